@@ -1,0 +1,1 @@
+"""Adapters to the networks: translation only, nothing of the hub."""

@@ -1,0 +1,272 @@
+"""What every network adapter takes and gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class ChannelError(Exception):
+    """A network refused or did not answer; says whether trying again can help.
+
+    permanent: the same call will never succeed. retry_after: seconds the network asked us to wait.
+    ambiguous: the request may have been carried out (timeout after writing, reset, 502, 504).
+    code: the network's own code or a short word ("window_closed", "blocked"). The text is plain
+    words an operator can read and never holds a token or an address with one.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        ambiguous: bool = False,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.permanent = permanent
+        self.retry_after = retry_after
+        self.ambiguous = ambiguous
+        self.code = code
+
+
+class BadSignature(Exception):
+    """The webhook call does not prove that it comes from the network."""
+
+
+class Unreadable(Exception):
+    """The webhook body is not what this network sends; it is quarantined."""
+
+
+class Kind(StrEnum):
+    """What an arriving item is."""
+
+    MESSAGE = "message"  # a contact said something: the only kind that is answered
+    EDIT = "edit"  # a contact changed an earlier message (`message_id` names the original)
+    REVOKE = "revoke"  # a contact deleted an earlier message (`message_id` names it)
+    REACTION = "reaction"  # text is the emoji, "" when removed; `reply_to` names the message
+    OWN = "own"  # sent from our side: by the API (echo) or by a human on the phone
+    STATUS = "status"  # a fate of a message that we sent
+    EVENT = "event"  # connection, membership, presence, call ...: recorded, never answered
+
+
+class Media(StrEnum):
+    """Kinds of attachment."""
+
+    IMAGE = "image"
+    VOICE = "voice"
+    AUDIO = "audio"
+    VIDEO = "video"
+    DOCUMENT = "document"
+    STICKER = "sticker"
+    LOCATION = "location"
+    CONTACT = "contact"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file, place or contact card that came with a message.
+
+    One of ref (the network's file id), url (a plain address) or data (base64 text) leads to the
+    bytes; LOCATION and CONTACT have none of them and carry their content in `text`.
+    """
+
+    media: Media
+    ref: str | None = None
+    url: str | None = None
+    data: str | None = None
+    mime: str | None = None
+    name: str | None = None
+    size: int | None = None
+    seconds: int | None = None
+    text: str = ""  # a place, a card, a sticker's emoji or a network's own transcript, for people
+    error: str | None = None  # why the network could not give the file
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who wrote. `ids` are all stable identifiers of this person, best first.
+
+    An identifier is prefixed with its kind: "tg:700000001", "phone:5511999990000",
+    "lid:181234567890123", "bsuid:BR.1234". Two items that share one are the same contact.
+    """
+
+    ids: tuple[str, ...]
+    name: str | None = None
+    phone: str | None = None
+    username: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a message that we sent (Kind.STATUS)."""
+
+    state: str  # queued | sent | delivered | read | played | failed
+    message_ids: tuple[str, ...] = ()
+    callback: str | None = None  # our own delivery id, where the network echoes it
+    code: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One item of a webhook call, in no network's shape."""
+
+    kind: Kind
+    ext: str  # dedupe key, unique within one integration
+    chat: str = ""  # where an answer goes: chat id, phone, jid
+    contact: Contact | None = None  # None when the item has no author (status, connection)
+    message_id: str | None = None
+    at: datetime | None = None  # the network's clock, UTC
+    text: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    reply_to: str | None = None
+    quote: str | None = None
+    forwarded: bool = False
+    button: str | None = None  # payload of the pressed button or chosen row; text is its label
+    album: str | None = None
+    group: str | None = None  # title or id of the group; None in a private chat
+    mentioned: bool = False  # in a group: the bot was named or answered to
+    by: str = "contact"  # OWN: "api" (sent through the API) or "human" (typed on the phone)
+    fate: Fate | None = None
+    event: str | None = None  # EVENT: its name, dotted, e.g. "connection.open"
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    callback: str | None = None  # Telegram callback query to be answered
+    age_matters: bool = False  # the network may replay history: drop when very old
+    ignore: str | None = None  # a rule of the adapter that forbids an answer, in a few words
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook call: header names in lower case, body as received (gzip already inflated)."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A business's account at a network: what an adapter needs to verify and to call.
+
+    settings by network - telegram: botToken; zapi: instanceId, instanceToken, clientToken?;
+    evolution: endpointUrl, instanceName, apiKey; kapso: apiKey, phoneNumberId, webhookSecretKey?,
+    continuedMessagesTemplateId?. `secret` is the random secret of the webhook path, which is also
+    what the adapter registers as header secret where the network supports one. `handle` is what
+    `register` returned last (Kapso's webhook id).
+    """
+
+    id: str
+    settings: Mapping[str, str]
+    secret: str
+    webhook_url: str
+    handle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to send: content, or a public https address the network may fetch itself."""
+
+    media: Media
+    mime: str
+    name: str
+    content: bytes | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One part of an answer, already rendered for the network and within its limit.
+
+    text is in the network's own formatting, plain is the same without any (used when the network
+    refuses the formatting). With a file, text is its caption. `key` is our delivery id: sent along
+    where the network lets us name or tag a message. `template` sends a WhatsApp template instead.
+    """
+
+    chat: str
+    key: str
+    text: str = ""
+    plain: str = ""
+    file: File | None = None
+    reply_to: str | None = None
+    template: str | None = None
+    language: str | None = None  # of the template, BCP 47
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    content: bytes
+    mime: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How text must look: "html" (Telegram), "whatsapp" or "plain"; limits in `unit`s."""
+
+    markup: str
+    limit: int
+    caption: int
+    utf16: bool = False
+
+
+class Fetch(Protocol):
+    """GET of an address that came from outside, through the guarded client."""
+
+    async def __call__(self, url: str, headers: Mapping[str, str], limit: int) -> Download:
+        """Raise ChannelError; `limit` is the largest size in bytes."""
+        ...
+
+
+class Channel(Protocol):
+    """A network. `receive` is pure; everything else may raise ChannelError."""
+
+    name: str
+    style: Style
+    mode: str  # default sending mode: placeholder_edit | reconcile | at_most_once | at_least_once
+
+    def receive(self, link: Link, hook: Hook) -> list[Inbound]:
+        """Verify and parse one webhook call. Raise BadSignature or Unreadable."""
+        ...
+
+    async def send(self, link: Link, out: Outbound) -> str:
+        """Send one part; return the network's message id ("" when it gives none)."""
+        ...
+
+    async def edit(self, link: Link, out: Outbound, message_id: str) -> None:
+        """Replace the text of a message that we sent. "Not modified" is success."""
+        ...
+
+    async def delete(self, link: Link, chat: str, message_id: str) -> None:
+        """Remove a message that we sent."""
+        ...
+
+    async def typing(self, link: Link, chat: str, message_id: str | None) -> None:
+        """Show for a few seconds that an answer is being made (and mark as read if possible)."""
+        ...
+
+    async def acknowledge(self, link: Link, callback: str) -> None:
+        """Stop the spinner of a pressed button, where the network has one."""
+        ...
+
+    async def register(self, link: Link) -> str | None:
+        """Point the network's webhook at link.webhook_url; return a handle to keep, or None."""
+        ...
+
+    async def unregister(self, link: Link) -> None:
+        """Take our webhook away. Already gone is success."""
+        ...
+
+    async def check(self, link: Link) -> str:
+        """One sentence about credentials and webhook for an operator; raise ChannelError if bad."""
+        ...
+
+    async def fetch_media(self, link: Link, attachment: Attachment, message_id: str | None) -> Download:
+        """The bytes of an attachment, at most 20 MB."""
+        ...
+
+    async def close(self) -> None:
+        """Release what the adapter opened."""
+        ...

@@ -1,0 +1,100 @@
+"""Settings: every environment variable, read once."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hub.errors import Setup
+
+
+class Settings(BaseSettings):
+    """All settings. `HUB_X_FILE` reads the value of `HUB_X` from a mounted file."""
+
+    model_config = SettingsConfigDict(env_prefix="HUB_", frozen=True, extra="ignore")
+
+    home: Annotated[Path, Field(description="Folder of the embedded servers, keys and files.")] = Path("hub-home")
+    host: Annotated[str, Field(description="Address the web process listens on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port of the web process.")] = 8080
+    workers: Annotated[int, Field(ge=1, le=64, description="Worker processes started by `hub up`.")] = 1
+    public_url: Annotated[str, Field(description="Address others reach the hub at; empty: http://host:port.")] = ""
+    database_url: Annotated[SecretStr, Field(description="PostgreSQL 15+ with pgvector; empty: embedded.")] = SecretStr("")
+    redis_url: Annotated[SecretStr, Field(description="Valkey or Redis 7+; empty: embedded.")] = SecretStr("")
+    sealing_key: Annotated[SecretStr, Field(description="32 bytes in base64; encrypts provider secrets.")] = SecretStr("")
+    pool_size: Annotated[int, Field(ge=2, le=200, description="PostgreSQL connections of one process.")] = 10
+    jobs: Annotated[int, Field(ge=1, le=1000, description="Turns one worker runs at the same time.")] = 100
+    queue: Annotated[str, Field(description="Prefix of all keys in Redis.")] = "hub"
+    telegram_api_url: Annotated[str, Field(description="Base address of the Telegram Bot API.")] = "https://api.telegram.org"
+    zapi_api_url: Annotated[str, Field(description="Base address of Z-API.")] = "https://api.z-api.io"
+    kapso_api_url: Annotated[str, Field(description="Base address of Kapso.")] = "https://api.kapso.ai"
+    outbound_allow: Annotated[str, Field(description="Private hosts or networks the guarded client may reach, comma separated.")] = ""
+    trusted_proxies: Annotated[str, Field(description="Networks whose X-Forwarded-For is believed, comma separated.")] = ""
+    metrics_port: Annotated[int, Field(ge=0, le=65535, description="Port of /metrics; 0: off.")] = 0
+    log_level: Annotated[str, Field(description="debug, info, warning or error.")] = "info"
+    log_json: Annotated[bool, Field(description="Log as JSON lines.")] = False
+    lease_seconds: Annotated[float, Field(ge=1, le=600, description="How long a worker owns a turn unless it renews.")] = 30.0
+    turn_seconds: Annotated[float, Field(ge=1, le=900, description="Deadline of one turn, model retries included.")] = 60.0
+    wire_seconds: Annotated[float, Field(ge=0.5, le=120, description="Time limit of one send to a provider.")] = 15.0
+    reconcile_seconds: Annotated[float, Field(ge=1, le=3600, description="How long an unknown send waits for its echo.")] = 120.0
+    max_debounce_wait: Annotated[float, Field(ge=1, le=3600, description="Longest wait of the debounce, in seconds.")] = 60.0
+    sweep_seconds: Annotated[float, Field(ge=0.05, le=60, description="How often a worker looks for work nobody rang for.")] = 0.5
+    fallback_text: Annotated[str, Field(description="Said when no answer could be made; empty: in the contact's language.")] = ""
+    upload_limit_mb: Annotated[int, Field(ge=1, le=500, description="Largest attachment of the web chat.")] = 20
+    billing: Annotated[bool, Field(description="Refuse inference with 402 when the balance is used up.")] = False
+    twins_port: Annotated[int, Field(ge=0, le=65535, description="Port of the provider twins (`hub up --twins`).")] = 8090
+    crash_at: Annotated[str, Field(description="Tests only: exit at this named point.")] = ""
+
+    @field_validator("public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("log_level")
+    @classmethod
+    def _level(cls, value: str) -> str:
+        if value.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError("must be debug, info, warning or error")
+        return value.lower()
+
+    @property
+    def address(self) -> str:
+        """The address used in webhook and talk URLs."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def embedded(self) -> tuple[bool, bool]:
+        """Whether PostgreSQL and Valkey are ours to start."""
+        return not self.database_url.get_secret_value(), not self.redis_url.get_secret_value()
+
+    def changed(self, **values: Any) -> Self:
+        """A copy with other values, validated."""
+        return type(self)(**{**{n: getattr(self, n) for n in type(self).model_fields}, **values})
+
+
+def load(**given: Any) -> Settings:
+    """Read the environment; `given` (not None) wins. Raise Setup naming the variable."""
+    values = {name: value for name, value in _mounted().items()}
+    values.update({k: v for k, v in given.items() if v is not None})
+    try:
+        return Settings(**values)
+    except ValidationError as e:
+        first = e.errors()[0]
+        name = "HUB_" + "_".join(str(p) for p in first["loc"]).upper()
+        raise Setup(f"{name} is not valid: {first['msg']}.") from None
+
+
+def _mounted() -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        path = os.environ.get(f"HUB_{name.upper()}_FILE")
+        if not path:
+            continue
+        try:
+            values[name] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as e:
+            raise Setup(f"HUB_{name.upper()}_FILE cannot be read: {e.strerror}.") from None
+    return values

@@ -1,0 +1,128 @@
+"""What crosses module borders: plain frozen records, no behaviour that needs a database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes an API request. kind: private | public."""
+
+    account_id: UUID
+    key_id: UUID
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: UUID
+    name: str
+    salt: str
+    parameters: Json
+    plan: str
+    balance: float
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """`parameters` are the documented ones without `apiKey`, which is opened from its seal."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    slug: str
+    parameters: Json
+    api_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A chat client; `limits` and `parameters` hold every documented field, defaults filled in."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    gateway_id: UUID | None
+    limits: Json
+    parameters: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """`secrets` is opened: provider keys and `webhookSecret`."""
+
+    id: UUID
+    account_id: UUID
+    client_id: UUID
+    channel: str
+    settings: Mapping[str, str]
+    secrets: Mapping[str, str]
+    mode: str
+    handle: str | None
+    state: str
+    state_text: str | None
+    connection: str | None
+    session_seconds: int
+    groups: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: UUID
+    account_id: UUID
+    client_id: UUID
+    kind: str
+    tag: str | None
+    title: str | None
+    extra_context: str | None
+    context_location: str | None
+    metadata: Json
+    expires_at: datetime | None
+    message_count: int
+    token_count: int
+    created_at: datetime
+    last_message_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """content: {"text": str, "parts": [...], "files": [...]} - see hub.chat.content."""
+
+    id: UUID
+    session_id: UUID
+    role: str
+    source: str
+    content: Json
+    turn_id: UUID | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of knowledge found for a question; score 0..1."""
+
+    document_id: UUID
+    collection_id: UUID
+    name: str
+    content: str
+    score: float
+    reference: str | None = None
+    metadata: Json = field(default_factory=dict)
+    references: tuple["Passage", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion

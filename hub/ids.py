@@ -1,0 +1,68 @@
+"""Identifiers: UUIDv7 for rows, prefixed random text for keys."""
+
+import binascii
+import os
+import secrets
+import time
+from uuid import UUID
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
+PRIVATE_KEY, PUBLIC_KEY = "sk-hub-", "pk-hub-"
+
+
+def uuid7() -> UUID:
+    """A UUID version 7 (RFC 9562): 48 bits of milliseconds, the rest random."""
+    ms = time.time_ns() // 1_000_000
+    n = (ms << 80) | int.from_bytes(os.urandom(10), "big")
+    n = n & ~(0xF << 76) | (0x7 << 76)
+    n = n & ~(0x3 << 62) | (0x2 << 62)
+    return UUID(int=n)
+
+
+def _base62(number: int, width: int) -> str:
+    text = ""
+    for _ in range(width):
+        number, rest = divmod(number, 62)
+        text = ALPHABET[rest] + text
+    return text
+
+
+def api_key(kind: str) -> str:
+    """`sk-hub-` or `pk-hub-`, 32 random characters (190 bits) and a 6 character checksum."""
+    prefix = PUBLIC_KEY if kind == "public" else PRIVATE_KEY
+    body = "".join(secrets.choice(ALPHABET) for _ in range(32))
+    return prefix + body + _checksum(prefix + body)
+
+
+def plausible_key(key: str) -> bool:
+    """Whether the checksum fits: a mistyped key is refused without asking the database."""
+    if not key.startswith((PRIVATE_KEY, PUBLIC_KEY)) or len(key) != len(PRIVATE_KEY) + 38:
+        return False
+    return key.isascii() and secrets.compare_digest(_checksum(key[:-6]), key[-6:])
+
+
+def _checksum(text: str) -> str:
+    return _base62(binascii.crc32(text.encode()), 6)
+
+
+def access_key() -> str:
+    """Key of one chat session: `wky_` and 55 lower case letters and digits (284 bits)."""
+    return "wky_" + "".join(secrets.choice(LOWER) for _ in range(55))
+
+
+def path_secret() -> str:
+    """Secret of a webhook path, also valid as Telegram's header secret (192 bits)."""
+    return secrets.token_hex(24)
+
+
+def salt() -> str:
+    """An account's salt (160 bits)."""
+    return secrets.token_hex(20)
+
+
+def slug(name: str) -> str:
+    """Gateway slug: the name in lower case words and four random characters, `name:xxxx`."""
+    words = "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())
+    base = "-".join(w for w in words.split("-") if w)[:40] or "gateway"
+    return f"{base}:{''.join(secrets.choice(LOWER) for _ in range(4))}"

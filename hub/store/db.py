@@ -1,0 +1,179 @@
+"""The pool, and calls whose deadline really ends."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, TypeVar
+
+import asyncpg
+import orjson
+
+from hub.errors import Overloaded
+
+Row = asyncpg.Record
+T = TypeVar("T")
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Call(Protocol):
+    """What store functions need of a connection; the pool and a transaction both give it."""
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]: ...
+    async def row(self, sql: str, *args: Any) -> Row | None: ...
+    async def value(self, sql: str, *args: Any) -> Any: ...
+    async def run(self, sql: str, *args: Any) -> int: ...
+
+
+class _Connection(asyncpg.Connection[Row]):
+    def get_reset_query(self) -> str:
+        # Halves the round trips of a single statement; legal because nothing uses session state.
+        return ""
+
+
+def clean(value: Any) -> Any:
+    """Text and JSON that PostgreSQL can hold: NUL and lone surrogates become U+FFFD."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {clean(str(k)): clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(v) for v in value]
+    return value
+
+
+def dump(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+async def _prepare(con: Any) -> None:
+    for kind in ("json", "jsonb"):
+        await con.set_type_codec(kind, encoder=dump, decoder=orjson.loads, schema="pg_catalog")
+
+
+async def _vectors(con: Any) -> None:
+    await _prepare(con)
+    # Vectors travel as text "[0.1,...]"; the extension's schema is not always public.
+    schema = await con.fetchval("select n.nspname from pg_type t join pg_namespace n on n.oid = t.typnamespace"
+                                " where t.typname = 'vector'")
+    if schema:
+        await con.set_type_codec("vector", encoder=_vector_text, decoder=_vector, schema=schema, format="text")
+
+
+def _vector_text(vector: Sequence[float]) -> str:
+    return "[" + ",".join(format(x, ".7g") for x in vector) + "]"
+
+
+def _vector(text: str) -> list[float]:
+    return [float(x) for x in text[1:-1].split(",")]
+
+
+class Transaction:
+    """One connection inside one transaction."""
+
+    def __init__(self, con: Any) -> None:
+        self._con = con
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        rows: list[Row] = await self._con.fetch(sql, *args)
+        return rows
+
+    async def row(self, sql: str, *args: Any) -> Row | None:
+        row: Row | None = await self._con.fetchrow(sql, *args)
+        return row
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        return await self._con.fetchval(sql, *args)
+
+    async def run(self, sql: str, *args: Any) -> int:
+        return _count(await self._con.execute(sql, *args))
+
+
+class Db:
+    """The pool. Every call has a deadline: a stalled backend is cut off, not waited for."""
+
+    def __init__(self, pool: Any, limit: float) -> None:
+        self.pool = pool
+        self._limit = limit
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        rows: list[Row] = await self._guard("fetch", sql, args)
+        return rows
+
+    async def row(self, sql: str, *args: Any) -> Row | None:
+        row: Row | None = await self._guard("fetchrow", sql, args)
+        return row
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        return await self._guard("fetchval", sql, args)
+
+    async def run(self, sql: str, *args: Any) -> int:
+        """Run a statement; return how many rows it touched."""
+        return _count(await self._guard("execute", sql, args))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        con = await self._acquire()
+        try:
+            async with con.transaction():
+                yield Transaction(con)
+        finally:
+            await self.pool.release(con)
+
+    async def _acquire(self) -> Any:
+        try:
+            return await self.pool.acquire(timeout=self._limit)
+        except TimeoutError:
+            raise Overloaded("The database is busy; try again in a few seconds.", retry_after=5) from None
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError):
+            raise Overloaded("The database cannot be reached; try again in a few seconds.", retry_after=5) from None
+
+    async def _guard(self, method: str, sql: str, args: Sequence[Any]) -> Any:
+        con = await self._acquire()
+        task = asyncio.ensure_future(getattr(con, method)(sql, *args))
+        try:
+            done, _ = await asyncio.wait([task], timeout=self._limit)
+            if not done:
+                con.terminate()  # wait_for would hang inside the pool's release
+            return await task
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
+                asyncpg.CannotConnectNowError) as e:
+            raise Overloaded("The database is away; try again in a few seconds.", retry_after=5) from e
+        except asyncio.CancelledError:
+            # The caller is gone; the statement may still commit, which every statement here allows.
+            if not task.done():
+                con.terminate()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        finally:
+            await self.pool.release(con)
+
+
+def _count(status: str) -> int:
+    last = status.rsplit(" ", 1)[-1]
+    return int(last) if last.isdigit() else 0
+
+
+@asynccontextmanager
+async def open_db(dsn: str, size: int = 10, limit: float = 5.0) -> AsyncIterator[Db]:
+    """Open a pool of at most `size` connections; `limit` is the longest a call may take, seconds."""
+    pool: Any = await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        timeout=5,
+        command_timeout=limit * 2,
+        max_inactive_connection_lifetime=60,
+        connection_class=_Connection,
+        init=_vectors,
+        server_settings={"application_name": "hub", "timezone": "UTC", "jit": "off"},
+    )
+    try:
+        yield Db(pool, limit)
+    finally:
+        try:
+            async with asyncio.timeout(5):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()

@@ -1,0 +1,68 @@
+"""Numbered SQL files, each once, inside one lock."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from hub import SCHEMA
+from hub.errors import Setup
+
+FOLDER = Path(__file__).parent / "migrations"
+LOCK = 0x6875625F6D696772
+TABLE = "create table if not exists migrations (name text primary key, sha256 text not null, at timestamptz not null default now())"
+APPLIED = "select name, sha256 from migrations"
+RECORD = "insert into migrations (name, sha256) values ($1, $2)"
+NEWEST = "select max(name) from migrations"
+
+
+def files() -> list[Path]:
+    return sorted(FOLDER.glob("[0-9]*.sql"))
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Apply what is missing; return the names of the files applied now."""
+    con: Any = await asyncpg.connect(dsn, timeout=10)
+    try:
+        async with con.transaction():
+            await con.execute("select pg_advisory_xact_lock($1)", LOCK)  # first: `if not exists` races
+            await con.execute("set local client_min_messages = warning")
+            await con.execute(TABLE)
+            applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
+            return [f.name for f in files() if await _apply(con, f, applied)]
+    except asyncpg.InsufficientPrivilegeError as e:
+        raise Setup(f"The database user may not migrate ({e}); grant it create on the database or run as its owner.") from None
+    finally:
+        await con.close()
+
+
+async def _apply(con: Any, file: Path, applied: dict[str, str]) -> bool:
+    text = file.read_text(encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    newest = max(applied, default="")
+    if newest > files()[-1].name:
+        raise Setup(_newer(newest))
+    if file.name in applied:
+        if applied[file.name] != digest:
+            raise Setup(f"Migration {file.name} was changed after it was applied; restore the released file.")
+        return False
+    await con.execute(text)
+    await con.execute(RECORD, file.name, digest)
+    return True
+
+
+async def current(con: Any) -> bool:
+    """Whether the database holds exactly the migrations this code knows."""
+    try:
+        newest = await con.value(NEWEST)
+    except asyncpg.UndefinedTableError:
+        return False
+    return bool(newest == files()[-1].name)
+
+
+def _newer(name: str) -> str:
+    return (
+        f"The database is of a newer version ({name}) than this hub (schema {SCHEMA}); "
+        "start the newer hub, or restore the backup made before the upgrade."
+    )
