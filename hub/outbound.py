@@ -1,0 +1,179 @@
+"""Guarded HTTP: the only way to addresses that customers give.
+
+The check sees the address of every connection that is really opened (literals, DNS answers and
+redirect hops alike), so a name that changes its answer between check and use gains nothing.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+
+from hub.errors import Invalid, Setup, Upstream
+
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+REDIRECTS = 3
+BLOCKED: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(n)
+    for n in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+        "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
+        "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3", "::/127", "::ffff:0:0/96", "64:ff9b::/96",
+        "64:ff9b:1::/48", "100::/64", "2001::/32", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10",
+        "ff00::/8",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    mime: str
+
+
+class Refused(OSError):
+    """The address may not be reached; the text names no resolved address."""
+
+
+class Guard:
+    """Decides which addresses may be connected to."""
+
+    def __init__(self, allow: str) -> None:
+        """`allow`: comma separated host names, host:port pairs, addresses or networks."""
+        self.networks: list[Network] = []
+        self.hosts: set[str] = set()
+        for item in (i.strip().lower() for i in allow.split(",")):
+            if not item:
+                continue
+            try:
+                self.networks.append(ipaddress.ip_network(item, strict=False))
+            except ValueError:
+                if "/" in item or " " in item:
+                    raise Setup(f"HUB_OUTBOUND_ALLOW: '{item}' is neither a host nor a network.") from None
+                self.hosts.add(item)
+
+    def permits(self, ip: IP) -> bool:
+        mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+        for net in self.networks:
+            for one in (ip, mapped):
+                if one is not None and one.version == net.version and one in net:
+                    return True
+        return ip.is_global and not any(ip in n for n in BLOCKED if n.version == ip.version)
+
+    def names(self, host: str, port: int) -> bool:
+        """Whether an operator allowed this host by name."""
+        return host in self.hosts or f"{host}:{port}" in self.hosts
+
+    def open(self, info: Any) -> socket.socket:
+        """Socket factory of the connector: raise OSError instead of connecting."""
+        family, kind, proto, _, address = info
+        if not self.permits(ipaddress.ip_address(str(address[0]).split("%")[0])):
+            raise Refused("this address may not be reached")
+        return socket.socket(family, kind, proto)
+
+    def check(self, url: str) -> None:
+        """Refuse what no connection should even be tried for. Raise Invalid."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https"):
+            raise Invalid("Only http and https addresses can be used.")
+        if parts.username is not None or parts.password is not None:
+            raise Invalid("The address must not contain a user name or password.")
+        if not parts.hostname:
+            raise Invalid("The address has no host.")
+        try:
+            _ = parts.port
+        except ValueError:
+            raise Invalid("The port of the address is not a number.") from None
+
+
+class Outbound:
+    """Two sessions: one that reaches public addresses only, one for hosts allowed by name."""
+
+    def __init__(self, guard: Guard, public: aiohttp.ClientSession, named: aiohttp.ClientSession) -> None:
+        self.guard = guard
+        self.public = public
+        self._named = named
+
+    def session(self, url: str) -> aiohttp.ClientSession:
+        """The session to use for this address, after checking its form. Raise Invalid."""
+        self.guard.check(url)
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return self._named if self.guard.names((parts.hostname or "").lower(), port) else self.public
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        seconds: float = 10.0,
+        limit: int = 10_000_000,
+        follow: bool = False,
+    ) -> Reply:
+        """One call. Redirects (GET only, when `follow`) are checked hop by hop and lose the headers
+        on another host. Raise Upstream in words that name no resolved address, TimeoutError never."""
+        sent = dict(headers or {})
+        try:
+            async with asyncio.timeout(seconds):
+                for _ in range(REDIRECTS + 1):
+                    async with self.session(url).request(
+                        method, url, headers=sent, data=body, allow_redirects=False
+                    ) as answer:
+                        target = answer.headers.get("Location")
+                        if follow and target and answer.status in (301, 302, 303, 307, 308):
+                            url, sent = self._hop(url, urljoin(url, target), sent)
+                            continue
+                        content = await _read(answer, limit)
+                        return Reply(answer.status, dict(answer.headers), content, answer.content_type)
+        except TimeoutError:
+            raise Upstream("The address did not answer in time.") from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise Upstream("The address cannot be reached.") from None
+        raise Upstream("The address redirects too often.")
+
+    @staticmethod
+    def _hop(old: str, new: str, headers: dict[str, str]) -> tuple[str, dict[str, str]]:
+        a, b = urlsplit(old), urlsplit(new)
+        if a.scheme == "https" and b.scheme != "https":
+            raise Upstream("The address redirects from https to http.")
+        return new, headers if a.netloc == b.netloc else {}
+
+
+async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for piece in answer.content.iter_chunked(65536):
+        size += len(piece)
+        if size > limit:
+            raise Upstream(f"The answer is larger than {limit // 1_000_000} MB.")
+        parts.append(piece)
+    return b"".join(parts)
+
+
+@asynccontextmanager
+async def open_outbound(allow: str) -> AsyncIterator[Outbound]:
+    guard = Guard(allow)
+    timeout = aiohttp.ClientTimeout(total=None, connect=5, sock_read=60)
+    # trust_env stays off: a proxy variable would carry requests around the guard.
+    async with (
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=200, socket_factory=guard.open), timeout=timeout,
+            trust_env=False, cookie_jar=aiohttp.DummyCookieJar(),
+        ) as public,
+        aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=200), timeout=timeout, trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        ) as named,
+    ):
+        yield Outbound(guard, public, named)
