@@ -132,7 +132,7 @@ create table sessions (
     created_at timestamptz not null default now()
 ) with (fillfactor = 70);
 create index sessions_due on sessions (due_at) where due_at is not null;
-create unique index sessions_live on sessions (integration_id, contact_id, chat)
+create unique index sessions_live on sessions (integration_id, contact_id)
     where kind = 'channel' and closed_at is null;
 create unique index sessions_tag on sessions (client_id, tag) where kind = 'web' and tag is not null and closed_at is null;
 create index sessions_client on sessions (client_id, id desc);

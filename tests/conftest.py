@@ -1,0 +1,100 @@
+"""Real PostgreSQL and Valkey for the tests: one of each per run, a cloned database per test."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from hub.config import Settings
+from hub.processes.embedded import Server, start_postgres, start_valkey
+from hub.sealing import new_key
+from hub.store.db import Db, open_db
+from hub.store.migrate import migrate
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[tuple[Server, Server]]:
+    # The short path keeps the Unix socket's name within its limit.
+    folder = Path(tempfile.mkdtemp(prefix="hub-test-", dir="/tmp"))
+    os.chmod(folder, 0o755)
+    started: list[Server] = []
+    try:
+        started.append(start_postgres(folder))
+        started.append(start_valkey(folder))
+        asyncio.run(_template(started[0].url))
+        yield started[0], started[1]
+    finally:
+        for server in reversed(started):
+            server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _template(url: str) -> None:
+    admin: Any = await asyncpg.connect(url)
+    try:
+        await admin.execute("create database template_hub")
+    finally:
+        await admin.close()
+    await migrate(at(url, "template_hub"))
+
+
+def at(url: str, database: str) -> str:
+    """The same server, another database."""
+    head, tail = url.split("/hub?", 1)
+    return f"{head}/{database}?{tail}"
+
+
+@pytest.fixture
+async def dsn(servers: tuple[Server, Server]) -> AsyncIterator[str]:
+    """A database of its own, migrated."""
+    name = f"t{uuid4().hex}"
+    admin: Any = await asyncpg.connect(servers[0].url)
+    try:
+        await admin.execute(f"create database {name} template template_hub strategy file_copy")
+        yield at(servers[0].url, name)
+        await admin.execute(f"drop database {name} with (force)")
+    finally:
+        await admin.close()
+
+
+@pytest.fixture
+async def db(dsn: str) -> AsyncIterator[Db]:
+    async with open_db(dsn, size=8) as db:
+        yield db
+
+
+@pytest.fixture
+def redis_url(servers: tuple[Server, Server]) -> str:
+    return servers[1].url
+
+
+@pytest.fixture(scope="session")
+def sealing_key() -> str:
+    return new_key()
+
+
+@pytest.fixture
+def settings(dsn: str, redis_url: str, sealing_key: str, tmp_path: Path) -> Settings:
+    """Settings of a hub on this test's database; its own queue, short waits."""
+    return Settings(
+        home=tmp_path,
+        database_url=dsn,
+        redis_url=redis_url,
+        sealing_key=sealing_key,
+        queue=f"t{uuid4().hex[:12]}",
+        port=0,
+        public_url="https://hub.example",
+        outbound_allow="127.0.0.0/8",
+        lease_seconds=3,
+        turn_seconds=10,
+        wire_seconds=2,
+        reconcile_seconds=2,
+        sweep_seconds=0.1,
+    )
