@@ -1,0 +1,71 @@
+"""Files on their way in and out: limits, names and encodings that WhatsApp networks share."""
+
+import base64
+import binascii
+import mimetypes
+from pathlib import PurePosixPath
+
+from channels.base import Attachment, ChannelError, Download, Fetch, File
+
+LIMIT = 20 * 1024 * 1024
+
+
+def bare(mime: str) -> str:
+    """The type without parameters: "audio/ogg; codecs=opus" is "audio/ogg"."""
+    return mime.partition(";")[0].strip().lower()
+
+
+def encode(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def data_url(file: File) -> str:
+    """The public address of a file, or its content as a data: address."""
+    if file.content is None:
+        return address(file)
+    return f"data:{bare(file.mime)};base64,{encode(file.content)}"
+
+
+def address(file: File) -> str:
+    """The public address the network fetches the file from."""
+    if not file.url:
+        raise ChannelError("The file has neither content nor address.", permanent=True)
+    return file.url
+
+
+def extension(file: File) -> str:
+    """The file's extension without the dot, from its name or else its type."""
+    suffix = PurePosixPath(file.name).suffix or mimetypes.guess_extension(bare(file.mime)) or ".bin"
+    return suffix[1:].lower()
+
+
+def decode(content: str, mime: str | None, name: str | None = None) -> Download:
+    """Bytes out of base64, with or without a data: prefix."""
+    head, comma, rest = content.partition(",")
+    raw = rest if comma and head.startswith("data:") else content
+    if len(raw) * 3 // 4 > LIMIT + 3:
+        raise too_large()
+    try:
+        found = base64.b64decode(raw, validate=False)
+    except (binascii.Error, ValueError):
+        raise gone("The network's copy of the file cannot be decoded.") from None
+    if len(found) > LIMIT:
+        raise too_large()
+    return Download(found, mime or "application/octet-stream", name)
+
+
+async def download(fetch: Fetch, url: str, attachment: Attachment) -> Download:
+    """Fetch a plain address; the message knows the file's type and name better than its host."""
+    if not url.startswith("https://"):
+        raise gone("The file's address is not https.")
+    found = await fetch(url, {}, LIMIT)
+    mime, name = attachment.mime or found.mime, attachment.name or found.name
+    return Download(found.content, mime, name)
+
+
+def gone(text: str) -> ChannelError:
+    return ChannelError(text, permanent=True, code="media_gone")
+
+
+def too_large() -> ChannelError:
+    return ChannelError("The file is larger than 20 MB.", permanent=True, code="too_large")

@@ -1,0 +1,59 @@
+"""Who a Z-API callback is about: chat, group, author."""
+
+from typing import Any
+
+from channels import jid
+from channels.base import Contact
+from channels.loose import first, text
+
+Json = dict[str, Any]
+
+
+def by(body: Json) -> str:
+    return "api" if body.get("fromApi") is True else "human"
+
+
+def chat(body: Json) -> str:
+    """Where an answer goes: the phone, the LID when the phone is hidden, or the group."""
+    phone = text(body.get("phone")) or ""
+    return jid.phone(phone) or phone
+
+
+def forbidden(body: Json) -> str | None:
+    kind = jid.kind(text(body.get("phone")))
+    if body.get("isNewsletter") is True or kind == "newsletter":
+        return "newsletter"
+    if body.get("broadcast") is True or kind == "broadcast":
+        return "broadcast"
+    return None
+
+
+def group(body: Json) -> str | None:
+    phone = text(body.get("phone"))
+    if body.get("isGroup") is not True and jid.kind(phone) != "group":
+        return None
+    return first(body.get("chatName"), phone) or "group"
+
+
+def contact(body: Json) -> Contact | None:
+    """Who wrote; for what we sent ourselves, the person it was sent to."""
+    if "connected" in (text(body.get("type")) or "").lower():
+        return None  # its phone is ours
+    own = body.get("fromMe") is True
+    names: tuple[str, ...]
+    if group(body):
+        # In a group the chat's addresses are the group's.
+        names = () if own else ("participantLid", "senderLid", "participantPhone")
+    else:
+        names = ("chatLid", "phone") if own else ("chatLid", "senderLid", "phone")
+    lid, phone = jid.pick(text(body.get(n)) for n in names)
+    ids = jid.ids(lid, phone)
+    if not ids:
+        return None
+    shown = body.get("chatName") if own else first(body.get("senderName"), body.get("chatName"))
+    return Contact(ids, name=text(shown), phone=phone)
+
+
+def mentioned(body: Json, words: str) -> bool:
+    ours = jid.pick(text(body.get(n)) for n in ("connectedPhone", "connectedLid"))
+    return group(body) is not None and any(f"@{own}" in words for own in ours if own)
