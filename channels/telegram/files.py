@@ -1,0 +1,74 @@
+"""Choose the Telegram method that shows a file best and accepts it."""
+
+import re
+
+from aiogram.methods import (
+    SendAudio,
+    SendDocument,
+    SendPhoto,
+    SendVideo,
+    SendVoice,
+    TelegramMethod,
+)
+from aiogram.types import BufferedInputFile, InputFile, Message
+
+from channels.base import ChannelError, File, Media
+from channels.telegram.place import Place
+
+PHOTO_LIMIT = 10 * 1024 * 1024
+UPLOAD_LIMIT = 50 * 1024 * 1024
+PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
+VOICES = frozenset(
+    {"audio/ogg", "audio/opus", "audio/mpeg", "audio/mp3", "audio/mp4", "audio/x-m4a"}
+)
+SONGS = frozenset({"audio/mpeg", "audio/mp3", "audio/mp4", "audio/x-m4a", "audio/m4a"})
+# The name goes into a header as it is.
+UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\/]')
+
+
+def method(
+    file: File, place: Place, caption: str, parse_mode: str | None
+) -> TelegramMethod[Message]:
+    """The call that sends `file`."""
+    source = _source(file)
+    rest = place.arguments()
+    if caption:
+        rest |= {"caption": caption, "parse_mode": parse_mode}
+    match kind(file):
+        case Media.IMAGE:
+            return SendPhoto(photo=source, **rest)
+        case Media.VOICE:
+            return SendVoice(voice=source, **rest)
+        case Media.AUDIO:
+            return SendAudio(audio=source, **rest)
+        case Media.VIDEO:
+            return SendVideo(video=source, **rest)
+        case _:
+            return SendDocument(document=source, **rest)
+
+
+def kind(file: File) -> Media:
+    """As what it is sent; what a method would refuse goes as a document."""
+    size = len(file.content or b"")
+    mime = file.mime.partition(";")[0].strip().lower()
+    match file.media:
+        case Media.IMAGE if mime in PHOTOS and size <= PHOTO_LIMIT:
+            return Media.IMAGE
+        case Media.VOICE if mime in VOICES:
+            return Media.VOICE
+        case Media.VOICE | Media.AUDIO if mime in SONGS:
+            return Media.AUDIO
+        case Media.VIDEO if mime == "video/mp4":
+            return Media.VIDEO
+        case _:
+            return Media.DOCUMENT
+
+
+def _source(file: File) -> InputFile | str:
+    if file.content is None:
+        if not file.url:
+            raise ChannelError("The file has no content.", permanent=True, code="bad_file")
+        return file.url
+    if len(file.content) > UPLOAD_LIMIT:
+        raise ChannelError("The file is larger than 50 MB.", permanent=True, code="too_large")
+    return BufferedInputFile(file.content, UNSAFE.sub("_", file.name)[-100:] or "file")
