@@ -1,0 +1,258 @@
+"""What a Baileys message says: wrappers off, then one reader for each kind of content."""
+
+from collections.abc import Callable
+from typing import Any
+
+from channels import loose, readable
+from channels.base import Attachment, Media, Unreadable
+from channels.loose import first, number, obj, objs, text
+from channels.readable import Said
+
+Json = dict[str, Any]
+
+DEPTH = 8
+# Contents that only wrap another message.
+WRAPPERS = (
+    "ephemeralMessage",
+    "viewOnceMessage",
+    "viewOnceMessageV2",
+    "viewOnceMessageV2Extension",
+    "documentWithCaptionMessage",
+    "editedMessage",
+    "deviceSentMessage",
+    "groupMentionedMessage",
+    "lottieStickerMessage",
+    "associatedChildMessage",
+    "botInvokeMessage",
+    "pollCreationMessageV4",
+    "eventCoverImage",
+    "groupStatusMessage",
+    "groupStatusMessageV2",
+)
+# What stands beside the wrapper but belongs to what is in it.
+BESIDE = ("base64", "mediaUrl", "speechToText", "messageContextInfo")
+# Said to machines: may stand beside content, or be all there is.
+NOISE = frozenset(
+    {"messageContextInfo", "senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage"}
+)
+MEDIA = {
+    "imageMessage": Media.IMAGE,
+    "videoMessage": Media.VIDEO,
+    "ptvMessage": Media.VIDEO,
+    "audioMessage": Media.AUDIO,
+    "documentMessage": Media.DOCUMENT,
+    "stickerMessage": Media.STICKER,
+}
+
+
+def unwrap(message: Json) -> Json:
+    """The innermost message; files that Evolution puts beside the wrapper come along."""
+    beside: Json = {n: message[n] for n in BESIDE if n in message}
+    for _ in range(DEPTH):
+        wrapper = next((n for n in WRAPPERS if isinstance(message.get(n), dict)), None)
+        if wrapper is None:
+            break
+        inner = obj(message[wrapper]).get("message")
+        if not isinstance(inner, dict):
+            break
+        message = inner
+    return {**beside, **message}
+
+
+def context(data: Json, message: Json) -> Json:
+    """What the message answers to; one version overwrites the outer copy with something else."""
+    inner = (obj(obj(value).get("contextInfo")) for value in message.values())
+    found = [c for c in (obj(data.get("contextInfo")), *inner) if c]
+    return next((c for c in found if c.get("stanzaId")), found[0] if found else {})
+
+
+def quote(found: Json) -> str | None:
+    """The words that the message quotes."""
+    quoted = found.get("quotedMessage")
+    if not isinstance(quoted, dict):
+        return None
+    said = read(unwrap(quoted), None)
+    return said.text or next((a.text for a in said.attachments if a.text), None)
+
+
+def album(message: Json) -> str | None:
+    """The id of the album message this picture belongs to."""
+    link = obj(obj(message.get("messageContextInfo")).get("messageAssociation"))
+    return text(obj(link.get("parentMessageKey")).get("id"))
+
+
+def read(message: Json, message_id: str | None) -> Said:
+    """The content of an unwrapped message."""
+    if words := text(message.get("conversation")):
+        return Said(words)
+    for name, media in MEDIA.items():
+        if isinstance(value := message.get(name), dict):
+            return _file(media, value, message, message_id)
+    for name, reader in READERS.items():
+        if isinstance(value := message.get(name), dict):
+            return reader(value)
+    if all(name in NOISE for name in message):
+        return Said(event="message.noise")
+    return Said(event="message.unknown")
+
+
+def _file(media: Media, value: Json, message: Json, message_id: str | None) -> Said:
+    if media is Media.AUDIO and value.get("ptt") is True:
+        media = Media.VOICE
+    data = text(message.get("base64"))
+    # `url` of the content itself is encrypted; the id lets Evolution be asked for the bytes.
+    found = Attachment(
+        media,
+        ref=message_id,
+        url=None if data else text(message.get("mediaUrl")),
+        data=data,
+        mime=text(value.get("mimetype")),
+        name=first(value.get("fileName"), value.get("title")),
+        size=number(value.get("fileLength")),
+        seconds=number(value.get("seconds")),
+        text=text(message.get("speechToText")) or "",
+    )
+    return Said(text(value.get("caption")) or "", (found,))
+
+
+def _extended(value: Json) -> Said:
+    return Said(text(value.get("text")) or "")
+
+
+def _place(value: Json) -> Said:
+    return readable.place(value, "degreesLatitude", "degreesLongitude")
+
+
+def _card(value: Json) -> Said:
+    return Said(attachments=(readable.vcard(value.get("displayName"), value.get("vcard")),))
+
+
+def _cards(value: Json) -> Said:
+    listed = objs(value.get("contacts"))
+    return Said(attachments=tuple(a for c in listed for a in _card(c).attachments))
+
+
+def _button(value: Json) -> Said:
+    chosen = first(value.get("selectedButtonId"), value.get("selectedId"))
+    return Said(text(value.get("selectedDisplayText")) or chosen or "", button=chosen)
+
+
+def _list(value: Json) -> Said:
+    chosen = text(obj(value.get("singleSelectReply")).get("selectedRowId"))
+    label = first(value.get("title"), value.get("description"), chosen)
+    return Said(label or "", button=chosen)
+
+
+def _interactive_reply(value: Json) -> Said:
+    flow = obj(value.get("nativeFlowResponseMessage"))
+    try:
+        answers = obj(loose.load((text(flow.get("paramsJson")) or "{}").encode()))
+    except Unreadable:
+        answers = {}
+    chosen = first(answers.get("id"), flow.get("name"))
+    label = first(obj(value.get("body")).get("text"), answers.get("title"), chosen)
+    return Said(label or "", button=chosen)
+
+
+def _poll(value: Json) -> Said:
+    options = (o.get("optionName") for o in objs(value.get("options")))
+    return Said(readable.poll(value.get("name"), options))
+
+
+def _vote(value: Json) -> Said:
+    """The choice is encrypted; the versions that decrypt it put the names beside."""
+    target = text(obj(value.get("pollCreationMessageKey")).get("id"))
+    listed = obj(value.get("vote")).get("selectedOptions")
+    names = [n for v in (listed if isinstance(listed, list) else []) if (n := _option(v))]
+    if not names:
+        return Said(event="poll.vote", reply_to=target)
+    return Said(", ".join(names), reply_to=target)
+
+
+def _option(value: Any) -> str | None:
+    # The encrypted choices are hashes, as bytes or in base64: 32 bytes are 44 characters.
+    words = text(value) or text(obj(value).get("name"))
+    return None if words and len(words) == 44 and words.endswith("=") else words
+
+
+def _event(value: Json) -> Said:
+    words = (value.get("name"), value.get("description"), value.get("joinLink"))
+    return Said(readable.labelled("Event", *words))
+
+
+def _order(value: Json) -> Said:
+    total = readable.money(
+        number(value.get("totalAmount1000")), value.get("totalCurrencyCode"), 1000
+    )
+    count = number(value.get("itemCount"))
+    words = (value.get("orderTitle"), f"{count} items" if count else None, total)
+    return Said(readable.labelled("Order", *words, value.get("message")))
+
+
+def _product(value: Json) -> Said:
+    product = obj(value.get("product"))
+    price = readable.money(
+        number(product.get("priceAmount1000")), product.get("currencyCode"), 1000
+    )
+    words = (product.get("title"), product.get("description"), price, product.get("url"))
+    return Said(readable.labelled("Product", *words))
+
+
+def _template(value: Json) -> Said:
+    inner = obj(value.get("hydratedTemplate")) or obj(value.get("hydratedFourRowTemplate"))
+    words = (inner.get(f"hydrated{n}Text") for n in ("Title", "Content", "Footer"))
+    return Said(readable.lines(*words))
+
+
+def _menu(value: Json) -> Said:
+    """Lists, buttons and interactive messages that a business sends."""
+    parts = (obj(value.get(n)) for n in ("header", "body", "footer"))
+    named = (value.get(n) for n in ("title", "contentText", "description", "footerText"))
+    return Said(readable.lines(*named, *(p.get("text") or p.get("title") for p in parts)))
+
+
+def _invite(value: Json) -> Said:
+    return Said(readable.labelled("Group invite", value.get("groupName"), value.get("caption")))
+
+
+def _payment(value: Json) -> Said:
+    note = unwrap(obj(value.get("noteMessage")))
+    amount = readable.money(number(value.get("amount1000")), value.get("currencyCodeIso4217"), 1000)
+    return Said(readable.labelled("Payment", amount, read(note, None).text))
+
+
+def _only(event: str) -> Callable[[Json], Said]:
+    return lambda value: Said(event=event)
+
+
+READERS: dict[str, Callable[[Json], Said]] = {
+    "extendedTextMessage": _extended,
+    "locationMessage": _place,
+    "liveLocationMessage": _place,
+    "contactMessage": _card,
+    "contactsArrayMessage": _cards,
+    "buttonsResponseMessage": _button,
+    "templateButtonReplyMessage": _button,
+    "listResponseMessage": _list,
+    "interactiveResponseMessage": _interactive_reply,
+    "pollCreationMessage": _poll,
+    "pollCreationMessageV2": _poll,
+    "pollCreationMessageV3": _poll,
+    "pollCreationMessageV5": _poll,
+    "eventMessage": _event,
+    "orderMessage": _order,
+    "productMessage": _product,
+    "templateMessage": _template,
+    "listMessage": _menu,
+    "buttonsMessage": _menu,
+    "interactiveMessage": _menu,
+    "groupInviteMessage": _invite,
+    "requestPaymentMessage": _payment,
+    "sendPaymentMessage": _payment,
+    "pollUpdateMessage": _vote,
+    "albumMessage": _only("message.album"),  # its pictures follow one by one
+    "pinInChatMessage": _only("message.pin"),
+    "keepInChatMessage": _only("message.keep"),
+    "encReactionMessage": _only("message.encrypted_reaction"),
+    "callLogMesssage": _only("call.log"),
+}

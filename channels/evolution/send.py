@@ -1,0 +1,223 @@
+"""Call an Evolution server: send, edit, delete, webhooks, media."""
+
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from channels import media
+from channels.base import (
+    Attachment,
+    ChannelError,
+    Download,
+    Fetch,
+    File,
+    Hook,
+    Inbound,
+    Link,
+    Media,
+    Outbound,
+    Style,
+)
+from channels.evolution.errors import refusal
+from channels.evolution.receive import receive
+from channels.evolution.verify import SECRET_HEADER
+from channels.http import Answer, call
+from channels.loose import obj, text
+
+Json = dict[str, Any]
+
+# The list is explicit since an empty one means every event, history and address books included.
+EVENTS = [
+    "MESSAGES_UPSERT",
+    "MESSAGES_EDITED",
+    "MESSAGES_UPDATE",
+    "MESSAGES_DELETE",
+    "SEND_MESSAGE",
+    "CONNECTION_UPDATE",
+    "QRCODE_UPDATED",
+    "GROUP_PARTICIPANTS_UPDATE",
+    "CALL",
+    "LOGOUT_INSTANCE",
+    "REMOVE_INSTANCE",
+]
+SENDING = 60.0  # sound is converted and media uploaded before the server answers
+TYPING_MS = 1500  # the server holds its answer that long
+GONE = frozenset({"no_instance"})
+
+
+class Evolution:
+    """WhatsApp through an Evolution server that the customer runs."""
+
+    name = "evolution"
+    style = Style("whatsapp", 4096, 1024)
+    mode = "reconcile"
+
+    def __init__(self, http: aiohttp.ClientSession, fetch: Fetch) -> None:
+        self._http = http
+        self._fetch = fetch
+
+    def receive(self, link: Link, hook: Hook) -> list[Inbound]:
+        return receive(link, hook)
+
+    async def send(self, link: Link, out: Outbound) -> str:
+        # Only 2.4 knows a `messageId` of the caller's in the body; whether a second call with the
+        # same id is sent once is not known, so none is given and the echo is matched instead.
+        path, body = _message(out)
+        if out.reply_to:
+            body["quoted"] = {"key": {"id": out.reply_to}}
+        answer = await self._call(
+            link, "POST", path, {"number": out.chat, **body}, timeout=SENDING
+        )
+        return text(obj(obj(answer.body).get("key")).get("id")) or ""
+
+    async def edit(self, link: Link, out: Outbound, message_id: str) -> None:
+        body = {"number": out.chat, "text": out.text, "key": _key(out.chat, message_id)}
+        await self._call(link, "POST", "chat/updateMessage", body)
+
+    async def delete(self, link: Link, chat: str, message_id: str) -> None:
+        await self._call(
+            link,
+            "DELETE",
+            "chat/deleteMessageForEveryone",
+            _key(chat, message_id),
+            retry_safe=True,
+        )
+
+    async def typing(self, link: Link, chat: str, message_id: str | None) -> None:
+        if message_id:
+            read = {"readMessages": [_key(chat, message_id, own=False)]}
+            await self._call(link, "POST", "chat/markMessageAsRead", read, retry_safe=True)
+        shown = {"number": chat, "delay": TYPING_MS, "presence": "composing"}
+        await self._call(link, "POST", "chat/sendPresence", shown, retry_safe=True)
+
+    async def acknowledge(self, link: Link, callback: str) -> None:
+        """WhatsApp has no spinner to stop."""
+
+    async def register(self, link: Link) -> None:
+        await self._webhook(link, enabled=True)
+
+    async def unregister(self, link: Link) -> None:
+        try:
+            await self._webhook(link, enabled=False)
+        except ChannelError as e:
+            if e.code not in GONE:
+                raise
+
+    async def check(self, link: Link) -> str:
+        answer = await self._call(link, "GET", "instance/connectionState", retry_safe=True)
+        state = text(obj(obj(answer.body).get("instance")).get("state")) or "unknown"
+        if state != "open":
+            raise ChannelError(
+                f"The server knows the instance, but its WhatsApp connection is {state[:40]}.",
+                code="disconnected",
+            )
+        hook = obj((await self._call(link, "GET", "webhook/find", retry_safe=True)).body)
+        hook = obj(hook.get("webhook")) or hook
+        if hook.get("enabled") is not True or text(hook.get("url")) != link.webhook_url:
+            raise ChannelError(
+                "WhatsApp is connected, but the webhook is off or points to another address.",
+                code="webhook",
+            )
+        return "Connected to WhatsApp, the webhook points here."
+
+    async def fetch_media(
+        self, link: Link, attachment: Attachment, message_id: str | None
+    ) -> Download:
+        if attachment.data:
+            return media.decode(attachment.data, attachment.mime, attachment.name)
+        key = attachment.ref or message_id
+        # A storage inside the customer's own network has no address for us.
+        if attachment.url and (attachment.url.startswith("https://") or not key):
+            return await media.download(self._fetch, attachment.url, attachment)
+        if not key:
+            raise media.gone("The message says nothing about where its file is.")
+        body = {"message": {"key": {"id": key}}, "convertToMp4": False}
+        answer = await self._call(
+            link,
+            "POST",
+            "chat/getBase64FromMediaMessage",
+            body,
+            timeout=SENDING,
+            retry_safe=True,
+        )
+        found = obj(answer.body)
+        content = text(found.get("base64"))
+        if content is None:
+            raise media.gone("The server has no copy of the file.")
+        mime = text(found.get("mimetype")) or attachment.mime
+        return media.decode(content, mime, attachment.name or text(found.get("fileName")))
+
+    async def close(self) -> None:
+        """The session belongs to whoever gave it."""
+
+    async def _webhook(self, link: Link, *, enabled: bool) -> None:
+        hook = {
+            "enabled": enabled,
+            "url": link.webhook_url,
+            "headers": {SECRET_HEADER: link.secret},
+            "byEvents": False,
+            "base64": True,
+            "events": EVENTS,
+        }
+        await self._call(link, "POST", "webhook/set", {"webhook": hook}, retry_safe=True)
+
+    async def _call(
+        self,
+        link: Link,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        timeout: float = 20.0,
+        retry_safe: bool = False,
+    ) -> Answer:
+        base = link.settings.get("endpointUrl", "").rstrip("/")
+        instance = quote(link.settings.get("instanceName", ""), safe="")
+        answer = await call(
+            self._http,
+            method,
+            f"{base}/{path}/{instance}",
+            headers={"apikey": link.settings.get("apiKey", "")},
+            json=body,
+            timeout=timeout,
+            retry_safe=retry_safe,
+        )
+        if not answer.ok:
+            raise refusal(answer)
+        return answer
+
+
+def _message(out: Outbound) -> tuple[str, Json]:
+    """Path and body, but for the receiver and the reply."""
+    if out.template:
+        raise ChannelError("Evolution has no templates.", permanent=True, code="unsupported")
+    if out.file is None:
+        return "message/sendText", {"text": out.text}
+    return _file(out.file, out.text)
+
+
+def _file(file: File, caption: str) -> tuple[str, Json]:
+    # Base64 stands bare here: with a data: prefix it would be taken for an address.
+    source = media.address(file) if file.content is None else media.encode(file.content)
+    match file.media:
+        case Media.VOICE:  # WhatsApp's sounds and stickers have no caption
+            return "message/sendWhatsAppAudio", {"audio": source}
+        case Media.STICKER:
+            return "message/sendSticker", {"sticker": source}
+        case Media.IMAGE | Media.VIDEO | Media.DOCUMENT | Media.AUDIO:
+            body = {
+                "mediatype": file.media.value,
+                "mimetype": media.bare(file.mime),
+                "media": source,
+                "fileName": file.name,
+            }
+            return "message/sendMedia", {**body, **({"caption": caption} if caption else {})}
+    raise ChannelError(
+        f"A {file.media.value} is not a file to send.", permanent=True, code="unsupported"
+    )
+
+
+def _key(chat: str, message_id: str, *, own: bool = True) -> Json:
+    remote = chat if "@" in chat else f"{chat}@s.whatsapp.net"
+    return {"remoteJid": remote, "fromMe": own, "id": message_id}

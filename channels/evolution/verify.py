@@ -1,0 +1,67 @@
+"""Prove that a call comes from the customer's Evolution server."""
+
+import base64
+import binascii
+import hmac
+import time
+from typing import Any
+
+import orjson
+
+from channels import loose
+from channels.base import BadSignature, Hook, Link
+
+SECRET_HEADER = "x-hub-secret"
+SKEW = 60.0
+
+
+def verify(link: Link, hook: Hook, body: dict[str, Any]) -> None:
+    """Check every proof the call carries.
+
+    None is required: a global webhook sends no headers of ours, so what then proves the sender is
+    the secret in the webhook's path, which the receiver checks.
+    """
+    proven = False
+    if (secret := hook.headers.get(SECRET_HEADER)) is not None:
+        if not loose.same(secret, link.secret):
+            raise BadSignature("the secret header is wrong")
+        proven = True
+    scheme, _, token = hook.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        if not good_token(token.strip(), link.secret, time.time()):
+            raise BadSignature("the bearer token is wrong or has expired")
+        proven = True
+    apikey = body.get("apikey")
+    # The body holds the instance's own token; who configured the server's global key would lose
+    # every message, so a call that our own secret proves is not refused for it.
+    if apikey is None or proven:
+        return
+    if not isinstance(apikey, str) or not loose.same(apikey, link.settings.get("apiKey", "")):
+        raise BadSignature("the apikey in the body is not the configured one")
+
+
+def good_token(token: str, secret: str, now: float) -> bool:
+    """Whether this is an unexpired HS256 JSON Web Token signed with the secret."""
+    signed, _, signature = token.rpartition(".")
+    try:
+        header, claims = (_part(p) for p in signed.split("."))
+        given = _decode(signature)
+    except (ValueError, binascii.Error):
+        return False
+    # The token's own word on the algorithm is only compared, never followed.
+    if header.get("alg") != "HS256":
+        return False
+    if not hmac.compare_digest(hmac.digest(secret.encode(), signed.encode(), "sha256"), given):
+        return False
+    expires, starts = loose.decimal(claims.get("exp")), loose.decimal(claims.get("nbf", 0))
+    if expires is None or starts is None:
+        return False
+    return starts - SKEW <= now <= expires + SKEW
+
+
+def _part(part: str) -> dict[str, Any]:
+    return loose.obj(orjson.loads(_decode(part)))
+
+
+def _decode(part: str) -> bytes:
+    return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)

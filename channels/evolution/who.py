@@ -1,0 +1,77 @@
+"""Whose message a Baileys key names, over all of Evolution's ways to write LIDs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from channels import jid
+from channels.base import Contact
+from channels.loose import obj, text
+
+Json = dict[str, Any]
+
+# Which of the two is the phone and which the LID has changed with nearly every release.
+PRIVATE = ("remoteJid", "remoteJidAlt", "previousRemoteJid")
+AUTHOR = ("participant", "participantAlt", "participantPn", "participantLid")
+SENDER = ("senderPn", "senderLid")
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Chat and author of one item."""
+
+    chat: str
+    contact: Contact | None
+    group: str | None
+    ignore: str | None
+    own: bool
+    at_us: bool = False  # remoteJid is our own address: the key is in the sender's view
+
+
+def who(key: Json, name: str | None, me: str | None) -> Who:
+    """Resolve a key; `me` is the instance's own jid."""
+    remote = text(key.get("remoteJid")) or ""
+    own = key.get("fromMe") is True
+    kind = jid.kind(remote)
+    if kind != "person":
+        group = remote if kind == "group" else None
+        author = None if own else _contact(_values(key, *AUTHOR, *SENDER), name)
+        return Who(remote, author, group, None if group else kind, own)
+    # senderPn is the author, so for our own messages it is us.
+    addresses = _values(key, *PRIVATE, *(() if own else SENDER))
+    lid, phone = jid.pick(addresses)
+    chat = phone or (f"{lid}@lid" if lid else remote)
+    ours = jid.phone(me)
+    at_us = ours is not None and phone == ours
+    return Who(chat, _contact(addresses, None if own else name), None, None, own, at_us)
+
+
+def mentioned(context: Json, me: str | None) -> bool:
+    """Whether a group message names us or answers to us."""
+    ours = jid.phone(me)
+    listed = context.get("mentionedJid")
+    named = [text(v) for v in listed] if isinstance(listed, list) else []
+    quoted = text(context.get("participant")) if context.get("stanzaId") else None
+    return ours is not None and ours in {jid.phone(a) for a in (*named, quoted)}
+
+
+def me(body: Json) -> str | None:
+    """The instance's own jid, which the envelope misleadingly calls sender."""
+    return text(body.get("sender"))
+
+
+def key_of(data: Json) -> Json:
+    """The key of an item, with the author where some versions put it beside the key."""
+    key = obj(data.get("key"))
+    if not key.get("participant") and (participant := text(data.get("participant"))):
+        return {**key, "participant": participant}
+    return key
+
+
+def _values(key: Json, *names: str) -> list[str | None]:
+    return [text(key.get(n)) for n in names]
+
+
+def _contact(addresses: list[str | None], name: str | None) -> Contact | None:
+    lid, phone = jid.pick(addresses)
+    ids = jid.ids(lid, phone)
+    return Contact(ids, name=name, phone=phone) if ids else None
