@@ -33,7 +33,11 @@ WRAPPERS = (
 BESIDE = ("base64", "mediaUrl", "speechToText", "messageContextInfo")
 # Said to machines: may stand beside content, or be all there is.
 NOISE = frozenset(
-    {"messageContextInfo", "senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage"}
+    {
+        "messageContextInfo",
+        "senderKeyDistributionMessage",
+        "fastRatchetKeySenderKeyDistributionMessage",
+    }
 )
 MEDIA = {
     "imageMessage": Media.IMAGE,

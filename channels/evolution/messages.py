@@ -53,9 +53,7 @@ def deleted(data: Json, me: str | None) -> Inbound:
     return _protocol({"key": key, "type": "REVOKE"}, who(key, None, me), data, loose.digest(data))
 
 
-def _message(
-    data: Json, message: Json, author: Who, message_id: str, me: str | None
-) -> Inbound:
+def _message(data: Json, message: Json, author: Who, message_id: str, me: str | None) -> Inbound:
     ext = loose.key("m", message_id)
     said = read(message, message_id)
     if said.event or said.empty:

@@ -66,9 +66,7 @@ class Evolution:
         path, body = _message(out)
         if out.reply_to:
             body["quoted"] = {"key": {"id": out.reply_to}}
-        answer = await self._call(
-            link, "POST", path, {"number": out.chat, **body}, timeout=SENDING
-        )
+        answer = await self._call(link, "POST", path, {"number": out.chat, **body}, within=SENDING)
         return text(obj(obj(answer.body).get("key")).get("id")) or ""
 
     async def edit(self, link: Link, out: Outbound, message_id: str) -> None:
@@ -138,7 +136,7 @@ class Evolution:
             "POST",
             "chat/getBase64FromMediaMessage",
             body,
-            timeout=SENDING,
+            within=SENDING,
             retry_safe=True,
         )
         found = obj(answer.body)
@@ -169,7 +167,7 @@ class Evolution:
         path: str,
         body: Json | None = None,
         *,
-        timeout: float = 20.0,
+        within: float = 20.0,
         retry_safe: bool = False,
     ) -> Answer:
         base = link.settings.get("endpointUrl", "").rstrip("/")
@@ -180,7 +178,7 @@ class Evolution:
             f"{base}/{path}/{instance}",
             headers={"apikey": link.settings.get("apiKey", "")},
             json=body,
-            timeout=timeout,
+            timeout=within,
             retry_safe=retry_safe,
         )
         if not answer.ok:

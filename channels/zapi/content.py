@@ -103,9 +103,7 @@ def _order(value: Json) -> Said:
     total = readable.money(value.get("total"), value.get("currency"), 1000)
     products = readable.goods(value.get("products"))
     return Said(
-        readable.labelled(
-            "Order", value.get("orderTitle"), *products, total, value.get("message")
-        )
+        readable.labelled("Order", value.get("orderTitle"), *products, total, value.get("message"))
     )
 
 

@@ -1,0 +1,92 @@
+"""What a Cloud API message says: one reader for each type."""
+
+from collections.abc import Callable
+from typing import Any
+
+from channels import readable
+from channels.base import Attachment, Media
+from channels.loose import first, number, obj, objs, text
+from channels.readable import Said
+
+Json = dict[str, Any]
+
+MEDIA = {
+    "image": Media.IMAGE,
+    "video": Media.VIDEO,
+    "audio": Media.AUDIO,
+    "voice": Media.VOICE,
+    "document": Media.DOCUMENT,
+    "sticker": Media.STICKER,
+}
+
+
+def read(message: Json) -> Said:
+    """The content of a message in Meta's shape, with or without Kapso's additions."""
+    kind = text(message.get("type")) or "text"
+    if kind in MEDIA:
+        return _file(MEDIA[kind], message, obj(message.get(kind)))
+    if kind == "text":
+        # Kapso's own rendering is all there is in some payloads.
+        words = text(obj(message.get("text")).get("body"))
+        return Said(words or text(obj(message.get("kapso")).get("content")) or "")
+    if kind == "contacts":
+        cards = objs(message.get("contacts"))
+        return Said(attachments=tuple(_card(c) for c in cards))
+    if reader := READERS.get(kind):
+        return reader(obj(message.get(kind)))
+    return Said(event=f"message.{kind[:60]}")
+
+
+def _file(media: Media, message: Json, value: Json) -> Said:
+    kapso = obj(message.get("kapso"))
+    stored = obj(kapso.get("media_data"))
+    extra = obj(kapso.get("message_type_data"))
+    if media is Media.AUDIO and value.get("voice") is True:
+        media = Media.VOICE
+    found = Attachment(
+        media,
+        ref=text(value.get("id")),
+        url=first(kapso.get("media_url"), stored.get("url"), value.get("link")),
+        mime=first(value.get("mime_type"), stored.get("content_type")),
+        name=first(value.get("filename"), stored.get("filename")),
+        size=number(stored.get("byte_size")),
+        text=text(obj(kapso.get("transcript")).get("text")) or "",
+    )
+    # kapso.content is no caption: it describes the file and holds its address.
+    return Said(first(value.get("caption"), extra.get("caption")) or "", (found,))
+
+
+def _card(value: Json) -> Attachment:
+    names = obj(value.get("name"))
+    name = first(names.get("formatted_name"), names.get("first_name"))
+    phones = (first(p.get("phone"), p.get("wa_id")) for p in objs(value.get("phones")))
+    return readable.card(name, phones)
+
+
+def _interactive(value: Json) -> Said:
+    for kind in ("button_reply", "list_reply"):
+        if reply := obj(value.get(kind)):
+            chosen = text(reply.get("id"))
+            return Said(text(reply.get("title")) or chosen or "", button=chosen)
+    if flow := obj(value.get("nfm_reply")):
+        words = readable.lines(flow.get("body"), flow.get("response_json"))
+        return Said(words, button=text(flow.get("name")))
+    return Said(event=f"interactive.{(text(value.get('type')) or 'unknown')[:60]}")
+
+
+def _button(value: Json) -> Said:
+    chosen = text(value.get("payload"))
+    return Said(text(value.get("text")) or chosen or "", button=chosen)
+
+
+def _order(value: Json) -> Said:
+    products = readable.goods(value.get("product_items"))
+    return Said(readable.labelled("Order", *products, value.get("text")))
+
+
+READERS: dict[str, Callable[[Json], Said]] = {
+    "interactive": _interactive,
+    "button": _button,
+    "location": readable.place,
+    "order": _order,
+}
