@@ -70,6 +70,15 @@ class Settings(BaseSettings):
         """Whether PostgreSQL and Valkey are ours to start."""
         return not self.database_url.get_secret_value(), not self.redis_url.get_secret_value()
 
+    def point(self, name: str) -> None:
+        """A named place where tests kill the process: `HUB_CRASH_AT=C9:/path` dies there once."""
+        wanted, _, once = self.crash_at.partition(":")
+        if wanted != name or (once and Path(once).exists()):
+            return
+        if once:
+            Path(once).touch()
+        os._exit(9)
+
     def changed(self, **values: Any) -> Self:
         """A copy with other values, validated."""
         return type(self)(**{**{n: getattr(self, n) for n in type(self).model_fields}, **values})

@@ -1,0 +1,1 @@
+"""The conversation: messages in, turns, answers out."""

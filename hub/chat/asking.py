@@ -1,0 +1,94 @@
+"""From a claimed session to a question for the engine."""
+
+import base64
+import time
+from typing import Any
+from uuid import UUID
+
+from hub.chat import content
+from hub.chat.engine import Ask
+from hub.domain import Gateway
+from hub.errors import HubError
+from hub.outbound import Outbound
+from hub.runtime import Hub
+from hub.sealing import Sealer
+from hub.store.turns import Claim
+
+Json = dict[str, Any]
+GATEWAY_PLACE = "gateways.secrets"
+FORMATTING = {
+    "telegram": "You are writing in a Telegram chat: short paragraphs, bold, lists and code in Markdown; no tables.",
+    "whatsapp": "You are writing in a WhatsApp chat: short paragraphs, bold and lists in Markdown; no tables.",
+}
+CONTEXT_SECONDS, CONTEXT_SIZE = 10.0, 10_000_000
+
+
+def gateway_of(row: Json, sealer: Sealer) -> Gateway:
+    """`row`: columns of `gateways`; `secrets` as bytes, as base64 text (a JSON row), or null."""
+    sealed = base64.b64decode(row["secrets"]) if isinstance(row["secrets"], str) else row["secrets"]
+    key = sealer.open(GATEWAY_PLACE, row["id"], sealed) if sealed else None
+    return Gateway(
+        UUID(str(row["id"])), UUID(str(row["account_id"])), row["name"], row["slug"], row["parameters"], key
+    )
+
+
+async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple[str, ...] = ()) -> Ask:
+    """The whole question: history, the batch with its files, and what the session adds."""
+    assert claimed.gateway is not None
+    channel = claimed.integration["channel"] if claimed.integration else None
+    return Ask(
+        account_id=UUID(claimed.account["id"]),
+        gateway=gateway_of(claimed.gateway, hub.sealer),
+        messages=[
+            *history(claimed.history, hub.settings.address),
+            *({"role": "user", "content": content.for_model(r["body"], opened, hub.settings.address)} for r in claimed.batch),
+        ],
+        system=(*await system(hub.outbound, claimed.session, channel), *extra),
+        external_user=claimed.session["tag"],
+        origin="IntegrationBot" if channel else "WebChatClient",
+        deadline=time.monotonic() + hub.settings.turn_seconds,
+    )
+
+
+def history(rows: list[Json], address: str) -> list[Json]:
+    """Stored messages in OpenAI's shape; files of older messages are named, not sent again."""
+    found: list[Json] = []
+    for row in rows:
+        body = row["content"]
+        if row["role"] == "user":
+            found.append({"role": "user", "content": content.for_model(body, None, address)})
+        elif row["role"] == "tool":
+            found.append({"role": "tool", "tool_call_id": body.get("tool_call_id"), "content": body["text"]})
+        elif row["role"] == "assistant":
+            said: Json = {"role": "assistant", "content": body.get("text") or ""}
+            if body.get("tool_calls"):
+                said["tool_calls"] = body["tool_calls"]
+            if body.get("reasoning"):
+                said["reasoning"] = body["reasoning"]
+            found.append(said)
+    return found
+
+
+async def system(outbound: Outbound, session: Json, channel: str | None) -> tuple[str, ...]:
+    """What the session adds to the system instructions."""
+    found = []
+    if channel:
+        found.append(FORMATTING["telegram" if channel == "telegram" else "whatsapp"])
+    if session["extra_context"]:
+        found.append(session["extra_context"])
+    if session["context_location"]:
+        fetched = await _fetched(outbound, session["context_location"])
+        if fetched:
+            found.append(fetched)
+    return tuple(found)
+
+
+async def _fetched(outbound: Outbound, url: str) -> str | None:
+    """The session's context from its address, new for every message; without it the turn goes on."""
+    try:
+        reply = await outbound.request("GET", url, seconds=CONTEXT_SECONDS, limit=CONTEXT_SIZE, follow=True)
+    except HubError:
+        return None
+    if reply.status != 200 or not (reply.mime.startswith("text/") or "json" in reply.mime or "xml" in reply.mime):
+        return None
+    return reply.body.decode("utf-8", errors="replace")

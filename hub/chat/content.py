@@ -1,0 +1,125 @@
+"""Message content between the networks' words, the stored rows and the models' shape. Pure.
+
+Stored content: {"text": str, "attachments": [{media, mime, name, size, seconds, text, error, ref,
+url, file_id, token}], "reply_to", "quote", "forwarded", "button", "author", "edited", "revoked"};
+for assistant messages also "reasoning" and "tool_calls".
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from channels.base import Attachment, Inbound, Media
+
+Json = dict[str, Any]
+INLINE_TEXT = 60_000
+INLINE_MEDIA = 8_000_000
+AUDIO = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/x-wav": "wav"}
+
+
+def of_inbound(item: Inbound) -> Json:
+    """Stored content of an arrived item."""
+    body: Json = {"text": item.text}
+    if item.attachments:
+        body["attachments"] = [of_attachment(a) for a in item.attachments]
+    for name in ("reply_to", "quote", "button", "album", "callback"):
+        if getattr(item, name):
+            body[name] = getattr(item, name)
+    if item.forwarded:
+        body["forwarded"] = True
+    if item.group and item.contact:
+        body["author"] = item.contact.name or item.contact.username or item.contact.phone
+        body["group"] = item.group
+    return body
+
+
+def of_attachment(a: Attachment) -> Json:
+    fields = ("ref", "url", "mime", "name", "size", "seconds", "text", "error")
+    return {"media": str(a.media)} | {f: getattr(a, f) for f in fields if getattr(a, f) is not None and getattr(a, f) != ""}
+
+
+def to_attachment(body: Json) -> Attachment:
+    fields = ("ref", "url", "data", "mime", "name", "size", "seconds", "error")
+    return Attachment(media=Media(body["media"]), text=body.get("text", ""), **{f: body.get(f) for f in fields})
+
+
+def for_model(content: Json, files: Mapping[str, Json] | None, address: str) -> str | list[Json]:
+    """Content of a user message in OpenAI's shape.
+
+    files: opened files by id ({"mime", "content"}) of the messages answered now; None for older
+    messages, whose files are only named.
+    """
+    text = _words(content)
+    parts: list[Json] = []
+    for a in content.get("attachments", ()):
+        part = _part(a, (files or {}).get(str(a.get("file_id"))))
+        if part is None:
+            text = f"{text}\n{notice(a, address)}".strip()
+        elif part["type"] == "text":
+            text = f"{text}\n{part['text']}".strip()
+        else:
+            parts.append(part)
+    if not parts:
+        return text
+    return [*([{"type": "text", "text": text}] if text else []), *parts]
+
+
+def _words(content: Json) -> str:
+    text = str(content.get("text", ""))
+    if content.get("revoked"):
+        text = "(this message was deleted by its author)"
+    if content.get("quote"):
+        quoted = "\n".join(f"> {line}" for line in str(content["quote"]).splitlines())
+        text = f"{quoted}\n{text}"
+    if content.get("forwarded"):
+        text = f"(forwarded) {text}"
+    if content.get("author"):
+        text = f"{content['author']}: {text}"
+    return text
+
+
+def _part(a: Json, file: Json | None) -> Json | None:
+    if file is None or len(file["content"]) > INLINE_MEDIA:
+        return None
+    mime, raw = str(file["mime"]).split(";")[0].strip(), bytes(file["content"])
+    if mime.startswith("image/") and mime != "image/svg+xml":
+        return {"type": "image_url", "image_url": {"url": f"data:{mime};base64,{_b64(raw)}"}}
+    if mime in AUDIO:
+        return {"type": "input_audio", "input_audio": {"data": _b64(raw), "format": AUDIO[mime]}}
+    if mime == "application/pdf":
+        data = f"data:{mime};base64,{_b64(raw)}"
+        return {"type": "file", "file": {"filename": a.get("name") or "document.pdf", "file_data": data}}
+    if mime.startswith("text/") or mime in ("application/json", "application/x-ndjson"):
+        words = raw.decode("utf-8", errors="replace")[:INLINE_TEXT]
+        return {"type": "text", "text": f"[File {a.get('name') or mime}]\n{words}"}
+    return None
+
+
+def _b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def notice(a: Json, address: str) -> str:
+    """An attachment as text, for models and channels that cannot take it."""
+    kind, words = a.get("media", "file"), a.get("text") or ""
+    if kind in ("location", "contact"):
+        return f"[{kind}: {words}]"
+    facts = [str(f) for f in (a.get("name"), a.get("mime"), words) if f]
+    if a.get("seconds"):
+        facts.append(f"{a['seconds']} s")
+    if a.get("token"):
+        facts.append(link(a, address))
+    elif a.get("error"):
+        facts.append(f"not available: {a['error']}")
+    return f"[{kind}: {', '.join(facts)}]" if facts else f"[{kind}]"
+
+
+def link(a: Json, address: str) -> str:
+    """Public address of a stored file."""
+    return f"{address}/media/{a['token']}"
+
+
+def plain(content: Json, address: str) -> str:
+    """A message as one text (previews, transcripts)."""
+    notices = [notice(a, address) for a in content.get("attachments", ())]
+    return "\n".join(t for t in (str(content.get("text", "")), *notices) if t)

@@ -1,0 +1,241 @@
+"""One turn: claim, gather, ask, store, send."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from channels.base import ChannelError
+from hub import ids
+from hub.chat import delivery, media, texts
+from hub.chat.asking import ask_of
+from hub.chat.engine import Answer, answer
+from hub.chat.presence import Presence
+from hub.errors import HubError, PaymentRequired, Unavailable
+from hub.llm.types import Delta
+from hub.runtime import Hub
+from hub.store import turns
+from hub.store.turns import Claim, Closed
+
+log = logging.getLogger(__name__)
+
+HISTORY = 200
+Json = dict[str, Any]
+Sink = Callable[[Delta], Awaitable[None]]
+
+
+@dataclass
+class Draft:
+    """A turn being made; what `turns.complete` will commit."""
+
+    id: UUID
+    started: float
+    messages: list[Json] = field(default_factory=list)
+    parts: list[Json] = field(default_factory=list)
+    outcome: str = "answered"
+    error: str | None = None
+    batch_state: str = "answered"
+    answer: Answer | None = None
+    reset: bool = False
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A committed turn as its caller needs it."""
+
+    turn_id: UUID
+    outcome: str
+    error: str | None
+    messages: list[Json]
+    answer: Answer | None
+
+
+async def run(hub: Hub, session: UUID, *, now: bool = False, sink: Sink | None = None) -> Done | None:
+    """Take the waiting batch of a session and answer it. None when there was nothing to take, or
+    when somebody else answered meanwhile. Whoever calls this may die at any point."""
+    if hub.leases.closing:
+        return None
+    claimed = await turns.claim(hub.db, session, hub.leases.me, hub.settings.lease_seconds, HISTORY, now)
+    if claimed is None:
+        return None
+    hub.settings.point("C5")
+    draft = Draft(ids.uuid7(), time.monotonic())
+    async with Presence(hub, claimed) as presence:
+        with hub.leases.hold(session, claimed.epoch):
+            try:
+                await _fill(hub, claimed, draft, sink)
+            except asyncio.CancelledError:
+                if not hub.leases.was_cancelled(session):
+                    raise
+                _stopped(draft, claimed)
+        placeholder = await presence.finish()
+    _route(hub, claimed, draft, placeholder)
+    closed = await _commit(hub, claimed, draft)
+    if not closed.ok:
+        log.info("turn thrown away: another process has taken session %s", session)
+        return None
+    await _after(hub, claimed, draft, closed, placeholder)
+    return Done(draft.id, draft.outcome, draft.error, draft.messages, draft.answer)
+
+
+async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None) -> None:
+    """Decide what the turn says."""
+    if claimed.poison:
+        draft.batch_state, draft.outcome = "dead", "poison"
+        draft.error = "Processing this message stopped the worker several times; it was set aside."
+        _user(claimed, draft)
+        _say(draft, _fallback(hub, claimed), source="system")
+    elif not claimed.batch:
+        draft.outcome = "nothing"
+    elif claimed.batch[0]["command"]:
+        _command(claimed, draft)
+    else:
+        await _ask(hub, claimed, draft, sink)
+
+
+def _command(claimed: Claim, draft: Draft) -> None:
+    name, lang = claimed.batch[0]["command"], language(claimed)
+    draft.outcome = f"command:{name}"
+    if name == "reset":
+        draft.reset = True
+        _say(draft, texts.say("reset", lang), source="system", hidden=True)
+    else:
+        s = claimed.session
+        _say(draft, texts.say("usage", lang, messages=s["message_count"], tokens=s["token_count"]), source="system", hidden=True)
+
+
+async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None) -> None:
+    async def spoken(delta: Delta) -> None:
+        draft.said += delta.text or ""
+        if sink is not None:
+            await sink(delta)
+
+    _user(claimed, draft)
+    try:
+        opened = await media.ensure(hub, claimed)
+        if claimed.gateway is None:
+            raise Unavailable("No AI gateway is attached to this chat client.")
+        if hub.settings.billing and claimed.account["balance"] <= 0:
+            raise PaymentRequired
+        hub.settings.point("C6")
+        draft.answer = await answer(hub, await ask_of(hub, claimed, opened), spoken)
+        hub.settings.point("C8")
+    except HubError as e:
+        draft.outcome, draft.error = "failed", _reason(e)
+        _say(draft, _fallback(hub, claimed), source="system")
+    else:
+        made = draft.answer
+        extra: Json = {"reasoning": made.reasoning} if made.reasoning else {}
+        if made.tool_calls:
+            extra["tool_calls"] = list(made.tool_calls)
+        _say(draft, made.text, **extra)
+
+
+def _stopped(draft: Draft, claimed: Claim) -> None:
+    """Somebody pressed stop: what was said so far is kept."""
+    draft.outcome, draft.error = "cancelled", None
+    if draft.said:
+        _say(draft, draft.said, cancelled=True)
+
+
+def _user(claimed: Claim, draft: Draft) -> None:
+    draft.messages = [
+        {"id": row["id"], "role": "user", "source": "contact", "content": row["body"], "network_id": row["network_id"]}
+        for row in claimed.batch
+    ]
+
+
+def _say(draft: Draft, text: str, source: str = "model", hidden: bool = False, **extra: Any) -> None:
+    if not text and not extra:
+        return
+    draft.messages.append(
+        {"id": str(ids.uuid7()), "role": "assistant", "source": source, "content": {"text": text, **extra}, "hidden": hidden}
+    )
+
+
+def _fallback(hub: Hub, claimed: Claim) -> str:
+    return hub.settings.fallback_text or texts.say("fallback", language(claimed))
+
+
+def language(claimed: Claim) -> str:
+    contact = claimed.contact or {}
+    return texts.language(
+        claimed.client["parameters"].get("languageCode"), contact.get("language"), texts.by_phone(contact.get("phone"))
+    )
+
+
+def _reason(e: HubError) -> str:
+    return f"{e} ({e.details})" if e.details else str(e)
+
+
+def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> None:
+    """Turn what is said into parts of the network's shape; a web session is read, not sent to."""
+    if claimed.integration is None:
+        return
+    channel = hub.channels[claimed.integration["channel"]]
+    last = claimed.batch[-1] if claimed.batch else None
+    to = delivery.Address(
+        chat=claimed.session["chat"],
+        mode=claimed.integration["mode"],
+        style=channel.style,
+        chunks=bool(claimed.client["parameters"].get("splitAnswerIntoMessageChunks")),
+        reply_to=last["network_id"] if last and last["body"].get("group") else None,
+        placeholder=placeholder,
+    )
+    for message in draft.messages:
+        if message["role"] == "assistant" and message["content"]["text"]:
+            draft.parts += delivery.parts_of(message["content"]["text"], UUID(message["id"]), to)
+
+
+async def _commit(hub: Hub, claimed: Claim, draft: Draft) -> Closed:
+    made, a = draft.answer, claimed.gateway
+    turn: Json = {
+        "id": str(draft.id),
+        "gateway_id": a["id"] if a else None,
+        "model": made.model if made else None,
+        "outcome": draft.outcome,
+        "error": draft.error,
+        "batch_state": draft.batch_state,
+        "attempts": claimed.session["attempts"],
+        "timings": {"total_ms": round((time.monotonic() - draft.started) * 1000)} | (dict(made.timings) if made else {}),
+    }
+    if draft.reset:
+        turn["reset"] = True
+    if made:
+        turn |= {
+            "prompt_tokens": made.usage.prompt, "completion_tokens": made.usage.completion, "billed": made.billed,
+            "cost": sum(float(b["amount"]) for b in made.billed), "title": _title(claimed),
+            "passages": [{"id": str(p.document_id), "name": p.name, "score": round(p.score, 4)} for p in made.passages],
+        }
+    return await turns.complete(hub.db, claimed, hub.leases.me, turn, draft.messages, draft.parts, delivery.wire(hub))
+
+
+def _title(claimed: Claim) -> str | None:
+    words = " ".join(str(claimed.batch[0]["body"].get("text", "")).split()) if claimed.batch else ""
+    return (words[:57] + "…" if len(words) > 58 else words) or None
+
+
+async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeholder: str | None) -> None:
+    session = claimed.session_id
+    ids_said = [m["id"] for m in draft.messages if m["role"] == "assistant"]
+    told = asyncio.create_task(hub.events.publish(f"s:{session}", {"type": "turn", "turn": str(draft.id), "messages": ids_said}))
+    if claimed.integration is not None:
+        if placeholder and not draft.parts:
+            await _remove(hub, claimed, placeholder)
+        await delivery.drain(hub, session, closed.part, claimed.integration)
+    if closed.more:
+        await hub.queue.turn(session, -claimed.epoch)
+    await told
+
+
+async def _remove(hub: Hub, claimed: Claim, placeholder: str) -> None:
+    assert claimed.integration is not None
+    link = delivery.open_link(hub, claimed.integration)
+    try:
+        await hub.channels[claimed.integration["channel"]].delete(link, claimed.session["chat"], placeholder)
+    except ChannelError as e:
+        log.info("placeholder not removed: %s", e)

@@ -1,0 +1,166 @@
+"""The web chat: a visitor's prompt enters at the turn and streams straight out."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from hub import ids
+from hub.chat import content, turn
+from hub.chat.asking import ask_of, history
+from hub.chat.engine import Answer, Ask, answer
+from hub.chat.intake import Intake
+from hub.errors import BadRequest, HubError, PaymentRequired, TooMany, Unavailable
+from hub.runtime import Hub
+from hub.sealing import digest
+from hub.store import files, messages, turns, visitors
+from hub.store.visitors import Visit
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+LATER = 2.0  # seconds a web process has before a worker may take the turn over
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A finished turn for its visitor; `created` are the messages of this turn."""
+
+    text: str
+    reasoning: str | None
+    tool_calls: list[Json]
+    prompt_tokens: int
+    completion_tokens: int
+    created: list[Json]
+    failed: str | None = None
+    model: str | None = None
+
+
+async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
+    """The session behind an access key. Raise Unavailable for any key that cannot be used; with
+    `talk` also when no gateway is attached or the session is full."""
+    found = await visitors.by_key(hub.db, digest(access_key))
+    if found is None:
+        raise Unavailable
+    if talk:
+        limit = found.limits.get("maxMessages", 300)
+        if found.gateway is None or (limit > 0 and found.message_count >= limit):
+            raise Unavailable
+        if hub.settings.billing and found.balance <= 0:
+            raise PaymentRequired
+    return found
+
+
+async def prompt(
+    hub: Hub, intake: Intake, seen: Visit, said: Sequence[Json], *, client_id: str | None = None, sink: turn.Sink | None = None
+) -> Reply:
+    """Store what the visitor said and answer it. `client_id` names the prompt: said twice, it is
+    answered once and the same answer comes back."""
+    items = [_item(seen, body, client_id if n == 0 else None) for n, body in enumerate(said)]
+    stored = await intake.store(items)
+    first = stored[0]
+    if first.outcome == "gone":
+        raise Unavailable
+    if first.outcome == "ignored":
+        raise await _refusal(hub, seen, first.message_id)
+    last = stored[-1].message_id or first.message_id
+    assert last is not None
+    return await _answered(hub, seen, last, sink)
+
+
+def _item(seen: Visit, body: Json, client_id: str | None) -> Json:
+    return {
+        "kind": "message", "account": str(seen.account_id), "client": str(seen.client_id), "session": str(seen.session_id),
+        "id": str(ids.uuid7()), "ext": f"w:{client_id}" if client_id else None, "body": body, "debounce": LATER, "max_wait": LATER,
+        "per_hour": seen.limits.get("messagesPerHour", 30), "max_messages": seen.limits.get("maxMessages", 300),
+        "limit_text": None, "blocked_text": None, "session_s": 0, "held_by_web": True,
+    }
+
+
+async def _refusal(hub: Hub, seen: Visit, message: UUID | None) -> HubError:
+    state = await turns.fate(hub.db, seen.session_id, message) if message else None
+    if state and state["rule"] == "messagesPerHour":
+        return TooMany("Too many messages within an hour; wait a little and write again.", retry_after=await visitors.hour_left(hub.db, seen.session_id))
+    if state and state["rule"] == "handoff":
+        return Unavailable("A person has taken this conversation over and will answer.", code="handoff")
+    return Unavailable()
+
+
+async def _answered(hub: Hub, seen: Visit, message: UUID, sink: turn.Sink | None) -> Reply:
+    """Run the turn here; when another process has the session, wait for it and read its answer."""
+    end = time.monotonic() + hub.settings.turn_seconds + 30
+    async with hub.events.listen(f"s:{seen.session_id}") as heard:
+        while time.monotonic() < end:
+            done = await turn.run(hub, seen.session_id, now=True, sink=sink)
+            state = await turns.fate(hub.db, seen.session_id, message)
+            if state and state["state"] != "waiting":
+                return await _reply(hub, seen, state, done)
+            try:
+                async with asyncio.timeout(0.25):
+                    await heard.get()
+            except TimeoutError:
+                continue
+    raise HubError("The answer took too long.")
+
+
+async def _reply(hub: Hub, seen: Visit, state: Json, done: turn.Done | None) -> Reply:
+    made = done.answer if done and done.turn_id == state["turn_id"] else None
+    rows = await visitors.of_turn(hub.db, seen.account_id, state["turn_id"])
+    said = [r for r in rows if r["role"] == "assistant"]
+    body = said[-1]["content"] if said else {}
+    return Reply(
+        text=body.get("text", ""),
+        reasoning=body.get("reasoning"),
+        tool_calls=[_call(c) for c in body.get("tool_calls", ())],
+        prompt_tokens=state["prompt_tokens"] or 0,
+        completion_tokens=state["completion_tokens"] or 0,
+        created=history(said, hub.settings.address),
+        failed=state["error"] if state["outcome"] == "failed" else None,
+        model=made.model if made else state["model"],
+    )
+
+
+def _call(call: Json) -> Json:
+    f = call.get("function", {})
+    return {"id": call.get("id"), "functionName": f.get("name"), "contents": f.get("arguments"), "isProtocolFunction": False}
+
+
+async def trial(hub: Hub, seen: Visit, said: Sequence[Json], instructions: tuple[str, ...], sink: turn.Sink | None) -> Answer:
+    """Answer without storing anything (`commit: false`): billed, but not remembered."""
+    claimed = await visitors.look(hub.db, seen, turn.HISTORY)
+    ask: Ask = await ask_of(hub, claimed, {}, instructions)
+    asked = [{"role": "user", "content": content.for_model(b, None, hub.settings.address)} for b in said]
+    return await answer(hub, Ask(**{**_fields(ask), "messages": [*ask.messages, *asked]}), sink)
+
+
+def _fields(ask: Ask) -> Json:
+    return {name: getattr(ask, name) for name in ask.__dataclass_fields__}
+
+
+async def attach(hub: Hub, seen: Visit, file_ids: Sequence[UUID]) -> list[Json]:
+    """Stored attachments for uploaded files. Raise BadRequest naming one that is not this session's."""
+    rows = {r["id"]: r for r in await files.of_session(hub.db, seen.account_id, seen.session_id, list(file_ids))}
+    missing = [i for i in file_ids if i not in rows]
+    if missing:
+        raise BadRequest(f"file_id {missing[0]} is not a file of this session; upload it first.", field="file_id")
+    return [
+        {"media": rows[i]["kind"], "mime": rows[i]["mime"], "name": rows[i]["name"], "size": rows[i]["size"], "file_id": str(i),
+         "token": rows[i]["token"]}
+        for i in file_ids
+    ]
+
+
+async def retry(hub: Hub, seen: Visit) -> None:
+    """Hide everything after the last user message. Raise BadRequest when there is none."""
+    there, _ = await messages.drop_after_last_user(hub.db, seen.account_id, seen.session_id)
+    if not there:
+        raise BadRequest("The session does not contain any user messages.")
+
+
+async def cancel(hub: Hub, seen: Visit) -> None:
+    """Stop the running turn wherever it runs; nothing running is fine."""
+    if not hub.leases.cancel(seen.session_id):
+        await hub.events.publish("cancel", {"session": str(seen.session_id)})

@@ -1,0 +1,55 @@
+"""From an integration's row to what an adapter needs."""
+
+import base64
+from typing import Any
+from uuid import UUID
+
+from channels.base import Link
+from hub.config import Settings
+from hub.domain import Integration
+from hub.runtime import Hub
+from hub.sealing import Sealer
+
+PLACE = "integrations.secrets"
+Json = dict[str, Any]
+
+
+def integration_of(row: Json, sealer: Sealer) -> Integration:
+    """`row`: columns of `integrations`; `secrets` as bytes, or as base64 text from a JSON row."""
+    sealed = row["secrets"] if isinstance(row["secrets"], bytes) else base64.b64decode(row["secrets"])
+    return Integration(
+        id=UUID(str(row["id"])),
+        account_id=UUID(str(row["account_id"])),
+        client_id=UUID(str(row["client_id"])),
+        channel=row["channel"],
+        settings=row["settings"],
+        secrets=sealer.open_map(PLACE, row["id"], sealed),
+        mode=row["mode"],
+        handle=row["handle"],
+        state=row["state"],
+        state_text=row["state_text"],
+        connection=row["connection"],
+        session_seconds=row["session_seconds"],
+        groups=row["groups"],
+    )
+
+
+def webhook_url(settings: Settings, channel: str, client_id: UUID, secret: str) -> str:
+    return f"{settings.address}/api/v1/webhooks/{channel}/{client_id}/{secret}"
+
+
+def link_of(integration: Integration, settings: Settings) -> Link:
+    """What the adapter of this integration's network works with."""
+    secret = integration.secrets["webhookSecret"]
+    given = {k: v for k, v in {**integration.settings, **integration.secrets}.items() if v is not None and k != "webhookSecret"}
+    return Link(
+        id=str(integration.id),
+        settings=given,
+        secret=secret,
+        webhook_url=webhook_url(settings, integration.channel, integration.client_id, secret),
+        handle=integration.handle,
+    )
+
+
+def open_link(hub: Hub, row: Json) -> Link:
+    return link_of(integration_of(row, hub.sealer), hub.settings)

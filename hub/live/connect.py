@@ -1,0 +1,40 @@
+"""One connection pool for jobs, limits and events."""
+
+from typing import Any
+
+import orjson
+from arq.connections import ArqRedis
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
+
+DOWN = (RedisError, OSError, TimeoutError)
+
+
+def encode(job: dict[str, Any]) -> bytes:
+    """arq's default is pickle: whoever can write to Redis could run code. JSON cannot."""
+    return orjson.dumps(job, default=str)
+
+
+def decode(data: bytes) -> dict[str, Any]:
+    job: dict[str, Any] = orjson.loads(data)
+    job["a"] = tuple(job.get("a") or ())
+    return job
+
+
+def connect(url: str, queue: str, size: int = 50) -> ArqRedis:
+    """Open a lazy pool; nothing is sent before the first command."""
+    pool: Any = BlockingConnectionPool.from_url(
+        url,
+        max_connections=size,
+        timeout=2,
+        socket_timeout=5,
+        socket_connect_timeout=1,
+        socket_keepalive=True,
+        health_check_interval=15,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 1),
+    )
+    return ArqRedis(
+        pool_or_conn=pool, job_serializer=encode, job_deserializer=decode, default_queue_name=f"{queue}:jobs"
+    )

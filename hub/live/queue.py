@@ -1,0 +1,79 @@
+"""Ring a job by name. A bell carries ids, nothing else, and a lost one costs one sweep."""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from arq.connections import ArqRedis
+from arq.constants import job_key_prefix
+from arq.jobs import serialize_job
+
+from hub.live.connect import DOWN, encode
+
+log = logging.getLogger(__name__)
+
+LIVES_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """One job: function, arguments, unique id, seconds to wait; bulk jobs run apart from turns."""
+
+    function: str
+    args: tuple[str, ...]
+    id: str
+    after: float = 0.0
+    bulk: bool = False
+
+
+class Queue:
+    """Rings bells in one round trip. A Redis that is away is logged, never raised."""
+
+    def __init__(self, redis: ArqRedis, prefix: str) -> None:
+        self._redis = redis
+        self.prefix = prefix
+        self.failures = 0
+
+    def name(self, bulk: bool) -> str:
+        return f"{self.prefix}:bulk" if bulk else f"{self.prefix}:jobs"
+
+    async def ring(self, bells: Iterable[Bell]) -> bool:
+        """arq's own enqueue is three round trips; its key and score are written here in one."""
+        rung = list(bells)
+        if not rung:
+            return True
+        now = time.time_ns() // 1_000_000
+        try:
+            pipe: Any = self._redis.pipeline(transaction=False)
+            for bell in rung:
+                score = now + int(bell.after * 1000)
+                job = serialize_job(bell.function, bell.args, {}, None, now, serializer=encode)
+                pipe.psetex(job_key_prefix + bell.id, LIVES_MS + int(bell.after * 1000), job)
+                pipe.zadd(self.name(bell.bulk), {bell.id: score})
+            for bulk in {b.bulk for b in rung}:
+                first = min(b.after for b in rung if b.bulk == bulk)
+                pipe.publish(f"{self.name(bulk)}:wake", str(round(first, 3)))
+            await pipe.execute()
+        except DOWN as e:
+            self.failures += 1
+            log.warning("bell not rung, the sweep will find the work: %s", type(e).__name__)
+            return False
+        return True
+
+    async def turn(self, session: UUID, seq: int, after: float = 0.0) -> bool:
+        return await self.ring([turn_bell(session, seq, after)])
+
+    async def send(self, session: UUID, mark: str, after: float = 0.0) -> bool:
+        return await self.ring([Bell("send", (str(session),), f"s:{session}:{mark}", after)])
+
+    async def index(self, ids: Sequence[UUID]) -> bool:
+        now = time.time_ns() // 1_000_000
+        return await self.ring(Bell("index", (str(i),), f"i:{i}:{now}", bulk=True) for i in ids)
+
+
+def turn_bell(session: UUID, seq: int, after: float = 0.0) -> Bell:
+    # The sequence in the id: arq drops a job whose id is running, which would lose a wake-up.
+    return Bell("turn", (str(session),), f"t:{session}:{seq}", after)

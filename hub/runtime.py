@@ -1,0 +1,92 @@
+"""Everything that is open, in one frozen object, and the one place that opens it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from arq.connections import ArqRedis
+
+from channels.base import Channel, ChannelError, Download
+from channels.registry import Urls, build
+from hub.config import Settings
+from hub.errors import HubError
+from hub.live.connect import connect
+from hub.live.events import Events
+from hub.live.leases import Leases
+from hub.live.limits import Limits
+from hub.live.queue import Queue
+from hub.llm.embedder import Embedder
+from hub.llm.gateway import Models
+from hub.outbound import Outbound, open_outbound
+from hub.sealing import Sealer
+from hub.store.db import Db, open_db
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    settings: Settings
+    db: Db
+    redis: ArqRedis
+    sealer: Sealer
+    outbound: Outbound
+    channels: dict[str, Channel]
+    models: Models
+    embedder: Embedder
+    queue: Queue
+    events: Events
+    limits: Limits
+    leases: Leases
+
+
+class _Fetch:
+    """The guarded GET that channels use for addresses found in webhook bodies."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
+
+    async def __call__(self, url: str, headers: "dict[str, str] | object", limit: int) -> Download:
+        try:
+            reply = await self._outbound.request(
+                "GET", url, headers=dict(headers), seconds=60, limit=limit, follow=True  # type: ignore[call-overload]
+            )
+        except HubError as e:
+            raise ChannelError(f"The file cannot be fetched: {e}") from None
+        if reply.status != 200:
+            raise ChannelError(f"The file cannot be fetched: status {reply.status}.", permanent=reply.status in (403, 404, 410))
+        return Download(reply.body, reply.mime)
+
+
+@asynccontextmanager
+async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
+    """Open all that a process needs; whatever was opened is closed, in reverse, on any way out."""
+    async with AsyncExitStack() as stack:
+        db = await stack.enter_async_context(open_db(settings.database_url.get_secret_value(), settings.pool_size))
+        redis = connect(settings.redis_url.get_secret_value(), settings.queue)
+        stack.push_async_callback(redis.aclose)
+        outbound = await stack.enter_async_context(open_outbound(settings.outbound_allow))
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
+        )
+        urls = Urls(settings.telegram_api_url, settings.zapi_api_url, settings.kapso_api_url)
+        channels = build(http, outbound.session, _Fetch(outbound), urls)
+        for channel in channels.values():
+            stack.push_async_callback(channel.close)
+        embedder = Embedder()
+        stack.push_async_callback(embedder.close)
+        events = Events(redis, settings.queue)
+        stack.push_async_callback(events.close)
+        yield Hub(
+            settings=settings,
+            db=db,
+            redis=redis,
+            sealer=Sealer(settings.sealing_key.get_secret_value()),
+            outbound=outbound,
+            channels=channels,
+            models=Models(outbound),
+            embedder=embedder,
+            queue=Queue(redis, settings.queue),
+            events=events,
+            limits=Limits(redis, settings.queue),
+            leases=Leases(),
+        )

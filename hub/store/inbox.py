@@ -1,0 +1,80 @@
+"""Arrived items become rows: each once, in order, in one call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from hub.store.db import Call, clean
+
+INGEST = "select n, outcome, session_id, seq, message_id, due_in from ingest($1)"
+ENDPOINT = """
+    select i.id, i.account_id, i.client_id, i.channel, i.settings, i.secrets, i.secret_hash, i.mode, i.handle, i.state,
+           i.state_text, i.connection, i.session_seconds, i.groups, c.limits, c.parameters
+    from integrations i join clients c on c.id = i.client_id
+    where i.client_id = $1 and i.channel = $2
+"""
+QUARANTINE = """
+    insert into quarantine (id, account_id, integration_id, sha256, raw, headers, reason) values ($1, $2, $3, $4, $5, $6, $7)
+"""
+HELD = """
+    select id, at, reason, length(raw) as size, encode(sha256, 'hex') as sha256 from quarantine
+    where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
+"""
+FORGET = "delete from inbox_dedupe where at < now() - interval '30 days'"
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of one item: accepted, duplicate, ignored, recorded, echo, failed or gone."""
+
+    outcome: str
+    session_id: UUID | None
+    seq: int | None
+    message_id: UUID | None
+    due_in: float | None
+
+
+async def ingest(db: Call, items: Sequence[Item]) -> list[Stored]:
+    """Store items in the order given; results are in the same order.
+
+    The caller sorts by contact where several groups may run side by side, so that two groups lock
+    sessions in the same order; a deadlock all the same is tried again.
+    """
+    cleaned = clean(list(items))
+    for left in (2, 1, 0):
+        try:
+            rows = await db.fetch(INGEST, cleaned)
+            break
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            if not left:
+                raise
+    return [Stored(r["outcome"], r["session_id"], r["seq"], r["message_id"], r["due_in"]) for r in rows]
+
+
+async def endpoint(db: Call, client_id: UUID, channel: str) -> dict[str, Any] | None:
+    """The integration behind a webhook path, with its chat client's parameters."""
+    row = await db.row(ENDPOINT, client_id, channel)
+    return dict(row) if row else None
+
+
+async def quarantine(
+    db: Call, id: UUID, account: UUID | None, integration: UUID | None, raw: tuple[bytes, bytes], headers: Item, reason: str
+) -> None:
+    """Keep a body that could not be read; `raw` is (sha256, bytes)."""
+    await db.run(QUARANTINE, id, account, integration, raw[0], raw[1], clean(headers), clean(reason))
+
+
+async def held(db: Call, account: UUID, before: UUID | None, limit: int) -> list[Item]:
+    return [dict(r) for r in await db.fetch(HELD, account, before, limit)]
+
+
+async def forget(db: Call) -> int:
+    """Drop dedupe keys older than any network's replay."""
+    return await db.run(FORGET)
+
+

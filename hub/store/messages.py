@@ -1,0 +1,77 @@
+"""The conversation as everyone sees it, and what happened around it."""
+
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call, clean
+
+HISTORY = """
+    select id, role, source, content, turn_id, position, created_at from messages
+    where session_id = $1 and account_id = $2 and not hidden and ($3::bigint is null or position > $3)
+    order by position limit $4
+"""
+WAITING = """
+    select id, seq, body, received_at, state from inbox where session_id = $1 and account_id = $2 and state = 'waiting' order by seq
+"""
+AFTER_LAST_USER = """
+    with last as (select max(position) as position from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden),
+    dropped as (update messages m set hidden = true from last
+        where m.session_id = $1 and m.account_id = $2 and not m.hidden and m.position > last.position returning 1)
+    select (select position from last) as position, (select count(*) from dropped)::int as dropped
+"""
+HIDE_ALL = "update messages set hidden = true where session_id = $1 and account_id = $2 and not hidden"
+ZERO = "update sessions set message_count = 0, title = null where id = $1 and account_id = $2"
+COUNT_DOWN = "update sessions set message_count = greatest(0, message_count - $3) where id = $1 and account_id = $2"
+ADD = """
+    insert into messages (id, account_id, session_id, role, source, content)
+    select $1, s.account_id, s.id, $3, $4, $5 from sessions s where s.id = $2 and s.account_id = $6
+    returning position
+"""
+LAST_USER = """
+    select content from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden order by position desc limit 1
+"""
+NOTE = """
+    insert into happenings (account_id, client_id, integration_id, session_id, message_id, kind, detail)
+    values ($1, $2, $3, $4, $5, $6, $7)
+"""
+
+Json = dict[str, Any]
+
+
+async def history(db: Call, account: UUID, session: UUID, after: int | None = None, limit: int = 500) -> list[Json]:
+    """Visible messages in order; `after` is a position."""
+    return [dict(r) for r in await db.fetch(HISTORY, session, account, after, limit)]
+
+
+async def waiting(db: Call, account: UUID, session: UUID) -> list[Json]:
+    return [dict(r) for r in await db.fetch(WAITING, session, account)]
+
+
+async def drop_after_last_user(db: Call, account: UUID, session: UUID) -> tuple[bool, int]:
+    """Hide everything after the last user message: (whether there is one, how many were hidden)."""
+    row = await db.row(AFTER_LAST_USER, session, account)
+    if row is None or row["position"] is None:
+        return False, 0
+    await db.run(COUNT_DOWN, session, account, row["dropped"])
+    return True, row["dropped"]
+
+
+async def clear(db: Call, account: UUID, session: UUID) -> None:
+    await db.run(HIDE_ALL, session, account)
+    await db.run(ZERO, session, account)
+
+
+async def add(db: Call, account: UUID, session: UUID, id: UUID, role: str, source: str, content: Json) -> int | None:
+    """Add one message outside a turn; None when the session is not the account's."""
+    return await db.value(ADD, id, session, role, source, clean(content), account)  # type: ignore[no-any-return]
+
+
+async def last_user(db: Call, account: UUID, session: UUID) -> Json | None:
+    return await db.value(LAST_USER, session, account)  # type: ignore[no-any-return]
+
+
+async def note(db: Call, account: UUID, kind: str, detail: Json, **where: UUID | None) -> None:
+    """Record a happening; `where`: client, integration, session, message."""
+    await db.run(
+        NOTE, account, where.get("client"), where.get("integration"), where.get("session"), where.get("message"), kind, clean(detail)
+    )

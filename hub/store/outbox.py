@@ -1,0 +1,113 @@
+"""Deliveries: one row per provider call's worth of answer."""
+
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call, clean
+
+SENT = "select sent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+HOLD = "select hold_for_template($1, $2, $3, $4, $5, $6, $7)"
+NEXT = "select next_part($1, $2, $3)"
+PLACEHOLDER = "update outbox set placeholder = $3 where id = $1 and attempt = $2 and state = 'sending'"
+LINK = """
+    select to_jsonb(i) - 'secrets' - 'secret_hash' || jsonb_build_object('secrets', encode(i.secrets, 'base64'))
+    from integrations i where i.id = $1
+"""
+ENQUEUE = """
+    insert into outbox (key, account_id, session_id, message_id, part, integration_id, chat, body, sha, mode)
+    select $1, s.account_id, s.id, $3, 0, s.integration_id, s.chat, $4, $5, $6 from sessions s
+    where s.id = $2 and s.account_id = $7 and s.integration_id is not null
+    returning id
+"""
+LIST = """
+    select o.key as id, o.session_id, o.turn_id, o.message_id, o.part, o.integration_id, i.channel, o.chat, o.body, o.mode, o.state,
+           o.attempt, o.not_before, o.network_id, o.fate, o.code, o.error, o.resolution, o.created_at, o.closed_at, o.id as serial
+    from outbox o left join integrations i on i.id = o.integration_id
+    where o.account_id = $1 and ($2::text[] is null or o.state = any($2)) and ($3::uuid is null or o.session_id = $3)
+      and ($4::bigint is null or o.id < $4) and ($5::uuid is null or o.key = $5)
+    order by o.id desc limit $6
+"""
+ATTEMPTS = """
+    select a.at, a.outcome, a.code, a.error from attempts a join outbox o on o.id = a.delivery_id
+    where o.account_id = $1 and o.key = $2 order by a.at
+"""
+REPLAY = """
+    update outbox set state = 'queued', attempt = 0, not_before = null, wire_deadline = null, closed_at = null,
+        expires_at = now() + interval '24 hours', resolution = 'replayed', code = null, error = null
+    where account_id = $1 and key = $2 and state in ('dead', 'unknown', 'cancelled')
+    returning session_id
+"""
+RESOLVE = """
+    update outbox set state = $3, resolution = $4, closed_at = now(), wire_deadline = null
+    where account_id = $1 and key = $2 and state in ('dead', 'unknown', 'queued')
+    returning session_id
+"""
+FAILED_WINDOW = """
+    select o.id from outbox o where o.integration_id = $1 and o.state = 'dead' and o.code = '131047'
+      and (o.network_id = any($2) or o.key::text = $3)
+"""
+
+Json = dict[str, Any]
+
+
+async def sent(
+    db: Call, part: Json, me: str, state: str, wire: float, *,
+    network_id: str | None = None, code: str | None = None, error: str | None = None, after: float = 0.0, hold: bool = False,
+) -> Json | None:
+    """Close one call of a part; return the session's next part, marked as being sent.
+
+    state: sent, dead, unknown, or queued to be tried again `after` seconds; with `hold` it waits for
+    the contact.
+    """
+    return await db.value(  # type: ignore[no-any-return]
+        SENT, part["id"], part["attempt"], me, state, network_id, code, clean(error), after, hold, wire
+    )
+
+
+async def hold_for_template(
+    db: Call, part_id: int, attempt: int | None, me: str, key: UUID, template: Json, error: str, wire: float
+) -> Json | None:
+    """Let a part wait for the contact; return the template's part to send now, if one is needed."""
+    return await db.value(HOLD, part_id, attempt, me, key, template, error, wire)  # type: ignore[no-any-return]
+
+
+async def claim(db: Call, session: UUID, me: str, wire: float) -> Json | None:
+    """The first sendable part of a session, marked as being sent."""
+    return await db.value(NEXT, session, me, wire)  # type: ignore[no-any-return]
+
+
+async def placeholder(db: Call, part: Json, message_id: str) -> bool:
+    return await db.run(PLACEHOLDER, part["id"], part["attempt"], message_id) == 1
+
+
+async def integration(db: Call, id: UUID) -> Json | None:
+    return await db.value(LINK, id)  # type: ignore[no-any-return]
+
+
+async def enqueue(db: Call, account: UUID, session: UUID, key: UUID, message: UUID, body: Json, sha: str, mode: str) -> bool:
+    """Queue one part for a channel session outside a turn (operator, schedule)."""
+    return bool(await db.value(ENQUEUE, key, session, message, clean(body), sha, mode, account))
+
+
+async def list_(
+    db: Call, account: UUID, states: list[str] | None, session: UUID | None, before: int | None, key: UUID | None, limit: int
+) -> list[Json]:
+    return [dict(r) for r in await db.fetch(LIST, account, states, session, before, key, limit)]
+
+
+async def attempts(db: Call, account: UUID, key: UUID) -> list[Json]:
+    return [dict(r) for r in await db.fetch(ATTEMPTS, account, key)]
+
+
+async def replay(db: Call, account: UUID, key: UUID) -> UUID | None:
+    """Queue a dead or unknown part again; the session to ring, or None."""
+    return await db.value(REPLAY, account, key)  # type: ignore[no-any-return]
+
+
+async def resolve(db: Call, account: UUID, key: UUID, state: str, words: str) -> UUID | None:
+    return await db.value(RESOLVE, account, key, state, clean(words))  # type: ignore[no-any-return]
+
+
+async def failed_by_window(db: Call, integration_id: UUID, network_ids: list[str], callback: str | None) -> list[int]:
+    """Parts that WhatsApp refused afterwards because its 24 hour window was closed."""
+    return [r["id"] for r in await db.fetch(FAILED_WINDOW, integration_id, network_ids, callback)]

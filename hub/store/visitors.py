@@ -1,0 +1,84 @@
+"""Web sessions as their visitor's access key opens them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call
+from hub.store.turns import Claim
+
+BY_KEY = """
+    select s.id as session_id, s.account_id, s.client_id, s.tag, s.title, s.extra_context, s.metadata, s.message_count, s.created_at,
+        s.expires_at, s.handoff_at is not null as handoff, c.limits, c.parameters, c.gateway_id as gateway, a.balance::float8 as balance
+    from sessions s join clients c on c.id = s.client_id join accounts a on a.id = s.account_id
+    where s.key_hash = $1 and s.closed_at is null and s.expires_at > now()
+"""
+OF_TURN = """
+    select id, role, source, content, created_at from messages where account_id = $1 and turn_id = $2 and not hidden order by position
+"""
+HOUR_LEFT = "select greatest(1, extract(epoch from hour_start + interval '1 hour' - now()))::float8 from sessions where id = $1"
+LOOK = """
+    select to_jsonb(s) - 'key_hash' - 'key_sealed' as session, s.last_seq as upto,
+        (select coalesce(jsonb_agg(to_jsonb(h) order by h.position), '[]') from (
+            select m.id, m.role, m.source, m.content, m.position from messages m
+            where m.session_id = s.id and not m.hidden order by m.position desc limit $3) h) as history,
+        (select to_jsonb(c) from clients c where c.id = s.client_id) as client,
+        (select to_jsonb(g) - 'secrets' || jsonb_build_object('secrets', encode(g.secrets, 'base64'))
+            from gateways g join clients c on c.gateway_id = g.id where c.id = s.client_id) as gateway,
+        (select jsonb_build_object('id', a.id, 'balance', a.balance, 'parameters', a.parameters) from accounts a where a.id = s.account_id)
+            as account
+    from sessions s where s.id = $1 and s.account_id = $2
+"""
+FEEDBACK = """
+    insert into happenings (account_id, client_id, session_id, message_id, kind, detail)
+    select m.account_id, $4, m.session_id, m.id, 'feedback', $5 from messages m
+    where m.id = $1 and m.session_id = $2 and m.account_id = $3 and m.role = 'assistant'
+"""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    session_id: UUID
+    account_id: UUID
+    client_id: UUID
+    tag: str | None
+    title: str | None
+    extra_context: str | None
+    metadata: Json
+    message_count: int
+    created_at: datetime
+    expires_at: datetime
+    handoff: bool
+    limits: Json
+    parameters: Json
+    gateway: UUID | None
+    balance: float
+
+
+async def by_key(db: Call, key_hash: bytes) -> Visit | None:
+    """The open session of an access key's hash, with its chat client."""
+    row = await db.row(BY_KEY, key_hash)
+    return Visit(**dict(row)) if row else None
+
+
+async def of_turn(db: Call, account: UUID, turn: UUID | None) -> list[Json]:
+    return [dict(r) for r in await db.fetch(OF_TURN, account, turn)]
+
+
+async def hour_left(db: Call, session: UUID) -> float:
+    """Seconds until the hour's counter of a session starts again."""
+    return float(await db.value(HOUR_LEFT, session) or 1)
+
+
+async def look(db: Call, seen: Visit, history: int) -> Claim:
+    """What a turn would claim, without claiming it."""
+    row = await db.row(LOOK, seen.session_id, seen.account_id, history)
+    assert row is not None
+    return Claim(**dict(row), poison=False, batch=[], integration=None, contact=None, files=[])
+
+
+async def feedback(db: Call, seen: Visit, message: UUID, detail: Json) -> bool:
+    return await db.run(FEEDBACK, message, seen.session_id, seen.account_id, seen.client_id, detail) == 1
