@@ -36,7 +36,7 @@ def _received(body: Json) -> Inbound:
     if notification := text(body.get("notification")):
         return _notification(body, notification)
     message_id = text(body.get("messageId"))
-    if message_id is None:
+    if message_id is None or not who.chat(body):
         return _unknown(body)
     if body.get("waitingMessage") is True:
         # The same id comes again with the content, so it must not use up that one's key.

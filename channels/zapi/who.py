@@ -15,7 +15,7 @@ def by(body: Json) -> str:
 
 def chat(body: Json) -> str:
     """Where an answer goes: the phone, the LID when the phone is hidden, or the group."""
-    phone = text(body.get("phone")) or ""
+    phone = first(body.get("phone"), body.get("chatLid")) or ""
     return jid.phone(phone) or phone
 
 
