@@ -45,7 +45,7 @@ async def call(
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     form: aiohttp.FormData | Mapping[str, str] | None = None,
-    timeout: float = 15.0,  # noqa: ASYNC109 - aiohttp tells the phases apart
+    timeout: float = 15.0,
     retry_safe: bool = False,
 ) -> Answer:
     """Make one call and return any answer but 502/504-like ones, which raise.

@@ -151,7 +151,11 @@ def _trim_end(runs: list[Run]) -> list[Run]:
 def _trim_start(runs: list[Run]) -> list[Run]:
     while runs and not runs[0].tail and not runs[0].text.lstrip():
         runs = runs[1:]
-    return [replace(runs[0], text=runs[0].text.lstrip()), *runs[1:]] if runs else runs
+    if not runs:
+        return runs
+    first = replace(runs[0], text=runs[0].text.lstrip())
+    # The words of the link stayed behind: its address cannot hide behind none.
+    return [first if first.text else Run(first.tail.lstrip()), *runs[1:]]
 
 
 def _trim_line(runs: list[Run]) -> list[Run]:

@@ -67,7 +67,7 @@ class Session(AiohttpSession):
         self,
         bot: Bot,
         method: TelegramMethod[TelegramType],
-        timeout: int | None = None,  # noqa: ASYNC109 - aiogram's signature
+        timeout: int | None = None,
     ) -> TelegramType:
         name = method.__api_method__
         # Only a send that is done twice is seen twice.
