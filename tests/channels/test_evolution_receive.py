@@ -1,0 +1,594 @@
+"""What Evolution's webhooks mean."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from mutate import check_item, damaged
+from replay import body, inbound, load
+
+from channels.base import (
+    Attachment,
+    BadSignature,
+    Contact,
+    Fate,
+    Hook,
+    Inbound,
+    Kind,
+    Link,
+    Media,
+    Unreadable,
+)
+from channels.evolution.receive import receive
+
+LINK = Link(
+    "link",
+    {
+        "endpointUrl": "https://evo.example.com",
+        "instanceName": "hub-teste",
+        "apiKey": "FAKE-INSTANCE-TOKEN-0001",
+    },
+    "fake-secret-0001",
+    "https://hub.example.com/webhooks/evolution/hub-teste",
+)
+START = datetime(2026, 1, 1, 13, tzinfo=UTC)
+CHAT = "5511999990000"
+GROUP = "120363040000000001@g.us"
+BIA = Contact(("phone:5511999990001",), name="Bia", phone="5511999990001")
+BARE = Contact(("phone:5511999990000",), phone=CHAT)
+NAMED = replace(BARE, name="Ana Souza")
+ANA = replace(NAMED, ids=("lid:181234567890123", "phone:5511999990000"))
+OURS = "3EB0AAAAAAAAAAAAAAAA01"
+SENT = "3EB0AAAAAAAAAAAAAAAA02"
+REPLY: dict[str, Any] = {"reply_to": OURS, "quote": "Qual o número do seu pedido?"}
+OGG = "audio/ogg; codecs=opus"
+BASE64 = "RkFLRS1NRURJQS1CWVRFUw=="
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def name(number: str) -> str:
+    """The made up message ids differ in two digits."""
+    return f"AC1000{number}D4E5F60718293A4BD4E5F607"
+
+
+def said(number: str, seconds: int, **more: Any) -> Inbound:
+    found = name(number)
+    whole = {"chat": CHAT, "contact": ANA, "at": at(seconds), "age_matters": True, **more}
+    return Inbound(Kind.MESSAGE, f"m:{found}", message_id=found, **whole)
+
+
+def file(number: str, seconds: int, attachment: Attachment, **more: Any) -> Inbound:
+    held = replace(attachment, ref=name(number))
+    return said(number, seconds, attachments=(held,), **more)
+
+
+def event(found: str, **more: Any) -> Inbound:
+    return Inbound(Kind.EVENT, "u", event=found, **more)
+
+
+def fate(state: str, status: str, **more: Any) -> Inbound:
+    whole = {"chat": CHAT, "fate": Fate(state, (SENT,)), **more}
+    return Inbound(Kind.STATUS, f"s:{status}::{SENT}", message_id=SENT, **whole)
+
+
+def change(kind: Kind, ext: str, **more: Any) -> Inbound:
+    whole = {"chat": CHAT, "contact": BARE, "message_id": name("01"), "age_matters": True, **more}
+    return Inbound(kind, ext, **whole)
+
+
+def card(text: str) -> Attachment:
+    return Attachment(Media.CONTACT, text=text)
+
+
+IMAGE = Attachment(Media.IMAGE, mime="image/jpeg", size=48213)
+VOICE = Attachment(Media.VOICE, mime=OGG, size=7042, seconds=3)
+STORED = load("evolution", "image-mediaurl")["data"]["message"]["mediaUrl"]
+OPEN = {"statusReason": 200, "wuid": "5511988880000@s.whatsapp.net"}
+IGNORED: dict[str, Any] = {
+    "event": "message.ignored",
+    "detail": {"messageType": "conversation"},
+}
+
+EXPECTED = {
+    "text": said("01", 1, text="Oi, tudo bem?"),
+    "text-extended": said("02", 2, text="Veja https://example.com/promo *agora*"),
+    "text-lid-2.3.6": said(
+        "04",
+        4,
+        text="Mensagem de contato endereçado por LID (2.3.5/2.3.6: chave crua do Baileys)",
+    ),
+    "text-lid-only": said(
+        "05",
+        5,
+        text="Mensagem de LID sem telefone conhecido",
+        chat="181234567890999@lid",
+        contact=Contact(("lid:181234567890999",), name="Caio"),
+    ),
+    "image": file("08", 8, IMAGE, text="Olha essa foto"),
+    "image-base64": file("09", 9, replace(IMAGE, data=BASE64), text="Olha essa foto"),
+    "image-mediaurl": file("0A", 10, replace(IMAGE, url=STORED)),
+    "voice": file("0B", 11, VOICE),
+    "voice-base64": file("0C", 12, replace(VOICE, data=BASE64)),
+    "audio-file": file(
+        "0D", 13, Attachment(Media.AUDIO, mime="audio/mpeg", size=7042, seconds=187)
+    ),
+    "video-note": file("0F", 15, Attachment(Media.VIDEO, mime="video/mp4", size=913224, seconds=9)),
+    "document": file(
+        "10",
+        16,
+        Attachment(Media.DOCUMENT, mime="application/pdf", name="pedido-1042.pdf", size=120034),
+    ),
+    "sticker": file("12", 18, Attachment(Media.STICKER, mime="image/webp", size=20332)),
+    "location": said(
+        "13",
+        19,
+        attachments=(
+            Attachment(
+                Media.LOCATION,
+                text="MASP\nAv. Paulista, 1578 - São Paulo\n-23.561414, -46.655881\n"
+                "https://masp.example.com",
+            ),
+        ),
+    ),
+    "contacts-array": said(
+        "16",
+        22,
+        attachments=(card("Carlos Lima: +55 11 99999-0002"), card("Duda: +55 11 99999-0003")),
+    ),
+    "reaction": replace(
+        said("17", 23, text="👍", reply_to=OURS), kind=Kind.REACTION, ext=f"r:{name('17')}"
+    ),
+    "reaction-removed": replace(
+        said("18", 24, text="", reply_to=OURS), kind=Kind.REACTION, ext=f"r:{name('18')}"
+    ),
+    "reply": said("19", 25, text="1042", **REPLY),
+    "reply-with-image": file("1A", 26, IMAGE, text="este aqui", **REPLY),
+    "button-reply": said("1B", 27, text="Sim", button="sim", **REPLY),
+    "view-once-image": file("1D", 29, IMAGE, text="só uma vez"),
+    "ephemeral-text": said("1E", 30, text="mensagem temporária"),
+    "group-text": said(
+        "20",
+        32,
+        text="Oi grupo",
+        chat=GROUP,
+        group=GROUP,
+        contact=replace(BIA, ids=("lid:181234567890124", "phone:5511999990001")),
+    ),
+    "group-mention": said(
+        "21",
+        33,
+        text="@5511988880000 pode ajudar?",
+        chat=GROUP,
+        group=GROUP,
+        contact=BIA,
+        mentioned=True,
+    ),
+    "status-broadcast": replace(
+        said("22", 34, chat="status@broadcast", contact=NAMED, ignore="broadcast", **IGNORED),
+        kind=Kind.EVENT,
+    ),
+    "newsletter": replace(
+        said(
+            "23",
+            35,
+            chat="120363000000000009@newsletter",
+            contact=None,
+            ignore="newsletter",
+            **IGNORED,
+        ),
+        kind=Kind.EVENT,
+    ),
+    "legacy-2.2.3-text": said("24", 36, text="Oi (2.2.3)", contact=NAMED),
+    "legacy-2.2.3-image": file("25", 37, IMAGE, text="Olha essa foto", contact=NAMED),
+    "legacy-2.2.3-voice-base64": file("26", 38, replace(VOICE, data=BASE64), contact=NAMED),
+    "legacy-2.2.3-reply": said("27", 39, text="sim", contact=NAMED, **REPLY),
+    "from-me-phone": Inbound(
+        Kind.OWN,
+        "m:3A1122334455667788AA",
+        chat=CHAT,
+        contact=replace(ANA, name=None),
+        message_id="3A1122334455667788AA",
+        at=at(33),
+        text="Respondido pelo celular",
+        by="human",
+        age_matters=True,
+    ),
+    "send-message": Inbound(
+        Kind.OWN,
+        f"o:{SENT}",
+        chat=CHAT,
+        contact=BARE,
+        message_id=SENT,
+        at=at(35),
+        text="Olá Ana! Como posso ajudar?",
+        by="api",
+        age_matters=True,
+    ),
+    "message-edited": change(
+        Kind.EDIT, f"e:{name('01')}:1767272460000", at=at(60), text="Oi, tudo bem? (corrigido)"
+    ),
+    "message-edited-extended": change(
+        Kind.EDIT,
+        f"e:{name('01')}:1767272461000",
+        at=at(61),
+        text="texto *editado* https://example.com",
+    ),
+    "message-edited-revoke": change(Kind.REVOKE, f"x:{name('01')}"),
+    "message-edited-ephemeral-setting": change(Kind.EVENT, "u", event="protocol.ephemeral_setting"),
+    "update-delivered": fate("delivered", "DELIVERY_ACK"),
+    "update-read": fate("read", "READ"),
+    "update-played": fate("played", "PLAYED"),
+    "update-error": fate(
+        "failed",
+        "ERROR",
+        fate=Fate("failed", (SENT,), code="error", text="WhatsApp did not accept the message"),
+    ),
+    "update-group-read": replace(
+        fate("read", "READ", chat=GROUP, group=GROUP),
+        ext=f"s:READ:5511999990001@s.whatsapp.net:{SENT}",
+        detail={"participant": "5511999990001@s.whatsapp.net"},
+    ),
+    "connection-connecting": event("connection.connecting", detail={"statusReason": 200}),
+    "connection-open": event("connection.open", detail=OPEN),
+    "connection-refused": event("connection.refused", detail={**OPEN, "statusReason": 428}),
+    "status-instance-closed": event(
+        "instance.closed",
+        detail={"status": "closed", "disconnectionReasonCode": 401, "count": 1},
+    ),
+    "qrcode-updated": event("qrcode.updated"),
+    "qrcode-limit": event(
+        "qrcode.limit",
+        detail={"message": "QR code limit reached, please login again", "statusCode": 500},
+    ),
+    "presence-recording": event("presence.recording", chat=CHAT, contact=BARE),
+    "group-participants-update": event(
+        "group.participants.add",
+        chat=GROUP,
+        group=GROUP,
+        detail={
+            "author": "181234567890124@lid",
+            "action": "add",
+            "participants": ["181234567890123@lid"],
+        },
+    ),
+    "call-offer": event(
+        "call.offer",
+        chat=CHAT,
+        contact=BARE,
+        at=at(0),
+        detail={
+            "status": "offer",
+            "isVideo": False,
+            "offline": False,
+            "id": "FAKECALL0001",
+            "count": 1,
+        },
+    ),
+    "chats-upsert": event("chats.upsert", chat=CHAT, contact=BARE, detail={"count": 1}),
+    "contacts-update": event("contacts.update", chat=CHAT, contact=BARE, detail={"count": 1}),
+}
+
+
+def items(content: bytes | Mapping[str, Any], **headers: str) -> list[Inbound]:
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return receive(LINK, Hook({k.replace("_", "-"): v for k, v in headers.items()}, raw))
+
+
+def upsert(key: Mapping[str, Any] | None = None, **data: Any) -> Inbound:
+    """The plain text event with parts of its key and data changed."""
+    source = load("evolution", "text")
+    source["data"]["key"].update(key or {})
+    source["data"].update(data)
+    [item] = items(source)
+    return item
+
+
+def holding(**message: Any) -> Inbound:
+    return upsert(message=message)
+
+
+def edited(key: Mapping[str, Any]) -> Inbound:
+    source = load("evolution", "message-edited")
+    source["data"]["key"].update(key)
+    [item] = items(source)
+    return item
+
+
+def test_every_payload_has_an_expectation() -> None:
+    assert set(EXPECTED) == set(inbound("evolution"))
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_payload(name: str) -> None:
+    [item] = items(body("evolution", name))
+    if EXPECTED[name].ext == "u":  # items without an id are keyed by their content
+        assert item.ext.startswith(("u:", "n:"))
+        item = replace(item, ext="u")
+    assert item == EXPECTED[name]
+
+
+def test_no_item_holds_a_key_or_a_login_code() -> None:
+    for found in inbound("evolution"):
+        shown = repr(items(body("evolution", found)))
+        assert "FAKE-INSTANCE-TOKEN" not in shown
+        assert "FAKEQRCODE" not in shown
+
+
+@pytest.mark.parametrize(
+    ("key", "chat", "ids"),
+    [
+        ({"remoteJid": "77@lid", "remoteJidAlt": None}, "77@lid", ("lid:77",)),
+        (
+            {"remoteJid": "5511999990000@s.whatsapp.net", "previousRemoteJid": "77@lid",
+             "remoteJidAlt": None},
+            CHAT,
+            ("lid:77", f"phone:{CHAT}"),
+        ),
+        (
+            {"remoteJid": "77@lid", "remoteJidAlt": None, "senderPn": f"{CHAT}@s.whatsapp.net"},
+            CHAT,
+            ("lid:77", f"phone:{CHAT}"),
+        ),
+        (
+            {"remoteJid": f"{CHAT}:12@s.whatsapp.net", "remoteJidAlt": f"{CHAT}@s.whatsapp.net"},
+            CHAT,
+            (f"phone:{CHAT}",),
+        ),
+    ],
+    ids=["lid-only", "2.3.1", "2.2.3-with-pn", "2.3.7"],
+)  # fmt: skip
+def test_contact_of_every_version(key: Any, chat: str, ids: tuple[str, ...]) -> None:
+    item = upsert(key)
+    assert item.chat == chat
+    assert item.contact is not None
+    assert item.contact.ids == ids
+
+
+def test_author_in_a_group_beside_the_key() -> None:
+    item = upsert(
+        {"remoteJid": GROUP, "remoteJidAlt": None, "participant": ""},
+        participant="5511999990001@s.whatsapp.net",
+        pushName="Bia",
+    )
+    assert (item.chat, item.contact) == (GROUP, BIA)
+
+
+def test_answering_us_in_a_group_is_a_mention() -> None:
+    around = {"stanzaId": OURS, "participant": "5511988880000@s.whatsapp.net"}
+    key = {"remoteJid": GROUP, "participant": "5511999990001@s.whatsapp.net"}
+    assert upsert(key, contextInfo=around).mentioned is True
+    assert upsert(key, contextInfo={**around, "participant": "1234567@lid"}).mentioned is False
+    assert upsert(contextInfo=around).mentioned is False
+
+
+@pytest.mark.parametrize(
+    "length", [48213, "48213", {"low": 48213, "high": 0, "unsigned": True}], ids=repr
+)
+def test_encodings_of_long_numbers(length: Any) -> None:
+    [attachment] = holding(imageMessage={"fileLength": length}).attachments
+    assert attachment.size == 48213
+
+
+@pytest.mark.parametrize("when", [1767272401, "1767272401", {"low": 1767272401, "high": 0}])
+def test_encodings_of_the_time(when: Any) -> None:
+    assert upsert(messageTimestamp=when).at == at(1)
+
+
+def test_long_number_over_32_bits_with_a_signed_low_half() -> None:
+    milliseconds = 1767272461000
+    low = (milliseconds & 0xFFFFFFFF) - (1 << 32)
+    source = load("evolution", "message-edited")
+    source["data"]["timestampMs"] = {"low": low, "high": milliseconds >> 32}
+    [item] = items(source)
+    assert item.at == at(61)
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    ["viewOnceMessage", "viewOnceMessageV2", "viewOnceMessageV2Extension", "ephemeralMessage",
+     "documentWithCaptionMessage", "editedMessage", "deviceSentMessage"],
+)  # fmt: skip
+def test_wrappers(wrapper: str) -> None:
+    inner = {"ephemeralMessage": {"message": {"imageMessage": {"caption": "olha"}}}}
+    item = holding(**{wrapper: {"message": inner}}, base64=BASE64)
+    assert item.text == "olha"
+    assert [a.data for a in item.attachments] == [BASE64]
+
+
+def test_wrappers_without_end() -> None:
+    message: dict[str, Any] = {"conversation": "fundo"}
+    for _ in range(100):
+        message = {"ephemeralMessage": {"message": message}}
+    assert holding(**message).event == "message.unknown"
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"pollCreationMessageV3": {"name": "Qual?", "options": [{"optionName": "A"}]}}, "Qual?\n- A"),
+        ({"pollUpdateMessage": {"vote": {"selectedOptions": ["A", "B"]}}}, "A, B"),
+        ({"templateMessage": {"hydratedTemplate": {"hydratedContentText": "Oi"}}}, "Oi"),
+        ({"listMessage": {"title": "T", "description": "D"}}, "T\nD"),
+        ({"eventMessage": {"name": "Festa"}}, "Event: Festa"),
+        (
+            {"orderMessage": {"orderTitle": "P", "itemCount": 2, "totalAmount1000": "2500",
+                              "totalCurrencyCode": "BRL"}},
+            "Order: P\n2 items\nBRL 2.50",
+        ),
+        ({"groupInviteMessage": {"groupName": "Turma", "caption": "vem"}}, "Group invite: Turma\nvem"),
+    ],
+)  # fmt: skip
+def test_things_said_without_text(message: Any, words: str) -> None:
+    assert (holding(**message).kind, holding(**message).text) == (Kind.MESSAGE, words)
+
+
+@pytest.mark.parametrize(
+    ("message", "button", "label"),
+    [
+        ({"listResponseMessage": {"title": "Seg", "singleSelectReply": {"selectedRowId": "s1"}}},
+         "s1", "Seg"),
+        ({"templateButtonReplyMessage": {"selectedId": "x", "selectedDisplayText": "Sim"}},
+         "x", "Sim"),
+        ({"interactiveResponseMessage": {"nativeFlowResponseMessage": {
+            "name": "quick_reply", "paramsJson": '{"id":"q1","title":"Ok"}'}}}, "q1", "Ok"),
+    ],
+)  # fmt: skip
+def test_choices(message: Any, button: str, label: str) -> None:
+    assert (holding(**message).button, holding(**message).text) == (button, label)
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ({"messageContextInfo": {"deviceListMetadataVersion": 2}}, "message.noise"),
+        ({"senderKeyDistributionMessage": {}}, "message.noise"),
+        ({"albumMessage": {"expectedImageCount": 2}}, "message.album"),
+        ({"pollUpdateMessage": {"vote": {"encPayload": "x"}}}, "poll.vote"),
+        ({"somethingNewMessage": {}}, "message.unknown"),
+        ({"conversation": ""}, "message.unknown"),
+    ],
+)
+def test_nothing_was_said(message: Any, name: str) -> None:
+    assert (holding(**message).kind, holding(**message).event) == (Kind.EVENT, name)
+
+
+def test_message_not_decrypted_leaves_the_key_to_its_content() -> None:
+    waiting = upsert(message=None, messageStubType=2)
+    assert (waiting.kind, waiting.event) == (Kind.EVENT, "message.waiting")
+    assert waiting.ext != upsert().ext
+
+
+def test_pictures_of_an_album() -> None:
+    link = {"messageAssociation": {"parentMessageKey": {"id": "ALBUM"}}}
+    item = holding(imageMessage={"caption": "1"}, messageContextInfo=link)
+    assert item.album == "ALBUM"
+
+
+def test_reply_survives_an_overwritten_context() -> None:
+    item = upsert(
+        message={"extendedTextMessage": {"text": "sim", "contextInfo": {"stanzaId": OURS}}},
+        contextInfo={"deviceListMetadataVersion": 2},
+    )
+    assert item.reply_to == OURS
+
+
+def test_forwarded() -> None:
+    assert upsert(contextInfo={"isForwarded": True}).forwarded is True
+    assert upsert(contextInfo={"forwardingScore": 3}).forwarded is True
+    assert upsert().forwarded is False
+
+
+def test_transcript_and_advertisement() -> None:
+    message = {"audioMessage": {"ptt": True}, "speechToText": "quero um pedido"}
+    ad = {"title": "Promo", "sourceUrl": "https://fb.me/x"}
+    item = upsert(message=message, contextInfo={"externalAdReply": ad})
+    assert item.attachments[0].text == "quero um pedido"
+    assert item.detail == {"ad": {"title": "Promo", "url": "https://fb.me/x"}}
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "chat", "event"),
+    [
+        ({"fromMe": False}, Kind.EDIT, CHAT, None),
+        ({"fromMe": True}, Kind.EVENT, CHAT, "own.edit"),
+        # In the sender's view, the chat of a contact's edit is us.
+        ({"fromMe": True, "remoteJid": "5511988880000@s.whatsapp.net"}, Kind.EDIT, "", None),
+        ({"fromMe": True, "remoteJid": "99@lid"}, Kind.EDIT, "", None),
+        (
+            {"fromMe": True, "remoteJid": GROUP, "participant": "5511999990001@s.whatsapp.net"},
+            Kind.EDIT,
+            GROUP,
+            None,
+        ),
+        (
+            {"fromMe": True, "remoteJid": GROUP, "participant": "5511988880000@s.whatsapp.net"},
+            Kind.EVENT,
+            GROUP,
+            "own.edit",
+        ),
+    ],
+)
+def test_whose_edit(key: Any, kind: Kind, chat: str, event: str | None) -> None:
+    item = edited(key)
+    assert (item.kind, item.chat, item.event) == (kind, chat, event)
+    assert item.message_id == name("01")
+    assert item.text == "Oi, tudo bem? (corrigido)"
+
+
+def test_edit_inside_an_upsert_has_the_key_of_the_event() -> None:
+    source = load("evolution", "message-edited")["data"]
+    protocol = {**source, "type": 14, "key": {**source["key"], "fromMe": True}}
+    item = holding(editedMessage={"message": {"protocolMessage": protocol}})
+    assert (item.kind, item.ext) == (Kind.EDIT, EXPECTED["message-edited"].ext)
+    assert item.contact == ANA
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_deleted_message(wrapped: bool) -> None:
+    source = load("evolution", "message-edited-revoke")
+    key = source["data"]["key"]
+    source.update(event="messages.delete", data={"key": key} if wrapped else key)
+    [item] = items(source)
+    assert item == EXPECTED["message-edited-revoke"]
+
+
+def test_batch() -> None:
+    source = load("evolution", "text")
+    other = json.loads(json.dumps(source["data"]))
+    other["key"]["id"] = "SECOND"
+    source["data"] = [source["data"], other, "noise", None]
+    assert [i.message_id for i in items(source)] == [name("01"), "SECOND"]
+
+
+def test_event_name_as_in_registrations() -> None:
+    [item] = items({**load("evolution", "text"), "event": "MESSAGES_UPSERT"})
+    assert item.text == "Oi, tudo bem?"
+
+
+def test_history() -> None:
+    data = load("evolution", "text")["data"]
+    [item] = items({**load("evolution", "text"), "event": "messages.set", "data": [data, data]})
+    assert (item.event, item.ignore, item.detail) == ("messages.set", "history", {"count": 2})
+
+
+def test_state_of_a_contacts_message_is_no_fate() -> None:
+    source = load("evolution", "update-read")
+    source["data"]["fromMe"] = False
+    [item] = items(source)
+    assert (item.kind, item.event) == (Kind.EVENT, "status.read")
+
+
+def test_retry_has_the_same_key_and_the_next_event_another() -> None:
+    source = load("evolution", "connection-open")
+    [one], [same] = items(source), items(json.loads(json.dumps(source)))
+    [other] = items({**source, "date_time": "2026-01-01T11:00:00.000Z"})
+    assert one.ext == same.ext != other.ext
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'{"event":"messages.upsert"}'])
+def test_not_an_event(raw: bytes) -> None:
+    with pytest.raises(Unreadable):
+        items(raw)
+
+
+def test_another_instance() -> None:
+    with pytest.raises(Unreadable, match="another instance"):
+        items({**load("evolution", "text"), "instance": "hub-outra"})
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(damaged([load("evolution", n) for n in inbound("evolution")]))
+def test_damaged_payloads(raw: bytes) -> None:
+    try:
+        found = receive(LINK, Hook({}, raw))
+    except (BadSignature, Unreadable):
+        return
+    for item in found:
+        check_item(item)
