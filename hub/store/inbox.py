@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ HELD = """
     select id, at, reason, length(raw) as size, encode(sha256, 'hex') as sha256 from quarantine
     where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
 """
+CHANGED = "select exists (select 1 from clients where id = $1 and updated_at > $2)"
 FORGET = "delete from inbox_dedupe where at < now() - interval '30 days'"
 
 Item = dict[str, Any]
@@ -60,6 +62,11 @@ async def endpoint(db: Call, client_id: UUID, channel: str) -> dict[str, Any] | 
     """The integration behind a webhook path, with its chat client's parameters."""
     row = await db.row(ENDPOINT, client_id, channel)
     return dict(row) if row else None
+
+
+async def changed_since(db: Call, client_id: UUID, since: datetime) -> bool:
+    """Whether a chat client or its integrations were changed after `since`."""
+    return bool(await db.value(CHANGED, client_id, since))
 
 
 async def quarantine(

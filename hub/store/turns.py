@@ -27,7 +27,6 @@ FATE = """
     from inbox i left join turns t on t.id = i.turn_id
     where i.session_id = $1 and i.id = $2
 """
-LAG = "select coalesce(extract(epoch from now() - min(due_at)), 0)::float8 from sessions where due_at <= now() and lease_until is null"
 
 Json = dict[str, Any]
 
@@ -119,8 +118,3 @@ async def fate(db: Call, session: UUID, message: UUID) -> Json | None:
     """State of an accepted message and of the turn that took it."""
     row = await db.row(FATE, session, message)
     return dict(row) if row else None
-
-
-async def lag(db: Call) -> float:
-    """Seconds the oldest due session has been waiting."""
-    return float(await db.value(LAG))

@@ -1,0 +1,144 @@
+"""Small changes of messages in the chat format (role, content as text or parts). Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hub.domain import Json
+from hub.llm import thinking
+
+SYSTEM = ("system", "developer")
+TRUNCATED = "[tool response truncated - call this tool again]"
+# Fields of stored messages that only IncludeStoredReasoning sends back.
+REASONING = ("reasoning", "reasoning_content", "reasoning_details")
+MEDIA = {"image_url": "image", "video_url": "video", "input_audio": "audio", "file": "file"}
+
+
+def text_of(message: Json) -> str:
+    """All text of a message."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "\n".join(str(p.get("text") or "") for p in content if p.get("type") == "text")
+    return content if isinstance(content, str) else ""
+
+
+def last_user(messages: Sequence[Json]) -> int | None:
+    for n in range(len(messages) - 1, -1, -1):
+        if messages[n].get("role") == "user":
+            return n
+    return None
+
+
+def tokens(message: Json) -> int:
+    """Estimate: four characters a token."""
+    size = len(text_of(message))
+    for call in message.get("tool_calls") or ():
+        size += len(str((call.get("function") or {}).get("arguments") or ""))
+    return -(-size // 4)
+
+
+def with_text(message: Json, text: str) -> Json:
+    """The message with its text replaced; other parts stay."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message | {"content": text}
+    others = [p for p in content if p.get("type") != "text"]
+    return message | {"content": [{"type": "text", "text": text}, *others]}
+
+
+def with_prefix(message: Json, text: str) -> Json:
+    return with_text(message, f"{text}\n\n{text_of(message)}")
+
+
+def templated(messages: list[Json], template: str | None) -> list[Json]:
+    """Each user message's text put where the template says `{prompt}`."""
+    if not template or "{prompt}" not in template:
+        return messages
+    return [
+        with_text(m, template.replace("{prompt}", text_of(m))) if m.get("role") == "user" and text_of(m) else m
+        for m in messages
+    ]
+
+
+def cleaned(messages: Sequence[Json], flags: frozenset[str], newest: int | None) -> list[Json]:
+    """History as it is sent again: without thoughts, old tool answers shortened, media named if refused."""
+    dropped = () if "IncludeStoredReasoning" in flags else REASONING
+    result = [{k: v for k, v in m.items() if k not in dropped} for m in messages]
+    if "PreserveThinkingTokens" not in flags:
+        result = [_unthought(m) for m in result]
+    if newest and newest > 0:
+        places = [n for n, m in enumerate(result) if m.get("role") == "tool"]
+        for n in places[: len(places) - newest]:
+            result[n] = result[n] | {"content": TRUNCATED}
+    return [_textual(m) for m in result] if "DisableMultiModalInput" in flags else result
+
+
+def _unthought(message: Json) -> Json:
+    content = message.get("content")
+    if message.get("role") != "assistant" or not isinstance(content, str):
+        return message
+    return message | {"content": thinking.strip(content)}
+
+
+def _textual(message: Json) -> Json:
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    words = [p.get("text") or "" if p.get("type") == "text" else _notice(p) for p in content]
+    return message | {"content": "\n".join(w for w in words if w)}
+
+
+def _notice(part: Json) -> str:
+    kind = MEDIA.get(str(part.get("type")), "attachment")
+    file: Any = part.get("file")
+    name = f" {file['filename']}" if isinstance(file, dict) and file.get("filename") else ""
+    return f"[{kind}{name}: this model cannot see it]"
+
+
+def flagged(head: list[Json], messages: list[Json], flags: frozenset[str]) -> list[Json]:
+    """System message and conversation together, as strict models want them."""
+    if "NoSystemInstruct" in flags:
+        words = [text_of(m) for m in (*head, *(m for m in messages if m.get("role") in SYSTEM))]
+        talk = [m for m in messages if m.get("role") not in SYSTEM]
+        talk = _told("\n\n".join(w for w in words if w), talk)
+    else:
+        talk = [*head, *messages]
+    return _merged(talk) if "StrictUserAssistantTurns" in flags else talk
+
+
+def _told(text: str, messages: list[Json]) -> list[Json]:
+    """System instructions at the beginning of the first user message."""
+    if not text:
+        return messages
+    for n, message in enumerate(messages):
+        if message.get("role") == "user":
+            return [*messages[:n], with_prefix(message, text), *messages[n + 1 :]]
+    return [{"role": "user", "content": text}, *messages]
+
+
+def _merged(messages: list[Json]) -> list[Json]:
+    """Neighbours of the same role as one message."""
+    result: list[Json] = []
+    for message in messages:
+        role = message.get("role")
+        if result and role == result[-1].get("role") and role in ("user", "assistant", *SYSTEM):
+            result[-1] = _joined(result[-1], message)
+        else:
+            result.append(message)
+    return result
+
+
+def _joined(a: Json, b: Json) -> Json:
+    joined = a | b
+    if isinstance(a.get("content"), list) or isinstance(b.get("content"), list):
+        joined["content"] = [*_parts(a), *_parts(b)]
+    else:
+        joined["content"] = "\n\n".join(t for t in (text_of(a), text_of(b)) if t)
+    calls = [*(a.get("tool_calls") or ()), *(b.get("tool_calls") or ())]
+    return joined | {"tool_calls": calls} if calls else joined
+
+
+def _parts(message: Json) -> list[Json]:
+    content = message.get("content")
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []

@@ -1,0 +1,1 @@
+"""Doors for jobs: unpack ids, one call."""

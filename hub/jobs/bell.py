@@ -1,0 +1,52 @@
+"""arq's worker, woken by a message instead of by its clock."""
+
+import asyncio
+import logging
+from typing import Any
+
+from arq.worker import Worker
+
+from hub.live.connect import DOWN
+
+log = logging.getLogger(__name__)
+
+POLL = 0.5
+
+
+class BellWorker(Worker):
+    """Picks a job up when its bell rings; still looks by itself every half second."""
+
+    async def main(self) -> None:
+        self.ctx["redis"] = self.pool
+        woken = asyncio.Event()
+        listener = asyncio.create_task(self._listen(woken))
+        try:
+            while True:
+                woken.clear()
+                await self._poll_iteration()
+                try:
+                    async with asyncio.timeout(POLL):
+                        await woken.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+    async def _listen(self, woken: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            bell: Any = self.pool.pubsub()
+            try:
+                await bell.subscribe(f"{self.queue_name}:wake")
+                while True:
+                    message = await bell.get_message(ignore_subscribe_messages=True, timeout=30)
+                    if message is not None:
+                        after = float(message["data"])
+                        # A little late rather than a little early: arq compares whole milliseconds.
+                        loop.call_later(after + 0.002, woken.set) if after > 0 else woken.set()
+            except DOWN as e:
+                log.warning("the bell is away: %s", type(e).__name__)
+                await asyncio.sleep(POLL)
+            finally:
+                await bell.aclose()

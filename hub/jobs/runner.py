@@ -1,0 +1,66 @@
+"""Runs turns and sends of one worker process as tasks, so that a bell is answered at once."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+from uuid import UUID
+
+from hub.chat import delivery, turn
+from hub.errors import Overloaded
+from hub.runtime import Hub
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """At most `settings.jobs` turns at a time; what does not fit is found by the next sweep.
+
+    A turn never runs inside an arq job: a Redis that restarts, or arq's time limit, must not stop it.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._running: dict[tuple[str, UUID], asyncio.Task[None]] = {}
+        self.counts: dict[str, int] = {}
+
+    def turn(self, session: UUID) -> None:
+        self._start("turn", session, self._turn(session))
+
+    def send(self, session: UUID) -> None:
+        self._start("send", session, delivery.resume(self._hub, session))
+
+    async def _turn(self, session: UUID) -> None:
+        done = await turn.run(self._hub, session)
+        if done is not None:
+            self.counts[done.outcome] = self.counts.get(done.outcome, 0) + 1
+
+    def _start(self, kind: str, session: UUID, work: Coroutine[Any, Any, None]) -> None:
+        key = (kind, session)
+        if self._hub.leases.closing or key in self._running or len(self._running) >= self._hub.settings.jobs:
+            work.close()
+            return
+        task = asyncio.create_task(self._guard(kind, session, work))
+        self._running[key] = task
+        task.add_done_callback(lambda _: self._running.pop(key, None))
+
+    async def _guard(self, kind: str, session: UUID, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Overloaded as e:
+            log.warning("%s of session %s stopped, it will be taken up again: %s", kind, session, e)
+        except Exception:  # the worker must go on; the lease runs out and the work is taken up again
+            log.exception("%s of session %s failed", kind, session)
+
+    @property
+    def busy(self) -> int:
+        return len(self._running)
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new; give running turns time to end."""
+        self._hub.leases.closing = True
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=seconds)
+        for task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)

@@ -1,0 +1,69 @@
+"""Periodic repairs: what nobody rang for, what a dead process left, what is too old."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from hub.errors import HubError
+from hub.jobs.runner import Runner
+from hub.runtime import Hub
+from hub.store import documents, files, inbox, leaders, turns
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 200
+BEAT, INDEX, HOUSEKEEPING = 5.0, 5.0, 60.0
+
+
+async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do something again and again; what fails is logged and tried the next time."""
+    while True:
+        await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311
+        try:
+            await work()
+        except HubError as e:
+            log.warning("%s: %s", getattr(work, "__name__", "repair"), e)
+        except Exception:
+            log.exception("a repair failed")
+
+
+async def sweep(hub: Hub, runner: Runner) -> None:
+    """Start what is due and nobody rang for."""
+    for session in await turns.reap(hub.db, hub.settings.reconcile_seconds):
+        runner.send(session)
+    for kind, session in await turns.sweep(hub.db, AT_ONCE):
+        (runner.turn if kind == "turn" else runner.send)(session)
+
+
+async def renew(hub: Hub) -> None:
+    """Prolong the leases of running turns, all in one statement."""
+    held = hub.leases.held()
+    if held:
+        hub.leases.keep(held, await turns.renew(hub.db, held, hub.settings.lease_seconds, hub.leases.me))
+
+
+async def hear_cancels(hub: Hub) -> None:
+    """Stop turns of this process that somebody elsewhere wants stopped."""
+    async with hub.events.listen("cancel") as heard:
+        while True:
+            event = await heard.get()
+            hub.leases.cancel(UUID(event["session"]))
+
+
+async def ring_documents(hub: Hub) -> None:
+    """Ring for documents whose bell was lost."""
+    waiting = await documents.queued(hub.db, AT_ONCE)
+    if waiting:
+        await hub.queue.index(waiting)
+
+
+async def housekeeping(hub: Hub) -> None:
+    """Drop what is too old. One process at a time; two would only do it twice."""
+    if not await leaders.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
+        return
+    forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
+    closed = await leaders.close_expired(hub.db)
+    if forgotten or purged or closed:
+        log.info("housekeeping: %d dedupe keys, %d files, %d sessions", forgotten, purged, closed)

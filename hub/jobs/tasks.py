@@ -1,0 +1,42 @@
+"""The functions arq calls."""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from hub.chat import delivery, media
+from hub.errors import HubError
+from hub.knowledge.index import index_document
+from hub.runtime import Hub
+
+log = logging.getLogger(__name__)
+
+Ctx = dict[str, Any]
+
+
+async def turn(ctx: Ctx, session: str) -> None:
+    ctx["runner"].turn(UUID(session))
+
+
+async def send(ctx: Ctx, session: str) -> None:
+    ctx["runner"].send(UUID(session))
+
+
+async def failed(ctx: Ctx, integration: str, fate: dict[str, Any]) -> None:
+    await delivery.failed_later(ctx["hub"], UUID(integration), fate)
+
+
+async def fetch_media(ctx: Ctx, message: str) -> None:
+    """Fetched ahead of the turn; a turn that comes first fetches by itself."""
+    try:
+        await media.fetch_message(ctx["hub"], UUID(message))
+    except HubError as e:
+        log.warning("media of message %s not fetched: %s", message, e)
+
+
+async def index(ctx: Ctx, document: str) -> None:
+    hub: Hub = ctx["hub"]
+    try:
+        await index_document(hub.db, hub.embedder, UUID(document))
+    except HubError as e:
+        log.warning("document %s not indexed: %s", document, e)

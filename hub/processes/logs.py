@@ -1,0 +1,60 @@
+"""Structured logs without secrets."""
+
+import contextvars
+import logging
+import re
+import sys
+from typing import Any
+
+import orjson
+
+# A Telegram token sits in the URL; keys may be in a query; secrets in a webhook's path.
+_SECRETS = (
+    (re.compile(r"bot\d{5,}:[\w-]{10,}"), "bot***"),
+    (re.compile(r"(?i)(api-key|apikey|token|key|secret)=[^&\s\"']+"), r"\1=***"),
+    (re.compile(r"(?i)(bearer|basic)\s+[\w.=+/:-]{8,}"), r"\1 ***"),
+    (re.compile(r"\b(sk|pk)-[\w-]{8,}"), r"\1-***"),
+    (re.compile(r"(/webhooks/\w+/[\w-]+/)[\w-]+"), r"\1***"),
+    (re.compile(r"wky_[a-z0-9]{10,}"), "wky_***"),
+    (re.compile(r"(://[^:/@\s]*:)[^@\s]+@"), r"\1***@"),
+    (re.compile(r"(/instances/[\w-]+/token/)[\w-]+"), r"\1***"),
+)
+request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
+
+
+def scrub(text: str) -> str:
+    """The text without anything that looks like a secret."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, process: str, as_json: bool) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+        self._process = process
+        self._json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = scrub(super().format(record))
+        if not self._json:
+            rid = request_id.get()
+            return f"[{self._process}] {text}" + (f" request={rid}" if rid else "")
+        line: dict[str, Any] = {
+            "at": self.formatTime(record, self.datefmt), "level": record.levelname.lower(), "process": self._process,
+            "logger": record.name, "message": scrub(record.getMessage()), "request": request_id.get(),
+        }
+        if record.exc_info:
+            line["trace"] = scrub(self.formatException(record.exc_info))
+        return orjson.dumps(line).decode()
+
+
+def set_up(process: str, level: str, as_json: bool) -> None:
+    """Log to standard error, one line a record."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter(process, as_json))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("arq", "aiogram", "apscheduler", "aiohttp.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

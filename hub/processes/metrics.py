@@ -1,0 +1,75 @@
+"""Prometheus metrics on a port of their own."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from hub.chat.intake import Intake
+from hub.config import Settings
+from hub.jobs.runner import Runner
+from hub.runtime import Hub
+from hub.store import stats
+
+Collect = Callable[[], Awaitable[CollectorRegistry]]
+
+
+@asynccontextmanager
+async def serve_metrics(settings: Settings, collect: Collect) -> AsyncIterator[None]:
+    """Answer /metrics while the block runs; port 0 turns it off."""
+    if not settings.metrics_port:
+        yield
+        return
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(await collect()), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.metrics_port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _gauge(registry: CollectorRegistry, name: str, words: str, value: float) -> None:
+    Gauge(f"hub_{name}", words, registry=registry).set(value)
+
+
+def _counted(registry: CollectorRegistry, name: str, words: str, label: str, counts: dict[str, int]) -> None:
+    gauge = Gauge(f"hub_{name}", words, [label], registry=registry)
+    for key, n in counts.items():
+        gauge.labels(key).set(n)
+
+
+def _common(hub: Hub, registry: CollectorRegistry) -> None:
+    pool = hub.db.pool
+    _gauge(registry, "pool_size", "Open PostgreSQL connections", pool.get_size())
+    _gauge(registry, "pool_idle", "Idle PostgreSQL connections", pool.get_idle_size())
+    _gauge(registry, "leases_held", "Turns running in this process", len(hub.leases.held()))
+    _gauge(registry, "leases_lost_total", "Turns stopped because another process took the session", hub.leases.lost)
+    _gauge(registry, "bells_lost_total", "Bells that could not be rung", hub.queue.failures)
+
+
+async def web_metrics(hub: Hub, intake: Intake) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    _common(hub, registry)
+    _counted(registry, "arrived_total", "Items that arrived by outcome", "outcome", intake.counts)
+    return registry
+
+
+async def worker_metrics(hub: Hub, runner: Runner) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    _common(hub, registry)
+    _gauge(registry, "busy", "Turns and sends running", runner.busy)
+    _counted(registry, "turns_total", "Turns of this process by outcome", "outcome", runner.counts)
+    seen = await stats.pipeline(hub.db)
+    _gauge(registry, "lag_seconds", "How long the oldest due session has waited", seen["lag"])
+    _gauge(registry, "quarantined", "Bodies in quarantine", seen["quarantined"])
+    _counted(registry, "deliveries", "Deliveries of the last day by state", "state", seen["deliveries"])
+    return registry

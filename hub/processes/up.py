@@ -1,0 +1,223 @@
+"""`hub up`: everything at once over the embedded servers, supervised."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from pydantic import SecretStr
+
+from hub.config import Settings
+from hub.errors import Setup
+from hub.processes.embedded import die_with_parent, start_postgres, start_valkey
+from hub.processes.home import locked, read_bootstrap, with_key
+from hub.processes.init import first_start
+from hub.store.migrate import migrate
+
+GRACE = 32.0
+QUICK_DEATHS, QUICK_WINDOW = 5, 30.0
+READY_SECONDS = 60.0
+
+
+@dataclass
+class Child:
+    """A supervised process; `deaths` are the times it ended by itself."""
+
+    name: str
+    command: list[str]
+    env: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    deaths: list[float] = field(default_factory=list)
+
+    def start(self) -> None:
+        # Killed with its parent: everything it does may be cut off at any point.
+        self.process = subprocess.Popen(self.command, env=self.env, preexec_fn=die_with_parent(signal.SIGKILL))
+
+    def died(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def ask(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def stop(self, until: float) -> None:
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
+
+
+class Stop(Exception):
+    """A signal asked us to stop."""
+
+
+def up(settings: Settings, demo: bool = True, twins: bool = False) -> None:
+    """Run until a signal. Raise Setup when it cannot start or a child keeps dying."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    with ExitStack() as stack:
+        stack.enter_context(locked(settings.home))
+        _port_free(settings.host, settings.port, "--port")
+        if twins:
+            _port_free(settings.host, settings.twins_port, "HUB_TWINS_PORT")
+            settings = with_twins(settings)
+        settings = with_key(settings)
+        try:
+            settings = _servers(settings, stack)
+            asyncio.run(migrate(settings.database_url.get_secret_value()))
+            if read_bootstrap(settings.home) is None:
+                asyncio.run(first_start(settings, demo))
+            _supervise(settings, twins, stack)
+        except Stop:
+            return
+
+
+def _servers(settings: Settings, stack: ExitStack) -> Settings:
+    own_database, own_redis = settings.embedded
+    if own_database:
+        server = start_postgres(settings.home.resolve())
+        stack.callback(server.stop)
+        settings = settings.changed(database_url=SecretStr(server.url))
+    if own_redis:
+        server = start_valkey(settings.home.resolve())
+        stack.callback(server.stop)
+        settings = settings.changed(redis_url=SecretStr(server.url))
+    return settings
+
+
+def with_twins(settings: Settings) -> Settings:
+    """Settings that talk to the local twins instead of the providers."""
+    base = f"http://{settings.host}:{settings.twins_port}"
+    allowed = ",".join(x for x in (settings.outbound_allow, f"{settings.host}:{settings.twins_port}") if x)
+    return settings.changed(
+        telegram_api_url=f"{base}/telegram", zapi_api_url=f"{base}/zapi", kapso_api_url=f"{base}/kapso", outbound_allow=allowed
+    )
+
+
+def _supervise(settings: Settings, twins: bool, stack: ExitStack) -> None:
+    children = _children(settings, twins)
+    stack.callback(_stop_all, children)
+    for child in children:
+        child.start()
+    _wait_ready(settings, children)
+    print(block(settings, twins), flush=True)  # noqa: T201 - what the person who typed the command reads
+    while True:
+        time.sleep(0.2)
+        for child in children:
+            if child.died():
+                _again(child)
+
+
+def _children(settings: Settings, twins: bool) -> list[Child]:
+    names = ["web", *["worker"] * settings.workers, "scheduler"]
+    found = []
+    for n, name in enumerate(names):
+        # One metrics port a process: the first is the web's.
+        port = settings.metrics_port + n if settings.metrics_port and name != "scheduler" else 0
+        found.append(Child(name, [sys.executable, "-m", "hub", name], _environment(settings.changed(metrics_port=port))))
+    if twins:
+        command = [sys.executable, "-m", "channels.twins", "--host", settings.host, "--port", str(settings.twins_port)]
+        found.append(Child("twins", command, dict(os.environ)))
+    return found
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings as variables, so that a child reads exactly what its parent resolved."""
+    values = {k: v for k, v in os.environ.items() if not k.startswith("HUB_")}
+    for name in Settings.model_fields:
+        value: Any = getattr(settings, name)
+        values[f"HUB_{name.upper()}"] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    return values
+
+
+def _again(child: Child) -> None:
+    assert child.process is not None
+    now = time.monotonic()
+    child.deaths = [t for t in child.deaths if now - t < QUICK_WINDOW] + [now]
+    if len(child.deaths) >= QUICK_DEATHS:
+        raise Setup(
+            f"The {child.name} process ended {QUICK_DEATHS} times within {QUICK_WINDOW:.0f} s (exit code {child.process.returncode});"
+            " its log is above, and `hub doctor` checks the set-up."
+        )
+    time.sleep(min(2.0, 0.1 * 2 ** len(child.deaths)))
+    child.start()
+
+
+def _wait_ready(settings: Settings, children: Sequence[Child]) -> None:
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        for child in children:
+            if child.died():
+                _again(child)
+        try:
+            with urllib.request.urlopen(f"http://{_reach(settings.host)}:{settings.port}/health/ready", timeout=2) as answer:  # noqa: S310
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise Setup(f"The hub was not ready within {READY_SECONDS:.0f} s; the log above says why.")
+
+
+def _stop_all(children: Sequence[Child]) -> None:
+    end = time.monotonic() + GRACE
+    for child in children:
+        child.ask()
+    for child in children:
+        child.stop(end)
+
+
+def _port_free(host: str, port: int, how: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind((host, port))
+        except OSError as e:
+            raise Setup(f"Port {port} on {host} cannot be used ({e.strerror}); stop what uses it or choose another with {how}.") from None
+
+
+def _reach(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+
+
+def block(settings: Settings, twins: bool) -> str:
+    """What a newcomer needs, in one place."""
+    known = read_bootstrap(settings.home) or {}
+    lines = [
+        "",
+        f"  The hub is running at     {settings.address}",
+        f"  Console                   {known.get('consoleUrl', settings.address + '/console')}",
+    ]
+    if known.get("talkUrl"):
+        lines.append(f"  Demo chat                 {known['talkUrl']}")
+    if twins:
+        lines.append(f"  Twins and their phone     http://{settings.host}:{settings.twins_port}/phone")
+    lines += [
+        f"  API key                   in {settings.home / 'bootstrap.json'}",
+        f"  API documentation         {settings.address}/apidocs",
+        "  Stop                      Ctrl-C",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _stop(_: int, __: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, _die)
+    signal.signal(signal.SIGINT, _die)
+    raise Stop
+
+
+def _die(_: int, __: FrameType | None) -> None:
+    os._exit(1)  # children and servers are killed with us

@@ -1,0 +1,41 @@
+"""The web process."""
+
+import asyncio
+import socket
+
+from aiohttp import web
+
+from hub.api.app import build_app
+from hub.chat.intake import Intake
+from hub.config import Settings
+from hub.jobs import sweeps
+from hub.processes.lifetime import until_signal
+from hub.processes.metrics import serve_metrics, web_metrics
+from hub.runtime import open_hub
+
+IN_FLIGHT = 5.0
+
+
+async def main(settings: Settings) -> None:
+    """Serve until SIGTERM: stop listening, finish what is being answered, commit what was taken in."""
+    async with open_hub(settings) as hub:
+        intake = Intake(hub.db, hub.queue)
+        runner = web.AppRunner(
+            build_app(hub, intake), access_log=None, keepalive_timeout=75, shutdown_timeout=IN_FLIGHT, handler_cancellation=False
+        )
+        await runner.setup()
+        background = [
+            asyncio.create_task(sweeps.every(settings.lease_seconds / 3, lambda: sweeps.renew(hub))),
+            asyncio.create_task(sweeps.hear_cancels(hub)),
+        ]
+        try:
+            # Metrics of `hub up`'s processes need different ports: the web process has the first one.
+            async with serve_metrics(settings, lambda: web_metrics(hub, intake)):
+                await web.TCPSite(runner, settings.host, settings.port, backlog=1024, reuse_port=hasattr(socket, "SO_REUSEPORT")).start()
+                await until_signal()
+        finally:
+            await runner.cleanup()
+            await intake.close()
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)

@@ -1,0 +1,80 @@
+"""The worker process: turns, sends, media, indexing."""
+
+import asyncio
+import logging
+from typing import Any
+
+from arq.worker import func
+
+from hub.jobs import sweeps, tasks
+from hub.jobs.bell import BellWorker
+from hub.jobs.runner import Runner
+from hub.live.connect import DOWN
+from hub.processes.lifetime import until_signal
+from hub.processes.metrics import serve_metrics, worker_metrics
+from hub.runtime import Hub, open_hub
+from hub.config import Settings
+from hub.store import turns
+
+log = logging.getLogger(__name__)
+
+DRAIN = 25.0
+BULK_JOBS = 4
+
+
+async def main(settings: Settings) -> None:
+    """Work until SIGTERM, then finish what runs and give back what cannot finish."""
+    async with open_hub(settings) as hub:
+        runner = Runner(hub)
+        background = [asyncio.create_task(t) for t in _tasks(hub, runner)]
+        try:
+            async with serve_metrics(settings, lambda: worker_metrics(hub, runner)):
+                await until_signal()
+                await runner.drain(DRAIN)
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await turns.leave(hub.db, hub.leases.me)
+
+
+def _tasks(hub: Hub, runner: Runner) -> list[Any]:
+    s = hub.settings
+    return [
+        listen(hub, runner, bulk=False),
+        listen(hub, runner, bulk=True),
+        sweeps.every(s.sweep_seconds, lambda: sweeps.sweep(hub, runner)),
+        sweeps.every(s.lease_seconds / 3, lambda: sweeps.renew(hub)),
+        sweeps.every(sweeps.BEAT, lambda: turns.beat(hub.db, hub.leases.me, "worker")),
+        sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
+        sweeps.hear_cancels(hub),
+    ]
+
+
+async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:
+    """Hear bells for as long as the process lives; a Redis that is away is waited for."""
+    while True:
+        worker = BellWorker(
+            functions=_BULK if bulk else _TURNS,
+            redis_pool=hub.redis,
+            queue_name=hub.queue.name(bulk),
+            ctx={"hub": hub, "runner": runner},
+            handle_signals=False,
+            max_jobs=BULK_JOBS if bulk else hub.settings.jobs,
+            job_timeout=600 if bulk else 30,
+            keep_result=0,
+            max_tries=1000,
+            health_check_interval=60,
+            job_serializer=hub.redis.job_serializer,
+            job_deserializer=hub.redis.job_deserializer,
+            log_results=False,
+        )
+        try:
+            await worker.main()
+        except DOWN as e:
+            log.warning("Redis is away, the sweep goes on alone: %s", type(e).__name__)
+            await asyncio.sleep(0.5)
+
+
+_TURNS = [func(tasks.turn, name="turn"), func(tasks.send, name="send"), func(tasks.failed, name="failed")]  # type: ignore[arg-type]
+_BULK = [func(tasks.fetch_media, name="media"), func(tasks.index, name="index")]  # type: ignore[arg-type]

@@ -1,0 +1,21 @@
+"""Figures about the pipeline."""
+
+from typing import Any
+
+from hub.store.db import Call
+
+PIPELINE = """
+    select
+        (select coalesce(extract(epoch from now() - min(due_at)), 0)::float8 from sessions
+            where due_at <= now() and (lease_until is null or lease_until < now()) and last_seq > done_seq) as lag,
+        (select count(*) from quarantine)::int as quarantined,
+        (select coalesce(jsonb_object_agg(state, n), '{}') from (
+            select state, count(*) as n from outbox where created_at > now() - interval '1 day' group by state) s) as deliveries
+"""
+
+
+async def pipeline(db: Call) -> dict[str, Any]:
+    """lag: seconds; quarantined: rows; deliveries: count by state, last day."""
+    row = await db.row(PIPELINE)
+    assert row is not None
+    return dict(row)

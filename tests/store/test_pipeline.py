@@ -1,0 +1,268 @@
+"""The stored functions of the hot path: dedupe, order, leases, fences, sends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hub import ids
+from hub.store import inbox, outbox, turns
+from hub.store.db import Db
+from tests.store.rows import Bench, answer, part
+
+
+@pytest.fixture
+async def bench(db: Db) -> AsyncIterator[Bench]:
+    yield await Bench(db).make()
+
+
+async def test_a_duplicate_is_stored_once(bench: Bench) -> None:
+    first, again = await inbox.ingest(bench.db, [bench.item(ext="m:1"), bench.item(ext="m:1")])
+    assert (first.outcome, again.outcome) == ("accepted", "duplicate")
+
+
+async def test_concurrent_duplicates_become_one_message(bench: Bench) -> None:
+    item = bench.item(ext="m:1")
+    got = await asyncio.gather(*(inbox.ingest(bench.db, [item | {"id": str(ids.uuid7())}]) for _ in range(8)))
+    assert sorted(g[0].outcome for g in got) == ["accepted"] + ["duplicate"] * 7
+
+
+async def test_sequence_is_dense_under_concurrency(bench: Bench) -> None:
+    got = await asyncio.gather(*(inbox.ingest(bench.db, [bench.item()]) for _ in range(20)))
+    assert sorted(g[0].seq or 0 for g in got) == list(range(1, 21))
+    assert len({g[0].session_id for g in got}) == 1
+
+
+async def test_two_names_of_one_person_are_one_conversation(bench: Bench) -> None:
+    [phone] = await inbox.ingest(bench.db, [bench.item(ids=["phone:55"])])
+    [both] = await inbox.ingest(bench.db, [bench.item(ids=["lid:9", "phone:55"])])
+    [lid] = await inbox.ingest(bench.db, [bench.item(ids=["lid:9"])])
+    assert phone.session_id == both.session_id == lid.session_id
+
+
+async def test_two_contacts_that_turn_out_to_be_one_are_merged(bench: Bench) -> None:
+    [a] = await inbox.ingest(bench.db, [bench.item(ids=["phone:55"])])
+    [b] = await inbox.ingest(bench.db, [bench.item(ids=["lid:9"])])
+    assert a.session_id != b.session_id
+    [c] = await inbox.ingest(bench.db, [bench.item(ids=["lid:9", "phone:55"])])
+    assert c.session_id == a.session_id
+    assert len({r["contact_id"] for r in await bench.db.fetch("select contact_id from contact_ids")}) == 1
+
+
+async def test_claim_answers_a_batch_once(bench: Bench) -> None:
+    [m, _] = await inbox.ingest(bench.db, [bench.item("one"), bench.item("two")])
+    assert m.session_id
+    claimed = await turns.claim(bench.db, m.session_id, "me", 30, 50)
+    assert claimed and [r["body"]["text"] for r in claimed.batch] == ["one", "two"]
+    assert await turns.claim(bench.db, m.session_id, "you", 30, 50) is None
+    closed = await turns.complete(bench.db, claimed, "me", *answer(), wire=5)
+    assert closed.ok and closed.part and closed.part["state"] == "sending" and not closed.more
+    assert not (await turns.complete(bench.db, claimed, "me", *answer(), wire=5)).ok
+    assert await turns.claim(bench.db, m.session_id, "me", 30, 50) is None
+
+
+async def test_debounce_restarts_but_has_an_end(bench: Bench) -> None:
+    [a] = await inbox.ingest(bench.db, [bench.item(debounce=10, max_wait=60)])
+    assert a.due_in and 9 < a.due_in <= 10 and a.session_id
+    assert await turns.claim(bench.db, a.session_id, "me", 30, 50) is None
+    await bench.db.run("update sessions set oldest_at = now() - interval '55 seconds'")
+    [b] = await inbox.ingest(bench.db, [bench.item(debounce=10, max_wait=60)])
+    assert b.due_in and 4 < b.due_in <= 5
+
+
+async def test_a_message_during_the_turn_waits_for_the_next(bench: Bench) -> None:
+    [a] = await inbox.ingest(bench.db, [bench.item("one")])
+    assert a.session_id
+    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50)
+    await inbox.ingest(bench.db, [bench.item("two")])
+    assert claimed and await turns.claim(bench.db, a.session_id, "you", 30, 50) is None
+    closed = await turns.complete(bench.db, claimed, "me", *answer(), wire=5)
+    assert closed.ok and closed.more
+    later = await turns.claim(bench.db, a.session_id, "me", 30, 50)
+    assert later and [r["body"]["text"] for r in later.batch] == ["two"]
+
+
+async def test_an_expired_lease_is_taken_over_and_the_late_answer_fenced(bench: Bench) -> None:
+    [a] = await inbox.ingest(bench.db, [bench.item()])
+    assert a.session_id
+    slow = await turns.claim(bench.db, a.session_id, "slow", 0.05, 50)
+    await asyncio.sleep(0.1)
+    quick = await turns.claim(bench.db, a.session_id, "quick", 30, 50)
+    assert slow and quick and quick.epoch == slow.epoch + 1 and quick.session["crash_count"] == 1
+    assert not (await turns.complete(bench.db, slow, "slow", *answer("late"), wire=5)).ok
+    assert (await turns.complete(bench.db, quick, "quick", *answer("first"), wire=5)).ok
+    assert await bench.db.value("select count(*) from turns") == 1
+
+
+async def test_a_message_that_kills_its_worker_is_set_aside(bench: Bench) -> None:
+    [a, _] = await inbox.ingest(bench.db, [bench.item("bad"), bench.item("good")])
+    assert a.session_id
+    for crash in range(4):
+        claimed = await turns.claim(bench.db, a.session_id, "me", 0.02, 50)
+        assert claimed and claimed.poison == (crash == 3)
+        await asyncio.sleep(0.04)
+    assert [r["body"]["text"] for r in claimed.batch] == ["bad"]
+    turn, messages, parts = answer("sorry")
+    assert (await turns.complete(bench.db, claimed, "me", turn | {"batch_state": "dead"}, messages, parts, wire=5)).ok
+    left = await turns.claim(bench.db, a.session_id, "me", 30, 50)
+    assert left and [r["body"]["text"] for r in left.batch] == ["good"] and not left.poison
+
+
+async def test_limits_are_counted_in_the_statement(bench: Bench) -> None:
+    got = await asyncio.gather(*(inbox.ingest(bench.db, [bench.item(per_hour=5)]) for _ in range(12)))
+    assert sorted(g[0].outcome for g in got) == ["accepted"] * 5 + ["ignored"] * 7
+    told = await bench.db.fetch("select body from outbox")
+    assert [t["body"]["text"] for t in told] == ["slow down"], "said once, not seven times"
+
+
+async def test_a_full_session_is_blocked_but_can_be_reset(bench: Bench) -> None:
+    await inbox.ingest(bench.db, [bench.item()])
+    await bench.db.run("update sessions set message_count = 10")
+    [full] = await inbox.ingest(bench.db, [bench.item(max_messages=10)])
+    [reset] = await inbox.ingest(bench.db, [bench.item("/reset", max_messages=10, command="reset")])
+    assert (full.outcome, reset.outcome) == ("ignored", "accepted")
+
+
+async def test_a_command_is_a_batch_of_its_own(bench: Bench) -> None:
+    [a, *_] = await inbox.ingest(bench.db, [bench.item("one"), bench.item("/reset", command="reset"), bench.item("two")])
+    assert a.session_id
+    seen = []
+    while claimed := await turns.claim(bench.db, a.session_id, "me", 30, 50):
+        seen.append([r["body"]["text"] for r in claimed.batch])
+        await turns.complete(bench.db, claimed, "me", {"id": str(ids.uuid7()), "outcome": "x"}, [], [], wire=5)
+    assert seen == [["one"], ["/reset"], ["two"]]
+
+
+async def test_a_conversation_that_is_over_starts_anew(bench: Bench) -> None:
+    [a] = await inbox.ingest(bench.db, [bench.item()])
+    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50)  # type: ignore[arg-type]
+    assert claimed
+    await turns.complete(bench.db, claimed, "me", *answer(), wire=5)
+    await bench.db.run("update sessions set expires_at = now() - interval '1 second'")
+    [b] = await inbox.ingest(bench.db, [bench.item()])
+    assert b.session_id != a.session_id and b.outcome == "accepted"
+
+
+async def _parts(bench: Bench, *texts: str, mode: str = "reconcile") -> dict[str, object]:
+    [a] = await inbox.ingest(bench.db, [bench.item()])
+    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50)  # type: ignore[arg-type]
+    assert claimed
+    message = ids.uuid7()
+    turn = {"id": str(ids.uuid7()), "outcome": "answered"}
+    said = [{"id": str(message), "role": "assistant", "source": "model", "content": {"text": " ".join(texts)}}]
+    closed = await turns.complete(bench.db, claimed, "me", turn, said, [part(t, message, mode) for t in texts], wire=5)
+    assert closed.part
+    return closed.part
+
+
+async def test_parts_leave_in_order_one_at_a_time(bench: Bench) -> None:
+    one = await _parts(bench, "1", "2", "3")
+    assert await outbox.claim(bench.db, one["session_id"], "you", 5) is None, "never two in flight"  # type: ignore[arg-type]
+    two = await outbox.sent(bench.db, one, "me", "sent", 5, network_id="n1")
+    assert two and two["body"]["text"] == "2"
+    three = await outbox.sent(bench.db, two, "me", "dead", 5, code="400", error="no")
+    assert three and three["body"]["text"] == "3"
+    assert await outbox.sent(bench.db, three, "me", "sent", 5) is None
+    assert await outbox.sent(bench.db, three, "me", "sent", 5) is None, "closing twice changes nothing"
+    states = await bench.db.fetch("select state from outbox order by id")
+    assert [s["state"] for s in states] == ["sent", "dead", "sent"]
+
+
+async def test_a_part_to_be_tried_again_holds_the_ones_behind_it(bench: Bench) -> None:
+    one = await _parts(bench, "1", "2")
+    assert await outbox.sent(bench.db, one, "me", "queued", 5, after=60, error="busy") is None
+    assert await outbox.claim(bench.db, one["session_id"], "me", 5) is None  # type: ignore[arg-type]
+    await bench.db.run("update outbox set not_before = now() where body->>'text' = '1'")
+    again = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    assert again and again["body"]["text"] == "1" and again["attempt"] == 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "next_goes"),
+    [("at_most_once", "unknown", True), ("at_least_once", "queued", False), ("placeholder_edit", "queued", False), ("reconcile", "unknown", False)],
+)
+async def test_a_lost_sender_is_handled_by_mode(bench: Bench, mode: str, state: str, next_goes: bool) -> None:
+    one = await _parts(bench, "1", "2", mode=mode)
+    await bench.db.run("update outbox set wire_deadline = now() - interval '1 second' where state = 'sending'")
+    assert await turns.reap(bench.db, 60) == [one["session_id"]] or True
+    assert await bench.db.value("select state from outbox order by id limit 1") == state
+    following = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    text = following["body"]["text"] if following else None
+    assert text == ("2" if next_goes else "1" if state == "queued" else None)
+
+
+async def test_reconcile_is_settled_by_an_echo(bench: Bench) -> None:
+    one = await _parts(bench, "1", "2")
+    await outbox.sent(bench.db, one, "me", "unknown", 5, code="timeout", error="?", after=60)
+    [echo] = await inbox.ingest(bench.db, [bench.item(kind="own", by="human", sha="sha-1", network_id="net-1")])
+    assert echo.outcome == "echo"
+    row = await bench.db.row("select state, network_id, resolution from outbox order by id limit 1")
+    assert row and tuple(row) == ("sent", "net-1", "echo")
+    following = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    assert following and following["body"]["text"] == "2"
+
+
+async def test_reconcile_without_an_echo_sends_once_more_then_gives_up(bench: Bench) -> None:
+    one = await _parts(bench, "1")
+    await outbox.sent(bench.db, one, "me", "unknown", 5, after=0)
+    await asyncio.sleep(0.01)
+    await turns.reap(bench.db, 60)
+    again = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    assert again and again["attempt"] == 2
+    await outbox.sent(bench.db, again, "me", "unknown", 5, after=0)
+    await asyncio.sleep(0.01)
+    await turns.reap(bench.db, 60)
+    row = await bench.db.row("select state, code from outbox")
+    assert row and tuple(row) == ("dead", "unconfirmed")
+
+
+async def test_a_human_answer_is_recorded_and_not_answered(bench: Bench) -> None:
+    [got] = await inbox.ingest(bench.db, [bench.item("I am Bob", kind="own", by="human", sha="other")])
+    assert got.outcome == "recorded" and got.session_id
+    row = await bench.db.row("select role, source from messages")
+    assert row and tuple(row) == ("assistant", "human")
+    assert await turns.claim(bench.db, got.session_id, "me", 30, 50, now=True) is None
+
+
+async def test_statuses_move_forward_only_and_name_the_failure(bench: Bench) -> None:
+    one = await _parts(bench, "1")
+    await outbox.sent(bench.db, one, "me", "sent", 5, network_id="net-1")
+    for state, expected in (("read", "read"), ("delivered", "read"), ("failed", "failed")):
+        fate = {"state": state, "message_ids": ["net-1"], "callback": None, "code": "131047", "text": "closed"}
+        await inbox.ingest(bench.db, [bench.item(kind="status", fate=fate)])
+        assert await bench.db.value("select fate from outbox") == expected
+    row = await bench.db.row("select state, code from outbox")
+    assert row and tuple(row) == ("dead", "131047")
+
+
+async def test_a_closed_window_sends_the_template_and_keeps_the_text(bench: Bench) -> None:
+    one = await _parts(bench, "1")
+    template = await outbox.hold_for_template(bench.db, one["id"], one["attempt"], "me", ids.uuid7(), {"template": "hi"}, "closed", 5)  # type: ignore[arg-type]
+    assert template and template["state"] == "sending"
+    assert await outbox.sent(bench.db, template, "me", "sent", 5, network_id="t1") is None
+    assert await turns.sweep(bench.db, 10) == [], "the text waits for the contact"
+    await inbox.ingest(bench.db, [bench.item("yes?", release=True)])
+    text = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    assert text and text["body"]["text"] == "1"
+
+
+async def test_an_edit_before_the_answer_replaces_the_text(bench: Bench) -> None:
+    item = bench.item("helo", debounce=10)
+    [a] = await inbox.ingest(bench.db, [item])
+    await inbox.ingest(bench.db, [bench.item("hello", kind="edit", network_id=item["network_id"])])
+    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50, now=True)  # type: ignore[arg-type]
+    assert claimed and [r["body"]["text"] for r in claimed.batch] == ["hello"]
+
+
+async def test_a_message_deleted_before_the_answer_is_not_answered(bench: Bench) -> None:
+    item = bench.item("oops", debounce=10)
+    [a] = await inbox.ingest(bench.db, [item])
+    await inbox.ingest(bench.db, [bench.item("", kind="revoke", network_id=item["network_id"])])
+    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50, now=True)  # type: ignore[arg-type]
+    assert claimed and claimed.batch == []
+
+
+async def test_text_that_postgres_cannot_hold_is_stored_readably(bench: Bench) -> None:
+    [a] = await inbox.ingest(bench.db, [bench.item("a\x00b\ud800c")])
+    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50)  # type: ignore[arg-type]
+    assert claimed and claimed.batch[0]["body"]["text"] == "a\ufffdb\ufffdc"
