@@ -11,6 +11,7 @@ from channels.telegram.fields import (
     flag,
     identifier,
     many,
+    name,
     need,
     number,
     text,
@@ -54,17 +55,12 @@ def attachments(message: Json) -> tuple[Attachment, ...]:
     return ()
 
 
-def has_content(message: Json) -> bool:
-    keys = ("text", "caption", "photo", *READERS, *SPOKEN)
-    return any(message.get(key) is not None for key in keys)
-
-
 def service(message: Json) -> str:
     """The name of what a message without words and files reports."""
     for key in message:
-        if key not in ABOUT and message[key] is not None:
+        if key not in ABOUT and key not in CONTENT and message[key] is not None:
             group = "unsupported" if key in UNSUPPORTED else "service"
-            return f"{group}.{key[:64]}"
+            return f"{group}.{key[:64].replace(chr(0), '')}"
     return "service.empty"
 
 
@@ -81,7 +77,7 @@ def _file(media: Media, default: str | None) -> Callable[[Json], tuple[Attachmen
         return (
             Attachment(
                 media,
-                ref=text(value, "file_id") or None,
+                ref=name(value, "file_id"),
                 mime=text(value, "mime_type") or default,
                 name=text(value, "file_name"),
                 size=number(value, "file_size"),
@@ -103,7 +99,7 @@ def _photo(sizes: list[Json]) -> tuple[Attachment, ...]:
         return ()
     best = max(sizes, key=lambda s: (number(s, "width") or 0) * (number(s, "height") or 0))
     size = number(best, "file_size")
-    return (Attachment(Media.IMAGE, text(best, "file_id") or None, mime="image/jpeg", size=size),)
+    return (Attachment(Media.IMAGE, name(best, "file_id"), mime="image/jpeg", size=size),)
 
 
 def _live_photo(value: Json) -> tuple[Attachment, ...]:
@@ -116,7 +112,7 @@ def _sticker(value: Json) -> tuple[Attachment, ...]:
         mime = "application/x-tgsticker"
     elif flag(value, "is_video"):
         mime = "video/webm"
-    ref, size = text(value, "file_id") or None, number(value, "file_size")
+    ref, size = name(value, "file_id"), number(value, "file_size")
     emoji = text(value, "emoji") or ""
     return (Attachment(Media.STICKER, ref, mime=mime, size=size, text=emoji),)
 
@@ -136,8 +132,8 @@ def _point(value: Json) -> str:
 
 
 def _card(value: Json) -> tuple[Attachment, ...]:
-    name = " ".join(p for p in (text(value, "first_name"), text(value, "last_name")) if p)
-    parts = name, text(value, "phone_number")
+    person = " ".join(p for p in (text(value, "first_name"), text(value, "last_name")) if p)
+    parts = person, text(value, "phone_number")
     return (Attachment(Media.CONTACT, text=", ".join(p for p in parts if p)),)
 
 
@@ -193,3 +189,4 @@ SPOKEN: Mapping[str, Callable[[Json], str]] = {
     "dice": _dice,
     "rich_message": _rich,
 }
+CONTENT = frozenset({"text", "caption", "photo", *READERS, *SPOKEN})

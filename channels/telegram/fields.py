@@ -54,6 +54,13 @@ def text(data: Json, key: str) -> str | None:
     return value.replace("\0", "")  # no database text can hold a NUL
 
 
+def name(data: Json, key: str) -> str:
+    value = text(data, key)
+    if not value:
+        raise Unreadable(f"{key} is missing.")
+    return value
+
+
 def number(data: Json, key: str) -> int | None:
     value = data.get(key)
     if value is None:

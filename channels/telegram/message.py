@@ -27,16 +27,16 @@ def read(message: Json, bot: Bot, ext: str) -> Inbound:
     item = _place(message, ext)
     if (moved := _moved(message)) is not None:
         return replace(item, kind=Kind.EVENT, event="chat.migrated", detail=moved)
-    if (button := child(message, "web_app_data")) is not None:
-        label = text(button, "button_text") or ""
-        return replace(item, text=label, button=text(button, "data") or "")
-    if not content.has_content(message):
+    if (data := child(message, "web_app_data")) is not None:
+        label = text(data, "button_text") or ""
+        item = replace(item, text=label, button=text(data, "data") or "")
+    else:
+        item = replace(item, text=content.words(message), attachments=content.attachments(message))
+    if not (item.text or item.attachments or item.button):
         return replace(item, kind=Kind.EVENT, event=content.service(message))
     reply = _reply(message)
     return replace(
         item,
-        text=content.words(message),
-        attachments=content.attachments(message),
         reply_to=None if reply is None else str(identifier(reply, "message_id")),
         quote=_quote(message, reply),
         forwarded=any(message.get(k) is not None for k in ("forward_origin", "forward_date")),

@@ -112,8 +112,8 @@ def _callback(data: Json, _: Bot, ext: str) -> Inbound:
     contact = messages.user(need(data, "from"))
     callback = text(data, "id") or ""
     button, pressed = text(data, "data"), child(data, "message")
-    if button is None or pressed is None:  # a game, or a message sent through another chat
-        name = "callback_query.game" if button is None else "callback_query.inline"
+    if not button or pressed is None:  # a game, or a message sent through another chat
+        name = "callback_query.game" if not button else "callback_query.inline"
         return Inbound(Kind.EVENT, ext, contact=contact, event=name, callback=callback)
     return Inbound(
         Kind.MESSAGE,

@@ -2,10 +2,9 @@
 
 import mimetypes
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import replace
 from posixpath import basename
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from aiogram import Bot
@@ -54,7 +53,12 @@ UPLOAD_TIME = 120
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 T = TypeVar("T")
-Build = Callable[[str, str | None], TelegramMethod[T]]
+
+
+class Build(Protocol[T]):
+    """Makes the call that says a text in a formatting."""
+
+    def __call__(self, text: str, parse_mode: str | None) -> TelegramMethod[T]: ...
 
 
 class Telegram:
