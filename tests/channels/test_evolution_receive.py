@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from mutate import check_item, damaged
-from replay import body, inbound, load
 
 from channels.base import (
     Attachment,
@@ -24,6 +22,8 @@ from channels.base import (
     Unreadable,
 )
 from channels.evolution.receive import receive
+from tests.channels.mutate import check_item, damaged
+from tests.channels.replay import body, inbound, load
 
 LINK = Link(
     "link",

@@ -7,11 +7,11 @@ import time
 from typing import Any
 
 import pytest
-from replay import body, load
 
 from channels.base import BadSignature, Hook, Link
 from channels.evolution.receive import receive
 from channels.evolution.verify import good_token
+from tests.channels.replay import body, load
 
 SECRET = "fake-secret-0001"
 LINK = Link(

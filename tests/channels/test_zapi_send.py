@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from replay import Fetched, Seen, check_call, load, serving
 
 from channels.base import Attachment, ChannelError, File, Link, Media, Outbound
 from channels.zapi import ZApi
+from tests.channels.replay import Fetched, Seen, check_call, load, serving
 
 CHAT = "5511999990000"
 LINK = Link(
