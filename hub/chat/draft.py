@@ -40,6 +40,8 @@ class Draft:
 
     @property
     def finish(self) -> str:
+        if self.full:
+            return "length"
         return self._finish or ("tool_calls" if self._calls else "stop")
 
     @property
@@ -69,9 +71,7 @@ class Draft:
     def _show(self, text: str, reasoning: str, calls: tuple[Json, ...]) -> Delta | None:
         if text and self._prefill:
             text, self._prefill = self._prefill + text, ""
-        if self._size + len(text) > self._longest:
-            text = text[: self._longest - self._size]
-            self._finish = "length"
+        text = text[: self._longest - self._size]
         reasoning = reasoning if self._reasons else ""
         if not (text or reasoning or calls):
             return None

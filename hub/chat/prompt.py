@@ -123,7 +123,8 @@ def fit(head: Sequence[Json], messages: list[Json], limit: int | None, action: s
         return messages
     text = f"The conversation has about {total} tokens; the gateway's contextMaximumSize is {limit}."
     if action != "Truncate":
-        raise BadRequest(f"{text} Send fewer messages, or set contextOverflowAction to Truncate.", code="context_overflow")
+        mend = "Send fewer messages, or set contextOverflowAction to Truncate."
+        raise BadRequest(f"{text} {mend}", code="context_overflow")
     kept = shape.last_user(messages) or 0
     start = 0
     while total > limit and start < kept:

@@ -7,7 +7,8 @@ from uuid import UUID
 from hub.store.db import Call, clean
 
 ADD = """
-    insert into usage (account_id, key_id, gateway_id, session_id, turn_id, sku, quantity, unit_price, amount, description)
+    insert into usage
+        (account_id, key_id, gateway_id, session_id, turn_id, sku, quantity, unit_price, amount, description)
     select $1, $2, $3, $4, $5, u.sku, u.quantity, u.unit_price, u.amount, u.description
     from jsonb_to_recordset($6) u(sku text, quantity numeric, unit_price numeric, amount numeric, description text)
 """

@@ -1,0 +1,1 @@
+"""Models: the only part of the house that speaks to them."""

@@ -1,0 +1,107 @@
+"""Markdown cut into blocks that may be quoted alone, each with the headings above it. Pure."""
+
+import re
+from dataclasses import dataclass
+
+_FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})")
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$")
+_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)])\s+")
+_ASKED = re.compile(
+    r"^(?:\*\*|__)?\s*(?:(?:q|p|pergunta|question|pregunta)\s*[:.)-]\s*)?(.+\?)\s*(?:\*\*|__)?\s*$", re.IGNORECASE
+)
+_ANSWERED = re.compile(r"^(?:\*\*|__)?\s*(?:a|r|resposta|answer|respuesta)\s*[:.)-]\s*(?:\*\*|__)?\s*", re.IGNORECASE)
+_END = re.compile(r"(?<=[.!?…])[\"')\]*_]*\s+(?=[\"'(\[*_¿¡]?[A-ZÀ-ÝÑ0-9])")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """kind: text, list or code. title: headings and the question it answers. leads: it announces
+    the block after it."""
+
+    text: str
+    kind: str
+    title: str
+
+    @property
+    def leads(self) -> bool:
+        return self.kind == "text" and self.text.rstrip().rstrip("*_").endswith(":")
+
+
+def cut(markdown: str) -> list[Block]:
+    """Blocks in order; fenced code is never cut."""
+    blocks: list[Block] = []
+    headings: list[str] = []
+    asked = ""
+    for text, kind in _pieces(markdown):
+        heading = _HEADING.match(text) if kind == "heading" else None
+        if heading:
+            # A title names all below it, a deeper one joins it, an equal one takes its place.
+            level = len(text.lstrip()) - len(text.lstrip().lstrip("#"))
+            headings = [*headings[: max(0, level - 1)], heading[1]]
+            asked = ""
+            continue
+        first, _, rest = text.partition("\n")
+        question = _ASKED.match(first) if kind == "text" else None
+        if question:
+            asked = question[1]
+            text = rest.strip("\n")
+        text = _ANSWERED.sub("", text, count=1) if kind == "text" and asked else text
+        if text.strip():
+            blocks.append(Block(text, kind, " ".join((*headings, asked)).strip()))
+        elif not question:
+            asked = ""
+    return blocks
+
+
+class _Reader:
+    """Collects lines into (text, kind) pieces: paragraphs, lists, headings and fenced code."""
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[str, str]] = []
+        self._lines: list[str] = []
+        self._fence: str | None = None
+
+    def line(self, line: str) -> None:
+        mark = _FENCE.match(line)
+        if self._fence is not None:
+            self._lines.append(line)
+            if mark and mark[1].startswith(self._fence) and line.strip() == mark[1]:
+                self.close("code")
+        elif mark:
+            self.close()
+            self._fence = mark[1]
+            self._lines.append(line)
+        else:
+            self._plain(line)
+
+    def _plain(self, line: str) -> None:
+        item, heading = bool(_ITEM.match(line)), bool(_HEADING.match(line))
+        begins_list = item and self._lines and not _ITEM.match(self._lines[0])
+        if heading or not line.strip() or begins_list or (_ASKED.match(line) and not item):
+            self.close()
+        if line.strip():
+            self._lines.append(line)
+        if heading:
+            self.close("heading")
+
+    def close(self, kind: str | None = None) -> None:
+        """The piece ends here."""
+        text = "\n".join(self._lines).strip("\n")
+        if text.strip():
+            plain = "list" if _ITEM.match(text) else "text"
+            self.pieces.append((text, "code" if self._fence else kind or plain))
+        self._lines.clear()
+        self._fence = None
+
+
+def _pieces(markdown: str) -> list[tuple[str, str]]:
+    reader = _Reader()
+    for line in markdown.replace("\r\n", "\n").split("\n"):
+        reader.line(line)
+    reader.close()
+    return reader.pieces
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences of a paragraph."""
+    return [s for s in _END.split(text) if s.strip()]

@@ -1,0 +1,56 @@
+"""Thoughts that a model writes between <think> tags inside its text. Pure."""
+
+import re
+
+OPEN, CLOSE = "<think>", "</think>"
+_THOUGHTS = re.compile(r"<think>.*?(</think>\s*|$)", re.DOTALL)
+
+
+def strip(text: str) -> str:
+    """The text without its thoughts."""
+    return _THOUGHTS.sub("", text) if OPEN in text else text
+
+
+class Splitter:
+    """Takes a stream of text apart; a tag may be cut anywhere."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+        self._inside = False
+        self._begun = False
+
+    def feed(self, text: str) -> tuple[str, str]:
+        """(answer, thoughts) of the text so far; what may be half a tag waits."""
+        self._rest += text
+        out = {False: "", True: ""}
+        while True:
+            tag = CLOSE if self._inside else OPEN
+            before, found, after = self._rest.partition(tag)
+            if not found:
+                break
+            out[self._inside] += before
+            self._rest, self._inside = after, not self._inside
+        keep = _half(self._rest, tag)
+        out[self._inside] += self._rest[: len(self._rest) - keep]
+        self._rest = self._rest[len(self._rest) - keep :]
+        return self._start(out[False]), out[True]
+
+    def end(self) -> tuple[str, str]:
+        """What waited."""
+        rest, self._rest = self._rest, ""
+        return ("", rest) if self._inside else (self._start(rest), "")
+
+    def _start(self, answer: str) -> str:
+        # The blank lines after the thoughts belong to nobody.
+        if not self._begun:
+            answer = answer.lstrip()
+            self._begun = bool(answer)
+        return answer
+
+
+def _half(text: str, tag: str) -> int:
+    """Length of the longest end of `text` that may begin `tag`."""
+    for size in range(min(len(text), len(tag) - 1), 0, -1):
+        if tag.startswith(text[-size:]):
+            return size
+    return 0

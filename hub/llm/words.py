@@ -1,0 +1,72 @@
+"""Words of Portuguese, English and Spanish: folding, light stemming, the language of a question. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from hub.llm.lexicon import ENDINGS, IDEAS, STOP
+
+LANGUAGES = ("pt", "en", "es")
+_WORD = re.compile(r"\w+")
+
+# Letters and marks that only one of the three uses in practice.
+_MARKS = (("es", re.compile("[¿¡ñ]")), ("pt", re.compile("[ãõçêâ]|lh|nh")))
+
+def fold(text: str) -> str:
+    """Lower case without accents."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in folded if not unicodedata.combining(c))
+
+
+def words(text: str) -> list[str]:
+    return _WORD.findall(fold(text))
+
+
+def stem(word: str) -> str:
+    """A folded word without its ending; at least three letters stay."""
+    if word.isdigit():
+        return word
+    for ending in ENDINGS:
+        if len(word) - len(ending) >= 3 and word.endswith(ending):
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+
+
+_IDEA: Mapping[str, int] = MappingProxyType({stem(w): n for n, idea in enumerate(IDEAS) for w in sorted(idea)})
+_STOPPED = frozenset().union(*STOP.values())
+
+
+def terms(text: str) -> list[str]:
+    """The stems of a text that carry its topic, in order, each once."""
+    return list(dict.fromkeys(stem(w) for w in words(text) if w not in _STOPPED and (len(w) > 1 or w.isdigit())))
+
+
+def stems(text: str) -> list[str]:
+    """All stems of a text."""
+    return [stem(w) for w in words(text)]
+
+
+def idea(stemmed: str) -> int | None:
+    """The idea a stem belongs to."""
+    return _IDEA.get(stemmed)
+
+
+def ideas(found: Iterable[str]) -> frozenset[int]:
+    return frozenset(n for n in (_IDEA.get(s) for s in found) if n is not None)
+
+
+def language(text: str, default: str | None = None) -> str:
+    """pt, en or es: by stop words, then by letters; `default` when nothing tells."""
+    found = words(text)
+    counts = {lang: sum(w in STOP[lang] for w in found) * 2 for lang in LANGUAGES}
+    lowered = text.lower()
+    for lang, marks in _MARKS:
+        counts[lang] += 3 * bool(marks.search(lowered))
+    best = max(counts.values())
+    winners = [lang for lang in LANGUAGES if counts[lang] == best]
+    short = (default or "").replace("_", "-").split("-", 1)[0].lower()
+    if short in LANGUAGES and (best == 0 or short in winners):
+        return short
+    return winners[0] if best else "en"
