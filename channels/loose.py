@@ -12,15 +12,34 @@ import orjson
 from channels.base import Unreadable
 
 FIRST_MS = 100_000_000_000  # as seconds this is the year 5138, so larger ones are milliseconds
+DEEPEST = 200  # orjson reads 1024 levels but writes only 254
 LONGEST_KEY = 200  # dedupe keys are part of a b-tree index, which refuses long rows
 
 
 def load(body: bytes) -> Any:
     """The JSON in a webhook body; Unreadable when there is none."""
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise Unreadable("the body is not JSON") from None
+    # Counting the brackets is quick and nearly always enough.
+    if body.count(b"{") + body.count(b"[") > DEEPEST and _deep(value):
+        raise Unreadable("the body is nested too deeply")
+    return value
+
+
+def _deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for v in level
+            for inner in (v.values() if isinstance(v, dict) else v)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def obj(value: Any) -> dict[str, Any]:

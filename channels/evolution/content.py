@@ -220,9 +220,10 @@ def _invite(value: Json) -> Said:
 
 
 def _payment(value: Json) -> Said:
-    note = unwrap(obj(value.get("noteMessage")))
+    note = obj(value.get("noteMessage"))
+    words = first(note.get("conversation"), obj(note.get("extendedTextMessage")).get("text"))
     amount = readable.money(number(value.get("amount1000")), value.get("currencyCodeIso4217"), 1000)
-    return Said(readable.labelled("Payment", amount, read(note, None).text))
+    return Said(readable.labelled("Payment", amount, words))
 
 
 def _only(event: str) -> Callable[[Json], Said]:

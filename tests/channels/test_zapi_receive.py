@@ -504,3 +504,16 @@ def test_damaged_payloads(raw: bytes) -> None:
         return
     for item in items:
         check_item(item)
+
+
+@pytest.mark.parametrize("depth", [150, 250, 1000, 100_000])
+def test_bottomless_bodies(depth: int) -> None:
+    source = load("zapi", "text")
+    for wrapped in ({**source, "extra": "DEEP"}, {**source, "type": "DEEP", "data": "DEEP"}):
+        raw = json.dumps(wrapped).encode()
+        for opening, closing in ((b"[", b"]"), (b'{"message":', b"}")):
+            deep = raw.replace(b'"DEEP"', opening * depth + b"1" + closing * depth)
+            try:
+                receive(LINK, Hook({}, deep))
+            except Unreadable:
+                assert depth > 150 or "data" in wrapped
