@@ -104,7 +104,7 @@ def failure(error: BaseException, *, retry_safe: bool = False) -> ChannelError:
             return ChannelError("The server's name could not be resolved.", code="dns")
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
             return ChannelError("The server could not be reached.", code="unreachable")
-        case aiohttp.InvalidURL() | ValueError():
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | ValueError():
             return ChannelError(
                 "The address or key in the settings cannot be used in a call.",
                 permanent=True,

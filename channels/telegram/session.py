@@ -95,6 +95,13 @@ class Session(AiohttpSession):
             raise _unreadable(response.status, safe) from None
         return cast(TelegramType, checked.result)
 
+    async def close(self) -> None:
+        """Only secure connections need the time that aiogram gives them to end."""
+        if self.api.base.startswith("https:"):
+            await super().close()
+        elif self._session is not None:
+            await self._session.close()
+
     async def download(self, bot: Bot, path: str) -> bytes:
         """The bytes behind getFile's path. The address holds the token: nothing may quote it."""
         try:
