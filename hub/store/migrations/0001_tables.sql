@@ -165,7 +165,7 @@ create table inbox (
     turn_id uuid,
     unique (session_id, seq)
 );
-create index on inbox (session_id, network_id) where network_id is not null;
+create index on inbox (network_id) where network_id is not null;
 
 create table turns (
     id uuid primary key,
@@ -328,13 +328,15 @@ create table documents (
     state text not null default 'Queued' check (state in ('Queued', 'Cancelled', 'Indexed')),
     error text,
     attempts int not null default 0,
+    ring_at timestamptz not null default now(),
+    leased_until timestamptz,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     indexed_at timestamptz,
     unique (collection_id, name)
 );
 create index on documents (collection_id, id);
-create index documents_queued on documents (updated_at) where state = 'Queued';
+create index documents_queued on documents (ring_at) where state = 'Queued';
 create index on documents (collection_id, reference) where reference is not null;
 
 -- Pieces of documents. Search is exact within one account's collections (btree), so recall is whole.
@@ -348,6 +350,8 @@ create table chunks (
     embedding vector(384) not null,
     words tsvector not null
 );
+-- Inline: a search reads every vector of the collections it asks, and must not fetch each from elsewhere.
+alter table chunks alter column embedding set storage plain;
 create index chunks_collection on chunks (account_id, collection_id);
 create index on chunks (document_id, ordinal);
 create index chunks_words on chunks using gin (words);
