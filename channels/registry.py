@@ -1,5 +1,6 @@
 """The explicit table of networks: the one line a new channel adds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -21,9 +22,9 @@ class Urls:
 
 
 def build(
-    http: aiohttp.ClientSession, guarded: aiohttp.ClientSession, fetch: Fetch, urls: Urls
+    http: aiohttp.ClientSession, guarded: Callable[[str], aiohttp.ClientSession], fetch: Fetch, urls: Urls
 ) -> dict[str, Channel]:
-    """All channels by name. `guarded` reaches addresses that customers give (Evolution's)."""
+    """All channels by name. `guarded` gives the session for an address of a customer's choice."""
     adapters: tuple[Channel, ...] = (
         Telegram(urls.telegram),
         ZApi(http, fetch, urls.zapi),

@@ -1,6 +1,6 @@
 """Everything that is open, in one frozen object, and the one place that opens it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from arq.connections import ArqRedis
 from channels.base import Channel, ChannelError, Download
 from channels.registry import Urls, build
 from hub.config import Settings
-from hub.errors import HubError
+from hub.errors import HubError, Invalid
 from hub.live.connect import connect
 from hub.live.events import Events
 from hub.live.leases import Leases
@@ -45,16 +45,26 @@ class _Fetch:
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
 
-    async def __call__(self, url: str, headers: "dict[str, str] | object", limit: int) -> Download:
+    async def __call__(self, url: str, headers: Mapping[str, str], limit: int) -> Download:
         try:
             reply = await self._outbound.request(
-                "GET", url, headers=dict(headers), seconds=60, limit=limit, follow=True  # type: ignore[call-overload]
+                "GET", url, headers=headers, seconds=60, limit=limit, follow=True
             )
         except HubError as e:
             raise ChannelError(f"The file cannot be fetched: {e}") from None
         if reply.status != 200:
             raise ChannelError(f"The file cannot be fetched: status {reply.status}.", permanent=reply.status in (403, 404, 410))
         return Download(reply.body, reply.mime)
+
+
+def _guarded(outbound: Outbound) -> Callable[[str], aiohttp.ClientSession]:
+    def session(url: str) -> aiohttp.ClientSession:
+        try:
+            return outbound.session(url)
+        except Invalid as e:
+            raise ValueError(str(e)) from None
+
+    return session
 
 
 @asynccontextmanager
@@ -69,7 +79,7 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
         )
         urls = Urls(settings.telegram_api_url, settings.zapi_api_url, settings.kapso_api_url)
-        channels = build(http, outbound.session, _Fetch(outbound), urls)
+        channels = build(http, _guarded(outbound), _Fetch(outbound), urls)
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         embedder = Embedder()

@@ -1,5 +1,6 @@
 """Call an Evolution server: send, edit, delete, webhooks, media."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -53,7 +54,8 @@ class Evolution:
     style = Style("whatsapp", 4096, 1024)
     mode = "reconcile"
 
-    def __init__(self, http: aiohttp.ClientSession, fetch: Fetch) -> None:
+    def __init__(self, http: Callable[[str], aiohttp.ClientSession], fetch: Fetch) -> None:
+        """`http` gives the session for an address, or refuses it: the customer chose the server."""
         self._http = http
         self._fetch = fetch
 
@@ -172,8 +174,12 @@ class Evolution:
     ) -> Answer:
         base = link.settings.get("endpointUrl", "").rstrip("/")
         instance = quote(link.settings.get("instanceName", ""), safe="")
+        try:
+            http = self._http(base)
+        except ValueError as e:
+            raise ChannelError(f"endpointUrl: {e}", permanent=True, code="bad_request") from None
         answer = await call(
-            self._http,
+            http,
             method,
             f"{base}/{path}/{instance}",
             headers={"apikey": link.settings.get("apiKey", "")},

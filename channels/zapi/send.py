@@ -97,7 +97,7 @@ class ZApi:
     ) -> Download:
         if attachment.error or not attachment.url:
             raise media.gone("Z-API could not download the file from WhatsApp.")
-        return await media.download(self._fetch, attachment.url, attachment)
+        return await media.download(self._fetch, attachment.url, attachment, self._base)
 
     async def close(self) -> None:
         """The session belongs to whoever gave it."""

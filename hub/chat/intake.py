@@ -70,7 +70,8 @@ class Intake:
             self._running -= 1
 
     def _take(self) -> list[tuple[list[Item], "asyncio.Future[list[Stored]]"]]:
-        taken, size = [], 0
+        taken: list[tuple[list[Item], asyncio.Future[list[Stored]]]] = []
+        size = 0
         while self._waiting and (not taken or size + len(self._waiting[0][0]) <= GROUP):
             one = self._waiting.pop(0)
             size += len(one[0])
@@ -149,7 +150,9 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     if one.kind == Kind.STATUS and one.fate is not None:
         f = one.fate
         return item | {"fate": {"state": f.state, "message_ids": list(f.message_ids), "callback": f.callback, "code": f.code, "text": f.text}}
-    if one.kind == Kind.EVENT or one.contact is None:
+    if one.kind in (Kind.EDIT, Kind.REVOKE) and one.contact is None:
+        return item | {"body": {"text": one.text}, "network_id": one.message_id}
+    if one.kind == Kind.EVENT or (one.contact is None and not one.group):
         return item | _event(one)
     item |= _who(endpoint, one)
     network_id = one.message_id if one.kind != Kind.REACTION else one.reply_to

@@ -208,3 +208,21 @@ def _server_user(paths: list[Path]) -> str:
             if not mode & stat.S_IXOTH:
                 part.chmod(mode | stat.S_IXOTH)  # pass through, not list
     return USER
+
+
+def running_postgres(folder: Path) -> str:
+    """Address of the PostgreSQL that another process runs in this home. Raise Setup if none does."""
+    sockets = _socket_folder(folder) if folder.exists() else folder
+    if not (sockets / ".s.PGSQL.5432").exists():
+        raise Setup(f"No hub is running in {folder}.")
+    return f"postgresql://postgres@/hub?host={sockets}"
+
+
+def running_valkey(folder: Path) -> str:
+    """Address of the Valkey that another process runs in this home. Raise Setup if none does."""
+    try:
+        lines = (folder / "valkey.conf").read_text().splitlines()
+    except OSError:
+        raise Setup(f"No hub is running in {folder}.") from None
+    found = dict(line.split(" ", 1) for line in lines if " " in line)
+    return f"redis://:{found['requirepass']}@127.0.0.1:{found['port']}/0"

@@ -26,7 +26,7 @@ class Call(Protocol):
     async def run(self, sql: str, *args: Any) -> int: ...
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[type-arg]
+class _Connection(asyncpg.Connection):
     def get_reset_query(self) -> str:
         # Halves the round trips of a single statement; legal because nothing uses session state.
         return ""

@@ -43,7 +43,7 @@ RESOLVE = """
     returning session_id
 """
 FAILED_WINDOW = """
-    select o.id from outbox o where o.integration_id = $1 and o.state = 'dead' and o.code = '131047'
+    select o.id from outbox o where o.integration_id = $1 and o.state = 'dead' and o.code in ('131047', 'window_closed')
       and (o.network_id = any($2) or o.key::text = $3)
 """
 

@@ -34,7 +34,7 @@ def with_file(media: Media, mime: str, name: str, **more: Any) -> Outbound:
 
 async def send(out: Outbound, answer: dict[str, Any]) -> tuple[str, Seen]:
     async with serving(answer) as (provider, http):
-        found = await Evolution(http, Fetched()).send(link(provider.url), out)
+        found = await Evolution(lambda _: http, Fetched()).send(link(provider.url), out)
         return found, provider.seen[0]
 
 
@@ -100,14 +100,14 @@ async def test_nothing_to_send() -> None:
 async def test_edit() -> None:
     case = load("evolution", "out-update-message")
     async with serving(case["response"]) as (provider, http):
-        channel = Evolution(http, Fetched())
+        channel = Evolution(lambda _: http, Fetched())
         await channel.edit(link(provider.url), replace(TEXT, text="Corrigido"), SENT)
         check_call(provider.seen[0], case["request"])
 
 
 async def test_delete() -> None:
     async with serving(OK, OK) as (provider, http):
-        channel = Evolution(http, Fetched())
+        channel = Evolution(lambda _: http, Fetched())
         await channel.delete(link(provider.url), CHAT, SENT)
         await channel.delete(link(provider.url), "77@lid", SENT)
         seen = provider.seen[0]
@@ -120,7 +120,7 @@ async def test_typing() -> None:
     read = {"status": 201, "body": {"message": "Read messages", "read": "success"}}
     shown = {"status": 201, "body": {"presence": "composing"}}
     async with serving(read, shown, shown) as (provider, http):
-        channel = Evolution(http, Fetched())
+        channel = Evolution(lambda _: http, Fetched())
         await channel.typing(link(provider.url), CHAT, "M1")
         await channel.typing(link(provider.url), CHAT, None)
         marked, first, second = provider.seen
@@ -134,7 +134,7 @@ async def test_typing() -> None:
 async def test_register_and_unregister() -> None:
     gone = load("evolution", "out-error-404-instance")["response"]
     async with serving(OK, OK, gone) as (provider, http):
-        channel = Evolution(http, Fetched())
+        channel = Evolution(lambda _: http, Fetched())
         await channel.register(link(provider.url))
         await channel.unregister(link(provider.url))
         await channel.unregister(link(provider.url))
@@ -151,7 +151,7 @@ async def test_check() -> None:
     case = load("evolution", "out-connection-state")
     hook = {"status": 200, "body": {"enabled": True, "url": HOOK}}
     async with serving(case["response"], hook) as (provider, http):
-        words = await Evolution(http, Fetched()).check(link(provider.url))
+        words = await Evolution(lambda _: http, Fetched()).check(link(provider.url))
         check_call(provider.seen[0], case["request"])
         assert provider.seen[1].path == "/webhook/find/hub-teste"
         assert words == "Connected to WhatsApp, the webhook points here."
@@ -173,7 +173,7 @@ async def test_check_finds_trouble(state: str, hook: Any, code: str) -> None:
     ]
     async with serving(*answers) as (provider, http):
         with pytest.raises(ChannelError) as caught:
-            await Evolution(http, Fetched()).check(link(provider.url))
+            await Evolution(lambda _: http, Fetched()).check(link(provider.url))
         assert caught.value.code == code
 
 
@@ -221,14 +221,14 @@ async def test_server_that_does_not_answer() -> None:
     async with serving() as (provider, http):
         nobody = link(provider.url.rpartition(":")[0] + ":1")
         with pytest.raises(ChannelError) as caught:
-            await Evolution(http, Fetched()).send(nobody, TEXT)
+            await Evolution(lambda _: http, Fetched()).send(nobody, TEXT)
         assert (caught.value.permanent, caught.value.ambiguous) == (False, False)
 
 
 async def test_media_from_the_body_and_from_the_storage() -> None:
     async with serving() as (provider, http):
         fetch = Fetched()
-        channel, here = Evolution(http, fetch), link(provider.url)
+        channel, here = Evolution(lambda _: http, fetch), link(provider.url)
         held = Attachment(Media.IMAGE, data="RkFLRQ==", mime="image/jpeg", name="a.jpg")
         found = await channel.fetch_media(here, held, None)
         assert (found.content, found.mime, found.name) == (b"FAKE", "image/jpeg", "a.jpg")
@@ -244,7 +244,7 @@ async def test_media_asked_of_the_server(url: str | None) -> None:
     async with serving({"status": 201, "body": body}) as (provider, http):
         fetch = Fetched()
         held = Attachment(Media.VOICE, ref="M1", url=url)
-        found = await Evolution(http, fetch).fetch_media(link(provider.url), held, "M1")
+        found = await Evolution(lambda _: http, fetch).fetch_media(link(provider.url), held, "M1")
         assert (found.content, found.mime, found.name) == (b"OggS", "audio/ogg", "v.ogg")
         seen = provider.seen[0]
         assert seen.path == "/chat/getBase64FromMediaMessage/hub-teste"
@@ -255,7 +255,7 @@ async def test_media_asked_of_the_server(url: str | None) -> None:
 async def test_media_that_is_gone_or_too_large() -> None:
     missing = load("evolution", "out-error-400-media-not-found")["response"]
     async with serving(missing, {"status": 201, "body": {"base64": None}}) as (provider, http):
-        channel, here = Evolution(http, Fetched()), link(provider.url)
+        channel, here = Evolution(lambda _: http, Fetched()), link(provider.url)
         huge = "A" * (28 * 1024 * 1024)
         for held, code in (
             (Attachment(Media.IMAGE, ref="NOPE"), "media_gone"),

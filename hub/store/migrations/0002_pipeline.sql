@@ -293,6 +293,17 @@ begin
                     return next;
                     continue;
                 end if;
+            elsif _item->>'kind' in ('edit', 'revoke') and _item->'ids' is null then
+                -- Some networks name only the message that changed.
+                select s.* into _s from inbox i join sessions s on s.id = i.session_id
+                    where i.network_id = _item->>'network_id' and s.integration_id = (_item->>'integration')::uuid
+                    order by i.received_at desc limit 1 for no key update of s;
+                if not found then
+                    perform note(_item, null, null, _item->>'kind', jsonb_build_object('to', _item->>'network_id'));
+                    outcome := 'recorded';
+                    return next;
+                    continue;
+                end if;
             else
                 _contact := resolve_contact((_item->>'account')::uuid, (_item->>'integration')::uuid,
                     array(select jsonb_array_elements_text(_item->'ids')), _item->'who');

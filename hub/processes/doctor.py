@@ -1,0 +1,151 @@
+"""`hub doctor`: check the set-up and say what to do."""
+
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from channels.base import ChannelError
+from hub.chat.wire import integration_of, link_of
+from hub.config import Settings
+from hub.errors import HubError, Setup
+from hub.live.connect import DOWN
+from hub.processes.embedded import running_postgres, running_valkey
+from hub.processes.home import with_key
+from hub.runtime import Hub, open_hub
+from hub.store import health
+from hub.store.migrate import current
+
+LOW_DISK = 1 << 30
+SKEW = 2.0
+MARKS = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """state: ok, warn or bad; mend: what to do, when there is something to do."""
+
+    state: str
+    what: str
+    mend: str = ""
+
+
+def main(settings: Settings) -> None:
+    """Print findings; exit 1 when something is bad."""
+    bad = asyncio.run(_report(settings, print))  # noqa: T201
+    if bad:
+        sys.exit(1)
+
+
+async def _report(settings: Settings, say: Callable[[str], None]) -> int:
+    bad = 0
+    async for f in _findings(settings):
+        say(f"{MARKS[f.state]} {f.what}" + (f"\n       -> {f.mend}" if f.mend else ""))
+        bad += f.state == "bad"
+    say("everything needed is in order" if not bad else f"{bad} thing(s) to mend")
+    return bad
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    yield _public(settings)
+    yield _disk(settings)
+    try:
+        found = with_key(_with_running(settings))
+    except Setup as e:
+        yield Finding("bad", str(e), "Start the hub with `hub up`, then run `hub doctor` with the same --home.")
+        return
+    async with open_hub(found) as hub:
+        ready = False
+        async for f in _database(hub):
+            ready = ready or f.what.startswith("Database")
+            yield f
+        yield await _redis(hub)
+        if ready:
+            async for f in _networks(hub):
+                yield f
+
+
+def _with_running(settings: Settings) -> Settings:
+    """Settings that reach the embedded servers of a running hub in this home."""
+    own_database, own_redis = settings.embedded
+    changes: dict[str, Any] = {}
+    if own_database:
+        changes["database_url"] = SecretStr(running_postgres(settings.home.resolve()))
+    if own_redis:
+        changes["redis_url"] = SecretStr(running_valkey(settings.home.resolve()))
+    return settings.changed(**changes)
+
+
+def _public(settings: Settings) -> Finding:
+    address = settings.address
+    if address.startswith("https://"):
+        return Finding("ok", f"Public address {address}")
+    return Finding(
+        "warn", f"Public address {address}: networks need an https address to reach webhooks",
+        "Set HUB_PUBLIC_URL to the https address of your reverse proxy; for a trial use `hub up --twins`.",
+    )
+
+
+def _disk(settings: Settings) -> Finding:
+    place = settings.home if settings.home.exists() else settings.home.resolve().parent
+    free = shutil.disk_usage(place).free
+    if free < LOW_DISK:
+        return Finding("bad", f"Disk: {free >> 20} MiB free at {place}", "Free at least 1 GiB: a full disk stops the database.")
+    return Finding("ok", f"Disk: {free >> 30} GiB free at {place}")
+
+
+async def _database(hub: Hub) -> AsyncIterator[Finding]:
+    try:
+        seen = await health.database(hub.db)
+        up_to_date = await current(hub.db)
+    except HubError:
+        yield Finding("bad", "PostgreSQL cannot be reached", "Check HUB_DATABASE_URL and that the server runs.")
+        return
+    if not up_to_date:
+        yield Finding("bad", "The schema is not the one this version needs", "Run `hub migrate`.")
+    else:
+        yield Finding("ok", f"Database: PostgreSQL {seen['version']}, schema current")
+    for name in ("vector", "pg_trgm", "unaccent"):
+        if name not in seen["extensions"]:
+            yield Finding("bad", f"Extension {name} is missing", f"Install it on the server and run `create extension {name}`.")
+    for name in ("fsync", "synchronous_commit"):
+        if seen[name] == "off":
+            yield Finding("bad", f"{name} is off: accepted messages can be lost", f"Set {name} = on.")
+    skew = abs((datetime.now(UTC) - seen["now"]).total_seconds())
+    state = "ok" if skew < SKEW else "bad"
+    yield Finding(state, f"Clocks: {skew:.1f} s between this machine and the database", "" if state == "ok" else "Run an NTP client on both.")
+
+
+async def _redis(hub: Hub) -> Finding:
+    began = time.monotonic()
+    try:
+        await hub.redis.ping()
+        policy = (await hub.redis.config_get("maxmemory-policy")).get("maxmemory-policy", "")
+    except DOWN as e:
+        return Finding("bad", f"Redis cannot be used ({type(e).__name__})", "Check HUB_REDIS_URL; answers are late without it, none is lost.")
+    if policy.startswith("allkeys"):
+        return Finding("warn", f"Redis evicts jobs (maxmemory-policy {policy})", "Set maxmemory-policy noeviction.")
+    return Finding("ok", f"Redis answers in {(time.monotonic() - began) * 1000:.1f} ms")
+
+
+async def _networks(hub: Hub) -> AsyncIterator[Finding]:
+    rows = await health.integrations(hub.db)
+    if not rows:
+        yield Finding("ok", "Networks: none connected yet")
+    for row in rows:
+        name = f"{row['channel']} of {row['client_name']}"
+        try:
+            one = integration_of(row, hub.sealer)
+            words = await hub.channels[one.channel].check(link_of(one, hub.settings))
+        except (ChannelError, Setup) as e:
+            yield Finding("bad", f"{name}: {e}", "Correct the credentials with PUT .../integrations, which registers the webhook again.")
+            continue
+        state = "ok" if row["state"] == "registered" else "warn"
+        mend = "" if state == "ok" else f"The webhook is not registered ({row['state_text']}); save the integration again."
+        yield Finding(state, f"{name}: {words}", mend)

@@ -1,0 +1,28 @@
+"""What an operator wants to know about the database itself."""
+
+from typing import Any
+
+from hub.store.db import Call
+
+PING = "select 1"
+DATABASE = """
+    select current_setting('server_version') as version, current_setting('fsync') as fsync,
+        current_setting('synchronous_commit') as synchronous_commit, clock_timestamp() as now,
+        (select array_agg(extname::text) from pg_extension) as extensions
+"""
+INTEGRATIONS = "select i.*, c.name as client_name from integrations i join clients c on c.id = i.client_id order by i.id"
+
+
+async def ping(db: Call) -> bool:
+    return bool(await db.value(PING) == 1)
+
+
+async def database(db: Call) -> dict[str, Any]:
+    row = await db.row(DATABASE)
+    assert row is not None
+    return dict(row)
+
+
+async def integrations(db: Call) -> list[dict[str, Any]]:
+    """Every integration of every account: for the machine's operator only."""
+    return [dict(r) for r in await db.fetch(INTEGRATIONS)]
