@@ -11,11 +11,12 @@ from hub.chat import shape
 from hub.chat.draft import Draft
 from hub.chat.prompt import build, prefill_of, question
 from hub.domain import Gateway, Json, Passage, Usage
-from hub.knowledge.search import contexts, search
+from hub.knowledge.search import search
 from hub.llm.gateway import Models
 from hub.llm.prices import bill
 from hub.llm.types import Broken, Delta, Prompt
 from hub.runtime import Hub
+from hub.store.collections import contexts
 
 Sink = Callable[[Delta], Awaitable[None]]
 RESTARTS = 2
@@ -134,7 +135,7 @@ async def _knowledge(hub: Hub, ask: Ask) -> tuple[list[Passage], list[str]]:
     collections = [UUID(str(c)) for c in parameters.get("knowledgeCollections") or ()]
     if not collections:
         return [], []
-    texts = await contexts(hub.db, ask.account_id, collections)
+    texts = [text for _, text in await contexts(hub.db, ask.account_id, collections)]
     terms = queries(parameters, ask.messages)
     if not terms:
         return [], texts

@@ -17,10 +17,10 @@ from hub.llm.types import Delta, Prompt
 
 MODEL = "@hub/extractive"
 TITLE, NAME, IDEA = 0.9, 0.4, 0.6
-ENOUGH = 0.34
+ENOUGH, NEAR = 0.34, 0.5
 LONG, LONGEST = 420, 900
 SOURCES = 2
-PIECE = 60
+PIECES, PIECE = 6, 24
 
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -46,6 +46,13 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 "pt": "Não encontrei essa informação na base de conhecimento. Pode perguntar com outras palavras?",
                 "en": "I could not find that in the knowledge base. Could you ask in other words?",
                 "es": "No encontré esa información en la base de conocimiento. ¿Puedes preguntarlo con otras palabras?",
+            }
+        ),
+        "maybe": MappingProxyType(
+            {
+                "pt": "Não encontrei uma resposta exata, mas isto pode ajudar:",
+                "en": "I found no exact answer, but this may help:",
+                "es": "No encontré una respuesta exacta, pero esto puede ayudar:",
             }
         ),
         "source": MappingProxyType({"pt": "Fonte", "en": "Source", "es": "Fuente"}),
@@ -85,8 +92,16 @@ def reply(question: str, passages: Sequence[Passage], language: str | None = Non
         return TEXTS[kind][_polite_language(question)]
     lang = words.language(question, language or _language_of(passages))
     best = _best(question, passages)
-    if not best:
+    near = best or _near(question, passages)
+    if not near:
         return TEXTS["nothing"][lang]
+    if not best:
+        return f"{TEXTS['maybe'][lang]}\n\n{_told(near, question, lang)}"
+    return _told(best, question, lang)
+
+
+def _told(best: Sequence[Found], question: str, lang: str) -> str:
+    """The quotes and where they are from."""
     names = list(dict.fromkeys(f.passage.name for f in best))[:SOURCES]
     body = "\n\n".join(dict.fromkeys(_quote(f, question) for f in best))
     return f"{body}\n\n{TEXTS['source' if len(names) == 1 else 'sources'][lang]}: {', '.join(names)}"
@@ -134,6 +149,13 @@ def _best(question: str, passages: Sequence[Passage]) -> list[Found]:
         if other.score >= first.score * 0.6 and other.has - first.has and other.block.text not in first.block.text:
             return [first, other]
     return [first]
+
+
+def _near(question: str, passages: Sequence[Passage]) -> list[Found]:
+    """The best block of a passage that the search found close in meaning, in other words."""
+    close = [p for p in passages if p.score >= NEAR]
+    ranked = sorted(_scored(words.terms(question), close), key=lambda f: (-f.score, f.place))
+    return [f for f in ranked[:1] if f.cover > 0 or len(f.passage.content) <= LONG]
 
 
 def _scored(asked: Sequence[str], passages: Sequence[Passage]) -> list[Found]:
@@ -207,8 +229,9 @@ def _shortened(block: Block, question: str) -> str:
 def _pieces(text: str) -> list[str]:
     """The text in a few pieces, cut between words."""
     pieces, start = [], 0
-    while len(text) - start > PIECE * 2:
-        end = text.find(" ", start + PIECE) + 1
+    size = max(PIECE, len(text) // PIECES)
+    while len(text) - start > size * 3 // 2:
+        end = text.find(" ", start + size) + 1
         if not end:
             break
         pieces.append(text[start:end])

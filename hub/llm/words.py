@@ -24,13 +24,14 @@ def words(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """A folded word without its ending; at least three letters stay."""
+    """A folded word without its endings; at least three letters stay."""
     if word.isdigit():
         return word
-    for ending in ENDINGS:
-        if len(word) - len(ending) >= 3 and word.endswith(ending):
-            word = word[: -len(ending)]
-            break
+    for left in (3, 4):
+        for ending in ENDINGS:
+            if len(word) - len(ending) >= left and word.endswith(ending):
+                word = word[: -len(ending)]
+                break
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
