@@ -1,0 +1,127 @@
+"""Cut a document into pieces along its structure. Pure; the pieces joined are the document."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markdown_it import MarkdownIt
+
+LONGEST = 900  # characters: some 250 tokens, half of what the embedder reads at once
+ENOUGH = 600  # a piece this long takes no further paragraph
+SMALL = 200  # a section shorter than this shares its piece with the next
+CONTEXT = 200
+
+# Finer and finer places to cut a block that is too long: lines, sentences, words.
+CUTS = (re.compile(r"\n"), re.compile(r"[.!?…;。！？]+[\"'”’)\]]*\s+|[。！？]"), re.compile(r"\s+"))
+HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """`body` is a slice of the document; `context` the headings above it."""
+
+    body: str
+    context: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is embedded, found and shown."""
+        return f"{self.context}\n\n{self.body.strip()}" if self.context else self.body.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    text: str
+    path: tuple[str, ...]
+    opens: bool = False
+
+
+def pieces(text: str) -> list[Piece]:
+    """Pieces of at most LONGEST characters, headings above them aside. Empty for a blank text."""
+    found: list[Piece] = []
+    body, path = "", ()  # type: tuple[str, tuple[str, ...]]
+    for block in _fitting(text):
+        long = len(body.strip())
+        full = long >= ENOUGH or len(body) + len(block.text) > LONGEST or (block.opens and long >= SMALL)
+        if full and body.strip():
+            found.append(_piece(body, path))
+            body = ""
+        if not body.strip():
+            path = block.path
+        body += block.text
+    if body.strip():
+        found.append(_piece(body, path))
+    elif body and found:
+        found[-1] = Piece(found[-1].body + body, found[-1].context)
+    return found
+
+
+def _piece(body: str, path: tuple[str, ...]) -> Piece:
+    return Piece(body, " > ".join(path)[:CONTEXT])
+
+
+def _fitting(text: str) -> Iterator[_Block]:
+    for block in _blocks(text):
+        for number, part in enumerate(_parts(block.text, 0)):
+            yield _Block(part, block.path, block.opens and number == 0)
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    """Top level blocks of the Markdown with the blank lines after them, and the headings above."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    starts = _starts("\n".join(lines), len(lines))
+    above: list[tuple[int, str]] = []
+    for place, (start, level) in enumerate(starts):
+        end = starts[place + 1][0] if place + 1 < len(starts) else len(lines)
+        last = end == len(lines)
+        block = "\n".join(lines[start:end]) + ("" if last else "\n")
+        if level:
+            above = [h for h in above if h[0] < level]
+        yield _Block(block, tuple(t for _, t in above if t), bool(level))
+        if level:
+            above.append((level, _title(lines[start])))
+
+
+def _starts(text: str, lines: int) -> list[tuple[int, int]]:
+    """First line of every top level block, and the level of a heading (0: none)."""
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    starts = {0: 0} if lines else {}
+    for token in parser.parse(text):
+        if token.level == 0 and token.map and token.nesting >= 0:
+            starts[token.map[0]] = int(token.tag[1]) if token.type == "heading_open" else 0
+    return sorted(starts.items())
+
+
+def _title(line: str) -> str:
+    match = HEADING.match(line)
+    return ((match[2] or "") if match else line).strip()
+
+
+def _parts(text: str, cut: int) -> Iterator[str]:
+    """The block, or when it is too long its parts, as few as fit."""
+    if len(text) <= LONGEST:
+        yield text
+        return
+    if cut == len(CUTS):
+        for start in range(0, len(text), LONGEST):
+            yield text[start : start + LONGEST]
+        return
+    held = ""
+    for part in _split(text, CUTS[cut]):
+        if len(held) + len(part) > LONGEST:
+            if held:
+                yield from _parts(held, cut + 1)
+            held = ""
+        held += part
+    if held:
+        yield from _parts(held, cut + 1)
+
+
+def _split(text: str, cut: re.Pattern[str]) -> Iterator[str]:
+    start = 0
+    for match in cut.finditer(text):
+        yield text[start : match.end()]
+        start = match.end()
+    if start < len(text):
+        yield text[start:]

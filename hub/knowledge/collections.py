@@ -1,0 +1,99 @@
+"""Collections of an account: make, change, read, empty, remove."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from hub.errors import Invalid, NotFound
+from hub.live.queue import Queue
+from hub.store import chunks, collections, documents
+from hub.store.collections import Collection
+from hub.store.db import Db
+
+NAME, CONTEXT, TAGS, TAG = 128, 8000, 50, 64
+
+
+async def create(db: Db, account: UUID, name: str, context: str | None, tags: str | None) -> UUID:
+    """Add a collection; `tags` are comma separated."""
+    return await collections.add(db, account, _name(name), _context(context), split_tags(tags))
+
+
+async def edit(db: Db, account: UUID, id: UUID, name: str, context: str | None, tags: str | None) -> None:
+    if not await collections.edit(db, account, id, _name(name), _context(context), split_tags(tags)):
+        raise missing(id)
+
+
+async def every(db: Db, account: UUID) -> list[Collection]:
+    return await collections.every(db, account)
+
+
+async def get(db: Db, account: UUID, id: UUID) -> Collection:
+    found = await collections.one(db, account, id)
+    if found is None:
+        raise missing(id)
+    return found
+
+
+async def require(db: Db, account: UUID, id: UUID) -> None:
+    """Raise NotFound unless the collection is the account's."""
+    if not await collections.known(db, account, [id]):
+        raise missing(id)
+
+
+async def contexts(db: Db, account: UUID, ids: Sequence[UUID]) -> list[tuple[str, str]]:
+    """Name and context text of those collections that have one, for the system instructions."""
+    return await collections.contexts(db, account, list(ids)) if ids else []
+
+
+async def reset(db: Db, account: UUID, id: UUID) -> int:
+    """Remove all documents, some at a time so that no statement takes long; return how many."""
+    await require(db, account, id)
+    removed = 0
+    while part := await documents.purge(db, account, id):
+        removed += part
+    return removed
+
+
+async def remove(db: Db, account: UUID, id: UUID) -> None:
+    await reset(db, account, id)
+    await collections.remove(db, account, id)
+
+
+async def reindex(db: Db, queue: Queue, account: UUID, id: UUID) -> int:
+    """Drop the vectors and queue every document again; return how many."""
+    await require(db, account, id)
+    while await chunks.purge(db, account, id):
+        pass
+    ids = await documents.requeue(db, account, id)
+    await ring(queue, ids)
+    return len(ids)
+
+
+async def ring(queue: Queue, ids: Sequence[UUID]) -> None:
+    """Ring for documents; the sweep finds those beyond the first thousand."""
+    if ids:
+        await queue.index(ids[:1000])
+
+
+def split_tags(text: str | None) -> list[str]:
+    """Tags from a comma separated text, each once."""
+    tags = list(dict.fromkeys(t.strip() for t in (text or "").split(",") if t.strip()))
+    if len(tags) > TAGS or any(len(t) > TAG for t in tags):
+        raise Invalid(f"tags takes at most {TAGS} tags of at most {TAG} characters, separated by commas.", field="tags")
+    return tags
+
+
+def missing(id: UUID) -> NotFound:
+    return NotFound(f"There is no collection {id}.")
+
+
+def _name(name: str) -> str:
+    text = name.strip()
+    if not text or len(text) > NAME:
+        raise Invalid(f"collectionName must have 1 to {NAME} characters.", field="collectionName")
+    return text
+
+
+def _context(context: str | None) -> str | None:
+    if context and len(context) > CONTEXT:
+        raise Invalid(f"context must have at most {CONTEXT} characters.", field="context")
+    return context or None

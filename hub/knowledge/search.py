@@ -1,0 +1,111 @@
+"""Find what the documents say about a question: by meaning and by words, in one statement."""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from hub.domain import Passage
+from hub.errors import Invalid, NotFound
+from hub.llm.embedder import Embedder
+from hub.store import chunks, collections, documents
+from hub.store.db import Call, Row
+
+RERANKERS = ("rrf", "lexical", "none", "smart")
+TERMS, WORDS = 16, 32
+# Cosines of centred vectors that mean 0 and 1. Pairs that belong together have 0.29-0.61 and come to
+# 0.39-1.0, unrelated ones at most 0.25 (median 0.12) and come to 0-0.3; see hub.llm.embedder.
+SCALE = (0.12, 0.56)
+SUPPORT = 0.3  # part of what is missing to 1 that goes to a piece with all the words of the question
+WHOLE = 2000  # characters of a document that is given whole; of a longer one its best piece is
+REFERENCES = 10
+
+# Stop words as they are typed without their accents; the dictionaries know only the right spelling.
+BARE_STOPS = frozenset(
+    ("nao", "voce", "voces", "sao", "esta", "estao", "ja", "so", "ate",
+     "tambem", "porque", "cade", "pra", "pro", "tb", "vc", "el", "mas")
+)
+
+
+async def search(
+    db: Call,
+    embedder: Embedder,
+    account_id: UUID,
+    collections: Sequence[UUID],
+    terms: Sequence[str],
+    top: int = 5,
+    min_score: float = 0.2,
+    reranker: str = "rrf",
+    references: bool = False,
+) -> list[Passage]:
+    """The best documents of the account's collections, each with its best piece, best first.
+
+    With several terms a document counts by the nearest. `rrf` joins the places by meaning and by
+    words, `lexical` orders by words, `none` by meaning alone. Unknown collections hold nothing.
+    """
+    if reranker == "smart":
+        raise Invalid("The reranker 'smart' is not available yet; use rrf, lexical or none.", field="reranker")
+    if reranker not in RERANKERS:
+        raise Invalid(f"There is no reranker '{reranker}'; use rrf, lexical or none.", field="reranker")
+    asked = list(dict.fromkeys(t.strip() for t in terms if t.strip()))[:TERMS]
+    if not asked or not collections:
+        return []
+    rows = await chunks.search(
+        db, account_id, collections, await embedder.queries(asked), words(asked),
+        top=top, least=min_score, order=reranker, scale=SCALE, support=SUPPORT, whole=WHOLE,
+    )
+    found = [_passage(row, float(row["score"])) for row in rows]
+    return await _with_references(db, account_id, found) if references else found
+
+
+async def query(
+    db: Call,
+    embedder: Embedder,
+    account_id: UUID,
+    wanted: Sequence[UUID],
+    terms: Sequence[str],
+    top: int = 5,
+    min_score: float = 0.2,
+    reranker: str = "rrf",
+    references: bool = False,
+) -> list[Passage]:
+    """`search` for callers who must hear of a collection that is not theirs."""
+    known = await collections.known(db, account_id, list(wanted))
+    for id in wanted:
+        if id not in known:
+            raise NotFound(f"There is no collection {id}.", field="collections")
+    return await search(db, embedder, account_id, wanted, terms, top, min_score, reranker, references)
+
+
+def words(terms: Sequence[str]) -> list[str]:
+    """Distinct words of the terms in order, without one-letter ones and accentless stop words."""
+    found = (w for t in terms for w in re.findall(r"\w+", t.lower()))
+    kept = (w for w in found if (len(w) > 1 or w.isdigit()) and len(w) <= 100 and w not in BARE_STOPS)
+    return list(dict.fromkeys(kept))[:WORDS]
+
+
+async def _with_references(db: Call, account: UUID, found: list[Passage]) -> list[Passage]:
+    """Documents of the same collection that carry the same reference, beside each passage."""
+    places = [(p.collection_id, p.reference) for p in found if p.reference]
+    if not places:
+        return found
+    rows = await documents.referenced(db, account, places, WHOLE, REFERENCES + 1)
+    beside = [_passage(row, 0.0) for row in rows]
+    return [_joined(p, [b for b in beside if _belongs(b, p)]) for p in found]
+
+
+def _belongs(other: Passage, passage: Passage) -> bool:
+    same = (other.collection_id, other.reference) == (passage.collection_id, passage.reference)
+    return same and other.document_id != passage.document_id
+
+
+def _joined(passage: Passage, beside: list[Passage]) -> Passage:
+    return Passage(
+        passage.document_id, passage.collection_id, passage.name, passage.content, passage.score,
+        passage.reference, passage.metadata, tuple(beside[:REFERENCES]),
+    )
+
+
+def _passage(row: Row, score: float) -> Passage:
+    return Passage(
+        row["id"], row["collection_id"], row["name"], row["content"], score, row["reference"], row["metadata"]
+    )

@@ -1,0 +1,79 @@
+"""Collections of documents."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from hub.ids import uuid7
+from hub.store.db import Call, Row, clean
+
+ADD = "insert into collections (id, account_id, name, context, tags) values ($1, $2, $3, $4, $5)"
+EDIT = """
+    update collections set name = $3, context = $4, tags = $5, updated_at = now() where account_id = $1 and id = $2
+"""
+ALL = """
+    select c.id, c.name, c.context, c.tags, c.created_at, c.updated_at,
+        count(d.id) as total,
+        count(d.id) filter (where d.state = 'Indexed') as indexed,
+        count(d.id) filter (where d.state = 'Queued') as queued,
+        count(d.id) filter (where d.state = 'Cancelled') as cancelled
+    from collections c left join documents d on d.collection_id = c.id
+    where c.account_id = $1 and ($2::uuid is null or c.id = $2)
+    group by c.id order by c.id desc
+"""
+KNOWN = "select id from collections where account_id = $1 and id = any($2)"
+CONTEXTS = "select name, context from collections where account_id = $1 and id = any($2) and context <> '' order by id"
+REMOVE = "delete from collections where account_id = $1 and id = $2"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection and how many of its documents are in each state."""
+
+    id: UUID
+    name: str
+    context: str | None
+    tags: list[str]
+    created_at: datetime
+    updated_at: datetime
+    total: int
+    indexed: int
+    queued: int
+    cancelled: int
+
+
+async def add(db: Call, account: UUID, name: str, context: str | None, tags: list[str]) -> UUID:
+    id = uuid7()
+    await db.run(ADD, id, account, clean(name), clean(context), clean(tags))
+    return id
+
+
+async def edit(db: Call, account: UUID, id: UUID, name: str, context: str | None, tags: list[str]) -> bool:
+    return await db.run(EDIT, account, id, clean(name), clean(context), clean(tags)) == 1
+
+
+async def every(db: Call, account: UUID) -> list[Collection]:
+    return [_collection(r) for r in await db.fetch(ALL, account, None)]
+
+
+async def one(db: Call, account: UUID, id: UUID) -> Collection | None:
+    row = await db.row(ALL, account, id)
+    return _collection(row) if row else None
+
+
+async def known(db: Call, account: UUID, ids: list[UUID]) -> set[UUID]:
+    """Those of the ids that are collections of the account."""
+    return {r["id"] for r in await db.fetch(KNOWN, account, ids)}
+
+
+async def contexts(db: Call, account: UUID, ids: list[UUID]) -> list[tuple[str, str]]:
+    """Name and context text of the collections that have one."""
+    return [(r["name"], r["context"]) for r in await db.fetch(CONTEXTS, account, ids)]
+
+
+async def remove(db: Call, account: UUID, id: UUID) -> bool:
+    return await db.run(REMOVE, account, id) == 1
+
+
+def _collection(row: Row) -> Collection:
+    return Collection(**dict(row))

@@ -1,0 +1,265 @@
+"""Documents of collections: writing, reading, and their way to the index."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hub.domain import Json
+from hub.ids import uuid7
+from hub.store.db import Call, Row, clean
+
+# Bells are rung after a change; one that was lost is rung again by the sweep after 5 seconds, then
+# every 10 minutes, so that a long queue is not filled with doubles.
+PUT = """
+    with given as materialized (
+        select g.*, sha256(convert_to(g.contents, 'UTF8')) as sha from jsonb_to_recordset($3::jsonb) as g(
+            id uuid, name text, contents text, reference text, tags text[], metadata jsonb)),
+    home as materialized (select id from collections where account_id = $1 and id = $2 for key share),
+    saved as (
+        insert into documents as d
+            (id, account_id, collection_id, name, contents, reference, tags, metadata, sha256, ring_at)
+        select g.id, $1, home.id, g.name, g.contents, g.reference, g.tags, g.metadata, g.sha,
+            now() + interval '5 seconds'
+        from given g, home order by g.name
+        on conflict (collection_id, name) do update set
+            contents = excluded.contents, reference = excluded.reference, tags = excluded.tags,
+            metadata = excluded.metadata, sha256 = excluded.sha256, updated_at = now(),
+            version = d.version + (d.sha256 <> excluded.sha256)::int,
+            state = case when d.sha256 <> excluded.sha256 or d.state = 'Cancelled' then 'Queued' else d.state end,
+            attempts = case when d.sha256 <> excluded.sha256 or d.state = 'Cancelled' then 0 else d.attempts end,
+            error = case when d.sha256 <> excluded.sha256 or d.state = 'Cancelled' then null else d.error end,
+            leased_until = case when d.sha256 <> excluded.sha256 then null else d.leased_until end,
+            ring_at = excluded.ring_at
+        where (d.sha256, d.reference, d.tags, d.metadata) is distinct from
+            (excluded.sha256, excluded.reference, excluded.tags, excluded.metadata) or d.state = 'Cancelled'
+        returning d.id, d.name, d.state)
+    select g.name, coalesce(s.id, d.id) as id,
+        case when s.id is null then 'Unchanged' when s.id = g.id then 'Created' else 'Modified' end as outcome,
+        coalesce(s.state = 'Queued', false) as queued
+    from given g left join saved s on s.name = g.name
+        left join documents d on d.account_id = $1 and d.collection_id = $2 and d.name = g.name
+"""
+FIND = """
+    select id, updated_at, name, reference, tags, left(contents, 200) as preview, state
+    from documents
+    where account_id = $1 and collection_id = $2
+        and ($3::text[] is null or tags @> $3) and ($4::text is null or reference = $4)
+        and ($5::text is null or contents ilike $5) and ($6::text is null or name ilike $6)
+        and ($7::uuid is null or id = $7) and ($8::text is null or contents ilike $8 or name ilike $8)
+        and ($9::text is null or state = $9)
+    order by
+        case $10::text when 'created_at_asc' then created_at when 'updated_at_asc' then updated_at
+            when 'indexed_at_asc' then indexed_at end asc nulls last,
+        case $10::text when 'created_at_desc' then created_at when 'updated_at_desc' then updated_at
+            when 'indexed_at_desc' then indexed_at end desc nulls last,
+        id desc
+    limit $11 offset $12
+"""
+ONE = """
+    select id, name, state, error, contents, reference, tags, created_at, updated_at, indexed_at, metadata
+    from documents where account_id = $1 and collection_id = $2 and id = $3
+"""
+REMOVE = "delete from documents where account_id = $1 and collection_id = $2 and id = $3"
+PURGE = """
+    delete from documents where id in (select id from documents where account_id = $1 and collection_id = $2 limit 500)
+"""
+REQUEUE = """
+    update documents set state = 'Queued', attempts = 0, error = null, indexed_at = null, leased_until = null,
+        ring_at = now() + interval '5 seconds'
+    where account_id = $1 and collection_id = $2 returning id
+"""
+EXPORT = """
+    select name, contents, reference, tags, metadata from documents
+    where account_id = $1 and collection_id = $2 and name > $3 order by name limit $4
+"""
+QUEUED = """
+    update documents set ring_at = now() + interval '10 minutes'
+    where id in (select id from documents where state = 'Queued' and ring_at <= now()
+        and (leased_until is null or leased_until <= now()) order by ring_at limit $1 for update skip locked)
+    returning id
+"""
+CLAIM = """
+    update documents set leased_until = now() + make_interval(secs => 60 + length(contents) / 500),
+        ring_at = now() + make_interval(secs => 60 + length(contents) / 500)
+    where id = $1 and state = 'Queued' and (leased_until is null or leased_until <= now())
+    returning id, account_id, collection_id, name, contents, version
+"""
+INDEXED = """
+    update documents set state = 'Indexed', indexed_version = version, indexed_at = now(), attempts = 0, error = null,
+        leased_until = null
+    where id = $1 and version = $2 and state = 'Queued'
+"""
+FAILED = """
+    update documents set attempts = attempts + 1, error = $3, leased_until = null,
+        state = case when attempts + 1 >= $4 then 'Cancelled' else state end,
+        ring_at = now() + make_interval(secs => least(600, 10 * 2 ^ attempts))
+    where id = $1 and version = $2 and state = 'Queued' returning state
+"""
+REFERENCED = """
+    select id, collection_id, name, left(contents, $4) as content, reference, metadata from (
+        select d.*, row_number() over (partition by d.collection_id, d.reference order by d.id) as place
+        from documents d join unnest($2::uuid[], $3::text[]) as w(collection_id, reference)
+            on d.collection_id = w.collection_id and d.reference = w.reference
+        where d.account_id = $1) d
+    where place <= $5 order by id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A document as it is handed in; `name` is its key in the collection."""
+
+    name: str
+    contents: str
+    reference: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Json | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """outcome: Created | Modified | Unchanged; queued: it waits for the index now."""
+
+    id: UUID
+    name: str
+    outcome: str
+    queued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    id: UUID
+    updated_at: datetime
+    name: str
+    reference: str | None
+    tags: list[str]
+    preview: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    id: UUID
+    name: str
+    state: str
+    error: str | None
+    contents: str
+    reference: str | None
+    tags: list[str]
+    created_at: datetime
+    updated_at: datetime
+    indexed_at: datetime | None
+    metadata: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Conditions of a listing, all of which must hold."""
+
+    tags: tuple[str, ...] = ()
+    reference: str | None = None
+    content: str | None = None
+    name: str | None = None
+    id: UUID | None = None
+    anywhere: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A document taken for indexing, as it was at `version`."""
+
+    id: UUID
+    account_id: UUID
+    collection_id: UUID
+    name: str
+    contents: str
+    version: int
+
+
+async def put(db: Call, account: UUID, collection: UUID, given: list[Given]) -> list[Saved]:
+    """Create or change documents by name; names must differ. One that another call just made may be missing."""
+    rows = await db.fetch(PUT, account, collection, [_row(g) for g in given])
+    return [Saved(r["id"], r["name"], r["outcome"], r["queued"]) for r in rows if r["id"]]
+
+
+async def find(
+    db: Call, account: UUID, collection: UUID, find: Find, state: str | None, order: str, limit: int, offset: int
+) -> list[Listed]:
+    rows = await db.fetch(
+        FIND, account, collection, list(find.tags) or None, find.reference, _like(find.content), _like(find.name),
+        find.id, _like(find.anywhere), state, order, limit, offset,
+    )
+    return [Listed(**dict(r)) for r in rows]
+
+
+async def one(db: Call, account: UUID, collection: UUID, id: UUID) -> Document | None:
+    row = await db.row(ONE, account, collection, id)
+    return Document(**dict(row)) if row else None
+
+
+async def remove(db: Call, account: UUID, collection: UUID, id: UUID) -> bool:
+    return await db.run(REMOVE, account, collection, id) == 1
+
+
+async def purge(db: Call, account: UUID, collection: UUID) -> int:
+    """Remove some hundred documents; 0 when none is left."""
+    return await db.run(PURGE, account, collection)
+
+
+async def requeue(db: Call, account: UUID, collection: UUID) -> list[UUID]:
+    return [r["id"] for r in await db.fetch(REQUEUE, account, collection)]
+
+
+async def export(db: Call, account: UUID, collection: UUID, after: str, limit: int) -> list[Given]:
+    """The next documents in the order of their names."""
+    rows = await db.fetch(EXPORT, account, collection, after, limit)
+    return [Given(r["name"], r["contents"], r["reference"], tuple(r["tags"]), r["metadata"]) for r in rows]
+
+
+async def queued(db: Call, limit: int) -> list[UUID]:
+    """Documents that wait for the index and whose bell was lost; not returned again for 10 minutes."""
+    return [r["id"] for r in await db.fetch(QUEUED, limit)]
+
+
+async def claim(db: Call, id: UUID) -> Claimed | None:
+    """Take a waiting document unless someone else has it; the lease grows with its length."""
+    row = await db.row(CLAIM, id)
+    return Claimed(**dict(row)) if row else None
+
+
+async def indexed(db: Call, id: UUID, version: int) -> bool:
+    """Close a claim; false when the document was changed or removed meanwhile. Locks the row."""
+    return await db.run(INDEXED, id, version) == 1
+
+
+async def failed(db: Call, id: UUID, version: int, error: str, most: int) -> str | None:
+    """Count a failure; the `most`-th cancels. Returns the state it leads to."""
+    row = await db.row(FAILED, id, version, clean(error)[:500], most)
+    return str(row["state"]) if row else None
+
+
+async def referenced(
+    db: Call, account: UUID, places: list[tuple[UUID, str]], characters: int, most: int
+) -> list[Row]:
+    """Documents that carry one of the references of a collection, at most `most` of each."""
+    wanted = list(dict.fromkeys(places))
+    return await db.fetch(REFERENCED, account, [c for c, _ in wanted], [r for _, r in wanted], characters, most)
+
+
+def _row(given: Given) -> dict[str, Any]:
+    return {
+        "id": str(uuid7()),
+        "name": clean(given.name),
+        "contents": clean(given.contents),
+        "reference": clean(given.reference),
+        "tags": clean(given.tags),
+        "metadata": clean(given.metadata or {}),
+    }
+
+
+def _like(text: str | None) -> str | None:
+    if text is None:
+        return None
+    escaped: str = clean(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
