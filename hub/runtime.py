@@ -73,7 +73,7 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_db(settings.database_url.get_secret_value(), settings.pool_size))
         redis = connect(settings.redis_url.get_secret_value(), settings.queue)
-        stack.push_async_callback(redis.aclose)
+        stack.push_async_callback(redis.aclose, close_connection_pool=True)
         outbound = await stack.enter_async_context(open_outbound(settings.outbound_allow))
         http = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)

@@ -26,19 +26,20 @@ async def main(settings: Settings) -> None:
     """Work until SIGTERM, then finish what runs and give back what cannot finish."""
     async with open_hub(settings) as hub:
         runner = Runner(hub)
-        background = [asyncio.create_task(t) for t in _tasks(hub, runner)]
+        running = [asyncio.create_task(t) for t in background(hub, runner)]
         try:
             async with serve_metrics(settings, lambda: worker_metrics(hub, runner)):
                 await until_signal()
                 await runner.drain(DRAIN)
         finally:
-            for task in background:
+            for task in running:
                 task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
             await turns.leave(hub.db, hub.leases.me)
 
 
-def _tasks(hub: Hub, runner: Runner) -> list[Any]:
+def background(hub: Hub, runner: Runner) -> list[Any]:
+    """What a worker does all the time, as coroutines to be run side by side."""
     s = hub.settings
     return [
         listen(hub, runner, bulk=False),
