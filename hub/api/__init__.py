@@ -1,0 +1,1 @@
+"""HTTP doors: map in, call one service, map out."""

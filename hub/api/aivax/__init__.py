@@ -1,0 +1,5 @@
+"""The AIVAX API."""
+
+from hub.api.http.operation import Route
+
+ROUTES: tuple[Route, ...] = ()

@@ -1,0 +1,50 @@
+"""Who makes a request."""
+
+import base64
+import binascii
+
+from aiohttp import web
+
+from hub.api.http.keys import CALLER, KEYRING
+from hub.errors import Forbidden, Unauthorized
+
+LONGEST = 4096
+
+
+async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
+    """Note the caller on the request. allowed: key (private only), public (public keys too), none.
+
+    Raise Unauthorized without a valid key, Forbidden for a public key where it may not be used.
+    """
+    if allowed == "none":
+        return
+    key = credential(request, query)
+    if key is None:
+        raise Unauthorized
+    who = await request.app[KEYRING].caller(key)
+    if who.kind != "private" and allowed != "public":
+        raise Forbidden("A public key may not do that; use a private key (sk-hub-...).", code="private_key_needed")
+    request[CALLER] = who
+
+
+def credential(request: web.Request, query: bool) -> str | None:
+    """The key of a request: Bearer, Basic (its password), a bare header, or `?api-key=`."""
+    header = request.headers.get("Authorization", "").strip()
+    if len(header) > LONGEST:
+        return None
+    if header:
+        scheme, _, rest = header.partition(" ")
+        if not rest:
+            return header
+        if scheme.lower() == "bearer":
+            return rest.strip()
+        return _password(rest.strip()) if scheme.lower() == "basic" else None
+    return request.query.get("api-key") if query else None
+
+
+def _password(encoded: str) -> str | None:
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return password or user

@@ -1,0 +1,77 @@
+"""Reading what a client sent."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from hub.errors import BadRequest, NotFound
+from hub.forms import invalid
+from hub.store.db import clean
+
+DEEPEST = 64
+
+
+async def raw(request: web.Request, limit: int, seconds: float) -> bytes:
+    """The whole body, at most `limit` bytes, within `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await request.clone(client_max_size=limit).read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+
+
+async def json(request: web.Request, adapter: TypeAdapter[Any], limit: int, seconds: float) -> Any:
+    """The body as the type that the endpoint takes. Raise Invalid naming the field."""
+    sent = await raw(request, limit, seconds)
+    if not sent.strip():
+        raise BadRequest("The body is empty; send JSON.")
+    try:
+        value = orjson.loads(sent)
+    except orjson.JSONDecodeError as e:
+        raise BadRequest(f"The body is not valid JSON: {e.msg} (line {e.lineno}, column {e.colno}).") from None
+    if sent.count(b"[") + sent.count(b"{") > DEEPEST and deep(value):
+        raise BadRequest(f"The body is nested more than {DEEPEST} levels deep.")
+    if b"\\u0000" in sent:
+        value = clean(value)
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as e:
+        raise invalid(e) from None
+
+
+def deep(value: Any) -> bool:
+    """Whether a JSON value is nested deeper than anything needs."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [c for v in level if isinstance(v, dict | list) for c in (v.values() if isinstance(v, dict) else v)]
+        if not level:
+            return False
+    return True
+
+
+def query(request: web.Request, model: type[BaseModel]) -> BaseModel:
+    """The query string as a model; a name given twice is a list."""
+    sent: dict[str, Any] = {}
+    for name in request.query:
+        if name != "api-key":
+            values = [clean(v) for v in request.query.getall(name)]
+            sent[name] = values if len(values) > 1 else values[0]
+    try:
+        return model.model_validate(sent)
+    except ValidationError as e:
+        raise invalid(e) from None
+
+
+def variables(request: web.Request, adapters: Mapping[str, TypeAdapter[Any]]) -> dict[str, Any]:
+    """The variables of the path. What cannot be an id is an id that nobody has: raise NotFound."""
+    found = {}
+    for name, adapter in adapters.items():
+        try:
+            found[name] = adapter.validate_python(clean(request.match_info[name]))
+        except ValidationError:
+            raise NotFound from None
+    return found

@@ -1,0 +1,113 @@
+"""/openapi.json and the pages made of it at /apidocs."""
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import orjson
+from aiohttp import web
+
+from hub.api.http import openapi
+from hub.api.http.keys import PAGES
+from hub.api.http.operation import Route
+
+FOLDER = Path(__file__).resolve().parents[3] / "templates"
+LEVELS = 4
+POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+Json = dict[str, Any]
+
+
+def environment() -> jinja2.Environment:
+    """Templates of all pages; everything put into them is escaped."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def routes(described: Sequence[Route], address: str) -> list[web.RouteDef]:
+    """The two pages. The document is built once, here: a route that cannot be described stops the start."""
+    document = openapi.document(described, address)
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    sections = _sections(document)
+
+    async def show_json(request: web.Request) -> web.Response:
+        return web.Response(body=text, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
+
+    async def show_page(request: web.Request) -> web.Response:
+        nonce = secrets.token_urlsafe(16)
+        page = request.app[PAGES].get_template("apidocs.html").render(document=document, sections=sections, nonce=nonce)
+        headers = {"Content-Security-Policy": POLICY + f"; style-src 'nonce-{nonce}'"}
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+    return [web.get("/openapi.json", show_json), web.get("/apidocs", show_page)]
+
+
+def _sections(document: Json) -> list[Json]:
+    """Operations by tag, with their schemas as flat lists of fields."""
+    by_tag: dict[str, list[Json]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, methods in document["paths"].items():
+        for method, op in methods.items():
+            by_tag[op["tags"][0]].append(_shown(document, path, method, op))
+    return [{"name": tag, "slug": tag.lower().replace(" ", "-"), "operations": ops} for tag, ops in by_tag.items()]
+
+
+def _shown(document: Json, path: str, method: str, op: Json) -> Json:
+    body = op.get("requestBody", {}).get("content", {})
+    answers = []
+    for status, answer in op["responses"].items():
+        content = answer.get("content", {})
+        ok = status.startswith("2")
+        fields = [f for c in content.values() for f in fields_of(document, c["schema"])] if ok else []
+        text = answer["description"]
+        answers.append({"status": status, "text": text, "kinds": list(content), "fields": fields, "ok": ok})
+    return {
+        "method": method.upper(), "path": path, "id": op["operationId"], "summary": op["summary"],
+        "description": op.get("description", ""), "document_id": op.get("x-document-id"), "open": not op["security"],
+        "parameters": [{**p, "type": type_of(document, p["schema"])} for p in op["parameters"]],
+        "body": [{"kind": k, "fields": fields_of(document, c["schema"])} for k, c in body.items()], "answers": answers,
+    }
+
+
+def resolve(document: Json, schema: Json) -> Json:
+    """The schema behind a reference or an optional; others as they are."""
+    if "$ref" in schema:
+        found: Json = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
+        return found
+    real = [s for s in schema.get("anyOf", ()) if s.get("type") != "null"]
+    return resolve(document, real[0]) if len(real) == 1 else schema
+
+
+def type_of(document: Json, schema: Json) -> str:
+    """A type in a few words: "text", "list of UUIDs", "one of a, b"."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(type_of(document, s) for s in schema["anyOf"]))
+    schema = resolve(document, schema)
+    if "enum" in schema or "const" in schema:
+        return "one of " + ", ".join(str(v) for v in schema.get("enum", [schema.get("const")]))
+    kind = schema.get("type", "any")
+    if kind == "array":
+        return "list of " + type_of(document, schema.get("items", {}))
+    return str(schema.get("format", kind))
+
+
+def fields_of(document: Json, schema: Json, prefix: str = "", level: int = 0) -> list[Json]:
+    """All fields of an object, nested ones under their path ("parameters.baseAddress")."""
+    schema = resolve(document, schema)
+    if schema.get("type") == "array":
+        return fields_of(document, schema.get("items", {}), prefix + "[]", level)
+    found = []
+    for name, field in schema.get("properties", {}).items():
+        place = f"{prefix}.{name}" if prefix else name
+        words = field.get("description") or resolve(document, field).get("description", "")
+        found.append(
+            {
+                "name": place, "type": type_of(document, field), "required": name in schema.get("required", ()),
+                "default": field.get("default"), "description": words,
+            }
+        )
+        if level < LEVELS:
+            found += fields_of(document, field, place, level + 1)
+    return found

@@ -1,0 +1,98 @@
+"""Typed endpoints: the signature is the contract.
+
+    @endpoint(id="A-56", tag="AI gateways")
+    async def create(request: web.Request, body: GatewayIn) -> GatewayId:
+        '''Create an AI gateway.'''
+
+`body` is parsed from JSON (annotate it `bytes` to get it raw), `query` from the query string, every
+other parameter is a variable of the path. What is returned is written as its annotation says; None
+becomes the documented sentence (`says`) or no content; a StreamResponse is passed on as it is.
+"""
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from hub.api.http import body
+from hub.api.http.auth import authenticate
+from hub.api.http.operation import OPERATION, Handler, Operation, read
+from hub.forms import Message
+
+MIB = 1 << 20
+
+
+def endpoint(
+    *,
+    id: str | None = None,
+    tag: str = "Other",
+    auth: str = "key",
+    status: int = 200,
+    says: str | None = None,
+    query_key: bool = True,
+    limit: int = MIB,
+    seconds: float = 10.0,
+    consumes: str = "application/json",
+    produces: str | None = None,
+    errors: tuple[int, ...] = (),
+) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
+    """Make an aiohttp handler of a typed function.
+
+    id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), none.
+    says: the sentence answered instead of data. query_key: `?api-key=` is accepted. limit, seconds:
+    largest body and longest time to read it. consumes, produces: media types where not JSON.
+    errors: documented refusals beside 400, 401, 403, 404 and 429.
+    """
+
+    def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
+        sign = read(function)
+        summary, _, description = (inspect.getdoc(function) or function.__name__).partition("\n")
+        operation = Operation(
+            name=f"{function.__module__.rsplit('.', 1)[-1]}_{function.__name__}", id=id, summary=summary.rstrip("."),
+            description=description.strip(), tag=tag, auth=auth, query_key=query_key, status=status, says=says,
+            body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
+            limit=limit, seconds=seconds, consumes=consumes, produces=produces, errors=errors,
+        )
+
+        @functools.wraps(function)
+        async def handler(request: web.Request) -> web.StreamResponse:
+            await authenticate(request, operation.auth, operation.query_key)
+            return write(request, operation, await function(request, **await _arguments(request, operation)))
+
+        setattr(handler, OPERATION, operation)
+        return handler
+
+    return decorate
+
+
+async def _arguments(request: web.Request, operation: Operation) -> dict[str, Any]:
+    found = body.variables(request, operation.params)
+    if operation.query is not None:
+        found["query"] = body.query(request, operation.query)
+    if operation.body is not None:
+        found["body"] = await body.json(request, operation.body, operation.limit, operation.seconds)
+    elif operation.body_field is not None:
+        found["body"] = await body.raw(request, operation.limit, operation.seconds)
+    return found
+
+
+def write(request: web.Request, operation: Operation, result: Any) -> web.StreamResponse:
+    """The answer as the contract says, in an envelope for who asks for one."""
+    if isinstance(result, web.StreamResponse):
+        return result
+    if result is None:
+        if operation.says is None:
+            return web.Response(status=204)
+        result = Message(message=operation.says)
+    if isinstance(result, Message):
+        content = result.model_dump_json().encode()
+    elif operation.result is not None:
+        content = operation.result.dump_json(result, by_alias=True)
+        if request.path.startswith("/api/") and request.headers.get("X-Response-Envelope", "").lower() == "true":
+            content = b'{"message":null,"data":' + content + b"}"
+    else:
+        content = orjson.dumps(result)
+    return web.Response(status=operation.status, body=content, content_type="application/json")

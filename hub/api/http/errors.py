@@ -1,0 +1,109 @@
+"""The one place that turns errors into answers.
+
+Under /api: {"error", "details", "code"}. Under /v1 and its alias: RFC 9457 problem details with the
+`error` member that OpenAI clients read. Elsewhere: one line of text.
+"""
+
+import math
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from hub.errors import HubError
+
+ALIASES = ("/api/v1/chat/completions",)
+INTERNAL = "Internal error"
+KINDS = {
+    400: "invalid_request_error", 401: "authentication_error", 402: "insufficient_quota", 403: "permission_error",
+    404: "not_found_error", 409: "conflict_error", 413: "invalid_request_error", 415: "invalid_request_error",
+    422: "invalid_request_error", 429: "rate_limit_error",
+}
+# aiohttp's own refusals.
+TEXTS = {
+    400: ("The request is not valid HTTP for this path.", "bad_request"),
+    404: ("There is nothing at this path; see /apidocs for all endpoints.", "not_found"),
+    408: ("The body did not arrive in time; send it again.", "timeout"),
+    411: ("Send the Content-Length of the body.", "length_required"),
+    413: ("The body is too large.", "too_large"),
+    415: ("This kind of content is not accepted here.", "unsupported_media"),
+    417: ("The Expect header cannot be met; leave it out.", "expectation_failed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is told to the client."""
+
+    status: int
+    text: str
+    code: str
+    details: Any = None
+    field: str | None = None
+    retry_after: float | None = None
+    allow: str | None = None
+
+
+def of_hub(error: HubError) -> Failure:
+    if error.status == 500:
+        return Failure(500, INTERNAL, "internal_error")
+    retry = error.retry_after
+    if retry is None and error.status in (429, 503):
+        retry = 5.0
+    return Failure(error.status, str(error), error.code, error.details, error.field, retry)
+
+
+def of_http(error: web.HTTPException) -> Failure:
+    """For aiohttp's own refusals (no such path, wrong method, body too large)."""
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        allow = ", ".join(sorted(error.allowed_methods))
+        return Failure(405, f"This path takes {allow}, not {error.method}.", "method_not_allowed", allow=allow)
+    text, code = TEXTS.get(error.status, (HTTPStatus(error.status).phrase + ".", "error"))
+    return Failure(error.status, text, code)
+
+
+def internal() -> Failure:
+    return Failure(500, INTERNAL, "internal_error")
+
+
+def render(path: str, failure: Failure) -> web.Response:
+    """The failure in the shape of the path's family."""
+    if path.startswith("/v1/") or path in ALIASES:
+        content, kind = problem(failure), "application/problem+json"
+    elif path.startswith("/api/"):
+        content, kind = plain(failure), "application/json"
+    else:
+        return web.Response(status=failure.status, text=failure.text + "\n", headers=_headers(failure))
+    return web.Response(
+        status=failure.status, body=orjson.dumps(content, default=str), content_type=kind, headers=_headers(failure)
+    )
+
+
+def plain(failure: Failure) -> dict[str, Any]:
+    return {"error": failure.text, "details": failure.details, "code": failure.code}
+
+
+def problem(failure: Failure) -> dict[str, Any]:
+    kind = KINDS.get(failure.status, "api_error" if failure.status >= 500 else "invalid_request_error")
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(failure.status).phrase,
+        "status": failure.status,
+        "detail": failure.text,
+        "code": failure.code,
+        **({"details": failure.details} if failure.details is not None else {}),
+        "error": {"message": failure.text, "type": kind, "param": failure.field, "code": failure.code},
+    }
+
+
+def _headers(failure: Failure) -> dict[str, str]:
+    found = {}
+    if failure.status == 401:
+        found["WWW-Authenticate"] = "Bearer"
+    if failure.retry_after is not None:
+        found["Retry-After"] = str(max(1, math.ceil(failure.retry_after)))
+    if failure.allow:
+        found["Allow"] = failure.allow
+    return found

@@ -1,0 +1,96 @@
+"""Around every request: an id, errors, the log line, and the headers of every answer."""
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+from aiohttp import web
+
+from hub.api.http import errors
+from hub.api.http.keys import HUB, REQUEST_ID, request_id
+from hub.errors import HubError
+
+log = logging.getLogger(__name__)
+access = logging.getLogger("hub.access")
+
+PUBLIC = "/api/v1/public/"
+QUIET = frozenset({"/health/live", "/health/ready"})
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_SECRETS = re.compile(r"(?:sk|pk)-hub-\w+|wky_\w+|(?<=/)[0-9a-f]{40,}|(?<=api-key=)[^&]+", re.IGNORECASE)
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Give the request an id, answer it whatever happens, and log one line about it."""
+    given = request.headers.get("X-Request-Id", "")
+    rid = given if _GIVEN_ID.fullmatch(given) else uuid4().hex
+    request[REQUEST_ID] = rid
+    token, begun = request_id.set(rid), time.monotonic()
+    status = 0
+    try:
+        response = await _answer(request, handler)
+        status = response.status
+        return response
+    finally:
+        if request.path not in QUIET:
+            access.info("%s %s %d %.0f ms", request.method, shown(request), status, (time.monotonic() - begun) * 1000)
+        request_id.reset(token)
+
+
+async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
+    if request.method == "OPTIONS" and request.path.startswith(PUBLIC):
+        return web.Response(status=204)
+    try:
+        return await handler(request)
+    except HubError as e:
+        if e.status >= 500:
+            log.warning("%s %s: %s: %s", request.method, shown(request), type(e).__name__, e)
+        failure = errors.of_hub(e)
+    except web.HTTPException as e:
+        if e.status < 400:
+            raise
+        failure = errors.of_http(e)
+    except Exception:
+        if _gone(request):
+            return web.Response(status=499)
+        log.exception("%s %s failed (request %s)", request.method, shown(request), request[REQUEST_ID])
+        failure = errors.internal()
+    if request.writer.output_size:
+        # The answer has begun: all that can be said is that it does not end well.
+        raise ConnectionResetError("The answer broke off.")
+    return errors.render(request.path, failure)
+
+
+def _gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+def shown(request: web.Request) -> str:
+    """The path for a log, without keys and secrets."""
+    return _SECRETS.sub("***", request.path_qs[:300])
+
+
+async def headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Headers of every answer, streams too (an on_response_prepare signal)."""
+    out = response.headers
+    out["Server"] = "hub"
+    out["X-Content-Type-Options"] = "nosniff"
+    out.setdefault("Referrer-Policy", "no-referrer")
+    out["X-Request-Id"] = request.get(REQUEST_ID, "")
+    if request.app[HUB].settings.address.startswith("https://"):
+        out.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.path.startswith(("/api/", "/v1/", "/openapi.json")):
+        out.setdefault("Cache-Control", "no-store")
+        out.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        out.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if request.path.startswith(PUBLIC):
+        out["Access-Control-Allow-Origin"] = "*"
+        if request.method == "OPTIONS":
+            out["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"
+            out["Access-Control-Allow-Headers"] = "*"
+            out["Access-Control-Max-Age"] = "86400"
+        else:
+            out["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"

@@ -1,0 +1,204 @@
+"""The OpenAPI 3.1 document, built from the endpoints themselves."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from hub.api.http.operation import Operation, Route, is_id, operation_of
+from hub.forms import Message
+
+Json = dict[str, Any]
+Mode = Literal["validation", "serialization"]
+REF = "#/components/schemas/{model}"
+VERSION = "1.0.0"
+TEXTS = {
+    400: "The request is not valid; the text names the field and the mend.",
+    401: "No valid API key.",
+    402: "The account's balance is used up.",
+    403: "This key may not do that.",
+    404: "No such object in this account.",
+    409: "The object is in another state.",
+    413: "The body is too large.",
+    415: "This kind of content is not accepted.",
+    422: "The client is not available.",
+    429: "Too many requests; `Retry-After` says how long to wait.",
+    500: "Internal error; the `X-Request-Id` is found in the log.",
+    502: "A model or a network failed.",
+    503: "The hub is busy; `Retry-After` says how long to wait.",
+}
+SECURITY: Json = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer sk-hub-...`."},
+    "basic": {"type": "http", "scheme": "basic", "description": "Any user name, an API key as password."},
+    "header": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "The API key alone."},
+    "query": {"type": "apiKey", "in": "query", "name": "api-key"},
+}
+ERRORS: Json = {
+    "Error": {
+        "type": "object",
+        "required": ["error", "details", "code"],
+        "properties": {
+            "error": {"type": "string", "description": "One sentence for people."},
+            "details": {"description": "Every field that is not valid, or null."},
+            "code": {"type": "string", "description": "A stable word for programs."},
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code", "error"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "code": {"type": "string"},
+            "error": {
+                "type": "object",
+                "properties": {
+                    "message": {"type": "string"},
+                    "type": {"type": "string"},
+                    "param": {"type": ["string", "null"]},
+                    "code": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+def document(routes: Sequence[Route], address: str) -> Json:
+    """The whole document. Raise LookupError for a handler that is not an endpoint."""
+    operations = [(route, operation_of(route)) for route in routes]
+    schemas, definitions = _schemas(op for _, op in operations)
+    paths: Json = {}
+    for route, op in operations:
+        paths.setdefault(_plain(route.path), {})[route.method.lower()] = _operation(route, op, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Chat hub", "version": VERSION,
+            "description": "Chat clients on Telegram, WhatsApp and the web, answered by AI gateways with knowledge.",
+        },
+        "servers": [{"url": address}],
+        "tags": [{"name": name} for name in dict.fromkeys(op.tag for _, op in operations)],
+        "paths": paths,
+        "components": {"schemas": {**ERRORS, **definitions}, "securitySchemes": SECURITY},
+    }
+
+
+def _plain(path: str) -> str:
+    """aiohttp's {name:pattern} without its pattern."""
+    return re.sub(r"\{(\w+):[^/]*\}", r"{\1}", path)
+
+
+def _adapters(op: Operation) -> Iterable[tuple[str, Mode, TypeAdapter[Any]]]:
+    if op.body is not None:
+        yield "body", "validation", op.body
+    if op.query is not None:
+        yield "query", "validation", TypeAdapter(op.query)
+    if op.result is not None:
+        yield "result", "serialization", op.result
+    for name, adapter in op.params.items():
+        yield f"path:{name}", "validation", adapter
+
+
+def _schemas(operations: Iterable[Operation]) -> tuple[dict[tuple[str, str], Json], Json]:
+    """Schema of each part of each operation, and the shared definitions."""
+    inputs: list[tuple[tuple[str, str], Mode, TypeAdapter[Any]]] = [
+        ((op.name, part), mode, adapter) for op in operations for part, mode, adapter in _adapters(op)
+    ]
+    inputs.append((("", "message"), "serialization", TypeAdapter(Message)))
+    found, shared = TypeAdapter.json_schemas(inputs, by_alias=True, ref_template=REF)
+    return {key: schema for (key, _), schema in found.items()}, shared.get("$defs", {})
+
+
+def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> Json:
+    described: Json = {
+        "operationId": op.name,
+        "summary": op.summary,
+        "tags": [op.tag],
+        "parameters": [*_variables(route, op, schemas), *_query(op, schemas)],
+        "responses": _responses(route, op, schemas),
+        "security": _security(op),
+    }
+    if op.description:
+        described["description"] = op.description
+    if op.id:
+        described["x-document-id"] = op.id
+    if op.body is not None:
+        described["requestBody"] = {"required": True, "content": {op.consumes: {"schema": schemas[op.name, "body"]}}}
+    elif op.body_field is not None or op.consumes != "application/json":
+        schema = {"type": "object"} if op.consumes.startswith("multipart/") else {"type": "string", "format": "binary"}
+        described["requestBody"] = {"required": True, "content": {op.consumes: {"schema": schema}}}
+    return described
+
+
+def _security(op: Operation) -> list[Json]:
+    if op.auth == "none":
+        return []
+    return [{name: []} for name in SECURITY if name != "query" or op.query_key]
+
+
+def _variables(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
+    found = []
+    for name in re.findall(r"\{(\w+)", route.path):
+        adapter = op.params.get(name)
+        schema = schemas[op.name, f"path:{name}"] if adapter else {"type": "string"}
+        one = {"name": name, "in": "path", "required": True, "schema": schema}
+        if adapter and is_id(adapter):
+            one["description"] = "Unknown ids and ids of other accounts are not found."
+        found.append(one)
+    return found
+
+
+def _query(op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
+    if op.query is None:
+        return []
+    # Schemas of models always refer to a shared definition; parameters need its fields.
+    schema = op.query.model_json_schema(by_alias=True, ref_template=REF)
+    found = []
+    for name, field in schema.get("properties", {}).items():
+        words = field.pop("description", None)
+        field.pop("title", None)
+        found.append(
+            {
+                "name": name, "in": "query", "required": name in schema.get("required", ()), "schema": field,
+                **({"description": words} if words else {}),
+            }
+        )
+    return found
+
+
+def _responses(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> Json:
+    family = "Problem" if route.path.startswith("/v1/") or route.path == "/api/v1/chat/completions" else "Error"
+    kind = "application/problem+json" if family == "Problem" else "application/json"
+    found: Json = {str(op.status): _success(op, schemas)}
+    for status in sorted({*_expected(op), *op.errors}):
+        found[str(status)] = {
+            "description": TEXTS.get(status, "Refused."),
+            "content": {kind: {"schema": {"$ref": REF.format(model=family)}}},
+        }
+    return found
+
+
+def _expected(op: Operation) -> set[int]:
+    found = {400, 500, 503}
+    if op.auth != "none":
+        found |= {401, 403}
+    if op.params:
+        found.add(404)
+    if op.body is not None or op.body_field is not None:
+        found.add(413)
+    return found
+
+
+def _success(op: Operation, schemas: dict[tuple[str, str], Json]) -> Json:
+    content: Json = {}
+    if op.result is not None:
+        content["application/json"] = {"schema": schemas[op.name, "result"]}
+    elif op.says is not None:
+        content["application/json"] = {"schema": schemas["", "message"]}
+    if op.produces:
+        content[op.produces] = {"schema": {"type": "string"}}
+    return {"description": op.says or "Success.", **({"content": content} if content else {})}

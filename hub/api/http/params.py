@@ -1,0 +1,13 @@
+"""Query strings that many endpoints share."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hub.forms import Camel
+
+
+class Filter(Camel):
+    """An optional text that narrows a list."""
+
+    filter: Annotated[str, Field(max_length=200, description="Part of a name, or an id.")] = ""

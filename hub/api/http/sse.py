@@ -1,0 +1,115 @@
+"""Server-sent events: kept alive by comments, given up when the client goes away."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+
+log = logging.getLogger(__name__)
+
+PING_SECONDS, LOOK_SECONDS = 15.0, 1.0
+DONE = "[DONE]"
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
+}
+T = TypeVar("T")
+Event = bytes | str | dict[str, Any]
+
+
+async def stream(
+    request: web.Request, events: AsyncIterator[Event], ping: float = PING_SECONDS, name: str | None = None
+) -> web.StreamResponse:
+    """Send events as they come. `Sse-Stream-Options: no-ping` asks for no comments in between.
+
+    When the client goes away, `events` is closed: an asynchronous generator cleans up in its
+    `finally`. An error after the first byte cannot become an error answer any more; whoever makes
+    the events says it in an event of its own.
+    """
+    pings = "no-ping" not in request.headers.get("Sse-Stream-Options", "").lower()
+    response = web.StreamResponse(headers=HEADERS)
+    await response.prepare(request)
+    last = time.monotonic()
+    async with contextlib.aclosing(_ticking(events)) as ticking:
+        try:
+            async for event in ticking:
+                if event is not None:
+                    await response.write(encode(event, name))
+                elif gone(request):
+                    break
+                elif pings and time.monotonic() - last >= ping:
+                    await response.write(b": ping\n\n")
+                else:
+                    continue
+                last = time.monotonic()
+            else:
+                await response.write_eof()
+        except ConnectionError:
+            log.debug("the client went away")
+    return response
+
+
+def gone(request: web.Request) -> bool:
+    """Whether the client has closed the connection."""
+    return request.transport is None or request.transport.is_closing()
+
+
+def encode(event: Event, name: str | None = None) -> bytes:
+    """One event; dicts become JSON, line breaks in text become lines of data."""
+    if isinstance(event, dict):
+        data = b"data: " + orjson.dumps(event)
+    elif isinstance(event, bytes):
+        data = b"data: " + event
+    else:
+        data = b"\n".join(b"data: " + line.encode() for line in event.split("\n"))
+    return (f"event: {name}\n".encode() if name else b"") + data + b"\n\n"
+
+
+async def _ticking(events: AsyncIterator[Event]) -> AsyncGenerator[Event | None, None]:
+    """The events, and None whenever none came for a second."""
+    pending: asyncio.Future[Event] | None = None
+    try:
+        while True:
+            pending = pending or asyncio.ensure_future(anext(events))
+            done, _ = await asyncio.wait({pending}, timeout=LOOK_SECONDS)
+            if not done:
+                yield None
+                continue
+            finished, pending = pending, None
+            try:
+                event = finished.result()
+            except StopAsyncIteration:
+                return
+            yield event
+    finally:
+        if pending is not None:
+            pending.cancel()
+            await asyncio.gather(pending, return_exceptions=True)
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
+
+
+async def produced(work: Callable[[Callable[[T], Awaitable[None]]], Awaitable[None]]) -> AsyncGenerator[T, None]:
+    """What `work(put)` puts, as it puts it. Its error comes last; closing cancels it."""
+    queue: asyncio.Queue[T | None] = asyncio.Queue(1000)
+
+    async def run() -> None:
+        try:
+            await work(queue.put)
+        finally:
+            # Not while it is being cancelled: nobody reads any more and the queue may be full.
+            if not (task.cancelling()):
+                await queue.put(None)
+
+    task = asyncio.create_task(run())
+    try:
+        while (item := await queue.get()) is not None:
+            yield item
+        await task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

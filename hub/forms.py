@@ -1,0 +1,117 @@
+"""Documented shapes: camelCase out, both cases in, and complaints that name the field and the mend."""
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from hub.errors import Invalid
+
+Json = dict[str, Any]
+M = TypeVar("M", bound=BaseModel)
+SHOWN = 20
+
+_WORDS = {
+    "missing": "is missing; send it",
+    "json_invalid": "is not valid JSON",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "uuid_type": "must be a UUID",
+    "uuid_parsing": "must be a UUID",
+    "none_required": "must be null",
+}
+_LIMITS = {
+    "greater_than_equal": ("ge", "must be at least {}"),
+    "greater_than": ("gt", "must be more than {}"),
+    "less_than_equal": ("le", "must be at most {}"),
+    "less_than": ("lt", "must be less than {}"),
+    "string_too_short": ("min_length", "must have at least {} characters"),
+    "string_too_long": ("max_length", "must have at most {} characters"),
+    "too_short": ("min_length", "must have at least {} items"),
+    "too_long": ("max_length", "must have at most {} items"),
+    "enum": ("expected", "must be one of {}"),
+    "literal_error": ("expected", "must be one of {}"),
+}
+
+
+class Camel(BaseModel):
+    """camelCase in JSON; snake_case is accepted too; unknown fields are ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class Snake(BaseModel):
+    """snake_case in JSON; unknown fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Defaults(Camel):
+    """A shape whose fields all fall back to their default when null is sent."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_default(cls, given: Any) -> Any:
+        return {k: v for k, v in given.items() if v is not None} if isinstance(given, dict) else given
+
+    def stored(self) -> Json:
+        """The documented names with plain JSON values."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Message(BaseModel):
+    """A sentence where the documented answer is only a sentence."""
+
+    message: str
+    data: None = None
+
+    @classmethod
+    def of(cls, *sentences: str | None) -> Self:
+        return cls(message=" ".join(s for s in sentences if s))
+
+
+def camel(given: Mapping[str, Any], model: type[BaseModel]) -> Json:
+    """The same mapping with top level snake_case names in their documented spelling."""
+    names = {name: field.alias or name for name, field in model.model_fields.items()}
+    return {names.get(k, k): v for k, v in given.items()}
+
+
+def merged(model: type[M], stored: Mapping[str, Any], given: Mapping[str, Any], place: str) -> M:
+    """Shallow merge: what is given replaces what is stored, whole. Raise Invalid naming the field."""
+    try:
+        return model.model_validate({**stored, **camel(given, model)})
+    except ValidationError as e:
+        raise invalid(e, place) from None
+
+
+def invalid(error: ValidationError, place: str = "") -> Invalid:
+    """The first complaint as one sentence, all of them as details; never what was sent."""
+    found = [_complaint(one, place) for one in error.errors(include_url=False, include_input=False)[:SHOWN]]
+    first = found[0]
+    return Invalid(f"{first['field']} {first['message']}.", field=first["field"], details=found)
+
+
+def _complaint(error: Any, place: str) -> dict[str, str]:
+    where = ".".join(str(p) for p in ((place,) if place else ()) + tuple(error["loc"])) or "The body"
+    kind, context = error["type"], error.get("ctx") or {}
+    if kind in _WORDS:
+        words = _WORDS[kind]
+    elif kind in _LIMITS:
+        key, pattern = _LIMITS[kind]
+        words = pattern.format(context.get(key))
+    elif kind in ("value_error", "assertion_error"):
+        words = str(context.get("error", error["msg"])).removeprefix(where).strip()
+    else:
+        words = "is not valid: " + error["msg"][0].lower() + error["msg"][1:]
+    return {"field": where, "message": words.rstrip(".")}

@@ -1,0 +1,51 @@
+"""API keys: only their SHA-256 and last characters are kept."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call, clean
+
+FIND = """
+    select id, account_id, kind, expires_at, used_at is null or used_at < now() - interval '1 minute' as stale
+    from api_keys where hash = $1 and (expires_at is null or expires_at > now())
+"""
+USED = """
+    update api_keys set used_at = now() where id = $1 and (used_at is null or used_at < now() - interval '1 minute')
+"""
+ADD = """
+    insert into api_keys (id, account_id, hash, tail, label, kind, expires_at)
+    values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7))
+"""
+LIST = "select id, expires_at, used_at, label, tail, kind from api_keys where account_id = $1 order by id limit 1000"
+REMOVE = "delete from api_keys where id = $1 and account_id = $2"
+
+Json = dict[str, Any]
+
+
+async def find(db: Call, key_hash: bytes) -> Json | None:
+    """The key with this hash, unless it has expired; `stale`: its last use should be noted again."""
+    row = await db.row(FIND, key_hash)
+    return dict(row) if row else None
+
+
+async def used(db: Call, id: UUID) -> None:
+    await db.run(USED, id)
+
+
+async def add(
+    db: Call, id: UUID, account: UUID, *, key_hash: bytes, tail: str, label: str, kind: str, days: int | None
+) -> None:
+    await db.run(ADD, id, account, key_hash, tail, clean(label), kind, days)
+
+
+async def of_account(db: Call, account: UUID) -> list[Json]:
+    return [dict(r) for r in await db.fetch(LIST, account)]
+
+
+async def remove(db: Call, account: UUID, id: UUID) -> bool:
+    return await db.run(REMOVE, id, account) == 1
+
+
+def expired(expires_at: datetime | None, now: datetime) -> bool:
+    return expires_at is not None and expires_at <= now
