@@ -49,7 +49,7 @@ SEARCH = """
     loose as materialized (
         select c.id from chunks c where (select count(*) from strict) < $5::int and c.account_id = $1
             and c.collection_id = any($2) and c.words @@ (select part from question) limit 500),
-    judged as (
+    judged as materialized (
         select c.id, c.document_id,
             (select max(-(c.embedding <#> a.v)) from asked a) as cosine,
             coalesce(ts_rank(c.words, question.part), 0) as rank,
@@ -93,7 +93,7 @@ async def replace(
         part = pieces[start : start + AT_ONCE]
         await db.run(
             ADD, account, collection, document, clean(name),
-            list(range(start, start + len(part))), [clean(text) for text, _ in part], [_text(v) for _, v in part],
+            list(range(start, start + len(part))), [clean(text) for text, _ in part], [vector_text(v) for _, v in part],
         )
 
 
@@ -108,11 +108,12 @@ async def search(
 ) -> list[Row]:
     """The best documents with their best piece, or all of a document of at most `whole` characters."""
     args: tuple[Any, ...] = (
-        account, list(collections), [_text(v) for v in vectors], clean(list(words)),
+        account, list(collections), [vector_text(v) for v in vectors], clean(list(words)),
         top, least, order, *scale, support, whole,
     )
     return await db.fetch(SEARCH, *args)
 
 
-def _text(vector: Sequence[float]) -> str:
+def vector_text(vector: Sequence[float]) -> str:
+    """How PostgreSQL writes a vector."""
     return "[" + ",".join(format(x, ".6g") for x in vector) + "]"

@@ -1,6 +1,7 @@
 create extension if not exists vector;
 create extension if not exists pg_trgm;
 create extension if not exists unaccent;
+create extension if not exists btree_gin;
 
 create table accounts (
     id uuid primary key,
@@ -354,7 +355,7 @@ create table chunks (
 alter table chunks alter column embedding set storage plain;
 create index chunks_collection on chunks (account_id, collection_id);
 create index on chunks (document_id, ordinal);
-create index chunks_words on chunks using gin (words);
+create index chunks_words on chunks using gin (account_id, words);
 
 create table usage (
     id bigint generated always as identity primary key,
