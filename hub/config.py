@@ -104,6 +104,7 @@ def _mounted() -> dict[str, str]:
             continue
         try:
             values[name] = Path(path).read_text(encoding="utf-8").strip()
-        except OSError as e:
-            raise Setup(f"HUB_{name.upper()}_FILE cannot be read: {e.strerror}.") from None
+        except (OSError, UnicodeDecodeError) as e:
+            words = e.strerror if isinstance(e, OSError) else "it is not text"
+            raise Setup(f"HUB_{name.upper()}_FILE cannot be read: {words}.") from None
     return values

@@ -1,6 +1,6 @@
 """Everything that can be refused, as one tree.
 
-HubError
+HubError                   500
 +- BadRequest            400  the request cannot be understood
 |  +- Invalid            400  one field is wrong; names it
 +- Unauthorized          401
@@ -12,7 +12,6 @@ HubError
 +- Unsupported           415
 +- Unavailable           422  the chat client cannot be used now
 +- TooMany               429  carries retry_after
-+- Internal              500
 +- Upstream              502  a model or provider failed
 +- Overloaded            503  carries retry_after
 

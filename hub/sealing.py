@@ -42,7 +42,7 @@ class Sealer:
             if sealed[:1] != _VERSION:
                 raise InvalidTag
             plain = self._aead.decrypt(sealed[1:13], sealed[13:], f"{place}|{row}".encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise Setup(
                 f"A stored secret ({place}) does not open with HUB_SEALING_KEY; use the key it was sealed with."
             ) from None
@@ -73,4 +73,4 @@ def sign(key: str, text: str) -> str:
 
 def same(a: str, b: str) -> bool:
     """Compare two secrets in constant time."""
-    return hmac.compare_digest(a.encode(), b.encode())
+    return hmac.compare_digest(a.encode(errors="surrogatepass"), b.encode(errors="surrogatepass"))
