@@ -86,7 +86,7 @@ class Settings(BaseSettings):
 
 def load(**given: Any) -> Settings:
     """Read the environment; `given` (not None) wins. Raise Setup naming the variable."""
-    values = {name: value for name, value in _mounted().items()}
+    values: dict[str, Any] = dict(_mounted())
     values.update({k: v for k, v in given.items() if v is not None})
     try:
         return Settings(**values)

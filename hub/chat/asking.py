@@ -41,7 +41,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         gateway=gateway_of(claimed.gateway, hub.sealer),
         messages=[
             *history(claimed.history, hub.settings.address),
-            *({"role": "user", "content": content.for_model(r["body"], opened, hub.settings.address)} for r in claimed.batch),
+            *(content.message(r["body"], opened, hub.settings.address) for r in claimed.batch),
         ],
         system=(*await system(hub.outbound, claimed.session, channel), *extra),
         external_user=claimed.session["tag"],
@@ -55,10 +55,8 @@ def history(rows: list[Json], address: str) -> list[Json]:
     found: list[Json] = []
     for row in rows:
         body = row["content"]
-        if row["role"] == "user":
-            found.append({"role": "user", "content": content.for_model(body, None, address)})
-        elif row["role"] == "tool":
-            found.append({"role": "tool", "tool_call_id": body.get("tool_call_id"), "content": body["text"]})
+        if row["role"] in ("user", "tool"):
+            found.append(content.message(body, None, address))
         elif row["role"] == "assistant":
             said: Json = {"role": "assistant", "content": body.get("text") or ""}
             if body.get("tool_calls"):

@@ -64,6 +64,13 @@ def for_model(content: Json, files: Mapping[str, Json] | None, address: str) -> 
     return [*([{"type": "text", "text": text}] if text else []), *parts]
 
 
+def message(content: Json, files: Mapping[str, Json] | None, address: str) -> Json:
+    """A stored message of a user (or of a tool the caller ran) in OpenAI's shape."""
+    if content.get("role") == "tool":
+        return {"role": "tool", "tool_call_id": content["tool_call_id"], "content": content["text"]}
+    return {"role": "user", "content": for_model(content, files, address)}
+
+
 def _words(content: Json) -> str:
     text = str(content.get("text", ""))
     if content.get("revoked"):

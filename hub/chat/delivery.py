@@ -98,6 +98,8 @@ async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | 
             part = await outbox.sent(hub.db, part, hub.leases.me, "queued", wire(hub), code="late", error="The sender was paused.")
         else:
             part = await asyncio.shield(_send(hub, integration, part))
+            if part is not None:
+                hub.settings.point("C12")
         started = time.clock_gettime(time.CLOCK_BOOTTIME)
         if part is not None and part["part"] > 0 and part["mode"] != "at_most_once":
             await asyncio.sleep(PAUSE)

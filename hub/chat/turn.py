@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from hub.chat import delivery, media, texts
 from hub.chat.asking import ask_of
 from hub.chat.engine import Answer, answer
 from hub.chat.presence import Presence
+from hub.chat.wire import open_link
 from hub.errors import HubError, PaymentRequired, Unavailable
 from hub.llm.types import Delta
 from hub.runtime import Hub
@@ -54,7 +55,9 @@ class Done:
     answer: Answer | None
 
 
-async def run(hub: Hub, session: UUID, *, now: bool = False, sink: Sink | None = None) -> Done | None:
+async def run(
+    hub: Hub, session: UUID, *, now: bool = False, sink: Sink | None = None, extra: tuple[str, ...] = ()
+) -> Done | None:
     """Take the waiting batch of a session and answer it. None when there was nothing to take, or
     when somebody else answered meanwhile. Whoever calls this may die at any point."""
     if hub.leases.closing:
@@ -67,7 +70,7 @@ async def run(hub: Hub, session: UUID, *, now: bool = False, sink: Sink | None =
     async with Presence(hub, claimed) as presence:
         with hub.leases.hold(session, claimed.epoch):
             try:
-                await _fill(hub, claimed, draft, sink)
+                await _fill(hub, claimed, draft, sink, extra)
             except asyncio.CancelledError:
                 if not hub.leases.was_cancelled(session):
                     raise
@@ -82,7 +85,7 @@ async def run(hub: Hub, session: UUID, *, now: bool = False, sink: Sink | None =
     return Done(draft.id, draft.outcome, draft.error, draft.messages, draft.answer)
 
 
-async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None) -> None:
+async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
     """Decide what the turn says."""
     if claimed.poison:
         draft.batch_state, draft.outcome = "dead", "poison"
@@ -94,7 +97,7 @@ async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None) -> No
     elif claimed.batch[0]["command"]:
         _command(claimed, draft)
     else:
-        await _ask(hub, claimed, draft, sink)
+        await _ask(hub, claimed, draft, sink, extra)
 
 
 def _command(claimed: Claim, draft: Draft) -> None:
@@ -108,9 +111,9 @@ def _command(claimed: Claim, draft: Draft) -> None:
         _say(draft, texts.say("usage", lang, messages=s["message_count"], tokens=s["token_count"]), source="system", hidden=True)
 
 
-async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None) -> None:
+async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
     async def spoken(delta: Delta) -> None:
-        draft.said += delta.text or ""
+        draft.said = "" if delta.restart else draft.said + delta.text
         if sink is not None:
             await sink(delta)
 
@@ -122,17 +125,18 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None) -> Non
         if hub.settings.billing and claimed.account["balance"] <= 0:
             raise PaymentRequired
         hub.settings.point("C6")
-        draft.answer = await answer(hub, await ask_of(hub, claimed, opened), spoken)
+        ask = replace(await ask_of(hub, claimed, opened, extra), retractable=sink is None)
+        draft.answer = await answer(hub, ask, spoken)
         hub.settings.point("C8")
     except HubError as e:
         draft.outcome, draft.error = "failed", _reason(e)
         _say(draft, _fallback(hub, claimed), source="system")
     else:
         made = draft.answer
-        extra: Json = {"reasoning": made.reasoning} if made.reasoning else {}
+        beside: Json = {"reasoning": made.reasoning} if made.reasoning else {}
         if made.tool_calls:
-            extra["tool_calls"] = list(made.tool_calls)
-        _say(draft, made.text, **extra)
+            beside["tool_calls"] = list(made.tool_calls)
+        _say(draft, made.text, **beside)
 
 
 def _stopped(draft: Draft, claimed: Claim) -> None:
@@ -144,7 +148,7 @@ def _stopped(draft: Draft, claimed: Claim) -> None:
 
 def _user(claimed: Claim, draft: Draft) -> None:
     draft.messages = [
-        {"id": row["id"], "role": "user", "source": "contact", "content": row["body"], "network_id": row["network_id"]}
+        {"id": row["id"], "role": row["body"].get("role", "user"), "source": "contact", "content": row["body"], "network_id": row["network_id"]}
         for row in claimed.batch
     ]
 
@@ -234,7 +238,7 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeho
 
 async def _remove(hub: Hub, claimed: Claim, placeholder: str) -> None:
     assert claimed.integration is not None
-    link = delivery.open_link(hub, claimed.integration)
+    link = open_link(hub, claimed.integration)
     try:
         await hub.channels[claimed.integration["channel"]].delete(link, claimed.session["chat"], placeholder)
     except ChannelError as e:

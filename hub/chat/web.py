@@ -1,17 +1,18 @@
 """The web chat: a visitor's prompt enters at the turn and streams straight out."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from hub import ids
 from hub.chat import content, turn
 from hub.chat.asking import ask_of, history
-from hub.chat.engine import Answer, Ask, answer
+from hub.chat.engine import Answer, answer
 from hub.chat.intake import Intake
 from hub.errors import BadRequest, HubError, PaymentRequired, TooMany, Unavailable
 from hub.runtime import Hub
@@ -55,7 +56,8 @@ async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
 
 
 async def prompt(
-    hub: Hub, intake: Intake, seen: Visit, said: Sequence[Json], *, client_id: str | None = None, sink: turn.Sink | None = None
+    hub: Hub, intake: Intake, seen: Visit, said: Sequence[Json], *, client_id: str | None = None,
+    extra: tuple[str, ...] = (), sink: turn.Sink | None = None,
 ) -> Reply:
     """Store what the visitor said and answer it. `client_id` names the prompt: said twice, it is
     answered once and the same answer comes back."""
@@ -68,7 +70,7 @@ async def prompt(
         raise await _refusal(hub, seen, first.message_id)
     last = stored[-1].message_id or first.message_id
     assert last is not None
-    return await _answered(hub, seen, last, sink)
+    return await _answered(hub, seen, last, extra, sink)
 
 
 def _item(seen: Visit, body: Json, client_id: str | None) -> Json:
@@ -89,20 +91,16 @@ async def _refusal(hub: Hub, seen: Visit, message: UUID | None) -> HubError:
     return Unavailable()
 
 
-async def _answered(hub: Hub, seen: Visit, message: UUID, sink: turn.Sink | None) -> Reply:
+async def _answered(hub: Hub, seen: Visit, message: UUID, extra: tuple[str, ...], sink: turn.Sink | None) -> Reply:
     """Run the turn here; when another process has the session, wait for it and read its answer."""
     end = time.monotonic() + hub.settings.turn_seconds + 30
     async with hub.events.listen(f"s:{seen.session_id}") as heard:
         while time.monotonic() < end:
-            done = await turn.run(hub, seen.session_id, now=True, sink=sink)
+            done = await turn.run(hub, seen.session_id, now=True, sink=sink, extra=extra)
             state = await turns.fate(hub.db, seen.session_id, message)
             if state and state["state"] != "waiting":
                 return await _reply(hub, seen, state, done)
-            try:
-                async with asyncio.timeout(0.25):
-                    await heard.get()
-            except TimeoutError:
-                continue
+            await heard_or(heard, 0.25)
     raise HubError("The answer took too long.")
 
 
@@ -114,7 +112,7 @@ async def _reply(hub: Hub, seen: Visit, state: Json, done: turn.Done | None) -> 
     return Reply(
         text=body.get("text", ""),
         reasoning=body.get("reasoning"),
-        tool_calls=[_call(c) for c in body.get("tool_calls", ())],
+        tool_calls=[call_of(c) for c in body.get("tool_calls", ())],
         prompt_tokens=state["prompt_tokens"] or 0,
         completion_tokens=state["completion_tokens"] or 0,
         created=history(said, hub.settings.address),
@@ -123,7 +121,8 @@ async def _reply(hub: Hub, seen: Visit, state: Json, done: turn.Done | None) -> 
     )
 
 
-def _call(call: Json) -> Json:
+def call_of(call: Json) -> Json:
+    """A call the caller must run, in the documented shape."""
     f = call.get("function", {})
     return {"id": call.get("id"), "functionName": f.get("name"), "contents": f.get("arguments"), "isProtocolFunction": False}
 
@@ -131,13 +130,9 @@ def _call(call: Json) -> Json:
 async def trial(hub: Hub, seen: Visit, said: Sequence[Json], instructions: tuple[str, ...], sink: turn.Sink | None) -> Answer:
     """Answer without storing anything (`commit: false`): billed, but not remembered."""
     claimed = await visitors.look(hub.db, seen, turn.HISTORY)
-    ask: Ask = await ask_of(hub, claimed, {}, instructions)
-    asked = [{"role": "user", "content": content.for_model(b, None, hub.settings.address)} for b in said]
-    return await answer(hub, Ask(**{**_fields(ask), "messages": [*ask.messages, *asked]}), sink)
-
-
-def _fields(ask: Ask) -> Json:
-    return {name: getattr(ask, name) for name in ask.__dataclass_fields__}
+    ask = await ask_of(hub, claimed, {}, instructions)
+    asked = [content.message(b, {}, hub.settings.address) for b in said]
+    return await answer(hub, replace(ask, messages=[*ask.messages, *asked], retractable=sink is None), sink)
 
 
 async def attach(hub: Hub, seen: Visit, file_ids: Sequence[UUID]) -> list[Json]:
@@ -151,6 +146,21 @@ async def attach(hub: Hub, seen: Visit, file_ids: Sequence[UUID]) -> list[Json]:
          "token": rows[i]["token"]}
         for i in file_ids
     ]
+
+
+async def take_back(hub: Hub, seen: Visit) -> Json:
+    """The last user message, taken back to be said again. Raise BadRequest when there is none."""
+    body = await messages.take_back(hub.db, seen.account_id, seen.session_id)
+    if body is None:
+        raise BadRequest("The session does not contain any user messages.")
+    return body
+
+
+async def heard_or(heard: "asyncio.Queue[Json]", seconds: float) -> None:
+    """Wait for an event, at most so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await heard.get()
 
 
 async def retry(hub: Hub, seen: Visit) -> None:

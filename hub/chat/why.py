@@ -134,5 +134,6 @@ def _verdict(found: Json) -> str:
     turn = found["turn"]
     if turn:
         sent = sum(o["state"] == "sent" for o in found["deliveries"])
-        return OUTCOMES.get(turn["outcome"], turn["outcome"]) + (f"; {sent} part(s) sent" if sent else "")
+        words = OUTCOMES.get(turn["outcome"], str(turn["outcome"]))
+        return f"{words}; {sent} part(s) sent" if sent else words
     return "recorded"

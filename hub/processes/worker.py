@@ -77,5 +77,5 @@ async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:
             await asyncio.sleep(0.5)
 
 
-_TURNS = [func(tasks.turn, name="turn"), func(tasks.send, name="send"), func(tasks.failed, name="failed")]  # type: ignore[arg-type]
-_BULK = [func(tasks.fetch_media, name="media"), func(tasks.index, name="index")]  # type: ignore[arg-type]
+_TURNS = [func(tasks.turn, name="turn"), func(tasks.send, name="send"), func(tasks.failed, name="failed")]
+_BULK = [func(tasks.fetch_media, name="media"), func(tasks.index, name="index")]

@@ -19,6 +19,15 @@ AFTER_LAST_USER = """
         where m.session_id = $1 and m.account_id = $2 and not m.hidden and m.position > last.position returning 1)
     select (select position from last) as position, (select count(*) from dropped)::int as dropped
 """
+LAST = "select coalesce(max(position), 0) from messages where session_id = $1 and account_id = $2"
+TAKE_BACK = """
+    with last as (
+        select id, position, content from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden
+        order by position desc limit 1),
+    gone as (update messages m set hidden = true from last
+        where m.session_id = $1 and m.account_id = $2 and not m.hidden and m.position >= last.position returning 1)
+    select content, (select count(*) from gone)::int as gone from last
+"""
 HIDE_ALL = "update messages set hidden = true where session_id = $1 and account_id = $2 and not hidden"
 ZERO = "update sessions set message_count = 0, title = null where id = $1 and account_id = $2"
 COUNT_DOWN = "update sessions set message_count = greatest(0, message_count - $3) where id = $1 and account_id = $2"
@@ -26,9 +35,6 @@ ADD = """
     insert into messages (id, account_id, session_id, role, source, content)
     select $1, s.account_id, s.id, $3, $4, $5 from sessions s where s.id = $2 and s.account_id = $6
     returning position
-"""
-LAST_USER = """
-    select content from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden order by position desc limit 1
 """
 NOTE = """
     insert into happenings (account_id, client_id, integration_id, session_id, message_id, kind, detail)
@@ -56,6 +62,19 @@ async def drop_after_last_user(db: Call, account: UUID, session: UUID) -> tuple[
     return True, row["dropped"]
 
 
+async def take_back(db: Call, account: UUID, session: UUID) -> Json | None:
+    """Hide the last user message and what followed; return its content, to be said again."""
+    row = await db.row(TAKE_BACK, session, account)
+    if row is None:
+        return None
+    await db.run(COUNT_DOWN, session, account, row["gone"])
+    return row["content"]  # type: ignore[no-any-return]
+
+
+async def last_position(db: Call, account: UUID, session: UUID) -> int:
+    return int(await db.value(LAST, session, account))
+
+
 async def clear(db: Call, account: UUID, session: UUID) -> None:
     await db.run(HIDE_ALL, session, account)
     await db.run(ZERO, session, account)
@@ -64,10 +83,6 @@ async def clear(db: Call, account: UUID, session: UUID) -> None:
 async def add(db: Call, account: UUID, session: UUID, id: UUID, role: str, source: str, content: Json) -> int | None:
     """Add one message outside a turn; None when the session is not the account's."""
     return await db.value(ADD, id, session, role, source, clean(content), account)  # type: ignore[no-any-return]
-
-
-async def last_user(db: Call, account: UUID, session: UUID) -> Json | None:
-    return await db.value(LAST_USER, session, account)  # type: ignore[no-any-return]
 
 
 async def note(db: Call, account: UUID, kind: str, detail: Json, **where: UUID | None) -> None:

@@ -1,0 +1,199 @@
+"""The public chat client: the access key in the path is the credential (A-35..A-39)."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from aiohttp import web
+
+from hub.api.aivax.schemas.public import AttachmentOut, Cancelled, FeedbackIn, PromptIn, PromptOut, SessionInfo, UsageOut
+from hub.api.http import sse
+from hub.api.http.chunks import Chunks, usage
+from hub.api.http.endpoint import endpoint
+from hub.api.http.keys import HUB, INTAKE
+from hub.api.http.operation import Route
+from hub.api.http.uploads import uploaded
+from hub.chat import talk, web as visits
+from hub.chat.culture import labels, preferred
+from hub.domain import Usage
+from hub.errors import HubError
+from hub.llm.types import Delta
+from hub.store import messages
+from hub.store.visitors import Visit
+
+TAG = "Public chat"
+MIB = 1 << 20
+Json = dict[str, Any]
+
+
+@endpoint(id="A-35", tag=TAG, auth="none", errors=(422,))
+async def info(request: web.Request, key: str) -> SessionInfo:
+    """Session information: messages, how the page looks, words in the visitor's language."""
+    hub = request.app[HUB]
+    seen = await visits.visit(hub, key)
+    rows = await messages.history(hub.db, seen.account_id, seen.session_id)
+    lang = preferred(seen.parameters.get("languageCode"), request.headers.get("Accept-Language", ""))
+    return SessionInfo(
+        messages=[talk.shown(r, hub.settings.address) for r in rows if r["role"] in ("user", "assistant")],
+        chat_title=seen.title,
+        culture=labels(lang),
+        client=talk.look(seen.parameters),
+        chat_creation_data=talk.creation(seen),
+    )
+
+
+@endpoint(id="A-36", tag=TAG, auth="none", errors=(422,))
+async def cancel(request: web.Request, key: str) -> Cancelled:
+    """Cancel running inference. What was said so far is kept; nothing running is fine."""
+    hub = request.app[HUB]
+    await visits.cancel(hub, await visits.visit(hub, key))
+    return Cancelled()
+
+
+@endpoint(id="A-37", tag=TAG, auth="none", status=204, errors=(422,))
+async def retry(request: web.Request, key: str) -> None:
+    """Remove all messages after the last user message."""
+    hub = request.app[HUB]
+    await visits.retry(hub, await visits.visit(hub, key))
+
+
+@endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 422))
+async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | web.StreamResponse:
+    """Send a prompt and get the answer; with `Accept: text/event-stream` as a stream."""
+    if "text/event-stream" in request.headers.get("Accept", ""):
+        return await _streamed(request, key, body)
+    hub = request.app[HUB]
+    seen = await visits.visit(hub, key, talk=True)
+    said = await talk.said(hub, seen, body.said())
+    if not body.commit:
+        made = await visits.trial(hub, seen, said, body.extra(), None)
+        return PromptOut(
+            completion_text=made.text, reasoning=made.reasoning or None, tool_calls=[visits.call_of(c) for c in made.tool_calls],
+            usage=_usage(made.usage.prompt, made.usage.completion), created_messages=[{"role": "assistant", "content": made.text}],
+        )
+    got = await visits.prompt(hub, request.app[INTAKE], seen, said, client_id=body.client_message_id, extra=body.extra())
+    return PromptOut(
+        completion_text=got.text, reasoning=got.reasoning, tool_calls=got.tool_calls,
+        usage=_usage(got.prompt_tokens, got.completion_tokens), created_messages=got.created,
+    )
+
+
+def _usage(prompt: int, completion: int) -> UsageOut:
+    return UsageOut(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
+
+
+@endpoint(tag=TAG, auth="none", limit=32 * MIB, seconds=60, produces="text/event-stream", errors=(402, 422))
+async def stream(request: web.Request, key: str, body: PromptIn) -> web.StreamResponse:
+    """Send a prompt and stream the answer as chat completion chunks."""
+    return await _streamed(request, key, body)
+
+
+async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.StreamResponse:
+    hub = request.app[HUB]
+    seen = await visits.visit(hub, key, talk=True)
+    said = await talk.said(hub, seen, body.said())
+    chunks = Chunks(str(uuid4()), int(time.time()), "")
+
+    async def work(put: Any) -> None:
+        async def sink(delta: Delta) -> None:
+            await put(chunks.delta(delta))
+
+        try:
+            if body.commit:
+                got = await visits.prompt(
+                    hub, request.app[INTAKE], seen, said, client_id=body.client_message_id, extra=body.extra(), sink=sink
+                )
+                # Another process may have answered: then nothing came through the sink.
+                rest = "" if chunks.begun else got.text
+                used, calls, failed = Usage(got.prompt_tokens, got.completion_tokens), bool(got.tool_calls), got.failed
+                model = got.model
+            else:
+                made = await visits.trial(hub, seen, said, body.extra(), sink)
+                rest, used, calls, failed, model = "", made.usage, bool(made.tool_calls), None, made.model
+        except HubError as e:
+            await put(chunks.error(e))
+            return
+        chunks.model = model or ""
+        if rest or failed:
+            await put(chunks.delta(Delta(text=rest)))
+        await put(chunks.finish("tool_calls" if calls else "stop", usage(used)))
+
+    return await sse.stream(request, _events(sse.produced(work)))
+
+
+async def _events(pieces: AsyncIterator[bytes]) -> AsyncIterator[sse.Event]:
+    """Rendered events without their frame, which `sse.stream` adds."""
+    async for piece in pieces:
+        for one in piece.split(b"\n\n"):
+            if one:
+                yield one.removeprefix(b"data: ")
+
+
+@endpoint(id="A-39", tag=TAG, auth="none", produces="application/json", errors=(422,))
+async def transcript(request: web.Request, key: str) -> web.Response:
+    """Download the conversation as a JSON file."""
+    hub = request.app[HUB]
+    seen = await visits.visit(hub, key)
+    rows = await messages.history(hub.db, seen.account_id, seen.session_id, limit=10_000)
+    shown = [talk.shown(r, hub.settings.address) for r in rows if r["role"] in ("user", "assistant")]
+    content = {
+        "messages": [{"role": m["role"], "content": m["content"]} for m in shown], "context": seen.extra_context,
+        "sessionId": str(seen.session_id), "metadata": seen.metadata,
+    }
+    headers = {"Content-Disposition": 'attachment; filename="transcript.json"'}
+    return web.Response(body=orjson.dumps(content), content_type="application/json", headers=headers)
+
+
+@endpoint(tag=TAG, auth="none", status=204, errors=(422,))
+async def reset(request: web.Request, key: str) -> None:
+    """Clear the conversation; the access key stays valid."""
+    hub = request.app[HUB]
+    seen = await visits.visit(hub, key)
+    await messages.clear(hub.db, seen.account_id, seen.session_id)
+
+
+@endpoint(tag=TAG, auth="none", consumes="multipart/form-data", errors=(413, 415, 422))
+async def attach(request: web.Request, key: str) -> AttachmentOut:
+    """Upload a file (multipart field `file`); name it in a prompt by its `file_id`."""
+    hub = request.app[HUB]
+    seen = await visits.visit(hub, key)
+    file = await uploaded(request, "file", hub.settings.upload_limit_mb * MIB)
+    return AttachmentOut(**await talk.keep(hub, seen, file.name, file.mime, file.content))
+
+
+@endpoint(tag=TAG, auth="none", status=204, errors=(422,))
+async def feedback(request: web.Request, key: str, message_id: UUID, body: FeedbackIn) -> None:
+    """Rate an answer: up, down, or 1 to 5."""
+    hub = request.app[HUB]
+    await talk.rate(hub, await visits.visit(hub, key), message_id, body.rating, body.comment)
+
+
+@endpoint(tag=TAG, auth="none", produces="text/event-stream", errors=(422,))
+async def events(request: web.Request, key: str) -> web.StreamResponse:
+    """New messages as they are stored; `Last-Event-ID` resumes without a gap."""
+    hub = request.app[HUB]
+    seen: Visit = await visits.visit(hub, key)
+    last = request.headers.get("Last-Event-ID", "")
+    return await sse.stream(request, _numbered(talk.follow(hub, seen, int(last) if last.isdigit() else None)))
+
+
+async def _numbered(messages: AsyncIterator[tuple[int, Json]]) -> AsyncIterator[sse.Event]:
+    async for place, message in messages:
+        yield sse.Numbered(place, message)
+
+
+BASE = "/api/v1/public/chat-clients/{key}"
+ROUTES = [
+    Route("GET", BASE, info),
+    Route("DELETE", BASE, cancel),
+    Route("POST", BASE + "/retry", retry),
+    Route("POST", BASE + "/prompt", prompt),
+    Route("POST", BASE + "/stream", stream),
+    Route("GET", BASE + "/transcript.json", transcript),
+    Route("POST", BASE + "/reset", reset),
+    Route("POST", BASE + "/attachments", attach),
+    Route("POST", BASE + "/messages/{message_id}/feedback", feedback),
+    Route("GET", BASE + "/events", events),
+]

@@ -1,0 +1,196 @@
+"""What a visitor of the web chat sees and sends, between documented shapes and stored content."""
+
+import base64
+import binascii
+import hashlib
+import mimetypes
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from hub import ids
+from hub.chat import content, web
+from hub.chat.intake import FILE_DAYS
+from hub.errors import BadRequest, NotFound, Unsupported
+from hub.runtime import Hub
+from hub.store import files, messages, visitors
+from hub.store.visitors import Visit
+
+Json = dict[str, Any]
+IDLE = 20.0
+# Known by their first bytes: what a file says of itself is not believed.
+MAGIC = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"%PDF", "application/pdf"),
+         (b"OggS", "audio/ogg"), (b"ID3", "audio/mpeg"), (b"\x1aE\xdf\xa3", "audio/webm"), (b"PK\x03\x04", "application/zip"))
+OFFICE = ("application/vnd.openxmlformats", "application/vnd.oasis", "application/epub")
+
+
+class Part(Protocol):
+    """A part of what a visitor sends: text, or one of the others."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def image_url(self) -> Json | None: ...
+    @property
+    def input_audio(self) -> Json | None: ...
+    @property
+    def file(self) -> Json | None: ...
+
+
+class Saying(Protocol):
+    """What a visitor sends: a message, or the result of a tool."""
+
+    @property
+    def role(self) -> str: ...
+    @property
+    def content(self) -> Any: ...
+    @property
+    def tool_call_id(self) -> str | None: ...
+
+
+def shown(row: Json, address: str) -> Json:
+    """A stored message as a visitor sees it."""
+    return {
+        "role": row["role"], "content": content.plain(row["content"], address), "message_id": str(row["id"]), "source": row["source"],
+        "created_at": row["created_at"].isoformat(),
+    }
+
+
+def look(p: Json) -> Json:
+    """What the page needs of the chat client's parameters."""
+    names = ("customScripts", "customStyles", "helloLabel", "helloSubLabel", "logoImageUrl", "primaryColor", "pageTitle", "debug", "showToolCalls",
+             "textAreaPlaceholder", "uploadUnsupportedFiles", "languageCode")
+    return {n: p.get(n) for n in names} | {
+        "inputModes": ["text", *(m.lower() for m in p.get("inputModes") or ())],
+        "suggestionButtons": p.get("suggestionButtons") or [],
+        "audioSynthesisEnabled": (p.get("audioSynthesisSource") or "None") != "None",
+    }
+
+
+def creation(seen: Visit) -> Json | None:
+    if not seen.parameters.get("debug"):
+        return None
+    return {"tag": seen.tag, "createdAt": seen.created_at.isoformat()}
+
+
+async def said(hub: Hub, seen: Visit, given: Sequence[Saying]) -> list[Json]:
+    """Stored content of what a visitor sends; inline files are kept, uploaded ones named."""
+    bodies = [await _body(hub, seen, one) for one in given]
+    if not bodies:
+        again = await web.take_back(hub, seen)
+        return [again]
+    if any(not b["text"].strip() and not b.get("attachments") and b.get("role") != "tool" for b in bodies):
+        raise BadRequest("prompt.content is empty; write something or attach a file.", field="prompt.content")
+    return bodies
+
+
+async def _body(hub: Hub, seen: Visit, one: Saying) -> Json:
+    if one.role == "tool":
+        if not one.tool_call_id:
+            raise BadRequest("prompt.tool_call_id is missing; name the call whose result this is.", field="prompt.tool_call_id")
+        text = one.content if isinstance(one.content, str) else "\n".join(p.text for p in one.content)
+        return {"text": text, "role": "tool", "tool_call_id": one.tool_call_id}
+    if isinstance(one.content, str):
+        return {"text": one.content}
+    words, attachments = [], []
+    for part in one.content:
+        if part.type == "text":
+            words.append(part.text)
+        else:
+            attachments.append(await _attachment(hub, seen, part))
+    return {"text": "\n".join(words), "attachments": attachments}
+
+
+async def _attachment(hub: Hub, seen: Visit, part: Part) -> Json:
+    named = (part.file or {}).get("file_id")
+    if named:
+        try:
+            return (await web.attach(hub, seen, [UUID(str(named))]))[0]
+        except ValueError:
+            raise BadRequest("prompt.content.file.file_id is not an id; upload the file first.", field="file_id") from None
+    name, mime, raw = _inline(part)
+    kept = await keep(hub, seen, name, mime, raw)
+    return (await web.attach(hub, seen, [UUID(kept["id"])]))[0]
+
+
+def _inline(part: Part) -> tuple[str, str, bytes]:
+    """Name, type and bytes of a file sent inside the message."""
+    if part.input_audio is not None:
+        kind = str(part.input_audio.get("format", "mp3"))
+        return f"audio.{kind}", f"audio/{'mpeg' if kind == 'mp3' else kind}", _decoded(str(part.input_audio.get("data", "")))
+    url = str((part.image_url or {}).get("url") or (part.file or {}).get("file_data") or "")
+    head, comma, data = url.partition(",")
+    if not head.startswith("data:") or not comma or not head.endswith(";base64"):
+        raise BadRequest("A file inside a message must be a data: address with base64, or be uploaded first.", field="prompt.content")
+    mime = head[5:].removesuffix(";base64") or "application/octet-stream"
+    return str((part.file or {}).get("filename") or f"file{mimetypes.guess_extension(mime) or ''}"), mime, _decoded(data)
+
+
+def _decoded(data: str) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest("The file inside the message is not valid base64.", field="prompt.content") from None
+
+
+async def keep(hub: Hub, seen: Visit, name: str, mime: str, raw: bytes) -> Json:
+    """Store an uploaded file. Raise Unsupported when the chat client does not take its kind."""
+    mime = sniffed(raw, mime)
+    kind = kind_of(mime)
+    modes = [m.lower() for m in seen.parameters.get("inputModes") or ()]
+    if kind not in modes and not seen.parameters.get("uploadUnsupportedFiles"):
+        taken = ", ".join(modes) or "text only"
+        raise Unsupported(f"file: this chat does not take {kind} files ({mime}); it takes {taken}.", field="file")
+    if not raw:
+        raise BadRequest("file is empty.", field="file")
+    id, token = ids.uuid7(), ids.access_key()[4:]
+    media = kind if kind in ("image", "audio") else "document"
+    await files.add(
+        hub.db, id, seen.account_id, seen.session_id, None, token=token, name=name, mime=mime, kind=media,
+        sha256=hashlib.sha256(raw).digest(), content=raw, seconds=FILE_DAYS * 86400.0,
+    )
+    url = content.link({"token": token}, hub.settings.address)
+    return {"id": str(id), "name": name, "mime_type": mime, "size": len(raw), "kind": kind, "public_url": url}
+
+
+def sniffed(raw: bytes, claimed: str) -> str:
+    """The type by the file's first bytes; the claimed one only where bytes say nothing against it."""
+    claimed = claimed.split(";")[0].strip().lower()
+    for magic, mime in MAGIC:
+        if raw.startswith(magic):
+            return claimed if mime == "application/zip" and claimed.startswith(OFFICE) else mime
+    if raw[:4] == b"RIFF" and raw[8:12] in (b"WEBP", b"WAVE"):
+        return "image/webp" if raw[8:12] == b"WEBP" else "audio/wav"
+    if raw[4:8] == b"ftyp":
+        return claimed if claimed in ("audio/mp4", "video/mp4") else "video/mp4"
+    if claimed.startswith(("image/", "audio/", "video/")) and claimed != "image/svg+xml":
+        return "application/octet-stream"
+    return claimed
+
+
+def kind_of(mime: str) -> str:
+    """image, audio, document or other: what `inputModes` speaks of."""
+    for kind in ("image", "audio"):
+        if mime.startswith(kind + "/") and mime != "image/svg+xml":
+            return kind
+    documents = ("text/", "application/pdf", "application/json", "application/msword", *OFFICE)
+    return "document" if mime.startswith(documents) else "other"
+
+
+async def rate(hub: Hub, seen: Visit, message: UUID, rating: str | int, comment: str | None) -> None:
+    if not await visitors.feedback(hub.db, seen, message, {"rating": rating, "comment": comment}):
+        raise NotFound("No such answer in this conversation.")
+
+
+async def follow(hub: Hub, seen: Visit, after: int | None) -> AsyncIterator[tuple[int, Json]]:
+    """Messages of a session with their positions, from one on (None: from now), as they are stored."""
+    async with hub.events.listen(f"s:{seen.session_id}") as heard:
+        place = after if after is not None else await messages.last_position(hub.db, seen.account_id, seen.session_id)
+        while True:
+            for row in await messages.history(hub.db, seen.account_id, seen.session_id, place):
+                place = row["position"]
+                if row["role"] in ("user", "assistant"):
+                    yield place, shown(row, hub.settings.address)
+            await web.heard_or(heard, IDLE)
