@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from hub.errors import HubError, Invalid
+from hub.forms import invalid
 from hub.knowledge.collections import require, ring
 from hub.knowledge.documents import check, save
 from hub.knowledge.index import index_document
@@ -113,9 +114,7 @@ def _given(line: bytes | None, first: bool) -> Given:
     try:
         read = Line.model_validate_json(line.removeprefix(b"\xef\xbb\xbf") if first else line)
     except ValidationError as e:
-        error = e.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(p) for p in error["loc"])
-        raise Invalid(f"{place}: {error['msg']}." if place else f"{error['msg']}.") from None
+        raise invalid(e) from None
     return check(Given(read.docid, read.text, read.ref, tuple(read.tags or ()), read.meta))
 
 

@@ -1,6 +1,5 @@
 """Find what the documents say about a question: by meaning and by words, in one statement."""
 
-import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -78,7 +77,7 @@ async def query(
 
 def words(terms: Sequence[str]) -> list[str]:
     """Distinct words of the terms in order, without one-letter ones and accentless stop words."""
-    found = (w for t in terms for w in re.findall(r"\w+", t.lower()))
+    found = (w for t in terms for w in chunks.words(t.lower()))
     kept = (w for w in found if (len(w) > 1 or w.isdigit()) and len(w) <= 100 and w not in BARE_STOPS)
     return list(dict.fromkeys(kept))[:WORDS]
 

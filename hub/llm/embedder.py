@@ -72,10 +72,10 @@ class Embedder:
             self._known.popitem(last=False)
 
     def _queries(self, texts: Sequence[str]) -> list[Vector]:
-        return _centred(self._engine().query(_encodable(texts)), _QUERY)
+        return _centred(self._engine().query(_encodable(texts)), mean(QUERY))
 
     def _passages(self, texts: Sequence[str]) -> list[Vector]:
-        return _centred(self._engine().passage(_encodable(texts)), _PASSAGE)
+        return _centred(self._engine().passage(_encodable(texts)), mean(PASSAGE))
 
     def _engine(self) -> Any:
         if self._model is None:
@@ -88,15 +88,14 @@ def _encodable(texts: Sequence[str]) -> list[str]:
     return [t.replace("\0", " ").encode("utf-8", "replace").decode() for t in texts]
 
 
-def _mean(packed: str) -> Any:
+def mean(packed: str) -> Any:
+    """A mean of `hub.llm.means` as an array."""
     return np.frombuffer(base64.b64decode(packed), dtype="<f2").astype(np.float32)
 
 
-def _centred(raw: Any, mean: Any) -> list[Vector]:
-    moved = raw - mean
+def _centred(raw: Any, middle: Any) -> list[Vector]:
+    moved = raw - middle
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
     vectors: list[Vector] = moved.tolist()
     return vectors
 
-
-_QUERY, _PASSAGE = _mean(QUERY), _mean(PASSAGE)

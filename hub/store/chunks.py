@@ -1,5 +1,7 @@
 """Pieces of documents: their vectors and words, and the search over both."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -7,15 +9,15 @@ from uuid import UUID
 from hub.store.db import Call, Row, clean
 
 # A word is stemmed as Portuguese, English and Spanish, as it is written and without its accents:
-# "devolução", "devolucao" and "devoluções" meet. The name of the document counts too.
+# "devolução", "devolucao" and "devoluções" meet. The name of the document counts too. The Portuguese
+# plural "-coes" typed without accents is the one ending that has to be mended in the question.
 ADD = """
     insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
     select $1, $2, $3, p.ordinal, p.content, p.embedding::vector,
         to_tsvector('portuguese', w.raw) || to_tsvector('english', w.raw) || to_tsvector('spanish', w.raw)
             || to_tsvector('portuguese', w.bare) || to_tsvector('english', w.bare) || to_tsvector('spanish', w.bare)
-    from unnest($5::int[], $6::text[], $7::text[]) as p(ordinal, content, embedding)
-    cross join lateral (select n.raw, unaccent(n.raw) as bare
-        from (select regexp_replace($4, '[^[:alnum:]]+', ' ', 'g') || ' ' || p.content as raw) n) w
+    from unnest($4::int[], $5::text[], $6::text[], $7::text[]) as p(ordinal, content, plain, embedding)
+    cross join lateral (select p.plain as raw, unaccent(p.plain) as bare) w
 """
 KEPT = "select content, embedding from chunks where document_id = $1"
 REMOVE = "delete from chunks where document_id = $1"
@@ -31,9 +33,10 @@ SEARCH = """
     with asked as materialized (select v::vector as v from unnest($3::text[]) as v),
     stems as materialized (
         select (plainto_tsquery('portuguese', w) || plainto_tsquery('english', w) || plainto_tsquery('spanish', w)
-            || plainto_tsquery('portuguese', unaccent(w)) || plainto_tsquery('english', unaccent(w))
-            || plainto_tsquery('spanish', unaccent(w))) as q
-        from unnest($4::text[]) as w
+            || plainto_tsquery('portuguese', bare) || plainto_tsquery('english', bare)
+            || plainto_tsquery('spanish', bare) || plainto_tsquery('portuguese',
+                regexp_replace(regexp_replace(bare, 'coes$', 'ções'), 'soes$', 'sões'))) as q
+        from unnest($4::text[]) as w cross join lateral unaccent(w) as bare
         where numnode(plainto_tsquery('portuguese', w)) > 0 and numnode(plainto_tsquery('english', w)) > 0
             and numnode(plainto_tsquery('spanish', w)) > 0),
     question as materialized (
@@ -77,6 +80,7 @@ SEARCH = """
 """
 
 AT_ONCE = 200
+WORD = re.compile(r"[^\W_]+")
 
 
 async def kept(db: Call, document: UUID) -> dict[str, list[float]]:
@@ -92,8 +96,9 @@ async def replace(
     for start in range(0, len(pieces), AT_ONCE):
         part = pieces[start : start + AT_ONCE]
         await db.run(
-            ADD, account, collection, document, clean(name),
-            list(range(start, start + len(part))), [clean(text) for text, _ in part], [vector_text(v) for _, v in part],
+            ADD, account, collection, document, list(range(start, start + len(part))),
+            [clean(text) for text, _ in part], [" ".join(words(f"{name} {text}")) for text, _ in part],
+            [vector_text(v) for _, v in part],
         )
 
 
@@ -103,15 +108,20 @@ async def purge(db: Call, account: UUID, collection: UUID) -> int:
 
 
 async def search(
-    db: Call, account: UUID, collections: Sequence[UUID], vectors: Sequence[Sequence[float]], words: Sequence[str],
+    db: Call, account: UUID, collections: Sequence[UUID], vectors: Sequence[Sequence[float]], asked: Sequence[str],
     *, top: int, least: float, order: str, scale: tuple[float, float], support: float, whole: int,
 ) -> list[Row]:
     """The best documents with their best piece, or all of a document of at most `whole` characters."""
     args: tuple[Any, ...] = (
-        account, list(collections), [vector_text(v) for v in vectors], clean(list(words)),
+        account, list(collections), [vector_text(v) for v in vectors], clean(list(asked)),
         top, least, order, *scale, support, whole,
     )
     return await db.fetch(SEARCH, *args)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text; PostgreSQL would read "XK-17" as a negative number, and a domain as one word."""
+    return WORD.findall(unicodedata.normalize("NFC", text))
 
 
 def vector_text(vector: Sequence[float]) -> str:

@@ -1,0 +1,121 @@
+"""Documents of a collection (A-51..A-55)."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from aiohttp import BodyPartReader, web
+
+from hub.api.aivax.schemas.knowledge import (
+    DocumentIn,
+    DocumentListed,
+    DocumentOut,
+    DocumentSaved,
+    DocumentsQuery,
+    Imported,
+    ImportQuery,
+    LineError,
+)
+from hub.api.http.endpoint import endpoint
+from hub.api.http.keys import HUB, caller
+from hub.api.http.operation import Route
+from hub.errors import BadRequest, TooLarge
+from hub.knowledge import documents, imports
+from hub.store.documents import Given
+
+TAG = "Documents"
+MIB = 1 << 20
+FILE = 256 * MIB
+PART = 64 * 1024
+
+
+@endpoint(id="A-51", tag=TAG)
+async def listing(request: web.Request, collection_id: UUID, query: DocumentsQuery) -> list[DocumentListed]:
+    """List the documents of a collection."""
+    found = await documents.every(
+        request.app[HUB].db, caller(request).account_id, collection_id,
+        filter=query.filter, order_by=query.order_by, state=query.state, limit=query.limit, offset=query.offset,
+    )
+    return [
+        DocumentListed(
+            id=d.id, updated_at=d.updated_at, name=d.name, reference=d.reference, tags=d.tags,
+            contents_preview=d.preview, index_state=d.state,  # type: ignore[arg-type]
+        )
+        for d in found
+    ]
+
+
+@endpoint(id="A-52", tag=TAG, consumes="multipart/form-data", errors=(413,))
+async def load(request: web.Request, collection_id: UUID, query: ImportQuery) -> Imported:
+    """Import documents from a JSONL file.
+
+    Multipart field `documents`, or the lines as the body. A line is
+    `{"docid", "text", "__ref"?, "__tags"?, "__meta"?}`, at most 1 MB.
+    """
+    hub, account = request.app[HUB], caller(request).account_id
+    embedder = hub.embedder if query.insert_mode == "sync" else None
+    done = await imports.import_lines(hub.db, hub.queue, account, collection_id, _file(request), embedder)
+    return Imported(
+        enqueued=done.enqueued, skipped=done.skipped, errors=[LineError(line=n, error=e) for n, e in done.errors]
+    )
+
+
+@endpoint(id="A-53", tag=TAG, limit=8 * MIB, seconds=60, errors=(413,))
+async def put(request: web.Request, collection_id: UUID, body: DocumentIn) -> DocumentSaved:
+    """Create a document, or change the one of the same name."""
+    hub, account = request.app[HUB], caller(request).account_id
+    given = Given(body.name, body.contents, body.reference, tuple(body.tags or ()), body.metadata)
+    saved = await documents.put(hub.db, hub.queue, account, collection_id, given)
+    return DocumentSaved(document_id=saved.id, state=saved.outcome)  # type: ignore[arg-type]
+
+
+@endpoint(id="A-54", tag=TAG)
+async def details(request: web.Request, collection_id: UUID, document_id: UUID) -> DocumentOut:
+    """Show a document."""
+    found = await documents.get(request.app[HUB].db, caller(request).account_id, collection_id, document_id)
+    characters, words, tokens = documents.counts(found.contents)
+    return DocumentOut(
+        id=found.id, name=found.name, state=found.state, error=found.error, contents=found.contents,  # type: ignore[arg-type]
+        reference=found.reference, tags=found.tags, created_at=found.created_at, updated_at=found.updated_at,
+        indexed_at=found.indexed_at, character_count=characters, word_count=words, approximate_token_count=tokens,
+        metadata=found.metadata,
+    )
+
+
+@endpoint(id="A-55", tag=TAG, says="Document removed.")
+async def remove(request: web.Request, collection_id: UUID, document_id: UUID) -> None:
+    """Delete a document."""
+    await documents.remove(request.app[HUB].db, caller(request).account_id, collection_id, document_id)
+
+
+async def _file(request: web.Request) -> AsyncIterator[bytes]:
+    """The lines' bytes as they come, at most FILE of them."""
+    read = 0
+    parts = _multipart(request) if request.content_type.startswith("multipart/") else request.content.iter_chunked(PART)
+    async for part in parts:
+        read += len(part)
+        if read > FILE:
+            raise TooLarge(f"documents is larger than {FILE >> 20} MB; send it in several files.", field="documents")
+        yield part
+
+
+async def _multipart(request: web.Request) -> AsyncIterator[bytes]:
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if isinstance(part, BodyPartReader) and part.name == "documents":
+                while piece := await part.read_chunk(PART):
+                    yield bytes(piece)
+                return
+    except ValueError as e:
+        raise BadRequest(f"The multipart body cannot be read: {e}.") from None
+    raise BadRequest("documents is missing; send the JSONL file in this multipart field.", field="documents")
+
+
+BASE = "/api/v1/collections/{collection_id}/documents"
+ROUTES = [
+    Route("GET", BASE, listing),
+    Route("POST", BASE, load),
+    Route("PUT", BASE, put),
+    Route("GET", BASE + "/{document_id}", details),
+    Route("DELETE", BASE + "/{document_id}", remove),
+]

@@ -1,0 +1,153 @@
+"""Shapes of collections, documents and the search (A-34, A-43..A-55)."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, field_validator, model_validator
+
+from hub.forms import Camel, Defaults, Snake
+from hub.knowledge.search import TERMS
+
+Json = dict[str, Any]
+IndexState = Literal["Queued", "Cancelled", "Indexed"]
+
+
+class QueryIn(Defaults):
+    """What is looked for. `smart` is documented and refused: it needs a model that this hub has not."""
+
+    terms: Annotated[list[Annotated[str, Field(max_length=8000)]], Field(max_length=TERMS)] = []
+    term: Annotated[str, Field(max_length=8000, description="One term, instead of `terms`.")] = ""
+    collections: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+    top: Annotated[int, Field(ge=1, le=128)] = 5
+    min_score: Annotated[float, Field(ge=0.01, le=0.99)] = 0.2
+    include_references: bool = False
+    reranker: Literal["rrf", "lexical", "smart", "none"] = "rrf"
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "QueryIn":
+        if not any(t.strip() for t in self.wanted):
+            raise ValueError("terms is empty; send at least one text to look for")
+        return self
+
+    @property
+    def wanted(self) -> list[str]:
+        return [*self.terms, *([self.term] if self.term else [])]
+
+
+class ReferencedOut(Camel):
+    document_id: UUID
+    document_content: str
+
+
+class FoundOut(Camel):
+    """`score` is 0..1: 0.4 and more belongs to the question, below 0.2 it is chance."""
+
+    document_id: UUID
+    collection_id: UUID
+    document_name: str
+    document_content: str
+    score: float
+    metadata: Json
+    referenced_documents: list[ReferencedOut]
+
+
+class CollectionIn(Camel):
+    collection_name: str
+    context: Annotated[str | None, Field(description="Told to the model whenever the collection is used.")] = None
+    tags: Annotated[str | None, Field(description="Comma separated.")] = None
+
+
+class CollectionId(Camel):
+    collection_id: UUID
+
+
+class Counts(Camel):
+    total: int
+    indexed: int
+    queued: int
+    cancelled: int
+
+
+class CollectionOut(Camel):
+    id: UUID
+    name: str
+    context: str | None
+    created_at: datetime
+    updated_at: datetime
+    state: Counts
+    tags: list[str]
+
+
+class DocumentsQuery(Snake):
+    """`filter`: `-t "tag"`, `-r "reference"`, `-c "content"`, `-n "name"`, `-i "id"`, or words to find anywhere."""
+
+    filter: Annotated[str, Field(max_length=1000)] = ""
+    order_by: Annotated[str, Field(description="created_at, updated_at or indexed_at with _asc or _desc.")] = ""
+    state: Annotated[str, Field(description="queued, indexed or cancelled.")] = ""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+
+
+class DocumentListed(Camel):
+    id: UUID
+    updated_at: datetime
+    name: str
+    reference: str | None
+    tags: list[str]
+    contents_preview: str
+    index_state: IndexState
+
+
+class ImportQuery(Snake):
+    insert_mode: Annotated[
+        Literal["async", "sync"], Field(alias="insert-mode", description="`sync` indexes before answering.")
+    ] = "async"
+
+
+class LineError(Camel):
+    line: int
+    error: str
+
+
+class Imported(Camel):
+    """`skipped` lines are unchanged or invalid; `errors` tells about the first invalid ones."""
+
+    enqueued: int
+    skipped: int
+    errors: list[LineError]
+
+
+class DocumentIn(Camel):
+    contents: str
+    name: str
+    reference: str | None = None
+    tags: list[str] | None = None
+    metadata: Json | None = None
+
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return value.split(",") if isinstance(value, str) else value
+
+
+class DocumentSaved(Camel):
+    document_id: UUID
+    state: Literal["Created", "Modified", "Unchanged"]
+
+
+class DocumentOut(Camel):
+    id: UUID
+    name: str
+    state: IndexState
+    error: Annotated[str | None, Field(description="Why the document could not be indexed.")]
+    contents: str
+    reference: str | None
+    tags: list[str]
+    created_at: datetime
+    updated_at: datetime
+    indexed_at: datetime | None
+    character_count: int
+    word_count: int
+    approximate_token_count: int
+    metadata: Json

@@ -1,0 +1,225 @@
+"""Documents: put, list, export and import, queue and remove."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import orjson
+import pytest
+
+from hub.errors import Invalid, NotFound
+from hub.ids import uuid7
+from hub.knowledge import collections, documents
+from hub.knowledge.imports import LINE, import_lines
+from hub.live.queue import Queue
+from hub.llm.embedder import Embedder
+from hub.store import documents as store
+from hub.store.db import Db
+from hub.store.documents import Given
+from tests.knowledge.conftest import new_account
+
+
+@pytest.fixture
+async def collection(db: Db, account: UUID) -> UUID:
+    return await collections.create(db, account, "Shop", "What the shop sells", "faq, shop,faq")
+
+
+async def stream(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def rung(queue: Queue) -> int:
+    return int(await queue._redis.zcard(queue.name(bulk=True)))
+
+
+async def test_collection_life(db: Db, queue: Queue, account: UUID, collection: UUID) -> None:
+    found = await collections.get(db, account, collection)
+    assert (found.name, found.context, found.tags, found.total) == ("Shop", "What the shop sells", ["faq", "shop"], 0)
+    await documents.put(db, queue, account, collection, Given("a", "Text."))
+    assert (await collections.every(db, account))[0].queued == 1
+    await collections.edit(db, account, collection, "Store", None, None)
+    assert (await collections.get(db, account, collection)).tags == []
+    assert await collections.reset(db, account, collection) == 1
+    await collections.remove(db, account, collection)
+    with pytest.raises(NotFound):
+        await collections.get(db, account, collection)
+
+
+async def test_foreign_collections_do_not_exist(db: Db, queue: Queue, collection: UUID) -> None:
+    other = await new_account(db)
+    for call in (
+        collections.get(db, other, collection),
+        collections.edit(db, other, collection, "x", None, None),
+        collections.remove(db, other, collection),
+        collections.reindex(db, queue, other, collection),
+        documents.put(db, queue, other, collection, Given("a", "b")),
+        documents.every(db, other, collection),
+        documents.export(db, other, collection),
+        import_lines(db, queue, other, collection, stream(b'{"docid":"a","text":"b"}')),
+    ):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_put_creates_modifies_or_leaves(db: Db, queue: Queue, account: UUID, collection: UUID) -> None:
+    async def put(text: str, *tags: str) -> str:
+        return (await documents.put(db, queue, account, collection, Given("faq", text, tags=tags))).outcome
+
+    assert await put("One.") == "Created"
+    assert await put("One.") == "Unchanged"
+    assert await rung(queue) == 1
+    assert await put("One.", "tag") == "Modified"
+    assert await version(db) == 1
+    assert await put("Two.", "tag") == "Modified"
+    assert await version(db) == 2
+
+
+async def version(db: Db) -> int:
+    return int(await db.value("select version from documents"))
+
+
+async def test_new_tags_do_not_index_again(
+    db: Db, queue: Queue, embedder: Embedder, account: UUID, collection: UUID
+) -> None:
+    saved = await documents.put(db, queue, account, collection, Given("faq", "One."))
+    await db.run("update documents set state = 'Indexed'")
+    again = await documents.put(db, queue, account, collection, Given("faq", "One.", tags=("new",)))
+    assert (again.id, again.queued) == (saved.id, False)
+    assert (await documents.get(db, account, collection, saved.id)).state == "Indexed"
+
+
+async def test_puts_at_the_same_moment_make_one_document(
+    db: Db, queue: Queue, account: UUID, collection: UUID
+) -> None:
+    given = Given("faq", "One.")
+    saved = await asyncio.gather(*(documents.put(db, queue, account, collection, given) for _ in range(12)))
+    assert len({s.id for s in saved}) == 1
+    assert sorted(s.outcome for s in saved) == ["Created"] + ["Unchanged"] * 11
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        (Given(" ", "x"), "name"),
+        (Given("n" * 257, "x"), "name"),
+        (Given("n", " \n"), "contents"),
+        (Given("n", "x", reference="r" * 65), "reference"),
+        (Given("n", "x", tags=("t" * 65,)), "tags"),
+        (Given("n", "x", metadata={"a": "x" * 20_000}), "metadata"),
+        (Given("n", "x" * 1_000_001), "contents"),
+    ],
+)
+async def test_what_does_not_fit_is_named(
+    db: Db, queue: Queue, account: UUID, collection: UUID, given: Given, field: str
+) -> None:
+    with pytest.raises(Invalid) as e:
+        await documents.put(db, queue, account, collection, given)
+    assert e.value.field == field
+
+
+async def test_unstorable_characters_are_replaced(db: Db, queue: Queue, account: UUID, collection: UUID) -> None:
+    for _ in range(2):
+        saved = await documents.put(db, queue, account, collection, Given("a\0\ud800", "b\0c"))
+    assert saved.outcome == "Unchanged"
+    assert (await documents.get(db, account, collection, saved.id)).contents == "b\ufffdc"
+
+
+FILTERS = [
+    ('-t "red one"', {"a", "b"}),
+    ('-t "red one" -t blue', {"b"}),
+    ("-r ref1", {"a"}),
+    ('-c "100% _sure"', {"b"}),
+    ("-c 100%_", set()),
+    ("-n A", {"a"}),
+    ("sure", {"b"}),
+    ("", {"a", "b", "c"}),
+]
+
+
+@pytest.mark.parametrize(("text", "names"), FILTERS)
+async def test_filters(db: Db, queue: Queue, account: UUID, collection: UUID, text: str, names: set[str]) -> None:
+    for given in (
+        Given("a", "First.", "ref1", ("red one",)),
+        Given("b", "I am 100% _sure.", "ref2", ("red one", "blue")),
+        Given("c", "Third."),
+    ):
+        await documents.put(db, queue, account, collection, given)
+    assert {d.name for d in await documents.every(db, account, collection, filter=text)} == names
+
+
+@pytest.mark.parametrize("text", ["-t", "-x y", '-c "open', "-i nonsense", "-n a -n b"])
+async def test_bad_filters_are_explained(db: Db, account: UUID, collection: UUID, text: str) -> None:
+    with pytest.raises(Invalid) as e:
+        await documents.every(db, account, collection, filter=text)
+    assert e.value.field == "filter"
+
+
+async def test_order_state_and_id(db: Db, queue: Queue, account: UUID, collection: UUID) -> None:
+    saved = [await documents.put(db, queue, account, collection, Given(n, n)) for n in "abc"]
+    await db.run("update documents set state = 'Indexed', indexed_at = now() where name = 'b'")
+
+    async def names(**query: str) -> str:
+        return "".join(d.name for d in await documents.every(db, account, collection, **query))  # type: ignore[arg-type]
+
+    assert await names() == "cba"
+    assert await names(order_by="created_at_asce") == await names(order_by="created_at_asc") == "abc"
+    assert await names(order_by="indexed_at_desc") == "bca"
+    assert await names(state="queued") == "ca"
+    assert await names(state="indexed") == "b"
+    assert await names(filter=f"-i {saved[0].id}") == "a"
+    for bad in ({"order_by": "size"}, {"state": "new"}):
+        with pytest.raises(Invalid):
+            await names(**bad)
+
+
+async def test_an_export_imports_again(db: Db, queue: Queue, account: UUID, collection: UUID) -> None:
+    tags = ("one", "two,three")
+    many = [
+        Given(f"d{n:03}", f"Text {n}\nç\u2028", f"r{n}" if n % 2 else None, tags[: n % 3], {"n": n}) for n in range(230)
+    ]
+    for start in range(0, 230, 100):
+        await documents.save(db, account, collection, many[start : start + 100])
+    exported = [line async for line in await documents.export(db, account, collection)]
+    assert len(exported) == 230
+    second = await collections.create(db, account, "Copy", None, None)
+    result = await import_lines(db, queue, account, second, stream(*exported))
+    assert (result.enqueued, result.skipped, result.errors) == (230, 0, [])
+    assert [line async for line in await documents.export(db, account, second)] == exported
+    again = await import_lines(db, queue, account, second, stream(b"".join(exported)))
+    assert (again.enqueued, again.skipped) == (0, 230)
+
+
+async def test_bad_lines_are_skipped_and_told(db: Db, queue: Queue, account: UUID, collection: UUID) -> None:
+    good = orjson.dumps({"docid": "good", "text": "Text.", "__tags": ["a"], "__other": 1})
+    body = b"\n".join([
+        b"\xef\xbb\xbf" + good, b"", b"nonsense", b'{"docid":"a"}', b'{"docid":1,"text":"x"}',
+        b'{"docid":"b","text":" "}', b'{"docid":"long","text":"' + b"x" * LINE + b'"}',
+        b'{"docid":"r","text":"t","__ref":"' + b"r" * 65 + b'"}',
+        good, b'{"docid":"last","text":"Text."}',
+    ])
+    parts = [body[i : i + 70_000] for i in range(0, len(body), 70_000)]
+    result = await import_lines(db, queue, account, collection, stream(*parts))
+    assert (result.enqueued, result.skipped) == (2, 7)
+    assert [line for line, _ in result.errors] == [3, 4, 5, 6, 7, 8]
+    assert "1 MB" in result.errors[4][1]
+    assert await rung(queue) == 2
+
+
+async def test_the_sweep_finds_what_nobody_rang_for(db: Db, account: UUID, collection: UUID) -> None:
+    saved = await documents.save(db, account, collection, [Given("a", "A."), Given("b", "B.")])
+    assert await store.queued(db, 10) == []
+    await db.run("update documents set ring_at = now() - interval '1 second'")
+    assert (await store.queued(db, 1))[0] in {s.id for s in saved}
+    assert len(await store.queued(db, 10)) == 1
+    assert await store.queued(db, 10) == []
+
+
+async def test_counts() -> None:
+    assert documents.counts("one two") == (7, 2, 2)
+
+
+async def test_unknown_document(db: Db, account: UUID, collection: UUID) -> None:
+    for call in (documents.get, documents.remove):
+        with pytest.raises(NotFound):
+            await call(db, account, collection, uuid7())

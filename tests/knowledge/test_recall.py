@@ -1,0 +1,84 @@
+"""Filtered search is exact, and reads one tenant's rows only."""
+
+import math
+import random
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hub.ids import uuid7
+from hub.store import chunks
+from hub.store.chunks import SEARCH
+from hub.store.db import Db
+from tests.knowledge.conftest import new_account
+
+MINE, OTHERS = 400, 12_000
+FILL = """
+    with made as (
+        select g,
+            l2_normalize((select array_agg(random() - 0.5 + i * g * 0) from generate_series(1, 384) i)::vector) as v,
+            md5(g::text) || ' common word number ' || (g % 50) as text
+        from generate_series(1, $3::int) g),
+    shelf as (insert into collections (id, account_id, name) values ($2, $1, 'c') returning id),
+    docs as (
+        insert into documents (id, account_id, collection_id, name, contents, sha256, state)
+        select gen_random_uuid(), $1, shelf.id, 'd' || g, text, sha256(''), 'Indexed' from made, shelf
+        returning id, name, contents)
+    insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
+    select $1, $2, docs.id, 0, docs.contents, v, to_tsvector('english', docs.contents)
+    from docs join made on docs.name = 'd' || made.g
+"""
+EXACT = """
+    select document_id from chunks where account_id = $1 and collection_id = $2
+    order by embedding <=> $3::text::vector limit 10
+"""
+
+
+@pytest.fixture
+async def filled(db: Db) -> tuple[UUID, UUID]:
+    """One tenant with a little, another with much; the one's account and collection."""
+    account, other, collection = await new_account(db), await new_account(db), uuid7()
+    for _ in range(0, OTHERS, 3000):
+        await db.run(FILL, other, uuid7(), 3000)
+    await db.run(FILL, account, collection, MINE)
+    async with db.transaction() as inside:
+        await inside.run("analyze")
+    return account, collection
+
+
+def vector(seed: int) -> list[float]:
+    dice = random.Random(seed)
+    raw = [dice.gauss(0, 1) for _ in range(384)]
+    size = math.sqrt(sum(x * x for x in raw))
+    return [x / size for x in raw]
+
+
+async def test_recall_and_plan(db: Db, filled: tuple[UUID, UUID]) -> None:
+    account, collection = filled
+    hits = 0
+    for seed in range(20):
+        asked = vector(seed)
+        rows = await chunks.search(
+            db, account, [collection], [asked], [], top=10, least=-1.0, order="none", scale=(0.0, 1.0), support=0.3,
+            whole=0,
+        )
+        exact = await db.fetch(EXACT, account, collection, chunks.vector_text(asked))
+        hits += len({r["id"] for r in rows} & {r["document_id"] for r in exact})
+    assert hits / 200 >= 0.98
+    question = [chunks.vector_text(vector(1))], ["common", "7"]
+    args = (account, [collection], *question, 10, 0.1, "rrf", 0.1, 0.5, 0.3, 2000)
+    plan = await db.value(f"explain (format json, analyze) {SEARCH}", *args)
+    scans = [n for n in nodes(plan) if n.get("Relation Name") == "chunks"]
+    assert scans
+    assert not [n for n in scans if n["Node Type"] == "Seq Scan"]
+    most = max(n.get("Actual Rows", 0) + n.get("Rows Removed by Filter", 0) for n in scans)
+    assert most <= MINE
+
+
+def nodes(plan: Any) -> list[dict[str, Any]]:
+    if isinstance(plan, list):
+        return [n for p in plan for n in nodes(p)]
+    if not isinstance(plan, dict):
+        return []
+    return ([plan] if "Node Type" in plan else []) + [n for v in plan.values() for n in nodes(v)]
