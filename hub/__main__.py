@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,10 +48,10 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--workers", type=int, help="worker processes")
             sub.add_argument("--twins", action="store_true", help="also run local twins of the networks")
     commands.add_parser("openapi", help="print the OpenAPI document")
-    twin = commands.add_parser("twin", help="run the local twin of a network")
-    twin.add_argument("network", choices=("telegram", "zapi", "evolution", "kapso"))
-    twin.add_argument("--host", default="127.0.0.1")
-    twin.add_argument("--port", type=int, default=8090)
+    double = commands.add_parser("twin", help="run the local twin of a network")
+    double.add_argument("network", choices=("telegram", "zapi", "evolution", "kapso"))
+    double.add_argument("--host", default="127.0.0.1")
+    double.add_argument("--port", type=int, default=8090)
     return parser
 
 
@@ -58,7 +59,8 @@ def _run(args: argparse.Namespace) -> None:
     if args.command == "openapi":
         return openapi.show()
     if args.command == "twin":
-        return openapi.twin(args.host, args.port)
+        command = [sys.executable, "-m", "channels.twins", args.network, "--host", args.host, "--port", str(args.port)]
+        os.execv(sys.executable, command)
     given = {k: getattr(args, k, None) for k in ("home", "host", "port", "workers")}
     settings = load(**given)
     set_up(args.command, settings.log_level, settings.log_json)

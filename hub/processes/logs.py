@@ -8,16 +8,19 @@ from typing import Any
 
 import orjson
 
-# A Telegram token sits in the URL; keys may be in a query; secrets in a webhook's path.
+_NAMES = r"(?<![\w-])[\w-]*(?:key|token|secret|password|passwd|signature|sig)"
+# What says of itself that it is secret (a query, a header, JSON, a Python literal), and what is known by its shape.
 _SECRETS = (
-    (re.compile(r"bot\d{5,}:[\w-]{10,}"), "bot***"),
-    (re.compile(r"(?i)(api-key|apikey|token|key|secret)=[^&\s\"']+"), r"\1=***"),
+    (re.compile(r"(?i)((?:authorization|cookie)[\"']?(?:\s*[:=]\s*|\s*,\s*)b?[\"']?)[^\"'\r\n]+"), r"\1***"),
+    (re.compile(rf"(?i)({_NAMES}(?:[\"']?\s*[:=]\s*|[\"']\s*,\s*)b?[\"']?)[^\s\"'&,;)}}\]]+"), r"\1***"),
     (re.compile(r"(?i)(bearer|basic)\s+[\w.=+/:-]{8,}"), r"\1 ***"),
+    (re.compile(r"(://[^:/@\s]*:)[^\s/\"']*@"), r"\1***@"),
+    (re.compile(r"bot\d{5,}:[\w-]{10,}"), "bot***"),
+    (re.compile(r"\b\d{6,}:[\w-]{30,}"), "***"),
     (re.compile(r"\b(sk|pk)-[\w-]{8,}"), r"\1-***"),
-    (re.compile(r"(/webhooks/\w+/[\w-]+/)[\w-]+"), r"\1***"),
     (re.compile(r"wky_[a-z0-9]{10,}"), "wky_***"),
-    (re.compile(r"(://[^:/@\s]*:)[^@\s]+@"), r"\1***@"),
-    (re.compile(r"(/instances/[\w-]+/token/)[\w-]+"), r"\1***"),
+    (re.compile(r"(/webhooks/\w+/[\w-]+/)[\w-]+"), r"\1***"),
+    (re.compile(r"(/instances/[\w-]+/token/|/media/)[\w-]+"), r"\1***"),
 )
 request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 
@@ -36,17 +39,22 @@ class _Formatter(logging.Formatter):
         self._json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        text = scrub(super().format(record))
+        text = _storable(scrub(super().format(record)))
         if not self._json:
             rid = request_id.get()
             return f"[{self._process}] {text}" + (f" request={rid}" if rid else "")
         line: dict[str, Any] = {
             "at": self.formatTime(record, self.datefmt), "level": record.levelname.lower(), "process": self._process,
-            "logger": record.name, "message": scrub(record.getMessage()), "request": request_id.get(),
+            "logger": record.name, "message": _storable(scrub(record.getMessage())), "request": request_id.get(),
         }
         if record.exc_info:
-            line["trace"] = scrub(self.formatException(record.exc_info))
+            line["trace"] = _storable(scrub(self.formatException(record.exc_info)))
         return orjson.dumps(line).decode()
+
+
+def _storable(text: str) -> str:
+    """Lone surrogates (damaged text from outside) would make the line impossible to write."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def set_up(process: str, level: str, as_json: bool) -> None:

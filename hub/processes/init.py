@@ -1,0 +1,86 @@
+"""The first start: an account, its key, and a demo that answers from this product's own manual."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from hub.accounts import gateways
+from hub.accounts.accounts import create_account
+from hub.accounts.keys import grant
+from hub.accounts.parameters import GatewayParameters
+from hub.chat import clients, sessions
+from hub.chat.parameters import ClientParameters, LimitingParameters
+from hub.chat.sessions import Wanted
+from hub.config import Settings
+from hub.domain import Account
+from hub.errors import Setup
+from hub.knowledge import collections, documents
+from hub.knowledge.index import index_document
+from hub.processes.home import read_bootstrap, write_bootstrap
+from hub.runtime import Hub, open_hub
+from hub.store.documents import Given
+from hub.store.migrate import current
+
+MANUAL = Path(__file__).parents[2] / "templates" / "manual"
+LONGEST = 7_776_000.0
+EXTRACTIVE = "@hub/extractive"
+
+
+async def first_start(settings: Settings, demo: bool, say: Callable[[str], None] | None = None) -> None:
+    """Make what the first start needs and write bootstrap.json last: a start that was cut off before
+    makes a new account the next time, one that was cut off after is complete."""
+    if read_bootstrap(settings.home) is not None:
+        raise Setup(f"{settings.home / 'bootstrap.json'} exists: this hub has an account already.")
+    async with open_hub(settings) as hub:
+        if not await current(hub.db):
+            raise Setup("The database is not ready for this version; run `hub migrate` first.")
+        account = await create_account(hub.db, "My business")
+        key = await grant(hub.db, account.id, "first key", None)
+        values: dict[str, str | None] = {
+            "baseUrl": settings.address, "accountId": str(account.id), "apiKey": key, "salt": account.salt,
+            "webChatClientId": None, "talkUrl": None, "consoleUrl": f"{settings.address}/console",
+        }
+        if demo:
+            client, talk = await _demo(hub, account)
+            values |= {"webChatClientId": str(client), "talkUrl": talk}
+    settings.home.mkdir(parents=True, exist_ok=True)
+    write_bootstrap(settings.home, values)
+    if say is not None:
+        for name, value in values.items():
+            say(f"{name:16} {value or '-'}")
+
+
+async def _demo(hub: Hub, account: Account) -> tuple[UUID, str]:
+    """A chat client over the manual, and a session to talk to it."""
+    words = "The hub's own manual: how to start it, connect networks, configure it and find out why."
+    collection = await collections.create(hub.db, account.id, "Manual", words, "manual")
+    for given in manual():
+        saved = await documents.put(hub.db, hub.queue, account.id, collection, given)
+        await index_document(hub.db, hub.embedder, saved.id)
+    parameters = GatewayParameters.model_validate(
+        {"baseAddress": "@integrated", "modelName": EXTRACTIVE, "knowledgeCollections": [str(collection)], "knowledgeBaseMaximumResults": 4}
+    )
+    gateway = await gateways.add(hub.db, hub.sealer, hub.outbound.guard, account.id, "Manual", parameters)
+    looks = ClientParameters.model_validate({
+        "pageTitle": "Ask the manual",
+        "helloSubLabel": "I answer from the hub's own manual, without any model key.",
+        "suggestionButtons": [
+            {"label": "How do I connect Telegram?", "prompt": "How do I connect Telegram?"},
+            {"label": "Como conecto o WhatsApp?", "prompt": "Como conecto o WhatsApp?"},
+            {"label": "Why does my bot not answer?", "prompt": "Why does my bot not answer?"},
+        ],
+    })
+    client = await clients.add(hub.db, account.id, "Demo", gateway, LimitingParameters(), looks)
+    opened = await sessions.open(hub, account.id, client, Wanted(None, None, None, None, LONGEST))
+    return client, opened.talk_url
+
+
+def manual() -> list[Given]:
+    """The manual's chapters, one document each: its heading is its name."""
+    found = []
+    for file in sorted(MANUAL.glob("*.md")):
+        for chapter in re.split(r"(?m)^# ", file.read_text(encoding="utf-8"))[1:]:
+            heading, _, body = chapter.partition("\n")
+            found.append(Given(name=heading.strip(), contents=f"# {heading.strip()}\n\n{body.strip()}", tags=(file.name.split(".")[1],)))
+    return found
