@@ -146,7 +146,9 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json) -> str:
         return await channel.send(link, out)
     if not place:
         place = await channel.send(link, Outbound(out.chat, out.key, PLACEHOLDER, PLACEHOLDER, reply_to=out.reply_to))
-        await outbox.placeholder(hub.db, part, place)
+        if not await outbox.placeholder(hub.db, part, place):
+            # Whoever has the part now makes its own placeholder; filling in ours would say it twice.
+            raise ChannelError("Another process has taken this part over.", code="taken")
     try:
         await channel.edit(link, out, place)
     except ChannelError as e:
