@@ -1,0 +1,118 @@
+"""A provider that remembers what people can see, and fails as it is told."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tests.flows.net import Json, Net
+
+PLACEHOLDER = "…"
+SENDS = ("sendMessage", "editMessageText", "send-text", "messages")
+
+
+@dataclass
+class Shown:
+    """A message in somebody's chat; `texts` is what it said, newest last."""
+
+    network: str
+    chat: str
+    id: str
+    texts: list[str]
+
+    @property
+    def text(self) -> str:
+        return self.texts[-1]
+
+
+@dataclass
+class Ledger(Net):
+    """`plan` decides the fate of a send: ok, busy, broken, hang, lost or late (both after the effect)."""
+
+    shown: list[Shown] = field(default_factory=list)
+    plan: Callable[[str, Json], str] | None = None
+    heard: Callable[[Shown], None] | None = None
+    patience: float = 20.0
+
+    def final(self, chat: str | None = None) -> list[str]:
+        """What people read in the end, without placeholders, in order."""
+        return [s.text for s in self.shown if s.text != PLACEHOLDER and chat in (None, s.chat)]
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        fate = self.plan(request.path, {}) if self.plan and request.path.rsplit("/", 1)[-1] in SENDS else "ok"
+        if fate == "busy":
+            return busy(request.path)
+        if fate == "broken":
+            return web.json_response({"ok": False, "error_code": 500, "description": "Internal"}, status=500)
+        if fate == "hang":
+            await asyncio.sleep(self.patience)
+            return web.Response(status=504)
+        response = await super().handle(request)
+        if fate == "lost" and request.transport is not None:
+            request.transport.abort()
+        if fate == "late":
+            await asyncio.sleep(self.patience)
+        return response
+
+    def answer(self, path: str, body: Json) -> Any:
+        method = path.rsplit("/", 1)[-1]
+        if method == "editMessageText":
+            refused = self._edit(str(body["chat_id"]), str(body["message_id"]), body["text"])
+            if refused:
+                return {"ok": False, "error_code": 400, "description": f"Bad Request: {refused}"}
+            return super().answer(path, body)
+        found = super().answer(path, body)
+        if method == "deleteMessage":
+            self.shown = [s for s in self.shown if s.id != str(body["message_id"])]
+        elif method == "sendMessage":
+            self._show("telegram", str(body["chat_id"]), str(found["result"]["message_id"]), body["text"])
+        elif method == "send-text":
+            self._show("zapi", body["phone"], found["messageId"], body["message"])
+        elif method == "messages" and "status" not in body:
+            words = body["template"]["name"] if body.get("type") == "template" else body.get("text", {}).get("body", "")
+            self._show("kapso", body.get("to") or body.get("recipient"), found["messages"][0]["id"], words)
+        elif "sendText" in path:
+            self._show("evolution", body["number"], found["key"]["id"], body["text"])
+        return found
+
+    def _edit(self, chat: str, id: str, text: str) -> str | None:
+        for one in self.shown:
+            if (one.chat, one.id) == (chat, id):
+                if one.text == text:
+                    return "message is not modified"
+                one.texts.append(text)
+                return None
+        return "message to edit not found"
+
+    def _show(self, network: str, chat: str, id: str, text: str) -> None:
+        one = Shown(network, chat, id, [text])
+        self.shown.append(one)
+        if self.heard is not None:
+            self.heard(one)
+
+
+def busy(path: str, seconds: int = 1) -> web.Response:
+    """Too many requests, in the words of the network."""
+    if "/bot" in path:
+        words = {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": seconds}}
+        return web.json_response(words, status=429)
+    return web.json_response({"error": "slow down"}, status=429, headers={"Retry-After": str(seconds)})
+
+
+@asynccontextmanager
+async def ledger() -> AsyncIterator[Ledger]:
+    one = Ledger()
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", one.handle)
+    server = TestServer(app, handler_cancellation=True)
+    await server.start_server()
+    one.url = str(server.make_url("")).rstrip("/")
+    try:
+        yield one
+    finally:
+        await server.close()

@@ -1,0 +1,308 @@
+"""Real processes die at every named point of the pipeline (C1 to C15); whoever comes next finishes the work.
+
+C7, a tool with an effect, is not here: turns call no tools yet.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from hub.chat import deliveries
+from hub.chat.receiving import Verdict
+from hub.config import Settings
+from hub.processes.embedded import Server, start_postgres, start_valkey
+from hub.store.migrate import migrate
+from tests.fakes.model import says
+from tests.flows.processes import Child
+from tests.flows.rig import Rig, echo, rig
+from tests.flows.test_answers import BODIES, say
+from tests.flows.world import SECRET
+
+MODES = ["placeholder_edit", "reconcile", "at_least_once", "at_most_once"]
+
+
+@pytest.fixture
+def quick(settings: Settings) -> Settings:
+    return settings.changed(lease_seconds=1, wire_seconds=1, reconcile_seconds=1)
+
+
+@pytest.fixture
+async def r(quick: Settings) -> AsyncIterator[Rig]:
+    async with rig(quick) as one:
+        yield one
+
+
+async def post(child: Child, r: Rig, channel: str, body: Any) -> int:
+    """A webhook call to a web process; 0 when it died."""
+    headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
+    url = f"http://127.0.0.1:{child.port}/api/v1/webhooks/{channel}/{r.w.client}/{SECRET}"
+    try:
+        async with aiohttp.ClientSession() as http, http.post(url, data=orjson.dumps(body), headers=headers) as answer:
+            return answer.status
+    except aiohttp.ClientError:
+        return 0
+
+
+@pytest.mark.parametrize(("point", "stored"), [("C1", 0), ("C2", 1)])
+async def test_c1_c2_the_receiver_dies_before_it_has_answered(r: Rig, point: str, stored: int) -> None:
+    body = BODIES["telegram"]("hello #a1-1")
+    dying = r.start("web", crash_at=f"{point}:{r.settings.home / point}")
+    await dying.serving()
+    assert await post(dying, r, "telegram", body) == 0
+    assert await dying.ended() == 9
+    assert await r.count("select count(*) from inbox") == stored
+    r.start()
+    healthy = r.start("web")
+    await healthy.serving()
+    assert await post(healthy, r, "telegram", body) == 200, "the network tries again"
+    await r.w.settle()
+    await r.one_answer()
+    assert r.net.final() == ["You said #a1-1"]
+
+
+async def test_c3_the_receiver_dies_before_the_bell(r: Rig) -> None:
+    dying = r.start("web", redis_url="redis://127.0.0.1:1/0")
+    await dying.serving()
+    assert await post(dying, r, "telegram", BODIES["telegram"]("hello #a1-1")) == 200
+    dying.kill()
+    r.start()
+    await r.w.settle()
+    await r.one_answer()
+    assert r.net.final() == ["You said #a1-1"]
+
+
+async def test_c4_everything_dies_while_more_words_are_waited_for(r: Rig) -> None:
+    await r.w.parameters(messageDebounceInterval="00:00:02")
+    dying = r.start()
+    asked = time.monotonic()
+    await say(r.w, "zapi", "one #a1-1")
+    await say(r.w, "zapi", "two #a1-2")
+    await asyncio.sleep(0.5)
+    dying.kill()
+    await r.w.hub.redis.flushdb()
+    r.start()
+    await r.w.settle()
+    assert 1.9 < time.monotonic() - asked < 3.5, "on time"
+    await r.one_answer()
+    assert r.net.final() == ["You said #a1-1 #a1-2"]
+
+
+@pytest.mark.parametrize("channel", ["telegram", "zapi"])
+@pytest.mark.parametrize("point", ["C5", "C6", "C8"])
+async def test_c5_c6_c8_the_worker_dies_before_the_answer_is_committed(r: Rig, point: str, channel: str) -> None:
+    await say(r.w, channel, "hello #a1-1")
+    await r.dies_at(point)
+    assert await r.count("select count(*) from turns") == 0
+    assert r.net.final() == []
+    r.start()  # the lease of one second runs out by itself
+    await r.w.settle()
+    await r.one_answer()
+    assert r.net.final() == ["You said #a1-1"]
+    assert await r.count("select crash_count from sessions") == 0, "an answer forgives the crash"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("point", "delivered"), [("C9", 0), ("C10", 1), ("C11", 1)])
+async def test_c9_c10_c11_the_worker_dies_around_the_wire(quick: Settings, point: str, delivered: int, mode: str) -> None:
+    channel = "telegram" if mode == "placeholder_edit" else "zapi"
+    async with rig(quick, mode={channel: mode}) as r:
+        await say(r.w, channel, "hello #a1-1")
+        await r.dies_at(point)
+        assert len(r.net.final()) == delivered
+        assert await r.count("select state from outbox") == "sending"
+        await r.hurry()
+        r.start()
+        if mode == "at_most_once":
+            await _stays_unknown(r, delivered)
+            return
+        # Without an echo a delivered part that is sent again is a duplicate: the price these two modes name.
+        expected = 1 + delivered if mode in ("reconcile", "at_least_once") else 1
+        await r.w.until(lambda: len(r.net.final()) == expected)
+        await r.w.settle()
+        assert r.net.final() == ["You said #a1-1"] * expected
+        await r.one_answer()
+        row = await r.db.row("select state, attempt, resolution from outbox")
+        assert tuple(row) == ("sent", 2, "resent" if mode == "reconcile" else None)
+
+
+async def _stays_unknown(r: Rig, delivered: int) -> None:
+    await r.w.until(lambda: _is(r, "select state = 'unknown' from outbox"))
+    await asyncio.sleep(1.5)
+    assert len(r.net.final()) == delivered, "never sent again"
+    [seen] = (await deliveries.page(r.w.hub, r.w.account, ["unknown"], None, None, 10))["deliveries"]
+    assert (seen["state"], seen["code"], seen["attempt"]) == ("unknown", "sender_lost", 1)
+    assert seen["error"] == "The sender stopped before the network had answered."
+    await say(r.w, "zapi", "again #a1-2")
+    await r.w.until(lambda: "You said #a1-2" in r.net.final())
+
+
+async def _is(r: Rig, what: str) -> bool:
+    return bool(await r.count(what))
+
+
+@pytest.mark.parametrize("point", ["C10", "C11"])
+async def test_c10_c11_an_echo_settles_what_the_dead_worker_sent(r: Rig, point: str) -> None:
+    await say(r.w, "zapi", "hello #a1-1")
+    await r.dies_at(point)
+    [shown] = r.net.shown
+    body = BODIES["zapi"](shown.text) | {"messageId": shown.id, "fromMe": True, "fromApi": True}
+    assert await say(r.w, "zapi", "", body) == Verdict.STORED
+    await r.hurry()
+    r.start()
+    await r.w.settle()
+    await asyncio.sleep(1.5)
+    assert r.net.final() == ["You said #a1-1"], "never sent again"
+    row = await r.db.row("select state, network_id, attempt from outbox")
+    assert tuple(row) == ("sent", shown.id, 1)
+
+
+@pytest.mark.parametrize("channel", ["telegram", "zapi"])
+async def test_c12_the_worker_dies_between_the_parts(r: Rig, channel: str) -> None:
+    await r.w.parameters(splitAnswerIntoMessageChunks=True)
+    r.model.default = says("one\n\ntwo\n\nthree")
+    await say(r.w, channel, "hello")
+    await r.dies_at("C12")
+    assert r.net.final() == ["one"]
+    await r.hurry()
+    r.start()
+    await r.w.until(lambda: len(r.net.final()) == 3)
+    await r.w.settle()
+    assert r.net.final() == ["one", "two", "three"]
+    await r.one_answer()
+
+
+@pytest.mark.parametrize("channel", ["telegram", "zapi"])
+async def test_c13_a_worker_sleeps_longer_than_its_lease(r: Rig, channel: str) -> None:
+    r.model.default = echo(1.0)
+    slow = r.start()
+    await say(r.w, channel, "hello #a1-1")
+    await r.w.until(lambda: bool(r.model.calls))
+    slow.signal(signal.SIGSTOP)
+    r.start()
+    await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
+    slow.signal(signal.SIGCONT)
+    await asyncio.sleep(1.5)
+    assert slow.alive
+    assert r.net.final() == ["You said #a1-1"], "the late answer was thrown away"
+    assert await r.count("select epoch from turns") == 2
+    await r.one_answer()
+
+
+async def test_c13_a_worker_sleeps_while_its_placeholder_is_on_the_way(r: Rig) -> None:
+    """Whoever takes a part over makes its own placeholder; the sleeper must not fill in the old one."""
+    r.net.plan = lambda path, body: "ok"
+    await say(r.w, "telegram", "hello #a1-1")
+    await r.dies_at("C9")
+    await r.db.run("update outbox set state = 'queued', placeholder = null")
+    sleeper: list[Child] = []
+
+    def stop(_: Any) -> None:
+        if len(r.net.shown) == 2:
+            sleeper[0].signal(signal.SIGSTOP)
+
+    r.net.heard = stop
+    sleeper.append(r.start())
+    await r.w.until(lambda: len(r.net.shown) == 2)
+    await r.hurry()
+    r.start()
+    await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
+    sleeper[0].signal(signal.SIGCONT)
+    await asyncio.sleep(1.0)
+    assert r.net.final() == ["You said #a1-1"]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[Path, list[Server]]]:
+    """A folder and a list for servers that the test may kill."""
+    folder = Path(tempfile.mkdtemp(prefix="hub-own-", dir="/tmp"))
+    os.chmod(folder, 0o755)
+    servers: list[Server] = []
+    try:
+        yield folder, servers
+    finally:
+        for server in servers:
+            server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def again(server: Server) -> Server:
+    """The same server at the same address, after it was killed."""
+    with server.log.open("ab") as out:
+        args: Any = server.process.args
+        process = subprocess.Popen(args, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    return Server(server.name, server.url, process, server.log, server.quit_signal)
+
+
+@pytest.mark.parametrize("moment", ["before", "debounce", "model", "sending"])
+async def test_c14_the_bell_is_emptied_or_killed(quick: Settings, own: tuple[Path, list[Server]], moment: str) -> None:
+    folder, servers = own
+    servers.append(start_valkey(folder))
+    async with rig(quick.changed(redis_url=servers[0].url)) as r:
+        r.model.default = echo(0.4)
+        r.start()
+        await asyncio.sleep(0.3)
+        if moment == "debounce":
+            await r.w.parameters(messageDebounceInterval="00:00:01")
+        if moment == "before":
+            _kill(servers)
+        await say(r.w, "zapi", "hello #a1-1")
+        if moment == "debounce":
+            await r.w.hub.redis.flushall()
+        elif moment == "model":
+            await r.w.until(lambda: bool(r.model.calls))
+            _kill(servers)
+            servers.append(again(servers[0]))
+        elif moment == "sending":
+            r.net.heard = lambda _: _kill(servers)
+        await r.w.settle()
+        await r.one_answer()
+        assert r.net.final() == ["You said #a1-1"]
+        if moment != "model":
+            _kill(servers)
+            servers.append(again(servers[0]))
+        await say(r.w, "zapi", "hello #a1-2")
+        await r.w.settle()
+        assert r.net.final() == ["You said #a1-1", "You said #a1-2"], "and on it goes"
+
+
+def _kill(servers: list[Server]) -> None:
+    servers[-1].process.kill()
+    servers[-1].process.wait(5)
+
+
+async def test_c15_the_database_crashes(quick: Settings, own: tuple[Path, list[Server]]) -> None:
+    folder, servers = own
+    servers.append(start_postgres(folder))
+    await migrate(servers[0].url)
+    async with rig(quick.changed(database_url=servers[0].url)) as r:
+        r.model.default = echo(0.6)
+        worker, web = r.start(), r.start("web")
+        await web.serving()
+        assert await post(web, r, "telegram", BODIES["telegram"]("hello #a1-1")) == 200
+        await r.w.until(lambda: bool(r.model.calls))
+        servers[0].process.send_signal(signal.SIGQUIT)
+        servers[0].process.wait(10)
+        away = BODIES["telegram"]("hello #a1-2")
+        assert await post(web, r, "telegram", away) == 503, "not accepted, so the network will bring it again"
+        await asyncio.sleep(1)
+        servers.append(start_postgres(folder))
+        await r.w.until(lambda: _accepted(web, r, away))
+        await r.w.settle()
+        assert worker.alive and web.alive
+        assert r.net.final() == ["You said #a1-1", "You said #a1-2"] or r.net.final() == ["You said #a1-1 #a1-2"]
+        assert await r.count("select count(*) from inbox where state = 'answered'") == 2
+
+
+async def _accepted(web: Child, r: Rig, body: Any) -> bool:
+    return await post(web, r, "telegram", body) == 200
