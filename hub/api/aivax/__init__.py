@@ -1,12 +1,30 @@
 """The AIVAX API."""
 
-from hub.api.aivax import collections, deliveries, documents, public, query
+from hub.api.aivax import (
+    accounts,
+    clients,
+    collections,
+    deliveries,
+    documents,
+    gateways,
+    integrations,
+    keys,
+    public,
+    query,
+    sessions,
+)
 from hub.api.http.operation import Route
 
 ROUTES: tuple[Route, ...] = (
+    *gateways.ROUTES,
+    *clients.ROUTES,
+    *integrations.ROUTES,
+    *sessions.ROUTES,
     *collections.ROUTES,
     *documents.ROUTES,
     *query.ROUTES,
     *public.ROUTES,
     *deliveries.ROUTES,
+    *accounts.ROUTES,
+    *keys.ROUTES,
 )

@@ -50,6 +50,8 @@ def _sections(document: Json) -> list[Json]:
     by_tag: dict[str, list[Json]] = {tag["name"]: [] for tag in document["tags"]}
     for path, methods in document["paths"].items():
         for method, op in methods.items():
+            if "x-alias" in op:
+                continue
             by_tag[op["tags"][0]].append(_shown(document, path, method, op))
     return [{"name": tag, "slug": tag.lower().replace(" ", "-"), "operations": ops} for tag, ops in by_tag.items()]
 

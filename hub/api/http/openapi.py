@@ -124,6 +124,8 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
     }
     if op.description:
         described["description"] = op.description
+    if route.alias:
+        described |= {"operationId": f"{op.name}_alias", "x-alias": True}
     if op.id:
         described["x-document-id"] = op.id
     if op.body is not None:

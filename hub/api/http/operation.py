@@ -21,6 +21,7 @@ class Route(NamedTuple):
     method: str
     path: str
     handler: Handler
+    alias: bool = False  # a second spelling of a path that is described already
 
 
 @dataclass(frozen=True, slots=True)

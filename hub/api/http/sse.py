@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
@@ -18,7 +19,17 @@ HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
 }
 T = TypeVar("T")
-Event = bytes | str | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event with an id, from which `Last-Event-ID` resumes."""
+
+    id: int
+    data: dict[str, Any]
+
+
+Event = bytes | str | dict[str, Any] | Numbered
 
 
 async def stream(
@@ -60,6 +71,8 @@ def gone(request: web.Request) -> bool:
 
 def encode(event: Event, name: str | None = None) -> bytes:
     """One event; dicts become JSON, line breaks in text become lines of data."""
+    if isinstance(event, Numbered):
+        return f"id: {event.id}\n".encode() + encode(event.data, name)
     if isinstance(event, dict):
         data = b"data: " + orjson.dumps(event)
     elif isinstance(event, bytes):

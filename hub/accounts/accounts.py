@@ -1,0 +1,33 @@
+"""The account itself: name, parameters, salt."""
+
+from typing import Any
+
+from hub import ids
+from hub.domain import Account, Caller
+from hub.errors import NotFound
+from hub.store import accounts
+from hub.store.db import Call
+
+DEFAULTS = {"allowConversationsLogging": False, "automaticJsonHealing": False}
+
+
+async def create_account(db: Call, name: str) -> Account:
+    """A new account with a salt of its own; it has no key yet (`hub.accounts.keys.grant`)."""
+    return await accounts.add(db, ids.uuid7(), name, ids.salt())
+
+
+async def view(db: Call, who: Caller) -> Account:
+    found = await accounts.get(db, who.account_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def edit(db: Call, who: Caller, name: str | None, parameters: dict[str, Any]) -> None:
+    """Change what is given; the rest stays."""
+    await accounts.edit(db, who.account_id, name, parameters)
+
+
+async def roll_salt(db: Call, who: Caller) -> None:
+    """Calls to workers, functions and sources are signed with the new salt from now on."""
+    await accounts.set_salt(db, who.account_id, ids.salt())

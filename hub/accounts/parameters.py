@@ -1,0 +1,185 @@
+"""Every documented parameter of an AI gateway, with its default and its limits."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from hub.accounts.kinds import (
+    INT32,
+    Address,
+    BuiltinFunction,
+    Flag,
+    Headers,
+    Multimodal,
+    Name,
+    QueryStrategy,
+    address,
+)
+from hub.forms import Camel, Defaults
+
+INTEGRATED = "@integrated"
+BASE = "`@integrated` or an OpenAI-compatible base address."
+HANDLERS = ("native", "react.v1.selfcall")
+LONG = 200_000
+Text = Annotated[str, Field(max_length=LONG)]
+Short = Annotated[str, Field(max_length=200)]
+Threshold = Annotated[int, Field(ge=0, le=10)]
+Size = Annotated[int, Field(ge=0, le=INT32)]
+
+
+def _base(value: str) -> str:
+    if value == INTEGRATED:
+        return value
+    if not value.startswith(("http://", "https://")):
+        raise ValueError(f"must be {INTEGRATED} or an OpenAI-compatible address (https://...)")
+    return address(value).rstrip("/")
+
+
+class BashOptions(Defaults):
+    allow_data_persistence: bool = False
+    tool_list: Annotated[list[Name], Field(max_length=500)] = []
+    tool_exclusion_mode: Literal["WhiteList", "BlackList"] = "WhiteList"
+
+
+class QueryStrategyParameters(Defaults):
+    rewrite_context_size: Annotated[int, Field(ge=0, le=100)] = 3
+    concatenate_context_size: Annotated[int, Field(ge=0, le=100)] = 3
+
+
+class ProtocolFunction(Camel):
+    """A tool that the hub calls over HTTP."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Letters, digits, _ and -.")]
+    description: Annotated[str, Field(min_length=1, max_length=10_000)]
+    headers: Headers = {}
+    callback_url: Address
+    content_format: Annotated[Any, Field(description="Schema or example of the arguments.")]
+
+
+class Source(Defaults):
+    """An address that gives tools (MCP) or instructions."""
+
+    name: Name
+    description: Text | None = None
+    url: Address
+    headers: Headers = {}
+    cache_duration: Annotated[int, Field(ge=0, le=2_592_000, description="Seconds.")] = 600
+
+
+class SentinelOptions(Camel):
+    enabled_functions: list[BuiltinFunction] | None = None
+
+
+class BuiltinFunctionsOptions(Defaults):
+    web_search_mode: Literal["Full", "Summarized"] = "Full"
+    web_search_max_results: Annotated[int, Field(ge=1, le=25)] = 10
+    image_generation_max_results: Annotated[int, Field(ge=1, le=4)] = 1
+    image_generation_quality: Literal["Low", "Medium", "High", "Highest"] = "Low"
+    image_generation_allow_mature_content: bool = False
+    image_generation_allow_reference_usage: bool = False
+    image_generation_model_name: Short | None = None
+    include_all_memory_context: bool = False
+
+
+class ModerationParameters(Defaults):
+    """0 is off, 10 the strictest."""
+
+    violence_threshold: Threshold = 0
+    sexual_explicit_threshold: Threshold = 0
+    political_threshold: Threshold = 0
+    dangerous_content_threshold: Threshold = 0
+    jailbreak_threshold: Threshold = 0
+
+
+class ModelRoutingParameters(Camel):
+    low_complexity_model_name: Name
+    low_complexity_model_reasoning_effort: Short | None = None
+    medium_complexity_model_name: Name
+    medium_complexity_model_reasoning_effort: Short | None = None
+    high_complexity_model_name: Name
+    high_complexity_model_reasoning_effort: Short | None = None
+
+
+class GatewayParameters(Defaults):
+    """`apiKey` is sealed where it is stored, and masked where it is shown."""
+
+    base_address: Annotated[str, Field(max_length=2000, description=BASE), AfterValidator(_base)]
+    skills: Annotated[list[UUID], Field(max_length=500)] = []
+    hide_tools_without_skill: bool = False
+    always_visible_tools: Annotated[list[Name], Field(max_length=500)] = []
+    enable_bash: bool = False
+    bash_options: BashOptions = BashOptions()
+    knowledge_collections: Annotated[list[UUID], Field(max_length=100)] = []
+    knowledge_base_maximum_results: Annotated[int, Field(ge=0, le=100)] = 8
+    knowledge_base_minimum_score: Annotated[float, Field(ge=0, le=1)] = 0.2
+    knowledge_use_references: bool = False
+    knowledge_use_meta_descriptions: bool = False
+    query_strategy: QueryStrategy = "Plain"
+    query_strategy_parameters: QueryStrategyParameters = QueryStrategyParameters()
+    api_key: Annotated[str | None, Field(max_length=4000, description="The provider's key; shown masked.")] = None
+    model_name: Name
+    temperature: Annotated[float | None, Field(ge=0, le=2)] = None
+    top_p: Annotated[float | None, Field(ge=0, le=1)] = None
+    presence_penalty: Annotated[float | None, Field(ge=-2, le=2)] = None
+    frequency_penalty: Annotated[float | None, Field(ge=-2, le=2)] = None
+    stop: Annotated[str | None, Field(max_length=1000)] = None
+    max_completion_tokens: Annotated[int | None, Field(ge=1, le=INT32)] = None
+    context_maximum_size: Size | None = None
+    context_overflow_action: Literal["Throw", "Truncate"] = "Throw"
+    system_instruction: Text | None = None
+    worker_script_source: Annotated[Address | None, Field(description="Address of the worker.")] = None
+    user_prompt_template: Annotated[Text | None, Field(description="`{prompt}` is the user's message.")] = None
+    assistant_prefill: Text | None = None
+    include_prefilling_in_messages: bool = False
+    reasoning_effort: Short | None = None
+    verbosity: Short | None = None
+    flags: list[Flag] = []
+    tools: Annotated[list[Any] | None, Field(max_length=500, description="Tools that the caller runs.")] = None
+    protocol_functions: Annotated[list[ProtocolFunction], Field(max_length=200)] = []
+    protocol_function_sources: Annotated[list[Address], Field(max_length=50)] = []
+    mcp_sources: Annotated[list[Source], Field(max_length=50)] = []
+    system_instructions_sources: Annotated[list[Source], Field(max_length=50)] = []
+    enabled_multimodal_features: list[Multimodal] = []
+    tool_context_count: Size | None = None
+    sentinel_options: SentinelOptions | None = None
+    builtin_functions_options: BuiltinFunctionsOptions = BuiltinFunctionsOptions()
+    moderation_parameters: ModerationParameters = ModerationParameters()
+    known_tool_handler_name: Annotated[str | None, Field(description="native or react.v1.selfcall.")] = None
+    tool_invocation_explanations: bool = False
+    model_routing_parameters: ModelRoutingParameters | None = None
+    additional_settings: dict[str, Any] | None = None
+
+    @field_validator("known_tool_handler_name")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and value not in HANDLERS:
+            raise ValueError("must be one of " + ", ".join(HANDLERS) + ", or null")
+        return value
+
+    @field_validator("protocol_functions")
+    @classmethod
+    def _named_once(cls, value: list[ProtocolFunction]) -> list[ProtocolFunction]:
+        seen: set[str] = set()
+        for one in value:
+            if one.name in seen:
+                raise ValueError(f"has two functions called '{one.name}'; rename one")
+            seen.add(one.name)
+        return value
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "GatewayParameters":
+        for name in ("skills", "knowledge_collections", "flags", "enabled_multimodal_features", "always_visible_tools"):
+            setattr(self, name, list(dict.fromkeys(getattr(self, name))))
+        return self
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """Every address that will be called, with the field that names it."""
+        found = [("baseAddress", self.base_address)] if self.base_address != INTEGRATED else []
+        if self.worker_script_source:
+            found.append(("workerScriptSource", self.worker_script_source))
+        found += [(f"protocolFunctions.{n}.callbackUrl", f.callback_url) for n, f in enumerate(self.protocol_functions)]
+        found += [(f"protocolFunctionSources.{n}", url) for n, url in enumerate(self.protocol_function_sources)]
+        found += [(f"mcpSources.{n}.url", s.url) for n, s in enumerate(self.mcp_sources)]
+        found += [(f"systemInstructionsSources.{n}.url", s.url) for n, s in enumerate(self.system_instructions_sources)]
+        return found

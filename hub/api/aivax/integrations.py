@@ -1,0 +1,42 @@
+"""A-13 and A-14: a chat client's accounts at networks."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from hub.api.aivax.paths import either
+from hub.api.aivax.schemas.integrations import IntegrationsIn
+from hub.api.http.endpoint import endpoint
+from hub.api.http.keys import HUB, caller
+from hub.api.http.operation import Route
+from hub.chat import links
+from hub.forms import Message
+
+TAG = "Integrations"
+
+
+@endpoint(id="A-13", tag=TAG)
+async def edit(request: web.Request, id: UUID, body: IntegrationsIn) -> Message:
+    """Set an integration and register its webhook.
+
+    The integration is kept when the network refuses the webhook: the message says what it said, and
+    sending the same again tries again.
+    """
+    said = await links.save(request.app[HUB], caller(request).account_id, id, body.given())
+    return Message.of("Web client integrations updated successfully.", said)
+
+
+@endpoint(id="A-14", tag=TAG)
+async def remove(request: web.Request, id: UUID, name: str) -> Message:
+    """Delete an integration and its webhook.
+
+    `name` is Zapi, Telegram, EvolutionApi or Kapso.
+    """
+    said = await links.remove(request.app[HUB], caller(request).account_id, id, links.channel_of(name))
+    return Message.of("Web client integration deleted successfully.", said)
+
+
+ROUTES = either(
+    Route("PUT", "/api/v1/web-chat-client/{id}/integrations", edit),
+    Route("DELETE", "/api/v1/web-chat-client/{id}/integrations/{name}", remove),
+)

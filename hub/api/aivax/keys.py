@@ -1,0 +1,56 @@
+"""A-63 to A-65: API keys."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from hub.accounts import accounts, keys
+from hub.api.aivax.schemas.accounts import KeyGrant, KeyIn, KeyList, KeyOut
+from hub.api.http.endpoint import endpoint
+from hub.api.http.keys import HUB, KEYRING, caller
+from hub.api.http.operation import Route
+
+TAG = "API keys"
+
+
+@endpoint(id="A-63", tag=TAG)
+async def listed(request: web.Request) -> KeyList:
+    """List API keys and the account's salt."""
+    db, who = request.app[HUB].db, caller(request)
+    account = await accounts.view(db, who)
+    return KeyList(api_keys=[KeyOut.of(k) for k in await keys.granted(db, who.account_id)], salt=account.salt)
+
+
+@endpoint(id="A-64", tag=TAG)
+async def create(request: web.Request, body: KeyIn) -> KeyGrant:
+    """Create an API key.
+
+    The key is shown this once; only its hash is kept.
+    """
+    db, who = request.app[HUB].db, caller(request)
+    return KeyGrant(grant_key=await keys.grant(db, who.account_id, body.label, body.duration, body.type))
+
+
+@endpoint(id="A-65", tag=TAG, says="API key deleted successfully.")
+async def remove(request: web.Request, key_id: str) -> None:
+    """Delete an API key.
+
+    A key that is not the account's is answered with 400.
+    """
+    id = _uuid(key_id)
+    await keys.revoke(request.app[HUB].db, caller(request).account_id, id)
+    request.app[KEYRING].forget(id)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)  # a key that nobody has
+
+
+ROUTES = (
+    Route("GET", "/api/v1/accounts/api-key", listed),
+    Route("POST", "/api/v1/accounts/api-key", create),
+    Route("DELETE", "/api/v1/accounts/api-key/{key_id}", remove),
+)

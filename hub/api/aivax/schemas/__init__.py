@@ -1,0 +1,1 @@
+"""The documented bodies, one module an object."""

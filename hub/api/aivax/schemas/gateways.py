@@ -1,0 +1,47 @@
+"""AI gateways."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from hub.accounts.kinds import Name
+from hub.accounts.parameters import GatewayParameters
+from hub.forms import Camel
+
+Json = dict[str, Any]
+
+
+class GatewayIn(Camel):
+    name: Name
+    parameters: GatewayParameters
+
+
+class GatewayEdit(Camel):
+    name: Name | None = None
+    parameters: Annotated[Json, Field(description="Only what changes; the same fields as on creation.")] = {}
+
+
+class GatewayId(Camel):
+    ai_gateway_id: UUID
+
+
+class GatewayLine(Camel):
+    id: UUID
+    name: str
+    inference_endpoint: str
+    model_name: str
+    slug: str
+
+    @classmethod
+    def of(cls, row: Json) -> "GatewayLine":
+        return cls(
+            id=row["id"], name=row["name"], slug=row["slug"], model_name=row["model"] or "",
+            inference_endpoint=row["address"] or "",
+        )
+
+
+class GatewayOut(Camel):
+    name: str
+    slug: str
+    parameters: GatewayParameters

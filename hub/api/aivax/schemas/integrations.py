@@ -1,0 +1,121 @@
+"""Integrations. Secrets go in whole and come out masked; a mask that comes back keeps the secret."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from hub.accounts.kinds import Address, mask
+from hub.chat.links import SECRETS, TYPES, Given, Seen
+from hub.chat.timespan import TimeSpan, seconds, text
+from hub.errors import Invalid
+from hub.forms import Camel
+
+Json = dict[str, Any]
+Value = Annotated[str, Field(min_length=1, max_length=2000)]
+Secret = Annotated[str, Field(min_length=1, max_length=2000, description="Secret: comes back masked.")]
+FIELDS = {"zapi": "zapi_integration", "telegram": "telegram_integration", "evolution": "evolution_integration",
+          "kapso": "kapso_integration"}
+SHORTEST = 60
+
+
+class Extras(Camel):
+    """What every integration has beside its keys. Left out, it stays as it is."""
+
+    session_duration: Annotated[TimeSpan, Field(description="How long a silent conversation lasts; 3 hours.")] = None
+    send_mode: Annotated[
+        Literal["placeholder_edit", "reconcile", "at_most_once", "at_least_once"] | None,
+        Field(description="What is done when it is unknown whether the network took a message."),
+    ] = None
+    groups: Annotated[
+        Literal["ignore", "mention", "all"] | None, Field(description="Which messages of groups are answered.")
+    ] = None
+    webhook_url: Annotated[str | None, Field(description="Read only: where the network calls us.")] = None
+    state: Annotated[str | None, Field(description="Read only: registered or notRegistered.")] = None
+    state_text: Annotated[str | None, Field(description="Read only: why it is not registered.")] = None
+    connection: Annotated[str | None, Field(description="Read only: the network's own connection.")] = None
+
+
+class TelegramIntegration(Extras):
+    bot_token: Secret
+
+
+class ZapiIntegration(Extras):
+    instance_id: Value
+    instance_token: Secret
+    client_token: Secret | None = None
+
+
+class EvolutionIntegration(Extras):
+    endpoint_url: Address
+    instance_name: Value
+    api_key: Secret
+
+
+class KapsoIntegration(Extras):
+    api_key: Secret
+    phone_number_id: Value
+    webhook_secret_key: Secret | None = None
+    continued_messages_template_id: Value | None = None
+
+
+class Integrations(Camel):
+    zapi_integration: ZapiIntegration | None = None
+    telegram_integration: TelegramIntegration | None = None
+    evolution_integration: EvolutionIntegration | None = None
+    kapso_integration: KapsoIntegration | None = None
+
+
+class IntegrationsOut(Integrations):
+    @classmethod
+    def of(cls, found: Sequence[Seen]) -> "IntegrationsOut":
+        return cls.model_validate({FIELDS[one.integration.channel]: _shown(one) for one in found})
+
+
+def _shown(seen: Seen) -> Json:
+    one = seen.integration
+    secret = {k: mask(v) for k, v in one.secrets.items() if k in SECRETS[one.channel]}
+    return {
+        **one.settings, **secret, "sessionDuration": text(one.session_seconds), "sendMode": one.mode,
+        "groups": one.groups, "webhookUrl": seen.webhook_url, "stateText": one.state_text,
+        "connection": one.connection, "state": "registered" if one.state == "registered" else "notRegistered",
+    }
+
+
+class IntegrationsIn(Camel):
+    """Only the integration that `integrationType` names is changed."""
+
+    integration_type: Literal["Zapi", "Telegram", "EvolutionApi", "Kapso"]
+    integrations: Integrations
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_the_named(cls, sent: Any) -> Any:
+        # The others may be incomplete: they are not looked at.
+        if not isinstance(sent, dict) or not isinstance(sent.get("integrations"), dict):
+            return sent
+        channel = TYPES.get(str(sent.get("integrationType", sent.get("integration_type"))))
+        if channel is None:
+            return sent
+        name = FIELDS[channel]
+        alias = Integrations.model_fields[name].alias or name
+        return {**sent, "integrations": {k: v for k, v in sent["integrations"].items() if k in (name, alias)}}
+
+    def given(self) -> Given:
+        """What is asked for. Raise Invalid when the named integration is missing."""
+        channel = TYPES[self.integration_type]
+        one: Extras | None = getattr(self.integrations, FIELDS[channel])
+        if one is None:
+            field = f"integrations.{Integrations.model_fields[FIELDS[channel]].alias}"
+            raise Invalid(f"{field} is missing; send it for the type {self.integration_type}.", field=field)
+        extras = {field.alias for field in Extras.model_fields.values()}
+        sent = one.model_dump(by_alias=True, exclude_unset=True)
+        duration = seconds(one.session_duration) if one.session_duration else None
+        if duration is not None and duration < SHORTEST:
+            raise Invalid("sessionDuration must be at least one minute.", field="sessionDuration")
+        if one.send_mode == "placeholder_edit" and channel == "kapso":
+            raise Invalid("sendMode placeholder_edit needs a network that can edit messages.", field="sendMode")
+        return Given(
+            channel=channel, settings={k: v for k, v in sent.items() if k not in extras}, session_seconds=duration,
+            mode=one.send_mode, groups=one.groups,
+        )

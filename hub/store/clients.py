@@ -1,0 +1,64 @@
+"""Chat clients: what a business puts on a network or a website."""
+
+from typing import Any
+from uuid import UUID
+
+from hub.domain import Client
+from hub.store.db import Call, clean
+
+LIST = """
+    select c.id, c.name, c.parameters->>'primaryColor' as color, g.id as gateway, g.name as gateway_name,
+        g.parameters->>'modelName' as model,
+        (select count(*) from sessions s where s.client_id = c.id and s.closed_at is null
+            and (s.expires_at is null or s.expires_at > now())) as active
+    from clients c left join gateways g on g.id = c.gateway_id where c.account_id = $1 order by c.id limit 1000
+"""
+ADD = """
+    insert into clients (id, account_id, name, gateway_id, limits, parameters) values ($1, $2, $3, $4, $5, $6)
+"""
+GET = "select id, account_id, name, gateway_id, limits, parameters from clients where id = $2 and account_id = $1"
+LOCK = """
+    select id, account_id, name, gateway_id, limits, parameters from clients where id = $2 and account_id = $1
+    for no key update
+"""
+EDIT = """
+    update clients set name = $3, gateway_id = $4, limits = $5, parameters = $6, updated_at = now()
+    where id = $2 and account_id = $1
+"""
+TOUCH = "update clients set updated_at = now() where id = $2 and account_id = $1"
+REMOVE = "delete from clients where id = $2 and account_id = $1"
+
+Json = dict[str, Any]
+
+
+async def of_account(db: Call, account: UUID) -> list[Json]:
+    return [dict(r) for r in await db.fetch(LIST, account)]
+
+
+async def add(
+    db: Call, account: UUID, id: UUID, name: str, gateway: UUID | None, limits: Json, parameters: Json
+) -> None:
+    await db.run(ADD, id, account, clean(name), gateway, limits, clean(parameters))
+
+
+async def get(db: Call, account: UUID, id: UUID, *, lock: bool = False) -> Client | None:
+    """`lock`: until the transaction ends nobody else changes it."""
+    row = await (db.row(LOCK, account, id) if lock else db.row(GET, account, id))
+    return Client(**dict(row)) if row else None
+
+
+async def edit(db: Call, client: Client) -> None:
+    await db.run(
+        EDIT, client.account_id, client.id, clean(client.name), client.gateway_id, client.limits,
+        clean(client.parameters),
+    )
+
+
+async def touch(db: Call, account: UUID, id: UUID) -> bool:
+    """Note that the client or one of its integrations changed; False when it is not the account's."""
+    return await db.run(TOUCH, account, id) == 1
+
+
+async def remove(db: Call, account: UUID, id: UUID) -> bool:
+    """Its sessions and integrations go with it."""
+    return await db.run(REMOVE, account, id) == 1

@@ -1,0 +1,97 @@
+"""Sessions as an account manages them (visitors: visitors.py; the pipeline: turns.py)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call, clean
+
+CLOSE_EXPIRED = """
+    update sessions set closed_at = now(), due_at = null
+    where client_id = $2 and account_id = $1 and tag = $3 and kind = 'web' and closed_at is null and expires_at <= now()
+"""
+# A live session with the tag is renewed; what is not given stays.
+START = """
+    insert into sessions as s (id, account_id, client_id, kind, tag, key_hash, key_sealed, extra_context,
+        context_location, metadata, expires_at)
+    select $1, c.account_id, c.id, 'web', $4, $5, $6, $7, $8, coalesce($9, '{}'::jsonb),
+        now() + make_interval(secs => $10)
+    from clients c where c.id = $3 and c.account_id = $2
+    on conflict (client_id, tag) where kind = 'web' and tag is not null and closed_at is null do update set
+        extra_context = coalesce($7, s.extra_context), context_location = coalesce($8, s.context_location),
+        metadata = coalesce($9, s.metadata), expires_at = excluded.expires_at
+    returning s.id, s.key_sealed
+"""
+LIST = """
+    select s.id, s.tag, s.extra_context, s.key_sealed, s.created_at, s.last_message_at, s.message_count, s.token_count,
+        s.kind, s.title, s.expires_at, s.closed_at, s.handoff_at is not null as handoff, i.channel
+    from sessions s left join integrations i on i.id = s.integration_id
+    where s.client_id = $2 and s.account_id = $1 and ($3 = '' or s.key_hash = $4 or s.id::text = lower($3)
+        or position(lower($3) in lower(s.tag)) > 0 or position(lower($3) in lower(s.extra_context)) > 0)
+        and ($5::uuid is null or s.id < $5)
+    order by s.id desc limit $6
+"""
+GET = """
+    select s.id, s.client_id, s.tag, s.extra_context, s.context_location, s.metadata, s.key_sealed, s.created_at,
+        s.last_message_at, s.message_count, s.token_count, s.kind, s.title, s.expires_at, s.closed_at,
+        s.handoff_at is not null as handoff, i.channel
+    from sessions s left join integrations i on i.id = s.integration_id
+    where s.id = $3 and s.client_id = $2 and s.account_id = $1
+"""
+EDIT = """
+    update sessions set
+        extra_context = case when $4::jsonb ? 'extraContext' then $4->>'extraContext' else extra_context end,
+        context_location = case when $4 ? 'contextLocation' then $4->>'contextLocation' else context_location end,
+        metadata = case when $4 ? 'metadata' then $4->'metadata' else metadata end,
+        title = case when $4 ? 'title' then $4->>'title' else title end,
+        expires_at = case when $5::float8 is null then expires_at else now() + make_interval(secs => $5) end
+    where id = $3 and client_id = $2 and account_id = $1 and ($5::float8 is null or closed_at is null)
+"""
+REMOVE = "delete from sessions where id = $3 and client_id = $2 and account_id = $1"
+
+Json = dict[str, Any]
+
+
+async def close_expired(db: Call, account: UUID, client: UUID, tag: str) -> None:
+    """End the expired session of a tag, so that a new one can have it."""
+    await db.run(CLOSE_EXPIRED, account, client, clean(tag))
+
+
+async def start(
+    db: Call, account: UUID, client: UUID, id: UUID, *, tag: str | None, key: tuple[bytes, bytes],
+    extra_context: str | None, context_location: str | None, metadata: Json | None, seconds: float,
+) -> tuple[UUID, bytes] | None:
+    """The id and the sealed key of the new session or the tag's live one; `key` is (hash, sealed).
+
+    None when the client is not the account's.
+    """
+    row = await db.row(
+        START, id, account, client, clean(tag), *key, clean(extra_context), context_location,
+        clean(metadata), seconds,
+    )
+    return (row["id"], row["key_sealed"]) if row else None
+
+
+async def of_client(
+    db: Call, account: UUID, client: UUID, filter: str, key_hash: bytes, before: UUID | None, limit: int
+) -> list[Json]:
+    """Newest first."""
+    return [dict(r) for r in await db.fetch(LIST, account, client, clean(filter), key_hash, before, limit)]
+
+
+async def get(db: Call, account: UUID, client: UUID, id: UUID) -> Json | None:
+    row = await db.row(GET, account, client, id)
+    return dict(row) if row else None
+
+
+async def edit(db: Call, account: UUID, client: UUID, id: UUID, fields: Json, seconds: float | None) -> bool:
+    """Replace the fields given by their documented names; renew when `seconds` is given."""
+    return await db.run(EDIT, account, client, id, clean(fields), seconds) == 1
+
+
+async def remove(db: Call, account: UUID, client: UUID, id: UUID) -> bool:
+    return await db.run(REMOVE, account, client, id) == 1
+
+
+def live(row: Json, now: datetime) -> bool:
+    return row["closed_at"] is None and (row["expires_at"] is None or row["expires_at"] > now)
