@@ -1,0 +1,207 @@
+"""Collections, documents and search over HTTP."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from hub.accounts.accounts import create_account
+from hub.accounts.keys import Keyring, grant
+from hub.api.aivax import collections, documents, query
+from hub.api.http import keys, middleware
+from hub.config import Settings
+from hub.domain import Json
+from hub.ids import uuid7
+from hub.knowledge.index import index_document
+from hub.runtime import Hub, open_hub
+
+BASE = "/api/v1/collections"
+
+
+@dataclass
+class Door:
+    """A running API with two accounts, seen by the one whose key it holds."""
+
+    hub: Hub
+    url: str
+    key: str
+    public: str
+    foreign: str
+    http: aiohttp.ClientSession
+
+    async def call(
+        self, method: str, path: str, sent: Any = None, key: str | None = None, **more: Any
+    ) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {key or self.key}", **more.pop("headers", {})}
+        more |= {"json": sent} if sent is not None else {}
+        async with self.http.request(method, self.url + path, headers=headers, **more) as response:
+            body = await response.read()
+            plain = response.content_type == "application/jsonl"
+            return response.status, body if plain else orjson.loads(body)
+
+    async def ok(self, method: str, path: str, sent: Any = None, **more: Any) -> Any:
+        status, body = await self.call(method, path, sent, **more)
+        assert status == 200, body
+        return body
+
+    async def collection(self, name: str = "Shop") -> str:
+        return str((await self.ok("POST", BASE, {"collectionName": name, "tags": "a, b"}))["collectionId"])
+
+    async def put(self, collection: str, name: str, contents: str, **more: Any) -> Json:
+        sent = {"name": name, "contents": contents, **more}
+        saved: Json = await self.ok("PUT", f"{BASE}/{collection}/documents", sent)
+        await index_document(self.hub.db, self.hub.embedder, UUID(saved["documentId"]))
+        return saved
+
+
+@pytest.fixture
+async def door(settings: Settings) -> AsyncIterator[Door]:
+    async with open_hub(settings) as hub, aiohttp.ClientSession() as http:
+        app = web.Application(middlewares=[middleware.guard])
+        app[keys.HUB], app[keys.KEYRING] = hub, Keyring(hub.db)
+        for route in (*collections.ROUTES, *documents.ROUTES, *query.ROUTES):
+            app.router.add_route(route.method, route.path, route.handler)
+        app.on_response_prepare.append(middleware.headers)
+        server = TestServer(app)
+        await server.start_server()
+        mine, theirs = await create_account(hub.db, "Aurora"), await create_account(hub.db, "Boreal")
+        private = await grant(hub.db, mine.id, "test", None)
+        public = await grant(hub.db, mine.id, "web", None, "public")
+        foreign = await grant(hub.db, theirs.id, "test", None)
+        yield Door(hub, str(server.make_url("")).rstrip("/"), private, public, foreign, http)
+        await server.close()
+
+
+async def test_a_collection_as_documented(door: Door) -> None:
+    id = await door.collection()
+    shown = await door.ok("GET", f"{BASE}/{id}")
+    assert (shown["name"], shown["tags"]) == ("Shop", ["a", "b"])
+    assert shown["state"] == {"total": 0, "indexed": 0, "queued": 0, "cancelled": 0}
+    assert shown["createdAt"].endswith("Z")
+    saved = await door.ok("PUT", f"{BASE}/{id}", {"collectionName": "Store", "context": "All about it."})
+    assert saved == {"message": "Collection saved successfully.", "data": None}
+    assert [(c["id"], c["name"], c["context"]) for c in await door.ok("GET", BASE)] == [(id, "Store", "All about it.")]
+    await door.put(id, "d", "Text.")
+    assert (await door.ok("GET", f"{BASE}/{id}"))["state"]["indexed"] == 1
+    assert "enqueued" in (await door.ok("DELETE", f"{BASE}/{id}/vectors-only"))["message"]
+    assert (await door.ok("GET", f"{BASE}/{id}"))["state"]["queued"] == 1
+    await door.ok("DELETE", f"{BASE}/{id}/reset-only")
+    assert (await door.ok("GET", f"{BASE}/{id}"))["state"]["total"] == 0
+    await door.ok("DELETE", f"{BASE}/{id}")
+    assert (await door.call("GET", f"{BASE}/{id}"))[0] == 404
+
+
+async def test_a_document_as_documented(door: Door) -> None:
+    id = await door.collection()
+    given: Json = {"reference": "ref", "tags": ["x"], "metadata": {"page": 1}}
+    saved = await door.put(id, "faq", "We open at nine.", **given)
+    assert saved["state"] == "Created"
+    assert (await door.put(id, "faq", "We open at nine.", **given))["state"] == "Unchanged"
+    assert (await door.put(id, "faq", "We open at ten.", **given))["state"] == "Modified"
+    path = f"{BASE}/{id}/documents/{saved['documentId']}"
+    shown = await door.ok("GET", path)
+    expected = {
+        "name": "faq", "state": "Indexed", "contents": "We open at ten.", **given,
+        "characterCount": 15, "wordCount": 4, "approximateTokenCount": 4,
+    }
+    assert {k: shown[k] for k in expected} == expected
+    listed = await door.ok("GET", f"{BASE}/{id}/documents?state=indexed&order_by=created_at_asce&filter=-t%20x")
+    assert [(d["id"], d["contentsPreview"], d["indexState"]) for d in listed] == [
+        (saved["documentId"], "We open at ten.", "Indexed")
+    ]
+    assert await door.ok("DELETE", path) == {"message": "Document removed.", "data": None}
+    assert (await door.call("GET", path))[0] == (await door.call("DELETE", path))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "field"),
+    [
+        ("POST", BASE, {"tags": "a"}, "collectionName"),
+        ("POST", BASE, {"collectionName": " "}, "collectionName"),
+        ("PUT", BASE + "/{id}/documents", {"name": "a"}, "contents"),
+        ("PUT", BASE + "/{id}/documents", {"name": "", "contents": "x"}, "name"),
+        ("GET", BASE + "/{id}/documents?order_by=size", None, "order_by"),
+        ("GET", BASE + "/{id}/documents?state=new", None, "state"),
+        ("GET", BASE + "/{id}/documents?filter=-t", None, "filter"),
+        ("POST", "/api/v1/query", {"terms": ["x"]}, "collections"),
+        ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "top": 129}, "top"),
+        ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "minScore": 1}, "minScore"),
+        ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "reranker": "smart"}, "reranker"),
+        ("POST", "/api/v1/query", {"terms": [" "], "collections": ["{id}"]}, "terms"),
+    ],
+)
+async def test_refusals_name_the_field(door: Door, method: str, path: str, sent: Json | None, field: str) -> None:
+    id = await door.collection()
+    if sent and "collections" in sent:
+        sent = sent | {"collections": [id]}
+    status, body = await door.call(method, path.replace("{id}", id), sent)
+    assert status == 400
+    assert field in body["error"]
+
+
+async def test_nobody_sees_what_is_another_account_s(door: Door) -> None:
+    id = await door.collection()
+    document = (await door.put(id, "d", "Text."))["documentId"]
+    name, text = {"collectionName": "x"}, {"name": "d", "contents": "x"}
+    for method, path, sent in (
+        ("GET", f"{BASE}/{id}", None), ("PUT", f"{BASE}/{id}", name), ("DELETE", f"{BASE}/{id}", None),
+        ("DELETE", f"{BASE}/{id}/reset-only", None), ("DELETE", f"{BASE}/{id}/vectors-only", None),
+        ("GET", f"{BASE}/{id}/export.jsonl", None), ("GET", f"{BASE}/{id}/documents", None),
+        ("POST", f"{BASE}/{id}/documents", None), ("PUT", f"{BASE}/{id}/documents", text),
+        ("GET", f"{BASE}/{id}/documents/{document}", None), ("DELETE", f"{BASE}/{id}/documents/{document}", None),
+        ("POST", "/api/v1/query", {"terms": ["Text"], "collections": [id]}),
+    ):
+        assert (await door.call(method, path, sent, key=door.foreign))[0] == 404, path
+    assert await door.ok("GET", BASE, key=door.foreign) == []
+    assert (await door.ok("GET", f"{BASE}/{id}"))["state"]["indexed"] == 1
+
+
+async def test_search_with_a_public_key(door: Door) -> None:
+    id = await door.collection()
+    await door.put(id, "pets", "Pets are welcome for 20 euros a night.", reference="hotel", metadata={"page": 3})
+    other = await door.put(id, "pool", "The pool is open until ten.", reference="hotel")
+    asked = {"terms": ["can I bring my dog?"], "collections": [id], "includeReferences": True, "top": 1}
+    [found] = await door.ok("POST", "/api/v1/query", asked, key=door.public)
+    assert (found["documentName"], found["metadata"], found["collectionId"]) == ("pets", {"page": 3}, id)
+    assert found["documentContent"] == "Pets are welcome for 20 euros a night."
+    assert 0.4 <= found["score"] <= 1
+    assert found["referencedDocuments"] == [
+        {"documentId": other["documentId"], "documentContent": "The pool is open until ten."}
+    ]
+    one = {"term": "can I bring my dog?", "collections": [id], "terms": None}
+    assert (await door.ok("POST", "/api/v1/query", one))[0]["documentName"] == "pets"
+    assert (await door.call("GET", BASE, key=door.public))[0] == 403
+    assert (await door.call("POST", "/api/v1/query", one | {"collections": [str(uuid7())]}))[0] == 404
+
+
+async def test_import_export_and_sync(door: Door) -> None:
+    id, copy = await door.collection(), await door.collection("Copy")
+    lines = [{"docid": f"d{n}", "text": f"Hall {n} holds the ladders.", "__meta": {"n": n}} for n in range(12)]
+    form = aiohttp.FormData()
+    form.add_field("note", "ignored")
+    form.add_field("documents", b"\n".join(orjson.dumps(x) for x in lines) + b"\nbad\n", filename="d.jsonl")
+    done = await door.ok("POST", f"{BASE}/{id}/documents?insert-mode=sync", data=form)
+    assert (done["enqueued"], done["skipped"], done["errors"][0]["line"]) == (12, 1, 13)
+    assert (await door.ok("GET", f"{BASE}/{id}"))["state"]["indexed"] == 12
+    exported = await door.ok("GET", f"{BASE}/{id}/export.jsonl")
+    kind = {"Content-Type": "application/jsonl"}
+    again = await door.ok("POST", f"{BASE}/{copy}/documents", data=exported, headers=kind)
+    assert again == {"enqueued": 12, "skipped": 0, "errors": []}
+    assert await door.ok("GET", f"{BASE}/{copy}/export.jsonl") == exported
+    assert (await door.ok("GET", f"{BASE}/{copy}"))["state"]["queued"] == 12
+
+
+async def test_an_import_without_its_field_is_explained(door: Door) -> None:
+    id = await door.collection()
+    form = aiohttp.FormData()
+    form.add_field("file", b"{}", filename="d.jsonl")
+    status, body = await door.call("POST", f"{BASE}/{id}/documents", data=form)
+    assert (status, "documents" in body["error"]) == (400, True)
+    status, _ = await door.call("POST", f"{BASE}/{id}/documents?insert-mode=later", data=b"")
+    assert status == 400
