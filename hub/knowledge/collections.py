@@ -59,11 +59,13 @@ async def remove(db: Db, account: UUID, id: UUID) -> None:
 
 
 async def reindex(db: Db, queue: Queue, account: UUID, id: UUID) -> int:
-    """Drop the vectors and queue every document again; return how many."""
+    """Drop the vectors and queue every document again; return how many did not wait already."""
     await require(db, account, id)
     while await chunks.purge(db, account, id):
         pass
-    ids = await documents.requeue(db, account, id)
+    ids: list[UUID] = []
+    while part := await documents.requeue(db, account, id):
+        ids += part
     await ring(queue, ids)
     return len(ids)
 

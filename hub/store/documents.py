@@ -67,7 +67,8 @@ PURGE = """
 REQUEUE = """
     update documents set state = 'Queued', attempts = 0, error = null, indexed_at = null, leased_until = null,
         ring_at = now() + interval '5 seconds'
-    where account_id = $1 and collection_id = $2 returning id
+    where id in (select id from documents where account_id = $1 and collection_id = $2 and state <> 'Queued' limit 2000)
+    returning id
 """
 EXPORT = """
     select name, contents, reference, tags, metadata from documents
@@ -208,6 +209,7 @@ async def purge(db: Call, account: UUID, collection: UUID) -> int:
 
 
 async def requeue(db: Call, account: UUID, collection: UUID) -> list[UUID]:
+    """Queue some thousand documents again; empty when all are queued."""
     return [r["id"] for r in await db.fetch(REQUEUE, account, collection)]
 
 
