@@ -44,11 +44,14 @@ class Door:
     model: FakeModel
 
     async def gateway(self, name: str = "Shop bot", **parameters: Any) -> str:
-        given = {"baseAddress": self.model.url + "/v1", "modelName": "fake-1", "apiKey": "sk-upstream-key", **parameters}
-        checked = GatewayParameters.model_validate(given)
-        return str(await gateways.add(self.hub.db, self.hub.sealer, self.hub.outbound.guard, self.account, name, checked))
+        address = f"{self.model.url}/v1"
+        given = {"baseAddress": address, "modelName": "fake-1", "apiKey": "sk-upstream-key", **parameters}
+        checked, hub = GatewayParameters.model_validate(given), self.hub
+        return str(await gateways.add(hub.db, hub.sealer, hub.outbound.guard, self.account, name, checked))
 
-    def post(self, path: str = "/v1/chat/completions", key: str | None = None, headers: Json | None = None, **body: Any) -> Any:
+    def post(
+        self, path: str = "/v1/chat/completions", key: str | None = None, headers: Json | None = None, **body: Any
+    ) -> Any:
         sent = {"Authorization": f"Bearer {key or self.key}", **(headers or {})}
         return self.http.post(self.url + path, json={"messages": ASK, **body}, headers=sent)
 
@@ -110,12 +113,14 @@ async def test_completion_is_as_documented(door: Door, path: str) -> None:
         "choices": [{
             "index": 0,
             "message": {
-                "role": "assistant", "content": "Hello from the model.", "refusal": None, "annotations": [], "tool_calls": [],
+                "role": "assistant", "content": "Hello from the model.", "refusal": None, "annotations": [],
+                "tool_calls": [],
             },
             "logprobs": None, "finish_reason": "stop",
         }],
         "usage": {
-            "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 17, "prompt_tokens_details": {"cached_tokens": 4},
+            "prompt_tokens": 8, "completion_tokens": 5, "total_tokens": 17,
+            "prompt_tokens_details": {"cached_tokens": 4},
         },
         "service_tier": "default",
         "generation_context": {
@@ -151,7 +156,8 @@ async def test_model_by_slug_and_by_name(door: Door) -> None:
 
 async def test_openai_client_chats_streams_and_lists(door: Door) -> None:
     id = await door.gateway()
-    door.model.plan += [says("Hi there"), says("Hel", "lo ", "you", delay=0.01), says(tool_calls=[CALL], finish="tool_calls")]
+    door.model.plan += [says("Hi there"), says("Hel", "lo ", "you", delay=0.01)]
+    door.model.plan.append(says(tool_calls=[CALL], finish="tool_calls"))
     async with door.client() as client:
         whole = await client.chat.completions.create(model=id, messages=[{"role": "user", "content": "Hi"}])
         assert whole.choices[0].message.content == "Hi there" and whole.usage and whole.usage.total_tokens == 17
@@ -160,7 +166,8 @@ async def test_openai_client_chats_streams_and_lists(door: Door) -> None:
         )
         chunks = [c async for c in stream]
         assert "".join(c.choices[0].delta.content or "" for c in chunks) == "Hello you"
-        assert chunks[-1].choices[0].finish_reason == "stop" and chunks[-1].usage and chunks[-1].usage.completion_tokens == 5
+        assert chunks[-1].choices[0].finish_reason == "stop"
+        assert chunks[-1].usage and chunks[-1].usage.completion_tokens == 5
         called = await client.chat.completions.create(
             model=id, messages=[{"role": "user", "content": "Hi"}], tools=[TOOL]  # type: ignore[list-item]
         )
@@ -194,7 +201,8 @@ async def test_stream_of_tool_calls(door: Door) -> None:
     door.model.plan.append(says(tool_calls=[CALL], finish="tool_calls"))
     async with door.post(model=id, stream=True) as r:
         got = await events(r)
-    assert got[0]["choices"][0]["delta"]["tool_calls"] == [CALL] and got[-2]["choices"][0]["finish_reason"] == "tool_calls"
+    assert got[0]["choices"][0]["delta"]["tool_calls"] == [CALL]
+    assert got[-2]["choices"][0]["finish_reason"] == "tool_calls"
     assert door.model.calls[0].body["tools"] == [TOOL]
 
 
@@ -256,14 +264,16 @@ async def _leave(door: Door, id: str, stream: bool) -> None:
     ("body", "field"),
     [
         ({"messages": []}, ""), ({"messages": None}, ""), ({"prompt": "x"}, ""), ({"temperature": 3}, "temperature"),
-        ({"messages": [{"role": "user"}]}, "messages.0"), ({"messages": [{"role": "boss", "content": "x"}]}, "messages.0.role"),
+        ({"messages": [{"role": "user"}]}, "messages.0"),
+        ({"messages": [{"role": "boss", "content": "x"}]}, "messages.0.role"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages.0"), ({"metadata": {"a": 1}}, "metadata.a"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages.0"),
         ({"messages": [{"role": "user", "content": [{"type": "x"}]}]}, "messages.0"), ({"n": 2}, "n"),
         ({"idempotency_key": "x" * 129}, "idempotency_key"), ({"stop": ["a"] * 5}, "stop"), ({"model": ""}, "model"),
-        ({"builtin_tools": {"tools": ["WebSearch"]}}, "builtin_tools"), ({"response_schema": {"type": "object"}}, "response_schema"),
+        ({"builtin_tools": {"tools": ["WebSearch"]}}, "builtin_tools"),
+        ({"response_schema": {"type": "object"}}, "response_schema"),
         ({"json_only": True}, "json_only"), ({"multimodal_preprocess": ["Image"]}, "multimodal_preprocess"),
-        ({"response_format": {"type": "json_schema", "healing_options": {"max_attempts": 2}}}, "response_format.healing_options"),
+        ({"response_format": {"type": "json_schema", "healing_options": {"max_attempts": 2}}}, "response_format"),
     ],
 )
 async def test_what_cannot_be_asked_names_the_field(door: Door, body: Json, field: str) -> None:
@@ -275,8 +285,9 @@ async def test_what_cannot_be_asked_names_the_field(door: Door, body: Json, fiel
 
 async def test_everything_documented_is_passed_on(door: Door) -> None:
     passed: Json = {
-        "temperature": 0.5, "top_p": 0.9, "top_k": 3, "seed": 1, "stop": ["a", "b"], "presence_penalty": 1, "verbosity": "low",
-        "frequency_penalty": 1, "reasoning_effort": "low", "tools": [TOOL], "response_format": {"type": "json_object"},
+        "temperature": 0.5, "top_p": 0.9, "top_k": 3, "seed": 1, "stop": ["a", "b"], "presence_penalty": 1,
+        "verbosity": "low", "frequency_penalty": 1,
+        "reasoning_effort": "low", "tools": [TOOL], "response_format": {"type": "json_object"},
     }
     noted: Json = {
         "user": "u1", "metadata": {"a": "b"}, "idempotency_key": "k", "tool_invocation_explanations": True,
@@ -315,7 +326,8 @@ async def test_keys(door: Door) -> None:
 
 async def test_public_key_has_only_its_gateway(door: Door) -> None:
     id = await door.gateway(systemInstruction="Be kind.", tools=[TOOL], maxCompletionTokens=50, temperature=0.1)
-    asked: Json = {"temperature": 2, "tools": [TOOL], "max_completion_tokens": 900, "extra_body": {"x": 1}, "stop": "END"}
+    asked: Json = {"temperature": 2, "tools": [TOOL], "extra_body": {"x": 1}, "stop": "END"}
+    asked["max_completion_tokens"] = 900
     async with door.post(model=id, key=door.public, **asked) as r:
         assert r.status == 200
     body = door.model.calls[0].body
@@ -325,7 +337,8 @@ async def test_public_key_has_only_its_gateway(door: Door) -> None:
     for name in (slug, "@hub/extractive"):
         async with door.post(model=name, key=door.public) as r:
             assert r.status == 404
-    async with door.post(model=id, key=door.public, messages=[{"role": "system", "content": "You are mine."}, *ASK]) as r:
+    commanding = [{"role": "system", "content": "You are mine."}, *ASK]
+    async with door.post(model=id, key=door.public, messages=commanding) as r:
         assert r.status == 403 and (await r.json())["error"]["param"] == "messages"
     door.model.default = refuses(400, "deployment seven of tenant nine is down")
     for stream in (True, False):

@@ -7,5 +7,5 @@ from hub.api.openai.models import models
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/models", models),
     Route("POST", "/v1/chat/completions", complete),
-    Route("POST", "/api/v1/chat/completions", complete),
+    Route("POST", "/api/v1/chat/completions", complete, alias=True),
 )
