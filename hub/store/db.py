@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
 import orjson
 
-from hub.errors import Overloaded
+from hub.errors import Overloaded, Setup
 
 Row = asyncpg.Record
 T = TypeVar("T")
@@ -155,10 +155,23 @@ def _count(status: str) -> int:
     return int(last) if last.isdigit() else 0
 
 
+async def reach(connecting: Awaitable[Any]) -> Any:
+    """The connection; one that cannot be had is one sentence, without the address and its password."""
+    try:
+        return await connecting
+    except (OSError, TimeoutError):
+        words = "no PostgreSQL answers there"
+    except asyncpg.PostgresError as e:
+        words = str(e)
+    except (asyncpg.InterfaceError, ValueError):
+        words = "it is not postgresql://user:password@host:port/database"
+    raise Setup(f"The database of HUB_DATABASE_URL cannot be used: {words}.")
+
+
 @asynccontextmanager
 async def open_db(dsn: str, size: int = 10, limit: float = 5.0) -> AsyncIterator[Db]:
     """Open a pool of at most `size` connections; `limit` is the longest a call may take, seconds."""
-    pool: Any = await asyncpg.create_pool(
+    pool: Any = await reach(asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=size,
@@ -168,7 +181,7 @@ async def open_db(dsn: str, size: int = 10, limit: float = 5.0) -> AsyncIterator
         connection_class=_Connection,
         init=_vectors,
         server_settings={"application_name": "hub", "timezone": "UTC", "jit": "off"},
-    )
+    ))
     try:
         yield Db(pool, limit)
     finally:

@@ -8,6 +8,7 @@ import asyncpg
 
 from hub import SCHEMA
 from hub.errors import Setup
+from hub.store.db import reach
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 0x6875625F6D696772
@@ -23,7 +24,7 @@ def files() -> list[Path]:
 
 async def migrate(dsn: str) -> list[str]:
     """Apply what is missing; return the names of the files applied now."""
-    con: Any = await asyncpg.connect(dsn, timeout=10)
+    con: Any = await reach(asyncpg.connect(dsn, timeout=10))
     try:
         async with con.transaction():
             await con.execute("select pg_advisory_xact_lock($1)", LOCK)  # first: `if not exists` races

@@ -1,0 +1,145 @@
+"""Migrations: from empty, at once, never twice, never backwards."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from hub import SCHEMA
+from hub.errors import Setup
+from hub.processes.embedded import Server
+from hub.store.db import Db, open_db
+from hub.store.migrate import current, files, migrate
+from tests.conftest import at
+
+# Tables whose rows belong to something that has an account, or to nobody.
+SHARED = {
+    "accounts": "is the account",
+    "contact_ids": "of an integration",
+    "inbox_dedupe": "of an integration, narrow on purpose",
+    "attempts": "of a delivery",
+    "worker_beats": "of the machine",
+    "leader": "of the machine",
+    "migrations": "of the database",
+}
+
+
+@pytest.fixture
+async def empty(servers: tuple[Server, Server]) -> AsyncIterator[str]:
+    """A database with nothing in it."""
+    name = f"e{uuid4().hex}"
+    admin: Any = await asyncpg.connect(servers[0].url)
+    try:
+        await admin.execute(f"create database {name}")
+        yield at(servers[0].url, name)
+        await admin.execute(f"drop database {name} with (force)")
+    finally:
+        await admin.close()
+
+
+async def test_from_empty_to_current(empty: str) -> None:
+    assert await migrate(empty) == [f.name for f in files()]
+    assert await migrate(empty) == []
+    async with open_db(empty, size=2) as db:
+        assert await current(db)
+
+
+async def test_an_empty_database_is_not_current(empty: str) -> None:
+    async with open_db(empty, size=2) as db:
+        assert not await current(db)
+
+
+async def test_six_at_once_apply_everything_once(empty: str) -> None:
+    code = "import asyncio, sys; from hub.store.migrate import migrate; print(len(asyncio.run(migrate(sys.argv[1]))))"
+    started = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, empty, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        for _ in range(6)
+    ]
+    said = [await one.communicate() for one in started]
+    assert [err.decode() for _, err in said] == [""] * 6
+    assert sorted(int(out) for out, _ in said) == [0] * 5 + [len(files())]
+
+
+async def test_a_changed_file_is_refused(db: Db, dsn: str) -> None:
+    await db.run("update migrations set sha256 = 'other' where name = $1", files()[0].name)
+    with pytest.raises(Setup, match=f"^Migration {files()[0].name} was changed after it was applied; restore the released file.$"):
+        await migrate(dsn)
+
+
+async def test_a_newer_database_is_refused_with_a_sentence(db: Db, dsn: str) -> None:
+    await db.run("insert into migrations (name, sha256) values ('9000_later.sql', 'x')")
+    with pytest.raises(Setup, match=r"^The database is of a newer version \(9000_later.sql\) than this hub .*backup.*\.$"):
+        await migrate(dsn)
+    assert not await current(db)
+
+
+async def test_a_failing_file_leaves_nothing_behind(empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    for file in files():
+        (tmp_path / file.name).write_text(file.read_text())
+    (tmp_path / "0999_bad.sql").write_text("create table half (x int); select 1/0;")
+    monkeypatch.setattr("hub.store.migrate.FOLDER", tmp_path)
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await migrate(empty)
+    monkeypatch.undo()
+    assert await migrate(empty) == [f.name for f in files()]
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    ["postgresql://nobody@127.0.0.1:1/hub", "postgresql://x@/hub?host=/nowhere", "postgresql://u:planted@127.0.0.1:1/hub", "no address"],
+)
+async def test_a_database_that_is_not_there_is_one_sentence(dsn: str) -> None:
+    with pytest.raises(Setup, match="HUB_DATABASE_URL") as caught:
+        await migrate(dsn)
+    assert "\n" not in str(caught.value) and "planted" not in str(caught.value)
+
+
+def test_files_are_numbered_without_gaps_and_known() -> None:
+    numbers = [int(f.name.split("_")[0]) for f in files()]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert all(f.name.split("_")[0].isdigit() and len(f.name.split("_")[0]) == 4 for f in files())
+    assert len(numbers) >= SCHEMA > 0
+
+
+async def test_every_table_of_a_tenant_names_its_account(db: Db) -> None:
+    rows = await db.fetch(
+        "select c.relname as name, exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = 'account_id') as scoped"
+        " from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind in ('r', 'p')"
+    )
+    assert {r["name"] for r in rows if not r["scoped"]} == set(SHARED)
+
+
+async def test_times_have_a_zone_and_ids_are_indexed(db: Db) -> None:
+    naive = await db.fetch(
+        "select table_name, column_name from information_schema.columns where table_schema = 'public'"
+        " and data_type in ('timestamp without time zone', 'time without time zone', 'date')"
+    )
+    assert [tuple(r) for r in naive] == []
+    bare = await db.fetch(
+        "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'r'"
+        " and not exists (select 1 from pg_index i where i.indrelid = c.oid)"
+    )
+    assert [r["relname"] for r in bare] == []
+
+
+# Rows go when their session or account goes, which is rare; an index would cost every insert.
+UNINDEXED = {"contacts.account_id", "files.account_id", "outbox.integration_id", "outbox.session_id", "sessions.integration_id"}
+
+
+async def test_every_key_to_another_table_is_indexed(db: Db) -> None:
+    """Without an index, deleting the other row reads the whole table."""
+    rows = await db.fetch(
+        "select k.conrelid::regclass::text as table_name, a.attname as name from pg_constraint k"
+        " join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]"
+        " where k.contype = 'f' and not exists ("
+        "   select 1 from pg_index i where i.indrelid = k.conrelid and i.indkey[0] = k.conkey[1] and i.indpred is null)"
+    )
+    found = {f"{r['table_name']}.{r['name']}" for r in rows}
+    assert found == UNINDEXED, "an index, or a reason"
+
