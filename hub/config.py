@@ -1,5 +1,6 @@
 """Settings: every environment variable, read once."""
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -52,6 +53,16 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for item in filter(None, (i.strip() for i in value.split(","))):
+            try:
+                ipaddress.ip_network(item, strict=False)
+            except ValueError:
+                raise ValueError(f"'{item}' is not a network such as 10.0.0.0/8") from None
+        return value
 
     @field_validator("log_level")
     @classmethod

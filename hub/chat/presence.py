@@ -30,7 +30,9 @@ class Presence:
         batch, integration = self._claimed.batch, self._claimed.integration
         if integration is not None and batch and not batch[0]["command"]:
             self._typing = asyncio.create_task(self._type(integration))
-            if integration["mode"] == "placeholder_edit" and not self._placeholder:
+            # An earlier answer is still on its way: a placeholder now would stand above it.
+            behind = self._claimed.session["behind"]
+            if integration["mode"] == "placeholder_edit" and not self._placeholder and not behind:
                 self._placing = asyncio.create_task(self._place(integration))
         return self
 

@@ -67,6 +67,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield f
         yield await _redis(hub)
         if ready:
+            yield await _workers(hub)
             async for f in _networks(hub):
                 yield f
 
@@ -111,7 +112,7 @@ async def _database(hub: Hub) -> AsyncIterator[Finding]:
         yield Finding("bad", "The schema is not the one this version needs", "Run `hub migrate`.")
     else:
         yield Finding("ok", f"Database: PostgreSQL {seen['version']}, schema current")
-    for name in ("vector", "pg_trgm", "unaccent"):
+    for name in ("vector", "pg_trgm", "unaccent", "btree_gin"):
         if name not in seen["extensions"]:
             yield Finding("bad", f"Extension {name} is missing", f"Install it on the server and run `create extension {name}`.")
     for name in ("fsync", "synchronous_commit"):
@@ -120,6 +121,13 @@ async def _database(hub: Hub) -> AsyncIterator[Finding]:
     skew = abs((datetime.now(UTC) - seen["now"]).total_seconds())
     state = "ok" if skew < SKEW else "bad"
     yield Finding(state, f"Clocks: {skew:.1f} s between this machine and the database", "" if state == "ok" else "Run an NTP client on both.")
+
+
+async def _workers(hub: Hub) -> Finding:
+    alive = await health.beats(hub.db)
+    if not alive.get("worker"):
+        return Finding("bad", "No worker is running: messages are stored but not answered", "Start `hub worker` (or `hub up`).")
+    return Finding("ok", "Running: " + ", ".join(f"{n} {kind}" for kind, n in sorted(alive.items())))
 
 
 async def _redis(hub: Hub) -> Finding:

@@ -1,12 +1,13 @@
 """Structured logs without secrets."""
 
-import contextvars
 import logging
 import re
 import sys
 from typing import Any
 
 import orjson
+
+from hub.api.http.keys import request_id
 
 _NAMES = r"(?<![\w-])[\w-]*(?:key|token|secret|password|passwd|signature|sig)"
 # What says of itself that it is secret (a query, a header, JSON, a Python literal), and what is known by its shape.
@@ -22,7 +23,6 @@ _SECRETS = (
     (re.compile(r"(/webhooks/\w+/[\w-]+/)[\w-]+"), r"\1***"),
     (re.compile(r"(/instances/[\w-]+/token/|/media/)[\w-]+"), r"\1***"),
 )
-request_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("request_id", default=None)
 
 
 def scrub(text: str) -> str:

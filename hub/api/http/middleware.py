@@ -9,6 +9,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from hub.api.http import errors
+from hub.api.http.address import limit_public
 from hub.api.http.keys import HUB, REQUEST_ID, request_id
 from hub.errors import HubError
 
@@ -44,6 +45,8 @@ async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
     if request.method == "OPTIONS" and request.path.startswith(PUBLIC):
         return web.Response(status=204)
     try:
+        if request.method == "POST" and request.path.startswith(PUBLIC):
+            await limit_public(request)
         return await handler(request)
     except HubError as e:
         if e.status >= 500:

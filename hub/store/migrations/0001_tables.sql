@@ -373,17 +373,6 @@ create table usage (
 );
 create index on usage (account_id, at);
 
-create table audit (
-    id bigint generated always as identity primary key,
-    account_id uuid not null,
-    actor text not null,
-    action text not null,
-    object text not null,
-    ip text,
-    at timestamptz not null default now()
-);
-create index on audit (account_id, id desc);
-
 create table worker_beats (
     id text primary key,
     kind text not null,

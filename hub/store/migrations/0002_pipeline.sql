@@ -357,7 +357,9 @@ begin
     end if;
     _stop := coalesce(_stop, _s.last_seq);
     return jsonb_build_object(
-        'session', to_jsonb(_s) - 'key_hash' - 'key_sealed',
+        'session', to_jsonb(_s) - 'key_hash' - 'key_sealed' || jsonb_build_object('behind',
+            exists (select 1 from outbox o where o.session_id = _session and o.state in ('queued', 'sending', 'unknown')
+                    and o.closed_at is null)),
         'upto', _stop,
         'poison', _s.crash_count >= 3 or _s.attempts >= 6,
         'batch', (select coalesce(jsonb_agg(to_jsonb(i) order by coalesce(i.provider_at, i.received_at), i.seq), '[]')

@@ -1,0 +1,138 @@
+"""Checks what a storm left behind: what was accepted, what the database says, what people saw."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.store.db import Call
+from tests.flows.ledger import PLACEHOLDER, Shown
+from tests.flows.rig import marks
+
+ROWS = {
+    "inbox": "select i.session_id, i.seq, i.state, i.turn_id, i.body, s.chat from inbox i join sessions s on s.id = i.session_id",
+    "turns": "select id, session_id, from_seq, upto_seq, epoch, outcome from turns order by session_id, from_seq",
+    "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, network_id from outbox order by id",
+    "sessions": "select id, chat, last_seq, done_seq, due_at, lease_until from sessions",
+    "said": "select turn_id, content from messages where role = 'assistant'",
+}
+OPEN = ("queued", "sending")
+
+Json = dict[str, Any]
+
+
+@dataclass
+class History:
+    """accepted: marks whose webhook was answered with 200, by chat, in the order they were said."""
+
+    accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    shown: list[Shown] = field(default_factory=list)
+    inbox: list[Json] = field(default_factory=list)
+    turns: list[Json] = field(default_factory=list)
+    outbox: list[Json] = field(default_factory=list)
+    sessions: list[Json] = field(default_factory=list)
+    said: list[Json] = field(default_factory=list)
+
+    async def read(self, db: Call) -> None:
+        for name, sql in ROWS.items():
+            setattr(self, name, [dict(r) for r in await db.fetch(sql)])
+
+    def numbers(self) -> Json:
+        return {
+            "accepted": sum(map(len, self.accepted.values())),
+            "turns": len(self.turns),
+            "parts": len(self.outbox),
+            "states": dict(Counter(f"{o['mode']}:{o['state']}" for o in self.outbox)),
+            "outcomes": dict(Counter(t["outcome"] for t in self.turns)),
+            "placeholders left": sum(s.text == PLACEHOLDER for s in self.shown),
+        }
+
+
+def seen(h: History, part: Json) -> int:
+    """How often people see this part. Answers carry marks of their own, so a text names one part."""
+    return sum(s.text == part["body"]["text"] for s in h.shown if s.chat == part["chat"])
+
+
+def i1_accepted_is_stored(h: History) -> Iterator[str]:
+    """Whatever was answered with 200 is in the inbox, once."""
+    stored = Counter(m for row in h.inbox for m in marks(row["body"]["text"]))
+    for said in h.accepted.values():
+        for mark in said:
+            if stored[mark] != 1:
+                yield f"{mark} was accepted and is stored {stored[mark]} times"
+
+
+def i2_one_turn_for_each_message(h: History) -> Iterator[str]:
+    """Each stored message ended in exactly one committed turn, or was set aside by one."""
+    turns = {t["id"]: t for t in h.turns}
+    for row in h.inbox:
+        turn = turns.get(row["turn_id"])
+        if row["state"] not in ("answered", "dead") or turn is None or turn["session_id"] != row["session_id"]:
+            yield f"message {row['seq']} of {row['chat']} is {row['state']} without a turn of its session"
+        elif not turn["from_seq"] < row["seq"] <= turn["upto_seq"]:
+            yield f"message {row['seq']} of {row['chat']} is outside of its turn"
+    told = Counter(m for s in h.said for m in marks(s["content"]["text"]))
+    yield from (f"{mark} was answered {n} times" for mark, n in told.items() if n > 1)
+
+
+def i3_turns_do_not_overlap(h: History) -> Iterator[str]:
+    """The turns of a session follow each other without gap or overlap, each with a newer fence."""
+    last: dict[Any, tuple[int, int]] = {}
+    for t in h.turns:
+        upto, epoch = last.get(t["session_id"], (0, 0))
+        if t["from_seq"] != upto:
+            yield f"a turn begins at {t['from_seq']}, the one before it ended at {upto}"
+        if t["epoch"] <= epoch:
+            yield f"a turn has fence {t['epoch']} after {epoch}"
+        last[t["session_id"]] = (t["upto_seq"], t["epoch"])
+
+
+def i4_no_part_is_seen_twice(h: History) -> Iterator[str]:
+    """At most once where the mode says so; `reconcile` too, since every echo came back."""
+    for part in h.outbox:
+        if marks(part["body"]["text"]) and seen(h, part) > 1 and part["mode"] != "at_least_once":
+            yield f"part {part['id']} ({part['mode']}) is seen {seen(h, part)} times"
+        if part["mode"] in ("placeholder_edit", "at_least_once") and seen(h, part) < 1:
+            yield f"part {part['id']} ({part['mode']}, {part['state']}) is not seen"
+
+
+def i5_sent_means_delivered(h: History) -> Iterator[str]:
+    """What is marked as sent is in somebody's chat."""
+    for part in h.outbox:
+        if part["state"] == "sent" and seen(h, part) < 1:
+            yield f"part {part['id']} ({part['mode']}) is marked as sent and nobody saw it"
+
+
+def i6_order(h: History) -> Iterator[str]:
+    """Answers reach a chat in the order of its questions."""
+    heard: dict[str, list[str]] = defaultdict(list)
+    for part in h.outbox:
+        heard[part["chat"]] += marks(part["body"]["text"])
+    for shown in h.shown:
+        place = [heard[shown.chat].index(m) for m in marks(shown.text) if m in heard[shown.chat]]
+        if place != sorted(place):
+            yield f"the answer {shown.text!r} is in disorder"
+    for chat, said in h.accepted.items():
+        order = [m for s in h.shown if s.chat == chat for m in marks(s.text)]
+        places = [said.index(m) for m in dict.fromkeys(order) if m in said]
+        if places != sorted(places):
+            yield f"chat {chat} saw its answers in the order {order}"
+
+
+def i7_nothing_is_left(h: History) -> Iterator[str]:
+    """Some time after the last fault nothing waits, runs or is being sent."""
+    for s in h.sessions:
+        if s["due_at"] or s["lease_until"] or s["done_seq"] != s["last_seq"]:
+            yield f"session of {s['chat']} has work left: {s['done_seq']} of {s['last_seq']}"
+    yield from (f"part {o['id']} ({o['mode']}) is still {o['state']}" for o in h.outbox if o["state"] in OPEN)
+
+
+INVARIANTS: tuple[Callable[[History], Iterable[str]], ...] = (
+    i1_accepted_is_stored, i2_one_turn_for_each_message, i3_turns_do_not_overlap, i4_no_part_is_seen_twice,
+    i5_sent_means_delivered, i6_order, i7_nothing_is_left,
+)
+
+
+def broken(h: History) -> dict[str, list[str]]:
+    """What each broken invariant has to say."""
+    return {rule.__name__: found for rule in INVARIANTS if (found := list(rule(h)))}

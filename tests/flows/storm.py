@@ -1,0 +1,192 @@
+"""A storm: many chats write while everything around them dies."""
+
+import asyncio
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+from hub.config import Settings
+from hub.processes.embedded import Server, start_postgres
+from tests.flows.history import History
+from tests.flows.ledger import Ledger, Shown
+from tests.flows.processes import Child, start
+from tests.flows.world import SECRET, World
+
+Json = dict[str, Any]
+REDELIVERED = 0.15
+FAULTS = (("busy", 0.03), ("broken", 0.03), ("lost", 0.03), ("hang", 0.01), ("late", 0.01))
+
+
+def again(server: Server) -> Server:
+    """The same server at the same address, after it was killed."""
+    with server.log.open("ab") as out:
+        args: Any = server.process.args
+        process = subprocess.Popen(args, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    return Server(server.name, server.url, process, server.log, server.quit_signal)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Somebody who writes to a chat client over a network."""
+
+    network: str
+    number: str
+    client: World
+
+    def mark(self, n: int) -> str:
+        return f"#{self.network[0]}{self.number}-{n}"
+
+    def body(self, n: int) -> Json:
+        text = f"hello {self.mark(n)}"
+        if self.network == "telegram":
+            who = {"id": int(self.number), "is_bot": False, "first_name": "Ana", "language_code": "en"}
+            chat = {"id": int(self.number), "type": "private"}
+            unique = int(self.number) * 10_000 + n
+            message = {"message_id": n, "from": who, "chat": chat, "date": 1767272501, "text": text}
+            return {"update_id": unique, "message": message}
+        return zapi(self.number, f"Z{self.number}-{n}", text)
+
+
+def zapi(phone: str, id: str, text: str, **more: Any) -> Json:
+    return {"instanceId": "I1", "messageId": id, "phone": phone, "fromMe": False, "momment": 1767272401000, "status": "RECEIVED",
+            "type": "ReceivedCallback", "text": {"message": text}, "isGroup": False, "waitingMessage": False, **more}
+
+
+@dataclass
+class Storm:
+    """The scene. `workers`, `webs` and `servers` (PostgreSQL, Valkey) are replaced as they die."""
+
+    settings: Settings
+    net: Ledger
+    folder: Path
+    dice: random.Random
+    servers: list[Server]
+    chats: list[Chat]
+    history: History = field(default_factory=History)
+    workers: list[Child] = field(default_factory=list)
+    webs: list[Child] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    waits: list[float] = field(default_factory=list)
+    echoes: set["asyncio.Task[None]"] = field(default_factory=set)
+    calm: bool = False
+
+    def begin(self) -> None:
+        self.workers = [start("worker", self.settings) for _ in range(2)]
+        self.webs = [start("web", self.settings) for _ in range(2)]
+        self.net.plan = self._fate
+        self.net.heard = self._echo
+        self.net.patience = 3.0
+        self.history.shown = self.net.shown
+
+    def end(self) -> None:
+        for child in (*self.workers, *self.webs):
+            child.kill()
+
+    def _fate(self, path: str, body: Json) -> str:
+        if self.calm:
+            return "ok"
+        chosen = self.dice.random()
+        for fate, share in FAULTS:
+            chosen -= share
+            if chosen < 0:
+                self.done[f"provider {fate}"] += 1
+                return fate
+        return "ok"
+
+    def _echo(self, shown: Shown) -> None:
+        """The network of the second client tells what was sent through it."""
+        chat = next((c for c in self.chats if c.number == shown.chat and c.network == "zapi"), None)
+        if chat is not None:
+            body = zapi(shown.chat, shown.id, shown.text, fromMe=True, fromApi=True)
+            task = asyncio.create_task(self._told(chat, body))
+            self.echoes.add(task)
+            task.add_done_callback(self.echoes.discard)
+
+    async def _told(self, chat: Chat, body: Json) -> None:
+        async with aiohttp.ClientSession() as http:
+            await self.post(http, chat, body)
+
+    async def post(self, http: aiohttp.ClientSession, chat: Chat, body: Json) -> None:
+        """Bring a webhook until it is taken, as a network does."""
+        headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
+        data = orjson.dumps(body)
+        while True:
+            web = self.dice.choice(self.webs)
+            url = f"http://127.0.0.1:{web.port}/api/v1/webhooks/{chat.network}/{chat.client.client}/{SECRET}"
+            try:
+                async with http.post(url, data=data, headers=headers, timeout=aiohttp.ClientTimeout(total=8)) as answer:
+                    self.done[f"webhook {answer.status}"] += 1
+                    if answer.status == 200:
+                        return
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                self.done["webhook broken"] += 1
+            await asyncio.sleep(0.25)
+
+    async def write(self, chat: Chat, until: float) -> None:
+        """One person: a message, a pause, a message; some arrive twice."""
+        n = 0
+        async with aiohttp.ClientSession() as http:
+            while time.monotonic() < until:
+                n += 1
+                body = chat.body(n)
+                began = time.monotonic()
+                await self.post(http, chat, body)
+                self.history.accepted[chat.number].append(chat.mark(n))
+                self.waits.append(time.monotonic() - began)
+                if self.dice.random() < REDELIVERED:
+                    self.done["redelivered"] += 1
+                    await self.post(http, chat, body)
+                await asyncio.sleep(self.dice.uniform(0.3, 2.5))
+
+    async def nemesis(self, until: float) -> None:
+        """One fault after the other, each kind in every round."""
+        kinds: tuple[Callable[[], Awaitable[None]], ...] = (
+            self.kill_worker, self.pause_worker, self.empty_bell, self.kill_worker, self.kill_bell, self.kill_web, self.crash_database,
+        )
+        while time.monotonic() < until:
+            for fault in self.dice.sample(kinds, len(kinds)):
+                await asyncio.sleep(self.dice.uniform(0.6, 1.6))
+                if time.monotonic() > until:
+                    return
+                self.done[fault.__name__] += 1
+                await fault()
+
+    async def kill_worker(self) -> None:
+        place = self.dice.randrange(2)
+        self.workers[place].kill()
+        self.workers[place] = start("worker", self.settings)
+
+    async def pause_worker(self) -> None:
+        sleeper = self.dice.choice(self.workers)
+        sleeper.signal(signal.SIGSTOP)
+        await asyncio.sleep(self.settings.lease_seconds + 1.2)
+        sleeper.signal(signal.SIGCONT)
+
+    async def kill_web(self) -> None:
+        place = self.dice.randrange(2)
+        self.webs[place].kill()
+        self.webs[place] = start("web", self.settings)
+
+    async def empty_bell(self) -> None:
+        await self.chats[0].client.hub.redis.flushall()
+
+    async def kill_bell(self) -> None:
+        self.servers[1].process.kill()
+        self.servers[1].process.wait(5)
+        await asyncio.sleep(0.5)
+        self.servers[1] = again(self.servers[1])
+
+    async def crash_database(self) -> None:
+        self.servers[0].process.send_signal(signal.SIGQUIT)
+        await asyncio.to_thread(self.servers[0].process.wait, 10)
+        await asyncio.sleep(0.3)
+        self.servers[0] = await asyncio.to_thread(start_postgres, self.folder)
