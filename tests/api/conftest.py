@@ -1,0 +1,115 @@
+"""The whole application over a real database, called over HTTP by two accounts."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from hub.accounts.accounts import create_account
+from hub.accounts.keys import grant
+from hub.api.app import build_app
+from hub.chat.intake import Intake
+from hub.config import Settings
+from hub.runtime import Hub, open_hub
+
+Json = dict[str, Any]
+GATEWAY: Json = {"name": "Shop bot", "parameters": {"baseAddress": "@integrated", "modelName": "extractive"}}
+
+
+@dataclass
+class Answer:
+    status: int
+    body: Any
+    headers: Any
+
+    @property
+    def said(self) -> str:
+        return str(self.body.get("message") or self.body.get("error"))
+
+
+@dataclass
+class Api:
+    """The hub as `account` sees it; `foreign` is another account's key."""
+
+    hub: Hub
+    url: str
+    account: UUID
+    key: str
+    public: str
+    foreign: str
+    http: aiohttp.ClientSession
+
+    async def call(self, method: str, path: str, sent: Any = None, key: str | None = None, **more: Any) -> Answer:
+        """`key` "" sends none; `data` sends raw bytes."""
+        key = self.key if key is None else key
+        headers = {**({"Authorization": f"Bearer {key}"} if key else {}), **more.pop("headers", {})}
+        more |= {"json": sent} if sent is not None else {}
+        async with self.http.request(method, self.url + path, headers=headers, allow_redirects=False, **more) as got:
+            raw = await got.read()
+            body = orjson.loads(raw) if raw and got.content_type.endswith("json") else raw.decode(errors="replace")
+            return Answer(got.status, body, got.headers)
+
+    async def ok(self, method: str, path: str, sent: Any = None, **more: Any) -> Any:
+        got = await self.call(method, path, sent, **more)
+        assert got.status == 200, got.body
+        return got.body
+
+    async def gateway(self, **parameters: Any) -> str:
+        sent = {**GATEWAY, "parameters": {**GATEWAY["parameters"], **parameters}}
+        return str((await self.ok("POST", "/api/v1/ai-gateways", sent))["aiGatewayId"])
+
+    async def client(self, **sent: Any) -> str:
+        return str((await self.ok("POST", "/api/v1/web-chat-client", {"name": "Shop", **sent}))["id"])
+
+
+@dataclass
+class Provider:
+    """A network's API that remembers what it was asked and refuses when told to."""
+
+    url: str = ""
+    calls: list[tuple[str, Json]] = field(default_factory=list)
+    refusal: str | None = None
+
+    async def handle(self, request: web.Request) -> web.Response:
+        method = request.path.rsplit("/", 1)[-1]
+        sent = dict(await request.post()) if request.content_type != "application/json" else await request.json()
+        self.calls.append((method, sent))
+        if self.refusal and method not in ("getMe", "getWebhookInfo"):
+            return web.json_response({"ok": False, "error_code": 400, "description": self.refusal}, status=400)
+        results: Json = {
+            "getMe": {"id": 7, "is_bot": True, "first_name": "Bot", "username": "shop_bot"},
+            "getWebhookInfo": {"url": "", "has_custom_certificate": False, "pending_update_count": 0},
+        }
+        return web.json_response({"ok": True, "result": results.get(method, True)})
+
+    def asked(self, method: str) -> list[Json]:
+        return [sent for name, sent in self.calls if name == method]
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    found = Provider()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", found.handle)
+    async with TestServer(app) as server:
+        found.url = str(server.make_url("")).rstrip("/")
+        yield found
+
+
+@pytest.fixture
+async def api(settings: Settings, provider: Provider) -> AsyncIterator[Api]:
+    settings = settings.changed(telegram_api_url=provider.url, zapi_api_url=provider.url, kapso_api_url=provider.url)
+    async with open_hub(settings) as hub, aiohttp.ClientSession() as http:
+        intake = Intake(hub.db, hub.queue)
+        async with TestServer(build_app(hub, intake)) as server:
+            mine, theirs = await create_account(hub.db, "Aurora"), await create_account(hub.db, "Boreal")
+            keys = [await grant(hub.db, mine.id, "test", None, kind) for kind in ("private", "public")]
+            foreign = await grant(hub.db, theirs.id, "test", None)
+            yield Api(hub, str(server.make_url("")).rstrip("/"), mine.id, *keys, foreign, http)
+        await intake.close()

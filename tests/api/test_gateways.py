@@ -1,0 +1,170 @@
+"""AI gateways (A-56 to A-60)."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hub.accounts import gateways
+from hub.accounts.parameters import GatewayParameters
+from hub.ids import uuid7
+from tests.api.conftest import GATEWAY, Api
+
+BASE = "/api/v1/ai-gateways"
+WHOLE: dict[str, Any] = {
+    "baseAddress": "https://api.example.com/v1", "modelName": "gpt-x", "apiKey": "sk-upstream-0123456789-tail",
+    "hideToolsWithoutSkill": True, "alwaysVisibleTools": ["shell"], "enableBash": True, "skills": [str(uuid4())],
+    "bashOptions": {"allowDataPersistence": True, "toolList": ["ls"], "toolExclusionMode": "BlackList"},
+    "knowledgeBaseMaximumResults": 16, "knowledgeBaseMinimumScore": 0.55, "knowledgeUseReferences": True,
+    "knowledgeUseMetaDescriptions": True, "queryStrategy": "FullRewrite", "knowledgeCollections": [],
+    "queryStrategyParameters": {"rewriteContextSize": 5, "concatenateContextSize": 2}, "temperature": 0.5, "topP": 0.9,
+    "presencePenalty": -1.5, "frequencyPenalty": 1, "stop": "END", "maxCompletionTokens": 500,
+    "contextMaximumSize": 8000, "contextOverflowAction": "Truncate", "systemInstruction": "Be kind.",
+    "workerScriptSource": "https://worker.example.com/w", "userPromptTemplate": "Q: {prompt}", "assistantPrefill": "A:",
+    "includePrefillingInMessages": True, "reasoningEffort": "low", "verbosity": "high",
+    "flags": ["NoTemperature", "ThinkingProcess"], "tools": [{"type": "function", "function": {"name": "f"}}],
+    "protocolFunctions": [
+        {
+            "name": "stock", "description": "Looks up stock.", "headers": {"X-Key": "1"},
+            "callbackUrl": "https://shop.example.com/stock", "contentFormat": {"type": "object"},
+        }
+    ],
+    "protocolFunctionSources": ["https://shop.example.com/functions"],
+    "mcpSources": [
+        {"name": "m", "description": "d", "url": "https://mcp.example.com", "headers": {}, "cacheDuration": 60}
+    ],
+    "systemInstructionsSources": [
+        {"name": "s", "description": None, "url": "https://i.example.com", "headers": {}, "cacheDuration": 600}
+    ],
+    "enabledMultimodalFeatures": ["Image", "All"], "toolContextCount": 4,
+    "sentinelOptions": {"enabledFunctions": ["WebSearch", "Calendar"]},
+    "builtinFunctionsOptions": {
+        "webSearchMode": "Summarized", "webSearchMaxResults": 25, "imageGenerationMaxResults": 4,
+        "imageGenerationQuality": "Highest", "imageGenerationAllowMatureContent": True,
+        "imageGenerationAllowReferenceUsage": True, "imageGenerationModelName": "img", "includeAllMemoryContext": True,
+    },
+    "moderationParameters": {
+        "violenceThreshold": 1, "sexualExplicitThreshold": 2, "politicalThreshold": 3, "dangerousContentThreshold": 4,
+        "jailbreakThreshold": 10,
+    },
+    "knownToolHandlerName": "react.v1.selfcall", "toolInvocationExplanations": True,
+    "modelRoutingParameters": {
+        "lowComplexityModelName": "s", "lowComplexityModelReasoningEffort": None, "mediumComplexityModelName": "m",
+        "mediumComplexityModelReasoningEffort": "low", "highComplexityModelName": "l",
+        "highComplexityModelReasoningEffort": "high",
+    },
+    "additionalSettings": {"seed": 1},
+}
+
+
+async def test_every_parameter_comes_back(api: Api) -> None:
+    id = await api.gateway(**WHOLE)
+    shown = await api.ok("GET", f"{BASE}/{id}")
+    assert shown["name"] == "Shop bot"
+    assert shown["slug"].startswith("shop-bot:")
+    assert shown["parameters"] == {**WHOLE, "apiKey": "***tail"}
+    assert {f.alias for f in GatewayParameters.model_fields.values()} == set(WHOLE)
+
+
+async def test_defaults(api: Api) -> None:
+    got = (await api.ok("GET", f"{BASE}/{await api.gateway()}"))["parameters"]
+    assert (got["queryStrategy"], got["knowledgeBaseMaximumResults"], got["knowledgeBaseMinimumScore"]) == ("Plain", 8, 0.2)
+    assert (got["contextOverflowAction"], got["apiKey"], got["temperature"], got["tools"]) == ("Throw", None, None, None)
+    assert (got["flags"], got["mcpSources"], got["sentinelOptions"], got["modelRoutingParameters"]) == ([], [], None, None)
+    assert got["bashOptions"]["toolExclusionMode"] == "WhiteList"
+    assert got["builtinFunctionsOptions"]["webSearchMaxResults"] == 10
+
+
+async def test_both_cases_and_null_for_the_default(api: Api) -> None:
+    sent = {"base_address": "@integrated", "model_name": "m", "temperature": 1, "skills": None, "bashOptions": None}
+    id = (await api.ok("POST", BASE, {"name": "x", "parameters": sent}))["aiGatewayId"]
+    got = (await api.ok("GET", f"{BASE}/{id}"))["parameters"]
+    assert (got["modelName"], got["skills"], got["temperature"]) == ("m", [], 1)
+    await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {"model_name": "n"}})
+    assert (await api.ok("GET", f"{BASE}/{id}"))["parameters"] == {**got, "modelName": "n"}
+
+
+async def test_patch_merges_shallowly_and_keeps_the_key(api: Api) -> None:
+    id = await api.gateway(**WHOLE)
+    await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {"flags": ["NoSystemInstruct"], "apiKey": "***tail"}})
+    got = await api.ok("GET", f"{BASE}/{id}")
+    assert got["parameters"] == {**WHOLE, "flags": ["NoSystemInstruct"], "apiKey": "***tail"}
+    assert await _key(api, id) == WHOLE["apiKey"]
+    await api.ok("PATCH", f"{BASE}/{id}", {"name": "Other", "parameters": {"apiKey": "sk-new"}})
+    assert await _key(api, id) == "sk-new"
+    got = await api.ok("GET", f"{BASE}/{id}")
+    assert (got["name"], got["parameters"]["apiKey"]) == ("Other", "***")
+    await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {"apiKey": None}})
+    assert await _key(api, id) is None
+    refused = await api.call("PATCH", f"{BASE}/{id}", {"parameters": {"apiKey": "***nope"}})
+    assert (refused.status, refused.body["details"]) == (400, None)
+    assert "mask" in refused.said
+
+
+async def _key(api: Api, id: str) -> str | None:
+    return (await gateways.load(api.hub.db, api.hub.sealer, api.account, UUID(id))).api_key
+
+
+async def test_the_key_is_sealed(api: Api) -> None:
+    await api.gateway(**WHOLE)
+    assert "upstream" not in str([dict(r) for r in await api.hub.db.fetch("select * from gateways")])
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("baseAddress", "api.example.com"), ("baseAddress", "ftp://x"), ("baseAddress", "https://u:p@x.example"),
+        ("baseAddress", "http://10.0.0.1/v1"), ("baseAddress", "https://x.example:port"), ("modelName", ""),
+        ("temperature", 2.1), ("temperature", "warm"), ("topP", -0.1), ("queryStrategy", "Best"),
+        ("flags", ["New"]), ("knownToolHandlerName", "other"), ("workerScriptSource", "nowhere"),
+        ("knowledgeBaseMinimumScore", 2), ("knowledgeCollections", ["x"]), ("knowledgeCollections", [str(uuid4())]),
+        ("enabledMultimodalFeatures", ["Smell"]), ("contextOverflowAction", "Compact"), ("maxCompletionTokens", 0),
+        ("mcpSources", [{"name": "m"}]), ("mcpSources", [{"name": "m", "url": "http://169.254.169.254/"}]),
+        ("mcpSources", [{"name": "m", "url": "https://x.example", "headers": {"X": "a\r\nB: c"}}]),
+        ("mcpSources", [{"name": "m", "url": "https://x.example", "headers": {"Host": "y"}}]),
+        ("protocolFunctions", [WHOLE["protocolFunctions"][0]] * 2), ("protocolFunctionSources", ["x"]),
+        ("builtinFunctionsOptions", {"webSearchMaxResults": 26}), ("moderationParameters", {"violenceThreshold": 11}),
+        ("modelRoutingParameters", {"lowComplexityModelName": "a"}), ("additionalSettings", []),
+    ],
+)
+async def test_what_cannot_be_is_refused_by_name(api: Api, field: str, wrong: Any) -> None:
+    made = await api.call("POST", BASE, {**GATEWAY, "parameters": {**GATEWAY["parameters"], field: wrong}})
+    id = await api.gateway()
+    edited = await api.call("PATCH", f"{BASE}/{id}", {"parameters": {field: wrong}})
+    for got in (made, edited):
+        assert got.status == 400, got.body
+        assert got.body["error"].startswith(f"parameters.{field}"), got.body
+        assert got.body["error"].endswith((".", ")."))
+
+
+async def test_a_collection_must_be_the_account_s(api: Api) -> None:
+    mine, theirs = uuid7(), uuid7()
+    other = (await api.ok("GET", "/api/v1/accounts", key=api.foreign))["id"]
+    for id, account in ((mine, api.account), (theirs, other)):
+        await api.hub.db.run("insert into collections (id, account_id, name) values ($1, $2, 'c')", id, account)
+    gateway = await api.gateway(knowledgeCollections=[str(mine)])
+    refused = await api.call("PATCH", f"{BASE}/{gateway}", {"parameters": {"knowledgeCollections": [str(theirs)]}})
+    assert (refused.status, str(theirs) in refused.said) == (400, True)
+    await api.hub.db.run("delete from collections where id = $1", mine)
+    await api.ok("PATCH", f"{BASE}/{gateway}", {"parameters": {"temperature": 1}})
+
+
+async def test_list_and_filter(api: Api) -> None:
+    a, b = await api.gateway(modelName="gpt_x"), await api.gateway(modelName="llama%")
+    await api.ok("PATCH", f"{BASE}/{b}", {"name": "Support"})
+    slug = (await api.ok("GET", f"{BASE}/{a}"))["slug"]
+    for filter, expected in (("", [a, b]), ("gpt_", [a]), ("LLAMA%", [b]), ("upp", [b]), (slug, [a]), (b, [b]), ("zz", [])):
+        rows = await api.ok("GET", BASE, params={"filter": filter})
+        assert [r["id"] for r in rows] == expected, filter
+    [row] = await api.ok("GET", BASE, params={"filter": a})
+    assert row == {
+        "id": a, "name": "Shop bot", "inferenceEndpoint": "@integrated", "modelName": "gpt_x", "slug": slug,
+    }
+
+
+async def test_deleting_unlinks_the_clients(api: Api) -> None:
+    id = await api.gateway()
+    client = await api.client(aiGatewayId=id)
+    await api.ok("DELETE", f"{BASE}/{id}")
+    assert (await api.call("GET", f"{BASE}/{id}")).status == 404
+    assert (await api.ok("GET", f"/api/v1/web-chat-client/{client}"))["aiGateway"] is None
