@@ -1,7 +1,8 @@
 """Webhook calls of networks that never send again, kept on disk while the database is away.
 
-One append-only file; a record is length (4 bytes), CRC-32 (4 bytes) and JSON. A record counts once
-it is on disk (fsync, shared by all that arrive within a few milliseconds).
+A folder of small files, each written once and whole: calls that arrive within a few milliseconds share
+one. A record is length (4 bytes), CRC-32 (4 bytes) and JSON, and counts once it is on disk (fsync).
+Several processes may share the folder: none ever writes to a file that another may be reading.
 """
 
 import asyncio
@@ -10,14 +11,15 @@ import binascii
 import logging
 import os
 import struct
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 
 from hub.chat.receiving import Knock
-from hub.errors import Overloaded
+from hub.errors import HubError, Overloaded
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ _HEAD = struct.Struct(">II")
 
 
 class Spool:
-    """`drain` hands records back, oldest first, and forgets them once all are taken."""
+    """`drain` hands records back, oldest first, and forgets each file once its records are taken."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -37,50 +39,87 @@ class Spool:
 
     @property
     def empty(self) -> bool:
+        return not self._files()
+
+    def _files(self) -> list[Path]:
         try:
-            return self._path.stat().st_size == 0
+            return sorted(self._path / e.name for e in os.scandir(self._path) if e.name.endswith(".calls"))
         except FileNotFoundError:
-            return True
+            return []
+
+    def _size(self) -> int:
+        """Bytes on disk; a file that goes away meanwhile is none."""
+        return sum(f.stat().st_size for f in self._files() if f.exists())
 
     async def keep(self, knock: Knock) -> None:
         """Return when the call is on disk. Raise Overloaded when the spool is full."""
-        if not self.empty and self._path.stat().st_size > CAP:
-            raise Overloaded(retry_after=60)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((_encode(knock), done))
         if not self._flushing:
             self._flushing = True
             await asyncio.sleep(GROUP_SECONDS)
-            async with self._lock:
-                self._flushing = False
-                taken, self._waiting = self._waiting, []
-                await asyncio.to_thread(self._append, b"".join(r for r, _ in taken))
+            self._flushing = False
+            taken, self._waiting = self._waiting, []
+            await self._flush(taken)
+        await done
+
+    async def _flush(self, taken: list[tuple[bytes, "asyncio.Future[None]"]]) -> None:
+        try:
+            await asyncio.shield(asyncio.to_thread(self._write, b"".join(r for r, _ in taken)))
+        except (OSError, Overloaded) as e:
+            log.error("webhook calls cannot be kept on disk: %s", e)
+            for _, one in taken:
+                if not one.done():
+                    one.set_exception(Overloaded(retry_after=60))
+        else:
             for _, one in taken:
                 if not one.done():
                     one.set_result(None)
-        await done
 
-    def _append(self, data: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self._path, "ab", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+    def _write(self, data: bytes) -> None:
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._size() > CAP:
+            raise Overloaded("The spool is full.")
+        name = f"{time.time_ns():020}-{uuid4().hex[:8]}"
+        part = self._path / f"{name}.part"
+        with open(part, "xb", opener=lambda p, f: os.open(p, f, 0o600)) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        part.rename(self._path / f"{name}.calls")
+        folder = os.open(self._path, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the name must survive too
+        finally:
+            os.close(folder)
 
     async def drain(self, take: Callable[[Knock], Awaitable[object]]) -> int:
-        """Give every record to `take`; stop at its first error and keep everything (taking twice is
+        """Give every record to `take`; stop at its first HubError and keep the rest (taking twice is
         harmless: the network's ids are remembered)."""
-        if self.empty:
-            return 0
+        taken = 0
         async with self._lock:
-            data = await asyncio.to_thread(self._path.read_bytes)
-            taken = 0
-            for knock in _decode(data):
-                await take(knock)
-                taken += 1
-            await asyncio.to_thread(self._path.unlink)
-        log.info("spool drained: %d webhook calls", taken)
+            for file in self._files():
+                try:
+                    data = await asyncio.to_thread(file.read_bytes)
+                except FileNotFoundError:
+                    continue  # another process was quicker
+                for knock in _decode(data):
+                    taken += await _given(take, knock)
+                file.unlink(missing_ok=True)
+        if taken:
+            log.info("spool drained: %d webhook calls", taken)
         return taken
+
+
+async def _given(take: Callable[[Knock], Awaitable[object]], knock: Knock) -> int:
+    try:
+        await take(knock)
+    except HubError:
+        raise
+    except Exception:  # one call that cannot be taken must not hold up all that come after it
+        log.exception("a kept %s webhook call of client %s was dropped", knock.channel, knock.client_id)
+        return 0
+    return 1
 
 
 def _encode(knock: Knock) -> bytes:
@@ -97,7 +136,7 @@ def _decode(data: bytes) -> Iterator[Knock]:
         size, crc = _HEAD.unpack_from(data, place)
         body = data[place + _HEAD.size : place + _HEAD.size + size]
         if len(body) < size or binascii.crc32(body) != crc:
-            log.error("the spool ends in a damaged record; what was before it is taken")
+            log.error("a file of the spool ends in a damaged record; what was before it is taken")
             return
         r = orjson.loads(body)
         yield Knock(r["channel"], UUID(r["client"]), r["secret"], r["headers"], base64.b64decode(r["body"]))
