@@ -1,0 +1,58 @@
+"""What newcomers read agrees with what there is."""
+
+import re
+
+import pytest
+
+from hub.config import Settings
+from tests.house.commands import commands, hub
+from tests.house.sources import ROOT
+
+README = (ROOT / "README.md").read_text()
+EXPECTED = {"up", "web", "worker", "scheduler", "migrate", "init", "doctor", "openapi", "twin"}
+
+
+def test_the_commands() -> None:
+    assert commands() == EXPECTED
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_a_command_is_in_the_readme_and_explains_itself(name: str) -> None:
+    assert re.search(rf"`hub {name}\b", README), name
+    said = hub(name, "--help")
+    assert said.returncode == 0 and len(said.stdout.split("\n\n")) >= 2, said.stderr
+    offered = set(re.findall(r"(--[a-z-]+)", said.stdout)) - {"--help"}
+    [line] = [row for row in README.splitlines() if row.startswith(f"| `hub {name}")] or [""]
+    named = set(re.findall(r"(--[a-z-]+)", line))
+    assert named <= offered, "the README promises an option that is not there"
+
+
+def test_the_list_of_commands_has_words_for_each() -> None:
+    said = hub("--help").stdout
+    assert [n for n in EXPECTED if not re.search(rf"^\s+{n}\s+\S+", said, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["web"], "Set HUB_DATABASE_URL and HUB_REDIS_URL, or run `hub up`"),
+        (["migrate"], "Set HUB_DATABASE_URL"),
+        (["up", "--port", "99999", "--home", "/nowhere/at/all"], "HUB_PORT is not valid"),
+        (["up", "--port", "0", "--home", "/proc/nowhere"], "home folder /proc/nowhere cannot be written"),
+    ],
+)
+def test_what_cannot_start_says_so_in_one_line(arguments: list[str], words: str) -> None:
+    said = hub(*arguments)
+    assert said.returncode == 1
+    assert said.stderr.startswith("hub: ") and words in said.stderr and said.stderr.count("\n") == 1
+
+
+def test_files_and_settings_named_in_the_words_exist() -> None:
+    for page in ("README.md", "deploy/README.md"):
+        text = (ROOT / page).read_text()
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            assert (ROOT / page).parent.joinpath(link).exists(), link
+        settings = {f"HUB_{n.upper()}" for n in Settings.model_fields}
+        assert set(re.findall(r"\bHUB_[A-Z_]+[A-Z]\b", text)) <= settings
+        for target in re.findall(r"^\s+make ([a-z]+)", text, re.MULTILINE):
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
