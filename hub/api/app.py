@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from hub.accounts.keys import Keyring
-from hub.api import aivax, hooks, pages
+from hub.api import aivax, hooks, openai, pages
 from hub.api.http import docs, keys, middleware
 from hub.api.http.operation import Route
 from hub.chat.intake import Intake
@@ -13,7 +13,7 @@ from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
 from hub.runtime import Hub
 
-ROUTES: tuple[Route, ...] = (*aivax.ROUTES,)
+ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES)
 
 
 def build_app(hub: Hub, intake: Intake) -> web.Application:

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from hub import ids
 from hub.accounts import accounts
+from hub.api.http.chunks import Chunks, completion
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
-from hub.api.openai import render
 from hub.api.openai.asking import ask_of
 from hub.api.openai.resolve import resolve
 from hub.api.openai.schemas import CompletionIn, CompletionOut
@@ -46,7 +46,7 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     id, created = str(ids.uuid7()), int(time.time())
     try:
         if body.stream:
-            chunks = render.Chunks(id, created, str(ask.gateway.parameters["modelName"]))
+            chunks = Chunks(id, created, str(ask.gateway.parameters["modelName"]))
             return await _stream(request, hub, ask, chunks)
         made = await attended(request, answer(hub, ask))
     except ConnectionError:
@@ -55,10 +55,10 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
         raise _told(who, e) from e
     await _record(hub, who, ask, made)
     # Not through the model: the documented answer has no nulls beside its own.
-    return web.Response(body=orjson.dumps(render.completion(id, created, made)), content_type="application/json")
+    return web.Response(body=orjson.dumps(completion(id, created, made)), content_type="application/json")
 
 
-async def _stream(request: web.Request, hub: Hub, ask: Ask, chunks: render.Chunks) -> web.StreamResponse:
+async def _stream(request: web.Request, hub: Hub, ask: Ask, chunks: Chunks) -> web.StreamResponse:
     out, who = Out(request), caller(request)
 
     async def say(delta: Delta) -> None:

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from hub.api.http.chunks import PING
 from hub.api.http.sse import LOOK_SECONDS, PING_SECONDS, gone
-from hub.api.openai.render import PING
 
 T = TypeVar("T")
 HEADERS = {

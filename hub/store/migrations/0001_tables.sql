@@ -249,7 +249,7 @@ create index outbox_account on outbox (account_id, id desc);
 -- Every call of a delivery to its provider.
 create table attempts (
     delivery_id bigint not null references outbox on delete cascade,
-    at timestamptz not null default clock_timestamp(),
+    at timestamptz not null default now(),
     outcome text not null,
     code text,
     error text
