@@ -17,7 +17,7 @@ from hub.chat.intake import Intake
 from hub.errors import BadRequest, HubError, PaymentRequired, TooMany, Unavailable
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import files, messages, turns, visitors
+from hub.store import files, messages, turns, usage, visitors
 from hub.store.visitors import Visit
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,7 @@ class Reply:
     prompt_tokens: int
     completion_tokens: int
     created: list[Json]
-    failed: str | None = None
-    model: str | None = None
+    failed: bool
 
 
 async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
@@ -96,16 +95,15 @@ async def _answered(hub: Hub, seen: Visit, message: UUID, extra: tuple[str, ...]
     end = time.monotonic() + hub.settings.turn_seconds + 30
     async with hub.events.listen(f"s:{seen.session_id}") as heard:
         while time.monotonic() < end:
-            done = await turn.run(hub, seen.session_id, now=True, sink=sink, extra=extra)
+            await turn.run(hub, seen.session_id, now=True, sink=sink, extra=extra)
             state = await turns.fate(hub.db, seen.session_id, message)
             if state and state["state"] != "waiting":
-                return await _reply(hub, seen, state, done)
+                return await _reply(hub, seen, state)
             await heard_or(heard, 0.25)
     raise HubError("The answer took too long.")
 
 
-async def _reply(hub: Hub, seen: Visit, state: Json, done: turn.Done | None) -> Reply:
-    made = done.answer if done and done.turn_id == state["turn_id"] else None
+async def _reply(hub: Hub, seen: Visit, state: Json) -> Reply:
     rows = await visitors.of_turn(hub.db, seen.account_id, state["turn_id"])
     said = [r for r in rows if r["role"] == "assistant"]
     body = said[-1]["content"] if said else {}
@@ -116,8 +114,7 @@ async def _reply(hub: Hub, seen: Visit, state: Json, done: turn.Done | None) -> 
         prompt_tokens=state["prompt_tokens"] or 0,
         completion_tokens=state["completion_tokens"] or 0,
         created=history(said, hub.settings.address),
-        failed=state["error"] if state["outcome"] == "failed" else None,
-        model=made.model if made else state["model"],
+        failed=state["outcome"] == "failed",
     )
 
 
@@ -132,7 +129,9 @@ async def trial(hub: Hub, seen: Visit, said: Sequence[Json], instructions: tuple
     claimed = await visitors.look(hub.db, seen, turn.HISTORY)
     ask = await ask_of(hub, claimed, {}, instructions)
     asked = [content.message(b, {}, hub.settings.address) for b in said]
-    return await answer(hub, replace(ask, messages=[*ask.messages, *asked], retractable=sink is None), sink)
+    made = await answer(hub, replace(ask, messages=[*ask.messages, *asked], retractable=sink is None), sink)
+    await usage.add(hub.db, seen.account_id, made.billed, gateway=ask.gateway.id, session=seen.session_id)
+    return made
 
 
 async def attach(hub: Hub, seen: Visit, file_ids: Sequence[UUID]) -> list[Json]:

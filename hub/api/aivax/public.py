@@ -94,7 +94,7 @@ async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.Strea
     hub = request.app[HUB]
     seen = await visits.visit(hub, key, talk=True)
     said = await talk.said(hub, seen, body.said())
-    chunks = Chunks(str(uuid4()), int(time.time()), "")
+    chunks = Chunks(str(uuid4()), int(time.time()), seen.model or "")
 
     async def work(put: Any) -> None:
         async def sink(delta: Delta) -> None:
@@ -106,17 +106,15 @@ async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.Strea
                     hub, request.app[INTAKE], seen, said, client_id=body.client_message_id, extra=body.extra(), sink=sink
                 )
                 # Another process may have answered: then nothing came through the sink.
-                rest = "" if chunks.begun else got.text
-                used, calls, failed = Usage(got.prompt_tokens, got.completion_tokens), bool(got.tool_calls), got.failed
-                model = got.model
+                rest = got.text if not chunks.begun else f"\n\n{got.text}" if got.failed else ""
+                used, calls = Usage(got.prompt_tokens, got.completion_tokens), bool(got.tool_calls)
             else:
                 made = await visits.trial(hub, seen, said, body.extra(), sink)
-                rest, used, calls, failed, model = "", made.usage, bool(made.tool_calls), None, made.model
+                rest, used, calls = "", made.usage, bool(made.tool_calls)
         except HubError as e:
             await put(chunks.error(e))
             return
-        chunks.model = model or ""
-        if rest or failed:
+        if rest:
             await put(chunks.delta(Delta(text=rest)))
         await put(chunks.finish("tool_calls" if calls else "stop", usage(used)))
 
