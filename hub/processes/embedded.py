@@ -40,11 +40,13 @@ def die_with_parent(sig: int) -> Callable[[], None] | None:
     """A preexec function: the kernel sends `sig` to the child when its parent is gone (Linux)."""
     if sys.platform != "linux":
         return None
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc, parent = ctypes.CDLL(None, use_errno=True), os.getpid()
 
     def prepare() -> None:
         os.setpgrp()  # Ctrl-C reaches the supervisor alone, which stops things in order
         libc.prctl(PR_SET_PDEATHSIG, sig)
+        if os.getppid() != parent:
+            os._exit(1)  # it went before we were tied to it
 
     return prepare
 
