@@ -1,0 +1,36 @@
+"""Run all measures: `python -m tests.bench [--quick] [--only webhook,bell,chats,gateway]`."""
+
+import argparse
+import asyncio
+import time
+
+import uvloop
+
+from tests.bench import bell, chats, gateway, machine, webhook
+from tests.bench.place import opened
+from tests.bench.report import FULL, QUICK, Pace, say, title
+
+MEASURES = {"webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure}
+
+
+async def run(pace: Pace, names: list[str]) -> None:
+    begun = time.monotonic()
+    title("Only ratios within one run mean anything.")
+    say("machine", f"{machine.described()}, load before the run {machine.load():.1f}")
+    async with opened() as place:
+        for name in names:
+            await MEASURES[name](place, pace)
+    say("\n  took", f"{time.monotonic() - begun:.0f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description="Measure speed and memory of the real processes.")
+    parser.add_argument("--quick", action="store_true", help="one short run of everything")
+    parser.add_argument("--only", default=",".join(MEASURES), help="measures to run, comma separated")
+    args = parser.parse_args()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(QUICK if args.quick else FULL, args.only.split(",")))
+
+
+if __name__ == "__main__":
+    main()

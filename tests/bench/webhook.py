@@ -1,0 +1,40 @@
+"""Webhooks stored durably and acknowledged, against a bare aiohttp handler."""
+
+from dataclasses import replace
+from itertools import count
+
+from tests.bench.load import Job
+from tests.bench.place import UPDATE, Place, head, load
+from tests.bench.report import Pace, Result, interleaved, median, ms, say, title
+
+CONNECTIONS = 64
+RATES = (500, 1000)
+
+
+async def measure(place: Place, pace: Pace) -> None:
+    title(f"1. Webhook stored and acknowledged ({CONNECTIONS} connections, 1 kB, server and load on one core each)")
+    numbers = count(1)
+    bare = Job(
+        port=place.upstream, head=head("/hook"), body=UPDATE, connections=CONNECTIONS, seconds=pace.seconds, core=0
+    )
+    async with place.web(core=0) as (_, port):
+        hub = place.webhook(port, connections=CONNECTIONS, seconds=pace.seconds, core=1)
+
+        async def stored(**changes: float) -> Result:
+            await place.empty()
+            result = await load(replace(hub, first=next(numbers) * 10_000_000, **changes))  # type: ignore[arg-type]
+            kept = await place.hub.db.value("select count(*) from inbox")
+            assert kept == result["answered"], f"{result['answered']} calls acknowledged, {kept} stored"
+            return result
+
+        await stored(seconds=1.0)
+        bares, hubs = await interleaved(pace.runs, lambda: load(bare), stored)
+        say("bare aiohttp, answers 200", f"{median(bares):,.0f} /s")
+        say("hub web, PostgreSQL with fsync", f"{median(hubs):,.0f} /s   (ratio {median(hubs) / median(bares):.2f})")
+        say("hub web, all 64 busy", ms(sorted(hubs, key=lambda r: float(r["p99"]))[len(hubs) // 2]))
+        for rate in RATES:
+            if rate < median(hubs) * 0.9:
+                say(f"hub web at {rate}/s", ms(await stored(rate=rate)))
+        say("bare aiohttp, alone (1 connection)", ms(await load(replace(bare, connections=1))))
+        say("hub web, alone (1 connection)", ms(await stored(connections=1)))
+    await place.empty()
