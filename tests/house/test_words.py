@@ -1,6 +1,8 @@
 """What newcomers read agrees with what there is."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -20,15 +22,15 @@ def test_the_commands() -> None:
 def test_a_command_is_in_the_readme_and_explains_itself(name: str) -> None:
     assert re.search(rf"`hub {name}\b", README), name
     said = hub(name, "--help")
-    assert said.returncode == 0 and len(said.stdout.split("\n\n")) >= 2, said.stderr
-    offered = set(re.findall(r"(--[a-z-]+)", said.stdout)) - {"--help"}
+    assert said.code == 0 and len(said.out.split("\n\n")) >= 2, said.err
+    offered = set(re.findall(r"(--[a-z-]+)", said.out)) - {"--help"}
     [line] = [row for row in README.splitlines() if row.startswith(f"| `hub {name}")] or [""]
     named = set(re.findall(r"(--[a-z-]+)", line))
     assert named <= offered, "the README promises an option that is not there"
 
 
 def test_the_list_of_commands_has_words_for_each() -> None:
-    said = hub("--help").stdout
+    said = hub("--help").out
     assert [n for n in EXPECTED if not re.search(rf"^\s+{n}\s+\S+", said, re.MULTILINE)] == []
 
 
@@ -43,8 +45,8 @@ def test_the_list_of_commands_has_words_for_each() -> None:
 )
 def test_what_cannot_start_says_so_in_one_line(arguments: list[str], words: str) -> None:
     said = hub(*arguments)
-    assert said.returncode == 1
-    assert said.stderr.startswith("hub: ") and words in said.stderr and said.stderr.count("\n") == 1
+    assert said.code == 1
+    assert said.err.startswith("hub: ") and words in said.err and said.err.count("\n") == 1
 
 
 def test_files_and_settings_named_in_the_words_exist() -> None:
@@ -56,3 +58,8 @@ def test_files_and_settings_named_in_the_words_exist() -> None:
         assert set(re.findall(r"\bHUB_[A-Z_]+[A-Z]\b", text)) <= settings
         for target in re.findall(r"^\s+make ([a-z]+)", text, re.MULTILINE):
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
+
+
+def test_the_module_runs_as_a_program() -> None:
+    ran = subprocess.run([sys.executable, "-m", "hub"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 2 and "usage: hub" in ran.stderr
