@@ -1,9 +1,9 @@
 """A provider that remembers what people can see, and fails as it is told."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ class Shown:
     chat: str
     id: str
     texts: list[str]
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def text(self) -> str:
@@ -32,10 +33,14 @@ class Shown:
 
 @dataclass
 class Ledger(Net):
-    """`plan` decides the fate of a send: ok, busy, broken, hang, lost or late (both after the effect)."""
+    """`plan` decides the fate of a send: ok, busy, broken, refused, hang, or lost and late after the effect.
+
+    `closed` holds the phones to which Kapso sends templates only.
+    """
 
     shown: list[Shown] = field(default_factory=list)
-    plan: Callable[[str, Json], str] | None = None
+    plan: Callable[[str], str] | None = None
+    closed: set[str] = field(default_factory=set)
     heard: Callable[[Shown], None] | None = None
     patience: float = 20.0
 
@@ -44,11 +49,13 @@ class Ledger(Net):
         return [s.text for s in self.shown if s.text != PLACEHOLDER and chat in (None, s.chat)]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        fate = self.plan(request.path, {}) if self.plan and request.path.rsplit("/", 1)[-1] in SENDS else "ok"
-        if fate == "busy":
-            return busy(request.path)
-        if fate == "broken":
-            return web.json_response({"ok": False, "error_code": 500, "description": "Internal"}, status=500)
+        fate = self.plan(request.path) if self.plan and request.path.rsplit("/", 1)[-1] in SENDS else "ok"
+        if fate in REFUSALS:
+            return REFUSALS[fate](request.path)
+        if self.closed and request.path.endswith("/messages"):
+            body = await request.json()
+            if body.get("type") == "text" and body.get("to") in self.closed:
+                return web.json_response({"error": {"code": 131047, "message": "Re-engagement message"}}, status=400)
         if fate == "hang":
             await asyncio.sleep(self.patience)
             return web.Response(status=504)
@@ -75,7 +82,7 @@ class Ledger(Net):
             self._show("zapi", body["phone"], found["messageId"], body["message"])
         elif method == "messages" and "status" not in body:
             words = body["template"]["name"] if body.get("type") == "template" else body.get("text", {}).get("body", "")
-            self._show("kapso", body.get("to") or body.get("recipient"), found["messages"][0]["id"], words)
+            self._show("kapso", body["to"], found["messages"][0]["id"], words)
         elif "sendText" in path:
             self._show("evolution", body["number"], found["key"]["id"], body["text"])
         return found
@@ -104,15 +111,43 @@ def busy(path: str, seconds: int = 1) -> web.Response:
     return web.json_response({"error": "slow down"}, status=429, headers={"Retry-After": str(seconds)})
 
 
+def broken(path: str) -> web.Response:
+    return web.json_response({"ok": False, "error_code": 500, "description": "Internal"}, status=500)
+
+
+def refused(path: str) -> web.Response:
+    """Never, in the words of the network."""
+    if "/bot" in path:
+        words = {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}
+        return web.json_response(words, status=403)
+    return web.json_response({"error": "Phone number does not exist"}, status=400)
+
+
+REFUSALS = {"busy": busy, "broken": broken, "refused": refused}
+
+
+def fates(*planned: str) -> Callable[[str], str]:
+    """One fate after the other, then all is well."""
+    left: Iterable[str] = iter(planned)
+    return lambda _: next(iter(left), "ok")
+
+
 @asynccontextmanager
-async def ledger() -> AsyncIterator[Ledger]:
-    one = Ledger()
+async def serve(one: Ledger, port: int | None = None) -> AsyncIterator[None]:
+    """Answer calls, at a port of one's own choice."""
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", one.handle)
-    server = TestServer(app, handler_cancellation=True)
+    server = TestServer(app, handler_cancellation=True, port=port)
     await server.start_server()
     one.url = str(server.make_url("")).rstrip("/")
     try:
-        yield one
+        yield
     finally:
         await server.close()
+
+
+@asynccontextmanager
+async def ledger() -> AsyncIterator[Ledger]:
+    one = Ledger()
+    async with serve(one):
+        yield one

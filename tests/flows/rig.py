@@ -1,6 +1,5 @@
 """What the proofs of durability share: a business whose model and provider are local, and time travel."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -80,14 +79,14 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(settings: Settings, **more: Any) -> AsyncIterator[Rig]:
+async def rig(settings: Settings, *, work: bool = False, net: Ledger | None = None, **more: Any) -> AsyncIterator[Rig]:
+    """`work`: with a worker in this process."""
     async with AsyncExitStack() as stack:
-        net = await stack.enter_async_context(ledger())
+        net = net or await stack.enter_async_context(ledger())
         model = await stack.enter_async_context(serve())
         model.default = echo()
-        w = await stack.enter_async_context(world(settings, net, work=False, **more))
+        w = await stack.enter_async_context(world(settings, net, work=work, **more))
         await w.hub.db.run("update gateways set parameters = $1", {"baseAddress": f"{model.url}/v1", "modelName": "fake-1"})
         await w.hub.db.run("update clients set limits = '{\"messagesPerHour\": 0, \"maxMessages\": 0}'")
         children = stack.enter_context(family())
         yield Rig(w, net, model, w.hub.settings, children)
-        await asyncio.sleep(0)

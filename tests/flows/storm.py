@@ -91,7 +91,7 @@ class Storm:
         for child in (*self.workers, *self.webs):
             child.kill()
 
-    def _fate(self, path: str, body: Json) -> str:
+    def _fate(self, path: str) -> str:
         if self.calm:
             return "ok"
         chosen = self.dice.random()

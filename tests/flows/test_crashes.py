@@ -201,7 +201,6 @@ async def test_c13_a_worker_sleeps_longer_than_its_lease(r: Rig, channel: str) -
 
 async def test_c13_a_worker_sleeps_while_its_placeholder_is_on_the_way(r: Rig) -> None:
     """Whoever takes a part over makes its own placeholder; the sleeper must not fill in the old one."""
-    r.net.plan = lambda path, body: "ok"
     await say(r.w, "telegram", "hello #a1-1")
     await r.dies_at("C9")
     await r.db.run("update outbox set state = 'queued', placeholder = null")
