@@ -109,7 +109,7 @@ async def api(settings: Settings, provider: Provider) -> AsyncIterator[Api]:
         intake = Intake(hub.db, hub.queue)
         async with TestServer(build_app(hub, intake)) as server:
             mine, theirs = await create_account(hub.db, "Aurora"), await create_account(hub.db, "Boreal")
-            keys = [await grant(hub.db, mine.id, "test", None, kind) for kind in ("private", "public")]
+            key, public = [await grant(hub.db, mine.id, "test", None, kind) for kind in ("private", "public")]
             foreign = await grant(hub.db, theirs.id, "test", None)
-            yield Api(hub, str(server.make_url("")).rstrip("/"), mine.id, *keys, foreign, http)
+            yield Api(hub, str(server.make_url("")).rstrip("/"), mine.id, key, public, foreign, http)
         await intake.close()

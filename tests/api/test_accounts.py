@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from hub.sealing import digest
@@ -20,7 +21,8 @@ async def test_view_edit_and_roll(api: Api) -> None:
     saved = await api.ok("PUT", "/api/v1/accounts", sent)
     assert saved == {"message": "Parameters updated successfully.", "data": None}
     after = await api.ok("GET", "/api/v1/accounts")
-    assert after == {**before, "name": "Aurora Ltd", "parameters": {**before["parameters"], "automaticJsonHealing": True}}
+    parameters = {**before["parameters"], "automaticJsonHealing": True}
+    assert after == {**before, "name": "Aurora Ltd", "parameters": parameters}
     assert (await api.ok("POST", "/api/v1/accounts/roll-salt"))["message"] == "Salt rolled successfully."
     assert (await api.ok("GET", KEYS))["salt"] != salt
     assert (await api.call("PUT", "/api/v1/accounts", {"name": 3})).status == 400
@@ -52,7 +54,8 @@ async def test_durations(api: Api) -> None:
     await api.ok("POST", KEYS, {"label": "ever", "duration": -1})
     [ever] = [k for k in (await api.ok("GET", KEYS))["apiKeys"] if k["label"] == "ever"]
     assert ever["expiresAt"] is None
-    for wrong in ({"label": "x", "duration": 0}, {"label": "x"}, {"duration": 1}, {"label": "x", "duration": 10**9}, []):
+    wrongs: Any = ({"label": "x", "duration": 0}, {"label": "x"}, {"duration": 1}, {"label": "x", "duration": 10**9}, [])
+    for wrong in wrongs:
         got = await api.call("POST", KEYS, wrong)
         assert (got.status, got.body["code"]) == (400, "invalid_request"), wrong
 
@@ -75,8 +78,9 @@ async def test_an_expired_key_stops_working_within_a_second(api: Api) -> None:
 
 async def test_every_way_to_send_a_key(api: Api) -> None:
     basic = base64.b64encode(f"anything:{api.key}".encode()).decode()
-    for headers in ({"Authorization": f"Basic {basic}"}, {"Authorization": api.key}, {"Authorization": f"bearer {api.key}"}):
-        assert (await api.call("GET", "/api/v1/accounts", key="", headers=headers)).status == 200, headers
+    for value in (f"Basic {basic}", api.key, f"bearer {api.key}"):
+        headers = {"Authorization": value}
+        assert (await api.call("GET", "/api/v1/accounts", key="", headers=headers)).status == 200, value
     assert (await api.call("GET", f"/api/v1/accounts?api-key={api.key}", key="")).status == 200
     wrong = [
         "Bearer", "Basic !!!", "Digest abc", f"Bearer {api.key}x", f"Bearer {api.key[:-1]}0", "Bearer eyJh.eyJz.c2ln",

@@ -19,6 +19,7 @@ HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
 }
 T = TypeVar("T")
+Put = Callable[[T], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ async def _ticking(events: AsyncIterator[Event]) -> AsyncGenerator[Event | None,
             await events.aclose()
 
 
-async def produced(work: Callable[[Callable[[T], Awaitable[None]]], Awaitable[None]]) -> AsyncGenerator[T, None]:
+async def produced(work: Callable[[Put[T]], Awaitable[None]]) -> AsyncGenerator[T, None]:
     """What `work(put)` puts, as it puts it. Its error comes last; closing cancels it."""
     queue: asyncio.Queue[T | None] = asyncio.Queue(1000)
 
@@ -115,7 +116,7 @@ async def produced(work: Callable[[Callable[[T], Awaitable[None]]], Awaitable[No
             await work(queue.put)
         finally:
             # Not while it is being cancelled: nobody reads any more and the queue may be full.
-            if not (task.cancelling()):
+            if not task.cancelling():
                 await queue.put(None)
 
     task = asyncio.create_task(run())
