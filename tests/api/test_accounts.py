@@ -54,7 +54,8 @@ async def test_durations(api: Api) -> None:
     await api.ok("POST", KEYS, {"label": "ever", "duration": -1})
     [ever] = [k for k in (await api.ok("GET", KEYS))["apiKeys"] if k["label"] == "ever"]
     assert ever["expiresAt"] is None
-    wrongs: Any = ({"label": "x", "duration": 0}, {"label": "x"}, {"duration": 1}, {"label": "x", "duration": 10**9}, [])
+    long = {"label": "x", "duration": 10**9}
+    wrongs: Any = ({"label": "x", "duration": 0}, {"label": "x"}, {"duration": 1}, long, [])
     for wrong in wrongs:
         got = await api.call("POST", KEYS, wrong)
         assert (got.status, got.body["code"]) == (400, "invalid_request"), wrong
