@@ -87,7 +87,8 @@ async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | 
     started = time.clock_gettime(time.CLOCK_BOOTTIME)
     while part is not None:
         if integration is None or integration["id"] != part["integration_id"]:
-            integration = await outbox.integration(hub.db, UUID(part["integration_id"]))
+            named = part["integration_id"]
+            integration = await outbox.integration(hub.db, UUID(named)) if named else None
         if integration is None:
             part = await outbox.sent(hub.db, part, hub.leases.me, "dead", wire(hub), code="no_integration",
                                      error="The integration was deleted before this was sent.")
