@@ -76,7 +76,7 @@ def key(said: Said, message_id: str) -> Json:
         return {"remoteJid": said.group.id, "fromMe": said.from_me, "id": message_id, **who}
     tail: Json = {"fromMe": said.from_me, "id": message_id}
     if said.lid == "only" or not person.phone:
-        return {"remoteJid": person.lid, **tail, "addressingMode": "lid"}
+        return {"remoteJid": person.lid, **tail, "participant": "", "addressingMode": "lid"}
     pn = jid(person)
     if said.lid == "both":
         mode = {"participant": "", "addressingMode": "lid"}

@@ -46,7 +46,7 @@ def message(said: Said, message_id: str, media_url: str) -> Json:
     if hidden:
         body |= {"from_user_id": person.bsuid, "from_parent_user_id": None}
         body["username"] = person.username or None
-    elif said.lid != "no_from":
+    elif said.lid not in ("no_from", "content_only"):
         body["from"] = BUSINESS if said.from_me else person.phone
     if said.group:
         body["group_id"] = said.group.id
@@ -56,8 +56,6 @@ def message(said: Said, message_id: str, media_url: str) -> Json:
         body["context"] = {"forwarded": True}
     kind, content, shown = _content(said, media_url)
     body |= {"type": kind, **content}
-    if said.lid == "content_only":
-        body.pop("text", None)
     body["kapso"] = {
         "direction": "outbound" if said.from_me else "inbound",
         "status": "sent" if said.from_me else "received",
@@ -66,7 +64,16 @@ def message(said: Said, message_id: str, media_url: str) -> Json:
         "has_media": said.file is not None,
         **shown,
     }
+    if said.lid == "content_only":
+        body.pop("text", None)
+        talk = conversation(said.account, said.chat)
+        body["kapso"] |= {"whatsapp_conversation_id": talk, "contact_name": person.name}
     return body
+
+
+def conversation(number: str, key: str) -> str:
+    """A conversation's id, the same for the same two."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"twin/{number}/{key}"))
 
 
 def _origin(said: Said) -> str:
@@ -182,8 +189,8 @@ def event(
     text = str(body["kapso"].get("content") or "")
     outbound = body["kapso"]["direction"] == "outbound"
     seen = [m for m in chat.messages.values() if m.side == "business"]
-    conversation: Json = {
-        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"twin/{number.id}/{key}")),
+    talk: Json = {
+        "id": conversation(number.id, key),
         "phone_number": f"+{person.phone}" if person and person.phone and not hidden else None,
         "status": "active",
         "last_active_at": now,
@@ -203,14 +210,14 @@ def event(
         },
     }
     if hidden and person:
-        conversation |= {
+        talk |= {
             "business_scoped_user_id": person.bsuid,
             "username": person.username or None,
         }
-        conversation["parent_business_scoped_user_id"] = None
+        talk["parent_business_scoped_user_id"] = None
     return {
         "message": body,
-        "conversation": conversation,
+        "conversation": talk,
         "is_new_conversation": new and not outbound,
         "phone_number_id": number.id,
     }
