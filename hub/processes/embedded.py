@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hub.errors import Setup
 
@@ -89,7 +90,7 @@ def start_postgres(folder: Path) -> Server:
     with log.open("ab") as out:
         process = subprocess.Popen(
             [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), *options],
-            stdout=out, stderr=out, stdin=subprocess.DEVNULL, user=user, env={"LC_ALL": "C", "TZ": "UTC"},
+            stdout=out, stderr=out, stdin=subprocess.DEVNULL, **_as(user), env={"LC_ALL": "C", "TZ": "UTC"},
             preexec_fn=die_with_parent(signal.SIGQUIT),  # quit at once; the next start replays the log
         )
     server = Server("PostgreSQL", f"postgresql://postgres@/hub?host={sockets}", process, log, signal.SIGINT)
@@ -102,11 +103,16 @@ def start_postgres(folder: Path) -> Server:
     return server
 
 
+def _as(user: str | None) -> dict[str, Any]:
+    """Without the groups of root too, so that the modes of folders for others hold."""
+    return {} if user is None else {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+
+
 def _initdb(binaries: Path, data: Path, user: str | None) -> None:
     made = subprocess.run(
         [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
          "--locale=C", "--data-checksums", "--no-instructions"],
-        capture_output=True, user=user, env={"LC_ALL": "C", "TZ": "UTC"}, check=False, cwd="/",
+        capture_output=True, **_as(user), env={"LC_ALL": "C", "TZ": "UTC"}, check=False, cwd="/",
     )
     if made.returncode != 0:
         for item in data.iterdir():

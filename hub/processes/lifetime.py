@@ -3,13 +3,26 @@
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from hub.errors import Setup
 
 try:
     import uvloop
 except ImportError:  # Windows
     uvloop = None  # type: ignore[assignment]
+
+
+@contextmanager
+def listening(host: str, port: int, how: str) -> Iterator[None]:
+    """Say in one sentence that a port cannot be listened on; `how` names what chooses another."""
+    try:
+        yield
+    except OSError as e:
+        words = os.strerror(e.errno) if e.errno else str(e)
+        raise Setup(f"Port {port} on {host} cannot be used ({words}); stop what uses it or choose another with {how}.") from None
 
 
 async def until_signal() -> None:

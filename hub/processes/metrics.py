@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from hub.chat.intake import Intake
 from hub.config import Settings
 from hub.jobs.runner import Runner
+from hub.processes.lifetime import listening
 from hub.runtime import Hub
 from hub.store import stats
 
@@ -31,7 +32,8 @@ async def serve_metrics(settings: Settings, collect: Collect) -> AsyncIterator[N
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.metrics_port).start()
+        with listening(settings.host, settings.metrics_port, "HUB_METRICS_PORT"):
+            await web.TCPSite(runner, settings.host, settings.metrics_port).start()
         yield
     finally:
         await runner.cleanup()

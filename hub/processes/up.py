@@ -23,7 +23,7 @@ from hub.processes import scheduler, web, worker
 from hub.processes.embedded import die_with_parent, start_postgres, start_valkey
 from hub.processes.home import locked, read_bootstrap, with_key
 from hub.processes.init import first_start
-from hub.processes.lifetime import run
+from hub.processes.lifetime import listening, run
 from hub.processes.logs import set_up
 from hub.store.migrate import migrate
 
@@ -201,12 +201,9 @@ def _stop_all(children: Sequence[Child]) -> None:
 
 
 def _port_free(host: str, port: int, how: str) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
+    with listening(host, port, how), socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            s.bind((host, port))
-        except OSError as e:
-            raise Setup(f"Port {port} on {host} cannot be used ({e.strerror}); stop what uses it or choose another with {how}.") from None
+        s.bind((host, port))
 
 
 def _reach(host: str) -> str:

@@ -9,7 +9,7 @@ from hub.api.app import build_app
 from hub.chat.intake import Intake
 from hub.config import Settings
 from hub.jobs import sweeps
-from hub.processes.lifetime import until_signal
+from hub.processes.lifetime import listening, until_signal
 from hub.processes.metrics import serve_metrics, web_metrics
 from hub.runtime import open_hub
 
@@ -31,7 +31,9 @@ async def main(settings: Settings) -> None:
         try:
             # Metrics of `hub up`'s processes need different ports: the web process has the first one.
             async with serve_metrics(settings, lambda: web_metrics(hub, intake)):
-                await web.TCPSite(runner, settings.host, settings.port, backlog=1024, reuse_port=hasattr(socket, "SO_REUSEPORT")).start()
+                shared = hasattr(socket, "SO_REUSEPORT")  # several web processes may share the port
+                with listening(settings.host, settings.port, "--port"):
+                    await web.TCPSite(runner, settings.host, settings.port, backlog=1024, reuse_port=shared).start()
                 await until_signal()
         finally:
             await runner.cleanup()
