@@ -265,7 +265,7 @@ async def test_the_document_and_its_page(api: Api) -> None:
     page = await api.call("GET", "/apidocs", key="")
     assert page.status == 200
     assert "A-56" in page.body
-    assert "parameters.builtinFunctionsOptions.webSearchMaxResults" in page.body
+    assert "parameters.<wbr>builtinFunctionsOptions.<wbr>webSearchMaxResults" in page.body
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     foreign = [part for part in page.body.split('"') if part.startswith("//") or part.startswith("http")]
     assert foreign == []

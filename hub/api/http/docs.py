@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 import orjson
 from aiohttp import web
+from markupsafe import Markup
 
 from hub.api.http import openapi
 from hub.api.http.keys import PAGES
@@ -21,10 +22,23 @@ Json = dict[str, Any]
 
 def environment() -> jinja2.Environment:
     """Templates of all pages; everything put into them is escaped."""
-    return jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters |= {"marked": marked, "breaking": breaking}
+    return found
+
+
+def marked(text: str) -> Markup:
+    """Words between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else p for n, p in enumerate(parts))
+
+
+def breaking(name: str) -> Markup:
+    """A dotted name that a narrow column may break after its dots."""
+    return Markup(".<wbr>").join(name.split("."))
 
 
 def routes(described: Sequence[Route], address: str) -> list[web.RouteDef]:
