@@ -13,10 +13,10 @@ from uuid import UUID
 
 import asyncpg
 
-from channels.base import BadSignature, Hook, Unreadable
+from channels.base import BadSignature, Hook, Link, Unreadable
 from hub import ids
 from hub.chat.intake import Intake, items_of
-from hub.chat.wire import integration_of, link_of
+from hub.chat.wire import open_link
 from hub.errors import HubError
 from hub.runtime import Hub
 from hub.sealing import digest
@@ -49,13 +49,21 @@ class Knock:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An integration as it is remembered: its row and, opened once, what its adapter works with."""
+
+    row: dict[str, Any]
+    link: Link
+
+
 class Receiver:
     """Remembers integrations for a second, so that a busy one costs no look-up per call."""
 
     def __init__(self, hub: Hub, intake: Intake) -> None:
         self._hub = hub
         self._intake = intake
-        self._known: dict[tuple[UUID, str], tuple[float, dict[str, Any] | None]] = {}
+        self._known: dict[tuple[UUID, str], tuple[float, Endpoint | None]] = {}
 
     async def receive(self, knock: Knock) -> Verdict:
         """Verify, store, answer. Raise Overloaded when the database cannot take it now."""
@@ -64,13 +72,12 @@ class Receiver:
             if await inbox.changed_since(self._hub.db, knock.client_id, datetime.now(UTC) - CONFIG_GRACE):
                 return Verdict.CHANGING
             return Verdict.UNKNOWN
-        if not hmac.compare_digest(digest(knock.secret), endpoint["secret_hash"]):
+        if not hmac.compare_digest(digest(knock.secret), endpoint.row["secret_hash"]):
             return Verdict.REFUSED
         hook = Hook(knock.headers, knock.body)
-        link = link_of(integration_of(endpoint, self._hub.sealer), self._hub.settings)
         try:
-            arrived = self._hub.channels[knock.channel].receive(link, hook)
-            items = await items_of(self._hub.db, endpoint, arrived, self._hub.settings.max_debounce_wait)
+            arrived = self._hub.channels[knock.channel].receive(endpoint.link, hook)
+            items = await items_of(self._hub.db, endpoint.row, arrived, self._hub.settings.max_debounce_wait)
         except BadSignature:
             return Verdict.REFUSED
         except Unreadable as e:
@@ -86,14 +93,15 @@ class Receiver:
         self._hub.settings.point("C2")
         return Verdict.STORED
 
-    async def _endpoint(self, knock: Knock) -> dict[str, Any] | None:
+    async def _endpoint(self, knock: Knock) -> Endpoint | None:
         key, now = (knock.client_id, knock.channel), time.monotonic()
         kept = self._known.get(key)
         if kept and kept[0] > now:
             return kept[1]
         if len(self._known) > 5000:
             self._known = {k: v for k, v in self._known.items() if v[0] > now}
-        endpoint = await inbox.endpoint(self._hub.db, *key)
+        row = await inbox.endpoint(self._hub.db, *key)
+        endpoint = Endpoint(row, open_link(self._hub, row)) if row else None
         self._known[key] = (now + REMEMBER, endpoint)
         return endpoint
 
@@ -103,11 +111,11 @@ class Receiver:
         log.warning("%s webhook of client %s dropped: %s", knock.channel, knock.client_id, reason)
         await self._quarantine(knock, endpoint, reason)
 
-    async def _quarantine(self, knock: Knock, endpoint: dict[str, Any] | None, reason: str) -> None:
+    async def _quarantine(self, knock: Knock, endpoint: Endpoint | None, reason: str) -> None:
         raw = knock.body[:1_000_000]
         self._intake.counts["quarantined"] = self._intake.counts.get("quarantined", 0) + 1
         await inbox.quarantine(
-            self._hub.db, ids.uuid7(), endpoint["account_id"] if endpoint else None, endpoint["id"] if endpoint else None,
+            self._hub.db, ids.uuid7(), endpoint.row["account_id"] if endpoint else None, endpoint.row["id"] if endpoint else None,
             (hashlib.sha256(knock.body).digest(), raw), {k: v for k, v in knock.headers.items() if k in KEPT_HEADERS}, reason,
         )
 
