@@ -11,8 +11,7 @@ from hub.errors import Overloaded
 
 log = logging.getLogger(__name__)
 
-LIMIT = 1 << 20
-# Evolution and Z-API may put whole files into the body.
+# Larger than the application's limit: Evolution and Z-API may put whole files into the body.
 LIMITS = {"evolution": 64 << 20, "zapi": 16 << 20}
 SPOOLED = {"zapi"}
 
@@ -35,7 +34,8 @@ async def receive(request: web.Request) -> web.Response:
     except ValueError:
         raise web.HTTPNotFound from None
     headers = {k.lower(): v for k, v in request.headers.items()}
-    body = await request.clone(client_max_size=LIMITS.get(channel, LIMIT)).read()
+    limit = LIMITS.get(channel)
+    body = await (request.clone(client_max_size=limit) if limit else request).read()
     knock = Knock(channel, client_id, request.match_info["secret"], headers, body)
     receiver, spool = request.app[RECEIVER], request.app[SPOOL]
     try:
