@@ -44,7 +44,15 @@ def clean(value: Any) -> Any:
 
 
 def dump(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    """JSON that PostgreSQL can hold. What it cannot hold is looked for in the text: that is rare, and
+    looking through every value beforehand costs more than everything else here."""
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate, if not something that is no JSON at all
+        text = b"\\u0000"
+    if b"\\u0000" in text:
+        text = orjson.dumps(clean(value), option=orjson.OPT_NON_STR_KEYS)
+    return text.decode()
 
 
 async def _prepare(con: Any) -> None:

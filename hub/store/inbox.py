@@ -47,10 +47,9 @@ async def ingest(db: Call, items: Sequence[Item]) -> list[Stored]:
     The caller sorts by contact where several groups may run side by side, so that two groups lock
     sessions in the same order; a deadlock all the same is tried again.
     """
-    cleaned = clean(list(items))
     for left in (2, 1, 0):
         try:
-            rows = await db.fetch(INGEST, cleaned)
+            rows = await db.fetch(INGEST, list(items))
             break
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
             if not left:
