@@ -17,10 +17,12 @@ AT_ONCE = 200
 BEAT, INDEX, HOUSEKEEPING = 5.0, 5.0, 60.0
 
 
-async def every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+async def every(seconds: float, work: Callable[[], Awaitable[object]], at_once: bool = False) -> None:
     """Do something again and again; what fails is logged and tried the next time."""
+    pause = 0.0 if at_once else seconds
     while True:
-        await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311
+        await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
+        pause = seconds
         try:
             await work()
         except HubError as e:

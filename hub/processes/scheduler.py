@@ -1,6 +1,7 @@
 """The scheduler process: APScheduler as the clock, PostgreSQL as the truth."""
 
 import logging
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -19,7 +20,7 @@ async def main(settings: Settings) -> None:
         clock = AsyncIOScheduler(timezone="UTC")
         options = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
         clock.add_job(_guarded, "interval", [hub], seconds=sweeps.HOUSEKEEPING, **options)
-        clock.add_job(_beat, "interval", [hub], seconds=sweeps.BEAT, **options)
+        clock.add_job(_beat, "interval", [hub], seconds=sweeps.BEAT, next_run_time=datetime.now(UTC), **options)
         clock.start()
         try:
             await until_signal()

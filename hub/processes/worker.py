@@ -6,6 +6,7 @@ from typing import Any
 
 from arq.worker import func
 
+from hub.config import Settings
 from hub.jobs import sweeps, tasks
 from hub.jobs.bell import BellWorker
 from hub.jobs.runner import Runner
@@ -13,7 +14,6 @@ from hub.live.connect import DOWN
 from hub.processes.lifetime import until_signal
 from hub.processes.metrics import serve_metrics, worker_metrics
 from hub.runtime import Hub, open_hub
-from hub.config import Settings
 from hub.store import turns
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         listen(hub, runner, bulk=True),
         sweeps.every(s.sweep_seconds, lambda: sweeps.sweep(hub, runner)),
         sweeps.every(s.lease_seconds / 3, lambda: sweeps.renew(hub)),
-        sweeps.every(sweeps.BEAT, lambda: turns.beat(hub.db, hub.leases.me, "worker")),
+        sweeps.every(sweeps.BEAT, lambda: turns.beat(hub.db, hub.leases.me, "worker"), at_once=True),
         sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
         sweeps.hear_cancels(hub),
     ]
