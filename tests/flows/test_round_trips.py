@@ -1,0 +1,113 @@
+"""How often a message makes the hub wait for its servers: counted on the wire."""
+
+import asyncio
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hub.config import Settings
+from tests.fakes.model import says
+from tests.flows import proxy
+from tests.flows.proxy import Flights
+from tests.flows.rig import Rig, rig
+from tests.flows.test_answers import say
+from tests.flows.world import World
+
+CLOCKWORK = re.compile(r"worker_beats|from documents|sweep\(|reap\(|unnest\(\$1::uuid\[\]")
+POLL = "ZRANGEBYSCORE"
+OURS = ["PSETEX ZADD PUBLISH", "PUBLISH"]
+ARQ = ["WATCH", "EXISTS", "ZSCORE", "MULTI PSETEX EXEC", "MULTI GET INCRBY EXPIRE EXEC", "MULTI ZREM ZREM DEL EXEC"]
+
+
+@dataclass
+class Wires:
+    """A world whose two servers are reached through counting proxies."""
+
+    r: Rig
+    postgres: Flights
+    redis: Flights
+
+    async def counted(self, channel: str, text: str = "hello #a1-1") -> tuple[list[str], list[str]]:
+        """What one message asked of PostgreSQL and of Valkey, the clockwork left out."""
+        self.postgres.take()
+        self.redis.take()
+        assert await say(self.r.w, channel, text)
+        await self.settled(self.r.w)
+        return [named(q) for q in self.postgres.take() if not CLOCKWORK.search(q)], self.redis.take()
+
+    async def settled(self, w: World) -> None:
+        """Without asking the database, which would be counted."""
+        calls = -1
+        while calls != len(w.net.calls):
+            calls = len(w.net.calls)
+            await asyncio.sleep(0.5)
+
+
+def named(sql: str) -> str:
+    """A statement by its stored function or by its first words."""
+    found = re.match(r"\s*select (?:[\w, ]+ from )?(\w+)\(", sql)
+    return found[1] if found else " ".join(sql.split()[:2])
+
+
+@pytest.fixture
+async def wires(settings: Settings) -> AsyncIterator[Wires]:
+    folder = Path(tempfile.mkdtemp(prefix="hub-wire-", dir="/tmp"))
+    slow = settings.changed(sweep_seconds=60, lease_seconds=60)
+    async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, folder)
+        dsn, postgres = await stack.enter_async_context(proxy.postgres(settings.database_url.get_secret_value(), folder))
+        url, redis = await stack.enter_async_context(proxy.redis(settings.redis_url.get_secret_value()))
+        r = await stack.enter_async_context(rig(slow.changed(database_url=dsn, redis_url=url), work=True))
+        one = Wires(r, postgres, redis)
+        await asyncio.sleep(0.3)
+        yield one
+
+
+async def _warm(wires: Wires, channel: str) -> None:
+    """Connections are open, statements prepared, the receiver knows the integration."""
+    for _ in range(2):
+        await say(wires.r.w, channel, "hello")
+        await wires.settled(wires.r.w)
+    wires.r.w.receiver._known = {k: (at + 60, v) for k, (at, v) in wires.r.w.receiver._known.items()}
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("mode", ["reconcile", "at_most_once"])
+async def test_a_message_costs_three_flights_and_one_for_each_part(wires: Wires, mode: str, parts: int) -> None:
+    await _answering(wires, mode, parts)
+    await _warm(wires, "zapi")
+    asked, _ = await wires.counted("zapi")
+    assert asked == ["ingest", "claim", "complete", *["sent"] * parts]
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+async def test_a_placeholder_is_remembered_before_it_is_filled_in(wires: Wires, parts: int) -> None:
+    """One more flight for the first part (4 + k for k = 1) and for each further one: 3 + 2 k."""
+    await _answering(wires, "placeholder_edit", parts)
+    await _warm(wires, "telegram")
+    asked, _ = await wires.counted("telegram")
+    further = ["update outbox", "sent"] * (parts - 1)
+    assert asked == ["ingest", "claim", "update sessions", "complete", "sent", *further]
+
+
+async def test_a_message_rings_once_and_tells_once(wires: Wires) -> None:
+    """Two exchanges with Valkey are ours; the others are what arq needs to start and end one job.
+
+    arq also looks for jobs every half second, which is no message's doing and left out here.
+    """
+    await _answering(wires, "reconcile", 1)
+    await _warm(wires, "zapi")
+    _, asked = await wires.counted("zapi")
+    assert sorted(a for a in asked if a != POLL) == sorted([*OURS, *ARQ])
+
+
+async def _answering(wires: Wires, mode: str, parts: int) -> None:
+    await wires.r.w.parameters(splitAnswerIntoMessageChunks=True)
+    await wires.r.db.run("update integrations set mode = $1", mode)
+    wires.r.model.default = says("\n\n".join("one two three".split()[:parts]))
