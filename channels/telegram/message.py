@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from channels.base import Contact, Inbound, Kind
+from channels.base import Attachment, Contact, Inbound, Kind
 from channels.telegram import content
 from channels.telegram.fields import Json, child, flag, identifier, many, moment, need, number, text
 
@@ -27,16 +27,20 @@ def read(message: Json, bot: Bot, ext: str) -> Inbound:
     item = _place(message, ext)
     if (moved := _moved(message)) is not None:
         return replace(item, kind=Kind.EVENT, event="chat.migrated", detail=moved)
+    button: str | None = None
+    files: tuple[Attachment, ...] = ()
     if (data := child(message, "web_app_data")) is not None:
-        label = text(data, "button_text") or ""
-        item = replace(item, text=label, button=text(data, "data") or "")
+        said, button = text(data, "button_text") or "", text(data, "data") or ""
     else:
-        item = replace(item, text=content.words(message), attachments=content.attachments(message))
-    if not (item.text or item.attachments or item.button):
-        return replace(item, kind=Kind.EVENT, event=content.service(message))
+        said, files = content.words(message), content.attachments(message)
+    if not (said or files or button):
+        return replace(item, kind=Kind.EVENT, event=content.service(message), button=button)
     reply = _reply(message)
-    return replace(
+    return replace(  # once: each copy of the record costs as much as reading the message
         item,
+        text=said,
+        attachments=files,
+        button=button,
         reply_to=None if reply is None else str(identifier(reply, "message_id")),
         quote=_quote(message, reply),
         forwarded=any(message.get(k) is not None for k in ("forward_origin", "forward_date")),
