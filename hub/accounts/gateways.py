@@ -1,8 +1,11 @@
 """AI gateways: which model answers, with which instructions, knowledge and tools."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from hub import ids
 from hub.accounts import addresses
@@ -18,13 +21,18 @@ from hub.store.db import Call, Db
 
 PLACE = "gateways.secrets"
 SLUG_TRIES = 5
+# Parameters whose entries may carry credentials in their headers.
+HEADED = ("protocolFunctions", "mcpSources", "systemInstructionsSources")
 Json = dict[str, Any]
 
 
 def gateway_of(row: Json, sealer: Sealer) -> Gateway:
-    """`row`: columns of `gateways`."""
-    key = sealer.open(PLACE, row["id"], row["secrets"]) if row["secrets"] else None
-    return Gateway(row["id"], row["account_id"], row["name"], row["slug"], row["parameters"], key)
+    """`row`: columns of `gateways`; `secrets` as bytes, as base64 text (a JSON row), or null."""
+    sealed = base64.b64decode(row["secrets"]) if isinstance(row["secrets"], str) else row["secrets"]
+    secret: Json = orjson.loads(sealer.open(PLACE, row["id"], sealed)) if sealed else {}
+    parameters = {**row["parameters"], **_joined(row["parameters"], secret.get("headers") or {})}
+    id, account = UUID(str(row["id"])), UUID(str(row["account_id"]))
+    return Gateway(id, account, row["name"], row["slug"], parameters, secret.get("apiKey"))
 
 
 async def load(db: Call, sealer: Sealer, account_id: UUID, id: UUID) -> Gateway:
@@ -54,11 +62,9 @@ async def add(db: Db, sealer: Sealer, guard: Guard, account_id: UUID, name: str,
     id, secret = ids.uuid7(), parameters.api_key
     if secret and secret.startswith(MASK):
         raise _masked()
-    sealed = sealer.seal(PLACE, id, secret) if secret else None
+    stored, sealed = _split(parameters, secret, id, sealer)
     for _ in range(SLUG_TRIES):
-        added = await gateways.add(
-            db, account_id, id, name=name, slug=ids.slug(name), parameters=_open(parameters), secrets=sealed
-        )
+        added = await gateways.add(db, account_id, id, name=name, slug=ids.slug(name), parameters=stored, secrets=sealed)
         if added:
             return id
     raise Conflict("No free slug was found for this name; try again.")
@@ -77,9 +83,8 @@ async def edit(
         parameters = merged(GatewayParameters, old.parameters, given, "parameters")
         # A collection that was deleted since must not stand in the way of other changes.
         await _check(tx, guard, account_id, parameters, set(old.parameters.get("knowledgeCollections", ())))
-        secret = _key(given, old.api_key)
-        sealed = sealer.seal(PLACE, id, secret) if secret else None
-        await gateways.edit(tx, account_id, id, name or old.name, _open(parameters), sealed)
+        stored, sealed = _split(parameters, _key(given, old.api_key), id, sealer)
+        await gateways.edit(tx, account_id, id, name or old.name, stored, sealed)
 
 
 async def remove(db: Call, account_id: UUID, id: UUID) -> None:
@@ -92,8 +97,21 @@ def shown(gateway: Gateway) -> Json:
     return {**gateway.parameters, "apiKey": mask(gateway.api_key)}
 
 
-def _open(parameters: GatewayParameters) -> Json:
-    return {k: v for k, v in parameters.stored().items() if k != "apiKey"}
+def _split(parameters: GatewayParameters, key: str | None, id: UUID, sealer: Sealer) -> tuple[Json, bytes | None]:
+    """What is stored open, and what is sealed: the key, and the headers of functions and sources."""
+    stored = {k: v for k, v in parameters.stored().items() if k != "apiKey"}
+    headers = {name: [one.get("headers") for one in stored.get(name) or ()] for name in HEADED}
+    for name in HEADED:
+        stored[name] = [{**one, "headers": {}} for one in stored.get(name) or ()]
+    secret = {"apiKey": key, "headers": {name: found for name, found in headers.items() if any(found)}}
+    empty = not key and not secret["headers"]
+    return stored, None if empty else sealer.seal(PLACE, id, orjson.dumps(secret).decode())
+
+
+def _joined(stored: Json, headers: Json) -> Json:
+    return {
+        name: [{**one, "headers": own} for one, own in zip(stored[name], found, strict=True)] for name, found in headers.items()
+    }
 
 
 def _key(given: Mapping[str, Any], old: str | None) -> str | None:

@@ -1,35 +1,23 @@
 """From a claimed session to a question for the engine."""
 
-import base64
 import time
 from typing import Any
 from uuid import UUID
 
+from hub.accounts.gateways import gateway_of
 from hub.chat import content
 from hub.chat.engine import Ask
-from hub.domain import Gateway
 from hub.errors import HubError
 from hub.outbound import Outbound
 from hub.runtime import Hub
-from hub.sealing import Sealer
 from hub.store.turns import Claim
 
 Json = dict[str, Any]
-GATEWAY_PLACE = "gateways.secrets"
 FORMATTING = {
     "telegram": "You are writing in a Telegram chat: short paragraphs, bold, lists and code in Markdown; no tables.",
     "whatsapp": "You are writing in a WhatsApp chat: short paragraphs, bold and lists in Markdown; no tables.",
 }
 CONTEXT_SECONDS, CONTEXT_SIZE = 10.0, 10_000_000
-
-
-def gateway_of(row: Json, sealer: Sealer) -> Gateway:
-    """`row`: columns of `gateways`; `secrets` as bytes, as base64 text (a JSON row), or null."""
-    sealed = base64.b64decode(row["secrets"]) if isinstance(row["secrets"], str) else row["secrets"]
-    key = sealer.open(GATEWAY_PLACE, row["id"], sealed) if sealed else None
-    return Gateway(
-        UUID(str(row["id"])), UUID(str(row["account_id"])), row["name"], row["slug"], row["parameters"], key
-    )
 
 
 async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple[str, ...] = ()) -> Ask:

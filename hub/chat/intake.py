@@ -14,6 +14,7 @@ from channels.base import Contact, Inbound, Kind
 from hub import ids
 from hub.chat import content, texts
 from hub.chat.commands import parse
+from hub.chat.timespan import seconds
 from hub.errors import Overloaded
 from hub.live.queue import Bell, Queue, turn_bell
 from hub.store import files, inbox
@@ -191,7 +192,7 @@ def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
 def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     parameters, limits = endpoint["parameters"], endpoint["limits"]
     lang = language_of(parameters, one.contact)
-    wait = seconds(parameters.get("messageDebounceInterval"))
+    wait = float(seconds(parameters.get("messageDebounceInterval") or "00:00:00"))
     return {
         "debounce": max(wait, 1.0 if one.album else 0.0),
         "max_wait": max(max_wait, wait),
@@ -244,14 +245,3 @@ def language_of(parameters: dict[str, Any], contact: Contact | None) -> str:
 def sha(text: str) -> str:
     """Fingerprint of a text as a network echoes it: spacing does not count."""
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
-
-
-def seconds(value: Any) -> float:
-    """A stored TimeSpan ("d.hh:mm:ss", seconds or null) in seconds."""
-    if value is None:
-        return 0.0
-    if isinstance(value, int | float):
-        return float(value)
-    days, _, rest = str(value).rpartition(".") if str(value).count(":") == 2 and "." in str(value).split(":")[0] else ("0", "", str(value))
-    h, m, s = (float(x) for x in rest.split(":"))
-    return int(days or 0) * 86400 + h * 3600 + m * 60 + s

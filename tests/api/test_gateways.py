@@ -172,3 +172,15 @@ async def test_deleting_unlinks_the_clients(api: Api) -> None:
     await api.ok("DELETE", f"{BASE}/{id}")
     assert (await api.call("GET", f"{BASE}/{id}")).status == 404
     assert (await api.ok("GET", f"/api/v1/web-chat-client/{client}"))["aiGateway"] is None
+
+
+async def test_headers_of_functions_and_sources_are_sealed_and_come_back(api: Api) -> None:
+    function = {"name": "order", "description": "Order", "callbackUrl": "https://shop.example/f", "contentFormat": {}, "headers": {"X-Key": "planted-1"}}
+    source = {"name": "tools", "url": "https://mcp.example/mcp", "headers": {"Authorization": "planted-2"}, "cacheDuration": 600}
+    id = await api.gateway(protocolFunctions=[function], mcpSources=[source], apiKey="planted-3")
+    stored = await api.hub.db.value("select g::text from gateways g where id = $1", UUID(id))
+    assert "planted" not in stored
+    await api.ok("PATCH", f"/api/v1/ai-gateways/{id}", {"name": "Other"})
+    shown = (await api.ok("GET", f"/api/v1/ai-gateways/{id}"))["parameters"]
+    assert shown["protocolFunctions"][0]["headers"] == {"X-Key": "planted-1"}
+    assert shown["mcpSources"][0]["headers"] == {"Authorization": "planted-2"}
