@@ -8,8 +8,8 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import ClientDecodeError
-from aiogram.methods import TelegramMethod
-from aiogram.methods.base import TelegramType
+from aiogram.methods import EditMessageText, SendChatAction, SendMessage, TelegramMethod
+from aiogram.methods.base import Response, TelegramType
 
 from channels.base import ChannelError
 from channels.http import (
@@ -47,6 +47,12 @@ CODES = (
     ("failed to get http url content", "bad_file"),
     ("wrong type of the web page content", "bad_file"),
 )
+# pydantic forgets the model of an answer when nobody holds it, and building it anew at every call
+# costs more than the call.
+_RESULTS: tuple[Any, ...] = tuple(
+    method.__returning__ for method in (SendMessage, EditMessageText, SendChatAction)
+)
+KEPT = tuple(Response[result] for result in _RESULTS)
 
 
 class Moved(ChannelError):
