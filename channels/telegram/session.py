@@ -52,7 +52,7 @@ CODES = (
 _RESULTS: tuple[Any, ...] = tuple(
     method.__returning__ for method in (SendMessage, EditMessageText, SendChatAction)
 )
-KEPT = tuple(Response[result] for result in _RESULTS)
+KEPT = tuple(Response.__class_getitem__(result) for result in _RESULTS)
 
 
 class Moved(ChannelError):
