@@ -48,11 +48,13 @@ class Queue:
         now = time.time_ns() // 1_000_000
         try:
             pipe: Any = self._redis.pipeline(transaction=False)
+            due: dict[bool, dict[str, int]] = {}
             for bell in rung:
-                score = now + int(bell.after * 1000)
+                due.setdefault(bell.bulk, {})[bell.id] = now + int(bell.after * 1000)
                 job = serialize_job(bell.function, bell.args, {}, None, now, serializer=encode)
                 pipe.psetex(job_key_prefix + bell.id, LIVES_MS + int(bell.after * 1000), job)
-                pipe.zadd(self.name(bell.bulk), {bell.id: score})
+            for bulk, scores in due.items():
+                pipe.zadd(self.name(bulk), scores)
             for bulk in {b.bulk for b in rung}:
                 first = min(b.after for b in rung if b.bulk == bulk)
                 pipe.publish(f"{self.name(bulk)}:wake", str(round(first, 3)))
