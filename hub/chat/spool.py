@@ -20,6 +20,7 @@ import orjson
 
 from hub.chat.receiving import Knock
 from hub.errors import HubError, Overloaded
+from hub.store.db import clean
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
-        self._flushing = False
+        self._group: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
     @property
@@ -55,26 +56,26 @@ class Spool:
         """Return when the call is on disk. Raise Overloaded when the spool is full."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((_encode(knock), done))
-        if not self._flushing:
-            self._flushing = True
-            await asyncio.sleep(GROUP_SECONDS)
-            self._flushing = False
-            taken, self._waiting = self._waiting, []
-            await self._flush(taken)
+        if self._group is None:
+            self._group = asyncio.create_task(self._flush())  # a task: a caller that goes away takes nobody with it
         await done
 
-    async def _flush(self, taken: list[tuple[bytes, "asyncio.Future[None]"]]) -> None:
+    async def _flush(self) -> None:
+        await asyncio.sleep(GROUP_SECONDS)
+        taken, self._waiting, self._group = self._waiting, [], None
+        failed: Overloaded | None = None
         try:
-            await asyncio.shield(asyncio.to_thread(self._write, b"".join(r for r, _ in taken)))
+            await asyncio.to_thread(self._write, b"".join(r for r, _ in taken))
         except (OSError, Overloaded) as e:
             log.error("webhook calls cannot be kept on disk: %s", e)
-            for _, one in taken:
-                if not one.done():
-                    one.set_exception(Overloaded(retry_after=60))
-        else:
-            for _, one in taken:
-                if not one.done():
-                    one.set_result(None)
+            failed = Overloaded(retry_after=60)
+        for _, one in taken:
+            if one.done():
+                continue
+            if failed:
+                one.set_exception(failed)
+            else:
+                one.set_result(None)
 
     def _write(self, data: bytes) -> None:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -123,10 +124,15 @@ async def _given(take: Callable[[Knock], Awaitable[object]], knock: Knock) -> in
 
 
 def _encode(knock: Knock) -> bytes:
-    body = orjson.dumps({
-        "channel": knock.channel, "client": str(knock.client_id), "secret": knock.secret, "headers": dict(knock.headers),
-        "body": base64.b64encode(knock.body).decode(),
-    })
+    body = orjson.dumps(
+        {
+            "channel": knock.channel,
+            "client": str(knock.client_id),
+            "secret": knock.secret,
+            "headers": clean(dict(knock.headers)),
+            "body": base64.b64encode(knock.body).decode(),
+        }
+    )
     return _HEAD.pack(len(body), binascii.crc32(body)) + body
 
 

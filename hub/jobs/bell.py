@@ -6,7 +6,7 @@ from typing import Any
 
 from arq.worker import Worker
 
-from hub.live.connect import DOWN
+from hub.live.connect import DOWN, heed_cancel
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +39,13 @@ class BellWorker(Worker):
             bell: Any = self.pool.pubsub()
             try:
                 await bell.subscribe(f"{self.queue_name}:wake")
+                heed_cancel()
                 while True:
                     message = await bell.get_message(ignore_subscribe_messages=True, timeout=30)
                     if message is not None:
-                        after = float(message["data"])
-                        # A little late rather than a little early: arq compares whole milliseconds.
-                        loop.call_later(after + 0.002, woken.set) if after > 0 else woken.set()
+                        for after in map(float, message["data"].split()):
+                            # A little late rather than a little early: arq compares whole milliseconds.
+                            loop.call_later(after + 0.002, woken.set) if after > 0 else woken.set()
             except DOWN as e:
                 log.warning("the bell is away: %s", type(e).__name__)
                 await asyncio.sleep(POLL)

@@ -1,5 +1,6 @@
 """One connection pool for jobs, limits and events."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -38,3 +39,11 @@ def connect(url: str, queue: str, size: int = 50) -> ArqRedis:
     return ArqRedis(
         pool_or_conn=pool, job_serializer=encode, job_deserializer=decode, default_queue_name=f"{queue}:jobs"
     )
+
+
+def heed_cancel() -> None:
+    """Call after a command in an endless task: `wait_for` of Python 3.11, which the client uses for
+    its writes, may swallow a cancellation, and the task would go on for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

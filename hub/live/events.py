@@ -2,19 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from arq.connections import ArqRedis
 
-from hub.live.connect import DOWN
+from hub.live.connect import DOWN, heed_cancel
 
 log = logging.getLogger(__name__)
 
 BACKLOG = 1000
+READY_SECONDS, AGAIN_SECONDS = 1.0, 0.5
 Event = dict[str, Any]
+
+
+@dataclass(eq=False)
+class _Topic:
+    """ready: the subscription is confirmed, or Redis is known to be away."""
+
+    listeners: set["asyncio.Queue[Event]"] = field(default_factory=set)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Events:
@@ -23,8 +34,10 @@ class Events:
     def __init__(self, redis: ArqRedis, prefix: str) -> None:
         self._redis = redis
         self._prefix = f"{prefix}:e:"
-        self._listeners: dict[str, set[asyncio.Queue[Event]]] = {}
-        self._pubsub: Any = None
+        self._topics: dict[str, _Topic] = {}
+        self._changed = asyncio.Event()
+        self._unconfirmed: Counter[str] = Counter()
+        self._away = False
         self._task: asyncio.Task[None] | None = None
 
     async def publish(self, topic: str, event: Event) -> None:
@@ -38,56 +51,104 @@ class Events:
     async def listen(self, *topics: str) -> AsyncIterator["asyncio.Queue[Event]"]:
         """A queue that receives the events of these topics, published from now on."""
         inbox: asyncio.Queue[Event] = asyncio.Queue(BACKLOG)
-        fresh = [t for t in topics if not self._listeners.get(t)]
         for topic in topics:
-            self._listeners.setdefault(topic, set()).add(inbox)
-        if self._task is None:
-            self._task = asyncio.create_task(self._read())
-        elif fresh:
-            await self._command("subscribe", fresh)
+            self._topics.setdefault(topic, _Topic()).listeners.add(inbox)
         try:
+            await self._until_heard(topics)
             yield inbox
         finally:
             for topic in topics:
-                self._listeners[topic].discard(inbox)
-            gone = [t for t in topics if not self._listeners[t]]
-            for topic in gone:
-                del self._listeners[topic]
-            if gone:
-                await self._command("unsubscribe", gone)
+                self._topics[topic].listeners.discard(inbox)
+                if not self._topics[topic].listeners:
+                    del self._topics[topic]
+                    self._changed.set()
 
-    async def _command(self, name: str, topics: list[str]) -> None:
-        if self._pubsub is None:
+    async def _until_heard(self, topics: tuple[str, ...]) -> None:
+        self._changed.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        waiting = [self._topics[t].ready for t in topics]
+        if self._away or all(ready.is_set() for ready in waiting):
             return
         try:
-            await getattr(self._pubsub, name)(*(self._prefix + t for t in topics))
-        except DOWN as e:
-            log.warning("%s failed: %s", name, type(e).__name__)
+            async with asyncio.timeout(READY_SECONDS):
+                for ready in waiting:
+                    await ready.wait()
+        except TimeoutError:
+            log.warning("events are late")
 
-    async def _read(self) -> None:
+    async def _run(self) -> None:
         while True:
+            bell: Any = self._redis.pubsub()
             try:
-                self._pubsub = self._redis.pubsub()
-                await self._pubsub.subscribe(self._prefix, *(self._prefix + t for t in self._listeners))
-                while True:
-                    message = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=30)
-                    if message is not None:
-                        self._deliver(message)
+                await bell.subscribe(self._prefix)
+                heed_cancel()
+                self._unconfirmed.clear()
+                self._away = False
+                await _first_to_end(self._subscribe(bell), self._hear(bell))
             except DOWN as e:
                 log.warning("events are away: %s", type(e).__name__)
-                await asyncio.sleep(0.5)
+            finally:
+                await bell.aclose()
+            self._away = True
+            for topic in self._topics.values():
+                topic.ready.set()
+            await asyncio.sleep(AGAIN_SECONDS)
 
-    def _deliver(self, message: Event) -> None:
-        topic = message["channel"].decode()[len(self._prefix) :]
-        event = orjson.loads(message["data"])
-        for inbox in self._listeners.get(topic, ()):
-            if inbox.full():
-                inbox.get_nowait()  # a slow listener loses the oldest: it re-reads from the database
-            inbox.put_nowait(event)
+    async def _subscribe(self, bell: Any) -> None:
+        """Make the connection's subscriptions those that somebody listens to."""
+        have: dict[str, _Topic] = {}
+        while True:
+            self._changed.clear()
+            wanted = dict(self._topics)
+            fresh = [name for name, topic in wanted.items() if have.get(name) is not topic]
+            gone = [name for name in have if name not in wanted]
+            if fresh:
+                self._unconfirmed.update(fresh)
+                await bell.subscribe(*(self._prefix + name for name in fresh))
+            if gone:
+                await bell.unsubscribe(*(self._prefix + name for name in gone))
+            heed_cancel()
+            have = wanted
+            await self._changed.wait()
+
+    async def _hear(self, bell: Any) -> None:
+        while True:
+            message = await bell.get_message(timeout=30)
+            if message is None:
+                continue
+            name = message["channel"].decode()[len(self._prefix) :]
+            topic = self._topics.get(name)
+            if message["type"] == "subscribe":
+                self._unconfirmed[name] -= 1
+                if self._unconfirmed[name] <= 0:
+                    del self._unconfirmed[name]
+                    if topic is not None:
+                        topic.ready.set()
+            elif message["type"] == "message" and topic is not None:
+                _deliver(topic, orjson.loads(message["data"]))
 
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._pubsub is not None:
-            await self._pubsub.aclose()
+
+
+def _deliver(topic: _Topic, event: Event) -> None:
+    for inbox in topic.listeners:
+        if inbox.full():
+            inbox.get_nowait()  # a slow listener loses the oldest: it re-reads from the database
+        inbox.put_nowait(event)
+
+
+async def _first_to_end(*work: Coroutine[Any, Any, None]) -> None:
+    """Run side by side: one writes to the connection, one reads from it, and both end together."""
+    tasks = [asyncio.create_task(w) for w in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,6 +1,7 @@
 """Ring a job by name. A bell carries ids, nothing else, and a lost one costs one sweep."""
 
 import logging
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,8 +57,8 @@ class Queue:
             for bulk, scores in due.items():
                 pipe.zadd(self.name(bulk), scores)
             for bulk in {b.bulk for b in rung}:
-                first = min(b.after for b in rung if b.bulk == bulk)
-                pipe.publish(f"{self.name(bulk)}:wake", str(round(first, 3)))
+                times = sorted({math.ceil(b.after * 100) / 100 for b in rung if b.bulk == bulk})
+                pipe.publish(f"{self.name(bulk)}:wake", " ".join(map(str, times)))
             await pipe.execute()
         except DOWN as e:
             self.failures += 1

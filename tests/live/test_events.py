@@ -1,0 +1,131 @@
+"""Events reach whoever listens now, on its own topic, in this process or another."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from arq.connections import ArqRedis
+
+from hub.live.events import BACKLOG, Event, Events
+from hub.processes.embedded import Server
+from tests.live.conftest import opened
+from tests.live.restart import start, stop
+
+
+@pytest.fixture
+async def events(redis: ArqRedis, prefix: str) -> Any:
+    one = Events(redis, prefix)
+    yield one
+    await one.close()
+
+
+async def got(inbox: "asyncio.Queue[Event]", count: int, seconds: float = 3.0) -> list[Event]:
+    async with asyncio.timeout(seconds):
+        return [await inbox.get() for _ in range(count)]
+
+
+async def test_what_is_published_once_listening_is_heard(redis: ArqRedis, prefix: str) -> None:
+    """At once, without a pause: whoever listens first and asks then must miss nothing."""
+    for n in range(20):
+        events = Events(redis, prefix)
+        async with events.listen("a") as inbox:
+            await events.publish("a", {"n": n})
+            assert await got(inbox, 1) == [{"n": n}]
+            async with events.listen("b") as other:
+                await events.publish("b", {"m": n})
+                assert await got(other, 1) == [{"m": n}]
+        await events.close()
+
+
+async def test_every_listener_of_a_topic_hears_and_nobody_else(redis: ArqRedis, events: Events, prefix: str) -> None:
+    elsewhere = Events(redis, prefix)
+    async with events.listen("a") as one, events.listen("a") as two, events.listen("b") as other, elsewhere.listen("a", "b") as both:
+        for n in range(3):
+            await elsewhere.publish("a", {"n": n})
+        await events.publish("b", {"n": "b"})
+        for inbox in (one, two):
+            assert await got(inbox, 3) == [{"n": 0}, {"n": 1}, {"n": 2}]
+        assert await got(other, 1) == [{"n": "b"}]
+        assert len(await got(both, 4)) == 4
+        await asyncio.sleep(0.05)
+        assert one.empty() and two.empty() and other.empty() and both.empty()
+    await elsewhere.close()
+
+
+async def test_a_topic_nobody_listens_to_is_left(redis: ArqRedis, events: Events, prefix: str) -> None:
+    async def listeners() -> int:
+        await asyncio.sleep(0.05)
+        [(_, count)] = await redis.pubsub_numsub(f"{prefix}:e:a")
+        return int(count)
+
+    async with events.listen("a") as one:
+        async with events.listen("a"):
+            assert await listeners() == 1, "one subscription for the process"
+        assert await listeners() == 1
+        await events.publish("a", {"n": 1})
+        assert await got(one, 1) == [{"n": 1}]
+    assert await listeners() == 0
+
+
+async def test_a_slow_listener_keeps_the_newest(events: Events) -> None:
+    async with events.listen("a") as slow, events.listen("a") as quick:
+        for n in range(BACKLOG + 50):
+            await events.publish("a", {"n": n})
+            quick.get_nowait() if not quick.empty() else None
+        async with asyncio.timeout(5):
+            while slow.qsize() < BACKLOG or slow._queue[-1]["n"] < BACKLOG + 49:  # type: ignore[attr-defined]
+                await asyncio.sleep(0.01)
+        kept = [slow.get_nowait()["n"] for _ in range(slow.qsize())]
+        assert kept == list(range(50, BACKLOG + 50))
+
+
+async def test_many_at_once_share_one_connection(redis: ArqRedis, events: Events) -> None:
+    async def visit(n: int) -> Event:
+        async with events.listen(f"v{n}") as inbox:
+            await events.publish(f"v{n}", {"n": n})
+            return (await got(inbox, 1))[0]
+
+    assert [e["n"] for e in await asyncio.gather(*(visit(n) for n in range(50)))] == list(range(50))
+    subscribed = [c for c in await redis.client_list() if c.get("name") == "" and int(c["sub"]) > 0 and c["cmd"] in ("subscribe", "unsubscribe")]
+    assert len([c for c in subscribed if c["sub"] == "1"]) <= 1
+    assert not events._topics
+
+
+async def test_a_listener_that_is_cancelled_leaves_nothing(events: Events) -> None:
+    async def wait() -> None:
+        async with events.listen("a") as inbox:
+            await inbox.get()
+
+    tasks = [asyncio.create_task(wait()) for _ in range(20)]
+    for n, task in enumerate(tasks):
+        await asyncio.sleep(0.002 * (n % 3))
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert not events._topics
+    async with events.listen("a") as inbox:
+        await events.publish("a", {"n": 1})
+        assert await got(inbox, 1) == [{"n": 1}]
+
+
+async def test_without_redis_nothing_is_raised(away: ArqRedis, prefix: str) -> None:
+    events = Events(away, prefix)
+    async with asyncio.timeout(8):
+        async with events.listen("a") as inbox:
+            await events.publish("a", {"n": 1})
+            assert inbox.empty()
+        await events.close()
+
+
+async def test_a_restarted_redis_is_listened_to_again(own: Server, prefix: str) -> None:
+    async with opened(own.url, prefix) as redis:
+        events = Events(redis, prefix)
+        async with events.listen("a") as inbox:
+            stop(own)
+            await events.publish("a", {"n": 0})
+            start(own)
+            async with asyncio.timeout(8):
+                while inbox.empty():
+                    await events.publish("a", {"n": 1})
+                    await asyncio.sleep(0.05)
+            assert inbox.get_nowait() == {"n": 1}
+        await events.close()

@@ -1,0 +1,78 @@
+"""Bells: one round trip, arq's own format, never an exception."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from arq.connections import ArqRedis
+from arq.constants import job_key_prefix
+from arq.jobs import Job, JobStatus, deserialize_job_raw
+
+from hub.live.connect import decode
+from hub.live.queue import Bell, Queue, turn_bell
+
+
+@pytest.fixture
+def queue(redis: ArqRedis, prefix: str) -> Queue:
+    return Queue(redis, prefix)
+
+
+async def test_a_job_is_what_arq_would_have_written(redis: ArqRedis, queue: Queue, prefix: str) -> None:
+    session = uuid4()
+    before = time.time() * 1000
+    assert await queue.turn(session, 7)
+    raw = await redis.get(f"{job_key_prefix}t:{session}:7")
+    assert raw is not None
+    function, args, kwargs, tries, at = deserialize_job_raw(raw, deserializer=decode)
+    assert (function, args, kwargs) == ("turn", (str(session),), {}) and not tries
+    assert before - 1 <= at <= time.time() * 1000
+    job = Job(f"t:{session}:7", redis, f"{prefix}:jobs", decode)
+    assert await job.status() == JobStatus.queued
+    info = await job.info()
+    assert info and info.function == "turn" and info.score == pytest.approx(before, abs=2000)
+
+
+async def test_many_bells_are_one_round_trip(redis: ArqRedis, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    trips = []
+    pool: Any = redis.connection_pool
+    take = pool.get_connection
+
+    async def counted(*args: Any, **more: Any) -> Any:
+        trips.append(args)
+        return await take(*args, **more)
+
+    monkeypatch.setattr(pool, "get_connection", counted)
+    assert await queue.ring([turn_bell(uuid4(), n, n % 3) for n in range(100)] + [Bell("index", ("x",), "i:1", bulk=True)])
+    assert len(trips) == 1
+    assert await redis.zcard(queue.name(False)) == 100 and await redis.zcard(queue.name(True)) == 1
+
+
+async def test_rung_twice_it_is_one_job(redis: ArqRedis, queue: Queue) -> None:
+    session = uuid4()
+    assert await queue.turn(session, 1, 5.0) and await queue.turn(session, 1, 1.0)
+    assert await redis.zcard(queue.name(False)) == 1
+
+
+async def test_a_job_outlives_its_waiting_and_then_goes_by_itself(redis: ArqRedis, queue: Queue) -> None:
+    session = uuid4()
+    await queue.turn(session, 1, 60.0)
+    left = await redis.pttl(f"{job_key_prefix}t:{session}:1")
+    assert 3_600_000 < left <= 3_660_000
+
+
+async def test_nothing_to_ring_asks_nothing(away: ArqRedis, prefix: str) -> None:
+    assert await Queue(away, prefix).ring([])
+
+
+async def test_a_redis_that_is_away_is_told_not_raised(away: ArqRedis, prefix: str) -> None:
+    queue = Queue(away, prefix)
+    assert not await queue.turn(uuid4(), 1)
+    assert not await queue.send(uuid4(), "x")
+    assert not await queue.index([uuid4()])
+    assert queue.failures == 3
+
+
+async def test_two_prefixes_share_a_redis(redis: ArqRedis) -> None:
+    a, b = Queue(redis, "ta"), Queue(redis, "tb")
+    assert {a.name(False), a.name(True)}.isdisjoint({b.name(False), b.name(True)})
