@@ -10,7 +10,10 @@ from tests.flows.ledger import PLACEHOLDER, Shown
 from tests.flows.rig import marks
 
 ROWS = {
-    "inbox": "select i.session_id, i.seq, i.state, i.turn_id, i.body, s.chat from inbox i join sessions s on s.id = i.session_id",
+    "inbox": """
+        select i.session_id, i.seq, i.state, i.turn_id, i.body, s.chat
+        from inbox i join sessions s on s.id = i.session_id
+    """,
     "turns": "select id, session_id, from_seq, upto_seq, epoch, outcome from turns order by session_id, from_seq",
     "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, network_id from outbox order by id",
     "sessions": "select id, chat, last_seq, done_seq, due_at, lease_until from sessions",
@@ -128,8 +131,13 @@ def i7_nothing_is_left(h: History) -> Iterator[str]:
 
 
 INVARIANTS: tuple[Callable[[History], Iterable[str]], ...] = (
-    i1_accepted_is_stored, i2_one_turn_for_each_message, i3_turns_do_not_overlap, i4_no_part_is_seen_twice,
-    i5_sent_means_delivered, i6_order, i7_nothing_is_left,
+    i1_accepted_is_stored,
+    i2_one_turn_for_each_message,
+    i3_turns_do_not_overlap,
+    i4_no_part_is_seen_twice,
+    i5_sent_means_delivered,
+    i6_order,
+    i7_nothing_is_left,
 )
 
 

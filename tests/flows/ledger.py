@@ -106,7 +106,12 @@ class Ledger(Net):
 def busy(path: str, seconds: int = 1) -> web.Response:
     """Too many requests, in the words of the network."""
     if "/bot" in path:
-        words = {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": seconds}}
+        words = {
+            "ok": False,
+            "error_code": 429,
+            "description": "Too Many Requests",
+            "parameters": {"retry_after": seconds},
+        }
         return web.json_response(words, status=429)
     return web.json_response({"error": "slow down"}, status=429, headers={"Retry-After": str(seconds)})
 

@@ -27,7 +27,10 @@ ROLES = {"worker": worker.main, "web": web.main}
 def _main(role: str, settings: Settings) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     logging.basicConfig(
-        filename=settings.home / f"{role}-{os.getpid()}.log", level="INFO", force=True, format="%(asctime)s %(name)s %(message)s"
+        filename=settings.home / f"{role}-{os.getpid()}.log",
+        level="INFO",
+        force=True,
+        format="%(asctime)s %(name)s %(message)s",
     )
     run(ROLES[role](settings))
 

@@ -3,12 +3,14 @@
 import asyncio
 import re
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 Chunk = Callable[[bytes], None]
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Connect = Callable[[], Awaitable[Streams]]
 
 
 @dataclass
@@ -93,11 +95,11 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter, tap:
 
 
 def _relay(
-    connect: Callable[[], object], make: Callable[[], PostgresTap | RedisTap]
-) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]:
+    connect: Connect, make: Callable[[], PostgresTap | RedisTap]
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tap = make()
-        up_reader, up_writer = await connect()  # type: ignore[misc]
+        up_reader, up_writer = await connect()
         await asyncio.gather(_pump(reader, up_writer, tap.client), _pump(up_reader, writer, tap.server))
 
     return relay
@@ -109,7 +111,7 @@ async def postgres(dsn: str, folder: Path) -> AsyncIterator[tuple[str, Flights]]
     flights = Flights()
     sockets = dsn.rsplit("host=", 1)[1]
 
-    def connect() -> object:
+    def connect() -> Awaitable[Streams]:
         return asyncio.open_unix_connection(f"{sockets}/.s.PGSQL.5432")
 
     server = await asyncio.start_unix_server(_relay(connect, lambda: PostgresTap(flights)), folder / ".s.PGSQL.5432")
@@ -126,7 +128,7 @@ async def redis(url: str) -> AsyncIterator[tuple[str, Flights]]:
     address = url.rsplit("@", 1)[1].split("/")[0]
     host, port = address.split(":")
 
-    def connect() -> object:
+    def connect() -> Awaitable[Streams]:
         return asyncio.open_connection(host, int(port))
 
     server = await asyncio.start_server(_relay(connect, lambda: RedisTap(flights)), "127.0.0.1", 0)

@@ -16,6 +16,15 @@ from tests.flows.processes import Child, family, start
 from tests.flows.world import World, world
 
 Json = dict[str, Any]
+EXPIRED = """
+    update sessions set lease_until = now() - interval '1 second', due_at = now() where lease_until is not null
+"""
+LOST = "update outbox set wire_deadline = now() - interval '1 second' where state = 'sending'"
+NOTHING_LEFT = """
+    select (select count(*) from sessions where due_at is not null or lease_until is not null)
+    + (select count(*) from outbox
+       where state in ('queued', 'sending') or (state = 'unknown' and closed_at is null)) = 0
+"""
 MARK = re.compile(r"#[a-z]\d+-\d+")
 
 
@@ -65,8 +74,8 @@ class Rig:
 
     async def hurry(self) -> None:
         """Let leases and deadlines of the dead run out now instead of later."""
-        await self.db.run("update sessions set lease_until = now() - interval '1 second', due_at = now() where lease_until is not null")
-        await self.db.run("update outbox set wire_deadline = now() - interval '1 second' where state = 'sending'")
+        await self.db.run(EXPIRED)
+        await self.db.run(LOST)
 
     async def count(self, what: str) -> Any:
         return await self.db.value(what)
@@ -74,7 +83,9 @@ class Rig:
     async def one_answer(self) -> None:
         """Every message was answered by one turn and nothing is left to do."""
         assert await self.count("select count(*) from inbox where state <> 'answered'") == 0
-        assert await self.count("select count(*) from sessions where due_at is not null or lease_until is not null") == 0
+        assert (
+            await self.count("select count(*) from sessions where due_at is not null or lease_until is not null") == 0
+        )
         assert await self.count("select count(*) from turns") == 1
 
 
@@ -82,11 +93,13 @@ class Rig:
 async def rig(settings: Settings, *, work: bool = False, net: Ledger | None = None, **more: Any) -> AsyncIterator[Rig]:
     """`work`: with a worker in this process."""
     async with AsyncExitStack() as stack:
-        net = net or await stack.enter_async_context(ledger())
+        provider = net or await stack.enter_async_context(ledger())
         model = await stack.enter_async_context(serve())
         model.default = echo()
-        w = await stack.enter_async_context(world(settings, net, work=work, **more))
-        await w.hub.db.run("update gateways set parameters = $1", {"baseAddress": f"{model.url}/v1", "modelName": "fake-1"})
-        await w.hub.db.run("update clients set limits = '{\"messagesPerHour\": 0, \"maxMessages\": 0}'")
+        w = await stack.enter_async_context(world(settings, provider, work=work, **more))
+        await w.hub.db.run(
+            "update gateways set parameters = $1", {"baseAddress": f"{model.url}/v1", "modelName": "fake-1"}
+        )
+        await w.hub.db.run('update clients set limits = \'{"messagesPerHour": 0, "maxMessages": 0}\'')
         children = stack.enter_context(family())
-        yield Rig(w, net, model, w.hub.settings, children)
+        yield Rig(w, provider, model, w.hub.settings, children)

@@ -57,8 +57,19 @@ class Chat:
 
 
 def zapi(phone: str, id: str, text: str, **more: Any) -> Json:
-    return {"instanceId": "I1", "messageId": id, "phone": phone, "fromMe": False, "momment": 1767272401000, "status": "RECEIVED",
-            "type": "ReceivedCallback", "text": {"message": text}, "isGroup": False, "waitingMessage": False, **more}
+    return {
+        "instanceId": "I1",
+        "messageId": id,
+        "phone": phone,
+        "fromMe": False,
+        "momment": 1767272401000,
+        "status": "RECEIVED",
+        "type": "ReceivedCallback",
+        "text": {"message": text},
+        "isGroup": False,
+        "waitingMessage": False,
+        **more,
+    }
 
 
 @dataclass
@@ -150,7 +161,13 @@ class Storm:
     async def nemesis(self, until: float) -> None:
         """One fault after the other, each kind in every round."""
         kinds: tuple[Callable[[], Awaitable[None]], ...] = (
-            self.kill_worker, self.pause_worker, self.empty_bell, self.kill_worker, self.kill_bell, self.kill_web, self.crash_database,
+            self.kill_worker,
+            self.pause_worker,
+            self.empty_bell,
+            self.kill_worker,
+            self.kill_bell,
+            self.kill_web,
+            self.crash_database,
         )
         while time.monotonic() < until:
             for fault in self.dice.sample(kinds, len(kinds)):

@@ -114,7 +114,9 @@ async def test_c5_c6_c8_the_worker_dies_before_the_answer_is_committed(r: Rig, p
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("point", "delivered"), [("C9", 0), ("C10", 1), ("C11", 1)])
-async def test_c9_c10_c11_the_worker_dies_around_the_wire(quick: Settings, point: str, delivered: int, mode: str) -> None:
+async def test_c9_c10_c11_the_worker_dies_around_the_wire(
+    quick: Settings, point: str, delivered: int, mode: str
+) -> None:
     channel = "telegram" if mode == "placeholder_edit" else "zapi"
     async with rig(quick, mode={channel: mode}) as r:
         await say(r.w, channel, "hello #a1-1")

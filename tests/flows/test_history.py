@@ -16,11 +16,25 @@ def clean() -> History:
     h.sessions = [{"id": 1, "chat": "7", "last_seq": 2, "done_seq": 2, "due_at": None, "lease_until": None}]
     for n in (1, 2):
         text = f"You said #a7-{n}"
-        h.inbox.append({"session_id": 1, "seq": n, "state": "answered", "turn_id": n, "body": {"text": f"hi #a7-{n}"}, "chat": "7"})
+        h.inbox.append(
+            {"session_id": 1, "seq": n, "state": "answered", "turn_id": n, "body": {"text": f"hi #a7-{n}"}, "chat": "7"}
+        )
         h.turns.append({"id": n, "session_id": 1, "from_seq": n - 1, "upto_seq": n, "epoch": n, "outcome": "answered"})
         h.said.append({"turn_id": n, "content": {"text": text}})
-        h.outbox.append({"id": n, "session_id": 1, "turn_id": n, "part": 0, "chat": "7", "body": {"text": text},
-                         "mode": "placeholder_edit", "state": "sent", "code": None, "network_id": str(n)})
+        h.outbox.append(
+            {
+                "id": n,
+                "session_id": 1,
+                "turn_id": n,
+                "part": 0,
+                "chat": "7",
+                "body": {"text": text},
+                "mode": "placeholder_edit",
+                "state": "sent",
+                "code": None,
+                "network_id": str(n),
+            }
+        )
         h.shown.append(Shown("telegram", "7", str(n), ["…", text]))
     return h
 
@@ -97,12 +111,22 @@ def test_a_clean_history_passes() -> None:
 @pytest.mark.parametrize(
     ("plant", "rule"),
     [
-        (_lost, "i1_accepted_is_stored"), (_stored_twice, "i1_accepted_is_stored"),
-        (_unanswered, "i2_one_turn_for_each_message"), (_in_two_answers, "i2_one_turn_for_each_message"),
-        (_outside, "i2_one_turn_for_each_message"), (_overlap, "i3_turns_do_not_overlap"), (_gap, "i3_turns_do_not_overlap"),
-        (_old_fence, "i3_turns_do_not_overlap"), (_duplicate, "i4_no_part_is_seen_twice"), (_unseen, "i4_no_part_is_seen_twice"),
-        (_sent_unseen, "i5_sent_means_delivered"), (_disorder, "i6_order"), (_disorder_inside, "i6_order"),
-        (_leased, "i7_nothing_is_left"), (_behind, "i7_nothing_is_left"), (_queued, "i7_nothing_is_left"),
+        (_lost, "i1_accepted_is_stored"),
+        (_stored_twice, "i1_accepted_is_stored"),
+        (_unanswered, "i2_one_turn_for_each_message"),
+        (_in_two_answers, "i2_one_turn_for_each_message"),
+        (_outside, "i2_one_turn_for_each_message"),
+        (_overlap, "i3_turns_do_not_overlap"),
+        (_gap, "i3_turns_do_not_overlap"),
+        (_old_fence, "i3_turns_do_not_overlap"),
+        (_duplicate, "i4_no_part_is_seen_twice"),
+        (_unseen, "i4_no_part_is_seen_twice"),
+        (_sent_unseen, "i5_sent_means_delivered"),
+        (_disorder, "i6_order"),
+        (_disorder_inside, "i6_order"),
+        (_leased, "i7_nothing_is_left"),
+        (_behind, "i7_nothing_is_left"),
+        (_queued, "i7_nothing_is_left"),
     ],
 )
 def test_a_planted_fault_is_found(plant: Callable[[History], Any], rule: str) -> None:

@@ -66,7 +66,9 @@ async def test_what_will_never_be_sent_is_dead_and_says_why(r: Rig, channel: str
     assert r.net.final() == ["You said #a1-2"]
 
 
-@pytest.mark.parametrize(("mode", "state"), [("at_most_once", "unknown"), ("reconcile", "unknown"), ("at_least_once", "queued")])
+@pytest.mark.parametrize(
+    ("mode", "state"), [("at_most_once", "unknown"), ("reconcile", "unknown"), ("at_least_once", "queued")]
+)
 async def test_a_network_that_hangs_holds_up_nobody_else(settings: Settings, mode: str, state: str) -> None:
     async with rig(settings.changed(wire_seconds=1), work=True, mode={"zapi": mode}) as r:
         r.net.plan = fates("hang")
@@ -118,7 +120,8 @@ async def kapso(r: Rig, event: str, body: Json) -> None:
 
 async def template(r: Rig, name: str) -> None:
     await r.db.run(
-        "update integrations set settings = settings || $1 where channel = 'kapso'", {"continuedMessagesTemplateId": name}
+        "update integrations set settings = settings || $1 where channel = 'kapso'",
+        {"continuedMessagesTemplateId": name},
     )
 
 
@@ -145,8 +148,18 @@ async def test_a_window_that_proves_closed_afterwards_is_opened_by_a_template(r:
     await say(r.w, "kapso", "hello #a1-1")
     await r.w.settle()
     [shown] = r.net.shown
-    failed = {"id": shown.id, "status": "failed", "timestamp": "1767272920", "errors": [{"code": 131047, "title": "Re-engagement message"}]}
-    message = {"id": shown.id, "timestamp": "1767272920", "type": "text", "kapso": {"direction": "outbound", "status": "failed", "statuses": [failed]}}
+    failed = {
+        "id": shown.id,
+        "status": "failed",
+        "timestamp": "1767272920",
+        "errors": [{"code": 131047, "title": "Re-engagement message"}],
+    }
+    message = {
+        "id": shown.id,
+        "timestamp": "1767272920",
+        "type": "text",
+        "kapso": {"direction": "outbound", "status": "failed", "statuses": [failed]},
+    }
     status = {"message": message, "conversation": {"phone_number": "+5511999990000"}, "phone_number_id": "100"}
     for _ in range(2):
         await kapso(r, "failed", status)

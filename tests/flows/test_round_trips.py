@@ -61,7 +61,9 @@ async def wires(settings: Settings) -> AsyncIterator[Wires]:
     slow = settings.changed(sweep_seconds=60, lease_seconds=60)
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
-        dsn, postgres = await stack.enter_async_context(proxy.postgres(settings.database_url.get_secret_value(), folder))
+        dsn, postgres = await stack.enter_async_context(
+            proxy.postgres(settings.database_url.get_secret_value(), folder)
+        )
         url, redis = await stack.enter_async_context(proxy.redis(settings.redis_url.get_secret_value()))
         r = await stack.enter_async_context(rig(slow.changed(database_url=dsn, redis_url=url), work=True))
         one = Wires(r, postgres, redis)
@@ -110,4 +112,4 @@ async def test_a_message_rings_once_and_tells_once(wires: Wires) -> None:
 async def _answering(wires: Wires, mode: str, parts: int) -> None:
     await wires.r.w.parameters(splitAnswerIntoMessageChunks=True)
     await wires.r.db.run("update integrations set mode = $1", mode)
-    wires.r.model.default = says("\n\n".join("one two three".split()[:parts]))
+    wires.r.model.default = says("\n\n".join(["one", "two", "three"][:parts]))

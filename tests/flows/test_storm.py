@@ -16,7 +16,7 @@ from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.store.migrate import migrate
 from tests.flows.history import History, broken
-from tests.flows.rig import Rig, echo, rig
+from tests.flows.rig import NOTHING_LEFT, Rig, echo, rig
 from tests.flows.storm import Chat, Storm
 from tests.flows.world import make
 
@@ -42,7 +42,7 @@ async def _people(r: Rig) -> list[Chat]:
     """Twenty on Telegram and ten on Z-API with echoes; ten on a Z-API client that never sends twice."""
     other = await make(r.w.hub, r.net, {"zapi": "at_most_once"})
     await r.db.run("update gateways set parameters = $1", {"baseAddress": f"{r.model.url}/v1", "modelName": "fake-1"})
-    await r.db.run("update clients set limits = '{\"messagesPerHour\": 0, \"maxMessages\": 0}'")
+    await r.db.run('update clients set limits = \'{"messagesPerHour": 0, "maxMessages": 0}\'')
     return [
         *(Chat("telegram", str(700 + n), r.w) for n in range(20)),
         *(Chat("zapi", f"5511{n:06}", r.w) for n in range(10)),
@@ -55,11 +55,7 @@ async def _quiet(storm: Storm, h: History, rig: Rig) -> float:
     began = time.monotonic()
     while time.monotonic() - began < CALM:
         await asyncio.sleep(0.3)
-        left = await rig.db.value(
-            "select (select count(*) from sessions where due_at is not null or lease_until is not null)"
-            " + (select count(*) from outbox where state in ('queued', 'sending') or (state = 'unknown' and closed_at is null))"
-        )
-        if not left and not storm.echoes:
+        if await rig.db.value(NOTHING_LEFT) and not storm.echoes:
             break
     return time.monotonic() - began
 
@@ -74,11 +70,16 @@ async def test_nothing_is_lost_doubled_or_disordered(
         sys.stdout.write(f"\nstorm: seed {SEED} (HUB_STORM_SEED), {SECONDS:.0f} s (HUB_STORM_SECONDS)\n")
     await migrate(servers[0].url)
     stormy = settings.changed(
-        database_url=servers[0].url, redis_url=servers[1].url, lease_seconds=2, wire_seconds=1.5, reconcile_seconds=8, sweep_seconds=0.3
+        database_url=servers[0].url,
+        redis_url=servers[1].url,
+        lease_seconds=2,
+        wire_seconds=1.5,
+        reconcile_seconds=8,
+        sweep_seconds=0.3,
     )
     async with rig(stormy) as r:
         r.model.default = echo(0.15)
-        storm = Storm(r.w.hub.settings, r.net, folder, random.Random(SEED), servers, await _people(r))  # noqa: S311
+        storm = Storm(r.w.hub.settings, r.net, folder, random.Random(SEED), servers, await _people(r))
         storm.begin()
         try:
             await asyncio.gather(*(web.serving() for web in storm.webs))
@@ -91,7 +92,11 @@ async def test_nothing_is_lost_doubled_or_disordered(
             storm.end()
         wrong = broken(storm.history)
         with capsys.disabled():
-            for name, value in {**storm.history.numbers(), "faults": dict(storm.done), "quiet after": f"{quiet:.1f} s"}.items():
+            for name, value in {
+                **storm.history.numbers(),
+                "faults": dict(storm.done),
+                "quiet after": f"{quiet:.1f} s",
+            }.items():
                 sys.stdout.write(f"storm: {name}: {value}\n")
         assert wrong == {}, f"seed {SEED}"
         assert sum(map(len, storm.history.accepted.values())) > SECONDS * 3, "the storm let nobody write"
