@@ -91,7 +91,7 @@ class Api:
             "at": time.time(),
             "method": request.method,
             "path": request.path_qs,
-            "headers": dict(request.headers),
+            "headers": {f"{k}": v for k, v in request.headers.items()},
             "body": body.shown(),
             "status": None,
             "fault": None,

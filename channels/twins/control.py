@@ -34,7 +34,7 @@ POST /control/reset
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -44,9 +44,10 @@ from aiohttp import web
 from channels.twins.events import stream
 from channels.twins.faults import Fault, Faults
 from channels.twins.said import parse
-from channels.twins.state import State
+from channels.twins.state import Message, State
 from channels.twins.twin import Twin
-from channels.twins.webhooks import Hooks, Push
+from channels.twins.webhooks import Hooks, Outcome, Push
+from channels.twins.whatsapp import raised
 
 Json = dict[str, Any]
 SEVERAL = 10_000
@@ -96,6 +97,7 @@ class Control:
             one = parse(self._state, twin.name, account, act)
             message_id, told = twin.say(one)
             said.append({"id": message_id, "chat": one.chat, "account": account})
+            self._ticked(told, self._state.find(twin.name, account, one.chat, message_id))
             pushes += told * (1 + int(given.get("duplicate") or 0))
         if given.get("shuffle"):
             random.shuffle(pushes)
@@ -105,6 +107,16 @@ class Control:
         if given.get("wait"):
             answer["idle"] = await self._settled(float(given["wait"]))
         return _json(answer)
+
+    def _ticked(self, told: list[Push], message: Message | None) -> None:
+        """The person's own message is delivered when a webhook has taken it."""
+        if message is None or message.side != "person":
+            return
+
+        for push in told:
+            push.attempted = _also(
+                push.attempted, lambda: raised(self._state, message, "delivered")
+            )
 
     async def _dispatch(self, twin: Twin, pushes: list[Push], ordered: bool, pause: float) -> None:
         for n, push in enumerate(pushes):
@@ -206,7 +218,18 @@ class Control:
             for (n, a, c), chat in list(self._state.chats.items())[-300:]
             if chat.messages
         ]
-        return _json({"origin": str(request.url.origin()), "networks": networks, "chats": chats})
+        found = {"origin": str(request.url.origin()), "networks": networks, "chats": chats}
+        return _json(found | {"traffic": self._traffic()})
+
+    def _traffic(self) -> list[Json]:
+        """The newest calls and deliveries together."""
+        wanted = (
+            *("network", "event", "method", "path", "status"),
+            *("attempt", "error", "ms", "at"),
+        )
+        both = [*list(self._state.calls)[-60:], *list(self._state.deliveries)[-60:]]
+        both.sort(key=lambda e: e["at"])
+        return [{k: e[k] for k in wanted if k in e} for e in both[-60:]]
 
     async def idle(self, request: web.Request) -> web.Response:
         """Wait for the deliveries to end."""
@@ -251,6 +274,18 @@ async def explain(request: web.Request, handler: Any) -> web.StreamResponse:
             raise
         return web.json_response({"error": str(e) or type(e).__name__}, status=400)
     return answer
+
+
+def _also(
+    first: Callable[[Outcome], None] | None, then: Callable[[], object]
+) -> Callable[[Outcome], None]:
+    def attempted(outcome: Outcome) -> None:
+        if first:
+            first(outcome)
+        if outcome.ok:
+            then()
+
+    return attempted
 
 
 def _acts(given: Json) -> list[Json]:

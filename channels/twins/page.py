@@ -1,4 +1,4 @@
-"""The web phone: three static files with a strict policy."""
+"""The web phone: static files with a strict policy."""
 
 from pathlib import Path
 
@@ -16,7 +16,12 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
-TYPES = {"phone.html": "text/html", "phone.css": "text/css", "phone.js": "text/javascript"}
+TYPES = {
+    "phone.html": "text/html",
+    "phone.css": "text/css",
+    "phone.js": "text/javascript",
+    "bubble.js": "text/javascript",
+}
 
 
 def routes() -> list[web.RouteDef]:

@@ -109,6 +109,11 @@ class State:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    @property
+    def busy(self) -> bool:
+        """Something runs beside."""
+        return bool(self._tasks)
+
     async def close(self) -> None:
         """Stop what runs beside and close the log."""
         for task in list(self._tasks):

@@ -3,8 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +79,6 @@ class Hooks:
         self._http: aiohttp.ClientSession | None = None
         self._queues: dict[str, deque[Push]] = {}
         self._held: dict[str, list[Push]] = {}
-        self._open: set[tuple[int, int]] = set()
 
     async def open(self) -> None:
         """Connect lazily, without limits of our own."""
@@ -96,12 +94,11 @@ class Hooks:
         """Forget what waits."""
         self._queues.clear()
         self._held.clear()
-        self._open.clear()
 
     @property
     def idle(self) -> bool:
-        """Nothing is being delivered or waits for it."""
-        return not (self._open or self._queues or any(self._held.values()))
+        """Nothing is being sent or delivered, or waits for it."""
+        return not self._state.busy and not any(self._held.values())
 
     def post(self, push: Push, *, ordered: bool = True) -> None:
         """Deliver, with the mishap planned for it."""
@@ -129,9 +126,8 @@ class Hooks:
         return False
 
     async def _later(self, seconds: float, push: Push, ordered: bool) -> None:
-        with self._counted(push):
-            await asyncio.sleep(seconds)
-            self._go(push, ordered)
+        await asyncio.sleep(seconds)
+        self._go(push, ordered)
 
     async def _release(self, push: Push) -> None:
         """When no other delivery comes by."""
@@ -172,43 +168,32 @@ class Hooks:
     async def _deliver(self, push: Push, first: int = 1, wait: float = 0.0) -> None:
         """All attempts from `first` on."""
         ends = time.monotonic() + push.policy.lifetime * self._state.options.speed
-        with self._counted(push):
-            for attempt in range(first, push.policy.tries + 1):
-                if wait:
-                    await self._state.sleep(wait)
-                over, wait = await self._once(push, attempt)
-                if over:
-                    return
-                if time.monotonic() > ends:
-                    break
-            if push.failed:
-                push.failed()
+        for attempt in range(first, push.policy.tries + 1):
+            if wait:
+                await self._state.sleep(wait)
+            over, wait = await self._once(push, attempt)
+            if over:
+                return
+            if time.monotonic() > ends:
+                break
+        if push.failed:
+            push.failed()
 
     async def _once(self, push: Push, attempt: int) -> tuple[bool, float]:
         """One attempt: whether the push is over, and the pause before the next."""
-        with self._counted(push):
-            envelope = push.make()
-            if envelope is None:
-                self._record(push, attempt, None, Outcome(0, "no webhook is registered"), 0.0)
-                return True, 0.0
-            started = time.perf_counter()
-            outcome = await self._request(envelope, push.policy.timeout)
-            self._record(push, attempt, envelope, outcome, time.perf_counter() - started)
-            if push.attempted:
-                push.attempted(outcome)
+        envelope = push.make()
+        if envelope is None:
+            self._record(push, attempt, None, Outcome(0, "no webhook is registered"), 0.0)
+            return True, 0.0
+        started = time.perf_counter()
+        outcome = await self._request(envelope, push.policy.timeout)
+        self._record(push, attempt, envelope, outcome, time.perf_counter() - started)
+        if push.attempted:
+            push.attempted(outcome)
         over = outcome.ok or outcome.status in push.policy.final
         if push.policy.retry_after and outcome.retry_after is not None:
             return over, min(outcome.retry_after, 3600.0)
         return over, push.policy.wait(attempt + 1)
-
-    @contextmanager
-    def _counted(self, push: Push) -> Iterator[None]:
-        mark = (id(push), self._state.number())
-        self._open.add(mark)
-        try:
-            yield
-        finally:
-            self._open.discard(mark)
 
     async def _request(self, envelope: Envelope, timeout: float) -> Outcome:
         if self._http is None:

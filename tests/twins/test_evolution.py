@@ -33,7 +33,13 @@ async def register(twins: Rig, **more: Any) -> Json:
 
 def plain(found: Json) -> set[str]:
     """Keys without what depends on devices and media internals."""
-    noise = ("jpegThumbnail", "scanLengths", "nnotations", "processedVideos", "waveform")
+    noise: tuple[str, ...] = (
+        "jpegThumbnail",
+        "scanLengths",
+        "nnotations",
+        "processedVideos",
+        "waveform",
+    )
     return {
         k for k in keys(found) if not any(n in k for n in (*noise, "url", "isA", "isL", "Sent"))
     }

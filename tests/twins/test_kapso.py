@@ -216,7 +216,7 @@ async def test_media_both_ways(twins: Rig) -> None:
     url = f"{twins.base}/kapso/meta/whatsapp/v24.0/{NUMBER}/media"
     async with twins.http.post(url, data=form, headers=KEY) as answer:
         uploaded = (await answer.json())["id"]
-    image = {"id": uploaded, "caption": "see"}
+    image: Json = {"id": uploaded, "caption": "see"}
     assert (await send(twins, type="image", image=image))[0] == 200
     assert (await twins.chat("kapso", ANA))[-1]["file"]["name"] == "a.png"
     assert (await send(twins, type="image", image={"id": "1"}))[1]["error"]["code"] == 100
@@ -224,7 +224,7 @@ async def test_media_both_ways(twins: Rig) -> None:
 
 async def test_typing_and_read(twins: Rig) -> None:
     message_id = await twins.say("kapso", text="hi")
-    body = {"messaging_product": "whatsapp", "status": "read", "message_id": message_id}
+    body: Json = {"messaging_product": "whatsapp", "status": "read", "message_id": message_id}
     body |= {"typing_indicator": {"type": "text"}}
     found = await kapso(twins, "POST", f"{NUMBER}/messages", body)
     assert found == (200, {"success": True})

@@ -77,7 +77,8 @@ def same_error(body: Json, expected: Json) -> bool:
 async def replay(twins: Rig, network: str, request: Json) -> tuple[int, Any, Any]:
     """The sample's request, to the twin."""
     headers = {k: v for k, v in request["headers"].items() if "multipart" not in v}
-    body, more = request["body"], {}
+    body = request["body"]
+    more: Json = {}
     if isinstance(body, dict) and "_multipart" in body:
         form = aiohttp.FormData()
         for key, value in body["_multipart"].items():

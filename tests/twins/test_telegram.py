@@ -61,7 +61,8 @@ async def test_kinds_are_telegram_messages(twins: Rig, kind: str) -> None:
     message = Update.model_validate(got.json).message
     assert message is not None
     assert getattr(message, "photo" if kind == "image" else kind)
-    assert ptb.Update.de_json(got.json, None).message.message_id == message.message_id
+    other = ptb.Update.de_json(got.json, None).message
+    assert other is not None and other.message_id == message.message_id
 
 
 async def test_edit_reaction_button_and_block(twins: Rig) -> None:
