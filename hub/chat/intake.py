@@ -192,7 +192,8 @@ def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
 def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     parameters, limits = endpoint["parameters"], endpoint["limits"]
     lang = language_of(parameters, one.contact)
-    wait = float(seconds(parameters.get("messageDebounceInterval") or "00:00:00"))
+    debounce = parameters.get("messageDebounceInterval")
+    wait = float(seconds(debounce)) if debounce else 0.0
     return {
         "debounce": max(wait, 1.0 if one.album else 0.0),
         "max_wait": max(max_wait, wait),
