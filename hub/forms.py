@@ -1,5 +1,6 @@
 """Documented shapes: camelCase out, both cases in, and complaints that name the field and the mend."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
@@ -11,6 +12,8 @@ from hub.errors import Invalid
 Json = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 SHOWN = 20
+# How pydantic marks the form of a value that it tried; no name of a field looks like this.
+_FORM = re.compile(r"[A-Z]\w*|.*\[.*|constrained-\w+|str|int|float|bool")
 
 _WORDS = {
     "missing": "is missing; send it",
@@ -97,13 +100,17 @@ def merged(model: type[M], stored: Mapping[str, Any], given: Mapping[str, Any], 
 
 def invalid(error: ValidationError, place: str = "") -> Invalid:
     """The first complaint as one sentence, all of them as details; never what was sent."""
-    found = [_complaint(one, place) for one in error.errors(include_url=False, include_input=False)[:SHOWN]]
+    told = error.errors(include_url=False, include_input=False)
+    # A value with several forms is told about once a form: the deepest is the one that was meant.
+    meant = max((e for e in told if e["loc"][:1] == told[0]["loc"][:1]), key=lambda e: len(e["loc"]))
+    told.insert(0, told.pop(told.index(meant)))
+    found = [_complaint(one, place) for one in told[:SHOWN]]
     first = found[0]
     return Invalid(f"{first['field']} {first['message']}.", field=first["field"], details=found)
 
 
 def _complaint(error: Any, place: str) -> dict[str, str]:
-    where = ".".join(str(p) for p in ((place,) if place else ()) + tuple(error["loc"])) or "The body"
+    where = ".".join(str(p) for p in (place, *error["loc"]) if p != "" and not _FORM.fullmatch(str(p))) or "The body"
     kind, context = error["type"], error.get("ctx") or {}
     if kind in _WORDS:
         words = _WORDS[kind]

@@ -74,6 +74,7 @@ async def run(
             except asyncio.CancelledError:
                 if not hub.leases.was_cancelled(session):
                     raise
+                _go_on()
                 _stopped(draft, claimed)
         placeholder = await presence.finish()
     _route(hub, claimed, draft, placeholder)
@@ -137,6 +138,13 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         if made.tool_calls:
             beside["tool_calls"] = list(made.tool_calls)
         _say(draft, made.text, **beside)
+
+
+def _go_on() -> None:
+    """The cancellation has done what it was for: the task must not count as cancelled any more."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
 
 
 def _stopped(draft: Draft, claimed: Claim) -> None:

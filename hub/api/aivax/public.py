@@ -1,7 +1,8 @@
 """The public chat client: the access key in the path is the credential (A-35..A-39)."""
 
+import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -118,15 +119,16 @@ async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.Strea
             await put(chunks.delta(Delta(text=rest)))
         await put(chunks.finish("tool_calls" if calls else "stop", usage(used)))
 
-    return await sse.stream(request, _events(sse.produced(work)))
+    return await sse.stream(request, _events(sse.produced(work, finish=body.commit)))
 
 
-async def _events(pieces: AsyncIterator[bytes]) -> AsyncIterator[sse.Event]:
+async def _events(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[sse.Event, None]:
     """Rendered events without their frame, which `sse.stream` adds."""
-    async for piece in pieces:
-        for one in piece.split(b"\n\n"):
-            if one:
-                yield one.removeprefix(b"data: ")
+    async with contextlib.aclosing(pieces):
+        async for piece in pieces:
+            for one in piece.split(b"\n\n"):
+                if one:
+                    yield one.removeprefix(b"data: ")
 
 
 @endpoint(id="A-39", tag=TAG, auth="none", produces="application/json", errors=(422,))

@@ -107,8 +107,9 @@ async def _ticking(events: AsyncIterator[Event]) -> AsyncGenerator[Event | None,
             await events.aclose()
 
 
-async def produced(work: Callable[[Put[T]], Awaitable[None]]) -> AsyncGenerator[T, None]:
-    """What `work(put)` puts, as it puts it. Its error comes last; closing cancels it."""
+async def produced(work: Callable[[Put[T]], Awaitable[None]], finish: bool = False) -> AsyncGenerator[T, None]:
+    """What `work(put)` puts, as it puts it. Its error comes last. Closing cancels it, or, with
+    `finish`, waits for its end: it matters even when nobody listens any more."""
     queue: asyncio.Queue[T | None] = asyncio.Queue(1000)
 
     async def run() -> None:
@@ -125,5 +126,9 @@ async def produced(work: Callable[[Put[T]], Awaitable[None]]) -> AsyncGenerator[
             yield item
         await task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        try:
+            while finish and not (task.done() and queue.empty()) and await queue.get() is not None:
+                pass
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
