@@ -466,7 +466,7 @@ declare
     _o outbox;
 begin
     update outbox o set
-            state = case when o.state = 'sending' then _state else o.state end,
+            state = _state,
             network_id = coalesce(_network_id, o.network_id),
             code = case when _state = 'sent' then null else _code end,
             error = case when _state = 'sent' then null else _error end,
@@ -476,7 +476,9 @@ begin
             fate = case when _state = 'sent' then coalesce(o.fate, 'sent') else o.fate end,
             closed_at = case when _state in ('sent', 'dead') then now()
                              when _state = 'unknown' and o.mode <> 'reconcile' then now() else null end
-        where o.id = _id and o.attempt = _attempt and o.state in ('sending', 'sent', 'unknown')
+        -- A late word about a part given up as unknown counts only if it settles it; an echo is never undone.
+        where o.id = _id and o.attempt = _attempt
+          and (o.state = 'sending' or (o.state = 'unknown' and _state in ('sent', 'dead')) or (o.state = 'sent' and _state = 'sent'))
         returning * into _o;
     if not found then
         return null;
