@@ -93,7 +93,7 @@ class Rig:
 async def rig(settings: Settings, *, work: bool = False, net: Ledger | None = None, **more: Any) -> AsyncIterator[Rig]:
     """`work`: with a worker in this process."""
     async with AsyncExitStack() as stack:
-        provider = net or await stack.enter_async_context(ledger())
+        provider: Ledger = net if net is not None else await stack.enter_async_context(ledger())
         model = await stack.enter_async_context(serve())
         model.default = echo()
         w = await stack.enter_async_context(world(settings, provider, work=work, **more))
