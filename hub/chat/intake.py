@@ -28,6 +28,8 @@ HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
 DEDUPE_KINDS = {Kind.MESSAGE: "message", Kind.OWN: "own", Kind.STATUS: "status", Kind.EVENT: "event"}
 
+Waiting = tuple[list[Item], "asyncio.Future[list[Stored]]"]
+
 
 class Intake:
     """Groups the items of many webhook calls into few commits."""
@@ -35,7 +37,8 @@ class Intake:
     def __init__(self, db: Db, queue: Queue) -> None:
         self._db = db
         self._queue = queue
-        self._waiting: list[tuple[list[Item], asyncio.Future[list[Stored]]]] = []
+        self._waiting: list[Waiting] = []
+        self._busy: set[tuple[str, str]] = set()
         self._size = 0
         self._running = 0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -57,31 +60,49 @@ class Intake:
 
     async def _flush(self) -> None:
         try:
-            while self._waiting:
-                group = self._take()
+            while group := self._take():
+                keys = {_lock_key(item) for items, _ in group for item in items}
+                self._busy |= keys
                 try:
-                    results = await self._commit(group)
-                except Exception as e:  # noqa: BLE001 - every caller must hear of it
-                    self._fail(group, e)
-                    continue
-                for (_, done), got in zip(group, results, strict=True):
-                    if not done.done():
-                        done.set_result(got)
+                    await self._settle(group)
+                finally:
+                    self._busy -= keys
         finally:
             self._running -= 1
 
-    def _take(self) -> list[tuple[list[Item], "asyncio.Future[list[Stored]]"]]:
-        taken: list[tuple[list[Item], asyncio.Future[list[Stored]]]] = []
-        size = 0
-        while self._waiting and (not taken or size + len(self._waiting[0][0]) <= GROUP):
-            one = self._waiting.pop(0)
-            size += len(one[0])
-            taken.append(one)
+    async def _settle(self, group: Sequence[Waiting]) -> None:
+        try:
+            results = await self._commit(group)
+        except Exception as e:  # noqa: BLE001 - every caller must hear of it
+            if len(group) > 1 and not isinstance(e, Overloaded):
+                for one in group:  # what cannot be stored must not spoil what came at the same time
+                    await self._settle([one])
+            else:
+                self._fail(group, e)
+            return
+        for (_, done), got in zip(group, results, strict=True):
+            if not done.done():
+                done.set_result(got)
+
+    def _take(self) -> list[Waiting]:
+        """The next group, without contacts that the other flusher is storing now: their order stays."""
+        taken: list[Waiting] = []
+        left: list[Waiting] = []
+        held, size = set(self._busy), 0
+        for one in self._waiting:
+            keys = {_lock_key(item) for item in one[0]}
+            if keys.isdisjoint(held) and (not taken or size + len(one[0]) <= GROUP):
+                taken.append(one)
+                size += len(one[0])
+            else:
+                left.append(one)
+                held |= keys
+        self._waiting = left
         self._size -= size
         return taken
 
     @staticmethod
-    def _fail(group: Sequence[tuple[list[Item], "asyncio.Future[list[Stored]]"]], error: Exception) -> None:
+    def _fail(group: Sequence[Waiting], error: Exception) -> None:
         for _, done in group:
             if not done.done():
                 done.set_exception(error)

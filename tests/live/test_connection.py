@@ -39,6 +39,6 @@ async def test_after_2000_cancelled_gets_every_reply_belongs_to_its_key(redis_ur
 
 
 def test_jobs_are_json_and_never_pickle() -> None:
-    job = {"f": "turn", "a": ("id",), "k": {}, "t": None, "et": 1}
+    job: dict[str, object] = {"f": "turn", "a": ("id",), "k": {}, "t": None, "et": 1}
     assert decode(encode(job)) == job
     assert encode(job).startswith(b"{")
