@@ -20,7 +20,7 @@ async def run(pace: Pace, names: list[str]) -> None:
     async with opened() as place:
         for name in names:
             await MEASURES[name](place, pace)
-    say("\n  took", f"{time.monotonic() - begun:.0f} s")
+    title(f"{time.monotonic() - begun:.0f} seconds, load after the run {machine.load():.1f}")
 
 
 def main() -> None:

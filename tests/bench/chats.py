@@ -9,7 +9,7 @@ from typing import Any
 from tests.bench import machine
 from tests.bench.load import at
 from tests.bench.place import MODES, Place, load
-from tests.bench.report import Pace, Result, interleaved, median, ms, say, title
+from tests.bench.report import Pace, Result, cpu, interleaved, median, ms, say, title
 from tests.bench.upstream import SAID
 
 RATE = 50
@@ -28,6 +28,7 @@ async def measure(place: Place, pace: Pace) -> None:
             runs = await interleaved(pace.runs, *(_storms(place, port, mode, pace.chats) for mode in MODES))
             for mode, results in zip(MODES, runs, strict=True):
                 say(mode, f"{median(results):,.0f} messages/s")
+                say(f"{mode}, CPU by message", results[-1]["cpu"])
             title(f"5. Webhook due to provider's request, {RATE} messages/s, no debounce")
             for mode in MODES:
                 await _overhead(place, port, mode, pace.seconds * 2)
@@ -66,9 +67,11 @@ def _storms(place: Place, port: int, mode: str, chats: int) -> Any:
     async def storm() -> Result:
         """All chats write at once; from the first webhook to the last answer."""
         job = place.webhook(port, mode, connections=64, count=chats, chats=chats, first=next(NUMBERS) * 1_000_000)
+        before = place.cpu()
         sent = await load(job)
         shown = await _answered(place, chats)
-        return {"rate": chats / (max(shown.values()) - sent["begun"])}
+        spent = cpu(before, place.cpu(), chats)
+        return {"rate": chats / (max(shown.values()) - sent["begun"]), "cpu": spent}
 
     return storm
 

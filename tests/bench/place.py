@@ -24,6 +24,7 @@ from hub.processes.embedded import Server, die_with_parent, free_port, start_pos
 from hub.runtime import Hub, open_hub
 from hub.sealing import new_key
 from hub.store.migrate import migrate
+from tests.bench import machine
 from tests.bench.load import Job
 from tests.flows.net import Net
 from tests.flows.world import SECRET, make
@@ -52,6 +53,12 @@ class Place:
     key: str = ""
     gateway: str = ""
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds of CPU by process."""
+        pids = {name: process.pid for name, process in self.running.items()}
+        pids |= {name: server.process.pid for name, server in self.servers.items()}
+        return {name: machine.cpu(pid) for name, pid in pids.items()}
 
     async def empty(self) -> None:
         """Forget all conversations and bells."""

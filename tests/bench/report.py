@@ -40,6 +40,12 @@ def median(results: Sequence[Result], name: str = "rate") -> float:
     return float(statistics.median(r[name] for r in results))
 
 
+def cpu(before: dict[str, float], after: dict[str, float], count: int) -> str:
+    """CPU of each process by request: unlike times it hardly depends on what else runs."""
+    spent = {name: (after[name] - before[name]) / count * 1e6 for name in before}
+    return ", ".join(f"{name} {us:,.0f} µs" for name, us in spent.items() if us >= 1)
+
+
 async def interleaved(runs: int, *contestants: Callable[[], Awaitable[Result]]) -> list[list[Result]]:
     """Results of each contestant; they take turns, so that noise meets all of them."""
     found: list[list[Result]] = [[] for _ in contestants]

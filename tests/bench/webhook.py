@@ -5,7 +5,7 @@ from itertools import count
 
 from tests.bench.load import Job
 from tests.bench.place import UPDATE, Place, head, load
-from tests.bench.report import Pace, Result, interleaved, median, ms, say, title
+from tests.bench.report import Pace, Result, cpu, interleaved, median, ms, say, title
 
 CONNECTIONS = 64
 RATES = (500, 1000)
@@ -27,11 +27,18 @@ async def measure(place: Place, pace: Pace) -> None:
             assert kept == result["answered"], f"{result['answered']} calls acknowledged, {kept} stored"
             return result
 
+        async def answered() -> Result:
+            return await load(bare)
+
         await stored(seconds=1.0)
-        bares, hubs = await interleaved(pace.runs, lambda: load(bare), stored)
+        bares, hubs = await interleaved(pace.runs, answered, stored)
         say("bare aiohttp, answers 200", f"{median(bares):,.0f} /s")
         say("hub web, PostgreSQL with fsync", f"{median(hubs):,.0f} /s   (ratio {median(hubs) / median(bares):.2f})")
         say("hub web, all 64 busy", ms(sorted(hubs, key=lambda r: float(r["p99"]))[len(hubs) // 2]))
+        for name, once in (("bare aiohttp", answered), ("hub web", stored)):
+            before = place.cpu()
+            result = await once()
+            say(f"{name}, CPU by call", cpu(before, place.cpu(), result["answered"]))
         for rate in RATES:
             if rate < median(hubs) * 0.9:
                 say(f"hub web at {rate}/s", ms(await stored(rate=rate)))
