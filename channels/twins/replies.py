@@ -66,7 +66,7 @@ class Body:
             return {**(self.data if isinstance(self.data, dict) else {}), **parts}
         if self.data is None:
             return self.raw[:4096].decode("utf-8", "replace") or None
-        return self.data if len(self.raw) < 65536 else f"<{len(self.raw)} bytes of JSON>"
+        return self.data if len(self.raw) < 16384 else f"<{len(self.raw)} bytes of JSON>"
 
 
 async def read_body(request: web.Request) -> Body:

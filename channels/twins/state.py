@@ -19,6 +19,7 @@ from channels.twins.people import Person, digits, invented, person
 Json = dict[str, Any]
 CHATS = 5000
 FEED = 1000
+PEOPLE = 50_000
 
 
 @dataclass(slots=True)
@@ -134,6 +135,8 @@ class State:
         more = {k: v for k, v in more.items() if k in Person.__dataclass_fields__}
         found = replaced(known, **more) if known else person(network, key, **more)
         self.people[network][key] = found
+        if len(self.people[network]) > PEOPLE:
+            self.people[network].pop(next(iter(self.people[network])))
         return found
 
     def resolve(self, network: str, address: str) -> str:
@@ -185,7 +188,8 @@ class State:
 
     def changed(self, message: Message) -> None:
         """Tell whoever watches."""
-        self.publish("message", message.seen())
+        if self.feeds:
+            self.publish("message", message.seen())
 
     def typing(self, network: str, account: str, chat: str, seconds: float) -> None:
         """Show that an answer is being written."""

@@ -314,7 +314,13 @@ function listen() {
 
 function wire() {
   const log = $("log");
-  log.addEventListener("scroll", () => { view.bottom = log.scrollHeight - log.scrollTop - log.clientHeight < 120; });
+  let top = 0;
+  log.addEventListener("scroll", () => {
+    // Content that grows moves nothing; only a person who goes up leaves the end.
+    const near = log.scrollHeight - log.scrollTop - log.clientHeight < 120;
+    view.bottom = near || (view.bottom && log.scrollTop >= top);
+    top = log.scrollTop;
+  });
   // A picture gets its height only when it has come.
   for (const name of ["load", "loadedmetadata"]) log.addEventListener(name, () => view.bottom && down(), true);
   $("composer").addEventListener("submit", submit);

@@ -280,3 +280,26 @@ async def test_chats_do_not_wait_for_each_other(twins: Rig) -> None:
     got = await twins.hook.wait(2)
     assert got[1].json["message"]["text"] == "free"
     await asyncio.sleep(0)
+
+
+async def test_the_pace_of_a_chat() -> None:
+    async with rig(flood=True) as twins:
+        assert (await bot(twins, "sendMessage", chat_id=ANA, text="1"))[0] == 200
+        status, found = await bot(twins, "sendMessage", chat_id=ANA, text="2")
+        assert (status, found["parameters"]) == (429, {"retry_after": 1})
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://hub.example.com/h", "An HTTPS URL must be provided"),
+        ("https://hub.example.com:9000/h", "only on ports 80, 88, 443 or 8443"),
+        ("ftp://hub.example.com", "invalid webhook URL"),
+    ],
+)
+async def test_webhook_addresses(twins: Rig, url: str, words: str) -> None:
+    status, found = await bot(twins, "setWebhook", url=url)
+    assert status == 400 and words in found["description"]
+    url, secret = f"{twins.hook.url}/h", "not allowed!"
+    _, found = await bot(twins, "setWebhook", url=url, secret_token=secret)
+    assert "secret token contains unallowed characters" in found["description"]
