@@ -279,6 +279,11 @@ def test_two_workers_in_any_order(servers: tuple[Server, Server]) -> None:
         dsn = asyncio.run(_database(servers[0]))
 
     bounds = settings(
-        max_examples=30, stateful_step_count=40, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+        max_examples=30,
+        stateful_step_count=40,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # making a failure small could take longer than the test may
     )
     run_state_machine_as_test(Machine, settings=bounds)
