@@ -88,7 +88,7 @@ class Receiver:
             await self._intake.store(items)
         except HubError:
             raise
-        except (asyncpg.DataError, ValueError) as e:
+        except (asyncpg.PostgresError, ValueError) as e:
             await self._quarantine(knock, endpoint, f"could not be stored: {type(e).__name__}")
         self._hub.settings.point("C2")
         return Verdict.STORED

@@ -16,6 +16,10 @@ T = TypeVar("T")
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+# Disk full, shutting down, a replica that may not write: it may be better in a moment.
+AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError,
+        asyncpg.ReadOnlySQLTransactionError)
+
 
 class Call(Protocol):
     """What store functions need of a connection; the pool and a transaction both give it."""
@@ -145,8 +149,7 @@ class Db:
             if not done:
                 con.terminate()  # wait_for would hang inside the pool's release
             return await task
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError,
-                asyncpg.CannotConnectNowError) as e:
+        except AWAY as e:
             raise Overloaded("The database is away; try again in a few seconds.", retry_after=5) from e
         except asyncio.CancelledError:
             # The caller is gone; the statement may still commit, which every statement here allows.

@@ -1,0 +1,103 @@
+"""Calls to the database: they end, they say when it is away, they hold any text."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.errors import Overloaded
+from hub.store.db import Db, clean, dump, open_db
+
+WEIRD = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=4), inner, max_size=3), max_leaves=8,
+)
+
+
+@pytest.fixture
+async def quick(dsn: str) -> AsyncIterator[Db]:
+    """Two connections and a limit of half a second."""
+    async with open_db(dsn, size=2, limit=0.5) as one:
+        yield one
+
+
+async def test_a_stalled_statement_is_cut_off(quick: Db) -> None:
+    began = time.monotonic()
+    with pytest.raises(Overloaded):
+        await quick.value("select pg_sleep(5)")
+    assert time.monotonic() - began < 1.5
+    assert await quick.value("select 1") == 1, "the pool is whole"
+
+
+async def test_a_pool_that_is_used_up_says_busy(quick: Db) -> None:
+    async with quick.transaction(), quick.transaction():
+        with pytest.raises(Overloaded, match="busy") as caught:
+            await quick.value("select 1")
+    assert caught.value.retry_after == 5
+    assert await quick.value("select 1") == 1
+
+
+async def test_a_cancelled_call_gives_its_connection_back(quick: Db) -> None:
+    for _ in range(6):
+        task = asyncio.create_task(quick.value("select pg_sleep(5)"))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await asyncio.gather(*(quick.value("select 1") for _ in range(4))) == [1] * 4
+
+
+async def test_a_backend_that_is_shut_down_is_away_and_then_back(quick: Db, db: Db) -> None:
+    running = asyncio.create_task(quick.value("select pg_sleep(0.4)"))
+    await asyncio.sleep(0.1)
+    await db.run("select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(0.4)'")
+    with pytest.raises(Overloaded):
+        await running
+    assert await quick.value("select 1") == 1
+
+
+@pytest.mark.parametrize("state", ["53100", "53300", "57014", "57P01", "57P03", "25006", "08006"])
+async def test_a_server_in_trouble_is_away(db: Db, state: str) -> None:
+    with pytest.raises(Overloaded):
+        await db.run(f"do $$ begin raise exception 'no' using errcode = '{state}'; end $$")
+
+
+async def test_a_wrong_statement_is_not_called_away(db: Db) -> None:
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await db.value("select 1 from nowhere")
+
+
+async def test_a_transaction_is_all_or_nothing(db: Db) -> None:
+    await db.run("create table t (x int)")
+    with pytest.raises(ZeroDivisionError):
+        async with db.transaction() as tx:
+            assert await tx.run("insert into t values (1), (2)") == 2
+            raise ZeroDivisionError
+    assert await db.value("select count(*) from t") == 0
+    async with db.transaction() as tx:
+        await tx.run("insert into t values (1)")
+    assert await db.run("update t set x = 2") == 1
+
+
+async def test_a_closed_database_is_away(dsn: str) -> None:
+    async with open_db(dsn, size=2) as db:
+        pass
+    with pytest.raises(Overloaded):
+        await db.value("select 1")
+
+
+@given(WEIRD)
+def test_cleaned_values_can_be_written(value: object) -> None:
+    text = dump(clean(value))
+    assert "\\u0000" not in text and clean(clean(value)) == clean(value)
+
+
+async def test_json_vectors_and_odd_text_go_and_come(db: Db) -> None:
+    value = {"a": [1, None, "olá\U0001f600"], "b": {"c": 1.5}}
+    assert await db.value("select $1::jsonb", value) == value
+    assert await db.value("select $1::jsonb", clean({"a\x00": "b\x00\ud800"})) == {"a\ufffd": "b\ufffd\ufffd"}
+    assert await db.value("select $1::vector", [0.5, -1.0, 2.0]) == [0.5, -1.0, 2.0]
