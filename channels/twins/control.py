@@ -37,6 +37,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
@@ -266,7 +267,10 @@ class Control:
 
 @web.middleware
 async def explain(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Mistakes in control calls are told in words."""
+    """Mistakes in control calls are told in words; pages of other sites may make none."""
+    origin = request.headers.get("Origin")
+    if origin and request.path.startswith("/control/") and urlsplit(origin).netloc != request.host:
+        return web.json_response({"error": "only the twins' own page may do this"}, status=403)
     try:
         answer: web.StreamResponse = await handler(request)
     except (ValueError, TypeError, KeyError) as e:

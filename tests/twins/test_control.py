@@ -172,3 +172,11 @@ async def test_media_is_never_run(twins: Rig) -> None:
         assert "sandbox" in answer.headers["Content-Security-Policy"]
         assert answer.headers["Content-Disposition"] == "attachment"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_other_sites_cannot_act(twins: Rig) -> None:
+    foreign = {"Origin": "https://evil.example"}
+    path = "/control/zapi/message"
+    assert (await twins.call("POST", path, {"text": "x"}, headers=foreign))[0] == 403
+    own = {"Origin": twins.base}
+    assert (await twins.call("POST", path, {"text": "x"}, headers=own))[0] == 200
