@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -28,7 +28,7 @@ from hub.processes.logs import set_up
 from hub.store.migrate import migrate
 
 GRACE = 32.0
-QUICK_DEATHS, QUICK_WINDOW = 5, 30.0
+DEATHS, SHORT_LIFE = 5, 30.0
 READY_SECONDS = 60.0
 _FORK: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 _MAINS = {"web": web.main, "worker": worker.main, "scheduler": scheduler.main}
@@ -36,17 +36,19 @@ _MAINS = {"web": web.main, "worker": worker.main, "scheduler": scheduler.main}
 
 @dataclass
 class Child:
-    """A supervised process; `deaths` are the times it ended by itself."""
+    """A supervised process; `deaths`: how often in a row it ended soon after its start."""
 
     name: str
     main: Callable[[], None]
     process: Any = None
-    deaths: list[float] = field(default_factory=list)
+    began: float = 0.0
+    deaths: int = 0
 
     def start(self) -> None:
         # Forked, not started anew: importing everything takes longer than all the rest of a start.
         tie = die_with_parent(signal.SIGKILL)
         self.process = _FORK.Process(target=_begin, args=(tie, self.main), name=self.name, daemon=True)
+        self.began = time.monotonic()
         self.process.start()
 
     def died(self) -> bool:
@@ -158,14 +160,15 @@ def _work(name: str, settings: Settings) -> None:
 
 def _again(child: Child) -> None:
     assert child.process is not None
-    now = time.monotonic()
-    child.deaths = [t for t in child.deaths if now - t < QUICK_WINDOW] + [now]
-    if len(child.deaths) >= QUICK_DEATHS:
+    lived = time.monotonic() - child.began
+    child.deaths = child.deaths + 1 if lived < SHORT_LIFE else 1
+    if child.deaths >= DEATHS:
         raise Setup(
-            f"The {child.name} process ended {QUICK_DEATHS} times within {QUICK_WINDOW:.0f} s (exit code {child.process.exitcode});"
+            f"The {child.name} process ended {DEATHS} times shortly after its start"
+            f" (exit code {child.process.exitcode});"
             " its log is above, and `hub doctor` checks the set-up."
         )
-    time.sleep(min(2.0, 0.1 * 2 ** len(child.deaths)))
+    time.sleep(min(2.0, 0.1 * 2**child.deaths))
     child.start()
 
 

@@ -85,7 +85,9 @@ def test_a_child_that_keeps_dying(home: Path, own: dict[str, str]) -> None:
             process = subprocess.Popen(command, stderr=err, stdout=err, env=env(**own, HUB_METRICS_PORT=str(port)))
         seen: dict[int, str] = {}
         try:
-            until(lambda: seen.update(family(process.pid)) or process.poll() is not None, 40)
+            until(lambda: seen.update(family(process.pid)) or process.poll() is not None, 90)
+        except AssertionError:
+            raise AssertionError((home / "err").read_text()) from None
         finally:
             process.kill()
             process.wait()
