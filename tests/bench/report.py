@@ -18,7 +18,7 @@ class Pace:
     chats: int
 
 
-FULL, QUICK = Pace(3, 4.0, 2000), Pace(1, 2.0, 300)
+FULL, QUICK = Pace(3, 4.0, 1000), Pace(1, 2.0, 300)
 
 
 def say(name: str, value: str) -> None:
