@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
@@ -85,9 +86,9 @@ def settings(dsn: str, redis_url: str, sealing_key: str, tmp_path: Path) -> Sett
     """Settings of a hub on this test's database; its own queue, short waits."""
     return Settings(
         home=tmp_path,
-        database_url=dsn,
-        redis_url=redis_url,
-        sealing_key=sealing_key,
+        database_url=SecretStr(dsn),
+        redis_url=SecretStr(redis_url),
+        sealing_key=SecretStr(sealing_key),
         queue=f"t{uuid4().hex[:12]}",
         port=0,
         public_url="https://hub.example",

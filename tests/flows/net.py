@@ -45,7 +45,8 @@ class Net:
             if request.path.endswith(ending):
                 del self.replies[n]
                 answer = reply(request)
-                return await answer if hasattr(answer, "__await__") else answer
+                found: web.StreamResponse = await answer if hasattr(answer, "__await__") else answer
+                return found
         return web.json_response(self.answer(request.path, body), status=201 if "sendText" in request.path else 200)
 
     def answer(self, path: str, body: Json) -> Any:

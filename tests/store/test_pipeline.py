@@ -101,6 +101,7 @@ async def test_a_message_that_kills_its_worker_is_set_aside(bench: Bench) -> Non
         claimed = await turns.claim(bench.db, a.session_id, "me", 0.02, 50)
         assert claimed and claimed.poison == (crash == 3)
         await asyncio.sleep(0.04)
+    assert claimed
     assert [r["body"]["text"] for r in claimed.batch] == ["bad"]
     turn, messages, parts = answer("sorry")
     assert (await turns.complete(bench.db, claimed, "me", turn | {"batch_state": "dead"}, messages, parts, wire=5)).ok
