@@ -6,11 +6,15 @@ import random
 import re
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+from markdown_it.token import Token
+
 from channels.base import Channel, ChannelError, File, Link, Media, Outbound, Style
 from channels.markup import split
+from channels.markup.read import PARSER
 from hub import ids
 from hub.chat.intake import sha
 from hub.chat.wire import open_link
@@ -65,21 +69,35 @@ def parts_of(text: str, message_id: UUID, to: Address) -> list[Json]:
 
 def _blocks(text: str) -> list[str | Json]:
     """The text cut where a paragraph is only a file: an image, or a link to a file by its ending."""
+    lines = re.sub(r"\r\n?", "\n", text).split("\n")
     found: list[str | Json] = []
-    fenced = False
-    for paragraph in re.split(r"\n[ \t]*\n", text):
-        fenced ^= paragraph.count("```") % 2 == 1
-        match = None if fenced else _FILE.match(paragraph.strip())
-        ending = match["url"].split("?")[0].rsplit(".", 1)[-1].lower() if match else ""
-        if match and (ending in _KINDS or paragraph.strip().startswith("!")):
-            kind, mime = _KINDS.get(ending, Media.IMAGE), _MIMES.get(ending, "image/png")
-            found.append({"url": match["url"], "media": str(kind), "mime": mime, "alt": match["alt"],
-                          "name": match["alt"] or match["url"].split("?")[0].rsplit("/", 1)[-1]})
-        elif found and isinstance(found[-1], str):
-            found[-1] = f"{found[-1]}\n\n{paragraph}"
-        else:
-            found.append(paragraph)
+    done = 0
+    for paragraph, inside in pairwise(_tokens("\n".join(lines))):
+        file = _file_of(inside.content) if paragraph.type == "paragraph_open" and paragraph.level == 0 else None
+        if file is not None and paragraph.map:
+            found += ["\n".join(lines[done : paragraph.map[0]]), file]
+            done = paragraph.map[1]
+    found.append("\n".join(lines[done:]))
     return [f for f in found if not isinstance(f, str) or f.strip()]
+
+
+def _tokens(text: str) -> list[Token]:
+    try:
+        return PARSER.parse(text)
+    except RecursionError:
+        return []
+
+
+def _file_of(paragraph: str) -> Json | None:
+    match = _FILE.match(paragraph.strip())
+    if match is None:
+        return None
+    address = match["url"].split("?")[0]
+    ending = address.rsplit(".", 1)[-1].lower()
+    if ending not in _KINDS and not paragraph.strip().startswith("!"):
+        return None
+    kind, mime = _KINDS.get(ending, Media.IMAGE), _MIMES.get(ending, "image/png")
+    return {"url": match["url"], "media": str(kind), "mime": mime, "alt": match["alt"], "name": match["alt"] or address.rsplit("/", 1)[-1]}
 
 
 async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | None = None) -> None:
