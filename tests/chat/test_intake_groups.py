@@ -54,16 +54,24 @@ async def bench(db: Db) -> Bench:
     return await Bench(db).make()
 
 
-async def test_calls_at_once_share_commits(intake: Intake, counting: Counting, bench: Bench) -> None:
+async def test_calls_at_once_share_commits(
+    intake: Intake, counting: Counting, bench: Bench
+) -> None:
     items = [bench.item(str(n), ids=[f"phone:{n % 40}"]) for n in range(400)]
     got = await asyncio.gather(*(intake.store([item]) for item in items))
-    assert {g[0].outcome for g in got} == {"accepted", "ignored"} or {g[0].outcome for g in got} == {"accepted"}
-    assert [str(g[0].message_id) for g in got] == [i["id"] for i in items], "everyone gets their own"
+    assert {g[0].outcome for g in got} == {"accepted", "ignored"} or {
+        g[0].outcome for g in got
+    } == {"accepted"}
+    assert [str(g[0].message_id) for g in got] == [i["id"] for i in items], (
+        "everyone gets their own"
+    )
     assert counting.calls <= 4, counting.sizes
     assert sum(intake.counts.values()) == 400
 
 
-async def test_what_arrives_during_a_commit_goes_into_the_next(intake: Intake, counting: Counting, bench: Bench) -> None:
+async def test_what_arrives_during_a_commit_goes_into_the_next(
+    intake: Intake, counting: Counting, bench: Bench
+) -> None:
     counting.slow = 0.05
     waiting = []
     for n in range(60):
@@ -86,11 +94,16 @@ async def test_nothing_to_store_asks_nothing(intake: Intake, counting: Counting)
     assert await intake.store([]) == [] and counting.calls == 0
 
 
-async def test_a_contact_s_order_is_kept_while_a_large_commit_runs(intake: Intake, bench: Bench) -> None:
+async def test_a_contact_s_order_is_kept_while_a_large_commit_runs(
+    intake: Intake, bench: Bench
+) -> None:
     """The second message must not overtake the first in the smaller commit beside it."""
     for turn in range(5):
         person = f"zz:{turn}"
-        crowd = [bench.item(ids=[f"crowd:{turn}:{n}"], who={"id": bench.item()["id"]}) for n in range(400)]
+        crowd = [
+            bench.item(ids=[f"crowd:{turn}:{n}"], who={"id": bench.item()["id"]})
+            for n in range(400)
+        ]
         first = asyncio.create_task(intake.store([*crowd, bench.item("first", ids=[person])]))
         await asyncio.sleep(0.003)
         second = asyncio.create_task(intake.store([bench.item("second", ids=[person])]))
@@ -99,16 +112,22 @@ async def test_a_contact_s_order_is_kept_while_a_large_commit_runs(intake: Intak
         assert (a.seq or 0) < (b.seq or 0), turn
 
 
-async def test_a_commit_that_fails_reaches_every_caller(intake: Intake, counting: Counting, bench: Bench) -> None:
+async def test_a_commit_that_fails_reaches_every_caller(
+    intake: Intake, counting: Counting, bench: Bench
+) -> None:
     counting.fail = Overloaded("away")
-    got = await asyncio.gather(*(intake.store([bench.item()]) for _ in range(20)), return_exceptions=True)
+    got = await asyncio.gather(
+        *(intake.store([bench.item()]) for _ in range(20)), return_exceptions=True
+    )
     assert {type(g) for g in got} == {Overloaded}
     counting.fail = None
     [fine] = await intake.store([bench.item()])
     assert fine.outcome == "accepted", "the next one is stored"
 
 
-async def test_an_item_that_cannot_be_stored_does_not_spoil_the_others(intake: Intake, bench: Bench) -> None:
+async def test_an_item_that_cannot_be_stored_does_not_spoil_the_others(
+    intake: Intake, bench: Bench
+) -> None:
     bad = bench.item(at="no time at all", ids=["phone:1"])
     calls = [intake.store([bench.item(ids=[f"phone:{n}"])]) for n in range(2, 12)]
     *fine, refused = await asyncio.gather(*calls, intake.store([bad]), return_exceptions=True)
@@ -116,16 +135,22 @@ async def test_an_item_that_cannot_be_stored_does_not_spoil_the_others(intake: I
     assert isinstance(refused, Exception) and not isinstance(refused, Overloaded)
 
 
-async def test_too_much_that_waits_is_refused(intake: Intake, counting: Counting, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_much_that_waits_is_refused(
+    intake: Intake, counting: Counting, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "WAITING", 10)
     counting.slow = 0.1
-    waiting = [asyncio.create_task(intake.store([bench.item(ids=[f"phone:{n}"])])) for n in range(30)]
+    waiting = [
+        asyncio.create_task(intake.store([bench.item(ids=[f"phone:{n}"])])) for n in range(30)
+    ]
     got = await asyncio.gather(*waiting, return_exceptions=True)
     assert any(isinstance(g, Overloaded) and g.retry_after == 5 for g in got)
     assert any(isinstance(g, list) for g in got)
 
 
-async def test_a_caller_that_goes_away_loses_nothing(intake: Intake, counting: Counting, bench: Bench) -> None:
+async def test_a_caller_that_goes_away_loses_nothing(
+    intake: Intake, counting: Counting, bench: Bench
+) -> None:
     counting.slow = 0.05
     one = asyncio.create_task(intake.store([bench.item("kept")]))
     other = asyncio.create_task(intake.store([bench.item()]))
@@ -135,7 +160,9 @@ async def test_a_caller_that_goes_away_loses_nothing(intake: Intake, counting: C
     assert await bench.db.value("select count(*) from inbox where body->>'text' = 'kept'") == 1
 
 
-async def test_closing_waits_for_what_is_being_committed(dsn: str, redis_url: str, bench: Bench) -> None:
+async def test_closing_waits_for_what_is_being_committed(
+    dsn: str, redis_url: str, bench: Bench
+) -> None:
     redis = connect(redis_url, "t")
     async with open_db(dsn, size=2) as db:
         slow = Counting(db)

@@ -28,7 +28,7 @@ def bodies(text: str, **more: Any) -> list[Json]:
 
 
 def shape(text: str) -> list[str]:
-    """"file:URL" or the words, part by part."""
+    """ "file:URL" or the words, part by part."""
     return [f"file:{b['file']['url']}" if "file" in b else b["plain"] for b in bodies(text)]
 
 
@@ -43,20 +43,37 @@ def test_a_part_is_a_whole_row() -> None:
 
 def test_an_image_of_its_own_paragraph_is_sent_as_one() -> None:
     before, image, after = bodies(f"Look:\n\n{CAT}\n\nNice?")
-    assert image["file"] == {"url": "https://x.example/cat.png", "media": "image", "mime": "image/png", "alt": "a cat", "name": "a cat"}
+    assert image["file"] == {
+        "url": "https://x.example/cat.png",
+        "media": "image",
+        "mime": "image/png",
+        "alt": "a cat",
+        "name": "a cat",
+    }
     assert (image["text"], image["plain"]) == ("", "a cat")
     assert (before["plain"], after["plain"]) == ("Look:", "Nice?")
 
 
 @pytest.mark.parametrize(
     ("ending", "media", "mime"),
-    [("jpg", "image", "image/jpeg"), ("WEBP", "image", "image/webp"), ("mp3", "audio", "audio/mpeg"), ("ogg", "voice", "audio/ogg"),
-     ("mp4", "video", "video/mp4"), ("pdf", "document", "application/pdf"), ("png?v=1", "image", "image/png")],
+    [
+        ("jpg", "image", "image/jpeg"),
+        ("WEBP", "image", "image/webp"),
+        ("mp3", "audio", "audio/mpeg"),
+        ("ogg", "voice", "audio/ogg"),
+        ("mp4", "video", "video/mp4"),
+        ("pdf", "document", "application/pdf"),
+        ("png?v=1", "image", "image/png"),
+    ],
 )
 def test_a_file_is_known_by_its_ending(ending: str, media: str, mime: str) -> None:
     for sign in ("!", ""):
         [body] = bodies(f"{sign}[menu](https://x.example/menu.{ending})")
-        assert (body["file"]["media"], body["file"]["mime"], body["file"]["name"]) == (media, mime, "menu")
+        assert (body["file"]["media"], body["file"]["mime"], body["file"]["name"]) == (
+            media,
+            mime,
+            "menu",
+        )
 
 
 def test_a_file_without_words_is_named_by_its_address() -> None:
@@ -66,8 +83,18 @@ def test_a_file_without_words_is_named_by_its_address() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [f"Look: {CAT}", f"{CAT} nice", "[home](https://x.example/)", "[a](http://x/y.html)", "[doc](ftp://x/y.pdf)", "![x](/local.png)",
-     "https://x.example/cat.png", f"- {CAT}", f"    {CAT}", f"> {CAT}"],
+    [
+        f"Look: {CAT}",
+        f"{CAT} nice",
+        "[home](https://x.example/)",
+        "[a](http://x/y.html)",
+        "[doc](ftp://x/y.pdf)",
+        "![x](/local.png)",
+        "https://x.example/cat.png",
+        f"- {CAT}",
+        f"    {CAT}",
+        f"> {CAT}",
+    ],
 )
 def test_what_is_not_a_paragraph_with_only_a_file_is_text(text: str) -> None:
     assert all("file" not in b for b in bodies(text))
@@ -75,7 +102,12 @@ def test_what_is_not_a_paragraph_with_only_a_file_is_text(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [f"```\n\n{CAT}\n\n```", f"```md\none\n\n{CAT}\n\ntwo\n```", f"~~~\n\n{CAT}\n\n~~~", f"````\n```\n\n{CAT}\n\n````"],
+    [
+        f"```\n\n{CAT}\n\n```",
+        f"```md\none\n\n{CAT}\n\ntwo\n```",
+        f"~~~\n\n{CAT}\n\n~~~",
+        f"````\n```\n\n{CAT}\n\n````",
+    ],
 )
 def test_code_stays_code(text: str) -> None:
     assert all("file" not in b for b in bodies(text)), shape(text)
@@ -83,11 +115,18 @@ def test_code_stays_code(text: str) -> None:
 
 def test_after_code_a_file_is_a_file_again() -> None:
     assert shape(f"```\ncode\n```\n\n{CAT}")[-1] == "file:https://x.example/cat.png"
-    assert shape(f"Use ``` three\n\n{CAT}")[-1] == "file:https://x.example/cat.png", "three backticks within a line open nothing"
+    assert shape(f"Use ``` three\n\n{CAT}")[-1] == "file:https://x.example/cat.png", (
+        "three backticks within a line open nothing"
+    )
 
 
 def test_files_and_words_keep_their_order() -> None:
-    assert shape("one\n\n![](https://x/1.png)\n\n![](https://x/2.pdf)\n\ntwo\n\nthree") == ["one", "file:https://x/1.png", "file:https://x/2.pdf", "two\n\nthree"]
+    assert shape("one\n\n![](https://x/1.png)\n\n![](https://x/2.pdf)\n\ntwo\n\nthree") == [
+        "one",
+        "file:https://x/1.png",
+        "file:https://x/2.pdf",
+        "two\n\nthree",
+    ]
 
 
 def test_only_the_first_part_answers_a_message_and_takes_the_placeholder() -> None:
@@ -130,7 +169,11 @@ PIECE = st.one_of(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(PIECE, min_size=1, max_size=8), st.sampled_from([TELEGRAM, WHATSAPP, SMALL]), st.booleans())
+@given(
+    st.lists(PIECE, min_size=1, max_size=8),
+    st.sampled_from([TELEGRAM, WHATSAPP, SMALL]),
+    st.booleans(),
+)
 def test_no_word_is_lost_doubled_or_moved(pieces: list[str], style: Style, chunks: bool) -> None:
     made = parts("\n\n".join(pieces), style=style, chunks=chunks)
     assert [w for p in made for w in words(p["body"]["plain"])] == words("\n\n".join(pieces))
@@ -139,7 +182,10 @@ def test_no_word_is_lost_doubled_or_moved(pieces: list[str], style: Style, chunk
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(st.sampled_from("ab \n`~!*_[](){}<>&|#-.:/\\\u200b😀é1"), max_size=80), st.sampled_from([TELEGRAM, WHATSAPP, SMALL]))
+@given(
+    st.text(st.sampled_from("ab \n`~!*_[](){}<>&|#-.:/\\\u200b😀é1"), max_size=80),
+    st.sampled_from([TELEGRAM, WHATSAPP, SMALL]),
+)
 def test_any_text_is_parted(text: str, style: Style) -> None:
     for p in parts(text, style=style):
         assert p["body"]["plain"].strip() or "file" in p["body"]

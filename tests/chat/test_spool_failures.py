@@ -16,7 +16,9 @@ from hub.errors import Overloaded
 
 
 def call(n: int) -> Knock:
-    return Knock("zapi", uuid4(), "secret", {"content-type": "application/json"}, f"body {n}".encode())
+    return Knock(
+        "zapi", uuid4(), "secret", {"content-type": "application/json"}, f"body {n}".encode()
+    )
 
 
 class Taker:
@@ -50,7 +52,14 @@ async def test_a_damaged_end_loses_only_itself(tmp_path: Path, damage: str) -> N
     await asyncio.gather(*(one.keep(k) for k in kept[1:]))
     last = files(folder)[-1]
     raw = last.read_bytes()
-    last.write_bytes({"cut": raw[:-1], "flipped": raw[:-1] + bytes([raw[-1] ^ 1]), "noise": raw + b"\xff" * 5, "empty": b""}[damage])
+    last.write_bytes(
+        {
+            "cut": raw[:-1],
+            "flipped": raw[:-1] + bytes([raw[-1] ^ 1]),
+            "noise": raw + b"\xff" * 5,
+            "empty": b"",
+        }[damage]
+    )
     take = Taker()
     await one.drain(take)
     whole = {"cut": 3, "flipped": 3, "noise": 4, "empty": 1}[damage]
@@ -81,7 +90,9 @@ async def test_a_caller_that_goes_away_takes_nobody_with_it(tmp_path: Path) -> N
     assert {k.body for k in take.got} >= {b"body 2", b"body 3"}
 
 
-async def test_a_full_spool_refuses_and_says_when_to_come_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_spool_refuses_and_says_when_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = Spool(tmp_path / "spool")
     monkeypatch.setattr(module, "CAP", 500)
     refused = 0

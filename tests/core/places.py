@@ -34,11 +34,11 @@ class Place:
 
 
 @asynccontextmanager
-async def place(ssl: Any = None) -> AsyncIterator[Place]:
+async def place(ssl: Any = None, host: str = "127.0.0.1") -> AsyncIterator[Place]:
     one = Place()
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", one.handle)
-    server = TestServer(app, scheme="https" if ssl else "http")
+    server = TestServer(app, scheme="https" if ssl else "http", host=host)
     await server.start_server(ssl=ssl)
     one.port = server.port or 0
     try:
@@ -60,7 +60,9 @@ class Names(AbstractResolver):
         self.asked.append(host)
         address = self.addresses.pop(0) if len(self.addresses) > 1 else self.addresses[0]
         kind = socket.AF_INET6 if ":" in address else socket.AF_INET
-        return [ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=0)]
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=0)
+        ]
 
     async def close(self) -> None:
         pass

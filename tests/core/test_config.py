@@ -30,7 +30,9 @@ def test_a_mounted_file_gives_the_value(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert load().sealing_key.get_secret_value() == "s3cret"
 
 
-def test_a_mounted_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_mounted_file_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     for path in (tmp_path / "missing", tmp_path, tmp_path / "binary"):
         monkeypatch.setenv("HUB_DATABASE_URL_FILE", str(path))
@@ -40,11 +42,29 @@ def test_a_mounted_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", "http"), ("port", "70000"), ("port", "-1"), ("workers", "0"), ("pool_size", "1"), ("jobs", "many"), ("log_level", "loud"),
-     ("log_json", "perhaps"), ("public_url", "hub.example"), ("telegram_api_url", "ftp://x"), ("lease_seconds", "0"), ("turn_seconds", "nan"),
-     ("turn_seconds", "901"), ("sweep_seconds", "0"), ("upload_limit_mb", "0"), ("billing", "2"), ("metrics_port", "65536")],
+    [
+        ("port", "http"),
+        ("port", "70000"),
+        ("port", "-1"),
+        ("workers", "0"),
+        ("pool_size", "1"),
+        ("jobs", "many"),
+        ("log_level", "loud"),
+        ("log_json", "perhaps"),
+        ("public_url", "hub.example"),
+        ("telegram_api_url", "ftp://x"),
+        ("lease_seconds", "0"),
+        ("turn_seconds", "nan"),
+        ("turn_seconds", "901"),
+        ("sweep_seconds", "0"),
+        ("upload_limit_mb", "0"),
+        ("billing", "2"),
+        ("metrics_port", "65536"),
+    ],
 )
-def test_a_wrong_value_is_refused_by_the_variable_s_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_wrong_value_is_refused_by_the_variable_s_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(f"HUB_{name.upper()}", value)
     with pytest.raises(Setup, match=f"^HUB_{name.upper()} is not valid: [^\n]+\\.$"):
         load()
@@ -79,4 +99,6 @@ def test_the_public_address_has_no_slash_at_its_end() -> None:
 
 
 def test_every_setting_says_what_it_is_for() -> None:
-    assert [n for n, f in Settings.model_fields.items() if not (f.description or "").endswith(".")] == []
+    assert [
+        n for n, f in Settings.model_fields.items() if not (f.description or "").endswith(".")
+    ] == []

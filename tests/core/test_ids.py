@@ -47,7 +47,17 @@ def test_two_swapped_neighbours_are_refused() -> None:
         assert swapped == key or not ids.plausible_key(swapped), place
 
 
-@pytest.mark.parametrize("key", ["", "sk-hub-", "sk-" + "a" * 45, "sk-hub-" + "é" * 38, "sk-hub-" + "\ud800" * 38, "x" * 10_000])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "sk-hub-",
+        "sk-" + "a" * 45,
+        "sk-hub-" + "é" * 38,
+        "sk-hub-" + "\ud800" * 38,
+        "x" * 10_000,
+    ],
+)
 def test_what_is_no_key_is_refused(key: str) -> None:
     assert not ids.plausible_key(key)
 
@@ -62,7 +72,13 @@ def test_secrets_of_sessions_and_webhooks_do_not_repeat() -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("My Bot", "my-bot"), ("  --A/B--  ", "a-b"), ("Olá Ação", "ol-a-o"), ("日本", "gateway"), ("x" * 90, "x" * 40)],
+    [
+        ("My Bot", "my-bot"),
+        ("  --A/B--  ", "a-b"),
+        ("Olá Ação", "ol-a-o"),
+        ("日本", "gateway"),
+        ("x" * 90, "x" * 40),
+    ],
 )
 def test_a_slug_is_words_and_four_characters(name: str, words: str) -> None:
     head, tail = ids.slug(name).split(":")

@@ -26,16 +26,45 @@ def word(size: int = 32) -> str:
 
 # Where a secret may stand in a text; `{}` is the secret.
 SHAPES = (
-    "GET https://api.telegram.org/bot123456789:{}/getMe", "https://api.telegram.org/file/bot123456789:{}/photo.jpg",
-    "POST https://api.z-api.io/instances/3C01/token/{}/send-text", "/api/v1/webhooks/telegram/018f-aa/{}",
-    "/api/v1/webhooks/evolution/018f-aa/{}/messages-upsert", "https://hub.example/media/{}", "GET /x?api-key={}&page=2", "/x?apikey={}",
-    "/x?a=1&access_token={} ended", "/x?token={}", "/x?hub.secret={}", "/x?X-Amz-Signature={}", "/x?sig={}", "Authorization: Bearer {}",
-    "authorization: {}", "{{'Authorization': 'Bearer {}'}}", "(b'Authorization', b'Basic {}')", "{{'apikey': '{}'}}", "X-API-Key: {}",
-    "{{'Client-Token': '{}'}}", "(b'Client-Token', b'{}')", "X-Telegram-Bot-Api-Secret-Token: {}", "Cookie: console={}; path=/",
-    "Set-Cookie: session={}", '{{"apiKey":"{}"}}', '{{"botToken": "123456:{}"}}', '{{"instanceToken": "{}"}}', "password={} host=db",
-    "connect(password='{}', port=5432)", "webhook_secret = {}", "postgresql://hub:{}@db:5432/hub", "redis://:{}@valkey:6379/0",
-    "rediss://default:{}@cache", "amqp://u:p@{}@host/", "https://ana:{}@example.com/x", "the key sk-hub-{} is unknown", "pk-hub-{}",
-    "OpenAI says sk-proj-{} is wrong", "wky_{} has no session",
+    "GET https://api.telegram.org/bot123456789:{}/getMe",
+    "https://api.telegram.org/file/bot123456789:{}/photo.jpg",
+    "POST https://api.z-api.io/instances/3C01/token/{}/send-text",
+    "/api/v1/webhooks/telegram/018f-aa/{}",
+    "/api/v1/webhooks/evolution/018f-aa/{}/messages-upsert",
+    "https://hub.example/media/{}",
+    "GET /x?api-key={}&page=2",
+    "/x?apikey={}",
+    "/x?a=1&access_token={} ended",
+    "/x?token={}",
+    "/x?hub.secret={}",
+    "/x?X-Amz-Signature={}",
+    "/x?sig={}",
+    "Authorization: Bearer {}",
+    "authorization: {}",
+    "{{'Authorization': 'Bearer {}'}}",
+    "(b'Authorization', b'Basic {}')",
+    "{{'apikey': '{}'}}",
+    "X-API-Key: {}",
+    "{{'Client-Token': '{}'}}",
+    "(b'Client-Token', b'{}')",
+    "X-Telegram-Bot-Api-Secret-Token: {}",
+    "Cookie: console={}; path=/",
+    "Set-Cookie: session={}",
+    '{{"apiKey":"{}"}}',
+    '{{"botToken": "123456:{}"}}',
+    '{{"instanceToken": "{}"}}',
+    "password={} host=db",
+    "connect(password='{}', port=5432)",
+    "webhook_secret = {}",
+    "postgresql://hub:{}@db:5432/hub",
+    "redis://:{}@valkey:6379/0",
+    "rediss://default:{}@cache",
+    "amqp://u:p@{}@host/",
+    "https://ana:{}@example.com/x",
+    "the key sk-hub-{} is unknown",
+    "pk-hub-{}",
+    "OpenAI says sk-proj-{} is wrong",
+    "wky_{} has no session",
 )
 
 
@@ -51,7 +80,9 @@ def planted(shape: str) -> tuple[str, str]:
 
 
 @pytest.fixture(params=[False, True], ids=["text", "json"])
-def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def written(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[io.StringIO]:
     """Everything that is logged during the test, set up as a process does it."""
     root = logging.getLogger()
     before, level = root.handlers, root.level
@@ -101,10 +132,12 @@ def test_a_request_s_id_is_in_its_lines(written: io.StringIO) -> None:
 
 
 def test_each_json_line_is_one_object(written: io.StringIO) -> None:
-    logging.getLogger("hub.test").warning("two\nlines, \"quoted\", olá")
+    logging.getLogger("hub.test").warning('two\nlines, "quoted", olá')
     line = written.getvalue()
     if line.startswith("{"):
-        assert orjson.loads(line)["message"] == 'two\nlines, "quoted", olá' and line.count("\n") == 1
+        assert (
+            orjson.loads(line)["message"] == 'two\nlines, "quoted", olá' and line.count("\n") == 1
+        )
 
 
 def test_damaged_text_is_written_too(written: io.StringIO) -> None:
@@ -118,8 +151,15 @@ def test_damaged_text_is_written_too(written: io.StringIO) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["turn thrown away: another process has taken session 018f", "duplicate key value violates unique constraint", "KeyError: 'name'",
-     "GET /api/v1/documents?page=2 200 3 ms", "http://127.0.0.1:8080/health", "the token ended", "DETAIL: Key (id)=(1) is there"],
+    [
+        "turn thrown away: another process has taken session 018f",
+        "duplicate key value violates unique constraint",
+        "KeyError: 'name'",
+        "GET /api/v1/documents?page=2 200 3 ms",
+        "http://127.0.0.1:8080/health",
+        "the token ended",
+        "DETAIL: Key (id)=(1) is there",
+    ],
 )
 def test_ordinary_words_stay(text: str) -> None:
     assert scrub(text) == text
@@ -131,14 +171,42 @@ def test_long_text_is_quick() -> None:
 
 
 # What a contact said, or a secret, goes by these names in the code.
-TOLD = {"body", "text", "content", "contents", "said", "prompt", "raw", "headers", "payload", "plain", "secret", "secrets", "token",
-        "password", "key", "quote", "batch", "history", "parts", "out", "item", "items", "arrived", "url"}
+TOLD = {
+    "body",
+    "text",
+    "content",
+    "contents",
+    "said",
+    "prompt",
+    "raw",
+    "headers",
+    "payload",
+    "plain",
+    "secret",
+    "secrets",
+    "token",
+    "password",
+    "key",
+    "quote",
+    "batch",
+    "history",
+    "parts",
+    "out",
+    "item",
+    "items",
+    "arrived",
+    "url",
+}
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 
 
 def logged(tree: ast.AST) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in LEVELS
+        ):
             place = node.func.value
             if isinstance(place, ast.Name) and place.id in ("log", "logger", "access", "logging"):
                 yield node
@@ -161,7 +229,11 @@ def test_no_module_logs_what_people_say() -> None:
         for call in logged(ast.parse(file.read_text(encoding="utf-8"))):
             seen += 1
             where = f"{file.relative_to(ROOT)}:{call.lineno}"
-            text = call.args[1] if isinstance(call.func, ast.Attribute) and call.func.attr == "log" else call.args[0]
+            text = (
+                call.args[1]
+                if isinstance(call.func, ast.Attribute) and call.func.attr == "log"
+                else call.args[0]
+            )
             if not isinstance(text, ast.Constant):
                 found.append(f"{where}: the text must be constant, values are arguments")
             found += [f"{where}: {n}" for n in names(call) if n in TOLD]

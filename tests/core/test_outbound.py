@@ -42,7 +42,9 @@ async def out() -> AsyncIterator[Outbound]:
         (" , localhost:P,, ", {"localhost"}),
     ],
 )
-async def test_an_allow_list_lets_exactly_that_through(there: Place, allow: str, reached: set[str]) -> None:
+async def test_an_allow_list_lets_exactly_that_through(
+    there: Place, allow: str, reached: set[str]
+) -> None:
     async with open_outbound(allow.replace(":P", f":{there.port}")) as out:
         resolve_by(out, Names("127.0.0.1"))
         got = set()
@@ -59,14 +61,20 @@ async def test_an_allow_list_lets_exactly_that_through(there: Place, allow: str,
 
 async def test_a_call_goes_as_given_and_comes_back_whole(out: Outbound, there: Place) -> None:
     async def echo(request: web.Request) -> web.Response:
-        return web.json_response({"got": (await request.read()).decode(), "x": request.headers["X-A"]}, status=201)
+        return web.json_response(
+            {"got": (await request.read()).decode(), "x": request.headers["X-A"]}, status=201
+        )
 
     there.answers["/e"] = echo
-    reply = await out.request("POST", f"http://127.0.0.1:{there.port}/e", headers={"X-A": "1"}, body="olá".encode())
+    reply = await out.request(
+        "POST", f"http://127.0.0.1:{there.port}/e", headers={"X-A": "1"}, body="olá".encode()
+    )
     assert (reply.status, reply.mime) == (201, "application/json") and b'"x": "1"' in reply.body
 
 
-async def test_redirects_are_followed_only_when_asked_and_not_for_ever(out: Outbound, there: Place) -> None:
+async def test_redirects_are_followed_only_when_asked_and_not_for_ever(
+    out: Outbound, there: Place
+) -> None:
     base = f"http://127.0.0.1:{there.port}"
     there.redirects("/1", "/2")
     there.redirects("/2", f"{base}/3", 307)
@@ -78,7 +86,9 @@ async def test_redirects_are_followed_only_when_asked_and_not_for_ever(out: Outb
     assert len([r for r in there.came if r.path == "/loop"]) == 4
 
 
-async def test_headers_stay_behind_when_a_redirect_changes_the_host(out: Outbound, there: Place) -> None:
+async def test_headers_stay_behind_when_a_redirect_changes_the_host(
+    out: Outbound, there: Place
+) -> None:
     there.redirects("/same", "/end")
     secret = {"Authorization": "Bearer planted", "Cookie": "a=planted", "X-Key": "planted"}
     async with place() as other:
@@ -90,7 +100,9 @@ async def test_headers_stay_behind_when_a_redirect_changes_the_host(out: Outboun
         assert "planted" not in str(other.came[0].headers)
 
 
-async def test_a_redirect_from_https_to_http_is_refused(out: Outbound, there: Place, tmp_path: Path) -> None:
+async def test_a_redirect_from_https_to_http_is_refused(
+    out: Outbound, there: Place, tmp_path: Path
+) -> None:
     server, client = certificate(tmp_path, "127.0.0.1")
     async with place(server) as safe:
         connector = out.public.connector
@@ -106,7 +118,9 @@ async def test_a_redirect_from_https_to_http_is_refused(out: Outbound, there: Pl
 async def test_a_certificate_nobody_knows_is_refused(out: Outbound, tmp_path: Path) -> None:
     server: ssl.SSLContext = certificate(tmp_path, "127.0.0.1")[0]
     async with place(server) as safe:
-        asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the server's side of the failed handshake
+        asyncio.get_running_loop().set_exception_handler(
+            lambda *_: None
+        )  # the server's side of the failed handshake
         with pytest.raises(Upstream, match="cannot be reached"):
             await out.request("GET", f"https://127.0.0.1:{safe.port}/")
         assert safe.came == []
@@ -122,11 +136,15 @@ async def _endless(request: web.Request) -> web.StreamResponse:
 
 
 async def _bomb(request: web.Request) -> web.Response:
-    return web.Response(body=zlib.compress(b"\0" * 50_000_000, wbits=31), headers={"Content-Encoding": "gzip"})
+    return web.Response(
+        body=zlib.compress(b"\0" * 50_000_000, wbits=31), headers={"Content-Encoding": "gzip"}
+    )
 
 
 @pytest.mark.parametrize("answer", [_endless, _bomb], ids=["endless", "inflated"])
-async def test_what_is_larger_than_asked_for_is_not_read(out: Outbound, there: Place, answer: object) -> None:
+async def test_what_is_larger_than_asked_for_is_not_read(
+    out: Outbound, there: Place, answer: object
+) -> None:
     there.answers["/large"] = answer  # type: ignore[assignment]
     with pytest.raises(Upstream, match=r"larger than 100,000 bytes"):
         await out.request("GET", f"http://127.0.0.1:{there.port}/large", limit=100_000)
@@ -134,7 +152,10 @@ async def test_what_is_larger_than_asked_for_is_not_read(out: Outbound, there: P
 
 async def test_exactly_the_limit_is_read(out: Outbound, there: Place) -> None:
     there.answers["/fits"] = lambda _: web.Response(body=b"x" * 1000)
-    assert len((await out.request("GET", f"http://127.0.0.1:{there.port}/fits", limit=1000)).body) == 1000
+    assert (
+        len((await out.request("GET", f"http://127.0.0.1:{there.port}/fits", limit=1000)).body)
+        == 1000
+    )
 
 
 async def _silent(_: web.Request) -> web.Response:
@@ -152,7 +173,9 @@ async def _drip(request: web.Request) -> web.StreamResponse:
 
 
 @pytest.mark.parametrize("answer", [_silent, _drip], ids=["silent", "drip"])
-async def test_the_time_limit_is_for_the_whole_call(out: Outbound, there: Place, answer: object) -> None:
+async def test_the_time_limit_is_for_the_whole_call(
+    out: Outbound, there: Place, answer: object
+) -> None:
     there.answers["/slow"] = answer  # type: ignore[assignment]
     began = time.monotonic()
     with pytest.raises(Upstream, match="did not answer in time"):
@@ -160,7 +183,9 @@ async def test_the_time_limit_is_for_the_whole_call(out: Outbound, there: Place,
     assert 0.25 < time.monotonic() - began < 1.5
 
 
-async def test_proxy_variables_change_nothing(there: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxy_variables_change_nothing(
+    there: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with place() as proxy:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
@@ -179,7 +204,11 @@ async def test_cookies_are_not_kept(out: Outbound, there: Place) -> None:
     assert "Cookie" not in there.came[1].headers
 
 
-@pytest.mark.parametrize("raw", [b"", b"not http\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx"], ids=["closed", "noise", "short"])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"not http\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx"],
+    ids=["closed", "noise", "short"],
+)
 async def test_a_broken_answer_is_an_upstream_failure(out: Outbound, raw: bytes) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

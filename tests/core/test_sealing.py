@@ -36,7 +36,10 @@ def test_the_value_is_not_readable() -> None:
     assert b"bot-token" not in Sealer(KEY).seal(PLACE, ROW, "bot-token")
 
 
-@pytest.mark.parametrize(("place", "row", "key"), [("gateways.secrets", ROW, KEY), (PLACE, "other", KEY), (PLACE, ROW, OTHER_KEY)])
+@pytest.mark.parametrize(
+    ("place", "row", "key"),
+    [("gateways.secrets", ROW, KEY), (PLACE, "other", KEY), (PLACE, ROW, OTHER_KEY)],
+)
 def test_elsewhere_it_stays_closed(place: str, row: str, key: str) -> None:
     sealed = Sealer(KEY).seal(PLACE, ROW, "bot-token")
     with pytest.raises(Setup, match="HUB_SEALING_KEY") as caught:
@@ -54,7 +57,17 @@ def test_every_flipped_byte_and_every_cut_is_noticed() -> None:
             sealer.open(PLACE, ROW, wrong)
 
 
-@pytest.mark.parametrize("key", ["", "short", "é" * 44, base64.b64encode(b"x" * 31).decode(), base64.b64encode(b"x" * 33).decode(), "\n" + KEY])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "short",
+        "é" * 44,
+        base64.b64encode(b"x" * 31).decode(),
+        base64.b64encode(b"x" * 33).decode(),
+        "\n" + KEY,
+    ],
+)
 def test_a_bad_key_says_how_to_make_a_good_one(key: str) -> None:
     with pytest.raises(Setup, match="HUB_SEALING_KEY must be 32 bytes in base64; make one with"):
         Sealer(key)
@@ -65,6 +78,9 @@ def test_digests_and_signatures_are_the_standard_ones() -> None:
     assert sign("k", "text") == hmac.new(b"k", b"text", hashlib.sha256).hexdigest()
 
 
-@pytest.mark.parametrize(("a", "b"), [("x", "x"), ("x", "y"), ("", ""), ("é", "é"), ("é", "e"), ("\udcff", "x"), ("x" * 9, "x")])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [("x", "x"), ("x", "y"), ("", ""), ("é", "é"), ("é", "e"), ("\udcff", "x"), ("x" * 9, "x")],
+)
 def test_comparison_takes_any_text(a: str, b: str) -> None:
     assert same(a, b) is (a == b)

@@ -22,7 +22,11 @@ def hub(*arguments: str) -> Said:
     """Run a command in this process (a new one takes seconds to import) as if it stood alone."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     handlers, level = logging.getLogger().handlers, logging.getLogger().level
-    with patch.dict("os.environ", {"COLUMNS": "200"}, clear=True), redirect_stdout(out), redirect_stderr(err):
+    with (
+        patch.dict("os.environ", {"COLUMNS": "200"}, clear=True),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
         try:
             main(arguments)
         except SystemExit as e:

@@ -11,7 +11,9 @@ ROOT = Path(__file__).parents[2]
 @cache
 def modules(*folders: str) -> tuple[tuple[str, ast.Module, str], ...]:
     """(path, tree, text) of every module below the folders; all of the product without any."""
-    files = sorted(f for folder in folders or ("hub", "channels") for f in (ROOT / folder).rglob("*.py"))
+    files = sorted(
+        f for folder in folders or ("hub", "channels") for f in (ROOT / folder).rglob("*.py")
+    )
     texts = [(str(f.relative_to(ROOT)), f.read_text(encoding="utf-8")) for f in files]
     return tuple((path, ast.parse(text), text) for path, text in texts)
 

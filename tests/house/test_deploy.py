@@ -13,7 +13,11 @@ from tests.house.sources import ROOT
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 ENV = (ROOT / "deploy/.env.example").read_text()
-DOCKERFILE = [line for line in (ROOT / "deploy/Dockerfile").read_text().splitlines() if line and not line.startswith("#")]
+DOCKERFILE = [
+    line
+    for line in (ROOT / "deploy/Dockerfile").read_text().splitlines()
+    if line and not line.startswith("#")
+]
 SECRET_SETTINGS = {"HUB_DATABASE_URL", "HUB_REDIS_URL", "HUB_SEALING_KEY"}
 OURS = {"migrate", "web", "worker", "scheduler"}
 
@@ -37,7 +41,9 @@ def test_the_example_names_exactly_the_settings_with_their_defaults() -> None:
 def test_the_example_says_what_each_setting_is_for() -> None:
     lines = ENV.splitlines()
     for name, field in Settings.model_fields.items():
-        place = next(n for n, line in enumerate(lines) if line.lstrip("#").startswith(f"HUB_{name.upper()}="))
+        place = next(
+            n for n, line in enumerate(lines) if line.lstrip("#").startswith(f"HUB_{name.upper()}=")
+        )
         assert lines[place - 1] == f"# {field.description}", name
 
 
@@ -54,22 +60,37 @@ def test_a_service_runs_a_command_that_exists(name: str) -> None:
 def test_everything_that_answers_has_a_health_check() -> None:
     for name in ("postgres", "valkey", "web", "worker"):
         check = SERVICES[name]["healthcheck"]
-        assert check["test"][0] in ("CMD", "CMD-SHELL") and check["interval"] and check["timeout"] and check["retries"], name
+        assert (
+            check["test"][0] in ("CMD", "CMD-SHELL")
+            and check["interval"]
+            and check["timeout"]
+            and check["retries"]
+        ), name
     assert "/health/ready" in str(SERVICES["web"]["healthcheck"])
 
 
 def test_processes_wait_for_healthy_servers_and_the_schema() -> None:
     for name in OURS - {"migrate"}:
         waits = {k: v["condition"] for k, v in SERVICES[name]["depends_on"].items()}
-        assert waits == {"postgres": "service_healthy", "valkey": "service_healthy", "migrate": "service_completed_successfully"}
+        assert waits == {
+            "postgres": "service_healthy",
+            "valkey": "service_healthy",
+            "migrate": "service_completed_successfully",
+        }
     assert SERVICES["migrate"]["restart"] == "no"
 
 
 def test_there_is_no_default_secret() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     used = re.findall(r"\$\{([A-Z_]+)([^}]*)\}", text)
-    assert {n for n, _ in used if n.endswith(("PASSWORD", "KEY"))} == {"POSTGRES_PASSWORD", "VALKEY_PASSWORD", "HUB_SEALING_KEY"}
-    assert [n for n, rest in used if n.endswith(("PASSWORD", "KEY")) and not rest.startswith(":?")] == []
+    assert {n for n, _ in used if n.endswith(("PASSWORD", "KEY"))} == {
+        "POSTGRES_PASSWORD",
+        "VALKEY_PASSWORD",
+        "HUB_SEALING_KEY",
+    }
+    assert [
+        n for n, rest in used if n.endswith(("PASSWORD", "KEY")) and not rest.startswith(":?")
+    ] == []
     assert not re.search(r"(?i)(password|key|token):\s*[\"']?(?!\$)[a-z0-9]{6,}", text)
 
 
@@ -96,7 +117,9 @@ def test_our_containers_may_do_little() -> None:
     for name in OURS:
         service = SERVICES[name]
         assert service["read_only"] is True and service["cap_drop"] == ["ALL"], name
-        assert "no-new-privileges:true" in service["security_opt"] and not service.get("privileged"), name
+        assert "no-new-privileges:true" in service["security_opt"] and not service.get(
+            "privileged"
+        ), name
 
 
 def test_only_the_web_port_is_published_and_only_locally() -> None:
@@ -110,7 +133,9 @@ def test_the_image_has_two_stages_and_no_root() -> None:
     [user] = [line.split()[1] for line in last if line.startswith("USER")]
     assert user not in ("root", "0")
     after = last[[line.split()[0] for line in last].index("USER") :]
-    assert not any(line.startswith(("RUN", "COPY")) for line in after), "built by root, run by another"
+    assert not any(line.startswith(("RUN", "COPY")) for line in after), (
+        "built by root, run by another"
+    )
 
 
 def test_the_image_fetches_nothing_unchecked() -> None:
@@ -129,8 +154,12 @@ def test_the_lock_is_copied_before_the_code() -> None:
 
 def test_every_dependency_is_locked_with_its_hash() -> None:
     lock = (ROOT / "requirements.lock").read_text()
-    locked = {m.lower().replace("_", "-") for m in re.findall(r"^([A-Za-z0-9_.-]+)==", lock, re.MULTILINE)}
-    wanted = re.findall(r"^  \"([A-Za-z0-9_.-]+)", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    locked = {
+        m.lower().replace("_", "-") for m in re.findall(r"^([A-Za-z0-9_.-]+)==", lock, re.MULTILINE)
+    }
+    wanted = re.findall(
+        r"^  \"([A-Za-z0-9_.-]+)", (ROOT / "pyproject.toml").read_text(), re.MULTILINE
+    )
     assert {w.lower() for w in wanted if not w.startswith(("hub.", "channels"))} <= locked
     entries = re.split(r"^(?=[A-Za-z0-9_.-]+==)", lock, flags=re.MULTILINE)[1:]
     assert [e.splitlines()[0] for e in entries if "--hash=sha256:" not in e] == []

@@ -4,8 +4,8 @@ import ast
 import re
 
 import pytest
-from importlinter.cli import lint_imports_command
 from click.testing import CliRunner
+from importlinter.cli import lint_imports_command
 
 from tests.house.sources import ROOT, functions, imported, modules
 
@@ -19,13 +19,31 @@ CATCHES_ALL = {
     "hub/jobs/sweeps.py": "a repair is tried again",
     "hub/processes/scheduler.py": "the clock ticks on",
 }
-MUTABLE = {"dict", "list", "set", "defaultdict", "deque", "Counter", "OrderedDict", "bytearray", "WeakSet", "WeakKeyDictionary"}
+MUTABLE = {
+    "dict",
+    "list",
+    "set",
+    "defaultdict",
+    "deque",
+    "Counter",
+    "OrderedDict",
+    "bytearray",
+    "WeakSet",
+    "WeakKeyDictionary",
+}
 
 
 def test_sizes() -> None:
-    long_files = [f"{p}: {n}" for p, _, text in modules() if (n := sum(1 for line in text.splitlines() if line.strip())) > LINES]
+    long_files = [
+        f"{p}: {n}"
+        for p, _, text in modules()
+        if (n := sum(1 for line in text.splitlines() if line.strip())) > LINES
+    ]
     long_functions = [
-        f"{p}:{f.lineno} {f.name}: {n}" for p, tree, _ in modules() for f in functions(tree) if (n := (f.end_lineno or 0) - f.lineno + 1) > LENGTH
+        f"{p}:{f.lineno} {f.name}: {n}"
+        for p, tree, _ in modules()
+        for f in functions(tree)
+        if (n := (f.end_lineno or 0) - f.lineno + 1) > LENGTH
     ]
     assert len(modules()) > 100
     assert long_files == []
@@ -49,29 +67,58 @@ def _assigned(node: ast.stmt) -> ast.expr | None:
 def _changes(value: ast.expr) -> bool:
     """Whether the value is one that can be changed in place."""
     if isinstance(value, ast.Call):
-        name = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
+        name = (
+            value.func.attr
+            if isinstance(value.func, ast.Attribute)
+            else getattr(value.func, "id", "")
+        )
         return name in MUTABLE
-    return isinstance(value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)
+    return isinstance(
+        value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
+    )
 
 
 def _touched(tree: ast.Module, name: str) -> bool:
     """Whether the module changes that name anywhere: a table that is only read is no state."""
-    changing = {"append", "add", "update", "pop", "clear", "setdefault", "extend", "remove", "discard", "insert", "popitem", "appendleft"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in changing:
-            if isinstance(node.func.value, ast.Name) and node.func.value.id == name:
-                return True
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
-            if isinstance(node.value, ast.Name) and node.value.id == name:
-                return True
-    return False
+    changing = {
+        "append",
+        "add",
+        "update",
+        "pop",
+        "clear",
+        "setdefault",
+        "extend",
+        "remove",
+        "discard",
+        "insert",
+        "popitem",
+        "appendleft",
+    }
+    return any(
+        _holder(node) == name
+        for node in ast.walk(tree)
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in changing
+        )
+        or (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del))
+    )
+
+
+def _holder(node: ast.AST) -> str:
+    """What a method is called on, or an item is set in."""
+    held = node.func if isinstance(node, ast.Call) else node
+    return ast.unparse(held.value) if isinstance(held, ast.Attribute | ast.Subscript) else ""
 
 
 def _empty(value: ast.expr) -> bool:
     """Made empty, so made to be filled."""
     if isinstance(value, ast.Call):
         return not value.args
-    return isinstance(value, ast.List | ast.Set | ast.Dict) and not (value.keys if isinstance(value, ast.Dict) else value.elts)
+    return isinstance(value, ast.List | ast.Set | ast.Dict) and not (
+        value.keys if isinstance(value, ast.Dict) else value.elts
+    )
 
 
 def test_modules_hold_no_state() -> None:
@@ -83,9 +130,16 @@ def test_modules_hold_no_state() -> None:
             if value is None or not _changes(value):
                 continue
             # mypy keeps a Mapping or Sequence as it is.
-            fixed = isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation).startswith(("Mapping", "Sequence"))
-            names = [ast.unparse(t) for t in (node.targets if isinstance(node, ast.Assign) else [node.target])]  # type: ignore[attr-defined]
-            found += [f"{path}:{node.lineno} {n}" for n in names if (_empty(value) and not fixed) or _touched(tree, n)]
+            fixed = isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation).startswith(
+                ("Mapping", "Sequence")
+            )
+            targets = getattr(node, "targets", None) or [getattr(node, "target", node)]
+            names = [ast.unparse(target) for target in targets]
+            found += [
+                f"{path}:{node.lineno} {n}"
+                for n in names
+                if (_empty(value) and not fixed) or _touched(tree, n)
+            ]
     assert found == []
 
 
@@ -94,7 +148,11 @@ def test_only_named_places_catch_everything() -> None:
     for path, tree, _ in modules():
         for node in ast.walk(tree):
             if isinstance(node, ast.ExceptHandler) and not _reraises(node):
-                caught = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {"BaseException"}
+                caught = (
+                    {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
+                    if node.type
+                    else {"BaseException"}
+                )
                 if caught & {"Exception", "BaseException"}:
                     found[path] = node.lineno
     assert set(found) <= set(CATCHES_ALL), found
@@ -107,12 +165,21 @@ def _reraises(handler: ast.ExceptHandler) -> bool:
 
 def test_nothing_is_left_to_do() -> None:
     words = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError|pragma: no cover)\b")
-    assert [f"{p}:{n}" for p, _, text in modules() for n, line in enumerate(text.splitlines(), 1) if words.search(line)] == []
+    assert [
+        f"{p}:{n}"
+        for p, _, text in modules()
+        for n, line in enumerate(text.splitlines(), 1)
+        if words.search(line)
+    ] == []
 
 
 def test_no_import_inside_a_function() -> None:
     found = [
-        f"{p}:{n.lineno}" for p, tree, _ in modules() for f in functions(tree) for n in ast.walk(f) if isinstance(n, ast.Import | ast.ImportFrom)
+        f"{p}:{n.lineno}"
+        for p, tree, _ in modules()
+        for f in functions(tree)
+        for n in ast.walk(f)
+        if isinstance(n, ast.Import | ast.ImportFrom)
     ]
     assert found == []
 
@@ -134,7 +201,12 @@ ONLY = [
 
 @pytest.mark.parametrize(("package", "places"), ONLY, ids=[p for p, _ in ONLY])
 def test_a_package_is_used_where_it_belongs(package: str, places: tuple[str, ...]) -> None:
-    users = {p for p, tree, _ in modules() for name in _names(tree) if name == package or name.startswith(f"{package}.")}
+    users = {
+        p
+        for p, tree, _ in modules()
+        for name in _names(tree)
+        if name == package or name.startswith(f"{package}.")
+    }
     assert {u for u in users if not u.startswith(places or ("-",))} == set()
 
 
@@ -151,14 +223,27 @@ def test_the_environment_is_read_in_one_place() -> None:
     found = set()
     for path, tree, _ in modules():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb") and ast.unparse(node.value) == "os":
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr in ("environ", "getenv", "environb")
+                and ast.unparse(node.value) == "os"
+            ):
                 found.add(path)
     assert found <= {"hub/config.py", "hub/processes/up.py"}
 
 
 def test_channels_and_doors_stay_apart() -> None:
-    inner = [p for p, tree, _ in modules("channels") if any(n == "hub" or n.startswith("hub.") for n in imported(tree))]
+    inner = [
+        p
+        for p, tree, _ in modules("channels")
+        if any(n == "hub" or n.startswith("hub.") for n in imported(tree))
+    ]
     assert inner == []
     below = ("hub/store/", "hub/live/", "hub/llm/", "hub/knowledge/", "hub/accounts/", "hub/chat/")
-    doors = [p for p, tree, _ in modules() if p.startswith(below) and any(n.startswith(("hub.api", "hub.jobs", "hub.processes")) for n in imported(tree))]
+    doors = [
+        p
+        for p, tree, _ in modules()
+        if p.startswith(below)
+        and any(n.startswith(("hub.api", "hub.jobs", "hub.processes")) for n in imported(tree))
+    ]
     assert doors == []

@@ -40,7 +40,10 @@ def test_the_list_of_commands_has_words_for_each() -> None:
         (["web"], "Set HUB_DATABASE_URL and HUB_REDIS_URL, or run `hub up`"),
         (["migrate"], "Set HUB_DATABASE_URL"),
         (["up", "--port", "99999", "--home", "/nowhere/at/all"], "HUB_PORT is not valid"),
-        (["up", "--port", "0", "--home", "/proc/nowhere"], "home folder /proc/nowhere cannot be written"),
+        (
+            ["up", "--port", "0", "--home", "/proc/nowhere"],
+            "home folder /proc/nowhere cannot be written",
+        ),
     ],
 )
 def test_what_cannot_start_says_so_in_one_line(arguments: list[str], words: str) -> None:
@@ -61,5 +64,12 @@ def test_files_and_settings_named_in_the_words_exist() -> None:
 
 
 def test_the_module_runs_as_a_program() -> None:
-    ran = subprocess.run([sys.executable, "-m", "hub"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-m", "hub"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert ran.returncode == 2 and "usage: hub" in ran.stderr

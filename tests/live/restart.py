@@ -14,7 +14,9 @@ def stop(server: Server) -> None:
 
 def start(server: Server) -> None:
     """The same command again; what it held is gone."""
-    server.process = subprocess.Popen(server.process.args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server.process = subprocess.Popen(
+        server.process.args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     port = urlsplit(server.url).port or 0
     end = time.monotonic() + 10
     while not _listens(port):

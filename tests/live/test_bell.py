@@ -44,8 +44,13 @@ async def working(redis: ArqRedis, queue: Queue) -> AsyncIterator[Heard]:
         while True:
             worker = BellWorker(
                 functions=[func(heard.job, name="job")],  # type: ignore[arg-type]
-                redis_pool=redis, queue_name=queue.name(False), handle_signals=False,
-                keep_result=0, job_serializer=redis.job_serializer, job_deserializer=redis.job_deserializer, log_results=False,
+                redis_pool=redis,
+                queue_name=queue.name(False),
+                handle_signals=False,
+                keep_result=0,
+                job_serializer=redis.job_serializer,
+                job_deserializer=redis.job_deserializer,
+                log_results=False,
             )
             try:
                 await worker.main()
@@ -89,7 +94,9 @@ async def test_a_deferred_job_is_neither_early_nor_late(redis: ArqRedis, prefix:
         assert after - 0.002 <= heard.at[n] - began < after + 0.2, n
 
 
-async def test_a_job_without_a_bell_is_found(redis: ArqRedis, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_job_without_a_bell_is_found(
+    redis: ArqRedis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queue = Queue(redis, prefix)
     async with working(redis, queue) as heard:
         await redis.enqueue_job("job", "silent", _queue_name=queue.name(False))

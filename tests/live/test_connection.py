@@ -11,7 +11,9 @@ from tests.live.conftest import opened
 GETS = 2000
 
 
-async def test_after_2000_cancelled_gets_every_reply_belongs_to_its_key(redis_url: str, redis: ArqRedis, prefix: str) -> None:
+async def test_after_2000_cancelled_gets_every_reply_belongs_to_its_key(
+    redis_url: str, redis: ArqRedis, prefix: str
+) -> None:
     keys = [f"{prefix}:{n}" for n in range(50)]
     await redis.mset({k: k for k in keys})
     chance = random.Random(7)
@@ -24,17 +26,15 @@ async def test_after_2000_cancelled_gets_every_reply_belongs_to_its_key(redis_ur
             if got != key.encode():
                 wrong.append(f"{key}: {got!r}")
 
-        for _ in range(GETS // 20):
+        while cancelled < GETS:
             tasks = [asyncio.create_task(get(chance.choice(keys))) for _ in range(20)]
             for task in tasks:
                 for _ in range(chance.randrange(6)):
                     await asyncio.sleep(0)
-                if chance.random() < 0.7:
-                    cancelled += task.cancel()
+                cancelled += task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(*(get(k) for k in chance.sample(keys, 5)))
         assert [await shared.get(k) for k in keys] == [k.encode() for k in keys]
-    assert cancelled > 500
     assert wrong == []
 
 

@@ -13,7 +13,9 @@ from tests.live.conftest import opened
 from tests.live.restart import stop
 
 
-async def allowed(limit: Limits, count: int, seconds: float, *, who: str = "ana", calls: int = 1) -> int:
+async def allowed(
+    limit: Limits, count: int, seconds: float, *, who: str = "ana", calls: int = 1
+) -> int:
     return sum([await limit.take("s", who, count, seconds) == 0.0 for _ in range(calls)])
 
 
@@ -24,7 +26,9 @@ async def test_a_burst_is_allowed_and_no_more(redis: ArqRedis, prefix: str) -> N
     assert 10 < wait <= 12, "the next one is due after a fifth of the time"
 
 
-async def test_two_processes_never_exceed_together(redis_url: str, redis: ArqRedis, prefix: str) -> None:
+async def test_two_processes_never_exceed_together(
+    redis_url: str, redis: ArqRedis, prefix: str
+) -> None:
     async with opened(redis_url, prefix) as other:
         both = (Limits(redis, prefix), Limits(other, prefix))
         got = await asyncio.gather(*(allowed(both[n % 2], 30, 60) for n in range(200)))
@@ -78,7 +82,9 @@ async def test_a_redis_that_dies_does_not_open_the_gate(own: Server, prefix: str
         assert await allowed(limit, 5, 60, calls=9) <= 5
 
 
-async def test_the_memory_for_that_has_an_end(away: ArqRedis, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_memory_for_that_has_an_end(
+    away: ArqRedis, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(limits, "REMEMBERED", 50)
     limit = Limits(away, prefix)
     for n in range(120):

@@ -18,7 +18,9 @@ def queue(redis: ArqRedis, prefix: str) -> Queue:
     return Queue(redis, prefix)
 
 
-async def test_a_job_is_what_arq_would_have_written(redis: ArqRedis, queue: Queue, prefix: str) -> None:
+async def test_a_job_is_what_arq_would_have_written(
+    redis: ArqRedis, queue: Queue, prefix: str
+) -> None:
     session = uuid4()
     before = time.time() * 1000
     assert await queue.turn(session, 7)
@@ -33,7 +35,9 @@ async def test_a_job_is_what_arq_would_have_written(redis: ArqRedis, queue: Queu
     assert info and info.function == "turn" and info.score == pytest.approx(before, abs=2000)
 
 
-async def test_many_bells_are_one_round_trip(redis: ArqRedis, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_bells_are_one_round_trip(
+    redis: ArqRedis, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trips = []
     pool: Any = redis.connection_pool
     take = pool.get_connection
@@ -43,7 +47,10 @@ async def test_many_bells_are_one_round_trip(redis: ArqRedis, queue: Queue, monk
         return await take(*args, **more)
 
     monkeypatch.setattr(pool, "get_connection", counted)
-    assert await queue.ring([turn_bell(uuid4(), n, n % 3) for n in range(100)] + [Bell("index", ("x",), "i:1", bulk=True)])
+    assert await queue.ring(
+        [turn_bell(uuid4(), n, n % 3) for n in range(100)]
+        + [Bell("index", ("x",), "i:1", bulk=True)]
+    )
     assert len(trips) == 1
     assert await redis.zcard(queue.name(False)) == 100 and await redis.zcard(queue.name(True)) == 1
 
@@ -54,7 +61,9 @@ async def test_rung_twice_it_is_one_job(redis: ArqRedis, queue: Queue) -> None:
     assert await redis.zcard(queue.name(False)) == 1
 
 
-async def test_a_job_outlives_its_waiting_and_then_goes_by_itself(redis: ArqRedis, queue: Queue) -> None:
+async def test_a_job_outlives_its_waiting_and_then_goes_by_itself(
+    redis: ArqRedis, queue: Queue
+) -> None:
     session = uuid4()
     await queue.turn(session, 1, 60.0)
     left = await redis.pttl(f"{job_key_prefix}t:{session}:1")

@@ -14,7 +14,11 @@ from hub.store.db import Db, clean, dump, open_db
 
 WEIRD = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(), max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=4), inner, max_size=3), max_leaves=8,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(), max_size=4), inner, max_size=3)
+    ),
+    max_leaves=8,
 )
 
 
@@ -54,7 +58,10 @@ async def test_a_cancelled_call_gives_its_connection_back(quick: Db) -> None:
 async def test_a_backend_that_is_shut_down_is_away_and_then_back(quick: Db, db: Db) -> None:
     running = asyncio.create_task(quick.value("select pg_sleep(0.4)"))
     await asyncio.sleep(0.1)
-    await db.run("select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(0.4)'")
+    await db.run(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where query = 'select pg_sleep(0.4)'"
+    )
     with pytest.raises(Overloaded):
         await running
     assert await quick.value("select 1") == 1
@@ -99,5 +106,7 @@ def test_cleaned_values_can_be_written(value: object) -> None:
 async def test_json_vectors_and_odd_text_go_and_come(db: Db) -> None:
     value = {"a": [1, None, "olá\U0001f600"], "b": {"c": 1.5}}
     assert await db.value("select $1::jsonb", value) == value
-    assert await db.value("select $1::jsonb", clean({"a\x00": "b\x00\ud800"})) == {"a\ufffd": "b\ufffd\ufffd"}
+    assert await db.value("select $1::jsonb", clean({"a\x00": "b\x00\ud800"})) == {
+        "a\ufffd": "b\ufffd\ufffd"
+    }
     assert await db.value("select $1::vector", [0.5, -1.0, 2.0]) == [0.5, -1.0, 2.0]

@@ -54,10 +54,18 @@ async def test_an_empty_database_is_not_current(empty: str) -> None:
 
 
 async def test_six_at_once_apply_everything_once(empty: str) -> None:
-    code = "import asyncio, sys; from hub.store.migrate import migrate; print(len(asyncio.run(migrate(sys.argv[1]))))"
+    code = (
+        "import asyncio, sys; from hub.store.migrate import migrate;"
+        " print(len(asyncio.run(migrate(sys.argv[1]))))"
+    )
     started = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", code, empty, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            sys.executable,
+            "-c",
+            code,
+            empty,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
         for _ in range(6)
     ]
@@ -68,18 +76,26 @@ async def test_six_at_once_apply_everything_once(empty: str) -> None:
 
 async def test_a_changed_file_is_refused(db: Db, dsn: str) -> None:
     await db.run("update migrations set sha256 = 'other' where name = $1", files()[0].name)
-    with pytest.raises(Setup, match=f"^Migration {files()[0].name} was changed after it was applied; restore the released file.$"):
+    with pytest.raises(
+        Setup,
+        match=f"^Migration {files()[0].name} was changed after it was applied; restore",
+    ):
         await migrate(dsn)
 
 
 async def test_a_newer_database_is_refused_with_a_sentence(db: Db, dsn: str) -> None:
     await db.run("insert into migrations (name, sha256) values ('9000_later.sql', 'x')")
-    with pytest.raises(Setup, match=r"^The database is of a newer version \(9000_later.sql\) than this hub .*backup.*\.$"):
+    with pytest.raises(
+        Setup,
+        match=r"^The database is of a newer version \(9000_later.sql\) than this hub .*backup.*\.$",
+    ):
         await migrate(dsn)
     assert not await current(db)
 
 
-async def test_a_failing_file_leaves_nothing_behind(empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+async def test_a_failing_file_leaves_nothing_behind(
+    empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
     for file in files():
         (tmp_path / file.name).write_text(file.read_text())
     (tmp_path / "0999_bad.sql").write_text("create table half (x int); select 1/0;")
@@ -92,7 +108,12 @@ async def test_a_failing_file_leaves_nothing_behind(empty: str, monkeypatch: pyt
 
 @pytest.mark.parametrize(
     "dsn",
-    ["postgresql://nobody@127.0.0.1:1/hub", "postgresql://x@/hub?host=/nowhere", "postgresql://u:planted@127.0.0.1:1/hub", "no address"],
+    [
+        "postgresql://nobody@127.0.0.1:1/hub",
+        "postgresql://x@/hub?host=/nowhere",
+        "postgresql://u:planted@127.0.0.1:1/hub",
+        "no address",
+    ],
 )
 async def test_a_database_that_is_not_there_is_one_sentence(dsn: str) -> None:
     with pytest.raises(Setup, match="HUB_DATABASE_URL") as caught:
@@ -109,27 +130,37 @@ def test_files_are_numbered_without_gaps_and_known() -> None:
 
 async def test_every_table_of_a_tenant_names_its_account(db: Db) -> None:
     rows = await db.fetch(
-        "select c.relname as name, exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = 'account_id') as scoped"
-        " from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind in ('r', 'p')"
+        "select c.relname as name, exists (select 1 from pg_attribute a where a.attrelid = c.oid"
+        " and a.attname = 'account_id') as scoped"
+        " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = 'public' and c.relkind in ('r', 'p')"
     )
     assert {r["name"] for r in rows if not r["scoped"]} == set(SHARED)
 
 
 async def test_times_have_a_zone_and_ids_are_indexed(db: Db) -> None:
     naive = await db.fetch(
-        "select table_name, column_name from information_schema.columns where table_schema = 'public'"
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema = 'public'"
         " and data_type in ('timestamp without time zone', 'time without time zone', 'date')"
     )
     assert [tuple(r) for r in naive] == []
     bare = await db.fetch(
-        "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'r'"
+        "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = 'public' and c.relkind = 'r'"
         " and not exists (select 1 from pg_index i where i.indrelid = c.oid)"
     )
     assert [r["relname"] for r in bare] == []
 
 
 # Rows go when their session or account goes, which is rare; an index would cost every insert.
-UNINDEXED = {"contacts.account_id", "files.account_id", "outbox.integration_id", "outbox.session_id", "sessions.integration_id"}
+UNINDEXED = {
+    "contacts.account_id",
+    "files.account_id",
+    "outbox.integration_id",
+    "outbox.session_id",
+    "sessions.integration_id",
+}
 
 
 async def test_every_key_to_another_table_is_indexed(db: Db) -> None:
@@ -138,8 +169,8 @@ async def test_every_key_to_another_table_is_indexed(db: Db) -> None:
         "select k.conrelid::regclass::text as table_name, a.attname as name from pg_constraint k"
         " join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]"
         " where k.contype = 'f' and not exists ("
-        "   select 1 from pg_index i where i.indrelid = k.conrelid and i.indkey[0] = k.conkey[1] and i.indpred is null)"
+        "   select 1 from pg_index i where i.indrelid = k.conrelid and i.indkey[0] = k.conkey[1]"
+        "   and i.indpred is null)"
     )
     found = {f"{r['table_name']}.{r['name']}" for r in rows}
     assert found == UNINDEXED, "an index, or a reason"
-

@@ -16,7 +16,9 @@ from hub.store.db import Db
 FOLDER = Path(hub.store.__file__).parent
 MODULES = sorted(m.name for m in pkgutil.walk_packages(hub.store.__path__, "hub.store."))
 FILES = sorted(p for p in FOLDER.rglob("*.py") if p.name != "__init__.py")
-START = re.compile(r"\s*(select|insert|update|delete|with|create|merge|truncate|listen|notify)\b", re.IGNORECASE)
+START = re.compile(
+    r"\s*(select|insert|update|delete|with|create|merge|truncate|listen|notify)\b", re.IGNORECASE
+)
 
 
 def statements() -> list[tuple[str, str]]:
@@ -35,9 +37,12 @@ STATEMENTS = statements()
 def test_all_modules_and_their_statements_are_seen() -> None:
     assert len(MODULES) == len(FILES)
     written = sum(
-        isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
         and all(isinstance(t, ast.Name) and t.id.isupper() for t in node.targets)
-        for file in FILES for node in ast.parse(file.read_text()).body
+        for file in FILES
+        for node in ast.parse(file.read_text()).body
     )
     assert len(STATEMENTS) >= written > 60
 
@@ -56,13 +61,23 @@ def _called(file: Path) -> Iterator[tuple[str, ast.Call]]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             on = ast.unparse(node.func.value)
-            if node.func.attr in ("fetch", "row", "value", "run") and on in ("db", "call", "tx", "con", "t"):
+            if node.func.attr in ("fetch", "row", "value", "run") and on in (
+                "db",
+                "call",
+                "tx",
+                "con",
+                "t",
+            ):
                 yield f"{file.name}:{node.lineno}", node
 
 
 def test_statements_are_constants_of_their_module() -> None:
     calls = [c for file in FILES if file.name != "db.py" for c in _called(file)]
-    wrong = [where for where, call in calls if not (isinstance(call.args[0], ast.Name) and call.args[0].id.isupper())]
+    wrong = [
+        where
+        for where, call in calls
+        if not (isinstance(call.args[0], ast.Name) and call.args[0].id.isupper())
+    ]
     assert len(calls) > 60
     assert wrong == []
 
@@ -77,9 +92,17 @@ def test_no_statement_is_put_together() -> None:
                 left = node.values[0] if node.values else None
             elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
                 left = node.left
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("format", "join"):
+            elif (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("format", "join")
+            ):
                 left = node.func.value
-            if isinstance(left, ast.Constant) and isinstance(left.value, str) and START.match(left.value):
+            if (
+                isinstance(left, ast.Constant)
+                and isinstance(left.value, str)
+                and START.match(left.value)
+            ):
                 wrong.append(f"{file.name}:{node.lineno}")  # type: ignore[attr-defined]
     assert wrong == []
 
@@ -106,19 +129,29 @@ def test_who_takes_an_account_asks_for_that_account() -> None:
     used = [(place, f"{file.stem}.{name}") for file in FILES for place, name in _accounts(file)]
     scoped = [(place, name) for place, name in used if name in texts]
     assert len(scoped) > 30
-    of_accounts = re.compile(r"\baccounts?\b[^;]*\bid = \$\d", re.IGNORECASE)  # the account's own row
+    of_accounts = re.compile(
+        r"\baccounts?\b[^;]*\bid = \$\d", re.IGNORECASE
+    )  # the account's own row
     scoped = [(place, name) for place, name in scoped if place not in LEASED]
-    assert [p for p, n in scoped if "account_id" not in texts[n] and not of_accounts.search(texts[n])] == []
+    assert [
+        p for p, n in scoped if "account_id" not in texts[n] and not of_accounts.search(texts[n])
+    ] == []
 
 
 def test_only_the_store_holds_sql() -> None:
     root = FOLDER.parent
-    sql = re.compile(r"(?is)^\s*(select\s.+\sfrom\s|insert\s+into\s|update\s+\w+(\s+\w+)?\s+set\s|delete\s+from\s|create\s+table\s)")
+    sql = re.compile(
+        r"(?is)^\s*(select\s.+\sfrom\s|insert\s+into\s|update\s+\w+(\s+\w+)?\s+set\s|delete\s+from\s|create\s+table\s)"
+    )
     wrong = []
     for file in [*root.rglob("*.py"), *root.parent.joinpath("channels").rglob("*.py")]:
         if FOLDER in file.parents or file.name == "embedded.py":  # which makes the database itself
             continue
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and sql.match(node.value):
-                wrong.append(f"{file.relative_to(root.parent)}:{node.lineno}")
+        wrong += [
+            f"{file.relative_to(root.parent)}:{node.lineno}"
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and sql.match(node.value)
+        ]
     assert wrong == []
