@@ -114,11 +114,11 @@ async def test_a_key_that_ended(api: Api, watch: Watch) -> None:
 async def dead(api: Api, client: str) -> None:
     """A delivery that was given up."""
     db, id = api.hub.db, ids.uuid7()
-    secrets = api.hub.sealer.seal_map("integrations.secrets", id, {"instanceId": "I1", "instanceToken": "T1", "webhookSecret": "w"})
+    secrets = api.hub.sealer.seal_map("integrations.secrets", id, {"instanceToken": "T1", "webhookSecret": "w"})
     await db.run(
-        "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode, state)"
-        " values ($1, $2, $3, 'zapi', $4, $5, 'reconcile', 'registered')",
-        id, api.account, UUID(client), secrets, b"x" * 32,
+        "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode, state, settings)"
+        " values ($1, $2, $3, 'zapi', $4, $5, 'reconcile', 'registered', $6)",
+        id, api.account, UUID(client), secrets, b"x" * 32, {"instanceId": "I1"},
     )
     await db.run(
         "insert into outbox (key, account_id, session_id, integration_id, chat, body, sha, mode, state, error)"
