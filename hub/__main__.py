@@ -34,9 +34,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hub", description="A hub that joins chat networks to AI gateways.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, words in (
-        ("up", "run everything over embedded servers"), ("web", "run the web process"), ("worker", "run a worker process"),
-        ("scheduler", "run the scheduler process"), ("migrate", "bring the database up to date"),
-        ("init", "create the first account, its key and the demo"), ("doctor", "check the set-up and say what to do"),
+        ("up", "run everything over embedded servers"),
+        ("web", "run the web process"),
+        ("worker", "run a worker process"),
+        ("scheduler", "run the scheduler process"),
+        ("migrate", "bring the database up to date"),
+        ("init", "create the first account, its key and the demo"),
+        ("doctor", "check the set-up and say what to do"),
     ):
         sub = commands.add_parser(name, help=words, description=words)
         sub.add_argument("--home", type=Path, help="folder of the embedded servers, keys and files")
@@ -73,7 +77,7 @@ def _run(args: argparse.Namespace) -> None:
         done = asyncio.run(migrate(settings.database_url.get_secret_value()))
         return print("\n".join(f"applied {name}" for name in done) or "nothing to do")  # noqa: T201
     if args.command == "init":
-        return asyncio.run(init.first_start(settings, demo=not args.no_demo, say=print))  # noqa: T201
+        return asyncio.run(init.first_start(settings, demo=not args.no_demo, say=print))
     return run({"web": web.main, "worker": worker.main, "scheduler": scheduler.main}[args.command](settings))
 
 

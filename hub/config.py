@@ -21,30 +21,54 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="Port of the web process.")] = 8080
     workers: Annotated[int, Field(ge=1, le=64, description="Worker processes started by `hub up`.")] = 1
     public_url: Annotated[str, Field(description="Address others reach the hub at; empty: http://host:port.")] = ""
-    database_url: Annotated[SecretStr, Field(description="PostgreSQL 15+ with pgvector; empty: embedded.")] = SecretStr("")
+    database_url: Annotated[SecretStr, Field(description="PostgreSQL 15+ with pgvector; empty: embedded.")] = SecretStr(
+        ""
+    )
     redis_url: Annotated[SecretStr, Field(description="Valkey or Redis 7+; empty: embedded.")] = SecretStr("")
-    sealing_key: Annotated[SecretStr, Field(description="32 bytes in base64; encrypts provider secrets.")] = SecretStr("")
+    sealing_key: Annotated[SecretStr, Field(description="32 bytes in base64; encrypts provider secrets.")] = SecretStr(
+        ""
+    )
     pool_size: Annotated[int, Field(ge=2, le=200, description="PostgreSQL connections of one process.")] = 10
     jobs: Annotated[int, Field(ge=1, le=1000, description="Turns one worker runs at the same time.")] = 100
     queue: Annotated[str, Field(description="Prefix of all keys in Redis.")] = "hub"
-    telegram_api_url: Annotated[str, Field(description="Base address of the Telegram Bot API.")] = "https://api.telegram.org"
+    telegram_api_url: Annotated[str, Field(description="Base address of the Telegram Bot API.")] = (
+        "https://api.telegram.org"
+    )
     zapi_api_url: Annotated[str, Field(description="Base address of Z-API.")] = "https://api.z-api.io"
     kapso_api_url: Annotated[str, Field(description="Base address of Kapso.")] = "https://api.kapso.ai"
-    outbound_allow: Annotated[str, Field(description="Private hosts or networks the guarded client may reach, comma separated.")] = ""
-    trusted_proxies: Annotated[str, Field(description="Networks whose X-Forwarded-For is believed, comma separated.")] = ""
+    outbound_allow: Annotated[
+        str, Field(description="Private hosts or networks the guarded client may reach, comma separated.")
+    ] = ""
+    trusted_proxies: Annotated[
+        str, Field(description="Networks whose X-Forwarded-For is believed, comma separated.")
+    ] = ""
     metrics_port: Annotated[int, Field(ge=0, le=65535, description="Port of /metrics; 0: off.")] = 0
     log_level: Annotated[str, Field(description="debug, info, warning or error.")] = "info"
     log_json: Annotated[bool, Field(description="Log as JSON lines.")] = False
-    lease_seconds: Annotated[float, Field(ge=1, le=600, description="How long a worker owns a turn unless it renews.")] = 30.0
-    turn_seconds: Annotated[float, Field(ge=1, le=900, description="Deadline of one turn, model retries included.")] = 60.0
+    lease_seconds: Annotated[
+        float, Field(ge=1, le=600, description="How long a worker owns a turn unless it renews.")
+    ] = 30.0
+    turn_seconds: Annotated[float, Field(ge=1, le=900, description="Deadline of one turn, model retries included.")] = (
+        60.0
+    )
     wire_seconds: Annotated[float, Field(ge=0.5, le=120, description="Time limit of one send to a provider.")] = 15.0
-    reconcile_seconds: Annotated[float, Field(ge=1, le=3600, description="How long an unknown send waits for its echo.")] = 120.0
-    max_debounce_wait: Annotated[float, Field(ge=1, le=3600, description="Longest wait of the debounce, in seconds.")] = 60.0
-    sweep_seconds: Annotated[float, Field(ge=0.05, le=60, description="How often a worker looks for work nobody rang for.")] = 0.5
-    fallback_text: Annotated[str, Field(description="Said when no answer could be made; empty: in the contact's language.")] = ""
+    reconcile_seconds: Annotated[
+        float, Field(ge=1, le=3600, description="How long an unknown send waits for its echo.")
+    ] = 120.0
+    max_debounce_wait: Annotated[
+        float, Field(ge=1, le=3600, description="Longest wait of the debounce, in seconds.")
+    ] = 60.0
+    sweep_seconds: Annotated[
+        float, Field(ge=0.05, le=60, description="How often a worker looks for work nobody rang for.")
+    ] = 0.5
+    fallback_text: Annotated[
+        str, Field(description="Said when no answer could be made; empty: in the contact's language.")
+    ] = ""
     upload_limit_mb: Annotated[int, Field(ge=1, le=500, description="Largest attachment of the web chat.")] = 20
     billing: Annotated[bool, Field(description="Refuse inference with 402 when the balance is used up.")] = False
-    twins_port: Annotated[int, Field(ge=0, le=65535, description="Port of the provider twins (`hub up --twins`).")] = 8090
+    twins_port: Annotated[int, Field(ge=0, le=65535, description="Port of the provider twins (`hub up --twins`).")] = (
+        8090
+    )
     crash_at: Annotated[str, Field(description="Tests only: exit at this named point.")] = ""
 
     @field_validator("public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url")

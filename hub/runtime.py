@@ -47,13 +47,13 @@ class _Fetch:
 
     async def __call__(self, url: str, headers: Mapping[str, str], limit: int) -> Download:
         try:
-            reply = await self._outbound.request(
-                "GET", url, headers=headers, seconds=60, limit=limit, follow=True
-            )
+            reply = await self._outbound.request("GET", url, headers=headers, seconds=60, limit=limit, follow=True)
         except HubError as e:
             raise ChannelError(f"The file cannot be fetched: {e}") from None
         if reply.status != 200:
-            raise ChannelError(f"The file cannot be fetched: status {reply.status}.", permanent=reply.status in (403, 404, 410))
+            raise ChannelError(
+                f"The file cannot be fetched: status {reply.status}.", permanent=reply.status in (403, 404, 410)
+            )
         return Download(reply.body, reply.mime)
 
 

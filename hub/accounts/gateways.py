@@ -64,7 +64,9 @@ async def add(db: Db, sealer: Sealer, guard: Guard, account_id: UUID, name: str,
         raise _masked()
     stored, sealed = _split(parameters, secret, id, sealer)
     for _ in range(SLUG_TRIES):
-        added = await gateways.add(db, account_id, id, name=name, slug=ids.slug(name), parameters=stored, secrets=sealed)
+        added = await gateways.add(
+            db, account_id, id, name=name, slug=ids.slug(name), parameters=stored, secrets=sealed
+        )
         if added:
             return id
     raise Conflict("No free slug was found for this name; try again.")
@@ -110,7 +112,8 @@ def _split(parameters: GatewayParameters, key: str | None, id: UUID, sealer: Sea
 
 def _joined(stored: Json, headers: Json) -> Json:
     return {
-        name: [{**one, "headers": own} for one, own in zip(stored[name], found, strict=True)] for name, found in headers.items()
+        name: [{**one, "headers": own} for one, own in zip(stored[name], found, strict=True)]
+        for name, found in headers.items()
     }
 
 
@@ -131,9 +134,7 @@ def _masked() -> Invalid:
     return Invalid(text, field="parameters.apiKey")
 
 
-async def _check(
-    db: Call, guard: Guard, account_id: UUID, parameters: GatewayParameters, known: set[str]
-) -> None:
+async def _check(db: Call, guard: Guard, account_id: UUID, parameters: GatewayParameters, known: set[str]) -> None:
     for field, url in parameters.addresses():
         addresses.check(guard, url, f"parameters.{field}")
     new = [c for c in parameters.knowledge_collections if str(c) not in known]

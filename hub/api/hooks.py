@@ -23,7 +23,11 @@ ANSWERS: dict[Verdict, dict[str, int]] = {
     Verdict.UNKNOWN: {"telegram": 404, "evolution": 404, "kapso": 404},
     Verdict.CHANGING: {"telegram": 404, "evolution": 503, "kapso": 404},
 }
-REASONS = {Verdict.REFUSED: "wrong secret or signature", Verdict.UNKNOWN: "no such integration", Verdict.CHANGING: "no such integration"}
+REASONS = {
+    Verdict.REFUSED: "wrong secret or signature",
+    Verdict.UNKNOWN: "no such integration",
+    Verdict.CHANGING: "no such integration",
+}
 
 
 async def receive(request: web.Request) -> web.Response:
@@ -58,5 +62,3 @@ def routes() -> list[web.RouteDef]:
     pattern = "/api/v1/webhooks/{channel:telegram|zapi|evolution|kapso}/{client}/{secret}"
     # Evolution's byEvents setting appends the event's name to the path.
     return [web.post(pattern, receive), web.post(pattern + "/{event:[a-z-]+}", receive)]
-
-

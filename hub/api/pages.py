@@ -20,7 +20,13 @@ from hub.store import files, health
 from hub.store.migrate import current
 
 WIDGET = Path(__file__).parents[2] / "widget"
-ASSETS = {"chat.js": "text/javascript", "markdown.js": "text/javascript", "chat.css": "text/css", "console.js": "text/javascript", "console.css": "text/css"}
+ASSETS = {
+    "chat.js": "text/javascript",
+    "markdown.js": "text/javascript",
+    "chat.css": "text/css",
+    "console.js": "text/javascript",
+    "console.css": "text/css",
+}
 # Shown by a browser without harm; anything else is downloaded.
 INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf")
 _FOREIGN = re.compile(r"@import|url\s*\(\s*['\"]?\s*(?!data:image/)|expression\s*\(|<\s*/?|\\", re.IGNORECASE)
@@ -47,11 +53,19 @@ async def chat(request: web.Request) -> web.Response:
     lang = preferred(p.get("languageCode"), request.headers.get("Accept-Language", ""))
     words = labels(lang)
     values = {
-        "lang": lang, "version": version(), "key": key, "culture": words, "title": p.get("pageTitle") or "Chat Assistant",
-        "hello": p.get("helloLabel") or words["helloLabel"], "hello_sub": p.get("helloSubLabel") or words["helloSubLabel"],
-        "placeholder": p.get("textAreaPlaceholder") or words["inputPlaceholder"], "accent": p.get("primaryColor") or "#6366f1",
-        "logo": p.get("logoImageUrl"), "modes": ",".join(m.lower() for m in p.get("inputModes") or ()),
-        "suggestions": orjson.dumps(p.get("suggestionButtons") or []).decode(), "styles": styles(p.get("customStyles")),
+        "lang": lang,
+        "version": version(),
+        "key": key,
+        "culture": words,
+        "title": p.get("pageTitle") or "Chat Assistant",
+        "hello": p.get("helloLabel") or words["helloLabel"],
+        "hello_sub": p.get("helloSubLabel") or words["helloSubLabel"],
+        "placeholder": p.get("textAreaPlaceholder") or words["inputPlaceholder"],
+        "accent": p.get("primaryColor") or "#6366f1",
+        "logo": p.get("logoImageUrl"),
+        "modes": ",".join(m.lower() for m in p.get("inputModes") or ()),
+        "suggestions": orjson.dumps(p.get("suggestionButtons") or []).decode(),
+        "styles": styles(p.get("customStyles")),
     }
     return _page(request, "chat.html", values, 200, p.get("allowedFrameOrigins") or [])
 
@@ -65,14 +79,27 @@ async def console(request: web.Request) -> web.Response:
     return _page(request, "console.html", {"lang": "en", "version": version()}, 200, None)
 
 
-def _page(request: web.Request, template: str, values: dict[str, Any], status: int, frames: list[str] | None) -> web.Response:
+def _page(
+    request: web.Request, template: str, values: dict[str, Any], status: int, frames: list[str] | None
+) -> web.Response:
     nonce = secrets.token_urlsafe(16)
     html = request.app[PAGES].get_template(template).render(nonce=nonce, **values)
     ancestors = "'none'" if frames is None else " ".join(frames) or "*"
     logo = " https:" if values.get("logo") else ""
-    policy = (
-        f"default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; connect-src 'self'; img-src 'self' data:{logo}; "
-        f"media-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors {ancestors}; require-trusted-types-for 'script'; trusted-types 'none'"
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            f"style-src 'self' 'nonce-{nonce}'",
+            "connect-src 'self'",
+            f"img-src 'self' data:{logo}",
+            "media-src 'self'",
+            "form-action 'none'",
+            "base-uri 'none'",
+            f"frame-ancestors {ancestors}",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
     )
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     if frames is None:

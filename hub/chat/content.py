@@ -35,7 +35,9 @@ def of_inbound(item: Inbound) -> Json:
 
 def of_attachment(a: Attachment) -> Json:
     fields = ("ref", "url", "mime", "name", "size", "seconds", "text", "error")
-    return {"media": str(a.media)} | {f: getattr(a, f) for f in fields if getattr(a, f) is not None and getattr(a, f) != ""}
+    return {"media": str(a.media)} | {
+        f: getattr(a, f) for f in fields if getattr(a, f) is not None and getattr(a, f) != ""
+    }
 
 
 def to_attachment(body: Json) -> Attachment:

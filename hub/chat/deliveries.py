@@ -12,7 +12,9 @@ STATES = ("queued", "sending", "sent", "unknown", "dead", "cancelled")
 RESOLUTIONS = {"sent": "sent", "dropped": "cancelled"}
 
 
-async def page(hub: Hub, account: UUID, states: list[str] | None, session: UUID | None, cursor: str | None, limit: int) -> Json:
+async def page(
+    hub: Hub, account: UUID, states: list[str] | None, session: UUID | None, cursor: str | None, limit: int
+) -> Json:
     """Newest first; `nextCursor` is null on the last page."""
     wrong = [s for s in states or () if s not in STATES]
     if wrong:
@@ -54,9 +56,25 @@ async def resolve(hub: Hub, account: UUID, key: UUID, as_: str, words: str) -> N
 def _view(r: Json) -> Json:
     body = r["body"]
     return {
-        "id": r["id"], "sessionId": r["session_id"], "turnId": r["turn_id"], "messageId": r["message_id"], "part": r["part"],
-        "channel": r["channel"], "chat": r["chat"], "text": body.get("plain") or body.get("text") or "", "file": (body.get("file") or {}).get("url"),
-        "template": body.get("template"), "mode": r["mode"], "state": r["state"], "attempt": r["attempt"],
-        "notBefore": None if r["code"] == "window_closed" else r["not_before"], "providerId": r["network_id"], "fate": r["fate"],
-        "code": r["code"], "error": r["error"], "resolution": r["resolution"], "createdAt": r["created_at"], "closedAt": r["closed_at"],
+        "id": r["id"],
+        "sessionId": r["session_id"],
+        "turnId": r["turn_id"],
+        "messageId": r["message_id"],
+        "part": r["part"],
+        "channel": r["channel"],
+        "chat": r["chat"],
+        "text": body.get("plain") or body.get("text") or "",
+        "file": (body.get("file") or {}).get("url"),
+        "template": body.get("template"),
+        "mode": r["mode"],
+        "state": r["state"],
+        "attempt": r["attempt"],
+        "notBefore": None if r["code"] == "window_closed" else r["not_before"],
+        "providerId": r["network_id"],
+        "fate": r["fate"],
+        "code": r["code"],
+        "error": r["error"],
+        "resolution": r["resolution"],
+        "createdAt": r["created_at"],
+        "closedAt": r["closed_at"],
     }

@@ -28,10 +28,30 @@ BACKOFF_CAP = 300.0
 PAUSE = 0.4
 # A paragraph that is nothing but a picture or a file: sent as real media.
 _FILE = re.compile(r"^!?\[(?P<alt>[^\]\n]*)\]\((?P<url>https?://[^\s)]+)\)$")
-_KINDS = {"jpg": Media.IMAGE, "jpeg": Media.IMAGE, "png": Media.IMAGE, "webp": Media.IMAGE, "gif": Media.IMAGE, "mp3": Media.AUDIO,
-          "ogg": Media.VOICE, "oga": Media.VOICE, "mp4": Media.VIDEO, "pdf": Media.DOCUMENT}
-_MIMES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif", "mp3": "audio/mpeg",
-          "ogg": "audio/ogg", "oga": "audio/ogg", "mp4": "video/mp4", "pdf": "application/pdf"}
+_KINDS = {
+    "jpg": Media.IMAGE,
+    "jpeg": Media.IMAGE,
+    "png": Media.IMAGE,
+    "webp": Media.IMAGE,
+    "gif": Media.IMAGE,
+    "mp3": Media.AUDIO,
+    "ogg": Media.VOICE,
+    "oga": Media.VOICE,
+    "mp4": Media.VIDEO,
+    "pdf": Media.DOCUMENT,
+}
+_MIMES = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "gif": "image/gif",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "oga": "audio/ogg",
+    "mp4": "video/mp4",
+    "pdf": "application/pdf",
+}
 
 Json = dict[str, Any]
 
@@ -59,7 +79,14 @@ def parts_of(text: str, message_id: UUID, to: Address) -> list[Json]:
     if bodies and to.reply_to:
         bodies[0]["reply_to"] = to.reply_to
     rows = [
-        {"key": str(ids.uuid7()), "message_id": str(message_id), "chat": to.chat, "body": b, "mode": to.mode, "sha": sha(b["text"])}
+        {
+            "key": str(ids.uuid7()),
+            "message_id": str(message_id),
+            "chat": to.chat,
+            "body": b,
+            "mode": to.mode,
+            "sha": sha(b["text"]),
+        }
         for b in bodies
     ]
     if rows and to.placeholder:
@@ -97,7 +124,13 @@ def _file_of(paragraph: str) -> Json | None:
     if ending not in _KINDS and not paragraph.strip().startswith("!"):
         return None
     kind, mime = _KINDS.get(ending, Media.IMAGE), _MIMES.get(ending, "image/png")
-    return {"url": match["url"], "media": str(kind), "mime": mime, "alt": match["alt"], "name": match["alt"] or address.rsplit("/", 1)[-1]}
+    return {
+        "url": match["url"],
+        "media": str(kind),
+        "mime": mime,
+        "alt": match["alt"],
+        "name": match["alt"] or address.rsplit("/", 1)[-1],
+    }
 
 
 async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | None = None) -> None:
@@ -108,13 +141,22 @@ async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | 
             named = part["integration_id"]
             integration = await outbox.integration(hub.db, UUID(named)) if named else None
         if integration is None:
-            part = await outbox.sent(hub.db, part, hub.leases.me, "dead", wire(hub), code="no_integration",
-                                     error="The integration was deleted before this was sent.")
+            part = await outbox.sent(
+                hub.db,
+                part,
+                hub.leases.me,
+                "dead",
+                wire(hub),
+                code="no_integration",
+                error="The integration was deleted before this was sent.",
+            )
             continue
         # A process that slept must not send what somebody else has been given meanwhile.
         late = time.clock_gettime(time.CLOCK_BOOTTIME) - started > wire(hub) / 2
         if late:
-            part = await outbox.sent(hub.db, part, hub.leases.me, "queued", wire(hub), code="late", error="The sender was paused.")
+            part = await outbox.sent(
+                hub.db, part, hub.leases.me, "queued", wire(hub), code="late", error="The sender was paused."
+            )
         else:
             part = await asyncio.shield(_send(hub, integration, part))
             if part is not None:
@@ -142,7 +184,9 @@ async def _send(hub: Hub, integration: Json, part: Json) -> Json | None:
         async with asyncio.timeout(hub.settings.wire_seconds):
             network_id = await _call(hub, channel, link, part)
     except TimeoutError:
-        return await _failed(hub, link, part, ChannelError("The network did not answer in time.", ambiguous=True, code="timeout"))
+        return await _failed(
+            hub, link, part, ChannelError("The network did not answer in time.", ambiguous=True, code="timeout")
+        )
     except ChannelError as e:
         return await _failed(hub, link, part, e)
     hub.settings.point("C11")
@@ -182,8 +226,14 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json) -> str:
 async def _outbound(hub: Hub, part: Json) -> Outbound:
     body = part["body"]
     return Outbound(
-        chat=part["chat"], key=part["key"], text=body.get("text", ""), plain=body.get("plain", ""), reply_to=body.get("reply_to"),
-        template=body.get("template"), language=body.get("language"), file=await _file(hub, body.get("file")),
+        chat=part["chat"],
+        key=part["key"],
+        text=body.get("text", ""),
+        plain=body.get("plain", ""),
+        reply_to=body.get("reply_to"),
+        template=body.get("template"),
+        language=body.get("language"),
+        file=await _file(hub, body.get("file")),
     )
 
 
@@ -209,7 +259,9 @@ async def _failed(hub: Hub, link: Link, part: Json, e: ChannelError) -> Json | N
         return await outbox.sent(hub.db, part, me, "dead", limit, code=e.code, error=words)
     if e.ambiguous and part["mode"] in ("at_most_once", "reconcile"):
         after = hub.settings.reconcile_seconds
-        return await outbox.sent(hub.db, part, me, "unknown", limit, code=e.code or "ambiguous", error=words, after=after)
+        return await outbox.sent(
+            hub.db, part, me, "unknown", limit, code=e.code or "ambiguous", error=words, after=after
+        )
     after = e.retry_after if e.retry_after is not None else backoff(part["attempt"])
     following = await outbox.sent(hub.db, part, me, "queued", limit, code=e.code, error=words, after=after)
     await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:{part['attempt']}", after + 0.01)
@@ -224,7 +276,7 @@ async def hold(hub: Hub, part_id: int, attempt: int | None, template: str, words
 
 def backoff(attempt: int) -> float:
     """Full jitter: up to 1 s, 2 s, 4 s ... at most five minutes."""
-    return random.uniform(0.05, min(BACKOFF_CAP, 2.0 ** max(0, attempt - 1)))  # noqa: S311
+    return random.uniform(0.05, min(BACKOFF_CAP, 2.0 ** max(0, attempt - 1)))
 
 
 async def failed_later(hub: Hub, integration_id: UUID, fate: Json) -> None:
@@ -235,7 +287,9 @@ async def failed_later(hub: Hub, integration_id: UUID, fate: Json) -> None:
     template = open_link(hub, integration).settings.get("continuedMessagesTemplateId")
     if not template:
         return
-    for id in await outbox.failed_by_window(hub.db, integration_id, list(fate.get("message_ids") or ()), fate.get("callback")):
+    for id in await outbox.failed_by_window(
+        hub.db, integration_id, list(fate.get("message_ids") or ()), fate.get("callback")
+    ):
         part = await hold(hub, id, None, template, fate.get("text") or "WhatsApp's 24 hour window is closed.")
         if part is not None:
             await drain(hub, UUID(part["session_id"]), part, integration)

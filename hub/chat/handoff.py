@@ -27,12 +27,18 @@ async def say(hub: Hub, account: UUID, client: UUID, session: UUID, text: str) -
         raise NotFound("No such session.")
     message, parts = ids.uuid7(), []
     if where["channel"]:
-        to = delivery.Address(where["chat"], "reconcile" if where["mode"] == "placeholder_edit" else where["mode"], hub.channels[where["channel"]].style)
+        to = delivery.Address(
+            where["chat"],
+            "reconcile" if where["mode"] == "placeholder_edit" else where["mode"],
+            hub.channels[where["channel"]].style,
+        )
         parts = delivery.parts_of(text, message, to)
     async with hub.db.transaction() as tx:
         await handoffs.add(tx, account, session, message, text)
         for part in parts:
-            await outbox.enqueue(tx, account, session, UUID(part["key"]), message, part["body"], part["sha"], part["mode"])
+            await outbox.enqueue(
+                tx, account, session, UUID(part["key"]), message, part["body"], part["sha"], part["mode"]
+            )
     if parts:
         await hub.queue.send(session, f"o:{message}")
     await hub.events.publish(f"s:{session}", {"type": "message", "messages": [str(message)]})

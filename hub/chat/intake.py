@@ -171,7 +171,15 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     }
     if one.kind == Kind.STATUS and one.fate is not None:
         f = one.fate
-        return item | {"fate": {"state": f.state, "message_ids": list(f.message_ids), "callback": f.callback, "code": f.code, "text": f.text}}
+        return item | {
+            "fate": {
+                "state": f.state,
+                "message_ids": list(f.message_ids),
+                "callback": f.callback,
+                "code": f.code,
+                "text": f.text,
+            }
+        }
     if one.kind in (Kind.EDIT, Kind.REVOKE) and one.contact is None:
         return item | {"body": {"text": one.text}, "network_id": one.message_id}
     if one.kind == Kind.EVENT or (one.contact is None and not one.group):
@@ -183,7 +191,10 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
 
 
 def _event(one: Inbound) -> Item:
-    event: Item = {"kind": "event", "body": {"event": one.event or str(one.kind), "detail": dict(one.detail), "text": one.text}}
+    event: Item = {
+        "kind": "event",
+        "body": {"event": one.event or str(one.kind), "detail": dict(one.detail), "text": one.text},
+    }
     if one.event and one.event.startswith("connection."):
         event["connection"] = one.event.removeprefix("connection.")
     if one.ignore:
@@ -252,8 +263,18 @@ async def _keep_inline(db: Db, item: Item, one: Inbound) -> None:
             continue
         id, token = uuid5(UUID(item["id"]), str(place)), ids.access_key()[4:]
         await files.add(
-            db, id, UUID(item["account"]), None, UUID(item["id"]), token=token, name=a.name or f"{a.media}", mime=a.mime or "application/octet-stream",
-            kind=str(a.media), sha256=hashlib.sha256(raw).digest(), content=raw, seconds=FILE_DAYS * 86400.0,
+            db,
+            id,
+            UUID(item["account"]),
+            None,
+            UUID(item["id"]),
+            token=token,
+            name=a.name or f"{a.media}",
+            mime=a.mime or "application/octet-stream",
+            kind=str(a.media),
+            sha256=hashlib.sha256(raw).digest(),
+            content=raw,
+            seconds=FILE_DAYS * 86400.0,
         )
         item["body"]["attachments"][place] |= {"file_id": str(id), "token": token, "size": len(raw)}
 

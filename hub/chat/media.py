@@ -47,12 +47,26 @@ async def fetch_one(hub: Hub, link: Link, channel: str, row: Json, place: int, a
     else:
         id, token = uuid5(message, str(place)), ids.access_key()[4:]
         await files.add(
-            hub.db, id, account, UUID(str(row["session_id"])), message, token=token, name=a.get("name") or got.name or a["media"],
-            mime=a.get("mime") or got.mime, kind=a["media"], sha256=hashlib.sha256(got.content).digest(), content=got.content,
+            hub.db,
+            id,
+            account,
+            UUID(str(row["session_id"])),
+            message,
+            token=token,
+            name=a.get("name") or got.name or a["media"],
+            mime=a.get("mime") or got.mime,
+            kind=a["media"],
+            sha256=hashlib.sha256(got.content).digest(),
+            content=got.content,
             seconds=FILE_DAYS * 86400.0,
         )
         stored = await files.content(hub.db, account, id)
-        done = a | {"file_id": str(id), "token": stored["token"] if stored else token, "size": len(got.content), "mime": a.get("mime") or got.mime}
+        done = a | {
+            "file_id": str(id),
+            "token": stored["token"] if stored else token,
+            "size": len(got.content),
+            "mime": a.get("mime") or got.mime,
+        }
     await files.attached(hub.db, account, message, place, done)
     return done
 

@@ -115,7 +115,11 @@ class Receiver:
         raw = knock.body[:1_000_000]
         self._intake.counts["quarantined"] = self._intake.counts.get("quarantined", 0) + 1
         await inbox.quarantine(
-            self._hub.db, ids.uuid7(), endpoint.row["account_id"] if endpoint else None, endpoint.row["id"] if endpoint else None,
-            (hashlib.sha256(knock.body).digest(), raw), {k: v for k, v in knock.headers.items() if k in KEPT_HEADERS}, reason,
+            self._hub.db,
+            ids.uuid7(),
+            endpoint.row["account_id"] if endpoint else None,
+            endpoint.row["id"] if endpoint else None,
+            (hashlib.sha256(knock.body).digest(), raw),
+            {k: v for k, v in knock.headers.items() if k in KEPT_HEADERS},
+            reason,
         )
-

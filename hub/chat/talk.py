@@ -19,8 +19,16 @@ from hub.store.visitors import Visit
 Json = dict[str, Any]
 IDLE = 20.0
 # Known by their first bytes: what a file says of itself is not believed.
-MAGIC = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"%PDF", "application/pdf"),
-         (b"OggS", "audio/ogg"), (b"ID3", "audio/mpeg"), (b"\x1aE\xdf\xa3", "audio/webm"), (b"PK\x03\x04", "application/zip"))
+MAGIC = (
+    (b"\x89PNG", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"%PDF", "application/pdf"),
+    (b"OggS", "audio/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"\x1aE\xdf\xa3", "audio/webm"),
+    (b"PK\x03\x04", "application/zip"),
+)
 OFFICE = ("application/vnd.openxmlformats", "application/vnd.oasis", "application/epub")
 
 
@@ -53,15 +61,30 @@ class Saying(Protocol):
 def shown(row: Json, address: str) -> Json:
     """A stored message as a visitor sees it."""
     return {
-        "role": row["role"], "content": content.plain(row["content"], address), "message_id": str(row["id"]), "source": row["source"],
+        "role": row["role"],
+        "content": content.plain(row["content"], address),
+        "message_id": str(row["id"]),
+        "source": row["source"],
         "created_at": row["created_at"].isoformat(),
     }
 
 
 def look(p: Json) -> Json:
     """What the page needs of the chat client's parameters."""
-    names = ("customScripts", "customStyles", "helloLabel", "helloSubLabel", "logoImageUrl", "primaryColor", "pageTitle", "debug", "showToolCalls",
-             "textAreaPlaceholder", "uploadUnsupportedFiles", "languageCode")
+    names = (
+        "customScripts",
+        "customStyles",
+        "helloLabel",
+        "helloSubLabel",
+        "logoImageUrl",
+        "primaryColor",
+        "pageTitle",
+        "debug",
+        "showToolCalls",
+        "textAreaPlaceholder",
+        "uploadUnsupportedFiles",
+        "languageCode",
+    )
     return {n: p.get(n) for n in names} | {
         "inputModes": ["text", *(m.lower() for m in p.get("inputModes") or ())],
         "suggestionButtons": p.get("suggestionButtons") or [],
@@ -89,7 +112,9 @@ async def said(hub: Hub, seen: Visit, given: Sequence[Saying]) -> list[Json]:
 async def _body(hub: Hub, seen: Visit, one: Saying) -> Json:
     if one.role == "tool":
         if not one.tool_call_id:
-            raise BadRequest("prompt.tool_call_id is missing; name the call whose result this is.", field="prompt.tool_call_id")
+            raise BadRequest(
+                "prompt.tool_call_id is missing; name the call whose result this is.", field="prompt.tool_call_id"
+            )
         text = one.content if isinstance(one.content, str) else "\n".join(p.text for p in one.content)
         return {"text": text, "role": "tool", "tool_call_id": one.tool_call_id}
     if isinstance(one.content, str):
@@ -109,7 +134,9 @@ async def _attachment(hub: Hub, seen: Visit, part: Part) -> Json:
         try:
             return (await web.attach(hub, seen, [UUID(str(named))]))[0]
         except ValueError:
-            raise BadRequest("prompt.content.file.file_id is not an id; upload the file first.", field="file_id") from None
+            raise BadRequest(
+                "prompt.content.file.file_id is not an id; upload the file first.", field="file_id"
+            ) from None
     name, mime, raw = _inline(part)
     kept = await keep(hub, seen, name, mime, raw)
     return (await web.attach(hub, seen, [UUID(kept["id"])]))[0]
@@ -119,13 +146,23 @@ def _inline(part: Part) -> tuple[str, str, bytes]:
     """Name, type and bytes of a file sent inside the message."""
     if part.input_audio is not None:
         kind = str(part.input_audio.get("format", "mp3"))
-        return f"audio.{kind}", f"audio/{'mpeg' if kind == 'mp3' else kind}", _decoded(str(part.input_audio.get("data", "")))
+        return (
+            f"audio.{kind}",
+            f"audio/{'mpeg' if kind == 'mp3' else kind}",
+            _decoded(str(part.input_audio.get("data", ""))),
+        )
     url = str((part.image_url or {}).get("url") or (part.file or {}).get("file_data") or "")
     head, comma, data = url.partition(",")
     if not head.startswith("data:") or not comma or not head.endswith(";base64"):
-        raise BadRequest("A file inside a message must be a data: address with base64, or be uploaded first.", field="prompt.content")
+        raise BadRequest(
+            "A file inside a message must be a data: address with base64, or be uploaded first.", field="prompt.content"
+        )
     mime = head[5:].removesuffix(";base64") or "application/octet-stream"
-    return str((part.file or {}).get("filename") or f"file{mimetypes.guess_extension(mime) or ''}"), mime, _decoded(data)
+    return (
+        str((part.file or {}).get("filename") or f"file{mimetypes.guess_extension(mime) or ''}"),
+        mime,
+        _decoded(data),
+    )
 
 
 def _decoded(data: str) -> bytes:
@@ -148,8 +185,18 @@ async def keep(hub: Hub, seen: Visit, name: str, mime: str, raw: bytes) -> Json:
     id, token = ids.uuid7(), ids.access_key()[4:]
     media = kind if kind in ("image", "audio") else "document"
     await files.add(
-        hub.db, id, seen.account_id, seen.session_id, None, token=token, name=name, mime=mime, kind=media,
-        sha256=hashlib.sha256(raw).digest(), content=raw, seconds=FILE_DAYS * 86400.0,
+        hub.db,
+        id,
+        seen.account_id,
+        seen.session_id,
+        None,
+        token=token,
+        name=name,
+        mime=mime,
+        kind=media,
+        sha256=hashlib.sha256(raw).digest(),
+        content=raw,
+        seconds=FILE_DAYS * 86400.0,
     )
     url = content.link({"token": token}, hub.settings.address)
     return {"id": str(id), "name": name, "mime_type": mime, "size": len(raw), "kind": kind, "public_url": url}

@@ -109,7 +109,12 @@ def _command(claimed: Claim, draft: Draft) -> None:
         _say(draft, texts.say("reset", lang), source="system", hidden=True)
     else:
         s = claimed.session
-        _say(draft, texts.say("usage", lang, messages=s["message_count"], tokens=s["token_count"]), source="system", hidden=True)
+        _say(
+            draft,
+            texts.say("usage", lang, messages=s["message_count"], tokens=s["token_count"]),
+            source="system",
+            hidden=True,
+        )
 
 
 async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
@@ -156,7 +161,13 @@ def _stopped(draft: Draft, claimed: Claim) -> None:
 
 def _user(claimed: Claim, draft: Draft) -> None:
     draft.messages = [
-        {"id": row["id"], "role": row["body"].get("role", "user"), "source": "contact", "content": row["body"], "network_id": row["network_id"]}
+        {
+            "id": row["id"],
+            "role": row["body"].get("role", "user"),
+            "source": "contact",
+            "content": row["body"],
+            "network_id": row["network_id"],
+        }
         for row in claimed.batch
     ]
 
@@ -165,7 +176,13 @@ def _say(draft: Draft, text: str, source: str = "model", hidden: bool = False, *
     if not text and not extra:
         return
     draft.messages.append(
-        {"id": str(ids.uuid7()), "role": "assistant", "source": source, "content": {"text": text, **extra}, "hidden": hidden}
+        {
+            "id": str(ids.uuid7()),
+            "role": "assistant",
+            "source": source,
+            "content": {"text": text, **extra},
+            "hidden": hidden,
+        }
     )
 
 
@@ -213,14 +230,18 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft) -> Closed:
         "error": draft.error,
         "batch_state": draft.batch_state,
         "attempts": claimed.session["attempts"],
-        "timings": {"total_ms": round((time.monotonic() - draft.started) * 1000)} | (dict(made.timings) if made else {}),
+        "timings": {"total_ms": round((time.monotonic() - draft.started) * 1000)}
+        | (dict(made.timings) if made else {}),
     }
     if draft.reset:
         turn["reset"] = True
     if made:
         turn |= {
-            "prompt_tokens": made.usage.prompt, "completion_tokens": made.usage.completion, "billed": made.billed,
-            "cost": sum(float(b["amount"]) for b in made.billed), "title": _title(claimed),
+            "prompt_tokens": made.usage.prompt,
+            "completion_tokens": made.usage.completion,
+            "billed": made.billed,
+            "cost": sum(float(b["amount"]) for b in made.billed),
+            "title": _title(claimed),
             "passages": [{"id": str(p.document_id), "name": p.name, "score": round(p.score, 4)} for p in made.passages],
         }
     return await turns.complete(hub.db, claimed, hub.leases.me, turn, draft.messages, draft.parts, delivery.wire(hub))
@@ -234,7 +255,9 @@ def _title(claimed: Claim) -> str | None:
 async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeholder: str | None) -> None:
     session = claimed.session_id
     ids_said = [m["id"] for m in draft.messages if m["role"] == "assistant"]
-    told = asyncio.create_task(hub.events.publish(f"s:{session}", {"type": "turn", "turn": str(draft.id), "messages": ids_said}))
+    told = asyncio.create_task(
+        hub.events.publish(f"s:{session}", {"type": "turn", "turn": str(draft.id), "messages": ids_said})
+    )
     if claimed.integration is not None:
         if placeholder and not draft.parts:
             await _remove(hub, claimed, placeholder)

@@ -55,8 +55,14 @@ async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
 
 
 async def prompt(
-    hub: Hub, intake: Intake, seen: Visit, said: Sequence[Json], *, client_id: str | None = None,
-    extra: tuple[str, ...] = (), sink: turn.Sink | None = None,
+    hub: Hub,
+    intake: Intake,
+    seen: Visit,
+    said: Sequence[Json],
+    *,
+    client_id: str | None = None,
+    extra: tuple[str, ...] = (),
+    sink: turn.Sink | None = None,
 ) -> Reply:
     """Store what the visitor said and answer it. `client_id` names the prompt: said twice, it is
     answered once and the same answer comes back."""
@@ -74,17 +80,31 @@ async def prompt(
 
 def _item(seen: Visit, body: Json, client_id: str | None) -> Json:
     return {
-        "kind": "message", "account": str(seen.account_id), "client": str(seen.client_id), "session": str(seen.session_id),
-        "id": str(ids.uuid7()), "ext": f"w:{client_id}" if client_id else None, "body": body, "debounce": LATER, "max_wait": LATER,
-        "per_hour": seen.limits.get("messagesPerHour", 30), "max_messages": seen.limits.get("maxMessages", 300),
-        "limit_text": None, "blocked_text": None, "session_s": 0, "held_by_web": True,
+        "kind": "message",
+        "account": str(seen.account_id),
+        "client": str(seen.client_id),
+        "session": str(seen.session_id),
+        "id": str(ids.uuid7()),
+        "ext": f"w:{client_id}" if client_id else None,
+        "body": body,
+        "debounce": LATER,
+        "max_wait": LATER,
+        "per_hour": seen.limits.get("messagesPerHour", 30),
+        "max_messages": seen.limits.get("maxMessages", 300),
+        "limit_text": None,
+        "blocked_text": None,
+        "session_s": 0,
+        "held_by_web": True,
     }
 
 
 async def _refusal(hub: Hub, seen: Visit, message: UUID | None) -> HubError:
     state = await turns.fate(hub.db, seen.session_id, message) if message else None
     if state and state["rule"] == "messagesPerHour":
-        return TooMany("Too many messages within an hour; wait a little and write again.", retry_after=await visitors.hour_left(hub.db, seen.session_id))
+        return TooMany(
+            "Too many messages within an hour; wait a little and write again.",
+            retry_after=await visitors.hour_left(hub.db, seen.session_id),
+        )
     if state and state["rule"] == "handoff":
         return Unavailable("A person has taken this conversation over and will answer.", code="handoff")
     return Unavailable()
@@ -121,10 +141,17 @@ async def _reply(hub: Hub, seen: Visit, state: Json) -> Reply:
 def call_of(call: Json) -> Json:
     """A call the caller must run, in the documented shape."""
     f = call.get("function", {})
-    return {"id": call.get("id"), "functionName": f.get("name"), "contents": f.get("arguments"), "isProtocolFunction": False}
+    return {
+        "id": call.get("id"),
+        "functionName": f.get("name"),
+        "contents": f.get("arguments"),
+        "isProtocolFunction": False,
+    }
 
 
-async def trial(hub: Hub, seen: Visit, said: Sequence[Json], instructions: tuple[str, ...], sink: turn.Sink | None) -> Answer:
+async def trial(
+    hub: Hub, seen: Visit, said: Sequence[Json], instructions: tuple[str, ...], sink: turn.Sink | None
+) -> Answer:
     """Answer without storing anything (`commit: false`): billed, but not remembered."""
     claimed = await visitors.look(hub.db, seen, turn.HISTORY)
     ask = await ask_of(hub, claimed, {}, instructions)
@@ -141,8 +168,14 @@ async def attach(hub: Hub, seen: Visit, file_ids: Sequence[UUID]) -> list[Json]:
     if missing:
         raise BadRequest(f"file_id {missing[0]} is not a file of this session; upload it first.", field="file_id")
     return [
-        {"media": rows[i]["kind"], "mime": rows[i]["mime"], "name": rows[i]["name"], "size": rows[i]["size"], "file_id": str(i),
-         "token": rows[i]["token"]}
+        {
+            "media": rows[i]["kind"],
+            "mime": rows[i]["mime"],
+            "name": rows[i]["name"],
+            "size": rows[i]["size"],
+            "file_id": str(i),
+            "token": rows[i]["token"],
+        }
         for i in file_ids
     ]
 

@@ -16,7 +16,7 @@ RULES = {
     "revoked": "not answered: the contact deleted it before it was answered",
     "history": "not answered: the network replayed it from its history, more than a day late",
     "groups:ignore": "not answered: messages of groups are ignored (integration setting groups)",
-    "groups:mention": "not answered: in groups only messages that name the bot are answered (integration setting groups)",
+    "groups:mention": "not answered: groups get answers only when the bot is named (integration setting groups)",
 }
 OUTCOMES = {
     "answered": "the model answered",
@@ -49,13 +49,35 @@ async def explain(db: Db, account: UUID, message: UUID) -> Json:
 def _received(found: Json) -> list[Json]:
     steps = []
     for row in found["inbox"]:
-        steps.append({"at": row["received_at"], "step": "received", "text": "received and stored", "messageId": row["id"],
-                      "providerId": row["network_id"], "providerTime": row["provider_at"]})
+        steps.append(
+            {
+                "at": row["received_at"],
+                "step": "received",
+                "text": "received and stored",
+                "messageId": row["id"],
+                "providerId": row["network_id"],
+                "providerTime": row["provider_at"],
+            }
+        )
         if row["rule"]:
-            steps.append({"at": row["received_at"], "step": "ignored", "rule": row["rule"], "messageId": row["id"],
-                          "text": RULES.get(row["rule"], f"not answered: {row['rule']}")})
+            steps.append(
+                {
+                    "at": row["received_at"],
+                    "step": "ignored",
+                    "rule": row["rule"],
+                    "messageId": row["id"],
+                    "text": RULES.get(row["rule"], f"not answered: {row['rule']}"),
+                }
+            )
         if row["state"] == "waiting":
-            steps.append({"at": row["received_at"], "step": "waiting", "messageId": row["id"], "text": _waits_for(found["session"])})
+            steps.append(
+                {
+                    "at": row["received_at"],
+                    "step": "waiting",
+                    "messageId": row["id"],
+                    "text": _waits_for(found["session"]),
+                }
+            )
     return steps
 
 
@@ -74,30 +96,63 @@ def _turn(found: Json) -> list[Json]:
     merged = [row["id"] for row in found["inbox"]]
     steps = []
     if len(merged) > 1:
-        steps.append({"at": turn["created_at"], "step": "merged", "text": f"answered together with {len(merged) - 1} other message(s)",
-                      "messageIds": merged, "turnId": turn["id"]})
-    steps.append({
-        "at": turn["created_at"], "step": "turn", "turnId": turn["id"], "outcome": turn["outcome"], "error": turn["error"],
-        "text": OUTCOMES.get(turn["outcome"], turn["outcome"]), "model": turn["model"], "gatewayId": turn["gateway_id"],
-        "attempts": turn["attempts"], "passages": turn["passages"], "timings": turn["timings"],
-        "usage": {"promptTokens": turn["prompt_tokens"], "completionTokens": turn["completion_tokens"]},
-    })
+        steps.append(
+            {
+                "at": turn["created_at"],
+                "step": "merged",
+                "text": f"answered together with {len(merged) - 1} other message(s)",
+                "messageIds": merged,
+                "turnId": turn["id"],
+            }
+        )
+    steps.append(
+        {
+            "at": turn["created_at"],
+            "step": "turn",
+            "turnId": turn["id"],
+            "outcome": turn["outcome"],
+            "error": turn["error"],
+            "text": OUTCOMES.get(turn["outcome"], turn["outcome"]),
+            "model": turn["model"],
+            "gatewayId": turn["gateway_id"],
+            "attempts": turn["attempts"],
+            "passages": turn["passages"],
+            "timings": turn["timings"],
+            "usage": {"promptTokens": turn["prompt_tokens"], "completionTokens": turn["completion_tokens"]},
+        }
+    )
     return steps
 
 
 def _deliveries(found: Json) -> list[Json]:
     steps = [
-        {"at": a["at"], "step": "attempt", "deliveryId": a["delivery"], "outcome": a["outcome"], "code": a["code"], "error": a["error"],
-         "text": f"send attempt: {a['outcome']}" + (f" ({a['error']})" if a["error"] else "")}
+        {
+            "at": a["at"],
+            "step": "attempt",
+            "deliveryId": a["delivery"],
+            "outcome": a["outcome"],
+            "code": a["code"],
+            "error": a["error"],
+            "text": f"send attempt: {a['outcome']}" + (f" ({a['error']})" if a["error"] else ""),
+        }
         for a in found["attempts"]
     ]
-    for o in found["deliveries"]:
-        steps.append({
-            "at": o["closed_at"] or o["created_at"], "step": "delivery", "deliveryId": o["key"], "state": o["state"], "part": o["part"],
-            "providerId": o["network_id"], "fate": o["fate"], "code": o["code"], "error": o["error"], "resolution": o["resolution"],
+    return steps + [
+        {
+            "at": o["closed_at"] or o["created_at"],
+            "step": "delivery",
+            "deliveryId": o["key"],
+            "state": o["state"],
+            "part": o["part"],
+            "providerId": o["network_id"],
+            "fate": o["fate"],
+            "code": o["code"],
+            "error": o["error"],
+            "resolution": o["resolution"],
             "text": _delivery_words(o),
-        })
-    return steps
+        }
+        for o in found["deliveries"]
+    ]
 
 
 def _delivery_words(o: Json) -> str:
@@ -114,11 +169,18 @@ def _delivery_words(o: Json) -> str:
 
 
 def _happenings(found: Json) -> list[Json]:
-    words = {"edit": "edited by the contact", "revoke": "deleted by the contact", "reaction": "the contact reacted",
-             "feedback": "the visitor rated it", "status": "the network reported", "own": "sent from outside the hub"}
+    words = {
+        "edit": "edited by the contact",
+        "revoke": "deleted by the contact",
+        "reaction": "the contact reacted",
+        "feedback": "the visitor rated it",
+        "status": "the network reported",
+        "own": "sent from outside the hub",
+    }
     return [
         {"at": h["at"], "step": h["kind"], "detail": h["detail"], "text": words.get(h["kind"], h["kind"])}
-        for h in found["happenings"] if h["kind"] != "ignored"
+        for h in found["happenings"]
+        if h["kind"] != "ignored"
     ]
 
 

@@ -41,7 +41,11 @@ def webhook_url(settings: Settings, channel: str, client_id: UUID, secret: str) 
 def link_of(integration: Integration, settings: Settings) -> Link:
     """What the adapter of this integration's network works with."""
     secret = integration.secrets["webhookSecret"]
-    given = {k: v for k, v in {**integration.settings, **integration.secrets}.items() if v is not None and k != "webhookSecret"}
+    given = {
+        k: v
+        for k, v in {**integration.settings, **integration.secrets}.items()
+        if v is not None and k != "webhookSecret"
+    }
     return Link(
         id=str(integration.id),
         settings=given,

@@ -21,7 +21,7 @@ async def every(seconds: float, work: Callable[[], Awaitable[object]], at_once: 
     """Do something again and again; what fails is logged and tried the next time."""
     pause = 0.0 if at_once else seconds
     while True:
-        await asyncio.sleep(pause * random.uniform(0.9, 1.1))  # noqa: S311
+        await asyncio.sleep(pause * random.uniform(0.9, 1.1))
         pause = seconds
         try:
             await work()

@@ -38,7 +38,7 @@ class Finding:
 
 def main(settings: Settings) -> None:
     """Print findings; exit 1 when something is bad."""
-    bad = asyncio.run(_report(settings, print))  # noqa: T201
+    bad = asyncio.run(_report(settings, print))
     if bad:
         sys.exit(1)
 
@@ -88,7 +88,8 @@ def _public(settings: Settings) -> Finding:
     if address.startswith("https://"):
         return Finding("ok", f"Public address {address}")
     return Finding(
-        "warn", f"Public address {address}: networks need an https address to reach webhooks",
+        "warn",
+        f"Public address {address}: networks need an https address to reach webhooks",
         "Set HUB_PUBLIC_URL to the https address of your reverse proxy; for a trial use `hub up --twins`.",
     )
 
@@ -97,7 +98,9 @@ def _disk(settings: Settings) -> Finding:
     place = settings.home if settings.home.exists() else settings.home.resolve().parent
     free = shutil.disk_usage(place).free
     if free < LOW_DISK:
-        return Finding("bad", f"Disk: {free >> 20} MiB free at {place}", "Free at least 1 GiB: a full disk stops the database.")
+        return Finding(
+            "bad", f"Disk: {free >> 20} MiB free at {place}", "Free at least 1 GiB: a full disk stops the database."
+        )
     return Finding("ok", f"Disk: {free >> 30} GiB free at {place}")
 
 
@@ -114,19 +117,27 @@ async def _database(hub: Hub) -> AsyncIterator[Finding]:
         yield Finding("ok", f"Database: PostgreSQL {seen['version']}, schema current")
     for name in ("vector", "pg_trgm", "unaccent", "btree_gin"):
         if name not in seen["extensions"]:
-            yield Finding("bad", f"Extension {name} is missing", f"Install it on the server and run `create extension {name}`.")
+            yield Finding(
+                "bad", f"Extension {name} is missing", f"Install it on the server and run `create extension {name}`."
+            )
     for name in ("fsync", "synchronous_commit"):
         if seen[name] == "off":
             yield Finding("bad", f"{name} is off: accepted messages can be lost", f"Set {name} = on.")
     skew = abs((datetime.now(UTC) - seen["now"]).total_seconds())
     state = "ok" if skew < SKEW else "bad"
-    yield Finding(state, f"Clocks: {skew:.1f} s between this machine and the database", "" if state == "ok" else "Run an NTP client on both.")
+    yield Finding(
+        state,
+        f"Clocks: {skew:.1f} s between this machine and the database",
+        "" if state == "ok" else "Run an NTP client on both.",
+    )
 
 
 async def _workers(hub: Hub) -> Finding:
     alive = await health.beats(hub.db)
     if not alive.get("worker"):
-        return Finding("bad", "No worker is running: messages are stored but not answered", "Start `hub worker` (or `hub up`).")
+        return Finding(
+            "bad", "No worker is running: messages are stored but not answered", "Start `hub worker` (or `hub up`)."
+        )
     return Finding("ok", "Running: " + ", ".join(f"{n} {kind}" for kind, n in sorted(alive.items())))
 
 
@@ -136,7 +147,11 @@ async def _redis(hub: Hub) -> Finding:
         await hub.redis.ping()
         policy = (await hub.redis.config_get("maxmemory-policy")).get("maxmemory-policy", "")
     except DOWN as e:
-        return Finding("bad", f"Redis cannot be used ({type(e).__name__})", "Check HUB_REDIS_URL; answers are late without it, none is lost.")
+        return Finding(
+            "bad",
+            f"Redis cannot be used ({type(e).__name__})",
+            "Check HUB_REDIS_URL; answers are late without it, none is lost.",
+        )
     if policy.startswith("allkeys"):
         return Finding("warn", f"Redis evicts jobs (maxmemory-policy {policy})", "Set maxmemory-policy noeviction.")
     return Finding("ok", f"Redis answers in {(time.monotonic() - began) * 1000:.1f} ms")
@@ -152,8 +167,14 @@ async def _networks(hub: Hub) -> AsyncIterator[Finding]:
             one = integration_of(row, hub.sealer)
             words = await hub.channels[one.channel].check(link_of(one, hub.settings))
         except (ChannelError, Setup) as e:
-            yield Finding("bad", f"{name}: {e}", "Correct the credentials with PUT .../integrations, which registers the webhook again.")
+            yield Finding(
+                "bad",
+                f"{name}: {e}",
+                "Correct the credentials with PUT .../integrations, which registers the webhook again.",
+            )
             continue
         state = "ok" if row["state"] == "registered" else "warn"
-        mend = "" if state == "ok" else f"The webhook is not registered ({row['state_text']}); save the integration again."
+        mend = (
+            "" if state == "ok" else f"The webhook is not registered ({row['state_text']}); save the integration again."
+        )
         yield Finding(state, f"{name}: {words}", mend)

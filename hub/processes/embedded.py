@@ -87,7 +87,11 @@ def start_postgres(folder: Path) -> Server:
     with log.open("ab") as out:
         process = subprocess.Popen(
             [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), *options],
-            stdout=out, stderr=out, stdin=subprocess.DEVNULL, **_as(user), env={"LC_ALL": "C", "TZ": "UTC"},
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            **_as(user),
+            env={"LC_ALL": "C", "TZ": "UTC"},
             preexec_fn=die_with_parent(signal.SIGQUIT),  # quit at once; the next start replays the log
         )
     server = Server("PostgreSQL", f"postgresql://postgres@/hub?host={sockets}", process, log, signal.SIGINT)
@@ -118,7 +122,9 @@ def _folders(folder: Path, data: Path, user: str | None) -> Path:
         raise Setup(f"The folder {sockets} belongs to somebody else; remove it or choose another --home.")
     data.mkdir(mode=0o700, exist_ok=True)
     if not (data / "PG_VERSION").exists() and any(data.iterdir()):
-        raise Setup(f"The folder {data} holds files that are not PostgreSQL's; move them away or choose another --home.")
+        raise Setup(
+            f"The folder {data} holds files that are not PostgreSQL's; move them away or choose another --home."
+        )
     if user is not None:
         for path in (data, sockets):
             shutil.chown(path, user)
@@ -140,9 +146,23 @@ def _as(user: str | None) -> dict[str, Any]:
 
 def _initdb(binaries: Path, data: Path, user: str | None) -> None:
     made = subprocess.run(
-        [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
-         "--locale=C", "--data-checksums", "--no-instructions"],
-        capture_output=True, **_as(user), env={"LC_ALL": "C", "TZ": "UTC"}, check=False, cwd="/",
+        [
+            str(binaries / "initdb"),
+            "-D",
+            str(data),
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--data-checksums",
+            "--no-instructions",
+        ],
+        capture_output=True,
+        **_as(user),
+        env={"LC_ALL": "C", "TZ": "UTC"},
+        check=False,
+        cwd="/",
     )
     if made.returncode != 0:
         for item in data.iterdir():
@@ -153,7 +173,9 @@ def _initdb(binaries: Path, data: Path, user: str | None) -> None:
 
 def _create_database(binaries: Path, sockets: Path) -> None:
     psql = [str(binaries / "psql"), "-h", str(sockets), "-U", "postgres", "-XAtq"]
-    found = subprocess.run([*psql, "-c", "select 1 from pg_database where datname = 'hub'"], capture_output=True, check=True)
+    found = subprocess.run(
+        [*psql, "-c", "select 1 from pg_database where datname = 'hub'"], capture_output=True, check=True
+    )
     if not found.stdout.strip():
         subprocess.run([*psql, "-c", "create database hub"], capture_output=True, check=True)
 
@@ -172,13 +194,16 @@ def start_valkey(folder: Path) -> Server:
         folder.mkdir(parents=True, exist_ok=True)
         config.touch(mode=0o600)
     config.write_text(
-        f"port {port}\nbind 127.0.0.1\nrequirepass {password}\nsave \"\"\nappendonly no\n"
+        f'port {port}\nbind 127.0.0.1\nrequirepass {password}\nsave ""\nappendonly no\n'
         f"maxmemory-policy noeviction\nmaxmemory 256mb\ndaemonize no\nloglevel warning\ndir {folder}\n"
     )
     log = folder / "valkey.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [str(binary), str(config)], stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+            [str(binary), str(config)],
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
             preexec_fn=die_with_parent(signal.SIGTERM),
         )
     server = Server("Valkey", f"redis://:{password}@127.0.0.1:{port}/0", process, log, signal.SIGTERM)
@@ -210,7 +235,10 @@ def _wait(server: Server, ready: Callable[[], bool], seconds: float = 30.0) -> N
     while not ready():
         if server.process.poll() is not None or time.monotonic() > end:
             lines = server.log.read_text(errors="replace").strip().splitlines()
-            last = next((line for line in reversed(lines) if "FATAL" in line or "ERROR" in line), lines[-1] if lines else "no output")
+            last = next(
+                (line for line in reversed(lines) if "FATAL" in line or "ERROR" in line),
+                lines[-1] if lines else "no output",
+            )
             raise Setup(f"{server.name} did not start ({last.strip()}); the whole log is {server.log}.")
         time.sleep(0.03)
 
@@ -218,7 +246,9 @@ def _wait(server: Server, ready: Callable[[], bool], seconds: float = 30.0) -> N
 def _wheel(package: str) -> Path:
     spec = importlib.util.find_spec(package)  # found, not imported: importing has side effects
     if spec is None or not spec.submodule_search_locations:
-        raise Setup(f"The package {package} is not installed; run `make venv`, or set HUB_DATABASE_URL and HUB_REDIS_URL.")
+        raise Setup(
+            f"The package {package} is not installed; run `make venv`, or set HUB_DATABASE_URL and HUB_REDIS_URL."
+        )
     return Path(spec.submodule_search_locations[0])
 
 
@@ -227,7 +257,7 @@ def _socket_folder(folder: Path) -> Path:
     inside = folder / "run"
     if len(str(inside)) <= 80:
         return inside
-    return Path("/tmp") / f"hub-{os.stat(folder).st_ino:x}"  # noqa: S108 - short, owned, mode 0700
+    return Path("/tmp") / f"hub-{os.stat(folder).st_ino:x}"
 
 
 def _server_user(paths: list[Path]) -> str:
@@ -236,7 +266,9 @@ def _server_user(paths: list[Path]) -> str:
         pwd.getpwnam(USER)
     except KeyError:
         made = subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER], capture_output=True, check=False
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER],
+            capture_output=True,
+            check=False,
         )
         if made.returncode not in (0, 9):
             raise Setup(f"The user {USER} could not be made; make it, or start the hub as an ordinary user.") from None

@@ -68,7 +68,9 @@ def read_bootstrap(home: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, orjson.JSONDecodeError) as e:
-        raise Setup(f"{home / BOOTSTRAP} cannot be read ({e}); mend it, or move it away to make a new account.") from None
+        raise Setup(
+            f"{home / BOOTSTRAP} cannot be read ({e}); mend it, or move it away to make a new account."
+        ) from None
     return found
 
 

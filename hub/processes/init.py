@@ -38,8 +38,13 @@ async def first_start(settings: Settings, demo: bool, say: Callable[[str], None]
         account = await create_account(hub.db, "My business")
         key = await grant(hub.db, account.id, "first key", None)
         values: dict[str, str | None] = {
-            "baseUrl": settings.address, "accountId": str(account.id), "apiKey": key, "salt": account.salt,
-            "webChatClientId": None, "talkUrl": None, "consoleUrl": f"{settings.address}/console",
+            "baseUrl": settings.address,
+            "accountId": str(account.id),
+            "apiKey": key,
+            "salt": account.salt,
+            "webChatClientId": None,
+            "talkUrl": None,
+            "consoleUrl": f"{settings.address}/console",
         }
         if demo:
             client, talk = await _demo(hub, account)
@@ -59,18 +64,25 @@ async def _demo(hub: Hub, account: Account) -> tuple[UUID, str]:
         saved = await documents.put(hub.db, hub.queue, account.id, collection, given)
         await index_document(hub.db, hub.embedder, saved.id)
     parameters = GatewayParameters.model_validate(
-        {"baseAddress": "@integrated", "modelName": EXTRACTIVE, "knowledgeCollections": [str(collection)], "knowledgeBaseMaximumResults": 4}
+        {
+            "baseAddress": "@integrated",
+            "modelName": EXTRACTIVE,
+            "knowledgeCollections": [str(collection)],
+            "knowledgeBaseMaximumResults": 4,
+        }
     )
     gateway = await gateways.add(hub.db, hub.sealer, hub.outbound.guard, account.id, "Manual", parameters)
-    looks = ClientParameters.model_validate({
-        "pageTitle": "Ask the manual",
-        "helloSubLabel": "I answer from the hub's own manual, without any model key.",
-        "suggestionButtons": [
-            {"label": "How do I connect Telegram?", "prompt": "How do I connect Telegram?"},
-            {"label": "Como conecto o WhatsApp?", "prompt": "Como conecto o WhatsApp?"},
-            {"label": "Why does my bot not answer?", "prompt": "Why does my bot not answer?"},
-        ],
-    })
+    looks = ClientParameters.model_validate(
+        {
+            "pageTitle": "Ask the manual",
+            "helloSubLabel": "I answer from the hub's own manual, without any model key.",
+            "suggestionButtons": [
+                {"label": "How do I connect Telegram?", "prompt": "How do I connect Telegram?"},
+                {"label": "Como conecto o WhatsApp?", "prompt": "Como conecto o WhatsApp?"},
+                {"label": "Why does my bot not answer?", "prompt": "Why does my bot not answer?"},
+            ],
+        }
+    )
     client = await clients.add(hub.db, account.id, "Demo", gateway, LimitingParameters(), looks)
     opened = await sessions.open(hub, account.id, client, Wanted(None, None, None, None, LONGEST))
     return client, opened.talk_url
@@ -82,5 +94,11 @@ def manual() -> list[Given]:
     for file in sorted(MANUAL.glob("*.md")):
         for chapter in re.split(r"(?m)^# ", file.read_text(encoding="utf-8"))[1:]:
             heading, _, body = chapter.partition("\n")
-            found.append(Given(name=heading.strip(), contents=f"# {heading.strip()}\n\n{body.strip()}", tags=(file.name.split(".")[1],)))
+            found.append(
+                Given(
+                    name=heading.strip(),
+                    contents=f"# {heading.strip()}\n\n{body.strip()}",
+                    tags=(file.name.split(".")[1],),
+                )
+            )
     return found

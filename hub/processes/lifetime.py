@@ -22,7 +22,9 @@ def listening(host: str, port: int, how: str) -> Iterator[None]:
         yield
     except OSError as e:
         words = os.strerror(e.errno) if e.errno else str(e)
-        raise Setup(f"Port {port} on {host} cannot be used ({words}); stop what uses it or choose another with {how}.") from None
+        raise Setup(
+            f"Port {port} on {host} cannot be used ({words}); stop what uses it or choose another with {how}."
+        ) from None
 
 
 async def until_signal() -> None:

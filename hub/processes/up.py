@@ -110,7 +110,10 @@ def with_twins(settings: Settings) -> Settings:
     base = f"http://{settings.host}:{settings.twins_port}"
     allowed = ",".join(x for x in (settings.outbound_allow, f"{settings.host}:{settings.twins_port}") if x)
     return settings.changed(
-        telegram_api_url=f"{base}/telegram", zapi_api_url=f"{base}/zapi", kapso_api_url=f"{base}/kapso", outbound_allow=allowed
+        telegram_api_url=f"{base}/telegram",
+        zapi_api_url=f"{base}/zapi",
+        kapso_api_url=f"{base}/kapso",
+        outbound_allow=allowed,
     )
 
 
@@ -210,7 +213,7 @@ def _port_free(host: str, port: int, how: str) -> None:
 
 
 def _reach(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host
 
 
 def block(settings: Settings, twins: bool) -> str:

@@ -21,7 +21,11 @@ async def main(settings: Settings) -> None:
     async with open_hub(settings) as hub:
         intake = Intake(hub.db, hub.queue)
         runner = web.AppRunner(
-            build_app(hub, intake), access_log=None, keepalive_timeout=75, shutdown_timeout=IN_FLIGHT, handler_cancellation=False
+            build_app(hub, intake),
+            access_log=None,
+            keepalive_timeout=75,
+            shutdown_timeout=IN_FLIGHT,
+            handler_cancellation=False,
         )
         await runner.setup()
         background = [

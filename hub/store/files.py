@@ -15,7 +15,9 @@ OF_SESSION = """
     select id, message_id, token, name, mime, kind, size from files where account_id = $1 and session_id = $2 and id = any($3)
 """
 CONTENT = "select name, mime, kind, token, content from files where account_id = $1 and id = $2"
-ATTACHED = "update inbox set body = jsonb_set(body, array['attachments', $3::text], $4) where id = $1 and account_id = $2"
+ATTACHED = (
+    "update inbox set body = jsonb_set(body, array['attachments', $3::text], $4) where id = $1 and account_id = $2"
+)
 PENDING = """
     select i.id, i.session_id, i.account_id, i.body, i.network_id, s.integration_id from inbox i join sessions s on s.id = i.session_id
     where i.id = $1
@@ -26,8 +28,19 @@ Json = dict[str, Any]
 
 
 async def add(
-    db: Call, id: UUID, account: UUID, session: UUID | None, message: UUID | None, *,
-    token: str, name: str, mime: str, kind: str, sha256: bytes, content: bytes, seconds: float,
+    db: Call,
+    id: UUID,
+    account: UUID,
+    session: UUID | None,
+    message: UUID | None,
+    *,
+    token: str,
+    name: str,
+    mime: str,
+    kind: str,
+    sha256: bytes,
+    content: bytes,
+    seconds: float,
 ) -> None:
     await db.run(
         ADD, id, account, session, message, token, clean(name)[:255], mime, kind, len(content), sha256, content, seconds

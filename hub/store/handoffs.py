@@ -16,7 +16,9 @@ WHERE = """
 ADD = """
     insert into messages (id, account_id, session_id, role, source, content) values ($1, $2, $3, 'assistant', 'operator', $4)
 """
-COUNT = "update sessions set message_count = message_count + 1, last_message_at = now() where id = $1 and account_id = $2"
+COUNT = (
+    "update sessions set message_count = message_count + 1, last_message_at = now() where id = $1 and account_id = $2"
+)
 
 
 async def switch(db: Call, account: UUID, client: UUID, session: UUID, active: bool) -> bool:

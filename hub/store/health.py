@@ -11,7 +11,9 @@ DATABASE = """
         (select array_agg(extname::text) from pg_extension) as extensions
 """
 BEATS = "select kind, count(*)::int as alive from worker_beats where at > now() - interval '15 seconds' group by kind"
-INTEGRATIONS = "select i.*, c.name as client_name from integrations i join clients c on c.id = i.client_id order by i.id"
+INTEGRATIONS = (
+    "select i.*, c.name as client_name from integrations i join clients c on c.id = i.client_id order by i.id"
+)
 
 
 async def ping(db: Call) -> bool:

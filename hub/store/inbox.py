@@ -69,7 +69,13 @@ async def changed_since(db: Call, client_id: UUID, since: datetime) -> bool:
 
 
 async def quarantine(
-    db: Call, id: UUID, account: UUID | None, integration: UUID | None, raw: tuple[bytes, bytes], headers: Item, reason: str
+    db: Call,
+    id: UUID,
+    account: UUID | None,
+    integration: UUID | None,
+    raw: tuple[bytes, bytes],
+    headers: Item,
+    reason: str,
 ) -> None:
     """Keep a body that could not be read; `raw` is (sha256, bytes)."""
     await db.run(QUARANTINE, id, account, integration, raw[0], raw[1], clean(headers), clean(reason))
@@ -82,5 +88,3 @@ async def held(db: Call, account: UUID, before: UUID | None, limit: int) -> list
 async def forget(db: Call) -> int:
     """Drop dedupe keys older than any network's replay."""
     return await db.run(FORGET)
-
-

@@ -88,5 +88,12 @@ async def add(db: Call, account: UUID, session: UUID, id: UUID, role: str, sourc
 async def note(db: Call, account: UUID, kind: str, detail: Json, **where: UUID | None) -> None:
     """Record a happening; `where`: client, integration, session, message."""
     await db.run(
-        NOTE, account, where.get("client"), where.get("integration"), where.get("session"), where.get("message"), kind, clean(detail)
+        NOTE,
+        account,
+        where.get("client"),
+        where.get("integration"),
+        where.get("session"),
+        where.get("message"),
+        kind,
+        clean(detail),
     )

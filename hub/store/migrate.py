@@ -1,5 +1,6 @@
 """Numbered SQL files, each once, inside one lock."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,15 @@ async def migrate(dsn: str) -> list[str]:
             applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
             return [f.name for f in files() if await _apply(con, f, applied)]
     except asyncpg.InsufficientPrivilegeError as e:
-        raise Setup(f"The database user may not migrate ({e}); grant it create on the database or run as its owner.") from None
+        raise Setup(
+            f"The database user may not migrate ({e}); grant it create on the database or run as its owner."
+        ) from None
     finally:
         await con.close()
 
 
 async def _apply(con: Any, file: Path, applied: dict[str, str]) -> bool:
-    text = file.read_text(encoding="utf-8")
+    text = await asyncio.to_thread(file.read_text, encoding="utf-8")
     digest = hashlib.sha256(text.encode()).hexdigest()
     newest = max(applied, default="")
     if newest > files()[-1].name:

@@ -51,8 +51,17 @@ Json = dict[str, Any]
 
 
 async def sent(
-    db: Call, part: Json, me: str, state: str, wire: float, *,
-    network_id: str | None = None, code: str | None = None, error: str | None = None, after: float = 0.0, hold: bool = False,
+    db: Call,
+    part: Json,
+    me: str,
+    state: str,
+    wire: float,
+    *,
+    network_id: str | None = None,
+    code: str | None = None,
+    error: str | None = None,
+    after: float = 0.0,
+    hold: bool = False,
 ) -> Json | None:
     """Close one call of a part; return the session's next part, marked as being sent.
 
@@ -84,13 +93,21 @@ async def integration(db: Call, id: UUID) -> Json | None:
     return await db.value(LINK, id)  # type: ignore[no-any-return]
 
 
-async def enqueue(db: Call, account: UUID, session: UUID, key: UUID, message: UUID, body: Json, sha: str, mode: str) -> bool:
+async def enqueue(
+    db: Call, account: UUID, session: UUID, key: UUID, message: UUID, body: Json, sha: str, mode: str
+) -> bool:
     """Queue one part for a channel session outside a turn (operator, schedule)."""
     return bool(await db.value(ENQUEUE, key, session, message, clean(body), sha, mode, account))
 
 
 async def list_(
-    db: Call, account: UUID, states: list[str] | None, session: UUID | None, before: int | None, key: UUID | None, limit: int
+    db: Call,
+    account: UUID,
+    states: list[str] | None,
+    session: UUID | None,
+    before: int | None,
+    key: UUID | None,
+    limit: int,
 ) -> list[Json]:
     return [dict(r) for r in await db.fetch(LIST, account, states, session, before, key, limit)]
 

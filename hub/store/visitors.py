@@ -18,7 +18,9 @@ BY_KEY = """
 OF_TURN = """
     select id, role, source, content, created_at from messages where account_id = $1 and turn_id = $2 and not hidden order by position
 """
-HOUR_LEFT = "select greatest(1, extract(epoch from hour_start + interval '1 hour' - now()))::float8 from sessions where id = $1"
+HOUR_LEFT = (
+    "select greatest(1, extract(epoch from hour_start + interval '1 hour' - now()))::float8 from sessions where id = $1"
+)
 LOOK = """
     select to_jsonb(s) - 'key_hash' - 'key_sealed' as session, s.last_seq as upto,
         (select coalesce(jsonb_agg(to_jsonb(h) order by h.position), '[]') from (

@@ -79,7 +79,9 @@ def text_of(chunks: list[Any]) -> str:
 
 
 @asynccontextmanager
-async def visiting(api: Api, limits: Json | None = None, session: Json | None = None, **parameters: Any) -> AsyncIterator[Visitor]:
+async def visiting(
+    api: Api, limits: Json | None = None, session: Json | None = None, **parameters: Any
+) -> AsyncIterator[Visitor]:
     async with serve() as model:
         gateway = await api.gateway(baseAddress=f"{model.url}/v1", modelName="fake-1", apiKey="k-upstream")
         sent = {"aiGatewayId": gateway, "clientParameters": parameters, "limitingParameters": limits or {}}

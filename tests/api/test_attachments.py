@@ -26,9 +26,14 @@ async def test_an_image_reaches_the_model(me: Visitor) -> None:
     got = await me.upload(PNG, "application/octet-stream", "dot.png")
     assert got.status == 200, got.body
     assert {k: got.body[k] for k in ("name", "mimeType", "size", "kind")} == {
-        "name": "dot.png", "mimeType": "image/png", "size": len(PNG), "kind": "image",
+        "name": "dot.png",
+        "mimeType": "image/png",
+        "size": len(PNG),
+        "kind": "image",
     }
-    await me.prompt({"content": [{"type": "text", "text": "What is it?"}, {"type": "file", "file": {"file_id": got.body["id"]}}]})
+    await me.prompt(
+        {"content": [{"type": "text", "text": "What is it?"}, {"type": "file", "file": {"file_id": got.body["id"]}}]}
+    )
     parts = me.asked[-1]["content"]
     assert [p["type"] for p in parts] == ["text", "image_url"]
 

@@ -12,21 +12,45 @@ from tests.api.conftest import GATEWAY, Api
 
 BASE = "/api/v1/ai-gateways"
 WHOLE: dict[str, Any] = {
-    "baseAddress": "https://api.example.com/v1", "modelName": "gpt-x", "apiKey": "sk-upstream-0123456789-tail",
-    "hideToolsWithoutSkill": True, "alwaysVisibleTools": ["shell"], "enableBash": True, "skills": [str(uuid4())],
+    "baseAddress": "https://api.example.com/v1",
+    "modelName": "gpt-x",
+    "apiKey": "sk-upstream-0123456789-tail",
+    "hideToolsWithoutSkill": True,
+    "alwaysVisibleTools": ["shell"],
+    "enableBash": True,
+    "skills": [str(uuid4())],
     "bashOptions": {"allowDataPersistence": True, "toolList": ["ls"], "toolExclusionMode": "BlackList"},
-    "knowledgeBaseMaximumResults": 16, "knowledgeBaseMinimumScore": 0.55, "knowledgeUseReferences": True,
-    "knowledgeUseMetaDescriptions": True, "queryStrategy": "FullRewrite", "knowledgeCollections": [],
-    "queryStrategyParameters": {"rewriteContextSize": 5, "concatenateContextSize": 2}, "temperature": 0.5, "topP": 0.9,
-    "presencePenalty": -1.5, "frequencyPenalty": 1, "stop": "END", "maxCompletionTokens": 500,
-    "contextMaximumSize": 8000, "contextOverflowAction": "Truncate", "systemInstruction": "Be kind.",
-    "workerScriptSource": "https://worker.example.com/w", "userPromptTemplate": "Q: {prompt}", "assistantPrefill": "A:",
-    "includePrefillingInMessages": True, "reasoningEffort": "low", "verbosity": "high",
-    "flags": ["NoTemperature", "ThinkingProcess"], "tools": [{"type": "function", "function": {"name": "f"}}],
+    "knowledgeBaseMaximumResults": 16,
+    "knowledgeBaseMinimumScore": 0.55,
+    "knowledgeUseReferences": True,
+    "knowledgeUseMetaDescriptions": True,
+    "queryStrategy": "FullRewrite",
+    "knowledgeCollections": [],
+    "queryStrategyParameters": {"rewriteContextSize": 5, "concatenateContextSize": 2},
+    "temperature": 0.5,
+    "topP": 0.9,
+    "presencePenalty": -1.5,
+    "frequencyPenalty": 1,
+    "stop": "END",
+    "maxCompletionTokens": 500,
+    "contextMaximumSize": 8000,
+    "contextOverflowAction": "Truncate",
+    "systemInstruction": "Be kind.",
+    "workerScriptSource": "https://worker.example.com/w",
+    "userPromptTemplate": "Q: {prompt}",
+    "assistantPrefill": "A:",
+    "includePrefillingInMessages": True,
+    "reasoningEffort": "low",
+    "verbosity": "high",
+    "flags": ["NoTemperature", "ThinkingProcess"],
+    "tools": [{"type": "function", "function": {"name": "f"}}],
     "protocolFunctions": [
         {
-            "name": "stock", "description": "Looks up stock.", "headers": {"X-Key": "1"},
-            "callbackUrl": "https://shop.example.com/stock", "contentFormat": {"type": "object"},
+            "name": "stock",
+            "description": "Looks up stock.",
+            "headers": {"X-Key": "1"},
+            "callbackUrl": "https://shop.example.com/stock",
+            "contentFormat": {"type": "object"},
         }
     ],
     "protocolFunctionSources": ["https://shop.example.com/functions"],
@@ -36,21 +60,34 @@ WHOLE: dict[str, Any] = {
     "systemInstructionsSources": [
         {"name": "s", "description": None, "url": "https://i.example.com", "headers": {}, "cacheDuration": 600}
     ],
-    "enabledMultimodalFeatures": ["Image", "All"], "toolContextCount": 4,
+    "enabledMultimodalFeatures": ["Image", "All"],
+    "toolContextCount": 4,
     "sentinelOptions": {"enabledFunctions": ["WebSearch", "Calendar"]},
     "builtinFunctionsOptions": {
-        "webSearchMode": "Summarized", "webSearchMaxResults": 25, "imageGenerationMaxResults": 4,
-        "imageGenerationQuality": "Highest", "imageGenerationAllowMatureContent": True,
-        "imageGenerationAllowReferenceUsage": True, "imageGenerationModelName": "img", "includeAllMemoryContext": True,
+        "webSearchMode": "Summarized",
+        "webSearchMaxResults": 25,
+        "imageGenerationMaxResults": 4,
+        "imageGenerationQuality": "Highest",
+        "imageGenerationAllowMatureContent": True,
+        "imageGenerationAllowReferenceUsage": True,
+        "imageGenerationModelName": "img",
+        "includeAllMemoryContext": True,
     },
     "moderationParameters": {
-        "violenceThreshold": 1, "sexualExplicitThreshold": 2, "politicalThreshold": 3, "dangerousContentThreshold": 4,
+        "violenceThreshold": 1,
+        "sexualExplicitThreshold": 2,
+        "politicalThreshold": 3,
+        "dangerousContentThreshold": 4,
         "jailbreakThreshold": 10,
     },
-    "knownToolHandlerName": "react.v1.selfcall", "toolInvocationExplanations": True,
+    "knownToolHandlerName": "react.v1.selfcall",
+    "toolInvocationExplanations": True,
     "modelRoutingParameters": {
-        "lowComplexityModelName": "s", "lowComplexityModelReasoningEffort": None, "mediumComplexityModelName": "m",
-        "mediumComplexityModelReasoningEffort": "low", "highComplexityModelName": "l",
+        "lowComplexityModelName": "s",
+        "lowComplexityModelReasoningEffort": None,
+        "mediumComplexityModelName": "m",
+        "mediumComplexityModelReasoningEffort": "low",
+        "highComplexityModelName": "l",
         "highComplexityModelReasoningEffort": "high",
     },
     "additionalSettings": {"seed": 1},
@@ -115,18 +152,35 @@ async def test_the_key_is_sealed(api: Api) -> None:
 @pytest.mark.parametrize(
     ("field", "wrong"),
     [
-        ("baseAddress", "api.example.com"), ("baseAddress", "ftp://x"), ("baseAddress", "https://u:p@x.example"),
-        ("baseAddress", "http://10.0.0.1/v1"), ("baseAddress", "https://x.example:port"), ("modelName", ""),
-        ("temperature", 2.1), ("temperature", "warm"), ("topP", -0.1), ("queryStrategy", "Best"),
-        ("flags", ["New"]), ("knownToolHandlerName", "other"), ("workerScriptSource", "nowhere"),
-        ("knowledgeBaseMinimumScore", 2), ("knowledgeCollections", ["x"]), ("knowledgeCollections", [str(uuid4())]),
-        ("enabledMultimodalFeatures", ["Smell"]), ("contextOverflowAction", "Compact"), ("maxCompletionTokens", 0),
-        ("mcpSources", [{"name": "m"}]), ("mcpSources", [{"name": "m", "url": "http://169.254.169.254/"}]),
+        ("baseAddress", "api.example.com"),
+        ("baseAddress", "ftp://x"),
+        ("baseAddress", "https://u:p@x.example"),
+        ("baseAddress", "http://10.0.0.1/v1"),
+        ("baseAddress", "https://x.example:port"),
+        ("modelName", ""),
+        ("temperature", 2.1),
+        ("temperature", "warm"),
+        ("topP", -0.1),
+        ("queryStrategy", "Best"),
+        ("flags", ["New"]),
+        ("knownToolHandlerName", "other"),
+        ("workerScriptSource", "nowhere"),
+        ("knowledgeBaseMinimumScore", 2),
+        ("knowledgeCollections", ["x"]),
+        ("knowledgeCollections", [str(uuid4())]),
+        ("enabledMultimodalFeatures", ["Smell"]),
+        ("contextOverflowAction", "Compact"),
+        ("maxCompletionTokens", 0),
+        ("mcpSources", [{"name": "m"}]),
+        ("mcpSources", [{"name": "m", "url": "http://169.254.169.254/"}]),
         ("mcpSources", [{"name": "m", "url": "https://x.example", "headers": {"X": "a\r\nB: c"}}]),
         ("mcpSources", [{"name": "m", "url": "https://x.example", "headers": {"Host": "y"}}]),
-        ("protocolFunctions", [WHOLE["protocolFunctions"][0]] * 2), ("protocolFunctionSources", ["x"]),
-        ("builtinFunctionsOptions", {"webSearchMaxResults": 26}), ("moderationParameters", {"violenceThreshold": 11}),
-        ("modelRoutingParameters", {"lowComplexityModelName": "a"}), ("additionalSettings", []),
+        ("protocolFunctions", [WHOLE["protocolFunctions"][0]] * 2),
+        ("protocolFunctionSources", ["x"]),
+        ("builtinFunctionsOptions", {"webSearchMaxResults": 26}),
+        ("moderationParameters", {"violenceThreshold": 11}),
+        ("modelRoutingParameters", {"lowComplexityModelName": "a"}),
+        ("additionalSettings", []),
     ],
 )
 async def test_what_cannot_be_is_refused_by_name(api: Api, field: str, wrong: Any) -> None:
@@ -156,13 +210,23 @@ async def test_list_and_filter(api: Api) -> None:
     await api.ok("PATCH", f"{BASE}/{b}", {"name": "Support"})
     slug = (await api.ok("GET", f"{BASE}/{a}"))["slug"]
     for filter, expected in (
-        ("", [a, b]), ("gpt_", [a]), ("LLAMA%", [b]), ("upp", [b]), (slug, [a]), (b, [b]), ("zz", []),
+        ("", [a, b]),
+        ("gpt_", [a]),
+        ("LLAMA%", [b]),
+        ("upp", [b]),
+        (slug, [a]),
+        (b, [b]),
+        ("zz", []),
     ):
         rows = await api.ok("GET", BASE, params={"filter": filter})
         assert [r["id"] for r in rows] == expected, filter
     [row] = await api.ok("GET", BASE, params={"filter": a})
     assert row == {
-        "id": a, "name": "Shop bot", "inferenceEndpoint": "@integrated", "modelName": "gpt_x", "slug": slug,
+        "id": a,
+        "name": "Shop bot",
+        "inferenceEndpoint": "@integrated",
+        "modelName": "gpt_x",
+        "slug": slug,
     }
 
 
@@ -175,8 +239,19 @@ async def test_deleting_unlinks_the_clients(api: Api) -> None:
 
 
 async def test_headers_of_functions_and_sources_are_sealed_and_come_back(api: Api) -> None:
-    function = {"name": "order", "description": "Order", "callbackUrl": "https://shop.example/f", "contentFormat": {}, "headers": {"X-Key": "planted-1"}}
-    source = {"name": "tools", "url": "https://mcp.example/mcp", "headers": {"Authorization": "planted-2"}, "cacheDuration": 600}
+    function = {
+        "name": "order",
+        "description": "Order",
+        "callbackUrl": "https://shop.example/f",
+        "contentFormat": {},
+        "headers": {"X-Key": "planted-1"},
+    }
+    source = {
+        "name": "tools",
+        "url": "https://mcp.example/mcp",
+        "headers": {"Authorization": "planted-2"},
+        "cacheDuration": 600,
+    }
     id = await api.gateway(protocolFunctions=[function], mcpSources=[source], apiKey="planted-3")
     stored = await api.hub.db.value("select g::text from gateways g where id = $1", UUID(id))
     assert "planted" not in stored

@@ -22,7 +22,9 @@ async def bench(api: Api) -> Bench:
     await api.hub.db.run(
         "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode)"
         " values ($1, $2, $3, 'zapi', '\\x00', '\\x00', 'reconcile')",
-        made.integration, made.account, made.client,
+        made.integration,
+        made.account,
+        made.client,
     )
     return made
 
@@ -45,7 +47,9 @@ async def test_a_failed_delivery_is_listed_replayed_and_listed_no_more(api: Api,
     _, one = await _answered(bench, "hello")
     await outbox.sent(bench.db, one, "me", "dead", 5, code="403", error="The contact blocked the number.")
     [found] = (await api.ok("GET", "/api/v1/deliveries?state=dead,unknown"))["deliveries"]
-    assert found["state"] == "dead" and found["error"] == "The contact blocked the number." and found["channel"] == "zapi"
+    assert (
+        found["state"] == "dead" and found["error"] == "The contact blocked the number." and found["channel"] == "zapi"
+    )
     details = await api.ok("GET", f"/api/v1/deliveries/{found['id']}")
     assert [a["outcome"] for a in details["attempts"]] == ["dead"]
     await api.ok("POST", f"/api/v1/deliveries/{found['id']}/replay")
@@ -107,13 +111,18 @@ async def test_why_tells_the_whole_story_of_an_answer(api: Api, bench: Bench) ->
     assert why["verdict"] == "the model answered; 1 part(s) sent"
     turn = why["steps"][1]
     assert turn["model"] == "m" and turn["passages"][0]["name"] == "Prices"
-    assert (await api.ok("GET", f"/api/v1/messages/{one['key']}/why"))["sessionId"] == why["sessionId"], "a delivery's id works too"
+    assert (await api.ok("GET", f"/api/v1/messages/{one['key']}/why"))["sessionId"] == why["sessionId"], (
+        "a delivery's id works too"
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"rule": "groups:ignore"}, "groups are ignored"), ({"per_hour": 0, "max_messages": 0, "debounce": 30}, "waiting until"),
-     ({"rule": "history"}, "history")],
+    [
+        ({"rule": "groups:ignore"}, "groups are ignored"),
+        ({"per_hour": 0, "max_messages": 0, "debounce": 30}, "waiting until"),
+        ({"rule": "history"}, "history"),
+    ],
 )
 async def test_why_explains_silence(api: Api, bench: Bench, change: dict[str, Any], words: str) -> None:
     [a] = await inbox.ingest(bench.db, [bench.item(**change)])
@@ -137,7 +146,9 @@ async def test_while_a_person_has_it_the_bot_is_silent(api: Api, bench: Bench) -
 
 
 async def test_quarantined_bodies_are_listed_without_their_content(api: Api, bench: Bench) -> None:
-    await inbox.quarantine(bench.db, ids.uuid7(), bench.account, bench.integration, (b"h" * 32, b"secret body"), {}, "not JSON")
+    await inbox.quarantine(
+        bench.db, ids.uuid7(), bench.account, bench.integration, (b"h" * 32, b"secret body"), {}, "not JSON"
+    )
     [held] = await api.ok("GET", "/api/v1/quarantine")
     assert held["reason"] == "not JSON" and held["size"] == 11 and "secret" not in str(held)
     assert await api.ok("GET", "/api/v1/quarantine", key=api.foreign) == []

@@ -24,7 +24,11 @@ async def me(api: Api) -> AsyncIterator[Visitor]:
 
 async def test_session_information(api: Api) -> None:
     looks: Json = {
-        "helloLabel": "Hi", "primaryColor": "#123456", "pageTitle": "Shop", "languageCode": "pt-BR", "inputModes": ["Image"],
+        "helloLabel": "Hi",
+        "primaryColor": "#123456",
+        "pageTitle": "Shop",
+        "languageCode": "pt-BR",
+        "inputModes": ["Image"],
         "suggestionButtons": [{"label": "Prices", "prompt": "What does it cost?"}],
     }
     async with visiting(api, **looks) as me:
@@ -35,8 +39,18 @@ async def test_session_information(api: Api) -> None:
     assert {"role", "content", "message_id"} <= set(found["messages"][0])
     assert {"sendButtonLabel", "inputPlaceholder"} <= set(found["culture"])
     documented = {
-        "customScripts", "customStyles", "helloLabel", "helloSubLabel", "logoImageUrl", "primaryColor", "inputModes", "pageTitle",
-        "suggestionButtons", "debug", "textAreaPlaceholder", "audioSynthesisEnabled",
+        "customScripts",
+        "customStyles",
+        "helloLabel",
+        "helloSubLabel",
+        "logoImageUrl",
+        "primaryColor",
+        "inputModes",
+        "pageTitle",
+        "suggestionButtons",
+        "debug",
+        "textAreaPlaceholder",
+        "audioSynthesisEnabled",
     }
     assert documented <= set(found["client"])
     assert found["client"]["helloLabel"] == "Hi" and found["client"]["inputModes"] == ["text", "image"]
@@ -48,7 +62,9 @@ async def test_prompt_answers_as_documented(me: Visitor) -> None:
     me.model.default = says("Hello ", "there.")
     found = await me.prompt({"role": "user", "content": "Hi"})
     assert found == {
-        "completionText": "Hello there.", "reasoning": None, "toolCalls": [],
+        "completionText": "Hello there.",
+        "reasoning": None,
+        "toolCalls": [],
         "usage": {"promptTokens": 12, "completionTokens": 5, "totalTokens": 17},
         "createdMessages": found["createdMessages"],
     }
@@ -76,7 +92,9 @@ async def test_tools_of_the_caller(api: Api, me: Visitor) -> None:
     call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"a": 1}'}}
     me.model.plan.append(says(tool_calls=[call], finish="tool_calls"))
     found = await me.prompt("Look it up")
-    assert found["toolCalls"] == [{"id": "call_1", "functionName": "look", "contents": '{"a": 1}', "isProtocolFunction": False}]
+    assert found["toolCalls"] == [
+        {"id": "call_1", "functionName": "look", "contents": '{"a": 1}', "isProtocolFunction": False}
+    ]
     me.model.plan.append(says("It is 7."))
     again = await me.prompt([{"role": "tool", "tool_call_id": "call_1", "name": "look", "content": "7"}])
     assert again["completionText"] == "It is 7."
@@ -150,7 +168,9 @@ async def test_transcript(api: Api) -> None:
     assert got.headers["Content-Disposition"] == 'attachment; filename="transcript.json"'
     assert got.body == {
         "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello from the model."}],
-        "context": "Gold", "sessionId": me.session, "metadata": {"a": "1"},
+        "context": "Gold",
+        "sessionId": me.session,
+        "metadata": {"a": "1"},
     }
 
 
@@ -191,7 +211,14 @@ async def test_not_available(api: Api, why: str) -> None:
     async with visiting(api, {"maxMessages": 2} if why == "full" else {}) as me:
         await make(me, why)
         talks = [("POST", "/prompt"), ("POST", "/stream")]
-        looks = [("GET", ""), ("DELETE", ""), ("POST", "/retry"), ("GET", "/transcript.json"), ("POST", "/reset"), ("GET", "/events")]
+        looks = [
+            ("GET", ""),
+            ("DELETE", ""),
+            ("POST", "/retry"),
+            ("GET", "/transcript.json"),
+            ("POST", "/reset"),
+            ("GET", "/events"),
+        ]
         for method, path in talks + (looks if why in ("unknown", "expired", "deleted") else []):
             got = await me.call(method, path, {"prompt": "Hi"} if path in ("/prompt", "/stream") else None)
             assert (got.status, got.body) == (422, NOT_AVAILABLE), path
@@ -289,7 +316,9 @@ async def test_feedback(me: Visitor) -> None:
     await me.prompt("Hi")
     answer = (await me.info())["messages"][-1]["message_id"]
     for rating in ("up", "down", 5):
-        assert (await me.call("POST", f"/messages/{answer}/feedback", {"rating": rating, "comment": "ok"})).status == 204
+        assert (
+            await me.call("POST", f"/messages/{answer}/feedback", {"rating": rating, "comment": "ok"})
+        ).status == 204
     for bad in ("meh", 0, 6):
         assert (await me.call("POST", f"/messages/{answer}/feedback", {"rating": bad})).status == 400
     assert (await me.call("POST", f"/messages/{uuid4()}/feedback", {"rating": "up"})).status == 404
@@ -311,4 +340,6 @@ async def test_the_visitor_goes_away(me: Visitor) -> None:
 async def test_cross_origin(me: Visitor) -> None:
     got = await me.call("OPTIONS", "/prompt")
     assert got.status == 204 and got.headers["Access-Control-Allow-Origin"] == "*"
-    assert (await me.call("GET", headers={"Origin": "https://shop.example"})).headers["Access-Control-Allow-Origin"] == "*"
+    assert (await me.call("GET", headers={"Origin": "https://shop.example"})).headers[
+        "Access-Control-Allow-Origin"
+    ] == "*"

@@ -40,9 +40,13 @@ class Door:
     def path(self, channel: str, client: Any = None, secret: str = SECRET) -> str:
         return f"{self.url}/api/v1/webhooks/{channel}/{client or self.w.client}/{secret}"
 
-    async def post(self, channel: str, raw: bytes | None = None, path: str | None = None, **headers: str) -> tuple[int, Any]:
+    async def post(
+        self, channel: str, raw: bytes | None = None, path: str | None = None, **headers: Any
+    ) -> tuple[int, Any]:
         raw = orjson.dumps(BODIES[channel]("Hello")) if raw is None else raw
-        async with self.http.post(path or self.path(channel), data=io.BytesIO(raw), headers=signed(channel, raw) | headers) as got:
+        async with self.http.post(
+            path or self.path(channel), data=io.BytesIO(raw), headers=signed(channel, raw) | headers
+        ) as got:
             await got.read()
             return got.status, got.headers
 
@@ -90,8 +94,12 @@ async def test_wrong_path_secret(door: Door) -> None:
 
 
 async def test_wrong_header_or_signature(door: Door) -> None:
-    assert (await door.post("telegram", **{"X-Telegram-Bot-Api-Secret-Token": "wrong"}))[0] == 401
-    assert (await door.post("kapso", **{"X-Webhook-Signature": "0" * 64}))[0] == 401
+    wrong: dict[str, dict[str, Any]] = {
+        "telegram": {"X-Telegram-Bot-Api-Secret-Token": "wrong"},
+        "kapso": {"X-Webhook-Signature": "0" * 64},
+    }
+    for channel, headers in wrong.items():
+        assert (await door.post(channel, **headers))[0] == 401, channel
     assert await door.stored() == 0
 
 
@@ -108,7 +116,12 @@ async def test_changed_a_moment_ago(door: Door) -> None:
     await door.w.hub.db.run("delete from integrations")
     await door.w.hub.db.run("update clients set updated_at = now()")
     found = {c: await door.post(c) for c in NETWORKS}
-    assert {c: status for c, (status, _) in found.items()} == {"telegram": 404, "zapi": 200, "evolution": 503, "kapso": 404}
+    assert {c: status for c, (status, _) in found.items()} == {
+        "telegram": 404,
+        "zapi": 200,
+        "evolution": 503,
+        "kapso": 404,
+    }
     assert found["evolution"][1]["Retry-After"] == "5"
 
 
@@ -143,7 +156,7 @@ async def test_size_limits(door: Door) -> None:
 
 async def test_upgrade_to_http2(door: Door) -> None:
     """Some Java clients ask for it; it is declined by answering as usual."""
-    headers = {"Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAEAAEAAAAIAAAAB"}
+    headers: dict[str, Any] = {"Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAEAAEAAAAIAAAAB"}
     for channel in NETWORKS:
         assert (await door.post(channel, **headers))[0] == 200, channel
     assert await door.stored() == 4
@@ -174,6 +187,11 @@ async def test_database_away(settings: Settings) -> None:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    assert {c: status for c, (status, _) in found.items()} == {"telegram": 503, "zapi": 200, "evolution": 503, "kapso": 503}
+    assert {c: status for c, (status, _) in found.items()} == {
+        "telegram": 503,
+        "zapi": 200,
+        "evolution": 503,
+        "kapso": 503,
+    }
     assert all(int(found[c][1]["Retry-After"]) >= 1 for c in ("telegram", "evolution", "kapso"))
     assert [r["text"] for r in rows] == ["Hello", "Hello", "Hello again", "Back"]

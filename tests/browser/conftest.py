@@ -14,7 +14,13 @@ from playwright.async_api import Browser, Page, async_playwright
 from tests.api.conftest import api, provider  # noqa: F401 - fixtures
 from tests.browser.install import found
 
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @dataclass
@@ -30,7 +36,9 @@ class Watch:
 
     async def open(self, url: str, dark: bool = False, width: int = 1024, scripts: bool = True) -> Page:
         context = await self.browser.new_context(
-            viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light", java_script_enabled=scripts
+            viewport={"width": width, "height": 800},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
         )
         page = await context.new_page()
         page.set_default_timeout(10_000)

@@ -17,14 +17,19 @@ def main() -> None:
     if found():
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
-        print("installing chromium for the browser tests ...", flush=True)  # noqa: T201
+        print("installing chromium for the browser tests ...", flush=True)
         subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
         subprocess.run(
             ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
-            check=False, stdout=subprocess.DEVNULL, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            check=False,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
         )
     if not found():
-        print("\n*** NO CHROMIUM: the browser tests cannot run. Install it (Debian: apt-get install chromium). ***\n", file=sys.stderr)  # noqa: T201
+        print(
+            "\n*** NO CHROMIUM: the browser tests cannot run. Install it (Debian: apt-get install chromium). ***\n",
+            file=sys.stderr,
+        )
         if os.environ.get("CI") == "true":
             sys.exit(1)
 

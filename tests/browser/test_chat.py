@@ -71,7 +71,12 @@ async def test_no_text_becomes_script(api: Api, watch: Watch) -> None:
     assert len(PAYLOADS) >= 100
     buttons = [{"label": p[:80], "prompt": p} for p in PAYLOADS[:20]]
     evil = PAYLOADS[0]
-    looks = {"pageTitle": evil, "helloLabel": evil, "helloSubLabel": PAYLOADS[4], "textAreaPlaceholder": "\" onfocus=alert(1) autofocus x=\""}
+    looks: dict[str, Any] = {
+        "pageTitle": evil,
+        "helloLabel": evil,
+        "helloSubLabel": PAYLOADS[4],
+        "textAreaPlaceholder": '" onfocus=alert(1) autofocus x="',
+    }
     async with visiting(api, FREE, suggestionButtons=buttons, **looks) as me:
         page = await watch.open(page_of(api, me.key))
         for n in range(0, len(PAYLOADS), 20):
@@ -86,7 +91,12 @@ async def test_no_text_becomes_script(api: Api, watch: Watch) -> None:
         await page.reload()
         await watch.until(page, "document.querySelectorAll('article').length >= 10")
         assert await page.evaluate("window.__ran") == []
-        assert await page.evaluate("document.querySelectorAll('main script, main iframe, main img[onerror], main svg, main meta').length") == 0
+        assert (
+            await page.evaluate(
+                "document.querySelectorAll('main script, main iframe, main img[onerror], main svg, main meta').length"
+            )
+            == 0
+        )
     assert watch.errors == [] and watch.foreign == []
 
 
@@ -94,7 +104,12 @@ async def test_no_text_becomes_script(api: Api, watch: Watch) -> None:
 async def test_widths(api: Api, watch: Watch, dark: bool) -> None:
     """Nothing is cut off or scrolls sideways on a phone, a tablet or a desk."""
     async with visiting(api, FREE) as me:
-        me.model.default = says("A list:\n\n- one\n- two\n\n```\n" + "x" * 300 + "\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n" + "long" * 100)
+        me.model.default = says(
+            "A list:\n\n- one\n- two\n\n```\n"
+            + "x" * 300
+            + "\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+            + "long" * 100
+        )
         await me.prompt("Show me")
         for width in (360, 768, 1440):
             page = await watch.open(page_of(api, me.key), dark, width)
@@ -118,12 +133,21 @@ async def dead(api: Api, client: str) -> None:
     await db.run(
         "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode, state, settings)"
         " values ($1, $2, $3, 'zapi', $4, $5, 'reconcile', 'registered', $6)",
-        id, api.account, UUID(client), secrets, b"x" * 32, {"instanceId": "I1"},
+        id,
+        api.account,
+        UUID(client),
+        secrets,
+        b"x" * 32,
+        {"instanceId": "I1"},
     )
     await db.run(
         "insert into outbox (key, account_id, session_id, integration_id, chat, body, sha, mode, state, error)"
-        " select $1, $2, id, $3, '5511', $4, 'x', 'reconcile', 'dead', 'The number does not exist.' from sessions limit 1",
-        ids.uuid7(), api.account, id, {"text": "<img src=x onerror=alert(1)>"},
+        " select $1, $2, id, $3, '5511', $4, 'x', 'reconcile', 'dead', 'The number does not exist.'"
+        " from sessions limit 1",
+        ids.uuid7(),
+        api.account,
+        id,
+        {"text": "<img src=x onerror=alert(1)>"},
     )
 
 

@@ -56,7 +56,15 @@ class Net:
             if method in ("sendMessage", "editMessageText"):
                 chat = int(str(body["chat_id"]).split(":")[0])
                 number = int(body.get("message_id") or n)
-                return {"ok": True, "result": {"message_id": number, "date": 1, "chat": {"id": chat, "type": "private"}, "text": body["text"]}}
+                return {
+                    "ok": True,
+                    "result": {
+                        "message_id": number,
+                        "date": 1,
+                        "chat": {"id": chat, "type": "private"},
+                        "text": body["text"],
+                    },
+                }
             if method == "getMe":
                 return {"ok": True, "result": {"id": 1, "is_bot": True, "first_name": "b", "username": "b_bot"}}
             return {"ok": True, "result": True}
@@ -66,7 +74,14 @@ class Net:
             return {"key": {"remoteJid": "x", "fromMe": True, "id": f"EV{n}"}, "status": "PENDING"}
         if "/webhooks" in path:
             return {"data": {"id": f"wh-{n}"}}
-        return {"zaapId": f"z{n}", "messageId": f"ZM{n}", "id": f"ZM{n}", "value": True, "success": True, "presence": "composing"}
+        return {
+            "zaapId": f"z{n}",
+            "messageId": f"ZM{n}",
+            "id": f"ZM{n}",
+            "value": True,
+            "success": True,
+            "presence": "composing",
+        }
 
 
 @asynccontextmanager

@@ -22,25 +22,64 @@ COUNT = itertools.count(1)
 def telegram(text: str, **more: Any) -> Json:
     n = next(COUNT)
     who = {"id": 700, "is_bot": False, "first_name": "Ana", "language_code": "en"}
-    return {"update_id": n, "message": {"message_id": n, "from": who, "chat": {"id": 700, "type": "private"}, "date": 1767272501, "text": text, **more}}
+    return {
+        "update_id": n,
+        "message": {
+            "message_id": n,
+            "from": who,
+            "chat": {"id": 700, "type": "private"},
+            "date": 1767272501,
+            "text": text,
+            **more,
+        },
+    }
 
 
 def zapi(text: str) -> Json:
-    return {"instanceId": "I1", "messageId": f"Z{next(COUNT)}", "phone": "5511999990000", "fromMe": False, "momment": 1767272401000,
-            "status": "RECEIVED", "type": "ReceivedCallback", "text": {"message": text}, "isGroup": False, "waitingMessage": False}
+    return {
+        "instanceId": "I1",
+        "messageId": f"Z{next(COUNT)}",
+        "phone": "5511999990000",
+        "fromMe": False,
+        "momment": 1767272401000,
+        "status": "RECEIVED",
+        "type": "ReceivedCallback",
+        "text": {"message": text},
+        "isGroup": False,
+        "waitingMessage": False,
+    }
 
 
 def evolution(text: str) -> Json:
     import time
 
     key = {"remoteJid": "5511999990000@s.whatsapp.net", "fromMe": False, "id": f"E{next(COUNT)}"}
-    return {"event": "messages.upsert", "instance": "hub", "data": {"key": key, "pushName": "Ana", "message": {"conversation": text},
-            "messageType": "conversation", "messageTimestamp": int(time.time())}}
+    return {
+        "event": "messages.upsert",
+        "instance": "hub",
+        "data": {
+            "key": key,
+            "pushName": "Ana",
+            "message": {"conversation": text},
+            "messageType": "conversation",
+            "messageTimestamp": int(time.time()),
+        },
+    }
 
 
 def kapso(text: str) -> Json:
-    return {"message": {"id": f"wamid.in{next(COUNT)}", "timestamp": "1767272407", "type": "text", "from": "5511999990000", "text": {"body": text},
-            "kapso": {"direction": "inbound"}}, "conversation": {"phone_number": "+5511999990000"}, "phone_number_id": "100"}
+    return {
+        "message": {
+            "id": f"wamid.in{next(COUNT)}",
+            "timestamp": "1767272407",
+            "type": "text",
+            "from": "5511999990000",
+            "text": {"body": text},
+            "kapso": {"direction": "inbound"},
+        },
+        "conversation": {"phone_number": "+5511999990000"},
+        "phone_number_id": "100",
+    }
 
 
 BODIES = {"telegram": telegram, "zapi": zapi, "evolution": evolution, "kapso": kapso}
@@ -50,8 +89,10 @@ async def say(w: World, channel: str, text: str, body: Json | None = None) -> Ve
     raw = orjson.dumps(body or BODIES[channel](text))
     headers = {}
     if channel == "kapso":
-        headers = {"x_webhook_event": "whatsapp.message.received",
-                   "x_webhook_signature": hmac.new(b"hook-secret", raw, hashlib.sha256).hexdigest()}
+        headers = {
+            "x_webhook_event": "whatsapp.message.received",
+            "x_webhook_signature": hmac.new(b"hook-secret", raw, hashlib.sha256).hexdigest(),
+        }
     return await w.knock(channel, raw, **headers)
 
 
@@ -110,7 +151,11 @@ async def test_telegram_sees_a_placeholder_that_becomes_the_answer(w: World) -> 
 
 @pytest.mark.parametrize(("channel", "status"), [("telegram", Verdict.REFUSED), ("kapso", Verdict.REFUSED)])
 async def test_a_wrong_signature_is_refused(w: World, channel: str, status: Verdict) -> None:
-    headers = {"x_telegram_bot_api_secret_token": "wrong", "x_webhook_signature": "00" * 32, "x_webhook_event": "whatsapp.message.received"}
+    headers = {
+        "x_telegram_bot_api_secret_token": "wrong",
+        "x_webhook_signature": "00" * 32,
+        "x_webhook_event": "whatsapp.message.received",
+    }
     assert await w.knock(channel, BODIES[channel]("hi"), **headers) == status
     assert await w.hub.db.value("select count(*) from inbox") == 0
 
@@ -143,7 +188,12 @@ async def test_usage_is_a_command_only_with_debug(w: World) -> None:
 
 
 async def test_groups_are_ignored_and_say_why(w: World) -> None:
-    body = zapi("Hello group") | {"isGroup": True, "phone": "120363-group", "participantPhone": "5511999990000", "chatName": "Friends"}
+    body = zapi("Hello group") | {
+        "isGroup": True,
+        "phone": "120363-group",
+        "participantPhone": "5511999990000",
+        "chatName": "Friends",
+    }
     await say(w, "zapi", "", body)
     await asyncio.sleep(0.3)
     row = await w.hub.db.row("select state, rule from inbox")

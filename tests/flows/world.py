@@ -81,18 +81,27 @@ async def make(hub: Hub, net: Net, mode: dict[str, str] | None = None) -> World:
     await hub.db.run("insert into accounts (id, name, salt) values ($1, 'a', 's')", account)
     await hub.db.run(
         "insert into gateways (id, account_id, name, slug, parameters) values ($1, $2, 'g', 'g:1', $3)",
-        gateway, account, {"baseAddress": "@integrated", "modelName": "@hub/extractive"},
+        gateway,
+        account,
+        {"baseAddress": "@integrated", "modelName": "@hub/extractive"},
     )
-    await hub.db.run("insert into clients (id, account_id, name, gateway_id) values ($1, $2, 'c', $3)", client, account, gateway)
+    await hub.db.run(
+        "insert into clients (id, account_id, name, gateway_id) values ($1, $2, 'c', $3)", client, account, gateway
+    )
     for channel, given in PROVIDER.items():
         id = ids.uuid7()
-        secrets = {k: v for k, v in given.items()} | {"webhookSecret": SECRET}
+        secrets = {**given, "webhookSecret": SECRET}
         if channel == "evolution":
             secrets["endpointUrl"] = net.url
         await hub.db.run(
             "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode, state)"
             " values ($1, $2, $3, $4, $5, $6, $7, 'registered')",
-            id, account, client, channel, hub.sealer.seal_map("integrations.secrets", id, secrets), digest(SECRET),
+            id,
+            account,
+            client,
+            channel,
+            hub.sealer.seal_map("integrations.secrets", id, secrets),
+            digest(SECRET),
             (mode or {}).get(channel, MODES.get(channel, "reconcile")),
         )
     intake = Intake(hub.db, hub.queue)

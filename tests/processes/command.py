@@ -104,7 +104,9 @@ class Up:
         command = [*HUB, "up", "--home", str(self.home), "--port", str(self.port), *self.args]
         began = time.monotonic()
         with (self.home.parent / "out").open("wb") as out, (self.home.parent / "err").open("ab") as err:
-            self.process = subprocess.Popen(command, stdout=out, stderr=err, env=env(**self.more), start_new_session=True)
+            self.process = subprocess.Popen(
+                command, stdout=out, stderr=err, env=env(**self.more), start_new_session=True
+            )
         until(lambda: "Ctrl-C" in self.out or self.process is None or self.process.poll() is not None, READY)
         assert self.process.poll() is None, self.err
         self.took = time.monotonic() - began

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -37,7 +36,10 @@ def home() -> Iterator[Path]:
 def own(dsn: str, redis_url: str, sealing_key: str) -> dict[str, str]:
     """Variables that name servers of one's own."""
     return {
-        "HUB_DATABASE_URL": dsn, "HUB_REDIS_URL": redis_url, "HUB_SEALING_KEY": sealing_key, "HUB_QUEUE": f"t{uuid4().hex[:8]}",
+        "HUB_DATABASE_URL": dsn,
+        "HUB_REDIS_URL": redis_url,
+        "HUB_SEALING_KEY": sealing_key,
+        "HUB_QUEUE": f"t{uuid4().hex[:8]}",
     }
 
 
@@ -142,7 +144,9 @@ async def test_doctor_names_a_broken_integration(settings: Settings, home: Path,
     async with open_hub(settings) as one:
         await broken(one)
     # Nothing listens there: the network cannot be reached.
-    found = hub("doctor", **own, HUB_HOME=str(home / "h"), HUB_ZAPI_API_URL="http://127.0.0.1:9", HUB_OUTBOUND_ALLOW="127.0.0.1")
+    found = hub(
+        "doctor", **own, HUB_HOME=str(home / "h"), HUB_ZAPI_API_URL="http://127.0.0.1:9", HUB_OUTBOUND_ALLOW="127.0.0.1"
+    )
     assert found.returncode == 1 and "Traceback" not in found.stderr
     assert "BAD  zapi of Shop: " in found.stdout and "PUT .../integrations" in found.stdout
     assert "No worker is running" in found.stdout and "T-secret" not in found.stdout
@@ -152,9 +156,15 @@ async def broken(one: Any) -> None:
     account, client, id = ids.uuid7(), ids.uuid7(), ids.uuid7()
     await one.db.run("insert into accounts (id, name, salt) values ($1, 'a', 's')", account)
     await one.db.run("insert into clients (id, account_id, name) values ($1, $2, 'Shop')", client, account)
-    secrets = one.sealer.seal_map("integrations.secrets", id, {"instanceId": "I1", "instanceToken": "T-secret", "webhookSecret": "w"})
+    secrets = one.sealer.seal_map(
+        "integrations.secrets", id, {"instanceId": "I1", "instanceToken": "T-secret", "webhookSecret": "w"}
+    )
     await one.db.run(
         "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode, state)"
         " values ($1, $2, $3, 'zapi', $4, $5, 'reconcile', 'registered')",
-        id, account, client, secrets, b"x" * 32,
+        id,
+        account,
+        client,
+        secrets,
+        b"x" * 32,
     )

@@ -20,26 +20,56 @@ class Bench:
         await self.db.run("insert into accounts (id, name, salt) values ($1, 'a', 's')", self.account)
         await self.db.run(
             "insert into gateways (id, account_id, name, slug, parameters) values ($1, $2, 'g', $3, '{}')",
-            self.gateway, self.account, str(self.gateway),
+            self.gateway,
+            self.account,
+            str(self.gateway),
         )
         await self.db.run(
-            "insert into clients (id, account_id, name, gateway_id) values ($1, $2, 'c', $3)", self.client, self.account, self.gateway
+            "insert into clients (id, account_id, name, gateway_id) values ($1, $2, 'c', $3)",
+            self.client,
+            self.account,
+            self.gateway,
         )
         await self.db.run(
             "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode)"
             " values ($1, $2, $3, $4, '\\x00', '\\x00', $5)",
-            self.integration, self.account, self.client, self.channel, self.mode,
+            self.integration,
+            self.account,
+            self.client,
+            self.channel,
+            self.mode,
         )
         return self
 
     def item(self, text: str = "hi", ext: str | None = None, kind: str = "message", **more: Any) -> Json:
         id = ids.uuid7()
         return {
-            "kind": kind, "account": str(self.account), "client": str(self.client), "integration": str(self.integration),
-            "ext": ext or f"m:{id}", "id": str(id), "at": None, "ids": ["phone:5511"], "who": {"id": str(ids.uuid7()), "name": "Ana"},
-            "chat": "5511", "new_session": str(ids.uuid7()), "tag": "t", "session_s": 3600, "body": {"text": text}, "network_id": f"n-{id}",
-            "sha": "x", "by": "contact", "debounce": 0, "max_wait": 60, "per_hour": 30, "max_messages": 300, "limit_text": "slow down",
-            "blocked_text": "full", "command": None, "rule": None, **more,
+            "kind": kind,
+            "account": str(self.account),
+            "client": str(self.client),
+            "integration": str(self.integration),
+            "ext": ext or f"m:{id}",
+            "id": str(id),
+            "at": None,
+            "ids": ["phone:5511"],
+            "who": {"id": str(ids.uuid7()), "name": "Ana"},
+            "chat": "5511",
+            "new_session": str(ids.uuid7()),
+            "tag": "t",
+            "session_s": 3600,
+            "body": {"text": text},
+            "network_id": f"n-{id}",
+            "sha": "x",
+            "by": "contact",
+            "debounce": 0,
+            "max_wait": 60,
+            "per_hour": 30,
+            "max_messages": 300,
+            "limit_text": "slow down",
+            "blocked_text": "full",
+            "command": None,
+            "rule": None,
+            **more,
         }
 
 
@@ -52,4 +82,11 @@ def answer(text: str = "hello") -> tuple[Json, list[Json], list[Json]]:
 
 
 def part(text: str, message: UUID, mode: str = "reconcile") -> Json:
-    return {"key": str(ids.uuid7()), "message_id": str(message), "chat": "5511", "body": {"text": text}, "mode": mode, "sha": f"sha-{text}"}
+    return {
+        "key": str(ids.uuid7()),
+        "message_id": str(message),
+        "chat": "5511",
+        "body": {"text": text},
+        "mode": mode,
+        "sha": f"sha-{text}",
+    }

@@ -2,18 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 
 from hub import ids
 from hub.store import inbox, outbox, turns
 from hub.store.db import Db
-from tests.store.rows import Bench, answer, part
+from tests.store.rows import Bench, Json, answer, part
 
 
 @pytest.fixture
 async def bench(db: Db) -> AsyncIterator[Bench]:
     yield await Bench(db).make()
+
+
+def session_of(stored: inbox.Stored) -> UUID:
+    assert stored.session_id
+    return stored.session_id
 
 
 async def test_a_duplicate_is_stored_once(bench: Bench) -> None:
@@ -125,7 +131,9 @@ async def test_a_full_session_is_blocked_but_can_be_reset(bench: Bench) -> None:
 
 
 async def test_a_command_is_a_batch_of_its_own(bench: Bench) -> None:
-    [a, *_] = await inbox.ingest(bench.db, [bench.item("one"), bench.item("/reset", command="reset"), bench.item("two")])
+    [a, *_] = await inbox.ingest(
+        bench.db, [bench.item("one"), bench.item("/reset", command="reset"), bench.item("two")]
+    )
     assert a.session_id
     seen = []
     while claimed := await turns.claim(bench.db, a.session_id, "me", 30, 50):
@@ -136,7 +144,7 @@ async def test_a_command_is_a_batch_of_its_own(bench: Bench) -> None:
 
 async def test_a_conversation_that_is_over_starts_anew(bench: Bench) -> None:
     [a] = await inbox.ingest(bench.db, [bench.item()])
-    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50)  # type: ignore[arg-type]
+    claimed = await turns.claim(bench.db, session_of(a), "me", 30, 50)
     assert claimed
     await turns.complete(bench.db, claimed, "me", *answer(), wire=5)
     await bench.db.run("update sessions set expires_at = now() - interval '1 second'")
@@ -144,9 +152,9 @@ async def test_a_conversation_that_is_over_starts_anew(bench: Bench) -> None:
     assert b.session_id != a.session_id and b.outcome == "accepted"
 
 
-async def _parts(bench: Bench, *texts: str, mode: str = "reconcile") -> dict[str, object]:
+async def _parts(bench: Bench, *texts: str, mode: str = "reconcile") -> Json:
     [a] = await inbox.ingest(bench.db, [bench.item()])
-    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50)  # type: ignore[arg-type]
+    claimed = await turns.claim(bench.db, session_of(a), "me", 30, 50)
     assert claimed
     message = ids.uuid7()
     turn = {"id": str(ids.uuid7()), "outcome": "answered"}
@@ -158,7 +166,7 @@ async def _parts(bench: Bench, *texts: str, mode: str = "reconcile") -> dict[str
 
 async def test_parts_leave_in_order_one_at_a_time(bench: Bench) -> None:
     one = await _parts(bench, "1", "2", "3")
-    assert await outbox.claim(bench.db, one["session_id"], "you", 5) is None, "never two in flight"  # type: ignore[arg-type]
+    assert await outbox.claim(bench.db, one["session_id"], "you", 5) is None, "never two in flight"
     two = await outbox.sent(bench.db, one, "me", "sent", 5, network_id="n1")
     assert two and two["body"]["text"] == "2"
     three = await outbox.sent(bench.db, two, "me", "dead", 5, code="400", error="no")
@@ -172,22 +180,27 @@ async def test_parts_leave_in_order_one_at_a_time(bench: Bench) -> None:
 async def test_a_part_to_be_tried_again_holds_the_ones_behind_it(bench: Bench) -> None:
     one = await _parts(bench, "1", "2")
     assert await outbox.sent(bench.db, one, "me", "queued", 5, after=60, error="busy") is None
-    assert await outbox.claim(bench.db, one["session_id"], "me", 5) is None  # type: ignore[arg-type]
+    assert await outbox.claim(bench.db, one["session_id"], "me", 5) is None
     await bench.db.run("update outbox set not_before = now() where body->>'text' = '1'")
-    again = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    again = await outbox.claim(bench.db, one["session_id"], "me", 5)
     assert again and again["body"]["text"] == "1" and again["attempt"] == 2
 
 
 @pytest.mark.parametrize(
     ("mode", "state", "next_goes"),
-    [("at_most_once", "unknown", True), ("at_least_once", "queued", False), ("placeholder_edit", "queued", False), ("reconcile", "unknown", False)],
+    [
+        ("at_most_once", "unknown", True),
+        ("at_least_once", "queued", False),
+        ("placeholder_edit", "queued", False),
+        ("reconcile", "unknown", False),
+    ],
 )
 async def test_a_lost_sender_is_handled_by_mode(bench: Bench, mode: str, state: str, next_goes: bool) -> None:
     one = await _parts(bench, "1", "2", mode=mode)
     await bench.db.run("update outbox set wire_deadline = now() - interval '1 second' where state = 'sending'")
     assert await turns.reap(bench.db, 60) == [one["session_id"]] or True
     assert await bench.db.value("select state from outbox order by id limit 1") == state
-    following = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    following = await outbox.claim(bench.db, one["session_id"], "me", 5)
     text = following["body"]["text"] if following else None
     assert text == ("2" if next_goes else "1" if state == "queued" else None)
 
@@ -199,7 +212,7 @@ async def test_reconcile_is_settled_by_an_echo(bench: Bench) -> None:
     assert echo.outcome == "echo"
     row = await bench.db.row("select state, network_id, resolution from outbox order by id limit 1")
     assert row and tuple(row) == ("sent", "net-1", "echo")
-    following = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    following = await outbox.claim(bench.db, one["session_id"], "me", 5)
     assert following and following["body"]["text"] == "2"
 
 
@@ -208,7 +221,7 @@ async def test_reconcile_without_an_echo_sends_once_more_then_gives_up(bench: Be
     await outbox.sent(bench.db, one, "me", "unknown", 5, after=0)
     await asyncio.sleep(0.01)
     await turns.reap(bench.db, 60)
-    again = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    again = await outbox.claim(bench.db, one["session_id"], "me", 5)
     assert again and again["attempt"] == 2
     await outbox.sent(bench.db, again, "me", "unknown", 5, after=0)
     await asyncio.sleep(0.01)
@@ -238,12 +251,14 @@ async def test_statuses_move_forward_only_and_name_the_failure(bench: Bench) -> 
 
 async def test_a_closed_window_sends_the_template_and_keeps_the_text(bench: Bench) -> None:
     one = await _parts(bench, "1")
-    template = await outbox.hold_for_template(bench.db, one["id"], one["attempt"], "me", ids.uuid7(), {"template": "hi"}, "closed", 5)  # type: ignore[arg-type]
+    template = await outbox.hold_for_template(
+        bench.db, one["id"], one["attempt"], "me", ids.uuid7(), {"template": "hi"}, "closed", 5
+    )
     assert template and template["state"] == "sending"
     assert await outbox.sent(bench.db, template, "me", "sent", 5, network_id="t1") is None
     assert await turns.sweep(bench.db, 10) == [], "the text waits for the contact"
     await inbox.ingest(bench.db, [bench.item("yes?", release=True)])
-    text = await outbox.claim(bench.db, one["session_id"], "me", 5)  # type: ignore[arg-type]
+    text = await outbox.claim(bench.db, one["session_id"], "me", 5)
     assert text and text["body"]["text"] == "1"
 
 
@@ -251,7 +266,7 @@ async def test_an_edit_before_the_answer_replaces_the_text(bench: Bench) -> None
     item = bench.item("helo", debounce=10)
     [a] = await inbox.ingest(bench.db, [item])
     await inbox.ingest(bench.db, [bench.item("hello", kind="edit", network_id=item["network_id"])])
-    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50, now=True)  # type: ignore[arg-type]
+    claimed = await turns.claim(bench.db, session_of(a), "me", 30, 50, now=True)
     assert claimed and [r["body"]["text"] for r in claimed.batch] == ["hello"]
 
 
@@ -259,11 +274,11 @@ async def test_a_message_deleted_before_the_answer_is_not_answered(bench: Bench)
     item = bench.item("oops", debounce=10)
     [a] = await inbox.ingest(bench.db, [item])
     await inbox.ingest(bench.db, [bench.item("", kind="revoke", network_id=item["network_id"])])
-    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50, now=True)  # type: ignore[arg-type]
+    claimed = await turns.claim(bench.db, session_of(a), "me", 30, 50, now=True)
     assert claimed and claimed.batch == []
 
 
 async def test_text_that_postgres_cannot_hold_is_stored_readably(bench: Bench) -> None:
     [a] = await inbox.ingest(bench.db, [bench.item("a\x00b\ud800c")])
-    claimed = await turns.claim(bench.db, a.session_id, "me", 30, 50)  # type: ignore[arg-type]
+    claimed = await turns.claim(bench.db, session_of(a), "me", 30, 50)
     assert claimed and claimed.batch[0]["body"]["text"] == "a\ufffdb\ufffdc"

@@ -106,7 +106,9 @@ class Why(Camel):
 @endpoint(tag=TAG)
 async def listing(request: web.Request, query: DeliveriesQuery) -> Deliveries:
     """List deliveries, newest first; failed and doubtful ones with `?state=dead,unknown`."""
-    found = await deliveries.page(request.app[HUB], caller(request).account_id, query.state, query.session_id, query.cursor, query.limit)
+    found = await deliveries.page(
+        request.app[HUB], caller(request).account_id, query.state, query.session_id, query.cursor, query.limit
+    )
     return Deliveries.model_validate(found)
 
 

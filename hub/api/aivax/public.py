@@ -9,14 +9,23 @@ from uuid import UUID, uuid4
 import orjson
 from aiohttp import web
 
-from hub.api.aivax.schemas.public import AttachmentOut, Cancelled, FeedbackIn, PromptIn, PromptOut, SessionInfo, UsageOut
+from hub.api.aivax.schemas.public import (
+    AttachmentOut,
+    Cancelled,
+    FeedbackIn,
+    PromptIn,
+    PromptOut,
+    SessionInfo,
+    UsageOut,
+)
 from hub.api.http import sse
 from hub.api.http.chunks import Chunks, usage
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, INTAKE
 from hub.api.http.operation import Route
 from hub.api.http.uploads import uploaded
-from hub.chat import talk, web as visits
+from hub.chat import talk
+from hub.chat import web as visits
 from hub.chat.culture import labels, preferred
 from hub.domain import Usage
 from hub.errors import HubError
@@ -71,13 +80,21 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
     if not body.commit:
         made = await visits.trial(hub, seen, said, body.extra(), None)
         return PromptOut(
-            completion_text=made.text, reasoning=made.reasoning or None, tool_calls=[visits.call_of(c) for c in made.tool_calls],
-            usage=_usage(made.usage.prompt, made.usage.completion), created_messages=[{"role": "assistant", "content": made.text}],
+            completion_text=made.text,
+            reasoning=made.reasoning or None,
+            tool_calls=[visits.call_of(c) for c in made.tool_calls],
+            usage=_usage(made.usage.prompt, made.usage.completion),
+            created_messages=[{"role": "assistant", "content": made.text}],
         )
-    got = await visits.prompt(hub, request.app[INTAKE], seen, said, client_id=body.client_message_id, extra=body.extra())
+    got = await visits.prompt(
+        hub, request.app[INTAKE], seen, said, client_id=body.client_message_id, extra=body.extra()
+    )
     return PromptOut(
-        completion_text=got.text, reasoning=got.reasoning, tool_calls=got.tool_calls,
-        usage=_usage(got.prompt_tokens, got.completion_tokens), created_messages=got.created,
+        completion_text=got.text,
+        reasoning=got.reasoning,
+        tool_calls=got.tool_calls,
+        usage=_usage(got.prompt_tokens, got.completion_tokens),
+        created_messages=got.created,
     )
 
 
@@ -104,7 +121,13 @@ async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.Strea
         try:
             if body.commit:
                 got = await visits.prompt(
-                    hub, request.app[INTAKE], seen, said, client_id=body.client_message_id, extra=body.extra(), sink=sink
+                    hub,
+                    request.app[INTAKE],
+                    seen,
+                    said,
+                    client_id=body.client_message_id,
+                    extra=body.extra(),
+                    sink=sink,
                 )
                 # Another process may have answered: then nothing came through the sink.
                 rest = got.text if not chunks.begun else f"\n\n{got.text}" if got.failed else ""
@@ -139,8 +162,10 @@ async def transcript(request: web.Request, key: str) -> web.Response:
     rows = await messages.history(hub.db, seen.account_id, seen.session_id, limit=10_000)
     shown = [talk.shown(r, hub.settings.address) for r in rows if r["role"] in ("user", "assistant")]
     content = {
-        "messages": [{"role": m["role"], "content": m["content"]} for m in shown], "context": seen.extra_context,
-        "sessionId": str(seen.session_id), "metadata": seen.metadata,
+        "messages": [{"role": m["role"], "content": m["content"]} for m in shown],
+        "context": seen.extra_context,
+        "sessionId": str(seen.session_id),
+        "metadata": seen.metadata,
     }
     headers = {"Content-Disposition": 'attachment; filename="transcript.json"'}
     return web.Response(body=orjson.dumps(content), content_type="application/json", headers=headers)

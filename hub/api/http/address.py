@@ -15,7 +15,11 @@ def client_ip(request: web.Request) -> str:
 
     X-Forwarded-For can be written by anyone, so only entries that trusted proxies added count.
     """
-    trusted = [ipaddress.ip_network(n.strip(), strict=False) for n in request.app[HUB].settings.trusted_proxies.split(",") if n.strip()]
+    trusted = [
+        ipaddress.ip_network(n.strip(), strict=False)
+        for n in request.app[HUB].settings.trusted_proxies.split(",")
+        if n.strip()
+    ]
     seen = [part.strip() for part in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",") if part.strip()]
     address = request.remote or ""
     while _within(address, trusted) and seen:
