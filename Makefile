@@ -27,8 +27,10 @@ $(STAMP): requirements.lock pyproject.toml
 up: $(STAMP)
 	@exec $(BIN)/hub up $(ARGS)
 
+# What starts, kills and times whole processes has the machine to itself.
 test: $(STAMP) browser
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/flows --ignore tests/processes --ignore tests/browser $(ARGS)
+	$(BIN)/python -m pytest -q tests/flows tests/processes tests/browser $(ARGS)
 
 browser: $(STAMP)
 	@$(BIN)/python tests/browser/install.py

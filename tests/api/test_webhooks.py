@@ -156,7 +156,9 @@ async def test_size_limits(door: Door) -> None:
 
 async def test_upgrade_to_http2(door: Door) -> None:
     """Some Java clients ask for it; it is declined by answering as usual."""
-    headers: dict[str, Any] = {"Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAEAAEAAAAIAAAAB"}
+    headers: dict[str, Any] = {
+        "Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings", "HTTP2-Settings": "AAEAAEAAAAIAAAAB",
+    }
     for channel in NETWORKS:
         assert (await door.post(channel, **headers))[0] == 200, channel
     assert await door.stored() == 4
