@@ -7,6 +7,7 @@ from typing import Any, Self
 from channels.base import ChannelError, Outbound
 from hub.chat.delivery import PLACEHOLDER
 from hub.chat.wire import open_link
+from hub.ending import end
 from hub.runtime import Hub
 from hub.store import turns
 from hub.store.turns import Claim
@@ -37,10 +38,7 @@ class Presence:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in (self._typing, self._placing):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        await end([self._typing, self._placing])
 
     async def finish(self) -> str | None:
         """Stop typing; the placeholder's message id, waiting for it if it is on its way."""

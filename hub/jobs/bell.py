@@ -6,6 +6,7 @@ from typing import Any
 
 from arq.worker import Worker
 
+from hub.ending import end
 from hub.live.connect import DOWN, heed_cancel
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,7 @@ class BellWorker(Worker):
                 except TimeoutError:
                     continue
         finally:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            await end([listener])
 
     async def _listen(self, woken: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.chat import delivery, turn
+from hub.ending import end
 from hub.errors import Overloaded
 from hub.runtime import Hub
 
@@ -61,6 +62,4 @@ class Runner:
         self._hub.leases.closing = True
         if self._running:
             await asyncio.wait(list(self._running.values()), timeout=seconds)
-        for task in list(self._running.values()):
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await end(list(self._running.values()))

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from arq.connections import ArqRedis
 
+from hub.ending import end
 from hub.live.connect import DOWN, heed_cancel
 
 log = logging.getLogger(__name__)
@@ -129,9 +130,7 @@ class Events:
                 _deliver(topic, orjson.loads(message["data"]))
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end([self._task])
 
 
 def _deliver(topic: _Topic, event: Event) -> None:
@@ -149,6 +148,4 @@ async def _first_to_end(*work: Coroutine[Any, Any, None]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)

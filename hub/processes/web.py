@@ -8,6 +8,7 @@ from aiohttp import web
 from hub.api.app import build_app
 from hub.chat.intake import Intake
 from hub.config import Settings
+from hub.ending import end
 from hub.jobs import sweeps
 from hub.processes.lifetime import listening, until_signal
 from hub.processes.metrics import serve_metrics, web_metrics
@@ -42,6 +43,4 @@ async def main(settings: Settings) -> None:
         finally:
             await runner.cleanup()
             await intake.close()
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await end(background)

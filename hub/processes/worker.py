@@ -7,6 +7,7 @@ from typing import Any
 from arq.worker import func
 
 from hub.config import Settings
+from hub.ending import end
 from hub.jobs import sweeps, tasks
 from hub.jobs.bell import BellWorker
 from hub.jobs.runner import Runner
@@ -32,9 +33,7 @@ async def main(settings: Settings) -> None:
                 await until_signal()
                 await runner.drain(DRAIN)
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await end(running)
             await turns.leave(hub.db, hub.leases.me)
 
 

@@ -20,6 +20,7 @@ from hub.accounts.keys import grant
 from hub.api.app import build_app
 from hub.chat.intake import Intake
 from hub.config import Settings
+from hub.ending import end
 from hub.jobs.runner import Runner
 from hub.processes.embedded import free_port
 from hub.processes.worker import background
@@ -126,9 +127,7 @@ async def town(request: pytest.FixtureRequest, settings: Settings) -> AsyncItera
 
 async def stop(runner: Runner, tasks: "list[asyncio.Task[Any]]") -> None:
     await runner.drain(1)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
 
 
 async def furnish(one: Town, account: UUID) -> None:

@@ -14,6 +14,7 @@ from hub import ids
 from hub.chat.intake import Intake
 from hub.chat.receiving import Knock, Receiver, Verdict
 from hub.config import Settings
+from hub.ending import end
 from hub.jobs.runner import Runner
 from hub.processes.worker import background
 from hub.runtime import Hub, open_hub
@@ -121,7 +122,5 @@ async def world(settings: Settings, net: Net, *, work: bool = True, **more: Any)
             yield made
         finally:
             await runner.drain(1)
-            for task in made.tasks:
-                task.cancel()
-            await asyncio.gather(*made.tasks, return_exceptions=True)
+            await end(made.tasks)
             await made.intake.close()
