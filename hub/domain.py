@@ -73,37 +73,6 @@ class Integration:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    id: UUID
-    account_id: UUID
-    client_id: UUID
-    kind: str
-    tag: str | None
-    title: str | None
-    extra_context: str | None
-    context_location: str | None
-    metadata: Json
-    expires_at: datetime | None
-    message_count: int
-    token_count: int
-    created_at: datetime
-    last_message_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """content: {"text": str, "parts": [...], "files": [...]} - see hub.chat.content."""
-
-    id: UUID
-    session_id: UUID
-    role: str
-    source: str
-    content: Json
-    turn_id: UUID | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Passage:
     """A piece of knowledge found for a question; score 0..1."""
 

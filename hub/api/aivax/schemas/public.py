@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from hub.forms import Camel, Snake
 
 Json = dict[str, Any]
-PARTS = ("text", "image_url", "input_audio", "file")
 
 
 class Part(Snake):
@@ -66,14 +65,6 @@ class PromptOut(Camel):
     tool_calls: list[Json]
     usage: UsageOut
     created_messages: list[Json]
-
-
-class MessageOut(Snake):
-    role: str
-    content: str
-    message_id: str
-    source: str
-    created_at: str
 
 
 class SessionInfo(Camel):
