@@ -11,6 +11,7 @@ from channels.base import Channel, ChannelError, Download
 from channels.registry import Urls, build
 from hub.config import Settings
 from hub.errors import HubError, Invalid
+from hub.live.cache import Cache
 from hub.live.connect import connect
 from hub.live.events import Events
 from hub.live.leases import Leases
@@ -37,6 +38,7 @@ class Hub:
     events: Events
     limits: Limits
     leases: Leases
+    cache: Cache
 
 
 class _Fetch:
@@ -99,4 +101,5 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             events=events,
             limits=Limits(redis, settings.queue),
             leases=Leases(),
+            cache=Cache(redis, settings.queue),
         )

@@ -1,0 +1,59 @@
+"""What was fetched from elsewhere, kept for a short time; losing it costs a fetch."""
+
+import time
+from collections import OrderedDict
+from typing import Any
+from uuid import UUID
+
+import orjson
+from arq.connections import ArqRedis
+
+from hub.live.connect import DOWN
+
+HERE = 500
+LARGEST = 2_000_000
+
+
+class Cache:
+    """JSON values by account and name. Each process keeps the newest ones itself as well."""
+
+    def __init__(self, redis: ArqRedis, prefix: str) -> None:
+        self._redis: Any = redis
+        self._prefix = f"{prefix}:c:"
+        self._here: OrderedDict[str, tuple[float, Any]] = OrderedDict()
+
+    async def get(self, account: UUID, name: str) -> Any:
+        """The value, or None when there is none (any more)."""
+        key = f"{account}:{name}"
+        until, value = self._here.get(key, (0.0, None))
+        if until > time.monotonic():
+            return value
+        try:
+            raw, left = await self._redis.pipeline(transaction=False).get(self._prefix + key).pttl(
+                self._prefix + key
+            ).execute()
+        except DOWN:
+            return None
+        if raw is None:
+            return None
+        value = orjson.loads(raw)
+        self._keep(key, value, max(0, left) / 1000)
+        return value
+
+    async def put(self, account: UUID, name: str, value: Any, seconds: float) -> None:
+        """Keep a value; one that is too large, or kept for no time, is not kept."""
+        raw = orjson.dumps(value)
+        if seconds <= 0 or len(raw) > LARGEST:
+            return
+        key = f"{account}:{name}"
+        self._keep(key, value, seconds)
+        try:
+            await self._redis.set(self._prefix + key, raw, px=int(seconds * 1000))
+        except DOWN:
+            return
+
+    def _keep(self, key: str, value: Any, seconds: float) -> None:
+        self._here[key] = (time.monotonic() + seconds, value)
+        self._here.move_to_end(key)
+        while len(self._here) > HERE:
+            self._here.popitem(last=False)

@@ -1,0 +1,1 @@
+"""What the model may call during a turn."""

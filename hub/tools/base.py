@@ -1,0 +1,88 @@
+"""What a tool is, and what it is told about the turn it runs in."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from hub.domain import Gateway, Json
+from hub.errors import HubError
+from hub.runtime import Hub
+
+Source = Literal[
+    "WebChatClient", "ChatCompletionsApi", "FunctionsApi", "IntegrationBot", "OpenWebUiClient", "McpClient",
+    "ValidationApi",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """For whom a tool runs, in which conversation, and until when.
+
+    external_user: owner of memories, reminders and workspaces (a session's tag, or `user` of a request).
+    conversation: the session's id, or `idempotency_key` of a request. session_id, client_id: None
+    outside of chat clients. zone: IANA name. deadline: time.monotonic.
+    """
+
+    hub: Hub
+    account_id: UUID
+    gateway: Gateway
+    deadline: float
+    external_user: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    source: Source = "ChatCompletionsApi"
+    conversation: str | None = None
+    session_id: UUID | None = None
+    client_id: UUID | None = None
+    language: str | None = None
+    zone: str = "UTC"
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline, at least 0."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool gives back.
+
+    text: read by the model. messages: further messages for the model (images of an MCP server).
+    files: stored attachments for the person, in the shape of a message's `attachments`. billed: rows
+    of usage in the shape of `hub.llm.prices.bill`.
+    """
+
+    text: str
+    messages: tuple[Json, ...] = ()
+    files: tuple[Json, ...] = ()
+    billed: tuple[Json, ...] = ()
+
+
+class ToolFailed(HubError):
+    """The tool could not do it; the text is for the model."""
+
+    code, status = "tool_failed", 422
+
+
+Run = Callable[[Context, Json], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call. `schema` is the JSON Schema (an object) of its arguments, which
+    are checked before `run`. reserved: never hidden by skills and never moved into the shell."""
+
+    name: str
+    description: str
+    schema: Json
+    run: Run
+    reserved: bool = False
+
+    @property
+    def function(self) -> Json:
+        """As it is offered to a model."""
+        return {
+            "type": "function",
+            "function": {"name": self.name, "description": self.description, "parameters": self.schema},
+        }
