@@ -66,6 +66,21 @@ class Settings(BaseSettings):
     ] = ""
     upload_limit_mb: Annotated[int, Field(ge=1, le=500, description="Largest attachment of the web chat.")] = 20
     billing: Annotated[bool, Field(description="Refuse inference with 402 when the balance is used up.")] = False
+    catalogue: Annotated[
+        str, Field(description="TOML file of models behind @vendor/model names; empty: the packaged.")
+    ] = ""
+    model_keys: Annotated[
+        SecretStr, Field(description="Keys of the catalogue's providers: openai=sk-...,google=...")
+    ] = SecretStr("")
+    helper_model: Annotated[
+        str, Field(description="Model that routes, rewrites, moderates, describes; empty: the gateway's own.")
+    ] = ""
+    tool_calls: Annotated[int, Field(ge=0, le=1000, description="Tool calls of one turn.")] = 24
+    turn_tokens: Annotated[int, Field(ge=0, description="Tokens one turn may use; 0: no limit.")] = 0
+    turn_cost: Annotated[float, Field(ge=0, description="Dollars one turn may cost; 0: no limit.")] = 0.0
+    requests_per_minute: Annotated[
+        int, Field(ge=0, description="Inference requests per minute and key; 0: no limit.")
+    ] = 0
     twins_port: Annotated[int, Field(ge=0, le=65535, description="Port of the provider twins (`hub up --twins`).")] = (
         8090
     )

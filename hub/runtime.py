@@ -17,6 +17,7 @@ from hub.live.events import Events
 from hub.live.leases import Leases
 from hub.live.limits import Limits
 from hub.live.queue import Queue
+from hub.llm.catalogue import load as load_catalogue
 from hub.llm.embedder import Embedder
 from hub.llm.gateway import Models
 from hub.outbound import Outbound, open_outbound
@@ -95,7 +96,7 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             sealer=Sealer(settings.sealing_key.get_secret_value()),
             outbound=outbound,
             channels=channels,
-            models=Models(outbound),
+            models=Models(outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value())),
             embedder=embedder,
             queue=Queue(redis, settings.queue),
             events=events,

@@ -36,6 +36,10 @@ def _base(value: str) -> str:
     return address(value).rstrip("/")
 
 
+def _other_base(value: str | None) -> str | None:
+    return _base(value) if value else None
+
+
 class BashOptions(Defaults):
     allow_data_persistence: bool = False
     tool_list: Annotated[list[Name], Field(max_length=500)] = []
@@ -101,6 +105,14 @@ class ModelRoutingParameters(Camel):
     high_complexity_model_reasoning_effort: Short | None = None
 
 
+class FallbackModel(Camel):
+    """A model that answers when the ones before it fail. Without an address it is asked where the first is."""
+
+    model_name: Name
+    base_address: Annotated[str | None, Field(max_length=2000), AfterValidator(_other_base)] = None
+    api_key: Annotated[str | None, Field(max_length=4000, description="Shown masked.")] = None
+
+
 class GatewayParameters(Defaults):
     """`apiKey` is sealed where it is stored, and masked where it is shown."""
 
@@ -149,6 +161,9 @@ class GatewayParameters(Defaults):
     tool_invocation_explanations: bool = False
     model_routing_parameters: ModelRoutingParameters | None = None
     additional_settings: dict[str, Any] | None = None
+    fallback_models: Annotated[
+        list[FallbackModel], Field(max_length=5, description="Asked in order when the model fails before it says anything.")
+    ] = []
 
     @field_validator("known_tool_handler_name")
     @classmethod
@@ -173,11 +188,15 @@ class GatewayParameters(Defaults):
             setattr(self, name, list(dict.fromkeys(getattr(self, name))))
         return self
 
-    def addresses(self) -> list[tuple[str, str]]:
+    def addresses(self) -> list[tuple[str, str | None]]:
         """Every address that will be called, with the field that names it."""
-        found = [("baseAddress", self.base_address)] if self.base_address != INTEGRATED else []
+        found: list[tuple[str, str | None]] = [("baseAddress", self.base_address)] if self.base_address != INTEGRATED else []
         if self.worker_script_source:
             found.append(("workerScriptSource", self.worker_script_source))
+        found += [
+            (f"fallbackModels.{n}.baseAddress", f.base_address) for n, f in enumerate(self.fallback_models)
+            if f.base_address not in (None, INTEGRATED)
+        ]
         found += [(f"protocolFunctions.{n}.callbackUrl", f.callback_url) for n, f in enumerate(self.protocol_functions)]
         found += [(f"protocolFunctionSources.{n}", url) for n, url in enumerate(self.protocol_function_sources)]
         found += [(f"mcpSources.{n}.url", s.url) for n, s in enumerate(self.mcp_sources)]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
 from hub.api import aivax, hooks, openai, pages
 from hub.api.http import docs, keys, middleware
@@ -24,6 +25,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[keys.RECEIVER] = Receiver(hub, intake)
     app[keys.SPOOL] = Spool(hub.settings.home / "spool")
     app[keys.KEYRING] = Keyring(hub.db)
+    app[keys.DIRECTORY] = Directory(hub)
     app[keys.PAGES] = docs.environment()
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)

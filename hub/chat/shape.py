@@ -10,6 +10,7 @@ SYSTEM = ("system", "developer")
 TRUNCATED = "[tool response truncated - call this tool again]"
 # Fields of stored messages that only IncludeStoredReasoning sends back.
 REASONING = ("reasoning", "reasoning_content", "reasoning_details")
+DETAILS = ("reasoning_details",)
 MEDIA = {"image_url": "image", "video_url": "video", "input_audio": "audio", "file": "file"}
 
 
@@ -61,8 +62,9 @@ def templated(messages: list[Json], template: str | None) -> list[Json]:
 
 def cleaned(messages: Sequence[Json], flags: frozenset[str], newest: int | None) -> list[Json]:
     """History as it is sent again: without thoughts, old tool answers shortened, media named if refused."""
-    dropped = () if "IncludeStoredReasoning" in flags else REASONING
-    result = [{k: v for k, v in m.items() if k not in dropped} for m in messages]
+    stored = "IncludeStoredReasoning" in flags
+    dropped: tuple[str, ...] = REASONING if not stored else DETAILS if "DisableReasoningDetails" in flags else ()
+    result = [{_provider(k): v for k, v in m.items() if k not in dropped} for m in messages]
     if "PreserveThinkingTokens" not in flags:
         result = [_unthought(m) for m in result]
     if newest and newest > 0:
@@ -70,6 +72,32 @@ def cleaned(messages: Sequence[Json], flags: frozenset[str], newest: int | None)
         for n in places[: len(places) - newest]:
             result[n] = result[n] | {"content": TRUNCATED}
     return [_textual(m) for m in result] if "DisableMultiModalInput" in flags else result
+
+
+def _provider(name: str) -> str:
+    """What providers call the reasoning that we store."""
+    return "reasoning_content" if name == "reasoning" else name
+
+
+def untooled(messages: Sequence[Json]) -> list[Json]:
+    """The conversation with tool calls and their results as texts of the user, for models that know no tools."""
+    found: list[Json] = []
+    names: dict[str, str] = {}
+    for m in messages:
+        if m.get("role") == "tool":
+            name = names.get(str(m.get("tool_call_id")), "the tool")
+            found.append({"role": "user", "content": f"[Result of {name}]\n{text_of(m)}"})
+            continue
+        calls = m.get("tool_calls") or ()
+        rest = {k: v for k, v in m.items() if k != "tool_calls"}
+        if not calls or text_of(m).strip():
+            found.append(rest)
+        for call in calls:
+            function = call.get("function") or {}
+            names[str(call.get("id"))] = str(function.get("name"))
+            words = f"[The assistant called {function.get('name')} with {function.get('arguments') or '{}'}]"
+            found.append({"role": "user", "content": words})
+    return found
 
 
 def _unthought(message: Json) -> Json:

@@ -9,7 +9,7 @@ from uuid import UUID
 from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.runtime import Hub
-from hub.store import documents, files, inbox, leaders, turns
+from hub.store import conversations, documents, files, inbox, leaders, steps, turns
 
 log = logging.getLogger(__name__)
 
@@ -67,5 +67,6 @@ async def housekeeping(hub: Hub) -> None:
         return
     forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
     closed = await leaders.close_expired(hub.db)
-    if forgotten or purged or closed:
-        log.info("housekeeping: %d dedupe keys, %d files, %d sessions", forgotten, purged, closed)
+    old = await steps.forget(hub.db) + await conversations.forget(hub.db)
+    if forgotten or purged or closed or old:
+        log.info("housekeeping: %d dedupe keys, %d files, %d sessions, %d logs", forgotten, purged, closed, old)
