@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from hub import ids
-from hub.accounts import addresses
+from hub.accounts import addresses, functions
 from hub.accounts.kinds import MASK, mask
 from hub.accounts.parameters import GatewayParameters
 from hub.domain import Gateway
@@ -23,6 +23,8 @@ PLACE = "gateways.secrets"
 SLUG_TRIES = 5
 # Parameters whose entries may carry credentials in their headers.
 HEADED = ("protocolFunctions", "mcpSources", "systemInstructionsSources")
+# Changes of these may give two tools one name.
+NAMING = frozenset(("protocolFunctions", "sentinelOptions", "tools"))
 Json = dict[str, Any]
 
 
@@ -60,6 +62,7 @@ async def listed(db: Call, account_id: UUID, filter: str = "") -> list[Json]:
 
 async def add(db: Db, sealer: Sealer, guard: Guard, account_id: UUID, name: str, parameters: GatewayParameters) -> UUID:
     """Raise Invalid naming the parameter that cannot be used."""
+    functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
     await _check(db, guard, account_id, parameters, set())
     id, secret = ids.uuid7(), parameters.api_key
     if secret and secret.startswith(MASK):
@@ -87,8 +90,11 @@ async def edit(
         old = gateway_of(row, sealer)
         parameters = merged(GatewayParameters, old.parameters, given, "parameters")
         _unmasked(parameters, old.parameters.get("fallbackModels") or ())
+        if NAMING & given.keys():
+            functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
         # A collection that was deleted since must not stand in the way of other changes.
-        await _check(tx, guard, account_id, parameters, set(old.parameters.get("knowledgeCollections", ())))
+        before = GatewayParameters.model_validate(old.parameters)
+        await _check(tx, guard, account_id, parameters, {c for _, c in before.collections()})
         stored, sealed = _split(parameters, _key(given, old.api_key), id, sealer)
         await gateways.edit(tx, account_id, id, name or old.name, stored, sealed)
 
@@ -158,14 +164,12 @@ def _masked(field: str = "parameters.apiKey") -> Invalid:
     return Invalid(text, field=field)
 
 
-async def _check(db: Call, guard: Guard, account_id: UUID, parameters: GatewayParameters, known: set[str]) -> None:
+async def _check(db: Call, guard: Guard, account_id: UUID, parameters: GatewayParameters, known: set[UUID]) -> None:
     for field, url in parameters.addresses():
         if url:
             addresses.check(guard, url, f"parameters.{field}")
-    new = [c for c in parameters.knowledge_collections if str(c) not in known]
-    foreign = await gateways.foreign_collection(db, account_id, new) if new else None
+    new = {c: field for field, c in reversed(parameters.collections()) if c not in known}
+    foreign = await gateways.foreign_collection(db, account_id, list(new)) if new else None
     if foreign:
-        raise Invalid(
-            f"parameters.knowledgeCollections names {foreign}, which is no collection of this account.",
-            field="parameters.knowledgeCollections",
-        )
+        field = f"parameters.{new[foreign]}"
+        raise Invalid(f"{field} names {foreign}, which is no collection of this account.", field=field)

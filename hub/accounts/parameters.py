@@ -5,8 +5,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from hub.accounts.functions import ProtocolFunction
 from hub.accounts.kinds import (
     INT32,
+    RUNTIME_NAMES,
     Address,
     BuiltinFunction,
     Flag,
@@ -49,16 +51,6 @@ class BashOptions(Defaults):
 class QueryStrategyParameters(Defaults):
     rewrite_context_size: Annotated[int, Field(ge=0, le=100)] = 3
     concatenate_context_size: Annotated[int, Field(ge=0, le=100)] = 3
-
-
-class ProtocolFunction(Camel):
-    """A tool that the hub calls over HTTP."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Letters, digits, _ and -.")]
-    description: Annotated[str, Field(min_length=1, max_length=10_000)]
-    headers: Headers = {}
-    callback_url: Address
-    content_format: Annotated[Any, Field(description="Schema or example of the arguments.")]
 
 
 class Source(Defaults):
@@ -188,17 +180,38 @@ class GatewayParameters(Defaults):
             setattr(self, name, list(dict.fromkeys(getattr(self, name))))
         return self
 
+    def named(self) -> dict[str, str]:
+        """Names of tools that functions may not have, and what has them: built-in ones, the caller's."""
+        enabled = (self.sentinel_options and self.sentinel_options.enabled_functions) or ()
+        taken = {name: "a built-in function that is on" for one in enabled for name in RUNTIME_NAMES[one]}
+        for tool in self.tools or ():
+            function = tool.get("function") if isinstance(tool, dict) else None
+            if isinstance(function, dict) and isinstance(function.get("name"), str):
+                taken[function["name"]] = "one of `tools`"
+        return taken
+
     def addresses(self) -> list[tuple[str, str | None]]:
         """Every address that will be called, with the field that names it."""
-        found: list[tuple[str, str | None]] = [("baseAddress", self.base_address)] if self.base_address != INTEGRATED else []
+        found: list[tuple[str, str | None]] = []
+        if self.base_address != INTEGRATED:
+            found.append(("baseAddress", self.base_address))
         if self.worker_script_source:
             found.append(("workerScriptSource", self.worker_script_source))
         found += [
             (f"fallbackModels.{n}.baseAddress", f.base_address) for n, f in enumerate(self.fallback_models)
             if f.base_address not in (None, INTEGRATED)
         ]
-        found += [(f"protocolFunctions.{n}.callbackUrl", f.callback_url) for n, f in enumerate(self.protocol_functions)]
+        functions = [(n, f) for n, f in enumerate(self.protocol_functions) if f.query is None]
+        found += [(f"protocolFunctions.{n}.callbackUrl", f.callback_url) for n, f in functions]
         found += [(f"protocolFunctionSources.{n}", url) for n, url in enumerate(self.protocol_function_sources)]
         found += [(f"mcpSources.{n}.url", s.url) for n, s in enumerate(self.mcp_sources)]
         found += [(f"systemInstructionsSources.{n}.url", s.url) for n, s in enumerate(self.system_instructions_sources)]
+        return found
+
+    def collections(self) -> list[tuple[str, UUID]]:
+        """Every collection that is searched, with the field that names it."""
+        found = [("knowledgeCollections", c) for c in self.knowledge_collections]
+        for n, one in enumerate(self.protocol_functions):
+            if one.query is not None:
+                found.append((f"protocolFunctions.{n}.callbackUrl", one.query.collection))
         return found

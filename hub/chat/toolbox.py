@@ -10,7 +10,7 @@ from hub.chat.worker import Rewrite
 from hub.domain import Json
 from hub.knowledge.search import search
 from hub.runtime import Hub
-from hub.tools import arguments
+from hub.tools import arguments, knowledge
 from hub.tools.base import Context, Result, Tool
 
 SEARCH = "search_knowledge"
@@ -71,18 +71,12 @@ def searching(scene: Scene) -> Tool:
             references=bool(parameters.get("knowledgeUseReferences")),
         )
         scene.passages.extend(p for p in found if p not in scene.passages)
-        if not found:
-            return Result("Nothing was found. Try other words, or say that you do not know.")
-        return Result("\n\n".join(f"[{p.name}]\n{p.content}" for p in found))
+        return Result(knowledge.told(found))
 
     return Tool(
         SEARCH,
         "Search the knowledge base. Use it before answering questions about the business, its products and rules.",
-        {
-            "type": "object",
-            "properties": {"query": {"type": "string", "description": "A complete question.", "minLength": 1}},
-            "required": ["query"],
-        },
+        knowledge.SCHEMA,
         run,
         effect=False,
     )

@@ -2,19 +2,20 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hub.accounts import nonce
-from hub.accounts.parameters import ProtocolFunction, Source
+from hub.accounts.functions import ProtocolFunction
+from hub.accounts.parameters import Source
 from hub.chat.scene import Scene
 from hub.domain import Json
 from hub.errors import BadRequest, HubError
 from hub.outbound import Reply
 from hub.runtime import Hub
+from hub.tools.calling import moment
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +55,9 @@ class Rewrite(BaseModel):
         return self
 
     @property
-    def function(self) -> Json:
+    def function(self) -> ProtocolFunction:
         """The protocol function of add-protocol-tool, checked. Raise ValidationError."""
-        return ProtocolFunction.model_validate(self.tool).model_dump(mode="json", by_alias=True)
+        return ProtocolFunction.model_validate(self.tool)
 
     @property
     def mcp(self) -> Json:
@@ -136,7 +137,7 @@ async def _tell(hub: Hub, scene: Scene, event: str, data: Json) -> Said:
     ask = scene.ask
     body = {
         "gatewayId": str(ask.gateway.id),
-        "moment": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        "moment": moment(),
         "event": {
             "name": event,
             "data": data | {

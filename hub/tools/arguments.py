@@ -4,9 +4,11 @@ Schemas come from customers and from servers elsewhere: nothing they refer to is
 of theirs may take long, and a schema that refers to itself without end is given up.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -23,6 +25,8 @@ from hub.tools.base import Tool, ToolFailed
 SECONDS, PATTERN_SECONDS = 0.5, 0.05
 LARGEST, SCHEMA = 1_000_000, 200_000
 SHOWN, TOLD = 300, 5
+PATTERN, REPEATS = 2000, 100_000
+COUNTED = regex.compile(r"\{\s*(\d{1,9})")
 REASON, GOAL = "_tool_reason", "_tool_goal"
 EXPLANATION: Json = {
     REASON: {"type": "string", "description": "Why this tool is needed now, in one short sentence."},
@@ -52,7 +56,7 @@ class Checker:
             errors = _first(self._validator(schema).iter_errors(arguments))
         except (_TooLong, TimeoutError, RecursionError):
             raise ToolFailed("The arguments cannot be checked: the tool's schema is too complicated.") from None
-        except (Unresolvable, jsonschema.exceptions._WrappedReferencingError):
+        except Unresolvable:
             raise ToolFailed("The arguments cannot be checked: the tool's schema refers to another one.") from None
         except (regex.error, jsonschema.SchemaError, jsonschema.exceptions.UnknownType, TypeError, ValueError):
             raise ToolFailed("The arguments cannot be checked: the tool's schema is not valid.") from None
@@ -84,7 +88,7 @@ def explained(tool: Tool, on: bool) -> Tool:
     properties = {**(tool.schema.get("properties") or {}), **EXPLANATION}
     required = [*(n for n in tool.schema.get("required") or () if n not in EXPLANATION), *EXPLANATION]
     schema = {**tool.schema, "type": "object", "properties": properties, "required": required}
-    return Tool(tool.name, tool.description, schema, tool.run, tool.reserved)
+    return replace(tool, schema=schema)
 
 
 def split(arguments: Json) -> tuple[Json, dict[str, str] | None]:
@@ -101,7 +105,9 @@ def _compiled(schema: Json) -> Validator:
     known = validator_for(schema, jsonschema.Draft202012Validator)
     known.check_schema(schema)
     timed = {name: _timed(BOUNDED.get(name, keyword)) for name, keyword in known.VALIDATORS.items()}
-    return extend(known, timed)(schema, registry=EMPTY_REGISTRY)
+    kind: Any = extend(known, timed)  # type: ignore[no-untyped-call]
+    made: Validator = kind(schema, registry=EMPTY_REGISTRY)
+    return made
 
 
 def _timed(keyword: Keyword) -> Keyword:
@@ -141,13 +147,19 @@ def _additional(validator: Any, value: Any, instance: Any, schema: Any) -> Itera
 
 
 def _unique(_: Any, value: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
-    if value and isinstance(instance, list):
-        if len({_dumped(_plain(one)) for one in instance}) < len(instance):
-            yield jsonschema.ValidationError("has one item twice")
+    if value and isinstance(instance, list) and len({_dumped(_plain(one)) for one in instance}) < len(instance):
+        yield jsonschema.ValidationError("has one item twice")
 
 
-# In place of those whose cost an outsider decides.
+def _unevaluated(_: Any, __: Any, ___: Any, ____: Any) -> Iterator[jsonschema.ValidationError]:
+    yield from ()
+
+
+# In place of those whose cost an outsider decides. What is left over by all other keywords is not
+# looked for: that search cannot be bounded, and the tool itself looks at its arguments as well.
 BOUNDED: Mapping[str, Any] = {
+    "unevaluatedProperties": _unevaluated,
+    "unevaluatedItems": _unevaluated,
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional,
@@ -156,6 +168,10 @@ BOUNDED: Mapping[str, Any] = {
 
 
 def _found(pattern: str, text: str) -> bool:
+    # Counted repeats inside one another are written out when a pattern is compiled.
+    repeats = math.prod(max(1, int(n)) for n in COUNTED.findall(pattern))
+    if len(pattern) > PATTERN or repeats > REPEATS:
+        raise _TooLong
     return regex.search(pattern, text, timeout=PATTERN_SECONDS) is not None
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from hub.domain import Gateway, Usage
 from hub.errors import HubError, Invalid
-from hub.llm import gateway as door
 from hub.llm import breaker as breakers
 from hub.llm.breaker import Breaker
 from hub.llm.gateway import Models
