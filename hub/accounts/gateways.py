@@ -16,7 +16,7 @@ from hub.errors import Conflict, Invalid, NotFound
 from hub.forms import camel, merged
 from hub.outbound import Guard
 from hub.sealing import Sealer
-from hub.store import gateways
+from hub.store import gateways, skills
 from hub.store.db import Call, Db
 
 PLACE = "gateways.secrets"
@@ -58,7 +58,7 @@ async def listed(db: Call, account_id: UUID, filter: str = "") -> list[Json]:
 
 async def add(db: Db, sealer: Sealer, guard: Guard, account_id: UUID, name: str, parameters: GatewayParameters) -> UUID:
     """Raise Invalid naming the parameter that cannot be used."""
-    await _check(db, guard, account_id, parameters, set())
+    await _check(db, guard, account_id, parameters, {})
     id, secret = ids.uuid7(), parameters.api_key
     if secret and secret.startswith(MASK):
         raise _masked()
@@ -83,8 +83,8 @@ async def edit(
             raise NotFound
         old = gateway_of(row, sealer)
         parameters = merged(GatewayParameters, old.parameters, given, "parameters")
-        # A collection that was deleted since must not stand in the way of other changes.
-        await _check(tx, guard, account_id, parameters, set(old.parameters.get("knowledgeCollections", ())))
+        # What was deleted since must not stand in the way of other changes.
+        await _check(tx, guard, account_id, parameters, old.parameters)
         stored, sealed = _split(parameters, _key(given, old.api_key), id, sealer)
         await gateways.edit(tx, account_id, id, name or old.name, stored, sealed)
 
@@ -134,13 +134,23 @@ def _masked() -> Invalid:
     return Invalid(text, field="parameters.apiKey")
 
 
-async def _check(db: Call, guard: Guard, account_id: UUID, parameters: GatewayParameters, known: set[str]) -> None:
+async def _check(db: Call, guard: Guard, account_id: UUID, parameters: GatewayParameters, old: Json) -> None:
     for field, url in parameters.addresses():
         addresses.check(guard, url, f"parameters.{field}")
-    new = [c for c in parameters.knowledge_collections if str(c) not in known]
+    new = _new(parameters.knowledge_collections, old.get("knowledgeCollections"))
     foreign = await gateways.foreign_collection(db, account_id, new) if new else None
     if foreign:
-        raise Invalid(
-            f"parameters.knowledgeCollections names {foreign}, which is no collection of this account.",
-            field="parameters.knowledgeCollections",
-        )
+        raise _foreign("knowledgeCollections", foreign, "collection")
+    new = _new(parameters.skills, old.get("skills"))
+    foreign = await skills.foreign(db, account_id, new) if new else None
+    if foreign:
+        raise _foreign("skills", foreign, "skill")
+
+
+def _new(wanted: list[UUID], old: list[str] | None) -> list[UUID]:
+    return [id for id in wanted if str(id) not in (old or ())]
+
+
+def _foreign(field: str, id: UUID, kind: str) -> Invalid:
+    text = f"parameters.{field} names {id}, which is no {kind} of this account."
+    return Invalid(text, field=f"parameters.{field}")

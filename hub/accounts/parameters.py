@@ -67,6 +67,13 @@ class Source(Defaults):
     cache_duration: Annotated[int, Field(ge=0, le=2_592_000, description="Seconds.")] = 600
 
 
+class SkillOptions(Defaults):
+    """What a skill brings besides its instructions."""
+
+    instruction_sources: Annotated[list[Source], Field(max_length=50)] = []
+    allowed_tools_names: Annotated[list[Name], Field(max_length=500, description="Shown while it is active.")] = []
+
+
 class SentinelOptions(Camel):
     enabled_functions: list[BuiltinFunction] | None = None
 

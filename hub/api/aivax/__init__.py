@@ -13,6 +13,7 @@ from hub.api.aivax import (
     public,
     query,
     sessions,
+    skills,
 )
 from hub.api.http.operation import Route
 
@@ -25,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *collections.ROUTES,
     *documents.ROUTES,
     *query.ROUTES,
+    *skills.ROUTES,
     *public.ROUTES,
     *deliveries.ROUTES,
     *accounts.ROUTES,
