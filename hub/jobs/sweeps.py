@@ -9,7 +9,7 @@ from uuid import UUID
 from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.runtime import Hub
-from hub.store import documents, files, inbox, leaders, turns
+from hub.store import documents, files, inbox, leaders, memories, turns
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,8 @@ async def housekeeping(hub: Hub) -> None:
     if not await leaders.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
         return
     forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
-    closed = await leaders.close_expired(hub.db)
-    if forgotten or purged or closed:
-        log.info("housekeeping: %d dedupe keys, %d files, %d sessions", forgotten, purged, closed)
+    closed, expired = await leaders.close_expired(hub.db), await memories.purge(hub.db)
+    if forgotten or purged or closed or expired:
+        log.info(
+            "housekeeping: %d dedupe keys, %d files, %d sessions, %d memories", forgotten, purged, closed, expired
+        )
