@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 
 from hub import ids
-from hub.accounts import addresses, functions
+from hub.accounts import functions, references
 from hub.accounts.kinds import MASK, mask
 from hub.accounts.parameters import GatewayParameters
 from hub.domain import Gateway
@@ -63,7 +63,7 @@ async def listed(db: Call, account_id: UUID, filter: str = "") -> list[Json]:
 async def add(db: Db, sealer: Sealer, guard: Guard, account_id: UUID, name: str, parameters: GatewayParameters) -> UUID:
     """Raise Invalid naming the parameter that cannot be used."""
     functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
-    await _check(db, guard, account_id, parameters, set())
+    await references.check(db, guard, account_id, parameters)
     id, secret = ids.uuid7(), parameters.api_key
     if secret and secret.startswith(MASK):
         raise _masked()
@@ -92,9 +92,9 @@ async def edit(
         _unmasked(parameters, old.parameters.get("fallbackModels") or ())
         if NAMING & given.keys():
             functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
-        # A collection that was deleted since must not stand in the way of other changes.
+        # What was deleted since must not stand in the way of other changes.
         before = GatewayParameters.model_validate(old.parameters)
-        await _check(tx, guard, account_id, parameters, {c for _, c in before.collections()})
+        await references.check(tx, guard, account_id, parameters, before)
         stored, sealed = _split(parameters, _key(given, old.api_key), id, sealer)
         await gateways.edit(tx, account_id, id, name or old.name, stored, sealed)
 
@@ -162,14 +162,3 @@ def _unmasked(parameters: GatewayParameters, old: Sequence[Json]) -> None:
 def _masked(field: str = "parameters.apiKey") -> Invalid:
     text = f"{field} is a mask, not a key; send the whole key, or leave the field out to keep the old one."
     return Invalid(text, field=field)
-
-
-async def _check(db: Call, guard: Guard, account_id: UUID, parameters: GatewayParameters, known: set[UUID]) -> None:
-    for field, url in parameters.addresses():
-        if url:
-            addresses.check(guard, url, f"parameters.{field}")
-    new = {c: field for field, c in reversed(parameters.collections()) if c not in known}
-    foreign = await gateways.foreign_collection(db, account_id, list(new)) if new else None
-    if foreign:
-        field = f"parameters.{new[foreign]}"
-        raise Invalid(f"{field} names {foreign}, which is no collection of this account.", field=field)

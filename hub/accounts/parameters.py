@@ -63,6 +63,13 @@ class Source(Defaults):
     cache_duration: Annotated[int, Field(ge=0, le=2_592_000, description="Seconds.")] = 600
 
 
+class SkillOptions(Defaults):
+    """What a skill brings besides its instructions."""
+
+    instruction_sources: Annotated[list[Source], Field(max_length=50)] = []
+    allowed_tools_names: Annotated[list[Name], Field(max_length=500, description="Shown while it is active.")] = []
+
+
 class SentinelOptions(Camel):
     enabled_functions: list[BuiltinFunction] | None = None
 
@@ -154,7 +161,7 @@ class GatewayParameters(Defaults):
     model_routing_parameters: ModelRoutingParameters | None = None
     additional_settings: dict[str, Any] | None = None
     fallback_models: Annotated[
-        list[FallbackModel], Field(max_length=5, description="Asked in order when the model fails before it says anything.")
+        list[FallbackModel], Field(max_length=5, description="Asked in order when the model fails at once.")
     ] = []
 
     @field_validator("known_tool_handler_name")

@@ -18,7 +18,7 @@ WHOLE: dict[str, Any] = {
     "hideToolsWithoutSkill": True,
     "alwaysVisibleTools": ["shell"],
     "enableBash": True,
-    "skills": [str(uuid4())],
+    "skills": [],
     "bashOptions": {"allowDataPersistence": True, "toolList": ["ls"], "toolExclusionMode": "BlackList"},
     "knowledgeBaseMaximumResults": 16,
     "knowledgeBaseMinimumScore": 0.55,

@@ -90,9 +90,14 @@ async def far() -> AsyncIterator[Far]:
 
 
 @pytest.fixture
-async def place(settings: Settings) -> AsyncIterator[Place]:
+async def hub(settings: Settings) -> AsyncIterator[Hub]:
     async with open_hub(settings) as hub:
-        yield Place(hub, (await create_account(hub.db, "Aurora")).id)
+        yield hub
+
+
+@pytest.fixture
+async def place(hub: Hub) -> Place:
+    return Place(hub, (await create_account(hub.db, "Aurora")).id)
 
 
 def named(tools: list[Tool]) -> dict[str, Tool]:

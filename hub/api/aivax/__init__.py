@@ -11,9 +11,11 @@ from hub.api.aivax import (
     handoff,
     integrations,
     keys,
+    memories,
     public,
     query,
     sessions,
+    skills,
 )
 from hub.api.http.operation import Route
 
@@ -27,6 +29,8 @@ ROUTES: tuple[Route, ...] = (
     *conversations.ROUTES,
     *documents.ROUTES,
     *query.ROUTES,
+    *skills.ROUTES,
+    *memories.ROUTES,
     *public.ROUTES,
     *deliveries.ROUTES,
     *accounts.ROUTES,

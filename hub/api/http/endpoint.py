@@ -20,7 +20,7 @@ from aiohttp import web
 from hub.api.http import body
 from hub.api.http.auth import authenticate
 from hub.api.http.operation import OPERATION, Handler, Operation, read
-from hub.forms import Message
+from hub.forms import Enveloped, Message
 
 MIB = 1 << 20
 
@@ -91,7 +91,8 @@ def write(request: web.Request, operation: Operation, result: Any) -> web.Stream
         content = result.model_dump_json().encode()
     elif operation.result is not None:
         content = operation.result.dump_json(result, by_alias=True)
-        if request.path.startswith("/api/") and request.headers.get("X-Response-Envelope", "").lower() == "true":
+        asked = request.path.startswith("/api/") and request.headers.get("X-Response-Envelope", "").lower() == "true"
+        if asked and not isinstance(result, Enveloped):
             content = b'{"message":null,"data":' + content + b"}"
     else:
         content = orjson.dumps(result)
