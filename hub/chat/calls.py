@@ -65,7 +65,8 @@ class Calls:
         name, contents = call["function"]["name"], call["function"]["arguments"] or "{}"
         begun = time.monotonic()
         event: Json = {"name": name, "id": call["id"], "contents": contents, "state": "Created"}
-        tool = next((t for t in self.scene.tools if t.name == name), None)
+        # What the model was not shown it cannot call, whatever it says.
+        tool = next((t for t in self.scene.visible if t.name == name), None)
         try:
             given, why = arguments.split(_object(contents))
             if why:

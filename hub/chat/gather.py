@@ -35,10 +35,11 @@ async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> Scene:
     if not offline:
         await sight.preprocess(hub, scene)
     await _together(*_parts(hub, scene, stack, offline))
-    scene.system = [t for t in (parameters.get("systemInstruction"), *scene.system, *scene.contexts, *ask.system) if t]
-    scene.parameters = {**scene.parameters, "systemInstruction": None}
     if scene.blocked:
         moderation.withhold(scene)
+    texts = (parameters.get("systemInstruction"), *scene.system, *scene.contexts, scene.memories, *ask.system)
+    scene.system = [t for t in texts if t]
+    scene.parameters = {**scene.parameters, "systemInstruction": None}
     await _rewritten(hub, scene, stack)
     return scene
 

@@ -43,6 +43,7 @@ class Loop:
     reasoning: str = ""
     first: float | None = None
     tries: int = 0
+    ended: bool = False
     value: Any = None
     prompt: Prompt | None = None
     draft: Draft | None = None
@@ -57,6 +58,10 @@ class Loop:
             self.prompt = await self._prompt()
             self.draft = draft = await self._draft(self.prompt)
             calls = draft.tool_calls
+            if calls and self.calls.spent and self.ended:
+                self._unheeded(draft)
+                return
+            self.ended = self.calls.spent
             if calls:
                 if await self._called(draft, calls):
                     continue
@@ -64,11 +69,18 @@ class Loop:
             if await self._finished(draft):
                 return
 
+    def _unheeded(self, draft: Draft) -> None:
+        """The model goes on calling tools although it was offered none: what it said has to do."""
+        if not draft.text.strip():
+            most = self.hub.settings.tool_calls
+            raise Upstream(f"The model did not come to an answer within {most} tool calls.", code="tool_limit")
+        self.made.append(_assistant(draft, []))
+
     async def _prompt(self) -> Prompt:
         scene = self.scene
         # A turn that has used up its calls has to answer with what it has.
-        tools = [] if self.calls.spent else await toolbox.offered(self.hub, scene, self.made)
-        system = [*scene.system, *await toolbox.activated(self.hub, scene, self.made)]
+        scene.visible = [] if self.calls.spent else toolbox.offered(scene, self.made)
+        system = [*scene.system, *await toolbox.activated(scene, self.made)]
         options = dict(self.ask.options)
         structured = self.ask.structured
         if structured is not None:
@@ -81,7 +93,7 @@ class Loop:
             system=system,
             passages=scene.passages if scene.parameters.get("queryStrategy") != "QueryFunction" else (),
             options=options,
-            tools=[*scene.theirs, *tools],
+            tools=[*scene.theirs, *toolbox.described(scene, scene.visible)],
             language=self.ask.language,
         )
 
@@ -137,10 +149,10 @@ class Loop:
         included = bool(p.get("includePrefillingInMessages")) and not self.made
         prefill = prefill_of(p, self.scene.messages) if included else None
         stop = prompt.options.get("stop") if included else None
-        spoken = p.get("knownToolHandlerName") == REACT and bool(self.scene.tools or self.scene.theirs)
+        spoken = p.get("knownToolHandlerName") == REACT and bool(self.scene.visible or self.scene.theirs)
         return Draft(
             self.scene.flags, self.ask.longest - len(self.said), prefill or "", stop if isinstance(stop, str) else "",
-            spoken=spoken, held=spoken or bool(self.scene.tools),
+            spoken=spoken, held=spoken or bool(self.scene.visible),
         )
 
     def _count(self, prompt: Prompt, draft: Draft) -> None:
@@ -166,7 +178,7 @@ class Loop:
         ours = [c for c in calls if c not in theirs]
         self.made.append(_assistant(draft, calls))
         self.said += draft.text
-        if theirs and self.sink is not None and (self.scene.tools or draft.spoken):
+        if theirs and self.sink is not None and (self.scene.visible or draft.spoken):
             await self.sink(Delta(tool_calls=tuple({"index": n, **c} for n, c in enumerate(theirs))))
         if ours:
             self.made += await self.calls.run(ours)

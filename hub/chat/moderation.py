@@ -82,7 +82,7 @@ def withhold(scene: Scene) -> None:
             f"{names}. Politely refuse in the user's language, in one or two sentences, and offer other help.)",
         }
     ]
-    scene.passages, scene.tools, scene.theirs = [], [], []
+    scene.passages, scene.tools, scene.theirs, scene.skills, scene.memories = [], [], [], [], None
 
 
 def transcript(messages: list[Json]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hub.chat.ask import Ask
-from hub.domain import Gateway, Json, Passage, Usage
+from hub.domain import Gateway, Json, Passage, Skill, Usage
 from hub.llm.gateway import Models
 from hub.llm.prices import bill
 from hub.tools.base import Context, Tool
@@ -37,7 +37,8 @@ class Ledger:
 
 @dataclass(slots=True)
 class Scene:
-    """parameters: the gateway's, as they hold for this answer. tools: run by the hub; theirs: by the caller."""
+    """parameters: the gateway's, as they hold for this answer. tools: run by the hub; theirs: by the caller.
+    visible: those of the tools that the model was shown last."""
 
     ask: Ask
     context: Context
@@ -48,6 +49,9 @@ class Scene:
     passages: list[Passage] = field(default_factory=list)
     tools: list[Tool] = field(default_factory=list)
     theirs: list[Json] = field(default_factory=list)
+    visible: list[Tool] = field(default_factory=list)
+    skills: list[Skill] = field(default_factory=list)
+    memories: str | None = None
     blocked: tuple[str, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
 

@@ -1,17 +1,21 @@
-"""Which tools an answer has: the gateway's, the request's, the session's."""
+"""Which tools an answer has: the gateway's, the request's, the session's; and what skills make of them."""
 
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
-from hub.chat.prompt import name_of
+from hub.accounts import skills as library
+from hub.chat.prompt import name_of, question
 from hub.chat.scene import Scene
 from hub.chat.worker import Rewrite
 from hub.domain import Json
 from hub.knowledge.search import search
 from hub.runtime import Hub
-from hub.tools import arguments, knowledge
+from hub.tools import arguments, knowledge, protocol
 from hub.tools.base import Context, Result, Tool
+from hub.tools.memory import remember
+from hub.tools.memory.calendar import calendar_tools
+from hub.tools.skills import activating, reading
 
 SEARCH = "search_knowledge"
 RESULTS, SCORE = 8, 0.2
@@ -19,32 +23,70 @@ RESULTS, SCORE = 8, 0.2
 
 async def equip(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
     """Put together the tools that the hub runs; what they need open is closed with the stack."""
+    p = scene.parameters
+    functions = enabled(scene)
     tools: list[Tool] = []
-    if scene.parameters.get("queryStrategy") == "QueryFunction" and scene.parameters.get("knowledgeCollections"):
+    if p.get("skills"):
+        await _skilled(hub, scene)
+        tools.append(reading.read_skill(scene.skills))
+    if p.get("queryStrategy") == "QueryFunction" and p.get("knowledgeCollections"):
         tools.append(searching(scene))
+    everything = bool((p.get("builtinFunctionsOptions") or {}).get("includeAllMemoryContext"))
+    if "Remember" in functions:
+        tools += remember.offered(everything)
+    if "Remember" in functions or everything:
+        scene.memories = await remember.context_text(scene.context, question(scene.messages), everything)
+    if "Calendar" in functions:
+        tools += calendar_tools()
+    if p.get("protocolFunctions") or p.get("protocolFunctionSources"):
+        tools += await protocol.offered(scene.context, {t.name for t in tools})
     scene.tools = once(tools, scene.theirs)
 
 
 async def add(hub: Hub, scene: Scene, stack: AsyncExitStack, one: Rewrite) -> None:
     """A tool, or a source of tools, that the worker adds for this answer."""
+    added = [protocol.tool_of(one.function)] if one.type == "add-protocol-tool" else []
+    scene.tools = once([*scene.tools, *added], scene.theirs)
+
+
+async def _skilled(hub: Hub, scene: Scene) -> None:
+    wanted = [UUID(str(s)) for s in scene.parameters["skills"]]
+    scene.skills = await library.chosen(hub.db, hub.sealer, scene.ask.account_id, wanted)
 
 
 def forget_skills(scene: Scene) -> None:
     """No skill is offered or active any more."""
+    scene.skills = []
+    scene.tools = [t for t in scene.tools if t.name != reading.NAME]
 
 
-async def offered(hub: Hub, scene: Scene, made: list[Json]) -> list[Json]:
-    """The tools of the next model call, in the chat format."""
-    return [arguments.explained(t, explains(scene)).function for t in scene.tools]
+def offered(scene: Scene, made: list[Json]) -> list[Tool]:
+    """The tools of the next model call: those that the active skills leave visible."""
+    active = activating.chosen(scene.skills, _active(scene, made))
+    return activating.visible(scene.tools, scene.parameters, active)
 
 
-async def activated(hub: Hub, scene: Scene, made: list[Json]) -> list[str]:
-    """Instructions of the skills that are active now."""
-    return []
+def described(scene: Scene, tools: list[Tool]) -> list[Json]:
+    """Tools in the chat format; with two more arguments where calls are to be explained."""
+    on = scene.ask.explain or bool(scene.parameters.get("toolInvocationExplanations"))
+    return [arguments.explained(t, on).function for t in tools]
 
 
-def explains(scene: Scene) -> bool:
-    return scene.ask.explain or bool(scene.parameters.get("toolInvocationExplanations"))
+async def activated(scene: Scene, made: list[Json]) -> list[str]:
+    """The list of skills, and the instructions of those that are active now."""
+    if not scene.skills:
+        return []
+    blocks = await activating.activated(scene.context, scene.skills, _active(scene, made))
+    return [t for t in (reading.listing(scene.skills), blocks) if t]
+
+
+def _active(scene: Scene, made: list[Json]) -> list[str]:
+    return reading.active([*scene.ask.messages, *made], scene.skills) if scene.skills else []
+
+
+def enabled(scene: Scene) -> set[str]:
+    """The built-in functions that are on."""
+    return set((scene.parameters.get("sentinelOptions") or {}).get("enabledFunctions") or ())
 
 
 def once(tools: list[Tool], theirs: list[Json]) -> list[Tool]:
@@ -59,7 +101,7 @@ def once(tools: list[Tool], theirs: list[Json]) -> list[Tool]:
 
 
 def searching(scene: Scene) -> Tool:
-    """The knowledge as a tool, for the gateway's collections."""
+    """The knowledge as a tool, for the gateway's collections; what it finds counts as used."""
     parameters = scene.parameters
     collections = [UUID(str(c)) for c in parameters.get("knowledgeCollections") or ()]
 
@@ -73,13 +115,8 @@ def searching(scene: Scene) -> Tool:
         scene.passages.extend(p for p in found if p not in scene.passages)
         return Result(knowledge.told(found))
 
-    return Tool(
-        SEARCH,
-        "Search the knowledge base. Use it before answering questions about the business, its products and rules.",
-        knowledge.SCHEMA,
-        run,
-        effect=False,
-    )
+    text = "Search the knowledge base. Use it before answering questions about the business, its products and rules."
+    return Tool(SEARCH, text, knowledge.SCHEMA, run, effect=False)
 
 
 def number(value: Any, default: Any) -> Any:

@@ -36,7 +36,7 @@ def search_tool(
             raise ToolFailed("This collection is no longer there.") from None
         return Result(told(found))
 
-    return Tool(name, description, SCHEMA, run)
+    return Tool(name, description, SCHEMA, run, effect=False)
 
 
 def told(passages: Sequence[Passage]) -> str:

@@ -67,6 +67,8 @@ def _calls(function: ProtocolFunction) -> Run:
             "context": circumstances(context),
         }
         ours = {"Content-Type": "application/json", **await nonce.headers(context.hub.db, context.account_id)}
+        if context.step:
+            ours["Idempotency-Key"] = context.step
         try:
             reply = await context.hub.outbound.request(
                 "POST", function.callback_url, headers=joined(function.headers, ours), body=json.dumps(body).encode(),

@@ -32,10 +32,17 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
 @pytest.mark.parametrize(
     ("parameter", "value", "name"),
     [
-        ("temperature", 0.3, "temperature"), ("topP", 0.4, "top_p"), ("presencePenalty", 0.5, "presence_penalty"),
-        ("frequencyPenalty", 0.6, "frequency_penalty"), ("stop", "END", "stop"), ("verbosity", "low", "verbosity"),
-        ("maxCompletionTokens", 77, "max_completion_tokens"), ("reasoningEffort", "high", "reasoning_effort"),
-        ("additionalSettings", {"x": {"y": 1}}, "x"), ("tools", [TOOL], "tools"), ("modelName", "m-2", "model"),
+        ("temperature", 0.3, "temperature"),
+        ("topP", 0.4, "top_p"),
+        ("presencePenalty", 0.5, "presence_penalty"),
+        ("frequencyPenalty", 0.6, "frequency_penalty"),
+        ("stop", "END", "stop"),
+        ("verbosity", "low", "verbosity"),
+        ("maxCompletionTokens", 77, "max_completion_tokens"),
+        ("reasoningEffort", "high", "reasoning_effort"),
+        ("additionalSettings", {"x": {"y": 1}}, "x"),
+        ("tools", [TOOL], "tools"),
+        ("modelName", "m-2", "model"),
     ],
 )
 async def test_what_is_sent_along(door: Door, parameter: str, value: Any, name: str) -> None:
@@ -53,7 +60,10 @@ async def test_key_and_address(door: Door) -> None:
 
 FLAGS: dict[str, tuple[Json, Any]] = {
     # flag: (what is asked, what of the upstream's request is different from a gateway without it)
-    "NoSystemInstruct": ({"parameters": {"systemInstruction": "Be kind."}}, lambda b: [m["role"] for m in b["messages"]]),
+    "NoSystemInstruct": (
+        {"parameters": {"systemInstruction": "Be kind."}},
+        lambda b: [m["role"] for m in b["messages"]],
+    ),
     "NoTemperature": ({"temperature": 0.5}, lambda b: b.get("temperature")),
     "NoStopParameter": ({"stop": "END"}, lambda b: b.get("stop")),
     "NoReasoningEffort": ({"reasoning_effort": "low"}, lambda b: b.get("reasoning_effort")),
@@ -89,7 +99,10 @@ async def test_flags_change_the_request(door: Door, flag: str) -> None:
 
 
 async def test_details_are_not_sent_back_when_that_is_off(door: Door) -> None:
-    for flags, there in ((["IncludeStoredReasoning"], True), (["IncludeStoredReasoning", "DisableReasoningDetails"], False)):
+    for flags, there in (
+        (["IncludeStoredReasoning"], True),
+        (["IncludeStoredReasoning", "DisableReasoningDetails"], False),
+    ):
         await door.asked(parameters={"flags": flags}, messages=TALK)
         assert ("reasoning_details" in door.sent["messages"][1]) is there
 
@@ -101,7 +114,8 @@ def thinking(*pieces: str) -> Act:
 @pytest.mark.parametrize(
     ("flags", "content", "reasoning"),
     [
-        ([], "<think>deep</think>Yes", None), (["ThinkingProcess"], "Yes", None),
+        ([], "<think>deep</think>Yes", None),
+        (["ThinkingProcess"], "Yes", None),
         (["ReturnReasoningTokens"], "<think>deep</think>Yes", "hm"),
         (["ThinkingProcess", "ReturnReasoningTokens"], "Yes", "hmdeep"),
     ],
@@ -119,7 +133,9 @@ async def test_flags_change_the_answer(door: Door, flags: list[str], content: st
 
 async def test_a_text_that_is_revised_while_it_is_said(door: Door) -> None:
     door.model.default = says("I thing", "I think s", "I think so.", delay=0.02)
-    assert (await door.asked(parameters={"flags": ["DiffusingStream"]}))["choices"][0]["message"]["content"] == "I think so."
+    assert (await door.asked(parameters={"flags": ["DiffusingStream"]}))["choices"][0]["message"][
+        "content"
+    ] == "I think so."
     async with door.post(model=await door.gateway(flags=["DiffusingStream"]), stream=True) as r:
         said = [c["choices"][0]["delta"].get("content") for c in (await events(r))[:-1]]
     assert [s for s in said if s] == ["I think so."]
@@ -150,8 +166,13 @@ async def test_template_and_context_size(door: Door) -> None:
 
 
 async def test_old_tool_results_are_shortened(door: Door) -> None:
-    talk = [ASK[0], {"role": "assistant", "content": None, "tool_calls": [CALL]}, TOLD,
-            {"role": "assistant", "content": None, "tool_calls": [CALL]}, TOLD]
+    talk = [
+        ASK[0],
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        TOLD,
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        TOLD,
+    ]
     await door.asked(parameters={"toolContextCount": 1}, messages=talk)
     contents = [m["content"] for m in door.sent["messages"] if m["role"] == "tool"]
     assert contents == ["[tool response truncated - call this tool again]", "seven"]
@@ -166,7 +187,8 @@ async def test_fallbacks_answer_when_the_first_fails(door: Door) -> None:
     assert (got["model"], got["choices"][0]["message"]["content"]) == ("third", "Third here.")
     assert [c.body["model"] for c in door.model.calls] == ["fake-1", "second", "third"]
     assert (door.model.calls[2].path, door.model.calls[2].headers["Authorization"]) == (
-        "/other/v1/chat/completions", "Bearer sk-third",
+        "/other/v1/chat/completions",
+        "Bearer sk-third",
     )
     door.model.default = refuses(400, "no such model")
     async with door.post(model=id) as r:
@@ -181,16 +203,22 @@ async def test_a_fallback_never_repeats_what_was_said(door: Door) -> None:
 
 
 ROUTES: Json = {
-    "lowComplexityModelName": "small", "mediumComplexityModelName": "middle", "highComplexityModelName": "large",
-    "lowComplexityModelReasoningEffort": "none", "highComplexityModelReasoningEffort": "high",
+    "lowComplexityModelName": "small",
+    "mediumComplexityModelName": "middle",
+    "highComplexityModelName": "large",
+    "lowComplexityModelReasoningEffort": "none",
+    "highComplexityModelReasoningEffort": "high",
 }
 
 
 @pytest.mark.parametrize(
     ("told", "level", "model", "effort"),
     [
-        ("low", "low", "small", "none"), ("Medium.", "medium", "middle", None), ("<think>low?</think>high", "high", "large", "high"),
-        ("low or high", "medium", "middle", None), ("pineapple", "medium", "middle", None),
+        ("low", "low", "small", "none"),
+        ("Medium.", "medium", "middle", None),
+        ("<think>low?</think>high", "high", "large", "high"),
+        ("low or high", "medium", "middle", None),
+        ("pineapple", "medium", "middle", None),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
@@ -215,18 +243,25 @@ async def test_routing_without_a_classifier_is_medium(door: Door) -> None:
 SCORES = '{"violence": %d, "sexual": 0, "political": 0, "dangerous": 9, "jailbreak": 0}'
 
 
-@pytest.mark.parametrize(("level", "score", "blocks"), [(1, 10, True), (1, 9, False), (5, 6, True), (5, 5, False), (10, 1, True), (10, 0, False)])
+@pytest.mark.parametrize(
+    ("level", "score", "blocks"),
+    [(1, 10, True), (1, 9, False), (5, 6, True), (5, 5, False), (10, 1, True), (10, 0, False)],
+)
 async def test_moderation(door: Door, level: int, score: int, blocks: bool) -> None:
     door.model.plan.extend([says(SCORES % score), says("Sorry, no.")])
     asked = [{"role": "user", "content": "SECRET WISH"}]
-    got = await door.asked(parameters={"moderationParameters": {"violenceThreshold": level}, "tools": [TOOL]}, messages=asked)
+    got = await door.asked(
+        parameters={"moderationParameters": {"violenceThreshold": level}, "tools": [TOOL]}, messages=asked
+    )
     assert ("SECRET WISH" not in str(door.sent["messages"])) is blocks
     assert ("violence" in str(door.sent["messages"])) is blocks and ("tools" not in door.sent) is blocks
     assert got["choices"][0]["message"]["content"] == "Sorry, no."
     assert got["generation_context"]["generated_usage"][0]["sku"] == "inference.resolving.moderation.in"
 
 
-@pytest.mark.parametrize("told", [says("I cannot."), says('{"violence": 11}'), refuses(500), says('{"violence": true}')])
+@pytest.mark.parametrize(
+    "told", [says("I cannot."), says('{"violence": 11}'), refuses(500), says('{"violence": true}')]
+)
 async def test_without_a_judgement_nothing_is_answered(door: Door, told: Act) -> None:
     door.model.default = told
     async with door.post(model=await door.gateway(moderationParameters={"jailbreakThreshold": 1})) as r:
@@ -236,7 +271,14 @@ async def test_without_a_judgement_nothing_is_answered(door: Door, told: Act) ->
 
 @pytest.mark.parametrize(
     ("features", "preprocess", "described"),
-    [(["Image"], None, True), (["Audio"], None, False), (["All"], None, True), ([], "Image", True), ([], ["File"], False), ([], True, True)],
+    [
+        (["Image"], None, True),
+        (["Audio"], None, False),
+        (["All"], None, True),
+        ([], "Image", True),
+        ([], ["File"], False),
+        ([], True, True),
+    ],
 )
 async def test_media_become_text(door: Door, features: list[str], preprocess: Any, described: bool) -> None:
     async def act(request: Any, body: Json) -> Any:

@@ -46,14 +46,19 @@ def test_one_of_my_own(tmp_path: Path) -> None:
     assert (big.name, big.key, big.context, big.badges) == ("big-1", "k", 1000, ("New",))
     assert big.flags == {"NoTemperature", "StructuredOutputSupport"}
     assert (big.price.prompt, big.price.completion, big.price.cached) == (2e-6, 4e-6, 2e-6)
-    assert found["@free/small"].key is None and set(load(written(tmp_path, MINE.format(provider="one")), "").models) == {"@free/small"}
+    assert found["@free/small"].key is None and set(
+        load(written(tmp_path, MINE.format(provider="one")), "").models
+    ) == {"@free/small"}
 
 
 @pytest.mark.parametrize(
     ("text", "keys", "says"),
     [
-        ("[providers", "", "not TOML"), ("", "", "providers"), (MINE.format(provider="two"), "", "@one/big names the provider two"),
-        (MINE.format(provider="one"), "three=k", "three"), (MINE.format(provider="one"), "one", "pairs"),
+        ("[providers", "", "not TOML"),
+        ("", "", "providers"),
+        (MINE.format(provider="two"), "", "@one/big names the provider two"),
+        (MINE.format(provider="one"), "three=k", "three"),
+        (MINE.format(provider="one"), "one", "pairs"),
         (MINE.format(provider="one").replace("context = 1000", "context = -1"), "", "context"),
         (MINE.format(provider="one").replace('badges = ["New"]', 'badge = "x"'), "", "badge"),
     ],

@@ -7,7 +7,8 @@ from hub.errors import Invalid
 from hub.llm.heal import checker, feedback, instructions, read
 
 CITY: Json = {
-    "type": "object", "properties": {"city": {"type": "string", "minLength": 2}, "size": {"type": "integer"}},
+    "type": "object",
+    "properties": {"city": {"type": "string", "minLength": 2}, "size": {"type": "integer"}},
     "required": ["city"],
 }
 
@@ -15,9 +16,16 @@ CITY: Json = {
 @pytest.mark.parametrize(
     "text",
     [
-        '{"city": "Rio"}', '  {"city": "Rio"}\n', '```json\n{"city": "Rio"}\n```', 'Sure!\n```\n{"city": "Rio"}\n```\nBye',
-        'Here: {"city": "Rio"} as asked.', '{"city": "Rio"', "{'city': 'Rio'}", '{city: "Rio",}',
-        'First {"town": 1}, better:\n```json\n{"city": "Rio"}\n```', '{"city": "Rio"}\n```',
+        '{"city": "Rio"}',
+        '  {"city": "Rio"}\n',
+        '```json\n{"city": "Rio"}\n```',
+        'Sure!\n```\n{"city": "Rio"}\n```\nBye',
+        'Here: {"city": "Rio"} as asked.',
+        '{"city": "Rio"',
+        "{'city': 'Rio'}",
+        '{city: "Rio",}',
+        'First {"town": 1}, better:\n```json\n{"city": "Rio"}\n```',
+        '{"city": "Rio"}\n```',
     ],
 )
 def test_json_in_many_disguises(text: str) -> None:
@@ -27,8 +35,11 @@ def test_json_in_many_disguises(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("I do not know.", "no JSON"), ('{"town": "Rio"}', "'city' is a required property"),
-        ('{"city": "R"}', "$.city"), ('{"city": "Rio", "size": "big"}', "$.size"), ("", "no JSON"),
+        ("I do not know.", "no JSON"),
+        ('{"town": "Rio"}', "'city' is a required property"),
+        ('{"city": "R"}', "$.city"),
+        ('{"city": "Rio", "size": "big"}', "$.size"),
+        ("", "no JSON"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, says: str) -> None:
@@ -45,10 +56,17 @@ def test_any_json_without_a_schema() -> None:
     ("schema", "good", "bad"),
     [
         ({"type": "string", "minLength": 2, "maxLength": 3, "pattern": "^a"}, '"ab"', '"b"'),
-        ({"type": "string", "format": "date"}, '"2026-01-31"', '"soon"'), ({"enum": ["a", "b"]}, '"a"', '"c"'),
+        ({"type": "string", "format": "date"}, '"2026-01-31"', '"soon"'),
+        ({"enum": ["a", "b"]}, '"a"', '"c"'),
         ({"type": "number", "minimum": 1, "exclusiveMaximum": 3, "multipleOf": 0.5}, "2.5", "3"),
-        ({"type": "array", "items": {"type": "integer"}, "uniqueItems": True, "minItems": 1, "maxItems": 2}, "[1]", "[1, 1]"),
-        ({"type": "bool"}, "true", "1"), ({"type": ["string", "number"]}, "1", "[]"), ({"type": "null"}, "null", "0"),
+        (
+            {"type": "array", "items": {"type": "integer"}, "uniqueItems": True, "minItems": 1, "maxItems": 2},
+            "[1]",
+            "[1, 1]",
+        ),
+        ({"type": "bool"}, "true", "1"),
+        ({"type": ["string", "number"]}, "1", "[]"),
+        ({"type": "null"}, "null", "0"),
     ],
 )
 def test_documented_keywords(schema: Json, good: str, bad: str) -> None:

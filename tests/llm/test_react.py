@@ -7,7 +7,10 @@ import pytest
 from hub.domain import Json
 from hub.llm.react import Reader, instructions, talk
 
-TOOL: Json = {"type": "function", "function": {"name": "look", "description": "Looks.", "parameters": {"type": "object"}}}
+TOOL: Json = {
+    "type": "function",
+    "function": {"name": "look", "description": "Looks.", "parameters": {"type": "object"}},
+}
 
 
 def heard(text: str, size: int) -> tuple[str, str, tuple[str, Json] | None]:
@@ -23,13 +26,16 @@ def heard(text: str, size: int) -> tuple[str, str, tuple[str, Json] | None]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Thought: I need it.\nAction: look\nAction Input: {\"a\": 1}", ("", "I need it.", ("look", {"a": 1}))),
-        ("Action: look\nAction Input: {\"a\": 1}\nObservation: invented", ("", "", ("look", {"a": 1}))),
-        ("Action: `look`\nAction Input: {a: 1,}", ("", "", ("look", {"a": 1}))), ("Action: look", ("", "", ("look", {}))),
+        ('Thought: I need it.\nAction: look\nAction Input: {"a": 1}', ("", "I need it.", ("look", {"a": 1}))),
+        ('Action: look\nAction Input: {"a": 1}\nObservation: invented', ("", "", ("look", {"a": 1}))),
+        ("Action: `look`\nAction Input: {a: 1,}", ("", "", ("look", {"a": 1}))),
+        ("Action: look", ("", "", ("look", {}))),
         ("Thought: easy.\nFinal Answer: It is 7.\nAction: none", ("It is 7.\nAction: none", "", None)),
-        ("Just words.", ("Just words.", "", None)), ("Thought: only this", ("only this", "", None)),
+        ("Just words.", ("Just words.", "", None)),
+        ("Thought: only this", ("only this", "", None)),
         ("Let me see.\nAction: look\nAction Input: {}", ("Let me see.", "", ("look", {}))),
-        ("Final Answer: yes\nObservation: no", ("yes", "", None)), ("", ("", "", None)),
+        ("Final Answer: yes\nObservation: no", ("yes", "", None)),
+        ("", ("", "", None)),
     ],
 )
 def test_what_is_said(text: str, expected: object, size: int) -> None:
@@ -51,10 +57,13 @@ def test_pieces_never_change_the_answer() -> None:
 
 def test_history_in_words() -> None:
     call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": '{"a": 1}'}}
-    said = talk([
-        {"role": "user", "content": "Q"}, {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "1", "content": "seven"},
-    ])
+    said = talk(
+        [
+            {"role": "user", "content": "Q"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "1", "content": "seven"},
+        ]
+    )
     assert said[1] == {"role": "assistant", "content": 'Action: look\nAction Input: {"a": 1}'}
     assert said[2] == {"role": "user", "content": "Observation: seven"}
     assert "look: Looks." in instructions([TOOL]) and "Final Answer:" in instructions([TOOL])

@@ -37,7 +37,7 @@ class Blocks:
         while kept < min(len(self._open), len(wanted)) and self._open[kept] == wanted[kept]:
             kept += 1
         closed = "".join(f"\n</{name}>" for name in reversed(self._open[kept:]))
-        gap = "\n\n" if self._open and not kept else "\n" if self._open[kept:] else ""
+        gap = "" if not (self._open and wanted) else "\n\n" if not kept else "\n" if self._open[kept:] else ""
         opened = "".join(f"<{name}>\n" for name in wanted[kept:])
         self._open = list(wanted)
         return closed + gap + opened

@@ -1,6 +1,7 @@
 """The tools of Remember, and what a model is told beforehand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -59,8 +60,9 @@ def offered(everything: bool) -> list[Tool]:
     ]
     if not everything:
         limit = {"type": "integer", "minimum": 1, "maximum": MOST_FOUND, "description": f"{FOUND} unless told."}
-        found.append(_tool("memory_search", "Look for what is remembered about this person.", _search, ["query"],
-                           query={"type": "string", "minLength": 1}, limit=limit))
+        search = _tool("memory_search", "Look for what is remembered about this person.", _search, ["query"],
+                       query={"type": "string", "minLength": 1}, limit=limit)
+        found.append(replace(search, effect=False))
     return found
 
 

@@ -49,7 +49,7 @@ def read_skill(skills: Sequence[Skill]) -> Tool:
         return Result(" ".join(said))
 
     text = "Take up the instructions of one or more skills, in place of those that are active."
-    return Tool(NAME, text, dict(SCHEMA), run, reserved=True)
+    return Tool(NAME, text, dict(SCHEMA), run, reserved=True, effect=False)
 
 
 def active(messages: Sequence[Json], skills: Sequence[Skill]) -> list[str]:
