@@ -23,6 +23,7 @@ from hub.llm.gateway import Models
 from hub.outbound import Outbound, open_outbound
 from hub.sealing import Sealer
 from hub.store.db import Db, open_db
+from hub.store.usage import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Hub:
     limits: Limits
     leases: Leases
     cache: Cache
+    meter: Meter
 
 
 class _Fetch:
@@ -89,6 +91,8 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
         stack.push_async_callback(embedder.close)
         events = Events(redis, settings.queue)
         stack.push_async_callback(events.close)
+        meter = Meter(db)
+        stack.push_async_callback(meter.close)
         yield Hub(
             settings=settings,
             db=db,
@@ -103,4 +107,5 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             limits=Limits(redis, settings.queue),
             leases=Leases(),
             cache=Cache(redis, settings.queue),
+            meter=meter,
         )

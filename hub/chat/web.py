@@ -19,7 +19,7 @@ from hub.chat.worker import Rejected
 from hub.errors import BadRequest, HubError, PaymentRequired, TooMany, Unavailable
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import files, messages, turns, usage, visitors
+from hub.store import files, messages, turns, visitors
 from hub.store.visitors import Visit
 
 log = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ async def trial(
     ask = await ask_of(hub, claimed, {}, instructions)
     asked = [content.message(b, {}, hub.settings.address) for b in said]
     made = await answer(hub, replace(ask, messages=[*ask.messages, *asked], retractable=sink is None), sink)
-    await usage.add(hub.db, seen.account_id, made.billed, gateway=ask.gateway.id, session=seen.session_id)
+    await hub.meter.add(seen.account_id, made.billed, gateway=ask.gateway.id, session=seen.session_id)
     return made
 
 

@@ -25,6 +25,9 @@ _SECRETS = (
 )
 
 
+ACCESS = "hub.access"
+
+
 def scrub(text: str) -> str:
     """The text without anything that looks like a secret."""
     for pattern, instead in _SECRETS:
@@ -39,7 +42,9 @@ class _Formatter(logging.Formatter):
         self._json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        text = _storable(scrub(super().format(record)))
+        text = super().format(record)
+        # A line about a request is made without secrets (hub.api.http.middleware.shown).
+        text = text if record.name == ACCESS else _storable(scrub(text))
         if not self._json:
             rid = request_id.get()
             return f"[{self._process}] {text}" + (f" request={rid}" if rid else "")

@@ -24,7 +24,6 @@ from hub.domain import Caller
 from hub.errors import HubError, PaymentRequired, Upstream
 from hub.llm.types import Delta
 from hub.runtime import Hub
-from hub.store import usage
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +133,7 @@ async def _record(asked: Asked, made: Answer) -> None:
     """Write what it consumed; the answer is given even when that fails."""
     gateway = asked.ask.gateway.id if asked.ask.gateway.slug else None
     try:
-        await usage.add(asked.hub.db, asked.who.account_id, made.billed, key=asked.who.key_id, gateway=gateway)
+        await asked.hub.meter.add(asked.who.account_id, made.billed, key=asked.who.key_id, gateway=gateway)
         await conversations.answered(asked.hub, asked.who, asked.ask, made, asked.entry.account)
     except HubError as e:
         log.error("usage of account %s was not written: %s", asked.who.account_id, e)
