@@ -48,7 +48,7 @@ def build(
     """
     flags = frozenset(parameters.get("flags") or ())
     asked = question(messages)
-    talk = shape.cleaned(messages, flags, parameters.get("toolContextCount"))
+    talk = shape.cleaned(messages, flags, parameters.get("toolContextCount"), parameters.get("unseen") or ())
     talk = shape.templated(talk, parameters.get("userPromptTemplate"))
     if asked and passages:
         talk = _inject(talk, knowledge(passages, bool(parameters.get("knowledgeUseMetaDescriptions"))))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hub.chat.ask import Ask
+from hub.chat.prompt import REACT
+from hub.chat.shape import MEDIA
 from hub.domain import Gateway, Json, Passage, Skill, Usage
 from hub.llm.gateway import Models
 from hub.llm.prices import bill
@@ -77,4 +79,7 @@ def with_model(models: Models, gateway: Gateway, parameters: Mapping[str, object
     if entry is not None:
         found["flags"] = sorted({*(gateway.parameters.get("flags") or ()), *entry.flags})
         found["contextMaximumSize"] = gateway.parameters.get("contextMaximumSize") or entry.context or None
+        found["unseen"] = [kind for kind in MEDIA.values() if kind not in entry.modes]
+        handler = gateway.parameters.get("knownToolHandlerName")
+        found["knownToolHandlerName"] = handler or (None if "tools" in entry.modes else REACT)
     return found

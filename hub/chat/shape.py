@@ -1,6 +1,6 @@
 """Small changes of messages in the chat format (role, content as text or parts). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from hub.domain import Json
@@ -60,8 +60,11 @@ def templated(messages: list[Json], template: str | None) -> list[Json]:
     ]
 
 
-def cleaned(messages: Sequence[Json], flags: frozenset[str], newest: int | None) -> list[Json]:
-    """History as it is sent again: without thoughts, old tool answers shortened, media named if refused."""
+def cleaned(
+    messages: Sequence[Json], flags: frozenset[str], newest: int | None, unseen: Collection[str] = ()
+) -> list[Json]:
+    """History as it is sent again: without thoughts, old tool answers shortened, media named if refused.
+    unseen: kinds of media (image, audio, video, file) that the model does not take."""
     stored = "IncludeStoredReasoning" in flags
     dropped: tuple[str, ...] = REASONING if not stored else DETAILS if "DisableReasoningDetails" in flags else ()
     result = [{_provider(k): v for k, v in m.items() if k not in dropped} for m in messages]
@@ -71,7 +74,8 @@ def cleaned(messages: Sequence[Json], flags: frozenset[str], newest: int | None)
         places = [n for n, m in enumerate(result) if m.get("role") == "tool"]
         for n in places[: len(places) - newest]:
             result[n] = result[n] | {"content": TRUNCATED}
-    return [_textual(m) for m in result] if "DisableMultiModalInput" in flags else result
+    hidden = MEDIA.values() if "DisableMultiModalInput" in flags else unseen
+    return [_textual(m, hidden) for m in result] if hidden else result
 
 
 def _provider(name: str) -> str:
@@ -107,12 +111,14 @@ def _unthought(message: Json) -> Json:
     return message | {"content": thinking.strip(content)}
 
 
-def _textual(message: Json) -> Json:
+def _textual(message: Json, hidden: Collection[str]) -> Json:
     content = message.get("content")
     if not isinstance(content, list):
         return message
-    words = [p.get("text") or "" if p.get("type") == "text" else _notice(p) for p in content]
-    return message | {"content": "\n".join(w for w in words if w)}
+    parts = [{"type": "text", "text": _notice(p)} if MEDIA.get(str(p.get("type"))) in hidden else p for p in content]
+    if any(p.get("type") != "text" for p in parts):
+        return message | {"content": parts}
+    return message | {"content": "\n".join(str(p["text"]) for p in parts if p.get("text"))}
 
 
 def _notice(part: Json) -> str:

@@ -102,8 +102,14 @@ def _model(id: str, one: _Model, providers: Mapping[str, _Provider], keys: Mappi
     price = Price(one.price_in / MILLION, one.price_out / MILLION, cached / MILLION)
     return Model(
         id, one.provider, provider.address, key, one.name, one.context, price, frozenset(one.modes),
-        frozenset(one.flags) | ({"StructuredOutputSupport"} if "json" in one.modes else set()), tuple(one.badges),
+        frozenset(one.flags) | _implied(one.modes), tuple(one.badges),
     )
+
+
+def _implied(modes: list[Mode]) -> set[str]:
+    """Flags that follow from what a model can do."""
+    native = {"StructuredOutputSupport"} if "json" in modes else set()
+    return native if "reasoning" in modes else native | {"NoReasoningEffort"}
 
 
 def _keys(text: str) -> dict[str, str]:
