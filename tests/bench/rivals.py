@@ -32,8 +32,8 @@ class Rival:
 def running(name: str, command: list[str], port: int, headers: str, env: dict[str, str], log: Path) -> Iterator[Rival]:
     with log.open("ab") as out:
         process = subprocess.Popen(
-            command, env={**os.environ, **env}, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-            preexec_fn=die_with_parent(signal.SIGKILL), start_new_session=True,
+            command, cwd=ROOT, env={**os.environ, **env}, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent(signal.SIGKILL),
         )
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(process.pid, {0})
@@ -49,7 +49,7 @@ def bare(place: Place) -> Iterator[Rival]:
     """aiohttp and orjson, nothing else."""
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.proxy", str(port), _upstream(place)]
-    with running("bare aiohttp proxy", command, port, "", {"PYTHONPATH": str(ROOT)}, place.folder / "bare.log") as one:
+    with running("bare aiohttp proxy", command, port, "", {}, place.folder / "bare.log") as one:
         yield one
 
 
