@@ -6,6 +6,7 @@ from hub.api.aivax import (
     collections,
     deliveries,
     documents,
+    ext_res,
     gateways,
     handoff,
     integrations,
@@ -14,6 +15,7 @@ from hub.api.aivax import (
     public,
     query,
     sessions,
+    shell,
     skills,
 )
 from hub.api.http.operation import Route
@@ -29,6 +31,8 @@ ROUTES: tuple[Route, ...] = (
     *query.ROUTES,
     *skills.ROUTES,
     *memories.ROUTES,
+    *shell.ROUTES,
+    *ext_res.ROUTES,
     *public.ROUTES,
     *deliveries.ROUTES,
     *accounts.ROUTES,
