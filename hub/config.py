@@ -65,6 +65,17 @@ class Settings(BaseSettings):
         str, Field(description="Said when no answer could be made; empty: in the contact's language.")
     ] = ""
     upload_limit_mb: Annotated[int, Field(ge=1, le=500, description="Largest attachment of the web chat.")] = 20
+    shell: Annotated[bool, Field(description="Let gateways with enableBash run commands in the sandbox.")] = True
+    shell_seconds: Annotated[float, Field(ge=1, le=300, description="Longest time of one shell command.")] = 30.0
+    shell_output: Annotated[
+        int, Field(ge=256, le=100_000, description="Characters of a shell command's output that the model sees.")
+    ] = 4096
+    shell_memory_mb: Annotated[int, Field(ge=64, le=65_536, description="Memory of one shell command.")] = 512
+    shell_processes: Annotated[int, Field(ge=8, le=4096, description="Processes of one shell command.")] = 64
+    shell_workspace_mb: Annotated[int, Field(ge=1, le=1_000_000, description="Size of one shell workspace.")] = 512
+    shell_workspace_files: Annotated[
+        int, Field(ge=10, le=1_000_000, description="Files and folders of one shell workspace.")
+    ] = 10_000
     billing: Annotated[bool, Field(description="Refuse inference with 402 when the balance is used up.")] = False
     catalogue: Annotated[
         str, Field(description="TOML file of models behind @vendor/model names; empty: the packaged.")

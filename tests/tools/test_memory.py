@@ -94,11 +94,11 @@ async def test_a_memory_has_a_size(hub: Hub, text: str) -> None:
 
 async def test_ten_are_told_or_all(hub: Hub) -> None:
     turn = await context(hub)
-    await save(turn, *(f"Fact number {n}." for n in range(12)), *FACTS)
+    await save(turn, *(f"Fact number {n}." for n in range(7)), *FACTS)
     near = await context_text(turn, "How is his dog called?", False) or ""
     assert near.count("\n[") == 10 and "Rex" in near.split("\n[")[1]
     assert (await context_text(turn, "", False) or "").count("\n[") == 10
-    assert (await context_text(turn, "x", True) or "").count("\n[") == 16
+    assert (await context_text(turn, "x", True) or "").count("\n[") == 11
 
 
 async def test_what_is_remembered_is_data(hub: Hub) -> None:

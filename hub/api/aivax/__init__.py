@@ -7,6 +7,7 @@ from hub.api.aivax import (
     conversations,
     deliveries,
     documents,
+    ext_res,
     gateways,
     handoff,
     integrations,
@@ -15,6 +16,7 @@ from hub.api.aivax import (
     public,
     query,
     sessions,
+    shell,
     skills,
 )
 from hub.api.http.operation import Route
@@ -31,6 +33,8 @@ ROUTES: tuple[Route, ...] = (
     *query.ROUTES,
     *skills.ROUTES,
     *memories.ROUTES,
+    *shell.ROUTES,
+    *ext_res.ROUTES,
     *public.ROUTES,
     *deliveries.ROUTES,
     *accounts.ROUTES,

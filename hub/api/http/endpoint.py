@@ -38,13 +38,15 @@ def endpoint(
     consumes: str = "application/json",
     produces: str | None = None,
     errors: tuple[int, ...] = (),
+    headers: tuple[tuple[str, str], ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
     id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), none.
     says: the sentence answered instead of data. query_key: `?api-key=` is accepted. limit, seconds:
     largest body and longest time to read it. consumes, produces: media types where not JSON.
-    errors: documented refusals beside 400, 401, 403, 404 and 429.
+    errors: documented refusals beside 400, 401, 403, 404 and 429. headers: (name, description) of
+    headers that must be sent; the handler asks for them.
     """
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
@@ -55,6 +57,7 @@ def endpoint(
             description=description.strip(), tag=tag, auth=auth, query_key=query_key, status=status, says=says,
             body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
             limit=limit, seconds=seconds, consumes=consumes, produces=produces, errors=errors,
+            headers=headers,
         )
 
         @functools.wraps(function)
