@@ -20,7 +20,9 @@ PUBLIC = "/api/v1/public/"
 HOOKS = "/api/v1/webhooks/"
 QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_SECRETS = re.compile(r"(?:sk|pk)-hub-\w+|wky_\w+|(?<=/)[0-9a-f]{40,}|(?<=api-key=)[^&]+", re.IGNORECASE)
+_SECRETS = re.compile(
+    r"(?:sk|pk)-hub-\w+|wky_\w+|(?<=/)[0-9a-f]{40,}|(?<=api-key=)[^&]+|(?<=/hosted/)[^/?]+", re.IGNORECASE
+)
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
