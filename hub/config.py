@@ -95,9 +95,27 @@ class Settings(BaseSettings):
     twins_port: Annotated[int, Field(ge=0, le=65535, description="Port of the provider twins (`hub up --twins`).")] = (
         8090
     )
+    search_url: Annotated[str, Field(description="SearXNG that web_search asks; empty: no web search.")] = ""
+    x_search_url: Annotated[
+        str, Field(description="Service that search_x_posts asks (deploy/README.md); empty: none.")
+    ] = ""
+    x_search_key: Annotated[SecretStr, Field(description="Bearer key of that service.")] = SecretStr("")
+    research_url: Annotated[
+        str, Field(description="OpenAI-compatible service of advanced_web_search; empty: none.")
+    ] = ""
+    research_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
+    research_model: Annotated[str, Field(description="Model that does the research.")] = ""
+    image_url: Annotated[
+        str, Field(description="OpenAI-compatible service of generate_image; empty: none.")
+    ] = ""
+    image_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
+    image_model: Annotated[str, Field(description="Model of images where a gateway names none.")] = "gpt-image-1"
     crash_at: Annotated[str, Field(description="Tests only: exit at this named point.")] = ""
 
-    @field_validator("public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url")
+    @field_validator(
+        "public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
+        "research_url", "image_url",
+    )
     @classmethod
     def _address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):

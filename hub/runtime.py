@@ -1,5 +1,6 @@
 """Everything that is open, in one frozen object, and the one place that opens it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -25,14 +26,22 @@ from hub.sealing import Sealer
 from hub.store.db import Db, open_db
 from hub.store.usage import Meter
 
+CHILDREN = 4  # at the same time in one process
+EVERYWHERE = "0.0.0.0/0,::/0"
+
 
 @dataclass(frozen=True, slots=True)
 class Hub:
+    """outbound: for addresses of customers. trusted: for those of the operator's settings alone; it
+    reaches everything. children: places for the processes of `hub.tools.child`."""
+
     settings: Settings
     db: Db
     redis: ArqRedis
     sealer: Sealer
     outbound: Outbound
+    trusted: Outbound
+    children: asyncio.Semaphore
     channels: dict[str, Channel]
     models: Models
     embedder: Embedder
@@ -80,6 +89,7 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
         redis = connect(settings.redis_url.get_secret_value(), settings.queue)
         stack.push_async_callback(redis.aclose, close_connection_pool=True)
         outbound = await stack.enter_async_context(open_outbound(settings.outbound_allow))
+        trusted = await stack.enter_async_context(open_outbound(EVERYWHERE))
         http = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
         )
@@ -99,6 +109,8 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             redis=redis,
             sealer=Sealer(settings.sealing_key.get_secret_value()),
             outbound=outbound,
+            trusted=trusted,
+            children=asyncio.Semaphore(CHILDREN),
             channels=channels,
             models=Models(outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value())),
             embedder=embedder,

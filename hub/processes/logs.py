@@ -21,7 +21,7 @@ _SECRETS = (
     (re.compile(r"\b(sk|pk)-[\w-]{8,}"), r"\1-***"),
     (re.compile(r"wky_[a-z0-9]{10,}"), "wky_***"),
     (re.compile(r"(/webhooks/\w+/[\w-]+/)[\w-]+"), r"\1***"),
-    (re.compile(r"(/instances/[\w-]+/token/|/media/)[\w-]+"), r"\1***"),
+    (re.compile(r"(/instances/[\w-]+/token/|/media/|/hosted/)[\w-]+"), r"\1***"),
 )
 
 
