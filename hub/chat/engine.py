@@ -16,6 +16,8 @@ async def answer(hub: Hub, ask: Ask, sink: Sink | None = None) -> Answer:
     async with AsyncExitStack() as stack:
         scene = await gather(hub, ask, stack)
         asked = time.monotonic()
-        loop = Loop(hub, scene, sink, Calls(hub, scene, sink))
+        calls = Calls(hub, scene, sink)
+        scene.invoke = calls.invoke
+        loop = Loop(hub, scene, sink, calls)
         await loop.run()
         return loop.answer(started, asked)

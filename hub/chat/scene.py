@@ -1,6 +1,6 @@
 """All that a model is asked with, while it is put together."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from hub.chat.ask import Ask
@@ -9,7 +9,9 @@ from hub.chat.shape import MEDIA
 from hub.domain import Gateway, Json, Passage, Skill, Usage
 from hub.llm.gateway import Models
 from hub.llm.prices import bill
-from hub.tools.base import Context, Tool
+from hub.tools.base import Context, Result, Tool
+
+Invoke = Callable[[Tool, Json], Awaitable[Result]]
 
 
 @dataclass(slots=True)
@@ -40,7 +42,8 @@ class Ledger:
 @dataclass(slots=True)
 class Scene:
     """parameters: the gateway's, as they hold for this answer. tools: run by the hub; theirs: by the caller.
-    visible: those of the tools that the model was shown last."""
+    visible: those of the tools that the model was shown last. moved: tools that are commands of the
+    shell. invoke: runs a tool with everything that stands around it."""
 
     ask: Ask
     context: Context
@@ -52,6 +55,8 @@ class Scene:
     tools: list[Tool] = field(default_factory=list)
     theirs: list[Json] = field(default_factory=list)
     visible: list[Tool] = field(default_factory=list)
+    moved: list[Tool] = field(default_factory=list)
+    invoke: Invoke | None = None
     skills: list[Skill] = field(default_factory=list)
     memories: str | None = None
     blocked: tuple[str, ...] = ()

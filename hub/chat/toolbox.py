@@ -5,16 +5,19 @@ from typing import Any
 from uuid import UUID
 
 from hub.accounts import skills as library
+from hub.accounts.kinds import BuiltinFunction
 from hub.chat.prompt import name_of, question
 from hub.chat.scene import Scene
 from hub.chat.worker import Rewrite
 from hub.domain import Json
 from hub.knowledge.search import search
 from hub.runtime import Hub
-from hub.tools import arguments, knowledge, protocol
-from hub.tools.base import Context, Result, Tool
+from hub.tools import arguments, builtin, knowledge, protocol
+from hub.tools.base import Context, Result, Tool, ToolFailed
 from hub.tools.memory import remember
 from hub.tools.memory.calendar import calendar_tools
+from hub.tools.shell.commands import arrange
+from hub.tools.shell.tool import shell_tool, workspace
 from hub.tools.skills import activating, reading
 
 SEARCH = "search_knowledge"
@@ -38,9 +41,27 @@ async def equip(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
         scene.memories = await remember.context_text(scene.context, question(scene.messages), everything)
     if "Calendar" in functions:
         tools += calendar_tools()
+    tools += builtin.offered(functions, p.get("builtinFunctionsOptions"))
     if p.get("protocolFunctions") or p.get("protocolFunctionSources"):
         tools += await protocol.offered(scene.context, {t.name for t in tools})
     scene.tools = once(tools, scene.theirs)
+    if p.get("enableBash"):
+        await _shell(scene, stack)
+
+
+async def _shell(scene: Scene, stack: AsyncExitStack) -> None:
+    """The shell beside the tools, or around them."""
+    space = await stack.enter_async_context(workspace(scene.context))
+    direct, scene.moved = arrange(scene.tools, scene.parameters)
+
+    async def run(name: str, given: Json) -> Result:
+        shown = activating.visible(scene.moved, scene.parameters, activating.chosen(scene.skills, _active(scene, [])))
+        tool = next((t for t in shown if t.name == name), None)
+        if tool is None or scene.invoke is None:
+            raise ToolFailed(f"The command {name} cannot be used now.")
+        return await scene.invoke(tool, given)
+
+    scene.tools = [*direct, shell_tool(space, scene.moved, run)]
 
 
 async def add(hub: Hub, scene: Scene, stack: AsyncExitStack, one: Rewrite) -> None:
@@ -84,9 +105,10 @@ def _active(scene: Scene, made: list[Json]) -> list[str]:
     return reading.active([*scene.ask.messages, *made], scene.skills) if scene.skills else []
 
 
-def enabled(scene: Scene) -> set[str]:
+def enabled(scene: Scene) -> list[BuiltinFunction]:
     """The built-in functions that are on."""
-    return set((scene.parameters.get("sentinelOptions") or {}).get("enabledFunctions") or ())
+    found: list[BuiltinFunction] = (scene.parameters.get("sentinelOptions") or {}).get("enabledFunctions") or []
+    return found
 
 
 def once(tools: list[Tool], theirs: list[Json]) -> list[Tool]:

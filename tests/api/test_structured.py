@@ -100,10 +100,9 @@ async def test_a_stream_shows_only_what_is_valid(door: Door) -> None:
 
 async def test_the_openai_client_parses_an_answer(door: Door) -> None:
     door.model.default = GOOD
-    got = await door.client().chat.completions.create(
-        model=await door.gateway(),
-        messages=[{"role": "user", "content": "Where?"}],
-        response_format=healing(2),  # type: ignore[arg-type]
+    client: Any = door.client()
+    got = await client.chat.completions.create(
+        model=await door.gateway(), messages=[{"role": "user", "content": "Where?"}], response_format=healing(2)
     )
     assert orjson.loads(got.choices[0].message.content or "") == {"city": "Rio"}
 
@@ -116,7 +115,7 @@ async def test_everything_as_blocks_of_text(door: Door) -> None:
             [says("I look.", reasoning="Hm.", tool_calls=[call]), says("Done ", "now.", reasoning="Ok.")]
         )
 
-    parameters = {"flags": ["ReturnReasoningTokens"], "sentinelOptions": {"enabledFunctions": ["Remember"]}}
+    parameters: Json = {"flags": ["ReturnReasoningTokens"], "sentinelOptions": {"enabledFunctions": ["Remember"]}}
     plan()
     whole = text(await door.asked(parameters=parameters, rendering_mode="textual_blocks"))
     plan()

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import bcrypt
+import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hub.accounts import skills
-from hub.accounts.skills import SkillOptions
+from hub.accounts.parameters import SkillOptions
 from hub.config import Settings
 from hub.domain import Json
 from hub.knowledge import collections
@@ -104,12 +105,9 @@ async def test_the_stream_tells_of_tools_and_never_hands_them_out(door: Door, fa
 
 async def test_the_openai_client_reads_a_stream_with_tools(door: Door, far: Far) -> None:
     door.model.plan.extend([calls(("look_up", '{"a": 1}')), says("Seven.")])
-    text, client = "", door.client()
-    async for chunk in await client.chat.completions.create(
-        model=await door.gateway(protocolFunctions=[function(far)]),
-        messages=ASK,
-        stream=True,  # type: ignore[arg-type]
-    ):
+    text, client = "", cast(Any, door.client())
+    id = await door.gateway(protocolFunctions=[function(far)])
+    async for chunk in await client.chat.completions.create(model=id, messages=ASK, stream=True):
         text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
     assert text == "Seven."
 
@@ -171,7 +169,11 @@ async def test_calls_run_side_by_side(door: Door, far: Far) -> None:
 
 async def test_explanations_are_asked_for_told_and_taken_out(door: Door, far: Far) -> None:
     given = '{"a": 1, "_tool_reason": "to know", "_tool_goal": "the number"}'
-    for parameters, asked in (({"toolInvocationExplanations": True}, {}), ({}, {"tool_invocation_explanations": True})):
+    ways: list[tuple[Json, Json]] = [
+        ({"toolInvocationExplanations": True}, {}),
+        ({}, {"tool_invocation_explanations": True}),
+    ]
+    for parameters, asked in ways:
         far.asked.clear()
         door.model.plan.extend([calls(("look_up", given)), says("Seven.")])
         id = await door.gateway(protocolFunctions=[function(far)], **parameters)
@@ -323,7 +325,7 @@ async def test_skills_are_listed_taken_up_and_show_their_tools(door: Door, far: 
 
 
 async def test_memories_are_told_searched_and_kept(door: Door) -> None:
-    on = {"sentinelOptions": {"enabledFunctions": ["Remember", "Calendar"]}}
+    on: Json = {"sentinelOptions": {"enabledFunctions": ["Remember", "Calendar"]}}
     door.model.plan.extend([calls(("memory_save", '{"memoryData": "Ana likes tea."}')), says("Noted.")])
     id = await door.gateway(**on)
     await door.asked(model=id, user="ana")
@@ -519,3 +521,53 @@ async def test_a_public_key_has_no_tools(door: Door, far: Far) -> None:
     for more in ({"user": "ana"}, {"builtin_tools": {"tools": ["Remember"]}}):
         async with door.post(model=id, key=door.public, **more) as r:
             assert r.status == 403
+
+
+async def test_the_shell_works_on_files_of_the_turn(door: Door) -> None:
+    door.model.plan.extend(
+        [
+            calls(("shell", '{"command": "echo hello > a.txt; ls"}')),
+            calls(("shell", '{"command": "cat a.txt"}')),
+            says("Done."),
+        ]
+    )
+    id = await door.gateway(enableBash=True)
+    await door.asked(model=id, user="ana")
+    assert [t.strip() for t in told(door)] == ["a.txt", "hello"], "the commands of a turn share their files"
+    door.model.plan.extend([calls(("shell", '{"command": "ls"}')), says("Done.")])
+    await door.asked(model=id, user="ana")
+    assert told(door) == ["[no output]"], "nothing is kept unless the gateway says so"
+
+
+async def test_files_of_a_person_are_kept_where_that_is_allowed(door: Door) -> None:
+    id = await door.gateway(enableBash=True, bashOptions={"allowDataPersistence": True})
+    for user, command, heard in (
+        ("ana", "echo mine > a.txt", "[no output]"),
+        ("ana", "cat a.txt", "mine"),
+        ("bob", "ls", "[no output]"),
+    ):
+        door.model.plan.extend([calls(("shell", orjson.dumps({"command": command}).decode())), says("Done.")])
+        await door.asked(model=id, user=user)
+        assert told(door)[-1].strip() == heard
+
+
+@pytest.mark.parametrize(("mode", "direct"), [("WhiteList", ["shell", "other"]), ("BlackList", ["shell", "look_up"])])
+async def test_tools_become_commands_of_the_shell(door: Door, far: Far, mode: str, direct: list[str]) -> None:
+    command = "look_up --a 1" if mode == "WhiteList" else "other --a 1"
+    given = orjson.dumps({"command": f"{command} | tr a-z A-Z"}).decode()
+    door.model.plan.extend([calls(("shell", given)), says("Done.")])
+    await door.asked(
+        parameters={
+            "enableBash": True,
+            "bashOptions": {"toolList": ["look_up"], "toolExclusionMode": mode},
+            "protocolFunctions": [function(far), function(far, "other")],
+        }
+    )
+    assert {t["function"]["name"] for t in door.model.calls[0].body["tools"]} == set(direct)
+    assert told(door)[0].strip() == "SEVEN" and far.asked[0].json["function"]["content"] == {"a": 1}
+
+
+async def test_code_is_run_and_its_value_read(door: Door) -> None:
+    door.model.plan.extend([calls(("evaluate_code", '{"code": "[1,2,3].map(x => x * 2)"}')), says("Done.")])
+    await door.asked(builtin_tools={"tools": ["Code"]})
+    assert "[2,4,6]" in told(door)[0].replace(" ", "")

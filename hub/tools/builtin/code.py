@@ -22,7 +22,7 @@ DESCRIPTION = (
 
 
 def evaluate_code(_: Options) -> Tool:
-    return Tool("evaluate_code", DESCRIPTION, SCHEMA, _evaluate)
+    return Tool("evaluate_code", DESCRIPTION, SCHEMA, _evaluate, effect=False)
 
 
 async def _evaluate(context: Context, arguments: Json) -> Result:

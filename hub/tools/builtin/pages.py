@@ -21,7 +21,8 @@ SCHEMA = schema(
 
 
 def open_url(_: Options) -> Tool:
-    return Tool("open_url", "Opens web pages and files (HTML, text, PDF, DOCX) and gives their text.", SCHEMA, _open)
+    text = "Opens web pages and files (HTML, text, PDF, DOCX) and gives their text."
+    return Tool("open_url", text, SCHEMA, _open, effect=False)
 
 
 async def _open(context: Context, arguments: Json) -> Result:

@@ -22,7 +22,8 @@ SCHEMA = schema(
 
 
 def search_x_posts(_: Options) -> Tool:
-    return Tool("search_x_posts", "Searches posts of X (Twitter), or reads one by its id.", SCHEMA, _search)
+    text = "Searches posts of X (Twitter), or reads one by its id."
+    return Tool("search_x_posts", text, SCHEMA, _search, effect=False)
 
 
 async def _search(context: Context, arguments: Json) -> Result:

@@ -15,7 +15,8 @@ SCHEMA = schema(["prompt"], prompt=text("The question, with everything the resea
 
 def advanced_web_search(_: Options) -> Tool:
     return Tool(
-        "advanced_web_search", "Researches a question on the web thoroughly; takes long.", SCHEMA, _research
+        "advanced_web_search", "Researches a question on the web thoroughly; takes long.", SCHEMA, _research,
+        effect=False,
     )
 
 

@@ -38,7 +38,7 @@ def web_search(options: Options) -> Tool:
         whole = (block(one.url, f"{one.title}\n\n{text}") for one, text in zip(found, pages, strict=True))
         return Result("\n\n".join((*answers, *whole)))
 
-    return Tool("web_search", "Searches the web.", SCHEMA, run)
+    return Tool("web_search", "Searches the web.", SCHEMA, run, effect=False)
 
 
 async def _searched(context: Context, query: str, most: int) -> tuple[list[Found], list[str]]:
