@@ -36,7 +36,7 @@ async def measure(place: Place, pace: Pace) -> None:
             found = [o for o in (hub, *others) if o is not None and await rivals.ready(place, o)]
             every = [_contestant(o, place.gateway if o is hub else "fake-1", pace) for o in (direct, *found)]
             for one in every:
-                await load(replace(one.whole, connections=8, seconds=1.0))
+                await load(replace(one.whole, connections=8, seconds=1.0), one.name)
             await _compared(every, pace)
 
 
@@ -77,5 +77,5 @@ async def _compared(every: list[Contestant], pace: Pace) -> None:
 async def _cost(one: Contestant, job: Job) -> dict[str, Any]:
     """The load's result with the CPU that the contestant spent on a request, in µs."""
     before = machine.cpu(one.pid)
-    got = await load(job)
+    got = await load(job, one.name)
     return {**got, "cpu": (machine.cpu(one.pid) - before) / max(1, got["answered"]) * 1e6}

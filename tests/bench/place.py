@@ -118,7 +118,7 @@ def head(path: str, more: str = "") -> str:
     return f"POST {path} HTTP/1.1\r\nHost: hub.example\r\nContent-Type: application/json\r\n{more}"
 
 
-async def load(job: Job) -> dict[str, Any]:
+async def load(job: Job, whom: str = "the hub") -> dict[str, Any]:
     """Run a load generator in a process of its own; every request must have been answered with 200."""
     given = {**job.__dict__, "core": job.core if (os.cpu_count() or 1) > 1 else None}
     process = await asyncio.create_subprocess_exec(
@@ -127,7 +127,7 @@ async def load(job: Job) -> dict[str, Any]:
     out, _ = await process.communicate(orjson.dumps(given))
     assert process.returncode == 0, "the load generator failed"
     result: dict[str, Any] = orjson.loads(out)
-    assert not result["bad"], f"{result['bad']} of {result['answered']} requests were not answered with 200"
+    assert not result["bad"], f"{whom}: {result['bad']} of {result['answered']} requests were not answered with 200"
     return {**result, "rate": result["answered"] / max(result["seconds"], 1e-9)}
 
 

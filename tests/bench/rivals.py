@@ -15,7 +15,7 @@ from tests.bench.place import ROOT, Place, reachable
 from tests.bench.report import say
 
 INSTALL_SECONDS = 900
-LITELLM, PORTKEY = "litellm[proxy]==1.109.*", "@portkey-ai/gateway@1.15"
+LITELLM, PORTKEY = "litellm[proxy]==1.108.*", "@portkey-ai/gateway@1.15"
 
 
 @dataclass(frozen=True)
