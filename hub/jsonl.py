@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator
 LINE = 1024 * 1024
 
 
-async def lines(body: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
-    """Lines of a stream; None stands for one that is longer than LINE, which is never held."""
+async def lines(body: AsyncIterator[bytes], longest: int = LINE) -> AsyncIterator[bytes | None]:
+    """Lines of a stream; None stands for one that is longer than `longest`, which is never held."""
     held, cut = bytearray(), False
     async for part in body:
         *whole, rest = part.split(b"\n")
         for piece in whole:
-            long = cut or len(held) + len(piece) > LINE
+            long = cut or len(held) + len(piece) > longest
             yield None if long else bytes(held + piece)
             held, cut = bytearray(), False
-        cut = cut or len(held) + len(rest) > LINE
+        cut = cut or len(held) + len(rest) > longest
         held = bytearray() if cut else held + rest
     if cut or held:
         yield None if cut else bytes(held)

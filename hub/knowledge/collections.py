@@ -5,7 +5,7 @@ from uuid import UUID
 
 from hub.errors import Invalid, NotFound
 from hub.live.queue import Queue
-from hub.store import chunks, collections, documents
+from hub.store import collections, documents
 from hub.store.collections import Collection
 from hub.store.db import Db
 
@@ -59,10 +59,11 @@ async def remove(db: Db, account: UUID, id: UUID) -> None:
 
 
 async def reindex(db: Db, queue: Queue, account: UUID, id: UUID) -> int:
-    """Drop the vectors and queue every document again; return how many did not wait already."""
+    """Queue every document to be embedded anew; return how many did not wait for that already.
+
+    Until a document's turn comes it is found as before.
+    """
     await require(db, account, id)
-    while await chunks.purge(db, account, id):
-        pass
     ids: list[UUID] = []
     while part := await documents.requeue(db, account, id):
         ids += part

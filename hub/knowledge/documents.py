@@ -87,7 +87,7 @@ def check(given: Given) -> Given:
     tags = tuple(dict.fromkeys(t.strip() for t in given.tags if t.strip()))
     fits = len(tags) <= TAGS and all(len(t) <= TAG for t in tags)
     _require(fits, "tags", f"tags takes at most {TAGS} tags of at most {TAG} characters.")
-    _require(_small(given.metadata), "metadata", f"metadata must have at most {METADATA:,} characters as JSON.")
+    _metadata(given.metadata or {})
     return Given(name, given.contents, given.reference or None, tags, given.metadata or {})
 
 
@@ -113,8 +113,11 @@ def _most(text: str, field: str, most: int) -> None:
     _require(len(text) <= most, field, f"{field} must have at most {most:,} characters; it has {len(text):,}.")
 
 
-def _small(metadata: Json | None) -> bool:
+def _metadata(metadata: Json) -> None:
     try:
-        return len(orjson.dumps(metadata or {}, option=orjson.OPT_NON_STR_KEYS)) <= METADATA
+        size = len(orjson.dumps(metadata, option=orjson.OPT_NON_STR_KEYS))
     except (TypeError, ValueError):
-        return False
+        raise Invalid("metadata is nested too deeply or holds a number that is too large.", field="metadata") from None
+    _require(
+        size <= METADATA, "metadata", f"metadata must have at most {METADATA:,} characters as JSON; it has {size:,}."
+    )

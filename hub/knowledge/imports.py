@@ -1,8 +1,12 @@
 """Documents from JSON lines: `{"docid", "text", "__ref", "__tags", "__meta"}`, one a line."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,23 +20,46 @@ from hub.knowledge.documents import check, save
 from hub.knowledge.index import index_document
 from hub.live.queue import Queue
 from hub.llm.embedder import Embedder
+from hub.store import documents
 from hub.store.db import Db
 from hub.store.documents import Given
 
 log = logging.getLogger(__name__)
 
+# The longest text with every character escaped still fits on a line, so that an export can be read again.
+LONGEST = 8 << 20
 BATCH, BATCH_SIZE = 100, 4_000_000  # documents and characters of one statement
 TOLD = 20
+LOOK, PATIENCE = 0.2, 120.0  # seconds between looks at what another process indexes, and how long to wait for it
+
+# What the fields of a document are called on a line.
+NAMES: Mapping[str, str] = MappingProxyType(
+    {"name": "docid", "contents": "text", "reference": "__ref", "tags": "__tags", "metadata": "__meta"}
+)
 
 
 @dataclass(slots=True)
 class Imported:
-    """enqueued: new or changed; skipped: unchanged, empty or invalid; errors: (line, why) of the first ones."""
+    """How far an import has come.
 
+    state: reading | indexing | done. enqueued: new or changed; skipped: unchanged, repeated or invalid,
+    counted in `reasons` ("unchanged", "repeated", "json", "long" or the name of the wrong field);
+    indexed: those that can be found now; errors: (line, why) of the first invalid ones.
+    """
+
+    state: str = "reading"
+    lines: int = 0
     enqueued: int = 0
     skipped: int = 0
+    indexed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
     errors: list[tuple[int, str]] = field(default_factory=list)
     queued: list[UUID] = field(default_factory=list)
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        if count:
+            self.skipped += count
+            self.reasons[reason] += count
 
 
 class Line(BaseModel):
@@ -55,52 +82,72 @@ class Line(BaseModel):
 async def import_lines(
     db: Db, queue: Queue, account: UUID, collection: UUID, body: AsyncIterator[bytes], embedder: Embedder | None = None
 ) -> Imported:
-    """Put the documents of a file. With an embedder they are indexed before this returns.
+    """Put the documents of a file. With an embedder they are indexed before this returns."""
+    async with aclosing(steps(db, queue, account, collection, body, embedder)) as states:
+        return [state async for state in states][-1]
+
+
+async def steps(
+    db: Db, queue: Queue, account: UUID, collection: UUID, body: AsyncIterator[bytes], embedder: Embedder | None = None
+) -> AsyncGenerator[Imported, None]:
+    """The same, telling how far it has come: always the same object, the last time when all is done.
 
     A name that comes twice in one batch counts once, the last line wins.
     """
     await require(db, account, collection)
     result, batch, size = Imported(), dict[str, Given](), 0
-    number = 0
-    async for line in lines(body):
-        number += 1
-        given = _read(line, number, result)
+    async for line in lines(body, LONGEST):
+        result.lines += 1
+        given = _read(line, result)
         if given is None:
             continue
-        result.skipped += given.name in batch
+        result.skip("repeated", given.name in batch)
         batch[given.name] = given
         size += len(given.contents)
         if len(batch) == BATCH or size > BATCH_SIZE:
             await _put(db, account, collection, batch, result)
             batch, size = {}, 0
+            yield result
     await _put(db, account, collection, batch, result)
     if embedder is None:
         await ring(queue, result.queued)
     else:
-        await _index(db, embedder, result.queued)
-    return result
+        result.state = "indexing"
+        async for _ in _index(db, embedder, account, collection, result):
+            yield result
+    result.state = "done"
+    yield result
 
 
-def _read(line: bytes | None, number: int, result: Imported) -> Given | None:
+def _read(line: bytes | None, result: Imported) -> Given | None:
     if line is not None and not line.strip():
         return None
     try:
-        return _given(line, number == 1)
+        return _given(line, result.lines == 1)
     except Invalid as e:
-        result.skipped += 1
+        called = e.field or "json"
+        name, words = NAMES.get(called, called), str(e)
+        result.skip(name)
         if len(result.errors) < TOLD:
-            result.errors.append((number, str(e)))
+            told = name + words.removeprefix(called) if words.startswith(called) else words
+            result.errors.append((result.lines, told))
         return None
 
 
 def _given(line: bytes | None, first: bool) -> Given:
     if line is None:
-        raise Invalid("The line is longer than 1 MB; split the document.")
+        raise Invalid(f"The line is longer than {LONGEST >> 20} MB; split the document.", field="long")
     try:
         read = Line.model_validate_json(line.removeprefix(b"\xef\xbb\xbf") if first else line)
     except ValidationError as e:
-        raise invalid(e) from None
+        raise _mended(invalid(e)) from None
     return check(Given(read.docid, read.text, read.ref, tuple(read.tags or ()), read.meta))
+
+
+def _mended(e: Invalid) -> Invalid:
+    """The same with the field of the first level as its name; what is no object has none."""
+    name = (e.field or "").split(".")[0]
+    return Invalid(str(e).replace("The body", "The line", 1), field=name if name in NAMES.values() else "json")
 
 
 async def _put(db: Db, account: UUID, collection: UUID, batch: dict[str, Given], result: Imported) -> None:
@@ -109,13 +156,23 @@ async def _put(db: Db, account: UUID, collection: UUID, batch: dict[str, Given],
     saved = await save(db, account, collection, list(batch.values()))
     changed = sum(s.outcome != "Unchanged" for s in saved)
     result.enqueued += changed
-    result.skipped += len(saved) - changed
+    result.skip("unchanged", len(saved) - changed)
     result.queued += [s.id for s in saved if s.queued]
 
 
-async def _index(db: Db, embedder: Embedder, ids: list[UUID]) -> None:
-    for id in ids:
+async def _index(
+    db: Db, embedder: Embedder, account: UUID, collection: UUID, result: Imported
+) -> AsyncIterator[None]:
+    """Index what waits, document by document; then wait for those that a worker took up meanwhile."""
+    for id in result.queued:
         try:
             await index_document(db, embedder, id)
+            result.indexed += 1
         except HubError as e:
             log.warning("document %s is left to the queue: %s", id, e)
+        yield
+    waited = 0.0
+    while waited < PATIENCE and await documents.leased(db, account, collection, result.queued):
+        await asyncio.sleep(LOOK)
+        waited += LOOK
+        yield

@@ -27,7 +27,7 @@ async def index_document(db: Db, embedder: Embedder, document_id: UUID) -> None:
         return
     try:
         found = await asyncio.to_thread(pieces, claimed.contents)
-        await _store(db, claimed, await _embedded(db, embedder, claimed.id, found))
+        await _store(db, claimed, await _embedded(db, embedder, claimed, found))
     except Exception as e:
         state = await documents.failed(db, claimed.id, claimed.version, _reason(e), TRIES)
         log.warning("document %s was not indexed and is %s now: %s", claimed.id, state, type(e).__name__)
@@ -35,11 +35,11 @@ async def index_document(db: Db, embedder: Embedder, document_id: UUID) -> None:
 
 
 async def _embedded(
-    db: Db, embedder: Embedder, document: UUID, found: list[Piece]
+    db: Db, embedder: Embedder, claimed: Claimed, found: list[Piece]
 ) -> list[tuple[str, list[float]]]:
-    """Pieces with vectors; those that did not change keep theirs."""
+    """Pieces with vectors; those that did not change keep theirs unless all are to be made anew."""
     texts = [p.text for p in found]
-    known = await chunks.kept(db, document)
+    known = {} if claimed.renew else await chunks.kept(db, claimed.id)
     missing = list(dict.fromkeys(t for t in texts if t not in known))
     known.update(zip(missing, await embedder.passages(missing), strict=True))
     return [(t, known[t]) for t in texts]

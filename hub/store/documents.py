@@ -64,10 +64,13 @@ REMOVE = "delete from documents where account_id = $1 and collection_id = $2 and
 PURGE = """
     delete from documents where id in (select id from documents where account_id = $1 and collection_id = $2 limit 500)
 """
+# The pieces stay until new ones take their place, so that a search never finds nothing meanwhile. A document that
+# is being indexed at this moment is a new version: what is under way with its old vectors comes to nothing.
 REQUEUE = """
     update documents set state = 'Queued', attempts = 0, error = null, indexed_at = null, leased_until = null,
-        ring_at = now() + interval '5 seconds'
-    where id in (select id from documents where account_id = $1 and collection_id = $2 and state <> 'Queued' limit 2000)
+        ring_at = now() + interval '5 seconds', renew = true, version = version + 1
+    where id in (select id from documents where account_id = $1 and collection_id = $2
+        and (state <> 'Queued' or not renew) limit 2000)
     returning id
 """
 EXPORT = """
@@ -84,12 +87,16 @@ CLAIM = """
     update documents set leased_until = now() + make_interval(secs => 60 + length(contents) / 500),
         ring_at = now() + make_interval(secs => 60 + length(contents) / 500)
     where id = $1 and state = 'Queued' and (leased_until is null or leased_until <= now())
-    returning id, account_id, collection_id, name, contents, version
+    returning id, account_id, collection_id, name, contents, version, renew
 """
 INDEXED = """
     update documents set state = 'Indexed', indexed_version = version, indexed_at = now(), attempts = 0, error = null,
-        leased_until = null
+        leased_until = null, renew = false
     where id = $1 and version = $2 and state = 'Queued'
+"""
+LEASED = """
+    select count(*) from documents
+    where account_id = $1 and collection_id = $2 and id = any($3) and state = 'Queued' and leased_until > now()
 """
 FAILED = """
     update documents set attempts = attempts + 1, error = $3, leased_until = null,
@@ -168,7 +175,7 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A document taken for indexing, as it was at `version`."""
+    """A document taken for indexing, as it was at `version`. renew: no vector of its pieces may be kept."""
 
     id: UUID
     account_id: UUID
@@ -176,6 +183,7 @@ class Claimed:
     name: str
     contents: str
     version: int
+    renew: bool
 
 
 async def put(db: Call, account: UUID, collection: UUID, given: list[Given]) -> list[Saved]:
@@ -209,7 +217,7 @@ async def purge(db: Call, account: UUID, collection: UUID) -> int:
 
 
 async def requeue(db: Call, account: UUID, collection: UUID) -> list[UUID]:
-    """Queue some thousand documents again; empty when all are queued."""
+    """Queue some thousand documents to be embedded anew; empty when all are."""
     return [r["id"] for r in await db.fetch(REQUEUE, account, collection)]
 
 
@@ -233,6 +241,11 @@ async def claim(db: Call, id: UUID) -> Claimed | None:
 async def indexed(db: Call, id: UUID, version: int) -> bool:
     """Close a claim; false when the document was changed or removed meanwhile. Locks the row."""
     return await db.run(INDEXED, id, version) == 1
+
+
+async def leased(db: Call, account: UUID, collection: UUID, ids: list[UUID]) -> int:
+    """How many of the documents someone is indexing at this moment."""
+    return int(await db.value(LEASED, account, collection, ids))
 
 
 async def failed(db: Call, id: UUID, version: int, error: str, most: int) -> str | None:

@@ -1,5 +1,6 @@
 """Collections, documents and search over HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -187,14 +188,52 @@ async def test_import_export_and_sync(door: Door) -> None:
     form.add_field("note", "ignored")
     form.add_field("documents", b"\n".join(orjson.dumps(x) for x in lines) + b"\nbad\n", filename="d.jsonl")
     done = await door.ok("POST", f"{BASE}/{id}/documents?insert-mode=sync", data=form)
-    assert (done["enqueued"], done["skipped"], done["errors"][0]["line"]) == (12, 1, 13)
+    assert (done["enqueued"], done["skipped"], done["indexed"]) == (12, 1, 12)
+    assert (done["reasons"], done["errors"]) == ({"json": 1}, [{"line": 13, "error": "The line is not valid JSON."}])
     assert (await door.ok("GET", f"{BASE}/{id}"))["state"]["indexed"] == 12
     exported = await door.ok("GET", f"{BASE}/{id}/export.jsonl")
     kind = {"Content-Type": "application/jsonl"}
     again = await door.ok("POST", f"{BASE}/{copy}/documents", data=exported, headers=kind)
-    assert again == {"enqueued": 12, "skipped": 0, "errors": []}
+    assert again == {"enqueued": 12, "skipped": 0, "indexed": 0, "reasons": {}, "errors": []}
     assert await door.ok("GET", f"{BASE}/{copy}/export.jsonl") == exported
     assert (await door.ok("GET", f"{BASE}/{copy}"))["state"]["queued"] == 12
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "application/x-ndjson"])
+async def test_an_import_tells_how_far_it_has_come(door: Door, accept: str) -> None:
+    id = await door.collection()
+    lines = [orjson.dumps({"docid": f"d{n}", "text": f"Hall {n}."}) for n in range(105)]
+    headers = {"Authorization": f"Bearer {door.key}", "Accept": accept}
+    path = f"{door.url}{BASE}/{id}/documents?insert-mode=sync"
+    async with door.http.post(path, data=b"\n".join([*lines, b"bad"]), headers=headers) as response:
+        assert (response.status, response.content_type) == (200, accept)
+        told = [orjson.loads(p.removeprefix(b"data: ")) for p in (await response.read()).split(b"\n") if p.strip()]
+    assert told[0] == {"state": "reading", "lines": 100, "enqueued": 100, "skipped": 0, "indexed": 0}
+    assert [t["indexed"] for t in told if t["state"] == "indexing"] == list(range(1, 106))
+    assert told[-1] == {
+        "state": "done", "lines": 106, "enqueued": 105, "skipped": 1, "indexed": 105, "reasons": {"json": 1},
+        "errors": [{"line": 106, "error": "The line is not valid JSON."}],
+    }
+
+
+async def test_what_fails_on_the_way_is_told_on_the_way(door: Door) -> None:
+    id = await door.collection()
+    lines = b"\n".join(orjson.dumps({"docid": f"d{n}", "text": f"Hall {n}."}) for n in range(100)) + b"\n"
+
+    async def body() -> AsyncIterator[bytes]:
+        yield lines
+        while not await door.hub.db.value("select count(*) from documents"):
+            await asyncio.sleep(0.01)
+        await door.hub.db.run("delete from collections")
+        yield lines.replace(b"Hall", b"Room")
+
+    headers = {"Authorization": f"Bearer {door.key}", "Accept": "application/x-ndjson"}
+    async with door.http.post(f"{door.url}{BASE}/{id}/documents", data=body(), headers=headers) as response:
+        told = [orjson.loads(line) for line in (await response.read()).splitlines()]
+    assert [t["state"] for t in told] == ["reading", "failed"]
+    assert (told[1]["code"], id in told[1]["error"]) == ("not_found", True)
+    async with door.http.post(f"{door.url}{BASE}/{id}/documents", data=lines, headers=headers) as response:
+        assert response.status == 404
 
 
 async def test_an_import_without_its_field_is_explained(door: Door) -> None:

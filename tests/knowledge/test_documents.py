@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -9,9 +10,8 @@ import pytest
 
 from hub.errors import Invalid, NotFound
 from hub.ids import uuid7
-from hub.jsonl import LINE
 from hub.knowledge import collections, documents
-from hub.knowledge.imports import import_lines
+from hub.knowledge.imports import LONGEST, import_lines
 from hub.live.queue import Queue
 from hub.llm.embedder import Embedder
 from hub.store import documents as store
@@ -174,36 +174,60 @@ async def test_order_state_and_id(db: Db, queue: Queue, account: UUID, collectio
             await names(**bad)
 
 
+NAMES = (
+    "plain", "../etc/passwd", "a b\tc", "line\nbreak", "ação/ç ñ", "\u0301combining", "日本語 العربية", "🙂",
+    "'; drop --", '"quoted" \\ {"json": 1}', "-t tag", "%_%", "n" * 256, "a\u2028b",
+)
+
+
 async def test_an_export_imports_again(db: Db, queue: Queue, account: UUID, collection: UUID) -> None:
-    tags = ("one", "two,three")
-    many = [
-        Given(f"d{n:03}", f"Text {n}\nç\u2028", f"r{n}" if n % 2 else None, tags[: n % 3], {"n": n}) for n in range(230)
+    tags = ("one", "two,three", "quatro ção")
+    deep = [[{"a": [None, True, -1.5, 2**53]}]]
+    large: dict[str, Any] = {"text": "ç" * 7000, "deep": deep, "ключ": "\U0001f600", "": {}}
+    odd = [
+        Given(
+            name, f"Text {n}\nç\u2028\x01 {{}}", f"r{n} \u00e9" if n % 2 else None, tags[: n % 4],
+            large if n % 3 else {},
+        )
+        for n, name in enumerate(NAMES)
     ]
-    for start in range(0, 230, 100):
-        await documents.save(db, account, collection, many[start : start + 100])
+    many = [Given(f"d{n:03}", f"Text {n}", metadata={"n": n}) for n in range(230)]
+    longest = Given("longest", "\x01ç\U0001f600" * 333_333)
+    for part in (odd, many[:115], many[115:], [longest]):
+        await documents.save(db, account, collection, part)
     exported = [line async for line in await documents.export(db, account, collection)]
-    assert len(exported) == 230
+    assert len(exported) == len(NAMES) + 231
+    read = {orjson.loads(line)["docid"]: orjson.loads(line) for line in exported}
+    for given in odd:
+        line = read[given.name]
+        assert (line["text"], line.get("__ref")) == (given.contents, given.reference)
+        assert (line.get("__tags", []), line.get("__meta", {})) == (list(given.tags), given.metadata)
     second = await collections.create(db, account, "Copy", None, None)
     result = await import_lines(db, queue, account, second, stream(*exported))
-    assert (result.enqueued, result.skipped, result.errors) == (230, 0, [])
+    assert (result.enqueued, result.skipped, result.errors) == (len(exported), 0, [])
     assert [line async for line in await documents.export(db, account, second)] == exported
     again = await import_lines(db, queue, account, second, stream(b"".join(exported)))
-    assert (again.enqueued, again.skipped) == (0, 230)
+    assert (again.enqueued, again.skipped, again.reasons) == (0, len(exported), {"unchanged": len(exported)})
 
 
 async def test_bad_lines_are_skipped_and_told(db: Db, queue: Queue, account: UUID, collection: UUID) -> None:
     good = orjson.dumps({"docid": "good", "text": "Text.", "__tags": ["a"], "__other": 1})
     body = b"\n".join([
         b"\xef\xbb\xbf" + good, b"", b"nonsense", b'{"docid":"a"}', b'{"docid":1,"text":"x"}',
-        b'{"docid":"b","text":" "}', b'{"docid":"long","text":"' + b"x" * LINE + b'"}',
+        b'{"docid":"b","text":" "}', b'{"docid":"long","text":"' + b"x" * LONGEST + b'"}',
         b'{"docid":"r","text":"t","__ref":"' + b"r" * 65 + b'"}',
+        b'{"docid":"m","text":"t","__meta":{"n":' + b"9" * 40 + b"}}", b'{"docid":"m","text":"t","__meta":[]}', b"[]",
         good, b'{"docid":"last","text":"Text."}',
     ])
     parts = [body[i : i + 70_000] for i in range(0, len(body), 70_000)]
     result = await import_lines(db, queue, account, collection, stream(*parts))
-    assert (result.enqueued, result.skipped) == (2, 7)
-    assert [line for line, _ in result.errors] == [3, 4, 5, 6, 7, 8]
-    assert "1 MB" in result.errors[4][1]
+    assert (result.enqueued, result.skipped, result.lines) == (2, 10, 13)
+    assert result.reasons == {"json": 2, "text": 2, "docid": 1, "long": 1, "__ref": 1, "__meta": 2, "repeated": 1}
+    told = dict(result.errors)
+    assert list(told) == [3, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert (told[4], told[5]) == ("text is missing; send it.", "docid must be text.")
+    assert told[6] == "text must not be empty."
+    assert "8 MB" in told[7] and "too large" in told[9] and "__meta" in told[10] and "object" in told[11]
     assert await rung(queue) == 2
 
 

@@ -128,9 +128,30 @@ async def test_vectors_are_made_anew(db: Db, queue: Queue, counting: Counting, s
     saved = await shelf.put("Text.")
     await index_document(db, counting, saved.id)
     assert await collections.reindex(db, queue, shelf.account, shelf.id) == 1
-    assert (await shelf.chunks(), await shelf.state(saved)) == ([], "Queued")
+    assert await collections.reindex(db, queue, shelf.account, shelf.id) == 0
+    assert (await shelf.chunks(), await shelf.state(saved)) == (["Text."], "Queued")
+    assert [p.name for p in await search(db, counting, shelf.account, [shelf.id], ["Text."])] == ["doc"]
     await index_document(db, counting, saved.id)
     assert counting.embedded == ["Text."] * 2
+    assert (await shelf.chunks(), await shelf.state(saved)) == (["Text."], "Indexed")
+
+
+async def test_what_is_indexed_meanwhile_is_made_anew(
+    db: Db, queue: Queue, counting: Counting, shelf: Shelf
+) -> None:
+    saved = await shelf.put(LONG)
+    await index_document(db, counting, saved.id)
+    await shelf.put(LONG.replace("number 3", "number three"))
+    counting.go.clear()
+    old = asyncio.create_task(index_document(db, counting, saved.id))
+    await asyncio.sleep(0.1)
+    assert await collections.reindex(db, queue, shelf.account, shelf.id) == 1
+    counting.go.set()
+    await old
+    assert await shelf.state(saved) == "Queued"
+    counting.embedded.clear()
+    await index_document(db, counting, saved.id)
+    assert len(counting.embedded) == len(pieces(LONG))
 
 
 async def test_a_removed_document_is_not_found(db: Db, counting: Counting, shelf: Shelf) -> None:

@@ -1,5 +1,7 @@
 """Documents of a collection (A-51..A-55)."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from uuid import UUID
 
 from aiohttp import web
@@ -16,8 +18,10 @@ from hub.api.aivax.schemas.knowledge import (
 )
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
+from hub.api.http.lines import followed, progress
 from hub.api.http.operation import Route
 from hub.api.http.uploads import streamed
+from hub.domain import Json
 from hub.knowledge import documents, imports
 from hub.store.documents import Given
 
@@ -43,19 +47,21 @@ async def listing(request: web.Request, collection_id: UUID, query: DocumentsQue
 
 
 @endpoint(id="A-52", tag=TAG, consumes="multipart/form-data", errors=(413,))
-async def load(request: web.Request, collection_id: UUID, query: ImportQuery) -> Imported:
+async def load(request: web.Request, collection_id: UUID, query: ImportQuery) -> Imported | web.StreamResponse:
     """Import documents from a JSONL file.
 
     Multipart field `documents`, or the lines as the body. A line is
-    `{"docid", "text", "__ref"?, "__tags"?, "__meta"?}`, at most 1 MB.
+    `{"docid", "text", "__ref"?, "__tags"?, "__meta"?}`, at most 8 MB. With `Accept: text/event-stream`
+    or `application/x-ndjson` the answer tells how far the import has come: objects with `state`
+    (reading, indexing), `lines`, `enqueued`, `skipped` and `indexed`, the last with `state` done and all fields.
     """
     hub, account = request.app[HUB], caller(request).account_id
     embedder = hub.embedder if query.insert_mode == "sync" else None
     body = streamed(request, "documents", FILE)
-    done = await imports.import_lines(hub.db, hub.queue, account, collection_id, body, embedder)
-    return Imported(
-        enqueued=done.enqueued, skipped=done.skipped, errors=[LineError(line=n, error=e) for n, e in done.errors]
-    )
+    if followed(request):
+        steps = imports.steps(hub.db, hub.queue, account, collection_id, body, embedder)
+        return await progress(request, _told(steps))
+    return _imported(await imports.import_lines(hub.db, hub.queue, account, collection_id, body, embedder))
 
 
 @endpoint(id="A-53", tag=TAG, limit=8 * MIB, seconds=60, errors=(413,))
@@ -84,6 +90,22 @@ async def details(request: web.Request, collection_id: UUID, document_id: UUID) 
 async def remove(request: web.Request, collection_id: UUID, document_id: UUID) -> None:
     """Delete a document."""
     await documents.remove(request.app[HUB].db, caller(request).account_id, collection_id, document_id)
+
+
+async def _told(steps: AsyncGenerator[imports.Imported, None]) -> AsyncGenerator[Json, None]:
+    async with aclosing(steps):
+        async for step in steps:
+            done = {"lines": step.lines, "enqueued": step.enqueued, "skipped": step.skipped, "indexed": step.indexed}
+            if step.state == "done":
+                done |= _imported(step).model_dump(mode="json", by_alias=True)
+            yield {"state": step.state, **done}
+
+
+def _imported(done: imports.Imported) -> Imported:
+    return Imported(
+        enqueued=done.enqueued, skipped=done.skipped, indexed=done.indexed, reasons=dict(done.reasons),
+        errors=[LineError(line=n, error=e) for n, e in done.errors],
+    )
 
 
 BASE = "/api/v1/collections/{collection_id}/documents"

@@ -111,10 +111,15 @@ class LineError(Camel):
 
 
 class Imported(Camel):
-    """`skipped` lines are unchanged or invalid; `errors` tells about the first invalid ones."""
+    """`skipped` lines are unchanged, repeated or invalid; `errors` tells about the first invalid ones."""
 
     enqueued: int
     skipped: int
+    indexed: Annotated[int, Field(description="How many can be found already; with `insert-mode=sync`.")]
+    reasons: Annotated[
+        dict[str, int],
+        Field(description="Skipped lines by reason: unchanged, repeated, json, long, or the name of the wrong field."),
+    ]
     errors: list[LineError]
 
 

@@ -1,0 +1,80 @@
+"""Embeddings over HTTP, with OpenAI's own client and by hand."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import openai
+import pytest
+
+from hub.config import Settings
+from hub.llm.embedder import MODEL
+from tests.api.door import Door, opened
+
+TEXTS = ["Pets are welcome for 20 euros a night.", "A piscina fecha às dez.", "The pool closes at ten."]
+
+
+@pytest.fixture
+async def door(settings: Settings) -> AsyncIterator[Door]:
+    async with opened(settings) as one:
+        yield one
+
+
+def cosine(a: list[float], b: list[float]) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+async def test_with_the_official_client(door: Door) -> None:
+    async with openai.AsyncOpenAI(api_key=door.key, base_url=f"{door.url}/v1", max_retries=0) as client:
+        # The client asks for base64 unless told otherwise.
+        packed = await client.embeddings.create(model=MODEL, input=TEXTS)
+        plain = await client.embeddings.create(model=MODEL, input=TEXTS, encoding_format="float", dimensions=384)
+        asked = await client.embeddings.create(
+            model=MODEL, input="can I bring my dog?", extra_body={"input_type": "query"}
+        )
+        with pytest.raises(openai.BadRequestError) as refused:
+            await client.embeddings.create(model="text-embedding-3-small", input="x")
+    assert refused.value.param == "model" and MODEL in refused.value.message
+    assert [d.index for d in packed.data] == [0, 1, 2] and packed.model == MODEL
+    for one, other in zip(packed.data, plain.data, strict=True):
+        assert one.embedding == pytest.approx(other.embedding, abs=1e-6)
+        assert len(one.embedding) == 384 and cosine(one.embedding, one.embedding) == pytest.approx(1, abs=1e-5)
+    vectors = [d.embedding for d in plain.data]
+    assert cosine(vectors[1], vectors[2]) > cosine(vectors[0], vectors[2])
+    near = [cosine(asked.data[0].embedding, v) for v in vectors]
+    assert max(near) == near[0]
+    assert packed.usage.prompt_tokens == packed.usage.total_tokens == plain.usage.total_tokens > 20
+    rows = await door.hub.db.fetch("select sku, quantity::int as quantity from usage order by id")
+    assert [(r["sku"], r["quantity"]) for r in rows[:1]] == [("inference.embeddings.in", packed.usage.total_tokens)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"input": [1, 2, 3]}, "send the text itself"),
+        ({"input": [[1, 2], [3]]}, "send the text itself"),
+        ({"input": []}, "1 to 128"),
+        ({"input": ["x"] * 129}, "1 to 128"),
+        ({"input": ["x", " "]}, "input.1"),
+        ({"input": "palavra " * 600}, "512"),
+        ({"input": "x" * 8001}, "8,000"),
+        ({"input": None}, "input"),
+        ({"dimensions": 256}, "dimensions"),
+        ({"encoding_format": "int8"}, "encoding_format"),
+        ({"model": "@hub/e5-large"}, "@hub/e5-small"),
+        ({"input_type": "code"}, "input_type"),
+    ],
+)
+async def test_refusals_name_the_field(door: Door, sent: dict[str, Any], words: str) -> None:
+    async with door.post("/v1/embeddings", **{"model": MODEL, "input": "x", **sent}) as r:
+        problem = await r.json(content_type=None)
+    assert r.status == 400 and words in problem["detail"], problem
+    assert problem["error"]["param"].split(".")[0] in words or problem["error"]["param"] == next(iter(sent))
+
+
+async def test_nulls_are_defaults_and_keys_are_private(door: Door) -> None:
+    async with door.post("/v1/embeddings", model=MODEL, input="x", encoding_format=None, dimensions=None) as r:
+        assert r.status == 200 and isinstance((await r.json())["data"][0]["embedding"], list)
+    async with door.post("/v1/embeddings", key=door.public, model=MODEL, input="x") as r:
+        assert r.status == 403
+    async with door.post("/v1/embeddings", key="sk-hub-none", model=MODEL, input="x") as r:
+        assert r.status == 401
