@@ -8,8 +8,9 @@ from uuid import UUID
 
 from hub.errors import HubError
 from hub.jobs.runner import Runner
+from hub.outreach import admission
 from hub.runtime import Hub
-from hub.store import documents, files, inbox, leaders, turns
+from hub.store import activations, documents, files, inbox, leaders, turns
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,12 @@ async def sweep(hub: Hub, runner: Runner) -> None:
         (runner.turn if kind == "turn" else runner.send)(session)
 
 
+async def outreach(hub: Hub) -> None:
+    """Let out what may go and nobody rang for: put off until now, or its bell was lost."""
+    if not hub.leases.closing:
+        await admission.run(hub)
+
+
 async def renew(hub: Hub) -> None:
     """Prolong the leases of running turns, all in one statement."""
     held = hub.leases.held()
@@ -66,6 +73,6 @@ async def housekeeping(hub: Hub) -> None:
     if not await leaders.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
         return
     forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
-    closed = await leaders.close_expired(hub.db)
-    if forgotten or purged or closed:
-        log.info("housekeeping: %d dedupe keys, %d files, %d sessions", forgotten, purged, closed)
+    closed, old = await leaders.close_expired(hub.db), await activations.forget(hub.db)
+    if forgotten or purged or closed or old:
+        log.info("housekeeping: %d dedupe keys, %d files, %d sessions, %d activations", forgotten, purged, closed, old)
