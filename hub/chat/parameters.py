@@ -60,11 +60,11 @@ class ClientParameters(Defaults):
     allow_scheduled_continuations: bool = False
     split_answer_into_message_chunks: bool = False
     max_scheduled_ignored_zone: Annotated[
-        TimeSpan, Field(description="Scheduled messages to who has not written since the last one, for longer, are dropped.")
+        TimeSpan, Field(description="Scheduled messages to who has not answered the last one for longer are dropped.")
     ] = None
     time_zone: Annotated[
         str | None,
-        Field(max_length=60, description="IANA zone of contacts whose phone does not tell theirs, e.g. America/Sao_Paulo."),
+        Field(max_length=60, description="IANA zone of contacts whose phone does not tell theirs: `Europe/Berlin`."),
         AfterValidator(_zone),
     ] = None
     message_debounce_interval: Annotated[TimeSpan, Field(description="Messages that follow within it are one.")] = None

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from channels.base import Channel
 from hub import ids
 from hub.chat import delivery, timespan
@@ -18,7 +16,7 @@ from hub.outreach.rules import GO, Facts, Number, Verdict
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import activations, people
-from hub.store.db import Call
+from hub.store.db import CLASH, Call
 from hub.tools.schedule.zones import zone_of
 
 log = logging.getLogger(__name__)
@@ -45,7 +43,7 @@ async def _group(hub: Hub) -> int:
     for left in (2, 1, 0):
         try:
             return await _once(hub)
-        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+        except CLASH:
             if not left:
                 raise
             await asyncio.sleep(0.05)

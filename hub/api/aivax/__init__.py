@@ -2,6 +2,7 @@
 
 from hub.api.aivax import (
     accounts,
+    campaigns,
     clients,
     collections,
     deliveries,
@@ -10,8 +11,10 @@ from hub.api.aivax import (
     handoff,
     integrations,
     keys,
+    outreach,
     public,
     query,
+    schedules,
     sessions,
 )
 from hub.api.http.operation import Route
@@ -22,6 +25,9 @@ ROUTES: tuple[Route, ...] = (
     *integrations.ROUTES,
     *sessions.ROUTES,
     *handoff.ROUTES,
+    *schedules.ROUTES,
+    *outreach.ROUTES,
+    *campaigns.ROUTES,
     *collections.ROUTES,
     *documents.ROUTES,
     *query.ROUTES,

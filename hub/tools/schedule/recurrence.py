@@ -11,7 +11,7 @@ The rules, which are Debian cron's:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -44,7 +44,7 @@ def check(cron: str) -> str:
             f"must have five fields (minute, hour, day of month, month, day of week) like '0 9 * * 1'; it has {fields}"
         )
     try:
-        next(CronSim(text, datetime.min.replace(year=2024)))
+        next(CronSim(text, datetime(2024, 1, 1, tzinfo=UTC)))
     except CronSimError as e:
         raise ValueError(f"is no cron expression: {str(e)[:1].lower()}{str(e)[1:]}") from None
     except StopIteration:
@@ -64,7 +64,7 @@ def following(rule: Rule, after: datetime) -> datetime | None:
         day = at.astimezone(zone).date()
         if _counts(rule, day):
             return at
-        at = instant(datetime.combine(_next_counted(rule, day), datetime.min.time()), zone) - SECOND
+        at = instant(datetime.combine(_next_counted(rule, day), time()), zone) - SECOND
     return None
 
 
