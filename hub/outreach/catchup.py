@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import takewhile
 from typing import Any
 
 from hub.tools.schedule.recurrence import Rule, following, occurrences
@@ -11,6 +11,8 @@ from hub.tools.schedule.recurrence import Rule, following, occurrences
 # An occurrence found within this time is not late: a scheduler that took over needs some seconds.
 ON_TIME = timedelta(seconds=60)
 MOST = 1000
+# Without `all` only the last counts; how many there were is not worth counting further.
+FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +37,27 @@ def settle(row: Mapping[str, Any], now: datetime) -> Outcome:
     """
     if row["kind"] == "once":
         return _sorted_out(row, [row["next_at"]], 0, now, None)
-    rule = rule_of(row)
+    rule, most = rule_of(row), MOST if row["catch_up"] == "all" else FEW
     times: list[datetime] = [row["next_at"]]
     left_out = 0
     for at in occurrences(rule, row["next_at"]):
         if at > now:
             return _sorted_out(row, times, left_out, now, at)
         times.append(at)
-        if len(times) > MOST:
+        if len(times) > most:
             # A long time down: only the newest matter, and counting all of them would take its time.
-            times, left_out = _newest(rule, now), left_out + 1
+            times, left_out = _newest(rule, now, most), left_out + 1
             break
     return _sorted_out(row, times, left_out, now, following(rule, now))
 
 
-def _newest(rule: Rule, now: datetime) -> list[datetime]:
+def _newest(rule: Rule, now: datetime, most: int) -> list[datetime]:
     """The last times until now, found by looking back ever farther."""
     back = timedelta(hours=1)
     while True:
-        found = [t for t in islice(occurrences(rule, now - back), MOST * 50) if t <= now]
-        if len(found) >= MOST or back > timedelta(days=3660):
-            return found[-MOST:]
+        found = list(takewhile(lambda t: t <= now, occurrences(rule, now - back)))
+        if len(found) >= most or back > timedelta(days=3660):
+            return found[-most:]
         back *= 4
 
 
@@ -72,7 +74,7 @@ def _sorted_out(
         fires = in_time[-1:]
     else:
         fires = punctual[-1:]
-    left = [t for t in times if t not in fires]
+    left = [row["next_at"]] * more + [t for t in times if t not in fires]
     if not left:
         return Outcome(fires, None, next_at)
     count = f"more than {len(left)}" if more else str(len(left))

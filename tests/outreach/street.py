@@ -1,5 +1,7 @@
 """A business on every network with its worker, its API and a scheduler whose ticks a test makes itself."""
 
+import hashlib
+import hmac
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -64,13 +66,25 @@ class Street:
             message = {"message_id": n, "from": who, "chat": chat, "date": 1767272501, "text": text}
             await self.rig.w.knock("telegram", {"update_id": n, "message": message})
             return
-        assert channel == "zapi"
+        if channel == "kapso":
+            await self._kapso(text, n)
+            return
         body = {
             "instanceId": "I1", "messageId": f"Z{n}", "phone": phone, "fromMe": False, "momment": 1767272401000,
             "status": "RECEIVED", "type": "ReceivedCallback", "text": {"message": text}, "isGroup": False,
             "waitingMessage": False,
         }
         await self.rig.w.knock("zapi", body)
+
+    async def _kapso(self, text: str, n: int) -> None:
+        message = {"id": f"wamid.in{n}", "timestamp": "1767272407", "type": "text", "from": ANA, "text": {"body": text}}
+        raw = orjson.dumps({
+            "message": message | {"kapso": {"direction": "inbound"}}, "conversation": {"phone_number": f"+{ANA}"},
+            "phone_number_id": "100",
+        })
+        signature = hmac.new(b"hook-secret", raw, hashlib.sha256).hexdigest()
+        headers = {"x_webhook_event": "whatsapp.message.received", "x_webhook_signature": signature}
+        await self.rig.w.knock("kapso", raw, **headers)
 
     async def spoken(self, text: str = "Hi", channel: str = "zapi") -> None:
         """The person writes and is answered."""
@@ -124,6 +138,17 @@ class Street:
     async def activation(self, id: str) -> Json:
         found = await self.ok("GET", f"/api/v1/outreach/activations?scheduleId={id}")
         return dict(found["activations"][0])
+
+    async def decided(self, id: str) -> Json:
+        """The schedule's latest activation once the policy has looked at it."""
+        found: list[Json] = []
+
+        async def there() -> bool:
+            found[:] = [await self.activation(id)]
+            return found[0]["state"] != "due" or bool(found[0]["reason"])
+
+        await self.rig.w.until(there)
+        return found[0]
 
     async def why(self, id: str) -> Json:
         return dict(await self.ok("GET", f"/api/v1/messages/{id}/why"))
