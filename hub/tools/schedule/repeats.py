@@ -84,6 +84,8 @@ def _rule(rest: list[Token], clock: int | None, zone: str, today: date) -> Rule:
 def _by_unit(
     rest: list[Token], at: str, clock: int | None, every: int, unit: int | None, zone: str, today: date
 ) -> Rule:
+    if any(t.value not in (2, 4) for t in [t for t in rest if t.kind == v.UNIT][1:]):
+        raise Unclear("the repetition is not understood")
     day = _number(rest, every)
     if unit == 2 and day is not None and every == 1:
         unit = 4  # "todo dia 5"
