@@ -193,6 +193,7 @@ class Outbound:
     reply_to: str | None = None
     template: str | None = None
     language: str | None = None  # of the template, BCP 47
+    values: tuple[str, ...] = ()  # of the template's variables, in order
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,11 @@ def _receiver(chat: str) -> Json:
 def _content(out: Outbound, file_id: str | None) -> Json:
     if out.template:
         language = (out.language or LANGUAGE).replace("-", "_")
-        return {
-            "type": "template",
-            "template": {"name": out.template, "language": {"code": language}},
-        }
+        template: Json = {"name": out.template, "language": {"code": language}}
+        if out.values:
+            values = [{"type": "text", "text": value} for value in out.values]
+            template["components"] = [{"type": "body", "parameters": values}]
+        return {"type": "template", "template": template}
     if out.file is None:
         return {"type": "text", "text": {"body": out.text, "preview_url": False}}
     return _file(out.file, out.text, file_id)

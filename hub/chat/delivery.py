@@ -233,6 +233,7 @@ async def _outbound(hub: Hub, part: Json) -> Outbound:
         reply_to=body.get("reply_to"),
         template=body.get("template"),
         language=body.get("language"),
+        values=tuple(body.get("values") or ()),
         file=await _file(hub, body.get("file")),
     )
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from channels.base import Contact, Inbound, Kind
 from hub import ids
-from hub.chat import content, texts
+from hub.chat import consent, content, texts
 from hub.chat.commands import parse
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded
@@ -186,7 +186,10 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         return item | _event(one)
     item |= _who(endpoint, one)
     network_id = one.message_id if one.kind != Kind.REACTION else one.reply_to
-    item |= {"body": content.of_inbound(one), "network_id": network_id, "by": one.by, "sha": sha(one.text)}
+    body = content.of_inbound(one)
+    if one.kind == Kind.MESSAGE and _consent(endpoint, one) == consent.IN:
+        body["consent"] = consent.IN
+    item |= {"body": body, "network_id": network_id, "by": one.by, "sha": sha(one.text)}
     return item | _rules(endpoint, one, max_wait) if one.kind == Kind.MESSAGE else item
 
 
@@ -233,11 +236,21 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         "max_messages": limits.get("maxMessages", 300),
         "limit_text": texts.say("limit", lang),
         "blocked_text": texts.say("blocked", lang),
-        "command": parse(one.text, bool(parameters.get("debug"))),
+        "command": parse(one.text, bool(parameters.get("debug"))) or _stop(endpoint, one),
         "rule": _ignored(endpoint, one),
         "release": True if endpoint["channel"] == "kapso" else None,
         "fetch": any(a.ref or a.url for a in one.attachments),
     }
+
+
+def _consent(endpoint: dict[str, Any], one: Inbound) -> str | None:
+    """Words about being written to; in a group nobody speaks for all."""
+    return None if one.group else consent.parse(one.text, endpoint.get("outreach") or {})
+
+
+def _stop(endpoint: dict[str, Any], one: Inbound) -> str | None:
+    """A stop is a command: it is heard whatever limit is reached and whoever has the conversation."""
+    return consent.OUT if _consent(endpoint, one) == consent.OUT else None
 
 
 def _ignored(endpoint: dict[str, Any], one: Inbound) -> str | None:

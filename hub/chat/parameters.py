@@ -8,11 +8,16 @@ from hub.accounts.kinds import INT32, Address
 from hub.chat.looks import colour, origin
 from hub.chat.timespan import TimeSpan
 from hub.forms import Camel, Defaults
+from hub.tools.schedule import zones
 
 Label = Annotated[str, Field(max_length=500)]
 Code = Annotated[str, Field(max_length=100_000)]
 LANGUAGE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$"
 Count = Annotated[int, Field(ge=-INT32 - 1, le=INT32)]
+
+
+def _zone(value: str | None) -> str | None:
+    return zones.check(value) if value else None
 
 
 class LimitingParameters(Defaults):
@@ -54,5 +59,12 @@ class ClientParameters(Defaults):
     upload_unsupported_files: bool = False
     allow_scheduled_continuations: bool = False
     split_answer_into_message_chunks: bool = False
-    max_scheduled_ignored_zone: Annotated[TimeSpan, Field(description="Schedules missed by more are dropped.")] = None
+    max_scheduled_ignored_zone: Annotated[
+        TimeSpan, Field(description="Scheduled messages to who has not answered the last one for longer are dropped.")
+    ] = None
+    time_zone: Annotated[
+        str | None,
+        Field(max_length=60, description="IANA zone of contacts whose phone does not tell theirs: `Europe/Berlin`."),
+        AfterValidator(_zone),
+    ] = None
     message_debounce_interval: Annotated[TimeSpan, Field(description="Messages that follow within it are one.")] = None

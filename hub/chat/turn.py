@@ -10,9 +10,10 @@ from uuid import UUID
 
 from channels.base import ChannelError
 from hub import ids
-from hub.chat import content, delivery, media, texts
+from hub.chat import consent, content, delivery, media, scheduled, texts
 from hub.chat.ask import Answer
 from hub.chat.asking import ask_of, remembered
+from hub.chat.commands import COMMANDS
 from hub.chat.engine import answer
 from hub.chat.presence import Presence
 from hub.chat.wire import open_link
@@ -79,7 +80,11 @@ async def run(
                 _go_on()
                 _stopped(draft, claimed)
         placeholder = await presence.finish()
+    if await scheduled.again(hub, claimed, draft):
+        return None
+    scheduled.settle(claimed, draft)
     _route(hub, claimed, draft, placeholder)
+    scheduled.route(claimed, draft)
     closed = await _commit(hub, claimed, draft)
     if not closed.ok:
         log.info("turn thrown away: another process has taken session %s", session)
@@ -97,7 +102,11 @@ async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra
         _say(draft, _fallback(hub, claimed), source="system")
     elif not claimed.batch:
         draft.outcome = "nothing"
-    elif claimed.batch[0]["command"]:
+    elif (said := await consent.answer(hub, claimed, language(claimed))) is not None:
+        draft.outcome = "command:consent"
+        _user(claimed, draft)
+        _say(draft, said, source="system")
+    elif claimed.batch[0]["command"] in COMMANDS.values():
         _command(claimed, draft)
     else:
         await _ask(hub, claimed, draft, sink, extra)
@@ -133,7 +142,8 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         if hub.settings.billing and claimed.account["balance"] <= 0:
             raise PaymentRequired
         hub.settings.point("C6")
-        ask = replace(await ask_of(hub, claimed, opened, extra), retractable=sink is None)
+        told = (*extra, *scheduled.instructions(claimed))
+        ask = replace(await ask_of(hub, claimed, opened, told), retractable=sink is None)
         draft.answer = await answer(hub, remembered(hub, claimed, ask), spoken)
         hub.settings.point("C8")
     except Rejected as e:
@@ -259,6 +269,7 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft) -> Closed:
             "title": _title(claimed),
             "passages": [{"id": str(p.document_id), "name": p.name, "score": round(p.score, 4)} for p in made.passages],
         }
+    turn |= scheduled.closing(claimed, draft)
     return await turns.complete(hub.db, claimed, hub.leases.me, turn, draft.messages, draft.parts, delivery.wire(hub))
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from hub.chat import scheduled
 from hub.errors import NotFound
 from hub.store import why
 from hub.store.db import Db
@@ -27,6 +28,13 @@ OUTCOMES = {
     "nothing": "nothing was left to answer",
     "command:reset": "the command /reset cleared the conversation",
     "command:usage": "the command /usage was answered",
+    "command:consent": "the contact's wish about being written to was carried out and confirmed",
+}
+ACTIVATIONS = {
+    "waiting": "waits for its campaign to come to it",
+    "due": "waits to be let out",
+    "admitted": "let out: the assistant writes it",
+    "done": "let out",
 }
 
 
@@ -35,11 +43,11 @@ async def explain(db: Db, account: UUID, message: UUID) -> Json:
     found = await why.chain(db, account, message)
     if found is None:
         raise NotFound("No such message.")
-    steps = [*_received(found), *_turn(found), *_deliveries(found), *_happenings(found)]
+    steps = [*_activated(found), *_received(found), *_turn(found), *_deliveries(found), *_happenings(found)]
     steps.sort(key=lambda s: s["at"])
     return {
         "messageId": str(message),
-        "sessionId": str(found["session_id"]),
+        "sessionId": str(found["session_id"]) if found["session_id"] else None,
         "channel": found["channel"] or "web",
         "role": found["role"],
         "verdict": _verdict(found),
@@ -47,14 +55,38 @@ async def explain(db: Db, account: UUID, message: UUID) -> Json:
     }
 
 
+def _activated(found: Json) -> list[Json]:
+    """How a message that nobody just asked for came about, or why it did not go out."""
+    a = found["activation"]
+    if not a:
+        return []
+    source = "campaign" if a["campaign_id"] else "schedule"
+    named = a[source]
+    came = f"the time of a {source} came" + (f": {named[:200]}" if named else "")
+    of = {"scheduleId": a["schedule_id"], "campaignId": a["campaign_id"], "scheduledTime": a["fire_at"]}
+    steps = [{"at": a["created_at"], "step": "activation", "text": came, **of}]
+    if a["admitted_at"]:
+        steps.append({"at": a["admitted_at"], "step": "admitted", "text": "the outreach policy let it out"})
+    elif a["closed_at"]:
+        steps.append({"at": a["closed_at"], "step": a["state"], "rule": a["reason"], "text": _activation_words(a)})
+    return steps
+
+
+def _activation_words(a: Json) -> str:
+    if a["state"] == "due" and a["reason"]:
+        return f"{a['result']} (until {a['not_before']})"
+    return str(a["result"] or ACTIVATIONS.get(a["state"], a["state"]))
+
+
 def _received(found: Json) -> list[Json]:
     steps = []
     for row in found["inbox"]:
+        own = row["command"] == scheduled.COMMAND
         steps.append(
             {
                 "at": row["received_at"],
-                "step": "received",
-                "text": "received and stored",
+                "step": "instructed" if own else "received",
+                "text": "put into the conversation as an instruction" if own else "received and stored",
                 "messageId": row["id"],
                 "providerId": row["network_id"],
                 "providerTime": row["provider_at"],
@@ -179,13 +211,21 @@ def _happenings(found: Json) -> list[Json]:
         "own": "sent from outside the hub",
     }
     return [
-        {"at": h["at"], "step": h["kind"], "detail": h["detail"], "text": words.get(h["kind"], h["kind"])}
+        {
+            "at": h["at"],
+            "step": h["kind"],
+            "detail": h["detail"],
+            "text": words.get(h["kind"]) or h["detail"].get("text") or h["kind"],
+        }
         for h in found["happenings"]
         if h["kind"] != "ignored"
     ]
 
 
 def _verdict(found: Json) -> str:
+    act = found["activation"]
+    if act and not act["admitted_at"]:
+        return _activation_words(act)
     mine = next((r for r in found["inbox"] if r["id"] == str(found["id"])), None)
     if mine and mine["rule"]:
         return RULES.get(mine["rule"], f"not answered: {mine['rule']}")
@@ -199,4 +239,7 @@ def _verdict(found: Json) -> str:
         sent = sum(o["state"] == "sent" for o in found["deliveries"])
         words = OUTCOMES.get(turn["outcome"], str(turn["outcome"]))
         return f"{words}; {sent} part(s) sent" if sent else words
+    if act and act["state"] in ("done", "failed"):
+        sent = sum(o["state"] == "sent" for o in found["deliveries"])
+        return str(act["result"] or f"let out; {sent} part(s) sent")
     return "recorded"

@@ -8,8 +8,19 @@ from uuid import UUID
 
 from hub.errors import HubError
 from hub.jobs.runner import Runner
+from hub.outreach import admission
 from hub.runtime import Hub
-from hub.store import conversations, documents, files, inbox, leaders, memories, steps, turns
+from hub.store import (
+    activations,
+    conversations,
+    documents,
+    files,
+    inbox,
+    leaders,
+    memories,
+    steps,
+    turns,
+)
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +48,12 @@ async def sweep(hub: Hub, runner: Runner) -> None:
         runner.send(session)
     for kind, session in await turns.sweep(hub.db, AT_ONCE):
         (runner.turn if kind == "turn" else runner.send)(session)
+
+
+async def outreach(hub: Hub) -> None:
+    """Let out what may go and nobody rang for: put off until now, or its bell was lost."""
+    if not hub.leases.closing:
+        await admission.run(hub)
 
 
 async def renew(hub: Hub) -> None:
@@ -67,9 +84,9 @@ async def housekeeping(hub: Hub) -> None:
         return
     forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
     closed, expired = await leaders.close_expired(hub.db), await memories.purge(hub.db)
-    old = await steps.forget(hub.db) + await conversations.forget(hub.db)
+    old = await steps.forget(hub.db) + await conversations.forget(hub.db) + await activations.forget(hub.db)
     if forgotten or purged or closed or expired or old:
         log.info(
-            "housekeeping: %d dedupe keys, %d files, %d sessions, %d memories, %d logs", forgotten, purged, closed,
-            expired, old,
+            "housekeeping: %d dedupe keys, %d files, %d sessions, %d memories, %d logs and activations", forgotten,
+            purged, closed, expired, old,
         )

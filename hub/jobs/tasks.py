@@ -7,6 +7,7 @@ from uuid import UUID
 from hub.chat import delivery, media
 from hub.errors import HubError
 from hub.knowledge.index import index_document
+from hub.outreach import admission
 from hub.runtime import Hub
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,11 @@ async def send(ctx: Ctx, session: str) -> None:
 
 async def failed(ctx: Ctx, integration: str, fate: dict[str, Any]) -> None:
     await delivery.failed_later(ctx["hub"], UUID(integration), fate)
+
+
+async def outreach(ctx: Ctx) -> None:
+    """Something unasked may go out; a bell that is lost is made good by the sweep."""
+    await admission.run(ctx["hub"])
 
 
 async def fetch_media(ctx: Ctx, message: str) -> None:

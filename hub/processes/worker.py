@@ -47,6 +47,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(s.lease_seconds / 3, lambda: sweeps.renew(hub)),
         sweeps.every(sweeps.BEAT, lambda: turns.beat(hub.db, hub.leases.me, "worker"), at_once=True),
         sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
+        sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
         sweeps.hear_cancels(hub),
     ]
 
@@ -77,4 +78,8 @@ async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:
 
 
 _TURNS = [func(tasks.turn, name="turn"), func(tasks.send, name="send"), func(tasks.failed, name="failed")]
-_BULK = [func(tasks.fetch_media, name="media"), func(tasks.index, name="index")]
+_BULK = [
+    func(tasks.fetch_media, name="media"),
+    func(tasks.index, name="index"),
+    func(tasks.outreach, name="outreach"),
+]

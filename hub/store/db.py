@@ -19,6 +19,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Disk full, shutting down, a replica that may not write: it may be better in a moment.
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError,
         asyncpg.ReadOnlySQLTransactionError)
+# Two transactions got in each other's way: the same again may go well.
+CLASH = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 class Call(Protocol):

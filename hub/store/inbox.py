@@ -13,8 +13,8 @@ from hub.store.db import Call, clean
 INGEST = "select n, outcome, session_id, seq, message_id, due_in from ingest($1)"
 ENDPOINT = """
     select i.id, i.account_id, i.client_id, i.channel, i.settings, i.secrets, i.secret_hash, i.mode, i.handle, i.state,
-           i.state_text, i.connection, i.session_seconds, i.groups, c.limits, c.parameters
-    from integrations i join clients c on c.id = i.client_id
+           i.state_text, i.connection, i.session_seconds, i.groups, c.limits, c.parameters, a.outreach
+    from integrations i join clients c on c.id = i.client_id join accounts a on a.id = c.account_id
     where i.client_id = $1 and i.channel = $2
 """
 QUARANTINE = """

@@ -15,13 +15,13 @@ from typing import Any
 import aiohttp
 
 from hub.config import Settings
-from hub.processes import web, worker
+from hub.processes import scheduler, web, worker
 from hub.processes.embedded import PR_SET_PDEATHSIG, free_port
 from hub.processes.lifetime import run
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.flows.processes"])
-ROLES = {"worker": worker.main, "web": web.main}
+ROLES = {"worker": worker.main, "web": web.main, "scheduler": scheduler.main}
 
 
 def _main(role: str, settings: Settings) -> None:

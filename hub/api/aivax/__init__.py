@@ -2,6 +2,7 @@
 
 from hub.api.aivax import (
     accounts,
+    campaigns,
     clients,
     collections,
     conversations,
@@ -13,8 +14,10 @@ from hub.api.aivax import (
     integrations,
     keys,
     memories,
+    outreach,
     public,
     query,
+    schedules,
     sessions,
     shell,
     skills,
@@ -27,6 +30,9 @@ ROUTES: tuple[Route, ...] = (
     *integrations.ROUTES,
     *sessions.ROUTES,
     *handoff.ROUTES,
+    *schedules.ROUTES,
+    *outreach.ROUTES,
+    *campaigns.ROUTES,
     *collections.ROUTES,
     *conversations.ROUTES,
     *documents.ROUTES,

@@ -96,7 +96,7 @@ class HeldQuery(Camel):
 
 class Why(Camel):
     message_id: UUID
-    session_id: UUID
+    session_id: UUID | None
     channel: str
     role: str
     verdict: str
@@ -132,7 +132,10 @@ async def resolve(request: web.Request, id: UUID, body: ResolveIn) -> None:
 
 @endpoint(tag=TAG)
 async def explain(request: web.Request, id: UUID) -> Why:
-    """Tell a message's story: received, ignored by which rule, merged, answered, sent or failed why."""
+    """Tell a message's story: received, ignored by which rule, merged, answered, sent or failed why.
+
+    Also of one that was never sent: an activation that the outreach policy refused or put off.
+    """
     return Why.model_validate(await why.explain(request.app[HUB].db, caller(request).account_id, id))
 
 

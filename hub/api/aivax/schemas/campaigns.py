@@ -1,0 +1,174 @@
+"""Campaigns: one message for a list of people."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, field_validator, model_validator
+
+from hub.forms import Camel
+from hub.outreach.campaigns import Plan, Planned, Wanted
+from hub.outreach.results import told
+from hub.tools.schedule.targets import CHANNELS, TARGETS
+
+Json = dict[str, Any]
+State = Literal["draft", "running", "paused", "stopped", "done"]
+Recipients = Literal["waiting", "due", "admitted", "done", "refused", "failed", "cancelled", "missed"]
+
+
+class Message(Camel):
+    """One of text, template and instruction; `{name}` stands for the recipient's value of that name."""
+
+    text: Annotated[str | None, Field(min_length=1, max_length=20_000, description="Sent as it is, Markdown.")] = None
+    template: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="Name of a WhatsApp template (Kapso).")
+    ] = None
+    language: Annotated[str | None, Field(max_length=20, description="Of the template, e.g. pt_BR.")] = None
+    parameters: Annotated[
+        list[Annotated[str, Field(max_length=2000)]], Field(max_length=50, description="Of the template's body.")
+    ] = []
+    instruction: Annotated[
+        str | None, Field(min_length=1, max_length=20_000, description="The assistant writes each message.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Message":
+        if sum(v is not None for v in (self.text, self.template, self.instruction)) != 1:
+            raise ValueError("needs one of text, template and instruction")
+        return self
+
+
+class CampaignIn(Camel):
+    web_chat_id: UUID
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    target: Literal["Telegram", "WhatsApp_ZApi", "WhatsApp_Evolution", "WhatsApp_Kapso"]
+    message: Message
+    recipients: Annotated[
+        str | list[Json],
+        Field(description="CSV with a header, JSON lines, or a list: `phone` or `targetIdentifier`, and variables."),
+    ]
+    per_minute: Annotated[int, Field(ge=1, le=6000, description="Recipients a minute.")] = 60
+    starts_at: Annotated[datetime | None, Field(description="Not before this time.")] = None
+    dry_run: Annotated[bool, Field(description="true: only say what would happen, store nothing.")] = False
+
+    @field_validator("starts_at")
+    @classmethod
+    def _ahead(cls, value: datetime | None) -> datetime | None:
+        if value is not None and not 2000 <= value.year <= datetime.now(UTC).year + 2:
+            raise ValueError("must lie within the next two years")
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+
+    def wanted(self, recipients: str) -> Wanted:
+        return Wanted(
+            client_id=self.web_chat_id, name=self.name, channel=CHANNELS[self.target],
+            message=self.message.model_dump(exclude_none=True), recipients=recipients, per_minute=self.per_minute,
+            starts_at=self.starts_at,
+        )
+
+
+class PlannedRecipient(Camel):
+    """What would happen to one recipient."""
+
+    place: int
+    target_identifier: str
+    external_user_id: str
+    contact: str | None
+    name: str | None
+    at: Annotated[datetime | None, Field(description="The earliest time, by pace and quiet hours.")]
+    through: Annotated[str, Field(description="text, template ..., or instruction turn.")]
+    refused: Annotated[str | None, Field(description="The reason in a word.")]
+    why: str | None
+
+    @classmethod
+    def of(cls, p: Planned) -> "PlannedRecipient":
+        reason, words = p.refusal or (None, None)
+        return cls(
+            place=p.recipient.place, target_identifier=p.recipient.address, external_user_id=p.recipient.external_user,
+            contact=p.person, name=p.contact, at=p.at, through=p.through, refused=reason, why=words,
+        )
+
+
+class PlanOut(Camel):
+    """The dry run: numbers over the whole list, rows for its first 200."""
+
+    id: Annotated[UUID | None, Field(description="Of the draft; null with dryRun.")]
+    state: State | None
+    recipients: int
+    going: int
+    refused: Annotated[dict[str, int], Field(description="How many by reason.")]
+    ends_at: datetime | None
+    rows: list[PlannedRecipient]
+
+    @classmethod
+    def of(cls, plan: Plan, id: UUID | None) -> "PlanOut":
+        return cls(
+            id=id, state="draft" if id else None, recipients=plan.size, going=plan.going, refused=plan.refused,
+            ends_at=plan.ends_at, rows=[PlannedRecipient.of(r) for r in plan.rows],
+        )
+
+
+class CampaignLine(Camel):
+    id: UUID
+    web_chat_id: UUID
+    name: str
+    target: str
+    state: State
+    recipients: int
+    per_minute: int
+    starts_at: datetime | None
+    created_at: datetime
+
+    @staticmethod
+    def values(r: Json) -> Json:
+        return {
+            "id": r["id"], "web_chat_id": r["client_id"], "name": r["name"], "target": TARGETS[r["channel"]],
+            "state": r["state"], "recipients": r["size"], "per_minute": r["per_minute"], "starts_at": r["starts_at"],
+            "created_at": r["created_at"],
+        }
+
+
+class CampaignOut(CampaignLine):
+    message: Json
+    counts: Annotated[dict[str, int], Field(description="Recipients by state.")]
+
+    @classmethod
+    def of(cls, r: Json) -> "CampaignOut":
+        return cls(**cls.values(r), message=r["message"], counts=r["counts"])
+
+
+class Campaigns(Camel):
+    campaigns: list[CampaignLine]
+    next_cursor: str | None
+
+
+class RecipientQuery(Camel):
+    state: list[Recipients] | None = None
+    after: Annotated[int, Field(ge=0, description="The last `place` of the page before.")] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 200
+
+    @field_validator("state", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return [s.strip() for s in value.split(",") if s.strip()] if isinstance(value, str) else value
+
+
+class RecipientOut(Camel):
+    id: Annotated[UUID, Field(description="For /api/v1/messages/{id}/why.")]
+    place: int
+    target_identifier: str
+    external_user_id: str | None
+    contact: str | None
+    variables: Json
+    state: Recipients
+    reason: str | None
+    result: str | None
+    session_id: UUID | None
+    at: datetime | None
+
+    @classmethod
+    def of(cls, r: Json) -> "RecipientOut":
+        return cls(
+            id=r["id"], place=r["place"], target_identifier=r["address"], external_user_id=r["external_user"],
+            contact=r["person"], variables=r["variables"], state=r["state"], reason=r["reason"], result=told(r),
+            session_id=r["session_id"], at=r["admitted_at"] or r["closed_at"],
+        )

@@ -1,0 +1,86 @@
+"""Words that stop messages which nobody just asked for, and words that allow them again."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from hub.runtime import Hub
+from hub.store import people
+from hub.store.turns import Claim
+from hub.tools.schedule.tokens import bare
+
+Json = dict[str, Any]
+OUT, IN = "optout", "optin"
+# The whole message must be one of these, in any case, with or without accents and full stop.
+STOP = frozenset(
+    (
+        "stop", "stop all", "stopall", "unsubscribe", "opt out", "opt-out", "optout", "stop messages",
+        "stop sending me messages", "do not message me", "don't message me",
+        "parar", "pare", "sair", "descadastrar", "descadastre-me", "remover", "cancelar inscricao",
+        "cancelar mensagens", "parar mensagens", "pare de me mandar mensagens", "nao quero receber",
+        "nao quero mais receber", "nao quero receber mensagens", "nao quero mais receber mensagens",
+        "baja", "dar de baja", "darme de baja", "alto", "salir", "cancelar suscripcion", "no molestar",
+        "no quiero recibir", "no quiero recibir mensajes", "no quiero recibir mas mensajes", "no mas mensajes",
+    )
+)
+START = frozenset(
+    (
+        "start", "unstop", "subscribe", "opt in", "opt-in", "optin",
+        "voltar", "quero receber", "quero receber mensagens", "inscrever",
+        "volver", "alta", "quiero recibir", "quiero recibir mensajes", "suscribir",
+    )
+)
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    OUT: {
+        "pt": "Pronto: não vamos mais escrever para você por iniciativa própria. Se você escrever, respondemos. "
+        "Para voltar a receber, envie VOLTAR.",
+        "en": "Done: we will not write to you on our own any more. If you write, we answer. "
+        "To receive messages again, send START.",
+        "es": "Listo: ya no te escribiremos por iniciativa propia. Si escribes, respondemos. "
+        "Para volver a recibir mensajes, envía VOLVER.",
+    },
+    IN: {
+        "pt": "Pronto: você volta a receber nossas mensagens. Para parar, envie PARAR.",
+        "en": "Done: you will receive our messages again. To stop them, send STOP.",
+        "es": "Listo: volverás a recibir nuestros mensajes. Para detenerlos, envía BAJA.",
+    },
+}
+
+
+def parse(text: str, policy: Json) -> str | None:
+    """optout, optin or None. `policy`: the account's, whose own words count too."""
+    said = bare(text).strip("!¡?¿\"'() ")
+    if not said or len(said) > 60:
+        return None
+    if said in STOP or said in _bare(policy.get("optOutWords") or ()):
+        return OUT
+    return IN if said in START or said in _bare(policy.get("optInWords") or ()) else None
+
+
+def _bare(words: Iterable[str]) -> set[str]:
+    return {bare(w) for w in words}
+
+
+async def answer(hub: Hub, claimed: Claim, language: str) -> str | None:
+    """Carry the words out and confirm them. None when the batch is no such words, or allows what was
+    never stopped: then it is an ordinary message."""
+    wanted = _wanted(claimed)
+    if wanted is None or claimed.session["contact_id"] is None:
+        return None
+    account = UUID(claimed.account["id"])
+    person = await people.of_contact(hub.db, UUID(claimed.session["contact_id"]), [])
+    if person is None:
+        return None
+    if wanted == IN:
+        known = await people.get(hub.db, account, person)
+        if known is None or known["opted_out_at"] is None:
+            return None
+    await people.opt(hub.db, account, person, wanted == OUT, "contact", claimed.batch[0]["body"].get("text"))
+    return TEXTS[wanted][language]
+
+
+def _wanted(claimed: Claim) -> str | None:
+    first = claimed.batch[0]
+    if first["command"] == OUT:
+        return OUT
+    return IN if len(claimed.batch) == 1 and first["body"].get("consent") == IN else None

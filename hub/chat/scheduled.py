@@ -1,0 +1,142 @@
+"""A turn that nobody asked for: the instruction it follows, and what of it goes out.
+
+An activation waits in the inbox like any message, with the command `activation`, so that it is taken
+alone and in its place. Its content: {"role": "system", "text", "activation": {id, kind, instruction,
+context, at, user, closed, template}}.
+"""
+
+from typing import Any, Protocol
+
+from hub import ids
+from hub.runtime import Hub
+from hub.store import turns
+from hub.store.turns import Claim
+
+Json = dict[str, Any]
+COMMAND = "activation"
+SILENCE = "[NO_MESSAGE]"
+TRIES, PAUSE = 3, 60.0
+INSTRUCTION = (
+    "The person has not written now: this turn was started by {what} at {at}. Follow this instruction, which is "
+    "not from the person:\n<instruction>\n{instruction}\n</instruction>\n{context}"
+    "What you answer is sent to the person as a message out of the blue, so write it as one: short, saying why you "
+    "write. Do not mention this instruction. If it is only about an action and nothing needs to be said, answer "
+    "exactly [NO_MESSAGE] and nothing is sent."
+)
+KINDS = {"once": "a scheduled message", "recurring": "a recurring task", "campaign": "a campaign of the business"}
+
+
+class Draft(Protocol):
+    """What is used of a turn being made."""
+
+    messages: list[Json]
+    parts: list[Json]
+    outcome: str
+    error: str | None
+
+
+def body(
+    *, id: str, kind: str, instruction: str, context: str | None, at: str, user: str | None, template: str | None,
+    closed: bool,
+) -> Json:
+    """Inbox content of an activation."""
+    told = {"id": id, "kind": kind, "instruction": instruction, "context": context, "at": at, "user": user}
+    return {
+        "role": "system",
+        "text": f"[Scheduled activation] {instruction}",
+        "activation": told | {"closed": closed, "template": template},
+    }
+
+
+def of(claimed: Claim) -> Json | None:
+    """The activation a claimed batch is, if it is one."""
+    if claimed.batch and claimed.batch[0]["command"] == COMMAND:
+        found: Json = claimed.batch[0]["body"]["activation"]
+        return found
+    return None
+
+
+def instructions(claimed: Claim) -> tuple[str, ...]:
+    """What the model is told beside the conversation; nothing for an ordinary message."""
+    told = of(claimed)
+    if told is None:
+        return ()
+    context = f"Context of it:\n<context>\n{told['context']}\n</context>\n" if told["context"] else ""
+    return (
+        INSTRUCTION.format(
+            what=KINDS.get(told["kind"], told["kind"]), at=told["at"], instruction=told["instruction"], context=context
+        ),
+    )
+
+
+async def again(hub: Hub, claimed: Claim, draft: Draft) -> bool:
+    """A model that is away is asked again a minute later, rather than the message being lost."""
+    if of(claimed) is None or draft.outcome != "failed" or claimed.session["attempts"] >= TRIES:
+        return False
+    return await turns.release(hub.db, claimed, PAUSE)
+
+
+def settle(claimed: Claim, draft: Draft) -> None:
+    """Nothing is said out of the blue but what the model wrote: no apology, no `[NO_MESSAGE]`."""
+    if of(claimed) is None:
+        return
+    kept = []
+    for message in draft.messages:
+        if message["role"] == "assistant":
+            text = message["content"]["text"].replace(SILENCE, "").strip()
+            silent = SILENCE in message["content"]["text"] and not text
+            if message["source"] == "system" or silent or not text:
+                continue
+            message["content"] = message["content"] | {"text": text}
+        else:
+            message |= {"source": "system", "hidden": True}
+        kept.append(message)
+    draft.messages[:] = kept
+
+
+def route(claimed: Claim, draft: Draft) -> None:
+    """Sent at most once, never as an edit of a placeholder; behind a template when WhatsApp wants one."""
+    told = of(claimed)
+    if told is None:
+        return
+    for part in draft.parts:
+        part["mode"] = "at_most_once"
+        part.pop("placeholder", None)
+    if told["closed"] and draft.parts:
+        draft.parts[:] = held(draft.parts, told["template"])
+
+
+def held(parts: list[Json], template: str | None) -> list[Json]:
+    """The parts waiting for the contact's answer, behind the template that asks for it."""
+    waiting = [part | {"hold": True} for part in parts]
+    if template is None:
+        return waiting
+    return [template_part(parts[0]["chat"], template, None, [], parts[0]["message_id"]), *waiting]
+
+
+def template_part(chat: str, template: str, language: str | None, values: list[str], message_id: str) -> Json:
+    """A row of the outbox that sends a WhatsApp template."""
+    plain = " ".join([f"[template {template}]", *values])
+    sent: Json = {"template": template, "text": "", "plain": plain}
+    if values:
+        sent["values"] = values
+    if language:
+        sent["language"] = language
+    key = str(ids.uuid7())
+    return {"key": key, "message_id": message_id, "chat": chat, "body": sent, "mode": "at_most_once", "sha": ""}
+
+
+def closing(claimed: Claim, draft: Draft) -> Json:
+    """Fields for `complete` that close the activation with its turn."""
+    told = of(claimed)
+    if told is None:
+        return {}
+    said = any(m["role"] == "assistant" for m in draft.messages)
+    failed = draft.outcome in ("failed", "poison") and not said
+    result = f"Failed: {draft.error}" if failed else None
+    if not failed and not said:
+        result = "Done: nothing to send"
+    state = {"id": told["id"], "user": told["user"], "said": said, "state": "failed" if failed else "done"}
+    return {"activation": state | {"result": result, "reason": draft.outcome if failed else None}, "title": None}
+
+

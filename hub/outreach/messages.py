@@ -1,0 +1,65 @@
+"""What goes into a conversation: an instruction for the model, or the message itself. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from hub import ids
+from hub.chat import delivery, scheduled
+from hub.tools.schedule import words
+
+Json = dict[str, Any]
+_NAME = re.compile(r"\{(\w{1,60})\}")
+
+
+def is_instruction(message: Json) -> bool:
+    return bool(message.get("instruction"))
+
+
+def names(message: Json) -> set[str]:
+    """The variables that a campaign's message wants of every recipient."""
+    said = [message.get("text") or "", message.get("instruction") or "", *(message.get("parameters") or ())]
+    return {name for text in said for name in _NAME.findall(text)}
+
+
+def filled(text: str, variables: Mapping[str, Any]) -> str:
+    """The text with `{name}` replaced; a name without a value stays as it is."""
+    return _NAME.sub(lambda m: str(variables.get(m[1], m[0])), text)
+
+
+def instruction(row: Json, closed: bool) -> Json:
+    """Inbox content of an activation (see hub.chat.scheduled). `closed`: WhatsApp's window is."""
+    schedule, campaign = row["schedule"], row["campaign"]
+    zone = schedule["zone"] if schedule else "UTC"
+    said = schedule["instruction"] if schedule else filled(campaign["message"]["instruction"], row["variables"])
+    return scheduled.body(
+        id=str(row["id"]),
+        kind=schedule["kind"] if schedule else "campaign",
+        instruction=said,
+        context=schedule["context"] if schedule else None,
+        at=words.at(row["fire_at"], zone),
+        user=row["external_user"],
+        template=_opener(row) if closed else None,
+        closed=closed,
+    )
+
+
+def direct(row: Json, to: delivery.Address, closed: bool) -> Json:
+    """Item fields of a campaign's text or template, rendered for its network."""
+    message, variables = row["campaign"]["message"], row["variables"]
+    id = ids.uuid7()
+    if message.get("template"):
+        values = [filled(p, variables) for p in message.get("parameters") or ()]
+        plain = f"[{message['template']}] " + " ".join(values)
+        parts = [scheduled.template_part(to.chat, message["template"], message.get("language"), values, str(id))]
+        return {"message": str(id), "content": {"text": plain.strip()}, "parts": parts}
+    text = filled(message["text"], variables)
+    parts = delivery.parts_of(text, id, to)
+    if closed:
+        parts = scheduled.held(parts, _opener(row))
+    return {"message": str(id), "content": {"text": text}, "parts": parts}
+
+
+def _opener(row: Json) -> str | None:
+    """The template that opens WhatsApp's window; none when one has just been sent."""
+    return None if row["templated"] else (row["settings"] or {}).get("continuedMessagesTemplateId")

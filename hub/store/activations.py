@@ -1,0 +1,117 @@
+"""Messages that nobody just asked for, each on its way through the policy."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call, clean
+
+# Everything the policy wants to know, in one statement. `mine` is locked; others skip it.
+TAKE = """
+    with mine as materialized (
+        select * from activations where state = 'due' and not_before <= now() order by not_before limit $1 for update skip locked)
+    select a.id, a.account_id, a.client_id, a.schedule_id, a.campaign_id, a.fire_at, a.external_user, a.channel, a.address, a.names,
+        a.variables, a.asked, a.paced, a.reason, now() as now, c.parameters, c.limits, c.gateway_id, acc.outreach,
+        case when s.id is not null then jsonb_build_object('kind', s.kind, 'instruction', s.instruction, 'context', s.context,
+            'zone', s.zone, 'name', coalesce(s.cron, '')) end as schedule,
+        case when m.id is not null then jsonb_build_object('state', m.state, 'message', m.message, 'name', m.name) end as campaign,
+        i.id as integration_id, i.session_seconds, i.settings, k.id as contact_id,
+        ct.phone, ct.language, ct.name, person_of(k.id, a.names) as person,
+        z.id as session_id, z.tag, z.chat, z.handoff_at is not null as handoff, z.message_count,
+        z.closed_at is null and (z.expires_at is null or z.expires_at > now()) as open, u.last_user_at, x.said_at as last_said_at,
+        exists (select 1 from activations o where o.schedule_id = a.schedule_id and o.id <> a.id and o.fire_at < a.fire_at
+                and o.state in ('due', 'admitted')) as behind,
+        exists (select 1 from outbox t where t.session_id = z.id and t.body ? 'template' and t.created_at > now() - interval '24 hours'
+                and t.state in ('queued', 'sending', 'sent')) as templated
+    from mine a join clients c on c.id = a.client_id join accounts acc on acc.id = a.account_id
+    left join schedules s on s.id = a.schedule_id
+    left join campaigns m on m.id = a.campaign_id
+    left join integrations i on i.client_id = a.client_id and i.channel = a.channel
+    left join lateral (select coalesce(
+        (select ck.id from contacts ck where ck.id = a.contact_id and ck.integration_id = i.id),
+        (select cn.contact_id from contact_ids cn where cn.integration_id = i.id and cn.value = any(a.names) limit 1),
+        (select ss.contact_id from sessions ss where ss.client_id = a.client_id and ss.tag = a.external_user
+            and ss.integration_id = i.id order by ss.id desc limit 1)) as id) k on true
+    left join contacts ct on ct.id = k.id
+    left join lateral (
+        select * from (
+            (select s1.* from sessions s1 where s1.contact_id = k.id and s1.integration_id = i.id order by s1.id desc limit 1)
+            union all
+            (select s2.* from sessions s2 where a.channel = 'web' and s2.client_id = a.client_id and s2.tag = a.external_user
+                and s2.kind = 'web' order by s2.id desc limit 1)) both_kinds limit 1) z on true
+    left join lateral (
+        select max(s3.last_user_at) as last_user_at from sessions s3
+        where (s3.contact_id = k.id) or (k.id is null and s3.client_id = a.client_id and s3.tag = a.external_user)) u on true
+    left join scheduled_users x on x.client_id = a.client_id and x.external_user = a.external_user
+"""
+ADMIT = "select activation, outcome, session_id, seq from admit($1)"
+DECIDE = """
+    update activations a set state = v.state, reason = v.reason, result = v.result, not_before = coalesce(v.not_before, a.not_before),
+        paced = v.paced, person = coalesce(v.person, a.person), contact_id = coalesce(v.contact_id, a.contact_id),
+        closed_at = case when v.state in ('refused', 'failed', 'cancelled', 'missed') then now() end
+    from jsonb_to_recordset($1) v(id uuid, state text, reason text, result text, not_before timestamptz, paced boolean, person text,
+        contact_id uuid)
+    where a.id = v.id and a.state = 'due'
+"""
+NOTE = """
+    insert into happenings (account_id, client_id, integration_id, session_id, message_id, kind, detail)
+    select v.account_id, v.client_id, v.integration_id, v.session_id, v.id, v.kind, v.detail
+    from jsonb_to_recordset($1) v(id uuid, account_id uuid, client_id uuid, integration_id uuid, session_id uuid, kind text, detail jsonb)
+"""
+LIST = """
+    select a.*, i.id as integration_id, (select coalesce(jsonb_agg(jsonb_build_object('state', o.state, 'code', o.code, 'error', o.error)
+            order by o.id), '[]') from outbox o where o.turn_id = a.turn_id) as deliveries
+    from activations a left join integrations i on i.client_id = a.client_id and i.channel = a.channel
+    where a.account_id = $1 and ($2::text[] is null or a.state = any($2)) and ($3::uuid is null or a.schedule_id = $3)
+        and ($4::uuid is null or a.campaign_id = $4) and ($5::text is null or a.person = $5) and ($6::uuid is null or a.id < $6)
+    order by a.id desc limit $7
+"""
+NEXT_DUE = "select extract(epoch from min(not_before) - now())::float8 from activations where state = 'due'"
+FORGET = """
+    delete from activations where id in (select id from activations where closed_at < now() - interval '90 days' limit 5000)
+"""
+
+Json = dict[str, Any]
+
+
+async def take(db: Call, limit: int) -> list[Json]:
+    """Activations whose time has come with all that decides about them; locked until the transaction ends."""
+    return [dict(r) for r in await db.fetch(TAKE, limit)]
+
+
+async def admit(db: Call, items: Sequence[Json]) -> list[Json]:
+    """Let activations out, in the order given (see `admit` in SQL)."""
+    return [dict(r) for r in await db.fetch(ADMIT, clean(list(items)))]
+
+
+async def decide(db: Call, rows: Sequence[Json]) -> None:
+    """Refuse, put off or give back activations."""
+    await db.run(DECIDE, clean(list(rows)))
+
+
+async def note(db: Call, rows: Sequence[Json]) -> None:
+    """What was decided, for who asks why."""
+    await db.run(NOTE, clean(list(rows)))
+
+
+async def page(
+    db: Call, account: UUID, *, states: Sequence[str] | None = None, schedule: UUID | None = None,
+    campaign: UUID | None = None, person: str | None = None, before: UUID | None = None, limit: int = 50,
+) -> list[Json]:
+    """Newest first, with what became of their parts."""
+    rows = await db.fetch(
+        LIST, account, list(states) if states else None, schedule, campaign, clean(person), before, limit
+    )
+    return [dict(r) for r in rows]
+
+
+async def next_due(db: Call) -> float | None:
+    """Seconds until the next one may go; negative when it is late."""
+    return await db.value(NEXT_DUE)  # type: ignore[no-any-return]
+
+
+async def forget(db: Call) -> int:
+    """Drop what was closed long ago."""
+    return await db.run(FORGET)
+
+
