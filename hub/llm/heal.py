@@ -1,34 +1,26 @@
 """JSON in what a model wrote: found, mended, checked. Pure."""
 
 import re
-from itertools import islice
 from typing import Any
 
 import json_repair
 import orjson
-from jsonschema import exceptions, validators
-from jsonschema.protocols import Validator
-from referencing import Registry
-from referencing.exceptions import Unresolvable
 
 from hub.domain import Json
 from hub.errors import Invalid
+from hub.schemas import Schema, Unusable
 
 SHOWN = 8
 _FENCE = re.compile(r"```[a-zA-Z0-9_-]*\s*\n(.*?)(?:```|$)", re.DOTALL)
 _KINDS = {"bool": "boolean"}
 
 
-def checker(schema: Json) -> Validator:
-    """A validator. Raise Invalid when the schema is none. References outside of it are never fetched."""
-    mended = _mended(schema)
-    kind = validators.validator_for(mended, default=validators.Draft202012Validator)
+def checker(schema: Json) -> Schema:
+    """A compiled schema. Raise Invalid when it is none. References outside of it are never fetched."""
     try:
-        kind.check_schema(mended)
-    except exceptions.SchemaError as e:
-        raise Invalid(f"The schema is not a JSON Schema: {e.message[:200]}.", field="response_schema") from None
-    # An empty registry: a reference to elsewhere cannot be resolved, and nothing asks for it.
-    return kind(mended, registry=Registry(), format_checker=kind.FORMAT_CHECKER)
+        return Schema(_mended(schema))
+    except Unusable as e:
+        raise Invalid(f"response_schema cannot be used: {e}.", field="response_schema") from None
 
 
 def _mended(schema: Any) -> Any:
@@ -71,28 +63,28 @@ def candidates(text: str) -> list[Any]:
     return found
 
 
-def read(text: str, validator: Validator | None) -> tuple[bool, Any, list[str]]:
+def read(text: str, schema: Schema | None) -> tuple[bool, Any, list[str]]:
     """(whether a valid value was found, the value, what is wrong with the likeliest one)."""
     values = candidates(text)
     if not values:
         return False, None, ["no JSON was found in the text"]
-    if validator is None:
+    if schema is None:
         return True, values[0], []
     wrong: list[str] = []
     for value in values:
-        found = complaints(validator, value)
+        found = _complaints(schema, value)
         if not found:
             return True, value, []
         wrong = wrong or found
     return False, None, wrong
 
 
-def complaints(validator: Validator, value: Any) -> list[str]:
+def _complaints(schema: Schema, value: Any) -> list[str]:
     """Where and why a value is not valid."""
     try:
-        return [f"{e.json_path}: {e.message[:300]}" for e in islice(validator.iter_errors(value), SHOWN)]
-    except (Unresolvable, RecursionError) as e:
-        raise Invalid(f"The schema cannot be used: {str(e)[:200]}.", field="response_schema") from None
+        return [f"{place or 'the value'}: {words}" for place, words in schema.complaints(value, SHOWN)]
+    except Unusable as e:
+        raise Invalid(f"response_schema cannot be used: {e}.", field="response_schema") from None
 
 
 def feedback(wrong: list[str]) -> str:

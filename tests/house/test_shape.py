@@ -203,7 +203,7 @@ ONLY = [
     ("mcp", ("hub/tools/mcp/", "hub/api/mcp/")),
     ("mcp_types", ("hub/tools/mcp/", "hub/api/mcp/")),
     ("httpx2", ("hub/tools/mcp/",)),
-    ("jsonschema", ("hub/tools/arguments.py", "hub/accounts/functions.py")),
+    ("jsonschema", ("hub/schemas.py", "hub/accounts/functions.py")),
     ("py_mini_racer", ("hub/tools/children/",)),
     ("plutoprint", ("hub/tools/children/",)),
     ("mammoth", ("hub/tools/children/",)),

@@ -72,7 +72,7 @@ def test_what_fits_passes_and_is_compiled_once() -> None:
 )
 def test_a_schema_cannot_hold_the_process_up(schema: Json, arguments: Json) -> None:
     begun = time.monotonic()
-    with pytest.raises(ToolFailed, match="too complicated"):
+    with pytest.raises(ToolFailed, match="too complicated|larger than"):
         check(schema, arguments)
     assert time.monotonic() - begun < 2
 
@@ -95,7 +95,7 @@ def test_nothing_is_fetched_for_a_schema(where: str) -> None:
 
 @pytest.mark.parametrize("schema", [{"type": "thing"}, {"properties": 7}, {"properties": {"a": {"pattern": "("}}}])
 def test_a_broken_schema_is_called_so(schema: Json) -> None:
-    with pytest.raises(ToolFailed, match="not valid"):
+    with pytest.raises(ToolFailed, match="not valid|not a JSON Schema"):
         check(schema, {"a": "x"})
 
 

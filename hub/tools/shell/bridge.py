@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from jsonschema import SchemaError
-from jsonschema.validators import validator_for
 
 from hub.domain import Json
 from hub.ending import end
 from hub.errors import HubError
-from hub.tools.base import Result, Tool
+from hub.tools.arguments import check
+from hub.tools.base import Result, Tool, ToolFailed
 
 NAME = "s"
 LARGEST, MOST, AT_ONCE = 1 << 20, 100, 8
@@ -68,13 +67,9 @@ def complaint(schema: Json, arguments: Any) -> str | None:
     if not isinstance(arguments, dict):
         return "The arguments must be an object."
     try:
-        kind = validator_for(schema)
-        kind.check_schema(schema)
-    except SchemaError:
-        return None  # the tool looks for itself
-    for wrong in kind(schema).iter_errors(arguments):
-        where = ".".join(str(p) for p in wrong.absolute_path)
-        return f"{where}: {wrong.message}"[:500] if where else wrong.message[:500]
+        check(schema, arguments)
+    except ToolFailed as e:
+        return str(e)
     return None
 
 
