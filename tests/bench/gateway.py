@@ -14,6 +14,7 @@ from tests.bench.upstream import CHUNKS
 PATH = "/v1/chat/completions"
 CONNECTIONS = (1, 32, 128)
 STREAMS = 32
+HUB = "the hub"
 ASKED = '{"model":"%s","messages":[{"role":"user","content":"When do you open? (%%(n)d)"}]%s}'
 LONG = f',"stream":true,"stream_options":{{"include_usage":true}},"max_tokens":{CHUNKS}'
 
@@ -31,12 +32,12 @@ async def measure(place: Place, pace: Pace) -> None:
     async with place.web(core=0) as (pid, port):
         with ExitStack() as stack:
             others = [stack.enter_context(start(place)) for start in (rivals.bare, rivals.litellm, rivals.portkey)]
-            hub = Rival("the hub", port, f"Authorization: Bearer {place.key}\r\n", pid)
+            hub = Rival(HUB, port, f"Authorization: Bearer {place.key}\r\n", pid)
             direct = Rival("the model server itself", place.upstream, "", place.running["upstream"].pid)
             found = [o for o in (hub, *others) if o is not None and await rivals.ready(place, o)]
             every = [_contestant(o, place.gateway if o is hub else "fake-1", pace) for o in (direct, *found)]
             for one in every:
-                await load(replace(one.whole, connections=8, seconds=1.0), one.name)
+                await load(replace(one.whole, connections=8, seconds=1.0), ours=one.name == HUB)
             await _compared(every, pace)
 
 
@@ -68,7 +69,8 @@ async def _compared(every: list[Contestant], pace: Pace) -> None:
         say("    alone", f"{ms(mine['1'][-1])}; added p50 {p50:.2f} ms, p99 {p99:.2f} ms")
         ratio, streams = median(mine["32"]) / median(base["32"]), median(mine["stream"]) / median(base["stream"])
         say("    ratio to the bare proxy: requests, streams", f"{ratio:.2f}, {streams:.2f}")
-        say(f"    streams of {CHUNKS} events/s ({STREAMS} connections)", f"{median(mine['stream']):,.0f}")
+        rate = median(mine["stream"])
+        say(f"    streams of {CHUNKS} events/s ({STREAMS} connections)", f"{rate:,.0f}" if rate else "none, it fails")
         cpu = f"{median(mine['32'], 'cpu'):,.0f} µs, {median(mine['stream'], 'cpu') / 1000:.2f} ms"
         say("    CPU by request, by stream", cpu)
         say("    memory", f"{machine.family(one.pid):.0f} MiB")
@@ -77,5 +79,5 @@ async def _compared(every: list[Contestant], pace: Pace) -> None:
 async def _cost(one: Contestant, job: Job) -> dict[str, Any]:
     """The load's result with the CPU that the contestant spent on a request, in µs."""
     before = machine.cpu(one.pid)
-    got = await load(job, one.name)
+    got = await load(job, ours=one.name == HUB)
     return {**got, "cpu": (machine.cpu(one.pid) - before) / max(1, got["answered"]) * 1e6}

@@ -69,7 +69,8 @@ def litellm(place: Place) -> Iterator[Rival | None]:
         "litellm_settings:\n  telemetry: false\n"
     )
     command = [str(home / "bin/litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
-    env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "LITELLM_MODE": "PRODUCTION"}
+    env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "LITELLM_MODE": "PRODUCTION",
+           "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
     with running("LiteLLM", command, port, "", env, place.folder / "litellm.log") as one:
         yield one
 
