@@ -5,6 +5,7 @@ redirect hops alike), so a name that changes its answer between check and use ga
 """
 
 import asyncio
+import io
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -20,6 +21,7 @@ from hub.errors import Invalid, Setup, Upstream
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 REDIRECTS = 3
+PIECE = 1 << 20
 BLOCKED: tuple[Network, ...] = tuple(
     ipaddress.ip_network(n)
     for n in (
@@ -133,7 +135,7 @@ class Outbound:
             async with asyncio.timeout(seconds):
                 for _ in range(REDIRECTS + 1):
                     async with self.session(url).request(
-                        method, url, headers=sent, data=body, allow_redirects=False
+                        method, url, headers=sent, data=_sent(body), allow_redirects=False
                     ) as answer:
                         target = answer.headers.get("Location")
                         if follow and target and answer.status in (301, 302, 303, 307, 308):
@@ -153,6 +155,11 @@ class Outbound:
         if a.scheme == "https" and b.scheme != "https":
             raise Upstream("The address redirects from https to http.")
         return new, headers if a.netloc == b.netloc else {}
+
+
+def _sent(body: bytes | None) -> bytes | io.BytesIO | None:
+    """A large body goes piece by piece, so that others are served in between."""
+    return io.BytesIO(body) if body and len(body) > PIECE else body
 
 
 async def _read(answer: aiohttp.ClientResponse, limit: int, cut: bool) -> bytes:

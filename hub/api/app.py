@@ -6,7 +6,7 @@ from aiohttp import web
 
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
-from hub.api import aivax, hooks, hosted, openai, pages
+from hub.api import aivax, hooks, hosted, mcp, openai, pages
 from hub.api.http import docs, keys, middleware
 from hub.api.http.operation import Route
 from hub.chat.intake import Intake
@@ -30,6 +30,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)
     app.router.add_routes([*hooks.routes(), *pages.routes(), *hosted.routes()])
+    mcp.mount(app)
     app.router.add_routes(docs.routes(ROUTES, hub.settings.address))
     app.on_response_prepare.append(middleware.headers)
     return app

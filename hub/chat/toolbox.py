@@ -12,7 +12,7 @@ from hub.chat.worker import Rewrite
 from hub.domain import Json
 from hub.knowledge.search import search
 from hub.runtime import Hub
-from hub.tools import arguments, builtin, knowledge, protocol
+from hub.tools import arguments, builtin, knowledge, mcp, protocol
 from hub.tools.base import Context, Result, Tool, ToolFailed
 from hub.tools.memory import remember
 from hub.tools.memory.calendar import calendar_tools
@@ -47,6 +47,8 @@ async def equip(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
     tools += builtin.offered(functions, p.get("builtinFunctionsOptions"))
     if p.get("protocolFunctions") or p.get("protocolFunctionSources"):
         tools += await protocol.offered(scene.context, {t.name for t in tools})
+    if p.get("mcpSources"):
+        tools += await stack.enter_async_context(mcp.opened(scene.context, p["mcpSources"], _names(scene, tools)))
     scene.tools = once(tools, scene.theirs)
     if p.get("enableBash"):
         await _shell(scene, stack)
@@ -69,8 +71,16 @@ async def _shell(scene: Scene, stack: AsyncExitStack) -> None:
 
 async def add(hub: Hub, scene: Scene, stack: AsyncExitStack, one: Rewrite) -> None:
     """A tool, or a source of tools, that the worker adds for this answer."""
-    added = [protocol.tool_of(one.function)] if one.type == "add-protocol-tool" else []
+    if one.type == "add-protocol-tool":
+        added = [protocol.tool_of(one.function)]
+    else:
+        names = _names(scene, scene.tools)
+        added = await stack.enter_async_context(mcp.opened(scene.context, [one.mcp], names))
     scene.tools = once([*scene.tools, *added], scene.theirs)
+
+
+def _names(scene: Scene, tools: list[Tool]) -> set[str]:
+    return {t.name for t in tools} | {str(name_of(t)) for t in scene.theirs}
 
 
 async def _skilled(hub: Hub, scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from hub.ids import uuid7
@@ -21,6 +22,7 @@ ALL = """
     where c.account_id = $1 and ($2::uuid is null or c.id = $2)
     group by c.id order by c.id desc
 """
+NAMED = "select id, name, context, tags from collections where account_id = $1 order by id limit 1000"
 KNOWN = "select id from collections where account_id = $1 and id = any($2)"
 CONTEXTS = "select name, context from collections where account_id = $1 and id = any($2) and context <> '' order by id"
 REMOVE = "delete from collections where account_id = $1 and id = $2"
@@ -59,6 +61,11 @@ async def every(db: Call, account: UUID) -> list[Collection]:
 async def one(db: Call, account: UUID, id: UUID) -> Collection | None:
     row = await db.row(ALL, account, id)
     return _collection(row) if row else None
+
+
+async def named(db: Call, account: UUID) -> list[dict[str, Any]]:
+    """id, name, context and tags of up to a thousand collections, the oldest first."""
+    return [dict(r) for r in await db.fetch(NAMED, account)]
 
 
 async def known(db: Call, account: UUID, ids: list[UUID]) -> set[UUID]:

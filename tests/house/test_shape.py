@@ -206,8 +206,6 @@ ONLY = [
     ("jsonschema", ("hub/schemas.py", "hub/accounts/functions.py")),
     ("py_mini_racer", ("hub/tools/children/",)),
     ("plutoprint", ("hub/tools/children/",)),
-    ("mammoth", ("hub/tools/children/",)),
-    ("pypdf", ("hub/tools/children/",)),
     ("requests", ()),
     ("pickle", ()),
     ("subprocess", ("hub/processes/",)),
