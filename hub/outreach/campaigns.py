@@ -84,7 +84,7 @@ async def dry_run(hub: Hub, account: UUID, wanted: Wanted) -> Plan:
 async def _checked(db: Call, account: UUID, wanted: Wanted) -> list[Recipient]:
     """The list. Raise NotFound for a client that is not the account's, Invalid naming the field."""
     if await clients.get(db, account, wanted.client_id) is None:
-        raise NotFound
+        raise NotFound("webChatId is no chat client of this account.", field="webChatId")
     if wanted.channel not in await schedules.networks(db, account, wanted.client_id):
         raise Invalid("target: the chat client is not connected to this network; connect it first.", field="target")
     if wanted.message.get("template") and wanted.channel != "kapso":

@@ -25,7 +25,7 @@ from hub.store import campaigns as rows
 TAG = "Campaigns"
 
 
-@endpoint(tag=TAG, limit=32 * MIB, seconds=60.0)
+@endpoint(tag=TAG, limit=32 * MIB, seconds=60.0, errors=(404,))
 async def create(request: web.Request, body: CampaignIn) -> PlanOut:
     """Write a campaign as a draft and say what it would do: who, when, through what, who not and why.
 

@@ -46,7 +46,7 @@ async def listing(request: web.Request, collection_id: UUID, query: DocumentsQue
     ]
 
 
-@endpoint(id="A-52", tag=TAG, consumes="multipart/form-data", errors=(413,))
+@endpoint(id="A-52", tag=TAG, consumes="multipart/form-data", field="documents", errors=(413,))
 async def load(request: web.Request, collection_id: UUID, query: ImportQuery) -> Imported | web.StreamResponse:
     """Import documents from a JSONL file.
 

@@ -15,7 +15,7 @@ from hub.api.http.params import Filter
 TAG = "AI gateways"
 
 
-@endpoint(id="A-56", tag=TAG)
+@endpoint(id="A-56", tag=TAG, errors=(409,))
 async def create(request: web.Request, body: GatewayIn) -> GatewayId:
     """Create an AI gateway."""
     hub, account = request.app[HUB], caller(request).account_id

@@ -17,7 +17,7 @@ SAVED = "Web client integrations updated successfully."
 REMOVED = "Web client integration deleted successfully."
 
 
-@endpoint(id="A-13", tag=TAG, says=SAVED)
+@endpoint(id="A-13", tag=TAG, says=SAVED, errors=(409,))
 async def edit(request: web.Request, id: UUID, body: IntegrationsIn) -> Message:
     """Set an integration and register its webhook.
 

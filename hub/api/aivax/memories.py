@@ -32,7 +32,7 @@ async def listing(request: web.Request, query: MemoriesQuery) -> list[MemoryLine
     ]
 
 
-@endpoint(tag=TAG)
+@endpoint(tag=TAG, errors=(409,))
 async def create(request: web.Request, body: MemoryIn) -> MemoryOut:
     """Add a memory to a person."""
     hub, account = request.app[HUB], caller(request).account_id

@@ -74,7 +74,7 @@ async def retry(request: web.Request, key: str) -> None:
     await visits.retry(hub, await visits.visit(hub, key))
 
 
-@endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 422))
+@endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 415, 422, 502))
 async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | web.StreamResponse:
     """Send a prompt and get the answer; with `Accept: text/event-stream` as a stream."""
     if "text/event-stream" in request.headers.get("Accept", ""):
@@ -107,7 +107,7 @@ def _usage(prompt: int, completion: int) -> UsageOut:
     return UsageOut(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
 
 
-@endpoint(tag=TAG, auth="none", limit=32 * MIB, seconds=60, produces="text/event-stream", errors=(402, 422))
+@endpoint(tag=TAG, auth="none", limit=32 * MIB, seconds=60, produces="text/event-stream", errors=(402, 415, 422, 502))
 async def stream(request: web.Request, key: str, body: PromptIn) -> web.StreamResponse:
     """Send a prompt and stream the answer as chat completion chunks."""
     return await _streamed(request, key, body)
@@ -181,7 +181,7 @@ async def reset(request: web.Request, key: str) -> None:
     await messages.clear(hub.db, seen.account_id, seen.session_id)
 
 
-@endpoint(tag=TAG, auth="none", consumes="multipart/form-data", errors=(413, 415, 422))
+@endpoint(tag=TAG, auth="none", consumes="multipart/form-data", field="file", errors=(413, 415, 422))
 async def attach(request: web.Request, key: str) -> AttachmentOut:
     """Upload a file (multipart field `file`); name it in a prompt by its `file_id`."""
     hub = request.app[HUB]

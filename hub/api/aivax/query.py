@@ -10,7 +10,7 @@ from hub.domain import Passage
 from hub.knowledge import search
 
 
-@endpoint(id="A-34", tag="RAG", auth="public")
+@endpoint(id="A-34", tag="RAG", auth="public", errors=(404,))
 async def query(request: web.Request, body: QueryIn) -> list[FoundOut]:
     """Find documents by meaning and by words.
 

@@ -91,7 +91,7 @@ async def remove_folder(request: web.Request, query: PathQuery) -> None:
     await asyncio.to_thread(files.remove_folder, asked.place, asked.parts)
 
 
-@endpoint(id="A-32", tag=TAG, headers=HEADERS, errors=(404,))
+@endpoint(id="A-32", tag=TAG, headers=HEADERS, empty=(404,))
 async def details(request: web.Request, query: PathQuery) -> FileDetails | web.Response:
     """Show what is known about a file."""
     asked = _asked(request, query)
@@ -101,7 +101,7 @@ async def details(request: web.Request, query: PathQuery) -> FileDetails | web.R
         return _nothing()
 
 
-@endpoint(id="A-33", tag=TAG, headers=HEADERS, errors=(404,))
+@endpoint(id="A-33", tag=TAG, headers=HEADERS, empty=(404,))
 async def public_address(request: web.Request, query: PathQuery) -> FileAddress | web.Response:
     """Give a temporary address at which anyone can download the file."""
     hub, asked = request.app[HUB], _asked(request, query)

@@ -79,7 +79,7 @@ async def clear(request: web.Request) -> None:
     await skills.clear(request.app[HUB].db, caller(request).account_id)
 
 
-@endpoint(id="A-24", tag=TAG, consumes="multipart/form-data", errors=(413,))
+@endpoint(id="A-24", tag=TAG, consumes="multipart/form-data", field="skills", errors=(413,))
 async def load(request: web.Request) -> SkillsImported:
     """Import skills from a JSONL file.
 

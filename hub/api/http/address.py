@@ -7,6 +7,7 @@ from aiohttp import web
 from hub.api.http.keys import HUB
 from hub.errors import TooMany
 
+PUBLIC = "/api/v1/public/"
 PER_MINUTE = 120
 
 

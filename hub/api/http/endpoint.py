@@ -39,15 +39,18 @@ def endpoint(
     produces: str | None = None,
     file: str | None = None,
     errors: tuple[int, ...] = (),
+    empty: tuple[int, ...] = (),
+    field: str | None = None,
     headers: tuple[Header, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
     id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), none.
     says: the sentence answered instead of data. query_key: `?api-key=` is accepted. limit, seconds:
-    largest body and longest time to read it. consumes, produces: media types where not JSON. file: the
-    name under which the answer is downloaded.
-    errors: documented refusals beside 400, 401, 403 and 404. headers: those that the handler asks for.
+    largest body and longest time to read it. consumes, produces: media types where not JSON. field: of a
+    multipart body, the one that holds the file. file: the name under which the answer is downloaded.
+    errors: documented refusals beside 400, 401, 403 and 404; empty: those whose body is `{}`. headers:
+    those that the handler asks for.
     """
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
@@ -57,8 +60,8 @@ def endpoint(
             name=f"{function.__module__.rsplit('.', 1)[-1]}_{function.__name__}", id=id, summary=summary.rstrip("."),
             description=description.strip(), tag=tag, auth=auth, query_key=query_key, status=status, says=says,
             body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
-            limit=limit, seconds=seconds, consumes=consumes, produces=produces, file=file, errors=errors,
-            headers=headers,
+            limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field, file=file,
+            errors=errors, empty=empty, headers=headers,
         )
 
         @functools.wraps(function)

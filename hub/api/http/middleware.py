@@ -10,14 +10,13 @@ from functools import lru_cache
 from aiohttp import web
 
 from hub.api.http import errors
-from hub.api.http.address import limit_public
+from hub.api.http.address import PUBLIC, limit_public
 from hub.api.http.keys import HUB, REQUEST_ID, request_id
 from hub.errors import HubError
 
 log = logging.getLogger(__name__)
 access = logging.getLogger("hub.access")
 
-PUBLIC = "/api/v1/public/"
 HOOKS = "/api/v1/webhooks/"
 QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")

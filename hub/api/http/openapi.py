@@ -6,13 +6,18 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from hub.api.http.operation import ENVELOPE, Header, Operation, Route, is_id, operation_of
+from hub.api.http.address import PUBLIC
+from hub.api.http.operation import ENVELOPE, Operation, Route, is_id, operation_of
 from hub.forms import Message
 
 Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]
 REF = "#/components/schemas/{model}"
 VERSION = "1.0.0"
+ABOUT = (
+    "Chat clients on Telegram, WhatsApp and the web, answered by AI gateways with knowledge. Under `/api`,"
+    f" `{ENVELOPE}: true` asks for answers as `{{\"message\", \"data\"}}`."
+)
 TEXTS = {
     400: "The request is not valid; the text names the field and the mend.",
     401: "No valid API key.",
@@ -28,13 +33,13 @@ TEXTS = {
     502: "A model or a network failed.",
     503: "The hub is busy; `Retry-After` says how long to wait.",
 }
-WRAPPED = Header(ENVELOPE, "`true`: the answer comes as `{message, data}`.", False, ("true", "false"))
 SECURITY: Json = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer sk-hub-...`."},
     "basic": {"type": "http", "scheme": "basic", "description": "Any user name, an API key as password."},
     "header": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "The API key alone."},
     "query": {"type": "apiKey", "in": "query", "name": "api-key"},
 }
+NOTHING: Json = {"type": "object", "maxProperties": 0}
 ERRORS: Json = {
     "Error": {
         "type": "object",
@@ -79,7 +84,7 @@ def document(routes: Sequence[Route], address: str) -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Chat hub", "version": VERSION,
-            "description": "Chat clients on Telegram, WhatsApp and the web, answered by AI gateways with knowledge.",
+            "description": ABOUT,
         },
         "servers": [{"url": address}],
         "tags": [{"name": name} for name in dict.fromkeys(op.tag for _, op in operations)],
@@ -119,7 +124,7 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
         "operationId": op.name,
         "summary": op.summary,
         "tags": [op.tag],
-        "parameters": [*_variables(route, op, schemas), *_query(op, schemas), *_headers(route, op)],
+        "parameters": [*_variables(route, op, schemas), *_query(op, schemas), *_headers(op)],
         "responses": _responses(route, op, schemas),
         "security": _security(op),
     }
@@ -132,9 +137,13 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
     if op.body is not None:
         described["requestBody"] = {"required": True, "content": {op.consumes: {"schema": schemas[op.name, "body"]}}}
     elif op.body_field is not None or op.consumes != "application/json":
-        schema = {"type": "object"} if op.consumes.startswith("multipart/") else {"type": "string", "format": "binary"}
-        described["requestBody"] = {"required": True, "content": {op.consumes: {"schema": schema}}}
+        described["requestBody"] = {"required": True, "content": {op.consumes: {"schema": _file(op)}}}
     return described
+
+
+def _file(op: Operation) -> Json:
+    file = {"type": "string", "format": "binary"}
+    return {"type": "object", "required": [op.field], "properties": {op.field: file}} if op.field else file
 
 
 def _security(op: Operation) -> list[Json]:
@@ -173,15 +182,13 @@ def _query(op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
     return found
 
 
-def _headers(route: Route, op: Operation) -> list[Json]:
-    """Headers of the endpoint, and the envelope that any payload may be put into."""
-    asked = (*op.headers, WRAPPED) if route.path.startswith("/api/") and op.result is not None else op.headers
+def _headers(op: Operation) -> list[Json]:
     return [
         {
             "name": one.name, "in": "header", "required": one.required, "description": one.description,
-            "schema": {"type": "string", **({"enum": list(one.values)} if one.values else {})},
+            "schema": {"type": "string"},
         }
-        for one in asked
+        for one in op.headers
     ]
 
 
@@ -189,16 +196,18 @@ def _responses(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
     family = "Problem" if route.path.startswith("/v1/") or route.path == "/api/v1/chat/completions" else "Error"
     kind = "application/problem+json" if family == "Problem" else "application/json"
     found: Json = {str(op.status): _success(op, schemas)}
-    for status in sorted({*_expected(op), *op.errors}):
+    for status in sorted({*_expected(route, op), *op.errors, *op.empty}):
+        schema = NOTHING if status in op.empty else {"$ref": REF.format(model=family)}
         found[str(status)] = {
-            "description": TEXTS.get(status, "Refused."),
-            "content": {kind: {"schema": {"$ref": REF.format(model=family)}}},
+            "description": TEXTS.get(status, "Refused."), "content": {kind: {"schema": schema}},
         }
     return found
 
 
-def _expected(op: Operation) -> set[int]:
+def _expected(route: Route, op: Operation) -> set[int]:
     found = {400, 500, 503}
+    if route.method == "POST" and route.path.startswith(PUBLIC):
+        found.add(429)
     if op.auth != "none":
         found |= {401, 403}
     if op.params:

@@ -47,8 +47,10 @@ class Operation:
     seconds: float
     consumes: str
     produces: str | None
+    field: str | None
     file: str | None
     errors: tuple[int, ...]
+    empty: tuple[int, ...]
     headers: tuple["Header", ...]
 
 
@@ -61,12 +63,11 @@ def operation_of(route: Route) -> Operation:
 
 
 class Header(NamedTuple):
-    """A header of a request; `values`: all it may be, where that is fixed."""
+    """A header of a request."""
 
     name: str
     description: str
     required: bool = True
-    values: tuple[str, ...] = ()
 
 
 class Signature(NamedTuple):

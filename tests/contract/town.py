@@ -1,0 +1,136 @@
+"""The application on a thread of its own, so that tests without a loop can call it; one object of every kind."""
+
+import asyncio
+import re
+import threading
+import zlib
+from collections.abc import Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+
+from hub.config import Settings
+from hub.runtime import Hub
+from tests.api.conftest import Api, keys_of, providing, serving
+
+T = TypeVar("T")
+Json = dict[str, Any]
+BASE = "/api/v1"
+TOKEN = {"integrationType": "Telegram", "integrations": {"telegramIntegration": {"botToken": "1:contract"}}}
+HOOKS = "/hook-schedules"
+
+
+@dataclass
+class Town:
+    hub: Hub
+    url: str
+    loop: asyncio.AbstractEventLoop
+    http: aiohttp.ClientSession
+    here: "Settlers | None" = None
+    last: str = ""
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def settlers(self, operation: str) -> "Settlers":
+        """An account that has everything; a new one behind an operation that deletes."""
+        if self.here is None or (self.last != operation and self.last.startswith("DELETE")):
+            self.here = self.do(_settled(self))
+        self.last = operation
+        return self.here
+
+
+@dataclass(frozen=True)
+class Settlers:
+    """An account and what it has: by the part of the path in front of the id."""
+
+    key: str
+    known: dict[str, str]
+
+    def path(self, template: str, given: Json) -> Json:
+        """Variables of a path: what is there, and one time in four what was given."""
+        found = dict(given)
+        for place, name in re.findall(r"([\w.-]+)/\{(\w+)\}", template):
+            if place in self.known and zlib.crc32(repr(given).encode()) % 4:
+                found[name] = self.known[place]
+        return found
+
+
+@contextmanager
+def town(settings: Settings) -> Iterator[Town]:
+    ready: list[Town] = []
+    started, over = threading.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with AsyncExitStack() as stack:
+            provider = await stack.enter_async_context(providing())
+            hub, url = await stack.enter_async_context(serving(settings, provider))
+            http = await stack.enter_async_context(aiohttp.ClientSession())
+            ready.append(Town(hub, url, asyncio.get_running_loop(), http))
+            started.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(live()), daemon=True)
+    thread.start()
+    assert started.wait(60), "the application did not start"
+    try:
+        yield ready[0]
+    finally:
+        ready[0].loop.call_soon_threadsafe(over.set)
+        thread.join(30)
+
+
+async def _settled(town: Town) -> Settlers:
+    api = Api(town.hub, town.url, *await keys_of(town.hub), town.http)
+    client = await _client(api)
+    known = {"web-chat-client": client, "web-chat-clients": client, "integrations": "Telegram"}
+    known |= await _talks(api, client) | await _knowledge(api) | await _rest(api)
+    return Settlers(api.key, {place: quote(value, safe="") for place, value in known.items()})
+
+
+async def _client(api: Api) -> str:
+    gateway = await api.gateway(modelName="@hub/extractive")
+    client = await api.client(aiGatewayId=gateway)
+    await api.ok("PUT", f"{BASE}/web-chat-client/{client}/integrations", TOKEN)
+    return client
+
+
+async def _talks(api: Api, client: str) -> dict[str, str]:
+    """A session with something said, and what was booked for its user."""
+    base = f"{BASE}/web-chat-client/{client}"
+    session = await api.ok("POST", f"{base}/sessions", {"tag": "ana", "expires": 7200})
+    path = f"{BASE}/public/chat-clients/{session['accessKey']}"
+    visitor = {"X-Forwarded-For": session["sessionId"]}
+    await api.ok("POST", f"{path}/prompt", {"prompt": "Hello"}, key="", headers=visitor)
+    message = (await api.ok("GET", path, key=""))["messages"][-1]["message_id"]
+    to = {"externalUserId": "ana", "target": "Telegram", "targetIdentifier": "700"}
+    at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    once = {**to, "scheduledTime": at, "reason": "Ask how it went."}
+    again = {**to, "cronExpression": "0 9 * * 1", "jobDescription": "Say good morning."}
+    return {
+        "sessions": session["sessionId"], "chat-clients": session["accessKey"], "messages": message,
+        "schedules": (await api.ok("POST", f"{base}{HOOKS}/schedules", once))["id"],
+        "recurring": (await api.ok("POST", f"{base}{HOOKS}/recurring", again))["id"],
+    }
+
+
+async def _knowledge(api: Api) -> dict[str, str]:
+    collection = (await api.ok("POST", f"{BASE}/collections", {"collectionName": "Shop"}))["collectionId"]
+    sent = {"name": "faq", "contents": "We open at nine."}
+    document = await api.ok("PUT", f"{BASE}/collections/{collection}/documents", sent)
+    return {"collections": collection, "documents": document["documentId"]}
+
+
+async def _rest(api: Api) -> dict[str, str]:
+    skill = await api.ok("POST", f"{BASE}/skills", {"slug": "refunds", "instructions": "Ask for the order."})
+    memory = await api.ok("POST", f"{BASE}/memories", {"externalUserId": "ana", "content": "Likes tea."})
+    await api.ok("POST", f"{BASE}/accounts/api-key", {"label": "spare", "duration": 7})
+    keys = (await api.ok("GET", f"{BASE}/accounts/api-key"))["apiKeys"]
+    [spare] = [k["id"] for k in keys if k["label"] == "spare"]
+    return {
+        "skills": skill["data"]["id"], "memories": memory["id"], "api-key": spare, "ai-gateways": await api.gateway(),
+    }
