@@ -21,6 +21,7 @@ from hub.store.documents import Given
 from tests.api.door import ASK, Door, events, opened
 from tests.fakes.model import Act, says
 from tests.tools.conftest import Far
+from tests.tools.test_mcp import running
 
 WORKER = "application/json+worker-action"
 THEIRS: Json = {"type": "function", "function": {"name": "theirs", "parameters": {"type": "object", "properties": {}}}}
@@ -571,3 +572,25 @@ async def test_code_is_run_and_its_value_read(door: Door) -> None:
     door.model.plan.extend([calls(("evaluate_code", '{"code": "[1,2,3].map(x => x * 2)"}')), says("Done.")])
     await door.asked(builtin_tools={"tools": ["Code"]})
     assert "[2,4,6]" in told(door)[0].replace(" ", "")
+
+
+@pytest.mark.parametrize("by", ["gateway", "worker"])
+async def test_tools_of_an_mcp_server(door: Door, far: Far, by: str) -> None:
+    async with running() as server:
+        source = {"name": "crm", "url": server.url, "headers": {}, "cacheDuration": 60}
+        rewrite = {"type": "add-mcp-source", "source": source}
+        parameters: Json = {"mcpSources": [source]}
+        if by == "worker":
+
+            async def worker(request: web.Request) -> web.StreamResponse:
+                if (await request.json())["event"]["name"] == "tool.called":
+                    return web.Response(text="ok")
+                body = {"type": "message.received.response", "data": {"rewrites": [rewrite]}}
+                return web.Response(body=orjson.dumps(body), headers={"Content-Type": WORKER})
+
+            far.answers["/worker"] = worker
+            parameters = {"workerScriptSource": far.url + "/worker"}
+        door.model.plan.extend([calls(("find_order", '{"id": "A1"}')), says("Done.")])
+        await door.asked(parameters=parameters, user="ana", metadata={"k": "v"})
+        assert "A1" in told(door)[0]
+        assert "find_order" in {t["function"]["name"] for t in door.model.calls[0].body["tools"]}

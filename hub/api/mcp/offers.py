@@ -10,7 +10,8 @@ from typing import Literal
 from uuid import UUID
 
 from hub.accounts import accounts, gateways
-from hub.chat.engine import Ask, answer
+from hub.chat.ask import Ask
+from hub.chat.engine import answer
 from hub.domain import Caller, Json
 from hub.errors import PaymentRequired
 from hub.knowledge.search import query
