@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: up test lint types contracts check bench lock browser clean venv
+.PHONY: up test lint types contracts check bench lock browser sandbox clean venv
 .DEFAULT_GOAL := help
 
 help:
@@ -28,12 +28,15 @@ up: $(STAMP)
 	@exec $(BIN)/hub up $(ARGS)
 
 # What starts, kills and times whole processes has the machine to itself.
-test: $(STAMP) browser
+test: $(STAMP) browser sandbox
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --ignore tests/flows --ignore tests/processes --ignore tests/browser $(ARGS)
 	$(BIN)/python -m pytest -q tests/flows tests/processes tests/browser $(ARGS)
 
 browser: $(STAMP)
 	@$(BIN)/python tests/browser/install.py
+
+sandbox: $(STAMP)
+	@$(BIN)/python tests/tools/install.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -65,13 +65,57 @@ class Settings(BaseSettings):
         str, Field(description="Said when no answer could be made; empty: in the contact's language.")
     ] = ""
     upload_limit_mb: Annotated[int, Field(ge=1, le=500, description="Largest attachment of the web chat.")] = 20
+    shell: Annotated[bool, Field(description="Let gateways with enableBash run commands in the sandbox.")] = True
+    shell_seconds: Annotated[float, Field(ge=1, le=300, description="Longest time of one shell command.")] = 30.0
+    shell_output: Annotated[
+        int, Field(ge=256, le=100_000, description="Characters of a shell command's output that the model sees.")
+    ] = 4096
+    shell_memory_mb: Annotated[int, Field(ge=64, le=65_536, description="Memory of one shell command.")] = 512
+    shell_processes: Annotated[int, Field(ge=8, le=4096, description="Processes of one shell command.")] = 64
+    shell_workspace_mb: Annotated[int, Field(ge=1, le=1_000_000, description="Size of one shell workspace.")] = 512
+    shell_workspace_files: Annotated[
+        int, Field(ge=10, le=1_000_000, description="Files and folders of one shell workspace.")
+    ] = 10_000
     billing: Annotated[bool, Field(description="Refuse inference with 402 when the balance is used up.")] = False
+    catalogue: Annotated[
+        str, Field(description="TOML file of models behind @vendor/model names; empty: the packaged.")
+    ] = ""
+    model_keys: Annotated[
+        SecretStr, Field(description="Keys of the catalogue's providers: openai=sk-...,google=...")
+    ] = SecretStr("")
+    helper_model: Annotated[
+        str, Field(description="Model that routes, rewrites, moderates, describes; empty: the gateway's own.")
+    ] = ""
+    tool_calls: Annotated[int, Field(ge=0, le=1000, description="Tool calls of one turn.")] = 24
+    turn_tokens: Annotated[int, Field(ge=0, description="Tokens one turn may use; 0: no limit.")] = 0
+    turn_cost: Annotated[float, Field(ge=0, description="Dollars one turn may cost; 0: no limit.")] = 0.0
+    requests_per_minute: Annotated[
+        int, Field(ge=0, description="Inference requests per minute and key; 0: no limit.")
+    ] = 0
     twins_port: Annotated[int, Field(ge=0, le=65535, description="Port of the provider twins (`hub up --twins`).")] = (
         8090
     )
+    search_url: Annotated[str, Field(description="SearXNG that web_search asks; empty: no web search.")] = ""
+    x_search_url: Annotated[
+        str, Field(description="Service that search_x_posts asks (deploy/README.md); empty: none.")
+    ] = ""
+    x_search_key: Annotated[SecretStr, Field(description="Bearer key of that service.")] = SecretStr("")
+    research_url: Annotated[
+        str, Field(description="OpenAI-compatible service of advanced_web_search; empty: none.")
+    ] = ""
+    research_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
+    research_model: Annotated[str, Field(description="Model that does the research.")] = ""
+    image_url: Annotated[
+        str, Field(description="OpenAI-compatible service of generate_image; empty: none.")
+    ] = ""
+    image_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
+    image_model: Annotated[str, Field(description="Model of images where a gateway names none.")] = "gpt-image-1"
     crash_at: Annotated[str, Field(description="Tests only: exit at this named point.")] = ""
 
-    @field_validator("public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url")
+    @field_validator(
+        "public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
+        "research_url", "image_url",
+    )
     @classmethod
     def _address(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):

@@ -42,6 +42,18 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True)
+class Skill:
+    """`options`: `instructionSources`, their headers opened from the seal, and `allowedToolsNames`."""
+
+    id: UUID
+    slug: str
+    description: str | None
+    instructions: str
+    options: Json
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """A chat client; `limits` and `parameters` hold every documented field, defaults filled in."""
 

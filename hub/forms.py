@@ -84,6 +84,10 @@ class Message(BaseModel):
         return cls(message=" ".join(s for s in sentences if s))
 
 
+class Enveloped(Camel):
+    """A documented answer that brings its own envelope, so that none is put around it."""
+
+
 def camel(given: Mapping[str, Any], model: type[BaseModel]) -> Json:
     """The same mapping with top level snake_case names in their documented spelling."""
     names = {name: field.alias or name for name, field in model.model_fields.items()}

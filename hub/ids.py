@@ -1,7 +1,7 @@
 """Identifiers: UUIDv7 for rows, prefixed random text for keys."""
 
 import binascii
-import os
+import random
 import secrets
 import time
 from uuid import UUID
@@ -14,7 +14,8 @@ PRIVATE_KEY, PUBLIC_KEY = "sk-hub-", "pk-hub-"
 def uuid7() -> UUID:
     """A UUID version 7 (RFC 9562): 48 bits of milliseconds, the rest random."""
     ms = time.time_ns() // 1_000_000
-    n = (ms << 80) | int.from_bytes(os.urandom(10), "big")
+    # Names, not secrets; the generator is seeded anew in every process, forked ones too.
+    n = (ms << 80) | random.getrandbits(80)
     n = n & ~(0xF << 76) | (0x7 << 76)
     n = n & ~(0x3 << 62) | (0x2 << 62)
     return UUID(int=n)

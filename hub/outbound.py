@@ -103,9 +103,12 @@ class Outbound:
         self.public = public
         self._named = named
 
-    def session(self, url: str) -> aiohttp.ClientSession:
-        """The session to use for this address, after checking its form. Raise Invalid."""
+    def session(self, url: str, *, trusted: bool = False) -> aiohttp.ClientSession:
+        """The session to use for this address, after checking its form. Raise Invalid. `trusted`: an
+        address of the operator's settings, never one that a customer gave."""
         self.guard.check(url)
+        if trusted:
+            return self._named
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         return self._named if self.guard.names((parts.hostname or "").lower(), port) else self.public
@@ -120,9 +123,11 @@ class Outbound:
         seconds: float = 10.0,
         limit: int = 10_000_000,
         follow: bool = False,
+        cut: bool = False,
     ) -> Reply:
         """One call. Redirects (GET only, when `follow`) are checked hop by hop and lose the headers
-        on another host. Raise Upstream in words that name no resolved address, TimeoutError never."""
+        on another host. `cut`: of an answer beyond `limit` its first bytes are enough. Raise Upstream
+        in words that name no resolved address, TimeoutError never."""
         sent = dict(headers or {})
         try:
             async with asyncio.timeout(seconds):
@@ -134,7 +139,7 @@ class Outbound:
                         if follow and target and answer.status in (301, 302, 303, 307, 308):
                             url, sent = self._hop(url, urljoin(url, target), sent)
                             continue
-                        content = await _read(answer, limit)
+                        content = await _read(answer, limit, cut)
                         return Reply(answer.status, dict(answer.headers), content, answer.content_type)
         except TimeoutError:
             raise Upstream("The address did not answer in time.") from None
@@ -150,12 +155,15 @@ class Outbound:
         return new, headers if a.netloc == b.netloc else {}
 
 
-async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+async def _read(answer: aiohttp.ClientResponse, limit: int, cut: bool) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for piece in answer.content.iter_chunked(65536):
         size += len(piece)
         if size > limit:
+            if cut:
+                answer.close()
+                return b"".join((*parts, piece))[:limit]
             raise Upstream(f"The answer is larger than {limit:,} bytes.")
         parts.append(piece)
     return b"".join(parts)

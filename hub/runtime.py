@@ -1,5 +1,6 @@
 """Everything that is open, in one frozen object, and the one place that opens it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,20 +18,30 @@ from hub.live.events import Events
 from hub.live.leases import Leases
 from hub.live.limits import Limits
 from hub.live.queue import Queue
+from hub.llm.catalogue import load as load_catalogue
 from hub.llm.embedder import Embedder
 from hub.llm.gateway import Models
 from hub.outbound import Outbound, open_outbound
 from hub.sealing import Sealer
 from hub.store.db import Db, open_db
+from hub.store.usage import Meter
+
+CHILDREN = 4  # at the same time in one process
+EVERYWHERE = "0.0.0.0/0,::/0"
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
+    """outbound: for addresses of customers. trusted: for those of the operator's settings alone; it
+    reaches everything. children: places for the processes of `hub.tools.child`."""
+
     settings: Settings
     db: Db
     redis: ArqRedis
     sealer: Sealer
     outbound: Outbound
+    trusted: Outbound
+    children: asyncio.Semaphore
     channels: dict[str, Channel]
     models: Models
     embedder: Embedder
@@ -39,6 +50,7 @@ class Hub:
     limits: Limits
     leases: Leases
     cache: Cache
+    meter: Meter
 
 
 class _Fetch:
@@ -77,6 +89,7 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
         redis = connect(settings.redis_url.get_secret_value(), settings.queue)
         stack.push_async_callback(redis.aclose, close_connection_pool=True)
         outbound = await stack.enter_async_context(open_outbound(settings.outbound_allow))
+        trusted = await stack.enter_async_context(open_outbound(EVERYWHERE))
         http = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
         )
@@ -88,18 +101,23 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
         stack.push_async_callback(embedder.close)
         events = Events(redis, settings.queue)
         stack.push_async_callback(events.close)
+        meter = Meter(db)
+        stack.push_async_callback(meter.close)
         yield Hub(
             settings=settings,
             db=db,
             redis=redis,
             sealer=Sealer(settings.sealing_key.get_secret_value()),
             outbound=outbound,
+            trusted=trusted,
+            children=asyncio.Semaphore(CHILDREN),
             channels=channels,
-            models=Models(outbound),
+            models=Models(outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value())),
             embedder=embedder,
             queue=Queue(redis, settings.queue),
             events=events,
             limits=Limits(redis, settings.queue),
             leases=Leases(),
             cache=Cache(redis, settings.queue),
+            meter=meter,
         )

@@ -1,14 +1,14 @@
 """AI gateways: which model answers, with which instructions, knowledge and tools."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from hub import ids
-from hub.accounts import addresses
+from hub.accounts import functions, references
 from hub.accounts.kinds import MASK, mask
 from hub.accounts.parameters import GatewayParameters
 from hub.domain import Gateway
@@ -23,6 +23,8 @@ PLACE = "gateways.secrets"
 SLUG_TRIES = 5
 # Parameters whose entries may carry credentials in their headers.
 HEADED = ("protocolFunctions", "mcpSources", "systemInstructionsSources")
+# Changes of these may give two tools one name.
+NAMING = frozenset(("protocolFunctions", "sentinelOptions", "tools"))
 Json = dict[str, Any]
 
 
@@ -31,6 +33,8 @@ def gateway_of(row: Json, sealer: Sealer) -> Gateway:
     sealed = base64.b64decode(row["secrets"]) if isinstance(row["secrets"], str) else row["secrets"]
     secret: Json = orjson.loads(sealer.open(PLACE, row["id"], sealed)) if sealed else {}
     parameters = {**row["parameters"], **_joined(row["parameters"], secret.get("headers") or {})}
+    for one, key in zip(parameters.get("fallbackModels") or (), secret.get("fallbackKeys") or (), strict=False):
+        one["apiKey"] = key
     id, account = UUID(str(row["id"])), UUID(str(row["account_id"]))
     return Gateway(id, account, row["name"], row["slug"], parameters, secret.get("apiKey"))
 
@@ -58,10 +62,12 @@ async def listed(db: Call, account_id: UUID, filter: str = "") -> list[Json]:
 
 async def add(db: Db, sealer: Sealer, guard: Guard, account_id: UUID, name: str, parameters: GatewayParameters) -> UUID:
     """Raise Invalid naming the parameter that cannot be used."""
-    await _check(db, guard, account_id, parameters, set())
+    functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
+    await references.check(db, guard, account_id, parameters)
     id, secret = ids.uuid7(), parameters.api_key
     if secret and secret.startswith(MASK):
         raise _masked()
+    _unmasked(parameters, ())
     stored, sealed = _split(parameters, secret, id, sealer)
     for _ in range(SLUG_TRIES):
         added = await gateways.add(
@@ -83,8 +89,12 @@ async def edit(
             raise NotFound
         old = gateway_of(row, sealer)
         parameters = merged(GatewayParameters, old.parameters, given, "parameters")
-        # A collection that was deleted since must not stand in the way of other changes.
-        await _check(tx, guard, account_id, parameters, set(old.parameters.get("knowledgeCollections", ())))
+        _unmasked(parameters, old.parameters.get("fallbackModels") or ())
+        if NAMING & given.keys():
+            functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
+        # What was deleted since must not stand in the way of other changes.
+        before = GatewayParameters.model_validate(old.parameters)
+        await references.check(tx, guard, account_id, parameters, before)
         stored, sealed = _split(parameters, _key(given, old.api_key), id, sealer)
         await gateways.edit(tx, account_id, id, name or old.name, stored, sealed)
 
@@ -95,8 +105,9 @@ async def remove(db: Call, account_id: UUID, id: UUID) -> None:
 
 
 def shown(gateway: Gateway) -> Json:
-    """All parameters as they are documented, the key masked."""
-    return {**gateway.parameters, "apiKey": mask(gateway.api_key)}
+    """All parameters as they are documented, the keys masked."""
+    others = [{**one, "apiKey": mask(one.get("apiKey"))} for one in gateway.parameters.get("fallbackModels") or ()]
+    return {**gateway.parameters, "apiKey": mask(gateway.api_key), "fallbackModels": others}
 
 
 def _split(parameters: GatewayParameters, key: str | None, id: UUID, sealer: Sealer) -> tuple[Json, bytes | None]:
@@ -105,8 +116,12 @@ def _split(parameters: GatewayParameters, key: str | None, id: UUID, sealer: Sea
     headers = {name: [one.get("headers") for one in stored.get(name) or ()] for name in HEADED}
     for name in HEADED:
         stored[name] = [{**one, "headers": {}} for one in stored.get(name) or ()]
-    secret = {"apiKey": key, "headers": {name: found for name, found in headers.items() if any(found)}}
-    empty = not key and not secret["headers"]
+    keys = [one.get("apiKey") for one in stored["fallbackModels"]]
+    stored["fallbackModels"] = [{**one, "apiKey": None} for one in stored["fallbackModels"]]
+    secret: Json = {"apiKey": key, "headers": {name: found for name, found in headers.items() if any(found)}}
+    if any(keys):
+        secret["fallbackKeys"] = keys
+    empty = not key and not secret["headers"] and not any(keys)
     return stored, None if empty else sealer.seal(PLACE, id, orjson.dumps(secret).decode())
 
 
@@ -129,18 +144,21 @@ def _key(given: Mapping[str, Any], old: str | None) -> str | None:
     return new or None
 
 
-def _masked() -> Invalid:
-    text = "parameters.apiKey is a mask, not a key; send the whole key, or leave the field out to keep the old one."
-    return Invalid(text, field="parameters.apiKey")
+def _unmasked(parameters: GatewayParameters, old: Sequence[Json]) -> None:
+    """A fallback's key that comes back as its mask is the one it had. Raise Invalid for a mask of another."""
+    for n, one in enumerate(parameters.fallback_models):
+        if one.api_key is None or not one.api_key.startswith(MASK):
+            continue
+        same = [
+            o["apiKey"] for o in old
+            if o["modelName"] == one.model_name and o["baseAddress"] == one.base_address
+            and mask(o["apiKey"]) == one.api_key
+        ]
+        if not same:
+            raise _masked(f"parameters.fallbackModels.{n}.apiKey")
+        one.api_key = same[0]
 
 
-async def _check(db: Call, guard: Guard, account_id: UUID, parameters: GatewayParameters, known: set[str]) -> None:
-    for field, url in parameters.addresses():
-        addresses.check(guard, url, f"parameters.{field}")
-    new = [c for c in parameters.knowledge_collections if str(c) not in known]
-    foreign = await gateways.foreign_collection(db, account_id, new) if new else None
-    if foreign:
-        raise Invalid(
-            f"parameters.knowledgeCollections names {foreign}, which is no collection of this account.",
-            field="parameters.knowledgeCollections",
-        )
+def _masked(field: str = "parameters.apiKey") -> Invalid:
+    text = f"{field} is a mask, not a key; send the whole key, or leave the field out to keep the old one."
+    return Invalid(text, field=field)

@@ -1,6 +1,7 @@
 """Kinds of values that appear in several documented objects."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -52,6 +53,42 @@ def _headers(value: dict[str, str]) -> dict[str, str]:
             raise ValueError(f"holds '{name[:40]}', a header that cannot be set; leave it out")
         if any(c in content for c in "\r\n\0"):
             raise ValueError(f"holds a line break in '{name[:40]}'; a header is one line")
+    return value
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,63}")
+# Words that JavaScript keeps for itself, of three letters and more.
+_KEPT = frozenset(
+    (
+        "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "else",
+        "enum", "export", "extends", "false", "finally", "for", "function", "implements", "import", "instanceof",
+        "interface", "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super",
+        "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield",
+    )
+)
+# What the model sees of each built-in function.
+RUNTIME_NAMES: Mapping[BuiltinFunction, tuple[str, ...]] = {
+    "WebSearch": ("web_search",),
+    "Code": ("evaluate_code",),
+    "OpenUrl": ("open_url",),
+    "Remember": ("memory_save", "memory_search", "memory_update", "memory_remove", "memory_clear"),
+    "ImageGeneration": ("generate_image",),
+    "XPostsSearch": ("search_x_posts",),
+    "GenerateDocument": ("generate_document",),
+    "GenerateWebPage": ("generate_web_page",),
+    "AdvancedWebUsage": ("advanced_web_search",),
+    "Request": ("request",),
+    "Calendar": ("calendar_create", "calendar_search", "calendar_get", "calendar_update", "calendar_delete"),
+}
+RESERVED_NAMES = ("read_skill", "shell")
+
+
+def identifier(value: str) -> str:
+    """A function's name: an identifier of JavaScript, within what model providers accept."""
+    if not _IDENTIFIER.fullmatch(value):
+        raise ValueError("must be 3 to 64 letters, digits and _, and not begin with a digit")
+    if value in _KEPT:
+        raise ValueError(f"is '{value}', a word that JavaScript keeps for itself; choose another name")
     return value
 
 

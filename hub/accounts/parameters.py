@@ -5,8 +5,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from hub.accounts.functions import ProtocolFunction
 from hub.accounts.kinds import (
     INT32,
+    RUNTIME_NAMES,
     Address,
     BuiltinFunction,
     Flag,
@@ -36,6 +38,10 @@ def _base(value: str) -> str:
     return address(value).rstrip("/")
 
 
+def _other_base(value: str | None) -> str | None:
+    return _base(value) if value else None
+
+
 class BashOptions(Defaults):
     allow_data_persistence: bool = False
     tool_list: Annotated[list[Name], Field(max_length=500)] = []
@@ -47,16 +53,6 @@ class QueryStrategyParameters(Defaults):
     concatenate_context_size: Annotated[int, Field(ge=0, le=100)] = 3
 
 
-class ProtocolFunction(Camel):
-    """A tool that the hub calls over HTTP."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Letters, digits, _ and -.")]
-    description: Annotated[str, Field(min_length=1, max_length=10_000)]
-    headers: Headers = {}
-    callback_url: Address
-    content_format: Annotated[Any, Field(description="Schema or example of the arguments.")]
-
-
 class Source(Defaults):
     """An address that gives tools (MCP) or instructions."""
 
@@ -65,6 +61,13 @@ class Source(Defaults):
     url: Address
     headers: Headers = {}
     cache_duration: Annotated[int, Field(ge=0, le=2_592_000, description="Seconds.")] = 600
+
+
+class SkillOptions(Defaults):
+    """What a skill brings besides its instructions."""
+
+    instruction_sources: Annotated[list[Source], Field(max_length=50)] = []
+    allowed_tools_names: Annotated[list[Name], Field(max_length=500, description="Shown while it is active.")] = []
 
 
 class SentinelOptions(Camel):
@@ -99,6 +102,14 @@ class ModelRoutingParameters(Camel):
     medium_complexity_model_reasoning_effort: Short | None = None
     high_complexity_model_name: Name
     high_complexity_model_reasoning_effort: Short | None = None
+
+
+class FallbackModel(Camel):
+    """A model that answers when the ones before it fail. Without an address it is asked where the first is."""
+
+    model_name: Name
+    base_address: Annotated[str | None, Field(max_length=2000), AfterValidator(_other_base)] = None
+    api_key: Annotated[str | None, Field(max_length=4000, description="Shown masked.")] = None
 
 
 class GatewayParameters(Defaults):
@@ -149,6 +160,9 @@ class GatewayParameters(Defaults):
     tool_invocation_explanations: bool = False
     model_routing_parameters: ModelRoutingParameters | None = None
     additional_settings: dict[str, Any] | None = None
+    fallback_models: Annotated[
+        list[FallbackModel], Field(max_length=5, description="Asked in order when the model fails at once.")
+    ] = []
 
     @field_validator("known_tool_handler_name")
     @classmethod
@@ -173,13 +187,38 @@ class GatewayParameters(Defaults):
             setattr(self, name, list(dict.fromkeys(getattr(self, name))))
         return self
 
-    def addresses(self) -> list[tuple[str, str]]:
+    def named(self) -> dict[str, str]:
+        """Names of tools that functions may not have, and what has them: built-in ones, the caller's."""
+        enabled = (self.sentinel_options and self.sentinel_options.enabled_functions) or ()
+        taken = {name: "a built-in function that is on" for one in enabled for name in RUNTIME_NAMES[one]}
+        for tool in self.tools or ():
+            function = tool.get("function") if isinstance(tool, dict) else None
+            if isinstance(function, dict) and isinstance(function.get("name"), str):
+                taken[function["name"]] = "one of `tools`"
+        return taken
+
+    def addresses(self) -> list[tuple[str, str | None]]:
         """Every address that will be called, with the field that names it."""
-        found = [("baseAddress", self.base_address)] if self.base_address != INTEGRATED else []
+        found: list[tuple[str, str | None]] = []
+        if self.base_address != INTEGRATED:
+            found.append(("baseAddress", self.base_address))
         if self.worker_script_source:
             found.append(("workerScriptSource", self.worker_script_source))
-        found += [(f"protocolFunctions.{n}.callbackUrl", f.callback_url) for n, f in enumerate(self.protocol_functions)]
+        found += [
+            (f"fallbackModels.{n}.baseAddress", f.base_address) for n, f in enumerate(self.fallback_models)
+            if f.base_address not in (None, INTEGRATED)
+        ]
+        functions = [(n, f) for n, f in enumerate(self.protocol_functions) if f.query is None]
+        found += [(f"protocolFunctions.{n}.callbackUrl", f.callback_url) for n, f in functions]
         found += [(f"protocolFunctionSources.{n}", url) for n, url in enumerate(self.protocol_function_sources)]
         found += [(f"mcpSources.{n}.url", s.url) for n, s in enumerate(self.mcp_sources)]
         found += [(f"systemInstructionsSources.{n}.url", s.url) for n, s in enumerate(self.system_instructions_sources)]
+        return found
+
+    def collections(self) -> list[tuple[str, UUID]]:
+        """Every collection that is searched, with the field that names it."""
+        found = [("knowledgeCollections", c) for c in self.knowledge_collections]
+        for n, one in enumerate(self.protocol_functions):
+            if one.query is not None:
+                found.append((f"protocolFunctions.{n}.callbackUrl", one.query.collection))
         return found

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
-from hub.api import aivax, hooks, openai, pages
+from hub.api import aivax, hooks, hosted, openai, pages
 from hub.api.http import docs, keys, middleware
 from hub.api.http.operation import Route
 from hub.chat.intake import Intake
@@ -24,10 +25,11 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[keys.RECEIVER] = Receiver(hub, intake)
     app[keys.SPOOL] = Spool(hub.settings.home / "spool")
     app[keys.KEYRING] = Keyring(hub.db)
+    app[keys.DIRECTORY] = Directory(hub)
     app[keys.PAGES] = docs.environment()
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)
-    app.router.add_routes([*hooks.routes(), *pages.routes()])
+    app.router.add_routes([*hooks.routes(), *pages.routes(), *hosted.routes()])
     app.router.add_routes(docs.routes(ROUTES, hub.settings.address))
     app.on_response_prepare.append(middleware.headers)
     return app

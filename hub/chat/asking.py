@@ -1,16 +1,19 @@
 """From a claimed session to a question for the engine."""
 
 import time
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from hub.accounts.gateways import gateway_of
 from hub.chat import content
-from hub.chat.engine import Ask
+from hub.chat.ask import Ask
+from hub.chat.steps import TurnSteps
 from hub.errors import HubError
 from hub.outbound import Outbound
 from hub.runtime import Hub
 from hub.store.turns import Claim
+from hub.tools.schedule.zones import zone_of
 
 Json = dict[str, Any]
 FORMATTING = {
@@ -34,8 +37,26 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         system=(*await system(hub.outbound, claimed.session, channel), *extra),
         external_user=claimed.session["tag"],
         origin="IntegrationBot" if channel else "WebChatClient",
+        metadata=claimed.session.get("metadata") or {},
+        conversation=str(claimed.session_id),
+        session_id=claimed.session_id,
+        client_id=UUID(claimed.client["id"]),
+        schedules=bool(claimed.client["parameters"].get("allowScheduledContinuations")),
+        zone=_zone(claimed),
         deadline=time.monotonic() + hub.settings.turn_seconds,
     )
+
+
+def _zone(claimed: Claim) -> str:
+    """The contact's time zone, as far as the phone, the chat client and the language tell it."""
+    contact, parameters = claimed.contact or {}, claimed.client["parameters"]
+    language = contact.get("language") or parameters.get("languageCode")
+    return zone_of(None, contact.get("phone"), parameters.get("timeZone"), language)
+
+
+def remembered(hub: Hub, claimed: Claim, ask: Ask) -> Ask:
+    """The question of a claimed turn, whose tool calls are done once however often it is run."""
+    return replace(ask, steps=TurnSteps(hub.db, claimed))
 
 
 def history(rows: list[Json], address: str) -> list[Json]:
@@ -49,8 +70,9 @@ def history(rows: list[Json], address: str) -> list[Json]:
             said: Json = {"role": "assistant", "content": body.get("text") or ""}
             if body.get("tool_calls"):
                 said["tool_calls"] = body["tool_calls"]
-            if body.get("reasoning"):
-                said["reasoning"] = body["reasoning"]
+            for name in ("reasoning", "reasoning_details"):
+                if body.get(name):
+                    said[name] = body[name]
             found.append(said)
     return found
 

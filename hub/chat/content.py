@@ -69,7 +69,8 @@ def for_model(content: Json, files: Mapping[str, Json] | None, address: str) -> 
 def message(content: Json, files: Mapping[str, Json] | None, address: str) -> Json:
     """A stored message of a user (or of a tool the caller ran) in OpenAI's shape."""
     if content.get("role") == "tool":
-        return {"role": "tool", "tool_call_id": content["tool_call_id"], "content": content["text"]}
+        named = {"name": content["name"]} if content.get("name") else {}
+        return {"role": "tool", "tool_call_id": content["tool_call_id"], **named, "content": content["text"]}
     return {"role": "user", "content": for_model(content, files, address)}
 
 
@@ -126,6 +127,29 @@ def notice(a: Json, address: str) -> str:
 def link(a: Json, address: str) -> str:
     """Public address of a stored file."""
     return f"{address}/media/{a['token']}"
+
+
+def of_answer(message: Json) -> Json | None:
+    """Stored content of a message that an answer adds; None for what only the model was shown."""
+    text = message.get("content")
+    if message["role"] == "tool":
+        return {
+            "role": "tool", "text": text or "", "tool_call_id": message["tool_call_id"], "name": message.get("name")
+        }
+    if message["role"] != "assistant":
+        return None
+    beside = {n: message[n] for n in ("tool_calls", "reasoning", "reasoning_details") if message.get(n)}
+    return {"text": text or "", **beside}
+
+
+def shown_files(content: Json, address: str) -> str:
+    """What an answer brings beside its text, as Markdown: pictures as pictures, the rest as links."""
+    found = []
+    for a in content.get("attachments", ()):
+        mark = "!" if a.get("media") == "image" else ""
+        name = str(a.get("name") or a.get("media") or "file").replace("[", "(").replace("]", ")")
+        found.append(f"{mark}[{name}]({link(a, address)})")
+    return "\n\n".join(found)
 
 
 def plain(content: Json, address: str) -> str:

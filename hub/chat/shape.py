@@ -1,6 +1,6 @@
 """Small changes of messages in the chat format (role, content as text or parts). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from hub.domain import Json
@@ -10,6 +10,7 @@ SYSTEM = ("system", "developer")
 TRUNCATED = "[tool response truncated - call this tool again]"
 # Fields of stored messages that only IncludeStoredReasoning sends back.
 REASONING = ("reasoning", "reasoning_content", "reasoning_details")
+DETAILS = ("reasoning_details",)
 MEDIA = {"image_url": "image", "video_url": "video", "input_audio": "audio", "file": "file"}
 
 
@@ -59,17 +60,48 @@ def templated(messages: list[Json], template: str | None) -> list[Json]:
     ]
 
 
-def cleaned(messages: Sequence[Json], flags: frozenset[str], newest: int | None) -> list[Json]:
-    """History as it is sent again: without thoughts, old tool answers shortened, media named if refused."""
-    dropped = () if "IncludeStoredReasoning" in flags else REASONING
-    result = [{k: v for k, v in m.items() if k not in dropped} for m in messages]
+def cleaned(
+    messages: Sequence[Json], flags: frozenset[str], newest: int | None, unseen: Collection[str] = ()
+) -> list[Json]:
+    """History as it is sent again: without thoughts, old tool answers shortened, media named if refused.
+    unseen: kinds of media (image, audio, video, file) that the model does not take."""
+    stored = "IncludeStoredReasoning" in flags
+    dropped: tuple[str, ...] = REASONING if not stored else DETAILS if "DisableReasoningDetails" in flags else ()
+    result = [{_provider(k): v for k, v in m.items() if k not in dropped} for m in messages]
     if "PreserveThinkingTokens" not in flags:
         result = [_unthought(m) for m in result]
     if newest and newest > 0:
         places = [n for n, m in enumerate(result) if m.get("role") == "tool"]
         for n in places[: len(places) - newest]:
             result[n] = result[n] | {"content": TRUNCATED}
-    return [_textual(m) for m in result] if "DisableMultiModalInput" in flags else result
+    hidden = MEDIA.values() if "DisableMultiModalInput" in flags else unseen
+    return [_textual(m, hidden) for m in result] if hidden else result
+
+
+def _provider(name: str) -> str:
+    """What providers call the reasoning that we store."""
+    return "reasoning_content" if name == "reasoning" else name
+
+
+def untooled(messages: Sequence[Json]) -> list[Json]:
+    """The conversation with tool calls and their results as texts of the user, for models that know no tools."""
+    found: list[Json] = []
+    names: dict[str, str] = {}
+    for m in messages:
+        if m.get("role") == "tool":
+            name = names.get(str(m.get("tool_call_id")), "the tool")
+            found.append({"role": "user", "content": f"[Result of {name}]\n{text_of(m)}"})
+            continue
+        calls = m.get("tool_calls") or ()
+        rest = {k: v for k, v in m.items() if k != "tool_calls"}
+        if not calls or text_of(m).strip():
+            found.append(rest)
+        for call in calls:
+            function = call.get("function") or {}
+            names[str(call.get("id"))] = str(function.get("name"))
+            words = f"[The assistant called {function.get('name')} with {function.get('arguments') or '{}'}]"
+            found.append({"role": "user", "content": words})
+    return found
 
 
 def _unthought(message: Json) -> Json:
@@ -79,12 +111,14 @@ def _unthought(message: Json) -> Json:
     return message | {"content": thinking.strip(content)}
 
 
-def _textual(message: Json) -> Json:
+def _textual(message: Json, hidden: Collection[str]) -> Json:
     content = message.get("content")
     if not isinstance(content, list):
         return message
-    words = [p.get("text") or "" if p.get("type") == "text" else _notice(p) for p in content]
-    return message | {"content": "\n".join(w for w in words if w)}
+    parts = [{"type": "text", "text": _notice(p)} if MEDIA.get(str(p.get("type"))) in hidden else p for p in content]
+    if any(p.get("type") != "text" for p in parts):
+        return message | {"content": parts}
+    return message | {"content": "\n".join(str(p["text"]) for p in parts if p.get("text"))}
 
 
 def _notice(part: Json) -> str:

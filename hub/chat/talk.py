@@ -58,11 +58,21 @@ class Saying(Protocol):
     def tool_call_id(self) -> str | None: ...
 
 
+def visible(rows: Sequence[Json], address: str) -> list[Json]:
+    """The messages that people see of a conversation: no tools, nothing without words."""
+    found = [shown(r, address) for r in rows if r["role"] in ("user", "assistant")]
+    return [m for m in found if m["content"]]
+
+
 def shown(row: Json, address: str) -> Json:
     """A stored message as a visitor sees it."""
+    body = row["content"]
+    text = content.plain(body, address)
+    if row["role"] == "assistant" and body.get("attachments"):
+        text = "\n\n".join(t for t in (body.get("text"), content.shown_files(body, address)) if t)
     return {
         "role": row["role"],
-        "content": content.plain(row["content"], address),
+        "content": text,
         "message_id": str(row["id"]),
         "source": row["source"],
         "created_at": row["created_at"].isoformat(),
@@ -238,6 +248,6 @@ async def follow(hub: Hub, seen: Visit, after: int | None) -> AsyncIterator[tupl
         while True:
             for row in await messages.history(hub.db, seen.account_id, seen.session_id, place):
                 place = row["position"]
-                if row["role"] in ("user", "assistant"):
-                    yield place, shown(row, hub.settings.address)
+                for message in visible([row], hub.settings.address):
+                    yield place, message
             await web.heard_or(heard, IDLE)

@@ -10,12 +10,14 @@ from uuid import UUID
 
 from channels.base import ChannelError
 from hub import ids
-from hub.chat import consent, delivery, media, scheduled, texts
-from hub.chat.asking import ask_of
+from hub.chat import consent, content, delivery, media, scheduled, texts
+from hub.chat.ask import Answer
+from hub.chat.asking import ask_of, remembered
 from hub.chat.commands import COMMANDS
-from hub.chat.engine import Answer, answer
+from hub.chat.engine import answer
 from hub.chat.presence import Presence
 from hub.chat.wire import open_link
+from hub.chat.worker import Rejected
 from hub.errors import HubError, PaymentRequired, Unavailable
 from hub.llm.types import Delta
 from hub.runtime import Hub
@@ -142,17 +144,28 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         hub.settings.point("C6")
         told = (*extra, *scheduled.instructions(claimed))
         ask = replace(await ask_of(hub, claimed, opened, told), retractable=sink is None)
-        draft.answer = await answer(hub, ask, spoken)
+        draft.answer = await answer(hub, remembered(hub, claimed, ask), spoken)
         hub.settings.point("C8")
+    except Rejected as e:
+        # Whoever wrote hears nothing: that is what the worker decided.
+        draft.outcome, draft.error = "rejected", str(e)
     except HubError as e:
         draft.outcome, draft.error = "failed", _reason(e)
         _say(draft, _fallback(hub, claimed), source="system")
     else:
-        made = draft.answer
-        beside: Json = {"reasoning": made.reasoning} if made.reasoning else {}
-        if made.tool_calls:
-            beside["tool_calls"] = list(made.tool_calls)
-        _say(draft, made.text, **beside)
+        _answered(draft, draft.answer)
+
+
+def _answered(draft: Draft, made: Answer) -> None:
+    """The messages of the answer; what its tools made goes with the last one."""
+    added = [(m["role"], stored) for m in made.messages if (stored := content.of_answer(m)) is not None]
+    if made.files and added:
+        added[-1][1]["attachments"] = list(made.files)
+    draft.messages += [
+        {"id": str(ids.uuid7()), "role": role, "source": "model", "content": stored, "hidden": False}
+        for role, stored in added
+        if stored["text"] or stored.get("tool_calls") or stored.get("attachments")
+    ]
 
 
 def _go_on() -> None:
@@ -226,8 +239,10 @@ def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> N
         placeholder=placeholder,
     )
     for message in draft.messages:
-        if message["role"] == "assistant" and message["content"]["text"]:
-            draft.parts += delivery.parts_of(message["content"]["text"], UUID(message["id"]), to)
+        if message["role"] == "assistant":
+            files = content.shown_files(message["content"], hub.settings.address)
+            text = "\n\n".join(t for t in (message["content"]["text"], files) if t)
+            draft.parts += delivery.parts_of(text, UUID(message["id"]), to) if text else []
 
 
 async def _commit(hub: Hub, claimed: Claim, draft: Draft) -> Closed:

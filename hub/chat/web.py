@@ -11,13 +11,15 @@ from uuid import UUID
 
 from hub import ids
 from hub.chat import content, turn
+from hub.chat.ask import Answer
 from hub.chat.asking import ask_of, history
-from hub.chat.engine import Answer, answer
+from hub.chat.engine import answer
 from hub.chat.intake import Intake
+from hub.chat.worker import Rejected
 from hub.errors import BadRequest, HubError, PaymentRequired, TooMany, Unavailable
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import files, messages, turns, usage, visitors
+from hub.store import files, messages, turns, visitors
 from hub.store.visitors import Visit
 
 log = logging.getLogger(__name__)
@@ -124,13 +126,17 @@ async def _answered(hub: Hub, seen: Visit, message: UUID, extra: tuple[str, ...]
 
 
 async def _reply(hub: Hub, seen: Visit, state: Json) -> Reply:
+    if state["outcome"] == "rejected":
+        raise Rejected
     rows = await visitors.of_turn(hub.db, seen.account_id, state["turn_id"])
-    said = [r for r in rows if r["role"] == "assistant"]
-    body = said[-1]["content"] if said else {}
+    said = [r for r in rows if r["role"] in ("assistant", "tool")]
+    texts = [r["content"] for r in said if r["role"] == "assistant"]
+    body = texts[-1] if texts else {}
+    done = {r["content"].get("tool_call_id") for r in said if r["role"] == "tool"}
     return Reply(
-        text=body.get("text", ""),
-        reasoning=body.get("reasoning"),
-        tool_calls=[call_of(c) for c in body.get("tool_calls", ())],
+        text=body.get("text") or "\n\n".join(b["text"] for b in texts if b.get("text")),
+        reasoning="\n".join(b["reasoning"] for b in texts if b.get("reasoning")) or None,
+        tool_calls=[call_of(c) for c in body.get("tool_calls", ()) if c.get("id") not in done],
         prompt_tokens=state["prompt_tokens"] or 0,
         completion_tokens=state["completion_tokens"] or 0,
         created=history(said, hub.settings.address),
@@ -157,7 +163,7 @@ async def trial(
     ask = await ask_of(hub, claimed, {}, instructions)
     asked = [content.message(b, {}, hub.settings.address) for b in said]
     made = await answer(hub, replace(ask, messages=[*ask.messages, *asked], retractable=sink is None), sink)
-    await usage.add(hub.db, seen.account_id, made.billed, gateway=ask.gateway.id, session=seen.session_id)
+    await hub.meter.add(seen.account_id, made.billed, gateway=ask.gateway.id, session=seen.session_id)
     return made
 
 

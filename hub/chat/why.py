@@ -23,6 +23,7 @@ OUTCOMES = {
     "answered": "the model answered",
     "failed": "the model could not answer; the contact was told so",
     "cancelled": "the answer was stopped on request",
+    "rejected": "the gateway's worker did not allow it, so nothing was said",
     "poison": "set aside: processing it stopped the worker several times",
     "nothing": "nothing was left to answer",
     "command:reset": "the command /reset cleared the conversation",

@@ -10,7 +10,7 @@ from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.outreach import admission
 from hub.runtime import Hub
-from hub.store import activations, documents, files, inbox, leaders, turns
+from hub.store import activations, conversations, documents, files, inbox, leaders, memories, steps, turns
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,10 @@ async def housekeeping(hub: Hub) -> None:
     if not await leaders.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
         return
     forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
-    closed, old = await leaders.close_expired(hub.db), await activations.forget(hub.db)
-    if forgotten or purged or closed or old:
-        log.info("housekeeping: %d dedupe keys, %d files, %d sessions, %d activations", forgotten, purged, closed, old)
+    closed, expired = await leaders.close_expired(hub.db), await memories.purge(hub.db)
+    old = await steps.forget(hub.db) + await conversations.forget(hub.db) + await activations.forget(hub.db)
+    if forgotten or purged or closed or expired or old:
+        log.info(
+            "housekeeping: %d dedupe keys, %d files, %d sessions, %d memories, %d logs", forgotten, purged, closed,
+            expired, old,
+        )

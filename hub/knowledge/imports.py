@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from hub.errors import HubError, Invalid
 from hub.forms import invalid
+from hub.jsonl import lines
 from hub.knowledge.collections import require, ring
 from hub.knowledge.documents import check, save
 from hub.knowledge.index import index_document
@@ -20,7 +21,6 @@ from hub.store.documents import Given
 
 log = logging.getLogger(__name__)
 
-LINE = 1024 * 1024
 BATCH, BATCH_SIZE = 100, 4_000_000  # documents and characters of one statement
 TOLD = 20
 
@@ -79,21 +79,6 @@ async def import_lines(
     else:
         await _index(db, embedder, result.queued)
     return result
-
-
-async def lines(body: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
-    """Lines of a stream; None stands for one that is longer than LINE, which is never held."""
-    held, cut = bytearray(), False
-    async for part in body:
-        *whole, rest = part.split(b"\n")
-        for piece in whole:
-            long = cut or len(held) + len(piece) > LINE
-            yield None if long else bytes(held + piece)
-            held, cut = bytearray(), False
-        cut = cut or len(held) + len(rest) > LINE
-        held = bytearray() if cut else held + rest
-    if cut or held:
-        yield None if cut else bytes(held)
 
 
 def _read(line: bytes | None, number: int, result: Imported) -> Given | None:

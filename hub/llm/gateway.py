@@ -1,116 +1,129 @@
-"""The only door to a model: resolve, retry, pause a provider that keeps failing."""
+"""The only door to a model: resolve, retry, fall back, pause a provider that keeps failing."""
 
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 from hub.domain import Gateway
 from hub.errors import Invalid
+from hub.llm.breaker import FAILURES, Breaker
+from hub.llm.catalogue import Catalogue, Model
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
 from hub.llm.openai import OpenAICompatible
+from hub.llm.prices import FREE, Price
 from hub.llm.provider import Provider
 from hub.llm.types import INTEGRATED, Broken, Delta, Failed, Prompt
 from hub.outbound import Outbound
 
 TRIES = 3
 FIRST_WAIT, LONGEST_WAIT = 0.4, 8.0
-FAILURES, WINDOW, PAUSE = 5, 30.0, 30.0
-REMEMBERED = 2000
 
 
-class Breaker:
-    """Opens for PAUSE seconds after FAILURES failures within WINDOW; then lets one call try."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A model where it is asked. key: of its breaker. name: what its provider calls it."""
 
-    def __init__(self) -> None:
-        self._failed: dict[str, deque[float]] = {}
-        self._until: dict[str, float] = {}
-
-    def wait(self, key: str, now: float) -> float:
-        """Seconds until a call may be made; 0.0: now (the first to hear it is the trial)."""
-        until = self._until.get(key)
-        if until is None:
-            return 0.0
-        if until > now:
-            return until - now
-        self._until[key] = now + PAUSE
-        return 0.0
-
-    def failed(self, key: str, now: float) -> None:
-        if key not in self._failed and len(self._failed) >= REMEMBERED:
-            self.succeeded(next(iter(self._failed)))
-        times = self._failed.setdefault(key, deque(maxlen=FAILURES))
-        times.append(now)
-        if len(times) == FAILURES and now - times[0] <= WINDOW:
-            self._until[key] = now + PAUSE
-
-    def succeeded(self, key: str) -> None:
-        self._failed.pop(key, None)
-        self._until.pop(key, None)
+    provider: Provider
+    key: str
+    name: str
 
 
 class Models:
-    """Every model the hub can ask: the integrated ones and any OpenAI-compatible address."""
+    """Every model the hub can ask: the integrated ones, the catalogue's, any OpenAI-compatible address."""
 
-    def __init__(self, outbound: Outbound, *, first_wait: float = FIRST_WAIT) -> None:
+    def __init__(
+        self, outbound: Outbound, catalogue: Catalogue | None = None, *, first_wait: float = FIRST_WAIT
+    ) -> None:
         self._outbound = outbound
         self._first_wait = first_wait
         self._breaker = Breaker()
-        self._integrated: Mapping[str, Provider] = {EXTRACTIVE: Extractive()}
+        self._offline: Mapping[str, Provider] = {EXTRACTIVE: Extractive()}
+        self.catalogue = catalogue or Catalogue()
 
     @property
     def integrated(self) -> tuple[str, ...]:
-        """Names of the models that need neither key nor network."""
-        return tuple(self._integrated)
+        """Names that need no address and no key of the customer's."""
+        return (*self._offline, *self.catalogue.models)
+
+    def offline(self, gateway: Gateway, model: str) -> bool:
+        """Whether the answer would come from the hub itself, which follows no instructions."""
+        return address_of(gateway) == INTEGRATED and model in self._offline
+
+    def entry(self, gateway: Gateway, model: str) -> Model | None:
+        """The catalogue's entry of a gateway's integrated model."""
+        return self.catalogue.get(model) if address_of(gateway) == INTEGRATED else None
+
+    def price(self, gateway: Gateway, model: str) -> Price:
+        entry = self.entry(gateway, model)
+        return entry.price if entry else FREE
 
     def stream(self, gateway: Gateway, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
-        """Ask the gateway's model until `deadline` (time.monotonic).
+        """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic).
 
         Failures before anything was said are retried here. Raise Broken when the answer was cut
         after its beginning: the caller knows whether it can be taken back. Raise Failed otherwise.
         """
-        return self._stream(gateway, prompt, deadline)
+        return self._first_of(gateway, prompt, deadline)
 
-    async def _stream(self, gateway: Gateway, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
-        provider, key = self._resolve(gateway, prompt.model)
-        tried = 0
+    async def _first_of(self, gateway: Gateway, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
+        others = [_other(gateway, one) for one in gateway.parameters.get("fallbackModels") or ()]
+        for n, (asked, model) in enumerate([(gateway, prompt.model), *others]):
+            try:
+                place = self._resolve(asked, model)
+                async with aclosing(self._stream(place, prompt, deadline)) as deltas:
+                    async for delta in deltas:
+                        yield replace(delta, served=model) if n else delta
+                return
+            except Broken:
+                raise
+            except (Failed, Invalid):
+                if n == len(others) or time.monotonic() >= deadline:
+                    raise
+
+    async def _stream(self, place: _Place, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
+        prompt, tried = replace(prompt, model=place.name), 0
         while True:
-            self._check(key)
+            self._check(place.key)
             tried += 1
             said = False
             try:
-                async with aclosing(_complete(provider, prompt, deadline)) as deltas:
+                async with aclosing(_complete(place.provider, prompt, deadline)) as deltas:
                     async for delta in deltas:
                         said = True
                         yield delta
             except Failed as e:
                 if e.permanent:
-                    self._breaker.succeeded(key)
+                    self._breaker.succeeded(place.key)
                 else:
-                    self._breaker.failed(key, time.monotonic())
+                    self._breaker.failed(place.key, time.monotonic())
                 if said:
                     raise Broken(str(e), permanent=e.permanent, details=e.details) from e
                 await self._pause(e, tried, deadline)
             else:
-                self._breaker.succeeded(key)
+                self._breaker.succeeded(place.key)
                 return
 
-    def _resolve(self, gateway: Gateway, model: str) -> tuple[Provider, str]:
-        address = str(gateway.parameters.get("baseAddress") or INTEGRATED)
+    def _resolve(self, gateway: Gateway, model: str) -> _Place:
+        address = address_of(gateway)
         if address != INTEGRATED:
-            return OpenAICompatible(self._outbound, address, gateway.api_key), f"{gateway.id}|{address}"
-        provider = self._integrated.get(model)
-        if provider is None:
+            provider = OpenAICompatible(self._outbound, address, gateway.api_key)
+            return _Place(provider, f"{gateway.id}|{address}", model)
+        if model in self._offline:
+            return _Place(self._offline[model], model, model)
+        entry = self.catalogue.get(model)
+        if entry is None:
             raise Invalid(
-                f"There is no integrated model '{model}'; use {', '.join(self._integrated)}, or set baseAddress to the "
-                "address of an OpenAI-compatible provider.",
+                f"There is no integrated model '{model}' (or its provider has no key); use "
+                f"{', '.join(self.integrated)}, or set baseAddress to the address of an OpenAI-compatible provider.",
                 field="modelName",
                 code="unknown_model",
             )
-        return provider, model
+        provider = OpenAICompatible(self._outbound, entry.address, entry.key, trusted=True)
+        return _Place(provider, entry.address, entry.name)
 
     def _check(self, key: str) -> None:
         wait = self._breaker.wait(key, time.monotonic())
@@ -129,6 +142,21 @@ class Models:
         if e.permanent or tried >= TRIES or time.monotonic() + wait >= deadline:
             raise e
         await asyncio.sleep(wait)
+
+
+def address_of(gateway: Gateway) -> str:
+    """The gateway's base address; INTEGRATED for the hub's own models."""
+    return str(gateway.parameters.get("baseAddress") or INTEGRATED)
+
+
+def _other(gateway: Gateway, one: Mapping[str, str | None]) -> tuple[Gateway, str]:
+    """A fallback as a gateway of its own; without an address it is asked where the first is."""
+    model = str(one["modelName"])
+    address = one.get("baseAddress")
+    if not address:
+        return gateway, model
+    parameters = {**gateway.parameters, "baseAddress": address}
+    return replace(gateway, parameters=parameters, api_key=one.get("apiKey")), model
 
 
 async def _complete(provider: Provider, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:

@@ -38,10 +38,12 @@ def endpoint(address: str) -> str:
 class OpenAICompatible:
     """One provider address with its key."""
 
-    def __init__(self, outbound: Outbound, address: str, key: str | None) -> None:
+    def __init__(self, outbound: Outbound, address: str, key: str | None, trusted: bool = False) -> None:
+        """`trusted`: the operator's own address, which may be a private one."""
         self._outbound = outbound
         self._url = endpoint(address)
         self._key = key
+        self._trusted = trusted
 
     async def stream(self, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
         body: Json = {
@@ -52,7 +54,7 @@ class OpenAICompatible:
             "stream_options": {"include_usage": True},
         }
         try:
-            async with aclosing(self._answers(body, deadline)) as deltas:
+            async with aclosing(self._answers(body, deadline, prompt.whole)) as deltas:
                 async for delta in deltas:
                     yield delta
         except Invalid as e:
@@ -65,8 +67,8 @@ class OpenAICompatible:
         except ValueError:
             raise Failed("The model provider's answer cannot be read.", code="model_unreadable") from None
 
-    async def _answers(self, body: Json, deadline: float) -> AsyncGenerator[Delta, None]:
-        session = self._outbound.session(self._url)
+    async def _answers(self, body: Json, deadline: float, whole: bool) -> AsyncGenerator[Delta, None]:
+        session = self._outbound.session(self._url, trusted=self._trusted)
         sent = False
         while not sent:
             async with session.post(
@@ -84,7 +86,7 @@ class OpenAICompatible:
                         continue
                     raise refused
                 sent = True
-                async with aclosing(_read(reply, self._key)) as deltas:
+                async with aclosing(_read(reply, self._key, whole)) as deltas:
                     async for delta in deltas:
                         yield delta
 
@@ -101,9 +103,9 @@ def _limits(deadline: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=left, sock_connect=min(5.0, left), sock_read=min(SILENCE, max(left / 2, 0.05)))
 
 
-async def _read(reply: aiohttp.ClientResponse, key: str | None) -> AsyncGenerator[Delta, None]:
+async def _read(reply: aiohttp.ClientResponse, key: str | None, revised: bool) -> AsyncGenerator[Delta, None]:
     """Deltas of an answer, one for all events of a read."""
-    events = Events()
+    events = Events(revised)
     size = 0
     whole: bytearray | None = None
     first = True

@@ -15,7 +15,9 @@ LINE_SIZE = 8_000_000
 class Events:
     """Parses a stream of `chat.completion.chunk` events, fed as it arrives."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: bool = False) -> None:
+        """`whole`: each event holds the whole text so far; the last one of a read counts."""
+        self._whole = whole
         self._rest = b""
         self._finish: str | None = None
         self._model: str | None = None
@@ -52,6 +54,7 @@ class Events:
     def _join(self, events: Iterable[Json]) -> Delta | None:
         text, reasoning = "", ""
         calls: list[Json] = []
+        details: list[Json] = []
         finish: str | None = None
         usage: Usage | None = None
         for event in events:
@@ -63,14 +66,15 @@ class Events:
             for choice in (event.get("choices") or ())[:1]:
                 piece = choice.get("delta") or {}
                 words, thoughts = said(piece)
-                text += words
+                text = words or text if self._whole else text + words
                 reasoning += thoughts
                 calls += piece.get("tool_calls") or ()
+                details += piece.get("reasoning_details") or ()
                 finish = choice.get("finish_reason") or finish
         self._finish = finish or self._finish
-        if not (text or reasoning or calls or finish or usage):
+        if not (text or reasoning or calls or finish or usage or details):
             return None
-        return Delta(text, reasoning, tuple(calls), finish, usage, self._model)
+        return Delta(text, reasoning, tuple(calls), finish, usage, self._model, details=tuple(details))
 
 
 def of_completion(body: Json) -> Delta:
@@ -81,7 +85,8 @@ def of_completion(body: Json) -> Delta:
         text, reasoning = said(message)
         calls = tuple({"index": i, **c} for i, c in enumerate(message.get("tool_calls") or ()))
         finish = choice.get("finish_reason") or "stop"
-        return Delta(text, reasoning, calls, finish, usage_of(body.get("usage")), body.get("model"))
+        details = tuple(message.get("reasoning_details") or ())
+        return Delta(text, reasoning, calls, finish, usage_of(body.get("usage")), body.get("model"), details=details)
     except (LookupError, TypeError, AttributeError):
         raise ValueError("an answer of another shape") from None
 

@@ -18,7 +18,8 @@ class Prompt:
 
     `messages` are in the chat format every provider accepts (role, content), `options` are the
     request's further fields (temperature, tools, ...). `question` and `passages` repeat the last
-    question and what was found for it, for a model that reads no messages.
+    question and what was found for it, for a model that reads no messages. `whole`: every piece of
+    the answer is the whole text so far, revised.
     """
 
     model: str
@@ -27,14 +28,17 @@ class Prompt:
     question: str = ""
     passages: tuple[Passage, ...] = ()
     language: str | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of an answer.
 
-    `tool_calls` are fragments: `index` says which call they belong to. `restart` means that all
-    earlier pieces are void: the model failed half-way and begins again.
+    `tool_calls` are fragments: `index` says which call they belong to. `details` are the provider's
+    own reasoning objects. `served` names the model that answers when it is not the one asked.
+    `restart` means that all earlier pieces are void: the model failed half-way and begins again.
+    `event` tells of a tool that the hub runs: {name, id, contents, state, explanation?}.
     """
 
     text: str = ""
@@ -44,6 +48,9 @@ class Delta:
     usage: Usage | None = None
     model: str | None = None
     restart: bool = False
+    details: tuple[Json, ...] = ()
+    served: str | None = None
+    event: Json | None = None
 
     @property
     def says(self) -> bool:

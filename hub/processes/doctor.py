@@ -21,6 +21,7 @@ from hub.processes.home import with_key
 from hub.runtime import Hub, open_hub
 from hub.store import health
 from hub.store.migrate import current
+from hub.tools.shell import sandbox
 
 LOW_DISK = 1 << 30
 SKEW = 2.0
@@ -55,6 +56,7 @@ async def _report(settings: Settings, say: Callable[[str], None]) -> int:
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     yield _public(settings)
     yield _disk(settings)
+    yield await _shell(settings)
     try:
         found = with_key(_with_running(settings))
     except Setup as e:
@@ -102,6 +104,19 @@ def _disk(settings: Settings) -> Finding:
             "bad", f"Disk: {free >> 20} MiB free at {place}", "Free at least 1 GiB: a full disk stops the database."
         )
     return Finding("ok", f"Disk: {free >> 30} GiB free at {place}")
+
+
+async def _shell(settings: Settings) -> Finding:
+    if not settings.shell:
+        return Finding("ok", "Shell: switched off (HUB_SHELL)")
+    why = await sandbox.check(settings)
+    if why is None:
+        return Finding("ok", "Shell: the sandbox starts")
+    return Finding(
+        "warn", f"Shell: {why}; gateways with enableBash answer without it",
+        "Install bubblewrap (Debian: apt-get install bubblewrap) and allow unprivileged user namespaces; a container "
+        "needs the security options seccomp=unconfined and systempaths=unconfined for it. Or set HUB_SHELL=false.",
+    )
 
 
 async def _database(hub: Hub) -> AsyncIterator[Finding]:

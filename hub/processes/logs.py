@@ -21,8 +21,11 @@ _SECRETS = (
     (re.compile(r"\b(sk|pk)-[\w-]{8,}"), r"\1-***"),
     (re.compile(r"wky_[a-z0-9]{10,}"), "wky_***"),
     (re.compile(r"(/webhooks/\w+/[\w-]+/)[\w-]+"), r"\1***"),
-    (re.compile(r"(/instances/[\w-]+/token/|/media/)[\w-]+"), r"\1***"),
+    (re.compile(r"(/instances/[\w-]+/token/|/media/|/hosted/)[\w-]+"), r"\1***"),
 )
+
+
+ACCESS = "hub.access"
 
 
 def scrub(text: str) -> str:
@@ -39,7 +42,9 @@ class _Formatter(logging.Formatter):
         self._json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        text = _storable(scrub(super().format(record)))
+        text = super().format(record)
+        # A line about a request is made without secrets (hub.api.http.middleware.shown).
+        text = text if record.name == ACCESS else _storable(scrub(text))
         if not self._json:
             rid = request_id.get()
             return f"[{self._process}] {text}" + (f" request={rid}" if rid else "")

@@ -15,6 +15,15 @@ OF_SESSION = """
     select id, message_id, token, name, mime, kind, size from files where account_id = $1 and session_id = $2 and id = any($3)
 """
 CONTENT = "select name, mime, kind, token, content from files where account_id = $1 and id = $2"
+OF_CONVERSATION = """
+    select name, mime, content from files
+    where account_id = $1 and session_id is not distinct from $2 and (id = $3 or token = $4)
+        and (expires_at is null or expires_at > now())
+"""
+HOSTED = """
+    select name, mime, kind, content from files
+    where token = $1 and kind in ('page', 'pdf') and (expires_at is null or expires_at > now())
+"""
 ATTACHED = (
     "update inbox set body = jsonb_set(body, array['attachments', $3::text], $4) where id = $1 and account_id = $2"
 )
@@ -58,6 +67,20 @@ async def of_session(db: Call, account: UUID, session: UUID, ids: list[UUID]) ->
 
 async def content(db: Call, account: UUID, id: UUID) -> Json | None:
     row = await db.row(CONTENT, account, id)
+    return dict(row) if row else None
+
+
+async def of_conversation(
+    db: Call, account: UUID, session: UUID | None, id: UUID | None, token: str | None
+) -> Json | None:
+    """A file by its id or its token, if it belongs to this conversation; without one, to none."""
+    row = await db.row(OF_CONVERSATION, account, session, id, token)
+    return dict(row) if row else None
+
+
+async def hosted(db: Call, token: str) -> Json | None:
+    """A page or a document that a tool made."""
+    row = await db.row(HOSTED, token)
     return dict(row) if row else None
 
 

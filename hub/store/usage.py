@@ -1,17 +1,20 @@
-"""Usage: what an answer consumed, one insert for all of its rows."""
+"""Usage: what answers consumed; those of one moment share one insert."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from hub.store.db import Call, clean
+from hub.store.db import Call
 
 ADD = """
     insert into usage
         (account_id, key_id, gateway_id, session_id, turn_id, sku, quantity, unit_price, amount, description)
-    select $1, $2, $3, $4, $5, u.sku, u.quantity, u.unit_price, u.amount, u.description
-    from jsonb_to_recordset($6) u(sku text, quantity numeric, unit_price numeric, amount numeric, description text)
+    select u.account, u.key, u.gateway, u.session, u.turn, u.sku, u.quantity, u.unit_price, u.amount, u.description
+    from jsonb_to_recordset($1) u(account uuid, key uuid, gateway uuid, session uuid, turn uuid, sku text,
+        quantity numeric, unit_price numeric, amount numeric, description text)
 """
+GROUP = 500
 
 
 async def add(
@@ -26,4 +29,54 @@ async def add(
 ) -> None:
     """Write the rows of one answer (see hub.llm.prices.bill)."""
     if rows:
-        await db.run(ADD, account, key, gateway, session, turn, clean(list(rows)))
+        await db.run(ADD, _whose(rows, account, key, gateway, session, turn))
+
+
+def _whose(
+    rows: Sequence[dict[str, Any]], account: UUID, key: UUID | None, gateway: UUID | None, session: UUID | None,
+    turn: UUID | None,
+) -> list[dict[str, Any]]:
+    owner = {"account": account, "key": key, "gateway": gateway, "session": session, "turn": turn}
+    return [{**row, **{k: str(v) for k, v in owner.items() if v is not None}} for row in rows]
+
+
+class Meter:
+    """Writes usage. Whatever comes while a write is on its way goes into the next one, and everyone is
+    told when theirs is committed."""
+
+    def __init__(self, db: Call) -> None:
+        self._db = db
+        self._waiting: list[tuple[list[dict[str, Any]], asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def add(
+        self, account: UUID, rows: Sequence[dict[str, Any]], *, key: UUID | None = None, gateway: UUID | None = None,
+        session: UUID | None = None,
+    ) -> None:
+        """Return when the rows are committed. Raise what writing them raised."""
+        if not rows:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((_whose(rows, account, key, gateway, session, None), done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await asyncio.shield(done)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+            try:
+                await self._db.run(ADD, [row for rows, _ in group for row in rows])
+            except Exception as e:  # noqa: BLE001 - everyone who waits must hear of it
+                for _, done in group:
+                    if not done.done():
+                        done.set_exception(e)
+            else:
+                for _, done in group:
+                    if not done.done():
+                        done.set_result(None)
+
+    async def close(self) -> None:
+        """Wait for what is being written."""
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)

@@ -22,7 +22,8 @@ class Context:
 
     external_user: owner of memories, reminders and workspaces (a session's tag, or `user` of a request).
     conversation: the session's id, or `idempotency_key` of a request. session_id, client_id: None
-    outside of chat clients. zone: IANA name. deadline: time.monotonic.
+    outside of chat clients. zone: IANA name. deadline: time.monotonic. step: name of this call that
+    stays the same when the turn is run again (sent as Idempotency-Key); None outside of sessions.
     """
 
     hub: Hub
@@ -37,6 +38,7 @@ class Context:
     client_id: UUID | None = None
     language: str | None = None
     zone: str = "UTC"
+    step: str | None = None
 
     @property
     def left(self) -> float:
@@ -71,13 +73,15 @@ Run = Callable[[Context, Json], Awaitable[Result]]
 @dataclass(frozen=True, slots=True)
 class Tool:
     """A function the model may call. `schema` is the JSON Schema (an object) of its arguments, which
-    are checked before `run`. reserved: never hidden by skills and never moved into the shell."""
+    are checked before `run`. reserved: never hidden by skills and never moved into the shell. effect:
+    running it twice may do something twice, so a turn that is run again does not run it again."""
 
     name: str
     description: str
     schema: Json
     run: Run
     reserved: bool = False
+    effect: bool = True
 
     @property
     def function(self) -> Json:

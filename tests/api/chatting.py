@@ -30,6 +30,7 @@ class Visitor:
     client: str
     key: str
     session: str
+    gateway: str = ""
 
     @property
     def base(self) -> str:
@@ -56,6 +57,10 @@ class Visitor:
         got = await self.call("POST", "/stream", {"prompt": prompt, **more})
         assert got.status == 200, got.body
         return events(str(got.body))
+
+    async def set(self, **parameters: Any) -> None:
+        """Change the gateway behind the chat."""
+        await self.api.ok("PATCH", f"/api/v1/ai-gateways/{self.gateway}", {"parameters": parameters})
 
     async def upload(self, raw: bytes, mime: str, name: str = "a.bin") -> Answer:
         form = FormData()
@@ -87,4 +92,4 @@ async def visiting(
         sent = {"aiGatewayId": gateway, "clientParameters": parameters, "limitingParameters": limits or {}}
         client = await api.client(**sent)
         opened = await api.ok("POST", f"/api/v1/web-chat-client/{client}/sessions", session or {})
-        yield Visitor(api, model, client, opened["accessKey"], opened["sessionId"])
+        yield Visitor(api, model, client, opened["accessKey"], opened["sessionId"], gateway)

@@ -2,89 +2,36 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import aiohttp
 import openai
-import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from hub.accounts import gateways
 from hub.accounts.accounts import create_account
+from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring, grant
-from hub.accounts.parameters import GatewayParameters
 from hub.api.http import keys, middleware
 from hub.api.openai import ROUTES
 from hub.api.openai import streaming as streams
 from hub.api.openai.schemas import CompletionOut
 from hub.config import Settings
 from hub.domain import Json
-from hub.runtime import Hub, open_hub
-from tests.fakes.model import FakeModel, cut, hangs, refuses, says, serve
+from hub.runtime import open_hub
+from tests.api.door import ASK, Door, events, opened
+from tests.fakes.model import cut, hangs, refuses, says
 
-ASK = [{"role": "user", "content": "Hi"}]
 TOOL: Json = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 CALL: Json = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
 
 
-@dataclass
-class Door:
-    """A running API with one account: its keys and the means to call it."""
-
-    hub: Hub
-    url: str
-    account: UUID
-    key: str
-    public: str
-    http: aiohttp.ClientSession
-    model: FakeModel
-
-    async def gateway(self, name: str = "Shop bot", **parameters: Any) -> str:
-        address = f"{self.model.url}/v1"
-        given = {"baseAddress": address, "modelName": "fake-1", "apiKey": "sk-upstream-key", **parameters}
-        checked, hub = GatewayParameters.model_validate(given), self.hub
-        return str(await gateways.add(hub.db, hub.sealer, hub.outbound.guard, self.account, name, checked))
-
-    def post(
-        self, path: str = "/v1/chat/completions", key: str | None = None, headers: Json | None = None, **body: Any
-    ) -> Any:
-        sent = {"Authorization": f"Bearer {key or self.key}", **(headers or {})}
-        return self.http.post(self.url + path, json={"messages": ASK, **body}, headers=sent)
-
-    def client(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(base_url=self.url + "/v1", api_key=self.key, max_retries=0)
-
-    async def billed(self) -> list[Json]:
-        rows = await self.hub.db.fetch("select * from usage where account_id = $1 order by id", self.account)
-        return [dict(r) for r in rows]
-
-
 @pytest.fixture
 async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with open_hub(settings) as hub, serve() as model, aiohttp.ClientSession() as http:
-        app = web.Application(middlewares=[middleware.guard])
-        app[keys.HUB], app[keys.KEYRING] = hub, Keyring(hub.db)
-        for route in ROUTES:
-            app.router.add_route(route.method, route.path, route.handler)
-        app.on_response_prepare.append(middleware.headers)
-        server = TestServer(app)
-        await server.start_server()
-        account = await create_account(hub.db, "Aurora")
-        private = await grant(hub.db, account.id, "test", None)
-        public = await grant(hub.db, account.id, "web", None, "public")
-        yield Door(hub, str(server.make_url("")).rstrip("/"), account.id, private, public, http, model)
-        await server.close()
-
-
-async def events(response: aiohttp.ClientResponse) -> list[Any]:
-    """Data of an event stream; comments are left out."""
-    text = (await response.read()).decode()
-    data = [line[6:] for line in text.split("\n") if line.startswith("data: ")]
-    return [d if d == "[DONE]" else orjson.loads(d) for d in data]
+    async with opened(settings) as one:
+        yield one
 
 
 async def test_models_are_integrated_ones_and_gateways(door: Door) -> None:
@@ -227,7 +174,7 @@ async def test_error_after_the_first_word_is_an_event(door: Door, trouble: Any) 
 
 
 async def test_pings_while_the_model_thinks(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams.Out.__init__, "__defaults__", (0.05,))
+    monkeypatch.setattr(streams.Out.__init__, "__defaults__", (0.05, dict))
     monkeypatch.setattr(streams.attended, "__defaults__", (None, 0.02))
     id = await door.gateway()
     for header, pings in (({}, True), ({"Sse-Stream-Options": "no-ping"}, False)):
@@ -270,10 +217,13 @@ async def _leave(door: Door, id: str, stream: bool) -> None:
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages.0"),
         ({"messages": [{"role": "user", "content": [{"type": "x"}]}]}, "messages.0"), ({"n": 2}, "n"),
         ({"idempotency_key": "x" * 129}, "idempotency_key"), ({"stop": ["a"] * 5}, "stop"), ({"model": ""}, "model"),
-        ({"builtin_tools": {"tools": ["WebSearch"]}}, "builtin_tools"),
-        ({"response_schema": {"type": "object"}}, "response_schema"),
-        ({"json_only": True}, "json_only"), ({"multimodal_preprocess": ["Image"]}, "multimodal_preprocess"),
-        ({"response_format": {"type": "json_schema", "healing_options": {"max_attempts": 2}}}, "response_format"),
+        ({"builtin_tools": {"tools": ["Nothing"]}}, "builtin_tools.tools.0"),
+        ({"builtin_tools": {"options": {"web_search_max_results": 26}}}, "builtin_tools.options"),
+        ({"response_schema": {"type": "nothing"}}, "response_schema"), ({"response_schema": []}, "response_schema"),
+        ({"multimodal_preprocess": ["Nothing"]}, "multimodal_preprocess"), ({"extra_body": {"a": 1}}, "extra_body"),
+        ({"rendering_mode": "nothing"}, "rendering_mode"), ({"response_format": {"type": "x"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format"),
+        ({"response_format": {"type": "json_object", "healing_options": {"max_attempts": 11}}}, "response_format"),
     ],
 )
 async def test_what_cannot_be_asked_names_the_field(door: Door, body: Json, field: str) -> None:
@@ -355,7 +305,7 @@ async def test_context_overflow(door: Door) -> None:
 async def test_balance_when_billing_is_on(settings: Settings, door: Door) -> None:
     async with open_hub(settings.changed(billing=True)) as hub:
         app = web.Application(middlewares=[middleware.guard])
-        app[keys.HUB], app[keys.KEYRING] = hub, Keyring(hub.db)
+        app[keys.HUB], app[keys.KEYRING], app[keys.DIRECTORY] = hub, Keyring(hub.db), Directory(hub)
         app.router.add_route("POST", "/v1/chat/completions", ROUTES[1].handler)
         server = TestServer(app)
         await server.start_server()
@@ -364,6 +314,7 @@ async def test_balance_when_billing_is_on(settings: Settings, door: Door) -> Non
         async with door.http.post(url, json=body, headers=headers) as r:
             assert r.status == 402 and (await r.json())["error"]["type"] == "insufficient_quota"
         await hub.db.run("update accounts set balance = 1 where id = $1", door.account)
+        app[keys.DIRECTORY].forget(door.account)
         async with door.http.post(url, json=body, headers=headers) as r:
             assert r.status == 200
         await server.close()

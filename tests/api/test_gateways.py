@@ -18,7 +18,7 @@ WHOLE: dict[str, Any] = {
     "hideToolsWithoutSkill": True,
     "alwaysVisibleTools": ["shell"],
     "enableBash": True,
-    "skills": [str(uuid4())],
+    "skills": [],
     "bashOptions": {"allowDataPersistence": True, "toolList": ["ls"], "toolExclusionMode": "BlackList"},
     "knowledgeBaseMaximumResults": 16,
     "knowledgeBaseMinimumScore": 0.55,
@@ -91,7 +91,11 @@ WHOLE: dict[str, Any] = {
         "highComplexityModelReasoningEffort": "high",
     },
     "additionalSettings": {"seed": 1},
+    "fallbackModels": [
+        {"modelName": "other", "baseAddress": "https://other.example/v1", "apiKey": "sk-upstream-of-another-tail"}
+    ],
 }
+SHOWN: dict[str, Any] = {**WHOLE, "apiKey": "***tail", "fallbackModels": [{**WHOLE["fallbackModels"][0], "apiKey": "***tail"}]}
 
 
 async def test_every_parameter_comes_back(api: Api) -> None:
@@ -99,7 +103,7 @@ async def test_every_parameter_comes_back(api: Api) -> None:
     shown = await api.ok("GET", f"{BASE}/{id}")
     assert shown["name"] == "Shop bot"
     assert shown["slug"].startswith("shop-bot:")
-    assert shown["parameters"] == {**WHOLE, "apiKey": "***tail"}
+    assert shown["parameters"] == SHOWN
     assert {f.alias for f in GatewayParameters.model_fields.values()} == set(WHOLE)
 
 
@@ -127,8 +131,11 @@ async def test_patch_merges_shallowly_and_keeps_the_key(api: Api) -> None:
     id = await api.gateway(**WHOLE)
     await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {"flags": ["NoSystemInstruct"], "apiKey": "***tail"}})
     got = await api.ok("GET", f"{BASE}/{id}")
-    assert got["parameters"] == {**WHOLE, "flags": ["NoSystemInstruct"], "apiKey": "***tail"}
+    assert got["parameters"] == {**SHOWN, "flags": ["NoSystemInstruct"]}
     assert await _key(api, id) == WHOLE["apiKey"]
+    await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {"fallbackModels": got["parameters"]["fallbackModels"]}})
+    kept = await gateways.load(api.hub.db, api.hub.sealer, api.account, UUID(id))
+    assert kept.parameters["fallbackModels"] == WHOLE["fallbackModels"]
     await api.ok("PATCH", f"{BASE}/{id}", {"name": "Other", "parameters": {"apiKey": "sk-new"}})
     assert await _key(api, id) == "sk-new"
     got = await api.ok("GET", f"{BASE}/{id}")

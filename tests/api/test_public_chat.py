@@ -89,6 +89,7 @@ async def test_forms_of_a_prompt(me: Visitor, prompt: Any, asked: list[str]) -> 
 
 
 async def test_tools_of_the_caller(api: Api, me: Visitor) -> None:
+    await me.set(tools=[{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}])
     call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"a": 1}'}}
     me.model.plan.append(says(tool_calls=[call], finish="tool_calls"))
     found = await me.prompt("Look it up")

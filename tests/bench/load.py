@@ -115,14 +115,19 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         end = self._buffer.find(b"\r\n\r\n")
-        if end < 0 or len(self._buffer) < end + 4 + self._length(end):
+        if end < 0 or not self._whole(end):
             return
         good, self._buffer = self._buffer[9:12] == b"200", b""
         self._run.done(self, good, self._due)
 
-    def _length(self, end: int) -> int:
-        at = self._buffer.find(b"Content-Length: ", 0, end)
-        return int(self._buffer[at + 16 : self._buffer.find(b"\r", at)]) if at >= 0 else 0
+    def _whole(self, end: int) -> bool:
+        """Whether all of the answer is here."""
+        head = self._buffer[:end].lower()
+        if b"transfer-encoding: chunked" in head:
+            return self._buffer.endswith(b"0\r\n\r\n")
+        at = head.find(b"content-length: ")
+        length = int(head[at + 16 :].split(b"\r", 1)[0]) if at >= 0 else 0
+        return len(self._buffer) >= end + 4 + length
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._run.over.is_set():

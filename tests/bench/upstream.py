@@ -30,6 +30,16 @@ STREAM = b"".join((
 ))
 
 
+# Asked for by its length: an answer of as many events.
+CHUNKS = 200
+LONG = b"".join((
+    _event(choices=[{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]),
+    *(_event(choices=[{"index": 0, "delta": {"content": f"word{n} "}, "finish_reason": None}]) for n in range(CHUNKS)),
+    _event(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}], usage=USAGE),
+    b"data: [DONE]\n\n",
+))
+
+
 class Upstream:
     """`shown`: by chat, what people saw: [method, text, when]."""
 
@@ -44,7 +54,8 @@ class Upstream:
     async def model(self, request: web.Request) -> web.Response:
         asked = orjson.loads(await request.read())
         if asked.get("stream"):
-            return web.Response(body=STREAM, content_type="text/event-stream")
+            body = LONG if asked.get("max_completion_tokens") == CHUNKS or asked.get("max_tokens") == CHUNKS else STREAM
+            return web.Response(body=body, content_type="text/event-stream")
         return web.Response(body=WHOLE, content_type="application/json")
 
     async def telegram(self, request: web.Request) -> web.Response:

@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from channels.base import Channel
-from hub.chat.engine import Ask, answer
+from hub.chat.ask import Ask
+from hub.chat.engine import answer
+from hub.config import Settings
 from hub.domain import Gateway, Json, Usage
 from hub.errors import Overloaded, Upstream
 from hub.llm.embedder import Embedder
@@ -39,6 +41,7 @@ class House:
         self.models = models
         self.db = db or NoDatabase()
         self.embedder = Embedder()
+        self.settings = Settings()
         self.channels: dict[str, Channel] = {}
 
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from hub.chat.engine import queries
-from hub.chat.prompt import build
+from hub.chat.prompt import build, tools_of
+from hub.chat.rewriting import given
 from hub.chat.shape import TRUNCATED
 from hub.domain import Json, Passage
 from hub.errors import BadRequest
@@ -38,7 +38,7 @@ def gateway(**parameters: Any) -> Json:
 def test_system_instruction_first_then_collections_then_the_rest() -> None:
     got = build(
         gateway(systemInstruction="Be kind."), [system("Asked by the caller."), user("Hi")],
-        system=["Channel."], contexts=["Shop."],
+        system=["Shop.", "Channel."],
     )
     assert got.messages == [system("Be kind.\n\nShop.\n\nChannel.\n\nAsked by the caller."), user("Hi")]
     assert (got.model, got.question) == ("m", "Hi")
@@ -81,7 +81,7 @@ def test_template_changes_each_question() -> None:
 @pytest.mark.parametrize(
     ("parameters", "ends"),
     [
-        ({}, True), ({"flags": ["NoAssistantPrefilling"]}, False), ({"baseAddress": "@integrated"}, False),
+        ({}, True), ({"flags": ["NoAssistantPrefilling"]}, False),
     ],
 )
 def test_prefill(parameters: Json, ends: bool) -> None:
@@ -121,8 +121,11 @@ def test_tools_of_both_and_the_request_wins() -> None:
     def tool(name: str, **more: Any) -> Json:
         return {"type": "function", "function": {"name": name, **more}}
 
-    got = build(gateway(tools=[tool("a"), tool("b")]), [user("Q")], options={"tools": [tool("b", x=1), tool("c")]})
-    assert got.options["tools"] == [tool("a"), tool("b", x=1), tool("c")]
+    tools = tools_of([tool("a"), tool("b")], [tool("b", x=1), tool("c")])
+    assert tools == [tool("a"), tool("b", x=1), tool("c")]
+    got = build(gateway(), [user("Q")], tools=tools, options={"tool_choice": "auto"})
+    assert got.options["tools"] == tools and got.options["tool_choice"] == "auto"
+    assert build(gateway(), [user("Q")], options={"tool_choice": "auto"}).options == {}, "a choice of nothing is refused"
 
 
 def test_no_system_instruct() -> None:
@@ -147,7 +150,7 @@ def test_media_named_for_models_that_cannot_see() -> None:
     [
         ([], model("A")),
         (["PreserveThinkingTokens"], model("<think>x</think>A")),
-        (["PreserveThinkingTokens", "IncludeStoredReasoning"], model("<think>x</think>A", reasoning="r")),
+        (["PreserveThinkingTokens", "IncludeStoredReasoning"], model("<think>x</think>A", reasoning_content="r")),
     ],
 )
 def test_thoughts_of_earlier_answers(flags: list[str], sent: Json) -> None:
@@ -209,5 +212,5 @@ def test_what_is_given_is_not_changed() -> None:
     ],
 )
 def test_what_is_searched_for(parameters: Json, expected: list[str]) -> None:
-    assert queries(parameters, [user("one"), model("x"), user("two"), user("three")]) == expected
-    assert queries(parameters, [user("one"), user([IMAGE])]) == []
+    assert given(parameters, [user("one"), model("x"), user("two"), user("three")]) == expected
+    assert given(parameters, [user("one"), user([IMAGE])]) == []

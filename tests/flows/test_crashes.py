@@ -1,6 +1,6 @@
 """Real processes die at every named point of the pipeline (C1 to C15); whoever comes next finishes the work.
 
-C7, a tool with an effect, is not here: turns call no tools yet.
+C7, a tool with an effect, is in test_tool_crashes.
 """
 
 import asyncio

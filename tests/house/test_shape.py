@@ -14,6 +14,8 @@ LINES, LENGTH = 400, 60
 CATCHES_ALL = {
     "hub/api/http/middleware.py": "a request is answered whatever happens",
     "hub/chat/intake.py": "every caller of a failed commit must hear of it",
+    "hub/chat/calls.py": "a tool that breaks must not lose the answer",
+    "hub/store/usage.py": "everyone who waits must hear of it",
     "hub/chat/spool.py": "one kept call must not hold up the others",
     "hub/jobs/runner.py": "the worker goes on; the lease runs out",
     "hub/jobs/sweeps.py": "a repair is tried again",

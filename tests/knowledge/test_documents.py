@@ -9,8 +9,9 @@ import pytest
 
 from hub.errors import Invalid, NotFound
 from hub.ids import uuid7
+from hub.jsonl import LINE
 from hub.knowledge import collections, documents
-from hub.knowledge.imports import LINE, import_lines
+from hub.knowledge.imports import import_lines
 from hub.live.queue import Queue
 from hub.llm.embedder import Embedder
 from hub.store import documents as store

@@ -10,8 +10,9 @@ import pytest
 
 from hub.domain import Gateway, Usage
 from hub.errors import HubError, Invalid
-from hub.llm import gateway as door
-from hub.llm.gateway import Breaker, Models
+from hub.llm import breaker as breakers
+from hub.llm.breaker import Breaker
+from hub.llm.gateway import Models
 from hub.llm.types import Broken, Delta, Failed, Prompt
 from hub.outbound import open_outbound
 from tests.fakes.model import FakeModel, cut, hangs, raw, refuses, says, serve, whole
@@ -225,9 +226,9 @@ def test_breaker_forgets_slow_failures_and_old_gateways() -> None:
     for n in range(20):
         breaker.failed("slow", n * 31.0)
         assert breaker.wait("slow", n * 31.0) == 0
-    for n in range(door.REMEMBERED + 10):
+    for n in range(breakers.REMEMBERED + 10):
         breaker.failed(str(n), 0.0)
-    assert len(breaker._failed) <= door.REMEMBERED
+    assert len(breaker._failed) <= breakers.REMEMBERED
 
 
 async def test_unknown_integrated_model(models: Models) -> None:

@@ -7,6 +7,7 @@ from aiohttp import web
 from hub.api.aivax.schemas.knowledge import CollectionId, CollectionIn, CollectionOut, Counts
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
+from hub.api.http.lines import download
 from hub.api.http.operation import Route
 from hub.knowledge import collections, documents
 from hub.store.collections import Collection
@@ -64,17 +65,7 @@ async def reindex(request: web.Request, collection_id: UUID) -> None:
 async def export(request: web.Request, collection_id: UUID) -> web.StreamResponse:
     """Export the documents as JSON lines, which can be imported again."""
     lines = await documents.export(request.app[HUB].db, caller(request).account_id, collection_id)
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "application/jsonl; charset=utf-8",
-            "Content-Disposition": 'attachment; filename="export.jsonl"',
-        }
-    )
-    await response.prepare(request)
-    async for line in lines:
-        await response.write(line)
-    await response.write_eof()
-    return response
+    return await download(request, lines, "export.jsonl")
 
 
 def _out(found: Collection) -> CollectionOut:

@@ -1,9 +1,8 @@
 """Documents of a collection (A-51..A-55)."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from hub.api.aivax.schemas.knowledge import (
     DocumentIn,
@@ -18,14 +17,13 @@ from hub.api.aivax.schemas.knowledge import (
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.errors import BadRequest, TooLarge
+from hub.api.http.uploads import streamed
 from hub.knowledge import documents, imports
 from hub.store.documents import Given
 
 TAG = "Documents"
 MIB = 1 << 20
 FILE = 256 * MIB
-PART = 64 * 1024
 
 
 @endpoint(id="A-51", tag=TAG)
@@ -53,7 +51,8 @@ async def load(request: web.Request, collection_id: UUID, query: ImportQuery) ->
     """
     hub, account = request.app[HUB], caller(request).account_id
     embedder = hub.embedder if query.insert_mode == "sync" else None
-    done = await imports.import_lines(hub.db, hub.queue, account, collection_id, _file(request), embedder)
+    body = streamed(request, "documents", FILE)
+    done = await imports.import_lines(hub.db, hub.queue, account, collection_id, body, embedder)
     return Imported(
         enqueued=done.enqueued, skipped=done.skipped, errors=[LineError(line=n, error=e) for n, e in done.errors]
     )
@@ -85,30 +84,6 @@ async def details(request: web.Request, collection_id: UUID, document_id: UUID) 
 async def remove(request: web.Request, collection_id: UUID, document_id: UUID) -> None:
     """Delete a document."""
     await documents.remove(request.app[HUB].db, caller(request).account_id, collection_id, document_id)
-
-
-async def _file(request: web.Request) -> AsyncIterator[bytes]:
-    """The lines' bytes as they come, at most FILE of them."""
-    read = 0
-    parts = _multipart(request) if request.content_type.startswith("multipart/") else request.content.iter_chunked(PART)
-    async for part in parts:
-        read += len(part)
-        if read > FILE:
-            raise TooLarge(f"documents is larger than {FILE >> 20} MB; send it in several files.", field="documents")
-        yield part
-
-
-async def _multipart(request: web.Request) -> AsyncIterator[bytes]:
-    try:
-        reader = await request.multipart()
-        while (part := await reader.next()) is not None:
-            if isinstance(part, BodyPartReader) and part.name == "documents":
-                while piece := await part.read_chunk(PART):
-                    yield bytes(piece)
-                return
-    except ValueError as e:
-        raise BadRequest(f"The multipart body cannot be read: {e}.") from None
-    raise BadRequest("documents is missing; send the JSONL file in this multipart field.", field="documents")
 
 
 BASE = "/api/v1/collections/{collection_id}/documents"

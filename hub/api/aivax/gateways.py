@@ -8,7 +8,7 @@ from hub.accounts import gateways
 from hub.accounts.parameters import GatewayParameters
 from hub.api.aivax.schemas.gateways import GatewayEdit, GatewayId, GatewayIn, GatewayLine, GatewayOut
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
+from hub.api.http.keys import DIRECTORY, HUB, caller
 from hub.api.http.operation import Route
 from hub.api.http.params import Filter
 
@@ -41,6 +41,7 @@ async def edit(request: web.Request, id: UUID, body: GatewayEdit) -> None:
     """
     hub, account = request.app[HUB], caller(request).account_id
     await gateways.edit(hub.db, hub.sealer, hub.outbound.guard, account, id, body.name, body.parameters)
+    request.app[DIRECTORY].forget(account)
 
 
 @endpoint(id="A-59", tag=TAG)
@@ -62,7 +63,9 @@ async def remove(request: web.Request, id: UUID) -> None:
 
     Chat clients that use it stay, without a gateway.
     """
-    await gateways.remove(request.app[HUB].db, caller(request).account_id, id)
+    account = caller(request).account_id
+    await gateways.remove(request.app[HUB].db, account, id)
+    request.app[DIRECTORY].forget(account)
 
 
 ROUTES = (

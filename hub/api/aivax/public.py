@@ -46,7 +46,7 @@ async def info(request: web.Request, key: str) -> SessionInfo:
     rows = await messages.history(hub.db, seen.account_id, seen.session_id)
     lang = preferred(seen.parameters.get("languageCode"), request.headers.get("Accept-Language", ""))
     return SessionInfo(
-        messages=[talk.shown(r, hub.settings.address) for r in rows if r["role"] in ("user", "assistant")],
+        messages=talk.visible(rows, hub.settings.address),
         chat_title=seen.title,
         culture=labels(lang),
         client=talk.look(seen.parameters),
@@ -84,7 +84,7 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
             reasoning=made.reasoning or None,
             tool_calls=[visits.call_of(c) for c in made.tool_calls],
             usage=_usage(made.usage.prompt, made.usage.completion),
-            created_messages=[{"role": "assistant", "content": made.text}],
+            created_messages=made.messages,
         )
     got = await visits.prompt(
         hub, request.app[INTAKE], seen, said, client_id=body.client_message_id, extra=body.extra()
@@ -116,7 +116,8 @@ async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.Strea
 
     async def work(put: Any) -> None:
         async def sink(delta: Delta) -> None:
-            await put(chunks.delta(delta))
+            if delta.event is None or seen.parameters.get("showToolCalls"):
+                await put(chunks.delta(delta))
 
         try:
             if body.commit:
@@ -160,7 +161,7 @@ async def transcript(request: web.Request, key: str) -> web.Response:
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
     rows = await messages.history(hub.db, seen.account_id, seen.session_id, limit=10_000)
-    shown = [talk.shown(r, hub.settings.address) for r in rows if r["role"] in ("user", "assistant")]
+    shown = talk.visible(rows, hub.settings.address)
     content = {
         "messages": [{"role": m["role"], "content": m["content"]} for m in shown],
         "context": seen.extra_context,

@@ -17,9 +17,12 @@ DEEPEST = 64
 
 async def raw(request: web.Request, limit: int, seconds: float) -> bytes:
     """The whole body, at most `limit` bytes, within `seconds`."""
+    whole = request.clone(client_max_size=limit)
+    if request.content.is_eof():
+        return await whole.read()  # it is here already: nothing to wait for
     try:
         async with asyncio.timeout(seconds):
-            return await request.clone(client_max_size=limit).read()
+            return await whole.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
 

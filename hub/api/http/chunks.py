@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from hub.chat.engine import Answer
+from hub.chat.ask import Answer
 from hub.domain import Json, Usage
 from hub.errors import HubError
 from hub.llm.types import Delta
@@ -42,7 +42,7 @@ def completion(id: str, created: int, made: Answer) -> Json:
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": made.finish}],
         "usage": usage(made.usage),
         "service_tier": "default",
-        "generation_context": {"generated_usage": made.billed, "runned_functions": []},
+        "generation_context": {"generated_usage": made.billed, "runned_functions": made.ran},
     }
 
 
@@ -57,6 +57,8 @@ class Chunks:
 
     def delta(self, said: Delta) -> bytes:
         """A piece of the answer; nothing when it is empty."""
+        if said.event is not None:
+            return self._tool(said.event)
         piece: Json = {}
         if said.text:
             piece["content"] = said.text
@@ -75,6 +77,15 @@ class Chunks:
     def error(self, e: HubError) -> bytes:
         """The stream cannot go on; the status was sent long ago."""
         return self._chunk(self._role(), "error", error={"code": e.code, "message": str(e)}) + DONE
+
+    def _tool(self, event: Json) -> bytes:
+        """What a tool that the hub runs is doing."""
+        head = b"" if self.begun else self._chunk(self._role(), None)
+        body = {
+            "id": self.id, "object": "chat.completion.chunk", "created": self.created, "model": self.model,
+            "choices": [], "servertool": event, "usage": None,
+        }
+        return head + b"data: " + orjson.dumps(body) + b"\n\n"
 
     def _role(self) -> Json:
         begun, self.begun = self.begun, True

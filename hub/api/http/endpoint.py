@@ -20,7 +20,7 @@ from aiohttp import web
 from hub.api.http import body
 from hub.api.http.auth import authenticate
 from hub.api.http.operation import OPERATION, Handler, Operation, read
-from hub.forms import Message
+from hub.forms import Enveloped, Message
 
 MIB = 1 << 20
 
@@ -38,13 +38,15 @@ def endpoint(
     consumes: str = "application/json",
     produces: str | None = None,
     errors: tuple[int, ...] = (),
+    headers: tuple[tuple[str, str], ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
     id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), none.
     says: the sentence answered instead of data. query_key: `?api-key=` is accepted. limit, seconds:
     largest body and longest time to read it. consumes, produces: media types where not JSON.
-    errors: documented refusals beside 400, 401, 403, 404 and 429.
+    errors: documented refusals beside 400, 401, 403, 404 and 429. headers: (name, description) of
+    headers that must be sent; the handler asks for them.
     """
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
@@ -55,6 +57,7 @@ def endpoint(
             description=description.strip(), tag=tag, auth=auth, query_key=query_key, status=status, says=says,
             body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
             limit=limit, seconds=seconds, consumes=consumes, produces=produces, errors=errors,
+            headers=headers,
         )
 
         @functools.wraps(function)
@@ -91,7 +94,8 @@ def write(request: web.Request, operation: Operation, result: Any) -> web.Stream
         content = result.model_dump_json().encode()
     elif operation.result is not None:
         content = operation.result.dump_json(result, by_alias=True)
-        if request.path.startswith("/api/") and request.headers.get("X-Response-Envelope", "").lower() == "true":
+        asked = request.path.startswith("/api/") and request.headers.get("X-Response-Envelope", "").lower() == "true"
+        if asked and not isinstance(result, Enveloped):
             content = b'{"message":null,"data":' + content + b"}"
     else:
         content = orjson.dumps(result)

@@ -5,6 +5,7 @@ from contextvars import ContextVar
 import jinja2
 from aiohttp import web
 
+from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
@@ -17,6 +18,7 @@ INTAKE = web.AppKey("intake", Intake)
 RECEIVER = web.AppKey("receiver", Receiver)
 SPOOL = web.AppKey("spool", Spool)
 KEYRING = web.AppKey("keyring", Keyring)
+DIRECTORY = web.AppKey("directory", Directory)
 PAGES = web.AppKey("pages", jinja2.Environment)
 
 CALLER = web.RequestKey("caller", Caller)

@@ -1,10 +1,11 @@
 """Around every request: an id, errors, the log line, and the headers of every answer."""
 
 import logging
+import random
 import re
 import time
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -20,7 +21,11 @@ PUBLIC = "/api/v1/public/"
 HOOKS = "/api/v1/webhooks/"
 QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_SECRETS = re.compile(r"(?:sk|pk)-hub-\w+|wky_\w+|(?<=/)[0-9a-f]{40,}|(?<=api-key=)[^&]+", re.IGNORECASE)
+_SECRETS = re.compile(
+    r"(?:sk|pk)-[\w-]{8,}|wky_\w+|(?<=/)[0-9a-f]{40,}|\b\d{6,}:[\w-]{20,}|(?<=/media/)[^/?]+|(?<=/hosted/)[^/?]+"
+    r"|(?<=/file/)[^/?]+|(?<=/embed/)[^/?]+|(?<=key=)[^&]+|(?<=token=)[^&]+|(?<=signature=)[^&]+",
+    re.IGNORECASE,
+)
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -28,7 +33,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
     """Give the request an id, answer it whatever happens, and log one line about it."""
     given = request.headers.get("X-Request-Id", "")
-    rid = given if _GIVEN_ID.fullmatch(given) else uuid4().hex
+    rid = given if _GIVEN_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
     request[REQUEST_ID] = rid
     token, begun = request_id.set(rid), time.monotonic()
     status = 0
@@ -82,7 +87,12 @@ def _gone(request: web.Request) -> bool:
 
 def shown(request: web.Request) -> str:
     """The path for a log, without keys and secrets."""
-    return _SECRETS.sub("***", request.path_qs[:300])
+    return _cleaned(request.path_qs[:300])
+
+
+@lru_cache(maxsize=500)
+def _cleaned(path: str) -> str:
+    return _SECRETS.sub("***", path)
 
 
 async def headers(request: web.Request, response: web.StreamResponse) -> None:

@@ -118,7 +118,7 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
         "operationId": op.name,
         "summary": op.summary,
         "tags": [op.tag],
-        "parameters": [*_variables(route, op, schemas), *_query(op, schemas)],
+        "parameters": [*_variables(route, op, schemas), *_query(op, schemas), *_headers(op)],
         "responses": _responses(route, op, schemas),
         "security": _security(op),
     }
@@ -170,6 +170,13 @@ def _query(op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
             }
         )
     return found
+
+
+def _headers(op: Operation) -> list[Json]:
+    return [
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": words}
+        for name, words in op.headers
+    ]
 
 
 def _responses(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> Json:

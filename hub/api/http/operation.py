@@ -47,6 +47,7 @@ class Operation:
     consumes: str
     produces: str | None
     errors: tuple[int, ...]
+    headers: tuple[tuple[str, str], ...]
 
 
 def operation_of(route: Route) -> Operation:

@@ -1,10 +1,13 @@
-"""Files in multipart bodies."""
+"""Files in bodies: multipart fields, and the body itself."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiohttp import BodyPartReader, web
 
 from hub.errors import BadRequest, TooLarge
+
+PART = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,36 @@ async def uploaded(request: web.Request, field: str, limit: int) -> Upload:
 
 async def _read(part: BodyPartReader, field: str, limit: int) -> Upload:
     content = bytearray()
-    while piece := await part.read_chunk(65536):
+    while piece := await part.read_chunk(PART):
         content += piece
         if len(content) > limit:
             raise TooLarge(f"{field} is larger than {limit >> 20} MB.", field=field)
     return Upload(part.filename or "file", part.headers.get("Content-Type", "application/octet-stream"), bytes(content))
+
+
+async def streamed(request: web.Request, field: str, limit: int) -> AsyncIterator[bytes]:
+    """The bytes of a multipart field, or of a body that is the file itself, as they come.
+
+    Raise BadRequest or TooLarge naming the field.
+    """
+    read = 0
+    multipart = request.content_type.startswith("multipart/")
+    parts = _field(request, field) if multipart else request.content.iter_chunked(PART)
+    async for part in parts:
+        read += len(part)
+        if read > limit:
+            raise TooLarge(f"{field} is larger than {limit >> 20} MB; send it in several files.", field=field)
+        yield part
+
+
+async def _field(request: web.Request, field: str) -> AsyncIterator[bytes]:
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if isinstance(part, BodyPartReader) and part.name == field:
+                while piece := await part.read_chunk(PART):
+                    yield bytes(piece)
+                return
+    except ValueError as e:
+        raise BadRequest(f"The multipart body cannot be read: {e}.") from None
+    raise BadRequest(f"{field} is missing; send the file in this multipart field.", field=field)

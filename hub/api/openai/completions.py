@@ -2,89 +2,141 @@
 
 import logging
 import time
+from dataclasses import dataclass, replace
 
 import orjson
 from aiohttp import web
 
 from hub import ids
-from hub.accounts import accounts
-from hub.api.http.chunks import Chunks, completion
+from hub.accounts.directory import Entry
+from hub.api.http.chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
+from hub.api.http.keys import DIRECTORY, HUB, caller
 from hub.api.openai.asking import ask_of
-from hub.api.openai.resolve import resolve
+from hub.api.openai.blocks import Blocks
+from hub.api.openai.limits import limit
 from hub.api.openai.schemas import CompletionIn, CompletionOut
 from hub.api.openai.streaming import Out, attended
-from hub.chat.engine import Answer, Ask, answer
+from hub.chat import conversations
+from hub.chat.ask import Answer, Ask, Sink
+from hub.chat.engine import answer
 from hub.domain import Caller
 from hub.errors import HubError, PaymentRequired, Upstream
 from hub.llm.types import Delta
 from hub.runtime import Hub
-from hub.store import usage
 
 log = logging.getLogger(__name__)
 
 LIMIT = 32 << 20
 GONE = 499
+ROUTED = "X-Model-Routed-Complexity"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was understood."""
+
+    hub: Hub
+    who: Caller
+    entry: Entry
+    body: CompletionIn
+    ask: Ask
+    id: str
+    created: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        found = self.ask.trace.complexity
+        return {ROUTED: found} if found else {}
 
 
 @endpoint(
     id="A-02", tag="Inference", auth="public", limit=LIMIT, seconds=60, produces="text/event-stream",
-    errors=(402, 413, 502, 503),
+    errors=(402, 413, 429, 502, 503),
 )
 async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | web.StreamResponse:
     """Create a chat completion.
 
     `model` is the id or slug of an AI gateway, or the name of an integrated model. With `stream`
     the answer comes as `chat.completion.chunk` events; `Sse-Stream-Options: no-ping` asks for no
-    comments in between.
+    comments in between. With `json_only` the answer is the JSON alone.
     """
     hub, who = request.app[HUB], caller(request)
-    if hub.settings.billing and (await accounts.view(hub.db, who)).balance <= 0:
+    entry = await request.app[DIRECTORY].find(who.account_id, body.model, who.kind == "public")
+    if hub.settings.billing and entry.account.balance <= 0:
         raise PaymentRequired
-    ask = ask_of(who, await resolve(hub, who, body.model), body)
-    id, created = str(ids.uuid7()), int(time.time())
+    model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
+    await limit(request, who, model.badges if model else ())
+    ask = ask_of(who, entry.gateway, body, entry.account.parameters)
+    asked = Asked(hub, who, entry, body, ask, str(ids.uuid7()), int(time.time()))
     try:
         if body.stream:
-            chunks = Chunks(id, created, str(ask.gateway.parameters["modelName"]))
-            return await _stream(request, hub, ask, chunks)
-        made = await attended(request, answer(hub, ask))
+            return await _stream(request, asked)
+        return await _whole(request, asked)
     except ConnectionError:
         return web.Response(status=GONE)
-    except Upstream as e:
-        raise _told(who, e) from e
-    await _record(hub, who, ask, made)
+    except HubError as e:
+        await conversations.failed(hub, who, ask, e, entry.account)
+        raise (_told(who, e) if isinstance(e, Upstream) else e) from e
+
+
+async def _whole(request: web.Request, asked: Asked) -> web.Response:
+    blocks, texts = Blocks() if asked.body.rendering_mode == "textual_blocks" else None, list[str]()
+
+    async def collect(delta: Delta) -> None:
+        piece = blocks.take(delta) if blocks else None
+        texts.append(piece.text if piece else "")
+
+    made = await attended(request, answer(asked.hub, asked.ask, collect if blocks else None))
+    await _record(asked, made)
+    if asked.body.json_only:
+        return web.Response(body=orjson.dumps(made.value), content_type="application/json", headers=asked.headers)
+    if blocks:
+        end = blocks.end()
+        made = replace(made, text="".join([*texts, end.text if end else ""]))
     # Not through the model: the documented answer has no nulls beside its own.
-    return web.Response(body=orjson.dumps(completion(id, created, made)), content_type="application/json")
+    body = orjson.dumps(completion(asked.id, asked.created, made))
+    return web.Response(body=body, content_type="application/json", headers=asked.headers)
 
 
-async def _stream(request: web.Request, hub: Hub, ask: Ask, chunks: Chunks) -> web.StreamResponse:
-    out, who = Out(request), caller(request)
+async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
+    out = Out(request, headers=lambda: asked.headers)
+    chunks = Chunks(asked.id, asked.created, str(asked.ask.gateway.parameters["modelName"]))
+    blocks = Blocks() if asked.body.rendering_mode == "textual_blocks" else None
 
     async def say(delta: Delta) -> None:
-        await out.send(chunks.delta(delta))
+        piece = blocks.take(delta) if blocks else delta
+        if piece is not None:
+            await out.send(chunks.delta(piece))
 
+    sink: Sink | None = None if asked.body.json_only else say
     try:
-        made = await attended(request, answer(hub, ask, say), out.keep)
+        made = await attended(request, answer(asked.hub, asked.ask, sink), out.keep)
     except HubError as e:
         if out.response is None:
             raise
         log.warning("stream %s ended with an error: %s", chunks.id, e)
+        await conversations.failed(asked.hub, asked.who, asked.ask, e, asked.entry.account)
         await out.send(chunks.error(e))
         return out.response
-    await _record(hub, who, ask, made)
-    await out.send(chunks.end(made))
+    await _record(asked, made)
+    end = blocks.end() if blocks else None
+    if end is not None:
+        await out.send(chunks.delta(end))
+    chunks.model = made.model
+    await out.send(b"data: " + orjson.dumps(made.value) + b"\n\n" + DONE if asked.body.json_only else chunks.end(made))
     assert out.response is not None
     return out.response
 
 
-async def _record(hub: Hub, who: Caller, ask: Ask, made: Answer) -> None:
+async def _record(asked: Asked, made: Answer) -> None:
     """Write what it consumed; the answer is given even when that fails."""
-    gateway = ask.gateway.id if ask.gateway.slug else None
+    gateway = asked.ask.gateway.id if asked.ask.gateway.slug else None
     try:
-        await usage.add(hub.db, who.account_id, made.billed, key=who.key_id, gateway=gateway)
+        await asked.hub.meter.add(asked.who.account_id, made.billed, key=asked.who.key_id, gateway=gateway)
+        await conversations.answered(asked.hub, asked.who, asked.ask, made, asked.entry.account)
     except HubError as e:
-        log.error("usage of account %s was not written: %s", who.account_id, e)
+        log.error("usage of account %s was not written: %s", asked.who.account_id, e)
 
 
 def _told(who: Caller, e: Upstream) -> Upstream:

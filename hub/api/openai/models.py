@@ -8,20 +8,28 @@ from hub.accounts import accounts, gateways
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.openai.schemas import Model, ModelList
+from hub.runtime import Hub
 
 SINCE = 1
-OURS = "hub"
 
 
 @endpoint(id="A-01", tag="Inference")
 async def models(request: web.Request) -> ModelList:
     """List the models and the account's AI gateways."""
     hub, who = request.app[HUB], caller(request)
-    ours = [Model(id=name, created=SINCE, owned_by=OURS) for name in hub.models.integrated]
+    ours = [
+        Model(id=name, created=SINCE, owned_by=name[1:].split("/")[0], badges=_badges(hub, name))
+        for name in hub.models.integrated
+    ]
     owner = (await accounts.view(hub.db, who)).name
     rows = await gateways.listed(hub.db, who.account_id)
     theirs = [Model(id=str(row["id"]), created=made(row["id"]), owned_by=owner) for row in rows]
     return ModelList(data=[*ours, *theirs])
+
+
+def _badges(hub: Hub, name: str) -> list[str]:
+    entry = hub.models.catalogue.get(name)
+    return list(entry.badges) if entry else []
 
 
 def made(id: UUID) -> int:

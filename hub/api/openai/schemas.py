@@ -2,8 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic.alias_generators import to_camel
 
+from hub.accounts.kinds import BuiltinFunction, Multimodal
+from hub.chat.ask import ATTEMPTS
 from hub.domain import Json
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
@@ -12,7 +15,7 @@ MESSAGES, TEXT = 2000, 4_000_000
 OPTIONS = (
     "temperature", "top_p", "top_k", "seed", "stop", "max_completion_tokens", "presence_penalty",
     "frequency_penalty", "reasoning_effort", "verbosity", "tools", "tool_choice", "parallel_tool_calls",
-    "response_format", "extra_body",
+    "extra_body",
 )
 
 
@@ -23,6 +26,7 @@ class Model(BaseModel):
     object: Literal["model"] = "model"
     created: int
     owned_by: str
+    badges: list[str] = []
 
 
 class ModelList(BaseModel):
@@ -65,9 +69,70 @@ class Message(BaseModel):
         return self
 
 
+class BuiltinOptions(BaseModel):
+    """Options of the built-in functions; in the gateway's spelling as well."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+    web_search_mode: Literal["Full", "Summarized"] | None = None
+    web_search_max_results: Annotated[int, Field(ge=1, le=25)] | None = None
+    include_all_memory_context: bool | None = None
+    image_generation_model_name: Annotated[str, Field(max_length=200)] | None = None
+    image_generation_allow_reference_usage: bool | None = None
+    image_generation_quality: Literal["Low", "Medium", "High", "Highest"] | None = None
+    image_generation_max_results: Annotated[int, Field(ge=1, le=4)] | None = None
+    image_generation_allow_mature_content: bool | None = None
+
+    @field_validator("web_search_mode", "image_generation_quality", mode="before")
+    @classmethod
+    def _spelled(cls, value: Any) -> Any:
+        return value.capitalize() if isinstance(value, str) else value
+
+
 class BuiltinTools(BaseModel):
-    tools: list[str] = []
-    options: Json = {}
+    tools: Annotated[list[BuiltinFunction], Field(max_length=50)] = []
+    options: BuiltinOptions = BuiltinOptions()
+
+    def stored(self) -> Json:
+        """The names, and the options that were given, as a gateway stores them."""
+        return {"tools": list(self.tools), "options": self.options.model_dump(by_alias=True, exclude_none=True)}
+
+
+class HealingOptions(BaseModel):
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = ATTEMPTS
+
+
+class JsonSchema(BaseModel):
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+    name: Annotated[str, Field(max_length=64)] | None = None
+    schema_: Annotated[Json | None, Field(alias="schema")] = None
+    healing_options: HealingOptions | None = None
+
+
+class ResponseFormat(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+    healing_options: HealingOptions | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ResponseFormat":
+        if self.type == "json_schema" and (self.json_schema is None or self.json_schema.schema_ is None):
+            raise ValueError("a response_format of type json_schema needs json_schema.schema")
+        return self
+
+    @property
+    def healing(self) -> HealingOptions | None:
+        return self.healing_options or (self.json_schema.healing_options if self.json_schema else None)
+
+    def sent(self) -> Json:
+        """As a provider gets it."""
+        found = self.model_dump(by_alias=True, exclude_unset=True, exclude={"healing_options"})
+        if isinstance(found.get("json_schema"), dict):
+            found["json_schema"].pop("healing_options", None)
+        return found
 
 
 class CompletionIn(BaseModel):
@@ -97,14 +162,14 @@ class CompletionIn(BaseModel):
     user: Annotated[str, Field(max_length=256, description="External user id.")] | None = None
     metadata: dict[str, str] | None = None
     idempotency_key: Annotated[str, Field(max_length=128)] | None = None
-    response_format: Json | None = None
+    response_format: ResponseFormat | None = None
     extra_body: Annotated[Json, Field(description="Merged into the request to a provider of your own.")] | None = None
     response_schema: Json | None = None
     json_only: bool | None = None
     builtin_tools: BuiltinTools | None = None
-    multimodal_preprocess: list[str] | bool | None = None
+    multimodal_preprocess: Multimodal | list[Multimodal] | bool | None = None
     tool_invocation_explanations: bool | None = None
-    rendering_mode: str | None = None
+    rendering_mode: Literal["default", "textual_blocks"] | None = None
 
     @model_validator(mode="after")
     def _asks(self) -> "CompletionIn":
@@ -123,28 +188,11 @@ class CompletionIn(BaseModel):
     def options(self) -> Json:
         """What goes to the model beside the conversation."""
         found: Json = {name: getattr(self, name) for name in OPTIONS if getattr(self, name) is not None}
+        if self.response_format is not None:
+            found["response_format"] = self.response_format.sent()
         if self.max_tokens is not None:
             found.setdefault("max_completion_tokens", self.max_tokens)
         return found
-
-    def unsupported(self) -> str | None:
-        """The first field asked for that this version cannot do."""
-        asked: dict[str, Any] = {
-            "response_schema": self.response_schema,
-            "json_only": self.json_only,
-            "builtin_tools": self.builtin_tools and self.builtin_tools.tools,
-            "multimodal_preprocess": self.multimodal_preprocess,
-            "rendering_mode": self.rendering_mode,
-            "response_format.healing_options": _healing(self.response_format),
-        }
-        return next((name for name, value in asked.items() if value), None)
-
-
-def _healing(response_format: Json | None) -> Any:
-    asked = response_format or {}
-    schema = asked.get("json_schema")
-    inside = schema.get("healing_options") if isinstance(schema, dict) else None
-    return asked.get("healing_options") or inside
 
 
 class AssistantMessage(BaseModel):

@@ -25,8 +25,12 @@ HEADERS = {
 class Out:
     """An event stream that begins with its first event, so that an early error is an error answer."""
 
-    def __init__(self, request: web.Request, ping: float = PING_SECONDS) -> None:
+    def __init__(
+        self, request: web.Request, ping: float = PING_SECONDS, headers: Callable[[], dict[str, str]] = dict
+    ) -> None:
+        """`headers`: further ones, asked for when the stream begins."""
         self._request = request
+        self._headers = headers
         self._ping = ping if "no-ping" not in request.headers.get("Sse-Stream-Options", "").lower() else None
         self._lock = asyncio.Lock()
         self._last = time.monotonic()
@@ -48,7 +52,7 @@ class Out:
     async def _begin(self) -> web.StreamResponse:
         async with self._lock:
             if self.response is None:
-                response = web.StreamResponse(headers=HEADERS)
+                response = web.StreamResponse(headers={**HEADERS, **self._headers()})
                 await response.prepare(self._request)
                 self.response = response
             return self.response

@@ -1,0 +1,23 @@
+"""Files of workspaces at their temporary public addresses (A-33)."""
+
+import asyncio
+
+from aiohttp import web
+
+from hub.api.http.download import download
+from hub.api.http.endpoint import endpoint
+from hub.api.http.keys import HUB
+from hub.api.http.operation import Route
+from hub.tools.shell import files, places, public
+
+
+@endpoint(tag="Shell I/O", auth="none", produces="application/octet-stream", errors=(404,))
+async def file(request: web.Request, token: str) -> web.StreamResponse:
+    """Download a file at its temporary address."""
+    hub = request.app[HUB]
+    account, user, parts = public.read(hub.sealer, token)
+    opened, found = await asyncio.to_thread(files.open_file, places.kept(hub.settings.home, account, user), parts)
+    return await download(request, opened, found.entry.name, found.mime, found.entry.size or 0)
+
+
+ROUTES = [Route("GET", "/api/v1/public/ext-res/file/{token}", file)]

@@ -1,0 +1,85 @@
+"""Memories (A-40..A-42)."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from hub.api.aivax.schemas.memories import (
+    MemoriesDeleted,
+    MemoriesGone,
+    MemoriesQuery,
+    MemoryIn,
+    MemoryLine,
+    MemoryOut,
+)
+from hub.api.http.endpoint import endpoint
+from hub.api.http.keys import HUB, caller
+from hub.api.http.operation import Route
+from hub.runtime import Hub
+from hub.store.memories import Given, Memory
+from hub.tools.memory import dates, records
+
+TAG = "Memories"
+
+
+@endpoint(id="A-40", tag=TAG)
+async def listing(request: web.Request, query: MemoriesQuery) -> list[MemoryLine]:
+    """List memories that have not expired, newest first, at most 1,000."""
+    found = await records.listed(request.app[HUB], caller(request).account_id, query.filter, query.format)
+    return [
+        MemoryLine(id=m.id, external_user_id=m.external_user, content=m.content, format=m.format)  # type: ignore[arg-type]
+        for m in found
+    ]
+
+
+@endpoint(tag=TAG)
+async def create(request: web.Request, body: MemoryIn) -> MemoryOut:
+    """Add a memory to a person."""
+    hub, account = request.app[HUB], caller(request).account_id
+    id = await records.add(hub, account, body.external_user_id.strip(), await _given(hub, body.checked()))
+    return _out(await records.get(hub, account, id))
+
+
+async def _given(hub: Hub, body: MemoryIn) -> Given:
+    if body.reminder is None:
+        return await records.text(hub, body.content or "", body.retention_days, "content")
+    event = dates.event(body.reminder.stored(), body.reminder.time_zone)
+    return await records.event(hub, event.content, event.details, event.starts_at, event.ends_at)
+
+
+@endpoint(id="A-41", tag=TAG, errors=(404,))
+async def remove(request: web.Request, query: MemoriesGone) -> MemoriesDeleted:
+    """Delete a memory by its id, or those of a person and a format.
+
+    `externalUserId` counts up to its first `@`: it names every external user id that is the same
+    up to there.
+    """
+    hub, account = request.app[HUB], caller(request).account_id
+    query.checked()
+    if query.id is not None:
+        gone = await records.remove(hub, account, query.id)
+        return MemoriesDeleted(removed_count=1, external_user_id=gone.external_user, format=gone.format)  # type: ignore[arg-type]
+    count, name = await records.remove_named(hub, account, query.external_user_id or "", query.format or "")
+    return MemoriesDeleted(removed_count=count, external_user_id=name, format=query.format or "Text")
+
+
+@endpoint(id="A-42", tag=TAG)
+async def details(request: web.Request, id: UUID) -> MemoryOut:
+    """Show a memory."""
+    return _out(await records.get(request.app[HUB], caller(request).account_id, id))
+
+
+def _out(found: Memory) -> MemoryOut:
+    return MemoryOut(
+        id=found.id, external_user_id=found.external_user, content=found.content, format=found.format,  # type: ignore[arg-type]
+        created_at=found.created_at, expires_at=found.expires_at,
+    )
+
+
+BASE = "/api/v1/memories"
+ROUTES = [
+    Route("GET", BASE, listing),
+    Route("POST", BASE, create),
+    Route("DELETE", BASE, remove),
+    Route("GET", BASE + "/{id}", details),
+]

@@ -1,0 +1,38 @@
+"""How much a key may ask."""
+
+from collections.abc import Mapping
+from math import ceil
+
+from aiohttp import web
+
+from hub.api.http.address import client_ip
+from hub.api.http.keys import HUB
+from hub.domain import Caller
+from hub.errors import TooMany
+
+MINUTE = 60.0
+# A public key can be read by everyone who opens the page it stands in.
+PUBLIC_ADDRESS, PUBLIC_KEY = 20, 60
+# Models that cost less, or nothing, have a smaller share of the requests.
+GROUPS: Mapping[str, float] = {"Discounted": 0.5, "Free": 0.1}
+
+
+async def limit(request: web.Request, who: Caller, badges: tuple[str, ...] = ()) -> None:
+    """Raise TooMany when the key, or the address that uses a public key, has asked enough for now."""
+    hub = request.app[HUB]
+    if who.kind == "public":
+        await _take(request, "public-address", f"{who.key_id}:{client_ip(request)}", PUBLIC_ADDRESS)
+        await _take(request, "public-key", str(who.key_id), PUBLIC_KEY)
+    most = hub.settings.requests_per_minute
+    if most:
+        group = min((g for g in badges if g in GROUPS), key=lambda g: GROUPS[g], default="")
+        await _take(request, f"inference{group}", str(who.key_id), max(1, int(most * GROUPS.get(group, 1.0))))
+
+
+async def _take(request: web.Request, scope: str, whom: str, count: int) -> None:
+    wait = await request.app[HUB].limits.take(scope, whom, count, MINUTE)
+    if wait > 0:
+        raise TooMany(
+            f"This key may make {count} requests a minute; the next one is possible in {ceil(wait)} s.",
+            retry_after=wait,
+        )

@@ -1,0 +1,143 @@
+"""Runs the tools that a model asks for: checked, allowed, limited, remembered, told of."""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from hub.chat import worker
+from hub.chat.ask import Sink
+from hub.chat.scene import Scene
+from hub.domain import Json
+from hub.errors import HubError
+from hub.llm.prices import cost
+from hub.llm.types import Delta
+from hub.runtime import Hub
+from hub.tools import arguments
+from hub.tools.arguments import Checker
+from hub.tools.base import Result, Tool, ToolFailed
+
+log = logging.getLogger(__name__)
+
+SECONDS = 120.0
+LONGEST = 60_000
+SAME = 3
+BROKEN = "Error: the tool broke. Go on without it, or say that it does not work now."
+
+
+@dataclass(slots=True)
+class Calls:
+    """The tool calls of one answer. ran: {name, id, state, milliseconds} of each; files: what they made
+    for the person."""
+
+    hub: Hub
+    scene: Scene
+    sink: Sink | None
+    ran: list[Json] = field(default_factory=list)
+    files: list[Json] = field(default_factory=list)
+    made: int = 0
+    _seen: Counter[bytes] = field(default_factory=Counter)
+    _checker: Checker = field(default_factory=Checker)
+
+    @property
+    def spent(self) -> bool:
+        """Whether no further call is allowed."""
+        s = self.hub.settings
+        ledger = self.scene.ledger
+        over = s.turn_tokens and ledger.usage.total >= s.turn_tokens
+        rows = ledger.billed(self.hub.models, self.scene.ask.gateway) if s.turn_cost else []
+        return bool(self.made >= s.tool_calls or over or (s.turn_cost and cost(rows) >= s.turn_cost))
+
+    async def run(self, asked: Sequence[Json]) -> list[Json]:
+        """The messages that answer the calls: one of role tool for each, then what they add."""
+        found = await asyncio.gather(*(self._answer(call) for call in asked))
+        told: list[Json] = [
+            {"role": "tool", "tool_call_id": call["id"], "name": call["function"]["name"], "content": result.text}
+            for call, result in zip(asked, found, strict=True)
+        ]
+        return [*told, *(m for result in found for m in result.messages)]
+
+    async def _answer(self, call: Json) -> Result:
+        name, contents = call["function"]["name"], call["function"]["arguments"] or "{}"
+        begun = time.monotonic()
+        event: Json = {"name": name, "id": call["id"], "contents": contents, "state": "Created"}
+        # What the model was not shown it cannot call, whatever it says.
+        tool = next((t for t in self.scene.visible if t.name == name), None)
+        try:
+            given, why = arguments.split(_object(contents))
+            if why:
+                event["explanation"] = why
+            await self._tell(event)
+            if tool is None:
+                raise ToolFailed(f"There is no tool '{name}' here.")
+            await self._tell(event | {"state": "Running"})
+            result, state = await self.invoke(tool, given), "Completed"
+        except HubError as e:
+            result, state = Result(f"Error: {e}"), "Failed"
+        spent = round((time.monotonic() - begun) * 1000)
+        self.ran.append({"name": name, "id": call["id"], "state": state, "milliseconds": spent})
+        await self._tell(event | {"state": state})
+        return result
+
+    async def invoke(self, tool: Tool, given: Json) -> Result:
+        """Run one tool with everything that stands around it. Raise HubError in words for the model."""
+        self._checker.check(tool.schema, given)
+        if self.spent:
+            raise ToolFailed("This turn has used up its tool calls. Answer with what you have.")
+        self.made += 1
+        key = orjson.dumps([tool.name, given], option=orjson.OPT_SORT_KEYS)
+        self._seen[key] += 1
+        if self._seen[key] > SAME:
+            raise ToolFailed("This tool was called with the same arguments before; use that result.")
+        replaced = await worker.tool_called(self.hub, self.scene, tool.name, given)
+        if replaced is not None:
+            return Result(replaced.result or "", tuple(replaced.messages))
+        return await self._remembered(tool, given)
+
+    async def _remembered(self, tool: Tool, given: Json) -> Result:
+        steps = self.scene.ask.steps if tool.effect else None
+        if steps is None:
+            return await self._run(tool, given, None)
+        step, known = await steps.begin(tool.name, given)
+        if known is not None:
+            self.files += known.files
+            return known
+        self.hub.settings.point("C7")
+        result = await self._run(tool, given, step)
+        await steps.end(step, result)
+        return result
+
+    async def _run(self, tool: Tool, given: Json, step: str | None) -> Result:
+        context = replace(self.scene.context, step=step)
+        try:
+            async with asyncio.timeout(min(SECONDS, context.left)):
+                result = await tool.run(context, given)
+        except TimeoutError:
+            raise ToolFailed("The tool took too long.") from None
+        except HubError:
+            raise
+        except Exception:
+            log.exception("the tool %s broke", tool.name)
+            return Result(BROKEN)
+        self.scene.ledger.rows.extend(result.billed)
+        self.files += result.files
+        text = result.text if len(result.text) <= LONGEST else result.text[:LONGEST] + "\n[cut: the result is longer]"
+        return replace(result, text=text)
+
+    async def _tell(self, event: Json) -> None:
+        if self.sink is not None:
+            await self.sink(Delta(event=dict(event)))
+
+
+def _object(contents: str) -> Json:
+    try:
+        found = orjson.loads(contents)
+    except ValueError:
+        raise ToolFailed("The arguments are not valid JSON; write them again.") from None
+    if not isinstance(found, dict):
+        raise ToolFailed("The arguments must be one JSON object.")
+    return found

@@ -1,0 +1,157 @@
+"""Everything a model is asked with, brought together side by side."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from hub.chat import moderation, rewriting, routing, shape, sight, toolbox, worker
+from hub.chat.ask import Ask
+from hub.chat.prompt import tools_of
+from hub.chat.scene import Scene, effective
+from hub.chat.toolbox import RESULTS, SCORE, number
+from hub.domain import Json
+from hub.knowledge.search import search
+from hub.runtime import Hub
+from hub.store.collections import contexts
+from hub.tools import sources
+from hub.tools.base import Context
+
+
+async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> Scene:
+    """The scene of an answer; what was opened for it is closed with the stack."""
+    parameters = effective(hub.models, ask.gateway)
+    scene = Scene(
+        ask=ask,
+        context=_context(hub, ask),
+        parameters=parameters,
+        messages=list(ask.messages),
+        system=[],
+        theirs=tools_of(parameters.get("tools") or (), ask.options.get("tools") or ()),
+    )
+    offline = hub.models.offline(ask.gateway, scene.model) and not parameters.get("fallbackModels")
+    if not offline:
+        await sight.preprocess(hub, scene)
+    await _together(*_parts(hub, scene, stack, offline))
+    if scene.blocked:
+        moderation.withhold(scene)
+    texts = (parameters.get("systemInstruction"), *scene.system, *scene.contexts, scene.memories, *ask.system)
+    scene.system = [t for t in texts if t]
+    scene.parameters = {**scene.parameters, "systemInstruction": None}
+    await _rewritten(hub, scene, stack)
+    return scene
+
+
+def _parts(hub: Hub, scene: Scene, stack: AsyncExitStack, offline: bool) -> list[Coroutine[Any, Any, None]]:
+    """What has to be done, only what is wanted: most gateways want little."""
+    p = scene.parameters
+    parts = []
+    if p.get("systemInstructionsSources"):
+        parts.append(_instructions(scene))
+    if p.get("knowledgeCollections"):
+        parts.append(_knowledge(hub, scene))
+    if not offline:
+        parts.append(toolbox.equip(hub, scene, stack))
+    if p.get("moderationParameters"):
+        parts.append(moderation.moderate(hub, scene))
+    if p.get("modelRoutingParameters"):
+        parts.append(routing.route(hub, scene))
+    return parts
+
+
+async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Side by side; when one fails the others are stopped and its error is raised."""
+    if len(parts) == 1:
+        await parts[0]
+        return
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _context(hub: Hub, ask: Ask) -> Context:
+    return Context(
+        hub=hub, account_id=ask.account_id, gateway=ask.gateway, deadline=ask.deadline,
+        external_user=ask.external_user, metadata=dict(ask.metadata), source=ask.origin,
+        conversation=ask.conversation, session_id=ask.session_id, client_id=ask.client_id, language=ask.language,
+        zone=ask.zone,
+    )
+
+
+async def _instructions(scene: Scene) -> None:
+    scene.system += await sources.instructions(scene.context, scene.parameters["systemInstructionsSources"])
+
+
+async def _knowledge(hub: Hub, scene: Scene) -> None:
+    """Passages for the question and the texts of the collections."""
+    p = scene.parameters
+    collections = [UUID(str(c)) for c in p["knowledgeCollections"]]
+    scene.contexts = [text for _, text in await contexts(hub.db, scene.ask.account_id, collections)]
+    if p.get("queryStrategy") == "QueryFunction":
+        return
+    terms = await rewriting.queries(hub, scene)
+    if terms:
+        scene.passages = await search(
+            hub.db, hub.embedder, scene.ask.account_id, collections, terms,
+            top=number(p.get("knowledgeBaseMaximumResults"), RESULTS),
+            min_score=number(p.get("knowledgeBaseMinimumScore"), SCORE),
+            references=bool(p.get("knowledgeUseReferences")),
+        )
+
+
+async def _rewritten(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
+    """Ask the worker, and change the scene as it says."""
+    if not scene.parameters.get("workerScriptSource"):
+        return
+    head: list[Json] = [{"role": "system", "content": "\n\n".join(scene.system)}] if scene.system else []
+    rewrites = await worker.message_received(hub, scene, [*head, *scene.messages])
+    if not rewrites:
+        return
+    messages = [*head, *scene.messages]
+    scene.system = []
+    for one in rewrites:
+        messages = await _apply(hub, scene, stack, messages, one)
+    scene.messages = messages
+
+
+async def _apply(
+    hub: Hub, scene: Scene, stack: AsyncExitStack, messages: list[Json], one: worker.Rewrite
+) -> list[Json]:
+    if one.type == "clear":
+        return _cleared(scene, messages, one.argument or "all")
+    if one.type == "add-message" and isinstance(one.message, dict):
+        return [*messages, one.message]
+    if one.type == "remove-message" and one.index is not None:
+        return [m for n, m in enumerate(messages) if n != one.index]
+    if one.type == "add-system":
+        text = one.message if isinstance(one.message, str) else shape.text_of(one.message or {})
+        scene.system.append(text)
+    elif one.type == "add-tool" and one.tool is not None:
+        scene.theirs = tools_of(scene.theirs, [one.tool])
+    else:
+        await toolbox.add(hub, scene, stack, one)
+    return messages
+
+
+def _cleared(scene: Scene, messages: list[Json], what: worker.Clear) -> list[Json]:
+    """The messages that are left."""
+    everything = what == "all"
+    if everything or what == "meta":
+        scene.context = replace(scene.context, metadata={})
+    if everything or what == "tools":
+        scene.tools, scene.theirs = [], []
+    if everything or what == "skills":
+        toolbox.forget_skills(scene)
+    if everything or what == "system":
+        scene.system = []
+        messages = [m for m in messages if m.get("role") not in shape.SYSTEM]
+    if everything or what == "messages":
+        scene.passages = []
+        messages = [m for m in messages if m.get("role") in shape.SYSTEM]
+    return messages

@@ -1,0 +1,260 @@
+"""The model is asked, its tools are run, it is asked again, until it has answered."""
+
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from hub.chat import shape, toolbox
+from hub.chat.ask import Answer, Ask, Sink
+from hub.chat.calls import Calls
+from hub.chat.draft import Draft
+from hub.chat.prompt import REACT, build, name_of, prefill_of
+from hub.chat.scene import Scene
+from hub.domain import Json, Usage
+from hub.errors import Upstream
+from hub.llm import heal
+from hub.llm.types import Broken, Delta, Prompt
+from hub.runtime import Hub
+
+RESTARTS = 2
+
+
+class NotHealed(Upstream):
+    """The model did not give valid JSON."""
+
+    code = "json_healing_failed"
+
+
+@dataclass(slots=True)
+class Loop:
+    """One answer while it is made. made: what it adds to the conversation. aside: what only the model
+    hears (corrections). said: text that was shown before the draft of now."""
+
+    hub: Hub
+    scene: Scene
+    sink: Sink | None
+    calls: Calls
+    made: list[Json] = field(default_factory=list)
+    aside: list[Json] = field(default_factory=list)
+    said: str = ""
+    reasoning: str = ""
+    first: float | None = None
+    tries: int = 0
+    ended: bool = False
+    value: Any = None
+    prompt: Prompt | None = None
+    draft: Draft | None = None
+
+    @property
+    def ask(self) -> Ask:
+        return self.scene.ask
+
+    async def run(self) -> None:
+        """Until the model has answered, or asks for a tool that the caller runs."""
+        while True:
+            self.prompt = await self._prompt()
+            self.draft = draft = await self._draft(self.prompt)
+            calls = draft.tool_calls
+            if calls and self.calls.spent and self.ended:
+                self._unheeded(draft)
+                return
+            self.ended = self.calls.spent
+            if calls:
+                if await self._called(draft, calls):
+                    continue
+                return
+            if await self._finished(draft):
+                return
+
+    def _unheeded(self, draft: Draft) -> None:
+        """The model goes on calling tools although it was offered none: what it said has to do."""
+        if not draft.text.strip():
+            most = self.hub.settings.tool_calls
+            raise Upstream(f"The model did not come to an answer within {most} tool calls.", code="tool_limit")
+        self.made.append(_assistant(draft, []))
+
+    async def _prompt(self) -> Prompt:
+        scene = self.scene
+        # A turn that has used up its calls has to answer with what it has.
+        scene.visible = [] if self.calls.spent else toolbox.offered(scene, self.made)
+        system = [*scene.system, *await toolbox.activated(scene, self.made)]
+        options = dict(self.ask.options)
+        structured = self.ask.structured
+        if structured is not None:
+            if structured.heals:
+                system.append(heal.instructions(structured.schema))
+            options["response_format"] = self._format(options.get("response_format"))
+        return build(
+            scene.parameters,
+            [*scene.messages, *self.made, *self.aside],
+            system=system,
+            passages=scene.passages if scene.parameters.get("queryStrategy") != "QueryFunction" else (),
+            options=options,
+            tools=[*scene.theirs, *toolbox.described(scene, scene.visible)],
+            language=self.ask.language,
+        )
+
+    def _format(self, asked: Any) -> Json | None:
+        """`response_format` as the provider gets it: as asked, or by the schema where it knows that."""
+        structured, flags = self.ask.structured, self.scene.flags
+        assert structured is not None
+        native = flags & {"StructuredOutputSupport", "OpenAiStrictJson"}
+        if structured.heals and not native:
+            return None
+        if structured.schema is None:
+            return asked if isinstance(asked, dict) else {"type": "json_object"}
+        inner: Json = {"name": structured.name, "schema": structured.schema}
+        given = (asked or {}).get("json_schema") if isinstance(asked, dict) else None
+        if isinstance(given, dict):
+            inner |= {k: v for k, v in given.items() if k != "healing_options"}
+        if "OpenAiStrictJson" in flags:
+            inner["strict"] = True
+        return {"type": "json_schema", "json_schema": inner}
+
+    async def _draft(self, prompt: Prompt) -> Draft:
+        """The model's answer; one that broke off is begun again when nobody keeps its beginning."""
+        tried = 0
+        while True:
+            draft = self._empty(prompt)
+            try:
+                async with aclosing(self.hub.models.stream(self.ask.gateway, prompt, self.ask.deadline)) as deltas:
+                    async for delta in deltas:
+                        await self._show(draft.take(delta))
+                        if draft.full:
+                            break
+                await self._show(draft.end())
+            except Broken as e:
+                tried += 1
+                kept = self.sink is not None and draft.shown and not self.ask.retractable
+                if kept or e.permanent or tried > RESTARTS or time.monotonic() >= self.ask.deadline:
+                    raise
+                if draft.shown:
+                    await self._again()
+            else:
+                self._count(prompt, draft)
+                return draft
+
+    async def _again(self) -> None:
+        """Take back what was shown, but for what earlier drafts said."""
+        if self.sink is not None:
+            await self.sink(Delta(restart=True))
+            if self.said:
+                await self.sink(Delta(self.said))
+
+    def _empty(self, prompt: Prompt) -> Draft:
+        p = self.scene.parameters
+        included = bool(p.get("includePrefillingInMessages")) and not self.made
+        prefill = prefill_of(p, self.scene.messages) if included else None
+        stop = prompt.options.get("stop") if included else None
+        spoken = p.get("knownToolHandlerName") == REACT and bool(self.scene.visible or self.scene.theirs)
+        return Draft(
+            self.scene.flags, self.ask.longest - len(self.said), prefill or "", stop if isinstance(stop, str) else "",
+            spoken=spoken, held=spoken or bool(self.scene.visible),
+        )
+
+    def _count(self, prompt: Prompt, draft: Draft) -> None:
+        self.first = self.first or draft.first
+        self.reasoning += draft.reasoning
+        self.scene.ledger.add(draft.served or prompt.model, draft.usage or _estimate(prompt, draft))
+
+    async def _show(self, delta: Delta | None) -> None:
+        if self.sink is None or delta is None:
+            return
+        structured = self.ask.structured
+        if structured is not None and structured.heals and delta.text:
+            # Nothing of an answer that may still be wrong.
+            delta = Delta(reasoning=delta.reasoning, tool_calls=delta.tool_calls)
+            if not (delta.reasoning or delta.tool_calls):
+                return
+        await self.sink(delta)
+
+    async def _called(self, draft: Draft, calls: list[Json]) -> bool:
+        """Run what is ours; whether the model is to go on."""
+        names = {name_of(t) for t in self.scene.theirs}
+        theirs = [c for c in calls if c["function"]["name"] in names]
+        ours = [c for c in calls if c not in theirs]
+        self.made.append(_assistant(draft, calls))
+        self.said += draft.text
+        if theirs and self.sink is not None and (self.scene.visible or draft.spoken):
+            await self.sink(Delta(tool_calls=tuple({"index": n, **c} for n, c in enumerate(theirs))))
+        if ours:
+            self.made += await self.calls.run(ours)
+        return not theirs
+
+    async def _finished(self, draft: Draft) -> bool:
+        """Whether the text is an answer; one that has to be JSON may have to be written again."""
+        structured = self.ask.structured
+        if structured is None or not structured.heals:
+            self.made.append(_assistant(draft, []))
+            return True
+        validator = heal.checker(structured.schema) if structured.schema is not None else None
+        valid, value, wrong = heal.read(draft.text, validator)
+        self.tries += 1
+        if valid:
+            text = orjson.dumps(value).decode()
+            self.value = value
+            self.made.append({"role": "assistant", "content": text})
+            if self.sink is not None:
+                await self.sink(Delta(text))
+            return True
+        if self.tries >= structured.attempts:
+            raise NotHealed(
+                f"The model did not give valid JSON in {structured.attempts} attempts: {wrong[0]}.",
+                details={"problems": wrong},
+            )
+        self.aside += [
+            {"role": "assistant", "content": draft.text or "(nothing)"},
+            {"role": "user", "content": heal.feedback(wrong)},
+        ]
+        return False
+
+    def answer(self, started: float, asked: float) -> Answer:
+        """What was made, as its caller needs it."""
+        assert self.prompt is not None and self.draft is not None
+        now = time.monotonic()
+        texts = [str(m.get("content") or "") for m in self.made if m["role"] == "assistant"]
+        names = {name_of(t) for t in self.scene.theirs}
+        return Answer(
+            text=texts[-1] or "\n\n".join(t for t in texts if t),
+            reasoning=self.reasoning,
+            model=self.draft.served or self.prompt.model,
+            finish=self.draft.finish,
+            usage=self.scene.ledger.usage,
+            passages=tuple(self.scene.passages),
+            tool_calls=[c for c in self.draft.tool_calls if c["function"]["name"] in names],
+            billed=self.scene.ledger.billed(self.hub.models, self.ask.gateway),
+            timings={
+                "search_ms": _ms(asked - started),
+                "first_ms": _ms((self.first or now) - asked),
+                "model_ms": _ms(now - asked),
+            },
+            messages=self.made,
+            ran=self.calls.ran,
+            files=self.calls.files,
+            complexity=self.ask.trace.complexity,
+            blocked=self.scene.blocked,
+            value=self.value,
+        )
+
+
+def _assistant(draft: Draft, calls: list[Json]) -> Json:
+    said: Json = {"role": "assistant", "content": draft.text or None if calls else draft.text}
+    if calls:
+        said["tool_calls"] = calls
+    if draft.reasoning:
+        said["reasoning"] = draft.reasoning
+    if draft.details:
+        said["reasoning_details"] = draft.details
+    return said
+
+
+def _estimate(prompt: Prompt, draft: Draft) -> Usage:
+    """Tokens of a provider that counts none."""
+    return Usage(sum(shape.tokens(m) for m in prompt.messages), -(-len(draft.text + draft.reasoning) // 4))
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)

@@ -1,0 +1,90 @@
+"""All that a model is asked with, while it is put together."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from hub.chat.ask import Ask
+from hub.chat.prompt import REACT
+from hub.chat.shape import MEDIA
+from hub.domain import Gateway, Json, Passage, Skill, Usage
+from hub.llm.gateway import Models
+from hub.llm.prices import bill
+from hub.tools.base import Context, Result, Tool
+
+Invoke = Callable[[Tool, Json], Awaitable[Result]]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What an answer has consumed so far."""
+
+    rows: list[Json] = field(default_factory=list)
+    said: dict[str, Usage] = field(default_factory=dict)
+
+    def add(self, model: str, used: Usage) -> None:
+        """Tokens of the answer's own model."""
+        old = self.said.get(model, Usage())
+        self.said[model] = Usage(old.prompt + used.prompt, old.completion + used.completion, old.cached + used.cached)
+
+    @property
+    def usage(self) -> Usage:
+        every = self.said.values()
+        return Usage(sum(u.prompt for u in every), sum(u.completion for u in every), sum(u.cached for u in every))
+
+    def billed(self, models: Models, gateway: Gateway) -> list[Json]:
+        """Rows of usage: what was resolved beforehand, then the answer itself, then its tools."""
+        before = [r for r in self.rows if r["sku"].startswith("inference.")]
+        after = [r for r in self.rows if not r["sku"].startswith("inference.")]
+        own = [row for model, used in self.said.items() for row in bill(model, used, models.price(gateway, model))]
+        return [*before, *own, *after]
+
+
+@dataclass(slots=True)
+class Scene:
+    """parameters: the gateway's, as they hold for this answer. tools: run by the hub; theirs: by the caller.
+    visible: those of the tools that the model was shown last. moved: tools that are commands of the
+    shell. invoke: runs a tool with everything that stands around it."""
+
+    ask: Ask
+    context: Context
+    parameters: Json
+    messages: list[Json]
+    system: list[str]
+    contexts: list[str] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    tools: list[Tool] = field(default_factory=list)
+    theirs: list[Json] = field(default_factory=list)
+    visible: list[Tool] = field(default_factory=list)
+    moved: list[Tool] = field(default_factory=list)
+    invoke: Invoke | None = None
+    skills: list[Skill] = field(default_factory=list)
+    memories: str | None = None
+    blocked: tuple[str, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def flags(self) -> frozenset[str]:
+        return frozenset(self.parameters.get("flags") or ())
+
+    @property
+    def model(self) -> str:
+        return str(self.parameters.get("modelName") or "")
+
+
+def effective(models: Models, gateway: Gateway) -> Json:
+    """The gateway's parameters with what the catalogue knows of its model."""
+    parameters = dict(gateway.parameters)
+    return with_model(models, gateway, parameters, str(parameters.get("modelName") or ""))
+
+
+def with_model(models: Models, gateway: Gateway, parameters: Mapping[str, object], model: str) -> Json:
+    """The parameters for another model of the same gateway."""
+    found: Json = {**parameters, "modelName": model}
+    entry = models.entry(gateway, model)
+    if entry is not None:
+        found["flags"] = sorted({*(gateway.parameters.get("flags") or ()), *entry.flags})
+        found["contextMaximumSize"] = gateway.parameters.get("contextMaximumSize") or entry.context or None
+        found["unseen"] = [kind for kind in MEDIA.values() if kind not in entry.modes]
+        handler = gateway.parameters.get("knownToolHandlerName")
+        found["knownToolHandlerName"] = handler or (None if "tools" in entry.modes else REACT)
+    return found

@@ -1,0 +1,149 @@
+"""Which tools an answer has: the gateway's, the request's, the session's; and what skills make of them."""
+
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+from hub.accounts import skills as library
+from hub.accounts.kinds import BuiltinFunction
+from hub.chat.prompt import name_of, question
+from hub.chat.scene import Scene
+from hub.chat.worker import Rewrite
+from hub.domain import Json
+from hub.knowledge.search import search
+from hub.runtime import Hub
+from hub.tools import arguments, builtin, knowledge, protocol
+from hub.tools.base import Context, Result, Tool, ToolFailed
+from hub.tools.memory import remember
+from hub.tools.memory.calendar import calendar_tools
+from hub.tools.schedule import tools as scheduling
+from hub.tools.shell.commands import arrange
+from hub.tools.shell.tool import shell_tool, workspace
+from hub.tools.skills import activating, reading
+
+SEARCH = "search_knowledge"
+RESULTS, SCORE = 8, 0.2
+
+
+async def equip(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
+    """Put together the tools that the hub runs; what they need open is closed with the stack."""
+    p = scene.parameters
+    functions = enabled(scene)
+    tools: list[Tool] = []
+    if p.get("skills"):
+        await _skilled(hub, scene)
+        tools.append(reading.read_skill(scene.skills))
+    if p.get("queryStrategy") == "QueryFunction" and p.get("knowledgeCollections"):
+        tools.append(searching(scene))
+    everything = bool((p.get("builtinFunctionsOptions") or {}).get("includeAllMemoryContext"))
+    if "Remember" in functions:
+        tools += remember.offered(everything)
+    if "Remember" in functions or everything:
+        scene.memories = await remember.context_text(scene.context, question(scene.messages), everything)
+    if "Calendar" in functions:
+        tools += calendar_tools()
+    if scene.ask.schedules:
+        tools += scheduling.offered(scene.context)
+    tools += builtin.offered(functions, p.get("builtinFunctionsOptions"))
+    if p.get("protocolFunctions") or p.get("protocolFunctionSources"):
+        tools += await protocol.offered(scene.context, {t.name for t in tools})
+    scene.tools = once(tools, scene.theirs)
+    if p.get("enableBash"):
+        await _shell(scene, stack)
+
+
+async def _shell(scene: Scene, stack: AsyncExitStack) -> None:
+    """The shell beside the tools, or around them."""
+    space = await stack.enter_async_context(workspace(scene.context))
+    direct, scene.moved = arrange(scene.tools, scene.parameters)
+
+    async def run(name: str, given: Json) -> Result:
+        shown = activating.visible(scene.moved, scene.parameters, activating.chosen(scene.skills, _active(scene, [])))
+        tool = next((t for t in shown if t.name == name), None)
+        if tool is None or scene.invoke is None:
+            raise ToolFailed(f"The command {name} cannot be used now.")
+        return await scene.invoke(tool, given)
+
+    scene.tools = [*direct, shell_tool(space, scene.moved, run)]
+
+
+async def add(hub: Hub, scene: Scene, stack: AsyncExitStack, one: Rewrite) -> None:
+    """A tool, or a source of tools, that the worker adds for this answer."""
+    added = [protocol.tool_of(one.function)] if one.type == "add-protocol-tool" else []
+    scene.tools = once([*scene.tools, *added], scene.theirs)
+
+
+async def _skilled(hub: Hub, scene: Scene) -> None:
+    wanted = [UUID(str(s)) for s in scene.parameters["skills"]]
+    scene.skills = await library.chosen(hub.db, hub.sealer, scene.ask.account_id, wanted)
+
+
+def forget_skills(scene: Scene) -> None:
+    """No skill is offered or active any more."""
+    scene.skills = []
+    scene.tools = [t for t in scene.tools if t.name != reading.NAME]
+
+
+def offered(scene: Scene, made: list[Json]) -> list[Tool]:
+    """The tools of the next model call: those that the active skills leave visible."""
+    active = activating.chosen(scene.skills, _active(scene, made))
+    return activating.visible(scene.tools, scene.parameters, active)
+
+
+def described(scene: Scene, tools: list[Tool]) -> list[Json]:
+    """Tools in the chat format; with two more arguments where calls are to be explained."""
+    on = scene.ask.explain or bool(scene.parameters.get("toolInvocationExplanations"))
+    return [arguments.explained(t, on).function for t in tools]
+
+
+async def activated(scene: Scene, made: list[Json]) -> list[str]:
+    """The list of skills, and the instructions of those that are active now."""
+    if not scene.skills:
+        return []
+    blocks = await activating.activated(scene.context, scene.skills, _active(scene, made))
+    return [t for t in (reading.listing(scene.skills), blocks) if t]
+
+
+def _active(scene: Scene, made: list[Json]) -> list[str]:
+    return reading.active([*scene.ask.messages, *made], scene.skills) if scene.skills else []
+
+
+def enabled(scene: Scene) -> list[BuiltinFunction]:
+    """The built-in functions that are on."""
+    found: list[BuiltinFunction] = (scene.parameters.get("sentinelOptions") or {}).get("enabledFunctions") or []
+    return found
+
+
+def once(tools: list[Tool], theirs: list[Json]) -> list[Tool]:
+    """Each name once; what the caller runs comes first, then the order of the list."""
+    taken = {name_of(t) for t in theirs}
+    found: list[Tool] = []
+    for tool in tools:
+        if tool.name not in taken:
+            taken.add(tool.name)
+            found.append(tool)
+    return found
+
+
+def searching(scene: Scene) -> Tool:
+    """The knowledge as a tool, for the gateway's collections; what it finds counts as used."""
+    parameters = scene.parameters
+    collections = [UUID(str(c)) for c in parameters.get("knowledgeCollections") or ()]
+
+    async def run(context: Context, given: Json) -> Result:
+        found = await search(
+            context.hub.db, context.hub.embedder, context.account_id, collections, [given["query"]],
+            top=number(parameters.get("knowledgeBaseMaximumResults"), RESULTS),
+            min_score=number(parameters.get("knowledgeBaseMinimumScore"), SCORE),
+            references=bool(parameters.get("knowledgeUseReferences")),
+        )
+        scene.passages.extend(p for p in found if p not in scene.passages)
+        return Result(knowledge.told(found))
+
+    text = "Search the knowledge base. Use it before answering questions about the business, its products and rules."
+    return Tool(SEARCH, text, knowledge.SCHEMA, run, effect=False)
+
+
+def number(value: Any, default: Any) -> Any:
+    """A parameter that may be null, or 0."""
+    return default if value is None else value

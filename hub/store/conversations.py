@@ -1,0 +1,76 @@
+"""The log of inference requests."""
+
+from typing import Any
+from uuid import UUID
+
+from hub.ids import uuid7
+from hub.store.db import Call, clean
+
+SAVE = """
+    insert into conversations (id, account_id, token, key_id, gateway_id, origin, model, external_user, metadata,
+        messages, usage, tokens, error)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    on conflict (account_id, token) do update set key_id = excluded.key_id, gateway_id = excluded.gateway_id,
+        origin = excluded.origin, model = coalesce(excluded.model, conversations.model),
+        external_user = excluded.external_user, metadata = excluded.metadata, messages = excluded.messages,
+        usage = conversations.usage || excluded.usage, tokens = conversations.tokens + excluded.tokens,
+        error = excluded.error, updated_at = now()
+"""
+LIST = """
+    select c.id, c.token, c.key_id, c.gateway_id, g.name as gateway_name, c.origin, c.model, c.external_user, c.metadata,
+        c.tokens, c.error, c.created_at, c.updated_at, jsonb_array_length(c.messages) as message_count
+    from conversations c left join gateways g on g.id = c.gateway_id and g.account_id = c.account_id
+    where c.account_id = $1 and ($2::uuid is null or c.id < $2) and ($3::uuid is null or c.gateway_id = $3)
+        and ($4::text is null or c.external_user = $4) and ($5::text is null or c.model = $5)
+        and ($6::uuid is null or c.key_id = $6)
+    order by c.id desc limit $7
+"""
+ONE = """
+    select c.*, g.name as gateway_name, jsonb_array_length(c.messages) as message_count
+    from conversations c left join gateways g on g.id = c.gateway_id and g.account_id = c.account_id
+    where c.account_id = $1 and c.id = $2
+"""
+EXPORT = """
+    select c.*, g.name as gateway_name, jsonb_array_length(c.messages) as message_count
+    from conversations c left join gateways g on g.id = c.gateway_id and g.account_id = c.account_id
+    where c.account_id = $1 and ($2::uuid is null or c.id < $2) order by c.id desc limit $3
+"""
+REMOVE = "delete from conversations where account_id = $1 and id = $2"
+FORGET = "delete from conversations where updated_at < now() - interval '30 days'"
+
+Json = dict[str, Any]
+
+
+async def save(db: Call, account: UUID, row: Json) -> None:
+    """Add a conversation, or go on with the one of the same token."""
+    await db.run(
+        SAVE, uuid7(), account, clean(row["token"]), row["key"], row["gateway"], row["origin"], clean(row["model"]),
+        clean(row["external_user"]), clean(row["metadata"]), clean(row["messages"]), clean(row["usage"]),
+        row["tokens"], clean(row["error"]),
+    )
+
+
+async def find(
+    db: Call, account: UUID, *, before: UUID | None, gateway: UUID | None, user: str | None, model: str | None,
+    key: UUID | None, limit: int,
+) -> list[Json]:
+    """Newest first, without their messages."""
+    rows = await db.fetch(LIST, account, before, gateway, clean(user), clean(model), key, limit)
+    return [dict(r) for r in rows]
+
+
+async def one(db: Call, account: UUID, id: UUID) -> Json | None:
+    row = await db.row(ONE, account, id)
+    return dict(row) if row else None
+
+
+async def export(db: Call, account: UUID, before: UUID | None, limit: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(EXPORT, account, before, limit)]
+
+
+async def remove(db: Call, account: UUID, id: UUID) -> bool:
+    return await db.run(REMOVE, account, id) == 1
+
+
+async def forget(db: Call) -> int:
+    return await db.run(FORGET)

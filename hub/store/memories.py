@@ -1,0 +1,201 @@
+"""What is remembered about the people an account talks to. A memory that has expired is not there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hub.ids import uuid7
+from hub.store.chunks import vector_text, words
+from hub.store.db import Call, Row, clean
+
+ADD = """
+    insert into memories (id, account_id, external_user, format, content, details, starts_at, ends_at, embedding, words,
+        expires_at)
+    select $1, $2, $3, $4, $5, $6, $7::timestamptz, $8::timestamptz, $9::text::vector, stemmed($10),
+        greatest(now(), $8::timestamptz) + make_interval(days => $11)
+    where (select count(*) from memories where account_id = $2 and external_user = $3 and format = $4
+        and expires_at > now()) < $12
+"""
+EDIT = """
+    update memories set content = $5, details = $6, starts_at = $7, ends_at = $8, embedding = $9::text::vector,
+        words = stemmed($10), updated_at = now(),
+        expires_at = case when $11::int is null then expires_at
+            else greatest(now(), $8::timestamptz) + make_interval(days => $11) end
+    where account_id = $1 and external_user = $2 and id = $3 and format = $4 and expires_at > now()
+"""
+GET = """
+    select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
+    where account_id = $1 and id = $2 and expires_at > now()
+"""
+OWNED = """
+    select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
+    where account_id = $1 and external_user = $2 and id = $3 and format = $4 and expires_at > now()
+"""
+LIST = """
+    select id, external_user, format, left(content, $5) as content, details, starts_at, ends_at, created_at, expires_at
+    from memories
+    where account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
+        and ($3 = '' or id::text = lower($3) or position(lower($3) in lower(content)) > 0
+            or position(lower($3) in lower(external_user)) > 0)
+    order by id desc limit $4
+"""
+NEWEST = """
+    select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
+    where account_id = $1 and external_user = $2 and format = $3 and expires_at > now() order by id desc limit $4
+"""
+# A person has few memories, so that all are compared. The score is the rescaled cosine, and a part of
+# what is missing to 1 by the share of the asked words that is found.
+SEARCH = """
+    with stems as materialized (select q from asked_stems($5::text[]) as q),
+    total as materialized (select nullif(count(*), 0)::real as n from stems),
+    judged as (
+        select m.*, greatest(0, least(1, (-(m.embedding <#> $4::text::vector) - $6::real) / ($7::real - $6::real))) as near,
+            coalesce((select count(*) from stems where m.words @@ stems.q) / total.n, 0) as share
+        from memories m cross join total
+        where m.account_id = $1 and m.external_user = $2 and m.format = $3 and m.expires_at > now()
+            and ($9::timestamptz is null or m.ends_at >= $9) and ($10::timestamptz is null or m.starts_at < $10))
+    select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at
+    from judged order by near + (1 - near) * $8::real * share desc, id desc limit $11
+"""
+BETWEEN = """
+    select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
+    where account_id = $1 and external_user = $2 and format = 'DateReminder' and expires_at > now()
+        and ($3::timestamptz is null or ends_at >= $3) and ($4::timestamptz is null or starts_at < $4)
+    order by starts_at, id limit $5
+"""
+REMOVE = """
+    delete from memories where account_id = $1 and id = $2 and expires_at > now()
+    returning id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at
+"""
+REMOVE_OWNED = """
+    delete from memories
+    where account_id = $1 and external_user = $2 and id = $3 and format = $4 and expires_at > now()
+"""
+CLEAR = "delete from memories where account_id = $1 and external_user = $2 and format = $3 and expires_at > now()"
+CLEAR_NAMED = """
+    with gone as (
+        delete from memories where account_id = $1 and format = $3
+            and (external_user = $2 or starts_with(external_user, $2 || '@'))
+        returning expires_at)
+    select count(*) from gone where expires_at > now()
+"""
+EXPIRED = "delete from memories where id in (select id from memories where expires_at <= now() limit 1000)"
+
+Json = dict[str, Any]
+Vector = Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """`details`, `starts_at` and `ends_at` only of a DateReminder."""
+
+    id: UUID
+    external_user: str
+    format: str
+    content: str
+    details: Json | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is written. `days` it is kept after now, or after the end of the event; None: as it was."""
+
+    content: str
+    embedding: Vector
+    days: int | None
+    details: Json | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def format(self) -> str:
+        return "Text" if self.details is None else "DateReminder"
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        plain = clean(" ".join(words(self.content)))
+        return (
+            clean(self.content), clean(self.details), self.starts_at, self.ends_at, vector_text(self.embedding), plain,
+            self.days,
+        )
+
+
+async def add(db: Call, account: UUID, user: str, given: Given, most: int) -> UUID | None:
+    """The new id; None when the person has `most` of this format already."""
+    id = uuid7()
+    added = await db.run(ADD, id, account, clean(user), given.format, *given.columns, most)
+    return id if added else None
+
+
+async def edit(db: Call, account: UUID, user: str, id: UUID, given: Given) -> bool:
+    return await db.run(EDIT, account, clean(user), id, given.format, *given.columns) == 1
+
+
+async def get(db: Call, account: UUID, id: UUID) -> Memory | None:
+    return _first(await db.row(GET, account, id))
+
+
+async def owned(db: Call, account: UUID, user: str, id: UUID, format: str) -> Memory | None:
+    return _first(await db.row(OWNED, account, clean(user), id, format))
+
+
+async def listed(db: Call, account: UUID, format: str | None, filter: str, cut: int, limit: int) -> list[Memory]:
+    """Newest first, the content cut; `filter` is an id, or part of content or external user id."""
+    return _all(await db.fetch(LIST, account, format, clean(filter), limit, cut))
+
+
+async def newest(db: Call, account: UUID, user: str, format: str, limit: int) -> list[Memory]:
+    return _all(await db.fetch(NEWEST, account, clean(user), format, limit))
+
+
+async def search(
+    db: Call, account: UUID, user: str, format: str, vector: Vector, asked: list[str],
+    *, scale: tuple[float, float], support: float, limit: int,
+    since: datetime | None = None, until: datetime | None = None,
+) -> list[Memory]:
+    """The nearest by meaning and by words, best first; of events those between two times."""
+    args = (vector_text(vector), clean(asked), *scale, support, since, until, limit)
+    return _all(await db.fetch(SEARCH, account, clean(user), format, *args))
+
+
+async def between(
+    db: Call, account: UUID, user: str, since: datetime | None, until: datetime | None, limit: int
+) -> list[Memory]:
+    """Events that touch the time, the earliest first."""
+    return _all(await db.fetch(BETWEEN, account, clean(user), since, until, limit))
+
+
+async def remove(db: Call, account: UUID, id: UUID) -> Memory | None:
+    """What was removed."""
+    return _first(await db.row(REMOVE, account, id))
+
+
+async def remove_owned(db: Call, account: UUID, user: str, id: UUID, format: str) -> bool:
+    return await db.run(REMOVE_OWNED, account, clean(user), id, format) == 1
+
+
+async def clear(db: Call, account: UUID, user: str, format: str) -> int:
+    return await db.run(CLEAR, account, clean(user), format)
+
+
+async def clear_named(db: Call, account: UUID, name: str, format: str) -> int:
+    """Remove what belongs to a name, or to the name followed by `@` and more; return how many were not expired."""
+    return int(await db.value(CLEAR_NAMED, account, clean(name), format))
+
+
+async def purge(db: Call) -> int:
+    return await db.run(EXPIRED)
+
+
+def _first(row: Row | None) -> Memory | None:
+    return Memory(**dict(row)) if row else None
+
+
+def _all(rows: Sequence[Row]) -> list[Memory]:
+    return [Memory(**dict(r)) for r in rows]

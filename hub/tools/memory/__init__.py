@@ -1,0 +1,1 @@
+"""What a model remembers about a person, and the person's dates."""

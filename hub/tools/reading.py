@@ -1,0 +1,48 @@
+"""Files and pages from elsewhere as text, converted where nothing can be broken."""
+
+import json
+
+from hub.outbound import Reply
+from hub.runtime import Hub
+from hub.tools import child, replies
+from hub.tools.base import ToolFailed
+
+SECONDS, MEMORY, LONGEST = 15.0, 1 << 30, 400_000
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+KINDS = {"text/html": "html", "application/xhtml+xml": "html", "application/pdf": "pdf", DOCX: "docx"}
+MAGIC = ((b"%PDF-", "pdf"), (b"<!doctype html", "html"), (b"<html", "html"))
+
+
+async def read(hub: Hub, reply: Reply, longest: int, seconds: float = SECONDS) -> str:
+    """What a model can read of an answer: pages and documents converted, other text as it is, a
+    marker for the rest. At most `longest` characters and a word about what is missing."""
+    kind = kind_of(reply.mime, reply.body)
+    if kind is None:
+        return replies.cut(replies.text(reply), longest)
+    content = replies.decoded(reply.body, reply.headers).encode() if kind == "html" else reply.body
+    found = await converted(hub, kind, content, seconds)
+    if found is None:
+        return replies.marker(reply.mime, len(reply.body))
+    return replies.cut(found, longest)
+
+
+async def converted(hub: Hub, kind: str, content: bytes, seconds: float = SECONDS) -> str | None:
+    """Text of a file (html, pdf, docx), or None when it cannot be read within the limits."""
+    asked = {"kind": kind, "memory": MEMORY, "seconds": seconds, "longest": LONGEST}
+    try:
+        made = await child.run(
+            hub.children, "readable", json.dumps(asked).encode() + b"\n" + content, seconds=seconds,
+            longest=LONGEST * 4,
+        )
+    except ToolFailed:
+        return None
+    return made.output.decode(errors="replace") if made.code == 0 else None
+
+
+def kind_of(mime: str, content: bytes) -> str | None:
+    """How a file is converted; servers that do not know call everything the same."""
+    kind = KINDS.get(mime.split(";")[0].strip().lower())
+    if kind is None and mime in ("application/octet-stream", "binary/octet-stream", ""):
+        start = content[:200].lstrip().lower()
+        kind = next((k for magic, k in MAGIC if start.startswith(magic.lower())), None)
+    return kind

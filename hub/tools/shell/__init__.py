@@ -1,0 +1,1 @@
+"""A shell for models: commands in a sandbox, and the files they leave."""
