@@ -74,6 +74,7 @@ async def housekeeping(hub: Hub) -> None:
         return
     forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
     closed, expired = await leaders.close_expired(hub.db), await memories.purge(hub.db)
+    await activations.abandon(hub.db)
     old = await steps.forget(hub.db) + await conversations.forget(hub.db) + await activations.forget(hub.db)
     if forgotten or purged or closed or expired or old:
         log.info(

@@ -18,7 +18,13 @@ from tests.flows.test_twins import Town, town  # noqa: F401 - the fixture
 
 Json = dict[str, Any]
 WANTED: Json = {"when": "tomorrow at nine", "reason": "Remind them of the dentist at ten", "asked_by_person": True}
-CALL: Json = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "schedule_message", "arguments": orjson.dumps(WANTED).decode()}}
+CALL: Json = {
+    "index": 0,
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "schedule_message", "arguments": orjson.dumps(WANTED).decode()},
+}
+
 
 async def reminding(request: web.Request, body: Json) -> web.StreamResponse:
     """A model that schedules when asked to, confirms what the tool said, and reminds when woken."""
@@ -35,8 +41,15 @@ async def reminding(request: web.Request, body: Json) -> web.StreamResponse:
 @pytest.fixture
 async def one(town: Town) -> AsyncIterator[Town]:  # noqa: F811
     await town.ask(
-        "PUT", f"{town.api}/api/v1/web-chat-client/{town.client}",
-        {"clientParameters": {"allowScheduledContinuations": True, "messageDebounceInterval": 0, "timeZone": "America/Sao_Paulo"}},
+        "PUT",
+        f"{town.api}/api/v1/web-chat-client/{town.client}",
+        {
+            "clientParameters": {
+                "allowScheduledContinuations": True,
+                "messageDebounceInterval": 0,
+                "timeZone": "America/Sao_Paulo",
+            }
+        },
     )
     await town.ask("PUT", f"{town.api}/api/v1/outreach/policy", {"quietHours": {"start": "00:00", "end": "23:59"}})
     town.model.default = reminding
@@ -57,7 +70,9 @@ async def test_remind_me_tomorrow_at_nine(one: Town, settings: Settings) -> None
     [row] = (await one.ask("GET", base))["schedules"]
     assert datetime.fromisoformat(row["scheduledTime"]).astimezone(zone).hour == 9
     # Tomorrow comes. It is quiet time, but this is what the person asked for.
-    await one.hub.db.run("update schedules set next_at = $2 where id = $1", UUID(row["id"]), datetime.now(UTC) - timedelta(seconds=1))
+    await one.hub.db.run(
+        "update schedules set next_at = $2 where id = $1", UUID(row["id"]), datetime.now(UTC) - timedelta(seconds=1)
+    )
     assert (await firing.tick(one.hub)).fired == 1
     await one.until([(await one.texts())[0], "Dentist at ten!"])
     seen = await one.ask("GET", f"{base}/schedules/{row['id']}")
