@@ -13,6 +13,7 @@ from hub.errors import HubError
 from hub.outbound import Outbound
 from hub.runtime import Hub
 from hub.store.turns import Claim
+from hub.tools.schedule.zones import zone_of
 
 Json = dict[str, Any]
 FORMATTING = {
@@ -41,8 +42,16 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         session_id=claimed.session_id,
         client_id=UUID(claimed.client["id"]),
         schedules=bool(claimed.client["parameters"].get("allowScheduledContinuations")),
+        zone=_zone(claimed),
         deadline=time.monotonic() + hub.settings.turn_seconds,
     )
+
+
+def _zone(claimed: Claim) -> str:
+    """The contact's time zone, as far as the phone, the chat client and the language tell it."""
+    contact, parameters = claimed.contact or {}, claimed.client["parameters"]
+    language = contact.get("language") or parameters.get("languageCode")
+    return zone_of(None, contact.get("phone"), parameters.get("timeZone"), language)
 
 
 def remembered(hub: Hub, claimed: Claim, ask: Ask) -> Ask:

@@ -16,7 +16,7 @@ from hub.tools import arguments, builtin, knowledge, mcp, protocol
 from hub.tools.base import Context, Result, Tool, ToolFailed
 from hub.tools.memory import remember
 from hub.tools.memory.calendar import calendar_tools
-from hub.tools.schedule import tools as schedule
+from hub.tools.schedule import tools as scheduling
 from hub.tools.shell.commands import arrange
 from hub.tools.shell.tool import shell_tool, workspace
 from hub.tools.skills import activating, reading
@@ -43,7 +43,7 @@ async def equip(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
     if "Calendar" in functions:
         tools += calendar_tools()
     if scene.ask.schedules:
-        tools += schedule.offered(scene.context)
+        tools += scheduling.offered(scene.context)
     tools += builtin.offered(functions, p.get("builtinFunctionsOptions"))
     if p.get("protocolFunctions") or p.get("protocolFunctionSources"):
         tools += await protocol.offered(scene.context, {t.name for t in tools})

@@ -10,14 +10,22 @@ from hub.outreach import firing
 from tests.fakes.model import says
 from tests.outreach.street import ANA, Json, Street, street
 
-CSV = "\ufeffphone;name;city\n+55 11 90000-0001;Ana;Recife\n5511900000002;Bia;\n5511900000001;Again;Natal\nnonsense;Caio;Rio\n5511900000003;Davi;Belém\n"
+CSV = (
+    "\ufeffphone;name;city\n+55 11 90000-0001;Ana;Recife\n5511900000002;Bia;\n5511900000001;Again;Natal\n"
+    "nonsense;Caio;Rio\n5511900000003;Davi;Belém\n"
+)
 TEXT = {"text": "Hello {name}, we open in **{city}**."}
 
 
 async def write(s: Street, message: Json = TEXT, recipients: Any = CSV, **more: Any) -> Json:
     sent = {
-        "webChatId": str(s.rig.w.client), "name": "Opening", "target": "WhatsApp_ZApi", "message": message,
-        "recipients": recipients, "perMinute": 6000, **more,
+        "webChatId": str(s.rig.w.client),
+        "name": "Opening",
+        "target": "WhatsApp_ZApi",
+        "message": message,
+        "recipients": recipients,
+        "perMinute": 6000,
+        **more,
     }
     return dict(await s.ok("POST", "/api/v1/campaigns", sent))
 
@@ -44,7 +52,11 @@ async def test_dry_run_then_text_with_variables(s: Street) -> None:
     assert dry["refused"] == {"variables": 1, "duplicate": 1, "no_address": 1, "opted_out": 1}
     rows = {r["place"]: r for r in dry["rows"]}
     assert rows[1]["at"] and rows[1]["through"] == "text" and rows[1]["targetIdentifier"] == "5511900000001"
-    assert "city" in rows[2]["why"] and "country code" in rows[4]["why"] and rows[5]["why"].startswith("Refused: the contact opted out")
+    assert (
+        "city" in rows[2]["why"]
+        and "country code" in rows[4]["why"]
+        and rows[5]["why"].startswith("Refused: the contact opted out")
+    )
     assert (await s.ok("GET", "/api/v1/campaigns"))["campaigns"] == []
     id = (await write(s))["id"]
     await firing.tick(s.rig.w.hub)
@@ -55,7 +67,11 @@ async def test_dry_run_then_text_with_variables(s: Street) -> None:
     assert [(m.chat, m.text) for m in s.rig.net.shown] == [("5511900000001", "Hello Ana, we open in *Recife*.")]
     found = await s.ok("GET", f"/api/v1/campaigns/{id}/recipients")
     assert [(r["place"], r["state"], r["reason"]) for r in found] == [
-        (1, "done", None), (2, "refused", "variables"), (3, "refused", "duplicate"), (4, "refused", "no_address"), (5, "refused", "opted_out"),
+        (1, "done", None),
+        (2, "refused", "variables"),
+        (3, "refused", "duplicate"),
+        (4, "refused", "no_address"),
+        (5, "refused", "opted_out"),
     ]
     assert found[0]["result"] == "Delivered" and found[0]["variables"] == {"name": "Ana", "city": "Recife"}
     assert (await s.why(found[0]["id"]))["verdict"].endswith("1 part(s) sent")
@@ -127,7 +143,13 @@ BAD: list[tuple[Json, str]] = [
 
 async def test_what_cannot_be_a_campaign(s: Street) -> None:
     for changes, words in BAD:
-        sent = {"webChatId": str(s.rig.w.client), "name": "x", "target": "WhatsApp_ZApi", "message": TEXT, "recipients": CSV}
+        sent = {
+            "webChatId": str(s.rig.w.client),
+            "name": "x",
+            "target": "WhatsApp_ZApi",
+            "message": TEXT,
+            "recipients": CSV,
+        }
         status, body = await s.call("POST", "/api/v1/campaigns", sent | changes)
         assert status == 400 and words in body["error"], body
 
@@ -152,7 +174,9 @@ async def test_killed_and_resumed_nobody_is_messaged_twice(settings: Settings) -
 
         async def settled() -> bool:
             await s.rig.hurry()
-            return bool(await s.db.value("select not exists (select 1 from outbox where state in ('queued', 'sending'))"))
+            return bool(
+                await s.db.value("select not exists (select 1 from outbox where state in ('queued', 'sending'))")
+            )
 
         await s.rig.w.until(settled, 20)
         counts = Counter(m.chat for m in s.rig.net.shown)
