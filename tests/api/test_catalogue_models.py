@@ -1,4 +1,4 @@
-"""Models of the catalogue behind `@vendor/model` names: reached with the operator's key, priced, as able as they are."""
+"""Models of the catalogue: reached with the operator's key, priced, and asked no more than they can."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -124,8 +124,10 @@ async def test_everything_as_blocks_of_text(door: Door) -> None:
     streamed = "".join(c["choices"][0]["delta"].get("content", "") for c in got[:-1])
     assert whole == streamed and not any(c.get("servertool") for c in got[:-1])
     assert whole == (
-        "<thinking-group>\n<think>\nHm.\n</think>\n</thinking-group>\n\n<assistant-answer>\nI look.\n</assistant-answer>"
-        "\n\n<thinking-group>\n<think>\nOk.\n</think>\n</thinking-group>\n\n<assistant-answer>\nDone now.\n</assistant-answer>"
+        "<thinking-group>\n<think>\nHm.\n</think>\n</thinking-group>\n\n"
+        "<assistant-answer>\nI look.\n</assistant-answer>\n\n"
+        "<thinking-group>\n<think>\nOk.\n</think>\n</thinking-group>\n\n"
+        "<assistant-answer>\nDone now.\n</assistant-answer>"
     )
 
 
