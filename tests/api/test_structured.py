@@ -1,7 +1,7 @@
 """Answers that must be JSON: asked for, found, checked, asked for again; and the other forms of an answer."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -100,10 +100,10 @@ async def test_a_stream_shows_only_what_is_valid(door: Door) -> None:
 
 async def test_the_openai_client_parses_an_answer(door: Door) -> None:
     door.model.default = GOOD
-    client: Any = door.client()
-    got = await client.chat.completions.create(
-        model=await door.gateway(), messages=[{"role": "user", "content": "Where?"}], response_format=healing(2)
-    )
+    async with cast(Any, door.client()) as client:
+        got = await client.chat.completions.create(
+            model=await door.gateway(), messages=[{"role": "user", "content": "Where?"}], response_format=healing(2)
+        )
     assert orjson.loads(got.choices[0].message.content or "") == {"city": "Rio"}
 
 

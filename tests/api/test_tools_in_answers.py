@@ -106,10 +106,10 @@ async def test_the_stream_tells_of_tools_and_never_hands_them_out(door: Door, fa
 
 async def test_the_openai_client_reads_a_stream_with_tools(door: Door, far: Far) -> None:
     door.model.plan.extend([calls(("look_up", '{"a": 1}')), says("Seven.")])
-    text, client = "", cast(Any, door.client())
-    id = await door.gateway(protocolFunctions=[function(far)])
-    async for chunk in await client.chat.completions.create(model=id, messages=ASK, stream=True):
-        text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
+    text, id = "", await door.gateway(protocolFunctions=[function(far)])
+    async with cast(Any, door.client()) as client:
+        async for chunk in await client.chat.completions.create(model=id, messages=ASK, stream=True):
+            text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
     assert text == "Seven."
 
 
