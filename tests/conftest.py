@@ -27,7 +27,8 @@ def servers() -> Iterator[tuple[Server, Server]]:
     os.chmod(folder, 0o755)
     started: list[Server] = []
     try:
-        started.append(start_postgres(folder))
+        # A test kills processes, never the machine: nothing has to reach the disk.
+        started.append(start_postgres(folder, fsync="off", full_page_writes="off"))
         started.append(start_valkey(folder))
         asyncio.run(_template(started[0].url))
         yield started[0], started[1]
