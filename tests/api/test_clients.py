@@ -84,7 +84,8 @@ async def test_time_spans(api: Api, sent: Any, shown: str | None) -> None:
     ("field", "wrong"),
     [
         ("messageDebounceInterval", "soon"), ("messageDebounceInterval", -1), ("messageDebounceInterval", "25:00:00"),
-        ("messageDebounceInterval", True), ("timeZone", "Mars"), ("maxScheduledIgnoredZone", []), ("primaryColor", "reddish"),
+        ("messageDebounceInterval", True), ("maxScheduledIgnoredZone", []), ("primaryColor", "reddish"),
+        ("timeZone", "Mars"),
         ("primaryColor", "#12"), ("primaryColor", "red;}body{display:none"), ("allowedFrameOrigins", ["shop.example"]),
         ("allowedFrameOrigins", ["https://a.example/path"]), ("allowedFrameOrigins", ["*"]), ("inputModes", ["Video"]),
         ("languageCode", "portuguese!"), ("logoImageUrl", "javascript:alert(1)"), ("audioSynthesisSource", "Robot"),
