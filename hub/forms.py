@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
 
 from hub.errors import Invalid
 
@@ -71,6 +73,17 @@ class Defaults(Camel):
     def stored(self) -> Json:
         """The documented names with plain JSON values."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Mark of an object of which only what changes is sent: described with the fields of the whole, none required."""
+
+    whole: type[BaseModel]
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> Json:
+        schema = handler.resolve_ref_schema(handler(self.whole.__pydantic_core_schema__))
+        return {name: value for name, value in schema.items() if name not in ("required", "title", "description")}
 
 
 class Message(BaseModel):

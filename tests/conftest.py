@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -61,17 +62,23 @@ def at(url: str, database: str) -> str:
     return f"{head}/{database}?{tail}"
 
 
-@pytest.fixture
-async def dsn(servers: tuple[Server, Server]) -> AsyncIterator[str]:
-    """A database of its own, migrated."""
+@asynccontextmanager
+async def cloned(server: Server) -> AsyncIterator[str]:
+    """A database of its own, migrated; its address."""
     name = f"t{uuid4().hex}"
-    admin: Any = await asyncpg.connect(servers[0].url)
+    admin: Any = await asyncpg.connect(server.url)
     try:
         await admin.execute(f"create database {name} template template_hub strategy file_copy")
-        yield at(servers[0].url, name)
+        yield at(server.url, name)
         await admin.execute(f"drop database {name} with (force)")
     finally:
         await admin.close()
+
+
+@pytest.fixture
+async def dsn(servers: tuple[Server, Server]) -> AsyncIterator[str]:
+    async with cloned(servers[0]) as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -90,11 +97,10 @@ def sealing_key() -> str:
     return new_key()
 
 
-@pytest.fixture
-def settings(dsn: str, redis_url: str, sealing_key: str, tmp_path: Path) -> Settings:
-    """Settings of a hub on this test's database; its own queue, short waits."""
+def small(dsn: str, redis_url: str, sealing_key: str, home: Path) -> Settings:
+    """Settings of a hub on this database; its own queue, short waits."""
     return Settings(
-        home=tmp_path,
+        home=home,
         database_url=SecretStr(dsn),
         redis_url=SecretStr(redis_url),
         sealing_key=SecretStr(sealing_key),
@@ -108,3 +114,8 @@ def settings(dsn: str, redis_url: str, sealing_key: str, tmp_path: Path) -> Sett
         reconcile_seconds=2,
         sweep_seconds=0.1,
     )
+
+
+@pytest.fixture
+def settings(dsn: str, redis_url: str, sealing_key: str, tmp_path: Path) -> Settings:
+    return small(dsn, redis_url, sealing_key, tmp_path)

@@ -70,8 +70,8 @@ class SkillOptions(Defaults):
     allowed_tools_names: Annotated[list[Name], Field(max_length=500, description="Shown while it is active.")] = []
 
 
-class SentinelOptions(Camel):
-    enabled_functions: list[BuiltinFunction] | None = None
+class SentinelOptions(Defaults):
+    enabled_functions: list[BuiltinFunction] = []
 
 
 class BuiltinFunctionsOptions(Defaults):
@@ -189,7 +189,7 @@ class GatewayParameters(Defaults):
 
     def named(self) -> dict[str, str]:
         """Names of tools that functions may not have, and what has them: built-in ones, the caller's."""
-        enabled = (self.sentinel_options and self.sentinel_options.enabled_functions) or ()
+        enabled = self.sentinel_options.enabled_functions if self.sentinel_options else ()
         taken = {name: "a built-in function that is on" for one in enabled for name in RUNTIME_NAMES[one]}
         for tool in self.tools or ():
             function = tool.get("function") if isinstance(tool, dict) else None

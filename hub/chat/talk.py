@@ -4,19 +4,22 @@ import base64
 import binascii
 import hashlib
 import mimetypes
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC
 from typing import Any, Protocol
 from uuid import UUID
 
 from hub import ids
 from hub.chat import content, web
 from hub.chat.intake import FILE_DAYS
+from hub.chat.parameters import ClientParameters
 from hub.errors import BadRequest, NotFound, Unsupported
 from hub.runtime import Hub
 from hub.store import files, messages, visitors
 from hub.store.visitors import Visit
 
 Json = dict[str, Any]
+STANDARD: Mapping[str, Any] = ClientParameters().stored()
 IDLE = 20.0
 # Known by their first bytes: what a file says of itself is not believed.
 MAGIC = (
@@ -75,37 +78,21 @@ def shown(row: Json, address: str) -> Json:
         "content": text,
         "message_id": str(row["id"]),
         "source": row["source"],
-        "created_at": row["created_at"].isoformat(),
+        "created_at": row["created_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
     }
 
 
 def look(p: Json) -> Json:
     """What the page needs of the chat client's parameters."""
+    p = {**STANDARD, **p}
     names = (
-        "customScripts",
-        "customStyles",
-        "helloLabel",
-        "helloSubLabel",
-        "logoImageUrl",
-        "primaryColor",
-        "pageTitle",
-        "debug",
-        "showToolCalls",
-        "textAreaPlaceholder",
-        "uploadUnsupportedFiles",
-        "languageCode",
+        "customScripts", "customStyles", "helloLabel", "helloSubLabel", "logoImageUrl", "primaryColor", "pageTitle",
+        "suggestionButtons", "debug", "showToolCalls", "textAreaPlaceholder", "uploadUnsupportedFiles", "languageCode",
     )
-    return {n: p.get(n) for n in names} | {
-        "inputModes": ["text", *(m.lower() for m in p.get("inputModes") or ())],
-        "suggestionButtons": p.get("suggestionButtons") or [],
-        "audioSynthesisEnabled": (p.get("audioSynthesisSource") or "None") != "None",
+    return {n: p[n] for n in names} | {
+        "inputModes": ["text", *(m.lower() for m in p["inputModes"])],
+        "audioSynthesisEnabled": p["audioSynthesisSource"] != "None",
     }
-
-
-def creation(seen: Visit) -> Json | None:
-    if not seen.parameters.get("debug"):
-        return None
-    return {"tag": seen.tag, "createdAt": seen.created_at.isoformat()}
 
 
 async def said(hub: Hub, seen: Visit, given: Sequence[Saying]) -> list[Json]:

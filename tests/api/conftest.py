@@ -1,6 +1,7 @@
 """The whole application over a real database, called over HTTP by two accounts."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -92,8 +93,8 @@ class Provider:
         return [sent for name, sent in self.calls if name == method]
 
 
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
+@asynccontextmanager
+async def providing() -> AsyncIterator[Provider]:
     found = Provider()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", found.handle)
@@ -102,14 +103,31 @@ async def provider() -> AsyncIterator[Provider]:
         yield found
 
 
-@pytest.fixture
-async def api(settings: Settings, provider: Provider) -> AsyncIterator[Api]:
+@asynccontextmanager
+async def serving(settings: Settings, provider: Provider) -> AsyncIterator[tuple[Hub, str]]:
+    """The whole application and its address."""
     settings = settings.changed(telegram_api_url=provider.url, zapi_api_url=provider.url, kapso_api_url=provider.url)
-    async with open_hub(settings) as hub, aiohttp.ClientSession() as http:
+    async with open_hub(settings) as hub:
         intake = Intake(hub.db, hub.queue)
         async with TestServer(build_app(hub, intake)) as server:
-            mine, theirs = await create_account(hub.db, "Aurora"), await create_account(hub.db, "Boreal")
-            key, public = [await grant(hub.db, mine.id, "test", None, kind) for kind in ("private", "public")]
-            foreign = await grant(hub.db, theirs.id, "test", None)
-            yield Api(hub, str(server.make_url("")).rstrip("/"), mine.id, key, public, foreign, http)
+            yield hub, str(server.make_url("")).rstrip("/")
         await intake.close()
+
+
+async def keys_of(hub: Hub) -> tuple[UUID, str, str, str]:
+    """A new account, its private and its public key, and a key of another account."""
+    mine, theirs = await create_account(hub.db, "Aurora"), await create_account(hub.db, "Boreal")
+    key, public = [await grant(hub.db, mine.id, "test", None, kind) for kind in ("private", "public")]
+    return mine.id, key, public, await grant(hub.db, theirs.id, "test", None)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    async with providing() as found:
+        yield found
+
+
+@pytest.fixture
+async def api(settings: Settings, provider: Provider) -> AsyncIterator[Api]:
+    async with serving(settings, provider) as (hub, url), aiohttp.ClientSession() as http:
+        yield Api(hub, url, *await keys_of(hub), http)

@@ -13,9 +13,11 @@ from hub.chat import links
 from hub.forms import Message
 
 TAG = "Integrations"
+SAVED = "Web client integrations updated successfully."
+REMOVED = "Web client integration deleted successfully."
 
 
-@endpoint(id="A-13", tag=TAG)
+@endpoint(id="A-13", tag=TAG, says=SAVED)
 async def edit(request: web.Request, id: UUID, body: IntegrationsIn) -> Message:
     """Set an integration and register its webhook.
 
@@ -23,17 +25,17 @@ async def edit(request: web.Request, id: UUID, body: IntegrationsIn) -> Message:
     sending the same again tries again.
     """
     said = await links.save(request.app[HUB], caller(request).account_id, id, body.given())
-    return Message.of("Web client integrations updated successfully.", said)
+    return Message.of(SAVED, said)
 
 
-@endpoint(id="A-14", tag=TAG)
+@endpoint(id="A-14", tag=TAG, says=REMOVED)
 async def remove(request: web.Request, id: UUID, name: str) -> Message:
     """Delete an integration and its webhook.
 
     `name` is Zapi, Telegram, EvolutionApi or Kapso.
     """
     said = await links.remove(request.app[HUB], caller(request).account_id, id, links.channel_of(name))
-    return Message.of("Web client integration deleted successfully.", said)
+    return Message.of(REMOVED, said)
 
 
 ROUTES = either(

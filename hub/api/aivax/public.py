@@ -6,16 +6,21 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
-import orjson
 from aiohttp import web
 
 from hub.api.aivax.schemas.public import (
     AttachmentOut,
     Cancelled,
+    Creation,
     FeedbackIn,
+    Look,
     PromptIn,
     PromptOut,
     SessionInfo,
+    Shown,
+    Spoken,
+    ToolCall,
+    Transcript,
     UsageOut,
 )
 from hub.api.http import sse
@@ -46,11 +51,11 @@ async def info(request: web.Request, key: str) -> SessionInfo:
     rows = await messages.history(hub.db, seen.account_id, seen.session_id)
     lang = preferred(seen.parameters.get("languageCode"), request.headers.get("Accept-Language", ""))
     return SessionInfo(
-        messages=talk.visible(rows, hub.settings.address),
+        messages=[Shown(**m) for m in talk.visible(rows, hub.settings.address)],
         chat_title=seen.title,
         culture=labels(lang),
-        client=talk.look(seen.parameters),
-        chat_creation_data=talk.creation(seen),
+        client=Look(**talk.look(seen.parameters)),
+        chat_creation_data=Creation(tag=seen.tag, created_at=seen.created_at) if seen.parameters.get("debug") else None,
     )
 
 
@@ -82,7 +87,7 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
         return PromptOut(
             completion_text=made.text,
             reasoning=made.reasoning or None,
-            tool_calls=[visits.call_of(c) for c in made.tool_calls],
+            tool_calls=[ToolCall(**visits.call_of(c)) for c in made.tool_calls],
             usage=_usage(made.usage.prompt, made.usage.completion),
             created_messages=made.messages,
         )
@@ -92,7 +97,7 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
     return PromptOut(
         completion_text=got.text,
         reasoning=got.reasoning,
-        tool_calls=got.tool_calls,
+        tool_calls=[ToolCall(**c) for c in got.tool_calls],
         usage=_usage(got.prompt_tokens, got.completion_tokens),
         created_messages=got.created,
     )
@@ -155,21 +160,17 @@ async def _events(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[sse.Eve
                     yield one.removeprefix(b"data: ")
 
 
-@endpoint(id="A-39", tag=TAG, auth="none", produces="application/json", errors=(422,))
-async def transcript(request: web.Request, key: str) -> web.Response:
+@endpoint(id="A-39", tag=TAG, auth="none", file="transcript.json", errors=(422,))
+async def transcript(request: web.Request, key: str) -> Transcript:
     """Download the conversation as a JSON file."""
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
     rows = await messages.history(hub.db, seen.account_id, seen.session_id, limit=10_000)
     shown = talk.visible(rows, hub.settings.address)
-    content = {
-        "messages": [{"role": m["role"], "content": m["content"]} for m in shown],
-        "context": seen.extra_context,
-        "sessionId": str(seen.session_id),
-        "metadata": seen.metadata,
-    }
-    headers = {"Content-Disposition": 'attachment; filename="transcript.json"'}
-    return web.Response(body=orjson.dumps(content), content_type="application/json", headers=headers)
+    return Transcript(
+        messages=[Spoken(role=m["role"], content=m["content"]) for m in shown],
+        context=seen.extra_context, session_id=seen.session_id, metadata=seen.metadata,
+    )
 
 
 @endpoint(tag=TAG, auth="none", status=204, errors=(422,))

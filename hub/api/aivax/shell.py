@@ -9,7 +9,7 @@ from hub.api.aivax.schemas.shell import Address, EntryOut, FileAddress, FileDeta
 from hub.api.http.download import download as sent
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
-from hub.api.http.operation import Route
+from hub.api.http.operation import Header, Route
 from hub.errors import Invalid, NotFound
 from hub.tools.shell import files, places, public
 from hub.tools.shell.paths import Parts, parts
@@ -18,7 +18,7 @@ from hub.tools.shell.tool import quota
 
 TAG = "Shell I/O"
 USER = "X-Shell-User-Id"
-HEADERS = ((USER, "The external user whose workspace it is (session tag or `user`)."),)
+HEADERS = (Header(USER, "The external user whose workspace it is (session tag or `user`)."),)
 LONGEST = 256
 
 

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from hub.api.http import body
 from hub.api.http.auth import authenticate
-from hub.api.http.operation import OPERATION, Handler, Operation, read
+from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operation, read
 from hub.forms import Enveloped, Message
 
 MIB = 1 << 20
@@ -37,16 +37,17 @@ def endpoint(
     seconds: float = 10.0,
     consumes: str = "application/json",
     produces: str | None = None,
+    file: str | None = None,
     errors: tuple[int, ...] = (),
-    headers: tuple[tuple[str, str], ...] = (),
+    headers: tuple[Header, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
     id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), none.
     says: the sentence answered instead of data. query_key: `?api-key=` is accepted. limit, seconds:
-    largest body and longest time to read it. consumes, produces: media types where not JSON.
-    errors: documented refusals beside 400, 401, 403, 404 and 429. headers: (name, description) of
-    headers that must be sent; the handler asks for them.
+    largest body and longest time to read it. consumes, produces: media types where not JSON. file: the
+    name under which the answer is downloaded.
+    errors: documented refusals beside 400, 401, 403 and 404. headers: those that the handler asks for.
     """
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
@@ -56,7 +57,7 @@ def endpoint(
             name=f"{function.__module__.rsplit('.', 1)[-1]}_{function.__name__}", id=id, summary=summary.rstrip("."),
             description=description.strip(), tag=tag, auth=auth, query_key=query_key, status=status, says=says,
             body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
-            limit=limit, seconds=seconds, consumes=consumes, produces=produces, errors=errors,
+            limit=limit, seconds=seconds, consumes=consumes, produces=produces, file=file, errors=errors,
             headers=headers,
         )
 
@@ -94,9 +95,16 @@ def write(request: web.Request, operation: Operation, result: Any) -> web.Stream
         content = result.model_dump_json().encode()
     elif operation.result is not None:
         content = operation.result.dump_json(result, by_alias=True)
-        asked = request.path.startswith("/api/") and request.headers.get("X-Response-Envelope", "").lower() == "true"
-        if asked and not isinstance(result, Enveloped):
-            content = b'{"message":null,"data":' + content + b"}"
+        if request.path.startswith("/api/") and request.headers.get(ENVELOPE, "").lower() == "true":
+            content = _enveloped(content, result)
     else:
         content = orjson.dumps(result)
-    return web.Response(status=operation.status, body=content, content_type="application/json")
+    named = {"Content-Disposition": f'attachment; filename="{operation.file}"'} if operation.file else None
+    return web.Response(status=operation.status, body=content, content_type="application/json", headers=named)
+
+
+def _enveloped(content: bytes, result: Any) -> bytes:
+    """`message` and `data` around the answer, or beside what brings one of them itself."""
+    if not isinstance(result, Enveloped):
+        return b'{"message":null,"data":' + content + b"}"
+    return orjson.dumps({"message": None, "data": None} | orjson.loads(content))

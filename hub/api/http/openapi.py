@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from hub.api.http.operation import Operation, Route, is_id, operation_of
+from hub.api.http.operation import ENVELOPE, Header, Operation, Route, is_id, operation_of
 from hub.forms import Message
 
 Json = dict[str, Any]
@@ -28,6 +28,7 @@ TEXTS = {
     502: "A model or a network failed.",
     503: "The hub is busy; `Retry-After` says how long to wait.",
 }
+WRAPPED = Header(ENVELOPE, "`true`: the answer comes as `{message, data}`.", False, ("true", "false"))
 SECURITY: Json = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer sk-hub-...`."},
     "basic": {"type": "http", "scheme": "basic", "description": "Any user name, an API key as password."},
@@ -118,7 +119,7 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
         "operationId": op.name,
         "summary": op.summary,
         "tags": [op.tag],
-        "parameters": [*_variables(route, op, schemas), *_query(op, schemas), *_headers(op)],
+        "parameters": [*_variables(route, op, schemas), *_query(op, schemas), *_headers(route, op)],
         "responses": _responses(route, op, schemas),
         "security": _security(op),
     }
@@ -172,10 +173,15 @@ def _query(op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
     return found
 
 
-def _headers(op: Operation) -> list[Json]:
+def _headers(route: Route, op: Operation) -> list[Json]:
+    """Headers of the endpoint, and the envelope that any payload may be put into."""
+    asked = (*op.headers, WRAPPED) if route.path.startswith("/api/") and op.result is not None else op.headers
     return [
-        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": words}
-        for name, words in op.headers
+        {
+            "name": one.name, "in": "header", "required": one.required, "description": one.description,
+            "schema": {"type": "string", **({"enum": list(one.values)} if one.values else {})},
+        }
+        for one in asked
     ]
 
 

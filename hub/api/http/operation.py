@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OPERATION = "hub_operation"
+ENVELOPE = "X-Response-Envelope"
 
 
 class Route(NamedTuple):
@@ -46,8 +47,9 @@ class Operation:
     seconds: float
     consumes: str
     produces: str | None
+    file: str | None
     errors: tuple[int, ...]
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple["Header", ...]
 
 
 def operation_of(route: Route) -> Operation:
@@ -56,6 +58,15 @@ def operation_of(route: Route) -> Operation:
     if not isinstance(found, Operation):
         raise LookupError(f"{route.method} {route.path}: the handler is not an endpoint.")
     return found
+
+
+class Header(NamedTuple):
+    """A header of a request; `values`: all it may be, where that is fixed."""
+
+    name: str
+    description: str
+    required: bool = True
+    values: tuple[str, ...] = ()
 
 
 class Signature(NamedTuple):

@@ -12,6 +12,7 @@ from hub.accounts.directory import Entry
 from hub.api.http.chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import DIRECTORY, HUB, caller
+from hub.api.http.operation import Header
 from hub.api.openai.asking import ask_of
 from hub.api.openai.blocks import Blocks
 from hub.api.openai.limits import limit
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 LIMIT = 32 << 20
 GONE = 499
 ROUTED = "X-Model-Routed-Complexity"
+NO_PING = Header("Sse-Stream-Options", "`no-ping`: no comments in a stream between its events.", required=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Asked:
 
 @endpoint(
     id="A-02", tag="Inference", auth="public", limit=LIMIT, seconds=60, produces="text/event-stream",
-    errors=(402, 413, 429, 502, 503),
+    errors=(402, 404, 413, 429, 502, 503), headers=(NO_PING,),
 )
 async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | web.StreamResponse:
     """Create a chat completion.

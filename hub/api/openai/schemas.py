@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from hub.accounts.kinds import BuiltinFunction, Multimodal
@@ -72,7 +72,12 @@ class Message(BaseModel):
 class BuiltinOptions(BaseModel):
     """Options of the built-in functions; in the gateway's spelling as well."""
 
-    model_config = ConfigDict(extra="ignore", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="ignore",
+        alias_generator=AliasGenerator(
+            validation_alias=lambda name: AliasChoices(name, to_camel(name)), serialization_alias=to_camel
+        ),
+    )
 
     web_search_mode: Literal["Full", "Summarized"] | None = None
     web_search_max_results: Annotated[int, Field(ge=1, le=25)] | None = None

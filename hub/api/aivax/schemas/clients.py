@@ -9,7 +9,7 @@ from hub.accounts.kinds import Name
 from hub.api.aivax.schemas.integrations import IntegrationsOut
 from hub.chat.clients import Details
 from hub.chat.parameters import ClientParameters, LimitingParameters
-from hub.forms import Camel
+from hub.forms import Camel, Part
 
 Json = dict[str, Any]
 
@@ -26,8 +26,8 @@ class ClientEdit(Camel):
 
     name: Name | None = None
     ai_gateway_id: UUID | None = None
-    limiting_parameters: Json | None = None
-    client_parameters: Json | None = None
+    limiting_parameters: Annotated[Json, Part(LimitingParameters)] | None = None
+    client_parameters: Annotated[Json, Part(ClientParameters)] | None = None
 
     def given(self) -> Json:
         """What was sent, by its documented name; a null gateway takes the gateway away."""

@@ -3,11 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
-
 from hub.accounts.kinds import Name
 from hub.accounts.parameters import GatewayParameters
-from hub.forms import Camel
+from hub.forms import Camel, Part
 
 Json = dict[str, Any]
 
@@ -18,8 +16,10 @@ class GatewayIn(Camel):
 
 
 class GatewayEdit(Camel):
+    """Only what changes; a parameter that is sent replaces the stored one whole."""
+
     name: Name | None = None
-    parameters: Annotated[Json, Field(description="Only what changes; the same fields as on creation.")] = {}
+    parameters: Annotated[Json, Part(GatewayParameters)] = {}
 
 
 class GatewayId(Camel):

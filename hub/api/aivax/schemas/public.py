@@ -1,10 +1,13 @@
 """Shapes of the public chat client (A-35..A-39 and what goes beyond)."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from hub.forms import Camel, Snake
+from hub.chat.parameters import SuggestionButton
+from hub.forms import Camel, Enveloped, Snake
 
 Json = dict[str, Any]
 
@@ -59,20 +62,76 @@ class UsageOut(Camel):
     total_tokens: int
 
 
+class ToolCall(Camel):
+    """A call that the caller must run; its result goes back as a message of role `tool`."""
+
+    id: str
+    function_name: str
+    contents: Annotated[str, Field(description="The arguments as JSON text.")]
+    is_protocol_function: bool
+
+
 class PromptOut(Camel):
     completion_text: str
     reasoning: str | None
-    tool_calls: list[Json]
+    tool_calls: list[ToolCall]
     usage: UsageOut
-    created_messages: list[Json]
+    created_messages: Annotated[list[Json], Field(description="What this request added, as chat completion messages.")]
+
+
+class Shown(Snake):
+    """A message as the visitor sees it."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    message_id: UUID
+    source: Annotated[str, Field(description="Who or what wrote it: the user, the model, an operator, a schedule.")]
+    created_at: datetime
+
+
+class Look(Camel):
+    """How the page looks; what is null is up to the page."""
+
+    custom_scripts: str | None
+    custom_styles: str | None
+    hello_label: str | None
+    hello_sub_label: str | None
+    logo_image_url: str | None
+    primary_color: str
+    input_modes: Annotated[list[str], Field(description="text, then what else may be sent: image, document, audio.")]
+    page_title: str
+    suggestion_buttons: list[SuggestionButton]
+    debug: bool
+    text_area_placeholder: str | None
+    audio_synthesis_enabled: bool
+    show_tool_calls: bool
+    upload_unsupported_files: bool
+    language_code: str | None
+
+
+class Creation(Camel):
+    tag: str | None
+    created_at: datetime
 
 
 class SessionInfo(Camel):
-    messages: list[Json]
-    chat_title: str | None
-    culture: dict[str, str]
-    client: Json
-    chat_creation_data: Json | None
+    messages: list[Shown]
+    chat_title: Annotated[str | None, Field(description="Null until something has been said.")]
+    culture: Annotated[dict[str, str], Field(description="Words of the page in the visitor's language.")]
+    client: Look
+    chat_creation_data: Annotated[Creation | None, Field(description="Of clients with `debug`.")]
+
+
+class Spoken(Camel):
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Transcript(Camel):
+    messages: list[Spoken]
+    context: Annotated[str | None, Field(description="`extraContext` of the session.")]
+    session_id: UUID
+    metadata: Json
 
 
 class AttachmentOut(Camel):
@@ -89,5 +148,5 @@ class FeedbackIn(Camel):
     comment: Annotated[str | None, Field(max_length=2000)] = None
 
 
-class Cancelled(Camel):
+class Cancelled(Enveloped):
     message: str = "Inference cancelled."

@@ -4,13 +4,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
-
 from hub.accounts.parameters import SkillOptions
 from hub.accounts.skills import Description, Instructions, Slug
 from hub.api.aivax.schemas.knowledge import LineError
 from hub.domain import Json
-from hub.forms import Camel, Enveloped
+from hub.forms import Camel, Enveloped, Part
 
 
 class SkillIn(Camel):
@@ -26,7 +24,7 @@ class SkillEdit(Camel):
     slug: Slug = ""
     description: Description | None = None
     instructions: Instructions = ""
-    options: Annotated[Json, Field(description="The same fields as on creation.")] = {}
+    options: Annotated[Json, Part(SkillOptions)] = {}
 
 
 class SkillId(Camel):
