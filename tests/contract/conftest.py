@@ -1,6 +1,6 @@
 """The whole application once a module; an account of its own for every test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass
 
 import aiohttp
@@ -58,8 +58,8 @@ async def api(request: pytest.FixtureRequest, place: Place) -> AsyncIterator[Con
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
-    report: pytest.TestReport = yield  # type: ignore[misc]
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
     if report.when == "call":
         item.rep_passed = report.passed  # type: ignore[attr-defined]
     return report

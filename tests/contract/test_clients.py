@@ -48,7 +48,8 @@ async def test_a_client_with_every_field(api: Contract) -> None:
         "associatedGateway": {"id": gateway, "name": "Shop bot", "modelName": "extractive"},
     }
     for row in ("A-10", "A-11", "A-12"):
-        await api.refused(row, 404, id, key=api.foreign, **({"sent": {}} if row == "A-11" else {}))
+        more: Json = {"sent": {}} if row == "A-11" else {}
+        await api.refused(row, 404, id, key=api.foreign, **more)
     await api.good("A-12", id)
     await api.refused("A-12", 404, id)
 

@@ -24,7 +24,7 @@ async def test_a_collection(api: Contract) -> None:
     found = await api.both_ways("A-46", id)
     assert (found["name"], found["tags"], found["context"]) == ("Renamed", [], None)
     for row in ("A-45", "A-46", "A-47", "A-48", "A-49", "A-50"):
-        more = {"sent": WHOLE} if row == "A-45" else {}
+        more: Json = {"sent": WHOLE} if row == "A-45" else {}
         await api.refused(row, 404, id, key=api.foreign, **more)
         await api.refused(row, 404, uuid4(), **more)
     await api.good("A-47", id)

@@ -100,7 +100,8 @@ async def test_lines_of_documents(api: Contract) -> None:
 
 async def test_what_a_document_may_not_be(api: Contract) -> None:
     id = await collection(api)
-    for field, value in {"name": "x" * 257, "reference": "x" * 65, "metadata": [], "contents": None}.items():
+    wrong: Json = {"name": "x" * 257, "reference": "x" * 65, "metadata": [], "contents": None}
+    for field, value in wrong.items():
         await api.refused("A-53", 400, id, sent={**WHOLE, field: value}, said=field)
     await api.refused("A-53", 400, id, sent={"name": "x"}, said="contents is missing")
     await api.refused("A-53", 404, uuid4(), sent=WHOLE)

@@ -29,7 +29,7 @@ async def test_a_gateway_with_every_field(api: Contract) -> None:
         "slug": found["slug"],
     }
     for row in ("A-58", "A-59", "A-60"):
-        more = {"sent": {}} if row == "A-58" else {}
+        more: Json = {"sent": {}} if row == "A-58" else {}
         await api.refused(row, 404, id, key=api.foreign, **more)
         await api.refused(row, 404, uuid4(), **more)
     await api.good("A-60", id)

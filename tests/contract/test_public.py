@@ -94,7 +94,7 @@ async def test_a_transcript(api: Contract) -> None:
 
 @pytest.mark.parametrize("row", ["A-35", "A-36", "A-37", "A-38", "A-39"])
 async def test_a_client_that_is_not_available(api: Contract, row: str) -> None:
-    sent = {"sent": {"prompt": "Hello"}} if row == "A-38" else {}
+    sent: Json = {"sent": {"prompt": "Hello"}} if row == "A-38" else {}
     body = await api.refused(row, 422, "wky_nobody", **sent)
     assert body == {"error": GONE, "details": None, "code": "client_not_available"}
     talk = await api.talk()

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from tests.contract.asking import Contract
+from tests.contract.asking import Contract, Json
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ANA = {"X-Shell-User-Id": "ana"}
@@ -13,7 +13,7 @@ ROWS = ("A-26", "A-27", "A-28", "A-29", "A-30", "A-31", "A-32", "A-33")
 
 @pytest.mark.row("A-26", "A-27", "A-28", "A-32", "A-33")
 async def test_a_file(api: Contract) -> None:
-    place = {"query": {"path": "/docs/readme.txt"}, "headers": ANA}
+    place: Json = {"query": {"path": "/docs/readme.txt"}, "headers": ANA}
     await api.good("A-27", data=io.BytesIO(b"# Hello"), **place)
     got = await api.row("A-26", **place)
     assert (got.status, got.body) == (200, "# Hello")
