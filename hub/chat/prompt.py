@@ -81,6 +81,7 @@ def build(
         passages=tuple(passages),
         language=language,
         whole="DiffusingStream" in flags,
+        free=frozenset(_free(parameters, options or {})) - _named(parameters, options or {}),
     )
 
 
@@ -164,13 +165,25 @@ def _external(parameters: Mapping[str, Any]) -> bool:
     return parameters.get("baseAddress") not in (None, "", INTEGRATED)
 
 
+def _free(parameters: Mapping[str, Any], asked: Mapping[str, Any]) -> Json:
+    """Settings of any kind, for a provider of the customer's own."""
+    if not _external(parameters):
+        return {}
+    found = {**(parameters.get("additionalSettings") or {}), **(asked.get("extra_body") or {})}
+    return {k: v for k, v in found.items() if k not in OURS}
+
+
+def _named(parameters: Mapping[str, Any], asked: Mapping[str, Any]) -> set[str]:
+    """Options that have a field of their own."""
+    ours = {theirs for name, theirs in OPTIONS.items() if parameters.get(name) is not None}
+    return {*ours, *asked, *OF_TOOLS, "stop"}
+
+
 def _options(
     parameters: Mapping[str, Any], asked: Mapping[str, Any], tools: Sequence[Json], flags: frozenset[str], spoken: bool
 ) -> Json:
     options: Json = {}
-    if _external(parameters):
-        options |= {**(parameters.get("additionalSettings") or {}), **(asked.get("extra_body") or {})}
-        options = {k: v for k, v in options.items() if k not in OURS}
+    options |= _free(parameters, asked)
     for ours, theirs in OPTIONS.items():
         if parameters.get(ours) is not None:
             options[theirs] = parameters[ours]

@@ -76,7 +76,7 @@ class Models:
         for n, (asked, model) in enumerate([(gateway, prompt.model), *others]):
             try:
                 place = self._resolve(asked, model)
-                async with aclosing(self._stream(place, prompt, deadline)) as deltas:
+                async with aclosing(self._stream(place, _for(asked, prompt), deadline)) as deltas:
                     async for delta in deltas:
                         yield replace(delta, served=model) if n else delta
                 return
@@ -159,6 +159,13 @@ def _other(gateway: Gateway, one: Mapping[str, str | None]) -> tuple[Gateway, st
         return (replace(gateway, api_key=one["apiKey"]) if one.get("apiKey") else gateway), model
     parameters = {**gateway.parameters, "baseAddress": address}
     return replace(gateway, parameters=parameters, api_key=one.get("apiKey")), model
+
+
+def _for(gateway: Gateway, prompt: Prompt) -> Prompt:
+    """The question as this gateway's provider may be asked it: the hub's own ones take no settings of customers."""
+    if not prompt.free or address_of(gateway) != INTEGRATED:
+        return prompt
+    return replace(prompt, options={k: v for k, v in prompt.options.items() if k not in prompt.free})
 
 
 async def _complete(provider: Provider, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
