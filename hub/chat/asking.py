@@ -8,6 +8,7 @@ from uuid import UUID
 from hub.accounts.gateways import gateway_of
 from hub.chat import content
 from hub.chat.ask import Ask
+from hub.chat.shape import paired
 from hub.chat.steps import TurnSteps
 from hub.errors import HubError
 from hub.outbound import Outbound
@@ -30,10 +31,10 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
     return Ask(
         account_id=UUID(claimed.account["id"]),
         gateway=gateway_of(claimed.gateway, hub.sealer),
-        messages=[
+        messages=paired([
             *history(claimed.history, hub.settings.address),
             *(content.message(r["body"], opened, hub.settings.address) for r in claimed.batch),
-        ],
+        ]),
         system=(*await system(hub.outbound, claimed.session, channel), *extra),
         external_user=claimed.session["tag"],
         origin="IntegrationBot" if channel else "WebChatClient",

@@ -133,3 +133,18 @@ async def test_discounted_models_have_a_smaller_share(door: Door, upstream: Fake
                 statuses.append(r.status)
         assert statuses == [200, 200, 429]
         await one.asked(model="@acme/big")
+
+
+async def test_a_fallback_of_the_hubs_own_is_charged_and_takes_no_settings(door: Door, upstream: FakeModel) -> None:
+    door.model.default = refuses(400)
+    got = await door.asked(parameters={
+        "additionalSettings": {"service_tier": "priority"}, "temperature": 0.5,
+        "fallbackModels": [
+            {"modelName": "other", "apiKey": "sk-second-key"}, {"modelName": "@acme/big", "baseAddress": "@integrated"}
+        ],
+    })  # fmt: skip
+    assert got["model"] == "@acme/big" and [c.headers["Authorization"] for c in door.model.calls] == [
+        "Bearer sk-upstream-key", "Bearer sk-second-key"
+    ]
+    assert door.sent["service_tier"] == "priority" and "service_tier" not in upstream.calls[0].body
+    assert sum(u["amount"] for u in got["generation_context"]["generated_usage"]) > 0

@@ -208,3 +208,28 @@ async def test_usage_is_taken_off_the_balance(door: Door) -> None:
     row = {"sku": "x", "quantity": 3, "unit_price": 0.5, "amount": 1.5, "description": "d"}
     await usage.add(door.hub.db, door.account, [row, row])
     assert await door.hub.db.value("select balance::float8 from accounts where id = $1", door.account) == 7.0
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_call_of_the_callers_tool_is_no_json_yet(door: Door, stream: bool) -> None:
+    tool: Json = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    door.model.plan.append(says(tool_calls=[call], finish="tool_calls"))
+    async with door.post(model=await door.gateway(), json_only=True, tools=[tool], stream=stream) as r:
+        got = (await events(r))[:-1] if stream else [await r.json()]
+    made = got[0]["choices"][0]["delta" if stream else "message"]["tool_calls"]
+    assert [c["id"] for c in made] == ["c1"] and got[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"a": 12345678901234567890123,}', '{"a": "\\ud800",}'])
+async def test_json_that_cannot_be_written_is_no_answer(door: Door, text: str) -> None:
+    door.model.plan.extend([says(text), says('{"a": 1}')])
+    got = await door.asked(response_schema={"type": "object"})
+    assert got["choices"][0]["message"]["content"] == '{"a":1}'
+
+
+async def test_answers_that_could_not_be_mended_are_charged(door: Door) -> None:
+    door.model.default = says("no json")
+    async with door.post(model=await door.gateway(), response_schema={"type": "object"}) as r:
+        assert r.status == 502
+    assert [int(b["quantity"]) for b in await door.billed() if b["sku"].endswith(".out")] == [15]
