@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from hub.config import Settings
 from hub.domain import Json
 from tests.api.door import Door, opened
-from tests.fakes.model import FakeModel, says, serve
+from tests.fakes.model import FakeModel, refuses, says, serve
 
 FILE = """
 [providers]

@@ -28,7 +28,7 @@ def asked(id: str, **headers: str) -> Json:
 async def test_without_a_valid_key(api: Contract, id: str) -> None:
     for key in ("", "sk-hub-unknown", "eyJhbGciOiJIUzI1NiJ9.e30.x"):
         body = await api.refused(id, 401, *variables(id), key=key, **asked(id))
-        assert "unauthorized" == body["code"]
+        assert body["code"] == "unauthorized"
     query = {"path": "/none", "api-key": "sk-hub-unknown"}
     await api.refused(id, 401, *variables(id), key="", **{**asked(id), "query": query})
 
