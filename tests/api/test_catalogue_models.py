@@ -135,16 +135,23 @@ async def test_discounted_models_have_a_smaller_share(door: Door, upstream: Fake
         await one.asked(model="@acme/big")
 
 
-async def test_a_fallback_of_the_hubs_own_is_charged_and_takes_no_settings(door: Door, upstream: FakeModel) -> None:
-    door.model.default = refuses(400)
-    got = await door.asked(parameters={
-        "additionalSettings": {"service_tier": "priority"}, "temperature": 0.5,
-        "fallbackModels": [
-            {"modelName": "other", "apiKey": "sk-second-key"}, {"modelName": "@acme/big", "baseAddress": "@integrated"}
-        ],
-    })  # fmt: skip
-    assert got["model"] == "@acme/big" and [c.headers["Authorization"] for c in door.model.calls] == [
-        "Bearer sk-upstream-key", "Bearer sk-second-key"
-    ]
-    assert door.sent["service_tier"] == "priority" and "service_tier" not in upstream.calls[0].body
-    assert sum(u["amount"] for u in got["generation_context"]["generated_usage"]) > 0
+async def test_a_fallback_of_the_hubs_own_is_charged_and_takes_no_settings(
+    settings: Settings, upstream: FakeModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "models.toml"
+    path.write_text(FILE.format(url=upstream.url))
+    key = SecretStr("acme=sk-of-the-operator")
+    async with opened(settings.changed(catalogue=str(path), model_keys=key)) as door:
+        door.model.default = refuses(400)
+        got = await door.asked(parameters={
+            "additionalSettings": {"service_tier": "priority"}, "temperature": 0.5,
+            "fallbackModels": [
+                {"modelName": "other", "apiKey": "sk-second-key"},
+                {"modelName": "@acme/big", "baseAddress": "@integrated"},
+            ],
+        })  # fmt: skip
+        assert got["model"] == "@acme/big" and [c.headers["Authorization"] for c in door.model.calls] == [
+            "Bearer sk-upstream-key", "Bearer sk-second-key"
+        ]
+        assert door.sent["service_tier"] == "priority" and "service_tier" not in upstream.calls[0].body
+        assert sum(u["amount"] for u in got["generation_context"]["generated_usage"]) > 0
