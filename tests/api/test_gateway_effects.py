@@ -297,7 +297,8 @@ async def test_media_become_text(door: Door, features: list[str], preprocess: An
 
 async def test_text_files_are_read_here(door: Door) -> None:
     data = "data:text/csv;base64," + base64.b64encode(b"a,b\n1,2").decode()
-    talk = [{"role": "user", "content": [{"type": "file", "file": {"filename": "t.csv", "file_data": data}}]}]
+    file = {"type": "file", "file": {"filename": "t.csv", "file_data": data}}
+    talk = [{"role": "user", "content": [file]}]
     await door.asked(parameters={"enabledMultimodalFeatures": ["OtherFiles"]}, messages=talk)
     assert "a,b\n1,2" in str(door.sent["messages"][0]["content"][0]["text"]) and len(door.model.calls) == 1
 
