@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 
 from channels.base import Channel, ChannelError, Download
 from channels.registry import Urls, build
+from hub.children import Children
 from hub.config import Settings
 from hub.errors import HubError, Invalid
 from hub.live.cache import Cache
@@ -40,6 +41,7 @@ class Hub:
     limits: Limits
     leases: Leases
     cache: Cache
+    children: Children
 
 
 class _Fetch:
@@ -103,4 +105,5 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             limits=Limits(redis, settings.queue),
             leases=Leases(),
             cache=Cache(redis, settings.queue),
+            children=Children(),
         )
