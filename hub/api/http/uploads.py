@@ -8,6 +8,7 @@ from aiohttp import BodyPartReader, web
 from hub.errors import BadRequest, TooLarge
 
 PART = 64 * 1024
+FIELD = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,41 @@ async def uploaded(request: web.Request, field: str, limit: int) -> Upload:
     except ValueError as e:
         raise BadRequest(f"The multipart body cannot be read: {e}.") from None
     raise BadRequest(f"{field} is missing; send the file in this field.", field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """All of a multipart body: its files, and its fields as text."""
+
+    files: list[Upload]
+    fields: dict[str, str]
+
+
+async def form(request: web.Request, most: int, limit: int, whole: int) -> Form:
+    """Read at most `most` files, each of at most `limit` bytes and all of at most `whole`, and the fields beside them.
+
+    Raise BadRequest or TooLarge.
+    """
+    if not request.content_type.startswith("multipart/"):
+        raise BadRequest("Send the files as multipart/form-data.")
+    read, size = Form([], {}), 0
+    try:
+        reader = await request.multipart()
+        while (part := await reader.next()) is not None:
+            if not isinstance(part, BodyPartReader):
+                continue
+            if part.filename is None:
+                read.fields[part.name or ""] = (await _read(part, part.name or "", FIELD)).content.decode()
+                continue
+            if len(read.files) == most:
+                raise TooLarge(f"At most {most} files are taken at once.")
+            read.files.append(await _read(part, part.filename, limit))
+            size += len(read.files[-1].content)
+            if size > whole:
+                raise TooLarge(f"The files together are larger than {whole >> 20} MB; send them one by one.")
+    except ValueError as e:
+        raise BadRequest(f"The multipart body cannot be read: {e}.") from None
+    return read
 
 
 async def _read(part: BodyPartReader, field: str, limit: int) -> Upload:
