@@ -104,6 +104,12 @@ class Unavailable(HubError):
     code, status = "client_not_available", 422
 
 
+class Unreadable(HubError):
+    """The file cannot be read."""
+
+    code, status = "unreadable_file", 422
+
+
 class TooMany(HubError):
     """Too many requests; wait and try again."""
 

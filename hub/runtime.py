@@ -1,6 +1,5 @@
 """Everything that is open, in one frozen object, and the one place that opens it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from arq.connections import ArqRedis
 
 from channels.base import Channel, ChannelError, Download
 from channels.registry import Urls, build
+from hub.children import Children
 from hub.config import Settings
 from hub.errors import HubError, Invalid
 from hub.live.cache import Cache
@@ -26,14 +26,13 @@ from hub.sealing import Sealer
 from hub.store.db import Db, open_db
 from hub.store.usage import Meter
 
-CHILDREN = 4  # at the same time in one process
 EVERYWHERE = "0.0.0.0/0,::/0"
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
     """outbound: for addresses of customers. trusted: for those of the operator's settings alone; it
-    reaches everything. children: places for the processes of `hub.tools.child`."""
+    reaches everything. children: starts programs that work on what strangers sent."""
 
     settings: Settings
     db: Db
@@ -41,7 +40,6 @@ class Hub:
     sealer: Sealer
     outbound: Outbound
     trusted: Outbound
-    children: asyncio.Semaphore
     channels: dict[str, Channel]
     models: Models
     embedder: Embedder
@@ -51,6 +49,7 @@ class Hub:
     leases: Leases
     cache: Cache
     meter: Meter
+    children: Children
 
 
 class _Fetch:
@@ -110,7 +109,6 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             sealer=Sealer(settings.sealing_key.get_secret_value()),
             outbound=outbound,
             trusted=trusted,
-            children=asyncio.Semaphore(CHILDREN),
             channels=channels,
             models=Models(outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value())),
             embedder=embedder,
@@ -120,4 +118,5 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             leases=Leases(),
             cache=Cache(redis, settings.queue),
             meter=meter,
+            children=Children(),
         )

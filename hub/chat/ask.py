@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from hub.chat.ledger import Ledger
 from hub.domain import Gateway, Json, Passage, Usage
+from hub.errors import Conflict
 from hub.llm.types import Delta
 from hub.tools.base import Result, Source
 
@@ -25,22 +27,35 @@ class Structured:
     name: str = "answer"
 
 
+class Lost(Conflict):
+    """Another process has taken this conversation over."""
+
+
 class Steps(Protocol):
     """What is remembered of a turn's tool calls, so that a turn that is run again does not do it again."""
 
     async def begin(self, name: str, arguments: Json) -> tuple[str, Result | None]:
         """A name for the call that stays the same when the turn is run again, and the result to use in
-        place of running it: that of an earlier run, or that its outcome is not known."""
+        place of running it: that of an earlier run, or that its outcome is not known. Raise Lost."""
         ...
 
-    async def end(self, step: str, result: Result) -> None: ...
+    async def end(self, step: str, result: Result) -> None:
+        """Remember what came of it. Raise Lost."""
+        ...
 
 
 @dataclass(slots=True)
 class Trace:
-    """What was found out on the way, for headers that are sent before the answer is whole."""
+    """What is known on the way, of use before the answer is whole and when it never will be.
+
+    complexity: of the request, when it was routed. model: that answers now. made: messages that the
+    answer has added to the conversation. ledger: what it has consumed.
+    """
 
     complexity: str | None = None
+    model: str | None = None
+    made: list[Json] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,13 @@ from uuid import UUID
 from hub.accounts.gateways import gateway_of
 from hub.chat import content
 from hub.chat.ask import Ask
+from hub.chat.shape import paired
 from hub.chat.steps import TurnSteps
 from hub.errors import HubError
 from hub.outbound import Outbound
 from hub.runtime import Hub
 from hub.store.turns import Claim
+from hub.tools.schedule.zones import zone_of
 
 Json = dict[str, Any]
 FORMATTING = {
@@ -29,10 +31,10 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
     return Ask(
         account_id=UUID(claimed.account["id"]),
         gateway=gateway_of(claimed.gateway, hub.sealer),
-        messages=[
+        messages=paired([
             *history(claimed.history, hub.settings.address),
             *(content.message(r["body"], opened, hub.settings.address) for r in claimed.batch),
-        ],
+        ]),
         system=(*await system(hub.outbound, claimed.session, channel), *extra),
         external_user=claimed.session["tag"],
         origin="IntegrationBot" if channel else "WebChatClient",
@@ -41,8 +43,16 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         session_id=claimed.session_id,
         client_id=UUID(claimed.client["id"]),
         schedules=bool(claimed.client["parameters"].get("allowScheduledContinuations")),
+        zone=_zone(claimed),
         deadline=time.monotonic() + hub.settings.turn_seconds,
     )
+
+
+def _zone(claimed: Claim) -> str:
+    """The contact's time zone, as far as the phone, the chat client and the language tell it."""
+    contact, parameters = claimed.contact or {}, claimed.client["parameters"]
+    language = contact.get("language") or parameters.get("languageCode")
+    return zone_of(None, contact.get("phone"), parameters.get("timeZone"), language)
 
 
 def remembered(hub: Hub, claimed: Claim, ask: Ask) -> Ask:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 from hub.chat import worker
-from hub.chat.ask import Sink
+from hub.chat.ask import Lost, Sink
+from hub.chat.beside import together
 from hub.chat.scene import Scene
 from hub.domain import Json
 from hub.errors import HubError
@@ -54,7 +55,7 @@ class Calls:
 
     async def run(self, asked: Sequence[Json]) -> list[Json]:
         """The messages that answer the calls: one of role tool for each, then what they add."""
-        found = await asyncio.gather(*(self._answer(call) for call in asked))
+        found = await together(*(self._answer(call) for call in asked))
         told: list[Json] = [
             {"role": "tool", "tool_call_id": call["id"], "name": call["function"]["name"], "content": result.text}
             for call, result in zip(asked, found, strict=True)
@@ -68,14 +69,17 @@ class Calls:
         # What the model was not shown it cannot call, whatever it says.
         tool = next((t for t in self.scene.visible if t.name == name), None)
         try:
-            given, why = arguments.split(_object(contents))
+            given, why = arguments.split(self._object(contents))
             if why:
                 event["explanation"] = why
             await self._tell(event)
             if tool is None:
+                self.made += 1
                 raise ToolFailed(f"There is no tool '{name}' here.")
             await self._tell(event | {"state": "Running"})
             result, state = await self.invoke(tool, given), "Completed"
+        except Lost:
+            raise
         except HubError as e:
             result, state = Result(f"Error: {e}"), "Failed"
         spent = round((time.monotonic() - begun) * 1000)
@@ -85,17 +89,17 @@ class Calls:
 
     async def invoke(self, tool: Tool, given: Json) -> Result:
         """Run one tool with everything that stands around it. Raise HubError in words for the model."""
-        self._checker.check(tool.schema, given)
         if self.spent:
             raise ToolFailed("This turn has used up its tool calls. Answer with what you have.")
         self.made += 1
+        self._checker.check(tool.schema, given)
         key = orjson.dumps([tool.name, given], option=orjson.OPT_SORT_KEYS)
         self._seen[key] += 1
         if self._seen[key] > SAME:
             raise ToolFailed("This tool was called with the same arguments before; use that result.")
         replaced = await worker.tool_called(self.hub, self.scene, tool.name, given)
         if replaced is not None:
-            return Result(replaced.result or "", tuple(replaced.messages))
+            return _readable(Result(replaced.result or "", tuple(replaced.messages)))
         return await self._remembered(tool, given)
 
     async def _remembered(self, tool: Tool, given: Json) -> Result:
@@ -104,10 +108,19 @@ class Calls:
             return await self._run(tool, given, None)
         step, known = await steps.begin(tool.name, given)
         if known is not None:
+            # The run that did it was never charged for it.
+            self.scene.ledger.rows.extend(known.billed)
             self.files += known.files
             return known
         self.hub.settings.point("C7")
-        result = await self._run(tool, given, step)
+        try:
+            result = await self._run(tool, given, step)
+        except Lost:
+            raise
+        except HubError as e:
+            # It is known to have failed: the model hears the same of it when the turn is run again.
+            await steps.end(step, Result(f"Error: {e}"))
+            raise
         await steps.end(step, result)
         return result
 
@@ -125,19 +138,26 @@ class Calls:
             return Result(BROKEN)
         self.scene.ledger.rows.extend(result.billed)
         self.files += result.files
-        text = result.text if len(result.text) <= LONGEST else result.text[:LONGEST] + "\n[cut: the result is longer]"
-        return replace(result, text=text)
+        return _readable(result)
+
+    def _object(self, contents: str) -> Json:
+        """The arguments of a call; one that has none that can be read counts as well."""
+        try:
+            found = orjson.loads(contents)
+        except ValueError:
+            self.made += 1
+            raise ToolFailed("The arguments are not valid JSON; write them again.") from None
+        if not isinstance(found, dict):
+            self.made += 1
+            raise ToolFailed("The arguments must be one JSON object.")
+        return found
 
     async def _tell(self, event: Json) -> None:
         if self.sink is not None:
             await self.sink(Delta(event=dict(event)))
 
 
-def _object(contents: str) -> Json:
-    try:
-        found = orjson.loads(contents)
-    except ValueError:
-        raise ToolFailed("The arguments are not valid JSON; write them again.") from None
-    if not isinstance(found, dict):
-        raise ToolFailed("The arguments must be one JSON object.")
-    return found
+def _readable(result: Result) -> Result:
+    """The result with a text that a model can be sent: not too long, and without halves of characters."""
+    text = result.text if len(result.text) <= LONGEST else result.text[:LONGEST] + "\n[cut: the result is longer]"
+    return replace(result, text=text.encode("utf-8", "replace").decode())

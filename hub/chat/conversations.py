@@ -33,7 +33,10 @@ async def failed(hub: Hub, who: Caller, ask: Ask, e: HubError, account: Account)
     if not account.parameters.get(ALLOWED):
         return
     try:
-        await conversations.save(hub.db, account.id, _row(who, ask, None) | {"error": f"{e.code}: {e}"})
+        ledger = ask.trace.ledger
+        used = {"usage": ledger.billed(hub.models, ask.gateway), "tokens": ledger.usage.total}
+        said = {"messages": [*ask.messages, *ask.trace.made], "error": f"{e.code}: {e}"}
+        await conversations.save(hub.db, account.id, _row(who, ask, ask.trace.model) | used | said)
     except HubError as failure:
         log.error("a conversation of account %s was not logged: %s", account.id, failure)
 

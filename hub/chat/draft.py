@@ -29,7 +29,7 @@ class Draft:
         """`prefill` and `stop` are said around the answer. `spoken`: the model asks for tools in words.
         `held`: tool calls are not shown, as some may not be the caller's."""
         self._id = f"call_{ids.uuid7().hex[-12:]}"
-        self._held = held
+        self.held = held
         self.spoken = spoken
         self._react = react.Reader() if spoken else None
         thinking = Splitter() if "ThinkingProcess" in flags else None
@@ -44,12 +44,16 @@ class Draft:
         self._size = 0
         self._reasoning: list[str] = []
         self._calls: dict[int, Json] = {}
+        # By the place of a call: the id its provider gave it. By a provider's index: the place.
+        self._given: dict[int, str] = {}
+        self._places: dict[int, int] = {}
         self._finish: str | None = None
         self.details: list[Json] = []
         self.usage: Usage | None = None
         self.served: str | None = None
         self.first: float | None = None
         self.shown = False
+        self.heard = False
 
     @property
     def text(self) -> str:
@@ -61,6 +65,8 @@ class Draft:
 
     @property
     def tool_calls(self) -> list[Json]:
+        if self.full:
+            return []  # the last of them may be cut
         asked = self._react.call if self._react is not None else None
         if asked is not None:
             function = {"name": asked[0], "arguments": orjson.dumps(asked[1]).decode()}
@@ -71,7 +77,13 @@ class Draft:
     def finish(self) -> str:
         if self.full:
             return "length"
-        return "tool_calls" if self.tool_calls else self._finish or "stop"
+        if self.tool_calls:
+            return "tool_calls"
+        return "stop" if self._finish in (None, "tool_calls") else str(self._finish)
+
+    def drop_calls(self) -> None:
+        """None of the calls is made."""
+        self._react, self._calls = None, {}
 
     @property
     def full(self) -> bool:
@@ -80,6 +92,7 @@ class Draft:
 
     def take(self, delta: Delta) -> Delta | None:
         """Add a piece; return what of it is to be shown."""
+        self.heard = True
         self._finish = delta.finish or self._finish
         self.usage = delta.usage or self.usage
         self.served = delta.served or self.served
@@ -91,10 +104,9 @@ class Draft:
             # Every piece is the whole answer, revised: only the last one is said.
             self._last = text or self._last
             text = ""
-        for call in delta.tool_calls:
-            self._call(call)
+        calls = tuple(self._call(call) for call in delta.tool_calls)
         text, thoughts = self._read(text)
-        return self._show(text, reasoning + thoughts, () if self._held else delta.tool_calls)
+        return self._show(text, reasoning + thoughts, () if self.held else calls)
 
     def end(self) -> Delta | None:
         """What is said at the end."""
@@ -132,12 +144,32 @@ class Draft:
         self.shown = True
         return Delta(text, reasoning, calls)
 
-    def _call(self, fragment: Json) -> None:
-        """Fragments of one tool call become one; their arguments are joined."""
-        place = fragment.get("index")
-        place = place if isinstance(place, int) else len(self._calls)
+    def _call(self, fragment: Json) -> Json:
+        """Fragments of one tool call become one; their arguments are joined. Returns the fragment with the
+        place and the id that hold here: some providers name neither, or one of them twice."""
         function = fragment.get("function") or {}
-        call = self._calls.setdefault(place, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
-        call["id"] = fragment.get("id") or call["id"]
-        call["function"]["name"] = function.get("name") or call["function"]["name"]
-        call["function"]["arguments"] += function.get("arguments") or ""
+        place = self._place(fragment, bool(function.get("name")))
+        new = place not in self._calls
+        if new:
+            given = str(fragment.get("id") or "")
+            known = given in (*self._given.values(), "")
+            self._given[place] = given
+            id = f"call_{ids.uuid7().hex[-12:]}" if known else given
+            self._calls[place] = {"id": id, "type": "function", "function": {"name": "", "arguments": ""}}
+        call, arguments = self._calls[place], function.get("arguments") or ""
+        call["function"]["name"] = str(function.get("name") or call["function"]["name"])
+        call["function"]["arguments"] += arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
+        return fragment | {"index": place} | ({"id": call["id"]} if new else {})
+
+    def _place(self, fragment: Json, named: bool) -> int:
+        """Which call a fragment belongs to."""
+        index, given, last = fragment.get("index"), str(fragment.get("id") or ""), len(self._calls)
+        if not isinstance(index, int):
+            if given or named:
+                return next((p for p, id in self._given.items() if id == given != ""), last)
+            return max(last - 1, 0)
+        place = self._places.get(index, last)
+        if named and given and self._given.get(place, given) != given:
+            place = last
+        self._places[index] = place
+        return place

@@ -1,6 +1,5 @@
 """Everything a model is asked with, brought together side by side."""
 
-import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from hub.chat import moderation, rewriting, routing, shape, sight, toolbox, worker
 from hub.chat.ask import Ask
+from hub.chat.beside import together
 from hub.chat.prompt import tools_of
 from hub.chat.scene import Scene, effective
 from hub.chat.toolbox import RESULTS, SCORE, number
@@ -32,9 +32,12 @@ async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> Scene:
         theirs=tools_of(parameters.get("tools") or (), ask.options.get("tools") or ()),
     )
     offline = hub.models.offline(ask.gateway, scene.model) and not parameters.get("fallbackModels")
+    if offline and parameters.get("queryStrategy") == "QueryFunction":
+        # It calls no functions, so the passages are put before it.
+        scene.parameters = {**parameters, "queryStrategy": "Plain"}
     if not offline:
         await sight.preprocess(hub, scene)
-    await _together(*_parts(hub, scene, stack, offline))
+    await together(*_parts(hub, scene, stack, offline))
     if scene.blocked:
         moderation.withhold(scene)
     texts = (parameters.get("systemInstruction"), *scene.system, *scene.contexts, scene.memories, *ask.system)
@@ -59,20 +62,6 @@ def _parts(hub: Hub, scene: Scene, stack: AsyncExitStack, offline: bool) -> list
     if p.get("modelRoutingParameters"):
         parts.append(routing.route(hub, scene))
     return parts
-
-
-async def _together(*parts: Coroutine[Any, Any, None]) -> None:
-    """Side by side; when one fails the others are stopped and its error is raised."""
-    if len(parts) == 1:
-        await parts[0]
-        return
-    tasks = [asyncio.ensure_future(part) for part in parts]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _context(hub: Hub, ask: Ask) -> Context:
@@ -134,6 +123,7 @@ async def _apply(
         scene.system.append(text)
     elif one.type == "add-tool" and one.tool is not None:
         scene.theirs = tools_of(scene.theirs, [one.tool])
+        scene.tools = toolbox.once(scene.tools, scene.theirs)
     else:
         await toolbox.add(hub, scene, stack, one)
     return messages

@@ -40,21 +40,22 @@ async def consult(
     options: dict[str, Any] = {"max_completion_tokens": tokens}
     if "NoTemperature" not in flags:
         options["temperature"] = 0
-    text, used = await _asked(hub.models, gateway, Prompt(model, messages, options), scene)
+    text, used, model = await _asked(hub.models, gateway, Prompt(model, messages, options), scene)
     rows = bill(model, used, hub.models.price(gateway, model), sku=f"inference.resolving.{sku}", what=what)
     scene.ledger.rows.extend(rows)
     return thinking.strip(text).strip()
 
 
-async def _asked(models: Models, gateway: Gateway, prompt: Prompt, scene: Scene) -> tuple[str, Usage]:
+async def _asked(models: Models, gateway: Gateway, prompt: Prompt, scene: Scene) -> tuple[str, Usage, str]:
     deadline = min(scene.ask.deadline, scene.context.deadline)
-    text, used = "", None
+    text, used, served = "", None, prompt.model
     async with aclosing(models.stream(gateway, prompt, deadline)) as deltas:
         async for delta in deltas:
             text += delta.text
             used = delta.usage or used
+            served = delta.served or served
     sizes = sum(shape.tokens(m) for m in prompt.messages)
-    return text, used or Usage(sizes, -(-len(text) // 4))
+    return text, used or Usage(sizes, -(-len(text) // 4)), served
 
 
 def _of(hub: Hub, gateway: Gateway) -> tuple[Gateway, str]:

@@ -16,7 +16,7 @@ from hub.chat.scene import Scene
 from hub.domain import Json, Usage
 from hub.errors import Upstream
 from hub.llm import heal
-from hub.llm.types import Broken, Delta, Prompt
+from hub.llm.types import Broken, Delta, Failed, Prompt
 from hub.runtime import Hub
 
 RESTARTS = 2
@@ -30,14 +30,13 @@ class NotHealed(Upstream):
 
 @dataclass(slots=True)
 class Loop:
-    """One answer while it is made. made: what it adds to the conversation. aside: what only the model
-    hears (corrections). said: text that was shown before the draft of now."""
+    """One answer while it is made. aside: what only the model hears (corrections). said: text that was
+    shown before the draft of now."""
 
     hub: Hub
     scene: Scene
     sink: Sink | None
     calls: Calls
-    made: list[Json] = field(default_factory=list)
     aside: list[Json] = field(default_factory=list)
     said: str = ""
     reasoning: str = ""
@@ -52,13 +51,18 @@ class Loop:
     def ask(self) -> Ask:
         return self.scene.ask
 
+    @property
+    def made(self) -> list[Json]:
+        """What the answer adds to the conversation."""
+        return self.ask.trace.made
+
     async def run(self) -> None:
         """Until the model has answered, or asks for a tool that the caller runs."""
         while True:
             self.prompt = await self._prompt()
             self.draft = draft = await self._draft(self.prompt)
             calls = draft.tool_calls
-            if calls and self.calls.spent and self.ended:
+            if self.calls.spent and self.ended and any(not self._theirs(c) for c in calls):
                 self._unheeded(draft)
                 return
             self.ended = self.calls.spent
@@ -69,11 +73,16 @@ class Loop:
             if await self._finished(draft):
                 return
 
+    def _theirs(self, call: Json) -> bool:
+        """Whether the caller runs it."""
+        return any(call["function"]["name"] == name_of(t) for t in self.scene.theirs)
+
     def _unheeded(self, draft: Draft) -> None:
         """The model goes on calling tools although it was offered none: what it said has to do."""
         if not draft.text.strip():
             most = self.hub.settings.tool_calls
             raise Upstream(f"The model did not come to an answer within {most} tool calls.", code="tool_limit")
+        draft.drop_calls()
         self.made.append(_assistant(draft, []))
 
     async def _prompt(self) -> Prompt:
@@ -82,6 +91,9 @@ class Loop:
         scene.visible = [] if self.calls.spent else toolbox.offered(scene, self.made)
         system = [*scene.system, *await toolbox.activated(scene, self.made)]
         options = dict(self.ask.options)
+        if (self.made or self.aside) and options.get("tool_choice") not in ("none", "auto"):
+            # What is forced is done once; forced again and again there would never be an answer.
+            options.pop("tool_choice", None)
         structured = self.ask.structured
         if structured is not None:
             if structured.heals:
@@ -89,7 +101,8 @@ class Loop:
             options["response_format"] = self._format(options.get("response_format"))
         return build(
             scene.parameters,
-            [*scene.messages, *self.made, *self.aside],
+            scene.messages,
+            made=[*self.made, *self.aside],
             system=system,
             passages=scene.passages if scene.parameters.get("queryStrategy") != "QueryFunction" else (),
             options=options,
@@ -120,12 +133,7 @@ class Loop:
         while True:
             draft = self._empty(prompt)
             try:
-                async with aclosing(self.hub.models.stream(self.ask.gateway, prompt, self.ask.deadline)) as deltas:
-                    async for delta in deltas:
-                        await self._show(draft.take(delta))
-                        if draft.full:
-                            break
-                await self._show(draft.end())
+                await self._heard(prompt, draft)
             except Broken as e:
                 tried += 1
                 kept = self.sink is not None and draft.shown and not self.ask.retractable
@@ -134,8 +142,25 @@ class Loop:
                 if draft.shown:
                     await self._again()
             else:
-                self._count(prompt, draft)
                 return draft
+
+    async def _heard(self, prompt: Prompt, draft: Draft) -> None:
+        """The model is listened to. What it said counts, also when nobody waits for the rest any more."""
+        failed = False
+        try:
+            async with aclosing(self.hub.models.stream(self.ask.gateway, prompt, self.ask.deadline)) as deltas:
+                async for delta in deltas:
+                    self.ask.trace.model = delta.served or prompt.model
+                    await self._show(draft.take(delta))
+                    if draft.full:
+                        break
+            await self._show(draft.end())
+        except Failed:
+            failed = True
+            raise
+        finally:
+            if not failed and draft.heard:
+                self._count(prompt, draft)
 
     async def _again(self) -> None:
         """Take back what was shown, but for what earlier drafts said."""
@@ -152,7 +177,7 @@ class Loop:
         spoken = p.get("knownToolHandlerName") == REACT and bool(self.scene.visible or self.scene.theirs)
         return Draft(
             self.scene.flags, self.ask.longest - len(self.said), prefill or "", stop if isinstance(stop, str) else "",
-            spoken=spoken, held=spoken or bool(self.scene.visible),
+            spoken=spoken, held=spoken or bool(self.scene.tools),
         )
 
     def _count(self, prompt: Prompt, draft: Draft) -> None:
@@ -173,15 +198,14 @@ class Loop:
 
     async def _called(self, draft: Draft, calls: list[Json]) -> bool:
         """Run what is ours; whether the model is to go on."""
-        names = {name_of(t) for t in self.scene.theirs}
-        theirs = [c for c in calls if c["function"]["name"] in names]
+        theirs = [c for c in calls if self._theirs(c)]
         ours = [c for c in calls if c not in theirs]
         self.made.append(_assistant(draft, calls))
         self.said += draft.text
-        if theirs and self.sink is not None and (self.scene.visible or draft.spoken):
+        if theirs and self.sink is not None and draft.held:
             await self.sink(Delta(tool_calls=tuple({"index": n, **c} for n, c in enumerate(theirs))))
         if ours:
-            self.made += await self.calls.run(ours)
+            self.made.extend(await self.calls.run(ours))
         return not theirs
 
     async def _finished(self, draft: Draft) -> bool:
@@ -216,7 +240,6 @@ class Loop:
         assert self.prompt is not None and self.draft is not None
         now = time.monotonic()
         texts = [str(m.get("content") or "") for m in self.made if m["role"] == "assistant"]
-        names = {name_of(t) for t in self.scene.theirs}
         return Answer(
             text=texts[-1] or "\n\n".join(t for t in texts if t),
             reasoning=self.reasoning,
@@ -224,7 +247,7 @@ class Loop:
             finish=self.draft.finish,
             usage=self.scene.ledger.usage,
             passages=tuple(self.scene.passages),
-            tool_calls=[c for c in self.draft.tool_calls if c["function"]["name"] in names],
+            tool_calls=[c for c in self.draft.tool_calls if self._theirs(c)],
             billed=self.scene.ledger.billed(self.hub.models, self.ask.gateway),
             timings={
                 "search_ms": _ms(asked - started),

@@ -10,6 +10,7 @@ from hub.chat.scene import Scene
 from hub.domain import Json
 from hub.llm.types import Failed
 from hub.runtime import Hub
+from hub.tools.fence import fenced
 
 # Parameter, what the safeguard calls it, what it looks for, what a blocked person is told it was.
 CATEGORIES = (
@@ -38,7 +39,7 @@ async def moderate(hub: Hub, scene: Scene) -> None:
     if not any(levels.get(name) for name, *_ in CATEGORIES) or shape.last_user(scene.messages) is None:
         return
     told = await consult(
-        hub, scene, INSTRUCTIONS, f"<conversation>\n{transcript(scene.messages)}\n</conversation>",
+        hub, scene, INSTRUCTIONS, fenced("conversation", transcript(scene.messages)),
         sku="moderation", what="Inference for moderation",
     )
     scene.blocked = blocked(levels, scores(told))
@@ -86,13 +87,17 @@ def withhold(scene: Scene) -> None:
 
 
 def transcript(messages: list[Json]) -> str:
-    """The conversation as text for a reader who must not be steered by it; media only as markers."""
-    lines = []
+    """The conversation as text; media only as markers. Of what was said before the latest request only the
+    end, of the request (all that the user said in a row) everything: what is left out is not judged."""
+    lines: list[str] = []
+    latest, before = 0, None
     for m in messages:
         if m.get("role") in (*shape.SYSTEM, "tool"):
             continue
+        if m.get("role") == "user" != before:
+            latest = len(lines)
+        before = m.get("role")
         content = m.get("content")
         media = sum(p.get("type") != "text" for p in content) if isinstance(content, list) else 0
-        text = shape.text_of(m).replace("</conversation", "&lt;/conversation")
-        lines.append(f"{m.get('role')}: {text}{' [media]' * media}")
-    return "\n".join(lines)[-TAIL:]
+        lines.append(f"{m.get('role')}: {shape.text_of(m)}{' [media]' * media}")
+    return "\n".join(["\n".join(lines[:latest])[-TAIL:], *lines[latest:]]).strip()

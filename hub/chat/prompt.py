@@ -8,6 +8,7 @@ from hub.domain import Json, Passage
 from hub.errors import BadRequest
 from hub.llm import react
 from hub.llm.types import INTEGRATED, Prompt
+from hub.tools.fence import harmless
 
 OPTIONS = {
     "temperature": "temperature",
@@ -34,6 +35,7 @@ def build(
     parameters: Mapping[str, Any],
     messages: Sequence[Json],
     *,
+    made: Sequence[Json] = (),
     system: Sequence[str] = (),
     passages: Sequence[Passage] = (),
     options: Mapping[str, Any] | None = None,
@@ -42,37 +44,44 @@ def build(
 ) -> Prompt:
     """The prompt of one model call.
 
-    messages: the conversation, oldest first. system: texts added to the system instruction.
+    messages: the conversation, oldest first. made: what this answer has added to it so far.
+    system: texts added to the system instruction.
     options: fields of the request, which win over the gateway's; its `extra_body` is merged.
     tools: in the chat format. Raise BadRequest (`context_overflow`) when it does not fit.
     """
     flags = frozenset(parameters.get("flags") or ())
     asked = question(messages)
-    talk = shape.cleaned(messages, flags, parameters.get("toolContextCount"), parameters.get("unseen") or ())
+    everything = [*messages, *made]
+    talk = shape.cleaned(everything, flags, parameters.get("toolContextCount"), parameters.get("unseen") or ())
+    # What tools and corrections add is not said by the user, whatever its role is.
+    talk, rest = talk[: len(messages)], talk[len(messages) :]
     talk = shape.templated(talk, parameters.get("userPromptTemplate"))
     if asked and passages:
         talk = _inject(talk, knowledge(passages, bool(parameters.get("knowledgeUseMetaDescriptions"))))
     texts = [parameters.get("systemInstruction"), *system]
-    spoken = bool(tools) and parameters.get("knownToolHandlerName") == REACT
+    handled = parameters.get("knownToolHandlerName") == REACT
+    spoken = handled and bool(tools) and (options or {}).get("tool_choice") != "none"
     if spoken:
         texts.append(react.instructions(tools))
-        talk = react.talk(talk)
+    if handled:
+        talk, rest = react.talk(talk), react.talk(rest)
     elif "RewriteToolCallsAsUserMessages" in flags:
-        talk = shape.untooled(talk)
+        talk, rest = shape.untooled(talk), shape.untooled(rest)
     head, talk = _system(texts, talk)
-    talk = fit(head, talk, parameters.get("contextMaximumSize"), parameters.get("contextOverflowAction"))
-    final = shape.flagged(head, talk, flags)
-    prefill = prefill_of(parameters, talk)
+    limit, action = parameters.get("contextMaximumSize"), parameters.get("contextOverflowAction")
+    final = shape.flagged(head, fit(head, talk, limit, action, rest), flags)
+    prefill = prefill_of(parameters, everything) if all(m.get("role") != "tool" for m in made) else None
     if prefill:
         final = [*final, {"role": "assistant", "content": prefill}]
     return Prompt(
         model=str(parameters.get("modelName") or ""),
         messages=final,
-        options=_options(parameters, options or {}, () if spoken else tools, flags, spoken),
+        options=_options(parameters, options or {}, () if handled else tools, flags, spoken),
         question=asked,
         passages=tuple(passages),
         language=language,
         whole="DiffusingStream" in flags,
+        free=frozenset(_free(parameters, options or {})) - _named(parameters, options or {}),
     )
 
 
@@ -103,7 +112,7 @@ def _passage(number: int, p: Passage, metadata: bool) -> str:
         lines += [f"{name}: {value}" for name, value in p.metadata.items() if value not in (None, "")]
     lines += [p.content, *(f"[{number}, related] {r.name}\n{r.content}" for r in p.references)]
     # A document cannot end the block it stands in.
-    return "\n".join(lines).replace("<knowledge>", "&lt;knowledge>").replace("</knowledge", "&lt;/knowledge")
+    return harmless("knowledge", "\n".join(lines))
 
 
 def _inject(messages: list[Json], block: str) -> list[Json]:
@@ -123,14 +132,17 @@ def _system(texts: Sequence[str | None], messages: list[Json]) -> tuple[list[Jso
     return head, rest
 
 
-def fit(head: Sequence[Json], messages: list[Json], limit: int | None, action: str | None) -> list[Json]:
-    """The newest messages that fit `limit` tokens. Raise BadRequest when that is refused or impossible."""
+def fit(
+    head: Sequence[Json], messages: list[Json], limit: int | None, action: str | None, rest: Sequence[Json] = ()
+) -> list[Json]:
+    """The newest messages that fit `limit` tokens, then the `rest`, which stays as it is. Raise BadRequest
+    when that is refused or impossible."""
     if not limit or limit <= 0:
-        return messages
+        return [*messages, *rest]
     sizes = [shape.tokens(m) for m in messages]
-    total = sum(shape.tokens(m) for m in head) + sum(sizes)
+    total = sum(shape.tokens(m) for m in (*head, *rest)) + sum(sizes)
     if total <= limit:
-        return messages
+        return [*messages, *rest]
     text = f"The conversation has about {total} tokens; the gateway's contextMaximumSize is {limit}."
     if action != "Truncate":
         mend = "Send fewer messages, or set contextOverflowAction to Truncate."
@@ -146,20 +158,32 @@ def fit(head: Sequence[Json], messages: list[Json], limit: int | None, action: s
             start += 1
     if total > limit:
         raise BadRequest(f"{text} The last message alone is too long; shorten it.", code="context_overflow")
-    return messages[start:]
+    return [*messages[start:], *rest]
 
 
 def _external(parameters: Mapping[str, Any]) -> bool:
     return parameters.get("baseAddress") not in (None, "", INTEGRATED)
 
 
+def _free(parameters: Mapping[str, Any], asked: Mapping[str, Any]) -> Json:
+    """Settings of any kind, for a provider of the customer's own."""
+    if not _external(parameters):
+        return {}
+    found = {**(parameters.get("additionalSettings") or {}), **(asked.get("extra_body") or {})}
+    return {k: v for k, v in found.items() if k not in OURS}
+
+
+def _named(parameters: Mapping[str, Any], asked: Mapping[str, Any]) -> set[str]:
+    """Options that have a field of their own."""
+    ours = {theirs for name, theirs in OPTIONS.items() if parameters.get(name) is not None}
+    return {*ours, *asked, *OF_TOOLS, "stop"}
+
+
 def _options(
     parameters: Mapping[str, Any], asked: Mapping[str, Any], tools: Sequence[Json], flags: frozenset[str], spoken: bool
 ) -> Json:
     options: Json = {}
-    if _external(parameters):
-        options |= {**(parameters.get("additionalSettings") or {}), **(asked.get("extra_body") or {})}
-        options = {k: v for k, v in options.items() if k not in OURS}
+    options |= _free(parameters, asked)
     for ours, theirs in OPTIONS.items():
         if parameters.get(ours) is not None:
             options[theirs] = parameters[ours]

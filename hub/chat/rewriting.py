@@ -13,6 +13,7 @@ from hub.chat.scene import Scene
 from hub.domain import Json
 from hub.llm.types import Failed
 from hub.runtime import Hub
+from hub.tools.fence import fenced
 
 log = logging.getLogger(__name__)
 
@@ -73,5 +74,4 @@ def _size(parameters: Mapping[str, Any], name: str) -> int:
 def _talk(messages: Sequence[Json], roles: tuple[str, ...], size: int) -> str:
     said = [(m["role"], shape.text_of(m).strip()) for m in messages if m.get("role") in roles]
     lines = [f"{role}: {text}" for role, text in said if text][-size:]
-    body = "\n".join(lines)[-LONGEST:].replace("</conversation", "&lt;/conversation")
-    return f"<conversation>\n{body}\n</conversation>"
+    return fenced("conversation", "\n".join(lines)[-LONGEST:])

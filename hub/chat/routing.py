@@ -8,6 +8,7 @@ from hub.chat.prompt import question
 from hub.chat.scene import Scene, with_model
 from hub.llm.types import Failed
 from hub.runtime import Hub
+from hub.tools.fence import fenced
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ async def _level(hub: Hub, scene: Scene) -> str:
         return "medium"
     try:
         told = await consult(
-            hub, scene, INSTRUCTIONS, f"<request>\n{asked[:LONGEST]}\n</request>",
+            hub, scene, INSTRUCTIONS, fenced("request", asked[:LONGEST]),
             sku="routing_complexity", what="Inference for model routing", tokens=500,
         )
     except Failed as e:

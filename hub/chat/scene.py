@@ -4,39 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from hub.chat.ask import Ask
+from hub.chat.ledger import Ledger
 from hub.chat.prompt import REACT
 from hub.chat.shape import MEDIA
-from hub.domain import Gateway, Json, Passage, Skill, Usage
+from hub.domain import Gateway, Json, Passage, Skill
 from hub.llm.gateway import Models
-from hub.llm.prices import bill
 from hub.tools.base import Context, Result, Tool
 
 Invoke = Callable[[Tool, Json], Awaitable[Result]]
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What an answer has consumed so far."""
-
-    rows: list[Json] = field(default_factory=list)
-    said: dict[str, Usage] = field(default_factory=dict)
-
-    def add(self, model: str, used: Usage) -> None:
-        """Tokens of the answer's own model."""
-        old = self.said.get(model, Usage())
-        self.said[model] = Usage(old.prompt + used.prompt, old.completion + used.completion, old.cached + used.cached)
-
-    @property
-    def usage(self) -> Usage:
-        every = self.said.values()
-        return Usage(sum(u.prompt for u in every), sum(u.completion for u in every), sum(u.cached for u in every))
-
-    def billed(self, models: Models, gateway: Gateway) -> list[Json]:
-        """Rows of usage: what was resolved beforehand, then the answer itself, then its tools."""
-        before = [r for r in self.rows if r["sku"].startswith("inference.")]
-        after = [r for r in self.rows if not r["sku"].startswith("inference.")]
-        own = [row for model, used in self.said.items() for row in bill(model, used, models.price(gateway, model))]
-        return [*before, *own, *after]
 
 
 @dataclass(slots=True)
@@ -60,7 +35,10 @@ class Scene:
     skills: list[Skill] = field(default_factory=list)
     memories: str | None = None
     blocked: tuple[str, ...] = ()
-    ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.ask.trace.ledger
 
     @property
     def flags(self) -> frozenset[str]:

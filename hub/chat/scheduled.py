@@ -77,21 +77,30 @@ async def again(hub: Hub, claimed: Claim, draft: Draft) -> bool:
 
 
 def settle(claimed: Claim, draft: Draft) -> None:
-    """Nothing is said out of the blue but what the model wrote: no apology, no `[NO_MESSAGE]`."""
+    """Nothing is said out of the blue but what the model wrote: no apology, and nothing at all when its
+    last word is `[NO_MESSAGE]` or there is none."""
     if of(claimed) is None:
         return
-    kept = []
-    for message in draft.messages:
+    kept = [m for m in draft.messages if m["role"] != "assistant" or m["source"] != "system"]
+    said = [m for m in kept if m["role"] == "assistant"]
+    silent = not said or not _words(said[-1])
+    for message in kept:
         if message["role"] == "assistant":
             text = message["content"]["text"].replace(SILENCE, "").strip()
-            silent = SILENCE in message["content"]["text"] and not text
-            if message["source"] == "system" or silent or not text:
-                continue
-            message["content"] = message["content"] | {"text": text}
+            message |= {"content": message["content"] | {"text": text}, "hidden": silent}
         else:
-            message |= {"source": "system", "hidden": True}
-        kept.append(message)
+            message["hidden"] = silent or message["role"] == "system"
+            message["source"] = "system" if message["role"] == "system" else message["source"]
     draft.messages[:] = kept
+
+
+def _words(message: Json) -> bool:
+    """Whether a message of the model has anything for the person."""
+    return bool(message["content"]["text"].replace(SILENCE, "").strip() or message["content"].get("attachments"))
+
+
+def _said(draft: Draft) -> bool:
+    return any(m["role"] == "assistant" and not m["hidden"] and _words(m) for m in draft.messages)
 
 
 def route(claimed: Claim, draft: Draft) -> None:
@@ -99,6 +108,8 @@ def route(claimed: Claim, draft: Draft) -> None:
     told = of(claimed)
     if told is None:
         return
+    if not _said(draft):
+        draft.parts.clear()
     for part in draft.parts:
         part["mode"] = "at_most_once"
         part.pop("placeholder", None)
@@ -131,12 +142,11 @@ def closing(claimed: Claim, draft: Draft) -> Json:
     told = of(claimed)
     if told is None:
         return {}
-    said = any(m["role"] == "assistant" for m in draft.messages)
-    failed = draft.outcome in ("failed", "poison") and not said
-    result = f"Failed: {draft.error}" if failed else None
-    if not failed and not said:
-        result = "Done: nothing to send"
-    state = {"id": told["id"], "user": told["user"], "said": said, "state": "failed" if failed else "done"}
-    return {"activation": state | {"result": result, "reason": draft.outcome if failed else None}, "title": None}
-
-
+    said = _said(draft)
+    state, reason, result = "done", None, None if said else "Done: nothing to send"
+    if draft.outcome == "rejected":
+        state, reason, result = "refused", "rejected", "Refused: the gateway's worker stopped it"
+    elif draft.outcome in ("failed", "poison", "cancelled") and not said:
+        state, reason, result = "failed", draft.outcome, f"Failed: {draft.error or draft.outcome}"
+    closed = {"id": told["id"], "user": told["user"], "said": said, "state": state, "result": result, "reason": reason}
+    return {"activation": closed, "title": None}

@@ -7,6 +7,7 @@ from hub.domain import Json
 from hub.llm import thinking
 
 SYSTEM = ("system", "developer")
+UNANSWERED = "(there is no result; it is not known whether this was done)"
 TRUNCATED = "[tool response truncated - call this tool again]"
 # Fields of stored messages that only IncludeStoredReasoning sends back.
 REASONING = ("reasoning", "reasoning_content", "reasoning_details")
@@ -72,7 +73,9 @@ def cleaned(
         result = [_unthought(m) for m in result]
     if newest and newest > 0:
         places = [n for n, m in enumerate(result) if m.get("role") == "tool"]
-        for n in places[: len(places) - newest]:
+        # Those behind the assistant's last message were never read yet.
+        said = max((n for n, m in enumerate(result) if m.get("role") == "assistant"), default=len(result))
+        for n in places[: max(0, len(places) - max(newest, sum(p > said for p in places)))]:
             result[n] = result[n] | {"content": TRUNCATED}
     hidden = MEDIA.values() if "DisableMultiModalInput" in flags else unseen
     return [_textual(m, hidden) for m in result] if hidden else result
@@ -81,6 +84,34 @@ def cleaned(
 def _provider(name: str) -> str:
     """What providers call the reasoning that we store."""
     return "reasoning_content" if name == "reasoning" else name
+
+
+def paired(messages: Sequence[Json]) -> list[Json]:
+    """Each tool call followed by its one result, as providers demand. A result without its call is left
+    out; a call without a result (its caller went on with something else, or it was stopped) gets a note."""
+    found: list[Json] = []
+    for n, m in enumerate(messages):
+        if m.get("role") == "tool":
+            continue
+        found.append(m)
+        if m.get("tool_calls"):
+            results = _results(messages[n + 1 :])
+            found += [
+                results.get(str(c.get("id"))) or {"role": "tool", "tool_call_id": c.get("id"), "content": UNANSWERED}
+                for c in m["tool_calls"]
+            ]
+    return found
+
+
+def _results(messages: Sequence[Json]) -> dict[str, Json]:
+    """By the id of the call: the results before the assistant says the next thing."""
+    found: dict[str, Json] = {}
+    for m in messages:
+        if m.get("role") == "assistant":
+            break
+        if m.get("role") == "tool":
+            found.setdefault(str(m.get("tool_call_id")), m)
+    return found
 
 
 def untooled(messages: Sequence[Json]) -> list[Json]:

@@ -5,8 +5,8 @@ from collections import Counter
 
 import orjson
 
+from hub.chat.ask import Lost
 from hub.domain import Json
-from hub.errors import Conflict
 from hub.store import steps
 from hub.store.db import Call
 from hub.store.turns import Claim
@@ -30,13 +30,13 @@ class TurnSteps:
         self._seen: Counter[str] = Counter()
 
     async def begin(self, name: str, arguments: Json) -> tuple[str, Result | None]:
-        """See hub.chat.ask.Steps. Raise Conflict when the turn belongs to somebody else by now."""
+        """See hub.chat.ask.Steps. Raise Lost when the turn belongs to somebody else by now."""
         digest = hashlib.sha256(orjson.dumps([name, arguments], option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
         self._seen[digest] += 1
         key = f"{digest}:{self._seen[digest]}"
         found = await steps.begin(self._db, self._session, self._epoch, self._since, key, name)
         if found is None:
-            raise Conflict("Another process has taken this conversation over.")
+            raise Lost
         step = f"{self._session}:{self._since}:{key}"
         if found["state"] == "new":
             return step, None
@@ -44,10 +44,12 @@ class TurnSteps:
 
     async def end(self, step: str, result: Result) -> None:
         key = step.split(":", 2)[2]
-        kept = {"text": result.text, "files": list(result.files)}
-        await steps.end(self._db, self._session, self._epoch, self._since, key, kept)
+        kept = {"text": result.text, "files": list(result.files), "billed": list(result.billed)}
+        if not await steps.end(self._db, self._session, self._epoch, self._since, key, kept):
+            raise Lost
 
 
 def _result(stored: Json | None) -> Result:
     found = stored or {}
-    return Result(str(found.get("text") or ""), files=tuple(found.get("files") or ()))
+    files, billed = tuple(found.get("files") or ()), tuple(found.get("billed") or ())
+    return Result(str(found.get("text") or ""), files=files, billed=billed)

@@ -9,14 +9,14 @@ from hub.accounts.kinds import BuiltinFunction
 from hub.chat.prompt import name_of, question
 from hub.chat.scene import Scene
 from hub.chat.worker import Rewrite
-from hub.domain import Json
+from hub.domain import Json, Skill
 from hub.knowledge.search import search
 from hub.runtime import Hub
 from hub.tools import arguments, builtin, knowledge, mcp, protocol
 from hub.tools.base import Context, Result, Tool, ToolFailed
 from hub.tools.memory import remember
 from hub.tools.memory.calendar import calendar_tools
-from hub.tools.schedule import tools as schedule
+from hub.tools.schedule import tools as scheduling
 from hub.tools.shell.commands import arrange
 from hub.tools.shell.tool import shell_tool, workspace
 from hub.tools.skills import activating, reading
@@ -43,7 +43,7 @@ async def equip(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
     if "Calendar" in functions:
         tools += calendar_tools()
     if scene.ask.schedules:
-        tools += schedule.offered(scene.context)
+        tools += scheduling.offered(scene.context)
     tools += builtin.offered(functions, p.get("builtinFunctionsOptions"))
     if p.get("protocolFunctions") or p.get("protocolFunctionSources"):
         tools += await protocol.offered(scene.context, {t.name for t in tools})
@@ -60,7 +60,7 @@ async def _shell(scene: Scene, stack: AsyncExitStack) -> None:
     direct, scene.moved = arrange(scene.tools, scene.parameters)
 
     async def run(name: str, given: Json) -> Result:
-        shown = activating.visible(scene.moved, scene.parameters, activating.chosen(scene.skills, _active(scene, [])))
+        shown = activating.visible(scene.moved, scene.parameters, _chosen(scene, scene.ask.trace.made))
         tool = next((t for t in shown if t.name == name), None)
         if tool is None or scene.invoke is None:
             raise ToolFailed(f"The command {name} cannot be used now.")
@@ -96,8 +96,11 @@ def forget_skills(scene: Scene) -> None:
 
 def offered(scene: Scene, made: list[Json]) -> list[Tool]:
     """The tools of the next model call: those that the active skills leave visible."""
-    active = activating.chosen(scene.skills, _active(scene, made))
-    return activating.visible(scene.tools, scene.parameters, active)
+    return activating.visible(scene.tools, scene.parameters, _chosen(scene, made))
+
+
+def _chosen(scene: Scene, made: list[Json]) -> list[Skill]:
+    return activating.chosen(scene.skills, _active(scene, made))
 
 
 def described(scene: Scene, tools: list[Tool]) -> list[Json]:

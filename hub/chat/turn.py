@@ -3,15 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from channels.base import ChannelError
 from hub import ids
-from hub.chat import consent, content, delivery, media, scheduled, texts
-from hub.chat.ask import Answer
+from hub.chat import consent, content, delivery, media, scheduled, shape, texts
+from hub.chat.ask import Answer, Ask
 from hub.chat.asking import ask_of, remembered
 from hub.chat.commands import COMMANDS
 from hub.chat.engine import answer
@@ -19,6 +19,7 @@ from hub.chat.presence import Presence
 from hub.chat.wire import open_link
 from hub.chat.worker import Rejected
 from hub.errors import HubError, PaymentRequired, Unavailable
+from hub.llm.prices import cost
 from hub.llm.types import Delta
 from hub.runtime import Hub
 from hub.store import turns
@@ -43,6 +44,7 @@ class Draft:
     error: str | None = None
     batch_state: str = "answered"
     answer: Answer | None = None
+    ask: Ask | None = None
     reset: bool = False
     said: str = ""
 
@@ -144,6 +146,7 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         hub.settings.point("C6")
         told = (*extra, *scheduled.instructions(claimed))
         ask = replace(await ask_of(hub, claimed, opened, told), retractable=sink is None)
+        draft.ask = ask
         draft.answer = await answer(hub, remembered(hub, claimed, ask), spoken)
         hub.settings.point("C8")
     except Rejected as e:
@@ -151,16 +154,25 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         draft.outcome, draft.error = "rejected", str(e)
     except HubError as e:
         draft.outcome, draft.error = "failed", _reason(e)
+        _acted(draft)
         _say(draft, _fallback(hub, claimed), source="system")
     else:
-        _answered(draft, draft.answer)
+        _answered(draft, draft.answer.messages, draft.answer.files)
 
 
-def _answered(draft: Draft, made: Answer) -> None:
+def _acted(draft: Draft) -> str:
+    """The tool calls of an answer that was not finished, so that nothing is done again because the model
+    does not know of it. Returns what was said with them."""
+    made = draft.ask.trace.made if draft.ask is not None else []
+    _answered(draft, shape.paired(made))
+    return "".join(str(m.get("content") or "") for m in made if m["role"] == "assistant")
+
+
+def _answered(draft: Draft, made: Sequence[Json], files: Sequence[Json] = ()) -> None:
     """The messages of the answer; what its tools made goes with the last one."""
-    added = [(m["role"], stored) for m in made.messages if (stored := content.of_answer(m)) is not None]
-    if made.files and added:
-        added[-1][1]["attachments"] = list(made.files)
+    added = [(m["role"], stored) for m in made if (stored := content.of_answer(m)) is not None]
+    if files and added:
+        added[-1][1]["attachments"] = list(files)
     draft.messages += [
         {"id": str(ids.uuid7()), "role": role, "source": "model", "content": stored, "hidden": False}
         for role, stored in added
@@ -178,8 +190,9 @@ def _go_on() -> None:
 def _stopped(draft: Draft, claimed: Claim) -> None:
     """Somebody pressed stop: what was said so far is kept."""
     draft.outcome, draft.error = "cancelled", None
-    if draft.said:
-        _say(draft, draft.said, cancelled=True)
+    rest = draft.said.removeprefix(_acted(draft))
+    if rest:
+        _say(draft, rest, cancelled=True)
 
 
 def _user(claimed: Claim, draft: Draft) -> None:
@@ -260,12 +273,16 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft) -> Closed:
     }
     if draft.reset:
         turn["reset"] = True
+    if draft.ask is not None:
+        # What was consumed, whatever came of it.
+        ledger = draft.ask.trace.ledger
+        billed = ledger.billed(hub.models, draft.ask.gateway)
+        turn |= {
+            "prompt_tokens": ledger.usage.prompt, "completion_tokens": ledger.usage.completion,
+            "billed": billed, "cost": cost(billed),
+        }
     if made:
         turn |= {
-            "prompt_tokens": made.usage.prompt,
-            "completion_tokens": made.usage.completion,
-            "billed": made.billed,
-            "cost": sum(float(b["amount"]) for b in made.billed),
             "title": _title(claimed),
             "passages": [{"id": str(p.document_id), "name": p.name, "score": round(p.score, 4)} for p in made.passages],
         }

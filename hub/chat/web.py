@@ -15,8 +15,9 @@ from hub.chat.ask import Answer
 from hub.chat.asking import ask_of, history
 from hub.chat.engine import answer
 from hub.chat.intake import Intake
+from hub.chat.shape import paired
 from hub.chat.worker import Rejected
-from hub.errors import BadRequest, HubError, PaymentRequired, TooMany, Unavailable
+from hub.errors import BadRequest, HubError, PaymentRequired, TooMany, Unavailable, Upstream
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import files, messages, turns, visitors
@@ -162,9 +163,15 @@ async def trial(
     claimed = await visitors.look(hub.db, seen, turn.HISTORY)
     ask = await ask_of(hub, claimed, {}, instructions)
     asked = [content.message(b, {}, hub.settings.address) for b in said]
-    made = await answer(hub, replace(ask, messages=[*ask.messages, *asked], retractable=sink is None), sink)
-    await hub.meter.add(seen.account_id, made.billed, gateway=ask.gateway.id, session=seen.session_id)
-    return made
+    ask = replace(ask, messages=paired([*ask.messages, *asked]), retractable=sink is None)
+    try:
+        return await answer(hub, ask, sink)
+    except Upstream as e:
+        # What the provider said is for the operator.
+        raise Upstream(str(e), retry_after=e.retry_after, code=e.code) from None
+    finally:
+        billed = ask.trace.ledger.billed(hub.models, ask.gateway)
+        await hub.meter.add(seen.account_id, billed, gateway=ask.gateway.id, session=seen.session_id)
 
 
 async def attach(hub: Hub, seen: Visit, file_ids: Sequence[UUID]) -> list[Json]:

@@ -10,17 +10,7 @@ from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.outreach import admission
 from hub.runtime import Hub
-from hub.store import (
-    activations,
-    conversations,
-    documents,
-    files,
-    inbox,
-    leaders,
-    memories,
-    steps,
-    turns,
-)
+from hub.store import activations, conversations, documents, files, inbox, leaders, memories, steps, turns
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +74,7 @@ async def housekeeping(hub: Hub) -> None:
         return
     forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
     closed, expired = await leaders.close_expired(hub.db), await memories.purge(hub.db)
+    await activations.abandon(hub.db)
     old = await steps.forget(hub.db) + await conversations.forget(hub.db) + await activations.forget(hub.db)
     if forgotten or purged or closed or expired or old:
         log.info(

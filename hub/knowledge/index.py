@@ -7,7 +7,9 @@ from uuid import UUID
 from hub.errors import HubError
 from hub.knowledge.chunk import Piece, pieces
 from hub.llm.embedder import Embedder
+from hub.llm.words import languages
 from hub.store import chunks, documents
+from hub.store.chunks import Made
 from hub.store.db import Db
 from hub.store.documents import Claimed
 
@@ -48,9 +50,8 @@ async def _embedded(
 async def _store(db: Db, claimed: Claimed, found: list[tuple[str, list[float]]]) -> None:
     async with db.transaction() as inside:
         if await documents.indexed(inside, claimed.id, claimed.version):
-            await chunks.replace(
-                inside, claimed.account_id, claimed.collection_id, claimed.id, claimed.name, found
-            )
+            made = [Made(text, vector, languages(text)) for text, vector in found]
+            await chunks.replace(inside, claimed.account_id, claimed.collection_id, claimed.id, claimed.name, made)
 
 
 def _reason(e: Exception) -> str:

@@ -5,16 +5,19 @@ from uuid import UUID
 
 from hub.domain import Passage
 from hub.errors import Invalid, NotFound
-from hub.llm.embedder import Embedder
+from hub.knowledge.helper import Helper
+from hub.knowledge.rerank import LOOKED_AT, by_model, by_parts
+from hub.llm.embedder import Embedder, Vector
 from hub.store import chunks, collections, documents
 from hub.store.db import Call, Row
 
-RERANKERS = ("rrf", "lexical", "none", "smart")
+RERANKERS = ("rrf", "lexical", "smart", "none")
 TERMS, WORDS = 16, 32
 # Cosines of centred vectors that mean 0 and 1. Pairs that belong together have 0.29-0.61 and come to
 # 0.39-1.0, unrelated ones at most 0.25 (median 0.12) and come to 0-0.3; see hub.llm.embedder.
 SCALE = (0.12, 0.56)
 SUPPORT = 0.3  # part of what is missing to 1 that goes to a piece with all the words of the question
+COUNT = 0.25  # what all the words of the question count in the order, where the cosine counts as it is
 WHOLE = 2000  # characters of a document that is given whole; of a longer one its best piece is
 REFERENCES = 10
 
@@ -35,24 +38,28 @@ async def search(
     min_score: float = 0.2,
     reranker: str = "rrf",
     references: bool = False,
+    helper: Helper | None = None,
 ) -> list[Passage]:
     """The best documents of the account's collections, each with its best piece, best first.
 
-    With several terms a document counts by the nearest. `rrf` joins the places by meaning and by
-    words, `lexical` orders by words, `none` by meaning alone. Unknown collections hold nothing.
+    With several terms a document counts by the nearest. `rrf` joins meaning and words, `lexical`
+    orders by words, `none` by meaning alone; `smart` looks again at the best twenty of `rrf`, with
+    the helper model or, without one, sentence by sentence. Unknown collections hold nothing.
     """
-    if reranker == "smart":
-        raise Invalid("The reranker 'smart' is not available yet; use rrf, lexical or none.", field="reranker")
     if reranker not in RERANKERS:
-        raise Invalid(f"There is no reranker '{reranker}'; use rrf, lexical or none.", field="reranker")
+        raise Invalid(f"There is no reranker '{reranker}'; use {', '.join(RERANKERS)}.", field="reranker")
     asked = list(dict.fromkeys(t.strip() for t in terms if t.strip()))[:TERMS]
     if not asked or not collections:
         return []
+    smart = reranker == "smart"
+    vectors = await embedder.queries(asked)
     rows = await chunks.search(
-        db, account_id, collections, await embedder.queries(asked), words(asked),
-        top=top, least=min_score, order=reranker, scale=SCALE, support=SUPPORT, whole=WHOLE,
+        db, account_id, collections, vectors, words(asked), top=max(top, LOOKED_AT) if smart else top,
+        least=min_score, order="rrf" if smart else reranker, scale=SCALE, support=SUPPORT, count=COUNT, whole=WHOLE,
     )
-    found = [_passage(row, float(row["score"])) for row in rows]
+    if smart:
+        rows = await _looked_at(embedder, helper, asked, vectors, rows)
+    found = [_passage(row, float(row["score"])) for row in rows[:top]]
     return await _with_references(db, account_id, found) if references else found
 
 
@@ -66,13 +73,26 @@ async def query(
     min_score: float = 0.2,
     reranker: str = "rrf",
     references: bool = False,
+    helper: Helper | None = None,
 ) -> list[Passage]:
     """`search` for callers who must hear of a collection that is not theirs."""
     known = await collections.known(db, account_id, list(wanted))
     for id in wanted:
         if id not in known:
             raise NotFound(f"There is no collection {id}.", field="collections")
-    return await search(db, embedder, account_id, wanted, terms, top, min_score, reranker, references)
+    return await search(db, embedder, account_id, wanted, terms, top, min_score, reranker, references, helper)
+
+
+async def _looked_at(
+    embedder: Embedder, helper: Helper | None, terms: Sequence[str], vectors: Sequence[Vector], rows: list[Row]
+) -> list[Row]:
+    first, rest = rows[:LOOKED_AT], rows[LOOKED_AT:]
+    texts = [row["content"] for row in first]
+    places = await by_model(helper, terms, texts) if helper and len(first) > 1 else []
+    if not places:
+        near, place = [float(r["cosine"]) for r in first], [float(r["place"]) for r in first]
+        places = await by_parts(embedder, vectors, texts, near, place)
+    return [first[n] for n in places] + rest
 
 
 def words(terms: Sequence[str]) -> list[str]:

@@ -58,8 +58,10 @@ class Models:
         return self.catalogue.get(model) if address_of(gateway) == INTEGRATED else None
 
     def price(self, gateway: Gateway, model: str) -> Price:
-        entry = self.entry(gateway, model)
-        return entry.price if entry else FREE
+        """Of a model of the gateway, or of the fallback of that name."""
+        others = [_other(gateway, one) for one in gateway.parameters.get("fallbackModels") or ()]
+        known = self.entry(gateway, model), *(self.entry(asked, name) for asked, name in others if name == model)
+        return next((one.price for one in known if one is not None), FREE)
 
     def stream(self, gateway: Gateway, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
         """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic).
@@ -74,7 +76,7 @@ class Models:
         for n, (asked, model) in enumerate([(gateway, prompt.model), *others]):
             try:
                 place = self._resolve(asked, model)
-                async with aclosing(self._stream(place, prompt, deadline)) as deltas:
+                async with aclosing(self._stream(place, _for(asked, prompt), deadline)) as deltas:
                     async for delta in deltas:
                         yield replace(delta, served=model) if n else delta
                 return
@@ -154,9 +156,16 @@ def _other(gateway: Gateway, one: Mapping[str, str | None]) -> tuple[Gateway, st
     model = str(one["modelName"])
     address = one.get("baseAddress")
     if not address:
-        return gateway, model
+        return (replace(gateway, api_key=one["apiKey"]) if one.get("apiKey") else gateway), model
     parameters = {**gateway.parameters, "baseAddress": address}
     return replace(gateway, parameters=parameters, api_key=one.get("apiKey")), model
+
+
+def _for(gateway: Gateway, prompt: Prompt) -> Prompt:
+    """The question as this gateway's provider may be asked it: the hub's own ones take no settings of customers."""
+    if not prompt.free or address_of(gateway) != INTEGRATED:
+        return prompt
+    return replace(prompt, options={k: v for k, v in prompt.options.items() if k not in prompt.free})
 
 
 async def _complete(provider: Provider, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:

@@ -59,8 +59,18 @@ def candidates(text: str) -> list[Any]:
         except ValueError:
             continue
     if start >= 0:
-        found += [json_repair.loads(b) for b in (*reversed(bodies[1:]), text[start:]) if b]
+        found += [v for b in (*reversed(bodies[1:]), text[start:]) if b for v in _repaired(b)]
     return found
+
+
+def _repaired(text: str) -> list[Any]:
+    """The value of mended JSON; none when it cannot be written as JSON again."""
+    try:
+        value = json_repair.loads(text)
+        orjson.dumps(value)
+    except (RecursionError, TypeError):  # nested too deep, numbers beyond 64 bits, halves of characters
+        return []
+    return [value]
 
 
 def read(text: str, schema: Schema | None) -> tuple[bool, Any, list[str]]:

@@ -10,6 +10,7 @@ from hub.llm.types import Delta
 
 DONE = b"[DONE]"
 LINE_SIZE = 8_000_000
+MOST = 100_000_000
 
 
 class Events:
@@ -68,7 +69,7 @@ class Events:
                 words, thoughts = said(piece)
                 text = words or text if self._whole else text + words
                 reasoning += thoughts
-                calls += piece.get("tool_calls") or ()
+                calls += fragments(piece.get("tool_calls"))
                 details += piece.get("reasoning_details") or ()
                 finish = choice.get("finish_reason") or finish
         self._finish = finish or self._finish
@@ -83,12 +84,20 @@ def of_completion(body: Json) -> Delta:
         choice = body["choices"][0]
         message = choice.get("message") or {}
         text, reasoning = said(message)
-        calls = tuple({"index": i, **c} for i, c in enumerate(message.get("tool_calls") or ()))
+        calls = tuple({"index": i, **c} for i, c in enumerate(fragments(message.get("tool_calls"))))
         finish = choice.get("finish_reason") or "stop"
         details = tuple(message.get("reasoning_details") or ())
         return Delta(text, reasoning, calls, finish, usage_of(body.get("usage")), body.get("model"), details=details)
     except (LookupError, TypeError, AttributeError):
         raise ValueError("an answer of another shape") from None
+
+
+def fragments(given: Any) -> list[Json]:
+    """Pieces of tool calls. Raise TypeError for what is none."""
+    found = list(given or ())
+    if not all(isinstance(c, dict) and isinstance(c.get("function") or {}, dict) for c in found):
+        raise TypeError
+    return found
 
 
 def said(message: Json) -> tuple[str, str]:
@@ -105,8 +114,6 @@ def usage_of(body: Any) -> Usage | None:
     if not isinstance(body, dict):
         return None
     details = body.get("prompt_tokens_details") or {}
-    return Usage(
-        int(body.get("prompt_tokens") or 0),
-        int(body.get("completion_tokens") or 0),
-        int(details.get("cached_tokens") or 0),
-    )
+    counts = (body.get("prompt_tokens"), body.get("completion_tokens"), details.get("cached_tokens"))
+    # What a provider counts is believed within what a column holds.
+    return Usage(*(int(min(max(float(n or 0), 0), MOST)) for n in counts))

@@ -19,7 +19,8 @@ class Prompt:
     `messages` are in the chat format every provider accepts (role, content), `options` are the
     request's further fields (temperature, tools, ...). `question` and `passages` repeat the last
     question and what was found for it, for a model that reads no messages. `whole`: every piece of
-    the answer is the whole text so far, revised.
+    the answer is the whole text so far, revised. `free`: names of options that a customer gave for a
+    provider of their own.
     """
 
     model: str
@@ -29,6 +30,7 @@ class Prompt:
     passages: tuple[Passage, ...] = ()
     language: str | None = None
     whole: bool = False
+    free: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ def stem(word: str) -> str:
 
 _IDEA: Mapping[str, int] = MappingProxyType({stem(w): n for n, idea in enumerate(IDEAS) for w in sorted(idea)})
 _STOPPED = frozenset().union(*STOP.values())
+_OWN: Mapping[str, frozenset[str]] = MappingProxyType(
+    {one: STOP[one].difference(*(STOP[other] for other in STOP if other != one)) for one in STOP}
+)
 
 
 def terms(text: str) -> list[str]:
@@ -56,6 +59,16 @@ def idea(stemmed: str) -> int | None:
 
 def ideas(found: Iterable[str]) -> frozenset[int]:
     return frozenset(n for n in (_IDEA.get(s) for s in found) if n is not None)
+
+
+def languages(text: str) -> tuple[str, ...]:
+    """Those of the three that a text is written in, by stop words that no other has; all when nothing tells."""
+    counts = dict.fromkeys(LANGUAGES, 0)
+    for word in words(text):
+        for lang in LANGUAGES:
+            counts[lang] += word in _OWN[lang]
+    best = max(counts.values())
+    return tuple(lang for lang in LANGUAGES if counts[lang] * 4 >= best)
 
 
 def language(text: str, default: str | None = None) -> str:

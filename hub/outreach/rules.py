@@ -18,7 +18,7 @@ Kind = Literal["go", "later", "refuse", "fail", "cancel", "wait"]
 class Verdict:
     """go: let it out. later: look again `until`. wait: back to its campaign. The others are final.
 
-    reason: a short word. text: for the operator. note: whether it is worth a line in the story.
+    reason: a short word. text: for the operator.
     """
 
     kind: Kind

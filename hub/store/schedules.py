@@ -7,10 +7,11 @@ from uuid import UUID
 
 from hub.store.db import Call, clean
 
-# The index on next_at begins with what is due, so that the rest is never looked at.
+# The index on next_at begins with what is due, so that the rest is never looked at. Not clock_timestamp():
+# a time that changes while the statement runs cannot bound an index.
 DUE = """
-    select id, kind, zone, cron, every, unit, anchor, catch_up, within_seconds, next_at, clock_timestamp() as now
-    from schedules where state = 'active' and next_at <= clock_timestamp()
+    select id, kind, zone, cron, every, unit, anchor, catch_up, within_seconds, next_at, now() as now
+    from schedules where state = 'active' and next_at <= now()
     order by next_at limit $1 for update skip locked
 """
 FIRE = """

@@ -1,4 +1,4 @@
-"""Models of the catalogue behind `@vendor/model` names: reached with the operator's key, priced, as able as they are."""
+"""Models of the catalogue: reached with the operator's key, priced, and asked no more than they can."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from hub.config import Settings
 from hub.domain import Json
 from tests.api.door import Door, opened
-from tests.fakes.model import FakeModel, says, serve
+from tests.fakes.model import FakeModel, refuses, says, serve
 
 FILE = """
 [providers]
@@ -133,3 +133,25 @@ async def test_discounted_models_have_a_smaller_share(door: Door, upstream: Fake
                 statuses.append(r.status)
         assert statuses == [200, 200, 429]
         await one.asked(model="@acme/big")
+
+
+async def test_a_fallback_of_the_hubs_own_is_charged_and_takes_no_settings(
+    settings: Settings, upstream: FakeModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "models.toml"
+    path.write_text(FILE.format(url=upstream.url))
+    key = SecretStr("acme=sk-of-the-operator")
+    async with opened(settings.changed(catalogue=str(path), model_keys=key)) as door:
+        door.model.default = refuses(400)
+        got = await door.asked(parameters={
+            "additionalSettings": {"service_tier": "priority"}, "temperature": 0.5,
+            "fallbackModels": [
+                {"modelName": "other", "apiKey": "sk-second-key"},
+                {"modelName": "@acme/big", "baseAddress": "@integrated"},
+            ],
+        })  # fmt: skip
+        assert got["model"] == "@acme/big" and [c.headers["Authorization"] for c in door.model.calls] == [
+            "Bearer sk-upstream-key", "Bearer sk-second-key"
+        ]
+        assert door.sent["service_tier"] == "priority" and "service_tier" not in upstream.calls[0].body
+        assert sum(u["amount"] for u in got["generation_context"]["generated_usage"]) > 0

@@ -16,8 +16,7 @@ PARAMETERS: dict[str, Any] = {
     "allowedFrameOrigins": ["https://shop.example", "https://*.shop.example:8443"], "audioSynthesisSource": "ElevenV3",
     "audioSynthesisVoice": "nova", "audioSynthesisInstruction": "calm", "summarizeTextBeforeAudioSynthesis": True,
     "uploadUnsupportedFiles": True, "allowScheduledContinuations": True, "splitAnswerIntoMessageChunks": True,
-    "maxScheduledIgnoredZone": "1.02:00:00", "messageDebounceInterval": "00:00:04",
-    "timeZone": "America/Sao_Paulo",
+    "maxScheduledIgnoredZone": "1.02:00:00", "messageDebounceInterval": "00:00:04", "timeZone": "America/Sao_Paulo",
 }
 
 
@@ -86,6 +85,7 @@ async def test_time_spans(api: Api, sent: Any, shown: str | None) -> None:
     [
         ("messageDebounceInterval", "soon"), ("messageDebounceInterval", -1), ("messageDebounceInterval", "25:00:00"),
         ("messageDebounceInterval", True), ("maxScheduledIgnoredZone", []), ("primaryColor", "reddish"),
+        ("timeZone", "Mars"),
         ("primaryColor", "#12"), ("primaryColor", "red;}body{display:none"), ("allowedFrameOrigins", ["shop.example"]),
         ("allowedFrameOrigins", ["https://a.example/path"]), ("allowedFrameOrigins", ["*"]), ("inputModes", ["Video"]),
         ("languageCode", "portuguese!"), ("logoImageUrl", "javascript:alert(1)"), ("audioSynthesisSource", "Robot"),

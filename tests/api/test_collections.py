@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import Keyring, grant
-from hub.api.aivax import collections, documents, query
+from hub.api.aivax import collections, documents, files, query
 from hub.api.http import keys, middleware
 from hub.config import Settings
 from hub.domain import Json
@@ -61,12 +62,12 @@ class Door:
         return saved
 
 
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Door]:
     async with open_hub(settings) as hub, aiohttp.ClientSession() as http:
         app = web.Application(middlewares=[middleware.guard])
         app[keys.HUB], app[keys.KEYRING] = hub, Keyring(hub.db)
-        for route in (*collections.ROUTES, *documents.ROUTES, *query.ROUTES):
+        for route in (*collections.ROUTES, *documents.ROUTES, *files.ROUTES, *query.ROUTES):
             app.router.add_route(route.method, route.path, route.handler)
         app.on_response_prepare.append(middleware.headers)
         server = TestServer(app)
@@ -77,6 +78,12 @@ async def door(settings: Settings) -> AsyncIterator[Door]:
         foreign = await grant(hub.db, theirs.id, "test", None)
         yield Door(hub, str(server.make_url("")).rstrip("/"), private, public, foreign, http)
         await server.close()
+
+
+@pytest.fixture
+async def door(settings: Settings) -> AsyncIterator[Door]:
+    async with opened(settings) as one:
+        yield one
 
 
 async def test_a_collection_as_documented(door: Door) -> None:
@@ -133,7 +140,7 @@ async def test_a_document_as_documented(door: Door) -> None:
         ("POST", "/api/v1/query", {"terms": ["x"]}, "collections"),
         ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "top": 129}, "top"),
         ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "minScore": 1}, "minScore"),
-        ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "reranker": "smart"}, "reranker"),
+        ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "reranker": "best"}, "reranker"),
         ("POST", "/api/v1/query", {"terms": [" "], "collections": ["{id}"]}, "terms"),
     ],
 )

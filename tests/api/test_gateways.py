@@ -95,7 +95,8 @@ WHOLE: dict[str, Any] = {
         {"modelName": "other", "baseAddress": "https://other.example/v1", "apiKey": "sk-upstream-of-another-tail"}
     ],
 }
-SHOWN: dict[str, Any] = {**WHOLE, "apiKey": "***tail", "fallbackModels": [{**WHOLE["fallbackModels"][0], "apiKey": "***tail"}]}
+OTHERS = [{**WHOLE["fallbackModels"][0], "apiKey": "***tail"}]
+SHOWN: dict[str, Any] = {**WHOLE, "apiKey": "***tail", "fallbackModels": OTHERS}
 
 
 async def test_every_parameter_comes_back(api: Api) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from hub import ids
 from hub.store import files
 from tests.api.conftest import Api
@@ -18,9 +20,11 @@ async def put(api: Api, kind: str, name: str, content: bytes, seconds: float = 6
     return token
 
 
-async def test_a_page_stands_in_a_sandbox(api: Api) -> None:
+async def test_a_page_stands_in_a_sandbox(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "hub.access")
     token = await put(api, "page", "Menu é.html", b"<script>document.title</script>")
     got = await api.call("GET", f"/hosted/{token}", key="")
+    assert "/hosted/***" in caplog.text and token not in caplog.text
     assert got.status == 200 and got.body == "<script>document.title</script>"
     policy = dict(p.split(" ", 1) for p in got.headers["Content-Security-Policy"].split("; "))
     assert policy["sandbox"] == "allow-scripts", "an origin of its own: no cookies, no storage, no console"

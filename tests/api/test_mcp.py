@@ -96,6 +96,17 @@ async def test_a_model_that_fails_is_an_error_of_the_tool(api: Api) -> None:
         assert said.is_error and "sk-secret" not in text(said) and "127.0.0.1" not in text(said)
 
 
+@MODES
+async def test_nothing_of_what_breaks_inside_is_told(api: Api, mode: str) -> None:
+    async with agent(api, mode) as client:
+        await api.hub.db.run("drop table collections cascade")
+        with pytest.raises(MCPError) as e:
+            await client.list_tools()
+        assert str(e.value) == "Internal error"
+        with pytest.raises(MCPError, match="^Internal error$"):
+            await client.call_tool("search_x", {"query": "x"})
+
+
 async def test_with_billing_a_question_needs_balance(settings: Settings, api: Api) -> None:
     id = await api.gateway(modelName="@hub/extractive")
     [offer] = await offers.every(api.hub, api.account)

@@ -56,7 +56,8 @@ async def test_chat_stream_tools_json_and_errors(door: Door, tmp_path: Path) -> 
     await ran("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", folder=tmp_path)
     door.model.default = speaks
     id = await door.gateway()
-    found: dict[str, Any] = orjson.loads(await ran("node", "check.mjs", f"{door.url}/v1", door.key, id, folder=tmp_path))
+    said = await ran("node", "check.mjs", f"{door.url}/v1", door.key, id, folder=tmp_path)
+    found: dict[str, Any] = orjson.loads(said)
     assert found["models"] == ["@hub/extractive", id]
     assert found["whole"] == found["streamed"] == "Hello from the model."
     assert (found["finish"], found["usage"], found["call"], found["city"]) == ("stop", 17, "look", "Rio")

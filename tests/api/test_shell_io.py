@@ -98,7 +98,7 @@ async def test_what_a_file_is(api: Api) -> None:
         assert set(data) == {"name", "size", "createdAtUtc", "lastModifiedUtc", "mimeType", "isPlainText"}
         assert (data["name"], data["size"], data["mimeType"], data["isPlainText"]) == (name, len(content), mime, plain)
     headers = {**ANA, "X-Response-Envelope": "true"}
-    assert set((await api.call("GET", f"{BASE}/file/details?path=a", headers=headers)).body) == {"data"}
+    assert set((await api.call("GET", f"{BASE}/file/details?path=a", headers=headers)).body) == {"message", "data"}
 
 
 async def test_what_is_not_there(api: Api) -> None:

@@ -1,7 +1,7 @@
 """Answers that must be JSON: asked for, found, checked, asked for again; and the other forms of an answer."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -100,10 +100,10 @@ async def test_a_stream_shows_only_what_is_valid(door: Door) -> None:
 
 async def test_the_openai_client_parses_an_answer(door: Door) -> None:
     door.model.default = GOOD
-    client: Any = door.client()
-    got = await client.chat.completions.create(
-        model=await door.gateway(), messages=[{"role": "user", "content": "Where?"}], response_format=healing(2)
-    )
+    async with cast(Any, door.client()) as client:
+        got = await client.chat.completions.create(
+            model=await door.gateway(), messages=[{"role": "user", "content": "Where?"}], response_format=healing(2)
+        )
     assert orjson.loads(got.choices[0].message.content or "") == {"city": "Rio"}
 
 
@@ -124,8 +124,10 @@ async def test_everything_as_blocks_of_text(door: Door) -> None:
     streamed = "".join(c["choices"][0]["delta"].get("content", "") for c in got[:-1])
     assert whole == streamed and not any(c.get("servertool") for c in got[:-1])
     assert whole == (
-        "<thinking-group>\n<think>\nHm.\n</think>\n</thinking-group>\n\n<assistant-answer>\nI look.\n</assistant-answer>"
-        "\n\n<thinking-group>\n<think>\nOk.\n</think>\n</thinking-group>\n\n<assistant-answer>\nDone now.\n</assistant-answer>"
+        "<thinking-group>\n<think>\nHm.\n</think>\n</thinking-group>\n\n"
+        "<assistant-answer>\nI look.\n</assistant-answer>\n\n"
+        "<thinking-group>\n<think>\nOk.\n</think>\n</thinking-group>\n\n"
+        "<assistant-answer>\nDone now.\n</assistant-answer>"
     )
 
 
@@ -206,3 +208,28 @@ async def test_usage_is_taken_off_the_balance(door: Door) -> None:
     row = {"sku": "x", "quantity": 3, "unit_price": 0.5, "amount": 1.5, "description": "d"}
     await usage.add(door.hub.db, door.account, [row, row])
     assert await door.hub.db.value("select balance::float8 from accounts where id = $1", door.account) == 7.0
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_call_of_the_callers_tool_is_no_json_yet(door: Door, stream: bool) -> None:
+    tool: Json = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    door.model.plan.append(says(tool_calls=[call], finish="tool_calls"))
+    async with door.post(model=await door.gateway(), json_only=True, tools=[tool], stream=stream) as r:
+        got = (await events(r))[:-1] if stream else [await r.json()]
+    made = got[0]["choices"][0]["delta" if stream else "message"]["tool_calls"]
+    assert [c["id"] for c in made] == ["c1"] and got[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, '{"a": 12345678901234567890123,}', '{"a": "\\ud800",}'])
+async def test_json_that_cannot_be_written_is_no_answer(door: Door, text: str) -> None:
+    door.model.plan.extend([says(text), says('{"a": 1}')])
+    got = await door.asked(response_schema={"type": "object"})
+    assert got["choices"][0]["message"]["content"] == '{"a":1}'
+
+
+async def test_answers_that_could_not_be_mended_are_charged(door: Door) -> None:
+    door.model.default = says("no json")
+    async with door.post(model=await door.gateway(), response_schema={"type": "object"}) as r:
+        assert r.status == 502
+    assert [int(b["quantity"]) for b in await door.billed() if b["sku"].endswith(".out")] == [15]

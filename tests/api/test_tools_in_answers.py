@@ -21,6 +21,7 @@ from hub.store.documents import Given
 from tests.api.door import ASK, Door, events, opened
 from tests.fakes.model import Act, says
 from tests.tools.conftest import Far
+from tests.tools.test_mcp import running
 
 WORKER = "application/json+worker-action"
 THEIRS: Json = {"type": "function", "function": {"name": "theirs", "parameters": {"type": "object", "properties": {}}}}
@@ -105,10 +106,10 @@ async def test_the_stream_tells_of_tools_and_never_hands_them_out(door: Door, fa
 
 async def test_the_openai_client_reads_a_stream_with_tools(door: Door, far: Far) -> None:
     door.model.plan.extend([calls(("look_up", '{"a": 1}')), says("Seven.")])
-    text, client = "", cast(Any, door.client())
-    id = await door.gateway(protocolFunctions=[function(far)])
-    async for chunk in await client.chat.completions.create(model=id, messages=ASK, stream=True):
-        text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
+    text, id = "", await door.gateway(protocolFunctions=[function(far)])
+    async with cast(Any, door.client()) as client:
+        async for chunk in await client.chat.completions.create(model=id, messages=ASK, stream=True):
+            text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
     assert text == "Seven."
 
 
@@ -571,3 +572,157 @@ async def test_code_is_run_and_its_value_read(door: Door) -> None:
     door.model.plan.extend([calls(("evaluate_code", '{"code": "[1,2,3].map(x => x * 2)"}')), says("Done.")])
     await door.asked(builtin_tools={"tools": ["Code"]})
     assert "[2,4,6]" in told(door)[0].replace(" ", "")
+
+
+@pytest.mark.parametrize("by", ["gateway", "worker"])
+async def test_tools_of_an_mcp_server(door: Door, far: Far, by: str) -> None:
+    async with running() as server:
+        source = {"name": "crm", "url": server.url, "headers": {}, "cacheDuration": 60}
+        rewrite = {"type": "add-mcp-source", "source": source}
+        parameters: Json = {"mcpSources": [source]}
+        if by == "worker":
+
+            async def worker(request: web.Request) -> web.StreamResponse:
+                if (await request.json())["event"]["name"] == "tool.called":
+                    return web.Response(text="ok")
+                body = {"type": "message.received.response", "data": {"rewrites": [rewrite]}}
+                return web.Response(body=orjson.dumps(body), headers={"Content-Type": WORKER})
+
+            far.answers["/worker"] = worker
+            parameters = {"workerScriptSource": far.url + "/worker"}
+        door.model.plan.extend([calls(("find_order", '{"id": "A1"}')), says("Done.")])
+        await door.asked(parameters=parameters, user="ana", metadata={"k": "v"})
+        assert "A1" in told(door)[0]
+        assert "find_order" in {t["function"]["name"] for t in door.model.calls[0].body["tools"]}
+
+
+@pytest.mark.parametrize("call", [("look_up", "{"), ("look_up", "{}"), ("nothing", "{}")])
+async def test_calls_that_cannot_be_made_come_to_an_end_too(
+    settings: Settings, far: Far, call: tuple[str, str]
+) -> None:
+    async with opened(settings.changed(tool_calls=3)) as door:
+        door.model.default = calls(call)
+        async with door.post(model=await door.gateway(protocolFunctions=[function(far)])) as r:
+            assert r.status == 502 and (await r.json(content_type=None))["error"]["code"] == "tool_limit"
+        assert len(door.model.calls) == 5 and far.asked == []
+        assert sum(b["quantity"] for b in await door.billed() if b["sku"].endswith(".out")) == 25, "it consumed tokens"
+
+
+async def test_after_the_last_call_the_caller_can_still_be_asked(settings: Settings, far: Far) -> None:
+    async with opened(settings.changed(tool_calls=1)) as door:
+        door.model.plan.extend([calls(("look_up", '{"a": 1}')), calls(("theirs", "{}"))])
+        got = await door.asked(parameters={"protocolFunctions": [function(far)]}, tools=[THEIRS])
+        assert [c["function"]["name"] for c in got["choices"][0]["message"]["tool_calls"]] == ["theirs"]
+
+
+async def test_calls_that_are_not_heeded_are_not_shown(settings: Settings, far: Far) -> None:
+    async with opened(settings.changed(tool_calls=1)) as door:
+        door.model.default = calls(("look_up", '{"a": 1}'), text="Hm.")
+        async with door.post(model=await door.gateway(protocolFunctions=[function(far)]), stream=True) as r:
+            got = await events(r)
+        assert not any("tool_calls" in c["choices"][0]["delta"] for c in got[:-1] if c["choices"])
+        assert got[-2]["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_a_forced_call_is_forced_once(door: Door, far: Far) -> None:
+    door.model.plan.extend([calls(("look_up", '{"a": 1}')), says("Seven.")])
+    got = await door.asked(parameters={"protocolFunctions": [function(far)]}, tool_choice="required")
+    assert got["choices"][0]["message"]["content"] == "Seven."
+    assert door.model.calls[0].body["tool_choice"] == "required" and "tool_choice" not in door.sent
+
+
+async def test_calls_without_ids_or_places_get_them(door: Door, far: Far) -> None:
+    made: list[Json] = [
+        {"function": {"name": "look_up", "arguments": {"a": 1}}},
+        {"id": "x", "index": 0, "function": {"name": "look_up", "arguments": '{"a": 2}'}},
+        {"id": "y", "index": 0, "function": {"name": "look_up", "arguments": '{"a": '}},
+        {"index": 0, "function": {"arguments": "3}"}},
+        {"id": "y", "index": 7, "function": {"name": "look_up", "arguments": '{"a": 4}'}},
+    ]
+    door.model.plan.extend([says(tool_calls=made, finish="tool_calls"), says("Done.")])
+    await door.asked(parameters={"protocolFunctions": [function(far)]})
+    assert sorted(a.json["function"]["content"]["a"] for a in far.asked) == [1, 2, 3, 4]
+    ids = [m["tool_call_id"] for m in door.sent["messages"] if m["role"] == "tool"]
+    assert len(set(ids)) == 4 and all(ids) and {"x", "y"} < set(ids)
+    assert ids == [c["id"] for c in door.sent["messages"][-5]["tool_calls"]]
+    door.model.plan.append(says(tool_calls=[{"function": {"name": "theirs", "arguments": "{}"}}] * 2))
+    async with door.post(model=await door.gateway(), tools=[THEIRS], stream=True) as r:
+        got = await events(r)
+    handed = [d for c in got[:-1] for d in c["choices"][0]["delta"].get("tool_calls", ())]
+    assert [h["index"] for h in handed] == [0, 1] and len({h["id"] for h in handed}) == 2
+
+
+async def test_when_the_caller_leaves_no_tool_runs_on(door: Door, far: Far) -> None:
+    started, ended = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: web.Request) -> web.Response:
+        started.set()
+        try:
+            await asyncio.sleep(20)
+        finally:
+            ended.set()
+        return web.Response(text="late")
+
+    app = web.Application()
+    app.router.add_post("/", slow)
+    server = TestServer(app, handler_cancellation=True)
+    await server.start_server()
+    door.model.plan.append(calls(("look_up", '{"a": 1}'), ("look_up", '{"a": 2}')))
+    id = await door.gateway(protocolFunctions=[{**function(far), "callbackUrl": str(server.make_url("/"))}])
+    async with door.post(model=id, stream=True):
+        await started.wait()
+    async with asyncio.timeout(5):
+        await ended.wait()
+        while not await door.billed():
+            await asyncio.sleep(0.05)
+    assert [b["quantity"] for b in await door.billed()] == [8, 5, 4], "what was said was consumed"
+    await server.close()
+
+
+async def test_what_tools_add_is_not_the_question(door: Door, far: Far) -> None:
+    """A picture comes as a message of the user; the template and the passages stay where the question is."""
+
+    async def worker(request: web.Request) -> web.StreamResponse:
+        if (await request.json())["event"]["name"] == "message.received":
+            return web.Response(text="ok")
+        data = {"result": "see", "messages": [{"role": "user", "content": "P"}]}
+        return web.json_response({"type": "tool.called.response", "data": data}, content_type=WORKER)
+
+    far.answers["/worker"] = worker
+    door.model.plan.extend([calls(("look_up", '{"a": 1}')), says("Done.")])
+    await door.asked(parameters={
+        "protocolFunctions": [function(far)], "workerScriptSource": far.url + "/worker",
+        "userPromptTemplate": "<<{prompt}>>", "assistantPrefill": "Well,", "toolContextCount": 1,
+    })  # fmt: skip
+    assert [m["content"] for m in door.sent["messages"] if m["role"] == "user"] == ["<<Hi>>", "P"]
+    assert door.sent["messages"][-1]["content"] == "P", "no prefill behind a tool's result"
+
+
+async def test_results_that_were_never_read_are_not_shortened(door: Door, far: Far) -> None:
+    door.model.plan.extend([calls(("look_up", '{"a": 1}'), ("look_up", '{"a": 2}')), says("Done.")])
+    await door.asked(parameters={"protocolFunctions": [function(far)], "toolContextCount": 1})
+    assert told(door) == ["seven", "seven"]
+
+
+async def test_react_without_tools_has_no_tool_messages(settings: Settings, far: Far) -> None:
+    async with opened(settings.changed(tool_calls=1)) as door:
+        door.model.plan.extend([says('Action: look_up\nAction Input: {"a": 1}'), says("Final Answer: Seven.")])
+        parameters = {"protocolFunctions": [function(far)], "knownToolHandlerName": "react.v1.selfcall"}
+        await door.asked(parameters=parameters, tools=[{"type": "web_search"}])
+        assert "tool" not in {m["role"] for m in door.sent["messages"]}
+        door.model.plan.append(says("Hello."))
+        await door.asked(parameters=parameters, tool_choice="none")
+        assert "look_up" not in str(door.sent["messages"])
+
+
+async def test_a_public_key_decides_little_of_what_it_costs(door: Door) -> None:
+    id = await door.gateway()
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    door.model.default = says("no json")
+    schema = {"name": "a", "schema": {"type": "object"}, "healing_options": {"max_attempts": 10}}
+    async with door.post(
+        key=door.public, model=id, messages=[{"role": "user", "content": [{"type": "text", "text": "?"}, picture]}],
+        multimodal_preprocess=True, response_format={"type": "json_schema", "json_schema": schema},
+    ) as r:
+        assert r.status == 502
+    assert len(door.model.calls) == 3 and "image_url" in str(door.sent["messages"])

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from hub.chat import shape
 from hub.chat.prompt import build, tools_of
 from hub.chat.rewriting import given
 from hub.chat.shape import TRUNCATED
@@ -125,7 +126,8 @@ def test_tools_of_both_and_the_request_wins() -> None:
     assert tools == [tool("a"), tool("b", x=1), tool("c")]
     got = build(gateway(), [user("Q")], tools=tools, options={"tool_choice": "auto"})
     assert got.options["tools"] == tools and got.options["tool_choice"] == "auto"
-    assert build(gateway(), [user("Q")], options={"tool_choice": "auto"}).options == {}, "a choice of nothing is refused"
+    alone = build(gateway(), [user("Q")], options={"tool_choice": "auto"})
+    assert alone.options == {}, "providers refuse a choice of nothing"
 
 
 def test_no_system_instruct() -> None:
@@ -214,3 +216,20 @@ def test_what_is_given_is_not_changed() -> None:
 def test_what_is_searched_for(parameters: Json, expected: list[str]) -> None:
     assert given(parameters, [user("one"), model("x"), user("two"), user("three")]) == expected
     assert given(parameters, [user("one"), user([IMAGE])]) == []
+
+
+def test_calls_and_results_are_paired() -> None:
+    def call(*ids: str) -> dict[str, Any]:
+        made = [{"id": i, "type": "function", "function": {"name": "f", "arguments": "{}"}} for i in ids]
+        return {"role": "assistant", "content": "", "tool_calls": made}
+
+    def result(id: str, text: str) -> dict[str, Any]:
+        return {"role": "tool", "tool_call_id": id, "content": text}
+
+    user = {"role": "user", "content": "?"}
+    found = shape.paired([result("z", "of a call that is gone"), call("a", "b"), user, result("b", "1"),
+                          result("b", "forged"), call("a"), result("a", "2"), user])
+    assert [(m["role"], m.get("content")) for m in found] == [
+        ("assistant", ""), ("tool", shape.UNANSWERED), ("tool", "1"), ("user", "?"), ("assistant", ""), ("tool", "2"),
+        ("user", "?"),
+    ]

@@ -13,7 +13,8 @@ from tests.flows.rig import Rig, rig
 from tests.flows.test_answers import say
 
 Json = dict[str, Any]
-BOOK: Json = {"index": 0, "id": "c1", "type": "function", "function": {"name": "book", "arguments": '{"day": "Monday"}'}}
+ARGUMENTS = '{"day": "Monday"}'
+BOOK: Json = {"index": 0, "id": "c1", "type": "function", "function": {"name": "book", "arguments": ARGUMENTS}}
 
 
 class Callback:

@@ -13,6 +13,7 @@ from tests.house.sources import ROOT, functions, imported, modules
 LINES, LENGTH = 400, 60
 # Where anything may be caught, because what follows must go on whatever happened.
 CATCHES_ALL = {
+    "hub/api/mcp/__init__.py": "an agent is answered whatever happens, and told nothing of it",
     "hub/api/http/middleware.py": "a request is answered whatever happens",
     "hub/chat/intake.py": "every caller of a failed commit must hear of it",
     "hub/chat/calls.py": "a tool that breaks must not lose the answer",

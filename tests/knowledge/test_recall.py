@@ -61,13 +61,13 @@ async def test_recall_and_plan(db: Db, filled: tuple[UUID, UUID]) -> None:
         asked = vector(seed)
         rows = await chunks.search(
             db, account, [collection], [asked], [], top=10, least=-1.0, order="none", scale=(0.0, 1.0), support=0.3,
-            whole=0,
+            count=0.25, whole=0,
         )
         exact = await db.fetch(EXACT, account, collection, chunks.vector_text(asked))
         hits += len({r["id"] for r in rows} & {r["document_id"] for r in exact})
     assert hits / 200 >= 0.98
     question = [chunks.vector_text(vector(1))], ["common", "7"]
-    args = (account, [collection], *question, 10, 0.1, "rrf", 0.1, 0.5, 0.3, 2000)
+    args = (account, [collection], *question, 10, 0.1, "rrf", 0.1, 0.5, 0.3, 0.25, 2000)
     plan = await db.value(f"explain (format json, analyze) {SEARCH}", *args)
     scans = [n for n in nodes(plan) if n.get("Relation Name") == "chunks"]
     assert scans

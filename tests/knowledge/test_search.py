@@ -9,6 +9,7 @@ from hub.errors import Invalid, NotFound
 from hub.ids import uuid7
 from hub.knowledge import collections, documents
 from hub.knowledge.index import index_document
+from hub.knowledge.rerank import split
 from hub.knowledge.search import WHOLE, query, search, words
 from hub.llm.embedder import Embedder
 from hub.store.db import Db
@@ -116,10 +117,25 @@ async def test_references_come_beside(db: Db, embedder: Embedder, account: UUID)
     assert (await search(db, embedder, account, *asked))[0].references == ()
 
 
-@pytest.mark.parametrize("reranker", ["smart", "best"])
-async def test_unknown_rerankers_are_named(db: Db, embedder: Embedder, account: UUID, reranker: str) -> None:
-    with pytest.raises(Invalid, match=reranker):
-        await search(db, embedder, account, [uuid7()], ["x"], reranker=reranker)
+async def test_unknown_rerankers_are_named(db: Db, embedder: Embedder, account: UUID) -> None:
+    with pytest.raises(Invalid, match="best"):
+        await search(db, embedder, account, [uuid7()], ["x"], reranker="best")
+
+
+async def test_a_second_look_reads_sentence_by_sentence(db: Db, embedder: Embedder, account: UUID) -> None:
+    about = "The museum shows ships. The garden has roses. The shop sells postcards and maps of the old town."
+    pets = "Guests may bring a dog for a small fee a night."
+    hidden = f"{about} {pets} The tower was built of brick in 1720. {about}"
+    collection = await shelve(
+        db, embedder, account, Given("hidden", hidden),
+        Given("plain", "Our rooms have a bath and a view of the sea."),
+    )
+    asked = ["is my puppy allowed to stay with me?"]
+    assert [p.name for p in await search(db, embedder, account, [collection], asked, 2, 0.01)] == ["plain", "hidden"]
+    found = await search(db, embedder, account, [collection], asked, 2, 0.01, "smart")
+    assert [p.name for p in found] == ["hidden", "plain"]
+    assert pets in split(hidden)
+    assert split("One sentence only") == []
 
 
 NASTY = [
@@ -128,7 +144,7 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("reranker", ["rrf", "lexical", "none"])
+@pytest.mark.parametrize("reranker", ["rrf", "lexical", "none", "smart"])
 async def test_any_text_can_be_asked(db: Db, embedder: Embedder, account: UUID, reranker: str) -> None:
     collection = await shelve(db, embedder, account, Given("a", PASSAGES[0]))
     for term in NASTY:

@@ -25,7 +25,10 @@ Json = dict[str, Any]
 ANA = "5511999990000"
 USER = {"zapi": f"zp_whatsapp:{ANA}@", "telegram": "zp_telegram:700@", "kapso": f"zp_whatsapp:{ANA}@"}
 TARGET = {"zapi": "WhatsApp_ZApi", "telegram": "Telegram", "kapso": "WhatsApp_Kapso", "evolution": "WhatsApp_Evolution"}
-BACK = "update schedules set next_at = $2, scheduled_at = case when kind = 'once' then $2 else scheduled_at end where id = $1"
+BACK = """
+    update schedules set next_at = $2, scheduled_at = case when kind = 'once' then $2 else scheduled_at end
+    where id = $1
+"""
 
 
 @dataclass
@@ -70,18 +73,28 @@ class Street:
             await self._kapso(text, n)
             return
         body = {
-            "instanceId": "I1", "messageId": f"Z{n}", "phone": phone, "fromMe": False, "momment": 1767272401000,
-            "status": "RECEIVED", "type": "ReceivedCallback", "text": {"message": text}, "isGroup": False,
+            "instanceId": "I1",
+            "messageId": f"Z{n}",
+            "phone": phone,
+            "fromMe": False,
+            "momment": 1767272401000,
+            "status": "RECEIVED",
+            "type": "ReceivedCallback",
+            "text": {"message": text},
+            "isGroup": False,
             "waitingMessage": False,
         }
         await self.rig.w.knock("zapi", body)
 
     async def _kapso(self, text: str, n: int) -> None:
         message = {"id": f"wamid.in{n}", "timestamp": "1767272407", "type": "text", "from": ANA, "text": {"body": text}}
-        raw = orjson.dumps({
-            "message": message | {"kapso": {"direction": "inbound"}}, "conversation": {"phone_number": f"+{ANA}"},
-            "phone_number_id": "100",
-        })
+        raw = orjson.dumps(
+            {
+                "message": message | {"kapso": {"direction": "inbound"}},
+                "conversation": {"phone_number": f"+{ANA}"},
+                "phone_number_id": "100",
+            }
+        )
         signature = hmac.new(b"hook-secret", raw, hashlib.sha256).hexdigest()
         headers = {"x_webhook_event": "whatsapp.message.received", "x_webhook_signature": signature}
         await self.rig.w.knock("kapso", raw, **headers)
@@ -108,9 +121,7 @@ class Street:
         return str((await self.ok("POST", f"{self.base}/schedules", sent))["id"])
 
     async def recurring(self, cron: str = "0 9 * * *", **more: Any) -> str:
-        sent = {
-            "externalUserId": self.user(), "cronExpression": cron, "jobDescription": "Say good morning", **more
-        }
+        sent = {"externalUserId": self.user(), "cronExpression": cron, "jobDescription": "Say good morning", **more}
         return str((await self.ok("POST", f"{self.base}/recurring", sent))["id"])
 
     async def due(self, id: str, late: timedelta = timedelta(seconds=1)) -> Ticked:

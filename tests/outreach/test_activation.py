@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.fakes.model import refuses, says
+from hub.jobs import sweeps
+from tests.fakes.model import hangs, refuses, says
 from tests.outreach.street import ANA, Street
 
 
@@ -16,14 +17,26 @@ async def test_a_scheduled_message_is_written_and_sent(s: Street, channel: str) 
     await s.ends(id, "Delivered")
     assert s.rig.net.final()[-1] == "Remember the dentist at ten." and len(s.rig.net.final()) == 2
     told = s.prompt()
-    assert "Remind them of the dentist" in told and '{"orderId": 42}' in told and "[NO_MESSAGE]" in told and "Hello" in told
+    assert (
+        "Remind them of the dentist" in told
+        and '{"orderId": 42}' in told
+        and "[NO_MESSAGE]" in told
+        and "Hello" in told
+    )
     seen = await s.ok("GET", f"{s.base}/schedules/{id}")
-    assert seen["activatedAt"] and seen["activatedSessionId"] and seen["target"] == ("Telegram" if channel == "telegram" else "WhatsApp_ZApi")
+    assert (
+        seen["activatedAt"]
+        and seen["activatedSessionId"]
+        and seen["target"] == ("Telegram" if channel == "telegram" else "WhatsApp_ZApi")
+    )
     [part] = await s.db.fetch("select mode, placeholder from outbox where turn_id in (select turn_id from activations)")
     assert part["mode"] == "at_most_once" and part["placeholder"] is None
     # The instruction is no message of the person: neither in the transcript nor counted as theirs.
     roles = await s.db.fetch("select role, source, hidden from messages order by position")
-    assert [(r["role"], r["source"], r["hidden"]) for r in roles][2:] == [("system", "system", True), ("assistant", "model", False)]
+    assert [(r["role"], r["source"], r["hidden"]) for r in roles][2:] == [
+        ("system", "system", True),
+        ("assistant", "model", False),
+    ]
     steps = [x["step"] for x in (await s.why(seen["activationId"]))["steps"]]
     assert steps.index("activation") < steps.index("admitted") <= steps.index("instructed") < steps.index("turn")
 
@@ -95,6 +108,45 @@ async def test_waiting_messages_and_activations_keep_apart(s: Street) -> None:
     await s.due(id)
     await s.ends(id, "Delivered")
     assert s.rig.net.final()[1:] == ["First.", "Second."]
+
+
+async def test_a_web_chat_is_opened_and_read(s: Street) -> None:
+    """The visitor who comes later with the same tag finds the message, and not the instruction."""
+    made = await s.ok(
+        "POST",
+        f"{s.base}/schedules",
+        {
+            "externalUserId": "customer-9",
+            "target": "WebChat",
+            "when": "in 2 hours",
+            "reason": "Ask how it went",
+            "timeZone": "UTC",
+        },
+    )
+    await s.due(made["id"])
+    await s.ends(made["id"], "Delivered")
+    session = await s.ok("POST", f"/api/v1/web-chat-client/{s.rig.w.client}/sessions", {"tag": "customer-9"})
+    chat = await s.ok("GET", f"/api/v1/public/chat-clients/{session['accessKey']}")
+    assert [(m["role"], m["content"]) for m in chat["messages"]] == [("assistant", "Remember the dentist at ten.")]
+    seen = await s.ok("GET", f"{s.base}/schedules/{made['id']}")
+    assert seen["activatedSessionId"] == session["sessionId"]
+
+
+async def test_a_conversation_deleted_under_it_is_told(s: Street) -> None:
+    await s.spoken()
+    s.rig.model.default = hangs(5)
+    id = await s.schedule()
+    await s.due(id)
+
+    async def running() -> bool:
+        return bool(await s.result(id) == "Running")
+
+    await s.rig.w.until(running)
+    session = await s.db.value("select id from sessions")
+    await s.ok("DELETE", f"/api/v1/web-chat-client/{s.rig.w.client}/sessions/{session}")
+    await s.db.run("update activations set admitted_at = now() - interval '11 minutes'")
+    await sweeps.housekeeping(s.rig.w.hub)
+    assert str(await s.result(id)).startswith("Failed: the conversation was deleted")
 
 
 async def test_a_dead_network_account_is_told(s: Street) -> None:

@@ -41,7 +41,11 @@ async def test_stop_takes_back_what_is_queued(s: Street) -> None:
     await s.due(id)
 
     async def queued() -> bool:
-        return bool(await s.db.value("select exists (select 1 from outbox where state = 'queued' and turn_id in (select turn_id from activations))"))
+        return bool(
+            await s.db.value(
+                "select exists (select 1 from outbox o join activations a using (turn_id) where o.state = 'queued')"
+            )
+        )
 
     await s.rig.w.until(queued)
     await s.db.run("update outbox set not_before = now() + interval '1 hour' where state = 'queued'")
@@ -76,16 +80,25 @@ async def test_quiet_hours_put_off_or_refuse(s: Street) -> None:
 async def test_a_recurring_task_does_not_pile_up_while_it_waits(s: Street) -> None:
     await s.spoken()
     now = datetime.now(UTC).astimezone(ZoneInfo("America/Sao_Paulo"))
-    await s.policy(quietHours={
-        "start": (now - timedelta(hours=1)).strftime("%H:%M"), "end": (now + timedelta(hours=2)).strftime("%H:%M")
-    })
+    await s.policy(
+        quietHours={
+            "start": (now - timedelta(hours=1)).strftime("%H:%M"),
+            "end": (now + timedelta(hours=2)).strftime("%H:%M"),
+        }
+    )
     id = await s.recurring("* * * * *")
     for minute in (3, 2, 1):
-        await s.db.run("update schedules set next_at = $2 where id = $1", id, datetime.now(UTC) - timedelta(seconds=minute))
+        await s.db.run(
+            "update schedules set next_at = $2 where id = $1", id, datetime.now(UTC) - timedelta(seconds=minute)
+        )
         await firing.tick(s.rig.w.hub)
         await s.decided(id)
     found = (await s.ok("GET", f"/api/v1/outreach/activations?scheduleId={id}"))["activations"]
-    assert [(a["state"], a["reason"]) for a in found] == [("refused", "merged"), ("refused", "merged"), ("due", "quiet_hours")]
+    assert [(a["state"], a["reason"]) for a in found] == [
+        ("refused", "merged"),
+        ("refused", "merged"),
+        ("due", "quiet_hours"),
+    ]
     assert (await s.ok("GET", f"{s.base}/recurring/{id}"))["executionCount"] == 0
 
 
@@ -95,7 +108,8 @@ async def test_caps_count_over_all_bots(s: Street) -> None:
     other = (await s.ok("POST", "/api/v1/web-chat-client", {"name": "Second"}))["id"]
     await s.db.run(
         "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode, state)"
-        " select gen_random_uuid(), account_id, $1, channel, secrets, secret_hash, mode, state from integrations where channel = 'zapi'",
+        " select gen_random_uuid(), account_id, $1, channel, secrets, secret_hash, mode, state"
+        " from integrations where channel = 'zapi'",
         other,
     )
     await s.db.run("update clients set gateway_id = (select id from gateways limit 1) where id = $1", other)
@@ -104,11 +118,20 @@ async def test_caps_count_over_all_bots(s: Street) -> None:
         await s.due(id)
         await s.ends(id, "Delivered")
     at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    sent = {"externalUserId": "x", "target": "WhatsApp_ZApi", "targetIdentifier": ANA, "scheduledTime": at, "reason": "Third"}
+    sent = {
+        "externalUserId": "x",
+        "target": "WhatsApp_ZApi",
+        "targetIdentifier": ANA,
+        "scheduledTime": at,
+        "reason": "Third",
+    }
     third = (await s.ok("POST", f"/api/v1/web-chat-clients/{other}/hook-schedules/schedules", sent))["id"]
     await s.due(third)
     act = await s.decided(third)
-    assert (act["reason"], act["result"]) == ("daily_cap", "Refused: 2 messages went to this person within 24 hours (perDay)")
+    assert (act["reason"], act["result"]) == (
+        "daily_cap",
+        "Refused: 2 messages went to this person within 24 hours (perDay)",
+    )
 
 
 async def test_a_number_keeps_its_pace_and_warms_up(s: Street) -> None:
@@ -116,7 +139,12 @@ async def test_a_number_keeps_its_pace_and_warms_up(s: Street) -> None:
     at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     ids = []
     for n in range(5):
-        sent = {"target": "WhatsApp_ZApi", "targetIdentifier": f"551191111000{n}", "externalUserId": f"u{n}", "reason": "Hi"}
+        sent = {
+            "target": "WhatsApp_ZApi",
+            "targetIdentifier": f"551191111000{n}",
+            "externalUserId": f"u{n}",
+            "reason": "Hi",
+        }
         ids.append((await s.ok("POST", f"{s.base}/schedules", {**sent, "scheduledTime": at}))["id"])
     await s.db.run("update schedules set next_at = now()")
     await firing.tick(s.rig.w.hub)
@@ -149,7 +177,11 @@ async def test_who_ignores_messages_gets_no_more(s: Street) -> None:
     await s.ends(third, "Discarded: user inactive")
     await s.decided(task)
     seen = await s.ok("GET", f"{s.base}/recurring/{task}")
-    assert (seen["executionCount"], seen["lastActivation"], seen["activationResult"]) == (0, None, "Discarded: user inactive")
+    assert (seen["executionCount"], seen["lastActivation"], seen["activationResult"]) == (
+        0,
+        None,
+        "Discarded: user inactive",
+    )
     assert seen["nextActivation"] is not None
     await s.spoken("I am back")
     assert (await s.ok("GET", s.base))["inactiveUsers"] == []
@@ -165,7 +197,9 @@ async def test_kapso_outside_its_window_sends_the_template(s: Street) -> None:
     await s.due(without)
     await s.decided(without)
     assert "continuedMessagesTemplateId" in await s.result(without)
-    await s.db.run("""update integrations set settings = '{"continuedMessagesTemplateId": "we_have_news"}' where channel = 'kapso'""")
+    await s.db.run(
+        "update integrations set settings = $1 where channel = 'kapso'", {"continuedMessagesTemplateId": "we_have_news"}
+    )
     s.models(says("The dentist, at ten."))
     id = (await s.ok("POST", f"{s.base}/schedules", {**sent, "scheduledTime": at}))["id"]
     await s.due(id)
@@ -198,14 +232,18 @@ async def test_a_person_has_the_conversation(s: Street) -> None:
 
 async def test_the_policy_is_checked_field_by_field(s: Street) -> None:
     for given, field in (
-        ({"quietHours": {"start": "25:00"}}, "quietHours.start"), ({"perDay": -1}, "perDay"),
-        ({"numbers": {"zapi": {"warmUpGrowth": 0.5}}}, "numbers.zapi.warmUpGrowth"), ({"optOutWords": [""]}, "optOutWords.0"),
+        ({"quietHours": {"start": "25:00"}}, "quietHours.start"),
+        ({"perDay": -1}, "perDay"),
+        ({"numbers": {"zapi": {"warmUpGrowth": 0.5}}}, "numbers.zapi.warmUpGrowth"),
+        ({"optOutWords": [""]}, "optOutWords.0"),
     ):
         status, body = await s.call("PUT", "/api/v1/outreach/policy", given)
         assert status == 400 and field in body["error"], body
     await s.policy(optOutWords=["Chega de Avisos"])
     seen = await s.ok("GET", "/api/v1/outreach/policy")
-    assert seen["optOutWords"] == ["Chega de Avisos"] and seen["perWeek"] == 20 and seen["quietHours"]["enabled"] is False
+    assert (
+        seen["optOutWords"] == ["Chega de Avisos"] and seen["perWeek"] == 20 and seen["quietHours"]["enabled"] is False
+    )
     await s.say("chega de avisos.")
     await s.rig.w.until(lambda: len(s.rig.net.final()) == 1)
     assert s.rig.net.final()[0].startswith("Pronto: não vamos")

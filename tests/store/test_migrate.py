@@ -22,6 +22,9 @@ SHARED = {
     "contact_ids": "of an integration",
     "inbox_dedupe": "of an integration, narrow on purpose",
     "attempts": "of a delivery",
+    "number_paces": "of an integration",
+    "scheduled_users": "of a chat client",
+    "turn_steps": "of a session",
     "worker_beats": "of the machine",
     "leader": "of the machine",
     "migrations": "of the database",
@@ -121,7 +124,7 @@ async def test_a_database_that_is_not_there_is_one_sentence(dsn: str) -> None:
     assert "\n" not in str(caught.value) and "planted" not in str(caught.value)
 
 
-def test_files_are_numbered_without_gaps_and_known() -> None:
+def test_files_are_numbered_once_and_known() -> None:
     numbers = [int(f.name.split("_")[0]) for f in files()]
     assert numbers == list(range(1, len(numbers) + 1))
     assert all(f.name.split("_")[0].isdigit() and len(f.name.split("_")[0]) == 4 for f in files())
@@ -138,13 +141,21 @@ async def test_every_table_of_a_tenant_names_its_account(db: Db) -> None:
     assert {r["name"] for r in rows if not r["scoped"]} == set(SHARED)
 
 
+# Days of a calendar, which are no moments.
+CALENDAR = {
+    ("schedules", "anchor"): "every n-th day, week or month counts from it, on the wall clock of the zone",
+    ("number_paces", "first_day"): "days of a number's life are counted, in UTC",
+    ("number_paces", "day"): "whose messages are counted, in UTC",
+}
+
+
 async def test_times_have_a_zone_and_ids_are_indexed(db: Db) -> None:
     naive = await db.fetch(
         "select table_name, column_name from information_schema.columns"
         " where table_schema = 'public'"
         " and data_type in ('timestamp without time zone', 'time without time zone', 'date')"
     )
-    assert [tuple(r) for r in naive] == []
+    assert {tuple(r) for r in naive} == set(CALENDAR)
     bare = await db.fetch(
         "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
         " where n.nspname = 'public' and c.relkind = 'r'"
@@ -159,6 +170,7 @@ UNINDEXED = {
     "files.account_id",
     "outbox.integration_id",
     "outbox.session_id",
+    "schedules.contact_id",  # indexed where it is set, which serves the key as well
     "sessions.integration_id",
 }
 

@@ -312,6 +312,30 @@ async def test_a_server_that_ends_half_way_fails_one_call(place: Place, far: Far
         assert (await use(tools[1], context)).text == "two was called"
 
 
+async def test_a_turn_that_is_cancelled_leaves_nothing_behind(place: Place) -> None:
+    before = len(asyncio.all_tasks())
+    async with running() as server:
+        alone = len(asyncio.all_tasks())
+
+        async def turn() -> None:
+            context = place.context({"mcpSources": [source(server.url)]})
+            async with opened(context) as tools:
+                await use(by_name(tools)["find_order"], context, id="slow")
+
+        running_turn = asyncio.create_task(turn())
+        while not server.metas:
+            await asyncio.sleep(0.02)
+        running_turn.cancel()
+        await asyncio.gather(running_turn, return_exceptions=True)
+        assert running_turn.cancelled()
+        for _ in range(50):
+            if len(asyncio.all_tasks()) <= alone:
+                break
+            await asyncio.sleep(0.05)  # the server ends its side
+        assert len(asyncio.all_tasks()) <= alone
+    assert len(asyncio.all_tasks()) == before
+
+
 def test_names_are_qualified_where_two_would_be_the_same() -> None:
     def tool(source: str, name: str) -> Listed:
         return Listed(source, name, name, "", {})

@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 from hub.tools.schedule.recurrence import Rule, check, closest, following, instant, occurrences, upcoming
 
 ZONES = (
-    "America/Sao_Paulo", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia",
-    "Africa/Casablanca", "America/Caracas",
+    "America/Sao_Paulo",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+    "Pacific/Apia",
+    "Africa/Casablanca",
+    "America/Caracas",
 )
+FROM, UNTIL = (datetime(y, 1, 1, tzinfo=UTC).replace(tzinfo=None) for y in (2000, 2040))
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
@@ -137,21 +144,29 @@ def test_every_n_counts_from_the_anchor() -> None:
     assert closest(weekly, utc(2026, 3, 18)) == timedelta(days=14)
 
 
-@pytest.mark.parametrize("cron", ["", "* * * *", "0 9 * * 1 2026", "60 * * * *", "0 9 31 2 *", "@daily", "a b c d e", "0 9 * * 8"])
+@pytest.mark.parametrize(
+    "cron", ["", "* * * *", "0 9 * * 1 2026", "60 * * * *", "0 9 31 2 *", "@daily", "a b c d e", "0 9 * * 8"]
+)
 def test_what_is_no_cron(cron: str) -> None:
     with pytest.raises(ValueError, match=r"five fields|no cron|never comes"):
         check(cron)
 
 
 FIELDS = st.tuples(
-    st.sampled_from(["0", "30", "*/15", "*", "5,50"]), st.sampled_from(["9", "2", "*", "*/3", "1,23"]),
-    st.sampled_from(["*", "1", "31", "L", "*/10"]), st.sampled_from(["*", "2", "3,10"]), st.sampled_from(["*", "1", "1-5", "0"]),
+    st.sampled_from(["0", "30", "*/15", "*", "5,50"]),
+    st.sampled_from(["9", "2", "*", "*/3", "1,23"]),
+    st.sampled_from(["*", "1", "31", "L", "*/10"]),
+    st.sampled_from(["*", "2", "3,10"]),
+    st.sampled_from(["*", "1", "1-5", "0"]),
 )
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    FIELDS, st.sampled_from(ZONES), st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1)), st.integers(1, 4),
+    FIELDS,
+    st.sampled_from(ZONES),
+    st.datetimes(FROM, UNTIL),
+    st.integers(1, 4),
     st.sampled_from(["day", "week", "month"]),
 )
 def test_occurrences_go_forward_and_do_not_depend_on_where_one_begins(
@@ -171,7 +186,7 @@ def test_occurrences_go_forward_and_do_not_depend_on_where_one_begins(
         assert following(rule, middle) == at
 
 
-@given(st.sampled_from(ZONES), st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1)))
+@given(st.sampled_from(ZONES), st.datetimes(FROM, UNTIL))
 def test_wall_times_in_order_are_moments_in_order(zone: str, wall: datetime) -> None:
     wall, where = wall.replace(second=0, microsecond=0), ZoneInfo(zone)
     at = instant(wall, where)

@@ -2,26 +2,49 @@
 
 from aiohttp import web
 
+from hub.accounts import accounts
 from hub.api.aivax.schemas.knowledge import FoundOut, QueryIn, ReferencedOut
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.domain import Passage
+from hub.errors import PaymentRequired, TooMany
 from hub.knowledge import search
+from hub.knowledge.helper import helper
+from hub.store import usage
+
+SMART = 20
 
 
-@endpoint(id="A-34", tag="RAG", auth="public", errors=(404,))
+@endpoint(id="A-34", tag="RAG", auth="public", errors=(402, 404, 429))
 async def query(request: web.Request, body: QueryIn) -> list[FoundOut]:
     """Find documents by meaning and by words.
 
     Every document comes once: whole when it is short, else its best piece under its headings.
     """
-    hub, account = request.app[HUB], caller(request).account_id
+    hub, who = request.app[HUB], caller(request)
+    judge = None
+    if body.reranker == "smart":
+        await _limit(request)
+        # A public key is in everyone's hands: it gets the second look that costs nothing.
+        judge = helper(hub.models, hub.settings.helper_model if who.kind == "private" else "", who.account_id)
+    if judge and hub.settings.billing and (await accounts.view(hub.db, who)).balance <= 0:
+        raise PaymentRequired
     found = await search.query(
-        hub.db, hub.embedder, account, body.collections, body.wanted,
-        body.top, body.min_score, body.reranker, body.include_references,
+        hub.db, hub.embedder, who.account_id, body.collections, body.wanted,
+        body.top, body.min_score, body.reranker, body.include_references, judge,
     )
+    if judge:
+        await usage.add(hub.db, who.account_id, judge.rows, key=who.key_id)
     return [_out(p) for p in found]
+
+
+async def _limit(request: web.Request) -> None:
+    """A second look is a second of work: a public key gets some a minute."""
+    who = caller(request)
+    wait = await request.app[HUB].limits.take("smart", str(who.key_id), SMART, 60.0) if who.kind == "public" else 0.0
+    if wait > 0:
+        raise TooMany(f"A public key may search {SMART} times a minute with `smart`; use rrf.", retry_after=wait)
 
 
 def _out(passage: Passage) -> FoundOut:

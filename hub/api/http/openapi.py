@@ -143,7 +143,9 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
 
 def _file(op: Operation) -> Json:
     file = {"type": "string", "format": "binary"}
-    return {"type": "object", "required": [op.field], "properties": {op.field: file}} if op.field else file
+    if op.field is None:
+        return {"type": "object"} if op.consumes.startswith("multipart/") else file
+    return {"type": "object", "required": [op.field], "properties": {op.field: file}}
 
 
 def _security(op: Operation) -> list[Json]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hub import ids
 from hub.api.openai.schemas import CompletionIn
-from hub.chat.ask import Ask, Structured
+from hub.chat.ask import ATTEMPTS, Ask, Structured
 from hub.chat.sight import kinds
 from hub.domain import Caller, Gateway, Json
 from hub.errors import Forbidden, Invalid
@@ -37,9 +37,12 @@ def ask_of(
         raise Invalid(
             "extra_body goes to a provider of your own; this model is the hub's. Leave it out.", field="extra_body"
         )
-    if who.kind == "public":
+    public = who.kind == "public"
+    if public:
         _allowed(talk, body)
         options, gateway = _limited(options, gateway)
+        if structured is not None:
+            structured = replace(structured, attempts=min(structured.attempts, ATTEMPTS))
     elif body.builtin_tools is not None:
         gateway = replace(gateway, parameters=with_builtins(gateway.parameters, body.builtin_tools.stored()))
     return Ask(
@@ -49,12 +52,13 @@ def ask_of(
         options=options,
         external_user=body.user,
         metadata=body.metadata or {},
-        conversation=body.idempotency_key or str(ids.uuid7()),
+        # Whoever holds a public key cannot go on with, or write over, a conversation of somebody else.
+        conversation=str(ids.uuid7()) if public else body.idempotency_key or str(ids.uuid7()),
         deadline=time.monotonic() + seconds,
         retractable=False,
         longest=LONGEST,
         structured=structured,
-        preprocess=kinds(body.multimodal_preprocess),
+        preprocess=() if public else kinds(body.multimodal_preprocess),
         explain=bool(body.tool_invocation_explanations),
     )
 

@@ -1,7 +1,9 @@
 """Chat completions (A-02)."""
 
+import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import orjson
@@ -61,7 +63,8 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
 
     `model` is the id or slug of an AI gateway, or the name of an integrated model. With `stream`
     the answer comes as `chat.completion.chunk` events; `Sse-Stream-Options: no-ping` asks for no
-    comments in between. With `json_only` the answer is the JSON alone.
+    comments in between. With `json_only` the answer is the JSON alone, unless the model calls one
+    of your tools: then it is a completion with `tool_calls`.
     """
     hub, who = request.app[HUB], caller(request)
     entry = await request.app[DIRECTORY].find(who.account_id, body.model, who.kind == "public")
@@ -89,9 +92,8 @@ async def _whole(request: web.Request, asked: Asked) -> web.Response:
         piece = blocks.take(delta) if blocks else None
         texts.append(piece.text if piece else "")
 
-    made = await attended(request, answer(asked.hub, asked.ask, collect if blocks else None))
-    await _record(asked, made)
-    if asked.body.json_only:
+    made = await _answered(request, asked, collect if blocks else None)
+    if asked.body.json_only and not made.tool_calls:
         return web.Response(body=orjson.dumps(made.value), content_type="application/json", headers=asked.headers)
     if blocks:
         end = blocks.end()
@@ -108,12 +110,13 @@ async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
 
     async def say(delta: Delta) -> None:
         piece = blocks.take(delta) if blocks else delta
+        chunks.model = asked.ask.trace.model or chunks.model
         if piece is not None:
             await out.send(chunks.delta(piece))
 
     sink: Sink | None = None if asked.body.json_only else say
     try:
-        made = await attended(request, answer(asked.hub, asked.ask, sink), out.keep)
+        made = await _answered(request, asked, sink, out.keep)
     except HubError as e:
         if out.response is None:
             raise
@@ -121,22 +124,41 @@ async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
         await conversations.failed(asked.hub, asked.who, asked.ask, e, asked.entry.account)
         await out.send(chunks.error(e))
         return out.response
-    await _record(asked, made)
     end = blocks.end() if blocks else None
     if end is not None:
         await out.send(chunks.delta(end))
     chunks.model = made.model
-    await out.send(b"data: " + orjson.dumps(made.value) + b"\n\n" + DONE if asked.body.json_only else chunks.end(made))
+    if asked.body.json_only and not made.tool_calls:
+        await out.send(b"data: " + orjson.dumps(made.value) + b"\n\n" + DONE)
+    else:
+        calls = tuple(made.tool_calls) if asked.body.json_only else ()
+        await out.send(chunks.delta(Delta(tool_calls=calls)) + chunks.end(made))
     assert out.response is not None
     return out.response
 
 
-async def _record(asked: Asked, made: Answer) -> None:
-    """Write what it consumed; the answer is given even when that fails."""
-    gateway = asked.ask.gateway.id if asked.ask.gateway.slug else None
+async def _answered(
+    request: web.Request, asked: Asked, sink: Sink | None, keep: Callable[[], Awaitable[None]] | None = None
+) -> Answer:
+    """The answer. What it consumed is written, also when it fails or its caller leaves."""
     try:
-        await asked.hub.meter.add(asked.who.account_id, made.billed, key=asked.who.key_id, gateway=gateway)
-        await conversations.answered(asked.hub, asked.who, asked.ask, made, asked.entry.account)
+        made = await attended(request, answer(asked.hub, asked.ask, sink), keep)
+    except (HubError, ConnectionError, asyncio.CancelledError):
+        await _record(asked, None)
+        raise
+    await _record(asked, made)
+    return made
+
+
+async def _record(asked: Asked, made: Answer | None) -> None:
+    """Write what it consumed; the answer is given even when that fails."""
+    ask = asked.ask
+    billed = made.billed if made else ask.trace.ledger.billed(asked.hub.models, ask.gateway)
+    try:
+        gateway = ask.gateway.id if ask.gateway.slug else None
+        await asked.hub.meter.add(asked.who.account_id, billed, key=asked.who.key_id, gateway=gateway)
+        if made is not None:
+            await conversations.answered(asked.hub, asked.who, ask, made, asked.entry.account)
     except HubError as e:
         log.error("usage of account %s was not written: %s", asked.who.account_id, e)
 

@@ -64,6 +64,8 @@ class Message(BaseModel):
     def _says(self) -> "Message":
         if self.content is None and self.role not in ("assistant", "function"):
             raise ValueError(f"a message of role {self.role} needs content")
+        if any(not isinstance(c.get("function"), dict) for c in self.tool_calls or ()):
+            raise ValueError("each of tool_calls needs the object function")
         if self.role == "tool" and not self.tool_call_id:
             raise ValueError("a message of role tool needs tool_call_id")
         return self

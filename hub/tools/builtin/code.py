@@ -4,6 +4,7 @@ import json
 
 import orjson
 
+from hub.children import GRACE
 from hub.domain import Json
 from hub.tools import child, replies
 from hub.tools.base import Context, Result, Tool, ToolFailed
@@ -26,7 +27,7 @@ def evaluate_code(_: Options) -> Tool:
 
 
 async def _evaluate(context: Context, arguments: Json) -> Result:
-    seconds = min(SECONDS, max(1.0, context.left - child.GRACE))
+    seconds = min(SECONDS, max(1.0, context.left - GRACE))
     asked = {"code": arguments["code"], "seconds": seconds, "memory": MEMORY, "longest": LONGEST}
     made = await child.run(
         context.hub.children, "javascript", json.dumps(asked).encode(), seconds=seconds, longest=OUTPUT

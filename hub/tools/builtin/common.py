@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from pydantic import SecretStr
@@ -82,7 +82,8 @@ async def ask(
             seconds=min(seconds, context.left), limit=limit,
         )
     except HubError as e:
-        log.warning("a service of the settings cannot be used: %s %s: %s", method, url, e)
+        host = urlsplit(url).hostname
+        log.warning("the service at %s cannot be used: %s", host, e)
         raise ToolFailed("The service cannot be reached now.") from None
     try:
         return reply.status, orjson.loads(reply.body)
@@ -92,5 +93,6 @@ async def ask(
 
 def told(status: int, url: str, what: str) -> ToolFailed:
     """A service that answered something else than it should: details are for the operator."""
-    log.warning("%s: %s answered with status %d", what, url, status)
+    host = urlsplit(url).hostname
+    log.warning("the service of %s at %s answered with status %d", what, host, status)
     return ToolFailed(f"The service of {what} failed; it gave no result.")

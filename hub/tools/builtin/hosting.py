@@ -3,6 +3,7 @@
 import json
 import re
 
+from hub.children import GRACE
 from hub.domain import Json
 from hub.tools import child
 from hub.tools.base import Context, Result, Tool, ToolFailed
@@ -36,7 +37,7 @@ def generate_web_page(_: Options) -> Tool:
 
 async def _document(context: Context, arguments: Json) -> Result:
     title = arguments["title"]
-    seconds = min(SECONDS, max(1.0, context.left - child.GRACE))
+    seconds = min(SECONDS, max(1.0, context.left - GRACE))
     asked = {"memory": MEMORY, "seconds": seconds, "pages": PAGES, "title": title}
     given = json.dumps(asked).encode() + b"\n" + arguments["html"].encode(errors="replace")
     made = await child.run(context.hub.children, "pdf", given, seconds=seconds, longest=PDF)

@@ -54,8 +54,8 @@ def read(text: str) -> list[Token]:
 
 
 def _figure(word: str) -> Token:
-    if date := _DATE.fullmatch(word):
-        return Token(v.DATE, 0, word) if date else Token(v.DATE)
+    if _DATE.fullmatch(word):
+        return Token(v.DATE, 0, word)
     if word.isdigit() and len(word) == 4 and int(word) in YEARS:
         return Token(v.YEAR, int(word))
     if word.isdigit() and len(word) <= 4:

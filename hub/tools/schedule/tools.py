@@ -207,7 +207,8 @@ TOOLS: tuple[Tool, ...] = (
         schedule_recurring,
     ),
     Tool(
-        "list_scheduled", "All that is scheduled for this person, soonest first, with ids.", _object([]), list_scheduled
+        "list_scheduled", "All that is scheduled for this person, soonest first, with ids.", _object([]),
+        list_scheduled, effect=False,
     ),
     Tool("cancel_scheduled", "Cancel a scheduled message or recurring task.", _object(["id"], id=ID), cancel_scheduled),
     Tool(

@@ -81,7 +81,7 @@ _OTHERS = (
     ((LAST, 0), "last,ultimo,ultima"),
     ((TO, 0), "to,through,ate,until,hasta"),
     ((THE, 0), "the,on,o,os,el,la,los,las,no,na,nos,nas,de manha cedo,this,este,esta,essa,neste,nesta,for,para"),
-    ((OF, 0), "of,de,do,da,del,dos_"),
+    ((OF, 0), "of,de,do,da,del"),
     ((HALF, 30), "e meia,y media,half past"),
     ((WORKDAYS, 0), "weekday,weekdays,workday,workdays,working day,business day,business days,dia util,dias uteis,"
                     "dia de semana,dias de semana,dia laborable,dias laborables,dia habil,dias habiles"),

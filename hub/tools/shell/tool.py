@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from hub.config import Settings
@@ -60,7 +60,6 @@ def shell_tool(space: Workspace, moved: Sequence[Tool], run: Run) -> Tool:
 
     Several commands may run at the same time.
     """
-    written = asyncio.Lock()
 
     async def call(context: Context, arguments: Json) -> Result:
         settings = context.hub.settings
@@ -69,8 +68,7 @@ def shell_tool(space: Workspace, moved: Sequence[Tool], run: Run) -> Tool:
         async with AsyncExitStack() as stack:
             names, sockets = None, None
             if moved:
-                async with written:
-                    names = await asyncio.to_thread(_written, space.stage, moved)
+                names = await asyncio.to_thread(_written, space.stage, moved)
                 sockets = Path(stack.enter_context(TemporaryDirectory(dir=space.stage)))
                 # As root the hub runs commands as another user, who must get through.
                 os.chmod(sockets, 0o711)
@@ -132,8 +130,15 @@ def _made(home: Path, context: Context, user: str | None) -> Place:
 def _written(stage: Path, moved: Sequence[Tool]) -> Path:
     folder = stage / "commands"
     if not folder.exists():
-        folder.mkdir(mode=0o755)
-        commands.write(folder, moved)
+        # Whole or not at all: a call that was cut short may still be writing when the next one looks.
+        made = Path(mkdtemp(dir=stage))
+        made.chmod(0o755)
+        commands.write(made, moved)
+        try:
+            made.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
     return folder
 
 

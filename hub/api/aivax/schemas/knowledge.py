@@ -14,7 +14,11 @@ IndexState = Literal["Queued", "Cancelled", "Indexed"]
 
 
 class QueryIn(Defaults):
-    """What is looked for. `smart` is documented and refused: it needs a model that this hub has not."""
+    """What is looked for.
+
+    `rrf` joins meaning and words, `lexical` orders by words, `none` by meaning; `smart` looks again at the best
+    twenty: with the operator's helper model, which costs, or, where none is set, sentence by sentence.
+    """
 
     terms: Annotated[list[Annotated[str, Field(max_length=8000)]], Field(max_length=TERMS)] = []
     term: Annotated[str, Field(max_length=8000, description="One term, instead of `terms`.")] = ""
@@ -139,6 +143,20 @@ class DocumentIn(Camel):
 class DocumentSaved(Camel):
     document_id: UUID
     state: Literal["Created", "Modified", "Unchanged"]
+
+
+class FiledOut(Camel):
+    """What became of a file: a document, or an error that says why it could not be read."""
+
+    name: str
+    document_id: UUID | None
+    state: Literal["Created", "Modified", "Unchanged"] | None
+    character_count: int
+    error: str | None
+
+
+class FilesOut(Camel):
+    files: list[FiledOut]
 
 
 class DocumentOut(Camel):

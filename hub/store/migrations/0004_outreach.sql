@@ -99,6 +99,7 @@ create index activations_turn on activations (turn_id) where turn_id is not null
 create index activations_account on activations (account_id, id desc);
 create index activations_client on activations (client_id);
 create index activations_waiting on activations (campaign_id, place) where state = 'waiting';
+create index activations_admitted on activations (admitted_at) where state = 'admitted';
 create index activations_closed on activations (closed_at) where closed_at is not null;
 
 -- What is known of a person across all bots of an account. person: "phone:5511...", or another id of the contact.

@@ -1,0 +1,21 @@
+-- Set while a document waits to be embedded anew: its pieces stay until then, but none of their vectors is kept.
+alter table documents add column renew boolean not null default false;
+
+-- A search looks at every piece of the collections it asks: at the signs of its vector's numbers, 48 bytes that lie
+-- beside each other in the index. The vectors themselves and the texts are fetched only for the nearest of these.
+alter table chunks add column signs bit(384) generated always as (binary_quantize(embedding)::bit(384)) stored;
+drop index chunks_collection;
+create index chunks_signs on chunks (account_id, collection_id) include (id, signs);
+-- An index alone can be read where the pages are known to be whole: look soon after many new pieces.
+alter table chunks set (autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_insert_scale_factor = 0.02);
+
+-- One question for each word that is a stop word in none of the three languages. The Portuguese plural "-coes"
+-- typed without its accents is the one ending that the dictionaries cannot know.
+create or replace function asked_stems(words text[]) returns setof tsquery language sql stable as $$
+    select plainto_tsquery('portuguese', w) || plainto_tsquery('english', w) || plainto_tsquery('spanish', w)
+        || plainto_tsquery('portuguese', bare) || plainto_tsquery('english', bare) || plainto_tsquery('spanish', bare)
+        || plainto_tsquery('portuguese', regexp_replace(regexp_replace(bare, 'coes$', 'ções'), 'soes$', 'sões'))
+    from unnest(words) as w cross join lateral unaccent(w) as bare
+    where numnode(plainto_tsquery('portuguese', w)) > 0 and numnode(plainto_tsquery('english', w)) > 0
+        and numnode(plainto_tsquery('spanish', w)) > 0
+$$;
