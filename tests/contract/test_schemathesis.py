@@ -1,4 +1,7 @@
-"""Whatever the OpenAPI document allows is answered as it says: made-up requests for every operation but streams."""
+"""Whatever the OpenAPI document allows is answered as it says: made-up requests for every operation but streams.
+
+By schemathesis's own engine: its pytest items all have the same name, and of those pytest-xdist runs one.
+"""
 
 import asyncio
 import itertools
@@ -8,15 +11,9 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis.checks import not_a_server_error
+from schemathesis import engine
 from schemathesis.config import SchemathesisConfig
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    missing_required_header,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from schemathesis.engine.events import EngineEvent, EngineFinished, NonFatalError, ScenarioFinished
 
 from hub.api.app import ROUTES
 from hub.api.http import openapi
@@ -25,30 +22,30 @@ from hub.processes.embedded import Server
 from tests.conftest import cloned, small
 from tests.contract.town import Town, town
 
-CHECKS = [
-    not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
-    missing_required_header,
-]
-# Bodies of hundreds of fields: every limit of every field would take longer than all the rest.
-LARGE = ["gateways_create", "gateways_edit", "clients_create", "clients_edit", "integrations_edit"]
-CONFIG = SchemathesisConfig.from_dict(
-    {
-        "seed": 65,
-        "generation": {"max-examples": 5, "deterministic": True, "no-shrink": True, "with-security-parameters": False},
-        "phases": {
-            "coverage": {"unexpected-methods": [], "extra-data-sources": {"responses": False}},
-            "fuzzing": {"extra-data-sources": {"responses": False}, "error-feedback": {"enabled": False}},
-        },
-        "operations": [
-            {
-                "include-operation-id": LARGE,
-                "generation": {"max-examples": 30},
-                "phases": {"coverage": {"enabled": False}},
-            }
-        ],
-    }
+CHECKS = (
+    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
+    "missing_required_header",
 )
-PEERS = itertools.count()
+# Bodies of hundreds of fields: every limit of every field would take longer than all the rest.
+LARGE = ["gateways_create", "gateways_edit"]
+NO_MEMORY = {"extra-data-sources": {"responses": False}}
+CONFIG = {
+    "seed": 65,
+    "generation": {"max-examples": 5, "deterministic": True, "no-shrink": True, "with-security-parameters": False},
+    "checks": {"enabled": False} | {name: {"enabled": True} for name in CHECKS},
+    "phases": {
+        "coverage": {"unexpected-methods": [], **NO_MEMORY},
+        "fuzzing": {"error-feedback": {"enabled": False}, **NO_MEMORY},
+        "stateful": {"enabled": False},
+    },
+    "operations": [
+        {
+            "include-operation-id": LARGE,
+            "generation": {"max-examples": 30},
+            "phases": {"coverage": {"enabled": False}},
+        }
+    ],
+}
 
 
 def document() -> dict[str, Any]:
@@ -61,9 +58,6 @@ def document() -> dict[str, Any]:
 
 def _streams(op: dict[str, Any]) -> bool:
     return list(op["responses"].get("200", {}).get("content", {})) == ["text/event-stream"]
-
-
-schema = schemathesis.openapi.from_dict(document(), config=CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -92,15 +86,45 @@ def stays_on_the_machine(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Guard, "permits", lambda self, ip: ip.is_loopback)
 
 
-@schema.parametrize()
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
-def test_it_is_answered_as_described(case: schemathesis.Case[Any], place: Town) -> None:
-    here = place.settlers(case.operation.label)
-    case.path_parameters = here.path(case.path, dict(case.path_parameters or {}))
-    if case.operation.definition.raw.get("x-document-id") == "A-02" and isinstance(case.body, dict):
-        case.body |= {"model": "@hub/extractive", "stream": False}
-    # As many visitors as requests, so that none asks too often.
-    headers = {"X-Forwarded-For": f"10.0.{next(PEERS) % 250}.{next(PEERS) % 250}"}
-    if not case.path.startswith("/api/v1/public/"):
-        headers["Authorization"] = f"Bearer {here.key}"
-    case.call_and_validate(base_url=place.url, headers=headers, checks=CHECKS)
+@pytest.fixture(autouse=True)
+def requests_of_an_account(place: Town) -> Iterator[None]:
+    """Every request has the key, and often the ids, of an account that has everything."""
+    peers = itertools.count()
+
+    def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+        here = place.settlers(case.operation.label)
+        case.path_parameters = here.path(case.path, dict(case.path_parameters or {}))
+        # As many visitors as requests, so that none asks too often.
+        case.headers["X-Forwarded-For"] = f"10.0.{next(peers) % 250}.{next(peers) % 250}"
+        if not case.path.startswith("/api/v1/public/"):
+            case.headers["Authorization"] = f"Bearer {here.key}"
+        if case.operation.definition.raw.get("x-document-id") == "A-02" and isinstance(case.body, dict):
+            case.body |= {"model": "@hub/extractive", "stream": False}
+
+    schemathesis.hook(before_call)
+    yield
+    schemathesis.hooks.unregister(before_call)
+
+
+@pytest.mark.timeout(300)  # twenty seconds where nothing else runs
+def test_it_is_answered_as_described(place: Town) -> None:
+    config = SchemathesisConfig.from_dict({**CONFIG, "base-url": place.url})
+    found = document()
+    schema = schemathesis.openapi.from_dict(found, config=config)
+    events = list(engine.from_schema(schema).execute())
+    assert [failure for event in events for failure in failures(event)] == []
+    last = events[-1]
+    assert isinstance(last, EngineFinished) and last.stop_reason == engine.StopReason.COMPLETED
+    asked = {event.recorder.label for event in events if isinstance(event, ScenarioFinished) and event.recorder.cases}
+    assert asked == {f"{method.upper()} {path}" for path, methods in found["paths"].items() for method in methods}
+
+
+def failures(event: EngineEvent) -> Iterator[str]:
+    """What was answered otherwise than described, and how to ask for it again."""
+    if isinstance(event, NonFatalError):
+        yield f"{event.label}: {event.info.message}"
+    if isinstance(event, ScenarioFinished):
+        for check in itertools.chain.from_iterable(event.recorder.checks.values()):
+            if check.failure_info is not None:
+                told = check.failure_info
+                yield f"{event.recorder.label}: {told.failure}\n{told.code_sample[:1500]}"
