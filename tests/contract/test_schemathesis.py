@@ -27,7 +27,7 @@ CHECKS = (
     "missing_required_header",
 )
 # Bodies of hundreds of fields: every limit of every field would take longer than all the rest.
-LARGE = ["gateways_create", "gateways_edit"]
+LARGE = ["gateways_create", "gateways_edit", "clients_create", "clients_edit", "integrations_edit"]
 NO_MEMORY = {"extra-data-sources": {"responses": False}}
 CONFIG = {
     "seed": 65,

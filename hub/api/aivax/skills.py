@@ -18,6 +18,7 @@ from hub.api.aivax.schemas.skills import (
 )
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
+from hub.api.http.lines import download
 from hub.api.http.operation import Route
 from hub.api.http.uploads import streamed
 
@@ -99,17 +100,7 @@ async def load(request: web.Request) -> SkillsImported:
 async def export(request: web.Request) -> web.StreamResponse:
     """Export all skills as JSON lines, which can be imported again; header values are masked."""
     hub, account = request.app[HUB], caller(request).account_id
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "application/jsonl; charset=utf-8",
-            "Content-Disposition": 'attachment; filename="export.jsonl"',
-        }
-    )
-    await response.prepare(request)
-    async for line in skill_lines.export(hub.db, hub.sealer, account):
-        await response.write(line)
-    await response.write_eof()
-    return response
+    return await download(request, skill_lines.export(hub.db, hub.sealer, account), "export.jsonl")
 
 
 BASE = "/api/v1/skills"
