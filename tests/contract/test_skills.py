@@ -86,3 +86,16 @@ async def test_the_printed_lines_go_in_and_out(api: Contract) -> None:
     await api.refused("A-24", 400, data=form(LINES, "file"), said="skills is missing")
     await api.good("A-23")
     assert await api.good("A-18") == [] and (await api.row("A-25")).body == ""
+
+
+@pytest.mark.parametrize("body", [b"--x\r\nno header\r\n\r\n{}\r\n--x--\r\n", b"--y\r\n\r\n--y--", b"", b"--x\r\nA"])
+async def test_a_multipart_body_that_is_none(api: Contract, body: bytes) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    await api.refused("A-24", 400, data=body, headers=headers)
+    id = (await api.good("A-44", sent={"collectionName": "Shop"}))["collectionId"]
+    await api.refused("A-52", 400, id, data=body, headers=headers)
+    talk = await api.talk()
+    got = await api.call(
+        "POST", f"/api/v1/public/chat-clients/{talk.key}/attachments", data=body, headers=headers, key=""
+    )
+    assert got.status == 400, got.body
