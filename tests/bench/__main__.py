@@ -1,4 +1,4 @@
-"""Run all measures: `python -m tests.bench [--quick] [--only webhook,bell,chats,gateway]`."""
+"""Run all measures: `python -m tests.bench [--quick] [--only webhook,bell,chats,gateway,retrieval]`."""
 
 import argparse
 import asyncio
@@ -6,11 +6,14 @@ import time
 
 import uvloop
 
-from tests.bench import bell, chats, gateway, machine, webhook
+from tests.bench import bell, chats, gateway, machine, retrieval, webhook
 from tests.bench.place import opened
 from tests.bench.report import FULL, QUICK, Pace, say, title
 
-MEASURES = {"webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure}
+MEASURES = {
+    "webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure,
+    "retrieval": retrieval.measure,
+}
 
 
 async def run(pace: Pace, names: list[str]) -> None:
