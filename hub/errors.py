@@ -11,6 +11,7 @@ HubError                   500
 +- TooLarge              413
 +- Unsupported           415
 +- Unavailable           422  the chat client cannot be used now
++- Unreadable            422  a file holds nothing that can be read
 +- TooMany               429  carries retry_after
 +- Upstream              502  a model or provider failed
 +- Overloaded            503  carries retry_after

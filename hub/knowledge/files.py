@@ -10,7 +10,6 @@ from hub.children import Children
 from hub.domain import Json
 from hub.errors import HubError, Unreadable, Unsupported
 from hub.knowledge import documents
-from hub.knowledge.collections import require
 from hub.knowledge.extract import READ, kind_of, text_of
 from hub.knowledge.helper import Helper
 from hub.live.queue import Queue
@@ -51,7 +50,6 @@ async def put(
 
     A file that cannot be read does not keep the others out. Raise its error when no file can be.
     """
-    await require(db, account, collection)
     texts = await asyncio.gather(*(_text(children, helper, f) for f in files))
     done = [await _put(db, queue, account, collection, f.name, t, common) for f, t in zip(files, texts, strict=True)]
     errors = [d.error for d in done if d.error is not None]

@@ -44,8 +44,9 @@ SEARCH = """
             order by c.signs <~> a.signs
             limit (select 500 + count(*) / 30 from chunks where account_id = $1 and collection_id = any($2))) n),
     near as materialized (
-        select c.id, (select max(-(c.embedding <#> a.v)) from asked a) as cosine
-        from signed join chunks c using (id) order by cosine desc limit 50 + 4 * $5::int),
+        select s.id, (select max(-(c.embedding <#> a.v)) from asked a) as cosine
+        from signed s cross join lateral (select embedding from chunks where id = s.id offset 0) c
+        order by cosine desc limit 50 + 4 * $5::int),
     stems as materialized (select row_number() over () as n, q from asked_stems($4::text[]) as q),
     hits as materialized (
         select s.n, h.id from stems s cross join lateral (
@@ -55,17 +56,23 @@ SEARCH = """
         select s.n, s.q, coalesce(h.pieces, 0) >= 1000 as common, ln(1 + 10000.0 / (1 + coalesce(h.pieces, 0))) as weight
         from stems s left join (select n, count(*) as pieces from hits group by n) h using (n)),
     question as materialized (select nullif(sum(weight), 0) as weight, nullif(count(*), 0) as words from weights),
-    matched as materialized (
-        select h.id, sum(w.weight) as weight, count(*) as words from hits h join weights w using (n)
-        where not w.common group by h.id),
-    wordy as materialized (select id from matched order by weight desc, id limit 50 + 4 * $5::int),
+    matched as (
+        select *, row_number() over (order by weight desc, id) as place from (
+            select h.id, sum(w.weight) as weight, count(*) as words from hits h join weights w using (n)
+            where not w.common group by h.id) m),
+    found as materialized (
+        select id, max(cosine) as cosine, coalesce(sum(weight), 0) as weight, coalesce(sum(words), 0) as words from (
+            select id, cosine, null as weight, null as words, null as place from near
+            union all select id, null, weight, words, place from matched) f
+        group by id having count(cosine) > 0 or min(place) <= 50 + 4 * $5::int),
     judged as materialized (
         select c.id, c.document_id,
-            coalesce(near.cosine, (select max(-(c.embedding <#> a.v)) from asked a)) as cosine,
-            coalesce((coalesce(matched.weight, 0) + coalesce(common.weight, 0)) / question.weight, 0)::real as share,
-            coalesce(matched.words, 0) + coalesce(common.words, 0) as words
-        from (select id from near union select id from wordy) found
-        join chunks c using (id) left join near using (id) left join matched using (id) cross join question
+            coalesce(f.cosine, (select max(-(c.embedding <#> a.v)) from asked a)) as cosine,
+            coalesce((f.weight + coalesce(common.weight, 0)) / question.weight, 0)::real as share,
+            f.words + coalesce(common.words, 0) as words
+        from found f cross join lateral (
+            select id, document_id, embedding, words from chunks where id = f.id offset 0) c
+        cross join question
         left join lateral (
             select sum(w.weight) as weight, count(*) as words from weights w where w.common and c.words @@ w.q
         ) common on true),
@@ -79,7 +86,8 @@ SEARCH = """
     best as (select distinct on (document_id) * from scored order by document_id, place desc, id)
     select d.id, d.collection_id, d.name, d.reference, d.metadata, b.score, b.cosine, b.place,
         case when length(d.contents) <= $12::int then d.contents else c.content end as content
-    from best b join chunks c on c.id = b.id join documents d on d.id = b.document_id
+    from best b cross join lateral (select content from chunks where id = b.id offset 0) c
+    join documents d on d.id = b.document_id
     where b.score >= $6::real
     order by b.place desc, d.id
     limit $5

@@ -1,5 +1,6 @@
 """Files into collections, and the second look of a search, with a helper model and without one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -162,8 +163,10 @@ async def test_the_helper_model_orders_what_was_found(helped: Door, model: FakeM
 
 async def test_a_public_key_takes_few_second_looks(door: Door) -> None:
     asked = {"term": "ladder", "collections": [await door.collection()], "reranker": "smart"}
-    statuses = [(await door.call("POST", "/api/v1/query", asked, key=door.public))[0] for _ in range(21)]
-    assert statuses == [200] * 20 + [429]
+    calls = (door.call("POST", "/api/v1/query", asked, key=door.public) for _ in range(40))
+    statuses = [status for status, _ in await asyncio.gather(*calls)]
+    # A slow machine gives some time for more: one comes back every three seconds.
+    assert set(statuses) == {200, 429} and 20 <= statuses.count(200) <= 30
     assert await names(door, asked) == []
 
 

@@ -35,7 +35,7 @@ CHUNK = 50_000
 
 async def measure(place: Place, pace: Pace) -> None:
     many, due, spread = (1_000_000, 10_000, 55.0) if pace.chats >= 1000 else (100_000, 2000, 8.0)
-    title(f"Schedules: {many:,} of them, {due:,} due within a minute, two schedulers")
+    title(f"8. Schedules: {many:,} of them, {due:,} due within a minute, two schedulers")
     db, client = place.hub.db, next(iter(place.clients.values()))
     idle: dict[int, float] = {}
     with place.child("scheduler", "hub", "scheduler") as pid, place.child("second scheduler", "hub", "scheduler"):

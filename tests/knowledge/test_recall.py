@@ -1,10 +1,11 @@
-"""Filtered search is exact, and reads one tenant's rows only."""
+"""Filtered search finds the nearest, and reads one tenant's rows only."""
 
 import math
 import random
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from hub.ids import uuid7
@@ -28,6 +29,17 @@ FILL = """
     insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
     select $1, $2, docs.id, 0, docs.contents, v, to_tsvector('english', docs.contents)
     from docs join made on docs.name = 'd' || made.g
+"""
+GIVEN = """
+    with given as (select v, row_number() over () as n from unnest($3::text[]) v),
+    shelf as (insert into collections (id, account_id, name) values ($2, $1, 'c') returning id),
+    docs as (
+        insert into documents (id, account_id, collection_id, name, contents, sha256, state)
+        select gen_random_uuid(), $1, shelf.id, 'd' || n, 'Text.', sha256(''), 'Indexed' from given, shelf
+        returning id, name)
+    insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
+    select $1, $2, docs.id, 0, 'Text.', v::vector, to_tsvector('Text.')
+    from docs join given on docs.name = 'd' || given.n
 """
 EXACT = """
     select document_id from chunks where account_id = $1 and collection_id = $2
@@ -74,6 +86,26 @@ async def test_recall_and_plan(db: Db, filled: tuple[UUID, UUID]) -> None:
     assert not [n for n in scans if n["Node Type"] == "Seq Scan"]
     most = max(n.get("Actual Rows", 0) + n.get("Rows Removed by Filter", 0) for n in scans)
     assert most <= MINE
+
+
+async def test_the_nearest_by_signs_hold_the_nearest(db: Db) -> None:
+    """Vectors that, like those of texts, fill few of their directions; too many for all to be compared whole."""
+    account, collection, dice = await new_account(db), uuid7(), np.random.default_rng(3)
+    directions = dice.normal(size=(48, 384))
+    made = dice.normal(size=(3000, 48)) @ directions
+    made += dice.normal(size=made.shape) * 2
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    await db.run(GIVEN, account, collection, [chunks.vector_text(v) for v in made.tolist()])
+    hits = 0
+    for _ in range(20):
+        asked = (dice.normal(size=48) @ directions).tolist()
+        rows = await chunks.search(
+            db, account, [collection], [asked], [], top=10, least=-100.0, order="none", scale=(0.0, 1.0), support=0.3,
+            count=0.25, whole=0,
+        )
+        exact = await db.fetch(EXACT, account, collection, chunks.vector_text(asked))
+        hits += len({r["id"] for r in rows} & {r["document_id"] for r in exact})
+    assert hits / 200 >= 0.98
 
 
 def nodes(plan: Any) -> list[dict[str, Any]]:

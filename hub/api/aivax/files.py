@@ -15,7 +15,7 @@ from hub.api.http.operation import Route
 from hub.api.http.uploads import Form, Upload, form
 from hub.domain import Json
 from hub.errors import BadRequest, Invalid, PaymentRequired
-from hub.knowledge import files
+from hub.knowledge import collections, files
 from hub.knowledge.helper import helper
 from hub.store import usage
 from hub.store.documents import Given
@@ -34,6 +34,7 @@ async def put(request: web.Request, collection_id: UUID) -> FilesOut:
     its error is the answer.
     """
     hub, who = request.app[HUB], caller(request)
+    await collections.require(hub.db, who.account_id, collection_id)
     sent = await form(request, MOST, EACH, WHOLE)
     if not sent.files:
         raise BadRequest("There is no file in the body; send at least one with a filename.")

@@ -8,6 +8,8 @@ drop index chunks_collection;
 create index chunks_signs on chunks (account_id, collection_id) include (id, signs);
 -- An index alone can be read where the pages are known to be whole: look soon after many new pieces.
 alter table chunks set (autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_insert_scale_factor = 0.02);
+-- New words go where they belong at once: a list of what is still to be sorted in would be read by every search.
+alter index chunks_words set (fastupdate = off);
 
 -- One question for each word that is a stop word in none of the three languages. The Portuguese plural "-coes"
 -- typed without its accents is the one ending that the dictionaries cannot know.

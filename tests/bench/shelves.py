@@ -1,0 +1,69 @@
+"""How long a search takes in large collections of made-up text and vectors."""
+
+import random
+import time
+from uuid import UUID
+
+from hub.accounts.accounts import create_account
+from hub.ids import uuid7
+from hub.knowledge.search import COUNT, SCALE, SUPPORT, WHOLE
+from hub.runtime import Hub
+from hub.store import chunks
+from tests.bench.load import at
+from tests.bench.place import Place
+from tests.bench.report import Pace, say, title
+
+ASKED, WORDS = 100, 200
+GOALS = {5_000: "goal p50 4 ms", 50_000: "goal p95 20 ms"}
+PART = 2500
+# Forty words that nobody asks for, and each of 200 that are asked for in 0.1 to 10 % of the pieces: as common as the
+# words of the labelled questions are in the labelled passages.
+FILL = """
+    with made as materialized (
+        select g,
+            l2_normalize((select array_agg(random() - 0.5 + i * g * 0) from generate_series(1, 384) i)::vector) as v,
+            (select string_agg('filler' || floor(20000 * random() + i * g * 0)::int, ' ')
+                from generate_series(1, 40) i)
+            || coalesce((select string_agg(' asked' || k, '') from generate_series(0, 199) k
+                where random() + k * g * 0 < 0.001 * power(100, k / 199.0)), '') as text
+        from generate_series($4::int + 1, $4::int + $3::int) g),
+    docs as (
+        insert into documents (id, account_id, collection_id, name, contents, sha256, state)
+        select gen_random_uuid(), $1, $2, 'd' || g, text, sha256(''), 'Indexed' from made returning id, name, contents)
+    insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
+    select $1, $2, docs.id, 0, docs.contents, v, to_tsvector('simple', docs.contents)
+    from docs join made on docs.name = 'd' || made.g
+"""
+COLLECTION = "insert into collections (id, account_id, name) values ($1, $2, 'Large')"
+
+
+async def measure(place: Place, pace: Pace) -> None:
+    """Times of the statement that a search is, the vector of the question at hand."""
+    title("10. Search in large collections")
+    for size in GOALS if pace.runs > 1 else list(GOALS)[:1]:
+        await _shelf(place.hub, size)
+
+
+async def _shelf(hub: Hub, size: int) -> None:
+    account, collection = (await create_account(hub.db, "Large")).id, uuid7()
+    await hub.db.run(COLLECTION, collection, account)
+    for start in range(0, size, PART):
+        await hub.db.run(FILL, account, collection, PART, start)
+    async with hub.db.pool.acquire() as con:
+        # What autovacuum does within a minute.
+        await con.execute("vacuum analyze chunks, documents")
+    dice = random.Random(size)
+    times = [await _timed(hub, account, collection, dice) for _ in range(ASKED + 10)]
+    told = sorted(times[10:])
+    ms = f"p50 {at(told, 0.5) * 1000:.1f} ms, p95 {at(told, 0.95) * 1000:.1f} ms"
+    say(f"joined search in {size:,} pieces of one tenant", f"{ms}   ({GOALS[size]})")
+
+
+async def _timed(hub: Hub, account: UUID, collection: UUID, dice: random.Random) -> float:
+    vector, words = [dice.gauss(0, 1) for _ in range(384)], [f"asked{dice.randrange(WORDS)}" for _ in range(4)]
+    begun = time.monotonic()
+    await chunks.search(
+        hub.db, account, [collection], [vector], words, top=5, least=-1.0, order="rrf", scale=SCALE, support=SUPPORT,
+        count=COUNT, whole=WHOLE,
+    )
+    return time.monotonic() - begun
