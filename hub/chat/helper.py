@@ -1,19 +1,12 @@
 """Small questions to a model beside the answer: rewrite, judge, describe."""
 
-from contextlib import aclosing
-from typing import Any
-from uuid import UUID
-
 from hub.chat import shape
 from hub.chat.scene import Scene
-from hub.domain import Gateway, Json, Usage
-from hub.llm import thinking
-from hub.llm.gateway import Models
-from hub.llm.prices import bill
-from hub.llm.types import INTEGRATED, Failed, Prompt
+from hub.domain import Gateway, Json
+from hub.llm import aside
+from hub.llm.types import Failed
 from hub.runtime import Hub
 
-SECONDS = 30.0
 SHORT = 2000
 
 
@@ -32,36 +25,22 @@ async def consult(
     `inference.resolving.<sku>.in`; what: description in the bill.
     """
     gateway, model = _of(hub, scene.ask.gateway)
-    entry = hub.models.entry(gateway, model)
-    flags = frozenset(gateway.parameters.get("flags") or ()) | (entry.flags if entry else frozenset())
+    flags = aside.flags_of(hub.models, gateway, model)
     messages = shape.flagged(
         [{"role": "system", "content": instructions}], [{"role": "user", "content": content}], flags
     )
-    options: dict[str, Any] = {"max_completion_tokens": tokens}
-    if "NoTemperature" not in flags:
-        options["temperature"] = 0
-    text, used, model = await _asked(hub.models, gateway, Prompt(model, messages, options), scene)
-    rows = bill(model, used, hub.models.price(gateway, model), sku=f"inference.resolving.{sku}", what=what)
+    text, rows = await aside.ask(
+        hub.models, gateway, model, messages, scene.ask.deadline, flags=flags,
+        size=sum(shape.tokens(m) for m in messages), tokens=tokens, sku=f"inference.resolving.{sku}", what=what,
+    )
     scene.ledger.rows.extend(rows)
-    return thinking.strip(text).strip()
-
-
-async def _asked(models: Models, gateway: Gateway, prompt: Prompt, scene: Scene) -> tuple[str, Usage, str]:
-    deadline = min(scene.ask.deadline, scene.context.deadline)
-    text, used, served = "", None, prompt.model
-    async with aclosing(models.stream(gateway, prompt, deadline)) as deltas:
-        async for delta in deltas:
-            text += delta.text
-            used = delta.usage or used
-            served = delta.served or served
-    sizes = sum(shape.tokens(m) for m in prompt.messages)
-    return text, used or Usage(sizes, -(-len(text) // 4)), served
+    return text
 
 
 def _of(hub: Hub, gateway: Gateway) -> tuple[Gateway, str]:
     name = hub.settings.helper_model
     if name:
-        return Gateway(UUID(int=0), gateway.account_id, name, "", {"baseAddress": INTEGRATED, "modelName": name}), name
+        return aside.helper_gateway(gateway.account_id, name), name
     model = str(gateway.parameters.get("modelName") or "")
     if hub.models.offline(gateway, model):
         raise NoHelper(

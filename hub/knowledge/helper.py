@@ -1,16 +1,12 @@
 """Small questions to the operator's helper model (HUB_HELPER_MODEL), and what they cost."""
 
 import time
-from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
-from hub.domain import Gateway, Json, Usage
-from hub.llm import thinking
+from hub.domain import Json
+from hub.llm import aside
 from hub.llm.gateway import Models
-from hub.llm.prices import bill
-from hub.llm.types import INTEGRATED, Prompt
 
 SECONDS = 60.0
 
@@ -26,21 +22,20 @@ class Helper:
 
     async def ask(self, content: str | list[Json], *, sku: str, what: str, tokens: int) -> str:
         """The model's text. sku, what: of the usage rows. Raise Failed or Invalid."""
-        parameters = {"baseAddress": INTEGRATED, "modelName": self.name}
-        gateway = Gateway(UUID(int=0), self.account, self.name, "", parameters)
-        entry = self.models.entry(gateway, self.name)
-        options: dict[str, Any] = {"max_completion_tokens": tokens}
-        if not entry or "NoTemperature" not in entry.flags:
-            options["temperature"] = 0
-        prompt = Prompt(self.name, [{"role": "user", "content": content}], options)
-        text, used = "", None
-        async with aclosing(self.models.stream(gateway, prompt, time.monotonic() + SECONDS)) as deltas:
-            async for delta in deltas:
-                text += delta.text
-                used = delta.usage or used
-        used = used or Usage(-(-len(str(content)) // 4), -(-len(text) // 4))
-        self.rows += bill(self.name, used, self.models.price(gateway, self.name), sku=sku, what=what)
-        return thinking.strip(text).strip()
+        gateway = aside.helper_gateway(self.account, self.name)
+        text, rows = await aside.ask(
+            self.models, gateway, self.name, [{"role": "user", "content": content}], time.monotonic() + SECONDS,
+            flags=aside.flags_of(self.models, gateway, self.name), size=_size(content), tokens=tokens, sku=sku,
+            what=what,
+        )
+        self.rows += rows
+        return text
+
+
+def _size(content: str | list[Json]) -> int:
+    """Tokens of the text; what a picture takes only its provider knows."""
+    parts = [content] if isinstance(content, str) else [str(p.get("text") or "") for p in content]
+    return -(-sum(map(len, parts)) // 4)
 
 
 def helper(models: Models, name: str, account: UUID) -> Helper | None:
