@@ -50,7 +50,7 @@ async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: 
     kind = kind_of(name, mime)
     if kind is None or kind == "picture":
         raise Unsupported(f"{name} is of a kind that is not read; send {READ}.")
-    text = _plain(name, raw, limits) if kind == "text" else await _read(children, name, kind, raw, limits)
+    text = _plain(name, raw, limits) if kind == "text" else await converted(children, name, kind, raw, limits)
     if not text.strip():
         more = "; it may be made of scanned pictures" if kind == "pdf" else ""
         raise Unreadable(f"{name} holds no text{more}.")
@@ -86,8 +86,14 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("cp1252", errors="replace")
 
 
-async def _read(children: Children, name: str, kind: str, raw: bytes, limits: Limits) -> str:
-    given = orjson.dumps({"kind": kind, **asdict(limits)}) + b"\n" + raw
+async def converted(
+    children: Children, name: str, kind: str, raw: bytes, limits: Limits, *, cut: bool = False
+) -> str:
+    """The text of a pdf, docx, html or csv. Raise Unreadable naming the file.
+
+    cut: what is longer than the limit is left out instead of refused, and the pages of a PDF are numbered.
+    """
+    given = orjson.dumps({"kind": kind, "cut": cut, **asdict(limits)}) + b"\n" + raw
     try:
         ended = await children.run(READER, given, seconds=limits.seconds, longest=4 * limits.longest + 100)
     except Stopped as e:

@@ -1,13 +1,18 @@
 """Files and pages from elsewhere as text, converted where nothing can be broken."""
 
-import json
+import asyncio
+from dataclasses import replace
 
+from hub.children import GRACE
+from hub.errors import Unreadable
+from hub.knowledge import extract
+from hub.knowledge.extract import Limits
 from hub.outbound import Reply
 from hub.runtime import Hub
-from hub.tools import child, replies
-from hub.tools.base import ToolFailed
+from hub.tools import replies
 
-SECONDS, MEMORY, LONGEST = 15.0, 1 << 30, 400_000
+SECONDS = 15.0
+LIMITS = Limits(memory=1 << 30, longest=400_000)
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 KINDS = {"text/html": "html", "application/xhtml+xml": "html", "application/pdf": "pdf", DOCX: "docx"}
 MAGIC = ((b"%PDF-", "pdf"), (b"<!doctype html", "html"), (b"<html", "html"))
@@ -28,15 +33,12 @@ async def read(hub: Hub, reply: Reply, longest: int, seconds: float = SECONDS) -
 
 async def converted(hub: Hub, kind: str, content: bytes, seconds: float = SECONDS) -> str | None:
     """Text of a file (html, pdf, docx), or None when it cannot be read within the limits."""
-    asked = {"kind": kind, "memory": MEMORY, "seconds": seconds, "longest": LONGEST}
+    limits = replace(LIMITS, seconds=max(1, int(seconds)))
     try:
-        made = await child.run(
-            hub.children, "readable", json.dumps(asked).encode() + b"\n" + content, seconds=seconds,
-            longest=LONGEST * 4,
-        )
-    except ToolFailed:
+        async with asyncio.timeout(seconds + GRACE):
+            return await extract.converted(hub.children, "The file", kind, content, limits, cut=True)
+    except (Unreadable, TimeoutError):
         return None
-    return made.output.decode(errors="replace") if made.code == 0 else None
 
 
 def kind_of(mime: str, content: bytes) -> str | None:

@@ -1,7 +1,8 @@
 """Turn a file into text.
 
 Input: a line of JSON {"kind": pdf | docx | html | csv, "seconds", "memory" (bytes), "pages", "rows", "unpacked"
-(bytes), "longest" (characters)}, then the file. Output: "ok" and the text, or "no" and why, on the line after.
+(bytes), "longest" (characters), "cut"}, then the file. Output: "ok" and the text, or "no" and why, on the line after.
+With `cut` what is longer is left out instead of refused, and the pages of a PDF are numbered.
 """
 
 import csv
@@ -11,19 +12,25 @@ import resource
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 from xml.parsers.expat import ExpatError
 
 import mammoth
 import pypdf
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Comment
 from bs4.dammit import UnicodeDammit
 from markdownify import MarkdownConverter
 from pypdf.errors import PyPdfError
 
 Asked = dict[str, Any]
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # how a protected or an old Office file begins
-NOISE = ("script", "style", "noscript", "template", "iframe", "object", "svg", "canvas", "head", "nav", "form")
+# What a page has beside what it says.
+NOISE = (
+    "script, style, noscript, template, svg, canvas, iframe, object, embed, nav, aside, form, button, select, input, "
+    "textarea, dialog, head, [hidden], [aria-hidden=true], [role=navigation], [role=banner], [role=contentinfo], "
+    "[role=search], [role=dialog]"
+)
 DEPTH = 5000
 DELIMITERS = ",;\t|"
 
@@ -38,9 +45,10 @@ def pdf(content: bytes, asked: Asked) -> str:
         if book.is_encrypted and not book.decrypt(""):
             raise No("is protected by a password")
         count = len(book.pages)
-        if count > asked["pages"]:
+        if count > asked["pages"] and not asked["cut"]:
             raise No(f"has {count:,} pages; at most {asked['pages']:,} are read")
-        return _joined((page.extract_text().strip() for page in book.pages), asked)
+        texts = enumerate((page.extract_text().strip() for page in islice(book.pages, asked["pages"])), 1)
+        return _joined((f"[page {n}]\n{text}" if asked["cut"] else text for n, text in texts), asked)
     except (PyPdfError, ValueError, KeyError, IndexError, TypeError, AttributeError, OSError):
         raise No("is damaged, or is no PDF") from None
 
@@ -70,11 +78,19 @@ def _looked_through(content: bytes, asked: Asked) -> None:
 
 
 def html(content: bytes, asked: Asked) -> str:
+    """The main part of a page as Markdown, its title first."""
     page: Any = BeautifulSoup(content, "html.parser")
     title = page.title.get_text(" ", strip=True) if page.title else ""
-    for one in page.find_all(NOISE):
+    main = page.select_one("main, [role=main]") or page
+    for comment in main.find_all(string=lambda s: isinstance(s, Comment)):
+        comment.extract()
+    for one in main.select(NOISE):
         one.decompose()
-    body = _markdown(page.select_one("main, [role=main], article") or page)
+    if main is page:
+        # Those of the page; an article has a header and a footer of its own.
+        for one in [e for e in page.find_all(["header", "footer"]) if not e.find_parent(["article", "section"])]:
+            one.decompose()
+    body = _markdown(main)
     return f"# {title}\n\n{body}" if title and title not in body[:500] else body
 
 
@@ -114,6 +130,8 @@ def _joined(parts: Iterator[str], asked: Asked) -> str:
         kept.append(part)
         size += len(part) + 2
         if size > asked["longest"] + 2:
+            if asked["cut"]:
+                break
             raise No(_long(asked))
     return "\n\n".join(p for p in kept if p)
 
@@ -144,7 +162,7 @@ def main() -> None:
     sys.setrecursionlimit(DEPTH)
     try:
         text = READERS[asked["kind"]](sys.stdin.buffer.read(), asked)
-        if len(text) > asked["longest"]:
+        if len(text) > asked["longest"] and not asked["cut"]:
             raise No(_long(asked))
     except No as e:
         said = f"no\n{e}"
@@ -153,7 +171,7 @@ def main() -> None:
     except RecursionError:
         said = "no\nis nested too deeply"
     else:
-        said = f"ok\n{text}"
+        said = f"ok\n{text[: asked['longest']]}"
     sys.stdout.buffer.write(said.encode(errors="replace"))
 
 
