@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-import json_repair
-
 from hub.chat import shape
 from hub.chat.helper import consult
 from hub.chat.scene import Scene
 from hub.domain import Json
+from hub.llm import heal
 from hub.llm.types import Failed
 from hub.runtime import Hub
 from hub.tools.fence import fenced
@@ -33,8 +32,7 @@ INSTRUCTIONS = (
 
 
 async def moderate(hub: Hub, scene: Scene) -> None:
-    """Withhold the conversation when a category is blocked: the model is told to refuse. Raise Failed
-    when the safeguard gives no judgement."""
+    """Find the categories that block the conversation. Raise Failed when the safeguard gives no judgement."""
     levels = scene.parameters.get("moderationParameters") or {}
     if not any(levels.get(name) for name, *_ in CATEGORIES) or shape.last_user(scene.messages) is None:
         return
@@ -43,13 +41,11 @@ async def moderate(hub: Hub, scene: Scene) -> None:
         sku="moderation", what="Inference for moderation",
     )
     scene.blocked = blocked(levels, scores(told))
-    if scene.blocked:
-        withhold(scene)
 
 
 def scores(told: str) -> dict[str, int]:
     """The safeguard's scores. Raise Failed when one is missing or is no number from 0 to 10."""
-    found = json_repair.loads(told)
+    found = next(iter(heal.repaired(told)), None)
     if not isinstance(found, dict):
         raise _unusable()
     result = {}

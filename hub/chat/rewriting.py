@@ -4,13 +4,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import json_repair
-
 from hub.chat import shape
 from hub.chat.helper import consult
 from hub.chat.prompt import question
 from hub.chat.scene import Scene
 from hub.domain import Json
+from hub.llm import heal
 from hub.llm.types import Failed
 from hub.runtime import Hub
 from hub.tools.fence import fenced
@@ -59,7 +58,7 @@ def given(parameters: Mapping[str, Any], messages: Sequence[Json]) -> list[str]:
 
 def parsed(told: str) -> list[str]:
     """The queries of a resolver: a JSON list, or its lines when it wrote none."""
-    found = json_repair.loads(told) if "[" in told else told.splitlines()
+    found = next(iter(heal.repaired(told)), None) if "[" in told else told.splitlines()
     if not isinstance(found, list):
         return []
     texts = [t.strip(" -*\t") for t in found if isinstance(t, str)]

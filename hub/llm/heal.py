@@ -59,11 +59,11 @@ def candidates(text: str) -> list[Any]:
         except ValueError:
             continue
     if start >= 0:
-        found += [v for b in (*reversed(bodies[1:]), text[start:]) if b for v in _repaired(b)]
+        found += [v for b in (*reversed(bodies[1:]), text[start:]) if b for v in repaired(b)]
     return found
 
 
-def _repaired(text: str) -> list[Any]:
+def repaired(text: str) -> list[Any]:
     """The value of mended JSON; none when it cannot be written as JSON again."""
     try:
         value = json_repair.loads(text)

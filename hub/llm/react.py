@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import json_repair
 import orjson
 
 from hub.domain import Json
+from hub.llm.heal import repaired
+from hub.llm.thinking import half
 
 STOP = "\nObservation:"
 ANSWER, ACTION, INPUT, THOUGHT = "Final Answer:", "Action:", "Action Input:", "Thought:"
@@ -104,7 +105,7 @@ class Reader:
         for stop in self._stops:
             text = _before(text, stop)
         text = text.strip() if final else text.lstrip()
-        keep = 0 if final else max(_half(text, stop) for stop in self._stops)
+        keep = 0 if final else max(half(text, stop) for stop in self._stops)
         end = len(text) - keep
         piece, self._shown = text[self._shown : end], max(self._shown, end)
         return piece
@@ -112,17 +113,8 @@ class Reader:
 
 def _object(text: str) -> Json:
     """The arguments that a model wrote, repaired; none when they are no JSON object."""
-    try:
-        given = json_repair.loads(text)
-        orjson.dumps(given)
-    except (RecursionError, TypeError):  # nested too deep, numbers beyond 64 bits, halves of characters
-        return {}
+    given = next(iter(repaired(text)), None)
     return given if isinstance(given, dict) else {}
-
-
-def _half(text: str, stop: str) -> int:
-    """Length of the end of `text` that may be the beginning of `stop`."""
-    return next((n for n in range(len(stop), 0, -1) if text.endswith(stop[:n])), 0)
 
 
 def _before(text: str, mark: str) -> str:

@@ -30,7 +30,7 @@ class Splitter:
                 break
             out[self._inside] += before
             self._rest, self._inside = after, not self._inside
-        keep = _half(self._rest, tag)
+        keep = half(self._rest, tag)
         out[self._inside] += self._rest[: len(self._rest) - keep]
         self._rest = self._rest[len(self._rest) - keep :]
         return self._start(out[False]), out[True]
@@ -48,7 +48,7 @@ class Splitter:
         return answer
 
 
-def _half(text: str, tag: str) -> int:
+def half(text: str, tag: str) -> int:
     """Length of the longest end of `text` that may begin `tag`."""
     for size in range(min(len(text), len(tag) - 1), 0, -1):
         if tag.startswith(text[-size:]):
