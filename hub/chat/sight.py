@@ -1,8 +1,6 @@
 """Media as text, for models that cannot see or hear: described once, remembered by content."""
 
 import asyncio
-import base64
-import binascii
 import hashlib
 import logging
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ from hub.chat.helper import consult
 from hub.chat.scene import Scene
 from hub.domain import Json
 from hub.errors import HubError
+from hub.mime import data_address
 from hub.runtime import Hub
 
 log = logging.getLogger(__name__)
@@ -98,13 +97,10 @@ def _local(part: Json) -> str:
 def _file(part: Json) -> tuple[str, bytes]:
     """Type and bytes of a file sent as a data address; ("", b"") of any other."""
     data = str((part.get("file") or {}).get("file_data") or "")
-    head, _, body = data.partition(",")
-    if not head.startswith("data:"):
-        return "", b""
     try:
-        return head[5:].split(";")[0], base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError):
-        return head[5:].split(";")[0], b""
+        return data_address(data) or ("", b"")
+    except ValueError:
+        return data[5:].split(";")[0], b""
 
 
 def kinds(given: str | Sequence[str] | bool | None) -> tuple[str, ...]:

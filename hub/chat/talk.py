@@ -14,6 +14,7 @@ from hub.chat import content, web
 from hub.chat.intake import FILE_DAYS
 from hub.chat.parameters import ClientParameters
 from hub.errors import BadRequest, NotFound, Unsupported
+from hub.mime import OFFICE, data_address, sniffed
 from hub.runtime import Hub
 from hub.store import files, messages, visitors
 from hub.store.visitors import Visit
@@ -21,19 +22,6 @@ from hub.store.visitors import Visit
 Json = dict[str, Any]
 STANDARD: Mapping[str, Any] = ClientParameters().stored()
 IDLE = 20.0
-# Known by their first bytes: what a file says of itself is not believed.
-MAGIC = (
-    (b"\x89PNG", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"%PDF", "application/pdf"),
-    (b"OggS", "audio/ogg"),
-    (b"ID3", "audio/mpeg"),
-    (b"\x1aE\xdf\xa3", "audio/webm"),
-    (b"PK\x03\x04", "application/zip"),
-)
-OFFICE = ("application/vnd.openxmlformats", "application/vnd.oasis", "application/epub")
-
 
 class Part(Protocol):
     """A part of what a visitor sends: text, or one of the others."""
@@ -149,24 +137,27 @@ def _inline(part: Part) -> tuple[str, str, bytes]:
             _decoded(str(part.input_audio.get("data", ""))),
         )
     url = str((part.image_url or {}).get("url") or (part.file or {}).get("file_data") or "")
-    head, comma, data = url.partition(",")
-    if not head.startswith("data:") or not comma or not head.endswith(";base64"):
+    try:
+        found = data_address(url)
+    except ValueError:
+        raise _broken() from None
+    if found is None:
         raise BadRequest(
             "A file inside a message must be a data: address with base64, or be uploaded first.", field="prompt.content"
         )
-    mime = head[5:].removesuffix(";base64") or "application/octet-stream"
-    return (
-        str((part.file or {}).get("filename") or f"file{mimetypes.guess_extension(mime) or ''}"),
-        mime,
-        _decoded(data),
-    )
+    mime = found[0] or "application/octet-stream"
+    return str((part.file or {}).get("filename") or f"file{mimetypes.guess_extension(mime) or ''}"), mime, found[1]
 
 
 def _decoded(data: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        raise BadRequest("The file inside the message is not valid base64.", field="prompt.content") from None
+        raise _broken() from None
+
+
+def _broken() -> BadRequest:
+    return BadRequest("The file inside the message is not valid base64.", field="prompt.content")
 
 
 async def keep(hub: Hub, seen: Visit, name: str, mime: str, raw: bytes) -> Json:
@@ -197,21 +188,6 @@ async def keep(hub: Hub, seen: Visit, name: str, mime: str, raw: bytes) -> Json:
     )
     url = content.link({"token": token}, hub.settings.address)
     return {"id": str(id), "name": name, "mime_type": mime, "size": len(raw), "kind": kind, "public_url": url}
-
-
-def sniffed(raw: bytes, claimed: str) -> str:
-    """The type by the file's first bytes; the claimed one only where bytes say nothing against it."""
-    claimed = claimed.split(";")[0].strip().lower()
-    for magic, mime in MAGIC:
-        if raw.startswith(magic):
-            return claimed if mime == "application/zip" and claimed.startswith(OFFICE) else mime
-    if raw[:4] == b"RIFF" and raw[8:12] in (b"WEBP", b"WAVE"):
-        return "image/webp" if raw[8:12] == b"WEBP" else "audio/wav"
-    if raw[4:8] == b"ftyp":
-        return claimed if claimed in ("audio/mp4", "video/mp4") else "video/mp4"
-    if claimed.startswith(("image/", "audio/", "video/")) and claimed != "image/svg+xml":
-        return "application/octet-stream"
-    return claimed
 
 
 def kind_of(mime: str) -> str:

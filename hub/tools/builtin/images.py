@@ -13,8 +13,9 @@ from aiohttp.payload import Payload
 
 from hub.domain import Json
 from hub.errors import HubError
-from hub.tools.base import Context, Result, Tool, ToolFailed
-from hub.tools.builtin.common import Options, ask, bearer, schema, text, told
+from hub.mime import sniffed
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
+from hub.tools.builtin.common import Options, ask, bearer, text, told
 from hub.tools.builtin.references import REFERENCES, Reference, opened
 from hub.tools.keeping import address, keep
 
@@ -25,7 +26,6 @@ SHAPES = ("square", "landscape", "portrait")
 SIZES: Mapping[str, str] = {"square": "1024x1024", "landscape": "1536x1024", "portrait": "1024x1536"}
 LARGE: Mapping[str, str] = {"square": "1536x1536", "landscape": "2304x1536", "portrait": "1536x2304"}
 QUALITIES: Mapping[str, str] = {"Low": "low", "Medium": "medium", "High": "high", "Highest": "high"}
-MAGIC = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"), (b"GIF8", "image/gif"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,8 @@ async def _image(context: Context, given: Any) -> bytes | None:
 async def _stored(context: Context, wanted: Wanted, images: list[bytes]) -> Result:
     kept = []
     for n, content in enumerate(images, 1):
-        mime = next((mime for magic, mime in MAGIC if content.startswith(magic)), None)
-        if mime is None or len(content) > LARGEST:
+        mime = sniffed(content)
+        if not mime.startswith("image/") or len(content) > LARGEST:
             raise told(200, context.hub.settings.image_url, "image generation")
         kept.append(await keep(context, "image", f"image-{n}.{mime.removeprefix('image/')}", mime, content))
     lines = [f"- file id {one['file_id']}: {address(context, one, hosted=False)}" for one in kept]
