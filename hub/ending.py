@@ -1,10 +1,11 @@
-"""Ending tasks for certain."""
+"""Ending tasks for certain; and tasks side by side, none of which outlives the others."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
 
 AGAIN = 0.5
+T = TypeVar("T")
 
 
 async def end(tasks: Iterable["asyncio.Task[Any] | None"]) -> None:
@@ -20,3 +21,14 @@ async def end(tasks: Iterable["asyncio.Task[Any] | None"]) -> None:
             task.cancel()
         _, waiting = await asyncio.wait(waiting, timeout=AGAIN)
     await asyncio.gather(*mine, return_exceptions=True)
+
+
+async def together(*parts: Coroutine[Any, Any, T]) -> list[T]:
+    """What they give, in order; when one fails, or nobody waits any more, all of them are stopped."""
+    if len(parts) == 1:
+        return [await parts[0]]
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        await end(tasks)

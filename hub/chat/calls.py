@@ -11,14 +11,14 @@ import orjson
 
 from hub.chat import worker
 from hub.chat.ask import Lost, Sink
-from hub.chat.beside import together
 from hub.chat.scene import Scene
 from hub.domain import Json
+from hub.ending import together
 from hub.errors import HubError
 from hub.llm.prices import cost
 from hub.llm.types import Delta
 from hub.runtime import Hub
-from hub.tools import arguments
+from hub.tools import arguments, replies
 from hub.tools.arguments import Checker
 from hub.tools.base import Result, Tool, ToolFailed
 
@@ -159,5 +159,4 @@ class Calls:
 
 def _readable(result: Result) -> Result:
     """The result with a text that a model can be sent: not too long, and without halves of characters."""
-    text = result.text if len(result.text) <= LONGEST else result.text[:LONGEST] + "\n[cut: the result is longer]"
-    return replace(result, text=text.encode("utf-8", "replace").decode())
+    return replace(result, text=replies.cut(result.text, LONGEST).encode("utf-8", "replace").decode())

@@ -8,12 +8,10 @@ from uuid import UUID
 
 from hub.chat import moderation, rewriting, routing, shape, sight, toolbox, worker
 from hub.chat.ask import Ask
-from hub.chat.beside import together
 from hub.chat.prompt import tools_of
 from hub.chat.scene import Scene, effective
-from hub.chat.toolbox import RESULTS, SCORE, number
 from hub.domain import Json
-from hub.knowledge.search import search
+from hub.ending import together
 from hub.runtime import Hub
 from hub.store.collections import contexts
 from hub.tools import sources
@@ -86,18 +84,11 @@ async def _knowledge(hub: Hub, scene: Scene) -> None:
         return
     terms = await rewriting.queries(hub, scene)
     if terms:
-        scene.passages = await search(
-            hub.db, hub.embedder, scene.ask.account_id, collections, terms,
-            top=number(p.get("knowledgeBaseMaximumResults"), RESULTS),
-            min_score=number(p.get("knowledgeBaseMinimumScore"), SCORE),
-            references=bool(p.get("knowledgeUseReferences")),
-        )
+        scene.passages = await toolbox.found(hub, scene.ask.account_id, p, terms)
 
 
 async def _rewritten(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
     """Ask the worker, and change the scene as it says."""
-    if not scene.parameters.get("workerScriptSource"):
-        return
     head: list[Json] = [{"role": "system", "content": "\n\n".join(scene.system)}] if scene.system else []
     rewrites = await worker.message_received(hub, scene, [*head, *scene.messages])
     if not rewrites:

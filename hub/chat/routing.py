@@ -23,10 +23,8 @@ INSTRUCTIONS = (
 
 
 async def route(hub: Hub, scene: Scene) -> None:
-    """Choose the model and its effort, when the gateway has modelRoutingParameters."""
-    rules = scene.parameters.get("modelRoutingParameters")
-    if not rules:
-        return
+    """Choose the model and its effort by the gateway's modelRoutingParameters."""
+    rules = scene.parameters["modelRoutingParameters"]
     level = await _level(hub, scene)
     scene.ask.trace.complexity = level
     scene.parameters = with_model(

@@ -1,7 +1,7 @@
 """Which tools an answer has: the gateway's, the request's, the session's; and what skills make of them."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Any
 from uuid import UUID
 
 from hub.accounts import skills as library
@@ -9,7 +9,7 @@ from hub.accounts.kinds import BuiltinFunction
 from hub.chat.prompt import name_of, question
 from hub.chat.scene import Scene
 from hub.chat.worker import Rewrite
-from hub.domain import Json, Skill
+from hub.domain import Json, Passage, Skill
 from hub.knowledge.search import search
 from hub.runtime import Hub
 from hub.tools import arguments, builtin, knowledge, mcp, protocol
@@ -123,8 +123,8 @@ def _active(scene: Scene, made: list[Json]) -> list[str]:
 
 def enabled(scene: Scene) -> list[BuiltinFunction]:
     """The built-in functions that are on."""
-    found: list[BuiltinFunction] = (scene.parameters.get("sentinelOptions") or {}).get("enabledFunctions") or []
-    return found
+    functions: list[BuiltinFunction] = (scene.parameters.get("sentinelOptions") or {}).get("enabledFunctions") or []
+    return functions
 
 
 def once(tools: list[Tool], theirs: list[Json]) -> list[Tool]:
@@ -141,22 +141,21 @@ def once(tools: list[Tool], theirs: list[Json]) -> list[Tool]:
 def searching(scene: Scene) -> Tool:
     """The knowledge as a tool, for the gateway's collections; what it finds counts as used."""
     parameters = scene.parameters
-    collections = [UUID(str(c)) for c in parameters.get("knowledgeCollections") or ()]
 
     async def run(context: Context, given: Json) -> Result:
-        found = await search(
-            context.hub.db, context.hub.embedder, context.account_id, collections, [given["query"]],
-            top=number(parameters.get("knowledgeBaseMaximumResults"), RESULTS),
-            min_score=number(parameters.get("knowledgeBaseMinimumScore"), SCORE),
-            references=bool(parameters.get("knowledgeUseReferences")),
-        )
-        scene.passages.extend(p for p in found if p not in scene.passages)
-        return Result(knowledge.told(found))
+        passages = await found(context.hub, context.account_id, parameters, [given["query"]])
+        scene.passages.extend(p for p in passages if p not in scene.passages)
+        return Result(knowledge.told(passages))
 
     text = "Search the knowledge base. Use it before answering questions about the business, its products and rules."
     return Tool(SEARCH, text, knowledge.SCHEMA, run, effect=False)
 
 
-def number(value: Any, default: Any) -> Any:
-    """A parameter that may be null, or 0."""
-    return default if value is None else value
+async def found(hub: Hub, account: UUID, parameters: Json, terms: Sequence[str]) -> list[Passage]:
+    """What the gateway's collections say about the terms, as its parameters want it."""
+    collections = [UUID(str(c)) for c in parameters.get("knowledgeCollections") or ()]
+    top, least = parameters.get("knowledgeBaseMaximumResults"), parameters.get("knowledgeBaseMinimumScore")
+    return await search(
+        hub.db, hub.embedder, account, collections, terms, top=RESULTS if top is None else top,
+        min_score=SCORE if least is None else least, references=bool(parameters.get("knowledgeUseReferences")),
+    )

@@ -1,7 +1,7 @@
 """What a tool is, and what it is told about the turn it runs in."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -68,6 +68,11 @@ class ToolFailed(HubError):
 
 
 Run = Callable[[Context, Json], Awaitable[Result]]
+
+
+def schema(required: Sequence[str], /, **properties: Json) -> Json:
+    """JSON Schema of a tool's arguments; names that are not in `required` may be left out."""
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,12 @@ from uuid import UUID
 from hub.domain import Json, Passage
 from hub.errors import NotFound
 from hub.knowledge.search import query
-from hub.tools.base import Context, Result, Tool, ToolFailed
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 
 LONGEST = 2000
-SCHEMA: Json = {
-    "type": "object",
-    "properties": {
-        "query": {"type": "string", "minLength": 1, "maxLength": LONGEST, "description": "What to look for."}
-    },
-    "required": ["query"],
-    "additionalProperties": False,
-}
+SCHEMA = schema(
+    ["query"], query={"type": "string", "minLength": 1, "maxLength": LONGEST, "description": "What to look for."}
+)
 NOTHING = "Nothing was found."
 
 

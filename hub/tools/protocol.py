@@ -1,6 +1,5 @@
 """Protocol functions: tools of the customer, called over HTTP with a proof of whose call it is."""
 
-import asyncio
 import base64
 import hashlib
 import json
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from hub.accounts import functions, nonce
 from hub.accounts.functions import ProtocolFunction, schema_of
 from hub.domain import Json
+from hub.ending import together
 from hub.errors import HubError, Invalid, Setup, Upstream
 from hub.forms import invalid
 from hub.tools import replies
@@ -42,7 +42,7 @@ async def offered(context: Context, taken: Collection[str] = ()) -> list[Tool]:
     used = dict.fromkeys(taken, "another tool")
     functions.check(declared, used, "protocolFunctions")
     found = list(declared)
-    for n, listed in enumerate(await asyncio.gather(*(_listed(context, n, url) for n, url in enumerate(urls)))):
+    for n, listed in enumerate(await together(*(_listed(context, n, url) for n, url in enumerate(urls)))):
         names = used | {f.name: f"a function of the gateway or of a source before source {n}" for f in found}
         _usable(listed, names, n)
         found += listed

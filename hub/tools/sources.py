@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from hub.ending import together
 from hub.errors import HubError, Upstream
 from hub.tools.base import Context
 
@@ -36,17 +37,17 @@ def textual(mime: str) -> bool:
 
 async def instructions(context: Context, sources: list[dict[str, Any]]) -> list[str]:
     """The texts of instruction sources in order. Raise Upstream naming the source that failed."""
-    found = []
-    for source in sources:
-        try:
-            found.append(
-                await text(context, source["url"], source.get("headers") or {}, float(source.get("cacheDuration", 600)))
-            )
-        except HubError as e:
-            raise Upstream(
-                f"The instruction source '{source['name']}' cannot be read: {e}", code="source_failed"
-            ) from None
-    return found
+    return await together(*(_instruction(context, source) for source in sources))
+
+
+async def _instruction(context: Context, source: dict[str, Any]) -> str:
+    try:
+        return await text(
+            context, source["url"], source.get("headers") or {}, float(source.get("cacheDuration", 600))
+        )
+    except HubError as e:
+        text_of = f"The instruction source '{source['name']}' cannot be read: {e}"
+        raise Upstream(text_of, code="source_failed") from None
 
 
 def _key(url: str, headers: Mapping[str, str]) -> str:

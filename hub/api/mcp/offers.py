@@ -17,32 +17,25 @@ from hub.errors import PaymentRequired
 from hub.knowledge.search import query
 from hub.runtime import Hub
 from hub.store import collections
+from hub.tools.base import schema
 from hub.tools.knowledge import told
 
 SECONDS, NAME, CONTEXT = 300.0, 64, 500
 TOP, MOST, LEAST = 5, 20, 0.2
 _WORDS = re.compile(r"[^a-z0-9]+")
-SEARCH: Json = {
-    "type": "object",
-    "properties": {
-        "query": {"type": "string", "minLength": 1, "maxLength": 2000, "description": "What to look for, in words."},
-        "top": {"type": "integer", "minimum": 1, "maximum": MOST, "description": f"How many; {TOP} without it."},
+SEARCH = schema(
+    ["query"],
+    query={"type": "string", "minLength": 1, "maxLength": 2000, "description": "What to look for, in words."},
+    top={"type": "integer", "minimum": 1, "maximum": MOST, "description": f"How many; {TOP} without it."},
+)
+ASK = schema(
+    ["message"],
+    message={"type": "string", "minLength": 1, "maxLength": 100_000, "description": "What is asked or told."},
+    user={
+        "type": "string", "minLength": 1, "maxLength": 200,
+        "description": "Id of the person it is for, whose memories the assistant may use.",
     },
-    "required": ["query"],
-    "additionalProperties": False,
-}
-ASK: Json = {
-    "type": "object",
-    "properties": {
-        "message": {"type": "string", "minLength": 1, "maxLength": 100_000, "description": "What is asked or told."},
-        "user": {
-            "type": "string", "minLength": 1, "maxLength": 200,
-            "description": "Id of the person it is for, whose memories the assistant may use.",
-        },
-    },
-    "required": ["message"],
-    "additionalProperties": False,
-}
+)
 
 
 @dataclass(frozen=True, slots=True)

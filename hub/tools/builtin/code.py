@@ -7,8 +7,8 @@ import orjson
 from hub.children import GRACE
 from hub.domain import Json
 from hub.tools import child, replies
-from hub.tools.base import Context, Result, Tool, ToolFailed
-from hub.tools.builtin.common import Options, schema, text
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
+from hub.tools.builtin.common import Options, text
 
 SECONDS, MEMORY = 10.0, 128 << 20
 LONGEST, OUTPUT = 20_000, 1_000_000

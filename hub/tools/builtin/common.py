@@ -31,7 +31,6 @@ class Options:
     image_references: bool = False
     image_model: str | None = None
 
-
     @classmethod
     def of(cls, given: Mapping[str, Any] | None) -> "Options":
         """From `builtinFunctionsOptions` of a gateway, or the `options` of a request's `builtin_tools`."""
@@ -53,11 +52,6 @@ SPELLINGS: Mapping[str, str] = {
 def _spelled(name: str) -> str:
     """camelCase and snake_case alike."""
     return name.replace("_", "").lower()
-
-
-def schema(required: list[str], /, **properties: Json) -> Json:
-    """An object's schema; names that are not in `required` may be left out."""
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def text(description: str, longest: int = 2000, **more: Any) -> Json:

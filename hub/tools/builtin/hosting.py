@@ -6,8 +6,8 @@ import re
 from hub.children import GRACE
 from hub.domain import Json
 from hub.tools import child
-from hub.tools.base import Context, Result, Tool, ToolFailed
-from hub.tools.builtin.common import Options, schema, text
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
+from hub.tools.builtin.common import Options, text
 from hub.tools.keeping import DAYS, PAGE_KIND, PDF_KIND, address, keep
 
 HTML, PAGES = 500_000, 200

@@ -5,8 +5,9 @@ import asyncio
 from hub.domain import Json
 from hub.errors import HubError
 from hub.tools import reading
-from hub.tools.base import Context, Result, Tool
-from hub.tools.builtin.common import Options, schema, text
+from hub.tools.base import Context, Result, Tool, schema
+from hub.tools.builtin.common import Options, text
+from hub.tools.fence import fenced
 
 MOST, LARGEST, SECONDS = 5, 5_000_000, 20.0
 LONGEST = 100_000  # characters of all pages together
@@ -33,7 +34,7 @@ async def _open(context: Context, arguments: Json) -> Result:
 
 def block(url: str, text: str) -> str:
     """A page as data; it cannot end the block it stands in."""
-    return f"<page url={url!r}>\n{text.replace('</page', '&lt;/page')}\n</page>"
+    return fenced("page", text, {"url": url})
 
 
 async def page(context: Context, url: str, longest: int, largest: int = LARGEST) -> str:

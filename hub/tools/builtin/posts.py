@@ -8,8 +8,8 @@ Bearer token.
 from typing import Any
 
 from hub.domain import Json
-from hub.tools.base import Context, Result, Tool, ToolFailed
-from hub.tools.builtin.common import Options, ask, bearer, schema, text, told
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
+from hub.tools.builtin.common import Options, ask, bearer, text, told
 
 SECONDS, MOST, LONGEST = 15.0, 25, 4000
 MISSING = "The search in X is not configured on this server (HUB_X_SEARCH_URL)."

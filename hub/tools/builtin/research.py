@@ -4,8 +4,8 @@ from typing import Any
 
 from hub.domain import Json
 from hub.tools import replies
-from hub.tools.base import Context, Result, Tool, ToolFailed
-from hub.tools.builtin.common import Options, ask, bearer, schema, text, told
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
+from hub.tools.builtin.common import Options, ask, bearer, text, told
 
 SECONDS, LONGEST = 300.0, 100_000
 MISSING = "Research is unavailable: it is not configured on this server (HUB_RESEARCH_URL)."

@@ -6,8 +6,8 @@ from typing import Any
 
 from hub.domain import Json
 from hub.tools import replies
-from hub.tools.base import Context, Result, Tool, ToolFailed
-from hub.tools.builtin.common import Options, ask, schema, text, told
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
+from hub.tools.builtin.common import Options, ask, text, told
 from hub.tools.builtin.pages import block, page
 
 SECONDS, PAGES_AT_ONCE = 15.0, 4

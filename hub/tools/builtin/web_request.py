@@ -9,8 +9,8 @@ from hub.accounts.kinds import Headers
 from hub.domain import Json
 from hub.errors import HubError
 from hub.tools import replies
-from hub.tools.base import Context, Result, Tool, ToolFailed
-from hub.tools.builtin.common import Options, schema, text
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
+from hub.tools.builtin.common import Options, text
 
 SECONDS, LARGEST, LONGEST = 30.0, 1_000_000, 50_000
 SHOWN = ("content-type", "location", "retry-after", "etag", "last-modified", "link")

@@ -10,7 +10,7 @@ import orjson
 from hub.domain import Json
 from hub.store import memories
 from hub.store.memories import Memory
-from hub.tools.base import Context, Result, Run, Tool
+from hub.tools.base import Context, Result, Tool, schema
 from hub.tools.fence import fenced
 from hub.tools.memory import dates, records
 from hub.tools.memory.dates import NOTES, REMIND, TITLE
@@ -29,7 +29,7 @@ FIELDS: Mapping[str, Json] = {
     "timeZone": {"type": "string", "description": "IANA name; the person's own unless told."},
     "notes": {"type": "string", "maxLength": NOTES},
     "remindMinutesBefore": {
-        "type": "integer", "minimum": 0, "maximum": REMIND, "description": "When the person wants to be reminded.",
+        "type": "integer", "minimum": 0, "maximum": REMIND, "description": "Kept with the event; nothing is sent.",
     },
 }
 ID: Json = {"type": "string", "format": "uuid", "description": "The id of the event."}
@@ -38,20 +38,17 @@ ID: Json = {"type": "string", "format": "uuid", "description": "The id of the ev
 def calendar_tools() -> list[Tool]:
     text = {"type": "string"}
     return [
-        _tool("calendar_create", "Put an event into this person's calendar.", _create, ["title", "startsAt"], **FIELDS),
-        _tool("calendar_search", "Find events by words, by time, or both; the earliest first without words.", _search,
-              [], query=text, **{"from": {**text, "description": "Events that end at or after this time."},
-                                 "to": {**text, "description": "Events that start before this time, or on this day."}}),
-        _tool("calendar_get", "Show one event.", _get, ["eventId"], eventId=ID),
-        _tool("calendar_update", "Change an event; what is left out stays.", _update, ["eventId"], eventId=ID,
-              **FIELDS),
-        _tool("calendar_delete", "Delete an event.", _delete, ["eventId"], eventId=ID),
+        Tool("calendar_create", "Put an event into this person's calendar.", schema(["title", "startsAt"], **FIELDS),
+             _create),
+        Tool("calendar_search", "Find events by words, by time, or both; the earliest first without words.",
+             schema([], query=text, **{"from": {**text, "description": "Events that end at or after this time."},
+                                       "to": {**text, "description": "Events that start before it, or on this day."}}),
+             _search, effect=False),
+        Tool("calendar_get", "Show one event.", schema(["eventId"], eventId=ID), _get, effect=False),
+        Tool("calendar_update", "Change an event; what is left out stays.", schema(["eventId"], eventId=ID, **FIELDS),
+             _update),
+        Tool("calendar_delete", "Delete an event.", schema(["eventId"], eventId=ID), _delete),
     ]
-
-
-def _tool(name: str, text: str, run: Run, needed: list[str], **properties: Json) -> Tool:
-    schema = {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}
-    return Tool(name, text, schema, run)
 
 
 async def _create(context: Context, arguments: Json) -> Result:

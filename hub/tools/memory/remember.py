@@ -1,14 +1,12 @@
 """The tools of Remember, and what a model is told beforehand."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from hub.domain import Json
 from hub.store import memories
 from hub.store.memories import Memory
-from hub.tools.base import Context, Result, Tool, ToolFailed
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.fence import fenced
 from hub.tools.memory import records
 from hub.tools.memory.records import BYTES, DAYS, FEWEST_DAYS, MOST, MOST_DAYS, TEXT
@@ -51,24 +49,19 @@ def block(found: Sequence[Memory]) -> str:
 def offered(everything: bool) -> list[Tool]:
     """The tools; there is nothing to search when the model is told everything."""
     found = [
-        _tool("memory_save", "Keep a fact about this person for later conversations.", _save, ["memoryData"],
-              memoryData=DATA, retentionDays=KEPT),
-        _tool("memory_update", "Change a memory, for example when a fact is no longer true.", _update,
-              ["memoryId", "memoryData"], memoryId=ID, memoryData=DATA, retentionDays=KEPT),
-        _tool("memory_remove", "Forget one memory.", _remove, ["memoryId"], memoryId=ID),
-        _tool("memory_clear", "Forget everything about this person. Only when they ask for it.", _clear, []),
+        Tool("memory_save", "Keep a fact about this person for later conversations.",
+             schema(["memoryData"], memoryData=DATA, retentionDays=KEPT), _save),
+        Tool("memory_update", "Change a memory, for example when a fact is no longer true.",
+             schema(["memoryId", "memoryData"], memoryId=ID, memoryData=DATA, retentionDays=KEPT), _update),
+        Tool("memory_remove", "Forget one memory.", schema(["memoryId"], memoryId=ID), _remove),
+        Tool("memory_clear", "Forget everything about this person. Only when they ask for it.", schema([]), _clear),
     ]
     if not everything:
         limit = {"type": "integer", "minimum": 1, "maximum": MOST_FOUND, "description": f"{FOUND} unless told."}
-        search = _tool("memory_search", "Look for what is remembered about this person.", _search, ["query"],
-                       query={"type": "string", "minLength": 1}, limit=limit)
-        found.append(replace(search, effect=False))
+        wanted = schema(["query"], query={"type": "string", "minLength": 1}, limit=limit)
+        text = "Look for what is remembered about this person."
+        found.append(Tool("memory_search", text, wanted, _search, effect=False))
     return found
-
-
-def _tool(name: str, text: str, run: Any, needed: list[str], **properties: Json) -> Tool:
-    schema = {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}
-    return Tool(name, text, schema, run)
 
 
 async def _save(context: Context, arguments: Json) -> Result:

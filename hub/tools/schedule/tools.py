@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hub.domain import Json
 from hub.store import clients, people, schedules
-from hub.tools.base import Context, Result, Tool, ToolFailed
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.schedule import book, recurrence, targets, words
 from hub.tools.schedule.book import Change, Kind, Wanted
 from hub.tools.schedule.targets import Target
@@ -180,10 +180,6 @@ async def _own(context: Context, id: str) -> Json:
     return found[0]
 
 
-def _object(required: list[str], **properties: Json) -> Json:
-    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
-
-
 ID: Json = {"type": "string", "minLength": 8, "maxLength": 40, "description": "The id that scheduling or listing gave."}
 REASON = TEXT | {"description": "What to say or do then, as an instruction to yourself."}
 CONTEXT = TEXT | {"description": "Facts you will need then: names, order numbers, what was agreed."}
@@ -193,13 +189,13 @@ TOOLS: tuple[Tool, ...] = (
         "schedule_message",
         "Write to this person once, later. You will be woken at that time with `reason` and `context`, and your "
         "answer then is sent to the person. The result says for when it was understood: confirm that to the person.",
-        _object(["when", "reason"], when=WHEN, reason=REASON, context=CONTEXT, zone=ZONE, asked_by_person=ASKED),
+        schema(["when", "reason"], when=WHEN, reason=REASON, context=CONTEXT, zone=ZONE, asked_by_person=ASKED),
         schedule_message,
     ),
     Tool(
         "schedule_recurring",
         "Write to this person again and again. You will be woken each time with `job_description`.",
-        _object(
+        schema(
             ["every", "job_description"], every=EVERY, job_description=REASON, context=CONTEXT, zone=ZONE,
             asked_by_person=ASKED,
             max_executions={"type": "integer", "minimum": 1, "maximum": 10_000, "description": "Then it ends."},
@@ -207,20 +203,20 @@ TOOLS: tuple[Tool, ...] = (
         schedule_recurring,
     ),
     Tool(
-        "list_scheduled", "All that is scheduled for this person, soonest first, with ids.", _object([]),
+        "list_scheduled", "All that is scheduled for this person, soonest first, with ids.", schema([]),
         list_scheduled, effect=False,
     ),
-    Tool("cancel_scheduled", "Cancel a scheduled message or recurring task.", _object(["id"], id=ID), cancel_scheduled),
+    Tool("cancel_scheduled", "Cancel a scheduled message or recurring task.", schema(["id"], id=ID), cancel_scheduled),
     Tool(
         "move_scheduled",
         "Move a scheduled message to another time, or a recurring task to another repetition.",
-        _object(["id", "when"], id=ID, when=OTHER_WHEN, zone=ZONE),
+        schema(["id", "when"], id=ID, when=OTHER_WHEN, zone=ZONE),
         move_scheduled,
     ),
     Tool(
         "set_time_zone",
         "Remember this person's time zone, when they say where they are.",
-        _object(["zone"], zone=ZONE | {"description": "IANA time zone, such as Europe/Lisbon."}),
+        schema(["zone"], zone=ZONE | {"description": "IANA time zone, such as Europe/Lisbon."}),
         set_time_zone,
     ),
 )

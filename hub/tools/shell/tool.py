@@ -7,12 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
-from typing import Any
 
 from hub.config import Settings
 from hub.domain import Json
 from hub.errors import HubError
-from hub.tools.base import Context, Result, Tool, ToolFailed
+from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.owner import owner_of
 from hub.tools.shell import commands, folders, launch, places, sandbox
 from hub.tools.shell.bridge import Run, bridge
@@ -23,6 +22,10 @@ from hub.tools.shell.sandbox import Outcome
 NAME = "shell"
 LONGEST = 32_000
 OFF = "The shell is switched off on this server."
+SCHEMA = schema(
+    ["command"],
+    command={"type": "string", "minLength": 1, "maxLength": LONGEST, "description": "One or more lines of bash."},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def shell_tool(space: Workspace, moved: Sequence[Tool], run: Run) -> Tool:
             )
         return Result(report(made, settings.shell_output))
 
-    return Tool(NAME, _description(space, moved), _schema(), call, reserved=True)
+    return Tool(NAME, _description(space, moved), SCHEMA, call, reserved=True)
 
 
 def report(made: Outcome, limit: int) -> str:
@@ -100,12 +103,6 @@ def _description(space: Workspace, moved: Sequence[Tool]) -> str:
         f"Run a command with bash in a sandbox without network. It starts in {launch.HOME}, the only place for files; "
         f"they {lasting}. Output and time are limited.{commands.told(moved)}"
     )
-
-
-def _schema() -> dict[str, Any]:
-    command = {"type": "string", "minLength": 1, "maxLength": LONGEST, "description": "One or more lines of bash."}
-    needed = {"required": ["command"], "additionalProperties": False}
-    return {"type": "object", "properties": {"command": command}, **needed}
 
 
 def _check(settings: Settings, command: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub.domain import Json, Skill
+from hub.ending import together
 from hub.errors import HubError
 from hub.tools import sources as addresses
 from hub.tools.base import Context, Tool
@@ -19,7 +20,7 @@ async def activated(context: Context, skills: Sequence[Skill], slugs: Sequence[s
 
     A source that cannot be read is named in its place: the rest of the skill is of use without it.
     """
-    return "\n\n".join([await _block(context, s) for s in chosen(skills, slugs)])
+    return "\n\n".join(await together(*(_block(context, s) for s in chosen(skills, slugs))))
 
 
 def visible(tools: Sequence[Tool], parameters: Mapping[str, Any], active: Sequence[Skill]) -> list[Tool]:
@@ -40,7 +41,7 @@ def chosen(skills: Sequence[Skill], slugs: Sequence[str]) -> list[Skill]:
 
 async def _block(context: Context, skill: Skill) -> str:
     sources = skill.options.get("instructionSources") or ()
-    texts = [skill.instructions, *[await _text(context, skill, source) for source in sources]]
+    texts = [skill.instructions, *await together(*(_text(context, skill, source) for source in sources))]
     return fenced(TAG, "\n\n".join(texts), {"slug": skill.slug})
 
 

@@ -1,12 +1,12 @@
 """The list of skills, the tool that takes them up, and what a conversation has taken up. Pure but for the tool."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from hub.domain import Json, Skill
-from hub.tools.base import Context, Result, Tool
+from hub.tools.base import Context, Result, Tool, schema
 from hub.tools.fence import fenced
 
 NAME = "read_skill"
@@ -14,18 +14,14 @@ LISTED = (
     "Skills are instructions for kinds of tasks. When a task fits one of these, call `read_skill` with its slug "
     "before you go on; the instructions then stand in <activated_skill>. A later call puts other skills in place."
 )
-SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "slugs": {
-            "type": "array",
-            "items": {"type": "string"},
-            "description": "Slugs of all skills that shall be active from now on; an empty list ends them all.",
-        }
+SCHEMA = schema(
+    ["slugs"],
+    slugs={
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Slugs of all skills that shall be active from now on; an empty list ends them all.",
     },
-    "required": ["slugs"],
-    "additionalProperties": False,
-}
+)
 
 
 def listing(skills: Sequence[Skill]) -> str | None:
@@ -49,7 +45,7 @@ def read_skill(skills: Sequence[Skill]) -> Tool:
         return Result(" ".join(said))
 
     text = "Take up the instructions of one or more skills, in place of those that are active."
-    return Tool(NAME, text, dict(SCHEMA), run, reserved=True, effect=False)
+    return Tool(NAME, text, SCHEMA, run, reserved=True, effect=False)
 
 
 def active(messages: Sequence[Json], skills: Sequence[Skill]) -> list[str]:
