@@ -92,6 +92,16 @@ class Settings(BaseSettings):
     requests_per_minute: Annotated[
         int, Field(ge=0, description="Inference requests per minute and key; 0: no limit.")
     ] = 0
+    ares_per_minute: Annotated[int, Field(ge=0, description="ARES requests per minute and user; 0: no limit.")] = 120
+    aresgen_per_minute: Annotated[
+        int, Field(ge=0, description="AresGen requests per minute and key; 0: no limit.")
+    ] = 600
+    characters_free: Annotated[
+        int, Field(ge=0, description="Characters requests per minute of accounts with the plan free; 0: no limit.")
+    ] = 5
+    characters_pro: Annotated[
+        int, Field(ge=0, description="Characters requests per minute of other accounts; 0: no limit.")
+    ] = 100
     twins_port: Annotated[int, Field(ge=0, le=65535, description="Port of the provider twins (`hub up --twins`).")] = (
         8090
     )

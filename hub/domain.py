@@ -11,11 +11,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes an API request. kind: private | public."""
+    """Who makes an API request. kind: private | public. role: owner | admin | member | viewer. plan: the
+    account's."""
 
     account_id: UUID
     key_id: UUID
     kind: str
+    role: str = "owner"
+    plan: str = "pro"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Keyring:
             raise Unauthorized
         if found["stale"]:
             await keys.used(self._db, found["id"])
-        who = Caller(found["account_id"], found["id"], found["kind"])
+        who = Caller(found["account_id"], found["id"], found["kind"], found["role"], found["plan"])
         self._remember(hashed, now, found["expires_at"], who)
         return who
 
@@ -52,12 +52,15 @@ class Keyring:
         self._known = {k: v for k, v in self._known.items() if v[2].key_id != key_id}
 
 
-async def grant(db: Call, account_id: UUID, label: str, days: int | None, kind: str = "private") -> str:
+async def grant(
+    db: Call, account_id: UUID, label: str, days: int | None, kind: str = "private", role: str = "owner"
+) -> str:
     """A new key, in plain text for the only time. `days` None or negative: it never expires."""
     key = ids.api_key(kind)
     lasting = days if days is not None and days >= 0 else None
     await keys.add(
-        db, ids.uuid7(), account_id, key_hash=digest(key), tail=key[-6:], label=label, kind=kind, days=lasting
+        db, ids.uuid7(), account_id, key_hash=digest(key), tail=key[-6:], label=label, kind=kind, days=lasting,
+        role=role,
     )
     return key
 

@@ -1,6 +1,7 @@
-"""Rate limits that hold across processes (GCRA)."""
+"""Rate limits that hold across processes: smooth ones (GCRA), and windows whose rest is told."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from arq.connections import ArqRedis
@@ -19,7 +20,24 @@ if over > 0 then return over end
 redis.call('SET', KEYS[1], string.format('%.0f', new), 'PX', math.ceil((new - now) / 1000) + 1)
 return 0
 """
+# KEYS[1]: what the window has used. ARGV: its length in milliseconds. All of a window may be used at once.
+_WINDOW = """
+local used = redis.call('INCR', KEYS[1])
+if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return {used, redis.call('PTTL', KEYS[1])}
+"""
 REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """limit: of one window. remaining: how much of it is left. reset: seconds until the next one.
+    over: this one was too many."""
+
+    limit: int
+    remaining: int
+    reset: float
+    over: bool
 
 
 class Limits:
@@ -27,8 +45,10 @@ class Limits:
 
     def __init__(self, redis: ArqRedis, prefix: str) -> None:
         self._script: Any = redis.register_script(_GCRA)
+        self._window: Any = redis.register_script(_WINDOW)
         self._prefix = f"{prefix}:rl:"
         self._local: dict[str, float] = {}
+        self._windows: dict[str, tuple[float, int]] = {}
 
     async def take(self, scope: str, who: str, count: int, seconds: float) -> float:
         """0.0 when allowed, else seconds to wait. At most `count` in a burst and per `seconds`."""
@@ -49,3 +69,26 @@ class Limits:
             return new - now - room
         self._local[key] = new
         return 0.0
+
+    async def count(self, scope: str, who: str, limit: int, seconds: float) -> Window:
+        """Count one in the window of `seconds` that begins with the first one."""
+        key = f"{self._prefix}{scope}:{who}"
+        try:
+            used, left = await self._window(keys=[key], args=[int(seconds * 1000)])
+            return _window(limit, int(used), int(left) / 1000)
+        except DOWN:
+            return _window(limit, *self._count_here(key, seconds))
+
+    def _count_here(self, key: str, seconds: float) -> tuple[int, float]:
+        now = time.monotonic()
+        if len(self._windows) > REMEMBERED:
+            self._windows = {k: v for k, v in self._windows.items() if v[0] > now}
+        end, used = self._windows.get(key, (now + seconds, 0))
+        if end <= now:
+            end, used = now + seconds, 0
+        self._windows[key] = (end, used + 1)
+        return used + 1, end - now
+
+
+def _window(limit: int, used: int, left: float) -> Window:
+    return Window(limit, max(0, limit - used), max(0.0, left), used > limit)

@@ -7,17 +7,19 @@ from uuid import UUID
 from hub.store.db import Call, clean
 
 FIND = """
-    select id, account_id, kind, expires_at, used_at is null or used_at < now() - interval '1 minute' as stale
-    from api_keys where hash = $1 and (expires_at is null or expires_at > now())
+    select k.id, k.account_id, k.kind, k.role, a.plan, k.expires_at,
+        k.used_at is null or k.used_at < now() - interval '1 minute' as stale
+    from api_keys k join accounts a on a.id = k.account_id
+    where k.hash = $1 and (k.expires_at is null or k.expires_at > now())
 """
 USED = """
     update api_keys set used_at = now() where id = $1 and (used_at is null or used_at < now() - interval '1 minute')
 """
 ADD = """
-    insert into api_keys (id, account_id, hash, tail, label, kind, expires_at)
-    values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7))
+    insert into api_keys (id, account_id, hash, tail, label, kind, expires_at, role)
+    values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7), $8)
 """
-LIST = "select id, expires_at, used_at, label, tail, kind from api_keys where account_id = $1 order by id limit 1000"
+LIST = "select id, expires_at, used_at, label, tail, kind, role from api_keys where account_id = $1 order by id limit 1000"
 REMOVE = "delete from api_keys where id = $1 and account_id = $2"
 
 Json = dict[str, Any]
@@ -34,9 +36,10 @@ async def used(db: Call, id: UUID) -> None:
 
 
 async def add(
-    db: Call, id: UUID, account: UUID, *, key_hash: bytes, tail: str, label: str, kind: str, days: int | None
+    db: Call, id: UUID, account: UUID, *, key_hash: bytes, tail: str, label: str, kind: str, days: int | None,
+    role: str,
 ) -> None:
-    await db.run(ADD, id, account, key_hash, tail, clean(label), kind, days)
+    await db.run(ADD, id, account, key_hash, tail, clean(label), kind, days, role)
 
 
 async def of_account(db: Call, account: UUID) -> list[Json]:

@@ -18,7 +18,7 @@ import orjson
 from aiohttp import web
 
 from hub.api.http import body
-from hub.api.http.auth import authenticate
+from hub.api.http.admission import admit
 from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operation, read
 from hub.forms import Enveloped, Message
 
@@ -42,6 +42,7 @@ def endpoint(
     empty: tuple[int, ...] = (),
     field: str | None = None,
     headers: tuple[Header, ...] = (),
+    family: str = "aivax",
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
@@ -50,7 +51,7 @@ def endpoint(
     largest body and longest time to read it. consumes, produces: media types where not JSON. field: of a
     multipart body, the one that holds the file. file: the name under which the answer is downloaded.
     errors: documented refusals beside 400, 401, 403 and 404; empty: those whose body is `{}`. headers:
-    those that the handler asks for.
+    those that the handler asks for. family: whose conventions hold (rates, roles, documents).
     """
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
@@ -61,12 +62,12 @@ def endpoint(
             description=description.strip(), tag=tag, auth=auth, query_key=query_key, status=status, says=says,
             body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
             limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field, file=file,
-            errors=errors, empty=empty, headers=headers,
+            errors=errors, empty=empty, headers=headers, family=family,
         )
 
         @functools.wraps(function)
         async def handler(request: web.Request) -> web.StreamResponse:
-            await authenticate(request, operation.auth, operation.query_key)
+            await admit(request, operation)
             return write(request, operation, await function(request, **await _arguments(request, operation)))
 
         setattr(handler, OPERATION, operation)

@@ -11,6 +11,7 @@ from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
 from hub.domain import Caller
+from hub.live.limits import Window
 from hub.runtime import Hub
 
 HUB = web.AppKey("hub", Hub)
@@ -22,6 +23,7 @@ DIRECTORY = web.AppKey("directory", Directory)
 PAGES = web.AppKey("pages", jinja2.Environment)
 
 CALLER = web.RequestKey("caller", Caller)
+RATE = web.RequestKey("rate", Window)
 REQUEST_ID = web.RequestKey("request_id", str)
 
 # The id of the request being answered, for whoever writes a log line meanwhile.

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from hub.api.http import errors
 from hub.api.http.address import PUBLIC, limit_public
-from hub.api.http.keys import HUB, REQUEST_ID, request_id
+from hub.api.http.keys import HUB, RATE, REQUEST_ID, request_id
 from hub.errors import HubError
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,11 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
         out.setdefault("Cache-Control", "no-store")
         out.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         out.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if RATE in request:
+        rate = request[RATE]
+        out["X-RateLimit-Limit"] = str(rate.limit)
+        out["X-RateLimit-Remaining"] = str(rate.remaining)
+        out["X-RateLimit-Reset"] = str(int(time.time() + rate.reset + 0.999))
     if request.path.startswith(PUBLIC):
         out["Access-Control-Allow-Origin"] = "*"
         if request.method == "OPTIONS":

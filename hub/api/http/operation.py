@@ -52,6 +52,7 @@ class Operation:
     errors: tuple[int, ...]
     empty: tuple[int, ...]
     headers: tuple["Header", ...]
+    family: str
 
 
 def operation_of(route: Route) -> Operation:

@@ -1,0 +1,30 @@
+"""Whether a request may come in: who it is, what the role allows, how much was asked already."""
+
+from aiohttp import web
+
+from hub.api.http import rates
+from hub.api.http.address import client_ip
+from hub.api.http.auth import authenticate
+from hub.api.http.keys import CALLER
+from hub.api.http.operation import Operation
+from hub.errors import Forbidden, Unauthorized
+
+READS = ("GET", "HEAD")
+
+
+async def admit(request: web.Request, operation: Operation) -> None:
+    """Note the caller on the request. Raise Unauthorized, Forbidden or TooMany."""
+    family = operation.family
+    try:
+        await authenticate(request, operation.auth, operation.query_key)
+    except (Unauthorized, Forbidden):
+        # The rates are told here too, and whoever tries keys is slowed down.
+        await rates.count(request, family, f"ip:{client_ip(request)}")
+        raise
+    who = request.get(CALLER)
+    if who is None:
+        await rates.count(request, family, f"ip:{client_ip(request)}")
+        return
+    await rates.count(request, family, str(who.key_id), who.plan)
+    if who.role == "viewer" and request.method not in READS:
+        raise Forbidden("A key of the role viewer may only read; use a key of another role.", code="role_too_low")

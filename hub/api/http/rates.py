@@ -1,0 +1,36 @@
+"""How much a caller may ask of a family, told with every answer."""
+
+from math import ceil
+
+from aiohttp import web
+
+from hub.api.http.keys import HUB, RATE
+from hub.config import Settings
+from hub.errors import TooMany
+
+MINUTE = 60.0
+
+
+def most(settings: Settings, family: str, plan: str) -> int:
+    """Requests a minute; 0: no limit."""
+    if family == "ares":
+        return settings.ares_per_minute
+    if family == "aresgen":
+        return settings.aresgen_per_minute
+    if family == "characters":
+        return settings.characters_free if plan.lower() == "free" else settings.characters_pro
+    return 0
+
+
+async def count(request: web.Request, family: str, whom: str, plan: str = "pro") -> None:
+    """Count the request for `whom`, a key, a user or an address. Raise TooMany with the time to wait."""
+    hub = request.app[HUB]
+    limit = most(hub.settings, family, plan)
+    if not limit:
+        return
+    request[RATE] = seen = await hub.limits.count(f"family:{family}", whom, limit, MINUTE)
+    if seen.over:
+        raise TooMany(
+            f"{limit} requests a minute are allowed; the next one is possible in {ceil(seen.reset)} s.",
+            retry_after=seen.reset,
+        )
