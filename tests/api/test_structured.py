@@ -1,6 +1,7 @@
 """Answers that must be JSON: asked for, found, checked, asked for again; and the other forms of an answer."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
@@ -238,11 +239,15 @@ async def test_answers_that_could_not_be_mended_are_charged(door: Door) -> None:
 
 
 async def test_accounts_charged_together_do_not_wait_for_each_other(door: Door) -> None:
-    """Two writes that name the same accounts in opposite orders, again and again."""
-    accounts = [door.account, *[(await create_account(door.hub.db, f"Other {n}")).id for n in range(6)]]
-    rows = [{"account": str(a), "sku": "x", "quantity": 1, "unit_price": 1, "amount": 1, "description": "d"}
-            for a in accounts]
-    both = (rows, rows[::-1])
+    """Writes for many accounts at once, each for others, and each in its own order."""
+    accounts = [door.account, *[(await create_account(door.hub.db, f"Other {n}")).id for n in range(40)]]
+    order = random.Random(1)
+    writes = [order.sample(accounts, 20) for _ in range(200)]
     async with asyncio.timeout(30):
-        await asyncio.gather(*(door.hub.db.run(usage.ADD, both[n % 2]) for n in range(80)))
-    assert await door.hub.db.value("select array_agg(distinct balance::float8) from accounts") == [-80.0]
+        await asyncio.gather(*(
+            door.hub.db.run(usage.ADD, [
+                {"account": str(a), "sku": "x", "quantity": 1, "unit_price": 1, "amount": 1, "description": "d"}
+                for a in write
+            ]) for write in writes
+        ))
+    assert await door.hub.db.value("select sum(balance)::float8 from accounts") == -20.0 * len(writes)
