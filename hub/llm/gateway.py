@@ -36,9 +36,12 @@ class Models:
     """Every model the hub can ask: the integrated ones, the catalogue's, any OpenAI-compatible address."""
 
     def __init__(
-        self, outbound: Outbound, catalogue: Catalogue | None = None, *, first_wait: float = FIRST_WAIT
+        self, outbound: Outbound, catalogue: Catalogue | None = None, *, trusted: Outbound | None = None,
+        first_wait: float = FIRST_WAIT,
     ) -> None:
+        """outbound: to addresses of customers. trusted: to those of the catalogue."""
         self._outbound = outbound
+        self._trusted = trusted or outbound
         self._first_wait = first_wait
         self._breaker = Breaker()
         self._offline: Mapping[str, Provider] = {EXTRACTIVE: Extractive()}
@@ -124,7 +127,7 @@ class Models:
                 field="modelName",
                 code="unknown_model",
             )
-        provider = OpenAICompatible(self._outbound, entry.address, entry.key, trusted=True)
+        provider = OpenAICompatible(self._trusted, entry.address, entry.key)
         return _Place(provider, entry.address, entry.name)
 
     def _check(self, key: str) -> None:
