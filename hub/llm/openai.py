@@ -42,6 +42,7 @@ class OpenAICompatible:
         self._outbound = outbound
         self._url = endpoint(address)
         self._key = key
+        self._session: aiohttp.ClientSession | None = None
 
     async def stream(self, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
         body: Json = {
@@ -66,7 +67,7 @@ class OpenAICompatible:
             raise Failed("The model provider's answer cannot be read.", code="model_unreadable") from None
 
     async def _answers(self, body: Json, deadline: float, whole: bool) -> AsyncGenerator[Delta, None]:
-        session = self._outbound.session(self._url)
+        session = self._session = self._session or self._outbound.session(self._url)
         sent = False
         while not sent:
             async with session.post(
