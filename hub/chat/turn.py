@@ -157,6 +157,9 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         _acted(draft)
         _say(draft, _fallback(hub, claimed), source="system")
     else:
+        if draft.answer.blocked:
+            for m in draft.messages:
+                m["content"] = content.withheld(m["content"], draft.answer.blocked)
         _answered(draft, draft.answer.messages, draft.answer.files)
 
 
