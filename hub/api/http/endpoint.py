@@ -46,7 +46,7 @@ def endpoint(
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
-    id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), none.
+    id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), user, none.
     says: the sentence answered instead of data. query_key: `?api-key=` is accepted. limit, seconds:
     largest body and longest time to read it. consumes, produces: media types where not JSON. field: of a
     multipart body, the one that holds the file. file: the name under which the answer is downloaded.
