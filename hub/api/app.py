@@ -8,7 +8,7 @@ from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
-from hub.api import aivax, ares, hooks, hosted, mcp, openai, pages
+from hub.api import aivax, ares, characters, hooks, hosted, mcp, openai, pages
 from hub.api.http import docs, keys, middleware
 from hub.api.http.operation import Route
 from hub.chat.intake import Intake
@@ -16,7 +16,7 @@ from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
 from hub.runtime import Hub
 
-ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES, *ares.ROUTES)
+ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES, *ares.ROUTES, *characters.ROUTES)
 
 
 def build_app(hub: Hub, intake: Intake) -> web.Application:

@@ -142,7 +142,7 @@ async def messages(db: Db, dialog: Dialog, limit: int = WINDOW, before: int | No
     return await dialogs.latest(db, dialog.account_id, dialog.id, limit, before)
 
 
-async def add(db: Db, dialog: Dialog, role: str, body: Json, source: str = "model") -> tuple[UUID, datetime]:
+async def add(db: Call, dialog: Dialog, role: str, body: Json, source: str = "model") -> tuple[UUID, datetime]:
     """One message that nobody asked a model for: its id and time. Raise NotFound."""
     row = _row(role, body, source)
     stored = await dialogs.record(db, dialog.account_id, dialog.kind, dialog.id, [row], 0, None)

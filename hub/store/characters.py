@@ -24,6 +24,10 @@ EDIT = """
     where account_id = $1 and id = $2
 """
 REMOVE = "delete from character_agents where account_id = $1 and id = $2"
+UNLINK = """
+    update sessions set settings = settings || '{"agent_id": null}'
+    where account_id = $1 and kind = 'character' and settings->>'agent_id' = $2
+"""
 ADD_IMAGE = """
     insert into character_images (id, account_id, prompt, model, file_id, token) values ($1, $2, $3, $4, $5, $6)
     returning created_at
@@ -58,6 +62,11 @@ async def edit(db: Call, account: UUID, agent: Json) -> bool:
 
 async def remove(db: Call, account: UUID, id: UUID) -> bool:
     return await db.run(REMOVE, account, id) == 1
+
+
+async def unlink(db: Call, account: UUID, agent: str) -> None:
+    """Conversations with this agent go on without one."""
+    await db.run(UNLINK, account, agent)
 
 
 def _columns(agent: Json) -> tuple[Any, ...]:

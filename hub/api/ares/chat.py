@@ -54,7 +54,9 @@ async def chat(request: web.Request, body: ChatIn) -> ChatOut | web.Response:
     )
 
 
-@endpoint(id="R-02", tag=TAG, auth="user", family="ares", produces="text/event-stream", errors=ERRORS, headers=(ACCEPT,))
+@endpoint(
+    id="R-02", tag=TAG, auth="user", family="ares", produces="text/event-stream", errors=ERRORS, headers=(ACCEPT,)
+)
 async def stream(request: web.Request, body: ChatIn, query: StreamQuery) -> web.StreamResponse:
     """Send a message and get the answer as it is made.
 

@@ -8,12 +8,12 @@ from hub.chat import content, dialogs
 from hub.chat.ask import Sink
 from hub.chat.dialogs import Dialog, Exchange, Question
 from hub.domain import Json, Passage, Usage, User
-from hub.errors import NotFound, PaymentRequired
+from hub.errors import NotFound
 from hub.runtime import Hub
-from hub.store import accounts
 from hub.store import dialogs as rows
 from hub.studio.ares import learning, memory, orchestra, roster, routing
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER, Agent
+from hub.studio.paying import solvent
 
 KIND = "ares"
 WINDOW, RECENT, HISTORY = 10, 4, 10_000
@@ -48,9 +48,7 @@ class Reply:
 async def begin(hub: Hub, who: User, message: str, agent: str | None, context: str | None) -> Talk:
     """Find the conversation and the agent. Raise NotFound for a conversation of somebody else and for an agent
     that there is not, PaymentRequired."""
-    account = await accounts.get(hub.db, who.account_id)
-    if account is None or (hub.settings.billing and account.balance <= 0):
-        raise PaymentRequired
+    await solvent(hub, who.account_id)
     dialog = await _dialog(hub, who, context)
     agents = {a["name"]: a["description"] for a in await roster.listed(hub, who.account_id)}
     wanted = (agent or ROUTER).strip().lower()
