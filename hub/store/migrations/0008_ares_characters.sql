@@ -19,6 +19,7 @@ create table ares_tokens (
     expires_at timestamptz not null,
     spent_at timestamptz
 );
+create index on ares_tokens (account_id);
 create index on ares_tokens (family);
 create index on ares_tokens (user_id);
 create index on ares_tokens (expires_at);
@@ -52,6 +53,7 @@ create table ares_preferences (
     updated_at timestamptz not null default now(),
     primary key (user_id, category, key)
 );
+create index on ares_preferences (account_id);
 
 create table ares_facts (
     id uuid primary key,
@@ -65,6 +67,7 @@ create table ares_facts (
     updated_at timestamptz not null default now(),
     unique (user_id, category, fact_key)
 );
+create index on ares_facts (account_id);
 
 -- What is still to be learned: one row an answered message (its id), gone when it was learned from.
 create table ares_lessons (
@@ -77,6 +80,8 @@ create table ares_lessons (
     due_at timestamptz not null default now()
 );
 create index on ares_lessons (due_at);
+create index on ares_lessons (account_id);
+create index on ares_lessons (gateway_id);
 create index on ares_lessons (user_id);
 create index on ares_lessons (session_id);
 
@@ -94,7 +99,8 @@ create table character_agents (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()
 );
-create index on character_agents (account_id, id desc);
+create index on character_agents (account_id, id);
+create index on character_agents (avatar_file);
 
 create table character_images (
     id uuid primary key,
@@ -106,3 +112,4 @@ create table character_images (
     created_at timestamptz not null default now()
 );
 create index on character_images (account_id, id desc);
+create index on character_images (file_id);
