@@ -73,7 +73,7 @@ async def say(request: web.Request, conversation_id: str, body: SayIn) -> Messag
     """
     hub, who = request.app[HUB], caller(request)
     asked = await talks.reply(hub, who, conversation_id, body.content, body.llm_id, body.verbose)
-    return await told(request, lambda sink: talks.replied(hub, asked, sink), body.stream, body.verbose)
+    return await told(request, lambda sink: talks.replied(hub, asked, sink), body.stream, body.verbose, 201)
 
 
 def _shown(d: Dialog) -> ConversationOut:

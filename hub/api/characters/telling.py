@@ -18,21 +18,19 @@ Work = Callable[[Sink | None], Coroutine[Any, Any, Said]]
 
 
 async def told(
-    request: web.Request, work: Work, stream: bool, verbose: bool
+    request: web.Request, work: Work, stream: bool, verbose: bool, status: int = 200
 ) -> MessageOut | web.StreamResponse:
     """What `work` says. In events: `{"delta"}` or `{"thoughts"}` for each piece, then the message, then [DONE];
     an error in the middle is `{"error", "code"}`."""
     try:
         if not stream:
             return _shown(await attended(request, work(None)), verbose)
-        return await _streamed(request, work, verbose)
+        return await _streamed(Out(request, status=status), request, work, verbose)
     except ConnectionError:
         return web.Response(status=GONE)
 
 
-async def _streamed(request: web.Request, work: Work, verbose: bool) -> web.StreamResponse:
-    out = Out(request)
-
+async def _streamed(out: Out, request: web.Request, work: Work, verbose: bool) -> web.StreamResponse:
     async def say(delta: Delta) -> None:
         thoughts = sse.encode({"thoughts": delta.reasoning}) if verbose and delta.reasoning else b""
         await out.send(thoughts + (sse.encode({"delta": delta.text}) if delta.text else b""))
