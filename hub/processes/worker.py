@@ -48,7 +48,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.BEAT, lambda: turns.beat(hub.db, hub.leases.me, "worker"), at_once=True),
         sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
-        sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub)),
+        sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub), at_once=True),
         sweeps.hear_cancels(hub),
     ]
 

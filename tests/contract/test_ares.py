@@ -99,9 +99,10 @@ async def test_what_fails_before_and_in_the_middle_of_a_stream(api: Contract) ->
 async def test_conversations(api: Contract) -> None:
     await api.modelled()
     token = await api.user()
-    ids = []
-    for text in ("First of all", "Another thing"):
-        ids.append((await api.good("R-01", sent={"message": text, "agent_type": "hr"}, key=token))["context_id"])
+    ids = [
+        (await api.good("R-01", sent={"message": text, "agent_type": "hr"}, key=token))["context_id"]
+        for text in ("First of all", "Another thing")
+    ]
     await api.good("R-01", sent={"message": "More", "agent_type": "hr", "context_id": ids[0]}, key=token)
     listed = await api.good("R-03", key=token)
     assert [c["id"] for c in listed] == ids and [c["message_count"] for c in listed] == [4, 2]

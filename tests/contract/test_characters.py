@@ -83,7 +83,8 @@ async def test_conversations(api: Contract) -> None:
     await api.refused("C-04", 404, sent={"llm_id": "model_nobody"}, said="llm_id")
     await api.refused("C-04", 404, sent={"llm_id": model, "agent_id": "agent_1"}, said="agent_id")
     await api.refused("C-04", 404, sent={"llm_id": model}, key=api.foreign, said="llm_id")
-    await api.refused("C-04", 400, sent={"llm_id": model, "messages": [{"role": "system", "content": "x"}]}, said="role")
+    told = [{"role": "system", "content": "x"}]
+    await api.refused("C-04", 400, sent={"llm_id": model, "messages": told}, said="messages.0.role")
 
 
 @pytest.mark.row("C-07")
