@@ -4,6 +4,7 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -93,6 +94,10 @@ class Settings(BaseSettings):
         int, Field(ge=0, description="Inference requests per minute and key; 0: no limit.")
     ] = 0
     ares_per_minute: Annotated[int, Field(ge=0, description="ARES requests per minute and user; 0: no limit.")] = 120
+    ares_account: Annotated[
+        str, Field(description="Id of the account whose users sign in to ARES; empty: the first.")
+    ] = ""
+    ares_registration: Annotated[bool, Field(description="Let anyone register at /api/auth/register.")] = True
     aresgen_per_minute: Annotated[
         int, Field(ge=0, description="AresGen requests per minute and key; 0: no limit.")
     ] = 600
@@ -120,6 +125,7 @@ class Settings(BaseSettings):
     ] = ""
     image_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
     image_model: Annotated[str, Field(description="Model of images where a gateway names none.")] = "gpt-image-1"
+    image_price: Annotated[float, Field(ge=0, description="Dollars an image of that service costs an account.")] = 0.0
     crash_at: Annotated[str, Field(description="Tests only: exit at this named point.")] = ""
 
     @field_validator(
@@ -131,6 +137,14 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("ares_account")
+    @classmethod
+    def _id(cls, value: str) -> str:
+        try:
+            return str(UUID(value)) if value else value
+        except ValueError:
+            raise ValueError("must be the id of an account (a UUID)") from None
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -22,6 +22,16 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """An end user of an account, signed in."""
+
+    account_id: UUID
+    id: UUID
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     id: UUID
     name: str

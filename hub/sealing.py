@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 import orjson
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hub.errors import Setup
 
@@ -30,7 +32,12 @@ class Sealer:
             raw = b""
         if len(raw) != 32:
             raise Setup("HUB_SEALING_KEY must be 32 bytes in base64; make one with `openssl rand -base64 32`.")
+        self._raw = raw
         self._aead = AESGCM(raw)
+
+    def derived(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose, from which the sealing key cannot be told."""
+        return HKDF(hashes.SHA256(), 32, None, purpose.encode()).derive(self._raw)
 
     def seal(self, place: str, row: object, value: str) -> bytes:
         nonce = os.urandom(12)

@@ -56,7 +56,7 @@ async def by_slug(db: Call, sealer: Sealer, account_id: UUID, slug: str) -> Gate
 
 
 async def listed(db: Call, account_id: UUID, filter: str = "") -> list[Json]:
-    """id, name, slug, model and address of gateways whose name, slug, model or id fit."""
+    """id, name, slug, model, address and largest context of gateways whose name, slug, model or id fit."""
     return await gateways.of_account(db, account_id, filter.strip())
 
 

@@ -6,7 +6,9 @@ from aiohttp import web
 
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
-from hub.api import aivax, hooks, hosted, mcp, openai, pages
+from hub.accounts.passwords import Passwords
+from hub.accounts.users import Users
+from hub.api import aivax, ares, characters, hooks, hosted, mcp, openai, pages
 from hub.api.http import docs, keys, middleware
 from hub.api.http.operation import Route
 from hub.chat.intake import Intake
@@ -14,7 +16,7 @@ from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
 from hub.runtime import Hub
 
-ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES)
+ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES, *ares.ROUTES, *characters.ROUTES)
 
 
 def build_app(hub: Hub, intake: Intake) -> web.Application:
@@ -25,6 +27,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[keys.RECEIVER] = Receiver(hub, intake)
     app[keys.SPOOL] = Spool(hub.settings.home / "spool")
     app[keys.KEYRING] = Keyring(hub.db)
+    app[keys.USERS] = Users(hub.db, hub.sealer, Passwords(), hub.settings)
     app[keys.DIRECTORY] = Directory(hub)
     app[keys.PAGES] = docs.environment()
     for route in in_order(ROUTES):

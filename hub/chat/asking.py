@@ -68,7 +68,7 @@ def history(rows: list[Json], address: str) -> list[Json]:
         if row["role"] in ("user", "tool"):
             found.append(content.message(body, None, address))
         elif row["role"] == "assistant":
-            said: Json = {"role": "assistant", "content": body.get("text") or ""}
+            said: Json = {"role": "assistant", "content": body.get("text") or _shown(body, address)}
             if body.get("tool_calls"):
                 said["tool_calls"] = body["tool_calls"]
             for name in ("reasoning", "reasoning_details"):
@@ -76,6 +76,11 @@ def history(rows: list[Json], address: str) -> list[Json]:
                     said[name] = body[name]
             found.append(said)
     return found
+
+
+def _shown(body: Json, address: str) -> str:
+    """What stands for a message that is only a picture; nothing for one that only calls tools."""
+    return "" if body.get("tool_calls") else content.plain(body, address)
 
 
 async def system(outbound: Outbound, session: Json, channel: str | None) -> tuple[str, ...]:

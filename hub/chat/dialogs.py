@@ -1,7 +1,7 @@
 """A conversation of a family without chat clients: started, asked, kept, deleted."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,10 @@ class Dialog:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     last_message_at: datetime | None = None
+
+
+# Runs in the transaction that stores an exchange: the conversation, and the id of the user's message.
+Also = Callable[[Call, Dialog, UUID], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,11 @@ async def entered(db: Db, account: UUID, kind: str, name: str, user: UUID | None
     return Dialog(**row) if row else fresh(account, kind, name, user, **more)
 
 
+async def taken(db: Call, account: UUID, kind: str, name: str) -> bool:
+    """Whether there is a conversation of this name, whoever's it is."""
+    return await dialogs.taken(db, account, kind, name)
+
+
 async def listed(
     db: Db, account: UUID, kind: str, user: UUID | None = None, before: tuple[datetime, UUID] | None = None,
     limit: int = 1000,
@@ -133,7 +142,7 @@ async def messages(db: Db, dialog: Dialog, limit: int = WINDOW, before: int | No
     return await dialogs.latest(db, dialog.account_id, dialog.id, limit, before)
 
 
-async def add(db: Db, dialog: Dialog, role: str, body: Json, source: str = "model") -> tuple[UUID, datetime]:
+async def add(db: Call, dialog: Dialog, role: str, body: Json, source: str = "model") -> tuple[UUID, datetime]:
     """One message that nobody asked a model for: its id and time. Raise NotFound."""
     row = _row(role, body, source)
     stored = await dialogs.record(db, dialog.account_id, dialog.kind, dialog.id, [row], 0, None)
@@ -142,21 +151,27 @@ async def add(db: Db, dialog: Dialog, role: str, body: Json, source: str = "mode
     return next(iter(stored.items()))
 
 
-async def exchange(hub: Hub, dialog: Dialog, asked: Question, sink: Sink | None = None) -> Exchange:
+async def exchange(
+    hub: Hub, dialog: Dialog, asked: Question, sink: Sink | None = None, also: Also | None = None
+) -> Exchange:
     """Ask and store question and answer together. What was consumed is charged, whatever comes of it.
 
     Raise NotFound when the conversation is deleted meanwhile, Upstream when the model fails: then
     nothing of this exchange is stored.
     """
+    return await kept(hub.db, dialog, asked, await answered(hub, dialog, asked, sink), also)
+
+
+async def answered(hub: Hub, dialog: Dialog, asked: Question, sink: Sink | None = None) -> Answer:
+    """The answer, charged and not stored."""
     ask = await _ask(hub, dialog, asked)
     try:
-        made = await answer(hub, ask, sink)
+        return await answer(hub, ask, sink)
     finally:
         billed = ask.trace.ledger.billed(hub.models, ask.gateway)
         gateway = ask.gateway.id if ask.gateway.slug else None
         session = dialog.id if dialog.created_at else None
         await hub.meter.add(dialog.account_id, billed, key=asked.key, gateway=gateway, session=session)
-    return await _kept(hub.db, dialog, asked, made)
 
 
 async def _ask(hub: Hub, dialog: Dialog, asked: Question) -> Ask:
@@ -176,7 +191,8 @@ async def _ask(hub: Hub, dialog: Dialog, asked: Question) -> Ask:
     )
 
 
-async def _kept(db: Db, dialog: Dialog, asked: Question, made: Answer) -> Exchange:
+async def kept(db: Db, dialog: Dialog, asked: Question, made: Answer, also: Also | None = None) -> Exchange:
+    """Question and answer stored together. Raise NotFound when the conversation is gone."""
     said = content.withheld(asked.said, made.blocked) if made.blocked else asked.said
     rows = [_row("user", said, "contact")]
     rows += [_row(m["role"], stored, "model") for m in made.messages if (stored := content.of_answer(m)) is not None]
@@ -188,9 +204,11 @@ async def _kept(db: Db, dialog: Dialog, asked: Question, made: Answer) -> Exchan
         times = await dialogs.record(
             t, dialog.account_id, dialog.kind, dialog.id, rows, made.usage.total, title or None
         )
-    if not times:
-        raise NotFound("The conversation was deleted while it was answered.")
-    first, last = UUID(rows[0]["id"]), UUID(rows[-1]["id"])
+        if not times:
+            raise NotFound("The conversation was deleted while it was answered.")
+        first, last = UUID(rows[0]["id"]), UUID(rows[-1]["id"])
+        if also is not None:
+            await also(t, dialog, first)
     return Exchange(made, replace(dialog, created_at=dialog.created_at or times[first]),
                     (first, times[first]), (last, times[last]))
 

@@ -10,7 +10,8 @@ from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.outreach import admission
 from hub.runtime import Hub
-from hub.store import activations, conversations, documents, files, inbox, leaders, memories, steps, turns
+from hub.store import activations, ares_users, conversations, documents, files, inbox, leaders, memories, steps, turns
+from hub.studio.ares import learning
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,12 @@ async def outreach(hub: Hub) -> None:
         await admission.run(hub)
 
 
+async def learn(hub: Hub) -> None:
+    """Learn from what users said and nobody rang for."""
+    if not hub.leases.closing:
+        await learning.run(hub)
+
+
 async def renew(hub: Hub) -> None:
     """Prolong the leases of running turns, all in one statement."""
     held = hub.leases.held()
@@ -75,6 +82,7 @@ async def housekeeping(hub: Hub) -> None:
     forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
     closed, expired = await leaders.close_expired(hub.db), await memories.purge(hub.db)
     await activations.abandon(hub.db)
+    await ares_users.purge(hub.db)
     old = await steps.forget(hub.db) + await conversations.forget(hub.db) + await activations.forget(hub.db)
     if forgotten or purged or closed or expired or old:
         log.info(

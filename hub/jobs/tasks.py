@@ -9,6 +9,7 @@ from hub.errors import HubError
 from hub.knowledge.index import index_document
 from hub.outreach import admission
 from hub.runtime import Hub
+from hub.studio.ares import learning
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,11 @@ async def fetch_media(ctx: Ctx, message: str) -> None:
         await media.fetch_message(ctx["hub"], UUID(message))
     except HubError as e:
         log.warning("media of message %s not fetched: %s", message, e)
+
+
+async def learn(ctx: Ctx) -> None:
+    """Something that a user of ARES said may be learned from; the sweep finds it too."""
+    await learning.run(ctx["hub"])
 
 
 async def index(ctx: Ctx, document: str) -> None:

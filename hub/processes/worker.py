@@ -48,6 +48,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.BEAT, lambda: turns.beat(hub.db, hub.leases.me, "worker"), at_once=True),
         sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
+        sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub), at_once=True),
         sweeps.hear_cancels(hub),
     ]
 
@@ -82,4 +83,5 @@ _BULK = [
     func(tasks.fetch_media, name="media"),
     func(tasks.index, name="index"),
     func(tasks.outreach, name="outreach"),
+    func(tasks.learn, name="learn"),
 ]

@@ -15,6 +15,13 @@ FIND = """
     select id, account_id, kind, name, user_id, title, settings, message_count, created_at, updated_at, last_message_at
     from sessions where account_id = $1 and kind = $2 and name = $3 and user_id is not distinct from $4
 """
+TAKEN = "select exists (select 1 from sessions where account_id = $1 and kind = $2 and name = $3)"
+SPOKEN = """
+    select session_id, count(*) as n from messages
+    where account_id = $1 and session_id = any($2) and not hidden and role in ('user', 'assistant')
+        and content->>'text' <> ''
+    group by session_id
+"""
 NEWEST = """
     select id, account_id, kind, name, user_id, title, settings, message_count, created_at, updated_at, last_message_at
     from sessions
@@ -60,6 +67,15 @@ async def start(
 async def find(db: Call, account: UUID, kind: str, name: str, user: UUID | None) -> Json | None:
     row = await db.row(FIND, account, kind, clean(name), user)
     return dict(row) if row else None
+
+
+async def taken(db: Call, account: UUID, kind: str, name: str) -> bool:
+    return bool(await db.value(TAKEN, account, kind, clean(name)))
+
+
+async def spoken(db: Call, account: UUID, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """How many messages people would see, by conversation; 0 is left out."""
+    return {r["session_id"]: int(r["n"]) for r in await db.fetch(SPOKEN, account, list(ids))}
 
 
 async def newest(

@@ -31,6 +31,7 @@ PENDING = """
     select i.id, i.session_id, i.account_id, i.body, i.network_id, s.integration_id from inbox i join sessions s on s.id = i.session_id
     where i.id = $1
 """
+REMOVE = "delete from files where account_id = $1 and id = $2"
 EXPIRED = "delete from files where id in (select id from files where expires_at < now() limit 500)"
 
 Json = dict[str, Any]
@@ -49,8 +50,9 @@ async def add(
     kind: str,
     sha256: bytes,
     content: bytes,
-    seconds: float,
+    seconds: float | None,
 ) -> None:
+    """`seconds`: how long it is kept; None: until it is removed."""
     await db.run(
         ADD, id, account, session, message, token, clean(name)[:255], mime, kind, len(content), sha256, content, seconds
     )
@@ -92,6 +94,10 @@ async def pending(db: Call, message: UUID) -> Json | None:
 
 async def attached(db: Call, account: UUID, message: UUID, place: int, attachment: Json) -> bool:
     return await db.run(ATTACHED, message, account, str(place), clean(attachment)) == 1
+
+
+async def remove(db: Call, account: UUID, id: UUID) -> bool:
+    return await db.run(REMOVE, account, id) == 1
 
 
 async def purge(db: Call) -> int:

@@ -16,7 +16,9 @@ LOCK = """
 """
 BY_SLUG = "select id, account_id, name, slug, parameters, secrets from gateways where slug = $2 and account_id = $1"
 LIST = """
-    select id, name, slug, parameters->>'modelName' as model, parameters->>'baseAddress' as address from gateways
+    select id, name, slug, parameters->>'modelName' as model, parameters->>'baseAddress' as address,
+        (parameters->>'contextMaximumSize')::bigint as context
+    from gateways
     where account_id = $1 and ($2 = '' or id::text = lower($2) or position(lower($2) in lower(name)) > 0
         or position(lower($2) in lower(slug)) > 0 or position(lower($2) in lower(parameters->>'modelName')) > 0)
     order by id limit 1000

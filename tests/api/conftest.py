@@ -33,6 +33,11 @@ class Answer:
     def said(self) -> str:
         return str(self.body.get("message") or self.body.get("error"))
 
+    def events(self) -> list[Any]:
+        """Data of an event stream; comments are left out."""
+        data = [line[6:] for line in str(self.body).split("\n") if line.startswith("data: ")]
+        return [d if d == "[DONE]" else orjson.loads(d) for d in data]
+
 
 @dataclass
 class Api:

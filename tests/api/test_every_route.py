@@ -12,7 +12,8 @@ from hub.api.http import openapi
 from hub.api.http.operation import Route, operation_of
 from tests.api.conftest import Api
 
-NEED_KEY = [r for r in ROUTES if operation_of(r).auth != "none"]
+NEED_KEY = [r for r in ROUTES if operation_of(r).auth not in ("none", "user")]
+NEED_USER = [r for r in ROUTES if operation_of(r).auth == "user"]
 # Documented to answer 400 instead of 404.
 NOT_404 = {"/api/v1/accounts/api-key/{key_id}"}
 BODIES = {
@@ -26,7 +27,15 @@ def named(route: Route) -> str:
 
 
 def filled(route: Route, value: str) -> str:
-    return re.sub(r"\{name[^/]*\}", "Telegram", re.sub(r"\{(?!name)\w+[^/]*\}", value, route.path))
+    wanted = value if "/ares/" in route.path else "Telegram"
+    return re.sub(r"\{name[^/]*\}", wanted, re.sub(r"\{(?!name)\w+[^/]*\}", value, route.path))
+
+
+async def signed_in(api: Api, address: str) -> str:
+    """A user of the account, and the token."""
+    given = {"email": address, "password": "correct horse", "name": "Ana"}
+    assert (await api.call("POST", "/api/v1/ares/users", given)).status == 201
+    return str((await api.ok("POST", "/api/auth/login", given, key=""))["access_token"])
 
 
 def test_every_route_is_described_and_only_once() -> None:
@@ -58,7 +67,7 @@ def test_every_variable_of_a_path_is_taken_by_its_handler() -> None:
 
 
 async def test_without_a_key_nothing_is_answered(api: Api) -> None:
-    for route in NEED_KEY:
+    for route in (*NEED_KEY, *NEED_USER):
         got = await api.call(route.method, filled(route, str(uuid4())), key="")
         assert got.status == 401, named(route)
 
@@ -70,32 +79,51 @@ async def test_a_public_key_opens_only_what_allows_it(api: Api) -> None:
             assert got.status == 403, named(route)
 
 
-async def test_unknown_ids_are_not_found(api: Api) -> None:
+async def test_no_key_is_a_user(api: Api) -> None:
+    """And no user's token is a key: neither opens what the other does."""
+    token = await signed_in(api, "ana@example.com")
+    for route in NEED_USER:
+        for key in (api.key, api.public, api.foreign):
+            got = await api.call(route.method, filled(route, str(uuid4())), key=key)
+            assert (got.status, got.body["code"]) == (401, "AUTHENTICATION_FAILED"), named(route)
     for route in NEED_KEY:
+        assert (await api.call(route.method, filled(route, str(uuid4())), key=token)).status == 401, named(route)
+
+
+async def test_unknown_ids_are_not_found(api: Api) -> None:
+    token = await signed_in(api, "ana@example.com")
+    for route in (*NEED_KEY, *NEED_USER):
         if "{" in route.path and route.path not in NOT_404:
             sent = BODIES.get(operation_of(route).id or "", {})
-            got = await api.call(route.method, filled(route, str(uuid4())), sent if operation_of(route).body else None)
+            got = await api.call(
+                route.method, filled(route, str(uuid4())), sent if operation_of(route).body else None,
+                key=token if route in NEED_USER else None,
+            )
             assert got.status in (404, 400), f"{named(route)}: {got.status}"
             if got.status == 400:
-                assert got.body["code"] in ("invalid_request", "bad_request"), named(route)
+                assert got.body["code"] in ("invalid_request", "bad_request", "INVALID_INPUT"), named(route)
 
 
 @pytest.mark.parametrize("value", ["x", "%00", "..%2f..", "1' or '1'='1", "%F0%9F%98%80", "9" * 300])
 async def test_no_path_breaks_anything(api: Api, value: str) -> None:
+    token = await signed_in(api, "ana@example.com")
     for route in ROUTES:
         if "{" in route.path:
-            got = await api.call(route.method, filled(route, value), None)
+            key = token if route in NEED_USER else None
+            got = await api.call(route.method, filled(route, value), None, key=key)
             assert got.status < 500, f"{named(route)} with {value}: {got.status} {got.body}"
 
 
 async def test_no_body_breaks_anything(api: Api) -> None:
     nul, deep = b'{"name": "\\u0000", "tag": "a\\u0000b"}', b"[" * 200 + b"]" * 200
     bodies = [b"", b"{", b"null", b"[]", b'"x"', nul, deep, b"\xff\xfe"]
+    token = await signed_in(api, "ana@example.com")
     for route in ROUTES:
         if operation_of(route).body is not None:
             for data in bodies:
                 got = await api.call(
-                    route.method, filled(route, str(uuid4())), data=data, headers={"Content-Type": "application/json"}
+                    route.method, filled(route, str(uuid4())), data=data, headers={"Content-Type": "application/json"},
+                    key=token if route in NEED_USER else None,
                 )
                 assert got.status < 500, f"{named(route)} with {data[:20]!r}: {got.status} {got.body}"
 

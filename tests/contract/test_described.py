@@ -56,8 +56,8 @@ def spelled(path: str) -> str:
 def test_every_row_is_known() -> None:
     every = [f"A-{n:02}" for n in range(1, 66)]
     assert list(ROWS) == every
-    ids = {op.get("x-document-id") for methods in DOCUMENT["paths"].values() for op in methods.values()}
-    assert ids - {None} == set(every)
+    ids = {str(op.get("x-document-id")) for methods in DOCUMENT["paths"].values() for op in methods.values()}
+    assert {id for id in ids if id.startswith("A-")} == set(every)
     assert set(ANSWERS) | OTHERWISE == set(every) and not set(ANSWERS) & OTHERWISE
 
 
@@ -69,7 +69,7 @@ def test_every_row_has_its_proof() -> None:
             if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 marks = [d for d in node.decorator_list if ast.unparse(d).startswith("pytest.mark.row(")]
                 proved |= {ast.literal_eval(a) for mark in marks if isinstance(mark, ast.Call) for a in mark.args}
-    assert proved == set(ROWS)
+    assert {id for id in proved if id.startswith("A-")} == set(ROWS)
 
 
 @EVERY

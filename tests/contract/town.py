@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
+from uuid import uuid4
 
 import aiohttp
 
+from hub.accounts.tokens import Tokens
 from hub.config import Settings
+from hub.domain import User
+from hub.ids import uuid7
 from hub.runtime import Hub
+from hub.store import ares_users
+from hub.studio.ares import learning
 from tests.api.conftest import Api, keys_of, providing, serving
 
 T = TypeVar("T")
@@ -46,18 +52,27 @@ class Town:
 
 @dataclass(frozen=True)
 class Settlers:
-    """An account and what it has: by the part of the path in front of the id."""
+    """An account and what it has: by the part of the path in front of the id, or by all of it. token: of a user
+    of ARES. models: what a body may name."""
 
     key: str
     known: dict[str, str]
+    token: str
+    models: dict[str, str]
 
     def path(self, template: str, given: Json) -> Json:
         """Variables of a path: what is there, and one time in four what was given."""
         found = dict(given)
-        for place, name in re.findall(r"([\w.-]+)/\{(\w+)\}", template):
-            if place in self.known and zlib.crc32(repr(given).encode()) % 4:
-                found[name] = self.known[place]
+        for place in re.finditer(r"([\w.-]+)/\{(\w+)\}", template):
+            known = self.known.get(template[: place.end(1)], self.known.get(place[1]))
+            if known is not None and zlib.crc32(repr(given).encode()) % 4:
+                found[place[2]] = known
         return found
+
+    def body(self, given: Json) -> Json:
+        """A body that names what is there, and asks for no stream."""
+        given = given | ({"stream": False} if "stream" in given else {})
+        return given | {name: known for name, known in self.models.items() if given.get(name) is not None}
 
 
 @contextmanager
@@ -89,7 +104,39 @@ async def _settled(town: Town) -> Settlers:
     client = await _client(api)
     known = {"web-chat-client": client, "web-chat-clients": client, "integrations": "Telegram"}
     known |= await _talks(api, client) | await _knowledge(api) | await _rest(api)
-    return Settlers(api.key, {place: quote(value, safe="") for place, value in known.items()})
+    token, learned = await _ares(api)
+    models, played = await _characters(api)
+    known |= learned | played
+    return Settlers(api.key, {place: quote(value, safe="") for place, value in known.items()}, token, models)
+
+
+async def _ares(api: Api) -> tuple[str, dict[str, str]]:
+    """The token of a user who has talked, and what there is to be named."""
+    user = User(api.account, uuid7(), f"{uuid4()}@example.com", "Ana")
+    await ares_users.add(api.hub.db, api.account, user.id, user.email, user.name, "none: hashing takes its time")
+    token = Tokens(api.hub.sealer).access(user)
+    await api.ok("PUT", f"{BASE}/ares/agents/garden", {"gateway": await api.gateway(modelName="@hub/extractive")})
+    said = await api.ok("POST", "/api/chat", {"message": "My name is Ana, be brief."}, key=token)
+    await learning.run(api.hub)
+    [fact] = (await api.ok("GET", "/api/memory", key=token))["facts"]
+    return token, {
+        "/api/conversations": said["context_id"], "/api/memory/facts": fact["id"], "/api/v1/ares/users": str(user.id),
+        "/api/v1/ares/agents": "garden", "preferences": "output",
+    }
+
+
+async def _characters(api: Api) -> tuple[dict[str, str], dict[str, str]]:
+    """What bodies may name, and what paths may."""
+    models = {
+        "llm_id": (await api.ok("GET", f"{BASE}/models?type=llm"))[-1]["id"],
+        "sd_model_id": (await api.ok("GET", f"{BASE}/models?type=sd"))[-1]["id"],
+    }
+    agent = (await api.call("POST", f"{BASE}/agents", {"name": "Rosa", **models})).body["id"]
+    talk = (await api.call("POST", f"{BASE}/conversations", {**models, "agent_id": agent})).body["id"]
+    image = (await api.call("POST", f"{BASE}/images", {"prompt": "A tree", **models})).body["id"]
+    return {**models, "agent_id": agent, "conversation_id": talk}, {
+        "/api/v1/conversations": talk, "/api/v1/agents": agent, "/api/v1/images": image,
+    }
 
 
 async def _client(api: Api) -> str:

@@ -5,7 +5,7 @@ from aiohttp import web
 from hub.api.http import rates
 from hub.api.http.address import client_ip
 from hub.api.http.auth import authenticate
-from hub.api.http.keys import CALLER
+from hub.api.http.keys import CALLER, USER
 from hub.api.http.operation import Operation
 from hub.errors import Forbidden, Unauthorized
 
@@ -21,6 +21,9 @@ async def admit(request: web.Request, operation: Operation) -> None:
         # The rates are told here too, and whoever tries keys is slowed down.
         await rates.count(request, family, f"ip:{client_ip(request)}")
         raise
+    if USER in request:
+        await rates.count(request, family, str(request[USER].id))
+        return
     who = request.get(CALLER)
     if who is None:
         await rates.count(request, family, f"ip:{client_ip(request)}")

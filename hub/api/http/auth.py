@@ -5,20 +5,24 @@ import binascii
 
 from aiohttp import web
 
-from hub.api.http.keys import CALLER, KEYRING
+from hub.api.http.keys import CALLER, KEYRING, USER, USERS
 from hub.errors import Forbidden, Unauthorized
 
 LONGEST = 4096
 
 
 async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
-    """Note the caller on the request. allowed: key (private only), public (public keys too), none.
+    """Note the caller on the request. allowed: key (private only), public (public keys too), user (a user's
+    access token, no key), none.
 
     Raise Unauthorized without a valid key, Forbidden for a public key where it may not be used.
     """
     if allowed == "none":
         return
     key = credential(request, query)
+    if allowed == "user":
+        request[USER] = await request.app[USERS].user(key or "")
+        return
     if key is None:
         raise Unauthorized
     who = await request.app[KEYRING].caller(key)

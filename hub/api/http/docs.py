@@ -1,4 +1,4 @@
-"""/openapi.json and the pages made of it at /apidocs."""
+"""/openapi.json, the documents of the families under /openapi/, and the page made of it at /apidocs."""
 
 import secrets
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from hub.api.http import openapi
+from hub.api.http.families import DEFAULT, FAMILIES
 from hub.api.http.keys import PAGES
 from hub.api.http.operation import Route
 
@@ -42,32 +43,44 @@ def breaking(name: str) -> Markup:
 
 
 def routes(described: Sequence[Route], address: str) -> list[web.RouteDef]:
-    """The two pages. The document is built once, here: a route that cannot be described stops the start."""
+    """The pages. The documents are built once, here: a route that cannot be described stops the start."""
     document = openapi.document(described, address)
-    text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    texts = {"/openapi.json": _text(document)}
+    texts |= {f"/openapi/{n}.json": _text(openapi.of_family(described, address, f)) for n, f in FAMILIES.items()}
     sections = _sections(document)
 
     async def show_json(request: web.Request) -> web.Response:
-        return web.Response(body=text, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
+        body = texts[request.path]
+        return web.Response(body=body, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
 
     async def show_page(request: web.Request) -> web.Response:
         nonce = secrets.token_urlsafe(16)
-        page = request.app[PAGES].get_template("apidocs.html").render(document=document, sections=sections, nonce=nonce)
+        page = request.app[PAGES].get_template("apidocs.html").render(
+            document=document, sections=sections, families=FAMILIES, nonce=nonce
+        )
         headers = {"Content-Security-Policy": POLICY + f"; style-src 'nonce-{nonce}'"}
         return web.Response(text=page, content_type="text/html", headers=headers)
 
-    return [web.get("/openapi.json", show_json), web.get("/apidocs", show_page)]
+    return [*(web.get(path, show_json) for path in texts), web.get("/apidocs", show_page)]
+
+
+def _text(document: Json) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
 
 def _sections(document: Json) -> list[Json]:
-    """Operations by tag, with their schemas as flat lists of fields."""
-    by_tag: dict[str, list[Json]] = {tag["name"]: [] for tag in document["tags"]}
+    """Operations by family and tag, with their schemas as flat lists of fields."""
+    found: dict[tuple[str, str], list[Json]] = {}
     for path, methods in document["paths"].items():
         for method, op in methods.items():
-            if "x-alias" in op:
-                continue
-            by_tag[op["tags"][0]].append(_shown(document, path, method, op))
-    return [{"name": tag, "slug": tag.lower().replace(" ", "-"), "operations": ops} for tag, ops in by_tag.items()]
+            if "x-alias" not in op:
+                place = op.get("x-family", DEFAULT), op["tags"][0]
+                found.setdefault(place, []).append(_shown(document, path, method, op))
+    order = list(FAMILIES)
+    return [
+        {"family": family, "name": tag, "slug": f"{family}-{tag}".lower().replace(" ", "-"), "operations": ops}
+        for (family, tag), ops in sorted(found.items(), key=lambda one: order.index(one[0][0]))
+    ]
 
 
 def _shown(document: Json, path: str, method: str, op: Json) -> Json:
@@ -82,6 +95,7 @@ def _shown(document: Json, path: str, method: str, op: Json) -> Json:
     return {
         "method": method.upper(), "path": path, "id": op["operationId"], "summary": op["summary"],
         "description": op.get("description", ""), "document_id": op.get("x-document-id"), "open": not op["security"],
+        "user": {"user": []} in op["security"],
         "parameters": [{**p, "type": type_of(document, p["schema"])} for p in op["parameters"]],
         "body": [{"kind": k, "fields": fields_of(document, c["schema"])} for k, c in body.items()], "answers": answers,
     }

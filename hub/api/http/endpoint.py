@@ -46,7 +46,7 @@ def endpoint(
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
-    id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), none.
+    id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), user, none.
     says: the sentence answered instead of data. query_key: `?api-key=` is accepted. limit, seconds:
     largest body and longest time to read it. consumes, produces: media types where not JSON. field: of a
     multipart body, the one that holds the file. file: the name under which the answer is downloaded.
@@ -56,9 +56,11 @@ def endpoint(
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
         sign = read(function)
+        # Modules of different families have the same names.
+        names = [*([] if family == "aivax" else [family]), function.__module__.rsplit(".", 1)[-1], function.__name__]
         summary, _, description = (inspect.getdoc(function) or function.__name__).partition("\n")
         operation = Operation(
-            name=f"{function.__module__.rsplit('.', 1)[-1]}_{function.__name__}", id=id, summary=summary.rstrip("."),
+            name="_".join(names), id=id, summary=summary.rstrip("."),
             description=description.strip(), tag=tag, auth=auth, query_key=query_key, status=status, says=says,
             body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
             limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field, file=file,

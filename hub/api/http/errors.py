@@ -1,7 +1,8 @@
 """The one place that turns errors into answers.
 
-Under /api: {"error", "details", "code"}. Under /v1 and its alias: RFC 9457 problem details with the
-`error` member that OpenAI clients read. Elsewhere: one line of text.
+Under /api: {"error", "details", "code"}, the code as the endpoint's family writes it. Under /v1 and its
+alias: RFC 9457 problem details with the `error` member that OpenAI clients read. Elsewhere: one line of
+text.
 """
 
 import math
@@ -12,6 +13,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from hub.api.http.families import DEFAULT, coded
 from hub.errors import HubError
 
 ALIASES = ("/api/v1/chat/completions",)
@@ -68,12 +70,12 @@ def internal() -> Failure:
     return Failure(500, INTERNAL, "internal_error")
 
 
-def render(path: str, failure: Failure) -> web.Response:
-    """The failure in the shape of the path's family."""
+def render(path: str, failure: Failure, family: str = DEFAULT) -> web.Response:
+    """The failure in the shape of the path and of the family whose endpoint was asked for."""
     if path.startswith("/v1/") or path in ALIASES:
         content, kind = problem(failure), "application/problem+json"
     elif path.startswith("/api/"):
-        content, kind = plain(failure), "application/json"
+        content, kind = plain(failure, family), "application/json"
     else:
         return web.Response(status=failure.status, text=failure.text + "\n", headers=_headers(failure))
     return web.Response(
@@ -81,8 +83,11 @@ def render(path: str, failure: Failure) -> web.Response:
     )
 
 
-def plain(failure: Failure) -> dict[str, Any]:
-    return {"error": failure.text, "details": failure.details, "code": failure.code}
+def plain(failure: Failure, family: str = DEFAULT) -> dict[str, Any]:
+    if family == "characters" and failure.status == 500:
+        return {"error": failure.text}  # documented whole
+    code = coded(family, failure.status, failure.code)
+    return {"error": failure.text, "details": failure.details, "code": code}
 
 
 def problem(failure: Failure) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from aiohttp import web
 
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
+from hub.accounts.users import Users
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
-from hub.domain import Caller
+from hub.domain import Caller, User
 from hub.live.limits import Window
 from hub.runtime import Hub
 
@@ -20,9 +21,11 @@ RECEIVER = web.AppKey("receiver", Receiver)
 SPOOL = web.AppKey("spool", Spool)
 KEYRING = web.AppKey("keyring", Keyring)
 DIRECTORY = web.AppKey("directory", Directory)
+USERS = web.AppKey("users", Users)
 PAGES = web.AppKey("pages", jinja2.Environment)
 
 CALLER = web.RequestKey("caller", Caller)
+USER = web.RequestKey("user", User)
 RATE = web.RequestKey("rate", Window)
 REQUEST_ID = web.RequestKey("request_id", str)
 
@@ -33,3 +36,8 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 def caller(request: web.Request) -> Caller:
     """Who asks, on an endpoint that needs a key."""
     return request[CALLER]
+
+
+def user(request: web.Request) -> User:
+    """Who asks, on an endpoint that needs a user."""
+    return request[USER]

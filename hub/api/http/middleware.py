@@ -11,6 +11,7 @@ from aiohttp import web
 
 from hub.api.http import errors
 from hub.api.http.address import PUBLIC, limit_public
+from hub.api.http.families import family_of
 from hub.api.http.keys import HUB, RATE, REQUEST_ID, request_id
 from hub.errors import HubError
 
@@ -77,7 +78,7 @@ async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
     if request.writer.output_size:
         # The answer has begun: all that can be said is that it does not end well.
         raise ConnectionResetError("The answer broke off.")
-    return errors.render(request.path, failure)
+    return errors.render(request.path, failure, family_of(request))
 
 
 def _gone(request: web.Request) -> bool:
@@ -103,7 +104,7 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
     out["X-Request-Id"] = request.get(REQUEST_ID, "")
     if request.app[HUB].settings.address.startswith("https://"):
         out.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.path.startswith(("/api/", "/v1/", "/openapi.json")):
+    if request.path.startswith(("/api/", "/v1/", "/openapi")):
         out.setdefault("Cache-Control", "no-store")
         out.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         out.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")

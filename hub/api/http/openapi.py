@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from hub.api.http.address import PUBLIC
+from hub.api.http.families import DEFAULT, ERRORS, FAMILIES, Family
 from hub.api.http.operation import ENVELOPE, Operation, Route, is_id, operation_of
 from hub.forms import Message
 
@@ -20,7 +21,7 @@ ABOUT = (
 )
 TEXTS = {
     400: "The request is not valid; the text names the field and the mend.",
-    401: "No valid API key.",
+    401: "No valid API key (of an endpoint for users: no valid access token).",
     402: "The account's balance is used up.",
     403: "This key may not do that.",
     404: "No such object in this account.",
@@ -38,39 +39,26 @@ SECURITY: Json = {
     "basic": {"type": "http", "scheme": "basic", "description": "Any user name, an API key as password."},
     "header": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "The API key alone."},
     "query": {"type": "apiKey", "in": "query", "name": "api-key"},
+    "user": {
+        "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+        "description": "A user's access token: `Authorization: Bearer <access_token>` of `POST /api/auth/login`.",
+    },
 }
 NOTHING: Json = {"type": "object", "maxProperties": 0}
-ERRORS: Json = {
-    "Error": {
-        "type": "object",
-        "required": ["error", "details", "code"],
-        "properties": {
-            "error": {"type": "string", "description": "One sentence for people."},
-            "details": {"description": "Every field that is not valid, or null."},
-            "code": {"type": "string", "description": "A stable word for programs."},
-        },
-    },
-    "Problem": {
-        "type": "object",
-        "required": ["type", "title", "status", "detail", "code", "error"],
-        "properties": {
-            "type": {"type": "string"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "code": {"type": "string"},
-            "error": {
-                "type": "object",
-                "properties": {
-                    "message": {"type": "string"},
-                    "type": {"type": "string"},
-                    "param": {"type": ["string", "null"]},
-                    "code": {"type": "string"},
-                },
-            },
-        },
-    },
-}
+
+
+def of_family(routes: Sequence[Route], address: str, family: Family) -> Json:
+    """The document of one family alone."""
+    mine = [route for route in routes if operation_of(route).family == family.name]
+    found = document(mine, address)
+    found["info"] |= {"title": family.title, "description": family.about}
+    parts = found["components"]
+    text = str(found["paths"])
+    parts["schemas"] = {n: s for n, s in parts["schemas"].items() if n not in ERRORS or REF.format(model=n) in text}
+    operations = [op for methods in found["paths"].values() for op in methods.values()]
+    used = {name for op in operations for schemes in op["security"] for name in schemes}
+    parts["securitySchemes"] = {n: s for n, s in SECURITY.items() if n in used}
+    return found
 
 
 def document(routes: Sequence[Route], address: str) -> Json:
@@ -132,6 +120,8 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
         described["description"] = op.description
     if route.alias:
         described |= {"operationId": f"{op.name}_alias", "x-alias": True}
+    if op.family != DEFAULT:
+        described["x-family"] = op.family
     if op.id:
         described["x-document-id"] = op.id
     if op.body is not None:
@@ -151,7 +141,9 @@ def _file(op: Operation) -> Json:
 def _security(op: Operation) -> list[Json]:
     if op.auth == "none":
         return []
-    return [{name: []} for name in SECURITY if name != "query" or op.query_key]
+    if op.auth == "user":
+        return [{"user": []}]
+    return [{name: []} for name in SECURITY if name != "user" and (name != "query" or op.query_key)]
 
 
 def _variables(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
@@ -195,7 +187,8 @@ def _headers(op: Operation) -> list[Json]:
 
 
 def _responses(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> Json:
-    family = "Problem" if route.path.startswith("/v1/") or route.path == "/api/v1/chat/completions" else "Error"
+    problem = route.path.startswith("/v1/") or route.path == "/api/v1/chat/completions"
+    family = "Problem" if problem else FAMILIES[op.family].error
     kind = "application/problem+json" if family == "Problem" else "application/json"
     found: Json = {str(op.status): _success(op, schemas)}
     for status in sorted({*_expected(route, op), *op.errors, *op.empty}):
@@ -209,6 +202,8 @@ def _responses(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
 def _expected(route: Route, op: Operation) -> set[int]:
     found = {400, 500, 503}
     if route.method == "POST" and route.path.startswith(PUBLIC):
+        found.add(429)
+    if op.family != DEFAULT:
         found.add(429)
     if op.auth != "none":
         found |= {401, 403}

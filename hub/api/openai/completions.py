@@ -16,11 +16,11 @@ from hub.api.http.chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import DIRECTORY, HUB, caller
 from hub.api.http.operation import Header
+from hub.api.http.streaming import Out, attended
 from hub.api.openai.asking import ask_of
 from hub.api.openai.blocks import Blocks
 from hub.api.openai.limits import limit
 from hub.api.openai.schemas import CompletionIn, CompletionOut
-from hub.api.openai.streaming import Out, attended
 from hub.chat import conversations
 from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.engine import answer

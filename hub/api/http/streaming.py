@@ -27,9 +27,11 @@ class Out:
     """An event stream that begins with its first event, so that an early error is an error answer."""
 
     def __init__(
-        self, request: web.Request, ping: float = PING_SECONDS, headers: Callable[[], dict[str, str]] = dict
+        self, request: web.Request, ping: float = PING_SECONDS, headers: Callable[[], dict[str, str]] = dict,
+        status: int = 200,
     ) -> None:
         """`headers`: further ones, asked for when the stream begins."""
+        self._status = status
         self._request = request
         self._headers = headers
         self._ping = ping if "no-ping" not in request.headers.get("Sse-Stream-Options", "").lower() else None
@@ -53,7 +55,7 @@ class Out:
     async def _begin(self) -> web.StreamResponse:
         async with self._lock:
             if self.response is None:
-                response = web.StreamResponse(headers={**HEADERS, **self._headers()})
+                response = web.StreamResponse(status=self._status, headers={**HEADERS, **self._headers()})
                 await response.prepare(self._request)
                 self.response = response
             return self.response

@@ -1,0 +1,111 @@
+"""End users of an account: they register, sign in, stay signed in by tokens that are good once."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from hub import ids
+from hub.accounts.passwords import Passwords
+from hub.accounts.tokens import ACCESS, ACCESS_SECONDS, LEEWAY, REFRESH, REFRESH_SECONDS, Tokens
+from hub.config import Settings
+from hub.domain import Json, User
+from hub.errors import Conflict, Forbidden, Invalid, NotFound, Overloaded, Unauthorized
+from hub.sealing import Sealer, digest
+from hub.store import ares_users
+from hub.store.db import Call, Db
+
+LONGEST = 254
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[^@\s]+@localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What a user who is signed in gets. seconds: how long `access` is good."""
+
+    user: User
+    access: str
+    refresh: str
+    seconds: int = ACCESS_SECONDS
+
+
+class Users:
+    """Who may speak as which user."""
+
+    def __init__(self, db: Db, sealer: Sealer, passwords: Passwords, settings: Settings) -> None:
+        self._db = db
+        self._passwords = passwords
+        self._settings = settings
+        self._tokens = Tokens(sealer)
+
+    async def register(self, email: str, password: str, name: str) -> Pass:
+        """A new user of the account that ARES belongs to. Raise Forbidden when nobody may register, Conflict
+        when the address is taken."""
+        if not self._settings.ares_registration:
+            raise Forbidden("Registration is closed on this server.", code="registration_closed")
+        wanted = UUID(self._settings.ares_account) if self._settings.ares_account else None
+        account = await ares_users.home(self._db, wanted)
+        if account is None:
+            raise Overloaded("This server has no account yet; make one with `hub init`.", retry_after=60)
+        return await self._enter(await self.add(account, email, password, name))
+
+    async def add(self, account: UUID, email: str, password: str, name: str) -> User:
+        """A new user. Raise Invalid naming the field, Conflict when the address is taken."""
+        email, name = email.strip(), " ".join(name.split())
+        if len(email) > LONGEST or not _EMAIL.fullmatch(email):
+            raise Invalid("email must be an e-mail address such as ana@example.com.", field="email")
+        user = User(account, ids.uuid7(), email, name or email.split("@", 1)[0])
+        hashed = await self._passwords.hashed(password)
+        if not await ares_users.add(self._db, account, user.id, email, user.name, hashed):
+            raise Conflict("There is a user with this e-mail address already; sign in.", field="email")
+        return user
+
+    async def login(self, email: str, password: str) -> Pass:
+        """Raise Unauthorized, in the same time whether the address or the password is wrong."""
+        row = await ares_users.by_email(self._db, email.strip())
+        if not await self._passwords.fits(password, row["password"] if row else None) or row is None:
+            raise Unauthorized("Invalid credentials")
+        return await self._enter(User(row["account_id"], row["id"], row["email"], row["name"]))
+
+    async def _enter(self, user: User) -> Pass:
+        return await self._pass(self._db, user, ids.uuid7())
+
+    async def _pass(self, db: Call, user: User, family: UUID) -> Pass:
+        made = Pass(user, self._tokens.access(user), self._tokens.refresh(user))
+        lasts = REFRESH_SECONDS + LEEWAY
+        await ares_users.keep(db, user.account_id, user.id, digest(made.refresh), family, lasts)
+        return made
+
+    async def refresh(self, token: str) -> Pass:
+        """New tokens for an old one, which is spent by that. A spent one that comes again was stolen, from its
+        owner or by the owner: nobody goes on with any that came of it. Raise Unauthorized."""
+        self._tokens.read(token, REFRESH)
+        async with self._db.transaction() as t:
+            row = await ares_users.spend(t, digest(token))
+            if row is not None:
+                user = User(row["account_id"], row["id"], row["email"], row["name"])
+                return await self._pass(t, user, row["family"])
+        await ares_users.revoke(self._db, digest(token))
+        raise Unauthorized("Unauthorized")
+
+    async def logout(self, token: str) -> None:
+        """End what came of the same sign-in; of a token that is none, nothing."""
+        await ares_users.revoke(self._db, digest(token))
+
+    async def user(self, token: str) -> User:
+        """Whose access token it is. Raise Unauthorized, also when the user is gone."""
+        row = await ares_users.get(self._db, self._tokens.read(token, ACCESS))
+        if row is None:
+            raise Unauthorized("Unauthorized")
+        return User(row["account_id"], row["id"], row["email"], row["name"])
+
+
+async def listed(db: Call, account: UUID) -> list[Json]:
+    """id, email, name, created_at; the oldest first."""
+    return await ares_users.of_account(db, account)
+
+
+async def remove(db: Db, account: UUID, id: UUID) -> None:
+    """With all that was said and learned. Raise NotFound."""
+    async with db.transaction() as t:
+        if not await ares_users.remove(t, account, id):
+            raise NotFound

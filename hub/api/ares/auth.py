@@ -1,0 +1,65 @@
+"""Signing in: tokens for an e-mail address and a password."""
+
+from hashlib import sha256
+from math import ceil
+
+from aiohttp import web
+
+from hub.accounts.users import Pass
+from hub.api.ares.schemas import LoginIn, RefreshIn, RegisteredOut, RegisterIn, Sentence, TokensOut
+from hub.api.http.address import client_ip
+from hub.api.http.endpoint import endpoint
+from hub.api.http.keys import HUB, USERS
+from hub.api.http.operation import Route
+from hub.errors import TooMany
+
+TAG = "Signing in"
+TRIES, SECONDS = 10, 60.0
+
+
+@endpoint(tag=TAG, auth="none", family="ares", errors=(403, 409))
+async def register(request: web.Request, body: RegisterIn) -> RegisteredOut:
+    """Make a user and sign in.
+
+    `HUB_ARES_REGISTRATION=false` closes this; an account makes its users at `/api/v1/ares/users` then.
+    """
+    made = await request.app[USERS].register(body.email, body.password, body.name)
+    return RegisteredOut(user_id=made.user.id, **_tokens(made).model_dump())
+
+
+@endpoint(tag=TAG, auth="none", family="ares", errors=(401,))
+async def login(request: web.Request, body: LoginIn) -> TokensOut:
+    """Sign in."""
+    whom = sha256(body.email.strip().lower().encode(errors="replace")).hexdigest()[:32]
+    wait = await request.app[HUB].limits.take("ares-login", f"{client_ip(request)}:{whom}", TRIES, SECONDS)
+    if wait > 0:
+        raise TooMany(f"Too many attempts; the next one is possible in {ceil(wait)} s.", retry_after=wait)
+    return _tokens(await request.app[USERS].login(body.email, body.password))
+
+
+@endpoint(tag=TAG, auth="none", family="ares", errors=(401,))
+async def refresh(request: web.Request, body: RefreshIn) -> TokensOut:
+    """Exchange a refresh token for new tokens.
+
+    Each is good once. One that comes a second time ends everything that came of the same sign-in.
+    """
+    return _tokens(await request.app[USERS].refresh(body.refresh_token))
+
+
+@endpoint(tag=TAG, auth="none", family="ares")
+async def logout(request: web.Request, body: RefreshIn) -> Sentence:
+    """Sign out: the refresh tokens of this sign-in are good for nothing any more."""
+    await request.app[USERS].logout(body.refresh_token)
+    return Sentence(message="Logged out successfully")
+
+
+def _tokens(made: Pass) -> TokensOut:
+    return TokensOut(access_token=made.access, refresh_token=made.refresh, expires_in=made.seconds)
+
+
+ROUTES = (
+    Route("POST", "/api/auth/register", register),
+    Route("POST", "/api/auth/login", login),
+    Route("POST", "/api/auth/refresh", refresh),
+    Route("POST", "/api/auth/logout", logout),
+)

@@ -1,0 +1,1 @@
+"""What the product does beside chat clients: agents, characters, documents."""

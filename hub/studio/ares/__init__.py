@@ -1,0 +1,1 @@
+"""ARES: agents for signed-in users, and what they learn about them."""

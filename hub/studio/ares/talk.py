@@ -1,0 +1,144 @@
+"""One message of a user, answered by an agent."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from hub.chat import content, dialogs
+from hub.chat.ask import Sink
+from hub.chat.dialogs import Dialog, Exchange, Question
+from hub.domain import Json, Passage, Usage, User
+from hub.errors import NotFound
+from hub.runtime import Hub
+from hub.store import dialogs as rows
+from hub.studio.ares import learning, memory, orchestra, roster, routing
+from hub.studio.ares.roster import ORCHESTRATOR, ROUTER, Agent
+from hub.studio.paying import solvent
+
+KIND = "ares"
+WINDOW, RECENT, HISTORY = 10, 4, 10_000
+SEEN = ("user", "assistant")
+UNTITLED = "untitled"
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A message and who answers it, in which conversation."""
+
+    user: User
+    message: str
+    dialog: Dialog
+    agent: Agent
+    agents: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """beside: what the answer brings beside its text, as Markdown. sources: {title, url, relevance_score} of
+    the knowledge that was used; None: none was."""
+
+    text: str
+    agent: str
+    context_id: str
+    sources: list[Json] | None
+    usage: Usage
+    beside: str = ""
+
+
+async def begin(hub: Hub, who: User, message: str, agent: str | None, context: str | None) -> Talk:
+    """Find the conversation and the agent. Raise NotFound for a conversation of somebody else and for an agent
+    that there is not, PaymentRequired."""
+    await solvent(hub, who.account_id)
+    dialog = await _dialog(hub, who, context)
+    agents = {a["name"]: a["description"] for a in await roster.listed(hub, who.account_id)}
+    wanted = (agent or ROUTER).strip().lower()
+    if wanted == ROUTER:
+        wanted = await _chosen(hub, dialog, agents, message)
+    return Talk(who, message, dialog, await roster.resolve(hub, who.account_id, wanted), agents)
+
+
+async def _dialog(hub: Hub, who: User, context: str | None) -> Dialog:
+    if context is None:
+        name = f"ctx_{secrets.token_hex(4)}"
+        while await dialogs.taken(hub.db, who.account_id, KIND, name):
+            name = f"ctx_{secrets.token_hex(4)}"
+        return dialogs.fresh(who.account_id, KIND, name, who.id)
+    found = await dialogs.entered(hub.db, who.account_id, KIND, context, who.id)
+    if found.created_at is None and await dialogs.taken(hub.db, who.account_id, KIND, context):
+        raise NotFound("There is no such conversation.", field="context_id")
+    return found
+
+
+async def _chosen(hub: Hub, dialog: Dialog, agents: dict[str, str], message: str) -> str:
+    before = await dialogs.messages(hub.db, dialog, RECENT) if dialog.created_at else []
+    recent = [(r["role"], str(r["content"].get("text") or "")) for r in before if r["role"] != "tool"]
+    gateway = await roster.usual(hub, dialog.account_id)
+    return await routing.choose(hub, gateway, agents, message, recent, routing.last_agent(before))
+
+
+async def answer(hub: Hub, talk: Talk, sink: Sink | None = None) -> Reply:
+    """The answer, stored; what there is to learn is learned afterwards. Raise Upstream, NotFound."""
+    agent, dialog = talk.agent, talk.dialog
+    asked = Question(
+        gateway=agent.gateway, said={"text": talk.message, "agent": agent.name}, window=WINDOW,
+        system=(agent.told, await memory.told(hub.db, talk.user)), external_user=str(talk.user.id),
+        titled=not dialog.settings.get(UNTITLED),
+    )
+    also = learning.note(talk.user, agent.gateway)
+    if agent.name == ORCHESTRATOR:
+        done, used = await orchestra.conduct(hub, dialog, asked, talk.agents, sink, also)
+    else:
+        done = await dialogs.exchange(hub, dialog, asked, sink, also)
+        used = done.answer.usage
+    await learning.ring(hub)
+    beside = content.shown_files({"attachments": done.answer.files}, hub.settings.address)
+    return _reply(talk, done, used, beside)
+
+
+def _reply(talk: Talk, done: Exchange, used: Usage, beside: str) -> Reply:
+    found: dict[Any, Json] = {}
+    for passage in done.answer.passages:
+        found.setdefault(passage.document_id, _source(passage))
+    return Reply(done.answer.text, talk.agent.name, done.dialog.name, list(found.values()) or None, used, beside)
+
+
+def _source(passage: Passage) -> Json:
+    link = passage.reference if (passage.reference or "").startswith(("http://", "https://")) else None
+    return {"title": passage.name, "url": link, "relevance_score": round(passage.score, 4)}
+
+
+async def listed(hub: Hub, who: User) -> list[tuple[Dialog, int]]:
+    """A user's conversations, the last changed first, and how many messages people see in each."""
+    found = await dialogs.listed(hub.db, who.account_id, KIND, who.id)
+    counts = await rows.spoken(hub.db, who.account_id, [d.id for d in found])
+    return [(d, counts.get(d.id, 0)) for d in found]
+
+
+def shown(dialog: Dialog) -> dict[str, Any]:
+    """id, title and times of a stored conversation."""
+    return {
+        "id": dialog.name, "title": dialog.title, "created_at": dialog.created_at,
+        "updated_at": dialog.updated_at or dialog.created_at,
+    }
+
+
+async def find(hub: Hub, who: User, name: str) -> Dialog:
+    return await dialogs.find(hub.db, who.account_id, KIND, name, who.id)
+
+
+async def messages(hub: Hub, dialog: Dialog) -> list[Json]:
+    """What people see of it, the oldest first: id, role, content (text), created_at."""
+    stored = await dialogs.messages(hub.db, dialog, HISTORY)
+    found = [{**r, "content": _text(r["content"], hub.settings.address)} for r in stored if r["role"] in SEEN]
+    return [m for m in found if m["content"]]
+
+
+def _text(body: Json, address: str) -> str:
+    beside = content.shown_files(body, address)
+    return "\n\n".join(t for t in (str(body.get("text") or ""), beside) if t)
+
+
+async def rename(hub: Hub, who: User, name: str, title: str | None) -> None:
+    """None clears the title, and none is made of what is said later."""
+    dialog = await find(hub, who, name)
+    await dialogs.edit(hub.db, dialog, title, {UNTITLED: title is None})

@@ -1,0 +1,1 @@
+"""Characters: agents with a look, conversations with them, and images."""
