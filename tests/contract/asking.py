@@ -62,7 +62,7 @@ class Contract(Api):
         body: Json = got.body
         if ROWS[row].path.startswith("/v1/"):
             assert got.headers["Content-Type"].startswith("application/problem+json")
-            assert set(body) - {"details"} == {"type", "title", "status", "detail", "code", "error"}
+            assert set(body) - {"details"} == {"type", "title", "status", "detail", "instance", "code", "error"}
             assert set(body["error"]) == {"message", "type", "param", "code"} and body["status"] == status
             text = body["error"]["message"]
         else:

@@ -68,10 +68,10 @@ def internal() -> Failure:
     return Failure(500, INTERNAL, "internal_error")
 
 
-def render(path: str, failure: Failure) -> web.Response:
-    """The failure in the shape of the path's family."""
+def render(path: str, failure: Failure, address: str = "") -> web.Response:
+    """The failure in the shape of the path's family. address: where the hub's pages are found."""
     if path.startswith("/v1/") or path in ALIASES:
-        content, kind = problem(failure), "application/problem+json"
+        content, kind = problem(failure, path, address), "application/problem+json"
     elif path.startswith("/api/"):
         content, kind = plain(failure), "application/json"
     else:
@@ -85,13 +85,14 @@ def plain(failure: Failure) -> dict[str, Any]:
     return {"error": failure.text, "details": failure.details, "code": failure.code}
 
 
-def problem(failure: Failure) -> dict[str, Any]:
+def problem(failure: Failure, path: str, address: str) -> dict[str, Any]:
     kind = KINDS.get(failure.status, "api_error" if failure.status >= 500 else "invalid_request_error")
     return {
-        "type": "about:blank",
+        "type": f"{address}/problems/{failure.code}",
         "title": HTTPStatus(failure.status).phrase,
         "status": failure.status,
         "detail": failure.text,
+        "instance": path,
         "code": failure.code,
         **({"details": failure.details} if failure.details is not None else {}),
         "error": {"message": failure.text, "type": kind, "param": failure.field, "code": failure.code},

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from hub.api.http.address import PUBLIC
-from hub.api.http.operation import ENVELOPE, Operation, Route, is_id, operation_of
+from hub.api.http.operation import ENVELOPE, Header, Operation, Route, is_id, operation_of
 from hub.forms import Message
 
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ TEXTS = {
     409: "The object is in another state.",
     413: "The body is too large.",
     415: "This kind of content is not accepted.",
-    422: "The client is not available.",
+    422: "Not available, or understood and not possible; the text says which.",
     429: "Too many requests; `Retry-After` says how long to wait.",
     500: "Internal error; the `X-Request-Id` is found in the log.",
     502: "A model or a network failed.",
@@ -39,6 +39,10 @@ SECURITY: Json = {
     "header": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "The API key alone."},
     "query": {"type": "apiKey", "in": "query", "name": "api-key"},
 }
+REPLAY = Header(
+    "Idempotency-Key", "At most 255 characters: the same request with the same key gets the same answer for 24 hours.",
+    required=False,
+)
 NOTHING: Json = {"type": "object", "maxProperties": 0}
 ERRORS: Json = {
     "Error": {
@@ -52,12 +56,13 @@ ERRORS: Json = {
     },
     "Problem": {
         "type": "object",
-        "required": ["type", "title", "status", "detail", "code", "error"],
+        "required": ["type", "title", "status", "detail", "instance", "code", "error"],
         "properties": {
             "type": {"type": "string"},
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string"},
+            "instance": {"type": "string", "description": "The path that was asked for."},
             "code": {"type": "string"},
             "error": {
                 "type": "object",
@@ -124,7 +129,7 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
         "operationId": op.name,
         "summary": op.summary,
         "tags": [op.tag],
-        "parameters": [*_variables(route, op, schemas), *_query(op, schemas), *_headers(op)],
+        "parameters": [*_variables(route, op, schemas), *_query(op, schemas), *_headers(route, op)],
         "responses": _responses(route, op, schemas),
         "security": _security(op),
     }
@@ -152,6 +157,11 @@ def _security(op: Operation) -> list[Json]:
     if op.auth == "none":
         return []
     return [{name: []} for name in SECURITY if name != "query" or op.query_key]
+
+
+def replayed(method: str, op: Operation) -> bool:
+    """Whether an Idempotency-Key has a meaning there."""
+    return op.idempotent and method in ("POST", "PUT", "PATCH")
 
 
 def _variables(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
@@ -184,13 +194,14 @@ def _query(op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
     return found
 
 
-def _headers(op: Operation) -> list[Json]:
+def _headers(route: Route, op: Operation) -> list[Json]:
+    known = (*op.headers, REPLAY) if replayed(route.method, op) else op.headers
     return [
         {
             "name": one.name, "in": "header", "required": one.required, "description": one.description,
             "schema": {"type": "string"},
         }
-        for one in op.headers
+        for one in known
     ]
 
 
@@ -216,6 +227,10 @@ def _expected(route: Route, op: Operation) -> set[int]:
         found.add(404)
     if op.body is not None or op.body_field is not None:
         found.add(413)
+    if op.family == "aresgen":
+        found |= {415, 429} if op.body is not None else {429}
+    if replayed(route.method, op):
+        found |= {409, 422}
     return found
 
 
