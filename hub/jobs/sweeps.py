@@ -10,7 +10,23 @@ from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.outreach import admission
 from hub.runtime import Hub
-from hub.store import activations, conversations, documents, files, inbox, leaders, memories, steps, turns
+from hub.store import (
+    activations,
+    conversations,
+    documents,
+    files,
+    hooks,
+    idempotency,
+    inbox,
+    leaders,
+    memories,
+    requests,
+    runs,
+    steps,
+    turns,
+    writings,
+)
+from hub.studio import talks
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +62,17 @@ async def outreach(hub: Hub) -> None:
         await admission.run(hub)
 
 
+async def studio(hub: Hub, runner: Runner) -> None:
+    """Go on with workflows and webhooks, and tell of what was said to chatbots on websites."""
+    if hub.leases.closing:
+        return
+    for run in await runs.due(hub.db, AT_ONCE):
+        runner.run(run)
+    for endpoint in await hooks.due(hub.db, AT_ONCE):
+        runner.hook(endpoint)
+    await talks.look(hub)
+
+
 async def renew(hub: Hub) -> None:
     """Prolong the leases of running turns, all in one statement."""
     held = hub.leases.held()
@@ -76,6 +103,8 @@ async def housekeeping(hub: Hub) -> None:
     closed, expired = await leaders.close_expired(hub.db), await memories.purge(hub.db)
     await activations.abandon(hub.db)
     old = await steps.forget(hub.db) + await conversations.forget(hub.db) + await activations.forget(hub.db)
+    old += await idempotency.forget(hub.db) + await requests.forget(hub.db)
+    old += await hooks.forget(hub.db) + await writings.forget_tokens(hub.db)
     if forgotten or purged or closed or expired or old:
         log.info(
             "housekeeping: %d dedupe keys, %d files, %d sessions, %d memories, %d logs and activations", forgotten,

@@ -48,6 +48,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.BEAT, lambda: turns.beat(hub.db, hub.leases.me, "worker"), at_once=True),
         sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
+        sweeps.every(s.sweep_seconds, lambda: sweeps.studio(hub, runner)),
         sweeps.hear_cancels(hub),
     ]
 
@@ -77,7 +78,8 @@ async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:
             await asyncio.sleep(0.5)
 
 
-_TURNS = [func(tasks.turn, name="turn"), func(tasks.send, name="send"), func(tasks.failed, name="failed")]
+_TURNS = [func(tasks.turn, name="turn"), func(tasks.send, name="send"), func(tasks.failed, name="failed"),
+          func(tasks.run, name="run")]
 _BULK = [
     func(tasks.fetch_media, name="media"),
     func(tasks.index, name="index"),

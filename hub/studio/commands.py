@@ -42,6 +42,7 @@ class Order:
     model: str | None = None
     apply: bool | None = None
     key: UUID | None = None
+    seconds: float = models.SECONDS
 
 
 async def run(hub: Hub, account: UUID, id: UUID, order: Order) -> tuple[str, Writing, float]:
@@ -93,7 +94,7 @@ async def _output(hub: Hub, old: Writing, order: Order, text: str) -> tuple[str,
     said = f"<text>\n{text}\n</text>" if text.strip() else FROM_TITLE + old.title
     wish = models.Wish(
         gateway=gateway, voice=voice, system=(f"{task}\n{RULES}",), options={"max_completion_tokens": TOKENS},
-        messages=[{"role": "user", "content": said}], key=order.key,
+        messages=[{"role": "user", "content": said}], key=order.key, seconds=order.seconds,
     )
     made, price = await models.write(hub, old.account_id, wish)
     return made.text, price

@@ -39,6 +39,7 @@ class Said:
     key: UUID | None = None
     step: str | None = None
     new: UUID | None = None
+    seconds: float = dialogs.SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ async def say(hub: Hub, account: UUID, id: UUID, said: Said) -> Reply:
     gateway = await bots.speaker(hub, bot)
     body: Json = {"text": said.text} | ({"step": said.step} if said.step else {})
     asked = Question(
-        gateway=gateway, said=body, external_user=said.user, metadata=said.metadata or {}, key=said.key
+        gateway=gateway, said=body, external_user=said.user, metadata=said.metadata or {}, key=said.key,
+        seconds=said.seconds,
     )
     made = await dialogs.exchange(hub, dialog, asked)
     return await _kept(hub, bot, gateway, made, said)
