@@ -25,13 +25,14 @@ async def embed(request: web.Request) -> web.StreamResponse:
             visit = (await talks.embed(hub, key)).access_key
         except NotFound:
             raise web.HTTPNotFound from None
-    response = web.Response(status=302, headers={"Location": f"/chat/{visit}", "Cache-Control": "no-store"})
-    secure = hub.settings.address.startswith("https://")
-    response.set_cookie(
-        COOKIE, visit, path=f"/embed/{key}", max_age=DAYS * 86_400, httponly=True, secure=secure,
-        samesite="None" if secure else "Lax", partitioned=secure,
-    )
-    return response
+    headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": _cookie(hub, key, visit)}
+    return web.Response(status=302, headers=headers)
+
+
+def _cookie(hub: Hub, key: str, visit: str) -> str:
+    """Written out: `Partitioned`, without which no browser keeps it in a frame, is not known to Python's cookies."""
+    where = "SameSite=None; Secure; Partitioned" if hub.settings.address.startswith("https://") else "SameSite=Lax"
+    return f"{COOKIE}={visit}; Path=/embed/{key}; Max-Age={DAYS * 86_400}; HttpOnly; {where}"
 
 
 async def _known(hub: Hub, key: str, visit: str | None) -> str | None:

@@ -61,7 +61,8 @@ def removed(text: str, banned: Sequence[str]) -> str:
         for phrase in banned:
             text = _pattern(phrase).sub("", text)
         text = re.sub(r"[ \t]{2,}", " ", text)
-        text = re.sub(r"(?m)[ \t]+([,.;:!?])", r"\1", text)
+        text = re.sub(r"[ \t]+([,.;:!?])", r"\1", text)
+        text = re.sub(r"([,;:])(?:\s*\1)+", r"\1", text)
     return text.strip()
 
 

@@ -51,7 +51,7 @@ PERSON = (
 )
 WISH = (
     r"(?:speak|talk|chat|connect|transfer|switch|hand|put|get|need|want|prefer)\b|(?:falar|fale|conversar|transfer\w*"
-    r"|quero|preciso|chama\w*|passa\w*)\b|(?:hablar|habla|charlar|transfier\w*|quiero|necesito|pasa\w*|comunica\w*)\b"
+    r"|quero|preciso|chama\w*|pass[ae]\w*)\b|(?:hablar|habla|charlar|transfier\w*|quiero|necesito|pas[ae]\w*|comuni[cq]\w*)\b"
 )
 # A wish and a person close to each other, or the person's help by name.
 HUMAN_WANTED = re.compile(

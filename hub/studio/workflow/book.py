@@ -57,8 +57,9 @@ async def start(
     steps = [{"name": s.id, "place": n, "type": s.type} for n, s in enumerate(definition.steps)]
     async with hub.db.transaction() as tx:
         await runs.add(tx, account, run, id, version or found["version"], key, inputs, steps)
+        queued = await show(tx, account, id, run)
     await ring(hub, run)
-    return await show(hub.db, account, id, run)
+    return queued
 
 
 async def ring(hub: Hub, run: UUID) -> None:

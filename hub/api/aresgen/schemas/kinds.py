@@ -28,7 +28,8 @@ def _id(prefix: str) -> tuple[Any, ...]:
     """How an id with this prefix is read, written and described."""
     schema = {"type": "string", "pattern": f"^{prefix}_{LETTERS}$"}
     return (
-        BeforeValidator(partial(_read, prefix)), PlainSerializer(partial(ids.named, prefix), return_type=str),
+        BeforeValidator(partial(_read, prefix)),
+        PlainSerializer(partial(ids.named, prefix), return_type=str, when_used="json"),
         WithJsonSchema(schema),
     )
 
@@ -56,7 +57,7 @@ def _told(value: datetime) -> str:
 
 
 Time = Annotated[
-    datetime, AfterValidator(_zoned), PlainSerializer(_told, return_type=str),
+    datetime, AfterValidator(_zoned), PlainSerializer(_told, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 
