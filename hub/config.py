@@ -3,7 +3,7 @@
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -101,6 +101,12 @@ class Settings(BaseSettings):
     aresgen_per_minute: Annotated[
         int, Field(ge=0, description="AresGen requests per minute and key; 0: no limit.")
     ] = 600
+    region: Annotated[
+        Literal["", "eu", "us"], Field(description="Region label of the AresGen API: eu, us or empty.")
+    ] = ""
+    studio_model: Annotated[
+        str, Field(description="Model of documents, chatbots and workflows that name none; empty: the oldest gateway.")
+    ] = ""
     characters_free: Annotated[
         int, Field(ge=0, description="Characters requests per minute of accounts with the plan free; 0: no limit.")
     ] = 5

@@ -12,6 +12,7 @@ HubError                   500
 +- Unsupported           415
 +- Unavailable           422  the chat client cannot be used now
 +- Unreadable            422  a file holds nothing that can be read
++- Unprocessable         422  understood, and not possible; names the place
 +- TooMany               429  carries retry_after
 +- Upstream              502  a model or provider failed
 +- Overloaded            503  carries retry_after
@@ -109,6 +110,12 @@ class Unreadable(HubError):
     """The file cannot be read."""
 
     code, status = "unreadable_file", 422
+
+
+class Unprocessable(HubError):
+    """The request is understood and cannot be done."""
+
+    code, status = "unprocessable", 422
 
 
 class TooMany(HubError):

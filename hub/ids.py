@@ -83,3 +83,43 @@ def slug(name: str) -> str:
     words = "".join(c if c.isalnum() and c.isascii() else "-" for c in name.lower())
     base = "-".join(w for w in words.split("-") if w)[:40] or "gateway"
     return f"{base}:{''.join(secrets.choice(LOWER) for _ in range(4))}"
+
+
+# Crockford's base 32, whose order is that of the numbers.
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def ulid(id: UUID) -> str:
+    """A UUID as 26 letters of a ULID; of version 7 it sorts by time, as a ULID does."""
+    number, text = id.int, ""
+    for _ in range(26):
+        number, rest = divmod(number, 32)
+        text = CROCKFORD[rest] + text
+    return text
+
+
+def of_ulid(text: str) -> UUID:
+    """Raise ValueError for anything else."""
+    if len(text) != 26:
+        raise ValueError("a ULID has 26 letters")
+    number = 0
+    for letter in text:
+        number = number * 32 + CROCKFORD.index(letter)
+    return UUID(int=number)
+
+
+def named(prefix: str, id: UUID) -> str:
+    """An id as a family prints it: `run_01JD...`."""
+    return f"{prefix}_{ulid(id)}"
+
+
+def of_named(prefix: str, text: str) -> UUID:
+    """Raise ValueError for an id of something else."""
+    if not text.startswith(prefix + "_"):
+        raise ValueError(f"begins with {prefix}_")
+    return of_ulid(text[len(prefix) + 1 :])
+
+
+def secret(prefix: str) -> str:
+    """A secret that is shown once: the prefix and 43 characters (256 bits)."""
+    return f"{prefix}_{secrets.token_urlsafe(32)}"

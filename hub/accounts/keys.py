@@ -6,14 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.accounts import audit
 from hub.domain import Caller
-from hub.errors import BadRequest, Unauthorized
+from hub.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 from hub.sealing import digest
 from hub.store import keys
-from hub.store.db import Call
+from hub.store.db import Call, Db
 
 REMEMBER = 1.0  # seconds: a deleted key stops working everywhere within this time
 KEPT = 5000
+GRACE = 86_400.0  # seconds that a rotated key goes on working
+MANAGERS = ("owner", "admin")
 
 
 class Keyring:
@@ -69,7 +72,41 @@ async def granted(db: Call, account_id: UUID) -> list[dict[str, Any]]:
     return await keys.of_account(db, account_id)
 
 
-async def revoke(db: Call, account_id: UUID, key_id: UUID) -> None:
-    """Raise BadRequest (documented so, not NotFound) for a key that is not the account's."""
-    if not await keys.remove(db, account_id, key_id):
-        raise BadRequest("API key not found or does not belong to the account.", field="key-id")
+async def revoke(db: Db, who: Caller, key_id: UUID) -> None:
+    """Raise BadRequest (documented so, not NotFound) for a key that is not the account's, Forbidden for one
+    that may not be touched."""
+    async with db.transaction() as tx:
+        old = await keys.lock(tx, who.account_id, key_id)
+        if old is None:
+            raise BadRequest("API key not found or does not belong to the account.", field="key-id")
+        may_manage(who, old["role"])
+        await keys.remove(tx, who.account_id, key_id)
+        await audit.note(tx, who.account_id, audit.of_caller(who), "key.deleted", str(key_id))
+
+
+async def rotate(db: Db, who: Caller, key_id: UUID) -> tuple[UUID, str, datetime]:
+    """The id and the plain text of a key in place of an old one, and until when that one works.
+
+    Raise NotFound, Conflict for a key that was rotated before, Forbidden for one that may not be touched.
+    """
+    new, key = ids.uuid7(), ""
+    async with db.transaction() as tx:
+        old = await keys.lock(tx, who.account_id, key_id)
+        if old is None:
+            raise NotFound
+        may_manage(who, old["role"])
+        if old["replaced_by"] is not None:
+            raise Conflict("This key was rotated before; rotate the one that took its place.", code="key_rotated")
+        key = ids.api_key(old["kind"])
+        ends = await keys.succeed(tx, who.account_id, key_id, new, digest(key), key[-6:], GRACE)
+        await audit.note(tx, who.account_id, audit.of_caller(who), "key.rotated", str(key_id), {"new": str(new)})
+    return new, key, ends
+
+
+def may_manage(who: Caller, role: str) -> None:
+    """Raise Forbidden: keys are the business of owners and admins, an owner's key that of owners."""
+    if who.role not in MANAGERS or (role == "owner" and who.role != "owner"):
+        raise Forbidden(
+            f"A key of the role {who.role} may not create, rotate or delete a key of the role {role}.",
+            code="role_too_low",
+        )

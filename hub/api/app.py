@@ -1,6 +1,8 @@
 """The web application: one flat table of routes behind one middleware."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from weakref import WeakSet
 
 from aiohttp import web
 
@@ -8,15 +10,17 @@ from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
-from hub.api import aivax, ares, characters, hooks, hosted, mcp, openai, pages
+from hub.api import aivax, ares, aresgen, characters, embed, hooks, hosted, mcp, openai, pages, problems
 from hub.api.http import docs, keys, middleware
 from hub.api.http.operation import Route
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
+from hub.ending import end
 from hub.runtime import Hub
+from hub.store.requests import RequestLog
 
-ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES, *ares.ROUTES, *characters.ROUTES)
+ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES, *ares.ROUTES, *aresgen.ROUTES, *characters.ROUTES)
 
 
 def build_app(hub: Hub, intake: Intake) -> web.Application:
@@ -30,13 +34,25 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[keys.USERS] = Users(hub.db, hub.sealer, Passwords(), hub.settings)
     app[keys.DIRECTORY] = Directory(hub)
     app[keys.PAGES] = docs.environment()
+    app[keys.REQUEST_LOG] = RequestLog(hub.db)
+    app.cleanup_ctx.append(_log)
+    app[keys.SOCKETS] = WeakSet()
+    app.on_shutdown.append(aresgen.close)
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)
-    app.router.add_routes([*hooks.routes(), *pages.routes(), *hosted.routes()])
+    app.router.add_routes([*hooks.routes(), *pages.routes(), *hosted.routes(), *problems.routes(), *embed.routes()])
     mcp.mount(app)
     app.router.add_routes(docs.routes(ROUTES, hub.settings.address))
     app.on_response_prepare.append(middleware.headers)
     return app
+
+
+async def _log(app: web.Application) -> AsyncIterator[None]:
+    """Write the log of requests for as long as the application serves."""
+    writing = asyncio.create_task(app[keys.REQUEST_LOG].run())
+    yield
+    await end([writing])
+    await app[keys.REQUEST_LOG].flush()
 
 
 def in_order(routes: Iterable[Route]) -> list[Route]:

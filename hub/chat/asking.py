@@ -8,6 +8,7 @@ from uuid import UUID
 from hub.accounts.gateways import gateway_of
 from hub.chat import content
 from hub.chat.ask import Ask
+from hub.chat.brand import worn
 from hub.chat.shape import paired
 from hub.chat.steps import TurnSteps
 from hub.errors import HubError
@@ -30,7 +31,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
     channel = claimed.integration["channel"] if claimed.integration else None
     return Ask(
         account_id=UUID(claimed.account["id"]),
-        gateway=gateway_of(claimed.gateway, hub.sealer),
+        gateway=worn(gateway_of(claimed.gateway, hub.sealer), claimed.client.get("studio")),
         messages=paired([
             *history(claimed.history, hub.settings.address),
             *(content.message(r["body"], opened, hub.settings.address) for r in claimed.batch),

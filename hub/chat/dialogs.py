@@ -200,7 +200,7 @@ async def kept(db: Db, dialog: Dialog, asked: Question, made: Answer, also: Also
         rows[-1]["content"]["attachments"] = list(made.files)
     title = " ".join(str(asked.said.get("text") or "").split())[:TITLE] if asked.titled else ""
     async with db.transaction() as t:
-        dialog = dialog if dialog.created_at else await _joined(t, dialog)
+        dialog = dialog if dialog.created_at else await joined(t, dialog)
         times = await dialogs.record(
             t, dialog.account_id, dialog.kind, dialog.id, rows, made.usage.total, title or None
         )
@@ -219,7 +219,7 @@ async def _store(db: Call, dialog: Dialog) -> bool:
     )
 
 
-async def _joined(db: Call, dialog: Dialog) -> Dialog:
+async def joined(db: Call, dialog: Dialog) -> Dialog:
     """The conversation stored, or the one that another request has stored under its name meanwhile."""
     if await _store(db, dialog):
         return dialog

@@ -3,21 +3,29 @@
 import time
 from contextlib import AsyncExitStack
 
+from hub.chat import brand
 from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.calls import Calls
 from hub.chat.gather import gather
 from hub.chat.loop import Loop
+from hub.llm.types import Delta
 from hub.runtime import Hub
 
 
 async def answer(hub: Hub, ask: Ask, sink: Sink | None = None) -> Answer:
     """Answer; `sink` gets the pieces as they come. Raise Upstream when the model fails for good."""
-    started = time.monotonic()
+    started, banned = time.monotonic(), brand.banned_of(ask.gateway)
+    heard = brand.held(sink) if banned else sink
     async with AsyncExitStack() as stack:
         scene = await gather(hub, ask, stack)
         asked = time.monotonic()
-        calls = Calls(hub, scene, sink)
+        calls = Calls(hub, scene, heard)
         scene.invoke = calls.invoke
-        loop = Loop(hub, scene, sink, calls)
+        loop = Loop(hub, scene, heard, calls)
         await loop.run()
-        return loop.answer(started, asked)
+        made = loop.answer(started, asked)
+    if banned:
+        made = await brand.checked(hub, ask, made, banned)
+        if sink is not None and made.text:
+            await sink(Delta(made.text))
+    return made

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hub.chat import moderation, rewriting, routing, shape, sight, toolbox, worker
 from hub.chat.ask import Ask
+from hub.chat.brand import VOICE
 from hub.chat.prompt import tools_of
 from hub.chat.scene import Scene, effective
 from hub.domain import Json
@@ -38,7 +39,8 @@ async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> Scene:
     await together(*_parts(hub, scene, stack, offline))
     if scene.blocked:
         moderation.withhold(scene)
-    texts = (parameters.get("systemInstruction"), *scene.system, *scene.contexts, scene.memories, *ask.system)
+    voice = (parameters.get(VOICE) or {}).get("prompt")
+    texts = (parameters.get("systemInstruction"), voice, *scene.system, *scene.contexts, scene.memories, *ask.system)
     scene.system = [t for t in texts if t]
     scene.parameters = {**scene.parameters, "systemInstruction": None}
     await _rewritten(hub, scene, stack)

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from hub.accounts import skills as library
 from hub.accounts.kinds import BuiltinFunction
+from hub.chat.brand import ESCALATES
 from hub.chat.prompt import name_of, question
 from hub.chat.scene import Scene
 from hub.chat.worker import Rewrite
 from hub.domain import Json, Passage, Skill
 from hub.knowledge.search import search
 from hub.runtime import Hub
-from hub.tools import arguments, builtin, knowledge, mcp, protocol
+from hub.tools import arguments, builtin, handover, knowledge, mcp, protocol
 from hub.tools.base import Context, Result, Tool, ToolFailed
 from hub.tools.memory import remember
 from hub.tools.memory.calendar import calendar_tools
@@ -44,6 +45,7 @@ async def equip(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
         tools += calendar_tools()
     if scene.ask.schedules:
         tools += scheduling.offered(scene.context)
+    tools += handover.offered(bool(p.get(ESCALATES)))
     tools += builtin.offered(functions, p.get("builtinFunctionsOptions"))
     if p.get("protocolFunctions") or p.get("protocolFunctionSources"):
         tools += await protocol.offered(scene.context, {t.name for t in tools})

@@ -1,4 +1,4 @@
-"""Runs turns and sends of one worker process as tasks, so that a bell is answered at once."""
+"""Runs turns, sends, workflows and webhooks of one worker process as tasks, so that a bell is answered at once."""
 
 import asyncio
 import logging
@@ -10,6 +10,8 @@ from hub.chat import delivery, turn
 from hub.ending import end
 from hub.errors import Overloaded
 from hub.runtime import Hub
+from hub.studio import hooks
+from hub.studio.workflow import engine
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,12 @@ class Runner:
     def send(self, session: UUID) -> None:
         self._start("send", session, delivery.resume(self._hub, session))
 
+    def run(self, run: UUID) -> None:
+        self._start("run", run, engine.execute(self._hub, run))
+
+    def hook(self, endpoint: UUID) -> None:
+        self._start("hook", endpoint, hooks.deliver(self._hub, endpoint))
+
     async def _turn(self, session: UUID) -> None:
         done = await turn.run(self._hub, session)
         if done is not None:
@@ -38,7 +46,9 @@ class Runner:
 
     def _start(self, kind: str, session: UUID, work: Coroutine[Any, Any, None]) -> None:
         key = (kind, session)
-        if self._hub.leases.closing or key in self._running or len(self._running) >= self._hub.settings.jobs:
+        # Work that nobody waits for takes at most half of the places: people are answered meanwhile.
+        most = self._hub.settings.jobs if kind in ("turn", "send") else max(1, self._hub.settings.jobs // 2)
+        if self._hub.leases.closing or key in self._running or len(self._running) >= most:
             work.close()
             return
         task = asyncio.create_task(self._guard(kind, session, work))
@@ -49,9 +59,9 @@ class Runner:
         try:
             await work
         except Overloaded as e:
-            log.warning("%s of session %s stopped, it will be taken up again: %s", kind, session, e)
+            log.warning("%s of %s stopped, it will be taken up again: %s", kind, session, e)
         except Exception:  # the worker must go on; the lease runs out and the work is taken up again
-            log.exception("%s of session %s failed", kind, session)
+            log.exception("%s of %s failed", kind, session)
 
     @property
     def busy(self) -> int:

@@ -10,7 +10,24 @@ from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.outreach import admission
 from hub.runtime import Hub
-from hub.store import activations, ares_users, conversations, documents, files, inbox, leaders, memories, steps, turns
+from hub.store import (
+    activations,
+    ares_users,
+    conversations,
+    documents,
+    files,
+    hooks,
+    idempotency,
+    inbox,
+    leaders,
+    memories,
+    requests,
+    runs,
+    steps,
+    turns,
+    writings,
+)
+from hub.studio import talks
 from hub.studio.ares import learning
 
 log = logging.getLogger(__name__)
@@ -53,6 +70,17 @@ async def learn(hub: Hub) -> None:
         await learning.run(hub)
 
 
+async def studio(hub: Hub, runner: Runner) -> None:
+    """Go on with workflows and webhooks, and tell of what was said to chatbots on websites."""
+    if hub.leases.closing:
+        return
+    for run in await runs.due(hub.db, AT_ONCE):
+        runner.run(run)
+    for endpoint in await hooks.due(hub.db, AT_ONCE):
+        runner.hook(endpoint)
+    await talks.look(hub)
+
+
 async def renew(hub: Hub) -> None:
     """Prolong the leases of running turns, all in one statement."""
     held = hub.leases.held()
@@ -84,6 +112,8 @@ async def housekeeping(hub: Hub) -> None:
     await activations.abandon(hub.db)
     await ares_users.purge(hub.db)
     old = await steps.forget(hub.db) + await conversations.forget(hub.db) + await activations.forget(hub.db)
+    old += await idempotency.forget(hub.db) + await requests.forget(hub.db)
+    old += await hooks.forget(hub.db) + await writings.forget_tokens(hub.db)
     if forgotten or purged or closed or expired or old:
         log.info(
             "housekeeping: %d dedupe keys, %d files, %d sessions, %d memories, %d logs and activations", forgotten,

@@ -24,6 +24,10 @@ async def send(ctx: Ctx, session: str) -> None:
     ctx["runner"].send(UUID(session))
 
 
+async def run(ctx: Ctx, run: str) -> None:
+    ctx["runner"].run(UUID(run))
+
+
 async def failed(ctx: Ctx, integration: str, fate: dict[str, Any]) -> None:
     await delivery.failed_later(ctx["hub"], UUID(integration), fate)
 

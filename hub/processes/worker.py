@@ -49,6 +49,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub), at_once=True),
+        sweeps.every(s.sweep_seconds, lambda: sweeps.studio(hub, runner)),
         sweeps.hear_cancels(hub),
     ]
 
@@ -78,7 +79,8 @@ async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:
             await asyncio.sleep(0.5)
 
 
-_TURNS = [func(tasks.turn, name="turn"), func(tasks.send, name="send"), func(tasks.failed, name="failed")]
+_TURNS = [func(tasks.turn, name="turn"), func(tasks.send, name="send"), func(tasks.failed, name="failed"),
+          func(tasks.run, name="run")]
 _BULK = [
     func(tasks.fetch_media, name="media"),
     func(tasks.index, name="index"),

@@ -29,9 +29,18 @@ NEWEST = """
         and ($4::timestamptz is null or (updated_at, id) < ($4, $5::uuid))
     order by updated_at desc, id desc limit $6
 """
+# In the order in which they were made.
+MADE = """
+    select id, account_id, kind, name, user_id, title, settings, message_count, created_at, updated_at, last_message_at
+    from sessions where account_id = $1 and kind = $2 and name is not null and ($3::uuid is null or id < $3)
+    order by id desc limit $4
+"""
 EDIT = """
     update sessions set title = $4, settings = settings || $5, updated_at = now()
     where id = $1 and account_id = $2 and kind = $3
+"""
+SETTINGS = """
+    update sessions set settings = coalesce(settings, '{}') || $4 where id = $1 and account_id = $2 and kind = $3
 """
 REMOVE = "delete from sessions where id = $1 and account_id = $2 and kind = $3"
 # In one statement: a conversation that was deleted meanwhile takes nothing.
@@ -86,9 +95,19 @@ async def newest(
     return [dict(r) for r in await db.fetch(NEWEST, account, kind, user, at, id, limit)]
 
 
+async def made(db: Call, account: UUID, kind: str, before: UUID | None, limit: int) -> list[Json]:
+    """Newest first, of all users."""
+    return [dict(r) for r in await db.fetch(MADE, account, kind, before, limit)]
+
+
 async def edit(db: Call, account: UUID, kind: str, id: UUID, title: str | None, settings: Json) -> bool:
     """Set the title; add `settings` to those there are."""
     return await db.run(EDIT, id, account, kind, clean(title), clean(settings)) == 1
+
+
+async def settle(db: Call, account: UUID, kind: str, id: UUID, settings: Json) -> None:
+    """Add settings to those there are; the title stays."""
+    await db.run(SETTINGS, id, account, kind, clean(settings))
 
 
 async def remove(db: Call, account: UUID, kind: str, id: UUID) -> bool:

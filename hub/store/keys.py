@@ -19,7 +19,22 @@ ADD = """
     insert into api_keys (id, account_id, hash, tail, label, kind, expires_at, role)
     values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7), $8)
 """
-LIST = "select id, expires_at, used_at, label, tail, kind, role from api_keys where account_id = $1 order by id limit 1000"
+LIST = """
+    select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by from api_keys
+    where account_id = $1 order by id limit 1000
+"""
+LOCK = """
+    select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by from api_keys
+    where account_id = $1 and id = $2 for no key update
+"""
+REPLACE = """
+    update api_keys set replaced_by = $3, expires_at = least(expires_at, now() + make_interval(secs => $4))
+    where account_id = $1 and id = $2 returning expires_at
+"""
+SUCCEED = """
+    insert into api_keys (id, account_id, hash, tail, label, kind, role, expires_at)
+    select $3, account_id, $4, $5, label, kind, role, expires_at from api_keys where account_id = $1 and id = $2
+"""
 REMOVE = "delete from api_keys where id = $1 and account_id = $2"
 
 Json = dict[str, Any]
@@ -52,3 +67,18 @@ async def remove(db: Call, account: UUID, id: UUID) -> bool:
 
 def expired(expires_at: datetime | None, now: datetime) -> bool:
     return expires_at is not None and expires_at <= now
+
+
+async def lock(db: Call, account: UUID, id: UUID) -> Json | None:
+    """A key as it is listed; until the transaction ends nobody else changes it."""
+    row = await db.row(LOCK, account, id)
+    return dict(row) if row else None
+
+
+async def succeed(
+    db: Call, account: UUID, old: UUID, new: UUID, key_hash: bytes, tail: str, seconds: float
+) -> datetime:
+    """A key like the old one, which works for `seconds` more; until when."""
+    await db.run(SUCCEED, account, old, new, key_hash, tail)
+    ends: datetime = await db.value(REPLACE, account, old, new, seconds)
+    return ends

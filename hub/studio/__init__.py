@@ -1,1 +1,1 @@
-"""What the product does beside chat clients: agents, characters, documents."""
+"""What the product does beside chat clients: ARES agents, characters, and the studio of AresGen."""

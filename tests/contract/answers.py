@@ -210,7 +210,10 @@ ANSWERS: dict[str, Shape] = {
     "A-62": "Salt rolled successfully.",
     "A-63": {
         "apiKeys": [
-            plus({"id": ID, "expiresAt": maybe(TIME), "usedAt": maybe(TIME), "label": TEXT, "key": TEXT}, "type")
+            plus(
+                {"id": ID, "expiresAt": maybe(TIME), "usedAt": maybe(TIME), "label": TEXT, "key": TEXT},
+                "type", "role",
+            )
         ],
         "salt": TEXT,
     },

@@ -9,6 +9,7 @@ import pytest
 
 from hub.api.app import ROUTES
 from hub.api.http import openapi
+from tests.contract import aresgen
 from tests.contract.answers import ANSWERS, OTHERWISE
 from tests.contract.requests import REQUESTS
 from tests.contract.rows import ROWS, Row
@@ -69,7 +70,8 @@ def test_every_row_has_its_proof() -> None:
             if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 marks = [d for d in node.decorator_list if ast.unparse(d).startswith("pytest.mark.row(")]
                 proved |= {ast.literal_eval(a) for mark in marks if isinstance(mark, ast.Call) for a in mark.args}
-    assert {id for id in proved if id.startswith("A-")} == set(ROWS)
+    assert {row for row in proved if row.startswith("A-")} == set(ROWS)
+    assert {row for row in proved if row.startswith("G-")} == set(aresgen.ROWS)
 
 
 @EVERY

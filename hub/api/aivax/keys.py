@@ -28,7 +28,9 @@ async def create(request: web.Request, body: KeyIn) -> KeyGrant:
     The key is shown this once; only its hash is kept.
     """
     db, who = request.app[HUB].db, caller(request)
-    return KeyGrant(grant_key=await keys.grant(db, who.account_id, body.label, body.duration, body.type))
+    role = body.role or who.role
+    keys.may_manage(who, role)
+    return KeyGrant(grant_key=await keys.grant(db, who.account_id, body.label, body.duration, body.type, role))
 
 
 @endpoint(id="A-65", tag=TAG, says="API key deleted successfully.")
@@ -38,7 +40,7 @@ async def remove(request: web.Request, key_id: str) -> None:
     A key that is not the account's is answered with 400.
     """
     id = _uuid(key_id)
-    await keys.revoke(request.app[HUB].db, caller(request).account_id, id)
+    await keys.revoke(request.app[HUB].db, caller(request), id)
     request.app[KEYRING].forget(id)
 
 

@@ -8,7 +8,8 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hub.errors import BadRequest, NotFound
+from hub.api.http.keys import BODY
+from hub.errors import BadRequest, NotFound, Unsupported
 from hub.forms import invalid
 from hub.store.db import clean
 
@@ -17,6 +18,8 @@ DEEPEST = 64
 
 async def raw(request: web.Request, limit: int, seconds: float) -> bytes:
     """The whole body, at most `limit` bytes, within `seconds`."""
+    if BODY in request:
+        return request[BODY]
     whole = request.clone(client_max_size=limit)
     if request.content.is_eof():
         return await whole.read()  # it is here already: nothing to wait for
@@ -44,6 +47,18 @@ async def json(request: web.Request, adapter: TypeAdapter[Any], limit: int, seco
         return adapter.validate_python(value)
     except ValidationError as e:
         raise invalid(e) from None
+
+
+def is_json(request: web.Request) -> bool:
+    """Whether the body says that it is JSON."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def only_json(request: web.Request) -> None:
+    """Raise Unsupported for a body that is not said to be JSON."""
+    if request.body_exists and not is_json(request):
+        raise Unsupported("Send the body as JSON, with the header Content-Type: application/json.")
 
 
 def deep(value: Any) -> bool:

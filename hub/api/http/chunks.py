@@ -1,6 +1,6 @@
 """Answers in the shape of chat completions: a whole one, and the events of a stream. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -48,12 +48,13 @@ def completion(id: str, created: int, made: Answer) -> Json:
 
 @dataclass(slots=True)
 class Chunks:
-    """The events of one stream; the first carries the role."""
+    """The events of one stream; the first carries the role. more: fields of every event beside the usual."""
 
     id: str
     created: int
     model: str
     begun: bool = False
+    more: Json = field(default_factory=dict)
 
     def delta(self, said: Delta) -> bytes:
         """A piece of the answer; nothing when it is empty."""
@@ -100,4 +101,4 @@ class Chunks:
             "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}],
             "usage": None,
         }
-        return b"data: " + orjson.dumps(body | more) + b"\n\n"
+        return b"data: " + orjson.dumps(body | self.more | more) + b"\n\n"

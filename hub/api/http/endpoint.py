@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from hub.api.http import body
+from hub.api.http import body, idempotency
 from hub.api.http.admission import admit
 from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operation, read
 from hub.forms import Enveloped, Message
@@ -43,6 +43,7 @@ def endpoint(
     field: str | None = None,
     headers: tuple[Header, ...] = (),
     family: str = "aivax",
+    idempotent: bool | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
@@ -51,7 +52,8 @@ def endpoint(
     largest body and longest time to read it. consumes, produces: media types where not JSON. field: of a
     multipart body, the one that holds the file. file: the name under which the answer is downloaded.
     errors: documented refusals beside 400, 401, 403 and 404; empty: those whose body is `{}`. headers:
-    those that the handler asks for. family: whose conventions hold (rates, roles, documents).
+    those that the handler asks for. family: whose conventions hold (rates, roles, documents). idempotent:
+    whether Idempotency-Key has a meaning on POST, PUT and PATCH; by default in the family aresgen.
     """
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
@@ -65,12 +67,17 @@ def endpoint(
             body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
             limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field, file=file,
             errors=errors, empty=empty, headers=headers, family=family,
+            idempotent=family == "aresgen" if idempotent is None else idempotent,
         )
 
         @functools.wraps(function)
         async def handler(request: web.Request) -> web.StreamResponse:
             await admit(request, operation)
-            return write(request, operation, await function(request, **await _arguments(request, operation)))
+
+            async def answer() -> web.StreamResponse:
+                return write(request, operation, await function(request, **await _arguments(request, operation)))
+
+            return await idempotency.once(request, operation, answer)
 
         setattr(handler, OPERATION, operation)
         return handler
@@ -83,6 +90,8 @@ async def _arguments(request: web.Request, operation: Operation) -> dict[str, An
     if operation.query is not None:
         found["query"] = body.query(request, operation.query)
     if operation.body is not None:
+        if operation.family == "aresgen":
+            body.only_json(request)
         found["body"] = await body.json(request, operation.body, operation.limit, operation.seconds)
     elif operation.body_field is not None:
         found["body"] = await body.raw(request, operation.limit, operation.seconds)

@@ -70,10 +70,11 @@ def internal() -> Failure:
     return Failure(500, INTERNAL, "internal_error")
 
 
-def render(path: str, failure: Failure, family: str = DEFAULT) -> web.Response:
-    """The failure in the shape of the path and of the family whose endpoint was asked for."""
+def render(path: str, failure: Failure, family: str = DEFAULT, address: str = "") -> web.Response:
+    """The failure in the shape of the path and of the family whose endpoint was asked for. address: where the hub's
+    pages are found."""
     if path.startswith("/v1/") or path in ALIASES:
-        content, kind = problem(failure), "application/problem+json"
+        content, kind = problem(failure, path, address), "application/problem+json"
     elif path.startswith("/api/"):
         content, kind = plain(failure, family), "application/json"
     else:
@@ -90,13 +91,14 @@ def plain(failure: Failure, family: str = DEFAULT) -> dict[str, Any]:
     return {"error": failure.text, "details": failure.details, "code": code}
 
 
-def problem(failure: Failure) -> dict[str, Any]:
+def problem(failure: Failure, path: str, address: str) -> dict[str, Any]:
     kind = KINDS.get(failure.status, "api_error" if failure.status >= 500 else "invalid_request_error")
     return {
-        "type": "about:blank",
+        "type": f"{address}/problems/{failure.code}",
         "title": HTTPStatus(failure.status).phrase,
         "status": failure.status,
         "detail": failure.text,
+        "instance": path,
         "code": failure.code,
         **({"details": failure.details} if failure.details is not None else {}),
         "error": {"message": failure.text, "type": kind, "param": failure.field, "code": failure.code},

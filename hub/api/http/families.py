@@ -82,9 +82,10 @@ ERRORS: Mapping[str, Json] = MappingProxyType(
         ),
         "CharactersError": _schema(["error"], error=SENTENCE, details=DETAILS, code=CODE),
         "Problem": _schema(
-            ["type", "title", "status", "detail", "code", "error"],
+            ["type", "title", "status", "detail", "instance", "code", "error"],
             type={"type": "string"}, title={"type": "string"}, status={"type": "integer"},
             detail={"type": "string"}, code={"type": "string"},
+            instance={"type": "string", "description": "The path that was asked for."},
             error={
                 "type": "object",
                 "properties": {

@@ -1,6 +1,7 @@
 """What handlers find on the application and on a request."""
 
 from contextvars import ContextVar
+from weakref import WeakSet
 
 import jinja2
 from aiohttp import web
@@ -14,6 +15,7 @@ from hub.chat.spool import Spool
 from hub.domain import Caller, User
 from hub.live.limits import Window
 from hub.runtime import Hub
+from hub.store.requests import RequestLog
 
 HUB = web.AppKey("hub", Hub)
 INTAKE = web.AppKey("intake", Intake)
@@ -23,11 +25,17 @@ KEYRING = web.AppKey("keyring", Keyring)
 DIRECTORY = web.AppKey("directory", Directory)
 USERS = web.AppKey("users", Users)
 PAGES = web.AppKey("pages", jinja2.Environment)
+REQUEST_LOG = web.AppKey("request_log", RequestLog)
+SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
 
 CALLER = web.RequestKey("caller", Caller)
 USER = web.RequestKey("user", User)
 RATE = web.RequestKey("rate", Window)
 REQUEST_ID = web.RequestKey("request_id", str)
+# The body, for a request whose body was read before its handler runs.
+BODY = web.RequestKey("body", bytes)
+# What is streamed, for a request whose answer is kept.
+KEPT = web.RequestKey("kept", list[bytes])
 
 # The id of the request being answered, for whoever writes a log line meanwhile.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)

@@ -5,25 +5,27 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from aiohttp import web
 
 from hub.api.http import errors
-from hub.api.http.address import PUBLIC, limit_public
+from hub.api.http.address import PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
-from hub.api.http.keys import HUB, RATE, REQUEST_ID, request_id
+from hub.api.http.keys import CALLER, HUB, RATE, REQUEST_ID, REQUEST_LOG, request_id
 from hub.errors import HubError
 
 log = logging.getLogger(__name__)
 access = logging.getLogger("hub.access")
 
 HOOKS = "/api/v1/webhooks/"
+AGENT = 300
 QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SECRETS = re.compile(
     r"(?:sk|pk)-[\w-]{8,}|wky_\w+|(?<=/)[0-9a-f]{40,}|\b\d{6,}:[\w-]{20,}|(?<=/media/)[^/?]+|(?<=/hosted/)[^/?]+"
-    r"|(?<=/file/)[^/?]+|(?<=/embed/)[^/?]+|(?<=key=)[^&]+|(?<=token=)[^&]+|(?<=signature=)[^&]+",
+    r"|(?<=/file/)[^/?]+|emb_[\w-]+|edt_[\w-]+|whsec_[\w-]+|(?<=/embed/)[^/?]+|(?<=key=)[^&]+|(?<=token=)[^&]+|(?<=signature=)[^&]+",
     re.IGNORECASE,
 )
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -47,6 +49,18 @@ async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
             spent = (time.monotonic() - begun) * 1000
             access.log(level, "%s %s %d %.0f ms", request.method, shown(request), status, spent)
         request_id.reset(token)
+        if CALLER in request and REQUEST_LOG in request.app:
+            note(request, status, time.monotonic() - begun)
+
+
+def note(request: web.Request, status: int, seconds: float) -> None:
+    """Keep for the account that its key was used."""
+    who = request[CALLER]
+    request.app[REQUEST_LOG].add({
+        "account": str(who.account_id), "key": str(who.key_id), "at": datetime.now(UTC), "ip": client_ip(request),
+        "agent": request.headers.get("User-Agent", "")[:AGENT], "method": request.method,
+        "path": _cleaned(request.path[:AGENT]), "status": status or 499, "ms": round(seconds * 1000),
+    })
 
 
 def _level(path: str, status: int) -> int:
@@ -78,7 +92,7 @@ async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
     if request.writer.output_size:
         # The answer has begun: all that can be said is that it does not end well.
         raise ConnectionResetError("The answer broke off.")
-    return errors.render(request.path, failure, family_of(request))
+    return errors.render(request.path, failure, family_of(request), request.app[HUB].settings.address)
 
 
 def _gone(request: web.Request) -> bool:
@@ -108,6 +122,8 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
         out.setdefault("Cache-Control", "no-store")
         out.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         out.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if request.path.startswith("/v1/") and request.app[HUB].settings.region:
+        out["X-Region"] = request.app[HUB].settings.region
     if RATE in request:
         rate = request[RATE]
         out["X-RateLimit-Limit"] = str(rate.limit)

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from hub.api.http.address import PUBLIC
 from hub.api.http.families import DEFAULT, ERRORS, FAMILIES, Family
-from hub.api.http.operation import ENVELOPE, Operation, Route, is_id, operation_of
+from hub.api.http.operation import ENVELOPE, Header, Operation, Route, is_id, operation_of
 from hub.forms import Message
 
 Json = dict[str, Any]
@@ -28,7 +28,7 @@ TEXTS = {
     409: "The object is in another state.",
     413: "The body is too large.",
     415: "This kind of content is not accepted.",
-    422: "The client is not available.",
+    422: "Not available, or understood and not possible; the text says which.",
     429: "Too many requests; `Retry-After` says how long to wait.",
     500: "Internal error; the `X-Request-Id` is found in the log.",
     502: "A model or a network failed.",
@@ -44,6 +44,10 @@ SECURITY: Json = {
         "description": "A user's access token: `Authorization: Bearer <access_token>` of `POST /api/auth/login`.",
     },
 }
+REPLAY = Header(
+    "Idempotency-Key", "At most 255 characters: the same request with the same key gets the same answer for 24 hours.",
+    required=False,
+)
 NOTHING: Json = {"type": "object", "maxProperties": 0}
 
 
@@ -112,7 +116,7 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
         "operationId": op.name,
         "summary": op.summary,
         "tags": [op.tag],
-        "parameters": [*_variables(route, op, schemas), *_query(op, schemas), *_headers(op)],
+        "parameters": [*_variables(route, op, schemas), *_query(op, schemas), *_headers(route, op)],
         "responses": _responses(route, op, schemas),
         "security": _security(op),
     }
@@ -146,6 +150,11 @@ def _security(op: Operation) -> list[Json]:
     return [{name: []} for name in SECURITY if name != "user" and (name != "query" or op.query_key)]
 
 
+def replayed(method: str, op: Operation) -> bool:
+    """Whether an Idempotency-Key has a meaning there."""
+    return op.idempotent and method in ("POST", "PUT", "PATCH")
+
+
 def _variables(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
     found = []
     for name in re.findall(r"\{(\w+)", route.path):
@@ -176,13 +185,14 @@ def _query(op: Operation, schemas: dict[tuple[str, str], Json]) -> list[Json]:
     return found
 
 
-def _headers(op: Operation) -> list[Json]:
+def _headers(route: Route, op: Operation) -> list[Json]:
+    known = (*op.headers, REPLAY) if replayed(route.method, op) else op.headers
     return [
         {
             "name": one.name, "in": "header", "required": one.required, "description": one.description,
             "schema": {"type": "string"},
         }
-        for one in op.headers
+        for one in known
     ]
 
 
@@ -211,6 +221,10 @@ def _expected(route: Route, op: Operation) -> set[int]:
         found.add(404)
     if op.body is not None or op.body_field is not None:
         found.add(413)
+    if op.family == "aresgen":
+        found |= {415, 429} if op.body is not None else {429}
+    if replayed(route.method, op):
+        found |= {409, 422}
     return found
 
 

@@ -53,6 +53,7 @@ class Operation:
     empty: tuple[int, ...]
     headers: tuple["Header", ...]
     family: str
+    idempotent: bool
 
 
 def operation_of(route: Route) -> Operation:

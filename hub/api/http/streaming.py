@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from hub.api.http.chunks import PING
+from hub.api.http.keys import KEPT
 from hub.api.http.sse import LOOK_SECONDS, PING_SECONDS, gone
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ class Out:
         if not data:
             return
         response = self.response or await self._begin()
+        if data != PING and KEPT in self._request:
+            self._request[KEPT].append(data)
         self._last = time.monotonic()
         await response.write(data)
 

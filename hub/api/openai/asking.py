@@ -99,7 +99,7 @@ def _allowed(talk: list[Json], body: CompletionIn) -> None:
                 field="messages",
                 code="private_key_needed",
             )
-    for field in ("builtin_tools", "user"):
+    for field in ("builtin_tools", "user", "voice_id", "thread_id", "store"):
         if getattr(body, field):
             raise Forbidden(f"A public key may not set {field}; use a private key.", field=field,
                             code="private_key_needed")

@@ -12,6 +12,7 @@ from aiohttp import web
 from hub import ids
 from hub.accounts import balance
 from hub.accounts.directory import Entry
+from hub.api.http import rates
 from hub.api.http.chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import DIRECTORY, HUB, caller
@@ -23,11 +24,13 @@ from hub.api.openai.limits import limit
 from hub.api.openai.schemas import CompletionIn, CompletionOut
 from hub.chat import conversations
 from hub.chat.ask import Answer, Ask, Sink
+from hub.chat.dialogs import Dialog
 from hub.chat.engine import answer
 from hub.domain import Caller
 from hub.errors import HubError, Upstream
 from hub.llm.types import Delta
 from hub.runtime import Hub
+from hub.studio import threads
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,11 @@ class Asked:
     ask: Ask
     id: str
     created: int
+    thread: Dialog | None = None
+
+    @property
+    def more(self) -> dict[str, str]:
+        return {"thread_id": self.thread.name} if self.thread else {}
 
     @property
     def headers(self) -> dict[str, str]:
@@ -57,7 +65,7 @@ class Asked:
 
 @endpoint(
     id="A-02", tag="Inference", auth="public", limit=LIMIT, seconds=60, produces="text/event-stream",
-    errors=(402, 404, 413, 429, 502, 503), headers=(NO_PING,),
+    errors=(402, 404, 413, 429, 502, 503), headers=(NO_PING,), idempotent=True,
 )
 async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | web.StreamResponse:
     """Create a chat completion.
@@ -66,6 +74,10 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     the answer comes as `chat.completion.chunk` events; `Sse-Stream-Options: no-ping` asks for no
     comments in between. With `json_only` the answer is the JSON alone, unless the model calls one
     of your tools: then it is a completion with `tool_calls`.
+
+    With `store`, or with a `thread_id`, the conversation is kept as a thread: `messages` are what is
+    new, what was said before is read from the thread. `voice_id` names a brand voice; with phrases
+    that it bans a stream comes in one piece, when they are looked for.
     """
     hub, who = request.app[HUB], caller(request)
     entry = await request.app[DIRECTORY].find(who.account_id, body.model, who.kind == "public")
@@ -73,7 +85,12 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
     await limit(request, who, model.badges if model else ())
     ask = ask_of(who, entry.gateway, body, entry.account.parameters)
-    asked = Asked(hub, who, entry, body, ask, str(ids.uuid7()), int(time.time()))
+    if body.voice_id or body.thread_id or body.store:
+        await rates.count(request, "aresgen", str(who.key_id), who.plan)
+    ask = await threads.voiced(hub, ask, body.voice_id)
+    thread = await threads.entered(hub, who.account_id, body.thread_id) if body.thread_id or body.store else None
+    ask = await threads.joined(hub, ask, thread) if thread else ask
+    asked = Asked(hub, who, entry, body, ask, str(ids.uuid7()), int(time.time()), thread)
     try:
         if body.stream:
             return await _stream(request, asked)
@@ -99,13 +116,13 @@ async def _whole(request: web.Request, asked: Asked) -> web.Response:
         end = blocks.end()
         made = replace(made, text="".join([*texts, end.text if end else ""]))
     # Not through the model: the documented answer has no nulls beside its own.
-    body = orjson.dumps(completion(asked.id, asked.created, made))
+    body = orjson.dumps(completion(asked.id, asked.created, made) | asked.more)
     return web.Response(body=body, content_type="application/json", headers=asked.headers)
 
 
 async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
     out = Out(request, headers=lambda: asked.headers)
-    chunks = Chunks(asked.id, asked.created, str(asked.ask.gateway.parameters["modelName"]))
+    chunks = Chunks(asked.id, asked.created, str(asked.ask.gateway.parameters["modelName"]), more=asked.more)
     blocks = Blocks() if asked.body.rendering_mode == "textual_blocks" else None
 
     async def say(delta: Delta) -> None:
@@ -147,6 +164,8 @@ async def _answered(
         await _record(asked, None)
         raise
     await _record(asked, made)
+    if asked.thread is not None:
+        await threads.keep(asked.hub, asked.thread, asked.body.talk(), made, asked.body.voice_id)
     return made
 
 

@@ -168,6 +168,11 @@ class CompletionIn(BaseModel):
     parallel_tool_calls: bool | None = None
     user: Annotated[str, Field(max_length=256, description="External user id.")] | None = None
     metadata: dict[str, str] | None = None
+    voice_id: Annotated[str, Field(max_length=64, description="Brand voice of the answer.")] | None = None
+    thread_id: Annotated[
+        str, Field(min_length=1, max_length=128, description="Thread to go on with; a name of your own begins one.")
+    ] | None = None
+    store: Annotated[bool | None, Field(description="Keep the conversation as a thread.")] = None
     idempotency_key: Annotated[str, Field(max_length=128)] | None = None
     response_format: ResponseFormat | None = None
     extra_body: Annotated[Json, Field(description="Merged into the request to a provider of your own.")] | None = None
@@ -245,6 +250,8 @@ class GenerationContext(BaseModel):
 
 
 class CompletionOut(BaseModel):
+    """`thread_id`: only of a completion that is kept."""
+
     id: str
     object: Literal["chat.completion"] = "chat.completion"
     created: int
@@ -253,3 +260,4 @@ class CompletionOut(BaseModel):
     usage: UsageOut
     service_tier: Literal["default"] = "default"
     generation_context: GenerationContext
+    thread_id: str | None = None

@@ -45,6 +45,10 @@ class KeyIn(Camel):
     type: Annotated[
         Literal["private", "public"], Field(description="Public keys may only run completions.")
     ] = "private"
+    role: Annotated[
+        Literal["owner", "admin", "member", "viewer"] | None,
+        Field(description="viewer: only reads; only owner and admin manage keys. By default that of the key you use."),
+    ] = None
 
     @field_validator("duration")
     @classmethod
@@ -65,12 +69,13 @@ class KeyOut(Camel):
     label: str
     key: Annotated[str, Field(description="The last six characters.")]
     type: str
+    role: str
 
     @classmethod
     def of(cls, row: Json) -> "KeyOut":
         return cls(
             id=row["id"], expires_at=row["expires_at"], used_at=row["used_at"], label=row["label"],
-            key=f"...{row['tail']}", type=row["kind"],
+            key=f"...{row['tail']}", type=row["kind"], role=row["role"],
         )
 
 

@@ -1,0 +1,1 @@
+"""The documented names of the AresGen API."""

@@ -1,0 +1,87 @@
+"""Webhooks: endpoints that are told what happens."""
+
+from aiohttp import web
+
+from hub.api.aresgen.schemas.kinds import Cursor, Paged, WebhookId, page
+from hub.api.aresgen.schemas.webhooks import (
+    DeliveryOut,
+    DeliveryQuery,
+    ReplayIn,
+    ReplayOut,
+    WebhookEdit,
+    WebhookGrant,
+    WebhookIn,
+    WebhookOut,
+)
+from hub.api.http.endpoint import endpoint
+from hub.api.http.keys import HUB, caller
+from hub.api.http.operation import Route
+from hub.store import hooks as rows
+from hub.studio import hooks
+
+TAG = "Webhooks"
+FAMILY = "aresgen"
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False, status=201)
+async def create(request: web.Request, body: WebhookIn) -> WebhookGrant:
+    """Subscribe an address to events.
+
+    The secret that signs them is shown this once.
+    """
+    hub, account = request.app[HUB], caller(request).account_id
+    id, secret = await hooks.add(hub, account, body.url, body.events, body.description)
+    return WebhookGrant(**await hooks.get(hub, account, id), secret=secret)
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False)
+async def listed(request: web.Request, query: Cursor) -> Paged[WebhookOut]:
+    """List webhooks, newest first."""
+    found = await rows.listed(request.app[HUB].db, caller(request).account_id, query.after, query.wanted)
+    return Paged[WebhookOut](**page(found, query, lambda r: WebhookOut(**r)))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False)
+async def show(request: web.Request, id: WebhookId) -> WebhookOut:
+    """Show a webhook."""
+    return WebhookOut(**await hooks.get(request.app[HUB], caller(request).account_id, id))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False)
+async def edit(request: web.Request, id: WebhookId, body: WebhookEdit) -> WebhookOut:
+    """Change a webhook, or switch it off and on."""
+    given = body.model_dump(exclude_none=True)
+    return WebhookOut(**await hooks.edit(request.app[HUB], caller(request).account_id, id, given))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False, status=204)
+async def remove(request: web.Request, id: WebhookId) -> None:
+    """Delete a webhook with its log."""
+    await hooks.remove(request.app[HUB], caller(request).account_id, id)
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False)
+async def deliveries(request: web.Request, id: WebhookId, query: DeliveryQuery) -> Paged[DeliveryOut]:
+    """List what was told to a webhook, newest first, for 30 days."""
+    hub, account = request.app[HUB], caller(request).account_id
+    await hooks.get(hub, account, id)
+    found = await rows.log(hub.db, account, id, query.after, query.state, query.wanted)
+    return Paged[DeliveryOut](**page(found, query, lambda r: DeliveryOut(**r)))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False, status=202)
+async def replay(request: web.Request, body: ReplayIn) -> ReplayOut:
+    """Tell events of the last 30 days again, under their old ids."""
+    return ReplayOut(queued=await hooks.replay(request.app[HUB], caller(request).account_id, body.given()))
+
+
+BASE = "/v1/webhooks"
+ROUTES = (
+    Route("POST", BASE, create),
+    Route("GET", BASE, listed),
+    Route("POST", BASE + "/replay", replay),
+    Route("GET", BASE + "/{id}", show),
+    Route("PATCH", BASE + "/{id}", edit),
+    Route("DELETE", BASE + "/{id}", remove),
+    Route("GET", BASE + "/{id}/deliveries", deliveries),
+)

@@ -1,0 +1,131 @@
+"""G-13 to G-15: workflows and their runs."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from aiohttp import web
+
+from hub.api.aresgen.schemas.kinds import Cursor, Paged, RunId, WorkflowId, page
+from hub.api.aresgen.schemas.workflows import RunIn, RunLine, RunOut, RunQuery, VersionLine, WorkflowLine, WorkflowOut
+from hub.api.http.body import deep, is_json
+from hub.api.http.endpoint import endpoint
+from hub.api.http.keys import HUB, caller
+from hub.api.http.operation import Route
+from hub.errors import BadRequest, Unsupported
+from hub.store import runs, workflows
+from hub.studio.workflow import book, source
+
+TAG = "Workflows"
+FAMILY = "aresgen"
+YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
+
+
+def _definition(request: web.Request, raw: bytes) -> Any:
+    """The definition of a body: raw YAML; JSON with `definition`, an object or a text of YAML; or JSON itself."""
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() in YAML:
+        return source.read(raw)
+    if not is_json(request):
+        raise Unsupported("Send the definition as application/json or application/yaml.")
+    try:
+        sent = orjson.loads(raw)
+    except orjson.JSONDecodeError as e:
+        raise BadRequest(f"The body is not valid JSON: {e.msg} (line {e.lineno}, column {e.colno}).") from None
+    if deep(sent):
+        raise BadRequest("The body is nested too deep.")
+    value = sent.get("definition", sent) if isinstance(sent, dict) else sent
+    return source.read(value.encode(errors="replace")) if isinstance(value, str) else source.plain(value)
+
+
+@endpoint(id="G-13", tag=TAG, family=FAMILY, query_key=False, status=201, errors=(415, 422))
+async def create(request: web.Request, body: bytes) -> WorkflowOut:
+    """Create a workflow from a YAML or JSON definition.
+
+    Send raw YAML (`application/yaml`), or JSON with `definition`: an object, or YAML as text.
+    """
+    hub, account = request.app[HUB], caller(request).account_id
+    id, _ = await book.add(hub, account, _definition(request, body))
+    return WorkflowOut(**await book.get(hub.db, account, id))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False, errors=(415, 422))
+async def revise(request: web.Request, id: WorkflowId, body: bytes) -> WorkflowOut:
+    """Give a workflow a new definition: a new version. Runs under way go on with theirs."""
+    hub, account = request.app[HUB], caller(request).account_id
+    await book.get(hub.db, account, id)
+    await book.revise(hub, account, id, _definition(request, body))
+    return WorkflowOut(**await book.get(hub.db, account, id))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False)
+async def listed(request: web.Request, query: Cursor) -> Paged[WorkflowLine]:
+    """List workflows, newest first."""
+    rows = await workflows.listed(request.app[HUB].db, caller(request).account_id, query.after, query.wanted)
+    return Paged[WorkflowLine](**page(rows, query, lambda r: WorkflowLine(**r)))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False)
+async def show(request: web.Request, id: WorkflowId) -> WorkflowOut:
+    """Show a workflow with its definition."""
+    return WorkflowOut(**await book.get(request.app[HUB].db, caller(request).account_id, id))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False)
+async def versions(request: web.Request, id: WorkflowId, query: Cursor) -> Paged[VersionLine]:
+    """List the versions of a definition, oldest first."""
+    db, account = request.app[HUB].db, caller(request).account_id
+    await book.get(db, account, id)
+    after = min(query.after.int, 2**31 - 1) if query.after else None
+    rows = await workflows.versions(db, account, id, after, query.wanted)
+    placed = [{**r, "place": UUID(int=r["version"])} for r in rows]
+    return Paged[VersionLine](**page(placed, query, lambda r: VersionLine(**r), "place"))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False, status=204)
+async def remove(request: web.Request, id: WorkflowId) -> None:
+    """Delete a workflow with its runs."""
+    await book.remove(request.app[HUB], caller(request).account_id, id)
+
+
+@endpoint(id="G-14", tag=TAG, family=FAMILY, query_key=False, status=202)
+async def run(request: web.Request, id: WorkflowId, body: RunIn) -> RunOut:
+    """Run a workflow with an input."""
+    who = caller(request)
+    made = await book.start(request.app[HUB], who.account_id, id, body.input, who.key_id, body.version)
+    return RunOut.of(made)
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False)
+async def ran(request: web.Request, id: WorkflowId, query: RunQuery) -> Paged[RunLine]:
+    """List the runs of a workflow, newest first."""
+    db, account = request.app[HUB].db, caller(request).account_id
+    await book.get(db, account, id)
+    rows = await runs.listed(db, account, id, query.after, query.status, query.wanted)
+    return Paged[RunLine](**page(rows, query, lambda r: RunLine(**RunLine.fields(r))))
+
+
+@endpoint(id="G-15", tag=TAG, family=FAMILY, query_key=False)
+async def status(request: web.Request, id: WorkflowId, run_id: RunId) -> RunOut:
+    """Get the status of a run with cost, latency, retries and output of every step."""
+    return RunOut.of(await book.show(request.app[HUB].db, caller(request).account_id, id, run_id))
+
+
+@endpoint(tag=TAG, family=FAMILY, query_key=False, errors=(409,))
+async def cancel(request: web.Request, id: WorkflowId, run_id: RunId) -> RunOut:
+    """Cancel a run that has not ended; a moment later its status is `cancelled`."""
+    return RunOut.of(await book.cancel(request.app[HUB], caller(request).account_id, id, run_id))
+
+
+BASE = "/v1/workflows"
+ROUTES = (
+    Route("POST", BASE, create),
+    Route("GET", BASE, listed),
+    Route("GET", BASE + "/{id}", show),
+    Route("PUT", BASE + "/{id}", revise),
+    Route("DELETE", BASE + "/{id}", remove),
+    Route("GET", BASE + "/{id}/versions", versions),
+    Route("POST", BASE + "/{id}/runs", run),
+    Route("GET", BASE + "/{id}/runs", ran),
+    Route("GET", BASE + "/{id}/runs/{run_id}", status),
+    Route("POST", BASE + "/{id}/runs/{run_id}/cancel", cancel),
+)

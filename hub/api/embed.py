@@ -1,0 +1,50 @@
+"""/embed/{embed key}: a chatbot's chat for websites; whoever comes again finds the conversation again."""
+
+from aiohttp import web
+
+from hub.api.http.address import client_ip
+from hub.api.http.keys import HUB
+from hub.chat import web as visits
+from hub.errors import NotFound, TooMany, Unavailable
+from hub.runtime import Hub
+from hub.studio import talks
+
+COOKIE, DAYS = "visit", 7
+PER_MINUTE = 30
+
+
+async def embed(request: web.Request) -> web.StreamResponse:
+    """GET /embed/{key}: the way to the page of a conversation, an old one or a new one."""
+    hub, key = request.app[HUB], request.match_info["key"]
+    wait = await hub.limits.take("embed", client_ip(request), PER_MINUTE, 60.0)
+    if wait > 0:
+        raise TooMany("Too many conversations were begun from this address; wait a little.", retry_after=wait)
+    visit = await _known(hub, key, request.cookies.get(COOKIE))
+    if visit is None:
+        try:
+            visit = (await talks.embed(hub, key)).access_key
+        except NotFound:
+            raise web.HTTPNotFound from None
+    headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": _cookie(hub, key, visit)}
+    return web.Response(status=302, headers=headers)
+
+
+def _cookie(hub: Hub, key: str, visit: str) -> str:
+    """Written out: `Partitioned`, without which no browser keeps it in a frame, is not known to Python's cookies."""
+    where = "SameSite=None; Secure; Partitioned" if hub.settings.address.startswith("https://") else "SameSite=Lax"
+    return f"{COOKIE}={visit}; Path=/embed/{key}; Max-Age={DAYS * 86_400}; HttpOnly; {where}"
+
+
+async def _known(hub: Hub, key: str, visit: str | None) -> str | None:
+    """The visit of before, when it is one of this chatbot's and still open."""
+    if not visit:
+        return None
+    try:
+        seen = await visits.visit(hub, visit)
+    except Unavailable:
+        return None
+    return visit if await talks.belongs(hub, key, seen.session_id) else None
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.get("/embed/{key}", embed)]

@@ -1,0 +1,67 @@
+"""The pages behind `type` of problem details: what a code means and what helps."""
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+
+from aiohttp import web
+
+from hub import errors
+from hub.api.http.keys import PAGES
+from hub.errors import HubError
+
+# Codes that are said beside those of the classes of errors.
+MORE: Mapping[str, str] = {
+    "bad_request": "The request could not be understood; the detail says why.",
+    "banned_phrase": "The answer held a phrase that the voice bans.",
+    "context_too_large": "The conversation is larger than the model takes; send less of it.",
+    "idempotency_in_progress": "The first request with this key is being answered; send it again in a moment.",
+    "idempotency_key_invalid": "An Idempotency-Key has 1 to 255 characters.",
+    "idempotency_key_reused": "The Idempotency-Key was sent with another body; use a new key for a new request.",
+    "internal_error": "The hub failed; X-Request-Id of the answer is found in its log.",
+    "invalid_definition": "The workflow's definition is not valid; details name each place by a JSON pointer.",
+    "invalid_input": "The input of the run does not fit the workflow; details name each place by a JSON pointer.",
+    "key_rotated": "The key was rotated before; rotate the one that took its place.",
+    "length_required": "Send the Content-Length of the body.",
+    "method_not_allowed": "The path takes other methods; Allow names them.",
+    "model_failed": "The model provider failed.",
+    "model_not_found": "There is no model or AI gateway of that name; GET /v1/models lists them.",
+    "needs_model": "The command needs a model that follows instructions; name another one with model.",
+    "not_found": "There is nothing at this path, or the object is not in this account.",
+    "private_key_needed": "A public key may not do that; use a private key.",
+    "role_too_low": "The role of the key does not allow that; use a key of another role.",
+    "run_ended": "The run has ended already.",
+    "sample_too_short": "A voice is trained from a sample of at least 300 words.",
+    "stale_revision": "The document was changed meanwhile; details hold its present state.",
+    "timeout": "The body did not arrive in time; send it again.",
+    "too_many_webhooks": "The account has as many webhooks as it may; delete one first.",
+    "unsupported_media": "Send JSON with the header Content-Type: application/json.",
+}
+_CODE = re.compile(r"[a-z0-9_]{1,60}")
+
+
+def classes(root: type[HubError] = HubError) -> Iterator[type[HubError]]:
+    for one in root.__subclasses__():
+        yield one
+        yield from classes(one)
+
+
+def known() -> dict[str, str]:
+    """Codes and what they mean: the errors' own words, and those of MORE."""
+    found = {one.code: inspect.getdoc(one) or "" for one in classes() if one.__module__ == errors.__name__}
+    return found | dict(MORE)
+
+
+async def show(request: web.Request) -> web.Response:
+    """GET /problems/{code}"""
+    code = request.match_info["code"]
+    if not _CODE.fullmatch(code):
+        raise web.HTTPNotFound
+    words = known().get(code, "The request was refused; the detail of the answer says why.")
+    html = request.app[PAGES].get_template("problem.html").render(code=code, words=words)
+    policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": policy})
+
+
+def routes() -> list[web.RouteDef]:
+    return [web.get("/problems/{code}", show)]

@@ -1,0 +1,29 @@
+"""What happened, told to webhooks: written in the transaction of what it tells, or not at all."""
+
+from typing import Any
+from uuid import UUID
+
+from hub import ids
+from hub.store import hooks
+from hub.store.db import Call
+
+Json = dict[str, Any]
+MESSAGE = "chat.message.created"
+THREAD_DELETED = "chat.thread.deleted"
+DOCUMENT_PUBLISHED = "document.published"
+DOCUMENT_VERSION = "document.version.created"
+VOICE_READY = "voice.ready"
+CHATBOT_MESSAGE = "chatbot.message.created"
+CHATBOT_ESCALATED = "chatbot.conversation.escalated"
+CHATBOT_CSAT = "chatbot.csat.submitted"
+RUN_COMPLETED = "workflow.run.completed"
+RUN_FAILED = "workflow.run.failed"
+TYPES = (
+    MESSAGE, THREAD_DELETED, DOCUMENT_PUBLISHED, DOCUMENT_VERSION, VOICE_READY, CHATBOT_MESSAGE, CHATBOT_ESCALATED,
+    CHATBOT_CSAT, RUN_COMPLETED, RUN_FAILED,
+)
+
+
+async def emit(db: Call, account: UUID, type: str, data: Json) -> None:
+    """One event. Call it last in its transaction: until that ends, other events of the account wait."""
+    await hooks.emit(db, account, ids.uuid7(), type, data)

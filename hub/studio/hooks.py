@@ -1,0 +1,165 @@
+"""Webhooks out: who is told of what, and the telling itself: signed, in order, again until it is heard."""
+
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from hub import ids
+from hub.accounts import addresses
+from hub.errors import Conflict, HubError, Invalid, NotFound
+from hub.runtime import Hub
+from hub.sealing import sign
+from hub.store import hooks
+from hub.store.hooks import Line
+from hub.studio import events
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+PLACE = "webhook_endpoints.secret"
+MOST, SECONDS, ANSWER = 50, 10.0, 64_000
+ATTEMPTS = 24
+# 10 s, then 1.8864 times as long, at most 6 h: 23 pauses between 24 attempts make 72 hours.
+FIRST, GROWTH, LONGEST = 10.0, 1.8863950675793968, 21_600.0
+RUN, REPLAYED = 200, 10_000
+
+
+def pause(failed: int) -> float:
+    """Seconds after so many failures of one delivery. Pure."""
+    return min(FIRST * GROWTH ** (failed - 1), LONGEST)
+
+
+def signature(secret: str, timestamp: str, body: bytes) -> str:
+    """Hex HMAC-SHA256 of `<timestamp>.<body>`. Pure."""
+    return sign(secret, f"{timestamp}.{body.decode()}")
+
+
+def check(wanted: Sequence[str]) -> list[str]:
+    """Raise Invalid for what no event can fit: an exact type, `chatbot.*`, or `*`."""
+    for n, one in enumerate(wanted):
+        fits = one == "*" or one in events.TYPES
+        fits = fits or (one.endswith(".*") and any(t.startswith(one[:-1]) for t in events.TYPES))
+        if not fits:
+            raise Invalid(
+                f"events.{n} is no event type; use {', '.join(events.TYPES)}, a wildcard such as chatbot.*, or *.",
+                field=f"events.{n}",
+            )
+    return list(dict.fromkeys(wanted))
+
+
+async def add(hub: Hub, account: UUID, url: str, wanted: Sequence[str], description: str) -> tuple[UUID, str]:
+    """A new endpoint and its secret, shown this once."""
+    addresses.check(hub.outbound.guard, url, "url")
+    types = check(wanted)
+    if await hooks.count(hub.db, account) >= MOST:
+        raise Conflict(f"There are {MOST} webhooks already; delete one first.", code="too_many_webhooks")
+    id, secret = ids.uuid7(), ids.secret("whsec")
+    await hooks.add(hub.db, account, id, url, types, description, hub.sealer.seal(PLACE, id, secret))
+    return id, secret
+
+
+async def get(hub: Hub, account: UUID, id: UUID) -> Json:
+    found = await hooks.get(hub.db, account, id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def edit(hub: Hub, account: UUID, id: UUID, given: Json) -> Json:
+    """given: url, events, description, enabled; what is left out stays."""
+    if given.get("url"):
+        addresses.check(hub.outbound.guard, given["url"], "url")
+    types = check(given["events"]) if given.get("events") else None
+    done = await hooks.edit(
+        hub.db, account, id, given.get("url"), types, given.get("description"), given.get("enabled")
+    )
+    if not done:
+        raise NotFound
+    return await get(hub, account, id)
+
+
+async def remove(hub: Hub, account: UUID, id: UUID) -> None:
+    if not await hooks.remove(hub.db, account, id):
+        raise NotFound
+
+
+async def replay(hub: Hub, account: UUID, given: Json) -> int:
+    """given: webhook_id, event_ids, from, to, types. Raise NotFound, Invalid when nothing is named."""
+    endpoint = given.get("webhook_id")
+    if endpoint is not None:
+        await get(hub, account, endpoint)
+    if not any(given.get(name) for name in ("event_ids", "from", "to", "types")):
+        raise Invalid("Name what is to be replayed: event_ids, types, or a time with from and to.", field="event_ids")
+    times = given.get("from"), given.get("to")
+    types = check(given["types"]) if given.get("types") else None
+    return await hooks.replay(hub.db, account, endpoint, given.get("event_ids"), times, types, REPLAYED)
+
+
+async def deliver(hub: Hub, endpoint: UUID) -> None:
+    """Tell an endpoint what waits for it, in order, until one fails or nothing is left."""
+    lease = hub.settings.lease_seconds + SECONDS
+    line = await hooks.claim(hub.db, endpoint, hub.leases.me, lease)
+    if line is None:
+        return
+    for _ in range(RUN):
+        waiting = None if hub.leases.closing else await hooks.head(hub.db, line)
+        if waiting is None:
+            break
+        attempt = await _told(hub, line, waiting)
+        hub.settings.point("H1")
+        if attempt["error"] is not None:
+            await _failed(hub, line, waiting, attempt)
+            return
+        if not await hooks.delivered(hub.db, line, waiting["id"], lease, attempt):
+            return
+    await hooks.release(hub.db, line)
+
+
+async def _failed(hub: Hub, line: Line, waiting: Json, attempt: Json) -> None:
+    tried = waiting["attempts"] + 1
+    await hooks.failed(hub.db, line, waiting["id"], pause(tried), attempt, tried >= ATTEMPTS)
+    reason = f"It failed for 72 hours; the last time: {attempt['error']}"
+    if await hooks.disable(hub.db, line, reason):
+        log.warning("webhook %s of account %s is disabled: %s", line.id, line.account_id, reason)
+
+
+async def _told(hub: Hub, line: Line, waiting: Json) -> Json:
+    """One attempt: {at, status, error, ms}; error None: it was heard."""
+    content = body(line.account_id, waiting)
+    secret = hub.sealer.open(PLACE, line.id, bytes(line.secret))
+    timestamp, began = str(int(time.time())), time.monotonic()
+    headers = {
+        "Content-Type": "application/json", "User-Agent": "aresgen-webhooks", "Aresgen-Timestamp": timestamp,
+        "Aresgen-Signature": signature(secret, timestamp, content), "Aresgen-Event": waiting["type"],
+        "Aresgen-Event-Id": ids.named("evt", waiting["event_id"]),
+    }
+    status, error = None, None
+    try:
+        reply = await hub.outbound.request(
+            "POST", line.url, headers=headers, body=content, seconds=SECONDS, limit=ANSWER, cut=True
+        )
+        status = reply.status
+        if 300 <= status < 400:
+            error = f"It answered {status}, a redirect; give its final address."
+        elif status >= 400 or status < 200:
+            error = f"It answered {status}."
+    except HubError as e:
+        error = str(e)
+    spent = round((time.monotonic() - began) * 1000)
+    return {"at": datetime.now(UTC).isoformat().replace("+00:00", "Z"), "status": status, "error": error, "ms": spent}
+
+
+def body(account: UUID, event: Json) -> bytes:
+    """An event as it is sent: the same bytes at every attempt. Pure."""
+    return orjson.dumps({
+        "id": ids.named("evt", event["event_id"]),
+        "type": event["type"],
+        "created": event["created_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "workspace_id": ids.named("ws", account),
+        "data": event["data"],
+    })

@@ -1,0 +1,98 @@
+"""Which model writes: a gateway or an integrated model, by the name that was given, or the account's own."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from hub.accounts import gateways
+from hub.accounts.directory import integrated
+from hub.chat.ask import Answer, Ask
+from hub.chat.brand import worn
+from hub.chat.engine import answer
+from hub.domain import Gateway
+from hub.errors import NotFound, PaymentRequired
+from hub.llm.extractive import MODEL
+from hub.llm.prices import cost
+from hub.runtime import Hub
+from hub.store import accounts
+from hub.store import gateways as rows
+
+Json = dict[str, Any]
+SECONDS = 120.0
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be written. messages: in the chat format. voice: in the form of hub.chat.brand."""
+
+    gateway: Gateway
+    messages: list[Json]
+    system: tuple[str, ...] = ()
+    options: Json = field(default_factory=dict)
+    voice: Json | None = None
+    seconds: float = SECONDS
+    key: UUID | None = None
+
+
+async def find(hub: Hub, account: UUID, name: str | None) -> Gateway:
+    """A gateway by id or slug, an integrated model by name. Without a name: HUB_STUDIO_MODEL, else the oldest
+    gateway, else the hub's own model. Raise NotFound."""
+    name = name if name and name != DEFAULT else hub.settings.studio_model
+    if not name:
+        first = await rows.of_account(hub.db, account)
+        return await gateways.load(hub.db, hub.sealer, account, first[0]["id"]) if first else integrated(account, MODEL)
+    if name in hub.models.integrated:
+        return integrated(account, name)
+    try:
+        return await gateways.load(hub.db, hub.sealer, account, UUID(name))
+    except ValueError:
+        pass
+    except NotFound:
+        raise _unknown(name) from None
+    try:
+        return await gateways.by_slug(hub.db, hub.sealer, account, name)
+    except NotFound:
+        raise _unknown(name) from None
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(
+        f"There is no model or AI gateway '{name[:100]}'; GET /v1/models lists them.", field="model",
+        code="model_not_found",
+    )
+
+
+def offline(hub: Hub, gateway: Gateway) -> bool:
+    """Whether it follows no instructions."""
+    return hub.models.offline(gateway, str(gateway.parameters.get("modelName") or ""))
+
+
+async def funded(hub: Hub, account: UUID) -> None:
+    """Raise PaymentRequired when the balance is used up and that matters."""
+    if not hub.settings.billing:
+        return
+    found = await accounts.get(hub.db, account)
+    if found is None or found.balance <= 0:
+        raise PaymentRequired
+
+
+async def write(hub: Hub, account: UUID, wish: Wish) -> tuple[Answer, float]:
+    """What the model wrote, and dollars; what it consumed is charged, whatever comes of it."""
+    await funded(hub, account)
+    ask = Ask(
+        account_id=account,
+        gateway=worn(wish.gateway, {"voice": wish.voice}),
+        messages=wish.messages,
+        deadline=time.monotonic() + wish.seconds,
+        system=wish.system,
+        options=wish.options,
+    )
+    try:
+        made = await answer(hub, ask)
+    finally:
+        billed = ask.trace.ledger.billed(hub.models, ask.gateway)
+        gateway = ask.gateway.id if ask.gateway.slug else None
+        await hub.meter.add(account, billed, key=wish.key, gateway=gateway)
+    return made, cost(billed)

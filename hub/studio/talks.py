@@ -1,0 +1,237 @@
+"""Conversations with chatbots: asked over the API, looked through when they come from a website, rated."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hub import ids
+from hub.chat import dialogs, sessions
+from hub.chat.ask import Answer
+from hub.chat.dialogs import Dialog, Exchange, Question
+from hub.chat.sessions import Opened, Wanted
+from hub.domain import Gateway
+from hub.errors import HubError, NotFound
+from hub.runtime import Hub
+from hub.sealing import digest
+from hub.store import chatbots
+from hub.store.chatbots import Chatbot
+from hub.store.db import Call
+from hub.studio import bots_events as told
+from hub.studio import chatbots as bots
+from hub.studio import intents, models
+from hub.tools import handover
+
+Json = dict[str, Any]
+KIND, PREFIX = "chatbot", "conv"
+WEEK = 7 * 86_400.0
+AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What somebody says. user: as the caller names them. step: of a workflow; said twice, it is answered once."""
+
+    text: str
+    conversation: UUID | None = None
+    user: str | None = None
+    metadata: dict[str, str] | None = None
+    key: UUID | None = None
+    step: str | None = None
+    new: UUID | None = None
+    seconds: float = dialogs.SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    conversation: UUID
+    message: UUID
+    text: str
+    at: datetime
+    intent: str
+    escalated: bool
+    cost: float = 0.0
+
+
+async def say(hub: Hub, account: UUID, id: UUID, said: Said) -> Reply:
+    """Ask a chatbot. Raise NotFound for it or the conversation, Upstream when the model fails."""
+    bot = await bots.get(hub.db, account, id)
+    await models.funded(hub, account)
+    dialog = await _dialog(hub, bot, said)
+    if said.step and dialog.created_at is not None:
+        before = await _before(hub, bot, dialog, said.step)
+        if before is not None:
+            return before
+    gateway = await bots.speaker(hub, bot)
+    body: Json = {"text": said.text} | ({"step": said.step} if said.step else {})
+    asked = Question(
+        gateway=gateway, said=body, external_user=said.user, metadata=said.metadata or {}, key=said.key,
+        seconds=said.seconds,
+    )
+    made = await dialogs.exchange(hub, dialog, asked)
+    return await _kept(hub, bot, gateway, made, said)
+
+
+async def _dialog(hub: Hub, bot: Chatbot, said: Said) -> Dialog:
+    """Raise NotFound for a conversation of another chatbot."""
+    if said.conversation is not None:
+        try:
+            found = await dialogs.find(hub.db, bot.account_id, KIND, ids.named(PREFIX, said.conversation))
+        except NotFound:
+            raise _gone(said.conversation) from None
+        if await chatbots.talk(hub.db, bot.account_id, bot.id, found.id) is None:
+            raise _gone(said.conversation)
+        return found
+    id = said.new or ids.uuid7()
+    settings: Json = {"user_id": said.user, "metadata": said.metadata or {}}
+    if said.new is not None:
+        found = await dialogs.entered(hub.db, bot.account_id, KIND, ids.named(PREFIX, id))
+        if found.created_at is not None:
+            return found
+    return Dialog(id, bot.account_id, KIND, ids.named(PREFIX, id), settings=settings)
+
+
+def _gone(id: UUID) -> NotFound:
+    return NotFound(f"This chatbot has no conversation {ids.named(PREFIX, id)}.", field="conversation_id")
+
+
+async def _before(hub: Hub, bot: Chatbot, dialog: Dialog, step: str) -> Reply | None:
+    """What was answered to this step before the workflow was interrupted."""
+    row = await chatbots.step(hub.db, bot.account_id, dialog.id, step)
+    talk = await chatbots.talk(hub.db, bot.account_id, bot.id, dialog.id) if row else None
+    if row is None or talk is None:
+        return None
+    return Reply(
+        dialog.id, row["id"], row["content"].get("text") or "", row["created_at"], talk["intent"] or intents.OTHER,
+        talk["escalated_at"] is not None,
+    )
+
+
+async def _kept(hub: Hub, bot: Chatbot, gateway: Gateway, made: Exchange, said: Said) -> Reply:
+    """What the conversation is about and whether it is escalated, stored and told."""
+    account, session = bot.account_id, made.dialog.id
+    known = await chatbots.talk(hub.db, account, bot.id, session)
+    intent = known["intent"] if known else None
+    if intent in intents.VAGUE:
+        intent = await intents.named(hub, account, gateway, said.text, said.key)
+    why = reason(said.text, made.answer)
+    async with hub.db.transaction() as tx:
+        await chatbots.join(tx, account, session, bot.id)
+        await chatbots.set_intent(tx, account, session, intent or intents.OTHER)
+        fresh = why is not None and await chatbots.escalate(tx, account, session, why)
+        for place, role, text in ((made.said, "user", said.text), (made.replied, "assistant", made.answer.text)):
+            await told.message(tx, bot, session, place[0], role, text)
+        if fresh:
+            await told.escalated(tx, bot, session, str(why))
+    escalated = why is not None or bool(known and known["escalated_at"])
+    price = sum(float(r["amount"]) for r in made.answer.billed)
+    return Reply(
+        session, made.replied[0], made.answer.text, made.replied[1], intent or intents.OTHER, escalated, price
+    )
+
+
+def reason(text: str, made: Answer) -> str | None:
+    """Why a person has to come; None: none has to. Pure."""
+    if intents.wants_human(text):
+        return "The person asked for a human."
+    called = any(r.get("name") == handover.NAME for r in made.ran)
+    return "The model asked for a human." if called else None
+
+
+async def listed(
+    db: Call, account: UUID, bot: UUID, before: UUID | None, filters: chatbots.Filters, limit: int
+) -> list[Json]:
+    """Raise NotFound."""
+    await bots.get(db, account, bot)
+    return await chatbots.talks(db, account, bot, before, filters, limit)
+
+
+async def show(db: Call, account: UUID, bot: UUID, id: UUID) -> Json:
+    """Raise NotFound."""
+    found = await chatbots.talk(db, account, bot, id)
+    if found is None:
+        raise _gone(id)
+    return found
+
+
+async def rate(hub: Hub, account: UUID, bot: UUID, id: UUID, score: int, comment: str | None) -> Json:
+    """The person's verdict, 1 to 5; a later one takes its place. Raise NotFound."""
+    owner = await bots.get(hub.db, account, bot)
+    async with hub.db.transaction() as tx:
+        if not await chatbots.rate(tx, account, bot, id, score, comment):
+            raise _gone(id)
+        await told.rated(tx, owner, id, score, comment)
+    return await show(hub.db, account, bot, id)
+
+
+async def embed(hub: Hub, key: str) -> Opened:
+    """A new session of the website's chat behind an embed key. Raise NotFound."""
+    found = await chatbots.embedded(hub.db, digest(key))
+    if found is None:
+        raise NotFound
+    account, client = found["account_id"], found["client_id"]
+    opened = await sessions.open(hub, account, client, Wanted(None, None, None, {}, WEEK))
+    await chatbots.join(hub.db, account, opened.id, found["id"])
+    return opened
+
+
+async def belongs(hub: Hub, key: str, session: UUID) -> bool:
+    """Whether a session is one of the chatbot behind an embed key."""
+    found = await chatbots.embedded(hub.db, digest(key))
+    return found is not None and await chatbots.talk(hub.db, found["account_id"], found["id"], session) is not None
+
+
+async def look(hub: Hub) -> int:
+    """Tell of what was said on websites since the last look; how many conversations."""
+    waiting = await chatbots.unseen(hub.db, AT_ONCE)
+    for row in waiting:
+        await _looked(hub, row["account_id"], row["chatbot_id"], row["session_id"])
+    return len(waiting)
+
+
+async def _looked(hub: Hub, account: UUID, bot: UUID, session: UUID) -> None:
+    try:
+        owner = await bots.get(hub.db, account, bot)
+        known = await show(hub.db, account, bot, session)
+    except NotFound:
+        return  # deleted meanwhile
+    intent = await _intent(hub, owner, session, known["intent"])
+    async with hub.db.transaction() as tx:
+        held = await chatbots.hold(tx, account, session)
+        rows = await chatbots.fresh(tx, account, session, held["looked_position"]) if held else []
+        if not rows:
+            return
+        await chatbots.looked(tx, account, session, rows[-1]["position"])
+        if intent is not None:
+            await chatbots.set_intent(tx, account, session, intent)
+        why = next((w for r in rows if (w := _why(r)) is not None), None)
+        fresh = why is not None and await chatbots.escalate(tx, account, session, why)
+        for r in rows:
+            if r["role"] in ("user", "assistant") and r["content"].get("text"):
+                await told.message(tx, owner, session, r["id"], r["role"], r["content"]["text"])
+        if fresh:
+            await told.escalated(tx, owner, session, str(why))
+
+
+async def _intent(hub: Hub, bot: Chatbot, session: UUID, known: str | None) -> str | None:
+    """The intent of the newest message, where the one that is known says little."""
+    if known not in intents.VAGUE:
+        return None
+    rows = await chatbots.fresh(hub.db, bot.account_id, session, 0)
+    said = [str(r["content"].get("text") or "") for r in rows if r["role"] == "user"]
+    if not said:
+        return None
+    try:
+        gateway = await bots.speaker(hub, bot)
+    except HubError:
+        return intents.by_rules(said[-1])
+    return await intents.named(hub, bot.account_id, gateway, said[-1])
+
+
+def _why(row: Json) -> str | None:
+    if row["role"] == "user":
+        wanted = intents.wants_human(str(row["content"].get("text") or ""))
+        return "The person asked for a human." if wanted else None
+    calls = row["content"].get("tool_calls") or ()
+    called = any((c.get("function") or {}).get("name") == handover.NAME for c in calls)
+    return "The model asked for a human." if called else None

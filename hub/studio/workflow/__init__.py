@@ -1,0 +1,1 @@
+"""Workflows: read, checked, run step by step."""

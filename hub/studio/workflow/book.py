@@ -1,0 +1,84 @@
+"""Workflows as they are kept: made, changed by a new version, started, cancelled."""
+
+from typing import Any
+from uuid import UUID
+
+from hub import ids
+from hub.errors import Conflict, NotFound
+from hub.live.queue import Bell
+from hub.runtime import Hub
+from hub.store import runs, workflows
+from hub.store.db import Call
+from hub.studio.workflow.definition import Definition, checked, inputs_of
+
+Json = dict[str, Any]
+
+
+async def add(hub: Hub, account: UUID, value: Any) -> tuple[UUID, Definition]:
+    """Raise Unprocessable for a definition that cannot be run."""
+    found, id = checked(value), ids.uuid7()
+    async with hub.db.transaction() as tx:
+        await workflows.add(tx, account, id, found.name, value)
+    return id, found
+
+
+async def revise(hub: Hub, account: UUID, id: UUID, value: Any) -> tuple[int, Definition]:
+    """A new version; runs that are under way go on with theirs. Raise NotFound, Unprocessable."""
+    await get(hub.db, account, id)
+    found = checked(value)
+    async with hub.db.transaction() as tx:
+        version = await workflows.revise(tx, account, id, found.name, value)
+        if version is None:
+            raise NotFound
+    return version, found
+
+
+async def get(db: Call, account: UUID, id: UUID, version: int | None = None) -> Json:
+    """Raise NotFound."""
+    found = await workflows.get(db, account, id, version)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def remove(hub: Hub, account: UUID, id: UUID) -> None:
+    """With its runs; those under way are stopped at their next step."""
+    if not await workflows.remove(hub.db, account, id):
+        raise NotFound
+
+
+async def start(
+    hub: Hub, account: UUID, id: UUID, given: Json, key: UUID | None, version: int | None = None
+) -> Json:
+    """Queue a run of a version, by default the newest. Raise NotFound, Unprocessable for inputs that do not fit."""
+    found = await get(hub.db, account, id, version)
+    definition, run = Definition.model_validate(found["definition"]), ids.uuid7()
+    inputs = inputs_of(definition, given)
+    steps = [{"name": s.id, "place": n, "type": s.type} for n, s in enumerate(definition.steps)]
+    async with hub.db.transaction() as tx:
+        await runs.add(tx, account, run, id, version or found["version"], key, inputs, steps)
+        queued = await show(tx, account, id, run)
+    await ring(hub, run)
+    return queued
+
+
+async def ring(hub: Hub, run: UUID) -> None:
+    """Say that a run can go on; a bell that is lost costs one sweep."""
+    await hub.queue.ring([Bell("run", (str(run),), f"r:{run}:{ids.uuid7()}")])
+
+
+async def show(db: Call, account: UUID, id: UUID, run: UUID) -> Json:
+    """A run with its steps. Raise NotFound."""
+    found = await runs.get(db, account, id, run)
+    if found is None:
+        raise NotFound
+    return found | {"steps": await runs.steps(db, account, run)}
+
+
+async def cancel(hub: Hub, account: UUID, id: UUID, run: UUID) -> Json:
+    """Stop a run; what runs is broken off, what is done stays. Raise NotFound, Conflict when it has ended."""
+    await show(hub.db, account, id, run)
+    if not await runs.cancel(hub.db, account, id, run):
+        raise Conflict("The run has ended already.", code="run_ended")
+    await ring(hub, run)
+    return await show(hub.db, account, id, run)
