@@ -45,7 +45,7 @@ class Users:
         wanted = UUID(self._settings.ares_account) if self._settings.ares_account else None
         account = await ares_users.home(self._db, wanted)
         if account is None:
-            raise Overloaded("This server has no account yet; make one with `hub init`.", retry_after=60)
+            raise Overloaded("Nobody can register: this server has no account for ARES yet.", retry_after=60)
         return await self._enter(await self.add(account, email, password, name))
 
     async def add(self, account: UUID, email: str, password: str, name: str) -> User:
@@ -58,6 +58,14 @@ class Users:
         if not await ares_users.add(self._db, account, user.id, email, user.name, hashed):
             raise Conflict("There is a user with this e-mail address already; sign in.", field="email")
         return user
+
+    async def edit(self, account: UUID, id: UUID, name: str | None, password: str | None) -> None:
+        """Change what is given. A new password ends every sign-in. Raise NotFound."""
+        hashed = await self._passwords.hashed(password) if password is not None else None
+        name = " ".join(name.split()) if name is not None else None
+        async with self._db.transaction() as t:
+            if not await ares_users.edit(t, account, id, name, hashed):
+                raise NotFound
 
     async def login(self, email: str, password: str) -> Pass:
         """Raise Unauthorized, in the same time whether the address or the password is wrong."""

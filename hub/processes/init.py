@@ -89,9 +89,9 @@ async def _demo(hub: Hub, account: Account) -> tuple[UUID, str]:
 
 
 def manual() -> list[Given]:
-    """The manual's chapters, one document each: its heading is its name."""
+    """The chapters for everybody (`name.language.md`), one document each: its heading is its name."""
     found = []
-    for file in sorted(MANUAL.glob("*.md")):
+    for file in sorted(MANUAL.glob("*.??.md")):
         for chapter in re.split(r"(?m)^# ", file.read_text(encoding="utf-8"))[1:]:
             heading, _, body = chapter.partition("\n")
             found.append(

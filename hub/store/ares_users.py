@@ -13,6 +13,10 @@ ADD = """
 BY_EMAIL = "select id, account_id, email, name, password from ares_users where lower(email) = lower($1)"
 GET = "select id, account_id, email, name from ares_users where id = $1"
 LIST = "select id, email, name, created_at from ares_users where account_id = $1 order by id limit 1000"
+EDIT = """
+    update ares_users set name = coalesce($3, name), password = coalesce($4, password) where account_id = $1 and id = $2
+"""
+REVOKE_ALL = "delete from ares_tokens where account_id = $1 and user_id = $2"
 TALKS = "delete from sessions where account_id = $1 and user_id = $2 and kind = 'ares'"
 REMOVE = "delete from ares_users where account_id = $1 and id = $2"
 KEEP = """
@@ -53,6 +57,15 @@ async def get(db: Call, id: UUID) -> Json | None:
 
 async def of_account(db: Call, account: UUID) -> list[Json]:
     return [dict(r) for r in await db.fetch(LIST, account)]
+
+
+async def edit(db: Call, account: UUID, id: UUID, name: str | None, password: str | None) -> bool:
+    """A new password ends every sign-in. Inside a transaction."""
+    if not await db.run(EDIT, account, id, clean(name), password):
+        return False
+    if password is not None:
+        await db.run(REVOKE_ALL, account, id)
+    return True
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> bool:

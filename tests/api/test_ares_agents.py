@@ -138,8 +138,8 @@ async def test_agents_that_cannot_be(api: Api) -> None:
     ):
         assert (await api.call("PUT", f"/api/v1/ares/agents/{name}", sent)).status == status, name
     for method, path in (("PUT", "agents/x"), ("PUT", "settings"), ("DELETE", "agents/x")):
-        sent = {"gateway": gateway} if method == "PUT" else None
-        assert (await api.call(method, f"/api/v1/ares/{path}", sent, key=api.foreign)).status == 404, path
+        body = {"gateway": gateway} if method == "PUT" else None
+        assert (await api.call(method, f"/api/v1/ares/{path}", body, key=api.foreign)).status == 404, path
 
 
 async def knowledge(api: Api, **texts: str) -> str:

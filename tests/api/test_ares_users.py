@@ -140,6 +140,13 @@ async def test_an_account_keeps_its_users(api: Api) -> None:
     assert await api.ok("GET", "/api/v1/ares/users", key=api.foreign) == []
     path = f"/api/v1/ares/users/{shown['id']}"
     assert (await api.call("DELETE", path, key=api.foreign)).status == 404
+    edits = (({"password": "short"}, 400), ({"name": "Ana Souza"}, 204), ({"password": "new password"}, 204))
+    for sent, status in edits:
+        assert (await api.call("PATCH", path, sent)).status == status
+        assert (await api.call("PATCH", path, {"name": "Eva"}, key=api.foreign)).status == 404
+    assert (await api.call("POST", f"{AUTH}/login", ANA, key="")).status == 401
+    assert (await api.ok("GET", "/api/v1/ares/users"))[0]["name"] == "Ana Souza"
+    await api.ok("POST", f"{AUTH}/login", {**ANA, "password": "new password"}, key="")
     assert (await api.call("DELETE", path)).status == 204
     assert not await opens(api, token) and said["response"]
     assert await api.hub.db.value("select count(*) from sessions where kind = 'ares'") == 0

@@ -15,8 +15,8 @@ from hub.accounts.accounts import create_account
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring, grant
 from hub.api.http import keys, middleware
+from hub.api.http import streaming as streams
 from hub.api.openai import ROUTES
-from hub.api.openai import streaming as streams
 from hub.api.openai.schemas import CompletionOut
 from hub.config import Settings
 from hub.domain import Json

@@ -90,6 +90,13 @@ async def test_no_key_is_a_user(api: Api) -> None:
         assert (await api.call(route.method, filled(route, str(uuid4())), key=token)).status == 401, named(route)
 
 
+async def test_what_stands_in_the_address_opens_only_aivax(api: Api) -> None:
+    token = await signed_in(api, "ana@example.com")
+    for path, key in (("/api/memory", token), ("/api/v1/agents", api.key), ("/api/v1/ares/agents", api.key)):
+        assert (await api.call("GET", f"{path}?api-key={key}", key="")).status == 401, path
+        assert (await api.call("GET", path, key=key)).status == 200, path
+
+
 async def test_unknown_ids_are_not_found(api: Api) -> None:
     token = await signed_in(api, "ana@example.com")
     for route in (*NEED_KEY, *NEED_USER):

@@ -1,12 +1,15 @@
 """ARES: messages to agents, streams, conversations, memory (R-01 to R-07)."""
 
+import asyncio
 import re
 
 import aiohttp
 import pytest
+from aiohttp import web
 
+from hub.api.http import streaming
 from hub.studio.ares import learning
-from tests.contract.asking import Contract
+from tests.contract.asking import Contract, Json
 from tests.fakes.model import cut, refuses, says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -76,6 +79,28 @@ async def test_a_stream_of_events(api: Contract, way: str) -> None:
     for e in (events[0], events[-1]):
         assert (e["agent"], e["context_id"]) == ("sales", got.headers["X-Context-Id"])
     assert (events[-1]["input_tokens"], events[-1]["output_tokens"], events[-1]["sources"]) == (12, 5, None)
+
+
+async def test_a_comment_while_the_model_thinks(api: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fifteen seconds; here sooner. What fails after one can only break off, or be told in an event."""
+    assert streaming.PING_SECONDS == 15
+    monkeypatch.setattr(streaming.Out.__init__, "__defaults__", (0.05, dict))
+    monkeypatch.setattr(streaming.attended, "__defaults__", (None, 0.02))
+    await api.modelled()
+    token, sent = await api.user(), {"message": "Hi", "agent_type": "hr"}
+    api.model.plan.append(says("late", delay=0.4))
+    got = await api.row("R-02", sent=sent, key=token)
+    assert got.body.startswith(": ping\n\n") and got.body.endswith("data: late\n\n")
+
+    async def refused_late(request: web.Request, body: Json) -> web.StreamResponse:
+        await asyncio.sleep(0.4)
+        return await refuses(400)(request, body)
+
+    api.model.plan.extend([refused_late, refused_late])
+    events = (await api.row("R-02", sent=sent, key=token, query={"format": "json"})).events()
+    assert [e["event"] for e in events] == ["start", "error"]
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await api.row("R-02", sent=sent, key=token)
 
 
 async def test_what_fails_before_and_in_the_middle_of_a_stream(api: Contract) -> None:

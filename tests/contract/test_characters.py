@@ -220,7 +220,7 @@ async def test_what_is_changed_and_deleted(api: Contract) -> None:
 @pytest.mark.parametrize("id", [f"C-{n:02}" for n in range(1, 13)])
 async def test_a_key_is_needed_and_rates_are_told(api: Contract, id: str) -> None:
     variables = ["x_000000"] if id in ("C-05", "C-06", "C-07", "C-10") else []
-    sent = {} if id in ("C-02", "C-04", "C-07", "C-09", "C-12") else None
+    sent: Json | None = {} if id in ("C-02", "C-04", "C-07", "C-09", "C-12") else None
     for key, status in (("", 401), ("sk-hub-unknown", 401), (api.public, 403)):
         got = await api.row(id, *variables, key=key, sent=sent)
         assert got.status == status and isinstance(got.body["error"], str)

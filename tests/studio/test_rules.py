@@ -76,7 +76,8 @@ def test_plans() -> None:
     ("text", "age"),
     [
         ("35 years old, tall", 35), ("a 17-year-old", 17), ("twelve years old", 12), ("dezesseis anos de idade", 16),
-        ("10 anos de experiência", None), ("hace 12 años", 12), ("12 anos atrás", None), ("aged 9", 9), ("16 y.o.", 16),
+        ("10 anos de experiência", None), ("hace 12 años", None), ("tiene 12 años", 12), ("12 anos atrás", None),
+        ("aged 9", 9), ("16 y.o.", 16),
         ("edad: 15", 15), ("6 months old", 0), ("1990 years old", None), ("size 12, aged wood", None), ("", None),
         ("21 years old, mother of a 5 year old", 5),
     ],

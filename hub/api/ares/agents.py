@@ -5,7 +5,17 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.accounts import users
-from hub.api.ares.schemas import AgentIn, AgentLine, AgentOut, RegisterIn, SettingsIn, SettingsOut, UserId, UserOut
+from hub.api.ares.schemas import (
+    AgentIn,
+    AgentLine,
+    AgentOut,
+    RegisterIn,
+    SettingsIn,
+    SettingsOut,
+    UserEdit,
+    UserId,
+    UserOut,
+)
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, USERS, caller, user
 from hub.api.http.operation import Route
@@ -72,6 +82,12 @@ async def add(request: web.Request, body: RegisterIn) -> UserId:
 
 
 @endpoint(tag=ACCOUNT, family="ares", status=204)
+async def change(request: web.Request, id: UUID, body: UserEdit) -> None:
+    """Change a user's name or password."""
+    await request.app[USERS].edit(caller(request).account_id, id, body.name, body.password)
+
+
+@endpoint(tag=ACCOUNT, family="ares", status=204)
 async def drop(request: web.Request, id: UUID) -> None:
     """Delete a user with all conversations and what was learned."""
     await users.remove(request.app[HUB].db, caller(request).account_id, id)
@@ -86,5 +102,6 @@ ROUTES = (
     Route("PUT", "/api/v1/ares/settings", choose),
     Route("GET", "/api/v1/ares/users", people),
     Route("POST", "/api/v1/ares/users", add),
+    Route("PATCH", "/api/v1/ares/users/{id}", change),
     Route("DELETE", "/api/v1/ares/users/{id}", drop),
 )

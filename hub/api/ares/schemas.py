@@ -172,5 +172,12 @@ class UserOut(Snake):
     created_at: datetime
 
 
+class UserEdit(Snake):
+    """Only what changes."""
+
+    name: Annotated[str | None, Field(max_length=200)] = None
+    password: Annotated[Password | None, Field(description="A new one ends every sign-in.")] = None
+
+
 class UserId(Snake):
     id: UUID

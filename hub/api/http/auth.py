@@ -19,10 +19,10 @@ async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
     """
     if allowed == "none":
         return
-    key = credential(request, query)
     if allowed == "user":
-        request[USER] = await request.app[USERS].user(key or "")
+        request[USER] = await request.app[USERS].user(credential(request, False) or "")
         return
+    key = credential(request, query)
     if key is None:
         raise Unauthorized
     who = await request.app[KEYRING].caller(key)

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from hub.api.http import body, idempotency
 from hub.api.http.admission import admit
+from hub.api.http.families import DEFAULT
 from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operation, read
 from hub.forms import Enveloped, Message
 
@@ -42,13 +43,13 @@ def endpoint(
     empty: tuple[int, ...] = (),
     field: str | None = None,
     headers: tuple[Header, ...] = (),
-    family: str = "aivax",
+    family: str = DEFAULT,
     idempotent: bool | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
     id: name in the documents ("A-56"). auth: key (private keys), public (public keys too), user, none.
-    says: the sentence answered instead of data. query_key: `?api-key=` is accepted. limit, seconds:
+    says: the sentence answered instead of data. query_key: `?api-key=` is accepted (of AIVAX). limit, seconds:
     largest body and longest time to read it. consumes, produces: media types where not JSON. field: of a
     multipart body, the one that holds the file. file: the name under which the answer is downloaded.
     errors: documented refusals beside 400, 401, 403 and 404; empty: those whose body is `{}`. headers:
@@ -59,14 +60,14 @@ def endpoint(
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
         sign = read(function)
         # Modules of different families have the same names.
-        names = [*([] if family == "aivax" else [family]), function.__module__.rsplit(".", 1)[-1], function.__name__]
+        names = [*([] if family == DEFAULT else [family]), function.__module__.rsplit(".", 1)[-1], function.__name__]
         summary, _, description = (inspect.getdoc(function) or function.__name__).partition("\n")
         operation = Operation(
             name="_".join(names), id=id, summary=summary.rstrip("."),
-            description=description.strip(), tag=tag, auth=auth, query_key=query_key, status=status, says=says,
-            body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
-            limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field, file=file,
-            errors=errors, empty=empty, headers=headers, family=family,
+            description=description.strip(), tag=tag, auth=auth, query_key=query_key and family == DEFAULT,
+            status=status, says=says, body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params,
+            result=sign.result, limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field,
+            file=file, errors=errors, empty=empty, headers=headers, family=family,
             idempotent=family == "aresgen" if idempotent is None else idempotent,
         )
 

@@ -29,7 +29,7 @@ class Out:
 
     def __init__(
         self, request: web.Request, ping: float = PING_SECONDS, headers: Callable[[], dict[str, str]] = dict,
-        status: int = 200,
+        *, status: int = 200,
     ) -> None:
         """`headers`: further ones, asked for when the stream begins."""
         self._status = status

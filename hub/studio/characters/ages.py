@@ -21,7 +21,7 @@ _PATTERNS = tuple(
     for p in (
         rf"{_COUNT}[\s-]*(?:years?|yrs?)[\s-]*(?:old|of\s+age)\b",
         rf"{_COUNT}[\s-]*(?:y\.?o\.?|y/o)(?!\w)",
-        rf"{_COUNT}\s*(?:anos?|años?)\b(?!\s+de\s+(?!idade|edad))(?!\s+(?:atrás|atras))",
+        rf"(?<!hace\s)(?<!há\s){_COUNT}\s*(?:anos?|años?)\b(?!\s+de\s+(?!idade|edad))(?!\s+(?:atrás|atras))",
         rf"{_COUNT}\s*(?:months?|weeks?)[\s-]*old\b",
         rf"\b(?:age|aged|idade|edad)\s*(?:is|of|:|=|de)?\s*(?:(?P<n>\d{{1,3}})|{_WORD})\b",
     )
