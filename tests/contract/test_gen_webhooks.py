@@ -205,7 +205,8 @@ async def test_the_last_attempt_gives_up_and_the_next_event_goes_out(api: Contra
     await heard(hook, 1)
     many = [{"at": "x", "status": 500, "error": "x", "ms": 1}] * 22
     await log_of(api, 1)
-    await api.hub.db.run("update webhook_deliveries set attempts = attempts || $2 where account_id = $1", api.account, many)
+    tried = "update webhook_deliveries set attempts = attempts || $2 where account_id = $1"
+    await api.hub.db.run(tried, api.account, many)
     hook.plan += [(500, {}, 0.0)]
     await api.hub.db.run(DUE, api.account)
     [delivery] = await log(api, made["id"], 1)
@@ -217,8 +218,8 @@ async def test_the_last_attempt_gives_up_and_the_next_event_goes_out(api: Contra
 
 async def log_of(api: Contract, attempts: int) -> None:
     async def found() -> Any:
-        return await api.hub.db.value(
-            "select jsonb_array_length(attempts) = $2 from webhook_deliveries where account_id = $1", api.account, attempts)
+        counted = "select jsonb_array_length(attempts) = $2 from webhook_deliveries where account_id = $1"
+        return await api.hub.db.value(counted, api.account, attempts)
 
     await until(found)
 
