@@ -180,7 +180,8 @@ async def test_the_log_of_requests(api: Contract) -> None:
 async def test_times_in_any_form_of_rfc_3339(api: Contract) -> None:
     bot = (await api.good("G-10", sent={"name": "b", "model": "@hub/extractive"}))["id"]
     await api.good("G-11", bot, sent={"message": "Hi"})
-    for time in ("2020-01-01T00:00:00Z", "2020-01-01T00:00:00.123+05:30", "2020-01-01 00:00:00-03:00", "2020-01-01T00:00:00"):
+    day = "2020-01-01"
+    for time in (f"{day}T00:00:00Z", f"{day}T00:00:00.123+05:30", f"{day} 00:00:00-03:00", f"{day}T00:00:00"):
         assert len((await api.good("G-12", bot, query={"from": time}))["data"]) == 1
     made = await api.good("G-04", sent={})
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", made["created_at"])

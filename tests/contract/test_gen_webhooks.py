@@ -225,7 +225,7 @@ async def log_of(api: Contract, attempts: int) -> None:
 
 
 async def test_what_a_webhook_may_not_be(api: Contract) -> None:
-    good = {"url": "https://example.com/in", "events": ["chatbot.*"]}
+    good: Json = {"url": "https://example.com/in", "events": ["chatbot.*"]}
     for wrong, field in (
         ({"url": "ftp://x"}, "url"), ({"url": "http://169.254.169.254/"}, "url"), ({"url": "http://u:p@x/"}, "url"),
         ({"events": []}, "events"), ({"events": ["bread.*"]}, "events.0"), ({"events": ["chatbot"]}, "events.0"),
@@ -233,11 +233,11 @@ async def test_what_a_webhook_may_not_be(api: Contract) -> None:
         got = await api.call("POST", "/v1/webhooks", {**good, **wrong})
         assert got.status == 400 and field in got.body["detail"], (wrong, got.body)
     made = await subscribed(api, good["url"], "chatbot.*")
-    for method, path, sent in (
+    for method, path, body in (
         ("GET", "", None), ("PATCH", "", {"enabled": False}), ("DELETE", "", None), ("GET", "/deliveries", None)):
-        assert (await api.call(method, f"/v1/webhooks/{made['id']}{path}", sent, key=api.foreign)).status == 404
+        assert (await api.call(method, f"/v1/webhooks/{made['id']}{path}", body, key=api.foreign)).status == 404
     assert (await api.call("POST", "/v1/webhooks/replay", {})).status == 400
-    sent = {"types": ["*"], "webhook_id": f"whk_{NOBODY}"}
+    sent: Json = {"types": ["*"], "webhook_id": f"whk_{NOBODY}"}
     assert (await api.call("POST", "/v1/webhooks/replay", sent)).status == 404
     assert [w["id"] for w in (await api.call("GET", "/v1/webhooks")).body["data"]] == [made["id"]]
     off = (await api.call("PATCH", f"/v1/webhooks/{made['id']}", {"enabled": False})).body

@@ -82,7 +82,7 @@ async def over(api: Contract, workflow: str, run: str) -> Json:
 
 
 def step(id: str, type: str = "transform", **given: Any) -> Json:
-    more = {k: given.pop(k) for k in ("needs", "if", "retries", "timeout_seconds") if k in given}
+    more: Json = {k: given.pop(k) for k in ("needs", "if", "retries", "timeout_seconds") if k in given}
     return {"id": id, "type": type, "with": given, **more}
 
 

@@ -166,3 +166,5 @@ async def test_a_web_process_killed_before_its_answer_is_kept_gives_the_key_free
         first = await until(answered)
         _, again = await y.call("POST", "/v1/voices", sent, **{"Idempotency-Key": "k1"})
         assert again["id"] == first["id"]
+        # The effect was there already when the first one died; sent again, the request finds it.
+        assert await y.hub.db.value("select count(*) from voices") == 1

@@ -60,7 +60,7 @@ def endpoint(
         sign = read(function)
         summary, _, description = (inspect.getdoc(function) or function.__name__).partition("\n")
         operation = Operation(
-            name=f"{function.__module__.rsplit('.', 1)[-1]}_{function.__name__}", id=id, summary=summary.rstrip("."),
+            name=_name(function, family), id=id, summary=summary.rstrip("."),
             description=description.strip(), tag=tag, auth=auth, query_key=query_key, status=status, says=says,
             body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params, result=sign.result,
             limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field, file=file,
@@ -81,6 +81,12 @@ def endpoint(
         return handler
 
     return decorate
+
+
+def _name(function: Callable[..., Awaitable[Any]], family: str) -> str:
+    """Families have modules of the same names."""
+    own = f"{function.__module__.rsplit('.', 1)[-1]}_{function.__name__}"
+    return own if family == "aivax" else f"{family}_{own}"
 
 
 async def _arguments(request: web.Request, operation: Operation) -> dict[str, Any]:
