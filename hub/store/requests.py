@@ -17,7 +17,7 @@ ADD = """
     select r.account, r.key, r.at, r.ip, r.agent, r.method, r.path, r.status, r.ms
     from jsonb_to_recordset($1) r(account uuid, key uuid, at timestamptz, ip text, agent text, method text, path text,
         status int, ms int)
-    where exists (select 1 from accounts a where a.id = r.account)
+    where exists (select 1 from accounts a where a.id = r.account) order by r.at
 """
 LIST = """
     select id, key_id, at, ip, user_agent, method, path, status, ms from requests

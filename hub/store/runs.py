@@ -9,6 +9,7 @@ from hub.store.db import Call, clean
 
 ADD = """
     insert into workflow_runs (id, account_id, workflow_id, version, key_id, input) values ($1, $2, $3, $4, $5, $6)
+    on conflict do nothing
 """
 ADD_STEPS = """
     insert into workflow_steps (run_id, account_id, name, place, type)
@@ -111,9 +112,9 @@ async def add(
     db: Call, account: UUID, id: UUID, workflow: UUID, version: int, key: UUID | None, given: Json,
     steps: Sequence[Json],
 ) -> None:
-    """steps: {name, place, type}. Inside a transaction."""
-    await db.run(ADD, id, account, workflow, version, key, clean(given))
-    await db.run(ADD_STEPS, account, id, clean(list(steps)))
+    """steps: {name, place, type}. Nothing when there is a run of this id. Inside a transaction."""
+    if await db.run(ADD, id, account, workflow, version, key, clean(given)) == 1:
+        await db.run(ADD_STEPS, account, id, clean(list(steps)))
 
 
 async def get(db: Call, account: UUID, workflow: UUID, id: UUID) -> Json | None:

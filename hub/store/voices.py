@@ -7,7 +7,7 @@ from hub.store.db import Call, clean
 
 ADD = """
     insert into voices (id, account_id, name, sample, profile, sliders, banned_phrases)
-    values ($1, $2, $3, $4, $5, $6, $7)
+    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing
 """
 GET = """
     select id, account_id, name, sample, profile, sliders, banned_phrases, created_at, updated_at from voices
@@ -33,8 +33,9 @@ Json = dict[str, Any]
 
 async def add(
     db: Call, account: UUID, id: UUID, name: str, sample: str, profile: Json, sliders: Json, banned: list[str]
-) -> None:
-    await db.run(ADD, id, account, clean(name), clean(sample), clean(profile), sliders, clean(banned))
+) -> bool:
+    """False when there is one of this id."""
+    return await db.run(ADD, id, account, clean(name), clean(sample), clean(profile), sliders, clean(banned)) == 1
 
 
 async def get(db: Call, account: UUID, id: UUID) -> Json | None:

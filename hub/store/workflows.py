@@ -5,7 +5,7 @@ from uuid import UUID
 
 from hub.store.db import Call, clean
 
-ADD = "insert into workflows (id, account_id, name) values ($1, $2, $3)"
+ADD = "insert into workflows (id, account_id, name) values ($1, $2, $3) on conflict do nothing"
 ADD_VERSION = """
     insert into workflow_versions (workflow_id, account_id, version, definition) values ($2, $1, $3, $4)
 """
@@ -32,9 +32,9 @@ Json = dict[str, Any]
 
 
 async def add(db: Call, account: UUID, id: UUID, name: str, definition: Json) -> None:
-    """With its first version; inside a transaction."""
-    await db.run(ADD, id, account, clean(name))
-    await db.run(ADD_VERSION, account, id, 1, clean(definition))
+    """With its first version, unless there is one of this id; inside a transaction."""
+    if await db.run(ADD, id, account, clean(name)) == 1:
+        await db.run(ADD_VERSION, account, id, 1, clean(definition))
 
 
 async def revise(db: Call, account: UUID, id: UUID, name: str, definition: Json) -> int | None:

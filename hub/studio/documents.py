@@ -30,11 +30,9 @@ class Stale(Conflict):
 
 
 async def add(
-    hub: Hub, account: UUID, title: str | None, content: str, voice: UUID | None, model: str | None,
-    id: UUID | None = None,
+    hub: Hub, account: UUID, id: UUID, title: str | None, content: str, voice: UUID | None, model: str | None
 ) -> Writing:
     """A new document; one of this id that there is already is that one."""
-    id = id or ids.uuid7()
     if voice is not None:
         await voices.get(hub.db, account, voice)
     async with hub.db.transaction() as tx:

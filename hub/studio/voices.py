@@ -62,12 +62,13 @@ def phrases(given: Sequence[str]) -> list[str]:
 
 
 async def add(
-    hub: Hub, account: UUID, name: str, sample: str, sliders: Mapping[str, int], banned: Sequence[str]
+    hub: Hub, account: UUID, id: UUID, name: str, sample: str, sliders: Mapping[str, int], banned: Sequence[str]
 ) -> Voice:
-    id, measured = ids.uuid7(), trained(sample)
+    """A new voice; one of this id that there is already is that one."""
+    measured = trained(sample)
     async with hub.db.transaction() as tx:
-        await voices.add(tx, account, id, name, sample, measured, dict(sliders), phrases(banned))
-        await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": name})
+        if await voices.add(tx, account, id, name, sample, measured, dict(sliders), phrases(banned)):
+            await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": name})
     return await get(hub.db, account, id)
 
 

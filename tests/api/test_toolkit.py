@@ -138,7 +138,7 @@ async def test_a_busy_hub_says_when_to_come_back(door: Api) -> None:
     got = await door.call("GET", "/api/v1/busy")
     assert (got.status, got.headers["Retry-After"]) == (503, "5")
     assert of_hub(TooMany(retry_after=0.2)).retry_after == 0.2
-    assert problem(of_hub(Invalid("x is wrong.", field="x")))["error"]["param"] == "x"
+    assert problem(of_hub(Invalid("x is wrong.", field="x")), "/v1/x", "")["error"]["param"] == "x"
 
 
 async def test_limits_of_a_body(door: Api) -> None:

@@ -205,7 +205,8 @@ async def test_the_last_attempt_gives_up_and_the_next_event_goes_out(api: Contra
     await heard(hook, 1)
     many = [{"at": "x", "status": 500, "error": "x", "ms": 1}] * 22
     await log_of(api, 1)
-    await api.hub.db.run("update webhook_deliveries set attempts = attempts || $2 where account_id = $1", api.account, many)
+    tried = "update webhook_deliveries set attempts = attempts || $2 where account_id = $1"
+    await api.hub.db.run(tried, api.account, many)
     hook.plan += [(500, {}, 0.0)]
     await api.hub.db.run(DUE, api.account)
     [delivery] = await log(api, made["id"], 1)
@@ -217,14 +218,14 @@ async def test_the_last_attempt_gives_up_and_the_next_event_goes_out(api: Contra
 
 async def log_of(api: Contract, attempts: int) -> None:
     async def found() -> Any:
-        return await api.hub.db.value(
-            "select jsonb_array_length(attempts) = $2 from webhook_deliveries where account_id = $1", api.account, attempts)
+        counted = "select jsonb_array_length(attempts) = $2 from webhook_deliveries where account_id = $1"
+        return await api.hub.db.value(counted, api.account, attempts)
 
     await until(found)
 
 
 async def test_what_a_webhook_may_not_be(api: Contract) -> None:
-    good = {"url": "https://example.com/in", "events": ["chatbot.*"]}
+    good: Json = {"url": "https://example.com/in", "events": ["chatbot.*"]}
     for wrong, field in (
         ({"url": "ftp://x"}, "url"), ({"url": "http://169.254.169.254/"}, "url"), ({"url": "http://u:p@x/"}, "url"),
         ({"events": []}, "events"), ({"events": ["bread.*"]}, "events.0"), ({"events": ["chatbot"]}, "events.0"),
@@ -232,11 +233,11 @@ async def test_what_a_webhook_may_not_be(api: Contract) -> None:
         got = await api.call("POST", "/v1/webhooks", {**good, **wrong})
         assert got.status == 400 and field in got.body["detail"], (wrong, got.body)
     made = await subscribed(api, good["url"], "chatbot.*")
-    for method, path, sent in (
+    for method, path, body in (
         ("GET", "", None), ("PATCH", "", {"enabled": False}), ("DELETE", "", None), ("GET", "/deliveries", None)):
-        assert (await api.call(method, f"/v1/webhooks/{made['id']}{path}", sent, key=api.foreign)).status == 404
+        assert (await api.call(method, f"/v1/webhooks/{made['id']}{path}", body, key=api.foreign)).status == 404
     assert (await api.call("POST", "/v1/webhooks/replay", {})).status == 400
-    sent = {"types": ["*"], "webhook_id": f"whk_{NOBODY}"}
+    sent: Json = {"types": ["*"], "webhook_id": f"whk_{NOBODY}"}
     assert (await api.call("POST", "/v1/webhooks/replay", sent)).status == 404
     assert [w["id"] for w in (await api.call("GET", "/v1/webhooks")).body["data"]] == [made["id"]]
     off = (await api.call("PATCH", f"/v1/webhooks/{made['id']}", {"enabled": False})).body

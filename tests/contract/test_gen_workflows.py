@@ -82,7 +82,7 @@ async def over(api: Contract, workflow: str, run: str) -> Json:
 
 
 def step(id: str, type: str = "transform", **given: Any) -> Json:
-    more = {k: given.pop(k) for k in ("needs", "if", "retries", "timeout_seconds") if k in given}
+    more: Json = {k: given.pop(k) for k in ("needs", "if", "retries", "timeout_seconds") if k in given}
     return {"id": id, "type": type, "with": given, **more}
 
 
@@ -116,10 +116,8 @@ async def test_the_example_of_the_document_in_yaml(api: Contract, hook: Elsewher
 
 async def test_definitions_as_json_and_their_versions(api: Contract) -> None:
     one = {"name": "w", "steps": [step("a", value=1)]}
-    ids = [
-        (await api.good("G-13", sent=one))["id"], (await api.good("G-13", sent={"definition": one}))["id"],
-        (await api.good("G-13", sent={"definition": "name: w\nsteps: [{id: a, type: transform, with: {value: 1}}]"}))["id"],
-    ]
+    text = "name: w\nsteps: [{id: a, type: transform, with: {value: 1}}]"
+    ids = [(await api.good("G-13", sent=s))["id"] for s in (one, {"definition": one}, {"definition": text})]
     assert {(await ended(api, id))["output"] for id in ids} == {1}
     path = f"/v1/workflows/{ids[0]}"
     old = await api.good("G-14", ids[0], sent={"input": {}})

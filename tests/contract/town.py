@@ -64,7 +64,8 @@ class Settlers:
         """Variables of a path: what is there, and one time in four what was given."""
         found = dict(given)
         for place in re.finditer(r"([\w.-]+)/\{(\w+)\}", template):
-            known = self.known.get(template[: place.end(1)], self.known.get(place[1]))
+            short = f"/v1/{place[1]}" if template.startswith("/v1/") else place[1]
+            known = self.known.get(template[: place.end(1)], self.known.get(short))
             if known is not None and zlib.crc32(repr(given).encode()) % 4:
                 found[place[2]] = known
         return found
@@ -106,7 +107,8 @@ async def _settled(town: Town) -> Settlers:
     known |= await _talks(api, client) | await _knowledge(api) | await _rest(api)
     token, learned = await _ares(api)
     models, played = await _characters(api)
-    known |= learned | played
+    known |= learned | played | await _studio(api)
+    known["/v1/api-keys"] = known["api-key"]
     return Settlers(api.key, {place: quote(value, safe="") for place, value in known.items()}, token, models)
 
 
@@ -180,4 +182,29 @@ async def _rest(api: Api) -> dict[str, str]:
     [spare] = [k["id"] for k in keys if k["label"] == "spare"]
     return {
         "skills": skill["data"]["id"], "memories": memory["id"], "api-key": spare, "ai-gateways": await api.gateway(),
+    }
+
+
+async def _studio(api: Api) -> dict[str, str]:
+    """What AresGen calls by the same names lives under another path."""
+
+    async def made(path: str, sent: Json) -> Json:
+        got = await api.call("POST", path, sent)
+        assert got.status in (200, 201, 202), got.body
+        found: Json = got.body
+        return found
+
+    thread = await made("/v1/chat/completions", {"model": "@hub/extractive", "prompt": "Hi", "store": True})
+    document = await made("/v1/documents", {"content": "We open at nine."})
+    voice = await made("/v1/voices", {"name": "Bakery", "sample": "We bake bread with care. " * 70})
+    bot = await made("/v1/chatbots", {"name": "Baker", "model": "@hub/extractive"})
+    talk = await made(f"/v1/chatbots/{bot['id']}/messages", {"message": "Hello"})
+    step = {"id": "a", "type": "transform", "with": {"value": 1}}
+    workflow = await made("/v1/workflows", {"name": "w", "steps": [step]})
+    run = await made(f"/v1/workflows/{workflow['id']}/runs", {})
+    hook = await made("/v1/webhooks", {"url": "https://example.com/"})
+    return {
+        "/v1/threads": thread["thread_id"], "/v1/documents": document["id"], "/v1/voices": voice["id"],
+        "/v1/versions": "1", "/v1/chatbots": bot["id"], "/v1/conversations": talk["conversation_id"],
+        "/v1/workflows": workflow["id"], "/v1/runs": run["id"], "/v1/webhooks": hook["id"],
     }

@@ -17,7 +17,7 @@ from hub.api.aresgen.schemas.documents import (
 )
 from hub.api.aresgen.schemas.kinds import Cursor, DocumentId, Paged, page
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
+from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.errors import NotFound
 from hub.store import writings
@@ -39,7 +39,7 @@ async def create(request: web.Request, body: DocumentIn) -> DocumentGrant:
     hub, account = request.app[HUB], caller(request).account_id
     if body.model is not None:
         await models.find(hub, account, body.model)
-    made = await documents.add(hub, account, body.title, body.content, body.voice_id, body.model)
+    made = await documents.add(hub, account, fresh_id(request), body.title, body.content, body.voice_id, body.model)
     return DocumentGrant.model_validate(DocumentOut.of(made).model_dump() | await _token(request, made))
 
 

@@ -5,7 +5,7 @@ from aiohttp import web
 from hub.api.aresgen.schemas.kinds import Cursor, Paged, VoiceId, page
 from hub.api.aresgen.schemas.voices import VoiceEdit, VoiceIn, VoiceOut
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
+from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.studio import voices
 from hub.studio.voices import Voice
@@ -18,7 +18,9 @@ FAMILY = "aresgen"
 async def create(request: web.Request, body: VoiceIn) -> VoiceOut:
     """Train a voice from a sample of at least 300 words; it is ready when it is answered."""
     account, sliders = caller(request).account_id, body.sliders.model_dump(exclude_none=True)
-    made = await voices.add(request.app[HUB], account, body.name, body.sample, sliders, body.banned_phrases)
+    made = await voices.add(
+        request.app[HUB], account, fresh_id(request), body.name, body.sample, sliders, body.banned_phrases
+    )
     return VoiceOut.of(made)
 
 

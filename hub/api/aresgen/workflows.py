@@ -10,7 +10,7 @@ from hub.api.aresgen.schemas.kinds import Cursor, Paged, RunId, WorkflowId, page
 from hub.api.aresgen.schemas.workflows import RunIn, RunLine, RunOut, RunQuery, VersionLine, WorkflowLine, WorkflowOut
 from hub.api.http.body import deep, is_json
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
+from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.errors import BadRequest, Unsupported
 from hub.store import runs, workflows
@@ -18,6 +18,7 @@ from hub.studio.workflow import book, source
 
 TAG = "Workflows"
 FAMILY = "aresgen"
+EITHER = "application/json, application/yaml"
 YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 
 
@@ -37,18 +38,19 @@ def _definition(request: web.Request, raw: bytes) -> Any:
     return source.read(value.encode(errors="replace")) if isinstance(value, str) else source.plain(value)
 
 
-@endpoint(id="G-13", tag=TAG, family=FAMILY, query_key=False, status=201, errors=(415, 422))
+@endpoint(id="G-13", tag=TAG, family=FAMILY, query_key=False, status=201, errors=(415, 422), consumes=EITHER)
 async def create(request: web.Request, body: bytes) -> WorkflowOut:
     """Create a workflow from a YAML or JSON definition.
 
     Send raw YAML (`application/yaml`), or JSON with `definition`: an object, or YAML as text.
     """
     hub, account = request.app[HUB], caller(request).account_id
-    id, _ = await book.add(hub, account, _definition(request, body))
+    id = fresh_id(request)
+    await book.add(hub, account, id, _definition(request, body))
     return WorkflowOut(**await book.get(hub.db, account, id))
 
 
-@endpoint(tag=TAG, family=FAMILY, query_key=False, errors=(415, 422))
+@endpoint(tag=TAG, family=FAMILY, query_key=False, errors=(415, 422), consumes=EITHER)
 async def revise(request: web.Request, id: WorkflowId, body: bytes) -> WorkflowOut:
     """Give a workflow a new definition: a new version. Runs under way go on with theirs."""
     hub, account = request.app[HUB], caller(request).account_id
@@ -91,7 +93,9 @@ async def remove(request: web.Request, id: WorkflowId) -> None:
 async def run(request: web.Request, id: WorkflowId, body: RunIn) -> RunOut:
     """Run a workflow with an input."""
     who = caller(request)
-    made = await book.start(request.app[HUB], who.account_id, id, body.input, who.key_id, body.version)
+    made = await book.start(
+        request.app[HUB], who.account_id, id, fresh_id(request), body.input, who.key_id, body.version
+    )
     return RunOut.of(made)
 
 

@@ -59,11 +59,9 @@ def endpoint(
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
         sign = read(function)
-        # Modules of different families have the same names.
-        names = [*([] if family == DEFAULT else [family]), function.__module__.rsplit(".", 1)[-1], function.__name__]
         summary, _, description = (inspect.getdoc(function) or function.__name__).partition("\n")
         operation = Operation(
-            name="_".join(names), id=id, summary=summary.rstrip("."),
+            name=_name(function, family), id=id, summary=summary.rstrip("."),
             description=description.strip(), tag=tag, auth=auth, query_key=query_key and family == DEFAULT,
             status=status, says=says, body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params,
             result=sign.result, limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field,
@@ -84,6 +82,12 @@ def endpoint(
         return handler
 
     return decorate
+
+
+def _name(function: Callable[..., Awaitable[Any]], family: str) -> str:
+    """Families have modules of the same names."""
+    own = f"{function.__module__.rsplit('.', 1)[-1]}_{function.__name__}"
+    return own if family == DEFAULT else f"{family}_{own}"
 
 
 async def _arguments(request: web.Request, operation: Operation) -> dict[str, Any]:

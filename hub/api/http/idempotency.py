@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from hub.api.http import body, errors
-from hub.api.http.keys import BODY, CALLER, HUB, KEPT
+from hub.api.http.keys import BODY, CALLER, HUB, KEPT, MAKES
 from hub.api.http.openapi import replayed
 from hub.api.http.operation import Operation
 from hub.ending import end
@@ -91,7 +91,7 @@ async def _held(hub: Hub, claimed: Claim) -> AsyncIterator[None]:
 
 async def _answered(request: web.Request, claimed: Claim, answer: Answer) -> web.StreamResponse:
     hub = request.app[HUB]
-    request[KEPT] = []
+    request[KEPT], request[MAKES] = [], claimed.id
     try:
         response = await answer()
     except HubError as e:

@@ -1,11 +1,13 @@
 """What handlers find on the application and on a request."""
 
 from contextvars import ContextVar
+from uuid import UUID
 from weakref import WeakSet
 
 import jinja2
 from aiohttp import web
 
+from hub import ids
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
 from hub.accounts.users import Users
@@ -34,11 +36,18 @@ RATE = web.RequestKey("rate", Window)
 REQUEST_ID = web.RequestKey("request_id", str)
 # The body, for a request whose body was read before its handler runs.
 BODY = web.RequestKey("body", bytes)
+# An id for what a request makes: the same when it is sent again with its Idempotency-Key.
+MAKES = web.RequestKey("makes", UUID)
 # What is streamed, for a request whose answer is kept.
 KEPT = web.RequestKey("kept", list[bytes])
 
 # The id of the request being answered, for whoever writes a log line meanwhile.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def fresh_id(request: web.Request) -> UUID:
+    """The id of what the request makes, so that a request that is sent again makes it once."""
+    return request.get(MAKES) or ids.uuid7()
 
 
 def caller(request: web.Request) -> Caller:

@@ -131,14 +131,16 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
     if op.body is not None:
         described["requestBody"] = {"required": True, "content": {op.consumes: {"schema": schemas[op.name, "body"]}}}
     elif op.body_field is not None or op.consumes != "application/json":
-        described["requestBody"] = {"required": True, "content": {op.consumes: {"schema": _file(op)}}}
+        content = {kind: {"schema": _file(op, kind)} for kind in op.consumes.split(", ")}
+        described["requestBody"] = {"required": True, "content": content}
     return described
 
 
-def _file(op: Operation) -> Json:
+def _file(op: Operation, kind: str) -> Json:
     file = {"type": "string", "format": "binary"}
     if op.field is None:
-        return {"type": "object"} if op.consumes.startswith("multipart/") else file
+        whole = kind.startswith("multipart/") or (kind == "application/json" and kind != op.consumes)
+        return {"type": "object"} if whole else file
     return {"type": "object", "required": [op.field], "properties": {op.field: file}}
 
 

@@ -118,7 +118,7 @@ async def document(act: Act) -> Done:
     voice = _id("voc", given.voice_id, "voice_id") if given.voice_id else None
     if given.action == "create":
         made = await documents.add(
-            hub, account, given.title, given.content or "", voice, given.model, act.own_id
+            hub, account, act.own_id, given.title, given.content or "", voice, given.model
         )
         return Done({"id": ids.named("doc", made.id), "version": made.version, "title": made.title})
     id = _id("doc", str(given.document_id), "document_id")

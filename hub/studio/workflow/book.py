@@ -14,12 +14,11 @@ from hub.studio.workflow.definition import Definition, checked, inputs_of
 Json = dict[str, Any]
 
 
-async def add(hub: Hub, account: UUID, value: Any) -> tuple[UUID, Definition]:
-    """Raise Unprocessable for a definition that cannot be run."""
-    found, id = checked(value), ids.uuid7()
+async def add(hub: Hub, account: UUID, id: UUID, value: Any) -> None:
+    """A workflow of this id, once. Raise Unprocessable for a definition that cannot be run."""
+    found = checked(value)
     async with hub.db.transaction() as tx:
         await workflows.add(tx, account, id, found.name, value)
-    return id, found
 
 
 async def revise(hub: Hub, account: UUID, id: UUID, value: Any) -> tuple[int, Definition]:
@@ -48,11 +47,12 @@ async def remove(hub: Hub, account: UUID, id: UUID) -> None:
 
 
 async def start(
-    hub: Hub, account: UUID, id: UUID, given: Json, key: UUID | None, version: int | None = None
+    hub: Hub, account: UUID, id: UUID, run: UUID, given: Json, key: UUID | None, version: int | None = None
 ) -> Json:
-    """Queue a run of a version, by default the newest. Raise NotFound, Unprocessable for inputs that do not fit."""
+    """Queue a run of this id, once, of a version, by default the newest. Raise NotFound, Unprocessable for inputs
+    that do not fit."""
     found = await get(hub.db, account, id, version)
-    definition, run = Definition.model_validate(found["definition"]), ids.uuid7()
+    definition = Definition.model_validate(found["definition"])
     inputs = inputs_of(definition, given)
     steps = [{"name": s.id, "place": n, "type": s.type} for n, s in enumerate(definition.steps)]
     async with hub.db.transaction() as tx:
