@@ -29,22 +29,6 @@ def _base62(number: int, width: int) -> str:
     return text
 
 
-def named(prefix: str, id: UUID) -> str:
-    """An id as families with prefixes write it: `agent_` and 22 letters and digits."""
-    return prefix + _base62(id.int, 22)
-
-
-def unnamed(prefix: str, text: str) -> UUID | None:
-    """The id that `named` wrote; None when it is none with this prefix."""
-    rest = text.removeprefix(prefix)
-    if not text.startswith(prefix) or len(rest) != 22 or not rest.isascii() or not rest.isalnum():
-        return None
-    number = 0
-    for c in rest:
-        number = number * 62 + ALPHABET.index(c)
-    return UUID(int=number) if number >> 128 == 0 else None
-
-
 def api_key(kind: str) -> str:
     """`sk-hub-` or `pk-hub-`, 32 random characters (190 bits) and a 6 character checksum."""
     prefix = PUBLIC_KEY if kind == "public" else PRIVATE_KEY
@@ -118,6 +102,14 @@ def of_named(prefix: str, text: str) -> UUID:
     if not text.startswith(prefix + "_"):
         raise ValueError(f"begins with {prefix}_")
     return of_ulid(text[len(prefix) + 1 :])
+
+
+def unnamed(prefix: str, text: str) -> UUID | None:
+    """The id that `named` wrote; None when it is none with this prefix."""
+    try:
+        return of_named(prefix, text)
+    except ValueError:
+        return None
 
 
 def secret(prefix: str) -> str:

@@ -1,10 +1,11 @@
 """Whether an account may have what costs money."""
 
-from hub.accounts import accounts
+from uuid import UUID
+
 from hub.config import Settings
-from hub.domain import Caller
-from hub.errors import PaymentRequired
+from hub.errors import NotFound, PaymentRequired
 from hub.runtime import Hub
+from hub.store import accounts
 
 
 def check(settings: Settings, balance: float) -> None:
@@ -13,7 +14,11 @@ def check(settings: Settings, balance: float) -> None:
         raise PaymentRequired
 
 
-async def paying(hub: Hub, who: Caller) -> None:
-    """The same for the caller's account, which is looked up only where the operator bills."""
-    if hub.settings.billing:
-        check(hub.settings, (await accounts.view(hub.db, who)).balance)
+async def paying(hub: Hub, account: UUID) -> None:
+    """The same for an account that is looked up, only where the operator bills."""
+    if not hub.settings.billing:
+        return
+    found = await accounts.get(hub.db, account)
+    if found is None:
+        raise NotFound
+    check(hub.settings, found.balance)

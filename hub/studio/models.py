@@ -6,16 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from hub.accounts import gateways
+from hub.accounts.balance import paying
 from hub.accounts.directory import integrated
 from hub.chat.ask import Answer, Ask
 from hub.chat.brand import worn
 from hub.chat.engine import answer
 from hub.domain import Gateway
-from hub.errors import NotFound, PaymentRequired
+from hub.errors import NotFound
 from hub.llm.extractive import MODEL
 from hub.llm.prices import cost
 from hub.runtime import Hub
-from hub.store import accounts
 from hub.store import gateways as rows
 
 Json = dict[str, Any]
@@ -69,18 +69,9 @@ def offline(hub: Hub, gateway: Gateway) -> bool:
     return hub.models.offline(gateway, str(gateway.parameters.get("modelName") or ""))
 
 
-async def funded(hub: Hub, account: UUID) -> None:
-    """Raise PaymentRequired when the balance is used up and that matters."""
-    if not hub.settings.billing:
-        return
-    found = await accounts.get(hub.db, account)
-    if found is None or found.balance <= 0:
-        raise PaymentRequired
-
-
 async def write(hub: Hub, account: UUID, wish: Wish) -> tuple[Answer, float]:
     """What the model wrote, and dollars; what it consumed is charged, whatever comes of it."""
-    await funded(hub, account)
+    await paying(hub, account)
     ask = Ask(
         account_id=account,
         gateway=worn(wish.gateway, {"voice": wish.voice}),

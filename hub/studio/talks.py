@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.accounts.balance import paying
 from hub.chat import dialogs, sessions
 from hub.chat.ask import Answer
 from hub.chat.dialogs import Dialog, Exchange, Question
@@ -19,7 +20,7 @@ from hub.store.chatbots import Chatbot
 from hub.store.db import Call
 from hub.studio import bots_events as told
 from hub.studio import chatbots as bots
-from hub.studio import intents, models
+from hub.studio import intents
 from hub.tools import handover
 
 Json = dict[str, Any]
@@ -56,7 +57,7 @@ class Reply:
 async def say(hub: Hub, account: UUID, id: UUID, said: Said) -> Reply:
     """Ask a chatbot. Raise NotFound for it or the conversation, Upstream when the model fails."""
     bot = await bots.get(hub.db, account, id)
-    await models.funded(hub, account)
+    await paying(hub, account)
     dialog = await _dialog(hub, bot, said)
     if said.step and dialog.created_at is not None:
         before = await _before(hub, bot, dialog, said.step)

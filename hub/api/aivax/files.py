@@ -39,7 +39,7 @@ async def put(request: web.Request, collection_id: UUID) -> FilesOut:
         raise BadRequest("There is no file in the body; send at least one with a filename.")
     judge = helper(hub.models, hub.settings.helper_model, who.account_id)
     if judge:
-        await paying(hub, who)
+        await paying(hub, who.account_id)
     try:
         done = await files.put(
             hub.db, hub.queue, hub.children, judge, who.account_id, collection_id,

@@ -28,7 +28,7 @@ async def query(request: web.Request, body: QueryIn) -> list[FoundOut]:
         # A public key is in everyone's hands: it gets the second look that costs nothing.
         judge = helper(hub.models, hub.settings.helper_model if who.kind == "private" else "", who.account_id)
     if judge:
-        await paying(hub, who)
+        await paying(hub, who.account_id)
     try:
         found = await search.query(
             hub.db, hub.embedder, who.account_id, body.collections, body.wanted,

@@ -79,7 +79,7 @@ async def use(hub: Hub, who: Caller, offer: Offer, arguments: Json) -> str:
 async def _ask(hub: Hub, who: Caller, gateway_id: UUID, message: str, user: str | None) -> str:
     """One question to a gateway; what it consumed is written down, also when it fails."""
     gateway = await gateways.load(hub.db, hub.sealer, who.account_id, gateway_id)
-    await paying(hub, who)
+    await paying(hub, who.account_id)
     asked = Ask(
         account_id=who.account_id, gateway=gateway, messages=[{"role": "user", "content": message}],
         external_user=user, origin="McpClient", deadline=time.monotonic() + SECONDS,

@@ -14,7 +14,7 @@ from hub.store.db import Call
 from hub.studio.characters import images
 from hub.studio.characters.ages import ADULT, OLDEST, minor, young
 
-PREFIX = "agent_"
+PREFIX = "agent"
 
 
 @dataclass(frozen=True, slots=True)

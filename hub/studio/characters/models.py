@@ -13,7 +13,7 @@ from hub.llm.types import INTEGRATED
 from hub.runtime import Hub
 from hub.studio.characters.drawing import PLACEHOLDER
 
-LLM, SD = "model_", "sd_model_"
+LLM, SD = "model", "sd_model"
 # What can be counted on where neither the gateway nor the catalogue says how much a model reads.
 CONTEXT = 8192
 SHORT = 12
@@ -21,7 +21,7 @@ SHORT = 12
 
 def _named(prefix: str, name: str) -> str:
     digest = hashlib.sha256(name.encode()).digest()
-    return prefix + "".join(ids.ALPHABET[b % len(ids.ALPHABET)] for b in digest[:SHORT])
+    return f"{prefix}_" + "".join(ids.ALPHABET[b % len(ids.ALPHABET)] for b in digest[:SHORT])
 
 
 async def llms(hub: Hub, account: UUID) -> list[Json]:
