@@ -106,14 +106,14 @@ async function submit(value) {
   if (busy || (!content && !files.length)) return;
   const sent = files;
   files = [];
-  list();
+  listed();
   put(bubble("user"), "user", [content, ...sent.map((f) => `📎 ${f.name}`)].filter(Boolean).join("\n"));
   log.scrollTop = log.scrollHeight;
   const parts = [...(content ? [{ type: "text", text: content }] : []), ...sent.map((f) => ({ type: "file", file: { file_id: f.id } }))];
   await ask({ role: "user", content: sent.length ? parts : content }, crypto.randomUUID?.() || String(Math.random()).slice(2));
 }
 
-function list() {
+function listed() {
   $("files").hidden = !files.length;
   $("files").replaceChildren(...files.map((f) => Object.assign(document.createElement("li"), { textContent: f.name })));
 }
@@ -125,7 +125,7 @@ async function upload(file) {
   const response = await fetch(`${base}/attachments`, { method: "POST", body: form });
   const answer = await response.json().catch(() => ({}));
   status.textContent = response.ok ? "" : answer.error || words.error;
-  if (response.ok) { files.push(answer); list(); }
+  if (response.ok) { files.push(answer); listed(); }
 }
 
 $("form").addEventListener("submit", (e) => { e.preventDefault(); const v = text.value; text.value = ""; grow(); submit(v); });

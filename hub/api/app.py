@@ -7,7 +7,7 @@ from aiohttp import web
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
 from hub.api import aivax, hooks, hosted, mcp, openai, pages
-from hub.api.http import docs, keys, middleware
+from hub.api.http import assets, docs, keys, middleware
 from hub.api.http.operation import Route
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
@@ -27,6 +27,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[keys.KEYRING] = Keyring(hub.db)
     app[keys.DIRECTORY] = Directory(hub)
     app[keys.PAGES] = docs.environment()
+    assets.mount(app)
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)
     app.router.add_routes([*hooks.routes(), *pages.routes(), *hosted.routes()])

@@ -1,10 +1,7 @@
 """The hosted chat page, its files, stored media, the console's start and health."""
 
-import asyncio
-import hashlib
 import re
 import secrets
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -19,26 +16,9 @@ from hub.live.connect import DOWN
 from hub.store import files, health
 from hub.store.migrate import current
 
-WIDGET = Path(__file__).parents[2] / "widget"
-ASSETS = {
-    "chat.js": "text/javascript",
-    "markdown.js": "text/javascript",
-    "chat.css": "text/css",
-    "console.js": "text/javascript",
-    "console.css": "text/css",
-}
 # Shown by a browser without harm; anything else is downloaded.
 INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf")
 _FOREIGN = re.compile(r"@import|url\s*\(\s*['\"]?\s*(?!data:image/)|expression\s*\(|<\s*/?|\\", re.IGNORECASE)
-
-
-def version() -> str:
-    """Fingerprint of the page's files: their addresses change when they do."""
-    digest = hashlib.sha256()
-    for name in sorted(ASSETS):
-        path = WIDGET / name
-        digest.update(path.read_bytes() if path.exists() else b"")
-    return digest.hexdigest()[:12]
 
 
 async def chat(request: web.Request) -> web.Response:
@@ -48,13 +28,12 @@ async def chat(request: web.Request) -> web.Response:
     try:
         seen = await visits.visit(request.app[HUB], key)
     except Unavailable:
-        return _page(request, "gone.html", {"lang": lang, "version": version()}, 422, [])
+        return _page(request, "gone.html", {"lang": lang}, 422, [])
     p = seen.parameters
     lang = preferred(p.get("languageCode"), request.headers.get("Accept-Language", ""))
     words = labels(lang)
     values = {
         "lang": lang,
-        "version": version(),
         "key": key,
         "culture": words,
         "title": p.get("pageTitle") or "Chat Assistant",
@@ -76,7 +55,7 @@ def styles(custom: str | None) -> str:
 
 
 async def console(request: web.Request) -> web.Response:
-    return _page(request, "console.html", {"lang": "en", "version": version()}, 200, None)
+    return _page(request, "console.html", {"lang": "en"}, 200, None)
 
 
 def _page(
@@ -105,18 +84,6 @@ def _page(
     if frames is None:
         headers["X-Frame-Options"] = "DENY"
     return web.Response(text=html, status=status, content_type="text/html", headers=headers)
-
-
-async def asset(request: web.Request) -> web.StreamResponse:
-    """GET /assets/{name}: the pages' scripts and styles, immutable under their versioned address."""
-    name = request.match_info["name"]
-    if name not in ASSETS:
-        raise web.HTTPNotFound
-    content = await asyncio.to_thread((WIDGET / name).read_bytes)
-    kept = "public, max-age=31536000, immutable" if request.query.get("v") == version() else "no-cache"
-    response = web.Response(body=content, content_type=ASSETS[name], charset="utf-8", headers={"Cache-Control": kept})
-    response.enable_compression()
-    return response
 
 
 async def media(request: web.Request) -> web.Response:
@@ -166,7 +133,6 @@ def routes() -> list[web.RouteDef]:
         web.get("/", home),
         web.get("/chat/{key}", chat),
         web.get("/console", console),
-        web.get("/assets/{name}", asset),
         web.get("/media/{token}", media),
         web.get("/health/live", live),
         web.get("/health/ready", ready),
