@@ -6,8 +6,9 @@ from aiohttp import web
 
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
-from hub.api import aivax, hooks, hosted, mcp, openai, pages
+from hub.api import aivax, chat, hooks, hosted, launcher, mcp, openai, pages
 from hub.api.http import assets, docs, keys, middleware
+from hub.api.http.errands import Errands
 from hub.api.http.operation import Route
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
@@ -26,11 +27,13 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[keys.SPOOL] = Spool(hub.settings.home / "spool")
     app[keys.KEYRING] = Keyring(hub.db)
     app[keys.DIRECTORY] = Directory(hub)
+    app[keys.ERRANDS] = errands = Errands()
+    app.on_cleanup.append(errands.close)
     app[keys.PAGES] = docs.environment()
     assets.mount(app)
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)
-    app.router.add_routes([*hooks.routes(), *pages.routes(), *hosted.routes()])
+    app.router.add_routes([*hooks.routes(), *pages.routes(), *chat.routes(), *launcher.routes(), *hosted.routes()])
     mcp.mount(app)
     app.router.add_routes(docs.routes(ROUTES, hub.settings.address))
     app.on_response_prepare.append(middleware.headers)

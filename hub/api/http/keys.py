@@ -7,6 +7,7 @@ from aiohttp import web
 
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
+from hub.api.http.errands import Errands
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
@@ -19,6 +20,7 @@ RECEIVER = web.AppKey("receiver", Receiver)
 SPOOL = web.AppKey("spool", Spool)
 KEYRING = web.AppKey("keyring", Keyring)
 DIRECTORY = web.AppKey("directory", Directory)
+ERRANDS = web.AppKey("errands", Errands)
 PAGES = web.AppKey("pages", jinja2.Environment)
 
 CALLER = web.RequestKey("caller", Caller)
