@@ -1,15 +1,14 @@
 // What a reader can do with an answer: rate it, hear it, copy it, ask again.
 
 import { el } from "./markdown.js";
-import { $, base, call, page, status, words } from "./page.js";
+import { $, base, call, failed, page, press, words } from "./page.js";
 import { say } from "./outbox.js";
 
 const button = (name, run) => {
   const icon = $("send").firstElementChild.cloneNode(true);
   icon.firstElementChild.setAttribute("href", `#i-${name}`);
-  const node = el("button", icon);
-  node.onclick = () => run(node);
-  return Object.assign(node, { type: "button", className: `i ${name}`, title: words[name], ariaLabel: words[name] });
+  const node = press(() => run(node), { className: `i ${name}`, title: words[name], ariaLabel: words[name] }, icon);
+  return node;
 };
 
 const feedback = (id, rating) => call("POST", `${base()}/messages/${id}/feedback`, { rating });
@@ -29,7 +28,7 @@ function listen(m, node) {
 export function acts(m) {
   const row = el("div"), rated = (node, rating) => feedback(m.message_id, rating).then(() => {
     for (const b of row.children) b.ariaPressed = b === node;
-  }, (e) => status(e.message));
+  }, failed);
   row.className = "acts";
   if (m.source === "model") row.append(button("good", (b) => rated(b, "up")), button("bad", (b) => rated(b, "down")));
   if (page.audio || self.speechSynthesis) row.append(button("listen", (b) => listen(m, b)));
@@ -40,11 +39,10 @@ export function acts(m) {
 
 // One to five for the whole conversation; it is kept with its last answer.
 export function stars(last) {
-  const box = el("div", el("p", words.rate), ...[1, 2, 3, 4, 5].map((n) => {
-    const b = el("button", "★");
-    b.onclick = () => feedback(last.message_id, n).then(() => box.replaceChildren(el("p", words.thanks)), (e) => status(e.message));
-    return Object.assign(b, { type: "button", className: "i", ariaLabel: `${n}/5` });
-  }));
+  const box = el("div", el("p", words.rate), ...[1, 2, 3, 4, 5].map((n) => press(
+    () => feedback(last.message_id, n).then(() => box.replaceChildren(el("p", words.thanks)), failed),
+    { className: "i", ariaLabel: `${n}/5` }, "★",
+  )));
   box.className = "stars";
   return box;
 }

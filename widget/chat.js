@@ -1,6 +1,6 @@
 // The hosted chat page: by its own address, and inside the widget.
 
-import { $, base, call, page, state, status, words } from "./page.js";
+import { $, base, call, failed, page, state, status, words } from "./page.js";
 import { flush, resume, say } from "./outbox.js";
 import { listFiles, taken } from "./files.js";
 import { rate, seen } from "./thread.js";
@@ -22,10 +22,10 @@ text.onkeydown = (e) => {
     $("form").requestSubmit();
   }
 };
-$("stop").onclick = () => call("DELETE", base()).catch((e) => status(e.message));
+$("stop").onclick = () => call("DELETE", base()).catch(failed);
 $("menu").onclick = (e) => e.target.closest("button, a") && $("menu").hidePopover();
 $("menu").onbeforetoggle = () => { if (page.key) $("transcript").href = `${base()}/transcript.json`; };
-$("reset").onclick = () => page.key && call("POST", `${base()}/reset`).then(() => text.focus(), (e) => status(e.message));
+$("reset").onclick = () => page.key && call("POST", `${base()}/reset`).then(() => text.focus(), failed);
 $("rate").onclick = rate;
 addEventListener("online", flush);
 document.onvisibilitychange = () => {

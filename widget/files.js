@@ -1,7 +1,7 @@
 // Files by the button, by paste and by drop; voice by the microphone.
 
 import { el } from "./markdown.js";
-import { $, base, call, status, words } from "./page.js";
+import { $, base, call, failed, press, status, words } from "./page.js";
 import { enter, say } from "./outbox.js";
 
 let files = [], recorder;
@@ -10,11 +10,9 @@ export const taken = () => files.splice(0);
 
 export function listFiles() {
   $("files").hidden = !files.length;
-  $("files").replaceChildren(...files.map((f) => {
-    const b = Object.assign(el("button", "✕"), { type: "button", className: "i", ariaLabel: `${words.remove}: ${f.name}` });
-    b.onclick = () => { files = files.filter((o) => o !== f); listFiles(); };
-    return el("li", f.name, b);
-  }));
+  $("files").replaceChildren(...files.map((f) => el("li", f.name, press(
+    () => { files = files.filter((o) => o !== f); listFiles(); }, { className: "i", ariaLabel: `${words.remove}: ${f.name}` }, "✕",
+  ))));
 }
 
 async function upload(list) {
@@ -50,7 +48,7 @@ async function record() {
     recorder.start();
     $("mic").ariaPressed = true;
   } catch (e) {
-    status(e.message);
+    failed(e);
   }
 }
 

@@ -1,6 +1,6 @@
 // The page around an embedded chat, and the sandbox of a business's own script: who may say what.
 
-import { $, call, door, embedded, page, state, status, tell } from "./page.js";
+import { $, call, door, embedded, failed, page, state, tell } from "./page.js";
 import { say } from "./outbox.js";
 import { rate, seen } from "./thread.js";
 
@@ -19,7 +19,7 @@ async function enterAs(who) {
     const got = await call("POST", door, { ...state.who, accessKey: page.key });
     if (got.accessKey !== page.key) go(`/chat/${got.accessKey}`);
   } catch (e) {
-    status(e.message);
+    failed(e);
   }
 }
 
@@ -29,7 +29,7 @@ const orders = {
   send: ({ text }) => say(String(text)),
   identify({ who }) {
     const { id, hash, ...attributes } = who;
-    enterAs(who.big ? { token: String(who) } : { tag: id, tagSignature: hash, attributes });
+    enterAs(typeof who === "string" ? { token: who } : { tag: id, tagSignature: hash, attributes });
   },
   set: ({ attributes }) => enterAs({ attributes: { ...state.who.attributes, ...attributes } }),
   reset: () => call("DELETE", door).then(() => go(`/c/${page.id}`)),

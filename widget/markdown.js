@@ -11,17 +11,16 @@ export const el = (name, ...children) => {
   return node;
 };
 
+const parsed = (href) => URL.canParse(href, location) ? new URL(href, location) : {};
+
 // The hub's own files; other pictures stay links, for loading them would tell their host who reads.
-export const own = (href) => {
-  const path = URL.canParse(href, location) ? new URL(href, location).pathname : "";
-  return /^\/media\/\w+$/.test(path) ? path : "";
-};
+export const own = (href) => /^\/media\/\w+$/.test(parsed(href).pathname) && parsed(href).pathname;
 
 function link(text, href, picture) {
-  const url = URL.canParse(href, location) && new URL(href, location);
-  if (!url || !/^(https?|mailto|tel):$/.test(url.protocol)) return text;
-  if (picture && own(href)) return Object.assign(el("img"), { src: own(href), alt: text });
-  return Object.assign(el("a", text || href), { href: url.href, target: "_blank", rel: "noopener nofollow ugc" });
+  const src = own(href);
+  if (!/^(https?|mailto|tel):$/.test(parsed(href).protocol)) return text;
+  if (picture && src) return Object.assign(el("img"), { src, alt: text });
+  return Object.assign(el("a", text || href), { href: parsed(href), target: "_blank", rel: "noopener nofollow ugc" });
 }
 
 function spans(text) {

@@ -1,17 +1,17 @@
 // Messages on their way to the hub: in order, kept over a reload, sent again under the same name until they are there.
 
-import { $, base, call, door, page, state, status, words } from "./page.js";
+import { base, call, door, failed, page, state, status, words } from "./page.js";
 import { arrived, note, pending } from "./thread.js";
 import { connect } from "./stream.js";
 
-const kept = `hub:${page.id}:${page.key && page.key.slice(-8)}`;
 let queue = [], pumping, entering, failures = 0;
 
 // Storage may be forbidden where the chat is embedded.
 function store(value) {
+  const mark = page.id + page.key;
   try {
-    if (!value) return JSON.parse(sessionStorage[kept] || "[]");
-    sessionStorage[kept] = JSON.stringify(value);
+    if (!value) return JSON.parse(sessionStorage[mark]);
+    sessionStorage[mark] = JSON.stringify(value);
   } catch {}
   return [];
 }
@@ -22,7 +22,9 @@ const name = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) =>
 export function enter() {
   if (page.key) return Promise.resolve();
   return entering ||= call("POST", door, state.who).then((got) => {
+    store([]);
     page.key = got.accessKey;
+    store(queue);
     connect();
   }).finally(() => { entering = 0; });
 }
@@ -59,7 +61,7 @@ async function pump() {
         break;
       }
       if (one.node) note(one.node, e.message, () => { one.node.remove(); post({ ...one, cid: name() }); });
-      else status(e.message);
+      else failed(e);
     }
     queue.shift();
   }
@@ -70,5 +72,5 @@ export const flush = () => { failures = 0; pump(); };
 
 // What a reload interrupted.
 export function resume() {
-  for (const { cid, text, files, content } of store()) post({ cid, text, files, content });
+  store().forEach(post);
 }

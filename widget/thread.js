@@ -1,7 +1,7 @@
 // The conversation as it is shown: each message once, an answer while it is made.
 
 import { el, own, render } from "./markdown.js";
-import { $, base, call, debug, page, state, status, tell, words } from "./page.js";
+import { $, page, press, state, tell, words } from "./page.js";
 import { acts, stars } from "./acts.js";
 
 const log = $("log"), shown = new Map(), mine = new Map(), over = new Set();
@@ -45,7 +45,7 @@ function fill(node, m) {
 // A note below a message, with a way out.
 export function note(node, text, action) {
   const p = box("note", text);
-  if (action) p.append(Object.assign(el("button", words.retry), { type: "button", onclick: () => { p.remove(); action(); } }));
+  if (action) p.append(press(() => { p.remove(); action(); }, {}, words.retry));
   node.append(p);
   return p;
 }

@@ -27,7 +27,7 @@ LONGEST, PER_MINUTE = 20_000, 30
 # What the page's script says; the rest is in the document already.
 SPOKEN = (
     "retry", "copy", "error", "stopped", "you", "thanks", "good", "bad", "listen", "remove", "offline", "person",
-    "waiting", "rate",
+    "rate",
 )
 ACCEPT = {
     "image": "image/*", "audio": "audio/*",
@@ -141,9 +141,9 @@ async def _page(
     host = request.query.get("o", "")
     host = host if _ORIGIN.fullmatch(host) else ""
     data = {
-        "id": str(client), "key": key, "after": after, "host": host, "words": {n: words[f"{n}Label"] for n in SPOKEN},
-        "audio": look["audioSynthesisEnabled"],
-        "split": bool(p.get("splitAnswerIntoMessageChunks")), "debug": look["debug"], "person": bool(seen and seen.handoff),
+        "id": str(client), "key": key, "after": after, "host": host, "audio": look["audioSynthesisEnabled"],
+        "split": bool(p.get("splitAnswerIntoMessageChunks")), "person": bool(seen and seen.handoff),
+        "words": {n: words[f"{n}Label"] for n in SPOKEN},
     }
     values = {
         "lang": lang, "words": words, "p": look, "said": said, "client": client, "key": key, "host": host,
@@ -201,7 +201,7 @@ def _sent(
     headers = {
         "Content-Security-Policy": policy, "Cache-Control": "no-store", "Permissions-Policy": MICROPHONE,
         # A form of the page itself must say where it comes from; other sites learn nothing.
-        "Referrer-Policy": "same-origin",
+        "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex",
     }
     response = web.Response(text=html, status=status, content_type="text/html", headers=headers)
     response.enable_compression()

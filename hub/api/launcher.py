@@ -28,8 +28,8 @@ async def of_client(request: web.Request) -> web.Response:
         return web.Response(status=404, text="/* No such chat client. */\n", content_type="text/javascript")
     look = talk.look(door.parameters)
     asked = request.headers.get("Accept-Language", "")
-    settings = _settings(preferred(door.parameters.get("languageCode"), asked))
-    response = _script(request, {"id": str(door.client_id), "color": look["primaryColor"], "title": look["pageTitle"], **settings})
+    mine = {"id": str(door.client_id), "color": look["primaryColor"], "title": look["pageTitle"]}
+    response = _script(request, mine | _settings(preferred(door.parameters.get("languageCode"), asked)))
     response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     return response
 

@@ -43,7 +43,7 @@ def person(
         proved = {n: str(claims[n])[:500] for n in ("name", "email") if isinstance(claims.get(n), str)}
         return Person(str(claims["sub"]), True, said | proved)
     if tag and signed is not None:
-        if not hmac.compare_digest(signature(salt, tag), signed.strip().lower()):
+        if not hmac.compare_digest(signature(salt, tag).encode(), signed.strip().lower().encode()):
             raise Forbidden("tagSignature is not the HMAC-SHA256 of the tag with the account's salt.")
         return Person(tag, True, said)
     return Person(tag or None, False, said)

@@ -103,8 +103,10 @@ async def accept(hub: Hub, intake: Intake, seen: Visit, body: Json, client_id: s
     if state.get("state") == "ignored" and state["rule"] != "handoff":
         raise await _refusal(hub, seen, got.message_id)
     if got.outcome != "duplicate":
-        body = {"id": got.message_id, "role": "user", "source": "contact", "content": body, "network_id": f"w:{client_id}"}
-        await hub.events.publish(f"s:{seen.session_id}", {"type": "said", "row": body})
+        row = {"id": got.message_id, "role": "user", "source": "contact", "content": body}
+        await hub.events.publish(
+            f"s:{seen.session_id}", {"type": "said", "row": row | {"network_id": f"w:{client_id}"}}
+        )
     return Accepted(got.message_id, state.get("rule") == "handoff", not wait and state.get("state") == "waiting")
 
 

@@ -32,7 +32,8 @@ ARGS = [
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 NOTES = """
     window.__ran = []; window.alert = (x) => window.__ran.push(String(x)); window.__blocked = [];
-    document.addEventListener("securitypolicyviolation", (e) => window.__blocked.push(e.violatedDirective + " " + e.blockedURI));
+    document.addEventListener("securitypolicyviolation", (e) =>
+        window.__blocked.push(e.violatedDirective + " " + e.blockedURI));
 """
 
 
@@ -99,9 +100,9 @@ async def chat_of(page: Page) -> Frame:
     end = time.monotonic() + 10
     while time.monotonic() < end:
         for frame in page.frames:
-            if frame is not page.main_frame and frame.url.split("/")[3:4] in (["c"], ["chat"]):
-                if await frame.evaluate("document.body?.classList.contains('js')"):
-                    return frame
+            ours = frame is not page.main_frame and frame.url.split("/")[3:4] in (["c"], ["chat"])
+            if ours and await frame.evaluate("document.body?.classList.contains('js')"):
+                return frame
         await asyncio.sleep(0.03)
     raise AssertionError(f"no chat in {page.url}")
 

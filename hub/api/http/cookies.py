@@ -27,8 +27,7 @@ def read(request: web.Request, client: UUID) -> str | None:
 
 def write(request: web.Request, response: web.StreamResponse, client: UUID, key: str | None) -> None:
     """Keep the access key of a conversation; None forgets it."""
-    secure = _secure(request)
-    response.set_cookie(
-        _name(request, client), key or "", max_age=SECONDS if key else 0, path="/", httponly=True, secure=secure,
-        samesite="None" if secure else "Lax", partitioned=secure or None,
-    )
+    # By hand: Python 3.11's cookies know no Partitioned.
+    fate = f"Max-Age={SECONDS if key else 0}; Path=/; HttpOnly"
+    kind = "Secure; SameSite=None; Partitioned" if _secure(request) else "SameSite=Lax"
+    response.headers.add("Set-Cookie", f"{_name(request, client)}={key or ''}; {fate}; {kind}")

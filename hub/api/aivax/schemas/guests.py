@@ -21,7 +21,7 @@ class GuestIn(Camel):
     ] = None
     token: Annotated[
         str | None,
-        Field(max_length=4000, description="JWT of `sub`, `exp`, perhaps `name`, `email`: HS256 with the salt, or ES256."),
+        Field(max_length=4000, description="JWT of `sub`, `exp`, perhaps `name`, `email`: HS256 or ES256."),
     ] = None
     attributes: Attributes | None = None
     access_key: Annotated[
