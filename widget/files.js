@@ -11,7 +11,7 @@ export const taken = () => files.splice(0);
 export function listFiles() {
   $("files").hidden = !files.length;
   $("files").replaceChildren(...files.map((f) => el("li", f.name, press(
-    () => { files = files.filter((o) => o !== f); listFiles(); }, { className: "i", ariaLabel: `${words.remove}: ${f.name}` }, "✕",
+    () => { files = files.filter((o) => o !== f); listFiles(); }, { type: "button", className: "i", ariaLabel: `${words.remove}: ${f.name}` }, "✕",
   ))));
 }
 

@@ -1,26 +1,14 @@
 // The page around an embedded chat, and the sandbox of a business's own script: who may say what.
 
-import { $, call, door, embedded, failed, page, state, tell } from "./page.js";
-import { say } from "./outbox.js";
+import { $, call, door, embedded, failed, go, page, state, tell } from "./page.js";
+import { enter, say } from "./outbox.js";
 import { rate, seen } from "./thread.js";
 
-const go = (path) => location.replace(`${path}?o=${encodeURIComponent(page.host)}`);
 const draft = (text) => { if (text) $("text").value = String(text).slice(0, 20000); };
 
 export function closing() {
   if (state.count > 1) rate();
   state.open = false;
-}
-
-// Who a visitor is, decides whose conversation this is.
-async function enterAs(who) {
-  Object.assign(state.who, who);
-  try {
-    const got = await call("POST", door, { ...state.who, accessKey: page.key });
-    if (got.accessKey !== page.key) go(`/chat/${got.accessKey}`);
-  } catch (e) {
-    failed(e);
-  }
 }
 
 const orders = {
@@ -29,9 +17,12 @@ const orders = {
   send: ({ text }) => say(String(text)),
   identify({ who }) {
     const { id, hash, ...attributes } = who;
-    enterAs(typeof who === "string" ? { token: who } : { tag: id, tagSignature: hash, attributes });
+    enter(typeof who === "string" ? { token: who } : { tag: id, tagSignature: hash, attributes }).catch(failed);
   },
-  set: ({ attributes }) => enterAs({ attributes: { ...state.who.attributes, ...attributes } }),
+  set({ attributes }) {
+    state.who.attributes = { ...state.who.attributes, ...attributes };
+    if (page.key) enter({}).catch(failed);
+  },
   reset: () => call("DELETE", door).then(() => go(`/c/${page.id}`)),
 };
 

@@ -88,7 +88,7 @@
 
   const badge = make("b"), panel = make("div"), box = make("hub-chat"), sheet = new CSSStyleSheet();
   const button = make("button", { onclick: hub.toggle, onpointerenter: load, onfocus: load });
-  const all = make("aside", { ariaLabel: cfg.title, dir: cfg.dir, onkeydown: (e) => e.key === "Escape" && hub.close() });
+  const all = make("aside", { ariaLabel: cfg.title, dir: cfg.dir, onkeydown: (e) => { if (e.key === "Escape") hub.close(); } });
   sheet.replaceSync(`div,button{position:fixed;inset-inline-end:20px;z-index:${+cfg.z};box-shadow:0 8px 40px #0004}
 button{bottom:20px;width:56px;height:56px;border:0;border-radius:50%;background:var(--a);color:oklch(from var(--a) clamp(0,(.66 - l)*999,1) 0 0);cursor:pointer;padding:16px}
 button:before{content:"";display:block;height:24px;background:currentColor;clip-path:path("M12 2a10 9 0 1 1-4 17.3L2 22l1.8-5.2A10 9 0 0 1 12 2z")}

@@ -1,6 +1,7 @@
 // Markdown as DOM nodes, never as HTML: what a model says is data.
 
-const SPANS = /(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)|\*\*([^*\n]+?)\*\*|__([^_\n]+?)__|\*([^*\n]+?)\*|(?<![\p{L}\p{N}])_([^_\n]+?)_(?![\p{L}\p{N}])|~~([^~\n]+?)~~|(!?)\[([^\]\n]*)\]\(([^\s)]+)\)|(https?:\/\/[^\s<>()]+[^\s<>().,;:!?])/gu;
+const SPANS = /(`+)([\s\S]*?[^`])\1(?!`)|(\*\*|~~|\*)(?=\S)([^\n]*?\S)\3|(?<![\p{L}\p{N}])(__?)([^\n]+?)\5(?![\p{L}\p{N}])|(!?)\[([^\]\n]*)\]\(([^\s)]+)\)|(https?:\/\/[^\s<>()]+[^\s<>().,;:!?])/gu;
+const MARKS = { "*": "em", _: "em", "~~": "s" };
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const FENCE = /^\s*(`{3,}|~{3,})/;
 const ROW = /^\s*\|.*\|\s*$/;
@@ -29,12 +30,9 @@ function spans(text) {
   for (const m of text.matchAll(SPANS)) {
     if (m.index > at) out.push(text.slice(at, m.index));
     at = m.index + m[0].length;
-    if (m[1]) out.push(el("code", m[2].trim() || m[2]));
-    else if (m[3] || m[4]) out.push(el("strong", ...spans(m[3] || m[4])));
-    else if (m[5] || m[6]) out.push(el("em", ...spans(m[5] || m[6])));
-    else if (m[7]) out.push(el("s", ...spans(m[7])));
-    else if (m[11]) out.push(link(m[11], m[11]));
-    else out.push(link(m[9], m[10], m[8]));
+    if (m[1]) out.push(el("code", m[2].trim()));
+    else if (m[3] || m[5]) out.push(el(MARKS[m[3] || m[5]] || "strong", ...spans(m[4] || m[6])));
+    else out.push(m[10] ? link(m[10], m[10]) : link(m[8], m[9], m[7]));
   }
   if (at < text.length) out.push(text.slice(at));
   return out;

@@ -1,6 +1,6 @@
 // Messages on their way to the hub: in order, kept over a reload, sent again under the same name until they are there.
 
-import { base, call, door, failed, page, state, status, words } from "./page.js";
+import { base, call, door, failed, go, page, state, status, words } from "./page.js";
 import { arrived, note, pending } from "./thread.js";
 import { connect } from "./stream.js";
 
@@ -18,13 +18,17 @@ function store(value) {
 
 const name = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, 0)).join("");
 
-// A session begins with the first thing that needs one.
-export function enter() {
-  if (page.key) return Promise.resolve();
-  return entering ||= call("POST", door, state.who).then((got) => {
+// A session begins with the first thing that needs one. `who`: what the site says of its visitor decides whose
+// conversation this is; of another one the page is loaded anew, and what waits goes along.
+export function enter(who) {
+  if (!who && (page.key || entering)) return entering || Promise.resolve();
+  Object.assign(state.who, who);
+  return entering = call("POST", door, { ...state.who, accessKey: page.key }).then((got) => {
+    if (got.accessKey === page.key) return;
     store([]);
     page.key = got.accessKey;
     store(queue);
+    if (who) return new Promise(() => go(`/chat/${page.key}`));
     connect();
   }).finally(() => { entering = 0; });
 }

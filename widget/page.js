@@ -10,8 +10,10 @@ export const base = () => `/api/v1/public/chat-clients/${page.key}`;
 export const door = `/api/v1/public/web-chat-clients/${page.id}/sessions`;
 export const status = (text) => { $("status").textContent = text; };
 export const failed = (e) => status(e.message);
-export const press = (run, more, ...inside) => Object.assign(el("button", ...inside), { type: "button", onclick: run, ...more });
+export const press = (run, more, ...inside) => Object.assign(el("button", ...inside), { onclick: run, ...more });
 export const state = { open: !embedded, who: {} };
+
+export const go = (path) => location.replace(`${path}?o=${page.host}`);
 
 // The page around an embedded chat hears what happens, never what is said.
 export const tell = (is, more) => embedded && parent.postMessage({ is, ...more }, page.host);

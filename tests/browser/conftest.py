@@ -1,6 +1,7 @@
 """A real browser on the hosted pages, that notes everything a page must not do; and other people's sites."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import axe_playwright_python
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, BrowserContext, Frame, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Error, Frame, Page, async_playwright
 
 from hub.config import Settings
 from tests.api.conftest import api, provider  # noqa: F401 - fixtures
@@ -101,8 +102,9 @@ async def chat_of(page: Page) -> Frame:
     while time.monotonic() < end:
         for frame in page.frames:
             ours = frame is not page.main_frame and frame.url.split("/")[3:4] in (["c"], ["chat"])
-            if ours and await frame.evaluate("document.body?.classList.contains('js')"):
-                return frame
+            with contextlib.suppress(Error):  # it may be on its way to another page
+                if ours and await frame.evaluate("document.body?.classList.contains('js')"):
+                    return frame
         await asyncio.sleep(0.03)
     raise AssertionError(f"no chat in {page.url}")
 
