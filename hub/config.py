@@ -132,11 +132,20 @@ class Settings(BaseSettings):
     image_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
     image_model: Annotated[str, Field(description="Model of images where a gateway names none.")] = "gpt-image-1"
     image_price: Annotated[float, Field(ge=0, description="Dollars an image of that service costs an account.")] = 0.0
+    speech_url: Annotated[
+        str, Field(description="OpenAI-compatible service of audio answers (Gpt4oTts); empty: none.")
+    ] = ""
+    speech_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
+    speech_model: Annotated[str, Field(description="Model that speaks.")] = "gpt-4o-mini-tts"
+    eleven_url: Annotated[str, Field(description="Base address of ElevenLabs.")] = "https://api.elevenlabs.io"
+    eleven_key: Annotated[SecretStr, Field(description="Key of ElevenLabs, for audio answers; empty: none.")] = (
+        SecretStr("")
+    )
     crash_at: Annotated[str, Field(description="Tests only: exit at this named point.")] = ""
 
     @field_validator(
         "public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
-        "research_url", "image_url",
+        "research_url", "image_url", "speech_url", "eleven_url",
     )
     @classmethod
     def _address(cls, value: str) -> str:

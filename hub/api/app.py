@@ -10,8 +10,23 @@ from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
-from hub.api import aivax, ares, aresgen, characters, embed, hooks, hosted, mcp, openai, pages, problems
-from hub.api.http import docs, keys, middleware
+from hub.api import (
+    aivax,
+    ares,
+    aresgen,
+    characters,
+    chat,
+    embed,
+    hooks,
+    hosted,
+    launcher,
+    mcp,
+    openai,
+    pages,
+    problems,
+)
+from hub.api.http import assets, docs, keys, middleware
+from hub.api.http.errands import Errands
 from hub.api.http.operation import Route
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
@@ -33,14 +48,18 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[keys.KEYRING] = Keyring(hub.db)
     app[keys.USERS] = Users(hub.db, hub.sealer, Passwords(), hub.settings)
     app[keys.DIRECTORY] = Directory(hub)
+    app[keys.ERRANDS] = errands = Errands()
+    app.on_cleanup.append(errands.close)
     app[keys.PAGES] = docs.environment()
     app[keys.REQUEST_LOG] = RequestLog(hub.db)
     app.cleanup_ctx.append(_log)
     app[keys.SOCKETS] = WeakSet()
     app.on_shutdown.append(aresgen.close)
+    assets.mount(app)
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)
-    app.router.add_routes([*hooks.routes(), *pages.routes(), *hosted.routes(), *problems.routes(), *embed.routes()])
+    for one in (hooks, pages, chat, launcher, hosted, problems, embed):
+        app.router.add_routes(one.routes())
     mcp.mount(app)
     app.router.add_routes(docs.routes(ROUTES, hub.settings.address))
     app.on_response_prepare.append(middleware.headers)

@@ -1,122 +1,34 @@
-"""The hosted chat page, its files, stored media, the console's start and health."""
+"""Stored media, the console's start and health."""
 
-import asyncio
-import hashlib
-import re
-import secrets
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-import orjson
 from aiohttp import web
 
 from hub.api.http.keys import HUB, PAGES
-from hub.chat import web as visits
-from hub.chat.culture import labels, preferred
-from hub.errors import HubError, Unavailable
+from hub.errors import HubError
 from hub.live.connect import DOWN
 from hub.store import files, health
 from hub.store.migrate import current
 
-WIDGET = Path(__file__).parents[2] / "widget"
-ASSETS = {
-    "chat.js": "text/javascript",
-    "markdown.js": "text/javascript",
-    "chat.css": "text/css",
-    "console.js": "text/javascript",
-    "console.css": "text/css",
-}
 # Shown by a browser without harm; anything else is downloaded.
 INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf")
-_FOREIGN = re.compile(r"@import|url\s*\(\s*['\"]?\s*(?!data:image/)|expression\s*\(|<\s*/?|\\", re.IGNORECASE)
 
-
-def version() -> str:
-    """Fingerprint of the page's files: their addresses change when they do."""
-    digest = hashlib.sha256()
-    for name in sorted(ASSETS):
-        path = WIDGET / name
-        digest.update(path.read_bytes() if path.exists() else b"")
-    return digest.hexdigest()[:12]
-
-
-async def chat(request: web.Request) -> web.Response:
-    """GET /chat/{access key}: the conversation of one session."""
-    key = request.match_info["key"]
-    lang = preferred(None, request.headers.get("Accept-Language", ""))
-    try:
-        seen = await visits.visit(request.app[HUB], key)
-    except Unavailable:
-        return _page(request, "gone.html", {"lang": lang, "version": version()}, 422, [])
-    p = seen.parameters
-    lang = preferred(p.get("languageCode"), request.headers.get("Accept-Language", ""))
-    words = labels(lang)
-    values = {
-        "lang": lang,
-        "version": version(),
-        "key": key,
-        "culture": words,
-        "title": p.get("pageTitle") or "Chat Assistant",
-        "hello": p.get("helloLabel") or words["helloLabel"],
-        "hello_sub": p.get("helloSubLabel") or words["helloSubLabel"],
-        "placeholder": p.get("textAreaPlaceholder") or words["inputPlaceholder"],
-        "accent": p.get("primaryColor") or "#6366f1",
-        "logo": p.get("logoImageUrl"),
-        "modes": ",".join(m.lower() for m in p.get("inputModes") or ()),
-        "suggestions": orjson.dumps(p.get("suggestionButtons") or []).decode(),
-        "styles": styles(p.get("customStyles")),
-    }
-    return _page(request, "chat.html", values, 200, p.get("allowedFrameOrigins") or [])
-
-
-def styles(custom: str | None) -> str:
-    """A business's own styles, unless they try to leave the style element or load from elsewhere."""
-    return "" if not custom or _FOREIGN.search(custom) else custom
+POLICY = "; ".join(
+    (
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",
+        "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+)
 
 
 async def console(request: web.Request) -> web.Response:
-    return _page(request, "console.html", {"lang": "en", "version": version()}, 200, None)
-
-
-def _page(
-    request: web.Request, template: str, values: dict[str, Any], status: int, frames: list[str] | None
-) -> web.Response:
-    nonce = secrets.token_urlsafe(16)
-    html = request.app[PAGES].get_template(template).render(nonce=nonce, **values)
-    ancestors = "'none'" if frames is None else " ".join(frames) or "*"
-    logo = " https:" if values.get("logo") else ""
-    policy = "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            f"style-src 'self' 'nonce-{nonce}'",
-            "connect-src 'self'",
-            f"img-src 'self' data:{logo}",
-            "media-src 'self'",
-            "form-action 'none'",
-            "base-uri 'none'",
-            f"frame-ancestors {ancestors}",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    )
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    if frames is None:
-        headers["X-Frame-Options"] = "DENY"
-    return web.Response(text=html, status=status, content_type="text/html", headers=headers)
-
-
-async def asset(request: web.Request) -> web.StreamResponse:
-    """GET /assets/{name}: the pages' scripts and styles, immutable under their versioned address."""
-    name = request.match_info["name"]
-    if name not in ASSETS:
-        raise web.HTTPNotFound
-    content = await asyncio.to_thread((WIDGET / name).read_bytes)
-    kept = "public, max-age=31536000, immutable" if request.query.get("v") == version() else "no-cache"
-    response = web.Response(body=content, content_type=ASSETS[name], charset="utf-8", headers={"Cache-Control": kept})
-    response.enable_compression()
-    return response
+    html = request.app[PAGES].get_template("console.html").render(lang="en")
+    headers = {
+        "Content-Security-Policy": POLICY, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "DENY",
+    }
+    return web.Response(text=html, content_type="text/html", headers=headers)
 
 
 async def media(request: web.Request) -> web.Response:
@@ -164,9 +76,7 @@ async def home(_: web.Request) -> web.Response:
 def routes() -> list[web.RouteDef]:
     return [
         web.get("/", home),
-        web.get("/chat/{key}", chat),
         web.get("/console", console),
-        web.get("/assets/{name}", asset),
         web.get("/media/{token}", media),
         web.get("/health/live", live),
         web.get("/health/ready", ready),

@@ -1,62 +1,41 @@
-"""Labels of the chat page in the visitor's language."""
+"""Words of the chat page; one language goes to the browser, chosen here."""
 
 from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-LABELS: Mapping[str, Mapping[str, str]] = {
-    "en": {
-        "sendButtonLabel": "Send",
-        "inputPlaceholder": "Type a message...",
-        "helloLabel": "Hello!",
-        "helloSubLabel": "How can I help you?",
-        "stopLabel": "Stop",
-        "retryLabel": "Try again",
-        "clearLabel": "Start over",
-        "attachLabel": "Attach a file",
-        "copyLabel": "Copy",
-        "errorLabel": "That did not work.",
-        "stoppedLabel": "Stopped.",
-        "youLabel": "You",
-        "conversationLabel": "Conversation",
-        "noScript": "This chat needs JavaScript.",
-    },
-    "pt": {
-        "sendButtonLabel": "Enviar",
-        "inputPlaceholder": "Digite uma mensagem...",
-        "helloLabel": "Olá!",
-        "helloSubLabel": "Como posso ajudar?",
-        "stopLabel": "Parar",
-        "retryLabel": "Tentar de novo",
-        "clearLabel": "Recomeçar",
-        "attachLabel": "Anexar um arquivo",
-        "copyLabel": "Copiar",
-        "errorLabel": "Não deu certo.",
-        "stoppedLabel": "Interrompido.",
-        "youLabel": "Você",
-        "conversationLabel": "Conversa",
-        "noScript": "Este chat precisa de JavaScript.",
-    },
-    "es": {
-        "sendButtonLabel": "Enviar",
-        "inputPlaceholder": "Escribe un mensaje...",
-        "helloLabel": "¡Hola!",
-        "helloSubLabel": "¿En qué puedo ayudarte?",
-        "stopLabel": "Detener",
-        "retryLabel": "Intentar de nuevo",
-        "clearLabel": "Empezar de nuevo",
-        "attachLabel": "Adjuntar un archivo",
-        "copyLabel": "Copiar",
-        "errorLabel": "No funcionó.",
-        "stoppedLabel": "Detenido.",
-        "youLabel": "Tú",
-        "conversationLabel": "Conversación",
-        "noScript": "Este chat necesita JavaScript.",
-    },
-}
+import yaml
+
+FILE = Path(__file__).with_name("culture.yaml")
+RIGHT_TO_LEFT = frozenset({"ar", "he", "fa", "ur"})
+# As an HTML document names them.
+CODES: Mapping[str, str] = MappingProxyType({"pt": "pt-BR"})
+
+
+def _read() -> Mapping[str, Mapping[str, str]]:
+    found: dict[str, dict[str, Any]] = {}
+    for name, by_language in yaml.safe_load(FILE.read_text(encoding="utf-8")).items():
+        for lang, words in by_language.items():
+            found.setdefault(lang, {})[name] = words
+    return MappingProxyType(found)
+
+
+LABELS = _read()
 
 
 def labels(lang: str) -> dict[str, str]:
-    """All labels of one language ("pt", "en" or "es")."""
+    """All labels of one language ("pt", "en", "es", ...)."""
     return dict(LABELS[lang])
+
+
+def direction(lang: str) -> str:
+    return "rtl" if lang in RIGHT_TO_LEFT else "ltr"
+
+
+def code(lang: str) -> str:
+    """As the page's `lang`."""
+    return CODES.get(lang, lang)
 
 
 def preferred(setting: str | None, accept: str) -> str:

@@ -1,6 +1,9 @@
-"""CSS colours and origins, as a chat page may be given them."""
+"""CSS colours, origins and keys, as a chat page may be given them."""
 
 import re
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 _HEX = re.compile(r"#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
 _FUNCTION = re.compile(r"(?:rgba?|hsla?|hwb|lab|lch|oklab|oklch)\([0-9a-z%.,/ +-]{1,60}\)", re.IGNORECASE)
@@ -39,4 +42,26 @@ def origin(value: str) -> str:
     value = value.strip().rstrip("/").lower()
     if not _ORIGIN.fullmatch(value):
         raise ValueError('must hold origins without a path, for example "https://www.example.com"')
+    return value
+
+
+def allows(allowed: list[str], asked: str) -> bool:
+    """Whether an origin is one of those allowed; "https://*.example.com" allows subdomains, not itself."""
+    for one in allowed:
+        scheme, _, rest = one.partition("://*.")
+        if one == asked or (rest and asked.startswith(scheme + "://") and asked.endswith("." + rest)):
+            return True
+    return False
+
+
+def public_key(value: str | None) -> str | None:
+    """Raise ValueError for what is no public key of the curve P-256."""
+    if not value:
+        return None
+    try:
+        found = load_pem_public_key(value.encode())
+    except ValueError:
+        raise ValueError("must be a public key in PEM form") from None
+    if not isinstance(found, EllipticCurvePublicKey) or found.curve.name != "secp256r1":
+        raise ValueError("must be a key of the curve P-256, as ES256 needs it")
     return value

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from hub.accounts.kinds import INT32, Address
-from hub.chat.looks import colour, origin
+from hub.chat.looks import colour, origin, public_key
 from hub.chat.timespan import TimeSpan
 from hub.forms import Camel, Defaults
 from hub.tools.schedule import zones
@@ -52,6 +52,10 @@ class ClientParameters(Defaults):
         list[Annotated[str, Field(max_length=300), AfterValidator(origin)]],
         Field(max_length=100, description="Origins that may embed the chat; empty: any."),
     ] = []
+    identity_public_key: Annotated[
+        str | None, Field(max_length=1000, description="PEM, P-256: visitors' tokens signed with ES256 are believed."),
+        AfterValidator(public_key),
+    ] = None
     audio_synthesis_source: Literal["None", "Gpt4oTts", "ElevenMultilingualV2", "ElevenV3"] = "None"
     audio_synthesis_voice: Label | None = None
     audio_synthesis_instruction: Annotated[str | None, Field(max_length=5000)] = None

@@ -4,8 +4,9 @@ import base64
 import binascii
 import hashlib
 import mimetypes
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -16,12 +17,11 @@ from hub.chat.parameters import ClientParameters
 from hub.errors import BadRequest, NotFound, Unsupported
 from hub.mime import OFFICE, data_address, sniffed
 from hub.runtime import Hub
-from hub.store import files, messages, visitors
+from hub.store import files, visitors
 from hub.store.visitors import Visit
 
 Json = dict[str, Any]
 STANDARD: Mapping[str, Any] = ClientParameters().stored()
-IDLE = 20.0
 
 class Part(Protocol):
     """A part of what a visitor sends: text, or one of the others."""
@@ -49,24 +49,43 @@ class Saying(Protocol):
     def tool_call_id(self) -> str | None: ...
 
 
-def visible(rows: Sequence[Json], address: str) -> list[Json]:
-    """The messages that people see of a conversation: no tools, nothing without words."""
-    found = [shown(r, address) for r in rows if r["role"] in ("user", "assistant")]
-    return [m for m in found if m["content"]]
+def visible(rows: Sequence[Json], address: str, tools: bool = False) -> list[Json]:
+    """The messages that people see of a conversation: no tools' results, nothing without words; with
+    `tools` also which tools were called."""
+    found = [shown(r, address, tools) for r in rows if r["role"] in ("user", "assistant")]
+    return [m for m in found if m["content"] or m["tools"]]
 
 
-def shown(row: Json, address: str) -> Json:
-    """A stored message as a visitor sees it."""
+def shown(row: Json, address: str, tools: bool = False) -> Json:
+    """A stored message as a visitor sees it; `content` says everything, `text` and `attachments` apart."""
     body = row["content"]
     text = content.plain(body, address)
     if row["role"] == "assistant" and body.get("attachments"):
         text = "\n\n".join(t for t in (body.get("text"), content.shown_files(body, address)) if t)
+    calls = body.get("tool_calls", ()) if tools else ()
     return {
         "role": row["role"],
         "content": text,
         "message_id": str(row["id"]),
         "source": row["source"],
-        "created_at": row["created_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "created_at": _moment(row.get("created_at") or datetime.now(UTC)),
+        "text": str(body.get("text") or ""),
+        "attachments": [_file(a, address) for a in body.get("attachments", ())],
+        "tools": [str(c.get("function", {}).get("name")) for c in calls],
+        "turn_id": str(row["turn_id"]) if row.get("turn_id") else None,
+        "client_message_id": name[2:] if (name := str(row.get("network_id") or "")).startswith("w:") else None,
+        "stopped": bool(body.get("cancelled")),
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _file(a: Json, address: str) -> Json:
+    return {
+        "name": str(a.get("name") or a.get("media") or "file"), "kind": str(a.get("media") or "document"),
+        "mime_type": str(a.get("mime") or ""), "url": content.link(a, address) if a.get("token") else None,
     }
 
 
@@ -92,6 +111,23 @@ async def said(hub: Hub, seen: Visit, given: Sequence[Saying]) -> list[Json]:
     if any(not b["text"].strip() and not b.get("attachments") and b.get("role") != "tool" for b in bodies):
         raise BadRequest("prompt.content is empty; write something or attach a file.", field="prompt.content")
     return bodies
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    content: Any
+    role: str = "user"
+    tool_call_id: None = None
+
+
+async def saying(hub: Hub, seen: Visit, given: str | Sequence[Part] | None, name: str | None) -> Json:
+    """Stored content of one message; None takes the last one back, to be said again."""
+    if given is None:
+        # Sent twice under one name, it was taken back and said already.
+        if name and await visitors.by_name(hub.db, seen, f"w:{name}"):
+            return {"text": ""}
+        return await web.take_back(hub, seen)
+    return (await said(hub, seen, [_Content(given)]))[0]
 
 
 async def _body(hub: Hub, seen: Visit, one: Saying) -> Json:
@@ -202,15 +238,3 @@ def kind_of(mime: str) -> str:
 async def rate(hub: Hub, seen: Visit, message: UUID, rating: str | int, comment: str | None) -> None:
     if not await visitors.feedback(hub.db, seen, message, {"rating": rating, "comment": comment}):
         raise NotFound("No such answer in this conversation.")
-
-
-async def follow(hub: Hub, seen: Visit, after: int | None) -> AsyncIterator[tuple[int, Json]]:
-    """Messages of a session with their positions, from one on (None: from now), as they are stored."""
-    async with hub.events.listen(f"s:{seen.session_id}") as heard:
-        place = after if after is not None else await messages.last_position(hub.db, seen.account_id, seen.session_id)
-        while True:
-            for row in await messages.history(hub.db, seen.account_id, seen.session_id, place):
-                place = row["position"]
-                for message in visible([row], hub.settings.address):
-                    yield place, message
-            await web.heard_or(heard, IDLE)

@@ -14,6 +14,7 @@ from hub.accounts import balance
 from hub.chat import consent, content, delivery, media, scheduled, shape, texts
 from hub.chat.ask import Answer, Ask
 from hub.chat.asking import ask_of, remembered
+from hub.chat.broadcast import Broadcast
 from hub.chat.commands import COMMANDS
 from hub.chat.engine import answer
 from hub.chat.presence import Presence
@@ -48,6 +49,7 @@ class Draft:
     ask: Ask | None = None
     reset: bool = False
     said: str = ""
+    shown: Broadcast | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,9 @@ async def run(
         return None
     hub.settings.point("C5")
     draft = Draft(ids.uuid7(), time.monotonic())
+    if claimed.integration is None and claimed.batch:
+        draft.shown = Broadcast(hub, session, draft.id)
+        await draft.shown.begin()
     async with Presence(hub, claimed) as presence:
         with hub.leases.hold(session, claimed.epoch):
             try:
@@ -84,6 +89,8 @@ async def run(
                 _stopped(draft, claimed)
         placeholder = await presence.finish()
     if await scheduled.again(hub, claimed, draft):
+        if draft.shown is not None:
+            await draft.shown.end({})
         return None
     scheduled.settle(claimed, draft)
     _route(hub, claimed, draft, placeholder)
@@ -134,6 +141,8 @@ def _command(claimed: Claim, draft: Draft) -> None:
 async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
     async def spoken(delta: Delta) -> None:
         draft.said = "" if delta.restart else draft.said + delta.text
+        if draft.shown is not None:
+            await draft.shown.say(delta)
         if sink is not None:
             await sink(delta)
 
@@ -300,10 +309,7 @@ def _title(claimed: Claim) -> str | None:
 
 async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeholder: str | None) -> None:
     session = claimed.session_id
-    ids_said = [m["id"] for m in draft.messages if m["role"] == "assistant"]
-    told = asyncio.create_task(
-        hub.events.publish(f"s:{session}", {"type": "turn", "turn": str(draft.id), "messages": ids_said})
-    )
+    told = asyncio.create_task(_tell(hub, claimed, draft))
     if claimed.integration is not None:
         if placeholder and not draft.parts:
             await _remove(hub, claimed, placeholder)
@@ -311,6 +317,19 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeho
     if closed.more:
         await hub.queue.turn(session, -claimed.epoch)
     await told
+
+
+async def _tell(hub: Hub, claimed: Claim, draft: Draft) -> None:
+    """Pages and operators that have the conversation open hear that the turn is stored."""
+    told: Json = {"messages": [m["id"] for m in draft.messages if m["role"] == "assistant"], "outcome": draft.outcome}
+    if draft.answer is not None:
+        used = draft.answer.usage
+        told |= {"model": draft.answer.model, "promptTokens": used.prompt, "completionTokens": used.completion}
+    told["ms"] = round((time.monotonic() - draft.started) * 1000)
+    if draft.shown is not None:
+        await draft.shown.end(told)
+    else:
+        await hub.events.publish(f"s:{claimed.session_id}", {"type": "turn", "turn": str(draft.id), **told})
 
 
 async def _remove(hub: Hub, claimed: Claim, placeholder: str) -> None:

@@ -17,6 +17,7 @@ from hub.chat.asking import ask_of, history
 from hub.chat.engine import answer
 from hub.chat.intake import Intake
 from hub.chat.shape import paired
+from hub.chat.timespan import seconds
 from hub.chat.worker import Rejected
 from hub.errors import BadRequest, HubError, TooMany, Unavailable, Upstream
 from hub.runtime import Hub
@@ -41,6 +42,15 @@ class Reply:
     completion_tokens: int
     created: list[Json]
     failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message that is stored. `person`: a human reads it and will answer."""
+
+    message: UUID
+    person: bool
+    soon: bool
 
 
 async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
@@ -81,7 +91,35 @@ async def prompt(
     return await _answered(hub, seen, last, extra, sink)
 
 
-def _item(seen: Visit, body: Json, client_id: str | None) -> Json:
+async def accept(hub: Hub, intake: Intake, seen: Visit, body: Json, client_id: str | None) -> Accepted:
+    """Store what the visitor said; its answer comes by the events. Said twice under one `client_id`, it is
+    stored once. `soon`: whether nobody else has been rung for it, so that the caller is to run the turn."""
+    interval = seen.parameters.get("messageDebounceInterval")
+    wait = float(seconds(interval)) if interval else 0.0
+    [got] = await intake.store([_item(seen, body, client_id, wait, hub.settings.max_debounce_wait)])
+    if got.outcome == "gone" or got.message_id is None:
+        raise Unavailable
+    state = await turns.fate(hub.db, seen.session_id, got.message_id) or {}
+    if state.get("state") == "ignored" and state["rule"] != "handoff":
+        raise await _refusal(hub, seen, got.message_id)
+    if got.outcome != "duplicate":
+        row = {"id": got.message_id, "role": "user", "source": "contact", "content": body}
+        await hub.events.publish(
+            f"s:{seen.session_id}", {"type": "said", "row": row | {"network_id": f"w:{client_id}"}}
+        )
+    return Accepted(got.message_id, state.get("rule") == "handoff", not wait and state.get("state") == "waiting")
+
+
+async def answer_soon(hub: Hub, seen: Visit, message: UUID) -> None:
+    """Answer a message that `accept` stored, unless somebody else does."""
+    try:
+        await _answered(hub, seen, message, (), None)
+    except HubError as e:
+        # It was given up, or is left to a worker; the pages hear of either.
+        log.info("a message of the web chat was not answered here: %s", type(e).__name__)
+
+
+def _item(seen: Visit, body: Json, client_id: str | None, wait: float = 0.0, most: float = LATER) -> Json:
     return {
         "kind": "message",
         "account": str(seen.account_id),
@@ -89,15 +127,16 @@ def _item(seen: Visit, body: Json, client_id: str | None) -> Json:
         "session": str(seen.session_id),
         "id": str(ids.uuid7()),
         "ext": f"w:{client_id}" if client_id else None,
+        "network_id": f"w:{client_id}" if client_id else None,
         "body": body,
-        "debounce": LATER,
-        "max_wait": LATER,
+        "debounce": wait or LATER,
+        "max_wait": max(most, wait) if wait else LATER,
         "per_hour": seen.limits.get("messagesPerHour", 30),
         "max_messages": seen.limits.get("maxMessages", 300),
         "limit_text": None,
         "blocked_text": None,
         "session_s": 0,
-        "held_by_web": True,
+        "held_by_web": not wait,
     }
 
 
@@ -198,14 +237,16 @@ async def take_back(hub: Hub, seen: Visit) -> Json:
     body = await messages.take_back(hub.db, seen.account_id, seen.session_id)
     if body is None:
         raise BadRequest("The session does not contain any user messages.")
+    await hub.events.publish(f"s:{seen.session_id}", {"type": "again"})
     return body
 
 
-async def heard_or(heard: "asyncio.Queue[Json]", seconds: float) -> None:
-    """Wait for an event, at most so long."""
+async def heard_or(heard: "asyncio.Queue[Json]", seconds: float) -> Json | None:
+    """The next event; None when there was none for so long."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await heard.get()
+            return await heard.get()
+    return None
 
 
 async def retry(hub: Hub, seen: Visit) -> None:
@@ -219,3 +260,9 @@ async def cancel(hub: Hub, seen: Visit) -> None:
     """Stop the running turn wherever it runs; nothing running is fine."""
     if not hub.leases.cancel(seen.session_id):
         await hub.events.publish("cancel", {"session": str(seen.session_id)})
+
+
+async def clear(hub: Hub, seen: Visit) -> None:
+    """Empty the conversation, for all pages that show it; its key stays."""
+    await messages.clear(hub.db, seen.account_id, seen.session_id)
+    await hub.events.publish(f"s:{seen.session_id}", {"type": "reset"})

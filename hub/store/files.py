@@ -24,6 +24,10 @@ HOSTED = """
     select name, mime, kind, content from files
     where token = $1 and kind in ('page', 'pdf') and (expires_at is null or expires_at > now())
 """
+MADE_OF = """
+    select mime, content from files
+    where account_id = $1 and message_id = $2 and kind = $3 and sha256 = $4 and (expires_at is null or expires_at > now()) limit 1
+"""
 ATTACHED = (
     "update inbox set body = jsonb_set(body, array['attachments', $3::text], $4) where id = $1 and account_id = $2"
 )
@@ -77,6 +81,12 @@ async def of_conversation(
 ) -> Json | None:
     """A file by its id or its token, if it belongs to this conversation; without one, to none."""
     row = await db.row(OF_CONVERSATION, account, session, id, token)
+    return dict(row) if row else None
+
+
+async def made_of(db: Call, account: UUID, message: UUID, kind: str, sha256: bytes) -> Json | None:
+    """A file that was made from a message; `sha256` says of what exactly."""
+    row = await db.row(MADE_OF, account, message, kind, sha256)
     return dict(row) if row else None
 
 

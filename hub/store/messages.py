@@ -6,12 +6,19 @@ from uuid import UUID
 from hub.store.db import Call, clean
 
 HISTORY = """
-    select id, role, source, content, turn_id, position, created_at from messages
+    select id, role, source, content, turn_id, network_id, position, created_at from messages
     where session_id = $1 and account_id = $2 and not hidden and ($3::bigint is null or position > $3)
     order by position limit $4
 """
 WAITING = """
     select id, seq, body, received_at, state from inbox where session_id = $1 and account_id = $2 and state = 'waiting' order by seq
+"""
+ONE = """
+    select id, role, source, content from messages where session_id = $1 and account_id = $2 and id = $3 and not hidden
+"""
+UNANSWERED = """
+    select id, 'user' as role, 'contact' as source, body as content, null::uuid as turn_id, network_id, received_at as created_at
+    from inbox where session_id = $1 and account_id = $2 and state = 'waiting' and command is null order by seq
 """
 AFTER_LAST_USER = """
     with last as (select max(position) as position from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden),
@@ -51,6 +58,16 @@ async def history(db: Call, account: UUID, session: UUID, after: int | None = No
 
 async def waiting(db: Call, account: UUID, session: UUID) -> list[Json]:
     return [dict(r) for r in await db.fetch(WAITING, session, account)]
+
+
+async def one(db: Call, account: UUID, session: UUID, id: UUID) -> Json | None:
+    row = await db.row(ONE, session, account, id)
+    return dict(row) if row else None
+
+
+async def unanswered(db: Call, account: UUID, session: UUID) -> list[Json]:
+    """What was said and waits for its turn, in the shape of `history`."""
+    return [dict(r) for r in await db.fetch(UNANSWERED, session, account)]
 
 
 async def drop_after_last_user(db: Call, account: UUID, session: UUID) -> tuple[bool, int]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hub.store.db import Call
+from hub.store.db import Call, clean
 from hub.store.turns import Claim
 
 BY_KEY = """
@@ -39,7 +39,29 @@ FEEDBACK = """
     where m.id = $1 and m.session_id = $2 and m.account_id = $3 and m.role = 'assistant'
 """
 
+DOOR = """
+    select c.id as client_id, c.account_id, c.parameters, c.gateway_id is not null as open, a.salt
+    from clients c join accounts a on a.id = c.account_id where c.id = $1
+"""
+DESCRIBE = "update sessions set metadata = metadata || $3 where id = $1 and account_id = $2"
+RENEW = """
+    update sessions set expires_at = now() + make_interval(secs => $3)
+    where id = $1 and account_id = $2 and closed_at is null and expires_at < now() + make_interval(secs => $3 / 2)
+"""
+BY_NAME = "select id from inbox where session_id = $1 and account_id = $2 and ext = $3"
+
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A chat client as a stranger finds it; `salt` proves who its account vouches for."""
+
+    client_id: UUID
+    account_id: UUID
+    parameters: Json
+    open: bool
+    salt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +88,27 @@ async def by_key(db: Call, key_hash: bytes) -> Visit | None:
     """The open session of an access key's hash, with its chat client."""
     row = await db.row(BY_KEY, key_hash)
     return Visit(**dict(row)) if row else None
+
+
+async def door(db: Call, client: UUID) -> Door | None:
+    """A chat client by its public id, whoever asks."""
+    row = await db.row(DOOR, client)
+    return Door(**dict(row)) if row else None
+
+
+async def describe(db: Call, seen: Visit, metadata: Json) -> None:
+    """Add to the session's metadata."""
+    await db.run(DESCRIBE, seen.session_id, seen.account_id, clean(metadata))
+
+
+async def renew(db: Call, seen: Visit, seconds: float) -> bool:
+    """Give a session its whole time again once half of it is over; whether that was so."""
+    return await db.run(RENEW, seen.session_id, seen.account_id, seconds) == 1
+
+
+async def by_name(db: Call, seen: Visit, name: str) -> UUID | None:
+    """The message that was sent under a name of the sender's."""
+    return await db.value(BY_NAME, seen.session_id, seen.account_id, name)  # type: ignore[no-any-return]
 
 
 async def of_turn(db: Call, account: UUID, turn: UUID | None) -> list[Json]:

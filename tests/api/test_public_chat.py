@@ -290,12 +290,13 @@ async def test_new_messages_arrive_once_and_without_a_gap(me: Visitor) -> None:
 
     async def follow(last: str | None, wanted: int) -> str:
         headers = {"Last-Event-ID": last} if last is not None else {}
-        number = ""
+        number, fresh = "", False
         async with me.api.http.get(me.api.url + me.base + "/events", headers=headers) as got:
             async for line in got.content:
                 if line.startswith(b"id: "):
-                    number = line[4:].strip().decode()
-                if line.startswith(b"data: "):
+                    number, fresh = line[4:].strip().decode(), True
+                if line.startswith(b"data: ") and fresh:
+                    fresh = False  # pieces of an answer in the making have no number
                     [found] = events(line.decode())
                     seen.append((found["role"], found["content"]))
                     if len(seen) == wanted:

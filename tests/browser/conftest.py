@@ -1,18 +1,25 @@
-"""A real browser on the hosted pages, that notes everything a page must not do."""
+"""A real browser on the hosted pages, that notes everything a page must not do; and other people's sites."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import axe_playwright_python
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, BrowserContext, Error, Frame, Page, async_playwright
 
+from hub.config import Settings
 from tests.api.conftest import api, provider  # noqa: F401 - fixtures
 from tests.browser.install import found
+from tests.conftest import small
 
 ARGS = [
     "--no-sandbox",
@@ -20,46 +27,92 @@ ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+NOTES = """
+    window.__ran = []; window.alert = (x) => window.__ran.push(String(x)); window.__blocked = [];
+    document.addEventListener("securitypolicyviolation", (e) =>
+        window.__blocked.push(e.violatedDirective + " " + e.blockedURI));
+"""
 
 
 @dataclass
 class Watch:
-    """What pages did: requests to other hosts, dialogs, errors of scripts, blocked by policy."""
+    """What pages did: requests to other hosts, errors of scripts, blocked by policy."""
 
     browser: Browser
     shots: Path
     foreign: list[str] = field(default_factory=list)
-    dialogs: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
-    async def open(self, url: str, dark: bool = False, width: int = 1024, scripts: bool = True) -> Page:
+    async def context(self, dark: bool = False, width: int = 1024, scripts: bool = True, **more: Any) -> BrowserContext:
         context = await self.browser.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
+            **more,
         )
-        page = await context.new_page()
+        await context.add_init_script(NOTES)
+        return context
+
+    async def open(self, url: str, context: BrowserContext | None = None, *friends: str, **more: Any) -> Page:
+        """A page at an address; `friends` are other addresses it may call."""
+        page = await (context or await self.context(**more)).new_page()
         page.set_default_timeout(10_000)
-        host = urlsplit(url).netloc
-        page.on("request", lambda r: self.foreign.append(r.url) if urlsplit(r.url).netloc not in ("", host) else None)
+        hosts = {"", *(urlsplit(u).netloc for u in (url, *friends))}
+        page.on("request", lambda r: self._asked(r.url, hosts))
         page.on("pageerror", lambda e: self.errors.append(str(e)))
         page.on("console", lambda m: self.console.append(m.text) if m.type == "error" else None)
-        await page.add_init_script("window.__ran = []; window.alert = (x) => window.__ran.push(String(x));")
         await page.goto(url)
         return page
 
+    def _asked(self, url: str, hosts: set[str]) -> None:
+        if url.startswith(("http:", "https:")):
+            self.requests.append(url)
+        if urlsplit(url).netloc not in hosts:
+            self.foreign.append(url)
+
     @staticmethod
-    async def until(page: Page, condition: str, seconds: float = 10.0) -> None:
+    async def until(page: Page | Frame, condition: str, seconds: float = 10.0) -> None:
         """Wait for a JavaScript condition; Playwright's own way needs eval, which the policy forbids."""
         end = time.monotonic() + seconds
         while not await page.evaluate(condition):
             assert time.monotonic() < end, f"not reached: {condition}; the page shows {await page.inner_text('body')}"
             await asyncio.sleep(0.03)
 
+    async def sound(self, page: Page | Frame) -> None:
+        """No barrier that axe knows of."""
+        await page.evaluate(AXE)
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        result = await page.evaluate(f"axe.run(document, {{iframes: false, runOnly: {tags}}})")
+        said = [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in result["violations"]]
+        assert said == [], said
+
     def clean(self) -> None:
         assert (self.foreign, self.errors, self.console) == ([], [], [])
+
+
+async def chat_of(page: Page) -> Frame:
+    """The chat inside a page, once it is there."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        for frame in page.frames:
+            ours = frame is not page.main_frame and frame.url.split("/")[3:4] in (["c"], ["chat"])
+            with contextlib.suppress(Error):  # it may be on its way to another page
+                if ours and await frame.evaluate("document.body?.classList.contains('js')"):
+                    return frame
+        await asyncio.sleep(0.03)
+    raise AssertionError(f"no chat in {page.url}")
+
+
+@pytest.fixture
+def settings(dsn: str, redis_url: str, sealing_key: str, tmp_path: Path) -> Settings:
+    """As on a developer's machine: plain http."""
+    return small(dsn, redis_url, sealing_key, tmp_path).changed(public_url="")
 
 
 @pytest.fixture
@@ -72,3 +125,32 @@ async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
         browser = await playwright.chromium.launch(executable_path=path, args=ARGS)
         yield Watch(browser, Path(os.environ.get("HUB_SHOTS", tmp_path)))
         await browser.close()
+
+
+@dataclass
+class Site:
+    """Somebody's website; `pages` by path, each with its headers."""
+
+    url: str = ""
+    pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+
+    def put(self, path: str, html: str, **headers: str) -> str:
+        found = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.pages[path] = (f"<!doctype html><html lang=en><title>Shop</title><body>{html}", found)
+        return self.url + path
+
+    async def show(self, request: web.Request) -> web.Response:
+        if request.path not in self.pages:
+            return web.Response(status=204)
+        text, headers = self.pages[request.path]
+        return web.Response(text=text, content_type="text/html", headers=headers)
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    found = Site()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", found.show)
+    async with TestServer(app) as server:
+        found.url = str(server.make_url("")).rstrip("/")
+        yield found

@@ -1,4 +1,4 @@
-"""A hundred ways in which text has become script, each calling alert(n)."""
+"""Two hundred ways in which text has become script, each calling alert(n)."""
 
 SHAPES = (
     "<script>alert({n})</script>",
@@ -27,5 +27,16 @@ SHAPES = (
     "<meta http-equiv=refresh content='0;url=javascript:alert({n})'>",
     "{{{{constructor.constructor('alert({n})')()}}}}",
 )
-WRAPPED = ("{}", "> {}", "# {}", "- {}")
+WRAPPED = ("{}", "> {}", "# {}", "- {}", "1. **{}**", "_{}_", "| a | b |\n|---|---|\n| {} | x |", "</script>{}<!--")
 PAYLOADS = [w.format(s.format(n=1)) for s in SHAPES for w in WRAPPED]
+# A business's own styles that try to leave their element or to call elsewhere.
+STYLES = (
+    "</style><script>alert(1)</script>",
+    "<\\/style><img src=x onerror=alert(1)>",
+    "a{background:url(https://evil.example/x)}",
+    "@import 'https://evil.example/x.css';",
+    "a{background:url( 'javascript:alert(1)' )}",
+    "a{width:expression(alert(1))}",
+    "a{background:u\\72l(https://evil.example/x)}",
+    "a{background-image:image-set('https://evil.example/x' 1x)}",
+)

@@ -9,11 +9,14 @@ from uuid import UUID, uuid4
 from aiohttp import web
 
 from hub.api.aivax.schemas.public import (
+    AcceptedOut,
     AttachmentOut,
     Cancelled,
     Creation,
+    EventsQuery,
     FeedbackIn,
     Look,
+    MessageIn,
     PromptIn,
     PromptOut,
     SessionInfo,
@@ -26,12 +29,13 @@ from hub.api.aivax.schemas.public import (
 from hub.api.http import sse
 from hub.api.http.chunks import Chunks, usage
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, INTAKE
+from hub.api.http.keys import ERRANDS, HUB, INTAKE
 from hub.api.http.operation import Route
 from hub.api.http.uploads import uploaded
-from hub.chat import talk
+from hub.chat import speech, talk
 from hub.chat import web as visits
 from hub.chat.culture import labels, preferred
+from hub.chat.following import Happened, follow
 from hub.domain import Usage
 from hub.errors import HubError
 from hub.llm.types import Delta
@@ -51,7 +55,9 @@ async def info(request: web.Request, key: str) -> SessionInfo:
     rows = await messages.history(hub.db, seen.account_id, seen.session_id)
     lang = preferred(seen.parameters.get("languageCode"), request.headers.get("Accept-Language", ""))
     return SessionInfo(
-        messages=[Shown(**m) for m in talk.visible(rows, hub.settings.address)],
+        messages=[
+            Shown(**m) for m in talk.visible(rows, hub.settings.address, bool(seen.parameters.get("showToolCalls")))
+        ],
         chat_title=seen.title,
         culture=labels(lang),
         client=Look(**talk.look(seen.parameters)),
@@ -178,7 +184,7 @@ async def reset(request: web.Request, key: str) -> None:
     """Clear the conversation; the access key stays valid."""
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
-    await messages.clear(hub.db, seen.account_id, seen.session_id)
+    await visits.clear(hub, seen)
 
 
 @endpoint(tag=TAG, auth="none", consumes="multipart/form-data", field="file", errors=(413, 415, 422))
@@ -197,18 +203,48 @@ async def feedback(request: web.Request, key: str, message_id: UUID, body: Feedb
     await talk.rate(hub, await visits.visit(hub, key), message_id, body.rating, body.comment)
 
 
+@endpoint(tag=TAG, auth="none", status=202, limit=32 * MIB, seconds=60, errors=(402, 415, 422, 429))
+async def say(request: web.Request, key: str, body: MessageIn) -> AcceptedOut:
+    """Send a message whose answer comes by the events.
+
+    For pages: it is stored when this answers, and answered whatever becomes of the connection.
+    """
+    hub = request.app[HUB]
+    seen = await visits.visit(hub, key, talk=True)
+    content = await talk.saying(hub, seen, body.content, body.client_message_id)
+    got = await visits.accept(hub, request.app[INTAKE], seen, content, body.client_message_id)
+    if got.soon:
+        request.app[ERRANDS].start(visits.answer_soon(hub, seen, got.message))
+    return AcceptedOut(message_id=got.message, person=got.person)
+
+
+@endpoint(tag=TAG, auth="none", produces="audio/mpeg", errors=(422, 502))
+async def audio(request: web.Request, key: str, message_id: UUID) -> web.Response:
+    """An answer as speech, of clients whose `audioSynthesisSource` is not None."""
+    hub = request.app[HUB]
+    spoken = await speech.spoken(hub, await visits.visit(hub, key), message_id)
+    headers = {"Cache-Control": "private, max-age=86400"}
+    return web.Response(body=spoken.content, content_type=spoken.mime, headers=headers)
+
+
 @endpoint(tag=TAG, auth="none", produces="text/event-stream", errors=(422,))
-async def events(request: web.Request, key: str) -> web.StreamResponse:
-    """New messages as they are stored; `Last-Event-ID` resumes without a gap."""
+async def events(request: web.Request, key: str, query: EventsQuery) -> web.StreamResponse:
+    """What happens in the conversation, as it happens; `Last-Event-ID` resumes without a gap.
+
+    `message`: a stored message, with an id; one that was said but waits for its turn has none. `delta`: a
+    piece of the answer being made, `at` so many UTF-16 units of it. `tool`: a tool at work (clients with
+    `showToolCalls`). `turn`: a turn has ended. `again`: the last question is asked anew. `reset`: all is cleared.
+    """
     hub = request.app[HUB]
     seen: Visit = await visits.visit(hub, key)
     last = request.headers.get("Last-Event-ID", "")
-    return await sse.stream(request, _numbered(talk.follow(hub, seen, int(last) if last.isdigit() else None)))
+    after = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else query.after
+    return await sse.stream(request, _named(follow(hub, seen, after)))
 
 
-async def _numbered(messages: AsyncIterator[tuple[int, Json]]) -> AsyncIterator[sse.Event]:
-    async for place, message in messages:
-        yield sse.Numbered(place, message)
+async def _named(happenings: AsyncIterator[Happened]) -> AsyncIterator[sse.Event]:
+    async for one in happenings:
+        yield sse.Named(one.kind, one.data, one.place)
 
 
 BASE = "/api/v1/public/chat-clients/{key}"
@@ -218,6 +254,8 @@ ROUTES = [
     Route("POST", BASE + "/retry", retry),
     Route("POST", BASE + "/prompt", prompt),
     Route("POST", BASE + "/stream", stream),
+    Route("POST", BASE + "/messages", say),
+    Route("GET", BASE + "/messages/{message_id}/audio", audio),
     Route("GET", BASE + "/transcript.json", transcript),
     Route("POST", BASE + "/reset", reset),
     Route("POST", BASE + "/attachments", attach),

@@ -11,6 +11,7 @@ from hub import ids
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
 from hub.accounts.users import Users
+from hub.api.http.errands import Errands
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
@@ -26,6 +27,7 @@ SPOOL = web.AppKey("spool", Spool)
 KEYRING = web.AppKey("keyring", Keyring)
 DIRECTORY = web.AppKey("directory", Directory)
 USERS = web.AppKey("users", Users)
+ERRANDS = web.AppKey("errands", Errands)
 PAGES = web.AppKey("pages", jinja2.Environment)
 REQUEST_LOG = web.AppKey("request_log", RequestLog)
 SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])

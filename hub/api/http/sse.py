@@ -30,7 +30,16 @@ class Numbered:
     data: dict[str, Any]
 
 
-Event = bytes | str | dict[str, Any] | Numbered
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An event with a name of its own, and perhaps an id."""
+
+    name: str
+    data: dict[str, Any]
+    id: int | None = None
+
+
+Event = bytes | str | dict[str, Any] | Numbered | Named
 
 
 async def stream(
@@ -72,6 +81,8 @@ def gone(request: web.Request) -> bool:
 
 def encode(event: Event, name: str | None = None) -> bytes:
     """One event; dicts become JSON, line breaks in text become lines of data."""
+    if isinstance(event, Named):
+        return encode(event.data if event.id is None else Numbered(event.id, event.data), event.name)
     if isinstance(event, Numbered):
         return f"id: {event.id}\n".encode() + encode(event.data, name)
     if isinstance(event, dict):

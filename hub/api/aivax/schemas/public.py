@@ -56,6 +56,21 @@ class PromptIn(Camel):
         return (self.instructions,) if isinstance(self.instructions, str) else tuple(self.instructions)
 
 
+class MessageIn(Camel):
+    """Of the chat page: stored at once, answered by the events."""
+
+    content: Annotated[
+        Annotated[str, Field(max_length=100_000)] | list[Part] | None,
+        Field(description="Null answers the last message again."),
+    ]
+    client_message_id: Annotated[str | None, Field(max_length=128, description="Sent twice, stored once.")] = None
+
+
+class AcceptedOut(Camel):
+    message_id: UUID
+    person: Annotated[bool, Field(description="Somebody has taken the conversation over and will answer.")]
+
+
 class UsageOut(Camel):
     prompt_tokens: int
     completion_tokens: int
@@ -79,6 +94,13 @@ class PromptOut(Camel):
     created_messages: Annotated[list[Json], Field(description="What this request added, as chat completion messages.")]
 
 
+class File(Snake):
+    name: str
+    kind: str
+    mime_type: str
+    url: Annotated[str | None, Field(description="Null when the file could not be kept.")]
+
+
 class Shown(Snake):
     """A message as the visitor sees it."""
 
@@ -87,6 +109,12 @@ class Shown(Snake):
     message_id: UUID
     source: Annotated[str, Field(description="Who or what wrote it: the user, the model, an operator, a schedule.")]
     created_at: datetime
+    text: Annotated[str, Field(description="What was said, without its files.")]
+    attachments: list[File]
+    tools: Annotated[list[str], Field(description="Tools that were called, of clients with `showToolCalls`.")]
+    turn_id: Annotated[UUID | None, Field(description="The turn it belongs to; null while it waits for one.")]
+    client_message_id: Annotated[str | None, Field(description="The sender's own name for it.")]
+    stopped: Annotated[bool, Field(description="The visitor stopped the answer here.")]
 
 
 class Look(Camel):
@@ -141,6 +169,12 @@ class AttachmentOut(Camel):
     size: int
     kind: str
     public_url: str
+
+
+class EventsQuery(Camel):
+    after: Annotated[
+        int | None, Field(ge=0, le=2**63 - 1, description="Position of the last message known; none: from now on.")
+    ] = None
 
 
 class FeedbackIn(Camel):

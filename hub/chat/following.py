@@ -1,0 +1,62 @@
+"""What happens in a conversation, for the pages that show it, as it happens."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from hub.chat import talk, web
+from hub.live.drafts import Drafts
+from hub.runtime import Hub
+from hub.store import messages
+from hub.store.visitors import Visit
+
+Json = dict[str, Any]
+IDLE = 20.0
+# Of what a debug page may know.
+TOLD = ("outcome", "model", "promptTokens", "completionTokens", "ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """kind: message (stored at `place`, or without one said but not answered yet), delta (a piece of an
+    answer), tool, turn (one has ended), again (the last question is asked anew), reset."""
+
+    kind: str
+    data: Json
+    place: int | None = None
+
+
+async def follow(hub: Hub, seen: Visit, after: int | None) -> AsyncIterator[Happened]:
+    """From a position on (None: from now). An answer in the making comes first, with all it has said."""
+    tools, debug = (bool(seen.parameters.get(n)) for n in ("showToolCalls", "debug"))
+    async with hub.events.listen(f"s:{seen.session_id}") as heard:
+        place = after if after is not None else await messages.last_position(hub.db, seen.account_id, seen.session_id)
+        if draft := await Drafts(hub.redis, hub.settings.queue, seen.session_id).read():
+            yield Happened("delta", {"turn": draft[0], "at": 0, "text": draft[1]})
+        event: Json = {"type": "look"}
+        looked = 0.0
+        while True:
+            if event["type"] not in ("delta", "tool", "said") or time.monotonic() - looked > IDLE:
+                looked = time.monotonic()
+                for row in await messages.history(hub.db, seen.account_id, seen.session_id, place):
+                    place = row["position"]
+                    for message in talk.visible([row], hub.settings.address, tools):
+                        yield Happened("message", message, place)
+            if told := _told(event, hub.settings.address, tools, debug):
+                yield told
+            event = await web.heard_or(heard, IDLE) or {"type": "look"}
+
+
+def _told(event: Json, address: str, tools: bool, debug: bool) -> Happened | None:
+    kind = event["type"]
+    if kind == "said":
+        return Happened("message", talk.shown(event["row"], address))
+    if kind == "delta":
+        return Happened("delta", {n: event[n] for n in ("turn", "at", "text")})
+    if kind == "tool" and tools:
+        return Happened("tool", {"turn": event["turn"], **event["tool"]})
+    if kind == "turn":
+        more = {n: event[n] for n in TOLD if n in event} if debug else {}
+        return Happened("turn", {"turn": event["turn"], **more})
+    return Happened(kind, {}) if kind in ("again", "reset") else None

@@ -1,0 +1,52 @@
+"""Answers while they are made: told piece by piece to whoever listens, kept for who comes in the middle."""
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from arq.connections import ArqRedis
+
+from hub.live.connect import DOWN
+
+KEPT_MS = 180_000
+
+
+class Drafts:
+    """The answer being made in a session. Losing it costs the sight of it, never the answer."""
+
+    def __init__(self, redis: ArqRedis, prefix: str, session: UUID) -> None:
+        self._redis: Any = redis
+        self._key = f"{prefix}:d:{session}"
+        self._topic = f"{prefix}:e:s:{session}"
+
+    async def begin(self, turn: UUID) -> None:
+        """An empty answer, in place of whatever was there."""
+        await self._do(("set", self._key, f"{turn}\n", "px", KEPT_MS), {"turn": str(turn), "at": 0, "text": ""})
+
+    async def add(self, turn: UUID, at: int, text: str) -> None:
+        """The next piece; `at`: how much was said before, in UTF-16 units as browsers count."""
+        await self._do(("append", self._key, text), {"turn": str(turn), "at": at, "text": text})
+
+    async def end(self) -> None:
+        try:
+            await self._redis.delete(self._key)
+        except DOWN:
+            return
+
+    async def read(self) -> tuple[str, str] | None:
+        """The turn and what it has said so far."""
+        try:
+            found = await self._redis.get(self._key)
+        except DOWN:
+            return None
+        turn, _, text = found.decode().partition("\n") if found else ("", "", "")
+        return (turn, text) if turn else None
+
+    async def _do(self, command: tuple[Any, ...], told: dict[str, Any]) -> None:
+        try:
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.execute_command(*command)
+            pipe.publish(self._topic, orjson.dumps({"type": "delta", **told}))
+            await pipe.execute()
+        except DOWN:
+            return

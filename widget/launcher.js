@@ -1,0 +1,118 @@
+// The launcher: all of the hub's code that runs in a customer's page. It loads the chat when a visitor shows intent.
+
+(() => {
+  const me = document.currentScript, at = new URL(me.src).origin, calls = window.hub?.q || [], heard = {}, waiting = [];
+  const cfg = Object.assign({ color: "#6366f1", title: "Chat", z: 2e9 }, "settings", me.dataset);
+  const id = cfg.client || cfg.id, mark = `hub:${id}`;
+  const make = (name, more) => Object.assign(document.createElement(name), more);
+  const emit = (name, data) => heard[name]?.forEach((run) => run(data));
+  // 1: the visitor has used the chat, 2: it is open.
+  const keep = (value) => {
+    try {
+      return value ? localStorage[mark] = value : localStorage[mark];
+    } catch {}
+  };
+  let frame, ready, known, open = false, unread = 0;
+
+  const load = () => {
+    if (frame) return;
+    keep(keep() || 1);
+    frame = make("iframe", { title: cfg.title, allow: "microphone;autoplay;clipboard-write", src: `${at}/c/${id}?o=${encodeURIComponent(location.origin)}${known ? "&i" : ""}` });
+    panel.append(frame);
+  };
+  const tell = (order) => ready ? frame.contentWindow.postMessage(order, at) : waiting.push(order);
+  const look = () => {
+    panel.className = open ? "o" : "";
+    badge.textContent = unread;
+    badge.hidden = !unread || open;
+    button.ariaExpanded = !!open;
+    button.ariaLabel = (open ? cfg.close : cfg.open) + (unread ? ` (${unread})` : "");
+  };
+  const turn = (to) => {
+    if (to === open) return;
+    open = to;
+    keep(1 + to);
+    look();
+    (to ? frame : button).focus();
+    emit(to ? "open" : "close");
+  };
+  const hear = ({ source, origin, data }) => {
+    if (source !== frame?.contentWindow || origin !== at) return;
+    const { is, ...more } = data;
+    if (is === "ready") {
+      ready = 1;
+      if (open) tell({ do: "open" });
+      waiting.splice(0).forEach(tell);
+    } else if (is === "close") turn(false);
+    else {
+      unread = more.count ?? unread;
+      look();
+      emit(is, more);
+    }
+  };
+  const hub = window.hub = {
+    open: (text) => {
+      load();
+      turn(true);
+      tell({ do: "open", text });
+    },
+    close: () => {
+      if (open) tell({ do: "close" });
+      turn(false);
+    },
+    toggle: () => open ? hub.close() : hub.open(),
+    show: () => { all.hidden = false; },
+    hide: () => { all.hidden = true; },
+    send: (text) => {
+      load();
+      tell({ do: "send", text });
+    },
+    identify: (who) => {
+      known = 1;
+      tell({ do: "identify", who });
+    },
+    set: (attributes) => tell({ do: "set", attributes }),
+    on: (name, run) => (heard[name] ||= []).push(run),
+    reset: () => {
+      known = 0;
+      load();
+      tell({ do: "reset" });
+    },
+    destroy: () => {
+      box.remove();
+      removeEventListener("message", hear);
+      delete window.hub;
+    },
+    q: { push: (...list) => { for (const [name, ...more] of list) hub[name](...more); } },
+  };
+
+  const badge = make("b"), panel = make("div"), box = make("hub-chat"), sheet = new CSSStyleSheet();
+  const button = make("button", { onclick: hub.toggle, onpointerenter: load, onfocus: load });
+  const all = make("aside", { ariaLabel: cfg.title, dir: cfg.dir, onkeydown: (e) => { if (e.key === "Escape") hub.close(); } });
+  sheet.replaceSync(`div,button{position:fixed;inset-inline-end:20px;z-index:${+cfg.z};box-shadow:0 8px 40px #0004}
+button{bottom:20px;width:56px;height:56px;border:0;border-radius:50%;background:var(--a);color:oklch(from var(--a) clamp(0,(.66 - l)*999,1) 0 0);cursor:pointer;padding:16px}
+button:before{content:"";display:block;height:24px;background:currentColor;clip-path:path("M12 2a10 9 0 1 1-4 17.3L2 22l1.8-5.2A10 9 0 0 1 12 2z")}
+.o+button:before{clip-path:path("M4 10l2-2 6 6 6-6 2 2-8 8z")}
+b{position:absolute;top:-4px;inset-inline-end:-4px;min-width:12px;padding:4px 5px;border-radius:12px;background:#c81e1e;color:#fff;font:600 12px/12px system-ui}
+[hidden]{display:none}
+div{bottom:88px;width:400px;height:min(680px,100dvh - 108px);border-radius:20px;overflow:hidden;visibility:hidden}
+.o{visibility:visible}
+iframe{width:100%;height:100%;border:0;color-scheme:normal}
+@media(max-width:480px){div{inset:0;width:auto;height:100dvh;border-radius:0}.o+button{display:none}}`);
+  button.append(badge);
+  all.append(panel, button);
+  box.style.cssText = `all:initial!important;--a:${cfg.color}`;
+  box.attachShadow({ mode: "open" }).append(all);
+  box.shadowRoot.adoptedStyleSheets = [sheet];
+  addEventListener("message", hear);
+
+  if (cfg.token || cfg.tag) hub.identify(cfg.token || { id: cfg.tag, hash: cfg.tagSignature });
+  hub.q.push(...calls);
+  document.documentElement.append(box);
+  if (keep() > 1) {
+    load();
+    open = true;
+  } else if (keep()) setTimeout(load, 999);
+  look();
+  emit("ready");
+})();

@@ -1,0 +1,33 @@
+// One stream of events for everything that happens in the conversation.
+
+import { base, debug, page, status, words } from "./page.js";
+import { again, cleared, delta, ended, message, tool } from "./thread.js";
+
+let source, later;
+
+export function connect() {
+  clearTimeout(later);
+  source?.close();
+  source = null;
+  // A page that nobody sees catches up when it is seen again.
+  if (!page.key || document.hidden) return;
+  const one = source = new EventSource(`${base()}/events?after=${page.after}`);
+  const hear = (kind, run) => one.addEventListener(kind, (e) => {
+    const data = JSON.parse(e.data);
+    debug(kind, data);
+    if (e.lastEventId) page.after = e.lastEventId;
+    run(data);
+  });
+  hear("message", (m) => message(m));
+  hear("delta", (d) => delta(d) || connect());
+  hear("tool", tool);
+  hear("turn", (t) => ended(t.turn));
+  hear("again", again);
+  hear("reset", cleared);
+  one.onopen = () => status("");
+  one.onerror = () => {
+    status(words.offline);
+    // The browser connects again by itself, unless it was refused.
+    if (one.readyState === 2) later = setTimeout(connect, 2000);
+  };
+}

@@ -1,0 +1,170 @@
+// The conversation as it is shown: each message once, an answer while it is made.
+
+import { el, own, render } from "./markdown.js";
+import { $, page, press, state, tell, words } from "./page.js";
+import { acts, stars } from "./acts.js";
+
+const log = $("log"), shown = new Map(), mine = new Map(), over = new Set();
+let live, unread = 0, drawing;
+
+// Those who read on top are not pulled down.
+function steady(change) {
+  const low = log.scrollHeight - log.scrollTop - log.clientHeight < 150;
+  change();
+  if (low) log.scrollTop = 1e9;
+}
+
+function bubble(role) {
+  const node = el("article");
+  node.className = `${role} in`;
+  node.ariaLabel = role === "user" ? words.you : document.title;
+  $("hello").hidden = true;
+  log.insertBefore(node, (role === "assistant" && live?.node) || $("end"));
+  return node;
+}
+
+const box = (kind, ...inside) => Object.assign(el("div", ...inside), { className: kind });
+
+function file(f) {
+  const src = own(f.url || ""), kind = { image: "img", audio: "audio" }[f.kind];
+  if (src && kind) return Object.assign(el(kind), { src, alt: f.name, controls: true, onload: () => steady(() => 0) });
+  return Object.assign(el("a", `📎 ${f.name}`), src ? { href: src, target: "_blank" } : {});
+}
+
+function fill(node, m) {
+  const nodes = m.role === "user" ? m.text && [m.text] : render(m.text);
+  const parts = page.split && m.role !== "user" ? nodes.map((n) => [n]) : nodes.length ? [nodes] : [];
+  node.replaceChildren(
+    ...(m.tools || []).map((t) => box("tool", `⚙ ${t}`)),
+    ...parts.map((p) => box(m.role === "user" ? "b" : "b md", ...p)),
+    ...(m.attachments || []).map((f) => box("b", file(f))),
+  );
+  if (m.stopped) node.append(box("note", words.stopped));
+}
+
+// A note below a message, with a way out.
+export function note(node, text, action) {
+  const p = box("note", text);
+  if (action) p.append(press(() => { p.remove(); action(); }, {}, words.retry));
+  node.append(p);
+  return p;
+}
+
+// A message of this page that is on its way.
+export function pending(one) {
+  const node = bubble("user");
+  fill(node, { role: "user", text: one.text, attachments: one.files.map((f) => ({ ...f, url: f.publicUrl })) });
+  node.classList.add("wait");
+  mine.set(one.cid, node);
+  log.scrollTop = 1e9;
+  return node;
+}
+
+export function arrived(cid, id) {
+  const node = mine.get(cid);
+  node?.classList.remove("wait");
+  if (node && shown.has(id) && shown.get(id) !== node) node.remove();
+  else if (node) shown.set(id, node);
+}
+
+// `node`: where the server has drawn it already.
+export function message(m, node) {
+  const id = m.message_id, user = m.role === "user";
+  if (m.turn_id) over.add(m.turn_id);
+  if (shown.has(id)) return;
+  if (user && mine.has(m.client_message_id)) return arrived(m.client_message_id, id);
+  steady(() => {
+    const fresh = !node;
+    if (!node && !user && live?.turn === m.turn_id) {
+      node = live.node;
+      live = null;
+    }
+    node ||= bubble(m.role);
+    shown.set(id, node);
+    fill(node, m);
+    if (!user) {
+      node.append(acts(m));
+      state.last = m;
+      state.count = (state.count || 0) + 1;
+    }
+    if (fresh && !user) {
+      $("live").append(el("p", m.content));
+      if (!state.open || document.hidden) tell("unread", { count: ++unread });
+    }
+    if (fresh) tell("message", { id, role: m.role });
+  });
+  busy();
+}
+
+export function seen() {
+  unread = 0;
+  tell("unread", { count: 0 });
+}
+
+const busy = () => {
+  $("stop").hidden = !live;
+  $("send").hidden = !!live;
+};
+
+const draw = () => {
+  drawing = 0;
+  if (live) steady(() => live.node.lastChild.replaceChildren(...render(live.text)));
+};
+
+// A piece of an answer; false when pieces before it are missing.
+export function delta(d) {
+  if (over.has(d.turn)) return true;
+  if (live?.turn !== d.turn) {
+    live?.node.remove();
+    live = null;
+    const node = bubble("assistant");
+    live = { turn: d.turn, text: "", node };
+    steady(() => node.append(box("b md dots")));
+    busy();
+  }
+  if (d.at > live.text.length) return false;
+  live.text = live.text.slice(0, d.at) + d.text;
+  drawing ||= setTimeout(draw, 30);
+  return true;
+}
+
+export function tool(t) {
+  if (live?.turn !== t.turn) return;
+  const id = `t-${t.id}`, line = $(id) || Object.assign(box("tool"), { id });
+  line.textContent = `⚙ ${t.explanation || t.name} ${{ started: "…", failed: "✗" }[t.state] || "✓"}`;
+  live.node.lastChild.before(line);
+}
+
+export function ended(turn) {
+  over.add(turn);
+  if (live?.turn === turn) {
+    live.node.remove();
+    live = null;
+  }
+  busy();
+}
+
+// The last question is asked anew: it and all after it come again.
+export function again() {
+  const last = [...log.querySelectorAll(".user:not(.wait)")].pop();
+  while (last?.nextElementSibling !== $("end")) last.nextElementSibling.remove();
+  last?.remove();
+}
+
+export function cleared() {
+  for (const n of log.querySelectorAll("article, .stars")) n.remove();
+  shown.clear();
+  mine.clear();
+  live = state.last = null;
+  state.count = 0;
+  $("hello").hidden = false;
+  busy();
+}
+
+export function rate() {
+  if (!state.last || log.querySelector(".stars")) return;
+  steady(() => log.insertBefore(stars(state.last), $("end")));
+}
+
+for (const node of document.querySelectorAll("[data-m]")) message(JSON.parse(node.dataset.m), node);
+log.scrollTop = 1e9;
