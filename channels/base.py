@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class ChannelError(Exception):
@@ -197,6 +197,15 @@ class Outbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Pairing:
+    """How a phone is joined to an account: the text of the QR code to scan now, or the code to type."""
+
+    connected: bool
+    qr: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Download:
     content: bytes
     mime: str
@@ -270,4 +279,13 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Release what the adapter opened."""
+        ...
+
+
+@runtime_checkable
+class Pairs(Protocol):
+    """A network whose accounts are joined by scanning a code with a phone."""
+
+    async def pairing(self, link: Link) -> Pairing:
+        """The code to scan now; every call may make a new one."""
         ...

@@ -7,15 +7,18 @@ and causes are cut off (`from None`).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 
 from channels.base import ChannelError
+from channels.trace import note
 
 # The gateway gave up waiting for the provider, which may have done the work all the same.
 AMBIGUOUS = frozenset({502, 504, 520, 524})
 CONNECT = 10.0
+SHOWN = 2000
 LARGEST = 32 * 1024 * 1024  # a 20 MB file in base64 inside JSON
 
 
@@ -61,6 +64,7 @@ async def call(
             content = await read(response, LARGEST)
     except (aiohttp.ClientError, OSError, ValueError) as e:
         raise failure(e, retry_safe=retry_safe) from None
+    note(method, urlsplit(url).path, json, response.status, content[:SHOWN].decode("utf-8", "replace"))
     if response.status in AMBIGUOUS:
         raise gateway_failure(response.status, retry_safe=retry_safe)
     lower = {k.lower(): v for k, v in response.headers.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hub.config import Settings, load
 from hub.errors import HubError, Setup
-from hub.processes import doctor, init, openapi, scheduler, up, web, worker
+from hub.processes import doctor, init, login, openapi, scheduler, up, web, worker
 from hub.processes.home import with_key
 from hub.processes.lifetime import run
 from hub.processes.logs import set_up
@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         ("migrate", "bring the database up to date"),
         ("init", "create the first account, its key and the demo"),
         ("doctor", "check the set-up and say what to do"),
+        ("login", "print a link that signs in to the console once"),
     ):
         sub = commands.add_parser(name, help=words, description=words)
         sub.add_argument("--home", type=Path, help="folder of the embedded servers, keys and files")
@@ -48,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--port", type=int, help="port to listen on")
         if name in ("up", "init"):
             sub.add_argument("--no-demo", action="store_true", help="do not make the demo chat client")
+        if name == "login":
+            sub.add_argument("--email", help="who is to be signed in; the owner unless given")
         if name == "up":
             sub.add_argument("--workers", type=int, help="worker processes")
             sub.add_argument("--twins", action="store_true", help="also run local twins of the networks")
@@ -72,6 +75,8 @@ def _run(args: argparse.Namespace) -> None:
         return up.up(settings, demo=not args.no_demo, twins=args.twins)
     if args.command == "doctor":
         return doctor.main(settings)
+    if args.command == "login":
+        return asyncio.run(login.show(with_key(doctor.with_running(settings)), args.email, print))
     settings = with_key(_served(settings))
     if args.command == "migrate":
         done = asyncio.run(migrate(settings.database_url.get_secret_value()))

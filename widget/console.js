@@ -1,68 +1,97 @@
-// A plain window on the API: what runs, what failed, and why.
+// What forms and links cannot do by themselves: keys, copying, times in the reader's words.
 
-const $ = (id) => document.getElementById(id);
-const el = (name, text, cls) => Object.assign(document.createElement(name), { textContent: text ?? "", className: cls ?? "" });
-const NETWORKS = { telegramIntegration: "Telegram", zapiIntegration: "WhatsApp, Z-API", evolutionIntegration: "WhatsApp, Evolution", kapsoIntegration: "WhatsApp, Kapso" };
+const $ = (selector, of = document) => of.querySelector(selector);
+const all = (selector, of = document) => [...of.querySelectorAll(selector)];
+const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
-async function api(path, options = {}) {
-  const response = await fetch(path, { ...options, headers: { Authorization: `Bearer ${sessionStorage.key_ || ""}`, ...options.headers } });
-  const body = await response.json().catch(() => null);
-  if (!response.ok) throw new Error(body?.error || `Status ${response.status}`);
-  return body;
+function ago(seconds) {
+  if (Math.abs(seconds) < 45) return seconds < 0 ? "now" : "in a moment";
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) || UNITS[2];
+  return words.format(Math.trunc(seconds / size), unit);
 }
 
-function card(...children) {
-  const node = el("div", "", "card");
-  node.append(...children);
-  return node;
-}
-
-async function clients() {
-  const cards = [];
-  for (const c of await api("/api/v1/web-chat-client")) {
-    const one = await api(`/api/v1/web-chat-client/${c.id}`);
-    const lines = Object.entries(one.integrations || {}).filter(([, v]) => v).map(([name, v]) =>
-      el("p", `${NETWORKS[name] || name}: ${v.state === "registered" ? "webhook registered" : `not registered. ${v.stateText || ""}`}`, v.state === "registered" ? "good" : "bad"));
-    cards.push(card(el("strong", c.name), el("p", `${c.activeSessions} active session(s); gateway ${c.associatedGateway?.name || "none: it cannot answer"}`), ...lines));
+function times() {
+  for (const one of all("time[data-ago]")) {
+    const at = new Date(one.dateTime), left = (at - Date.now()) / 1000;
+    one.textContent = Math.abs(left) < 6 * 86400 ? ago(left) : at.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
+    one.title = at.toLocaleString();
   }
-  $("clients").replaceChildren(...(cards.length ? cards : [el("p", "None yet.")]));
+  for (const one of all("[data-until]")) {
+    const left = Math.max(0, Math.round((new Date(one.dataset.until) - Date.now()) / 1000));
+    one.textContent = left >= 60 ? `${Math.ceil(left / 60)} min` : `${left} s`;
+  }
 }
 
-async function deliveries() {
-  const { deliveries: found } = await api("/api/v1/deliveries?state=dead,unknown&limit=50");
-  const cards = found.map((d) => {
-    const again = el("button", "Send again");
-    again.onclick = () => act(`/api/v1/deliveries/${d.id}/replay`);
-    const close = el("button", "Close");
-    close.onclick = () => act(`/api/v1/deliveries/${d.id}/resolve`, { as: "dropped" });
-    return card(el("strong", `${d.channel}: ${d.state}`), el("p", d.text.slice(0, 200)), el("p", d.error || d.code || "", "bad"), again, " ", close);
-  });
-  $("deliveries").replaceChildren(...(cards.length ? cards : [el("p", "None.")]));
+function down() {
+  const log = $("#log");
+  if (log) log.scrollTop = log.scrollHeight;
 }
 
-async function act(path, body = {}) {
-  try {
-    await api(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
-  } catch (e) { $("deliveries").prepend(el("p", e.message, "bad")); return; }
-  await deliveries();
+function typing(target) {
+  return target.matches("input, textarea, select, [contenteditable]");
 }
 
-async function show() {
-  try {
-    await clients();
-    await deliveries();
-    $("in").hidden = true;
-    $("all").hidden = $("out").hidden = false;
-  } catch (e) { $("problem").textContent = e.message; }
+async function copy(button) {
+  const from = $(button.dataset.copy);
+  await navigator.clipboard.writeText(from.value ?? from.textContent);
+  const label = button.textContent;
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = label; }, 1500);
 }
 
-$("in").addEventListener("submit", (e) => { e.preventDefault(); sessionStorage.key_ = $("key").value.trim(); $("problem").textContent = ""; show(); });
-$("out").addEventListener("click", () => { sessionStorage.removeItem("key_"); location.reload(); });
-$("why").addEventListener("submit", async (e) => {
-  e.preventDefault();
-  try {
-    const found = await api(`/api/v1/messages/${encodeURIComponent($("message").value.trim())}/why`);
-    $("steps").replaceChildren(el("li", found.verdict, "good"), ...found.steps.map((s) => el("li", `${s.at}: ${s.text}`)));
-  } catch (error) { $("steps").replaceChildren(el("li", error.message, "bad")); }
+function find() {
+  const dialog = $("#find");
+  if (!dialog) return;
+  dialog.showModal();
+  $("input", dialog).select();
+}
+
+function move(step) {
+  const links = all(".talk");
+  const at = links.findIndex((l) => l === document.activeElement || l.hasAttribute("aria-current"));
+  links[Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
+}
+
+document.addEventListener("click", (e) => {
+  const button = e.target.closest("button");
+  if (button?.dataset.copy) copy(button);
+  else if (button && "find" in button.dataset) find();
+  else if (e.target.id === "find") e.target.close();
+  for (const menu of all(".me[open]")) if (!menu.contains(e.target)) menu.open = false;
 });
-if (sessionStorage.key_) show();
+
+document.addEventListener("change", (e) => {
+  const one = e.target;
+  if ("auto" in one.dataset) one.form.requestSubmit();
+  if ("fill" in one.dataset && one.value) {
+    const text = $(one.dataset.fill);
+    text.setRangeText(one.value, text.selectionStart, text.selectionEnd, "end");
+    one.value = "";
+    text.focus();
+  }
+});
+
+document.addEventListener("keydown", (e) => {
+  if ((e.ctrlKey || e.metaKey) && e.key === "k") { e.preventDefault(); find(); return; }
+  if ((e.ctrlKey || e.metaKey) && e.key === "Enter" && e.target.form) { e.target.form.requestSubmit(); return; }
+  if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]")) return;
+  if (e.key === "j" || e.key === "k") move(e.key === "j" ? 1 : -1);
+  const button = $(`[data-key="${CSS.escape(e.key)}"]`);
+  if (button) { e.preventDefault(); button.matches("button") ? button.click() : button.focus(); }
+});
+
+// New messages keep the newest in view, unless the reader has gone up.
+let low = true;
+document.addEventListener("scroll", (e) => {
+  const log = e.target;
+  if (log.id === "log") low = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+}, true);
+document.addEventListener("htmx:after:swap", () => { times(); if (low) down(); });
+document.addEventListener("htmx:after:request", (e) => {
+  const ctx = e.detail?.ctx;
+  if (ctx?.response?.status < 400 && ctx.sourceElement?.dataset.clear !== undefined) ctx.sourceElement.reset();
+});
+times();
+down();
+setInterval(times, 1000);

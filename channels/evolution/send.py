@@ -18,6 +18,7 @@ from channels.base import (
     Link,
     Media,
     Outbound,
+    Pairing,
     Style,
 )
 from channels.evolution.errors import refusal
@@ -120,6 +121,11 @@ class Evolution:
                 code="webhook",
             )
         return "Connected to WhatsApp, the webhook points here."
+
+    async def pairing(self, link: Link) -> Pairing:
+        found = obj((await self._call(link, "GET", "instance/connect", retry_safe=True)).body)
+        state = text(obj(found.get("instance")).get("state"))
+        return Pairing(state == "open", text(found.get("code")), text(found.get("pairingCode")))
 
     async def fetch_media(
         self, link: Link, attachment: Attachment, message_id: str | None

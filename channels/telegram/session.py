@@ -15,6 +15,7 @@ from channels.base import ChannelError
 from channels.http import (
     AMBIGUOUS,
     LARGEST,
+    SHOWN,
     failure,
     gateway_failure,
     limits,
@@ -22,6 +23,7 @@ from channels.http import (
     read,
     seconds,
 )
+from channels.trace import note, watched
 
 FILE_LIMIT = 20 * 1024 * 1024  # getFile gives no larger ones
 TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{1,128}")
@@ -88,6 +90,9 @@ class Session(AiohttpSession):
                 content = await read(response, LARGEST)
         except (aiohttp.ClientError, OSError, ValueError) as e:
             raise failure(e, retry_safe=safe) from None
+        if watched():
+            said = content[:SHOWN].decode("utf-8", "replace")
+            note("POST", name, method.model_dump(exclude_none=True, warnings=False), response.status, said)
         if response.status in AMBIGUOUS:
             raise gateway_failure(response.status, retry_safe=safe)
         answer = parse(content)

@@ -26,6 +26,7 @@ from channels.twins.whatsapp import (
 )
 
 Json = dict[str, Any]
+CODE_SECONDS = 20.0  # then WhatsApp gives the next one
 DEFAULT = "twin"
 NOTHING = Reply(200, b"null", {"Content-Type": "application/json"})
 ERRORS: dict[str, Reply] = {
@@ -199,11 +200,13 @@ class EvolutionTwin:
         if instance.state == "open":
             state = {"instanceName": instance.name, "state": "open"}
             return Reply(200, {"instance": state})
+        if time.monotonic() - instance.coded > CODE_SECONDS:
+            instance.codes, instance.coded = instance.codes + 1, time.monotonic()
         code = {
             "pairingCode": None,
-            "code": "2@TWIN",
+            "code": f"2@TWIN{instance.codes}",
             "base64": "data:image/png;base64,",
-            "count": 1,
+            "count": instance.codes,
         }
         return Reply(200, code)
 

@@ -44,6 +44,8 @@ class Instance:
     webhook: Json | None = None
     registered: float = 0.0
     seen: float = 0.0
+    codes: int = 0
+    coded: float = -1e9
     expose: bool = False  # body.apikey is null unless the server is told to show it
     row: Json = field(default_factory=dict)
     messages: OrderedDict[str, Message] = field(default_factory=OrderedDict)

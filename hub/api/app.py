@@ -6,6 +6,7 @@ from weakref import WeakSet
 
 from aiohttp import web
 
+from hub import console
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
 from hub.accounts.passwords import Passwords
@@ -60,6 +61,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
         app.router.add_route(route.method, route.path, route.handler)
     for one in (hooks, pages, chat, launcher, hosted, problems, embed):
         app.router.add_routes(one.routes())
+    console.mount(app)
     mcp.mount(app)
     app.router.add_routes(docs.routes(ROUTES, hub.settings.address))
     app.on_response_prepare.append(middleware.headers)

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from hub.api.http.keys import HUB, PAGES
+from hub.api.http.keys import HUB
 from hub.errors import HubError
 from hub.live.connect import DOWN
 from hub.store import files, health
@@ -12,23 +12,6 @@ from hub.store.migrate import current
 
 # Shown by a browser without harm; anything else is downloaded.
 INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf")
-
-POLICY = "; ".join(
-    (
-        "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",
-        "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
-    )
-)
-
-
-async def console(request: web.Request) -> web.Response:
-    html = request.app[PAGES].get_template("console.html").render(lang="en")
-    headers = {
-        "Content-Security-Policy": POLICY, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
-        "X-Frame-Options": "DENY",
-    }
-    return web.Response(text=html, content_type="text/html", headers=headers)
 
 
 async def media(request: web.Request) -> web.Response:
@@ -76,7 +59,6 @@ async def home(_: web.Request) -> web.Response:
 def routes() -> list[web.RouteDef]:
     return [
         web.get("/", home),
-        web.get("/console", console),
         web.get("/media/{token}", media),
         web.get("/health/live", live),
         web.get("/health/ready", ready),

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from typing import Any
 from uuid import UUID
 
 from hub.live.drafts import Drafts
@@ -33,7 +32,7 @@ class Broadcast:
         if delta.event is not None:
             await self._hub.events.publish(self._topic, {"type": "tool", "turn": str(self._turn), "tool": delta.event})
         if delta.restart:
-            await self._settled()
+            await self.settle()
             await self.begin()
         self._waiting += delta.text
         if not self._waiting or self._later is not None:
@@ -43,10 +42,8 @@ class Broadcast:
         else:
             self._later = asyncio.create_task(self._soon())
 
-    async def end(self, told: dict[str, Any]) -> None:
-        """The turn is stored: pages read it from there. `told` is for clients with `debug`."""
-        await self._settled()
-        await self._hub.events.publish(self._topic, {"type": "turn", "turn": str(self._turn), **told})
+    async def end(self) -> None:
+        """The turn is stored: pages read it from there."""
         await self._drafts.end()
 
     async def _soon(self) -> None:
@@ -60,7 +57,8 @@ class Broadcast:
         self._last = time.monotonic()
         await self._drafts.add(self._turn, at, text)
 
-    async def _settled(self) -> None:
+    async def settle(self) -> None:
+        """Nothing more is shown behind what is told now."""
         if self._later is not None:
             self._later.cancel()
             await asyncio.gather(self._later, return_exceptions=True)

@@ -1,9 +1,12 @@
 """What operators do with deliveries: list, look, replay, resolve."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hub import ids
 from hub.errors import Conflict, Invalid, NotFound
+from hub.live.queue import Bell
 from hub.runtime import Hub
 from hub.store import outbox
 
@@ -42,6 +45,17 @@ async def replay(hub: Hub, account: UUID, key: UUID) -> None:
     if session is None:
         raise Conflict("Only a delivery that is dead, unknown or cancelled can be replayed.")
     await hub.queue.send(session, f"r:{key}")
+
+
+async def replay_all(hub: Hub, account: UUID, keys: list[UUID] | None, since: datetime | None = None) -> int:
+    """Send those of the keys that are dead or unknown once more, or (None) all since then; return how many.
+
+    At most 500 at once: the page shows what is left.
+    """
+    sessions = await outbox.replay_all(hub.db, account, keys, since)
+    mark = ids.uuid7()
+    await hub.queue.ring(Bell("send", (str(s),), f"s:{s}:a{mark}") for s in dict.fromkeys(sessions))
+    return len(sessions)
 
 
 async def resolve(hub: Hub, account: UUID, key: UUID, as_: str, words: str) -> None:

@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from channels.base import Channel, ChannelError, File, Link, Media, Outbound, Style
 from channels.markup import split
 from channels.markup.read import PARSER
+from channels.trace import scrubbed, tracing
 from hub import ids
 from hub.chat.intake import sha
 from hub.chat.wire import open_link
@@ -178,19 +179,27 @@ def wire(hub: Hub) -> float:
 
 async def _send(hub: Hub, integration: Json, part: Json) -> Json | None:
     channel, link = hub.channels[integration["channel"]], open_link(hub, integration)
-    me = hub.leases.me
+    me, begun = hub.leases.me, time.monotonic()
     hub.settings.point("C9")
-    try:
-        async with asyncio.timeout(hub.settings.wire_seconds):
-            network_id = await _call(hub, channel, link, part)
-    except TimeoutError:
-        return await _failed(
-            hub, link, part, ChannelError("The network did not answer in time.", ambiguous=True, code="timeout")
-        )
-    except ChannelError as e:
-        return await _failed(hub, link, part, e)
+    with tracing() as calls:
+        try:
+            async with asyncio.timeout(hub.settings.wire_seconds):
+                network_id = await _call(hub, channel, link, part)
+        except TimeoutError:
+            late = ChannelError("The network did not answer in time.", ambiguous=True, code="timeout")
+            return await _failed(hub, link, part, late, _told(calls, link, begun))
+        except ChannelError as e:
+            return await _failed(hub, link, part, e, _told(calls, link, begun))
     hub.settings.point("C11")
-    return await outbox.sent(hub.db, part, me, "sent", wire(hub), network_id=network_id or None)
+    told = _told(calls, link, begun)
+    return await outbox.sent(hub.db, part, me, "sent", wire(hub), network_id=network_id or None, trace=told)
+
+
+def _told(calls: list[Json], link: Link, begun: float) -> Json:
+    """The last call of an attempt, as it may be shown."""
+    secrets = {**link.settings, "webhook": link.secret}
+    last: Json = scrubbed(calls[-1], secrets) if calls else {}
+    return {"milliseconds": round((time.monotonic() - begun) * 1000), **last}
 
 
 async def _call(hub: Hub, channel: Channel, link: Link, part: Json) -> str:
@@ -251,20 +260,22 @@ async def _file(hub: Hub, body: Json | None) -> File | None:
     return File(media=Media(body["media"]), mime=mime, name=body["name"], content=content, url=body["url"])
 
 
-async def _failed(hub: Hub, link: Link, part: Json, e: ChannelError) -> Json | None:
+async def _failed(hub: Hub, link: Link, part: Json, e: ChannelError, told: Json) -> Json | None:
     me, words, limit = hub.leases.me, str(e), wire(hub)
     template = link.settings.get("continuedMessagesTemplateId")
     if e.code == "window_closed" and template and not part["body"].get("template"):
         return await hold(hub, part["id"], part["attempt"], template, words)
     if e.permanent:
-        return await outbox.sent(hub.db, part, me, "dead", limit, code=e.code, error=words)
+        return await outbox.sent(hub.db, part, me, "dead", limit, code=e.code, error=words, trace=told)
     if e.ambiguous and part["mode"] in ("at_most_once", "reconcile"):
         after = hub.settings.reconcile_seconds
         return await outbox.sent(
-            hub.db, part, me, "unknown", limit, code=e.code or "ambiguous", error=words, after=after
+            hub.db, part, me, "unknown", limit, code=e.code or "ambiguous", error=words, after=after, trace=told
         )
     after = e.retry_after if e.retry_after is not None else backoff(part["attempt"])
-    following = await outbox.sent(hub.db, part, me, "queued", limit, code=e.code, error=words, after=after)
+    following = await outbox.sent(
+        hub.db, part, me, "queued", limit, code=e.code, error=words, after=after, trace=told
+    )
     await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:{part['attempt']}", after + 0.01)
     return following
 

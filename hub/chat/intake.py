@@ -14,6 +14,7 @@ from channels.base import Contact, Inbound, Kind
 from hub import ids
 from hub.chat import consent, content, texts
 from hub.chat.commands import parse
+from hub.chat.news import of_account
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded
 from hub.live.queue import Bell, Queue, turn_bell
@@ -116,9 +117,10 @@ class Intake:
         for (call, place, _), got in zip(flat, stored, strict=True):
             results[call][place] = got
             self.counts[got.outcome] = self.counts.get(got.outcome, 0) + 1
-        bells = _bells([(item, got) for (_, _, item), got in zip(flat, stored, strict=True)])
-        if bells:
-            self._keep(asyncio.create_task(self._queue.ring(bells)))
+        pairs = [(item, got) for (_, _, item), got in zip(flat, stored, strict=True)]
+        bells, news = _bells(pairs), _news(pairs)
+        if bells or news:
+            self._keep(asyncio.create_task(self._queue.ring(bells, news)))
         return results
 
     def _keep(self, task: "asyncio.Task[Any]") -> None:
@@ -147,6 +149,17 @@ def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
         if item.get("fetch") and got.message_id and got.outcome in ("accepted", "ignored", "recorded"):
             bells.append(Bell("media", (str(got.message_id),), f"m:{got.message_id}", bulk=True))
     return bells
+
+
+def _news(stored: Sequence[tuple[Item, Stored]]) -> list[tuple[str, Any]]:
+    """One event for each account whose operators see something new."""
+    changed: dict[str, list[str]] = {}
+    for item, got in stored:
+        if got.session_id and got.outcome in ("accepted", "ignored", "recorded"):
+            changed.setdefault(str(item["account"]), []).append(str(got.session_id))
+        elif item["kind"] == "event":
+            changed.setdefault(str(item["account"]), [])
+    return [(of_account(account), {"type": "arrived", "sessions": ids}) for account, ids in changed.items()]
 
 
 async def items_of(db: Db, endpoint: dict[str, Any], arrived: Sequence[Inbound], max_wait: float) -> list[Item]:

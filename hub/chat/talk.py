@@ -206,24 +206,32 @@ async def keep(hub: Hub, seen: Visit, name: str, mime: str, raw: bytes) -> Json:
         raise Unsupported(f"file: this chat does not take {kind} files ({mime}); it takes {taken}.", field="file")
     if not raw:
         raise BadRequest("file is empty.", field="file")
-    id, token = ids.uuid7(), ids.access_key()[4:]
-    media = kind if kind in ("image", "audio") else "document"
-    await files.add(
-        hub.db,
-        id,
-        seen.account_id,
-        seen.session_id,
-        None,
-        token=token,
-        name=name,
-        mime=mime,
-        kind=media,
-        sha256=hashlib.sha256(raw).digest(),
-        content=raw,
-        seconds=FILE_DAYS * 86400.0,
-    )
+    id, token = await _kept(hub, seen.account_id, seen.session_id, name, mime, raw)
     url = content.link({"token": token}, hub.settings.address)
     return {"id": str(id), "name": name, "mime_type": mime, "size": len(raw), "kind": kind, "public_url": url}
+
+
+async def store(hub: Hub, account: UUID, session: UUID, name: str, mime: str, raw: bytes) -> UUID:
+    """Keep a file of an operator: whatever its kind is, the chat's limits are for visitors."""
+    return (await _kept(hub, account, session, name, sniffed(raw, mime), raw))[0]
+
+
+async def _kept(hub: Hub, account: UUID, session: UUID, name: str, mime: str, raw: bytes) -> tuple[UUID, str]:
+    id, token, kind = ids.uuid7(), ids.access_key()[4:], kind_of(mime)
+    await files.add(
+        hub.db, id, account, session, None, token=token, name=name, mime=mime,
+        kind=kind if kind in ("image", "audio") else "document", sha256=hashlib.sha256(raw).digest(), content=raw,
+        seconds=FILE_DAYS * 86400.0,
+    )
+    return id, token
+
+
+def attachment(row: Json) -> Json:
+    """A stored file as a message names it."""
+    return {
+        "media": row["kind"], "mime": row["mime"], "name": row["name"], "size": row["size"],
+        "file_id": str(row["id"]), "token": row["token"],
+    }
 
 
 def kind_of(mime: str) -> str:

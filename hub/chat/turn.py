@@ -17,6 +17,7 @@ from hub.chat.asking import ask_of, remembered
 from hub.chat.broadcast import Broadcast
 from hub.chat.commands import COMMANDS
 from hub.chat.engine import answer
+from hub.chat.news import tell
 from hub.chat.presence import Presence
 from hub.chat.wire import open_link
 from hub.chat.worker import Rejected
@@ -327,9 +328,11 @@ async def _tell(hub: Hub, claimed: Claim, draft: Draft) -> None:
         told |= {"model": draft.answer.model, "promptTokens": used.prompt, "completionTokens": used.completion}
     told["ms"] = round((time.monotonic() - draft.started) * 1000)
     if draft.shown is not None:
-        await draft.shown.end(told)
-    else:
-        await hub.events.publish(f"s:{claimed.session_id}", {"type": "turn", "turn": str(draft.id), **told})
+        await draft.shown.settle()
+    account, event = claimed.account["id"], {"type": "turn", "turn": str(draft.id), **told}
+    await tell(hub.events, account, claimed.session_id, event)
+    if draft.shown is not None:
+        await draft.shown.end()
 
 
 async def _remove(hub: Hub, claimed: Claim, placeholder: str) -> None:

@@ -199,7 +199,9 @@ async def trial(
     hub: Hub, seen: Visit, said: Sequence[Json], instructions: tuple[str, ...], sink: turn.Sink | None
 ) -> Answer:
     """Answer without storing anything (`commit: false`): billed, but not remembered."""
-    claimed = await visitors.look(hub.db, seen, turn.HISTORY)
+    claimed = await visitors.look(hub.db, seen.account_id, seen.session_id, turn.HISTORY)
+    if claimed is None:
+        raise Unavailable
     ask = await ask_of(hub, claimed, {}, instructions)
     asked = [content.message(b, {}, hub.settings.address) for b in said]
     ask = replace(ask, messages=paired([*ask.messages, *asked]), retractable=sink is None)

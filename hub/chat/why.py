@@ -209,6 +209,7 @@ def _happenings(found: Json) -> list[Json]:
         "feedback": "the visitor rated it",
         "status": "the network reported",
         "own": "sent from outside the hub",
+        "handoff": "the conversation changed hands",
     }
     return [
         {

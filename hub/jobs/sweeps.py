@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from hub.chat import handoff
 from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.outreach import admission
@@ -21,6 +22,7 @@ from hub.store import (
     inbox,
     leaders,
     memories,
+    operators,
     requests,
     runs,
     steps,
@@ -33,7 +35,7 @@ from hub.studio.ares import learning
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200
-BEAT, INDEX, HOUSEKEEPING = 5.0, 5.0, 60.0
+BEAT, INDEX, RETURN, HOUSEKEEPING = 5.0, 5.0, 2.0, 60.0
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[object]], at_once: bool = False) -> None:
@@ -81,6 +83,11 @@ async def studio(hub: Hub, runner: Runner) -> None:
     await talks.look(hub)
 
 
+async def hand_back(hub: Hub) -> None:
+    """Conversations that a person took over for a time go back to the assistant."""
+    await handoff.hand_back(hub)
+
+
 async def renew(hub: Hub) -> None:
     """Prolong the leases of running turns, all in one statement."""
     held = hub.leases.held()
@@ -111,6 +118,7 @@ async def housekeeping(hub: Hub) -> None:
     closed, expired = await leaders.close_expired(hub.db), await memories.purge(hub.db)
     await activations.abandon(hub.db)
     await ares_users.purge(hub.db)
+    await operators.forget(hub.db)
     old = await steps.forget(hub.db) + await conversations.forget(hub.db) + await activations.forget(hub.db)
     old += await idempotency.forget(hub.db) + await requests.forget(hub.db)
     old += await hooks.forget(hub.db) + await writings.forget_tokens(hub.db)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +47,16 @@ class Events:
             await self._redis.publish(self._prefix + topic, orjson.dumps(event, default=str))
         except DOWN as e:
             log.warning("event not published: %s", type(e).__name__)
+
+    async def publish_all(self, told: Iterable[tuple[str, Event]]) -> None:
+        """Several events in one flight."""
+        try:
+            pipe: Any = self._redis.pipeline(transaction=False)
+            for topic, event in told:
+                pipe.publish(self._prefix + topic, orjson.dumps(event, default=str))
+            await pipe.execute()
+        except DOWN as e:
+            log.warning("events not published: %s", type(e).__name__)
 
     @asynccontextmanager
     async def listen(self, *topics: str) -> AsyncIterator["asyncio.Queue[Event]"]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
 from arq.connections import ArqRedis
 from arq.constants import job_key_prefix
 from arq.jobs import serialize_job
@@ -41,10 +42,13 @@ class Queue:
     def name(self, bulk: bool) -> str:
         return f"{self.prefix}:bulk" if bulk else f"{self.prefix}:jobs"
 
-    async def ring(self, bells: Iterable[Bell]) -> bool:
-        """arq's own enqueue is three round trips; its key and score are written here in one."""
-        rung = list(bells)
-        if not rung:
+    async def ring(self, bells: Iterable[Bell], news: Iterable[tuple[str, Any]] = ()) -> bool:
+        """arq's own enqueue is three round trips; its key and score are written here in one.
+
+        news: events (topic, content) that go along, for whoever listens (see hub.live.events).
+        """
+        rung, told = list(bells), list(news)
+        if not rung and not told:
             return True
         now = time.time_ns() // 1_000_000
         try:
@@ -59,6 +63,8 @@ class Queue:
             for bulk in {b.bulk for b in rung}:
                 times = sorted({math.ceil(b.after * 100) / 100 for b in rung if b.bulk == bulk})
                 pipe.publish(f"{self.name(bulk)}:wake", " ".join(map(str, times)))
+            for topic, event in told:
+                pipe.publish(f"{self.prefix}:e:{topic}", orjson.dumps(event))
             await pipe.execute()
         except DOWN as e:
             self.failures += 1

@@ -6,8 +6,9 @@ from uuid import UUID
 from hub import ids
 from hub.errors import Conflict, NotFound
 from hub.outreach import firing
+from hub.outreach.results import told
 from hub.runtime import Hub
-from hub.store import clients, schedules
+from hub.store import activations, clients, schedules
 from hub.store.db import Db
 from hub.tools.schedule.book import NONE, Kind
 
@@ -51,3 +52,8 @@ async def run_now(hub: Hub, account: UUID, client: UUID, kind: Kind, id: UUID) -
     await firing.ring(hub)
     return activation
 
+
+async def fired(db: Db, account: UUID, id: UUID, limit: int) -> list[Json]:
+    """Its latest occurrences with what became of them, newest first."""
+    rows = await activations.page(db, account, schedule=id, limit=limit)
+    return [r | {"told": told(r)} for r in rows]

@@ -58,7 +58,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     yield _disk(settings)
     yield await _shell(settings)
     try:
-        found = with_key(_with_running(settings))
+        found = with_key(with_running(settings))
     except Setup as e:
         yield Finding("bad", str(e), "Start the hub with `hub up`, then run `hub doctor` with the same --home.")
         return
@@ -74,7 +74,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
                 yield f
 
 
-def _with_running(settings: Settings) -> Settings:
+def with_running(settings: Settings) -> Settings:
     """Settings that reach the embedded servers of a running hub in this home."""
     own_database, own_redis = settings.embedded
     changes: dict[str, Any] = {}

@@ -17,6 +17,7 @@ from hub.domain import Account
 from hub.errors import Setup
 from hub.knowledge import collections, documents
 from hub.knowledge.index import index_document
+from hub.processes import login
 from hub.processes.home import read_bootstrap, write_bootstrap
 from hub.runtime import Hub, open_hub
 from hub.store.documents import Given
@@ -45,6 +46,7 @@ async def first_start(settings: Settings, demo: bool, say: Callable[[str], None]
             "webChatClientId": None,
             "talkUrl": None,
             "consoleUrl": f"{settings.address}/console",
+            "signInUrl": (await login.make(hub, seconds=login.FIRST))[1],
         }
         if demo:
             client, talk = await _demo(hub, account)

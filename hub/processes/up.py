@@ -85,9 +85,10 @@ def up(settings: Settings, demo: bool = True, twins: bool = False) -> None:
         try:
             settings = _servers(settings, stack)
             asyncio.run(migrate(settings.database_url.get_secret_value()))
-            if read_bootstrap(settings.home) is None:
+            fresh = read_bootstrap(settings.home) is None
+            if fresh:
                 asyncio.run(first_start(settings, demo))
-            _supervise(settings, twins, stack)
+            _supervise(settings, twins, stack, fresh)
         except Stop:
             return
 
@@ -117,13 +118,13 @@ def with_twins(settings: Settings) -> Settings:
     )
 
 
-def _supervise(settings: Settings, twins: bool, stack: ExitStack) -> None:
+def _supervise(settings: Settings, twins: bool, stack: ExitStack, fresh: bool) -> None:
     children = _children(settings, twins)
     stack.callback(_stop_all, children)
     for child in children:
         child.start()
     _wait_ready(settings, children)
-    print(block(settings, twins), flush=True)  # noqa: T201 - what the person who typed the command reads
+    print(block(settings, twins, fresh), flush=True)  # noqa: T201 - what the person who typed the command reads
     while True:
         time.sleep(0.2)
         for child in children:
@@ -216,14 +217,18 @@ def _reach(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::") else host
 
 
-def block(settings: Settings, twins: bool) -> str:
-    """What a newcomer needs, in one place."""
+def block(settings: Settings, twins: bool, fresh: bool = False) -> str:
+    """What a newcomer needs, in one place. fresh: this is the first start."""
     known = read_bootstrap(settings.home) or {}
     lines = [
         "",
         f"  The hub is running at     {settings.address}",
         f"  Console                   {known.get('consoleUrl', settings.address + '/console')}",
     ]
+    if fresh and known.get("signInUrl"):
+        lines.append(f"  Sign in (once, today)     {known['signInUrl']}")
+    else:
+        lines.append("  Sign in                   with your password, or by the link of `hub login`")
     if known.get("talkUrl"):
         lines.append(f"  Demo chat                 {known['talkUrl']}")
     if twins:

@@ -1,11 +1,12 @@
 """Deliveries: one row per provider call's worth of answer."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from hub.store.db import Call, clean
 
-SENT = "select sent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+SENT = "select sent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 HOLD = "select hold_for_template($1, $2, $3, $4, $5, $6, $7)"
 NEXT = "select next_part($1, $2, $3)"
 PLACEHOLDER = "update outbox set placeholder = $3 where id = $1 and attempt = $2 and state = 'sending'"
@@ -28,13 +29,21 @@ LIST = """
     order by o.id desc limit $6
 """
 ATTEMPTS = """
-    select a.at, a.outcome, a.code, a.error from attempts a join outbox o on o.id = a.delivery_id
+    select a.at, a.outcome, a.code, a.error, a.milliseconds, a.request, a.response from attempts a join outbox o on o.id = a.delivery_id
     where o.account_id = $1 and o.key = $2 order by a.at
 """
 REPLAY = """
     update outbox set state = 'queued', attempt = 0, not_before = null, wire_deadline = null, closed_at = null,
         expires_at = now() + interval '24 hours', resolution = 'replayed', code = null, error = null
     where account_id = $1 and key = $2 and state in ('dead', 'unknown', 'cancelled')
+    returning session_id
+"""
+REPLAY_ALL = """
+    update outbox set state = 'queued', attempt = 0, not_before = null, wire_deadline = null, closed_at = null,
+        expires_at = now() + interval '24 hours', resolution = 'replayed', code = null, error = null
+    where id in (select o.id from outbox o where o.account_id = $1 and o.state in ('dead', 'unknown')
+        and ($2::uuid[] is null or o.key = any($2)) and ($3::timestamptz is null or o.created_at >= $3)
+        order by o.id limit 500)
     returning session_id
 """
 RESOLVE = """
@@ -62,14 +71,15 @@ async def sent(
     error: str | None = None,
     after: float = 0.0,
     hold: bool = False,
+    trace: Json | None = None,
 ) -> Json | None:
     """Close one call of a part; return the session's next part, marked as being sent.
 
     state: sent, dead, unknown, or queued to be tried again `after` seconds; with `hold` it waits for
-    the contact.
+    the contact. trace: {milliseconds, request, response} of the call, without secrets.
     """
     return await db.value(  # type: ignore[no-any-return]
-        SENT, part["id"], part["attempt"], me, state, network_id, code, clean(error), after, hold, wire
+        SENT, part["id"], part["attempt"], me, state, network_id, code, clean(error), after, hold, wire, trace
     )
 
 
@@ -119,6 +129,11 @@ async def attempts(db: Call, account: UUID, key: UUID) -> list[Json]:
 async def replay(db: Call, account: UUID, key: UUID) -> UUID | None:
     """Queue a dead or unknown part again; the session to ring, or None."""
     return await db.value(REPLAY, account, key)  # type: ignore[no-any-return]
+
+
+async def replay_all(db: Call, account: UUID, keys: list[UUID] | None, since: datetime | None) -> list[UUID]:
+    """Queue up to 500 dead or unknown parts again, the oldest first: the session of each."""
+    return [r["session_id"] for r in await db.fetch(REPLAY_ALL, account, keys, since)]
 
 
 async def resolve(db: Call, account: UUID, key: UUID, state: str, words: str) -> UUID | None:

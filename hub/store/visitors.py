@@ -120,11 +120,10 @@ async def hour_left(db: Call, session: UUID) -> float:
     return float(await db.value(HOUR_LEFT, session) or 1)
 
 
-async def look(db: Call, seen: Visit, history: int) -> Claim:
+async def look(db: Call, account: UUID, session: UUID, history: int) -> Claim | None:
     """What a turn would claim, without claiming it."""
-    row = await db.row(LOOK, seen.session_id, seen.account_id, history)
-    assert row is not None
-    return Claim(**dict(row), poison=False, batch=[], integration=None, contact=None, files=[])
+    row = await db.row(LOOK, session, account, history)
+    return Claim(**dict(row), poison=False, batch=[], integration=None, contact=None, files=[]) if row else None
 
 
 async def feedback(db: Call, seen: Visit, message: UUID, detail: Json) -> bool:

@@ -199,7 +199,7 @@ ONLY = [
     ("asyncpg", ("hub/store/", "hub/chat/receiving.py")),
     ("redis", ("hub/live/",)),
     ("arq", ("hub/live/", "hub/jobs/", "hub/processes/worker.py", "hub/runtime.py")),
-    ("aiohttp.web", ("hub/api/", "hub/processes/", "channels/twins/")),
+    ("aiohttp.web", ("hub/api/", "hub/console/", "hub/processes/", "channels/twins/")),
     ("apscheduler", ("hub/processes/scheduler.py",)),
     ("mcp", ("hub/tools/mcp/", "hub/api/mcp/")),
     ("mcp_types", ("hub/tools/mcp/", "hub/api/mcp/")),

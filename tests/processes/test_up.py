@@ -20,7 +20,7 @@ from hub.processes.embedded import free_port
 from tests.fakes.model import says, serve
 from tests.processes.command import Up, begun, family, hub, left, until
 
-KEYS = {"baseUrl", "accountId", "apiKey", "salt", "webChatClientId", "talkUrl", "consoleUrl"}
+KEYS = {"baseUrl", "accountId", "apiKey", "salt", "webChatClientId", "talkUrl", "consoleUrl", "signInUrl"}
 Json = dict[str, Any]
 
 

@@ -25,7 +25,8 @@ QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SECRETS = re.compile(
     r"(?:sk|pk)-[\w-]{8,}|wky_\w+|(?<=/)[0-9a-f]{40,}|\b\d{6,}:[\w-]{20,}|(?<=/media/)[^/?]+|(?<=/hosted/)[^/?]+"
-    r"|(?<=/file/)[^/?]+|emb_[\w-]+|edt_[\w-]+|whsec_[\w-]+|(?<=/embed/)[^/?]+|(?<=key=)[^&]+|(?<=token=)[^&]+|(?<=signature=)[^&]+",
+    r"|(?<=/link/)[^/?]+|(?<=/file/)[^/?]+|emb_[\w-]+|edt_[\w-]+|whsec_[\w-]+|(?<=/embed/)[^/?]+"
+    r"|(?<=key=)[^&]+|(?<=token=)[^&]+|(?<=signature=)[^&]+",
     re.IGNORECASE,
 )
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -35,7 +35,7 @@ class Named:
     """An event with a name of its own, and perhaps an id."""
 
     name: str
-    data: dict[str, Any]
+    data: dict[str, Any] | str = ""
     id: int | None = None
 
 
@@ -82,7 +82,8 @@ def gone(request: web.Request) -> bool:
 def encode(event: Event, name: str | None = None) -> bytes:
     """One event; dicts become JSON, line breaks in text become lines of data."""
     if isinstance(event, Named):
-        return encode(event.data if event.id is None else Numbered(event.id, event.data), event.name)
+        head = b"" if event.id is None else f"id: {event.id}\n".encode()
+        return head + encode(event.data, event.name)
     if isinstance(event, Numbered):
         return f"id: {event.id}\n".encode() + encode(event.data, name)
     if isinstance(event, dict):

@@ -1,0 +1,88 @@
+"""Campaigns: written as a draft, looked at, started, paused, stopped."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from hub.accounts.operators import Deed
+from hub.api.http import pagination
+from hub.console.door import act, look
+from hub.console.visit import Visit
+from hub.errors import Invalid
+from hub.outreach import campaigns
+from hub.outreach.campaigns import Wanted
+from hub.outreach.results import told
+from hub.store import campaigns as store
+from hub.store import clients
+
+PAGE, LONGEST = 50, 20_000
+ALL = "/console/campaigns"
+NETWORKS = ("telegram", "zapi", "evolution", "kapso")
+
+
+async def listed(v: Visit) -> web.StreamResponse:
+    """GET /console/campaigns"""
+    before = pagination.read(v.asked("before")) if v.asked("before") else None
+    rows = await store.page(v.db, v.account, before, PAGE + 1)
+    more = f"/console/campaigns?before={pagination.write(rows[PAGE - 1]['id'])}" if len(rows) > PAGE else ""
+    places = await clients.of_account(v.db, v.account)
+    return await v.page("campaigns.html", rows=rows[:PAGE], more=more, places=places, networks=NETWORKS)
+
+
+async def view(v: Visit) -> web.StreamResponse:
+    """GET /console/campaigns/{id}"""
+    one = await campaigns.one(v.db, v.account, v.id())
+    after = int(text) if (text := v.asked("after")).isdigit() and len(text) < 10 else 0
+    rows = await store.recipients(v.db, v.account, v.id(), None, after, PAGE + 1)
+    more = f"/console/campaigns/{v.id()}?after={rows[PAGE - 1]['place']}" if len(rows) > PAGE else ""
+    people = [r | {"told": told(r)} for r in rows[:PAGE]]
+    return await v.page("campaign.html", c=one, people=people, more=more)
+
+
+async def create(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/campaigns"""
+    f = v.form
+    client, name, text, kind = f.id("client"), f.get("name"), f.get("text"), f.get("kind")
+    if client is None or not 0 < len(name) <= 200 or not 0 < len(text) <= LONGEST:
+        raise Invalid("place, name and text must all be given.", field="client" if client is None else "text")
+    if kind not in ("text", "instruction", "template") or f.get("channel") not in NETWORKS:
+        raise Invalid("kind and network must be chosen.", field="kind")
+    people = f.files[0].content.decode("utf-8-sig", "replace") if f.files else f.get("recipients")
+    wanted = Wanted(
+        client_id=client, name=name, channel=f.get("channel"), message={kind: text}, recipients=people,
+        per_minute=int(f.number("perMinute", 1, 6000) or 60), starts_at=None,
+    )
+    id, plan = await campaigns.create(v.hub, v.account, wanted)
+    deed.object, deed.change = str(id), {"name": name, "recipients": plan.size}
+    refused = ", ".join(f"{n} {reason}" for reason, n in plan.refused.items())
+    said = f"A draft for {plan.going} of {plan.size} people." + (f" Not written to: {refused}." if refused else "")
+    return v.to(f"/console/campaigns/{id}", said + " Nothing goes out before you start it.")
+
+
+Move = Callable[[Visit], Awaitable[None]]
+
+
+def _moving(move: Move, said: str, onward: str = "") -> Callable[[Visit, Deed], Awaitable[web.StreamResponse]]:
+    async def act_on(v: Visit, deed: Deed) -> web.StreamResponse:
+        deed.object = str(v.id())
+        await move(v)
+        return v.to(onward or f"/console/campaigns/{v.id()}", said)
+
+    return act_on
+
+
+def routes() -> list[web.RouteDef]:
+    one = "/console/campaigns/{id}"
+    return [
+        look("/console/campaigns", listed), act("/console/campaigns", "campaign.created", create), look(one, view),
+        act(one + "/start", "campaign.started",
+            _moving(lambda v: campaigns.start(v.hub, v.account, v.id()), "The campaign runs.")),
+        act(one + "/pause", "campaign.paused",
+            _moving(lambda v: campaigns.pause(v.db, v.account, v.id()), "The campaign is paused.")),
+        act(one + "/resume", "campaign.resumed",
+            _moving(lambda v: campaigns.resume(v.db, v.account, v.id()), "The campaign goes on.")),
+        act(one + "/stop", "campaign.stopped",
+            _moving(lambda v: campaigns.stop(v.db, v.account, v.id()), "The campaign is stopped.")),
+        act(one + "/delete", "campaign.deleted",
+            _moving(lambda v: campaigns.remove(v.db, v.account, v.id()), "The campaign is deleted.", ALL)),
+    ]

@@ -1,0 +1,163 @@
+"""Places where bots talk: chat clients with their looks, limits, networks and the snippet for a website."""
+
+
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from hub.accounts import gateways
+from hub.accounts.kinds import mask
+from hub.accounts.operators import Deed
+from hub.api.http import pagination
+from hub.chat import clients, links, pairing, sessions
+from hub.chat.parameters import ClientParameters, LimitingParameters
+from hub.chat.sessions import Wanted
+from hub.console.door import act, look
+from hub.console.visit import Form, Visit
+from hub.domain import Json
+from hub.errors import Invalid
+from hub.forms import invalid
+from hub.store import overview
+
+PAGE = 50
+PREVIEW = 86400.0
+# What people are asked for, by network: name of the setting, label, hint, whether it may be left out.
+FIELDS: Json = {
+    "telegram": [("botToken", "Bot token", "123456:ABC… from @BotFather", False)],
+    "zapi": [
+        ("instanceId", "Instance id", "", False), ("instanceToken", "Instance token", "", False),
+        ("clientToken", "Account security token", "if you have activated it", True),
+    ],
+    "evolution": [
+        ("endpointUrl", "Address of the server", "https://evolution.example.com", False),
+        ("instanceName", "Name of the instance", "", False), ("apiKey", "API key", "", False),
+    ],
+    "kapso": [
+        ("apiKey", "API key", "", False), ("phoneNumberId", "Phone number id", "", False),
+        ("webhookSecretKey", "Webhook secret", "a word of your choice", True),
+        ("continuedMessagesTemplateId", "Template after 24 hours", "", True),
+    ],
+}
+NOTES = {
+    "telegram": "Write /newbot to @BotFather in Telegram and paste the token here; the rest happens by itself.",
+    "zapi": "Copy the ids from the instance's page at Z-API, and read its QR code with the phone there.",
+    "evolution": "The name and key of an instance of your Evolution server. The QR code then appears here.",
+    "kapso": "From your project at Kapso: WhatsApp's official API.",
+}
+
+
+async def listed(v: Visit) -> web.StreamResponse:
+    """GET /console/channels"""
+    after = pagination.read(v.asked("after")) if v.asked("after") else None
+    rows = await overview.clients(v.db, v.account, after, PAGE + 1)
+    more = f"/console/channels?after={pagination.write(rows[PAGE - 1]['id'])}" if len(rows) > PAGE else ""
+    bots = await gateways.listed(v.db, v.account)
+    return await v.page("channels.html", places=rows[:PAGE], more=more, bots=bots)
+
+
+async def create(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/channels"""
+    name = _named(v.form)
+    id = await clients.add(
+        v.db, v.account, name, v.form.id("gateway"), LimitingParameters(), ClientParameters(page_title=name[:200])
+    )
+    deed.object, deed.change = str(id), {"name": name}
+    return v.to(f"/console/channels/{id}", "The place is made. Connect a network, or put it on your website.")
+
+
+async def view(v: Visit) -> web.StreamResponse:
+    """GET /console/channels/{id}"""
+    found = await clients.view(v.hub, v.account, v.id())
+    linked = {s.integration.channel: s for s in found.integrations}
+    networks = [_network(v, name, linked.get(name)) for name in FIELDS]
+    bots = await gateways.listed(v.db, v.account)
+    p = {**ClientParameters().stored(), **found.client.parameters}
+    limits = {**LimitingParameters().stored(), **found.client.limits}
+    return await v.page("channel.html", one=found.client, p=p, limits=limits, networks=networks, bots=bots)
+
+
+def _network(v: Visit, name: str, seen: links.Seen | None) -> Json:
+    one = seen.integration if seen else None
+    known = {**one.settings, **{k: mask(x) for k, x in one.secrets.items()}} if one else {}
+    fields = [
+        {
+            "name": n, "label": label, "hint": hint, "optional": optional, "secret": n in links.SECRETS[name],
+            "value": known.get(n),
+        }
+        for n, label, hint, optional in FIELDS[name]
+    ]
+    return {
+        "name": name, "label": links.NAMES[name], "note": NOTES[name], "fields": fields, "one": one,
+        "webhook": seen.webhook_url if seen and v.who.may("secrets") else None, "pairs": pairing.pairs(v.hub, name),
+    }
+
+
+async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/channels/{id}"""
+    id, f = v.id(), v.form
+    before = await clients.load(v.db, v.account, id)
+    wanted = looks(f)
+    limits = {name: int(f.number(name, 0, 1e6) or 0) for name in ("messagesPerHour", "maxMessages")}
+    given: Json = {
+        "name": _named(f), "aiGatewayId": f.id("gateway"), "clientParameters": wanted, "limitingParameters": limits,
+    }
+    try:
+        await clients.edit(v.db, v.account, id, given)
+    except ValidationError as e:
+        raise invalid(e) from None
+    deed.object = str(id)
+    deed.changed(
+        {"name": before.name, "gateway": str(before.gateway_id), **before.parameters, **before.limits},
+        {"name": given["name"], "gateway": str(given["aiGatewayId"]), **wanted, **limits},
+    )
+    return v.to(f"/console/channels/{id}", "Saved.")
+
+
+def looks(f: Form) -> Json:
+    """A form's fields as the documented parameters."""
+    buttons = [line.strip() for line in f.get("suggestions").splitlines() if line.strip()]
+    origins = f.get("origins").replace(",", " ").split()
+    wait = f.number("debounce", 0, 60) or 0
+    return {
+        "pageTitle": f.get("pageTitle") or "Chat Assistant", "helloLabel": f.get("helloLabel") or None,
+        "helloSubLabel": f.get("helloSubLabel") or None, "primaryColor": f.get("primaryColor") or "#6366f1",
+        "languageCode": f.get("languageCode") or None, "timeZone": f.get("timeZone") or None,
+        "suggestionButtons": [{"label": b[:200], "prompt": b} for b in buttons],
+        "allowedFrameOrigins": origins, "inputModes": [m for m in f.all("mode") if m in ("Image", "Document", "Audio")],
+        "messageDebounceInterval": f"00:00:{int(wait):02d}" if 0 < wait < 60 else "00:01:00" if wait else None,
+        "allowScheduledContinuations": "yes" in f.all("schedules"),
+        "splitAnswerIntoMessageChunks": "yes" in f.all("chunks"),
+    }
+
+
+async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/channels/{id}/delete"""
+    deed.object = str(v.id())
+    said = await clients.remove(v.hub, v.account, v.id())
+    return v.to("/console/channels", " ".join(s for s in ("The place is deleted.", said) if s))
+
+
+async def preview(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/channels/{id}/preview: a conversation of one's own, as a visitor sees it."""
+    deed.object = str(v.id())
+    tag = f"preview-{v.who.id}"
+    opened = await sessions.open(v.hub, v.account, v.id(), Wanted(tag, None, None, None, PREVIEW))
+    address = f"/chat/{opened.access_key}"
+    return v.part("preview.html", address=address) if v.partial else v.to(address)
+
+
+def _named(form: Form) -> str:
+    name = form.get("name")
+    if not 0 < len(name) <= 200:
+        raise Invalid("name must have 1 to 200 characters.", field="name")
+    return name
+
+
+
+def routes() -> list[web.RouteDef]:
+    one = "/console/channels/{id}"
+    return [
+        look("/console/channels", listed), look(one, view), act("/console/channels", "channel.created", create),
+        act(one, "channel.changed", edit), act(one + "/delete", "channel.deleted", remove),
+        act(one + "/preview", "channel.previewed", preview),
+    ]

@@ -1,0 +1,90 @@
+"""The console's door: nobody comes in who is not signed in, nothing is done that another page asked for."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+
+from hub.accounts.operators import Deed, allow, doing
+from hub.api.http import sse, uploads
+from hub.api.http.keys import HUB
+from hub.console.visit import HEADERS, Form, Visit, genuine, operator
+from hub.errors import BadRequest, Forbidden, HubError
+
+COOKIE = "hub_console"
+MIB = 1 << 20
+FILES = 20
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Look = Callable[[Visit], Awaitable[web.StreamResponse]]
+Act = Callable[[Visit, Deed], Awaitable[web.StreamResponse]]
+
+
+def look(path: str, view: Look, thing: str = "look") -> web.RouteDef:
+    """A page. thing: what a role must be allowed to do in order to see it."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        found = await operator(request, COOKIE)
+        if found is None:
+            return to_login(request)
+        visit = Visit(request, *found)
+        try:
+            allow(visit.who, thing)
+            return await view(visit)
+        except HubError as e:
+            return await visit.refused(e)
+
+    return web.get(path, handler)
+
+
+def act(path: str, action: str, view: Act) -> web.RouteDef:
+    """A form. action: what is done, for the role it takes and for the audit log."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        found = await operator(request, COOKIE)
+        if found is None:
+            return to_login(request)
+        visit = Visit(request, *found)
+        try:
+            own(request)
+            allow(visit.who, action.partition(".")[0])
+            visit.form = await read(request)
+            if not genuine(visit.token, visit.form.get("csrf")):
+                raise Forbidden("This form is not of this session; reload the page and try again.", code="csrf")
+            async with doing(visit.db, visit.who, action) as deed:
+                return await view(visit, deed)
+        except HubError as e:
+            return await visit.refused(e)
+
+    return web.post(path, handler)
+
+
+def to_login(request: web.Request) -> web.Response:
+    if request.path == "/console/events":
+        # A stream that ends is asked for again, unless it is told not to.
+        return web.Response(body=sse.encode(sse.Named("ended")), headers={**HEADERS, **sse.HEADERS})
+    if request.headers.get("HX-Request") == "true":
+        return web.Response(status=401, headers={**HEADERS, "HX-Redirect": "/console/login"})
+    asked = request.method == "GET" and request.path != "/console"
+    wanted = f"?next={quote(request.path_qs, safe='')}" if asked else ""
+    return web.Response(status=303, headers={**HEADERS, "Location": f"/console/login{wanted}"})
+
+
+def own(request: web.Request) -> None:
+    """Raise Forbidden unless the browser says that a page of ours sends this."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    # Browsers without Sec-Fetch-Site send Origin with every form.
+    other = site != "same-origin" if site else bool(origin) and urlsplit(origin or "").netloc != request.host
+    if other:
+        raise Forbidden("This form was sent from another site.", code="csrf")
+
+
+async def read(request: web.Request) -> Form:
+    """The form of a request: urlencoded, or with files."""
+    if request.content_type.startswith("multipart/"):
+        limit = request.app[HUB].settings.upload_limit_mb * MIB
+        found = await uploads.form(request, FILES, limit, 5 * limit)
+        return Form({k: [v] for k, v in found.fields.items()}, [f for f in found.files if f.name and f.content])
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise BadRequest("Send a form.")
+    sent = await request.post()
+    return Form({k: [v for v in sent.getall(k) if isinstance(v, str)] for k in sent})

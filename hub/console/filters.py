@@ -1,0 +1,73 @@
+"""How templates write times, sizes, names and figures. Pure."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+HUES = 6
+
+
+def iso(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp(at: datetime) -> str:
+    """For browsers without script; the others say it in the reader's zone."""
+    return at.astimezone(UTC).strftime("%d %b %H:%M UTC")
+
+
+def initials(name: str) -> str:
+    words = [w for w in name.split() if w[0].isalnum()]
+    return ("".join(w[0] for w in (words[:1] + words[-1:] if len(words) > 1 else words)) or "?").upper()[:2]
+
+
+def hue(name: str) -> int:
+    """A colour that stays the same for the same name."""
+    return sum(name.encode()) % HUES
+
+
+def size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def money(value: float) -> str:
+    return f"${value:,.2f}" if value == 0 or value >= 0.01 else f"${value:.4f}"
+
+
+def span(seconds: float | None) -> str:
+    """A span of time in the unit people use for it."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def person(row: Mapping[str, Any]) -> str:
+    """What a conversation's contact is called."""
+    tag = str(row.get("tag") or "")
+    named = row.get("contact_name") or row.get("phone") or row.get("username")
+    return str(named or ("" if tag.startswith("zp_") else tag) or row.get("title") or "Visitor")[:80]
+
+
+def pretty(value: Any) -> str:
+    """JSON for people."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "iso": iso, "stamp": stamp, "initials": initials, "hue": hue, "size": size, "number": number, "money": money,
+    "span": span, "person": person, "pretty": pretty,
+}

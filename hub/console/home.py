@@ -1,0 +1,41 @@
+"""The first screen: what runs, what is wrong, what comes next; and the search."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from hub.console.door import look
+from hub.console.visit import Visit
+from hub.store import desk, overview
+
+FEW = 5
+
+
+async def home(v: Visit) -> web.StreamResponse:
+    """GET /console"""
+    now = datetime.now(UTC)
+    steps = await overview.steps(v.db, v.account)
+    values: dict[str, Any] = {
+        "steps": steps,
+        "done": all(steps.values()),
+        "channels": await overview.channels(v.db, v.account),
+        "today": await overview.today(v.db, v.account, now.replace(hour=0, minute=0, second=0, microsecond=0)),
+        "failing": await overview.failing(v.db, v.account, FEW),
+        "handovers": await desk.page(v.db, v.account, v.who.id, "person", limit=FEW),
+        "upcoming": await overview.upcoming(v.db, v.account, FEW),
+    }
+    return await v.page("home.html", **values)
+
+
+async def search(v: Visit) -> web.StreamResponse:
+    """GET /console/search?q="""
+    words = v.asked("q")[:100]
+    found = await overview.find(v.db, v.account, words) if len(words) > 1 else []
+    if v.partial:
+        return v.part("found.html", found=found, words=words)
+    return await v.page("search.html", found=found, words=words)
+
+
+def routes() -> list[web.RouteDef]:
+    return [look("/console", home), look("/console/search", search)]

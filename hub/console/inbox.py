@@ -1,0 +1,183 @@
+"""The inbox: conversations of all networks, one open at a time, worked in by people and bots."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from aiohttp import web
+
+from hub.accounts.operators import Deed
+from hub.chat import desk, drafting, handoff
+from hub.chat.news import tell
+from hub.console.door import act, look
+from hub.console.visit import Visit
+from hub.domain import Json
+from hub.errors import Invalid
+from hub.store import desk as rows
+
+PAGE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which conversations are listed: what the address of the page says."""
+
+    show: str
+    words: str
+    after: tuple[datetime, UUID] | None
+
+    @classmethod
+    def of(cls, v: Visit) -> "Shown":
+        show = v.asked("show", "all")
+        if show not in desk.SHOWS:
+            raise Invalid(f"show must be one of {', '.join(desk.SHOWS)}.", field="show")
+        return cls(show, v.asked("q")[:100], _place(v.asked("after")))
+
+    @property
+    def query(self) -> str:
+        kept = {"show": self.show if self.show != "all" else "", "q": self.words}
+        return urlencode({k: v for k, v in kept.items() if v})
+
+
+def _place(text: str) -> tuple[datetime, UUID] | None:
+    """A place in the list: time and id. Raise Invalid."""
+    if not text:
+        return None
+    at, _, id = text.partition("~")
+    try:
+        return datetime.fromisoformat(at), UUID(id)
+    except ValueError:
+        raise Invalid("after is none that a page gave; leave it out to start again.", field="after") from None
+
+
+async def listed(v: Visit, shown: Shown) -> Json:
+    """What the list's template needs."""
+    found = await rows.page(
+        v.db, v.account, v.who.id, shown.show, after=shown.after, words=shown.words or None, limit=PAGE + 1
+    )
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    after = f"{last['last_message_at'].isoformat()}~{last['id']}" if last else ""
+    return {"talks": found[:PAGE], "after": after, "shown": shown}
+
+
+async def opened(v: Visit, session: UUID) -> Json:
+    """What the templates of one conversation need."""
+    one = await desk.view(v.db, v.account, session)
+    thread = await desk.thread(v.db, v.account, session)
+    return {"one": one, "items": thread.items, "older": thread.older, "open": session}
+
+
+async def inbox(v: Visit) -> web.StreamResponse:
+    """GET /console/inbox"""
+    shown = Shown.of(v)
+    return await v.page("inbox.html", **await listed(v, shown), open=None)
+
+
+async def conversation(v: Visit) -> web.StreamResponse:
+    """GET /console/inbox/{id}"""
+    shown, id = Shown.of(v), v.id()
+    values = await opened(v, id)
+    await rows.read(v.db, v.account, v.who.id, id)
+    one = values["one"]
+    others = await rows.others(v.db, v.account, one["contact_id"], id) if one["contact_id"] else []
+    canned = await desk.canned(v.db, v.account)
+    return await v.page("inbox.html", **await listed(v, shown), **values, others=others, canned=canned)
+
+
+async def older(v: Visit) -> web.StreamResponse:
+    """GET /console/inbox/{id}/older?before=: what was said before, for the top of the thread."""
+    before, id = v.asked("before"), v.id()
+    if not before.isdigit() or len(before) > 18:
+        raise Invalid("before is none that a page gave.", field="before")
+    one = await desk.view(v.db, v.account, id)
+    thread = await desk.thread(v.db, v.account, id, int(before))
+    values = {"one": one, "items": thread.items, "older": thread.older, "open": id}
+    return v.part("older.html", **values) if v.partial else await v.page("history.html", **values)
+
+
+async def take(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../take: the bot is silent from now on."""
+    deed.object = str(v.id())
+    await handoff.switch(v.hub, v.account, None, v.id(), True, v.who.id, v.who.name, ends=True)
+    return await _again(v)
+
+
+async def back(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../back: the bot answers again."""
+    deed.object = str(v.id())
+    await handoff.switch(v.hub, v.account, None, v.id(), False, v.who.id, v.who.name)
+    return await _again(v)
+
+
+async def say(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../say: to the contact. Who writes into a conversation of the bot's has taken it over."""
+    id, text = v.id(), v.form.get("text")
+    one = await desk.view(v.db, v.account, id)
+    files = await desk.attach(v.hub, v.account, id, [(f.name, f.mime, f.content) for f in v.form.files])
+    if one["handoff_at"] is None:
+        await handoff.switch(v.hub, v.account, None, id, True, v.who.id, v.who.name, ends=True)
+    message = await handoff.say(v.hub, v.account, None, id, text, files)
+    deed.object, deed.change = str(id), {"message": str(message), "files": len(files)}
+    return await _again(v)
+
+
+async def note(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../note: to colleagues."""
+    deed.object = str(v.id())
+    await desk.note(v.db, v.account, v.who.id, v.who.name, v.id(), v.form.get("text"))
+    await tell(v.hub.events, v.account, v.id(), {"type": "note"})
+    return await _again(v)
+
+
+async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../draft: what the bot would say, for the person to change and send."""
+    deed.object = str(v.id())
+    text = await drafting.draft(v.hub, v.account, v.id())
+    if v.partial:
+        return v.part("write.html", text=text)
+    values = await opened(v, v.id())
+    canned = await desk.canned(v.db, v.account)
+    return await v.page(
+        "inbox.html", **await listed(v, Shown("all", "", None)), **values, others=[], canned=canned, text=text
+    )
+
+
+async def _again(v: Visit) -> web.StreamResponse:
+    """The thread as it is now."""
+    if not v.partial:
+        return v.to(f"/console/inbox/{v.id()}")
+    values = await opened(v, v.id())
+    await rows.read(v.db, v.account, v.who.id, v.id())
+    return v.part("news.html", **values, talks=None, waiting=await rows.waiting_count(v.db, v.account))
+
+
+async def canned(v: Visit) -> web.StreamResponse:
+    """GET /console/replies: prepared replies."""
+    return await v.page("replies.html", canned=await desk.canned(v.db, v.account))
+
+
+async def save_canned(v: Visit, deed: Deed) -> web.StreamResponse:
+    shortcut = v.form.get("shortcut")
+    await desk.save_canned(v.db, v.account, shortcut, v.form.get("text"))
+    deed.object = shortcut
+    return v.to("/console/replies", "The reply is saved.")
+
+
+async def remove_canned(v: Visit, deed: Deed) -> web.StreamResponse:
+    deed.object = str(v.id())
+    await desk.remove_canned(v.db, v.account, v.id())
+    return v.to("/console/replies", "The reply is deleted.")
+
+
+def routes() -> list[web.RouteDef]:
+    one = "/console/inbox/{id}"
+    return [
+        look("/console/inbox", inbox), look(one, conversation), look(one + "/older", older),
+        act(one + "/take", "inbox.taken", take), act(one + "/back", "inbox.given_back", back),
+        act(one + "/say", "inbox.answered", say), act(one + "/note", "inbox.noted", note),
+        act(one + "/draft", "inbox.drafted", draft),
+        look("/console/replies", canned), act("/console/replies", "inbox.reply_saved", save_canned),
+        act("/console/replies/{id}/delete", "inbox.reply_deleted", remove_canned),
+    ]
+

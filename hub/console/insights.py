@@ -1,0 +1,77 @@
+"""Insights: what bots and people did over days, drawn, as a table, and as CSV."""
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from hub.console import charts
+from hub.console.door import look
+from hub.console.settings import zone_of
+from hub.console.visit import HEADERS, Visit
+from hub.domain import Json
+from hub.errors import Invalid
+from hub.store import overview
+
+SPANS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
+COLUMNS = ("day", "asked", "answered", "conversations", "by_people", "tokens", "cost", "failures")
+
+
+async def show(v: Visit) -> web.StreamResponse:
+    """GET /console/insights?days=7|30|90"""
+    found = await _figures(v)
+    rows = found["rows"]
+    labels = [f"{r['day']:%d %b}" for r in rows]
+    drawn = {
+        "messages": charts.bars("Messages a day: from people, and answers", labels, [r["asked"] for r in rows],
+                                [r["answered"] for r in rows]),
+        "conversations": charts.bars("Conversations a day", labels, [r["conversations"] for r in rows]),
+        "tokens": charts.bars("Tokens a day", labels, [float(r["tokens"]) for r in rows]),
+        "failures": charts.bars("Failed answers a day", labels, [r["failures"] for r in rows]),
+    }
+    return await v.page("insights.html", **found, drawn=drawn, spans=list(SPANS))
+
+
+async def table(v: Visit) -> web.StreamResponse:
+    """GET /console/insights.csv?days="""
+    found, out = await _figures(v), io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(COLUMNS)
+    lines.writerows([r[c] for c in COLUMNS] for r in found["rows"])
+    name = f"insights-{found['first']}-{found['last']}.csv"
+    return web.Response(
+        text=out.getvalue(), content_type="text/csv", charset="utf-8",
+        headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def _figures(v: Visit) -> Json:
+    days = v.asked("days", "30")
+    if days not in SPANS:
+        raise Invalid(f"days must be one of {', '.join(SPANS)}.", field="days")
+    zone = await zone_of(v)
+    wall, count = ZoneInfo(zone), SPANS[days]
+    last = datetime.now(UTC).astimezone(wall).date()
+    first = last - timedelta(days=count - 1)
+    begun, ends = _moment(first, wall), _moment(last + timedelta(days=1), wall)
+    before = _moment(first - timedelta(days=count), wall)
+    rows = await overview.days(v.db, v.account, first, last, zone)
+    return {
+        "rows": rows, "days": days, "first": first, "last": last, "zone": zone,
+        "now": await overview.span(v.db, v.account, begun, ends),
+        "before": await overview.span(v.db, v.account, before, begun),
+        "failed": await overview.failed_by_channel(v.db, v.account, begun, ends),
+        "cost": sum(r["cost"] for r in rows), "tokens": sum(r["tokens"] for r in rows),
+        "asked": sum(r["asked"] for r in rows), "failures": sum(r["failures"] for r in rows),
+    }
+
+
+def _moment(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def routes() -> list[web.RouteDef]:
+    return [look("/console/insights", show), look("/console/insights.csv", table)]

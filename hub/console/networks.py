@@ -1,0 +1,87 @@
+"""Networks of a place: connected with a token, checked, joined by a code, taken away."""
+
+from aiohttp import web
+
+from hub.accounts.operators import Deed
+from hub.chat import links, pairing
+from hub.chat.links import Given
+from hub.console.channels import FIELDS
+from hub.console.door import act, look
+from hub.console.visit import Visit
+from hub.errors import Invalid, NotFound
+
+MODES = {"ignore", "mention", "all"}
+
+
+async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../networks/{network}: stored, registered, verified; the network's own words say how it went."""
+    id, network = v.id(), _network(v)
+    settings: dict[str, str | None] = {}
+    for name, label, _, optional in FIELDS[network]:
+        text = v.form.get(name)
+        if text or not (name in links.SECRETS[network] or optional):
+            settings[name] = text
+        if len(text) > 2000:
+            raise Invalid(f"{label} is too long.", field=name)
+    known = {i.channel: i for i in await links.of_client(v.hub, v.account, id)}
+    if network not in known:
+        for name, label, _, optional in FIELDS[network]:
+            if not optional and not settings.get(name):
+                raise Invalid(f"{label} is missing.", field=name)
+    groups = v.form.get("groups")
+    deed.object = str(id)
+    deed.change = {"network": network, "settings": sorted(k for k, value in settings.items() if value)}
+    refused = await links.save(
+        v.hub, v.account, id, Given(network, settings, groups=groups if groups in MODES else None)
+    )
+    if refused:
+        return v.to(_place(v), refused)
+    _, words = await pairing.check(v.hub, v.account, id, network)
+    return v.to(_place(v), f"{links.NAMES[network]}: {words}")
+
+
+async def check(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../networks/{network}/check: credentials and webhook, put right where that is possible."""
+    id, network = v.id(), _network(v)
+    deed.object, deed.change = str(id), {"network": network}
+    fine, words = await pairing.check(v.hub, v.account, id, network)
+    if not fine:
+        refused = await pairing.repair(v.hub, v.account, id, network)
+        words = refused or (await pairing.check(v.hub, v.account, id, network))[1]
+    return v.to(_place(v), f"{links.NAMES[network]}: {words}")
+
+
+async def disconnect(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../networks/{network}/delete"""
+    id, network = v.id(), _network(v)
+    deed.object, deed.change = str(id), {"network": network}
+    said = await links.remove(v.hub, v.account, id, network)
+    return v.to(_place(v), said or f"{links.NAMES[network]} is disconnected.")
+
+
+async def join(v: Visit) -> web.StreamResponse:
+    """GET .../networks/{network}/code: the code to scan, and the next ones."""
+    network = _network(v)
+    await pairing.one(v.hub, v.account, v.id(), network)
+    if not pairing.pairs(v.hub, network):
+        raise NotFound(f"{links.NAMES[network]} has no code to scan.")
+    return await v.page("pair.html", id=v.id(), label=links.NAMES[network])
+
+
+def _network(v: Visit) -> str:
+    name = v.request.match_info["network"]
+    if name not in FIELDS:
+        raise NotFound
+    return name
+
+
+def _place(v: Visit) -> str:
+    return f"/console/channels/{v.id()}"
+
+
+def routes() -> list[web.RouteDef]:
+    one = "/console/channels/{id}/networks/{network}"
+    return [
+        act(one, "channel.connected", connect), act(one + "/check", "channel.checked", check),
+        act(one + "/delete", "channel.disconnected", disconnect), look(one + "/code", join, "channel"),
+    ]

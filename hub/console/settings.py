@@ -1,0 +1,100 @@
+"""Settings: of the account, and of whoever is signed in."""
+
+from typing import Any
+
+from aiohttp import web
+
+from hub.accounts import accounts, operators
+from hub.accounts.operators import Deed
+from hub.console.door import act, look
+from hub.console.keys import PASSWORDS
+from hub.console.visit import Visit
+from hub.domain import Caller, Json
+from hub.errors import Invalid, Unauthorized
+from hub.outreach import policy
+from hub.store import accounts as rows
+from hub.store import operators as people
+from hub.tools.schedule.book import zone_of as checked
+
+FLAGS = ("allowConversationsLogging", "automaticJsonHealing")
+
+
+async def zone_of(v: Visit) -> str:
+    """The zone in which the account's people read calendars and figures."""
+    found = await rows.get(v.db, v.account)
+    return str(found.parameters.get("timeZone") or "UTC") if found else "UTC"
+
+
+def _caller(v: Visit) -> Caller:
+    return Caller(v.account, v.who.id, "private")
+
+
+async def show(v: Visit) -> web.StreamResponse:
+    """GET /console/settings"""
+    account = await accounts.view(v.db, _caller(v))
+    p = {**accounts.DEFAULTS, "handoffMinutes": 30, "timeZone": "UTC", **account.parameters}
+    return await v.page("settings.html", account=account, p=p, policy=await policy.load(v.db, v.account))
+
+
+async def save(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/settings"""
+    f, before = v.form, await accounts.view(v.db, _caller(v))
+    if not 0 < len(f.get("name")) <= 200:
+        raise Invalid("name must have 1 to 200 characters.", field="name")
+    given: Json = {flag: flag in f.all("flag") for flag in FLAGS}
+    given["handoffMinutes"] = int(f.number("handoffMinutes", 0, 10_080) or 0)
+    given["timeZone"] = checked(f.get("timeZone") or "UTC")
+    await accounts.edit(v.db, _caller(v), f.get("name"), given)
+    deed.changed({"name": before.name, **before.parameters}, {"name": f.get("name"), **given})
+    return v.to("/console/settings", "Saved.")
+
+
+async def outreach(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/settings/outreach: what nobody just asked for."""
+    f, before = v.form, (await policy.load(v.db, v.account)).stored()
+    quiet = {
+        "enabled": "yes" in f.all("quiet"), "start": f.get("start") or "21:00", "end": f.get("end") or "08:00",
+        "action": "refuse" if f.get("action") == "refuse" else "postpone",
+    }
+    given: dict[str, Any] = {
+        "quietHours": quiet, "perDay": int(f.number("perDay", 0, 1_000_000) or 0),
+        "perWeek": int(f.number("perWeek", 0, 1_000_000) or 0),
+    }
+    await policy.edit(v.db, v.account, given)
+    deed.changed(before, given)
+    return v.to("/console/settings", "Saved.")
+
+
+async def salt(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/settings/salt"""
+    await accounts.roll_salt(v.db, _caller(v))
+    return v.to("/console/settings", "Calls to your workers and functions are signed with a new salt.")
+
+
+async def profile(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/settings/me: one's own name, address and password."""
+    f, passwords = v.form, v.request.app[PASSWORDS]
+    new = (f.fields.get("new") or [""])[-1]
+    known = await people.by_email(v.db, v.who.email)
+    if new and known and known["password"]:
+        old = (f.fields.get("old") or [""])[-1]
+        await operators.slowed(v.hub.limits, "password", str(v.who.id), 10)
+        if not await passwords.fits(old, known["password"]):
+            raise Unauthorized("The password you have now is not right.")
+    await operators.set_profile(
+        v.db, passwords, v.who, v.token, email=f.get("email"), name=f.get("name"), password=new
+    )
+    deed.object = str(v.who.id)
+    deed.changed({"email": v.who.email, "name": v.who.name}, {"email": f.get("email"), "name": f.get("name")})
+    if new:
+        deed.change["password"] = "changed"
+    return v.to("/console/settings", "Saved.")
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        look("/console/settings", show), act("/console/settings", "settings.changed", save),
+        act("/console/settings/outreach", "settings.outreach_changed", outreach),
+        act("/console/settings/salt", "settings.salt_rolled", salt),
+        act("/console/settings/me", "self.changed", profile),
+    ]

@@ -1,0 +1,71 @@
+"""Who works here: invited by a link that works once, with a role."""
+
+from aiohttp import web
+
+from hub.accounts import operators
+from hub.accounts.operators import ROLES, Deed
+from hub.api.http import pagination
+from hub.console.door import act, look
+from hub.console.visit import Visit
+from hub.store import operators as rows
+
+PAGE = 100
+
+
+async def listed(v: Visit) -> web.StreamResponse:
+    """GET /console/team"""
+    return await _page(v, "")
+
+
+async def _page(v: Visit, link: str) -> web.StreamResponse:
+    after = pagination.read(v.asked("after")) if v.asked("after") else None
+    found = await rows.page(v.db, v.account, after, PAGE + 1)
+    more = f"/console/team?after={pagination.write(found[PAGE - 1]['id'])}" if len(found) > PAGE else ""
+    return await v.page("team.html", people=found[:PAGE], more=more, roles=ROLES, link=link)
+
+
+async def invite(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/team: the answer alone shows the link."""
+    email, role = v.form.get("email"), v.form.get("role")
+    id, token = await operators.invite(v.db, v.who, email, v.form.get("name"), role)
+    deed.object, deed.change = str(id), {"email": email, "role": role}
+    return await _linked(v, token)
+
+
+async def again(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/team/{id}/link: a new link for somebody who lost theirs, or their password."""
+    seen = await operators.member(v.db, v.who, v.id())
+    operators.ranked(v.who, seen["role"])
+    deed.object = str(v.id())
+    return await _linked(v, await operators.login_link(v.db, v.id(), operators.INVITE_LINK))
+
+
+async def _linked(v: Visit, token: str) -> web.StreamResponse:
+    link = f"{v.hub.settings.address}/console/link/{token}"
+    return v.part("invited.html", link=link) if v.partial else await _page(v, link)
+
+
+async def role(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/team/{id}/role"""
+    seen = await operators.member(v.db, v.who, v.id())
+    deed.object = str(v.id())
+    deed.changed(seen, {"role": v.form.get("role")})
+    await operators.set_role(v.db, v.who, v.id(), v.form.get("role"))
+    return v.to("/console/team", f"{seen['name']} is {v.form.get('role')} now.")
+
+
+async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/team/{id}/delete"""
+    seen = await operators.member(v.db, v.who, v.id())
+    deed.object, deed.change = str(v.id()), {"email": seen["email"]}
+    await operators.remove(v.db, v.who, v.id())
+    return v.to("/console/team", f"{seen['name']} has no access any more.")
+
+
+def routes() -> list[web.RouteDef]:
+    one = "/console/team/{id}"
+    return [
+        look("/console/team", listed), act("/console/team", "team.invited", invite),
+        act(one + "/link", "team.linked", again), act(one + "/role", "team.role_changed", role),
+        act(one + "/delete", "team.removed", remove),
+    ]

@@ -1,0 +1,171 @@
+"""One request of somebody at the console: what they see and where they are sent."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+from aiohttp import web
+
+from hub.accounts import operators
+from hub.accounts.operators import Operator
+from hub.api.http.keys import HUB, PAGES
+from hub.api.http.uploads import Upload
+from hub.errors import HubError, Invalid, NotFound
+from hub.runtime import Hub
+from hub.sealing import digest
+from hub.store import desk
+from hub.store.db import Db, clean
+
+SAID = "hub_said"
+POLICY = "; ".join((
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",
+    "media-src 'self'", "frame-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+))
+HEADERS = {
+    "Content-Security-Policy": POLICY, "X-Frame-Options": "DENY", "Cache-Control": "no-store",
+    "Referrer-Policy": "same-origin", "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@dataclass
+class Form:
+    """What a form sent: text by name, several values where there are several, files."""
+
+    fields: Mapping[str, list[str]] = field(default_factory=dict)
+    files: list[Upload] = field(default_factory=list)
+
+    def get(self, name: str, default: str = "") -> str:
+        found = self.fields.get(name)
+        return clean(found[-1]).strip() if found else default
+
+    def all(self, name: str) -> list[str]:
+        return [clean(v) for v in self.fields.get(name, ())]
+
+    def id(self, name: str) -> UUID | None:
+        """An id that was chosen, None for nothing. Raise Invalid."""
+        text = self.get(name)
+        try:
+            return UUID(text) if text else None
+        except ValueError:
+            raise Invalid(f"{name} is not an id.", field=name) from None
+
+    def number(self, name: str, least: float, most: float) -> float | None:
+        """None when it was left empty. Raise Invalid."""
+        text = self.get(name)
+        try:
+            value = float(text) if text else None
+        except ValueError:
+            value = least - 1
+        if value is not None and not least <= value <= most:
+            raise Invalid(f"{name} must be a number from {least:g} to {most:g}.", field=name)
+        return value
+
+
+@dataclass
+class Visit:
+    """who: the operator. token: of their cookie."""
+
+    request: web.Request
+    who: Operator
+    token: str
+    form: Form = field(default_factory=Form)
+
+    @property
+    def hub(self) -> Hub:
+        return self.request.app[HUB]
+
+    @property
+    def db(self) -> Db:
+        return self.hub.db
+
+    @property
+    def account(self) -> UUID:
+        return self.who.account_id
+
+    @property
+    def partial(self) -> bool:
+        """Whether htmx asks, who takes a part of a page."""
+        return self.request.headers.get("HX-Request") == "true"
+
+    def id(self, name: str = "id") -> UUID:
+        """A variable of the path. What cannot be an id is an id that nobody has: raise NotFound."""
+        try:
+            return UUID(self.request.match_info[name])
+        except ValueError:
+            raise NotFound from None
+
+    def asked(self, name: str, default: str = "") -> str:
+        """A word of the query."""
+        return clean(self.request.query.get(name, default)).strip()
+
+    async def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
+        """A whole page, with what was said about the last action."""
+        said = unquote(self.request.cookies.get(SAID, ""))
+        shell = {
+            "who": self.who, "csrf": csrf(self.token), "path": self.request.path, "said": said, "bad": "",
+            "waiting": await desk.waiting_count(self.db, self.account), "address": self.hub.settings.address,
+        }
+        response = html(self.request, template, status, **shell, **values)
+        if said:
+            response.del_cookie(SAID, path="/console")
+        return response
+
+    def part(self, template: str, **values: Any) -> web.Response:
+        """A part of a page, for htmx."""
+        return html(self.request, template, 200, who=self.who, csrf=csrf(self.token), **values)
+
+    def render(self, template: str, **values: Any) -> str:
+        env = self.request.app[PAGES]
+        return env.get_template(f"console/{template}").render(who=self.who, csrf=csrf(self.token), **values)
+
+    def to(self, path: str, said: str = "") -> web.Response:
+        """Send the browser on, with a word about what was done."""
+        sent = {"HX-Redirect": path} if self.partial else {"Location": path}
+        response = web.Response(status=200 if self.partial else 303, headers={**HEADERS, **sent})
+        if said:
+            response.set_cookie(SAID, quote(said), path="/console", max_age=60, httponly=True, samesite="Lax")
+        return response
+
+    async def refused(self, e: HubError) -> web.Response:
+        """What was not done, and why: in its place of the page for htmx, else as a page."""
+        words = str(e) if e.status < 500 or e.status in (502, 503) else "That did not work; the log says why."
+        if self.partial:
+            response = html(self.request, "problem.html", e.status, words=words, field=e.field)
+            response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#said", "innerHTML"
+            return response
+        return await self.page("error.html", e.status, title=HTTPStatus(e.status).phrase, words=words)
+
+
+def html(request: web.Request, template: str, status: int, **values: Any) -> web.Response:
+    text = request.app[PAGES].get_template(f"console/{template}").render(**values)
+    response = web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+    response.enable_compression()
+    return response
+
+
+def csrf(token: str) -> str:
+    """A mark that only this browser's pages carry, masked anew each time so that compression tells nothing of it."""
+    mask = secrets.token_bytes(16)
+    return (mask + bytes(a ^ b for a, b in zip(mask, digest("csrf:" + token)[:16], strict=True))).hex()
+
+
+def genuine(token: str, sent: str) -> bool:
+    """Whether a form carries the mark of this browser."""
+    try:
+        raw = bytes.fromhex(sent)
+    except ValueError:
+        return False
+    plain = bytes(a ^ b for a, b in zip(raw[:16], raw[16:], strict=False))
+    return len(raw) == 32 and secrets.compare_digest(plain, digest("csrf:" + token)[:16])
+
+
+async def operator(request: web.Request, cookie: str, visit: bool = True) -> tuple[Operator, str] | None:
+    """Who is signed in with this browser."""
+    token = request.cookies.get(cookie, "")
+    found = await operators.signed_in(request.app[HUB].db, token, visit) if 0 < len(token) < 200 else None
+    return (found, token) if found else None

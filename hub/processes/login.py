@@ -1,0 +1,26 @@
+"""`hub login`: a link that signs in to the console once."""
+
+from collections.abc import Callable
+
+from hub.accounts import operators
+from hub.config import Settings
+from hub.errors import Setup
+from hub.runtime import Hub, open_hub
+from hub.store.migrate import current
+
+FIRST = 86_400.0  # seconds that the link of the very first start lasts
+
+
+async def show(settings: Settings, email: str | None, say: Callable[[str], None]) -> None:
+    """Print a link for this address, or for the owner. Raise Setup."""
+    async with open_hub(settings) as hub:
+        if not await current(hub.db):
+            raise Setup("The database is not ready for this version; run `hub migrate` first.")
+        address, link = await make(hub, email)
+    say(f"This link signs {address} in, once, within 15 minutes:\n\n  {link}\n")
+
+
+async def make(hub: Hub, email: str | None = None, seconds: float = operators.LOGIN_LINK) -> tuple[str, str]:
+    """(e-mail address, link)."""
+    address, token = await operators.link_for(hub.db, email, seconds)
+    return address, f"{hub.settings.address}/console/link/{token}"

@@ -1,0 +1,157 @@
+"""Conversations as operators see them: the list, one with its messages, notes, prepared replies."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call, clean
+
+# waiting: the contact wrote last and the assistant is not about to answer. $3: whose eyes.
+LIST = """
+    select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
+        c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler,
+        coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
+        coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
+        (select m.role || ':' || left(coalesce(m.content->>'text', ''), 120) from messages m
+            where m.session_id = s.id and not m.hidden and m.role in ('user', 'assistant') order by m.position desc limit 1) as last_words
+    from sessions s join clients c on c.id = s.client_id
+    left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
+    left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
+    left join session_reads r on r.session_id = s.id and r.operator_id = $2
+    where s.account_id = $1 and s.last_message_at is not null
+        and case $3 when 'mine' then s.handoff_at is not null and s.handoff_by = $2
+            when 'waiting' then s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
+            when 'bot' then s.handoff_at is null and s.closed_at is null
+            when 'person' then s.handoff_at is not null else true end
+        and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+        and ($6::text is null or position(lower($6) in lower(s.title)) > 0 or position(lower($6) in lower(s.tag)) > 0
+            or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0)
+        and ($7::uuid is null or s.client_id = $7)
+    order by s.last_message_at desc, s.id desc limit $8
+"""
+ONE = """
+    select s.id, s.client_id, s.kind, s.title, s.tag, s.chat, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.created_at,
+        s.closed_at, s.expires_at, s.message_count, s.token_count, s.metadata, s.extra_context, s.last_user_at, s.contact_id,
+        s.lease_until > now() as answering, c.name as client_name, c.gateway_id, g.name as gateway_name, i.channel, i.state as channel_state,
+        k.name as contact_name, k.phone, k.username, k.language, o.name as handler, s.integration_id,
+        coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting, false as unread, '' as last_words
+    from sessions s join clients c on c.id = s.client_id left join gateways g on g.id = c.gateway_id
+    left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
+    left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
+    where s.account_id = $1 and s.id = $2
+"""
+# The newest first; each with the state of its parts: the worst one decides.
+MESSAGES = """
+    select m.id, m.role, m.source, m.content, m.position, m.created_at, m.turn_id,
+        (select array_agg(o.state || ':' || coalesce(o.fate, '') order by o.id) from outbox o where o.message_id = m.id) as parts,
+        (select h.detail->>'rating' from happenings h where h.message_id = m.id and h.kind = 'feedback' order by h.id desc limit 1) as rating
+    from messages m where m.account_id = $1 and m.session_id = $2 and not m.hidden and m.role in ('user', 'assistant')
+        and ($3::bigint is null or m.position < $3)
+    order by m.position desc limit $4
+"""
+WAITING = """
+    select id, body as content, received_at as created_at, rule from inbox
+    where account_id = $1 and session_id = $2 and (state = 'waiting' or (state = 'ignored' and rule <> 'handoff'))
+        and ($3::timestamptz is null or received_at >= $3) and command is distinct from 'activation'
+    order by seq limit 50
+"""
+NOTES = """
+    select id, author, text, created_at from session_notes where account_id = $1 and session_id = $2
+        and ($3::timestamptz is null or created_at >= $3) and ($4::timestamptz is null or created_at < $4)
+    order by id desc limit 100
+"""
+SWITCHES = """
+    select id, detail, at as created_at from happenings where account_id = $1 and session_id = $2 and kind = 'handoff'
+        and ($3::timestamptz is null or at >= $3) and ($4::timestamptz is null or at < $4) order by id desc limit 100
+"""
+ADD_NOTE = """
+    insert into session_notes (id, account_id, session_id, operator_id, author, text)
+    select $3, s.account_id, s.id, $4, $5, $6 from sessions s where s.account_id = $1 and s.id = $2
+"""
+READ = """
+    insert into session_reads (operator_id, session_id, at)
+    select $2, s.id, coalesce(s.last_message_at, now()) from sessions s where s.account_id = $1 and s.id = $3
+    on conflict (operator_id, session_id) do update set at = excluded.at
+"""
+WAITING_COUNT = """
+    select count(*)::int from (select 1 from sessions s where s.account_id = $1 and s.last_message_at > now() - interval '7 days'
+        and s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null and s.client_id is not null limit 100) w
+"""
+OTHERS = """
+    select s.id, s.title, s.last_message_at, s.message_count, i.channel, c.name as client_name from sessions s
+    join clients c on c.id = s.client_id left join integrations i on i.id = s.integration_id
+    where s.account_id = $1 and s.contact_id = $2 and s.id <> $3 order by s.id desc limit 5
+"""
+CANNED = "select id, shortcut, text from canned_replies where account_id = $1 order by lower(shortcut) limit 500"
+SAVE_CANNED = """
+    insert into canned_replies (id, account_id, shortcut, text) values ($2, $1, $3, $4)
+    on conflict (account_id, lower(shortcut)) do update set text = excluded.text
+"""
+REMOVE_CANNED = "delete from canned_replies where account_id = $1 and id = $2"
+
+Json = dict[str, Any]
+
+
+async def page(
+    db: Call, account: UUID, eyes: UUID, show: str, *, after: tuple[datetime, UUID] | None = None, words: str | None = None,
+    client: UUID | None = None, limit: int,
+) -> list[Json]:
+    """Conversations of chat clients, those with the newest message first. show: all, mine, waiting, bot, person."""
+    at, id = after or (None, None)
+    rows = await db.fetch(LIST, account, eyes, show, at, id, clean(words), client, limit)
+    return [dict(r) for r in rows]
+
+
+async def one(db: Call, account: UUID, session: UUID) -> Json | None:
+    row = await db.row(ONE, account, session)
+    return dict(row) if row else None
+
+
+async def messages(db: Call, account: UUID, session: UUID, before: int | None, limit: int) -> list[Json]:
+    """Newest first; `before` is a position."""
+    return [dict(r) for r in await db.fetch(MESSAGES, account, session, before, limit)]
+
+
+async def waiting(db: Call, account: UUID, session: UUID, since: datetime | None) -> list[Json]:
+    """What arrived and is not in the conversation yet, or never will be."""
+    return [dict(r) for r in await db.fetch(WAITING, account, session, since)]
+
+
+async def notes(db: Call, account: UUID, session: UUID, since: datetime | None, until: datetime | None) -> list[Json]:
+    return [dict(r) for r in await db.fetch(NOTES, account, session, since, until)]
+
+
+async def switches(db: Call, account: UUID, session: UUID, since: datetime | None, until: datetime | None) -> list[Json]:
+    """When the conversation changed hands."""
+    return [dict(r) for r in await db.fetch(SWITCHES, account, session, since, until)]
+
+
+async def add_note(db: Call, account: UUID, session: UUID, id: UUID, operator: UUID, author: str, text: str) -> bool:
+    return await db.run(ADD_NOTE, account, session, id, operator, clean(author), clean(text)) == 1
+
+
+async def read(db: Call, account: UUID, operator: UUID, session: UUID) -> None:
+    await db.run(READ, account, operator, session)
+
+
+async def waiting_count(db: Call, account: UUID) -> int:
+    """At most 100: then it is many."""
+    return int(await db.value(WAITING_COUNT, account))
+
+
+async def others(db: Call, account: UUID, contact: UUID, session: UUID) -> Sequence[Json]:
+    """Earlier conversations of the same person."""
+    return [dict(r) for r in await db.fetch(OTHERS, account, contact, session)]
+
+
+async def canned(db: Call, account: UUID) -> list[Json]:
+    return [dict(r) for r in await db.fetch(CANNED, account)]
+
+
+async def save_canned(db: Call, account: UUID, id: UUID, shortcut: str, text: str) -> None:
+    await db.run(SAVE_CANNED, account, id, clean(shortcut), clean(text))
+
+
+async def remove_canned(db: Call, account: UUID, id: UUID) -> bool:
+    return await db.run(REMOVE_CANNED, account, id) == 1

@@ -1,0 +1,244 @@
+"""What an account's people want to see first, and figures over days. Every query is bounded by time or number."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call, clean
+
+CHANNELS = """
+    with lately as (
+        select s.integration_id, max(s.last_user_at) as last_in, count(*)::int as talking from sessions s
+        where s.account_id = $1 and s.last_message_at > now() - interval '1 day' and s.integration_id is not null group by 1)
+    select i.id, i.client_id, c.name as client_name, i.channel, i.state, i.state_text, i.connection, l.last_in, coalesce(l.talking, 0) as talking
+    from integrations i join clients c on c.id = i.client_id left join lately l on l.integration_id = i.id
+    where i.account_id = $1 order by i.state = 'registered', i.id limit 20
+"""
+TODAY = """
+    select count(*) filter (where m.created_at >= $2 and m.role = 'user')::int as asked,
+        count(*) filter (where m.created_at >= $2 and m.role = 'assistant')::int as answered,
+        count(distinct m.session_id) filter (where m.created_at >= $2)::int as conversations,
+        count(*) filter (where m.created_at < $2 and m.role = 'user')::int as asked_before,
+        count(*) filter (where m.created_at < $2 and m.role = 'assistant')::int as answered_before,
+        count(distinct m.session_id) filter (where m.created_at < $2)::int as conversations_before
+    from messages m where m.account_id = $1 and m.role in ('user', 'assistant')
+        and (m.created_at >= $2 or (m.created_at >= $2 - interval '7 days' and m.created_at < now() - interval '7 days'))
+"""
+FAILING = """
+    select o.key as id, o.session_id, i.channel, o.chat, o.state, o.code, o.error, o.created_at,
+        left(coalesce(o.body->>'plain', o.body->>'text', ''), 120) as text
+    from outbox o left join integrations i on i.id = o.integration_id
+    where o.account_id = $1 and o.state in ('dead', 'unknown') and o.created_at > now() - interval '7 days' order by o.id desc limit $2
+"""
+NEXT = """
+    select s.id, s.client_id, s.kind, s.external_user, s.channel, s.instruction, s.next_at, s.zone, c.name as client_name
+    from schedules s join clients c on c.id = s.client_id
+    where s.account_id = $1 and s.state = 'active' and s.next_at is not null order by s.next_at limit $2
+"""
+STEPS = """
+    select exists (select 1 from gateways where account_id = $1) as bot,
+        exists (select 1 from clients where account_id = $1 and gateway_id is not null) as place,
+        exists (select 1 from integrations where account_id = $1 and state = 'registered') as network,
+        exists (select 1 from documents where account_id = $1 and indexed_version > 0) as knowledge,
+        exists (select 1 from turns where account_id = $1 and outcome = 'answered') as answered
+"""
+# One row for each day of the account's messages in a span of time.
+DAYS = """
+    with days as (select d::date as day from generate_series($2::date, $3::date, interval '1 day') d),
+    said as (
+        select (m.created_at at time zone $4)::date as day, count(*) filter (where m.role = 'user')::int as asked,
+            count(*) filter (where m.role = 'assistant')::int as answered, count(distinct m.session_id)::int as conversations,
+            count(*) filter (where m.source in ('operator', 'human'))::int as by_people
+        from messages m where m.account_id = $1 and m.created_at >= ($2::date)::timestamp at time zone $4
+            and m.created_at < ($3::date + 1)::timestamp at time zone $4 and m.role in ('user', 'assistant') group by 1),
+    spent as (
+        select (t.created_at at time zone $4)::date as day, sum(t.cost)::float8 as cost,
+            sum(t.prompt_tokens + t.completion_tokens)::bigint as tokens, count(*) filter (where t.outcome in ('failed', 'poison'))::int as failures
+        from turns t where t.account_id = $1 and t.created_at >= ($2::date)::timestamp at time zone $4
+            and t.created_at < ($3::date + 1)::timestamp at time zone $4 group by 1)
+    select d.day, coalesce(s.asked, 0) as asked, coalesce(s.answered, 0) as answered, coalesce(s.conversations, 0) as conversations,
+        coalesce(s.by_people, 0) as by_people, coalesce(p.cost, 0) as cost, coalesce(p.tokens, 0) as tokens, coalesce(p.failures, 0) as failures
+    from days d left join said s on s.day = d.day left join spent p on p.day = d.day order by d.day
+"""
+# reply: seconds from the first message of a conversation in the span to the first answer to it.
+SPAN = """
+    with mine as (
+        select m.session_id, m.role, m.source, m.created_at, m.position from messages m
+        where m.account_id = $1 and m.created_at >= $2 and m.created_at < $3 and m.role in ('user', 'assistant')),
+    talks as (
+        select session_id, min(position) filter (where role = 'user') as first_asked,
+            bool_or(source in ('operator', 'human')) as person, bool_or(role = 'user') as asked from mine group by 1),
+    replies as (
+        select extract(epoch from a.created_at - coalesce(i.received_at, q.created_at))::float8 as seconds from talks t
+        join mine q on q.session_id = t.session_id and q.position = t.first_asked
+        join lateral (select x.created_at from mine x where x.session_id = t.session_id and x.role = 'assistant'
+            and x.position > t.first_asked order by x.position limit 1) a on true
+        left join lateral (select min(b.received_at) as received_at from inbox b where b.session_id = t.session_id
+            and b.received_at >= q.created_at - interval '1 day' and b.received_at <= a.created_at) i on true)
+    select (select count(*)::int from talks where asked) as conversations,
+        (select count(*)::int from talks where asked and not person) as contained,
+        (select percentile_cont(0.5) within group (order by seconds)::float8 from replies where seconds >= 0) as median,
+        (select percentile_cont(0.95) within group (order by seconds)::float8 from replies where seconds >= 0) as p95,
+        (select count(*)::int from happenings h where h.account_id = $1 and h.kind = 'feedback' and h.at >= $2 and h.at < $3) as rated,
+        (select count(*)::int from happenings h where h.account_id = $1 and h.kind = 'feedback' and h.at >= $2 and h.at < $3
+            and (h.detail->>'rating') in ('good', 'up', 'positive', 'like', 'true', '1', '4', '5')) as liked
+"""
+FAILED_BY_CHANNEL = """
+    select coalesce(i.channel, 'deleted') as channel, count(*) filter (where o.state = 'dead')::int as dead,
+        count(*) filter (where o.state = 'unknown')::int as doubtful
+    from outbox o left join integrations i on i.id = o.integration_id
+    where o.account_id = $1 and o.state in ('dead', 'unknown') and o.created_at >= $2 and o.created_at < $3 group by 1 order by 1
+"""
+FIND = """
+    (select 'conversation' as kind, s.id, coalesce(k.name, s.title, s.tag, 'Conversation') as name, c.name as more, s.last_message_at as at
+        from sessions s join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id
+        where s.account_id = $1 and (position(lower($2) in lower(coalesce(k.name, ''))) > 0 or position(lower($2) in coalesce(k.phone, '')) > 0
+            or position(lower($2) in lower(coalesce(s.title, ''))) > 0 or position(lower($2) in lower(coalesce(s.tag, ''))) > 0)
+        order by s.last_message_at desc nulls last limit 6)
+    union all
+    (select 'bot', g.id, g.name, g.parameters->>'modelName', null from gateways g where g.account_id = $1
+        and position(lower($2) in lower(g.name)) > 0 order by g.id limit 4)
+    union all
+    (select 'channel', c.id, c.name, null, null from clients c where c.account_id = $1 and position(lower($2) in lower(c.name)) > 0
+        order by c.id limit 4)
+    union all
+    (select 'collection', k.id, k.name, null, null from collections k where k.account_id = $1 and position(lower($2) in lower(k.name)) > 0
+        order by k.id limit 4)
+"""
+CALENDAR = """
+    select s.id, s.client_id, s.kind, s.external_user, s.channel, s.instruction, s.next_at, s.zone, s.cron, s.every, s.unit, s.anchor,
+        s.state, s.max_executions, s.execution_count, s.scheduled_at, s.last_at, s.origin, c.name as client_name
+    from schedules s join clients c on c.id = s.client_id
+    where s.account_id = $1 and ($2::uuid is null or s.client_id = $2) and ($3::text[] is null or s.state = any($3))
+        and ($4::timestamptz is null or s.next_at < $4) and ($5::uuid is null or s.id < $5)
+    order by s.id desc limit $6
+"""
+ONE_SCHEDULE = """
+    select s.*, c.name as client_name from schedules s join clients c on c.id = s.client_id where s.account_id = $1 and s.id = $2
+"""
+RAN = """
+    select a.id, a.schedule_id, a.campaign_id, a.fire_at, a.state, a.reason, a.external_user, a.channel, a.client_id,
+        coalesce(s.zone, 'UTC') as zone, coalesce(s.instruction, m.name, '') as instruction
+    from activations a left join schedules s on s.id = a.schedule_id left join campaigns m on m.id = a.campaign_id
+    where a.account_id = $1 and a.fire_at >= $2 and a.fire_at < $3 and a.schedule_id is not null order by a.id desc limit $4
+"""
+QUARANTINE = """
+    select q.id, q.at, q.reason, q.headers, octet_length(q.raw) as size, left(convert_from(q.raw, 'LATIN1'), 2000) as beginning,
+        i.channel, c.name as client_name
+    from quarantine q left join integrations i on i.id = q.integration_id left join clients c on c.id = i.client_id
+    where q.account_id = $1 and ($2::uuid is null or q.id < $2) order by q.id desc limit $3
+"""
+DISCARD = "delete from quarantine where account_id = $1 and id = $2"
+CLIENTS = """
+    select c.id, c.name, c.gateway_id, g.name as gateway_name, c.parameters->>'primaryColor' as color,
+        (select coalesce(jsonb_agg(jsonb_build_object('channel', i.channel, 'state', i.state, 'connection', i.connection,
+            'text', i.state_text) order by i.channel), '[]') from integrations i where i.client_id = c.id) as networks
+    from clients c left join gateways g on g.id = c.gateway_id
+    where c.account_id = $1 and ($2::uuid is null or c.id > $2) order by c.id limit $3
+"""
+GATEWAYS = """
+    select g.id, g.name, g.slug, g.parameters->>'modelName' as model, g.parameters->>'baseAddress' as address, g.updated_at,
+        jsonb_array_length(coalesce(g.parameters->'knowledgeCollections', '[]')) as collections,
+        (select count(*)::int from clients c where c.gateway_id = g.id) as places
+    from gateways g where g.account_id = $1 and ($2::uuid is null or g.id > $2) order by g.id limit $3
+"""
+COLLECTIONS = """
+    select k.id, k.name, k.context, k.created_at,
+        (select count(*)::int from documents d where d.collection_id = k.id) as documents,
+        (select count(*)::int from documents d where d.collection_id = k.id and d.state = 'Queued') as queued
+    from collections k where k.account_id = $1 and ($2::uuid is null or k.id > $2) order by k.id limit $3
+"""
+DOCUMENTS = """
+    select d.id, d.name, d.state, d.error, d.indexed_version > 0 as found, length(d.contents) as size, d.updated_at, d.attempts
+    from documents d where d.account_id = $1 and d.collection_id = $2 and ($3::uuid is null or d.id < $3) order by d.id desc limit $4
+"""
+
+Json = dict[str, Any]
+
+
+async def channels(db: Call, account: UUID) -> list[Json]:
+    """Integrations, those that do not work first, with who wrote within a day."""
+    return [dict(r) for r in await db.fetch(CHANNELS, account)]
+
+
+async def today(db: Call, account: UUID, since: datetime) -> Json:
+    """Messages since then, and in the same hours a week before."""
+    row = await db.row(TODAY, account, since)
+    assert row is not None
+    return dict(row)
+
+
+async def failing(db: Call, account: UUID, limit: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(FAILING, account, limit)]
+
+
+async def upcoming(db: Call, account: UUID, limit: int) -> list[Json]:
+    """The next sends, soonest first."""
+    return [dict(r) for r in await db.fetch(NEXT, account, limit)]
+
+
+async def steps(db: Call, account: UUID) -> Json:
+    """How far the account has come to its first answered message."""
+    row = await db.row(STEPS, account)
+    assert row is not None
+    return dict(row)
+
+
+async def days(db: Call, account: UUID, first: Any, last: Any, zone: str) -> list[Json]:
+    return [dict(r) for r in await db.fetch(DAYS, account, first, last, zone)]
+
+
+async def span(db: Call, account: UUID, since: datetime, until: datetime) -> Json:
+    row = await db.row(SPAN, account, since, until)
+    assert row is not None
+    return dict(row)
+
+
+async def failed_by_channel(db: Call, account: UUID, since: datetime, until: datetime) -> list[Json]:
+    return [dict(r) for r in await db.fetch(FAILED_BY_CHANNEL, account, since, until)]
+
+
+async def find(db: Call, account: UUID, words: str) -> list[Json]:
+    return [dict(r) for r in await db.fetch(FIND, account, clean(words))]
+
+
+async def calendar(
+    db: Call, account: UUID, *, client: UUID | None = None, states: list[str] | None = None, until: datetime | None = None,
+    before: UUID | None = None, limit: int,
+) -> list[Json]:
+    """Schedules of all chat clients, newest first."""
+    return [dict(r) for r in await db.fetch(CALENDAR, account, client, states, until, before, limit)]
+
+
+async def schedule(db: Call, account: UUID, id: UUID) -> Json | None:
+    row = await db.row(ONE_SCHEDULE, account, id)
+    return dict(row) if row else None
+
+
+async def ran(db: Call, account: UUID, since: datetime, until: datetime, limit: int) -> list[Json]:
+    """Occurrences of schedules in a span of time, the newest ones."""
+    return [dict(r) for r in await db.fetch(RAN, account, since, until, limit)]
+
+
+async def quarantine(db: Call, account: UUID, before: UUID | None, limit: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(QUARANTINE, account, before, limit)]
+
+
+async def discard(db: Call, account: UUID, id: UUID) -> bool:
+    return await db.run(DISCARD, account, id) == 1
+
+
+async def clients(db: Call, account: UUID, after: UUID | None, limit: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(CLIENTS, account, after, limit)]
+
+
+async def gateways(db: Call, account: UUID, after: UUID | None, limit: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(GATEWAYS, account, after, limit)]
+
+
+async def collections(db: Call, account: UUID, after: UUID | None, limit: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(COLLECTIONS, account, after, limit)]
+
+
+async def documents(db: Call, account: UUID, collection: UUID, before: UUID | None, limit: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(DOCUMENTS, account, collection, before, limit)]

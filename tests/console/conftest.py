@@ -1,0 +1,116 @@
+"""Somebody in front of the console: signed in, reading pages and sending their forms."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import pytest
+
+from hub import ids
+from hub.accounts import operators as accounts
+from hub.accounts.operators import Operator
+from hub.config import Settings
+from hub.store import operators
+from tests.api.conftest import Api, Provider, keys_of, provider, serving  # noqa: F401 - fixtures
+
+HERE = {"Sec-Fetch-Site": "same-origin"}
+
+
+@dataclass
+class Page:
+    status: int
+    text: str
+    headers: Any
+    path: str
+
+    @property
+    def csrf(self) -> str:
+        return re.findall(r'name="csrf" value="([0-9a-f]+)"', self.text)[0]
+
+    @property
+    def said(self) -> str:
+        """What the page says about the last action."""
+        found = re.findall(r'<p class="note[^"]*"[^>]*>(.*?)</p>', self.text, re.S)
+        return " ".join(found)
+
+
+@dataclass
+class Desk:
+    """One browser of one person."""
+
+    api: Api
+    http: aiohttp.ClientSession
+    who: Operator
+
+    async def get(self, path: str, **headers: str) -> Page:
+        async with self.http.get(self.api.url + path, headers=headers, allow_redirects=False) as got:
+            return Page(got.status, await got.text(), got.headers, path)
+
+    async def post(
+        self, path: str, _from: str = "/console/settings", _headers: dict[str, str] | None = None, **fields: Any
+    ) -> Page:
+        """Send a form with the mark of a page just read."""
+        fields = {"csrf": (await self.get(_from)).csrf, **fields}
+        data: Any = [(k, x) for k, value in fields.items() for x in (value if isinstance(value, list) else [value])]
+        async with self.http.post(
+            self.api.url + path, data=data, headers={**HERE, **(_headers or {})}, allow_redirects=False
+        ) as got:
+            return Page(got.status, await got.text(), got.headers, path)
+
+    async def done(self, path: str, **fields: Any) -> Page:
+        """Send a form and read the page it leads to."""
+        got = await self.post(path, **fields)
+        assert got.status == 303, (got.status, got.said or got.text[:500])
+        return await self.get(got.headers["Location"])
+
+    async def part(self, path: str, **fields: Any) -> Page:
+        """Send a form as htmx does."""
+        return await self.post(path, _headers={"HX-Request": "true"}, **fields)
+
+
+async def person(api: Api, role: str = "owner", account: UUID | None = None) -> tuple[Operator, str]:
+    """Somebody new with a password-less browser session: (who, token of a login link)."""
+    id, email = ids.uuid7(), f"{role}-{ids.uuid7().hex[-8:]}@example.com"
+    account = account or api.account
+    assert await operators.add(api.hub.db, account, id, email, role.capitalize(), role)
+    return Operator(id, account, email, role.capitalize(), role, "Aurora"), await accounts.login_link(api.hub.db, id)
+
+
+async def signed_in(api: Api, role: str = "owner", account: UUID | None = None) -> Desk:
+    who, token = await person(api, role, account)
+    http = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+    desk = Desk(api, http, who)
+    got = await desk.post(f"/console/link/{token}", _from=f"/console/link/{token}")
+    assert got.status == 303 and got.headers["Location"] == "/console", got.text
+    return desk
+
+
+@pytest.fixture
+async def api(settings: Settings, provider: Provider) -> AsyncIterator[Api]:  # noqa: F811
+    plain = settings.changed(public_url="http://127.0.0.1:9")
+    async with serving(plain, provider) as (hub, url), aiohttp.ClientSession() as http:
+        yield Api(hub, url, *await keys_of(hub), http)
+
+
+@pytest.fixture
+async def desk(api: Api) -> AsyncIterator[Desk]:
+    found = await signed_in(api)
+    yield found
+    await found.http.close()
+
+
+@pytest.fixture
+async def agent(api: Api) -> AsyncIterator[Desk]:
+    found = await signed_in(api, "agent")
+    yield found
+    await found.http.close()
+
+
+@pytest.fixture
+async def viewer(api: Api) -> AsyncIterator[Desk]:
+    found = await signed_in(api, "viewer")
+    yield found
+    await found.http.close()
