@@ -89,8 +89,9 @@ document.addEventListener("scroll", (e) => {
 }, true);
 document.addEventListener("htmx:after:swap", () => { times(); if (low) down(); });
 document.addEventListener("htmx:after:request", (e) => {
-  const ctx = e.detail?.ctx;
-  if (ctx?.response?.status < 400 && ctx.sourceElement?.dataset.clear !== undefined) ctx.sourceElement.reset();
+  const ctx = e.detail?.ctx, from = ctx?.sourceElement;
+  if (!from || !("clear" in from.dataset) || ctx.response.status >= 400) return;
+  for (const one of all("textarea, [type=file]", from.form ?? from)) one.value = "";
 });
 times();
 down();

@@ -49,7 +49,7 @@ async def probe(hub: Hub, account: UUID, id: UUID) -> Tried:
     try:
         made = await answer(hub, replace(ask, deadline=time.monotonic() + SECONDS), heard)
     except HubError as e:
-        tried.error, tried.status = _why(e), e.code
+        tried.error, tried.status = why(e), e.code
     else:
         tried.ok, tried.text, tried.tokens, tried.status = True, made.text, made.usage.total, "answers"
         tried.model = made.model or tried.model
@@ -80,6 +80,7 @@ async def _bill(hub: Hub, account: UUID, ask: Ask) -> None:
     await hub.meter.add(account, billed, gateway=ask.gateway.id)
 
 
-def _why(e: HubError) -> str:
+def why(e: HubError) -> str:
     """The refusal, with the provider's own words for who set it up."""
-    return f"{e} ({e.details})" if e.details else str(e)
+    said = e.details.get("message") if isinstance(e.details, dict) else e.details
+    return f"{e} It says: {said}" if said else str(e)

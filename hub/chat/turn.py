@@ -91,7 +91,7 @@ async def run(
         placeholder = await presence.finish()
     if await scheduled.again(hub, claimed, draft):
         if draft.shown is not None:
-            await draft.shown.end({})
+            await _over(hub, claimed, draft, {})
         return None
     scheduled.settle(claimed, draft)
     _route(hub, claimed, draft, placeholder)
@@ -327,10 +327,14 @@ async def _tell(hub: Hub, claimed: Claim, draft: Draft) -> None:
         used = draft.answer.usage
         told |= {"model": draft.answer.model, "promptTokens": used.prompt, "completionTokens": used.completion}
     told["ms"] = round((time.monotonic() - draft.started) * 1000)
+    await _over(hub, claimed, draft, told)
+
+
+async def _over(hub: Hub, claimed: Claim, draft: Draft, told: Json) -> None:
     if draft.shown is not None:
         await draft.shown.settle()
-    account, event = claimed.account["id"], {"type": "turn", "turn": str(draft.id), **told}
-    await tell(hub.events, account, claimed.session_id, event)
+    event = {"type": "turn", "turn": str(draft.id), **told}
+    await tell(hub.events, claimed.account["id"], claimed.session_id, event)
     if draft.shown is not None:
         await draft.shown.end()
 

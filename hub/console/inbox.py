@@ -82,7 +82,7 @@ async def conversation(v: Visit) -> web.StreamResponse:
     one = values["one"]
     others = await rows.others(v.db, v.account, one["contact_id"], id) if one["contact_id"] else []
     canned = await desk.canned(v.db, v.account)
-    return await v.page("inbox.html", **await listed(v, shown), **values, others=others, canned=canned)
+    return await v.page("inbox.html", **await listed(v, shown), **values, others=others, canned=canned, text="")
 
 
 async def older(v: Visit) -> web.StreamResponse:

@@ -57,7 +57,7 @@ async def _said(v: Visit) -> AsyncIterator[sse.Event]:
                 shown = time.monotonic()
                 yield v.render("talked.html", **values, text=text, first=first)
     except HubError as e:
-        values["error"] = f"{e} ({e.details})" if e.details else str(e)
+        values["error"] = trying.why(e)
     values |= {"made": made[0] if made else None, "spent": time.monotonic() - begun}
     yield v.render("talked.html", **values, text=made[0].text if made else text, first=first)
 

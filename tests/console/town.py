@@ -15,12 +15,28 @@ from hub.sealing import digest
 
 Json = dict[str, Any]
 PEOPLE = (
-    "Ana Ribeiro", "Tomás Okafor", "Mei Lin", "João Pereira", "Sofia Almeida", "Karl Weber", "Nadia Haddad",
-    "Lucas Martins", "Ingrid Solberg", "Pedro Costa", "Amara Diallo", "Yuki Tanaka", "Elena Petrova", "Rafael Souza",
+    "Ana Ribeiro",
+    "Tomás Okafor",
+    "Mei Lin",
+    "João Pereira",
+    "Sofia Almeida",
+    "Karl Weber",
+    "Nadia Haddad",
+    "Lucas Martins",
+    "Ingrid Solberg",
+    "Pedro Costa",
+    "Amara Diallo",
+    "Yuki Tanaka",
+    "Elena Petrova",
+    "Rafael Souza",
 )
 ASKED = (
-    "Do you deliver to Campinas on Saturdays?", "What does the large bouquet cost?", "My order has not arrived yet.",
-    "Can I change the address of order 1042?", "Which flowers last longest in a vase?", "Are you open on Sunday?",
+    "Do you deliver to Campinas on Saturdays?",
+    "What does the large bouquet cost?",
+    "My order has not arrived yet.",
+    "Can I change the address of order 1042?",
+    "Which flowers last longest in a vase?",
+    "Are you open on Sunday?",
 )
 SAID = (
     "Yes, until two in the afternoon. Delivery in Campinas costs nine reais.",
@@ -70,10 +86,14 @@ async def fill(hub: Hub, account: UUID, count: int = 14, by: UUID | None = None,
 
 
 async def _places(hub: Hub, account: UUID) -> tuple[UUID, UUID, dict[str | None, UUID]]:
-    p = GatewayParameters.model_validate({
-        "baseAddress": "https://models.example/v1", "modelName": "gpt-5-mini", "apiKey": "sk-models-0123456789abcdef",
-        "systemInstruction": "You are the assistant of Aurora, a flower shop in Campinas. Be brief and friendly.",
-    })
+    p = GatewayParameters.model_validate(
+        {
+            "baseAddress": "https://models.example/v1",
+            "modelName": "gpt-5-mini",
+            "apiKey": "sk-models-0123456789abcdef",
+            "systemInstruction": "You are the assistant of Aurora, a flower shop in Campinas. Be brief and friendly.",
+        }
+    )
     gateway = await gateways.add(hub.db, hub.sealer, hub.outbound.guard, account, "Shop assistant", p)
     looks = ClientParameters(page_title="Aurora flowers")
     client = await clients.add(hub.db, account, "Aurora", gateway, LimitingParameters(), looks)
@@ -84,14 +104,27 @@ async def _places(hub: Hub, account: UUID) -> tuple[UUID, UUID, dict[str | None,
         await hub.db.run(
             "insert into integrations (id, account_id, client_id, channel, settings, secrets, secret_hash, mode, state, state_text)"
             " values ($1, $2, $3, $4, '{}', $5, $6, 'reconcile', $7, $8)",
-            id, account, client, channel, hub.sealer.seal_map("integrations.secrets", id, secrets), digest(id.hex), state,
+            id,
+            account,
+            client,
+            channel,
+            hub.sealer.seal_map("integrations.secrets", id, secrets),
+            digest(id.hex),
+            state,
             None if state == "registered" else "The server knows the instance, but its WhatsApp connection is close.",
         )
     return gateway, client, links
 
 
 async def _talk(
-    hub: Hub, account: UUID, client: UUID, link: UUID | None, channel: str | None, n: int, at: Any, by: UUID | None,
+    hub: Hub,
+    account: UUID,
+    client: UUID,
+    link: UUID | None,
+    channel: str | None,
+    n: int,
+    at: Any,
+    by: UUID | None,
     dice: random.Random,
 ) -> Json:
     session, name, contact = ids.uuid7(), PEOPLE[n % len(PEOPLE)], None
@@ -99,17 +132,38 @@ async def _talk(
         contact = ids.uuid7()
         await hub.db.run(
             "insert into contacts (id, account_id, integration_id, name, phone, username, language) values ($1,$2,$3,$4,$5,$6,'pt')",
-            contact, account, link, name, f"55199{n:08d}", name.split()[0].lower(),
+            contact,
+            account,
+            link,
+            name,
+            f"55199{n:08d}",
+            name.split()[0].lower(),
         )
     held, waiting = n % 5 == 1, n % 3 == 1
     words = ASKED[n % len(ASKED)]
     await hub.db.run(
-        SESSION, session, account, client, link, contact, "channel" if link else "web",
-        f"zp_{channel}:{n}@x" if link else f"visitor-{n}", f"55199{n:08d}", words, 3, 1400, at, at if waiting else at,
-        at if held else None, by if held else None, None,
+        SESSION,
+        session,
+        account,
+        client,
+        link,
+        contact,
+        "channel" if link else "web",
+        f"zp_{channel}:{n}@x" if link else f"visitor-{n}",
+        f"55199{n:08d}",
+        words,
+        3,
+        1400,
+        at,
+        at if waiting else at,
+        at if held else None,
+        by if held else None,
+        None,
     )
     if not waiting:
-        await hub.db.run("update sessions set last_user_at = last_message_at - interval '1 minute' where id = $1", session)
+        await hub.db.run(
+            "update sessions set last_user_at = last_message_at - interval '1 minute' where id = $1", session
+        )
     failed = None
     for step, (role, source, text) in enumerate(_lines(n, held, waiting)):
         turn = ids.uuid7() if source == "model" else None
@@ -122,35 +176,66 @@ async def _talk(
         if role == "assistant" and link is not None:
             key, bad = ids.uuid7(), n % 7 == 2
             await hub.db.run(
-                PART, key, account, session, turn, message, link, f"55199{n:08d}", {"text": text, "plain": text},
-                "dead" if bad else "sent", None if bad else f"3EB0{n:08X}", None if bad else ("delivered", "read")[n % 2],
-                "403" if bad else None, "Telegram refused: Forbidden: bot was blocked by the user" if bad else None, when,
+                PART,
+                key,
+                account,
+                session,
+                turn,
+                message,
+                link,
+                f"55199{n:08d}",
+                {"text": text, "plain": text},
+                "dead" if bad else "sent",
+                None if bad else f"3EB0{n:08X}",
+                None if bad else ("delivered", "read")[n % 2],
+                "403" if bad else None,
+                "Telegram refused: Forbidden: bot was blocked by the user" if bad else None,
+                when,
             )
             await hub.db.run(
-                ATTEMPT, key, {"method": "POST", "path": "sendMessage", "body": {"chat_id": f"55199{n:08d}", "text": text}},
-                {"status": 403 if bad else 200, "body": '{"ok":false,"error_code":403,"description":"Forbidden"}' if bad else '{"ok":true}'},
+                ATTEMPT,
+                key,
+                {"method": "POST", "path": "sendMessage", "body": {"chat_id": f"55199{n:08d}", "text": text}},
+                {
+                    "status": 403 if bad else 200,
+                    "body": '{"ok":false,"error_code":403,"description":"Forbidden"}' if bad else '{"ok":true}',
+                },
             )
             failed = key if bad else failed
     return {"session": session, "failed": failed}
 
 
 def _lines(n: int, held: bool, waiting: bool) -> list[tuple[str, str, str]]:
-    lines = [("user", "contact", "Hello!"), ("assistant", "model", "Hello! How can I help you?"), ("user", "contact", ASKED[n % len(ASKED)])]
+    lines = [
+        ("user", "contact", "Hello!"),
+        ("assistant", "model", "Hello! How can I help you?"),
+        ("user", "contact", ASKED[n % len(ASKED)]),
+    ]
     if not waiting:
         lines.append(("assistant", "operator" if held else "model", SAID[n % len(SAID)]))
     return lines
 
 
 async def _planned(hub: Hub, account: UUID, client: UUID) -> None:
-    for n, (cron, text) in enumerate((("0 8 * * 1", "Weekly offer: ask which flowers they like."), ("30 17 * * 2,4", "Remind them of the class."))):
+    for n, (cron, text) in enumerate(
+        (("0 8 * * 1", "Weekly offer: ask which flowers they like."), ("30 17 * * 2,4", "Remind them of the class."))
+    ):
         await hub.db.run(
             "insert into schedules (id, account_id, client_id, kind, external_user, channel, address, instruction, zone, cron, next_at,"
             " state) values ($1, $2, $3, 'recurring', $4, 'telegram', '700', $5, 'America/Sao_Paulo', $6, now() + interval '1 day', $7)",
-            ids.uuid7(), account, client, f"customer-{n}", text, cron, "active" if n == 0 else "paused",
+            ids.uuid7(),
+            account,
+            client,
+            f"customer-{n}",
+            text,
+            cron,
+            "active" if n == 0 else "paused",
         )
     await hub.db.run(
         "insert into schedules (id, account_id, client_id, kind, external_user, channel, address, instruction, zone, scheduled_at,"
         " next_at) values ($1, $2, $3, 'once', 'customer-9', 'zapi', '5519900000009', 'Ask whether the bouquet arrived.', 'UTC',"
         " now() + interval '3 hours', now() + interval '3 hours')",
-        ids.uuid7(), account, client,
+        ids.uuid7(),
+        account,
+        client,
     )

@@ -1,0 +1,200 @@
+"""The inbox: who is listed, long conversations in pages, what operators do, and what changes while they look."""
+
+import asyncio
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiohttp import FormData
+
+from tests.api.chatting import PNG, visiting
+from tests.api.conftest import Api
+from tests.browser.payloads import PAYLOADS
+from tests.console.conftest import HERE, Desk
+from tests.console.town import MESSAGE, fill
+
+
+def listed(text: str) -> list[str]:
+    return re.findall(r'id="talk-([0-9a-f-]+)"', text)
+
+
+async def test_lists_filters_search_and_pages(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 34, by=desk.who.id)
+    first = listed((await desk.get("/console/inbox")).text)
+    assert len(first) == 30
+    [after] = re.findall(r'after=([^"]+)">Older', (await desk.get("/console/inbox")).text)
+    second = listed((await desk.get(f"/console/inbox?after={after}")).text)
+    assert len(second) == 4 and set(first + second) == {str(s) for s in town["sessions"]}
+    mine = listed((await desk.get("/console/inbox?show=mine")).text)
+    assert len(mine) == 7 == len(listed((await desk.get("/console/inbox?show=person")).text))
+    assert not set(mine) & set(listed((await desk.get("/console/inbox?show=bot")).text))
+    waiting = (await desk.get("/console/inbox?show=waiting")).text
+    assert len(listed(waiting)) == 11 and re.search(r'class="badge">[1-9]', waiting)
+    found = await desk.get("/console/inbox?q=mei")
+    assert found.text.count("Mei Lin") >= 2 and found.text.count("Almeida") and len(listed(found.text)) == 3
+    assert (await desk.get("/console/inbox?show=nonsense")).status == 400
+    assert (await desk.get("/console/inbox?after=nonsense")).status == 400
+
+
+async def test_a_long_conversation_comes_in_pages(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 1)
+    session = town["sessions"][0]
+    for n in range(100):
+        args = (UUID(int=n + 1), api.account, session, "user", "contact", {"text": f"line {n:03d}"}, None)
+        await api.hub.db.run(
+            MESSAGE, *args, await api.hub.db.value("select now() + make_interval(secs => $1)", float(n))
+        )
+    here = f"/console/inbox/{session}"
+    text, seen = (await desk.get(here)).text, []
+    while True:
+        seen = re.findall(r"line (\d+)", text.split('id="older"')[-1].split('class="write"')[0]) + seen
+        found = re.findall(r'href="(/console/inbox/[^"]+/older\?before=\d+)"', text)
+        if not found:
+            break
+        got = await desk.get(found[0], **{"HX-Request": "true"})
+        assert got.status == 200 and "<html" not in got.text
+        text = got.text
+    assert seen == [f"{n:03d}" for n in range(100)]
+    assert "<html" in (await desk.get(f"{here}/older?before=50")).text, "the same as a page, without script"
+
+
+async def test_reading_makes_it_read(desk: Desk, agent: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 2)
+    session = town["sessions"][1]
+
+    async def unread(of: Desk) -> bool:
+        [row] = re.findall(rf'id="talk-{session}"><a class="([^"]+)"', (await of.get("/console/inbox")).text)
+        return "unread" in row
+
+    assert await unread(desk) and await unread(agent)
+    await desk.get(f"/console/inbox/{session}")
+    assert not await unread(desk) and await unread(agent), "each has eyes of their own"
+
+
+async def test_files_notes_and_prepared_replies(desk: Desk, api: Api) -> None:
+    async with visiting(api) as me:
+        await me.prompt("Hello")
+        here = f"/console/inbox/{me.session}"
+        form = FormData()
+        for name, value in (("csrf", (await desk.get(here)).csrf), ("text", "Here it is")):
+            form.add_field(name, value)
+        form.add_field("file", PNG, filename="rose.png", content_type="image/png")
+        async with desk.http.post(f"{api.url}{here}/say", data=form, headers=HERE, allow_redirects=False) as got:
+            assert got.status == 303
+        [address] = re.findall(r'src="(/media/[^"]+)" alt="rose.png"', (await desk.get(here)).text)
+        async with desk.http.get(api.url + address) as got:
+            assert await got.read() == PNG
+        assert "rose.png" in (await me.said())[-1][1], "the visitor sees it"
+        await desk.done(f"{here}/note", text="<b>careful</b>")
+        assert "&lt;b&gt;careful&lt;/b&gt;" in (await desk.get(here)).text
+        assert not any("careful" in text for _, text in await me.said())
+        assert (await desk.post(f"{here}/note", text=" ")).status == 400
+        assert (await desk.post(f"{here}/say", text=" ")).status == 400
+    await desk.done("/console/replies", shortcut="/Hours", text="We open at nine.")
+    await desk.done("/console/replies", shortcut="hours", text="We open at ten.")
+    page = await desk.get(here)
+    assert '<option value="We open at ten.">/hours</option>' in page.text
+    assert (await desk.post("/console/replies", shortcut="a b", text="x")).status == 400
+    id = await api.hub.db.value("select id from canned_replies")
+    await desk.done(f"/console/replies/{id}/delete")
+    assert "We open" not in (await desk.get(here)).text
+
+
+async def test_a_visitor_sees_the_operator_at_once(desk: Desk, api: Api) -> None:
+    async with visiting(api) as me:
+        await me.prompt("Hello")
+        here = f"/console/inbox/{me.session}"
+        async with api.hub.events.listen(f"s:{me.session}") as heard:
+            await desk.done(f"{here}/take")
+            assert (await asyncio.wait_for(heard.get(), 5)) == {"type": "handoff", "active": True}
+            refused = await me.call("POST", "/prompt", {"prompt": "Still there?"})
+            assert refused.status == 422 and "A person has taken this conversation over" in refused.said
+            await desk.done(f"{here}/say", text="I am here.")
+            told = [await asyncio.wait_for(heard.get(), 5) for _ in range(1)]
+            assert told[0]["type"] == "message"
+        assert (await me.said())[-1] == ("assistant", "I am here.")
+
+
+async def test_the_stream_carries_what_changes(desk: Desk, api: Api) -> None:
+    async with visiting(api) as me:
+        await me.prompt("Hello")
+        here = f"/console/inbox/{me.session}"
+        async with desk.http.get(f"{api.url}/console/events?show=all&session={me.session}") as got:
+            assert got.headers["Content-Type"].startswith("text/event-stream")
+
+            async def until(words: str) -> str:
+                seen = ""
+                while words not in seen:
+                    seen += (await got.content.readany()).decode()
+                return seen
+
+            first = await until('hx-target="#badge"')
+            assert all(f'hx-target="#{part}"' in first for part in ("talks", "recent", "state", "badge"))
+            await desk.post(f"{here}/take")
+            await until("Owner has it")
+            await me.call("POST", "/prompt", {"prompt": "Are you <i>there</i>?"})
+            assert "Are you &lt;i&gt;there&lt;/i&gt;?" in await until("Are you")
+            await desk.post("/console/logout")
+        async with desk.http.get(f"{api.url}/console/events") as got:
+            assert (await got.read()).strip() == b"event: ended\ndata:", "whoever is signed out is told to stop"
+
+
+async def test_taking_a_part_answers_with_parts(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 1)
+    got = await desk.part(f"/console/inbox/{town['sessions'][0]}/take")
+    assert got.status == 200 and got.text.startswith('<hx-partial hx-target="#recent"') and "took over" in got.text
+    await api.hub.db.run("update sessions set closed_at = now()")
+    ended = await desk.part(f"/console/inbox/{town['sessions'][0]}/take")
+    assert ended.status == 404 and ended.headers["HX-Retarget"] == "#said" and 'role="alert"' in ended.text
+
+
+@pytest.mark.parametrize("start", range(4))
+async def test_what_people_write_is_text(desk: Desk, api: Api, start: int) -> None:
+    """In every place where words of strangers are shown."""
+    town = await fill(api.hub, api.account, 2)
+    session, nasty = town["sessions"][1], "".join(PAYLOADS[start::4])
+    content: Any = {
+        "text": nasty,
+        "quote": nasty,
+        "attachments": [{"media": "image", "name": nasty, "token": '"><script>'}],
+    }
+    await api.hub.db.run("update messages set content = $1", content)
+    await api.hub.db.run("update contacts set name = $1, username = $1, phone = $1", nasty)
+    await api.hub.db.run("update sessions set title = $1, tag = tag || $1, metadata = $2", nasty, {nasty: nasty})
+    await api.hub.db.run("update outbox set body = $1, error = $2, chat = $2", content, nasty)
+    await api.hub.db.run("update schedules set instruction = $1, external_user = $1", nasty)
+    await api.hub.db.run("update clients set name = $1", nasty)
+    await api.hub.db.run("update gateways set name = $1", nasty)
+    await desk.post(f"/console/inbox/{session}/note", text=nasty)
+    key = await api.hub.db.value("select key from outbox limit 1")
+    message = await api.hub.db.value("select id from messages where session_id = $1 limit 1", session)
+    for path in (
+        "",
+        "/inbox",
+        f"/inbox/{session}",
+        "/deliveries",
+        f"/deliveries/{key}",
+        f"/why/{message}",
+        "/schedules?view=list",
+        "/schedules",
+        "/channels",
+        f"/channels/{town['client']}",
+        "/bots",
+        f"/bots/{town['gateway']}",
+        "/audit",
+        "/search?q=alert",
+    ):
+        page = await desk.get(f"/console{path}")
+        assert page.status == 200, path
+        body = re.sub(
+            r"<script (defer|type=\"module\") src=\"/assets/[\w./-]+\"></script>|<pre id=\"snippet\">.*?</pre>",
+            "",
+            page.text,
+            flags=re.S,
+        )
+        assert not re.search(
+            r"<script|<img src=x|<svg onload|<iframe|<details open ontoggle|<base|<meta http|</textarea><s", body
+        ), path
+        assert not re.search(r'(href|src)="(javascript|data:text|vbscript)', body, re.I), path
+        assert not re.search(r"<[a-z][^<>\"']*(?:\"[^\"]*\"[^<>\"']*)*\son[a-z]+=", body, re.I), path

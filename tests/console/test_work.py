@@ -1,0 +1,206 @@
+"""What admins do all day: knowledge, deliveries, schedules, campaigns, keys, settings; and the figures of it."""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import FormData
+
+from hub.console import charts
+from hub.knowledge.index import index_document
+from hub.outreach import calendar
+from tests.api.conftest import Api
+from tests.console.conftest import HERE, Desk
+from tests.console.town import fill
+
+
+async def test_files_are_dropped_read_and_asked(desk: Desk, api: Api) -> None:
+    made = await desk.post("/console/knowledge", name="Prices", context="What things cost")
+    here = made.headers["Location"]
+    form = FormData()
+    form.add_field("csrf", (await desk.get(here)).csrf)
+    form.add_field(
+        "file", b"# Roses\n\nA dozen roses costs 90 reais.", filename="roses.md", content_type="text/markdown"
+    )
+    form.add_field("file", b"\x00\x01broken", filename="broken.pdf", content_type="application/pdf")
+    async with desk.http.post(f"{api.url}{here}/files", data=form, headers=HERE, allow_redirects=False) as got:
+        assert got.status == 303
+    page = await desk.get(here)
+    assert "1 file taken in. Not read: broken.pdf" in page.said
+    assert "being read" in page.text and f'hx-get="{here}/documents"' in page.text
+    for row in await api.hub.db.fetch("select id from documents"):
+        await index_document(api.hub.db, api.hub.embedder, row["id"])
+    part = await desk.get(f"{here}/documents", **{"HX-Request": "true"})
+    assert "ready" in part.text and "hx-get" not in part.text, "there is nothing to wait for any more"
+    asked = await desk.part(f"{here}/ask", question="How much are roses?")
+    assert "roses.md" in asked.text and "90 reais" in asked.text and "<html" not in asked.text
+    assert "90 reais" in (await desk.post(f"{here}/ask", question="How much are roses?")).text
+    assert (await desk.post(f"{here}/files")).status == 400
+    [drop] = re.findall(rf'action="({here}/documents/[^"]+/delete)"', page.text)
+    await desk.done(drop)
+    await desk.done(f"{here}/delete")
+    assert (await desk.get(here)).status == 404
+
+
+async def test_deliveries_are_replayed_in_bulk_and_closed(desk: Desk, api: Api) -> None:
+    await fill(api.hub, api.account, 12)
+    count = "select count(*) from outbox where state = $1"
+    dead = await api.hub.db.value(count, "dead")
+    assert dead >= 4
+    keys = re.findall(r'name="id" value="([^"]+)"', (await desk.get("/console/deliveries?state=failed")).text)
+    assert len(keys) == dead
+    page = await desk.done("/console/deliveries/replay", id=keys[:2], since="")
+    assert "2 being sent again" in page.said and await api.hub.db.value(count, "dead") == dead - 2
+    assert (await desk.post("/console/deliveries/replay", since="")).status == 400
+    assert (await desk.post("/console/deliveries/replay", since="century")).status == 400
+    await desk.done(f"/console/deliveries/{keys[3]}/resolve", **{"as": "dropped"})
+    assert await api.hub.db.value(count, "cancelled") == 1
+    page = await desk.done("/console/deliveries/replay", since="week")
+    assert f"{dead - 3} being sent again" in page.said and await api.hub.db.value(count, "dead") == 0
+    listed = await desk.get("/console/deliveries?state=waiting")
+    assert listed.text.count("<tr>") - 1 == dead - 1
+    assert (await desk.get("/console/deliveries?state=nonsense")).status == 400
+
+
+async def test_what_could_not_be_read_is_kept_and_discarded(desk: Desk, api: Api) -> None:
+    await api.hub.db.run(
+        "insert into quarantine (id, account_id, sha256, raw, reason)"
+        " values (gen_random_uuid(), $1, '', $2, 'not JSON')",
+        api.account,
+        b'{"half": <b>',
+    )
+    page = await desk.get("/console/quarantine")
+    assert "not JSON" in page.text and "&lt;b&gt;" in page.text
+    [drop] = re.findall(r'action="(/console/quarantine/[^"]+/delete)"', page.text)
+    await desk.done(drop)
+    assert "Nothing in quarantine" in (await desk.get("/console/quarantine")).text
+    assert (await desk.post(drop)).status == 404
+
+
+async def test_messages_are_planned_paused_run_and_cancelled(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 1)
+    given = {
+        "client": str(town["client"]),
+        "user": "ana",
+        "target": "Telegram",
+        "identifier": "700",
+        "instruction": "Say hi",
+    }
+    made = await desk.post("/console/schedules", every="every Monday at 8", **given)
+    here = made.headers["Location"]
+    page = await desk.get(here)
+    assert page.text.count("08:00") >= 5 and "Monday" in page.text
+    for step, words in (("pause", "Paused."), ("resume", "It goes on."), ("run", "It is on its way.")):
+        assert words in (await desk.done(f"{here}/{step}")).said
+    assert await api.hub.db.value("select count(*) from activations") == 1
+    for view in ("week", "month", "list"):
+        assert "Say hi" in (await desk.get(f"/console/schedules?view={view}")).text, view
+    await desk.done(f"{here}/cancel")
+    assert (await desk.get(here)).status == 404
+    assert "Cannot" not in (await desk.post("/console/schedules", when="tomorrow at 9", **given)).text
+    wrong = await desk.part("/console/schedules", every="whenever the moon is blue", **given)
+    assert wrong.status == 400 and 'data-field="every"' in wrong.text
+    assert (await desk.post("/console/schedules", **{**given, "user": ""}, when="tomorrow")).status == 400
+    assert (await desk.get("/console/schedules?day=1-1-1")).status == 400
+
+
+async def test_a_campaign_from_draft_to_stop(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 1)
+    given = {"name": "Spring", "client": str(town["client"]), "channel": "zapi", "kind": "text", "text": "Hello {name}"}
+    people = "phone,name\n5511999990001,Ana\n5511999990002,Bia\n"
+    made = await desk.post("/console/campaigns", recipients=people, perMinute="60", **given)
+    here = made.headers["Location"]
+    page = await desk.get(here)
+    assert "A draft for 2 of 2 people" in page.said and "5511999990002" in page.text
+    for step in ("start", "pause", "resume", "stop"):
+        assert (await desk.done(f"{here}/{step}")).status == 200
+    assert (await desk.post(f"{here}/start")).status == 409
+    await desk.done(f"{here}/delete")
+    assert (await desk.get(here)).status == 404
+    assert (await desk.post("/console/campaigns", recipients="", **given)).status == 400
+
+
+async def test_figures_drawn_as_a_table_and_as_csv(desk: Desk, api: Api) -> None:
+    await fill(api.hub, api.account, 12)
+    page = await desk.get("/console/insights?days=7")
+    assert page.text.count('<svg class="chart"') == 4 and page.text.count("<tr>") >= 8
+    got = await desk.get("/console/insights.csv?days=7")
+    assert got.headers["Content-Type"].startswith("text/csv") and "attachment" in got.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(got.text)))
+    assert len(rows) == 7
+    counted = await api.hub.db.value("select count(*) from messages where role = 'user'")
+    assert sum(int(r["asked"]) for r in rows) == counted
+    assert (await desk.get("/console/insights?days=8")).status == 400
+
+
+async def test_a_key_is_shown_once_and_works(desk: Desk, api: Api) -> None:
+    page = await desk.post("/console/keys", label="Shop", kind="private", days="30")
+    [key] = re.findall(r'<pre id="made-key">([^<]+)</pre>', page.text)
+    assert (await api.call("GET", "/api/v1/accounts", key=key)).status == 200
+    listed = await desk.get("/console/keys")
+    assert key not in listed.text and key[-6:] in listed.text
+    id = await api.hub.db.value("select id from api_keys where label = 'Shop'")
+    await desk.done(f"/console/keys/{id}/delete")
+    assert (await api.call("GET", "/api/v1/accounts", key=key)).status == 401
+    assert (await desk.post("/console/keys", label="", kind="private")).status == 400
+
+
+async def test_settings_hold(desk: Desk, api: Api) -> None:
+    page = await desk.done(
+        "/console/settings",
+        name="Aurora",
+        timeZone="America/Sao_Paulo",
+        handoffMinutes="0",
+        flag=["automaticJsonHealing"],
+    )
+    assert 'value="America/Sao_Paulo"' in page.text
+    saved = await api.hub.db.value("select parameters from accounts where id = $1", api.account)
+    assert saved["automaticJsonHealing"] is True and saved["allowConversationsLogging"] is False
+    assert "Days in America/Sao_Paulo" in (await desk.get("/console/schedules")).text
+    town = await fill(api.hub, api.account, 1)
+    await desk.done(f"/console/inbox/{town['sessions'][0]}/take")
+    assert await api.hub.db.value("select handoff_until is null and handoff_at is not null from sessions")
+    assert (await desk.post("/console/settings", name="A", timeZone="Mars/Base", handoffMinutes="1")).status == 400
+    await desk.done("/console/settings/outreach", quiet="yes", start="22:00", end="07:00", perDay="2", perWeek="9")
+    assert 'value="22:00"' in (await desk.get("/console/settings")).text
+    assert (await desk.post("/console/settings/outreach", start="25:00", end="07:00")).status == 400
+    me = {"email": desk.who.email, "name": "Ann"}
+    await desk.done("/console/settings/me", new="a long password", old="", **me)
+    assert (await desk.post("/console/settings/me", new="another password", old="wrong", **me)).status == 401
+    await desk.done("/console/settings/me", new="another password", old="a long password", **me)
+    assert (await desk.post("/console/settings/me", new="short", old="another password", **me)).status == 400
+
+
+def test_a_calendar_keeps_each_day_of_its_zone() -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    row = {
+        "id": 1,
+        "kind": "recurring",
+        "state": "active",
+        "cron": "30 23 * * *",
+        "zone": "America/Sao_Paulo",
+        "every": 1,
+        "unit": "day",
+        "anchor": now.date(),
+        "next_at": now,
+        "max_executions": None,
+        "execution_count": 0,
+        "instruction": "x",
+        "external_user": "u",
+    }
+    [*days] = calendar.days("month", now.date(), "Europe/Lisbon", [row], [], now)
+    assert (days[0].day.isoformat(), days[-1].day.isoformat(), len(days)) == ("2026-02-23", "2026-04-05", 42)
+    inside = [d for d in days if d.events]
+    assert inside[0].events[0]["contact"].strftime("%H:%M") == "23:30"
+    assert {e["local"].date() == d.day for d in inside for e in d.events} == {True}
+    crowded = row | {"cron": "* * * * *"}
+    full = calendar.days("week", now.date(), "UTC", [crowded], [], now)
+    assert sum(len(d.events) + d.more for d in full) == calendar.MOST, "a task of every minute fills no page"
+
+
+@pytest.mark.parametrize("values", [[], [0], [1, 5, 2], [1e7]])
+def test_bars_are_drawn_of_any_figures(values: list[float]) -> None:
+    drawn = charts.bars('<b> & "figures"', [f"d{n}" for n in range(len(values))], values)
+    assert drawn.count("<rect") == len(values) and "<b>" not in drawn and "style" not in drawn
