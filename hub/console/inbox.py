@@ -92,7 +92,7 @@ async def older(v: Visit) -> web.StreamResponse:
         raise Invalid("before is none that a page gave.", field="before")
     one = await desk.view(v.db, v.account, id)
     thread = await desk.thread(v.db, v.account, id, int(before))
-    values = {"one": one, "items": thread.items, "older": thread.older, "open": id}
+    values: Json = {"one": one, "items": thread.items, "older": thread.older, "open": id}
     return v.part("older.html", **values) if v.partial else await v.page("history.html", **values)
 
 

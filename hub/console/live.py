@@ -9,6 +9,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.api.http import sse
+from hub.chat.desk import view
 from hub.chat.news import of_account
 from hub.console import inbox, pairing
 from hub.console.door import COOKIE, look
@@ -28,7 +29,7 @@ async def events(v: Visit) -> web.StreamResponse:
         return await sse.stream(v.request, pairing.codes(v, _id(text)))
     session = _id(v.asked("session")) if v.asked("session") else None
     if session is not None:
-        await inbox.desk.view(v.db, v.account, session)
+        await view(v.db, v.account, session)
     return await sse.stream(v.request, _inbox(v, inbox.Shown.of(v), session))
 
 

@@ -9,6 +9,7 @@ from hub.accounts.operators import Deed
 from hub.api.http import sse
 from hub.api.http.sse import Put, produced
 from hub.chat import trying
+from hub.chat.ask import Answer
 from hub.console.door import act
 from hub.console.visit import Visit
 from hub.domain import Json
@@ -34,15 +35,17 @@ async def talk(v: Visit, deed: Deed) -> web.StreamResponse:
     if not v.partial:
         begun = time.monotonic()
         made = await trying.talk(v.hub, v.account, v.id(), v.form.get("text"))
-        values = {"asked": v.form.get("text"), "text": made.text, "made": made, "spent": time.monotonic() - begun}
-        return await v.page("talked_page.html", **values, first=None, error="", id=v.id())
+        return await v.page(
+            "talked_page.html", asked=v.form.get("text"), text=made.text, made=made, spent=time.monotonic() - begun,
+            first=None, error="", id=v.id(),
+        )
     return await sse.stream(v.request, _said(v))
 
 
 async def _said(v: Visit) -> AsyncIterator[sse.Event]:
     begun, first, shown, text = time.monotonic(), None, 0.0, ""
     values: Json = {"asked": v.form.get("text"), "made": None, "spent": None, "error": ""}
-    made: list[trying.Answer] = []
+    made: list[Answer] = []
 
     async def work(put: Put[Delta]) -> None:
         made.append(await trying.talk(v.hub, v.account, v.id(), v.form.get("text"), put))

@@ -101,7 +101,7 @@ class Visit:
 
     def asked(self, name: str, default: str = "") -> str:
         """A word of the query."""
-        return clean(self.request.query.get(name, default)).strip()
+        return str(clean(self.request.query.get(name, default))).strip()
 
     async def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
         """A whole page, with what was said about the last action."""
@@ -120,8 +120,8 @@ class Visit:
         return html(self.request, template, 200, who=self.who, csrf=csrf(self.token), **values)
 
     def render(self, template: str, **values: Any) -> str:
-        env = self.request.app[PAGES]
-        return env.get_template(f"console/{template}").render(who=self.who, csrf=csrf(self.token), **values)
+        found = self.request.app[PAGES].get_template(f"console/{template}")
+        return str(found.render(who=self.who, csrf=csrf(self.token), **values))
 
     def to(self, path: str, said: str = "") -> web.Response:
         """Send the browser on, with a word about what was done."""

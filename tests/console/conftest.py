@@ -28,7 +28,7 @@ class Page:
 
     @property
     def csrf(self) -> str:
-        return re.findall(r'name="csrf" value="([0-9a-f]+)"', self.text)[0]
+        return str(re.findall(r'name="csrf" value="([0-9a-f]+)"', self.text)[0])
 
     @property
     def said(self) -> str:
@@ -50,7 +50,7 @@ class Desk:
             return Page(got.status, await got.text(), got.headers, path)
 
     async def post(
-        self, path: str, _from: str = "/console/settings", _headers: dict[str, str] | None = None, **fields: Any
+        self, path: str, _from: Any = "/console/settings", _headers: Any = None, **fields: Any
     ) -> Page:
         """Send a form with the mark of a page just read."""
         fields = {"csrf": (await self.get(_from)).csrf, **fields}

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import aiohttp
+from yarl import URL
 
 from hub.accounts import operators as accounts
 from hub.accounts.passwords import Passwords
@@ -55,7 +56,7 @@ async def test_a_password_signs_in_and_signing_out_ends_it(api: Api) -> None:
             f"{api.url}/console/logout", data={"csrf": csrf}, headers=HERE, allow_redirects=False
         ) as got:
             assert got.status == 303
-        http.cookie_jar.update_cookies({"hub_console": cookie.value}, aiohttp.client.URL(api.url))
+        http.cookie_jar.update_cookies({"hub_console": cookie.value}, URL(api.url))
         async with http.get(f"{api.url}/console/bots", allow_redirects=False) as got:
             assert (got.status, got.headers["Location"]) == (303, "/console/login?next=%2Fconsole%2Fbots")
 
