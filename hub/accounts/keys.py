@@ -73,15 +73,20 @@ async def granted(db: Call, account_id: UUID) -> list[dict[str, Any]]:
 
 
 async def revoke(db: Db, who: Caller, key_id: UUID) -> None:
-    """Raise BadRequest (documented so, not NotFound) for a key that is not the account's, Forbidden for one
-    that may not be touched."""
+    """Raise as `drop` does."""
     async with db.transaction() as tx:
-        old = await keys.lock(tx, who.account_id, key_id)
-        if old is None:
-            raise BadRequest("API key not found or does not belong to the account.", field="key-id")
-        may_manage(who, old["role"])
-        await keys.remove(tx, who.account_id, key_id)
+        await drop(tx, who.account_id, who.role, key_id)
         await audit.note(tx, who.account_id, audit.of_caller(who), "key.deleted", str(key_id))
+
+
+async def drop(db: Call, account: UUID, mine: str, key_id: UUID) -> None:
+    """Delete a key as somebody of the role `mine`. Raise BadRequest (documented so, not NotFound) for a key that
+    is not the account's, Forbidden for one that may not be touched."""
+    old = await keys.lock(db, account, key_id)
+    if old is None:
+        raise BadRequest("API key not found or does not belong to the account.", field="key-id")
+    may_manage(mine, old["role"])
+    await keys.remove(db, account, key_id)
 
 
 async def rotate(db: Db, who: Caller, key_id: UUID) -> tuple[UUID, str, datetime]:
@@ -94,7 +99,7 @@ async def rotate(db: Db, who: Caller, key_id: UUID) -> tuple[UUID, str, datetime
         old = await keys.lock(tx, who.account_id, key_id)
         if old is None:
             raise NotFound
-        may_manage(who, old["role"])
+        may_manage(who.role, old["role"])
         if old["replaced_by"] is not None:
             raise Conflict("This key was rotated before; rotate the one that took its place.", code="key_rotated")
         key = ids.api_key(old["kind"])
@@ -103,10 +108,10 @@ async def rotate(db: Db, who: Caller, key_id: UUID) -> tuple[UUID, str, datetime
     return new, key, ends
 
 
-def may_manage(who: Caller, role: str) -> None:
+def may_manage(mine: str, role: str) -> None:
     """Raise Forbidden: keys are the business of owners and admins, an owner's key that of owners."""
-    if who.role not in MANAGERS or (role == "owner" and who.role != "owner"):
+    if mine not in MANAGERS or (role == "owner" and mine != "owner"):
         raise Forbidden(
-            f"A key of the role {who.role} may not create, rotate or delete a key of the role {role}.",
+            f"The role {mine} may not create, rotate or delete a key of the role {role}.",
             code="role_too_low",
         )

@@ -92,13 +92,12 @@ async def _made(hub: Hub, call: Call) -> bytes:
 
 async def _shortened(hub: Hub, seen: Visit, text: str) -> str:
     """The helper model's shorter version; without one the text as it is."""
-    claimed = await visitors.look(hub.db, seen, 0)
+    claimed = await visitors.look(hub.db, seen.account_id, seen.session_id, 0)
     name = hub.settings.helper_model
-    if not name and claimed.gateway is None:
+    own = claimed.gateway if claimed is not None else None
+    if not name and own is None:
         return text
-    gateway: Gateway = (
-        aside.helper_gateway(seen.account_id, name) if name else gateway_of(claimed.gateway or {}, hub.sealer)
-    )
+    gateway: Gateway = aside.helper_gateway(seen.account_id, name) if name else gateway_of(own or {}, hub.sealer)
     model = name or str(gateway.parameters.get("modelName") or "")
     if hub.models.offline(gateway, model):
         return text

@@ -28,7 +28,7 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     if kind not in KINDS:
         raise Invalid("kind must be private or public.", field="kind")
     days = v.form.number("days", 1, LONGEST_DAYS)
-    made = await keys.grant(v.db, v.account, label, int(days) if days else None, kind)
+    made = await keys.grant(v.db, v.account, label, int(days) if days else None, kind, v.who.role)
     deed.object, deed.change = label, {"kind": kind, "days": days, "ends": made[-6:]}
     if v.partial:
         return v.part("made.html", made=made)
@@ -39,7 +39,7 @@ async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/keys/{id}/delete"""
     deed.object = str(v.id())
     try:
-        await keys.revoke(v.db, v.account, v.id())
+        await keys.drop(v.db, v.account, v.who.role, v.id())
     except BadRequest:
         raise NotFound("No such key.") from None
     v.request.app[KEYRING].forget(v.id())

@@ -12,7 +12,7 @@ from hub.domain import Json
 from hub.errors import BadRequest, Invalid
 from hub.knowledge import collections, documents, files, search
 from hub.knowledge.helper import helper
-from hub.store import overview, usage
+from hub.store import overview
 from hub.store.documents import Given
 
 PAGE = 50
@@ -70,7 +70,7 @@ async def upload(v: Visit, deed: Deed) -> web.StreamResponse:
         done = await files.put(v.db, v.hub.queue, v.hub.children, judge, v.account, id, given, Given("", ""))
     finally:
         if judge:
-            await usage.add(v.db, v.account, judge.rows)
+            await v.hub.meter.add(v.account, judge.rows)
     deed.object, deed.change = str(id), {"files": [d.name for d in done if d.error is None]}
     failed = "; ".join(f"{d.name}: {d.error}" for d in done if d.error)
     taken = sum(d.error is None for d in done)
