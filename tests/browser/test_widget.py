@@ -211,7 +211,9 @@ async def test_a_visitor_whom_the_site_knows(api: Api, watch: Watch, site: Site,
                 break
             await asyncio.sleep(0.03)
         await watch.until(chat, "document.body.innerText.includes('My order?')")
-        stranger = site.put("/s", f"<script async src='{api.url}/widget.js' data-client={me.client} data-tag=ana></script>")
+        stranger = site.put(
+            "/s", f"<script async src='{api.url}/widget.js' data-client={me.client} data-tag=ana></script>"
+        )
         third = await watch.open(stranger, None, api.url)
         chat = await said(watch, third, "Hi")
         assert "My order?" not in await chat.inner_text("body")
