@@ -27,7 +27,7 @@ Json = dict[str, Any]
 FREE = {"messagesPerHour": 0, "maxMessages": 0}
 
 
-async def enter(api: Api, client: str, sent: Json | None = None, **headers: str) -> Answer:
+async def enter(api: Api, client: str, sent: Any = None, **headers: str) -> Answer:
     path = f"/api/v1/public/web-chat-clients/{client}/sessions"
     return await api.call("POST", path, {} if sent is None else sent, key="", headers=headers)
 
@@ -103,7 +103,7 @@ async def test_a_person_proved_by_token(api: Api) -> None:
             token(salt, sub="x" * 201),
             jwt.encode({"sub": "ana-7"}, salt),
             "a.b.c",
-            jwt.encode({"sub": "ana-7", "exp": time.time() + 600}, None, algorithm="none"),
+            jwt.encode({"sub": "ana-7", "exp": time.time() + 600}, "", algorithm="none"),
             jwt.encode({"sub": "ana-7", "exp": time.time() + 600}, salt * 2, algorithm="HS512"),
         ):
             got = await enter(api, me.client, {"token": wrong})

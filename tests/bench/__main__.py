@@ -1,4 +1,4 @@
-"""Run all measures: `python -m tests.bench [--quick] [--only webhook,bell,chats,gateway,outreach,retrieval,search,widget]`."""
+"""Run all measures: `python -m tests.bench [--quick] [--only webhook,bell,chats]` (names: see MEASURES)."""
 
 import argparse
 import asyncio

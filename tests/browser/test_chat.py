@@ -1,9 +1,11 @@
 """The hosted chat page in a real browser: a visitor's day, tabs, broken lines, and two hundred attacks."""
 
+import base64
 from typing import Any
 from uuid import UUID
 
 import pytest
+from playwright.async_api import FilePayload
 
 from hub import ids
 from tests.api.chatting import PNG, visiting
@@ -209,7 +211,7 @@ async def test_no_text_becomes_script(api: Api, watch: Watch) -> None:
     async with visiting(api, FREE, suggestionButtons=buttons, **looks) as me:
         page = await watch.open(page_of(api, me.key))
         for n, evil_name in ((0, "<img src=x onerror=alert(1)>.png"), (1, '"onload="alert(1).png')):
-            await page.set_input_files("#file", [{"name": evil_name, "mimeType": "image/png", "buffer": PNG}])
+            await page.set_input_files("#file", FilePayload(name=evil_name, mimeType="image/png", buffer=PNG))
             await watch.until(page, f"document.querySelectorAll('#files li').length === {n + 1}")
         for n in range(0, len(PAYLOADS), 40):
             some = PAYLOADS[n : n + 40]

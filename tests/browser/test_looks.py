@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from playwright.async_api import FilePayload
+
 from tests.api.chatting import OGG, PNG, visiting
 from tests.api.conftest import Api
 from tests.browser.conftest import Watch
@@ -75,10 +77,10 @@ async def test_one_language_is_sent(api: Api, watch: Watch) -> None:
 
 async def test_files_the_chat_takes(api: Api, watch: Watch) -> None:
     """inputModes refuses what is not in it; uploadUnsupportedFiles takes it; voice is recorded and heard."""
-    archive = {"name": "a.bin", "mimeType": "application/x-thing", "buffer": b"\x00\x01\x02"}
+    archive = FilePayload(name="a.bin", mimeType="application/x-thing", buffer=b"\x00\x01\x02")
     async with visiting(api, FREE, inputModes=["Audio"]) as me:
         page = await watch.open(page_of(api, me.key))
-        await page.set_input_files("#file", [archive])
+        await page.set_input_files("#file", archive)
         await watch.until(page, "document.querySelector('#status').innerText.includes('does not take')")
         await page.click("#mic")
         await watch.until(page, "document.querySelector('#mic').ariaPressed === 'true'")
@@ -93,7 +95,7 @@ async def test_files_the_chat_takes(api: Api, watch: Watch) -> None:
     async with visiting(api, FREE, uploadUnsupportedFiles=True) as me:
         page = await watch.open(page_of(api, me.key))
         assert await page.get_attribute("#file", "accept") is None
-        await page.set_input_files("#file", [archive])
+        await page.set_input_files("#file", archive)
         await watch.until(page, "document.querySelector('#files').innerText.includes('a.bin')")
         await ask(watch, page, "Take this")
         assert "a.bin" in await page.locator(".user").inner_text() and "a.bin" in str(me.asked[-1]["content"])
