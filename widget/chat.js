@@ -34,6 +34,6 @@ document.onvisibilitychange = () => {
 };
 document.body.classList.add("js");
 if (page.person) status(words.person);
-if (matchMedia("(pointer: fine)").matches && state.open) text.focus();
+if (state.open && !matchMedia("(pointer: coarse)").matches) text.focus();
 connect();
 resume();

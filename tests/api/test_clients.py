@@ -8,6 +8,13 @@ import pytest
 from tests.api.conftest import Api, Provider
 
 BASE = "/api/v1/web-chat-client"
+# A public key of P-256, whose other half nobody has.
+KEY = (
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEfP2J53Iv3vnINhNy6PMe3EGCN/ao\n"
+    "rh1Vx7lsrMuP/wUewwHX9qMOh0u8RPmuAKf81Fq5ydbzERcQPbsCAk4WdA==\n"
+    "-----END PUBLIC KEY-----\n"
+)
 PARAMETERS: dict[str, Any] = {
     "languageCode": "pt-BR", "suggestionButtons": [{"label": "Hours", "prompt": "When are you open?"}],
     "customScripts": "1", "customStyles": "p{}", "inputModes": ["Image", "Audio"], "primaryColor": "rgb(1 2 3)",
@@ -17,6 +24,7 @@ PARAMETERS: dict[str, Any] = {
     "audioSynthesisVoice": "nova", "audioSynthesisInstruction": "calm", "summarizeTextBeforeAudioSynthesis": True,
     "uploadUnsupportedFiles": True, "allowScheduledContinuations": True, "splitAnswerIntoMessageChunks": True,
     "maxScheduledIgnoredZone": "1.02:00:00", "messageDebounceInterval": "00:00:04", "timeZone": "America/Sao_Paulo",
+    "identityPublicKey": KEY,
 }
 
 

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 FREE = {"messagesPerHour": 0, "maxMessages": 0}
 
 
-async def enter(api: Api, client: str, sent: Json | None = None, **headers: str) -> Answer:
+async def enter(api: Api, client: str, sent: Any = None, **headers: str) -> Answer:
     path = f"/api/v1/public/web-chat-clients/{client}/sessions"
     return await api.call("POST", path, {} if sent is None else sent, key="", headers=headers)
 
@@ -82,9 +82,11 @@ async def test_a_person_proved_by_signature(api: Api) -> None:
 
 async def test_a_person_proved_by_token(api: Api) -> None:
     key, foreign = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode()
+    public = (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
     async with visiting(api, FREE, debug=True, identityPublicKey=public) as me:
         salt = await salt_of(api)
         one = (await enter(api, me.client, {"token": token(salt, name="Ana", email="a@shop.example")})).body
@@ -93,9 +95,15 @@ async def test_a_person_proved_by_token(api: Api) -> None:
         seen = await api.ok("GET", f"/api/v1/web-chat-client/{me.client}/sessions/{one['sessionId']}")
         assert seen["metadata"] == {"name": "Ana", "email": "a@shop.example"}
         for wrong in (
-            token("other" * 10), token(foreign, "ES256"), token(salt, exp=time.time() - 600),
-            token(salt, aud="another"), token(salt, sub=""), token(salt, sub="x" * 201), jwt.encode({"sub": "ana-7"}, salt), "a.b.c",
-            jwt.encode({"sub": "ana-7", "exp": time.time() + 600}, None, algorithm="none"),
+            token("other" * 10),
+            token(foreign, "ES256"),
+            token(salt, exp=time.time() - 600),
+            token(salt, aud="another"),
+            token(salt, sub=""),
+            token(salt, sub="x" * 201),
+            jwt.encode({"sub": "ana-7"}, salt),
+            "a.b.c",
+            jwt.encode({"sub": "ana-7", "exp": time.time() + 600}, "", algorithm="none"),
             jwt.encode({"sub": "ana-7", "exp": time.time() + 600}, salt * 2, algorithm="HS512"),
         ):
             got = await enter(api, me.client, {"token": wrong})
@@ -112,9 +120,14 @@ async def test_only_pages_that_may_embed_it(api: Api) -> None:
     async with visiting(api, FREE, allowedFrameOrigins=["https://shop.example", "https://*.aurora.example"]) as me:
         own = api.url.removeprefix("http://")
         for origin, status in (
-            ("https://shop.example", 200), ("https://www.aurora.example", 200), (f"http://{own}", 200),
-            ("https://aurora.example", 403), ("http://shop.example", 403), ("https://shop.example.evil.example", 403),
-            ("https://evilaurora.example", 403), ("null", 403),
+            ("https://shop.example", 200),
+            ("https://www.aurora.example", 200),
+            (f"http://{own}", 200),
+            ("https://aurora.example", 403),
+            ("http://shop.example", 403),
+            ("https://shop.example.evil.example", 403),
+            ("https://evilaurora.example", 403),
+            ("null", 403),
         ):
             got = await enter(api, me.client, Origin=origin)
             assert got.status == status, (origin, got.body)
@@ -168,7 +181,7 @@ async def test_the_cookie(api: Api) -> None:
         left = await api.call(
             "DELETE", f"/api/v1/public/web-chat-clients/{me.client}/sessions", key="", headers={"Origin": api.url}
         )
-        assert left.status == 204 and 'Max-Age=0' in left.headers["Set-Cookie"]
+        assert left.status == 204 and "Max-Age=0" in left.headers["Set-Cookie"]
     async with visiting(api, FREE) as other:
         stolen = {"Cookie": f"__Host-hub-{UUID(other.client).hex}={got.body['accessKey']}"}
         page = await api.call("GET", f"/c/{other.client}", key="", headers=stolen)
@@ -343,7 +356,11 @@ async def voiced(settings: Settings) -> AsyncIterator[tuple[Api, list[tuple[str,
 
 async def test_answers_as_speech(voiced: tuple[Api, list[tuple[str, Json, str]]]) -> None:
     api, asked = voiced
-    looks: Any = {"audioSynthesisSource": "Gpt4oTts", "audioSynthesisVoice": "onyx", "audioSynthesisInstruction": "Calmly."}
+    looks: Any = {
+        "audioSynthesisSource": "Gpt4oTts",
+        "audioSynthesisVoice": "onyx",
+        "audioSynthesisInstruction": "Calmly.",
+    }
     async with visiting(api, FREE, **looks) as me:
         me.model.default = says("**Nine** [euros](https://x.example).")
         await me.prompt("Hi")
@@ -355,7 +372,10 @@ async def test_answers_as_speech(voiced: tuple[Api, list[tuple[str, Json, str]]]
         path, body, key = asked[0]
         assert (path, key) == ("/v1/audio/speech", "Bearer k-voice")
         assert body == {
-            "model": "gpt-4o-mini-tts", "voice": "onyx", "input": "Nine euros.", "response_format": "mp3",
+            "model": "gpt-4o-mini-tts",
+            "voice": "onyx",
+            "input": "Nine euros.",
+            "response_format": "mp3",
             "instructions": "Calmly.",
         }
         assert (await me.call("GET", f"/messages/{question}/audio")).status == 404
@@ -367,7 +387,9 @@ async def test_answers_as_speech(voiced: tuple[Api, list[tuple[str, Json, str]]]
         await change(audioSynthesisSource="ElevenMultilingualV2", audioSynthesisVoice="v/1")
         assert (await me.call("GET", f"/messages/{answer}/audio")).status == 200
         assert asked[-1] == (
-            "/v1/text-to-speech/v%2F1", {"text": "Nine euros.", "model_id": "eleven_multilingual_v2"}, "k-eleven",
+            "/v1/text-to-speech/v%2F1",
+            {"text": "Nine euros.", "model_id": "eleven_multilingual_v2"},
+            "k-eleven",
         )
         await change(audioSynthesisSource="ElevenV3", audioSynthesisVoice=None)
         await me.call("GET", f"/messages/{answer}/audio")

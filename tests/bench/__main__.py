@@ -1,4 +1,4 @@
-"""Run all measures: `python -m tests.bench [--quick] [--only webhook,bell,chats,gateway,outreach,retrieval,search]`."""
+"""Run all measures: `python -m tests.bench [--quick] [--only webhook,bell,chats]` (names: see MEASURES)."""
 
 import argparse
 import asyncio
@@ -6,13 +6,13 @@ import time
 
 import uvloop
 
-from tests.bench import bell, chats, gateway, machine, outreach, retrieval, shelves, webhook
+from tests.bench import bell, chats, gateway, machine, outreach, retrieval, shelves, webhook, widget
 from tests.bench.place import opened
 from tests.bench.report import FULL, QUICK, Pace, say, title
 
 MEASURES = {
     "webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure,
-    "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure,
+    "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
 }
 
 

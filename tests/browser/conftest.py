@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import os
+import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from tests.browser.install import found
 from tests.conftest import small
 
 ARGS = [
+    "--headless=new",
     "--no-sandbox",
+    "--no-first-run",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
@@ -115,15 +118,38 @@ def settings(dsn: str, redis_url: str, sealing_key: str, tmp_path: Path) -> Sett
     return small(dsn, redis_url, sealing_key, tmp_path).changed(public_url="")
 
 
-@pytest.fixture
-async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One browser for all tests, each of which has contexts of its own; the address of its debugger."""
     path = found()
     if path is None:
         assert os.environ.get("CI") != "true", "no Chromium: python tests/browser/install.py"
         pytest.skip("NO CHROMIUM: the browser tests did not run")
+    home = tmp_path_factory.mktemp("chromium")
+    told = home / "DevToolsActivePort"
+    process = subprocess.Popen(
+        [path, *ARGS, f"--user-data-dir={home}", "--remote-debugging-port=0", "about:blank"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 60
+        while not (told.exists() and told.read_text().strip()):
+            assert process.poll() is None and time.monotonic() < end, "Chromium does not start"
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{told.read_text().split()[0]}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+async def watch(chromium: str, tmp_path: Path) -> AsyncIterator[Watch]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGS)
+        browser = await playwright.chromium.connect_over_cdp(chromium)
         yield Watch(browser, Path(os.environ.get("HUB_SHOTS", tmp_path)))
+        for context in browser.contexts[1:]:
+            await context.close()
         await browser.close()
 
 

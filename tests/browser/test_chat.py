@@ -1,10 +1,13 @@
 """The hosted chat page in a real browser: a visitor's day, tabs, broken lines, and two hundred attacks."""
 
-import asyncio
+import base64
 from typing import Any
+from uuid import UUID
 
 import pytest
+from playwright.async_api import FilePayload
 
+from hub import ids
 from tests.api.chatting import PNG, visiting
 from tests.api.conftest import Api
 from tests.browser.conftest import Watch
@@ -153,7 +156,9 @@ async def test_a_person_answers_unasked(api: Api, watch: Watch) -> None:
             await api.ok("POST", f"{base}/messages", {"content": text})
         await watch.until(page, "document.querySelectorAll('.assistant').length === 2")
         assert await page.evaluate(SAID) == [
-            ["user", "Anybody?"], ["assistant", "I am here."], ["assistant", "Still here."],
+            ["user", "Anybody?"],
+            ["assistant", "I am here."],
+            ["assistant", "Still here."],
         ]
         heard = await page.evaluate("[...document.querySelectorAll('#live p')].map(p => p.textContent)")
         assert heard == ["I am *here*.", "Still here."]
@@ -179,7 +184,9 @@ async def test_ratings_transcript_and_failures(api: Api, watch: Watch) -> None:
         await page.click("#rate")
         await page.get_by_role("button", name="4/5").click()
         await watch.until(page, "document.querySelector('.stars').innerText.includes('Thank you')")
-        ratings = await api.hub.db.fetch("select detail->'rating' as r from happenings where kind = 'feedback' order by at")
+        ratings = await api.hub.db.fetch(
+            "select detail->'rating' as r from happenings where kind = 'feedback' order by at"
+        )
         assert [r["r"] for r in ratings] == ["up", 4]
         await page.fill("#text", "Too much")
         await page.keyboard.press("Enter")
@@ -195,13 +202,16 @@ async def test_no_text_becomes_script(api: Api, watch: Watch) -> None:
     buttons = [{"label": p[:80], "prompt": p} for p in PAYLOADS[:20]]
     evil = PAYLOADS[0]
     looks: dict[str, Any] = {
-        "pageTitle": evil, "helloLabel": evil, "helloSubLabel": PAYLOADS[8], "inputModes": ["Image"],
+        "pageTitle": evil,
+        "helloLabel": evil,
+        "helloSubLabel": PAYLOADS[8],
+        "inputModes": ["Image"],
         "textAreaPlaceholder": '" onfocus=alert(1) autofocus x="',
     }
     async with visiting(api, FREE, suggestionButtons=buttons, **looks) as me:
         page = await watch.open(page_of(api, me.key))
         for n, evil_name in ((0, "<img src=x onerror=alert(1)>.png"), (1, '"onload="alert(1).png')):
-            await page.set_input_files("#file", [{"name": evil_name, "mimeType": "image/png", "buffer": PNG}])
+            await page.set_input_files("#file", FilePayload(name=evil_name, mimeType="image/png", buffer=PNG))
             await watch.until(page, f"document.querySelectorAll('#files li').length === {n + 1}")
         for n in range(0, len(PAYLOADS), 40):
             some = PAYLOADS[n : n + 40]
@@ -210,7 +220,9 @@ async def test_no_text_becomes_script(api: Api, watch: Watch) -> None:
             await page.keyboard.press("Enter")
             await watch.until(page, answers(n // 40 + 1))
         for link in await page.locator("main a").all():
-            assert (await link.get_attribute("href") or "").startswith(("https://", "http://", "mailto:", "tel:", "/media/"))
+            assert (await link.get_attribute("href") or "").startswith(
+                ("https://", "http://", "mailto:", "tel:", "/media/")
+            )
         await page.reload()
         await watch.until(page, answers(5))
         assert await page.evaluate("window.__ran") == []
@@ -233,7 +245,10 @@ async def test_widths_and_barriers(api: Api, watch: Watch, dark: bool, lang: str
         await watch.sound(page)
         assert await page.evaluate("document.documentElement.dir") == ("rtl" if lang == "ar" else "ltr")
         me.model.default = says(
-            "A list:\n\n- one\n- two\n\n```\n" + "x" * 300 + "\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n" + "long" * 100
+            "A list:\n\n- one\n- two\n\n```\n"
+            + "x" * 300
+            + "\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
+            + "long" * 100
         )
         await me.prompt("Show me")
         for width in (360, 768, 1440):
@@ -283,7 +298,7 @@ async def test_files_by_paste_and_drop(api: Api, watch: Watch) -> None:
                 : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
             document.querySelector("#text").dispatchEvent(event);
         }"""
-        give = give.replace("PNG64", repr(__import__("base64").b64encode(PNG).decode()))
+        give = give.replace("PNG64", repr(base64.b64encode(PNG).decode()))
         for how in ("paste", "drop"):
             await page.evaluate(give, how)
             await watch.until(page, f"document.querySelector('#files').innerText.includes('{how}.png')")
@@ -294,6 +309,51 @@ async def test_files_by_paste_and_drop(api: Api, watch: Watch) -> None:
         assert await page.evaluate("document.querySelector('.user img').naturalWidth") == 1
         [text, image] = me.asked[-1]["content"]
         assert text["text"] == "Look" and image["type"] == "image_url"
+    watch.clean()
+
+
+async def dead(api: Api, client: str) -> None:
+    """A delivery that was given up."""
+    db, id = api.hub.db, ids.uuid7()
+    secrets = api.hub.sealer.seal_map("integrations.secrets", id, {"instanceToken": "T1", "webhookSecret": "w"})
+    await db.run(
+        "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode, state, settings)"
+        " values ($1, $2, $3, 'zapi', $4, $5, 'reconcile', 'registered', $6)",
+        id,
+        api.account,
+        UUID(client),
+        secrets,
+        b"x" * 32,
+        {"instanceId": "I1"},
+    )
+    await db.run(
+        "insert into outbox (key, account_id, session_id, integration_id, chat, body, sha, mode, state, error)"
+        " select $1, $2, id, $3, '5511', $4, 'x', 'reconcile', 'dead', 'The number does not exist.'"
+        " from sessions limit 1",
+        ids.uuid7(),
+        api.account,
+        id,
+        {"text": "<img src=x onerror=alert(1)>"},
+    )
+
+
+async def test_the_console(api: Api, watch: Watch) -> None:
+    async with visiting(api, FREE) as me:
+        await me.prompt("Hi")
+        await dead(api, me.client)
+        page = await watch.open(f"{api.url}/console")
+        await page.fill("#key", api.key)
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#all:visible")
+        card = page.locator("#deliveries .card")
+        assert "The number does not exist." in await card.inner_text()
+        assert await page.evaluate("window.__ran") == []
+        await card.get_by_role("button", name="Send again").click()
+        await watch.until(page, "document.querySelector('#deliveries').textContent === 'None.'")
+        assert await api.hub.db.value("select state from outbox") == "queued"
+        await page.get_by_role("button", name="Sign out").click()
+        await page.wait_for_selector("#in:visible")
+        assert not await page.locator("#all").is_visible()
     watch.clean()
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from playwright.async_api import FilePayload
+
 from tests.api.chatting import OGG, PNG, visiting
 from tests.api.conftest import Api
 from tests.browser.conftest import Watch
@@ -31,9 +33,16 @@ async def test_words_and_colours(api: Api, watch: Watch) -> None:
         assert await page.evaluate("document.documentElement.lang") == "en"
         grey = await page.evaluate("getComputedStyle(document.querySelector('#send')).backgroundColor")
     looks: Json = {
-        "languageCode": "pt-BR", "pageTitle": "Loja", "helloLabel": "Oi!", "helloSubLabel": "Pergunte.",
-        "textAreaPlaceholder": "Sua pergunta", "primaryColor": "rgb(0 90 60)", "logoImageUrl": "https://shop.example/l.png",
-        "customStyles": "#hello h2 { font-size: 41px }", "inputModes": ["Image", "Audio"], "debug": True,
+        "languageCode": "pt-BR",
+        "pageTitle": "Loja",
+        "helloLabel": "Oi!",
+        "helloSubLabel": "Pergunte.",
+        "textAreaPlaceholder": "Sua pergunta",
+        "primaryColor": "rgb(0 90 60)",
+        "logoImageUrl": "https://shop.example/l.png",
+        "customStyles": "#hello h2 { font-size: 41px }",
+        "inputModes": ["Image", "Audio"],
+        "debug": True,
         "suggestionButtons": [{"label": "Preços", "prompt": "Quanto custa?"}],
     }
     async with visiting(api, FREE, **looks) as me:
@@ -48,7 +57,9 @@ async def test_words_and_colours(api: Api, watch: Watch) -> None:
         assert await page.evaluate("getComputedStyle(document.querySelector('h2')).fontSize") == "41px"
         assert await page.evaluate("getComputedStyle(document.querySelector('#send')).backgroundColor") != grey
         assert await page.evaluate("document.querySelector('header img').naturalWidth") == 1
-        assert await page.get_attribute("#file", "accept") == "image/*,audio/*" and await page.locator("#mic").is_visible()
+        assert (
+            await page.get_attribute("#file", "accept") == "image/*,audio/*" and await page.locator("#mic").is_visible()
+        )
         await page.get_by_role("button", name="Preços").click()
         await watch.until(page, answers(1))
         assert await page.locator(".user").inner_text() == "Quanto custa?"
@@ -66,10 +77,10 @@ async def test_one_language_is_sent(api: Api, watch: Watch) -> None:
 
 async def test_files_the_chat_takes(api: Api, watch: Watch) -> None:
     """inputModes refuses what is not in it; uploadUnsupportedFiles takes it; voice is recorded and heard."""
-    archive = {"name": "a.bin", "mimeType": "application/x-thing", "buffer": b"\x00\x01\x02"}
+    archive = FilePayload(name="a.bin", mimeType="application/x-thing", buffer=b"\x00\x01\x02")
     async with visiting(api, FREE, inputModes=["Audio"]) as me:
         page = await watch.open(page_of(api, me.key))
-        await page.set_input_files("#file", [archive])
+        await page.set_input_files("#file", archive)
         await watch.until(page, "document.querySelector('#status').innerText.includes('does not take')")
         await page.click("#mic")
         await watch.until(page, "document.querySelector('#mic').ariaPressed === 'true'")
@@ -84,7 +95,7 @@ async def test_files_the_chat_takes(api: Api, watch: Watch) -> None:
     async with visiting(api, FREE, uploadUnsupportedFiles=True) as me:
         page = await watch.open(page_of(api, me.key))
         assert await page.get_attribute("#file", "accept") is None
-        await page.set_input_files("#file", [archive])
+        await page.set_input_files("#file", archive)
         await watch.until(page, "document.querySelector('#files').innerText.includes('a.bin')")
         await ask(watch, page, "Take this")
         assert "a.bin" in await page.locator(".user").inner_text() and "a.bin" in str(me.asked[-1]["content"])
@@ -105,7 +116,9 @@ async def test_tool_calls(api: Api, watch: Watch) -> None:
             await page.keyboard.press("Enter")
             if shows:
                 await watch.until(page, "document.querySelector('.in .tool')?.innerText.includes('evaluate_code')")
-            await watch.until(page, "document.body.innerText.includes('It is two.') && document.querySelector('#stop').hidden")
+            await watch.until(
+                page, "document.body.innerText.includes('It is two.') && document.querySelector('#stop').hidden"
+            )
             assert ("evaluate_code" in await page.inner_text("main")) is shows
             await page.reload()
             assert ("evaluate_code" in await page.inner_text("main")) is shows
@@ -145,7 +158,7 @@ async def test_scripts_of_a_business_stay_in_their_sandbox(api: Api, watch: Watc
     script = """
         const found = [location.ancestorOrigins?.[0], document.referrer, String(self.origin)];
         for (const path of ["parent.document", "top.document", "document.cookie", "localStorage.x"])
-            try { found.push(path + ":" + String(path.split(".").reduce((o, n) => o[n], self))); } catch { found.push("no"); }
+            try { found.push(path + ":" + path.split(".").reduce((o, n) => o[n], self)); } catch { found.push("no"); }
         parent.postMessage({ draft: found.join(" "), do: "send", text: "forged" }, document.referrer);
     """
     async with visiting(api, FREE, customScripts=script) as me:
@@ -176,7 +189,11 @@ async def test_a_message_that_was_scheduled(api: Api, watch: Watch) -> None:
 async def test_sound_files_of_others_are_files(api: Api, watch: Watch) -> None:
     """A picture or a sound that a message brings is shown from the hub; anything else is a link."""
     async with visiting(api, FREE, inputModes=["Audio", "Image", "Document"]) as me:
-        for raw, mime, name in ((OGG, "audio/ogg", "v.ogg"), (PNG, "image/png", "p.png"), (b"text", "text/plain", "n.txt")):
+        for raw, mime, name in (
+            (OGG, "audio/ogg", "v.ogg"),
+            (PNG, "image/png", "p.png"),
+            (b"text", "text/plain", "n.txt"),
+        ):
             kept = (await me.upload(raw, mime, name)).body
             await me.prompt([{"role": "user", "content": [{"type": "file", "file": {"file_id": kept["id"]}}]}])
         page = await watch.open(page_of(api, me.key))

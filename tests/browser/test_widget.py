@@ -129,7 +129,7 @@ async def test_a_message_unasked_raises_the_badge(api: Api, watch: Watch, site: 
         await page.wait_for_selector(BUTTON)
         chat = await said(watch, page, "Hi")
         await chat.click("#close")
-        row = await api.hub.db.row("select id, client_id from sessions order by created_at desc limit 1")
+        [row] = await api.hub.db.fetch("select id, client_id from sessions order by created_at desc limit 1")
         base = f"/api/v1/web-chat-client/{row['client_id']}/sessions/{row['id']}/messages"
         for text in ("News!", "More news!"):
             await api.ok("POST", base, {"content": text})
@@ -161,7 +161,7 @@ async def test_the_interface_for_scripts(api: Api, watch: Watch, site: Site) -> 
         await watch.until(page, "seen.includes('messageassistant')")
         assert (await page.evaluate("seen"))[:2] == ["open", "ready"]
         assert await chat.locator("article").all_inner_texts() == ["Hello", "Hello from the model."]
-        row = await api.hub.db.row("select metadata from sessions order by created_at desc limit 1")
+        [row] = await api.hub.db.fetch("select metadata from sessions order by created_at desc limit 1")
         assert row["metadata"] == {"anon:plan": "pro"}
         await page.evaluate("hub.close(); hub.hide()")
         await watch.until(page, "seen.at(-1) === 'close'")
@@ -211,7 +211,9 @@ async def test_a_visitor_whom_the_site_knows(api: Api, watch: Watch, site: Site,
                 break
             await asyncio.sleep(0.03)
         await watch.until(chat, "document.body.innerText.includes('My order?')")
-        stranger = site.put("/s", f"<script async src='{api.url}/widget.js' data-client={me.client} data-tag=ana></script>")
+        stranger = site.put(
+            "/s", f"<script async src='{api.url}/widget.js' data-client={me.client} data-tag=ana></script>"
+        )
         third = await watch.open(stranger, None, api.url)
         chat = await said(watch, third, "Hi")
         assert "My order?" not in await chat.inner_text("body")
