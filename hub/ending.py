@@ -25,8 +25,8 @@ async def end(tasks: Iterable["asyncio.Task[Any] | None"]) -> None:
 
 async def together(*parts: Coroutine[Any, Any, T]) -> list[T]:
     """What they give, in order; when one fails, or nobody waits any more, all of them are stopped."""
-    if len(parts) == 1:
-        return [await parts[0]]
+    if len(parts) < 2:
+        return [await part for part in parts]
     tasks = [asyncio.ensure_future(part) for part in parts]
     try:
         return list(await asyncio.gather(*tasks))

@@ -15,6 +15,7 @@ Json = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 SHOWN = 20
 # How pydantic marks the form of a value that it tried; no name of a field looks like this.
+BODY = "The body"  # where a complaint is about no single field
 _FORM = re.compile(r"[A-Z]\w*|.*\[.*|constrained-\w+|str|int|float|bool")
 
 _WORDS = {
@@ -123,11 +124,12 @@ def invalid(error: ValidationError, place: str = "") -> Invalid:
     told.insert(0, told.pop(told.index(meant)))
     found = [_complaint(one, place) for one in told[:SHOWN]]
     first = found[0]
-    return Invalid(f"{first['field']} {first['message']}.", field=first["field"], details=found)
+    field = first["field"] if first["field"] != BODY else None
+    return Invalid(f"{first['field']} {first['message']}.", field=field, details=found)
 
 
 def _complaint(error: Any, place: str) -> dict[str, str]:
-    where = ".".join(str(p) for p in (place, *error["loc"]) if p != "" and not _FORM.fullmatch(str(p))) or "The body"
+    where = ".".join(str(p) for p in (place, *error["loc"]) if p != "" and not _FORM.fullmatch(str(p))) or BODY
     kind, context = error["type"], error.get("ctx") or {}
     if kind in _WORDS:
         words = _WORDS[kind]

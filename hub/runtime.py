@@ -110,7 +110,9 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             outbound=outbound,
             trusted=trusted,
             channels=channels,
-            models=Models(outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value())),
+            models=Models(
+                outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value()), trusted=trusted
+            ),
             embedder=embedder,
             queue=Queue(redis, settings.queue),
             events=events,

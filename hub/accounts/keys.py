@@ -25,12 +25,12 @@ class Keyring:
 
     async def caller(self, key: str) -> Caller:
         """Raise Unauthorized for anything but a key that is valid now."""
-        if not ids.plausible_key(key):
-            raise Unauthorized
         hashed, now = digest(key), time.monotonic()
         kept = self._known.get(hashed)
         if kept and kept[0] > now and not keys.expired(kept[1], datetime.now(UTC)):
             return kept[2]
+        if not ids.plausible_key(key):
+            raise Unauthorized
         found = await keys.find(self._db, hashed)
         if found is None:
             self._known.pop(hashed, None)

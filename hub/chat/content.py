@@ -2,11 +2,11 @@
 
 Stored content: {"text": str, "attachments": [{media, mime, name, size, seconds, text, error, ref,
 url, file_id, token}], "reply_to", "quote", "forwarded", "button", "author", "edited", "revoked"};
-for assistant messages also "reasoning" and "tool_calls".
+for assistant messages also "reasoning" and "tool_calls"; for those that moderation blocked "withheld", why.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from channels.base import Attachment, Inbound, Media
@@ -71,7 +71,15 @@ def message(content: Json, files: Mapping[str, Json] | None, address: str) -> Js
     if content.get("role") == "tool":
         named = {"name": content["name"]} if content.get("name") else {}
         return {"role": "tool", "tool_call_id": content["tool_call_id"], **named, "content": content["text"]}
+    if content.get("withheld"):
+        # Once kept from the model, always kept from it.
+        return {"role": "user", "content": f"(withheld by moderation: {', '.join(content['withheld'])})"}
     return {"role": "user", "content": for_model(content, files, address)}
+
+
+def withheld(content: Json, why: Sequence[str]) -> Json:
+    """A message that moderation blocked: people still see it, models do not."""
+    return {**content, "withheld": list(why)}
 
 
 def _words(content: Json) -> str:

@@ -193,7 +193,8 @@ async def _ask(hub: Hub, dialog: Dialog, asked: Question) -> Ask:
 
 async def kept(db: Db, dialog: Dialog, asked: Question, made: Answer, also: Also | None = None) -> Exchange:
     """Question and answer stored together. Raise NotFound when the conversation is gone."""
-    rows = [_row("user", asked.said, "contact")]
+    said = content.withheld(asked.said, made.blocked) if made.blocked else asked.said
+    rows = [_row("user", said, "contact")]
     rows += [_row(m["role"], stored, "model") for m in made.messages if (stored := content.of_answer(m)) is not None]
     if made.files and len(rows) > 1:
         rows[-1]["content"]["attachments"] = list(made.files)

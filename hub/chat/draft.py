@@ -28,7 +28,7 @@ class Draft:
     ) -> None:
         """`prefill` and `stop` are said around the answer. `spoken`: the model asks for tools in words.
         `held`: tool calls are not shown, as some may not be the caller's."""
-        self._id = f"call_{ids.uuid7().hex[-12:]}"
+        self._id = ""
         self.held = held
         self.spoken = spoken
         self._react = react.Reader() if spoken else None
@@ -69,6 +69,7 @@ class Draft:
             return []  # the last of them may be cut
         asked = self._react.call if self._react is not None else None
         if asked is not None:
+            self._id = self._id or _name()
             function = {"name": asked[0], "arguments": orjson.dumps(asked[1]).decode()}
             return [{"id": self._id, "type": "function", "function": function}]
         return list(self._calls.values())
@@ -154,7 +155,7 @@ class Draft:
             given = str(fragment.get("id") or "")
             known = given in (*self._given.values(), "")
             self._given[place] = given
-            id = f"call_{ids.uuid7().hex[-12:]}" if known else given
+            id = _name() if known else given
             self._calls[place] = {"id": id, "type": "function", "function": {"name": "", "arguments": ""}}
         call, arguments = self._calls[place], function.get("arguments") or ""
         call["function"]["name"] = str(function.get("name") or call["function"]["name"])
@@ -173,3 +174,8 @@ class Draft:
             place = last
         self._places[index] = place
         return place
+
+
+def _name() -> str:
+    """For a call that its provider gave none."""
+    return f"call_{ids.uuid7().hex[-12:]}"

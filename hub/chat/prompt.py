@@ -135,8 +135,8 @@ def _system(texts: Sequence[str | None], messages: list[Json]) -> tuple[list[Jso
 def fit(
     head: Sequence[Json], messages: list[Json], limit: int | None, action: str | None, rest: Sequence[Json] = ()
 ) -> list[Json]:
-    """The newest messages that fit `limit` tokens, then the `rest`, which stays as it is. Raise BadRequest
-    when that is refused or impossible."""
+    """The newest messages that fit `limit` tokens, then the `rest`, of which only what tools said is cut.
+    Raise BadRequest when that is refused or impossible."""
     if not limit or limit <= 0:
         return [*messages, *rest]
     sizes = [shape.tokens(m) for m in messages]
@@ -156,9 +156,25 @@ def fit(
         while start < kept and messages[start].get("role") == "tool":
             total -= sizes[start]
             start += 1
+    rest, total = _shortened(rest, total, limit)
     if total > limit:
         raise BadRequest(f"{text} The last message alone is too long; shorten it.", code="context_overflow")
     return [*messages[start:], *rest]
+
+
+def _shortened(rest: Sequence[Json], total: int, limit: int) -> tuple[list[Json], int]:
+    """What tools said in this answer, cut from the oldest on until it fits; the tokens that are left."""
+    found = list(rest)
+    for n, message in enumerate(found):
+        if total <= limit or message.get("role") != "tool":
+            continue
+        words, size = shape.text_of(message), shape.tokens(message)
+        room = 4 * (size - (total - limit)) - len(shape.TRUNCATED) - 1
+        cut = shape.with_text(message, f"{words[:room]}\n{shape.TRUNCATED}" if room > 0 else shape.TRUNCATED)
+        if shape.tokens(cut) < size:
+            found[n] = cut
+            total -= size - shape.tokens(cut)
+    return found, total
 
 
 def _external(parameters: Mapping[str, Any]) -> bool:

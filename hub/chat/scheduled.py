@@ -8,6 +8,7 @@ context, at, user, closed, template}}.
 from typing import Any, Protocol
 
 from hub import ids
+from hub.chat.ask import Ask
 from hub.runtime import Hub
 from hub.store import turns
 from hub.store.turns import Claim
@@ -33,6 +34,7 @@ class Draft(Protocol):
     parts: list[Json]
     outcome: str
     error: str | None
+    ask: Ask | None
 
 
 def body(
@@ -73,6 +75,10 @@ async def again(hub: Hub, claimed: Claim, draft: Draft) -> bool:
     """A model that is away is asked again a minute later, rather than the message being lost."""
     if of(claimed) is None or draft.outcome != "failed" or claimed.session["attempts"] >= TRIES:
         return False
+    if draft.ask is not None:
+        # The next try counts only for itself.
+        gateway, billed = draft.ask.gateway, draft.ask.trace.ledger.billed(hub.models, draft.ask.gateway)
+        await hub.meter.add(draft.ask.account_id, billed, gateway=gateway.id, session=claimed.session_id)
     return await turns.release(hub.db, claimed, PAUSE)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from channels.base import ChannelError
 from hub import ids
+from hub.accounts import balance
 from hub.chat import consent, content, delivery, media, scheduled, shape, texts
 from hub.chat.ask import Answer, Ask
 from hub.chat.asking import ask_of, remembered
@@ -18,7 +19,7 @@ from hub.chat.engine import answer
 from hub.chat.presence import Presence
 from hub.chat.wire import open_link
 from hub.chat.worker import Rejected
-from hub.errors import HubError, PaymentRequired, Unavailable
+from hub.errors import HubError, Unavailable
 from hub.llm.prices import cost
 from hub.llm.types import Delta
 from hub.runtime import Hub
@@ -141,8 +142,7 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         opened = await media.ensure(hub, claimed)
         if claimed.gateway is None:
             raise Unavailable("No AI gateway is attached to this chat client.")
-        if hub.settings.billing and claimed.account["balance"] <= 0:
-            raise PaymentRequired
+        balance.check(hub.settings, claimed.account["balance"])
         hub.settings.point("C6")
         told = (*extra, *scheduled.instructions(claimed))
         ask = replace(await ask_of(hub, claimed, opened, told), retractable=sink is None)
@@ -157,6 +157,9 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         _acted(draft)
         _say(draft, _fallback(hub, claimed), source="system")
     else:
+        if draft.answer.blocked:
+            for m in draft.messages:
+                m["content"] = content.withheld(m["content"], draft.answer.blocked)
         _answered(draft, draft.answer.messages, draft.answer.files)
 
 

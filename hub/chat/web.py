@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.accounts import balance
 from hub.chat import content, turn
 from hub.chat.ask import Answer
 from hub.chat.asking import ask_of, history
@@ -17,7 +18,7 @@ from hub.chat.engine import answer
 from hub.chat.intake import Intake
 from hub.chat.shape import paired
 from hub.chat.worker import Rejected
-from hub.errors import BadRequest, HubError, PaymentRequired, TooMany, Unavailable, Upstream
+from hub.errors import BadRequest, HubError, TooMany, Unavailable, Upstream
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import files, messages, turns, visitors
@@ -52,8 +53,7 @@ async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
         limit = found.limits.get("maxMessages", 300)
         if found.gateway is None or (limit > 0 and found.message_count >= limit):
             raise Unavailable
-        if hub.settings.billing and found.balance <= 0:
-            raise PaymentRequired
+        balance.check(hub.settings, found.balance)
     return found
 
 

@@ -2,10 +2,10 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hub.accounts import nonce
 from hub.accounts.functions import ProtocolFunction
@@ -30,6 +30,43 @@ class Rejected(BadRequest):
     code = "worker_rejected"
 
 
+class _Function(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    arguments: str | Json | None = None
+
+
+class _Call(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    function: _Function
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    text: str | None = None
+
+
+class _Message(BaseModel):
+    """A message as the chat format knows them: what follows reads it without asking again."""
+
+    model_config = ConfigDict(extra="allow")
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[_Part] | None = None
+    tool_calls: list[_Call] | None = None
+
+
+def _message(value: Any) -> Any:
+    return _Message.model_validate(value).model_dump(exclude_unset=True) if isinstance(value, dict) else value
+
+
+Message = Annotated[Json, BeforeValidator(_message)]
+
+
 class Rewrite(BaseModel):
     """One change of the context; which fields it needs depends on its type."""
 
@@ -39,7 +76,7 @@ class Rewrite(BaseModel):
         "clear", "add-message", "remove-message", "add-system", "add-tool", "add-protocol-tool", "add-mcp-source"
     ]
     argument: Clear | None = None
-    message: Json | str | None = None
+    message: Message | str | None = None
     index: Annotated[int | None, Field(ge=0)] = None
     tool: Json | None = None
     source: Json | None = None
@@ -50,7 +87,7 @@ class Rewrite(BaseModel):
                   "add-protocol-tool": "tool", "add-mcp-source": "source"}.get(self.type)
         if needed and getattr(self, needed) is None:
             raise ValueError(f"{self.type} needs {needed}")
-        if self.type == "add-message" and not (isinstance(self.message, dict) and self.message.get("role")):
+        if self.type == "add-message" and not isinstance(self.message, dict):
             raise ValueError("add-message needs a message with a role")
         return self
 
@@ -78,7 +115,7 @@ class Replacement(BaseModel):
     """What a worker gives in place of a tool's own result."""
 
     result: str | None = None
-    messages: list[Json] = []
+    messages: list[Message] = []
 
 
 class _ToolAction(BaseModel):

@@ -21,6 +21,7 @@ from hub.outbound import Outbound
 
 TRIES = 3
 FIRST_WAIT, LONGEST_WAIT = 0.4, 8.0
+KEPT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,15 @@ class Models:
     """Every model the hub can ask: the integrated ones, the catalogue's, any OpenAI-compatible address."""
 
     def __init__(
-        self, outbound: Outbound, catalogue: Catalogue | None = None, *, first_wait: float = FIRST_WAIT
+        self, outbound: Outbound, catalogue: Catalogue | None = None, *, trusted: Outbound | None = None,
+        first_wait: float = FIRST_WAIT,
     ) -> None:
+        """outbound: to addresses of customers. trusted: to those of the catalogue."""
         self._outbound = outbound
+        self._trusted = trusted or outbound
         self._first_wait = first_wait
         self._breaker = Breaker()
+        self._known: dict[tuple[bool, str, str | None], Provider] = {}
         self._offline: Mapping[str, Provider] = {EXTRACTIVE: Extractive()}
         self.catalogue = catalogue or Catalogue()
 
@@ -67,8 +72,11 @@ class Models:
         """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic).
 
         Failures before anything was said are retried here. Raise Broken when the answer was cut
-        after its beginning: the caller knows whether it can be taken back. Raise Failed otherwise.
+        after its beginning: the caller knows whether it can be taken back. Raise Failed otherwise, and
+        Invalid for a model that there is not.
         """
+        if not gateway.parameters.get("fallbackModels"):
+            return self._stream(self._resolve(gateway, prompt.model), _for(gateway, prompt), deadline)
         return self._first_of(gateway, prompt, deadline)
 
     async def _first_of(self, gateway: Gateway, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
@@ -87,16 +95,20 @@ class Models:
                     raise
 
     async def _stream(self, place: _Place, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
-        prompt, tried = replace(prompt, model=place.name), 0
+        prompt, tried = prompt if prompt.model == place.name else replace(prompt, model=place.name), 0
         while True:
             self._check(place.key)
             tried += 1
-            said = False
+            said, says, finish = False, False, None
             try:
-                async with aclosing(_complete(place.provider, prompt, deadline)) as deltas:
+                async with aclosing(place.provider.stream(prompt, deadline)) as deltas:
                     async for delta in deltas:
                         said = True
+                        says = says or bool(delta.tool_calls) or bool(delta.text.strip())
+                        finish = delta.finish or finish
                         yield delta
+                if not says:
+                    raise _nothing(finish)
             except Failed as e:
                 if e.permanent:
                     self._breaker.succeeded(place.key)
@@ -112,8 +124,7 @@ class Models:
     def _resolve(self, gateway: Gateway, model: str) -> _Place:
         address = address_of(gateway)
         if address != INTEGRATED:
-            provider = OpenAICompatible(self._outbound, address, gateway.api_key)
-            return _Place(provider, f"{gateway.id}|{address}", model)
+            return _Place(self._provider(self._outbound, address, gateway.api_key), f"{gateway.id}|{address}", model)
         if model in self._offline:
             return _Place(self._offline[model], model, model)
         entry = self.catalogue.get(model)
@@ -124,8 +135,17 @@ class Models:
                 field="modelName",
                 code="unknown_model",
             )
-        provider = OpenAICompatible(self._outbound, entry.address, entry.key, trusted=True)
-        return _Place(provider, entry.address, entry.name)
+        return _Place(self._provider(self._trusted, entry.address, entry.key), entry.address, entry.name)
+
+    def _provider(self, outbound: Outbound, address: str, key: str | None) -> Provider:
+        """Made once for an address and its key: reading the address costs as much as asking it."""
+        name = (outbound is self._trusted, address, key)
+        found = self._known.get(name)
+        if found is None:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            found = self._known[name] = OpenAICompatible(outbound, address, key)
+        return found
 
     def _check(self, key: str) -> None:
         wait = self._breaker.wait(key, time.monotonic())
@@ -168,15 +188,7 @@ def _for(gateway: Gateway, prompt: Prompt) -> Prompt:
     return replace(prompt, options={k: v for k, v in prompt.options.items() if k not in prompt.free})
 
 
-async def _complete(provider: Provider, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
-    """The provider's answer; one that says nothing is a failure."""
-    says, finish = False, None
-    async with aclosing(provider.stream(prompt, deadline)) as deltas:
-        async for delta in deltas:
-            says = says or (bool(delta.text.strip()) or bool(delta.tool_calls))
-            finish = delta.finish or finish
-            yield delta
-    if not says:
-        final = finish in ("length", "content_filter")
-        text = f"The model answered nothing (finish reason: {finish or 'none'})."
-        raise Failed(text, permanent=final, code="empty_answer")
+def _nothing(finish: str | None) -> Failed:
+    """An answer that says nothing is a failure."""
+    text = f"The model answered nothing (finish reason: {finish or 'none'})."
+    return Failed(text, permanent=finish in ("length", "content_filter"), code="empty_answer")

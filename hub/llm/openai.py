@@ -38,12 +38,11 @@ def endpoint(address: str) -> str:
 class OpenAICompatible:
     """One provider address with its key."""
 
-    def __init__(self, outbound: Outbound, address: str, key: str | None, trusted: bool = False) -> None:
-        """`trusted`: the operator's own address, which may be a private one."""
+    def __init__(self, outbound: Outbound, address: str, key: str | None) -> None:
         self._outbound = outbound
         self._url = endpoint(address)
         self._key = key
-        self._trusted = trusted
+        self._session: aiohttp.ClientSession | None = None
 
     async def stream(self, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
         body: Json = {
@@ -68,7 +67,7 @@ class OpenAICompatible:
             raise Failed("The model provider's answer cannot be read.", code="model_unreadable") from None
 
     async def _answers(self, body: Json, deadline: float, whole: bool) -> AsyncGenerator[Delta, None]:
-        session = self._outbound.session(self._url, trusted=self._trusted)
+        session = self._session = self._session or self._outbound.session(self._url)
         sent = False
         while not sent:
             async with session.post(

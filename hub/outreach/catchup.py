@@ -24,11 +24,6 @@ class Outcome:
     next_at: datetime | None
 
 
-def rule_of(row: Mapping[str, Any]) -> Rule:
-    """The rule of a schedule's row."""
-    return Rule(row["cron"], row["zone"], row["every"], row["unit"], row["anchor"])
-
-
 def settle(row: Mapping[str, Any], now: datetime) -> Outcome:
     """A schedule whose `next_at` has come: what fires, what was missed, when it comes again.
 
@@ -37,7 +32,7 @@ def settle(row: Mapping[str, Any], now: datetime) -> Outcome:
     """
     if row["kind"] == "once":
         return _sorted_out(row, [row["next_at"]], 0, now, None)
-    rule, most = rule_of(row), MOST if row["catch_up"] == "all" else FEW
+    rule, most = Rule.of(row), MOST if row["catch_up"] == "all" else FEW
     times: list[datetime] = [row["next_at"]]
     left_out = 0
     for at in occurrences(rule, row["next_at"]):

@@ -27,7 +27,7 @@ GET = """
     from campaigns m join clients c on c.id = m.client_id where m.account_id = $1 and m.id = $2
 """
 LIST = """
-    select m.*, c.name as client_name, '{}'::jsonb as counts from campaigns m join clients c on c.id = m.client_id
+    select m.*, c.name as client_name from campaigns m join clients c on c.id = m.client_id
     where m.account_id = $1 and ($2::uuid is null or m.id < $2) order by m.id desc limit $3
 """
 MOVE = """
@@ -68,8 +68,8 @@ FINISH = """
 """
 # What the dry run knows of people: as `activations.take` does, before anything is on its way.
 PLAN = """
-    select r.place, k.id as contact_id, ct.phone, ct.language, ct.name, person_of(k.id, r.names) as person, i.id as integration_id,
-        i.settings, u.last_user_at, p.zone as person_zone, p.opted_out_at, z.handoff_at is not null as handoff, z.tag,
+    select r.place, ct.phone, ct.language, ct.name, person_of(k.id, r.names) as person,
+        i.settings, u.last_user_at, p.zone as person_zone, p.opted_out_at,
         (select count(*) from activations a where a.account_id = $1 and a.person = person_of(k.id, r.names) and not a.asked
             and a.admitted_at > now() - interval '1 day')::int as day,
         (select count(*) from activations a where a.account_id = $1 and a.person = person_of(k.id, r.names) and not a.asked
@@ -81,7 +81,6 @@ PLAN = """
         on true
     left join contacts ct on ct.id = k.id
     left join lateral (select max(s3.last_user_at) as last_user_at from sessions s3 where s3.contact_id = k.id) u on true
-    left join lateral (select s1.* from sessions s1 where s1.contact_id = k.id and s1.closed_at is null order by s1.id desc limit 1) z on true
     left join people p on p.account_id = $1 and p.person = person_of(k.id, r.names)
     order by r.place
 """

@@ -9,34 +9,18 @@ from hub.store.db import Call
 
 ADD = """
     insert into usage
-        (account_id, key_id, gateway_id, session_id, turn_id, sku, quantity, unit_price, amount, description)
-    select u.account, u.key, u.gateway, u.session, u.turn, u.sku, u.quantity, u.unit_price, u.amount, u.description
-    from jsonb_to_recordset($1) u(account uuid, key uuid, gateway uuid, session uuid, turn uuid, sku text,
+        (account_id, key_id, gateway_id, session_id, sku, quantity, unit_price, amount, description)
+    select u.account, u.key, u.gateway, u.session, u.sku, u.quantity, u.unit_price, u.amount, u.description
+    from jsonb_to_recordset($1) u(account uuid, key uuid, gateway uuid, session uuid, sku text,
         quantity numeric, unit_price numeric, amount numeric, description text)
 """
 GROUP = 500
 
 
-async def add(
-    db: Call,
-    account: UUID,
-    rows: Sequence[dict[str, Any]],
-    *,
-    key: UUID | None = None,
-    gateway: UUID | None = None,
-    session: UUID | None = None,
-    turn: UUID | None = None,
-) -> None:
-    """Write the rows of one answer (see hub.llm.prices.bill)."""
-    if rows:
-        await db.run(ADD, _whose(rows, account, key, gateway, session, turn))
-
-
 def _whose(
-    rows: Sequence[dict[str, Any]], account: UUID, key: UUID | None, gateway: UUID | None, session: UUID | None,
-    turn: UUID | None,
+    rows: Sequence[dict[str, Any]], account: UUID, key: UUID | None, gateway: UUID | None, session: UUID | None
 ) -> list[dict[str, Any]]:
-    owner = {"account": account, "key": key, "gateway": gateway, "session": session, "turn": turn}
+    owner = {"account": account, "key": key, "gateway": gateway, "session": session}
     return [{**row, **{k: str(v) for k, v in owner.items() if v is not None}} for row in rows]
 
 
@@ -53,11 +37,12 @@ class Meter:
         self, account: UUID, rows: Sequence[dict[str, Any]], *, key: UUID | None = None, gateway: UUID | None = None,
         session: UUID | None = None,
     ) -> None:
-        """Return when the rows are committed. Raise what writing them raised."""
+        """Write the rows of one answer (see hub.llm.prices.bill); return when they are committed. Raise what
+        writing them raised."""
         if not rows:
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((_whose(rows, account, key, gateway, session, None), done))
+        self._waiting.append((_whose(rows, account, key, gateway, session), done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         await asyncio.shield(done)

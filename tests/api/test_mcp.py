@@ -15,16 +15,19 @@ from mcp.client.streamable_http import streamable_http_client
 from hub.api.mcp import offers
 from hub.config import Settings
 from hub.domain import Caller
-from hub.errors import PaymentRequired
+from hub.errors import PaymentRequired, Upstream
 from hub.knowledge import collections, documents
 from hub.knowledge.index import index_document
 from hub.runtime import open_hub
 from hub.store.documents import Given
 from tests.api.conftest import Api
+from tests.api.door import opened
+from tests.fakes.model import refuses, says
 
 Json = dict[str, Any]
 MODES = pytest.mark.parametrize("mode", ["auto", "legacy"])
 PING: Json = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+ARGUMENTS = '{"memoryData": "Ana likes tea."}'
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 
 
@@ -115,6 +118,19 @@ async def test_with_billing_a_question_needs_balance(settings: Settings, api: Ap
     async with open_hub(settings.changed(billing=True)) as hub:
         with pytest.raises(PaymentRequired):
             await offers.use(hub, who, offer, {"message": "Hello"})
+
+
+async def test_a_question_that_fails_half_way_is_charged(settings: Settings) -> None:
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "memory_save", "arguments": ARGUMENTS}}
+    async with opened(settings) as door:
+        door.model.plan += [says(tool_calls=[call], finish="tool_calls"), refuses(400)]
+        await door.gateway(sentinelOptions={"enabledFunctions": ["Remember"]})
+        [offer] = await offers.every(door.hub, door.account)
+        key = uuid4()
+        with pytest.raises(Upstream):
+            await offers.use(door.hub, Caller(door.account, key, "private"), offer, {"message": "Hello", "user": "ana"})
+        rows = await door.billed()
+        assert sum(r["quantity"] for r in rows) == 17 and {r["key_id"] for r in rows} == {key}
 
 
 async def test_accounts_see_their_own_and_names_stay_apart(api: Api) -> None:

@@ -344,3 +344,14 @@ async def test_cross_origin(me: Visitor) -> None:
     assert (await me.call("GET", headers={"Origin": "https://shop.example"})).headers[
         "Access-Control-Allow-Origin"
     ] == "*"
+
+
+async def test_what_moderation_withheld_stays_withheld(me: Visitor) -> None:
+    await me.set(moderationParameters={"violenceThreshold": 10})
+    judged = '{"violence": %d, "sexual": 0, "political": 0, "dangerous": 0, "jailbreak": 0}'
+    me.model.plan.extend([says(judged % 10), says("I cannot help with that."), says(judged % 0), says("At nine.")])
+    await me.prompt("SECRET WISH")
+    await me.prompt("When do you open?")
+    assert ("user", "SECRET WISH") in await me.said()
+    sent = str(me.model.calls[-1].body["messages"])
+    assert "SECRET WISH" not in sent and "withheld" in sent and "When do you open?" in sent

@@ -1,11 +1,14 @@
 """Answers that must be JSON: asked for, found, checked, asked for again; and the other forms of an answer."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import orjson
 import pytest
 
+from hub.accounts.accounts import create_account
 from hub.config import Settings
 from hub.domain import Json
 from hub.store import usage
@@ -206,7 +209,7 @@ async def test_a_public_key_has_a_limit_of_its_own(door: Door) -> None:
 async def test_usage_is_taken_off_the_balance(door: Door) -> None:
     await door.hub.db.run("update accounts set balance = 10 where id = $1", door.account)
     row = {"sku": "x", "quantity": 3, "unit_price": 0.5, "amount": 1.5, "description": "d"}
-    await usage.add(door.hub.db, door.account, [row, row])
+    await door.hub.meter.add(door.account, [row, row])
     assert await door.hub.db.value("select balance::float8 from accounts where id = $1", door.account) == 7.0
 
 
@@ -233,3 +236,18 @@ async def test_answers_that_could_not_be_mended_are_charged(door: Door) -> None:
     async with door.post(model=await door.gateway(), response_schema={"type": "object"}) as r:
         assert r.status == 502
     assert [int(b["quantity"]) for b in await door.billed() if b["sku"].endswith(".out")] == [15]
+
+
+async def test_accounts_charged_together_do_not_wait_for_each_other(door: Door) -> None:
+    """Writes for many accounts at once, each for others, and each in its own order."""
+    accounts = [door.account, *[(await create_account(door.hub.db, f"Other {n}")).id for n in range(40)]]
+    order = random.Random(1)
+    writes = [order.sample(accounts, 20) for _ in range(200)]
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(
+            door.hub.db.run(usage.ADD, [
+                {"account": str(a), "sku": "x", "quantity": 1, "unit_price": 1, "amount": 1, "description": "d"}
+                for a in write
+            ]) for write in writes
+        ))
+    assert await door.hub.db.value("select sum(balance)::float8 from accounts") == -20.0 * len(writes)

@@ -439,6 +439,21 @@ CHANGES: list[tuple[list[Json], Any]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "no role"}, {"role": "boss", "content": "x"}, {"role": "user", "content": 5},
+        {"role": "user", "content": ["x"]}, {"role": "assistant", "tool_calls": "x"},
+        {"role": "assistant", "tool_calls": [{"id": "1"}]}, "words",
+    ],
+)
+async def test_a_message_of_the_worker_that_is_none_stops_the_request(door: Door, far: Far, message: Any) -> None:
+    worker = acting(far, rewrites=[{"type": "add-message", "message": message}])
+    async with door.post(model=await door.gateway(workerScriptSource=worker)) as r:
+        assert r.status == 400 and (await r.json())["code"] == "worker_rejected"
+    assert door.model.calls == []
+
+
 @pytest.mark.parametrize(("rewrites", "holds"), CHANGES)
 async def test_the_worker_rewrites_the_context(door: Door, far: Far, rewrites: list[Json], holds: Any) -> None:
     await door.asked(parameters={**FULL, "workerScriptSource": acting(far, rewrites=rewrites)})

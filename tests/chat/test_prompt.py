@@ -178,6 +178,19 @@ def test_overflow_is_an_error() -> None:
     assert e.value.code == "context_overflow"
 
 
+def test_what_tools_said_is_cut_to_fit() -> None:
+    call = model("", tool_calls=[{"id": "1", "function": {"name": "f", "arguments": "{}"}}])
+    made = [call, {"role": "tool", "tool_call_id": "1", "content": "t" * 4000},
+            {"role": "tool", "tool_call_id": "2", "content": "u" * 400}]
+    asked = gateway(contextMaximumSize=300, contextOverflowAction="Truncate")
+    got = build(asked, [user("a" * 4000), user("Q")], made=made).messages
+    assert got[0] == user("Q") and got[-1]["content"] == "u" * 400
+    cut = got[2]["content"]
+    assert cut.startswith("ttt") and cut.endswith(TRUNCATED) and 600 < len(cut) < 800
+    tiny = build(gateway(contextMaximumSize=30, contextOverflowAction="Truncate"), [user("Q")], made=made).messages
+    assert tiny[2]["content"] == TRUNCATED and len(tiny[3]["content"]) < 80
+
+
 @pytest.mark.parametrize(
     ("limit", "left"), [(200, 5), (121, 4), (40, 4), (21, 2), (20, 2), (19, 1), (10, 1)]
 )

@@ -84,7 +84,9 @@ async def test_a_model_that_is_away_is_asked_again_and_nobody_gets_an_apology(s:
     await s.ends(id, "Delivered")
     assert s.rig.net.final()[1:] == ["Here I am."]
     failing = await s.schedule("Another")
-    s.rig.model.default = refuses(400)
+    charged = await s.db.value("select count(*) from usage")
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "list_scheduled", "arguments": "{}"}}
+    s.models(says(tool_calls=[call], finish="tool_calls"), refuses(400))
     await s.due(failing)
     for n in (1, 2):
 
@@ -93,6 +95,8 @@ async def test_a_model_that_is_away_is_asked_again_and_nobody_gets_an_apology(s:
 
         await s.rig.w.until(tried)
         await s.db.run("update sessions set due_at = now()")
+        if n == 1:
+            assert await s.db.value("select count(*) from usage") > charged, "the first try had an answer"
     await s.rig.w.settle()
     assert str(await s.result(failing)).startswith("Failed: ") and len(s.rig.net.final()) == 2
 

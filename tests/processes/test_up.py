@@ -159,7 +159,7 @@ async def streamed(http: aiohttp.ClientSession, running: Up, text: str) -> bytes
     return got
 
 
-async def answered(running: Up, question: str, seconds: float = 40.0) -> list[str]:
+async def answered(running: Up, question: str, seconds: float = 100.0) -> list[str]:
     """What was said after a question, waiting for it."""
     end = time.monotonic() + seconds
     while True:

@@ -7,17 +7,16 @@ from uuid import UUID
 import orjson
 from aiohttp import web
 
-from hub.accounts import accounts
+from hub.accounts.balance import paying
 from hub.api.aivax.schemas.knowledge import FiledOut, FilesOut
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.api.http.uploads import Form, Upload, form
 from hub.domain import Json
-from hub.errors import BadRequest, Invalid, PaymentRequired
+from hub.errors import BadRequest, Invalid
 from hub.knowledge import collections, files
 from hub.knowledge.helper import helper
-from hub.store import usage
 from hub.store.documents import Given
 
 MIB = 1 << 20
@@ -39,8 +38,8 @@ async def put(request: web.Request, collection_id: UUID) -> FilesOut:
     if not sent.files:
         raise BadRequest("There is no file in the body; send at least one with a filename.")
     judge = helper(hub.models, hub.settings.helper_model, who.account_id)
-    if judge and hub.settings.billing and (await accounts.view(hub.db, who)).balance <= 0:
-        raise PaymentRequired
+    if judge:
+        await paying(hub, who)
     try:
         done = await files.put(
             hub.db, hub.queue, hub.children, judge, who.account_id, collection_id,
@@ -48,7 +47,7 @@ async def put(request: web.Request, collection_id: UUID) -> FilesOut:
         )
     finally:
         if judge:
-            await usage.add(hub.db, who.account_id, judge.rows, key=who.key_id)
+            await hub.meter.add(who.account_id, judge.rows, key=who.key_id)
     return FilesOut(files=[_out(d) for d in done])
 
 

@@ -2,16 +2,15 @@
 
 from aiohttp import web
 
-from hub.accounts import accounts
+from hub.accounts.balance import paying
 from hub.api.aivax.schemas.knowledge import FoundOut, QueryIn, ReferencedOut
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.domain import Passage
-from hub.errors import PaymentRequired, TooMany
+from hub.errors import TooMany
 from hub.knowledge import search
 from hub.knowledge.helper import helper
-from hub.store import usage
 
 SMART = 20
 
@@ -28,14 +27,16 @@ async def query(request: web.Request, body: QueryIn) -> list[FoundOut]:
         await _limit(request)
         # A public key is in everyone's hands: it gets the second look that costs nothing.
         judge = helper(hub.models, hub.settings.helper_model if who.kind == "private" else "", who.account_id)
-    if judge and hub.settings.billing and (await accounts.view(hub.db, who)).balance <= 0:
-        raise PaymentRequired
-    found = await search.query(
-        hub.db, hub.embedder, who.account_id, body.collections, body.wanted,
-        body.top, body.min_score, body.reranker, body.include_references, judge,
-    )
     if judge:
-        await usage.add(hub.db, who.account_id, judge.rows, key=who.key_id)
+        await paying(hub, who)
+    try:
+        found = await search.query(
+            hub.db, hub.embedder, who.account_id, body.collections, body.wanted,
+            body.top, body.min_score, body.reranker, body.include_references, judge,
+        )
+    finally:
+        if judge:
+            await hub.meter.add(who.account_id, judge.rows, key=who.key_id)
     return [_out(p) for p in found]
 
 

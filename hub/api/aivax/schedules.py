@@ -28,6 +28,7 @@ from hub.api.aivax.schemas.schedules import (
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
+from hub.chat import clients
 from hub.errors import Invalid
 from hub.outreach import schedules
 from hub.tools.schedule import book, recurrence, targets, words
@@ -160,14 +161,14 @@ async def preview_recurring(request: web.Request, id: UUID, task_id: UUID, query
     """The next times of a recurring task, in UTC and on the wall clock of its zone."""
     row = await schedules.one(request.app[HUB].db, caller(request).account_id, id, "recurring", task_id)
     times = book.preview(row, datetime.now(UTC), query.count)
-    rule = recurrence.Rule(row["cron"], row["zone"], row["every"], row["unit"], row["anchor"])
+    rule = recurrence.Rule.of(row)
     return Preview.of(row["zone"], words.rule(rule), times)
 
 
 @endpoint(tag=TAG)
 async def preview_of(request: web.Request, id: UUID, query: PreviewOf) -> Preview:
     """How a time (`when`) or a repetition (`every`, words or cron) would be understood; nothing is stored."""
-    await schedules.overview(request.app[HUB].db, caller(request).account_id, id, "", None, 1)
+    await clients.load(request.app[HUB].db, caller(request).account_id, id)
     zone, now = book.zone_of(query.time_zone), datetime.now(UTC)
     if (query.when is None) == (query.every is None):
         raise Invalid("Send one of when and every.", field="when")

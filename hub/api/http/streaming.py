@@ -5,6 +5,7 @@ stream of hundreds of events cheap.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -67,17 +68,57 @@ async def attended(
     every: float = LOOK_SECONDS,
 ) -> T:
     """The result of `work`. Raise ConnectionResetError, and cancel the work, when the client goes away."""
-    task = asyncio.create_task(work)
+    # In this task: one more for every request would cost more than looking now and then.
+    look = _Look(request, keep, every)
     try:
-        while True:
-            await asyncio.wait({task}, timeout=every)
-            if task.done():
-                return task.result()
-            if gone(request):
-                raise ConnectionResetError("The client went away.")
-            if keep is not None:
-                await keep()
+        return await work
+    except asyncio.CancelledError:
+        if not look.left:
+            raise
+        look.forgive()
+        raise ConnectionResetError("The client went away.") from None
     finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        look.end()
+
+
+class _Look:
+    """Looks now and then whether the client is still there, and cancels the task that works for it when not."""
+
+    def __init__(
+        self, request: web.Request, keep: Callable[[], Awaitable[None]] | None, every: float
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._request, self._keep, self._every, self._task = request, keep, every, task
+        self._loop = asyncio.get_running_loop()
+        self._keeping: asyncio.Future[None] | None = None
+        self._asked = 0
+        self._next = self._loop.call_later(every, self._look)
+
+    @property
+    def left(self) -> bool:
+        return self._asked > 0
+
+    def _look(self) -> None:
+        self._next = self._loop.call_later(self._every, self._look)
+        if gone(self._request):
+            # Again and again: a library may swallow a cancellation.
+            self._asked += 1
+            self._task.cancel()
+        elif self._keep is not None and (self._keeping is None or self._keeping.done()):
+            self._keeping = asyncio.ensure_future(self._kept(self._keep))
+
+    @staticmethod
+    async def _kept(keep: Callable[[], Awaitable[None]]) -> None:
+        with contextlib.suppress(ConnectionError):  # the next look finds that nobody reads any more
+            await keep()
+
+    def forgive(self) -> None:
+        """The cancellations have done what they were for."""
+        for _ in range(self._asked):
+            self._task.uncancel()
+
+    def end(self) -> None:
+        self._next.cancel()
+        if self._keeping is not None:
+            self._keeping.cancel()

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from hub.accounts import accounts, gateways
+from hub.accounts import gateways
+from hub.accounts.balance import paying
 from hub.chat.ask import Ask
 from hub.chat.engine import answer
 from hub.domain import Caller, Json
-from hub.errors import PaymentRequired
 from hub.knowledge.search import query
 from hub.runtime import Hub
 from hub.store import collections
@@ -77,16 +77,18 @@ async def use(hub: Hub, who: Caller, offer: Offer, arguments: Json) -> str:
 
 
 async def _ask(hub: Hub, who: Caller, gateway_id: UUID, message: str, user: str | None) -> str:
-    """One question to a gateway; what it consumed is written down."""
+    """One question to a gateway; what it consumed is written down, also when it fails."""
     gateway = await gateways.load(hub.db, hub.sealer, who.account_id, gateway_id)
-    if hub.settings.billing and (await accounts.view(hub.db, who)).balance <= 0:
-        raise PaymentRequired
+    await paying(hub, who)
     asked = Ask(
         account_id=who.account_id, gateway=gateway, messages=[{"role": "user", "content": message}],
         external_user=user, origin="McpClient", deadline=time.monotonic() + SECONDS,
     )
-    made = await answer(hub, asked)
-    await hub.meter.add(who.account_id, made.billed, key=who.key_id, gateway=gateway.id)
+    try:
+        made = await answer(hub, asked)
+    finally:
+        billed = asked.trace.ledger.billed(hub.models, gateway)
+        await hub.meter.add(who.account_id, billed, key=who.key_id, gateway=gateway.id)
     return made.text
 
 

@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from hub import ids
+from hub.accounts import balance
 from hub.accounts.directory import Entry
 from hub.api.http.chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
@@ -24,7 +25,7 @@ from hub.chat import conversations
 from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.engine import answer
 from hub.domain import Caller
-from hub.errors import HubError, PaymentRequired, Upstream
+from hub.errors import HubError, Upstream
 from hub.llm.types import Delta
 from hub.runtime import Hub
 
@@ -68,8 +69,7 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     """
     hub, who = request.app[HUB], caller(request)
     entry = await request.app[DIRECTORY].find(who.account_id, body.model, who.kind == "public")
-    if hub.settings.billing and entry.account.balance <= 0:
-        raise PaymentRequired
+    balance.check(hub.settings, entry.account.balance)
     model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
     await limit(request, who, model.badges if model else ())
     ask = ask_of(who, entry.gateway, body, entry.account.parameters)

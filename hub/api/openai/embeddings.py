@@ -13,7 +13,6 @@ from hub.api.http.keys import HUB, caller
 from hub.api.openai.limits import limit
 from hub.errors import Invalid
 from hub.llm.embedder import DIMENSION, MODEL, TOKENS, Vector
-from hub.store import usage
 
 LIMIT = 4 << 20
 MOST, LONGEST = 128, 8000  # texts of a request, and characters of each
@@ -78,7 +77,7 @@ async def embed(request: web.Request, body: EmbeddingsIn) -> EmbeddingsOut:
     vectors = await (hub.embedder.queries if body.input_type == "query" else hub.embedder.passages)(texts)
     total = sum(counts)
     row = {"sku": SKU, "quantity": total, "unit_price": 0, "amount": 0, "description": f"Embeddings of '{MODEL}'"}
-    await usage.add(hub.db, who.account_id, [row], key=who.key_id)
+    await hub.meter.add(who.account_id, [row], key=who.key_id)
     return EmbeddingsOut(
         data=[Embedding(index=n, embedding=_written(v, body.encoding_format)) for n, v in enumerate(vectors)],
         model=MODEL, usage=EmbeddingsUsage(prompt_tokens=total, total_tokens=total),

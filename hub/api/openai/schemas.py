@@ -46,9 +46,9 @@ class Part(BaseModel):
     def _whole(self) -> "Part":
         extra = self.__pydantic_extra__ or {}
         if self.type == "text" and self.text is None:
-            raise ValueError("a part of type text needs the field text")
+            raise ValueError("of type text needs the field text")
         if self.type not in ("text", "refusal") and not isinstance(extra.get(self.type), dict):
-            raise ValueError(f"a part of type {self.type} needs the object {self.type}")
+            raise ValueError(f"of type {self.type} needs the object {self.type}")
         return self
 
 
@@ -63,11 +63,11 @@ class Message(BaseModel):
     @model_validator(mode="after")
     def _says(self) -> "Message":
         if self.content is None and self.role not in ("assistant", "function"):
-            raise ValueError(f"a message of role {self.role} needs content")
+            raise ValueError(f"of role {self.role} needs content")
         if any(not isinstance(c.get("function"), dict) for c in self.tool_calls or ()):
-            raise ValueError("each of tool_calls needs the object function")
+            raise ValueError("needs the object function in each of tool_calls")
         if self.role == "tool" and not self.tool_call_id:
-            raise ValueError("a message of role tool needs tool_call_id")
+            raise ValueError("of role tool needs tool_call_id")
         return self
 
 
@@ -127,7 +127,7 @@ class ResponseFormat(BaseModel):
     @model_validator(mode="after")
     def _whole(self) -> "ResponseFormat":
         if self.type == "json_schema" and (self.json_schema is None or self.json_schema.schema_ is None):
-            raise ValueError("a response_format of type json_schema needs json_schema.schema")
+            raise ValueError("of type json_schema needs json_schema.schema")
         return self
 
     @property
@@ -181,9 +181,9 @@ class CompletionIn(BaseModel):
     @model_validator(mode="after")
     def _asks(self) -> "CompletionIn":
         if not self.messages and self.prompt is None:
-            raise ValueError("send messages (at least one) or prompt")
+            raise ValueError("needs messages (at least one) or prompt")
         if self.messages and self.prompt is not None:
-            raise ValueError("send messages or prompt, not both")
+            raise ValueError("takes messages or prompt, not both")
         return self
 
     def talk(self) -> list[Json]:

@@ -20,10 +20,12 @@ create function stemmed(plain text) returns tsvector language sql stable as $$
     from unaccent(plain) as bare
 $$;
 
--- One question for each word that is a stop word in none of the three languages.
+-- One question for each word that is a stop word in none of the three languages. The Portuguese plural "-coes"
+-- typed without its accents is the one ending that the dictionaries cannot know.
 create function asked_stems(words text[]) returns setof tsquery language sql stable as $$
     select plainto_tsquery('portuguese', w) || plainto_tsquery('english', w) || plainto_tsquery('spanish', w)
         || plainto_tsquery('portuguese', bare) || plainto_tsquery('english', bare) || plainto_tsquery('spanish', bare)
+        || plainto_tsquery('portuguese', regexp_replace(regexp_replace(bare, 'coes$', 'ções'), 'soes$', 'sões'))
     from unnest(words) as w cross join lateral unaccent(w) as bare
     where numnode(plainto_tsquery('portuguese', w)) > 0 and numnode(plainto_tsquery('english', w)) > 0
         and numnode(plainto_tsquery('spanish', w)) > 0

@@ -63,9 +63,12 @@ create table conversations (
 create index conversations_account on conversations (account_id, id desc);
 create index on conversations using brin (updated_at);
 
--- The balance is credits less usage.
+-- The balance is credits less usage. Accounts are locked in one order: two writes for the same ones never wait for
+-- each other in turn.
 create function charge() returns trigger language plpgsql as $$
 begin
+    perform 1 from accounts a where a.id in (select c.account_id from charged c where c.amount <> 0)
+        order by a.id for no key update;
     update accounts a set balance = a.balance - c.amount
     from (select account_id, sum(amount) as amount from charged group by account_id) c
     where a.id = c.account_id and c.amount <> 0;

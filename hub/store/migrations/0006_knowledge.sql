@@ -10,14 +10,3 @@ create index chunks_signs on chunks (account_id, collection_id) include (id, sig
 alter table chunks set (autovacuum_vacuum_insert_threshold = 500, autovacuum_vacuum_insert_scale_factor = 0.02);
 -- New words go where they belong at once: a list of what is still to be sorted in would be read by every search.
 alter index chunks_words set (fastupdate = off);
-
--- One question for each word that is a stop word in none of the three languages. The Portuguese plural "-coes"
--- typed without its accents is the one ending that the dictionaries cannot know.
-create or replace function asked_stems(words text[]) returns setof tsquery language sql stable as $$
-    select plainto_tsquery('portuguese', w) || plainto_tsquery('english', w) || plainto_tsquery('spanish', w)
-        || plainto_tsquery('portuguese', bare) || plainto_tsquery('english', bare) || plainto_tsquery('spanish', bare)
-        || plainto_tsquery('portuguese', regexp_replace(regexp_replace(bare, 'coes$', 'ções'), 'soes$', 'sões'))
-    from unnest(words) as w cross join lateral unaccent(w) as bare
-    where numnode(plainto_tsquery('portuguese', w)) > 0 and numnode(plainto_tsquery('english', w)) > 0
-        and numnode(plainto_tsquery('spanish', w)) > 0
-$$;

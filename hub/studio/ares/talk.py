@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from hub.accounts.balance import paying
 from hub.chat import content, dialogs
 from hub.chat.ask import Sink
 from hub.chat.dialogs import Dialog, Exchange, Question
@@ -13,7 +14,6 @@ from hub.runtime import Hub
 from hub.store import dialogs as rows
 from hub.studio.ares import learning, memory, orchestra, roster, routing
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER, Agent
-from hub.studio.paying import solvent
 
 KIND = "ares"
 WINDOW, RECENT, HISTORY = 10, 4, 10_000
@@ -48,7 +48,7 @@ class Reply:
 async def begin(hub: Hub, who: User, message: str, agent: str | None, context: str | None) -> Talk:
     """Find the conversation and the agent. Raise NotFound for a conversation of somebody else and for an agent
     that there is not, PaymentRequired."""
-    await solvent(hub, who.account_id)
+    await paying(hub, who)
     dialog = await _dialog(hub, who, context)
     agents = {a["name"]: a["description"] for a in await roster.listed(hub, who.account_id)}
     wanted = (agent or ROUTER).strip().lower()
@@ -71,7 +71,8 @@ async def _dialog(hub: Hub, who: User, context: str | None) -> Dialog:
 
 async def _chosen(hub: Hub, dialog: Dialog, agents: dict[str, str], message: str) -> str:
     before = await dialogs.messages(hub.db, dialog, RECENT) if dialog.created_at else []
-    recent = [(r["role"], str(r["content"].get("text") or "")) for r in before if r["role"] != "tool"]
+    seen = [r for r in before if r["role"] in SEEN and not r["content"].get("withheld")]
+    recent = [(r["role"], str(r["content"].get("text") or "")) for r in seen]
     gateway = await roster.usual(hub, dialog.account_id)
     return await routing.choose(hub, gateway, agents, message, recent, routing.last_agent(before))
 

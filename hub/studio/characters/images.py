@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from hub import ids
+from hub.accounts.balance import paying
 from hub.accounts.directory import integrated
 from hub.chat import dialogs
 from hub.domain import Caller, Json
@@ -18,7 +19,6 @@ from hub.store import characters, files
 from hub.store.db import Call
 from hub.studio.characters import models
 from hub.studio.characters.drawing import PLACEHOLDER, placeholder
-from hub.studio.paying import solvent
 from hub.tools.base import Context, ToolFailed
 from hub.tools.builtin.common import Options
 from hub.tools.builtin.painting import DECENT, SECONDS, Indecent, Wanted, billed, paint
@@ -43,7 +43,7 @@ async def drawn(hub: Hub, who: Caller, painter: str, prompt: str, field: str = "
     """Draw and charge. Raise NotFound for the model, PaymentRequired, Invalid for what the service will not
     draw, Upstream when it fails."""
     model = models.painter(hub, painter)
-    await solvent(hub, who.account_id)
+    await paying(hub, who)
     if model == PLACEHOLDER:
         picture = Picture(model, await asyncio.to_thread(placeholder, prompt))
     else:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.accounts.balance import paying
 from hub.chat import content, dialogs
 from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.dialogs import Dialog, Question
@@ -17,7 +18,6 @@ from hub.errors import NotFound
 from hub.runtime import Hub
 from hub.store.db import Call
 from hub.studio.characters import agents, images, models
-from hub.studio.paying import solvent
 
 KIND, PREFIX, MESSAGE = images.KIND, "conv_", "msg_"
 SECONDS, HISTORY = 300.0, 10_000
@@ -114,7 +114,7 @@ async def reply(hub: Hub, who: Caller, name: str, text: str, llm: str | None, ve
     """Raise NotFound for the conversation, its model or agent; PaymentRequired."""
     dialog = await find(hub, who.account_id, name)
     gateway = await models.llm(hub, who.account_id, llm or str(dialog.settings["llm_id"]))
-    await solvent(hub, who.account_id)
+    await paying(hub, who)
     system = [str(dialog.settings.get("system_prompt") or "")]
     if dialog.settings.get("agent_id"):
         system.append(await _told(hub.db, who.account_id, dialog.settings["agent_id"]))
@@ -148,7 +148,7 @@ async def completion(
     """The question of (role, text) to a model. Raise NotFound, PaymentRequired."""
     gateway = await models.llm(hub, who.account_id, llm)
     told = (await agents.find(hub.db, who.account_id, agent, "agent_id")).told if agent else ""
-    await solvent(hub, who.account_id)
+    await paying(hub, who)
     return Ask(
         account_id=who.account_id, gateway=_thinking(gateway, False),
         messages=[{"role": role, "content": text} for role, text in talk], deadline=time.monotonic() + SECONDS,

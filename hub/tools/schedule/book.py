@@ -157,7 +157,7 @@ def changed(row: Json, wanted: Change, now: datetime) -> Json:
         new["state"] = "paused" if wanted.paused else "active"
     if row["kind"] == "once":
         return _moved(row, new, wanted, now)
-    rule = wanted.rule or Rule(row["cron"], row["zone"], row["every"], row["unit"], row["anchor"])
+    rule = wanted.rule or Rule.of(row)
     rule = replace(rule, zone=wanted.zone or rule.zone)
     new |= {**_columns(rule), "zone": rule.zone}
     if wanted.rule or wanted.zone or resumed:
@@ -191,7 +191,7 @@ def preview(row: Mapping[str, Any], now: datetime, count: int) -> list[datetime]
         return [row["next_at"]]
     if row["max_executions"] is not None:
         count = min(count, max(0, row["max_executions"] - row["execution_count"]))
-    rule = Rule(row["cron"], row["zone"], row["every"], row["unit"], row["anchor"])
+    rule = Rule.of(row)
     start = now if row["state"] == "paused" else max(row["next_at"], now) - timedelta(microseconds=1)
     return recurrence.upcoming(rule, start, count)
 

@@ -9,10 +9,10 @@ The rules, which are Debian cron's:
 * With `every` above 1, of the days, weeks or months only every n-th counts, from the anchor's on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -33,6 +33,11 @@ class Rule:
     every: int = 1
     unit: Unit = "day"
     anchor: date = date(2024, 1, 1)
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Rule":
+        """The rule of a stored schedule."""
+        return cls(row["cron"], row["zone"], row["every"], row["unit"], row["anchor"])
 
 
 def check(cron: str) -> str:

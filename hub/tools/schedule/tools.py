@@ -166,7 +166,7 @@ def _line(row: Mapping[str, Any]) -> str:
     when = words.at(row["next_at"], row["zone"]) if row["next_at"] else "ended"
     if row["kind"] == "once":
         return f"{row['id']}: once, {when}{paused}: {said}"
-    rule = recurrence.Rule(row["cron"], row["zone"], row["every"], row["unit"], row["anchor"])
+    rule = recurrence.Rule.of(row)
     return f"{row['id']}: {words.rule(rule)}, next {when}{paused}: {said}"
 
 

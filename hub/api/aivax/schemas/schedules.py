@@ -122,7 +122,7 @@ class RecurringOut(RecurringLine):
 
     @classmethod
     def of(cls, r: Json) -> "RecurringOut":
-        rule = Rule(r["cron"], r["zone"], r["every"], r["unit"], r["anchor"])
+        rule = Rule.of(r)
         return cls(
             **cls.values(r), job_description=r["instruction"], context=r["context"], max_executions=r["max_executions"],
             time_zone=r["zone"], every=r["every"], every_unit=r["unit"], in_words=words.rule(rule),
