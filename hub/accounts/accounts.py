@@ -3,7 +3,7 @@
 from typing import Any
 
 from hub import ids
-from hub.domain import Account, Caller
+from hub.domain import Account, Caller, User
 from hub.errors import NotFound
 from hub.store import accounts
 from hub.store.db import Call
@@ -16,7 +16,7 @@ async def create_account(db: Call, name: str) -> Account:
     return await accounts.add(db, ids.uuid7(), name, ids.salt())
 
 
-async def view(db: Call, who: Caller) -> Account:
+async def view(db: Call, who: Caller | User) -> Account:
     found = await accounts.get(db, who.account_id)
     if found is None:
         raise NotFound

@@ -45,14 +45,16 @@ FORGET_LESSONS = "delete from ares_lessons where account_id = $1 and user_id = $
 FORGET_PREFERENCES = "delete from ares_preferences where account_id = $1 and user_id = $2"
 FORGET_FACTS = "delete from ares_facts where account_id = $1 and user_id = $2"
 LESSON = "insert into ares_lessons (id, account_id, user_id, session_id, gateway_id) values ($1, $2, $3, $4, $5)"
-# A lesson that is taken is due again later: whoever took it may be killed.
+# A lesson that is taken is due again later: whoever took it may be killed. Of a message that moderation
+# withheld there is nothing to be learned.
 TAKE = """
     with due as (
         select id from ares_lessons where due_at <= now() order by due_at limit $1 for update skip locked)
     update ares_lessons l set tries = tries + 1, due_at = now() + make_interval(secs => $2 * 2 ^ least(l.tries, 6))
     from due, messages m
     where l.id = due.id and m.id = l.id
-    returning l.id, l.account_id, l.user_id, l.session_id, l.gateway_id, l.tries, m.content->>'text' as said,
+    returning l.id, l.account_id, l.user_id, l.session_id, l.gateway_id, l.tries,
+        case when m.content ? 'withheld' then '' else m.content->>'text' end as said,
         (select a.content->>'text' from messages a where a.session_id = l.session_id and a.position > m.position
             and a.role = 'assistant' order by a.position limit 1) as replied
 """

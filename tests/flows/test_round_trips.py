@@ -19,7 +19,9 @@ from tests.flows.rig import Rig, rig
 from tests.flows.test_answers import say
 from tests.flows.world import World
 
-CLOCKWORK = re.compile(r"worker_beats|from documents|handoff_until <= now|sweep\(|reap\(|unnest\(\$1::uuid\[\]")
+CLOCKWORK = re.compile(
+    r"worker_beats|from documents|handoff_until <= now|sweep\(|reap\(|from ares_lessons|unnest\(\$1::uuid\[\]"
+)
 POLL = "ZRANGEBYSCORE"
 OURS = ["PSETEX ZADD PUBLISH PUBLISH", "PUBLISH PUBLISH"]
 ARQ = ["WATCH", "EXISTS", "ZSCORE", "MULTI PSETEX EXEC", "MULTI GET INCRBY EXPIRE EXEC", "MULTI ZREM ZREM DEL EXEC"]

@@ -71,7 +71,8 @@ async def _dialog(hub: Hub, who: User, context: str | None) -> Dialog:
 
 async def _chosen(hub: Hub, dialog: Dialog, agents: dict[str, str], message: str) -> str:
     before = await dialogs.messages(hub.db, dialog, RECENT) if dialog.created_at else []
-    recent = [(r["role"], str(r["content"].get("text") or "")) for r in before if r["role"] != "tool"]
+    seen = [r for r in before if r["role"] in SEEN and not r["content"].get("withheld")]
+    recent = [(r["role"], str(r["content"].get("text") or "")) for r in seen]
     gateway = await roster.usual(hub, dialog.account_id)
     return await routing.choose(hub, gateway, agents, message, recent, routing.last_agent(before))
 
