@@ -87,11 +87,23 @@ async def test_a_stream_is_replayed_as_one_stream(api: Contract) -> None:
 async def test_at_the_same_time(api: Contract) -> None:
     name = await api.gateway(baseAddress=f"{api.model.url}/v1", modelName="fake-1", apiKey="k-upstream")
     asked = {"model": name, "prompt": "Hi"}
-    api.model.default = says("One answer.", delay=0.4)
+    others_are_refused = asyncio.Event()
+
+    async def act(request: Any, body: Json) -> Any:
+        await others_are_refused.wait()
+        return await says("One answer.")(request, body)
+
+    api.model.default = act
     calls = len(api.model.calls)
-    got = await asyncio.gather(*(post(api, "/v1/chat/completions", asked, "p1") for _ in range(5)))
-    assert sorted(g.status for g in got) == [200, 409, 409, 409, 409] and len(api.model.calls) == calls + 1
-    refused = next(g for g in got if g.status == 409)
+    waiting = {asyncio.create_task(post(api, "/v1/chat/completions", asked, "p1")) for _ in range(5)}
+    got: list[Answer] = []
+    while len(waiting) > 1:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        got += [task.result() for task in done]
+    others_are_refused.set()
+    assert [g.status for g in got] == [409] * 4 and (await waiting.pop()).status == 200
+    assert len(api.model.calls) == calls + 1
+    refused = got[0]
     assert refused.body["code"] == "idempotency_in_progress" and int(refused.headers["Retry-After"]) >= 1
     assert (await post(api, "/v1/chat/completions", asked, "p1")).headers["Idempotency-Replayed"] == "true"
 

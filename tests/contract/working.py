@@ -27,16 +27,29 @@ class Call:
 
 @dataclass
 class Elsewhere:
-    """`plan` holds the next answers (status, JSON, seconds), then 200."""
+    """`plan` holds the next answers (status, JSON, seconds), then 200. together: so many calls wait for each
+    other before any is answered; peak: the most that were open at once."""
 
     url: str = ""
     calls: list[Call] = field(default_factory=list)
     plan: deque[tuple[int, Any, float]] = field(default_factory=deque)
+    together: int = 0
+    open: int = 0
+    peak: int = 0
+    met: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.Response:
         self.calls.append(Call(request.method, request.path_qs, dict(request.headers), await request.read()))
         status, body, delay = self.plan.popleft() if self.plan else (200, {"ok": True}, 0.0)
-        await asyncio.sleep(delay)
+        self.open += 1
+        self.peak = max(self.peak, self.open)
+        if self.open >= self.together:
+            self.met.set()
+        try:
+            await self.met.wait()
+            await asyncio.sleep(delay)
+        finally:
+            self.open -= 1
         headers = {"Location": "http://127.0.0.1/"} if 300 <= status < 400 else {}
         return web.json_response(body, status=status, headers=headers)
 
@@ -64,7 +77,7 @@ async def working(hub: Hub) -> AsyncIterator[None]:
         hub.leases.closing = False
 
 
-async def until(found: Callable[[], Awaitable[Any]], seconds: float = 20.0) -> Any:
+async def until(found: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
     """What the call gives, once it gives something."""
     limit = time.monotonic() + seconds
     while True:

@@ -168,3 +168,27 @@ async def test_a_web_process_killed_before_its_answer_is_kept_gives_the_key_free
         assert again["id"] == first["id"]
         # The effect was there already when the first one died; sent again, the request finds it.
         assert await y.hub.db.value("select count(*) from voices") == 1
+
+
+async def test_editors_of_two_processes_meet_and_a_restart_loses_nothing(settings: Settings) -> None:
+    async with yard(settings) as y:
+        _, made = await y.call("POST", "/v1/documents", {"content": "a"})
+        path = f"/v1/documents/{made['id']}/live?token={made['edit_token']}"
+        other = start("web", y.hub.settings)
+        y.children.append(other)
+        await other.serving()
+        async with y.http.ws_connect(y.url + path) as one:
+            assert (await one.receive_json(timeout=30))["content"] == "a"
+            async with y.http.ws_connect(f"http://127.0.0.1:{other.port}{path}") as two:
+                await two.receive_json(timeout=30)
+                await two.send_json({"type": "edit", "base": 1, "changes": [{"from": 1, "to": 1, "text": "b"}]})
+                assert (await two.receive_json(timeout=30))["type"] == "accepted"
+                other.kill()
+            heard = await one.receive_json(timeout=30)
+            assert heard["revision"] == 2 and (heard.get("content") == "ab" or heard["changes"][0]["text"] == "b")
+            again = start("web", y.hub.settings)
+            y.children.append(again)
+            await again.serving()
+            async with y.http.ws_connect(f"http://127.0.0.1:{again.port}{path}") as two:
+                state = await two.receive_json(timeout=30)
+                assert (state["content"], state["revision"]) == ("ab", 2)

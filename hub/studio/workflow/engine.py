@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from pydantic import ValidationError
 
 from hub import ids
 from hub.ending import end
@@ -100,7 +101,13 @@ async def execute(hub: Hub, id: UUID) -> None:
     run = await runs.claim(hub.db, id, hub.leases.me, hub.settings.lease_seconds)
     if run is None:
         return
-    work = await _opened(hub, run)
+    try:
+        work = await _opened(hub, run)
+    except ValidationError:
+        # Of a version of the hub that read definitions otherwise.
+        broken = Work(hub, run, Definition.model_construct(name="", steps=[]), {})
+        await _finish(broken, "failed", None, {"code": "invalid_definition", "message": "Save the workflow anew."})
+        return
     if run.cancelled:
         await _finish(work, "cancelled", None)
         return
