@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hub.store.db import Call, clean
 
-# waiting: the contact wrote last and the assistant is not about to answer. $3: whose eyes.
+# waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones.
 LIST = """
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler,
@@ -27,8 +27,7 @@ LIST = """
         and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
         and ($6::text is null or position(lower($6) in lower(s.title)) > 0 or position(lower($6) in lower(s.tag)) > 0
             or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0)
-        and ($7::uuid is null or s.client_id = $7)
-    order by s.last_message_at desc, s.id desc limit $8
+    order by s.last_message_at desc, s.id desc limit $7
 """
 ONE = """
     select s.id, s.client_id, s.kind, s.title, s.tag, s.chat, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.created_at,
@@ -95,11 +94,11 @@ Json = dict[str, Any]
 
 async def page(
     db: Call, account: UUID, eyes: UUID, show: str, *, after: tuple[datetime, UUID] | None = None, words: str | None = None,
-    client: UUID | None = None, limit: int,
+    limit: int,
 ) -> list[Json]:
     """Conversations of chat clients, those with the newest message first. show: all, mine, waiting, bot, person."""
     at, id = after or (None, None)
-    rows = await db.fetch(LIST, account, eyes, show, at, id, clean(words), client, limit)
+    rows = await db.fetch(LIST, account, eyes, show, at, id, clean(words), limit)
     return [dict(r) for r in rows]
 
 

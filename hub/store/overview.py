@@ -60,28 +60,27 @@ DAYS = """
         coalesce(s.by_people, 0) as by_people, coalesce(p.cost, 0) as cost, coalesce(p.tokens, 0) as tokens, coalesce(p.failures, 0) as failures
     from days d left join said s on s.day = d.day left join spent p on p.day = d.day order by d.day
 """
-# reply: seconds from the first message of a conversation in the span to the first answer to it.
+# A reply counts from when the first message it answers arrived. contained: no person had to write.
 SPAN = """
-    with mine as (
-        select m.session_id, m.role, m.source, m.created_at, m.position from messages m
-        where m.account_id = $1 and m.created_at >= $2 and m.created_at < $3 and m.role in ('user', 'assistant')),
-    talks as (
-        select session_id, min(position) filter (where role = 'user') as first_asked,
-            bool_or(source in ('operator', 'human')) as person, bool_or(role = 'user') as asked from mine group by 1),
+    with talks as (
+        select m.session_id, bool_or(m.source in ('operator', 'human')) as person, bool_or(m.role = 'user') as asked from messages m
+        where m.account_id = $1 and m.created_at >= $2 and m.created_at < $3 and m.role in ('user', 'assistant') group by 1),
+    first as (
+        select distinct on (t.session_id) t.session_id, t.from_seq, t.created_at from turns t
+        where t.account_id = $1 and t.created_at >= $2 and t.created_at < $3 and t.outcome in ('answered', 'failed')
+        order by t.session_id, t.created_at),
     replies as (
-        select extract(epoch from a.created_at - coalesce(i.received_at, q.created_at))::float8 as seconds from talks t
-        join mine q on q.session_id = t.session_id and q.position = t.first_asked
-        join lateral (select x.created_at from mine x where x.session_id = t.session_id and x.role = 'assistant'
-            and x.position > t.first_asked order by x.position limit 1) a on true
-        left join lateral (select min(b.received_at) as received_at from inbox b where b.session_id = t.session_id
-            and b.received_at >= q.created_at - interval '1 day' and b.received_at <= a.created_at) i on true)
+        select extract(epoch from f.created_at - i.received_at)::float8 as seconds from first f
+        join inbox i on i.session_id = f.session_id and i.seq = f.from_seq + 1),
+    rated as (
+        select h.detail->>'rating' as rating from happenings h
+        where h.account_id = $1 and h.kind = 'feedback' and h.at >= $2 and h.at < $3)
     select (select count(*)::int from talks where asked) as conversations,
         (select count(*)::int from talks where asked and not person) as contained,
-        (select percentile_cont(0.5) within group (order by seconds)::float8 from replies where seconds >= 0) as median,
-        (select percentile_cont(0.95) within group (order by seconds)::float8 from replies where seconds >= 0) as p95,
-        (select count(*)::int from happenings h where h.account_id = $1 and h.kind = 'feedback' and h.at >= $2 and h.at < $3) as rated,
-        (select count(*)::int from happenings h where h.account_id = $1 and h.kind = 'feedback' and h.at >= $2 and h.at < $3
-            and (h.detail->>'rating') in ('good', 'up', 'positive', 'like', 'true', '1', '4', '5')) as liked
+        (select percentile_cont(0.5) within group (order by seconds)::float8 from replies) as median,
+        (select percentile_cont(0.95) within group (order by seconds)::float8 from replies) as p95,
+        (select count(*)::int from rated) as rated,
+        (select count(*)::int from rated where rating in ('good', 'up', 'positive', 'like', 'true', '1', '4', '5')) as liked
 """
 FAILED_BY_CHANNEL = """
     select coalesce(i.channel, 'deleted') as channel, count(*) filter (where o.state = 'dead')::int as dead,
@@ -90,9 +89,11 @@ FAILED_BY_CHANNEL = """
     where o.account_id = $1 and o.state in ('dead', 'unknown') and o.created_at >= $2 and o.created_at < $3 group by 1 order by 1
 """
 FIND = """
-    (select 'conversation' as kind, s.id, coalesce(k.name, s.title, s.tag, 'Conversation') as name, c.name as more, s.last_message_at as at
-        from sessions s join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id
-        where s.account_id = $1 and (position(lower($2) in lower(coalesce(k.name, ''))) > 0 or position(lower($2) in coalesce(k.phone, '')) > 0
+    select * from ((select 'conversation' as kind, s.id, coalesce(k.name, s.title, s.tag, 'Conversation') as name, c.name as more, s.last_message_at as at
+        from (select * from sessions n where n.account_id = $1 and n.last_message_at is not null
+            order by n.last_message_at desc, n.id desc limit 20000) s
+        join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id
+        where (position(lower($2) in lower(coalesce(k.name, ''))) > 0 or position(lower($2) in coalesce(k.phone, '')) > 0
             or position(lower($2) in lower(coalesce(s.title, ''))) > 0 or position(lower($2) in lower(coalesce(s.tag, ''))) > 0)
         order by s.last_message_at desc nulls last limit 6)
     union all
@@ -103,7 +104,7 @@ FIND = """
         order by c.id limit 4)
     union all
     (select 'collection', k.id, k.name, null, null from collections k where k.account_id = $1 and position(lower($2) in lower(k.name)) > 0
-        order by k.id limit 4)
+        order by k.id limit 4)) found
 """
 CALENDAR = """
     select s.id, s.client_id, s.kind, s.external_user, s.channel, s.instruction, s.next_at, s.zone, s.cron, s.every, s.unit, s.anchor,

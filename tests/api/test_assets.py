@@ -12,7 +12,7 @@ from tests.api.conftest import Api
 
 
 async def test_a_page_names_files_that_are_kept_for_ever(api: Api) -> None:
-    page = (await api.call("GET", "/console", key="")).body
+    page = (await api.call("GET", "/console/login", key="")).body
     address = re.search(r'href="(/assets/console\.[0-9a-f]{10}\.css)"', page)
     assert address
     async with ClientSession(auto_decompress=False) as http:

@@ -87,7 +87,8 @@ async def test_more_rows_cost_no_more_queries(desk: Desk, api: Api, monkeypatch:
     real = Db._guard
 
     async def counting(self: Db, method: str, sql: str, args: Any) -> Any:
-        counted.append(sql)
+        if "update operator_sessions" not in sql:  # once a minute, whatever is looked at
+            counted.append(sql)
         return await real(self, method, sql, args)
 
     async def costs(screens: list[str]) -> list[int]:
@@ -103,7 +104,8 @@ async def test_more_rows_cost_no_more_queries(desk: Desk, api: Api, monkeypatch:
     screens = [*SCREENS, *await named(api, few)]
     before = await costs(screens)
     await fill(api.hub, api.account, 70, by=desk.who.id, seed=8)
-    assert await costs(screens) == before
+    after = await costs(screens)
+    assert [s for s, a, b in zip(screens, after, before, strict=True) if a > b] == []
     assert max(before) <= 12, dict(zip(screens, before, strict=True))
 
 

@@ -57,6 +57,10 @@ TURN = """
     insert into turns (id, account_id, session_id, from_seq, upto_seq, epoch, model, outcome, prompt_tokens, completion_tokens,
         cost, created_at, timings) values ($1, $2, $3, $4, $5, 1, 'gpt-5-mini', $6, 620, 80, 0.0021, $7, '{"total_ms": 1420}')
 """
+ARRIVED = """
+    insert into inbox (id, account_id, session_id, seq, body, state, turn_id, received_at)
+    values ($1, $2, $3, $4, '{}', 'answered', $5, $6::timestamptz - make_interval(secs => $7))
+"""
 PART = """
     insert into outbox (key, account_id, session_id, turn_id, message_id, part, integration_id, chat, body, sha, mode, state, attempt,
         network_id, fate, code, error, created_at, closed_at)
@@ -172,6 +176,7 @@ async def _talk(
         if turn:
             outcome = "failed" if n == 9 else "answered"
             await hub.db.run(TURN, turn, account, session, step * 2, step * 2 + 1, outcome, when)
+            await hub.db.run(ARRIVED, ids.uuid7(), account, session, step * 2 + 1, turn, when, 1.2 + n % 5)
         await hub.db.run(MESSAGE, message, account, session, role, source, {"text": text}, turn, when)
         if role == "assistant" and link is not None:
             key, bad = ids.uuid7(), n % 7 == 2

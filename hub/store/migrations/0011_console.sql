@@ -36,6 +36,7 @@ create index on operator_links (operator_id);
 alter table sessions add column handoff_by uuid, add column handoff_until timestamptz;
 create index sessions_handoff on sessions (handoff_until) where handoff_until is not null;
 create index sessions_inbox on sessions (account_id, last_message_at desc, id desc) where last_message_at is not null;
+create index sessions_held on sessions (account_id, last_message_at desc, id desc) where handoff_at is not null;
 create index outbox_message on outbox (message_id) where message_id is not null;
 create index outbox_failed on outbox (account_id, id desc) where state in ('dead', 'unknown');
 -- Figures over days read blocks of time; a summary of blocks costs the pipeline next to nothing.
