@@ -127,7 +127,8 @@ async def test_the_worker_learns_and_one_that_is_killed_leaves_it_to_the_next(
 
 async def test_what_was_withheld_teaches_nothing(api: Api, model: FakeModel, token: str) -> None:
     said = await say(api, token)
-    await api.hub.db.run("update messages set content = content || '{\"withheld\": [\"violence\"]}' where role = 'user'")
+    withheld = {"withheld": ["violence"]}
+    await api.hub.db.run("update messages set content = content || $1 where role = 'user'", withheld)
     calls = len(model.calls)
     await learning.run(api.hub)
     assert len(model.calls) == calls and await known(api, token) == {} and await lessons(api) == 0

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from hub.api.http import streaming
+from hub.api.http import sse, streaming
 from hub.studio.ares import learning
 from tests.contract.asking import Contract, Json
 from tests.fakes.model import cut, refuses, says
@@ -83,7 +83,7 @@ async def test_a_stream_of_events(api: Contract, way: str) -> None:
 
 async def test_a_comment_while_the_model_thinks(api: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fifteen seconds; here sooner. What fails after one can only break off, or be told in an event."""
-    assert streaming.PING_SECONDS == 15
+    assert sse.PING_SECONDS == 15
     monkeypatch.setattr(streaming.Out.__init__, "__defaults__", (0.05, dict))
     monkeypatch.setattr(streaming.attended, "__defaults__", (None, 0.02))
     await api.modelled()
