@@ -112,6 +112,9 @@ async def test_an_account_s_own_agents_come_first(api: Api, model: FakeModel) ->
         assert model.calls[-1].body["model"] == "garden-1"
         assert told is None or told in asked(model)
     assert {"name": "garden", "description": "Plants, soil, seeds."} in await api.ok("GET", "/api/agents", key=token)
+    public = [a["name"] for a in await api.ok("GET", "/api/agents", key="")]
+    assert "research" in public and "garden" not in public
+    assert (await api.call("GET", "/api/agents", key=api.key)).status == 401
     await chat(api, token, "Hi", agent_type="sales")
     assert model.calls[-1].body["model"] == "fake-1"
     assert await api.ok("GET", "/api/v1/ares/settings") == {"gateway": None}
