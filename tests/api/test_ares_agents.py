@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hub.knowledge.index import index_document
 from tests.api.conftest import Api, Json, Provider, serving
-from tests.fakes.model import FakeModel, refuses, says, serve
+from tests.fakes.model import FakeModel, event, refuses, says, serve
 
 HI = {"message": "What does it cost?"}
 
@@ -112,6 +112,9 @@ async def test_an_account_s_own_agents_come_first(api: Api, model: FakeModel) ->
         assert model.calls[-1].body["model"] == "garden-1"
         assert told is None or told in asked(model)
     assert {"name": "garden", "description": "Plants, soil, seeds."} in await api.ok("GET", "/api/agents", key=token)
+    public = [a["name"] for a in await api.ok("GET", "/api/agents", key="")]
+    assert "research" in public and "garden" not in public
+    assert (await api.call("GET", "/api/agents", key=api.key)).status == 401
     await chat(api, token, "Hi", agent_type="sales")
     assert model.calls[-1].body["model"] == "fake-1"
     assert await api.ok("GET", "/api/v1/ares/settings") == {"gateway": None}
@@ -222,10 +225,14 @@ async def test_an_answer_that_nobody_waits_for_is_not_kept(api: Api, model: Fake
     await modelled(api, model)
     token = await user(api)
 
-    async def slow(request: web.Request, body: Json) -> web.StreamResponse:
-        return await says("One ", "two ", "three", delay=0.2)(request, body)
+    async def endless(request: web.Request, body: Json) -> web.StreamResponse:
+        out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await out.prepare(request)
+        await out.write(event({"content": "One "}))
+        await asyncio.sleep(600)
+        return out
 
-    model.default = slow
+    model.default = endless
     sent = {"message": "Count", "agent_type": "hr", "context_id": "c"}
     headers = {"Authorization": f"Bearer {token}"}
     async with api.http.post(api.url + "/api/chat/stream", json=sent, headers=headers) as got:

@@ -153,10 +153,13 @@ async def test_an_account_keeps_its_users(api: Api) -> None:
 
 
 async def test_too_many_attempts(api: Api) -> None:
-    statuses = [
-        (await api.call("POST", f"{AUTH}/login", {**ANA, "password": "x"}, key="")).status for _ in range(12)
-    ]
-    assert statuses[0] == 401 and statuses[-1] == 429
+    """Ten a minute of one address for one user; however long each takes here, soon one is too many."""
+    statuses: list[int] = []
+    while 429 not in statuses and len(statuses) < 60:
+        statuses.append((await api.call("POST", f"{AUTH}/login", {**ANA, "password": "x"}, key="")).status)
+    assert statuses[:10] == [401] * 10 and statuses[-1] == 429
+    other = await api.call("POST", f"{AUTH}/login", {**ANA, "email": "bob@example.com"}, key="")
+    assert other.status == 401
 
 
 async def test_whom_registering_makes_a_user_of(settings: Settings, provider: Provider) -> None:

@@ -88,12 +88,12 @@ async def test_a_comment_while_the_model_thinks(api: Contract, monkeypatch: pyte
     monkeypatch.setattr(streaming.attended, "__defaults__", (None, 0.02))
     await api.modelled()
     token, sent = await api.user(), {"message": "Hi", "agent_type": "hr"}
-    api.model.plan.append(says("late", delay=0.4))
+    api.model.plan.append(says("late", delay=0.8))
     got = await api.row("R-02", sent=sent, key=token)
     assert got.body.startswith(": ping\n\n") and got.body.endswith("data: late\n\n")
 
     async def refused_late(request: web.Request, body: Json) -> web.StreamResponse:
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.8)
         return await refuses(400)(request, body)
 
     api.model.plan.extend([refused_late, refused_late])

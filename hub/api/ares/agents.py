@@ -16,19 +16,26 @@ from hub.api.ares.schemas import (
     UserId,
     UserOut,
 )
+from hub.api.http.auth import credential
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, USERS, caller, user
+from hub.api.http.keys import HUB, USERS, caller
 from hub.api.http.operation import Route
-from hub.store import ares_agents
 from hub.studio.ares import roster
 
 TAG, ACCOUNT = "Agents", "Account"
 
 
-@endpoint(tag=TAG, auth="user", family="ares")
+@endpoint(tag=TAG, auth="none", family="ares", errors=(401,))
 async def listed(request: web.Request) -> list[AgentLine]:
-    """List the agents that a user can talk to."""
-    found = await roster.listed(request.app[HUB], user(request).account_id)
+    """List the agents.
+
+    Without a token those that come with the hub; with a user's token all that the user can talk to.
+    """
+    token = credential(request, query=False)
+    if token is None:
+        return [AgentLine(name=name, description=role.about) for name, role in roster.ROLES.items()]
+    who = await request.app[USERS].user(token)
+    found = await roster.listed(request.app[HUB], who.account_id)
     return [AgentLine(name=a["name"], description=a["description"]) for a in found]
 
 
@@ -58,7 +65,7 @@ async def remove(request: web.Request, name: str) -> None:
 @endpoint(tag=ACCOUNT, family="ares")
 async def settings(request: web.Request) -> SettingsOut:
     """View which gateway the agents use that come with the hub."""
-    return SettingsOut(gateway=await ares_agents.setting(request.app[HUB].db, caller(request).account_id))
+    return SettingsOut(gateway=await roster.chosen(request.app[HUB], caller(request).account_id))
 
 
 @endpoint(tag=ACCOUNT, family="ares", errors=(404,))

@@ -123,6 +123,11 @@ async def remove(hub: Hub, account: UUID, name: str) -> None:
         raise NotFound
 
 
+async def chosen(hub: Hub, account: UUID) -> UUID | None:
+    """The gateway that was set for the hub's agents."""
+    return await ares_agents.setting(hub.db, account)
+
+
 async def choose(hub: Hub, account: UUID, gateway: UUID | None) -> None:
     """Set the gateway of the hub's agents; None: the account's first. Raise NotFound."""
     if gateway is not None:
