@@ -1,7 +1,7 @@
 // One stream of events for everything that happens in the conversation.
 
 import { base, debug, page, status, words } from "./page.js";
-import { again, cleared, delta, ended, message, tool } from "./thread.js";
+import { delta, ended, gone, message, tool } from "./thread.js";
 
 let source, later;
 
@@ -22,8 +22,7 @@ export function connect() {
   hear("delta", (d) => delta(d) || connect());
   hear("tool", tool);
   hear("turn", (t) => ended(t.turn));
-  hear("again", again);
-  hear("reset", cleared);
+  hear("gone", gone);
   one.onopen = () => status("");
   one.onerror = () => {
     status(words.offline);

@@ -144,21 +144,15 @@ export function ended(turn) {
   busy();
 }
 
-// The last question is asked anew: it and all after it come again.
-export function again() {
-  const last = [...log.querySelectorAll(".user:not(.wait)")].pop();
-  while (last?.nextElementSibling !== $("end")) last.nextElementSibling.remove();
-  last?.remove();
-}
-
-export function cleared() {
-  for (const n of log.querySelectorAll("article, .stars")) n.remove();
-  shown.clear();
-  mine.clear();
-  live = state.last = null;
-  state.count = 0;
-  $("hello").hidden = false;
-  busy();
+// Messages that were taken back: to be asked again, or for good.
+export function gone({ ids }) {
+  for (const id of ids) {
+    shown.get(id)?.remove();
+    shown.set(id, null);
+    if (state.last?.message_id === id) state.last = null;
+  }
+  log.querySelector(".stars")?.remove();
+  $("hello").hidden = !!log.querySelector("article");
 }
 
 export function rate() {

@@ -20,7 +20,7 @@ TOLD = ("outcome", "model", "promptTokens", "completionTokens", "ms")
 @dataclass(frozen=True, slots=True)
 class Happened:
     """kind: message (stored at `place`, or without one said but not answered yet), delta (a piece of an
-    answer), tool, turn (one has ended), again (the last question is asked anew), reset."""
+    answer), tool, turn (one has ended), gone (messages that were taken back)."""
 
     kind: str
     data: Json
@@ -37,7 +37,7 @@ async def follow(hub: Hub, seen: Visit, after: int | None) -> AsyncIterator[Happ
         event: Json = {"type": "look"}
         looked = 0.0
         while True:
-            if event["type"] not in ("delta", "tool", "said") or time.monotonic() - looked > IDLE:
+            if event["type"] not in ("delta", "tool", "said", "gone") or time.monotonic() - looked > IDLE:
                 looked = time.monotonic()
                 for row in await messages.history(hub.db, seen.account_id, seen.session_id, place):
                     place = row["position"]
@@ -59,4 +59,4 @@ def _told(event: Json, address: str, tools: bool, debug: bool) -> Happened | Non
     if kind == "turn":
         more = {n: event[n] for n in TOLD if n in event} if debug else {}
         return Happened("turn", {"turn": event["turn"], **more})
-    return Happened(kind, {}) if kind in ("again", "reset") else None
+    return Happened("gone", {"ids": event["ids"]}) if kind == "gone" else None

@@ -236,11 +236,16 @@ async def attach(hub: Hub, seen: Visit, file_ids: Sequence[UUID]) -> list[Json]:
 
 async def take_back(hub: Hub, seen: Visit) -> Json:
     """The last user message, taken back to be said again. Raise BadRequest when there is none."""
-    body = await messages.take_back(hub.db, seen.account_id, seen.session_id)
-    if body is None:
+    taken = await messages.take_back(hub.db, seen.account_id, seen.session_id)
+    if taken is None:
         raise BadRequest("The session does not contain any user messages.")
-    await hub.events.publish(f"s:{seen.session_id}", {"type": "again"})
-    return body
+    await _gone(hub, seen, taken[1])
+    return taken[0]
+
+
+async def _gone(hub: Hub, seen: Visit, ids: Sequence[UUID]) -> None:
+    """Pages that show these messages take them away."""
+    await hub.events.publish(f"s:{seen.session_id}", {"type": "gone", "ids": list(ids)})
 
 
 async def heard_or(heard: "asyncio.Queue[Json]", seconds: float) -> Json | None:
@@ -253,9 +258,10 @@ async def heard_or(heard: "asyncio.Queue[Json]", seconds: float) -> Json | None:
 
 async def retry(hub: Hub, seen: Visit) -> None:
     """Hide everything after the last user message. Raise BadRequest when there is none."""
-    there, _ = await messages.drop_after_last_user(hub.db, seen.account_id, seen.session_id)
-    if not there:
+    dropped = await messages.drop_after_last_user(hub.db, seen.account_id, seen.session_id)
+    if dropped is None:
         raise BadRequest("The session does not contain any user messages.")
+    await _gone(hub, seen, dropped)
 
 
 async def cancel(hub: Hub, seen: Visit) -> None:
@@ -266,5 +272,4 @@ async def cancel(hub: Hub, seen: Visit) -> None:
 
 async def clear(hub: Hub, seen: Visit) -> None:
     """Empty the conversation, for all pages that show it; its key stays."""
-    await messages.clear(hub.db, seen.account_id, seen.session_id)
-    await hub.events.publish(f"s:{seen.session_id}", {"type": "reset"})
+    await _gone(hub, seen, await messages.clear(hub.db, seen.account_id, seen.session_id))

@@ -23,8 +23,8 @@ UNANSWERED = """
 AFTER_LAST_USER = """
     with last as (select max(position) as position from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden),
     dropped as (update messages m set hidden = true from last
-        where m.session_id = $1 and m.account_id = $2 and not m.hidden and m.position > last.position returning 1)
-    select (select position from last) as position, (select count(*) from dropped)::int as dropped
+        where m.session_id = $1 and m.account_id = $2 and not m.hidden and m.position > last.position returning m.id)
+    select (select position from last) as position, array(select id from dropped) as dropped
 """
 LAST = "select coalesce(max(position), 0) from messages where session_id = $1 and account_id = $2"
 TAKE_BACK = """
@@ -32,10 +32,10 @@ TAKE_BACK = """
         select id, position, content from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden
         order by position desc limit 1),
     gone as (update messages m set hidden = true from last
-        where m.session_id = $1 and m.account_id = $2 and not m.hidden and m.position >= last.position returning 1)
-    select content, (select count(*) from gone)::int as gone from last
+        where m.session_id = $1 and m.account_id = $2 and not m.hidden and m.position >= last.position returning m.id)
+    select content, array(select id from gone) as gone from last
 """
-HIDE_ALL = "update messages set hidden = true where session_id = $1 and account_id = $2 and not hidden"
+HIDE_ALL = "update messages set hidden = true where session_id = $1 and account_id = $2 and not hidden returning id"
 ZERO = "update sessions set message_count = 0, title = null where id = $1 and account_id = $2"
 COUNT_DOWN = "update sessions set message_count = greatest(0, message_count - $3) where id = $1 and account_id = $2"
 ADD = """
@@ -70,31 +70,33 @@ async def unanswered(db: Call, account: UUID, session: UUID) -> list[Json]:
     return [dict(r) for r in await db.fetch(UNANSWERED, session, account)]
 
 
-async def drop_after_last_user(db: Call, account: UUID, session: UUID) -> tuple[bool, int]:
-    """Hide everything after the last user message: (whether there is one, how many were hidden)."""
+async def drop_after_last_user(db: Call, account: UUID, session: UUID) -> list[UUID] | None:
+    """Hide everything after the last user message and say what; None when there is no such message."""
     row = await db.row(AFTER_LAST_USER, session, account)
     if row is None or row["position"] is None:
-        return False, 0
-    await db.run(COUNT_DOWN, session, account, row["dropped"])
-    return True, row["dropped"]
+        return None
+    await db.run(COUNT_DOWN, session, account, len(row["dropped"]))
+    return list(row["dropped"])
 
 
-async def take_back(db: Call, account: UUID, session: UUID) -> Json | None:
-    """Hide the last user message and what followed; return its content, to be said again."""
+async def take_back(db: Call, account: UUID, session: UUID) -> tuple[Json, list[UUID]] | None:
+    """Hide the last user message and what followed; its content, to be said again, and what was hidden."""
     row = await db.row(TAKE_BACK, session, account)
     if row is None:
         return None
-    await db.run(COUNT_DOWN, session, account, row["gone"])
-    return row["content"]  # type: ignore[no-any-return]
+    await db.run(COUNT_DOWN, session, account, len(row["gone"]))
+    return row["content"], list(row["gone"])
 
 
 async def last_position(db: Call, account: UUID, session: UUID) -> int:
     return int(await db.value(LAST, session, account))
 
 
-async def clear(db: Call, account: UUID, session: UUID) -> None:
-    await db.run(HIDE_ALL, session, account)
+async def clear(db: Call, account: UUID, session: UUID) -> list[UUID]:
+    """Hide all messages; which these were."""
+    gone = [r["id"] for r in await db.fetch(HIDE_ALL, session, account)]
     await db.run(ZERO, session, account)
+    return gone
 
 
 async def add(db: Call, account: UUID, session: UUID, id: UUID, role: str, source: str, content: Json) -> int | None:
