@@ -49,6 +49,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.studio(hub, runner)),
+        sweeps.every(s.sweep_seconds, lambda: sweeps.told(hub)),
         sweeps.hear_cancels(hub),
     ]
 
