@@ -10,7 +10,7 @@ from hub.runtime import Hub
 from hub.studio import talks
 
 COOKIE, DAYS = "visit", 7
-PER_MINUTE = 30
+PER_MINUTE = 60
 
 
 async def embed(request: web.Request) -> web.StreamResponse:

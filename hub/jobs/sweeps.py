@@ -73,14 +73,19 @@ async def learn(hub: Hub) -> None:
 
 
 async def studio(hub: Hub, runner: Runner) -> None:
-    """Go on with workflows and webhooks, and tell of what was said to chatbots on websites."""
+    """Go on with workflows and webhooks."""
     if hub.leases.closing:
         return
     for run in await runs.due(hub.db, AT_ONCE):
         runner.run(run)
     for endpoint in await hooks.due(hub.db, AT_ONCE):
         runner.hook(endpoint)
-    await talks.look(hub)
+
+
+async def told(hub: Hub) -> None:
+    """Tell of what was said to chatbots on websites."""
+    if not hub.leases.closing:
+        await talks.look(hub)
 
 
 async def hand_back(hub: Hub) -> None:

@@ -34,7 +34,7 @@ WEAR = "update clients set name = $3, gateway_id = $4, studio = $5, updated_at =
 GATEWAY = "select gateway_id from clients where account_id = $1 and id = $2"
 
 JOIN = """
-    insert into chatbot_talks (session_id, account_id, chatbot_id) values ($2, $1, $3) on conflict do nothing
+    insert into chatbot_talks (session_id, account_id, chatbot_id, web) values ($2, $1, $3, $4) on conflict do nothing
 """
 TALKS = """
     select t.session_id as id, s.name, s.kind, s.tag, s.user_id, s.settings, s.title, s.message_count,
@@ -63,10 +63,7 @@ CSAT = """
 """
 # Messages of the website's chat that nobody was told about; the row is held until they are.
 UNSEEN = """
-    select t.session_id, t.account_id, t.chatbot_id, t.intent, t.looked_position from chatbot_talks t
-    join sessions s on s.id = t.session_id and s.kind = 'web'
-    where exists (select 1 from messages m where m.session_id = t.session_id and m.position > t.looked_position)
-    order by s.last_message_at limit $1
+    select session_id, account_id, chatbot_id from chatbot_talks where unseen order by session_id limit $1
 """
 HOLD = """
     select looked_position, intent from chatbot_talks where account_id = $1 and session_id = $2
@@ -74,9 +71,12 @@ HOLD = """
 """
 FRESH = """
     select id, role, content, position, created_at from messages
-    where account_id = $1 and session_id = $2 and position > $3 and not hidden order by position limit 200
+    where account_id = $1 and session_id = $2 and position > $3 and not hidden order by position limit $4
 """
-LOOKED = "update chatbot_talks set looked_position = $3 where account_id = $1 and session_id = $2"
+LOOKED = """
+    update chatbot_talks set looked_position = greatest(looked_position, $3), unseen = $4
+    where account_id = $1 and session_id = $2
+"""
 STEP = """
     select m.id, m.content, m.created_at from messages a join messages m
         on m.session_id = a.session_id and m.position > a.position and m.role = 'assistant'
@@ -171,9 +171,9 @@ async def gateway(db: Call, account: UUID, client: UUID) -> UUID | None:
     return found
 
 
-async def join(db: Call, account: UUID, session: UUID, bot: UUID) -> None:
-    """A session is a conversation of this chatbot."""
-    await db.run(JOIN, account, session, bot)
+async def join(db: Call, account: UUID, session: UUID, bot: UUID, web: bool = False) -> None:
+    """A session is a conversation of this chatbot. web: of its chat on a website."""
+    await db.run(JOIN, account, session, bot, web)
 
 
 async def talks(db: Call, account: UUID, bot: UUID, before: UUID | None, f: Filters, limit: int) -> list[Json]:
@@ -212,12 +212,13 @@ async def hold(db: Call, account: UUID, session: UUID) -> Json | None:
     return dict(row) if row else None
 
 
-async def fresh(db: Call, account: UUID, session: UUID, after: int) -> list[Json]:
-    return [dict(r) for r in await db.fetch(FRESH, account, session, after)]
+async def fresh(db: Call, account: UUID, session: UUID, after: int, limit: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(FRESH, account, session, after, limit)]
 
 
-async def looked(db: Call, account: UUID, session: UUID, position: int) -> None:
-    await db.run(LOOKED, account, session, position)
+async def looked(db: Call, account: UUID, session: UUID, position: int, more: bool) -> None:
+    """Messages until there were told about. more: there are others behind them."""
+    await db.run(LOOKED, account, session, position, more)
 
 
 async def step(db: Call, account: UUID, session: UUID, name: str) -> Json | None:

@@ -22,7 +22,7 @@ LOCK = """
     from writings where account_id = $1 and id = $2 for no key update
 """
 LIST = """
-    select id, account_id, title, content, voice_id, model, version, revision, status, published_at, published_version,
+    select id, account_id, title, '' as content, voice_id, model, version, revision, status, published_at, published_version,
         created_at, updated_at
     from writings where account_id = $1 and ($2::uuid is null or id < $2) and ($3::text is null or status = $3)
     order by id desc limit $4
@@ -105,6 +105,7 @@ async def get(db: Call, account: UUID, id: UUID, *, lock: bool = False) -> Writi
 
 
 async def listed(db: Call, account: UUID, before: UUID | None, status: str | None, limit: int) -> list[Json]:
+    """Newest first, without their content."""
     return [dict(r) for r in await db.fetch(LIST, account, before, status, limit)]
 
 

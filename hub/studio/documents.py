@@ -19,7 +19,7 @@ from hub.studio.events import DOCUMENT_PUBLISHED, DOCUMENT_VERSION, emit
 Json = dict[str, Any]
 TOKEN_SECONDS = 86_400.0
 TOGETHER = 30.0  # seconds in which changes of one editor make one version
-LONGEST = 1_000_000
+LONGEST = 300_000
 UNTITLED = "Untitled"
 
 

@@ -12,10 +12,11 @@ from hub.chat.ask import Answer
 from hub.chat.dialogs import Dialog, Exchange, Question
 from hub.chat.sessions import Opened, Wanted
 from hub.domain import Gateway
+from hub.ending import together
 from hub.errors import HubError, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import chatbots
+from hub.store import chatbots, leaders
 from hub.store.chatbots import Chatbot
 from hub.store.db import Call
 from hub.studio import bots_events as told
@@ -26,7 +27,8 @@ from hub.tools import handover
 Json = dict[str, Any]
 KIND, PREFIX = "chatbot", "conv"
 WEEK = 7 * 86_400.0
-AT_ONCE = 20
+AT_ONCE, MANY = 20, 200
+LEADS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +174,7 @@ async def embed(hub: Hub, key: str) -> Opened:
         raise NotFound
     account, client = found["account_id"], found["client_id"]
     opened = await sessions.open(hub, account, client, Wanted(None, None, None, {}, WEEK))
-    await chatbots.join(hub.db, account, opened.id, found["id"])
+    await chatbots.join(hub.db, account, opened.id, found["id"], web=True)
     return opened
 
 
@@ -185,8 +187,10 @@ async def belongs(hub: Hub, key: str, session: UUID) -> bool:
 async def look(hub: Hub) -> int:
     """Tell of what was said on websites since the last look; how many conversations."""
     waiting = await chatbots.unseen(hub.db, AT_ONCE)
-    for row in waiting:
-        await _looked(hub, row["account_id"], row["chatbot_id"], row["session_id"])
+    # One process at a time: naming an intent takes a model, and two would only pay for it twice.
+    if not waiting or not await leaders.take(hub.db, "talks", hub.leases.me, LEADS):
+        return 0
+    await together(*(_looked(hub, r["account_id"], r["chatbot_id"], r["session_id"]) for r in waiting))
     return len(waiting)
 
 
@@ -199,10 +203,10 @@ async def _looked(hub: Hub, account: UUID, bot: UUID, session: UUID) -> None:
     intent = await _intent(hub, owner, session, known["intent"])
     async with hub.db.transaction() as tx:
         held = await chatbots.hold(tx, account, session)
-        rows = await chatbots.fresh(tx, account, session, held["looked_position"]) if held else []
-        if not rows:
+        if held is None:
             return
-        await chatbots.looked(tx, account, session, rows[-1]["position"])
+        rows = await chatbots.fresh(tx, account, session, held["looked_position"], MANY)
+        await chatbots.looked(tx, account, session, rows[-1]["position"] if rows else 0, len(rows) == MANY)
         if intent is not None:
             await chatbots.set_intent(tx, account, session, intent)
         why = next((w for r in rows if (w := _why(r)) is not None), None)
@@ -218,7 +222,7 @@ async def _intent(hub: Hub, bot: Chatbot, session: UUID, known: str | None) -> s
     """The intent of the newest message, where the one that is known says little."""
     if known not in intents.VAGUE:
         return None
-    rows = await chatbots.fresh(hub.db, bot.account_id, session, 0)
+    rows = await chatbots.fresh(hub.db, bot.account_id, session, 0, MANY)
     said = [str(r["content"].get("text") or "") for r in rows if r["role"] == "user"]
     if not said:
         return None

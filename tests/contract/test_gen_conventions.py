@@ -1,5 +1,6 @@
 """AresGen: what holds for all of its endpoints: keys and roles, pages, problems, media types, the request log."""
 
+import base64
 import re
 from datetime import datetime
 from typing import Any
@@ -175,6 +176,8 @@ async def test_the_log_of_requests(api: Contract) -> None:
     pages = (await api.call("GET", "/v1/request-log?limit=2")).body
     more = (await api.call("GET", f"/v1/request-log?limit=2&cursor={pages['next_cursor']}")).body
     assert pages["has_more"] and more["data"] and more["data"][0] not in pages["data"]
+    far = base64.urlsafe_b64encode(b"\xff" * 16).decode().rstrip("=")
+    assert (await api.call("GET", f"/v1/request-log?cursor={far}")).status == 200
 
 
 async def test_times_in_any_form_of_rfc_3339(api: Contract) -> None:

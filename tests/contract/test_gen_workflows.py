@@ -271,6 +271,9 @@ async def test_nobody_rang_and_nothing_is_lost(api: Contract) -> None:
 
 
 async def test_addresses_inside_are_not_reached(api: Contract) -> None:
-    for url in ("file:///etc/passwd", "http://user:pass@example.com/", "ftp://x/", f"http://{uuid4()}.invalid/"):
+    for url in (
+        "http://169.254.169.254/", "http://[::ffff:10.0.0.1]/", "file:///etc/passwd", "http://user:pass@x.com/",
+        "ftp://x/", f"http://{uuid4()}.invalid/",
+    ):
         run = await ended(api, await made(api, step("a", "http", url=url)))
         assert run["status"] == "failed" and "Traceback" not in str(run)

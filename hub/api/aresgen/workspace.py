@@ -46,7 +46,7 @@ async def rotate(request: web.Request, id: UUID) -> RotatedOut:
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def asked(request: web.Request, query: RequestQuery) -> Paged[RequestOut]:
     """List the requests that were made with keys of the workspace, newest first, for 30 days."""
-    before = query.after.int if query.after else None
+    before = min(query.after.int, 2**63 - 1) if query.after else None
     rows = await requests.listed(
         request.app[HUB].db, caller(request).account_id, before, query.key_id, query.times, query.status, query.wanted
     )

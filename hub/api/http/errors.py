@@ -91,7 +91,7 @@ def plain(failure: Failure, family: str = DEFAULT) -> dict[str, Any]:
     return {"error": failure.text, "details": failure.details, "code": code}
 
 
-def problem(failure: Failure, path: str, address: str) -> dict[str, Any]:
+def problem(failure: Failure, path: str = "", address: str = "") -> dict[str, Any]:
     kind = KINDS.get(failure.status, "api_error" if failure.status >= 500 else "invalid_request_error")
     return {
         "type": f"{address}/problems/{failure.code}",

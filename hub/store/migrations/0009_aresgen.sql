@@ -81,7 +81,8 @@ create index on chatbots (client_id);
 create index on chatbots (voice_id);
 create index on chatbots (knowledge_base_id);
 
--- What is known of a chatbot's conversation beside its session. looked_at: messages until then are told about.
+-- What is known of a chatbot's conversation beside its session. web: it comes from a website, where messages are
+-- stored by the pipeline. unseen: there are messages behind looked_position that nobody was told about.
 create table chatbot_talks (
     session_id uuid primary key references sessions on delete cascade,
     account_id uuid not null references accounts on delete cascade,
@@ -92,10 +93,23 @@ create table chatbot_talks (
     csat int check (csat between 1 and 5),
     csat_comment text,
     csat_at timestamptz,
+    web boolean not null default false,
+    unseen boolean not null default false,
     looked_position bigint not null default 0,
     created_at timestamptz not null default now()
 );
 create index on chatbot_talks (chatbot_id, session_id desc);
+create index chatbot_talks_unseen on chatbot_talks (session_id) where unseen;
+
+create function mark_unseen() returns trigger language plpgsql as $$
+begin
+    -- Also where it is set: whoever looks at this moment must not clear it over a message that is not committed.
+    update chatbot_talks t set unseen = true from (select distinct session_id from added) a
+    where t.session_id = a.session_id and t.web;
+    return null;
+end $$;
+create trigger messages_unseen after insert on messages referencing new table as added
+    for each statement execute function mark_unseen();
 create index on chatbot_talks (account_id);
 
 create table workflows (

@@ -45,7 +45,7 @@ class Document(Strict):
     action: Literal["create", "update", "command", "publish"] = "create"
     document_id: Short | None = None
     title: Short | None = None
-    content: Annotated[str, Field(max_length=1_000_000)] | None = None
+    content: Annotated[str, Field(max_length=300_000)] | None = None
     voice_id: Short | None = None
     model: Short | None = None
     command: Literal["outline", "expand", "summarize", "rewrite", "cite", "translate"] | None = None

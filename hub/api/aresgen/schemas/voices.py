@@ -11,7 +11,7 @@ from hub.studio.voices import MIDDLE, Voice
 
 Json = dict[str, Any]
 Slider = Annotated[int | None, Field(ge=0, le=100)]
-Sample = Annotated[str, Field(min_length=1, max_length=200_000, description="At least 300 words.")]
+Sample = Annotated[str, Field(min_length=1, max_length=50_000, description="At least 300 words.")]
 Phrases = Annotated[list[Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]], Field(max_length=200)]
 
 
