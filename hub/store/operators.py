@@ -29,6 +29,7 @@ FIRST_ACCOUNT = "select id from accounts order by created_at, id limit 1"
 FIRST_OWNER = "select id, email, name from operators where account_id = $1 and role = 'owner' order by id limit 1"
 
 OPEN = """
+    with seen as (update operators set seen_at = now() where id = $2)
     insert into operator_sessions (hash, operator_id, expires_at) values ($1, $2, now() + make_interval(secs => $3))
 """
 # `idle`: seconds without a request after which a browser is signed out.

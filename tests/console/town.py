@@ -44,6 +44,12 @@ SAID = (
     "I am sorry to hear that. I have found the order: it is on its way and arrives today before six.",
     "Of course. Please send me the new address and I will change it before it leaves.",
 )
+REFUSED = {
+    "": "",
+    "telegram": "Telegram refused: Forbidden: bot was blocked by the user",
+    "zapi": "Z-API refused: the number is not on WhatsApp.",
+    "evolution": "Evolution refused: the number is not on WhatsApp.",
+}
 SESSION = """
     insert into sessions (id, account_id, client_id, integration_id, contact_id, kind, tag, chat, title, message_count, token_count,
         last_user_at, last_message_at, created_at, expires_at, handoff_at, handoff_by, handoff_until)
@@ -194,7 +200,7 @@ async def _talk(
                 None if bad else f"3EB0{n:08X}",
                 None if bad else ("delivered", "read")[n % 2],
                 "403" if bad else None,
-                "Telegram refused: Forbidden: bot was blocked by the user" if bad else None,
+                REFUSED[channel or ""] if bad else None,
                 when,
             )
             await hub.db.run(

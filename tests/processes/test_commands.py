@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -110,8 +112,12 @@ def test_without_the_demo(home: Path, own: dict[str, str]) -> None:
     assert first["webChatClientId"] is None and first["talkUrl"] is None
     assert first["apiKey"] in made.stdout
     refused(hub("init", **own), "bootstrap.json")
+    refused(hub("login", "--email", "nobody@example.com", **own), "nobody@example.com")
+    [link] = re.findall(r"http://\S+/console/link/\S+", hub("login", "--port", str(port), **own).stdout)
     with both(own, port) as children:
         until(lambda: listens(port), 30)
+        with urllib.request.urlopen(link, timeout=10) as page:
+            assert b"Welcome, Owner" in page.read()
         until(lambda: "1 worker" in hub("doctor", "--port", str(port), **own).stdout, 30)
     assert [c.returncode for c in children] == [0, 0]
 

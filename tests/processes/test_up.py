@@ -45,6 +45,7 @@ def test_first_start(up: Up) -> None:
     assert stat.S_IMODE((up.home / "bootstrap.json").stat().st_mode) == 0o600
     for part in (up.url, first["talkUrl"], first["consoleUrl"], f"{up.url}/apidocs", "bootstrap.json", "Ctrl-C"):
         assert part in up.out
+    assert first["signInUrl"] in up.out, "the way into the console, once"
     assert first["apiKey"] not in up.out + up.err
     assert up.get("/health/live") == {"status": "ok"}
     assert up.get("/health/ready")["checks"] == {"database": "ok", "migrations": "ok", "redis": "ok"}
