@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from hub.accounts.passwords import Passwords
 from hub.api.http.keys import PAGES
 from hub.console import (
     audit,
@@ -24,7 +23,6 @@ from hub.console import (
     trying,
 )
 from hub.console.filters import FILTERS
-from hub.console.keys import PASSWORDS
 
 PARTS = (
     signing, home, inbox, live, bots, trying, channels, networks, knowledge, schedules, campaigns, deliveries, insights,
@@ -33,8 +31,7 @@ PARTS = (
 
 
 def mount(app: web.Application) -> None:
-    """Add the console's pages to an application that has a hub and templates."""
-    app[PASSWORDS] = Passwords()
+    """Add the console's pages to an application that has a hub, templates and passwords."""
     app[PAGES].filters.update(FILTERS)
     for part in PARTS:
         app.router.add_routes(part.routes())

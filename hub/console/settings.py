@@ -6,8 +6,8 @@ from aiohttp import web
 
 from hub.accounts import accounts, operators
 from hub.accounts.operators import Deed
+from hub.api.http.keys import PASSWORDS
 from hub.console.door import act, look
-from hub.console.keys import PASSWORDS
 from hub.console.visit import Visit
 from hub.domain import Caller, Json
 from hub.errors import Invalid, Unauthorized

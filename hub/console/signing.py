@@ -7,9 +7,8 @@ from aiohttp import web
 
 from hub.accounts import operators
 from hub.api.http.address import client_ip
-from hub.api.http.keys import HUB
+from hub.api.http.keys import HUB, PASSWORDS
 from hub.console.door import COOKIE, own, read
-from hub.console.keys import PASSWORDS
 from hub.console.visit import Visit, csrf, genuine, html, operator
 from hub.errors import Forbidden, HubError
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from hub import ids
 from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
+from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
 from hub.api.http.errands import Errands
 from hub.chat.intake import Intake
@@ -26,6 +27,7 @@ RECEIVER = web.AppKey("receiver", Receiver)
 SPOOL = web.AppKey("spool", Spool)
 KEYRING = web.AppKey("keyring", Keyring)
 DIRECTORY = web.AppKey("directory", Directory)
+PASSWORDS = web.AppKey("passwords", Passwords)
 USERS = web.AppKey("users", Users)
 ERRANDS = web.AppKey("errands", Errands)
 PAGES = web.AppKey("pages", jinja2.Environment)
