@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import jwt
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Frame, Page
 
 from hub.api.http import assets
 from tests.api.chatting import Visitor, visiting
@@ -43,6 +43,16 @@ async def said(watch: Watch, page: Page, text: str, answer: str = "Hello from th
     await chat.press("#text", "Enter")
     await watch.until(chat, f"document.querySelector('.assistant:last-of-type .b')?.innerText.includes({answer!r})")
     return chat
+
+
+async def known(page: Page) -> Frame:
+    """The chat, once it is the conversation of whom the site says it is."""
+    for _ in range(300):
+        chat = await chat_of(page)
+        if "/chat/" in chat.url:
+            return chat
+        await asyncio.sleep(0.03)
+    raise AssertionError(f"still {chat.url}")
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -196,25 +206,19 @@ async def test_a_visitor_whom_the_site_knows(api: Api, watch: Watch, site: Site,
         page = await watch.open(url, None, api.url)
         await page.wait_for_selector(BUTTON)
         await page.click(BUTTON)
-        for _ in range(300):
-            chat = await chat_of(page)
-            if "/chat/" in chat.url:
-                break
-            await asyncio.sleep(0.03)
+        chat = await known(page)
         await said(watch, page, "My order?")
         assert await api.hub.db.value("select count(*) from sessions where tag = 'ana'") == 1
         again = await watch.open(url, None, api.url)
         await again.click(BUTTON)
-        for _ in range(300):
-            chat = await chat_of(again)
-            if "/chat/" in chat.url:
-                break
-            await asyncio.sleep(0.03)
+        chat = await known(again)
         await watch.until(chat, "document.body.innerText.includes('My order?')")
         stranger = site.put(
             "/s", f"<script async src='{api.url}/widget.js' data-client={me.client} data-tag=ana></script>"
         )
         third = await watch.open(stranger, None, api.url)
+        await third.click(BUTTON)
+        await known(third)
         chat = await said(watch, third, "Hi")
         assert "My order?" not in await chat.inner_text("body")
     watch.clean()
