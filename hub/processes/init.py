@@ -91,7 +91,8 @@ async def _demo(hub: Hub, account: Account) -> tuple[UUID, str]:
 
 
 def manual() -> list[Given]:
-    """The chapters for everybody (`name.language.md`), one document each: its heading is its name."""
+    """The chapters for everybody (`name.language.md`), one document each: its heading is its name. Files without
+    a language in their name are references, too long for a chat and for a first start."""
     found = []
     for file in sorted(MANUAL.glob("*.??.md")):
         for chapter in re.split(r"(?m)^# ", file.read_text(encoding="utf-8"))[1:]:
