@@ -152,14 +152,18 @@ def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
 
 
 def _news(stored: Sequence[tuple[Item, Stored]]) -> list[tuple[str, Any]]:
-    """One event for each account whose operators see something new."""
+    """One event for each account whose operators see something new; and a turn stops where a person has answered."""
     changed: dict[str, list[str]] = {}
+    stopped = [
+        ("cancel", {"session": str(got.session_id)}) for item, got in stored
+        if got.outcome == "recorded" and item["kind"] == "own" and item.get("by") == "human"
+    ]
     for item, got in stored:
         if got.session_id and got.outcome in ("accepted", "ignored", "recorded"):
             changed.setdefault(str(item["account"]), []).append(str(got.session_id))
         elif item["kind"] == "event":
             changed.setdefault(str(item["account"]), [])
-    return [(of_account(account), {"type": "arrived", "sessions": ids}) for account, ids in changed.items()]
+    return [*stopped, *((of_account(a), {"type": "arrived", "sessions": ids}) for a, ids in changed.items())]
 
 
 async def items_of(db: Db, endpoint: dict[str, Any], arrived: Sequence[Inbound], max_wait: float) -> list[Item]:

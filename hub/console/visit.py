@@ -1,5 +1,6 @@
 """One request of somebody at the console: what they see and where they are sent."""
 
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import desk
 from hub.store.db import Db, clean
+
+log = logging.getLogger(__name__)
 
 SAID = "hub_said"
 POLICY = "; ".join((
@@ -133,7 +136,10 @@ class Visit:
 
     async def refused(self, e: HubError) -> web.Response:
         """What was not done, and why: in its place of the page for htmx, else as a page."""
-        words = str(e) if e.status < 500 or e.status in (502, 503) else "That did not work; the log says why."
+        words = str(e)
+        if e.status >= 500:
+            log.warning("%s %s: %s: %s", self.request.method, self.request.path, type(e).__name__, e)
+            words = words if e.status in (502, 503) else "That did not work; the log says why."
         if self.partial:
             response = html(self.request, "problem.html", e.status, words=words, field=e.field)
             response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#said", "innerHTML"

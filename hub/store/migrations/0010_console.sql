@@ -182,12 +182,17 @@ begin
     insert into messages (id, account_id, session_id, role, source, content, network_id)
         values ((_item->>'id')::uuid, _s.account_id, _s.id, 'assistant',
                 case when _human then 'human' else 'operator' end, _item->'body', _item->>'network_id');
-    -- Who answers from the phone has taken the conversation over, for as long as the account says.
+    -- Who answers from the phone has taken the conversation over, for as long as the account says. While a part of
+    -- ours is on the wire, what comes may be its echo in other words: that must not silence the assistant.
+    _human := _human and not exists (select 1 from outbox o where o.session_id = _s.id and o.state = 'sending');
     update sessions s set message_count = s.message_count + 1, last_message_at = now(),
             handoff_at = case when _human then coalesce(s.handoff_at, now()) else s.handoff_at end,
             handoff_until = case when not _human or (s.handoff_at is not null and s.handoff_until is null) then s.handoff_until
                                  else handoff_end(s.account_id) end
         where s.id = _s.id;
+    if _human and _s.handoff_at is null then
+        perform note(_item, _s.id, null, 'handoff', '{"active": true, "by": "Somebody at the phone"}');
+    end if;
     perform note(_item, _s.id, (_item->>'id')::uuid, 'own', jsonb_build_object('by', _item->>'by'));
     return 'recorded';
 end $$;
