@@ -86,7 +86,7 @@ ANSWERS: dict[str, Shape] = {
         "name": TEXT,
         "aiGateway": maybe({"id": ID, "name": TEXT}),
         "limitingParameters": LIMITS,
-        "clientParameters": plus(CLIENT_PARAMETERS, "timeZone"),
+        "clientParameters": plus(CLIENT_PARAMETERS, "timeZone", "identityPublicKey"),
         "integrations": {name: maybe(plus(fields, *OF_OURS)) for name, fields in INTEGRATIONS.items()},
     },
     "A-11": "Web client updated successfully.",
@@ -142,7 +142,12 @@ ANSWERS: dict[str, Shape] = {
         )
     ],
     "A-35": {
-        "messages": [plus({"role": TEXT, "content": TEXT, "message_id": TEXT}, "source", "created_at")],
+        "messages": [
+            plus(
+                {"role": TEXT, "content": TEXT, "message_id": TEXT}, "source", "created_at", "text", "attachments",
+                "tools", "turn_id", "client_message_id", "stopped",
+            )
+        ],
         "chatTitle": maybe(TEXT),
         "culture": pairs(TEXT),
         "client": plus(

@@ -105,6 +105,8 @@ async def test_every_event_and_who_hears_it(api: Contract, hook: Elsewhere) -> N
             flow = {"name": "w", "steps": [{"id": "a", "type": "transform", "with": value}]}
             await api.good("G-14", (await api.good("G-13", sent=flow))["id"], sent={})
         told = await heard(hook, 12)
+        await heard(bots, 4)
+        await heard(one, 2)
     assert {e["type"] for e in told} == set(events.TYPES)
     by = {e["type"]: e["data"] for e in told}
     assert by["chat.message.created"] | {"message_id": ""} == {
