@@ -92,12 +92,13 @@ class Users:
             if row is not None:
                 user = User(row["account_id"], row["id"], row["email"], row["name"])
                 return await self._pass(t, user, row["family"])
-        await ares_users.revoke(self._db, digest(token))
+        await self.logout(token)
         raise Unauthorized("Unauthorized")
 
     async def logout(self, token: str) -> None:
         """End what came of the same sign-in; of a token that is none, nothing."""
-        await ares_users.revoke(self._db, digest(token))
+        async with self._db.transaction() as t:
+            await ares_users.revoke(t, digest(token))
 
     async def user(self, token: str) -> User:
         """Whose access token it is. Raise Unauthorized, also when the user is gone."""

@@ -37,6 +37,7 @@ class Dialog:
     title: str | None = None
     settings: Json = field(default_factory=dict)
     message_count: int = 0
+    spoken_count: int = 0
     created_at: datetime | None = None
     updated_at: datetime | None = None
     last_message_at: datetime | None = None

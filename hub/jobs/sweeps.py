@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from uuid import UUID
 
 from hub.chat import handoff
@@ -29,6 +30,7 @@ from hub.store import (
     turns,
     writings,
 )
+from hub.store.db import Db
 from hub.studio import talks
 from hub.studio.ares import learning
 
@@ -36,6 +38,14 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 BEAT, INDEX, RETURN, HOUSEKEEPING = 5.0, 5.0, 2.0, 60.0
+# What is too old, each dropped in pieces that a statement's time limit allows.
+REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
+    "dedupe keys": inbox.forget, "files": files.purge, "sessions": leaders.close_expired, "memories": memories.purge,
+    "abandoned activations": activations.abandon, "refresh tokens": ares_users.purge,
+    "operators' sessions": operators.forget, "turn steps": steps.forget, "conversation logs": conversations.forget,
+    "activations": activations.forget, "idempotency keys": idempotency.forget, "request logs": requests.forget,
+    "webhook deliveries": hooks.forget, "edit tokens": writings.forget_tokens,
+})
 
 
 async def every(seconds: float, work: Callable[[], Awaitable[object]], at_once: bool = False) -> None:
@@ -119,16 +129,12 @@ async def housekeeping(hub: Hub) -> None:
     """Drop what is too old. One process at a time; two would only do it twice."""
     if not await leaders.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
         return
-    forgotten, purged = await inbox.forget(hub.db), await files.purge(hub.db)
-    closed, expired = await leaders.close_expired(hub.db), await memories.purge(hub.db)
-    await activations.abandon(hub.db)
-    await ares_users.purge(hub.db)
-    await operators.forget(hub.db)
-    old = await steps.forget(hub.db) + await conversations.forget(hub.db) + await activations.forget(hub.db)
-    old += await idempotency.forget(hub.db) + await requests.forget(hub.db)
-    old += await hooks.forget(hub.db) + await writings.forget_tokens(hub.db)
-    if forgotten or purged or closed or expired or old:
-        log.info(
-            "housekeeping: %d dedupe keys, %d files, %d sessions, %d memories, %d logs and activations", forgotten,
-            purged, closed, expired, old,
-        )
+    done: dict[str, int] = {}
+    for what, repair in REPAIRS.items():
+        try:
+            done[what] = await repair(hub.db)
+        except HubError as e:
+            # One that takes too long must not keep the others from their work.
+            log.warning("housekeeping: %s wait: %s", what, e)
+    if any(done.values()):
+        log.info("housekeeping: %s", ", ".join(f"{n} {what}" for what, n in done.items() if n))

@@ -28,6 +28,11 @@ SPEND = """
     where t.hash = $1 and t.spent_at is null and t.expires_at > now() and u.id = t.user_id
     returning t.family, u.id, u.account_id, u.email, u.name
 """
+# Whoever changes a user's tokens holds the user: one that is being renewed is not overlooked.
+HOLD = "select 1 from ares_users where account_id = $1 and id = $2 for no key update"
+HOLD_OF = """
+    select 1 from ares_users where id = (select user_id from ares_tokens where hash = $1) for no key update
+"""
 REVOKE = "delete from ares_tokens where family = (select family from ares_tokens where hash = $1)"
 EXPIRED = "delete from ares_tokens where hash in (select hash from ares_tokens where expires_at < now() limit 1000)"
 
@@ -64,6 +69,7 @@ async def edit(db: Call, account: UUID, id: UUID, name: str | None, password: st
     if not await db.run(EDIT, account, id, clean(name), password):
         return False
     if password is not None:
+        await db.row(HOLD, account, id)
         await db.run(REVOKE_ALL, account, id)
     return True
 
@@ -81,13 +87,16 @@ async def keep(db: Call, account: UUID, user: UUID, hashed: bytes, family: UUID,
 
 
 async def spend(db: Call, hashed: bytes) -> Json | None:
-    """Whose the token was: {family, id, account_id, email, name}; None when it is good for nothing (any more)."""
+    """Whose the token was: {family, id, account_id, email, name}; None when it is good for nothing (any more).
+    Inside a transaction."""
+    await db.row(HOLD_OF, hashed)
     row = await db.row(SPEND, hashed)
     return dict(row) if row else None
 
 
 async def revoke(db: Call, hashed: bytes) -> int:
-    """End all tokens of this one's family."""
+    """End all tokens of this one's family. Inside a transaction."""
+    await db.row(HOLD_OF, hashed)
     return await db.run(REVOKE, hashed)
 
 

@@ -14,6 +14,10 @@ GET = """
     select id, name, age, appearance, personality, description, avatar_file, avatar_token from character_agents
     where account_id = $1 and id = $2
 """
+LOCK = """
+    select id, name, age, appearance, personality, description, avatar_file, avatar_token from character_agents
+    where account_id = $1 and id = $2 for no key update
+"""
 LIST = """
     select id, name, age, appearance, personality, description, avatar_file, avatar_token from character_agents
     where account_id = $1 order by id limit 1000
@@ -48,6 +52,12 @@ async def add(db: Call, account: UUID, agent: Json) -> None:
 
 async def get(db: Call, account: UUID, id: UUID) -> Json | None:
     row = await db.row(GET, account, id)
+    return dict(row) if row else None
+
+
+async def lock(db: Call, account: UUID, id: UUID) -> Json | None:
+    """For who is about to change it."""
+    row = await db.row(LOCK, account, id)
     return dict(row) if row else None
 
 

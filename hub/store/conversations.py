@@ -36,7 +36,10 @@ EXPORT = """
     where c.account_id = $1 and ($2::uuid is null or c.id < $2) order by c.id desc limit $3
 """
 REMOVE = "delete from conversations where account_id = $1 and id = $2"
-FORGET = "delete from conversations where updated_at < now() - interval '30 days'"
+FORGET = """
+    delete from conversations where id in (
+        select id from conversations where updated_at < now() - interval '30 days' limit 5000)
+"""
 
 Json = dict[str, Any]
 

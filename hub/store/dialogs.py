@@ -12,26 +12,28 @@ START = """
     values ($1, $2, $3, $4, $5, $6, $7, now()) on conflict do nothing
 """
 FIND = """
-    select id, account_id, kind, name, user_id, title, settings, message_count, created_at, updated_at, last_message_at
+    select id, account_id, kind, name, user_id, title, settings, message_count, spoken_count, created_at, updated_at, last_message_at
     from sessions where account_id = $1 and kind = $2 and name = $3 and user_id is not distinct from $4
 """
 TAKEN = "select exists (select 1 from sessions where account_id = $1 and kind = $2 and name = $3)"
-SPOKEN = """
-    select session_id, count(*) as n from messages
-    where account_id = $1 and session_id = any($2) and not hidden and role in ('user', 'assistant')
-        and content->>'text' <> ''
-    group by session_id
-"""
-NEWEST = """
-    select id, account_id, kind, name, user_id, title, settings, message_count, created_at, updated_at, last_message_at
+# Two statements: an index finds a user, and those of nobody, but not one that may be either.
+OF_USER = """
+    select id, account_id, kind, name, user_id, title, settings, message_count, spoken_count, created_at, updated_at, last_message_at
     from sessions
-    where account_id = $1 and kind = $2 and name is not null and user_id is not distinct from $3
+    where account_id = $1 and kind = $2 and name is not null and user_id = $3
         and ($4::timestamptz is null or (updated_at, id) < ($4, $5::uuid))
     order by updated_at desc, id desc limit $6
 """
+OF_NOBODY = """
+    select id, account_id, kind, name, user_id, title, settings, message_count, spoken_count, created_at, updated_at, last_message_at
+    from sessions
+    where account_id = $1 and kind = $2 and name is not null and user_id is null
+        and ($3::timestamptz is null or (updated_at, id) < ($3, $4::uuid))
+    order by updated_at desc, id desc limit $5
+"""
 # In the order in which they were made.
 MADE = """
-    select id, account_id, kind, name, user_id, title, settings, message_count, created_at, updated_at, last_message_at
+    select id, account_id, kind, name, user_id, title, settings, message_count, spoken_count, created_at, updated_at, last_message_at
     from sessions where account_id = $1 and kind = $2 and name is not null and ($3::uuid is null or id < $3)
     order by id desc limit $4
 """
@@ -47,6 +49,9 @@ REMOVE = "delete from sessions where id = $1 and account_id = $2 and kind = $3"
 RECORD = """
     with mine as (
         update sessions set message_count = message_count + jsonb_array_length($4), token_count = token_count + $5,
+            spoken_count = spoken_count + (select count(*)::int from jsonb_array_elements($4) m
+                where m->>'role' in ('user', 'assistant')
+                    and (m->'content'->>'text' <> '' or m->'content' ? 'attachments')),
             title = coalesce(title, $6), last_message_at = now(), updated_at = now()
         where id = $1 and account_id = $2 and kind = $3
         returning id, account_id)
@@ -82,17 +87,14 @@ async def taken(db: Call, account: UUID, kind: str, name: str) -> bool:
     return bool(await db.value(TAKEN, account, kind, clean(name)))
 
 
-async def spoken(db: Call, account: UUID, ids: Sequence[UUID]) -> dict[UUID, int]:
-    """How many messages people would see, by conversation; 0 is left out."""
-    return {r["session_id"]: int(r["n"]) for r in await db.fetch(SPOKEN, account, list(ids))}
-
-
 async def newest(
     db: Call, account: UUID, kind: str, user: UUID | None, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[Json]:
     """Last changed first; `before`: when the last one of the page before was changed, and its id."""
     at, id = before or (None, None)
-    return [dict(r) for r in await db.fetch(NEWEST, account, kind, user, at, id, limit)]
+    if user is None:
+        return [dict(r) for r in await db.fetch(OF_NOBODY, account, kind, at, id, limit)]
+    return [dict(r) for r in await db.fetch(OF_USER, account, kind, user, at, id, limit)]
 
 
 async def made(db: Call, account: UUID, kind: str, before: UUID | None, limit: int) -> list[Json]:

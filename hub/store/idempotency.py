@@ -32,7 +32,10 @@ FINISH = """
     where id = $2 and account_id = $1 and epoch = $3 and status is null
 """
 FREE = "delete from idempotency where id = $2 and account_id = $1 and epoch = $3 and status is null"
-FORGET = "delete from idempotency where created_at < now() - interval '25 hours'"
+FORGET = """
+    delete from idempotency where id in (
+        select id from idempotency where created_at < now() - interval '25 hours' limit 20000)
+"""
 
 
 @dataclass(frozen=True, slots=True)

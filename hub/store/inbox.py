@@ -25,7 +25,10 @@ HELD = """
     where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
 """
 CHANGED = "select exists (select 1 from clients where id = $1 and updated_at > $2)"
-FORGET = "delete from inbox_dedupe where at < now() - interval '30 days'"
+FORGET = """
+    delete from inbox_dedupe where ctid = any (array(
+        select ctid from inbox_dedupe where at < now() - interval '30 days' limit 20000))
+"""
 
 Item = dict[str, Any]
 

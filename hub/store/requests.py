@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from asyncpg import PostgresError
+
 from hub.errors import HubError
 from hub.store.db import Call, clean
 
@@ -26,7 +28,9 @@ LIST = """
         and ($6::int is null or status = $6)
     order by id desc limit $7
 """
-FORGET = "delete from requests where at < now() - interval '30 days'"
+FORGET = """
+    delete from requests where id in (select id from requests where at < now() - interval '30 days' limit 20000)
+"""
 SECONDS, GROUP, MOST = 0.5, 1000, 20_000
 
 Json = dict[str, Any]
@@ -75,6 +79,10 @@ class RequestLog:
                 self._waiting = [*group, *self._waiting][:MOST]
                 log.warning("the log of requests waits: %s", e)
                 return
+            except PostgresError as e:
+                # An account that was deleted meanwhile, say: what cannot be written must not stop what can.
+                self.lost += len(group)
+                log.warning("%d lines of the log of requests were lost: %s", len(group), type(e).__name__)
 
     async def _write(self, group: Sequence[Json]) -> None:
         await self._db.run(ADD, clean(list(group)))

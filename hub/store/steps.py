@@ -7,7 +7,10 @@ from hub.store.db import Call, clean
 
 BEGIN = "select begin_step($1, $2, $3, $4, $5)"
 END = "select end_step($1, $2, $3, $4, $5)"
-FORGET = "delete from turn_steps where at < now() - interval '2 days'"
+FORGET = """
+    delete from turn_steps where ctid = any (array(
+        select ctid from turn_steps where at < now() - interval '2 days' limit 20000))
+"""
 
 
 async def begin(db: Call, session: UUID, epoch: int, since: int, key: str, name: str) -> Json | None:

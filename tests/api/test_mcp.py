@@ -12,6 +12,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
+from hub.accounts.keys import grant
 from hub.api.mcp import offers
 from hub.config import Settings
 from hub.domain import Caller
@@ -175,3 +176,15 @@ async def test_what_is_no_message_is_refused(api: Api) -> None:
     assert got.headers["Cache-Control"] == "no-store" and got.headers["X-Content-Type-Options"] == "nosniff"
     old = {**ACCEPT, "MCP-Protocol-Version": "1999-01-01"}
     assert (await api.call("POST", "/mcp", PING, headers=old)).status == 400
+
+
+async def test_a_viewer_may_search_but_not_ask(api: Api) -> None:
+    await policies(api)
+    await api.gateway(modelName="@hub/extractive")
+    key = await grant(api.hub.db, api.account, "eyes", None, role="viewer")
+    async with agent(api, key=key) as client:
+        names = {t.name.split("_")[0]: t.name for t in (await client.list_tools()).tools}
+        assert "bicycle" in text(await client.call_tool(names["search"], {"query": "bicycle"}))
+        said = await client.call_tool(names["ask"], {"message": "Hello"})
+    assert said.is_error and "viewer" in text(said)
+    assert await api.hub.db.value("select count(*) from usage") == 0

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from hub.studio.characters import images
 from tests.contract.asking import Contract, Json
 from tests.fakes.model import says
 
@@ -227,3 +228,21 @@ async def test_a_key_is_needed_and_rates_are_told(api: Contract, id: str) -> Non
         assert {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} <= set(got.headers)
     got = await api.row(id, *variables, sent=sent)
     assert got.headers["X-RateLimit-Limit"] == "100" and int(got.headers["X-RateLimit-Remaining"]) < 100
+
+
+async def test_what_is_changed_while_an_avatar_is_drawn_stays(api: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
+    painter = (await api.good("C-01", query={"type": "sd"}))[-1]["id"]
+    made = await api.good("C-09", sent={"name": "Rosa", "description": "Old", "sd_model_id": painter})
+    path = f"/api/v1/agents/{made['id']}"
+    drawn = images.drawn
+
+    async def slowly(*given: object) -> images.Picture:
+        await api.ok("PATCH", path, {"description": "New"})
+        return await drawn(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(images, "drawn", slowly)
+    after = await api.ok("PATCH", path, {"name": "Rose", "sd_model_id": painter})
+    monkeypatch.undo()
+    assert (after["name"], after["description"]) == ("Rose", "New")
+    kept = "select count(*) from files where account_id = $1 and name like $2"
+    assert await api.hub.db.value(kept, api.account, made["id"] + "%") == 1

@@ -79,6 +79,8 @@ async def _call(context: Context, asked: types.CallToolRequestParams) -> types.C
             raise MCPError(types.INVALID_PARAMS, f"There is no tool '{asked.name[:100]}'; list the tools again.")
         arguments = asked.arguments or {}
         check(offer.schema, arguments)
+        if offer.kind == "gateway" and who.role == "viewer":
+            raise Forbidden("A key of the role viewer may search, not ask.", code="role_too_low")
         return _said(await offers.use(hub, who, offer, arguments))
     except HubError as e:
         log.info("MCP tool %s of account %s: %s", asked.name[:100], who.account_id, e)

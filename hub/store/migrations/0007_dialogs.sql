@@ -8,6 +8,8 @@ alter table sessions add column name text;
 alter table sessions add column user_id uuid;
 alter table sessions add column settings jsonb;
 alter table sessions add column updated_at timestamptz;
+-- Of the messages those that people see: questions and answers with words or files.
+alter table sessions add column spoken_count int not null default 0;
 create unique index sessions_name on sessions (account_id, kind, name) where name is not null;
 create index sessions_newest on sessions (account_id, kind, user_id, updated_at desc, id desc) where name is not null;
 create index sessions_made on sessions (account_id, kind, id desc) where name is not null;

@@ -27,7 +27,7 @@ from hub.tools.fence import fenced
 
 log = logging.getLogger(__name__)
 
-AT_ONCE, AGAIN, TRIES = 8, 60.0, 4
+AGAIN, TRIES = 60.0, 4  # seconds until a lesson that was taken is due again: longer than one takes
 MOST, EACH, LONGEST = 200, 10, 4000
 INSTRUCTIONS = (
     "You keep what a user has said about themselves, for later conversations. Below are what is known already and the "
@@ -70,10 +70,9 @@ async def ring(hub: Hub) -> None:
 
 async def run(hub: Hub) -> None:
     """Learn what is due."""
-    while lessons := await ares_memory.take(hub.db, AT_ONCE, AGAIN):
+    while lessons := await ares_memory.take(hub.db, 1, AGAIN):
         hub.settings.point("LEARN")
-        for one in lessons:
-            await _learn(hub, one)
+        await _learn(hub, lessons[0])
 
 
 async def _learn(hub: Hub, lesson: Json) -> None:

@@ -11,7 +11,6 @@ from hub.chat.dialogs import Dialog, Exchange, Question
 from hub.domain import Json, Passage, Usage, User
 from hub.errors import NotFound
 from hub.runtime import Hub
-from hub.store import dialogs as rows
 from hub.studio.ares import learning, memory, orchestra, roster, routing
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER, Agent
 
@@ -110,9 +109,7 @@ def _source(passage: Passage) -> Json:
 
 async def listed(hub: Hub, who: User) -> list[tuple[Dialog, int]]:
     """A user's conversations, the last changed first, and how many messages people see in each."""
-    found = await dialogs.listed(hub.db, who.account_id, KIND, who.id)
-    counts = await rows.spoken(hub.db, who.account_id, [d.id for d in found])
-    return [(d, counts.get(d.id, 0)) for d in found]
+    return [(d, d.spoken_count) for d in await dialogs.listed(hub.db, who.account_id, KIND, who.id)]
 
 
 def shown(dialog: Dialog) -> dict[str, Any]:

@@ -74,23 +74,31 @@ async def create(hub: Hub, who: Caller, given: Mapping[str, Any], painter: str |
 
 async def edit(hub: Hub, who: Caller, name: str, given: Mapping[str, Any], painter: str | None) -> Character:
     """Change what is given; a new avatar only when `painter` is. Raise as `create` does, and NotFound."""
-    old = await find(hub.db, who.account_id, name)
+    seen = await find(hub.db, who.account_id, name)
+    picture = await _drawn(hub, who, _changed(seen, given), painter)
+    async with hub.db.transaction() as t:
+        # Drawing takes its time: what was changed meanwhile stays.
+        there = await characters.lock(t, who.account_id, seen.id)
+        if there is None:
+            raise NotFound
+        old = Character(**there)
+        row = _row(_changed(old, given))
+        if picture is not None:
+            row["avatar_file"], row["avatar_token"] = await images.keep(t, who.account_id, picture, name)
+        await characters.edit(t, who.account_id, row)
+        if picture is not None and old.avatar_file is not None:
+            await files.remove(t, who.account_id, old.avatar_file)
+    return Character(**row)
+
+
+def _changed(old: Character, given: Mapping[str, Any]) -> Character:
+    """Raise Invalid for who would be under 18."""
     row = {**_row(old), **given}
     # The whole text as it was shown may come back, with the age that is kept apart.
     before = f"{_aged(old.age)}, "
     if old.age is not None and row["appearance"].startswith(before):
         row["appearance"] = row["appearance"].removeprefix(before)
-    changed = _checked(Character(**row))
-    picture = await _drawn(hub, who, changed, painter)
-    row = _row(changed)
-    async with hub.db.transaction() as t:
-        if picture is not None:
-            row["avatar_file"], row["avatar_token"] = await images.keep(t, who.account_id, picture, name)
-        if not await characters.edit(t, who.account_id, row):
-            raise NotFound
-        if picture is not None and old.avatar_file is not None:
-            await files.remove(t, who.account_id, old.avatar_file)
-    return Character(**row)
+    return _checked(Character(**row))
 
 
 async def remove(hub: Hub, account: UUID, name: str) -> None:
