@@ -2,12 +2,10 @@
 
 import base64
 from typing import Any
-from uuid import UUID
 
 import pytest
 from playwright.async_api import FilePayload
 
-from hub import ids
 from tests.api.chatting import PNG, visiting
 from tests.api.conftest import Api
 from tests.browser.conftest import Watch
@@ -309,51 +307,6 @@ async def test_files_by_paste_and_drop(api: Api, watch: Watch) -> None:
         assert await page.evaluate("document.querySelector('.user img').naturalWidth") == 1
         [text, image] = me.asked[-1]["content"]
         assert text["text"] == "Look" and image["type"] == "image_url"
-    watch.clean()
-
-
-async def dead(api: Api, client: str) -> None:
-    """A delivery that was given up."""
-    db, id = api.hub.db, ids.uuid7()
-    secrets = api.hub.sealer.seal_map("integrations.secrets", id, {"instanceToken": "T1", "webhookSecret": "w"})
-    await db.run(
-        "insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode, state, settings)"
-        " values ($1, $2, $3, 'zapi', $4, $5, 'reconcile', 'registered', $6)",
-        id,
-        api.account,
-        UUID(client),
-        secrets,
-        b"x" * 32,
-        {"instanceId": "I1"},
-    )
-    await db.run(
-        "insert into outbox (key, account_id, session_id, integration_id, chat, body, sha, mode, state, error)"
-        " select $1, $2, id, $3, '5511', $4, 'x', 'reconcile', 'dead', 'The number does not exist.'"
-        " from sessions limit 1",
-        ids.uuid7(),
-        api.account,
-        id,
-        {"text": "<img src=x onerror=alert(1)>"},
-    )
-
-
-async def test_the_console(api: Api, watch: Watch) -> None:
-    async with visiting(api, FREE) as me:
-        await me.prompt("Hi")
-        await dead(api, me.client)
-        page = await watch.open(f"{api.url}/console")
-        await page.fill("#key", api.key)
-        await page.keyboard.press("Enter")
-        await page.wait_for_selector("#all:visible")
-        card = page.locator("#deliveries .card")
-        assert "The number does not exist." in await card.inner_text()
-        assert await page.evaluate("window.__ran") == []
-        await card.get_by_role("button", name="Send again").click()
-        await watch.until(page, "document.querySelector('#deliveries').textContent === 'None.'")
-        assert await api.hub.db.value("select state from outbox") == "queued"
-        await page.get_by_role("button", name="Sign out").click()
-        await page.wait_for_selector("#in:visible")
-        assert not await page.locator("#all").is_visible()
     watch.clean()
 
 
