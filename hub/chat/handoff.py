@@ -23,9 +23,10 @@ async def switch(
 
     by, name: the operator. ends: it goes back by itself after the account's time without a word of theirs.
     """
-    if not await handoffs.switch(hub.db, account, client, session, active, by, ends):
-        raise NotFound("No such session.")
-    await messages.note(hub.db, account, "handoff", {"active": active, "by": name}, session=session)
+    async with hub.db.transaction() as tx:
+        if not await handoffs.switch(tx, account, client, session, active, by, ends):
+            raise NotFound("No such session.")
+        await messages.note(tx, account, "handoff", {"active": active, "by": name}, session=session)
     if active and not hub.leases.cancel(session):
         await hub.events.publish("cancel", {"session": str(session)})
     await tell(hub.events, account, session, {"type": "handoff", "active": active})
@@ -72,3 +73,5 @@ async def hand_back(hub: Hub) -> None:
     for row in await handoffs.take_back(hub.db):
         await messages.note(hub.db, row["account_id"], "handoff", {"active": False, "by": None}, session=row["id"])
         await tell(hub.events, row["account_id"], row["id"], {"type": "handoff", "active": False})
+        if row["seq"]:
+            await hub.queue.turn(row["id"], row["seq"])

@@ -53,6 +53,7 @@ WAITING = """
     select id, body as content, received_at as created_at, rule from inbox
     where account_id = $1 and session_id = $2 and (state = 'waiting' or (state = 'ignored' and rule <> 'handoff'))
         and ($3::timestamptz is null or received_at >= $3) and command is distinct from 'activation'
+        and not exists (select 1 from messages m where m.id = inbox.id)
     order by seq limit 50
 """
 NOTES = """
