@@ -7,7 +7,7 @@ from uuid import UUID
 from hub import ids
 from hub.chat import content, delivery
 from hub.chat.news import tell
-from hub.errors import Invalid, NotFound
+from hub.errors import Conflict, Invalid, NotFound
 from hub.runtime import Hub
 from hub.store import handoffs, messages, outbox
 
@@ -32,20 +32,28 @@ async def switch(
     await tell(hub.events, account, session, {"type": "handoff", "active": active})
 
 
+async def sayable(hub: Hub, account: UUID, client: UUID | None, session: UUID, text: str, files: int) -> Json:
+    """Where a message of an operator's goes (see `handoffs.where`). Raise NotFound, Invalid, Conflict."""
+    where = await handoffs.where(hub.db, account, client, session)
+    if where is None:
+        raise NotFound("No such session.")
+    if where["kind"] == "channel" and not where["channel"]:
+        raise Conflict("The network of this conversation was removed; nothing can be sent in it.")
+    if not text.strip() and not files:
+        raise Invalid("text is empty; write something or attach a file.", field="text")
+    if len(text) > LONGEST:
+        raise Invalid(f"text must have at most {LONGEST:,} characters.", field="text")
+    return where
+
+
 async def say(
     hub: Hub, account: UUID, client: UUID | None, session: UUID, text: str, files: Sequence[Json] = ()
 ) -> UUID:
     """An operator's message: stored, shown in the web chat, or sent through the session's network.
 
-    files: stored attachments (see hub.chat.content). Raise NotFound, Invalid.
+    files: stored attachments (see hub.chat.content). Raise NotFound, Invalid, Conflict.
     """
-    where = await handoffs.where(hub.db, account, client, session)
-    if where is None:
-        raise NotFound("No such session.")
-    if not text.strip() and not files:
-        raise Invalid("text is empty; write something or attach a file.", field="text")
-    if len(text) > LONGEST:
-        raise Invalid(f"text must have at most {LONGEST:,} characters.", field="text")
+    where = await sayable(hub, account, client, session, text, len(files))
     body: Json = {"text": text} | ({"attachments": list(files)} if files else {})
     message, parts = ids.uuid7(), []
     if where["channel"]:

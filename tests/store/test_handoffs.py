@@ -162,3 +162,29 @@ async def test_a_turn_without_a_word_leaves_the_contacts_the_last(bench: Bench) 
     turn = {"id": str(ids.uuid7()), "outcome": "cancelled"}
     assert (await turns.complete(bench.db, claimed, "me", turn, asked, [], wire=5)).ok
     assert await bench.db.value("select last_user_at = last_message_at from sessions where id = $1", session)
+
+
+async def test_what_nobody_asked_for_is_put_off(bench: Bench) -> None:
+    session = await arrived(bench, "one", debounce=60)
+    act, schedule = ids.uuid7(), ids.uuid7()
+    await bench.db.run(
+        "insert into schedules (id, account_id, client_id, kind, external_user, channel, address, instruction,"
+        " execution_count, max_executions, state) values ($1, $2, $3, 'once', 't', 'zapi', '5511', 'x', 1, 1, 'done')",
+        schedule, bench.account, bench.client,
+    )
+    await bench.db.run(
+        "insert into activations (id, account_id, client_id, schedule_id, fire_at, channel, address, state,"
+        " admitted_at, session_id) values ($1, $2, $3, $4, now(), 'zapi', '5511', 'admitted', now(), $5)",
+        act, bench.account, bench.client, schedule, session,
+    )
+    await bench.db.run(
+        "insert into inbox (id, account_id, session_id, seq, command, body) values ($1, $2, $3, 2, 'activation', '{}')",
+        act, bench.account, session,
+    )
+    await bench.db.run("update sessions set last_seq = 2")
+    await switch(bench, session)
+    row = await bench.db.row("select state, reason, not_before > now() as later, admitted_at from activations")
+    assert row and tuple(row) == ("due", "handoff", True, None)
+    assert await bench.db.value("select execution_count from schedules") == 0
+    assert await bench.db.value("select count(*) from inbox where command = 'activation'") == 0
+    assert await said(bench, session) == ["one"] and await claim(bench, session) is None

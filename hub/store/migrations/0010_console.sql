@@ -12,13 +12,14 @@ create table operators (
 create unique index operators_email on operators (lower(email));
 create index on operators (account_id, id);
 
--- Signed in browsers: the SHA-256 of their cookie.
+-- Signed in browsers: the SHA-256 of their cookie. linked: signed in by a one-time link, not with a password.
 create table operator_sessions (
     hash bytea primary key,
     operator_id uuid not null references operators on delete cascade,
     created_at timestamptz not null default now(),
     seen_at timestamptz not null default now(),
-    expires_at timestamptz not null
+    expires_at timestamptz not null,
+    linked boolean not null default false
 );
 create index on operator_sessions (operator_id);
 create index on operator_sessions (expires_at);
@@ -36,6 +37,8 @@ create index on operator_links (operator_id);
 alter table sessions add column handoff_by uuid, add column handoff_until timestamptz;
 create index sessions_handoff on sessions (handoff_until) where handoff_until is not null;
 create index sessions_inbox on sessions (account_id, last_message_at desc, id desc) where last_message_at is not null;
+create index sessions_waiting on sessions (account_id, last_message_at desc, id desc)
+    where last_user_at = last_message_at and due_at is null and closed_at is null and client_id is not null;
 create index sessions_held on sessions (account_id, last_message_at desc, id desc) where handoff_at is not null;
 create index outbox_message on outbox (message_id) where message_id is not null;
 create index outbox_failed on outbox (account_id, id desc) where state in ('dead', 'unknown');
