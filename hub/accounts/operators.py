@@ -12,7 +12,7 @@ from hub import ids
 from hub.accounts import audit
 from hub.accounts.audit import Actor
 from hub.accounts.passwords import Passwords
-from hub.errors import Conflict, Forbidden, Invalid, NotFound, Setup, TooMany, Unauthorized
+from hub.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Setup, TooMany, Unauthorized
 from hub.live.limits import Limits
 from hub.sealing import digest
 from hub.store import operators
@@ -74,13 +74,21 @@ def allow(who: Operator, thing: str) -> None:
 
 @asynccontextmanager
 async def doing(db: Db, who: Operator, action: str) -> AsyncIterator[Deed]:
-    """Around every change an operator makes: refused without the role, written to the audit log when it is done.
+    """Around every change an operator makes: refused without the role, written to the audit log when it is done,
+    and when it failed halfway: with something changed already.
 
     action: `thing.verb`; the thing says which role it takes.
     """
     allow(who, action.partition(".")[0])
     deed = Deed(action)
-    yield deed
+    try:
+        yield deed
+    except HubError as e:
+        if deed.change:
+            await audit.note(
+                db, who.account_id, who.actor, deed.action, deed.object, deed.change | {"failed": type(e).__name__}
+            )
+        raise
     await audit.note(db, who.account_id, who.actor, deed.action, deed.object, deed.change)
 
 
@@ -116,7 +124,7 @@ async def slowed(limits: Limits, scope: str, who: str, count: int) -> None:
 async def _open(db: Db, id: UUID, account: UUID, name: str, how: str) -> str:
     token = secrets.token_urlsafe(32)
     async with db.transaction() as tx:
-        await operators.open_session(tx, digest(token), id, ABSOLUTE)
+        await operators.open_session(tx, digest(token), id, ABSOLUTE, how == "link")
         await audit.note(tx, account, Actor("user", id, name), "self.signed_in", str(id), {"with": how})
     return token
 
@@ -125,6 +133,11 @@ async def signed_in(db: Db, token: str, visit: bool = True) -> Operator | None:
     """Whose browser it is, if it is anybody's. `visit`: they did something, so it stays signed in."""
     row = await operators.of_session(db, digest(token), IDLE, visit)
     return Operator(**{k: row[k] for k in Operator.__dataclass_fields__}) if row else None
+
+
+async def came_by_link(db: Db, token: str) -> bool:
+    """Whether this browser was signed in by a link just now, and no password was set since."""
+    return await operators.linked_now(db, digest(token), LOGIN_LINK)
 
 
 async def log_out(db: Db, token: str) -> None:
@@ -219,6 +232,7 @@ async def set_profile(
             raise Conflict(f"Somebody else signs in with {email.strip()}.")
         if hashed:
             await operators.close_others(tx, who.id, digest(token))
+            await operators.unlink(tx, digest(token))
 
 
 def ranked(who: Operator, role: str) -> None:

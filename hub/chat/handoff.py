@@ -7,7 +7,7 @@ from uuid import UUID
 from hub import ids
 from hub.chat import content, delivery
 from hub.chat.news import tell
-from hub.errors import Invalid, NotFound
+from hub.errors import Conflict, Invalid, NotFound
 from hub.runtime import Hub
 from hub.store import handoffs, messages, outbox
 
@@ -23,12 +23,27 @@ async def switch(
 
     by, name: the operator. ends: it goes back by itself after the account's time without a word of theirs.
     """
-    if not await handoffs.switch(hub.db, account, client, session, active, by, ends):
-        raise NotFound("No such session.")
-    await messages.note(hub.db, account, "handoff", {"active": active, "by": name}, session=session)
+    async with hub.db.transaction() as tx:
+        if not await handoffs.switch(tx, account, client, session, active, by, ends):
+            raise NotFound("No such session.")
+        await messages.note(tx, account, "handoff", {"active": active, "by": name}, session=session)
     if active and not hub.leases.cancel(session):
         await hub.events.publish("cancel", {"session": str(session)})
     await tell(hub.events, account, session, {"type": "handoff", "active": active})
+
+
+async def sayable(hub: Hub, account: UUID, client: UUID | None, session: UUID, text: str, files: int) -> Json:
+    """Where a message of an operator's goes (see `handoffs.where`). Raise NotFound, Invalid, Conflict."""
+    where = await handoffs.where(hub.db, account, client, session)
+    if where is None:
+        raise NotFound("No such session.")
+    if where["kind"] == "channel" and not where["channel"]:
+        raise Conflict("The network of this conversation was removed; nothing can be sent in it.")
+    if not text.strip() and not files:
+        raise Invalid("text is empty; write something or attach a file.", field="text")
+    if len(text) > LONGEST:
+        raise Invalid(f"text must have at most {LONGEST:,} characters.", field="text")
+    return where
 
 
 async def say(
@@ -36,15 +51,9 @@ async def say(
 ) -> UUID:
     """An operator's message: stored, shown in the web chat, or sent through the session's network.
 
-    files: stored attachments (see hub.chat.content). Raise NotFound, Invalid.
+    files: stored attachments (see hub.chat.content). Raise NotFound, Invalid, Conflict.
     """
-    where = await handoffs.where(hub.db, account, client, session)
-    if where is None:
-        raise NotFound("No such session.")
-    if not text.strip() and not files:
-        raise Invalid("text is empty; write something or attach a file.", field="text")
-    if len(text) > LONGEST:
-        raise Invalid(f"text must have at most {LONGEST:,} characters.", field="text")
+    where = await sayable(hub, account, client, session, text, len(files))
     body: Json = {"text": text} | ({"attachments": list(files)} if files else {})
     message, parts = ids.uuid7(), []
     if where["channel"]:
@@ -72,3 +81,5 @@ async def hand_back(hub: Hub) -> None:
     for row in await handoffs.take_back(hub.db):
         await messages.note(hub.db, row["account_id"], "handoff", {"active": False, "by": None}, session=row["id"])
         await tell(hub.events, row["account_id"], row["id"], {"type": "handoff", "active": False})
+        if row["seq"]:
+            await hub.queue.turn(row["id"], row["seq"])

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 FLUSHERS, GROUP, WAITING = 2, 512, 5000
 HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
+KEPT = ("accepted", "ignored", "recorded", "taken")
 DEDUPE_KINDS = {Kind.MESSAGE: "message", Kind.OWN: "own", Kind.STATUS: "status", Kind.EVENT: "event"}
 
 Waiting = tuple[list[Item], "asyncio.Future[list[Stored]]"]
@@ -146,7 +147,7 @@ def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
             bells.append(Bell("send", (str(got.session_id),), f"s:{got.session_id}:n{got.seq}"))
         if got.outcome == "failed":
             bells.append(Bell("failed", (str(item["integration"]), item["fate"]), f"w:{ids.uuid7()}"))
-        if item.get("fetch") and got.message_id and got.outcome in ("accepted", "ignored", "recorded"):
+        if item.get("fetch") and got.message_id and got.outcome in KEPT:
             bells.append(Bell("media", (str(got.message_id),), f"m:{got.message_id}", bulk=True))
     return bells
 
@@ -154,12 +155,9 @@ def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
 def _news(stored: Sequence[tuple[Item, Stored]]) -> list[tuple[str, Any]]:
     """One event for each account whose operators see something new; and a turn stops where a person has answered."""
     changed: dict[str, list[str]] = {}
-    stopped = [
-        ("cancel", {"session": str(got.session_id)}) for item, got in stored
-        if got.outcome == "recorded" and item["kind"] == "own" and item.get("by") == "human"
-    ]
+    stopped = [("cancel", {"session": str(got.session_id)}) for _, got in stored if got.outcome == "taken"]
     for item, got in stored:
-        if got.session_id and got.outcome in ("accepted", "ignored", "recorded"):
+        if got.session_id and got.outcome in KEPT:
             changed.setdefault(str(item["account"]), []).append(str(got.session_id))
         elif item["kind"] == "event":
             changed.setdefault(str(item["account"]), [])

@@ -98,7 +98,9 @@ async def run(
     scheduled.route(claimed, draft)
     closed = await _commit(hub, claimed, draft)
     if not closed.ok:
-        log.info("turn thrown away: another process has taken session %s", session)
+        log.info("turn thrown away: somebody else has taken session %s", session)
+        if closed.taken:
+            await _given_up(hub, claimed, draft, placeholder)
         return None
     await _after(hub, claimed, draft, closed, placeholder)
     return Done(draft.id, draft.outcome, draft.error, draft.messages, draft.answer)
@@ -318,6 +320,16 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeho
     if closed.more:
         await hub.queue.turn(session, -claimed.epoch)
     await told
+
+
+async def _given_up(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> None:
+    """A person has the conversation: nothing of the turn is kept but what it has cost."""
+    if placeholder:
+        await _remove(hub, claimed, placeholder)
+    if draft.ask is not None:
+        gateway, billed = draft.ask.gateway, draft.ask.trace.ledger.billed(hub.models, draft.ask.gateway)
+        await hub.meter.add(draft.ask.account_id, billed, gateway=gateway.id, session=claimed.session_id)
+    await _over(hub, claimed, draft, {"messages": [], "outcome": "cancelled"})
 
 
 async def _tell(hub: Hub, claimed: Claim, draft: Draft) -> None:

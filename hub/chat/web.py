@@ -55,11 +55,11 @@ class Accepted:
 
 async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
     """The session behind an access key. Raise Unavailable for any key that cannot be used; with
-    `talk` also when no gateway is attached or the session is full."""
+    `talk` also when no gateway is attached or the session is full; a person can be written to all the same."""
     found = await visitors.by_key(hub.db, digest(access_key))
     if found is None:
         raise Unavailable
-    if talk:
+    if talk and not found.handoff:
         limit = found.limits.get("maxMessages", 300)
         if found.gateway is None or (limit > 0 and found.message_count >= limit):
             raise Unavailable
@@ -159,6 +159,8 @@ async def _answered(hub: Hub, seen: Visit, message: UUID, extra: tuple[str, ...]
         while time.monotonic() < end:
             await turn.run(hub, seen.session_id, now=True, sink=sink, extra=extra)
             state = await turns.fate(hub.db, seen.session_id, message)
+            if state and state["state"] == "ignored":
+                raise await _refusal(hub, seen, message)
             if state and state["state"] != "waiting":
                 return await _reply(hub, seen, state)
             await heard_or(heard, 0.25)
@@ -200,8 +202,9 @@ async def trial(
 ) -> Answer:
     """Answer without storing anything (`commit: false`): billed, but not remembered."""
     claimed = await visitors.look(hub.db, seen.account_id, seen.session_id, turn.HISTORY)
-    if claimed is None:
+    if claimed is None or claimed.gateway is None:
         raise Unavailable
+    balance.check(hub.settings, seen.balance)
     ask = await ask_of(hub, claimed, {}, instructions)
     asked = [content.message(b, {}, hub.settings.address) for b in said]
     ask = replace(ask, messages=paired([*ask.messages, *asked]), retractable=sink is None)

@@ -113,12 +113,15 @@ async def back(v: Visit, deed: Deed) -> web.StreamResponse:
 async def say(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../say: to the contact. Who writes into a conversation of the bot's has taken it over."""
     id, text = v.id(), v.form.get("text")
+    deed.object = str(id)
     one = await desk.view(v.db, v.account, id)
+    await handoff.sayable(v.hub, v.account, None, id, text, len(v.form.files))
     files = await desk.attach(v.hub, v.account, id, [(f.name, f.mime, f.content) for f in v.form.files])
     if one["handoff_at"] is None:
         await handoff.switch(v.hub, v.account, None, id, True, v.who.id, v.who.name, ends=True)
+        deed.change["taken"] = True
     message = await handoff.say(v.hub, v.account, None, id, text, files)
-    deed.object, deed.change = str(id), {"message": str(message), "files": len(files)}
+    deed.change |= {"message": str(message), "files": len(files)}
     return await _again(v)
 
 

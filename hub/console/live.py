@@ -8,6 +8,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from hub.accounts.operators import allow
 from hub.api.http import sse
 from hub.chat.desk import view
 from hub.chat.news import of_account
@@ -26,6 +27,7 @@ _MASK = re.compile(r'name="csrf" value="[0-9a-f]+"')
 async def events(v: Visit) -> web.StreamResponse:
     """GET /console/events?session=&show=&q=, or ?pairing= for the codes of a network."""
     if text := v.asked("pairing"):
+        allow(v.who, "channel")
         return await sse.stream(v.request, pairing.codes(v, _id(text)))
     session = _id(v.asked("session")) if v.asked("session") else None
     if session is not None:

@@ -72,11 +72,13 @@ async def salt(v: Visit, deed: Deed) -> web.StreamResponse:
 
 
 async def profile(v: Visit, deed: Deed) -> web.StreamResponse:
-    """POST /console/settings/me: one's own name, address and password."""
+    """POST /console/settings/me: one's own name, address and password.
+
+    Who has just signed in by a link need not know the password of now: so a lost one is replaced."""
     f, passwords = v.form, v.request.app[PASSWORDS]
     new = (f.fields.get("new") or [""])[-1]
     known = await people.by_email(v.db, v.who.email)
-    if new and known and known["password"]:
+    if new and known and known["password"] and not await operators.came_by_link(v.db, v.token):
         old = (f.fields.get("old") or [""])[-1]
         await operators.slowed(v.hub.limits, "password", str(v.who.id), 10)
         if not await passwords.fits(old, known["password"]):

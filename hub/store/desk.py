@@ -7,26 +7,45 @@ from uuid import UUID
 
 from hub.store.db import Call, clean
 
-# waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones.
+# waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones: each has its own
+# select, for an index of its own. Words are looked for in the newest 20,000 of them: every one of those is read.
 LIST = """
+    with shown as (
+        (select s.id from sessions s where $3 = 'all' and s.account_id = $1 and s.client_id is not null and s.last_message_at is not null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+        union all
+        (select s.id from sessions s where $3 = 'mine' and s.account_id = $1 and s.client_id is not null
+            and s.last_message_at is not null and s.handoff_at is not null and s.handoff_by = $2
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+        union all
+        (select s.id from sessions s where $3 = 'waiting' and s.account_id = $1 and s.client_id is not null
+            and s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+        union all
+        (select s.id from sessions s where $3 = 'bot' and s.account_id = $1 and s.client_id is not null
+            and s.last_message_at is not null and s.handoff_at is null and s.closed_at is null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+        union all
+        (select s.id from sessions s where $3 = 'person' and s.account_id = $1 and s.client_id is not null
+            and s.last_message_at is not null and s.handoff_at is not null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end))
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
         coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
         (select m.role || ':' || left(coalesce(m.content->>'text', ''), 120) from messages m
             where m.session_id = s.id and not m.hidden and m.role in ('user', 'assistant') order by m.position desc limit 1) as last_words
-    from sessions s join clients c on c.id = s.client_id
+    from shown join sessions s on s.id = shown.id and s.account_id = $1 join clients c on c.id = s.client_id
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
     left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
     left join session_reads r on r.session_id = s.id and r.operator_id = $2
-    where s.account_id = $1 and s.last_message_at is not null
-        and case $3 when 'mine' then s.handoff_at is not null and s.handoff_by = $2
-            when 'waiting' then s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
-            when 'bot' then s.handoff_at is null and s.closed_at is null
-            when 'person' then s.handoff_at is not null else true end
-        and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-        and ($6::text is null or position(lower($6) in lower(s.title)) > 0 or position(lower($6) in lower(s.tag)) > 0
-            or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0)
+    where $6::text is null or position(lower($6) in lower(s.title)) > 0 or position(lower($6) in lower(s.tag)) > 0
+        or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0
     order by s.last_message_at desc, s.id desc limit $7
 """
 ONE = """
@@ -53,6 +72,7 @@ WAITING = """
     select id, body as content, received_at as created_at, rule from inbox
     where account_id = $1 and session_id = $2 and (state = 'waiting' or (state = 'ignored' and rule <> 'handoff'))
         and ($3::timestamptz is null or received_at >= $3) and command is distinct from 'activation'
+        and not exists (select 1 from messages m where m.id = inbox.id)
     order by seq limit 50
 """
 NOTES = """
@@ -71,7 +91,7 @@ ADD_NOTE = """
 READ = """
     insert into session_reads (operator_id, session_id, at)
     select $2, s.id, coalesce(s.last_message_at, now()) from sessions s where s.account_id = $1 and s.id = $3
-    on conflict (operator_id, session_id) do update set at = excluded.at
+    on conflict (operator_id, session_id) do update set at = excluded.at where session_reads.at < excluded.at
 """
 WAITING_COUNT = """
     select count(*)::int from (select 1 from sessions s where s.account_id = $1 and s.last_message_at > now() - interval '7 days'

@@ -11,8 +11,9 @@ SWITCH = """
         handoff_until = case when $4 and $6 then handoff_end(account_id) end
     where id = $3 and ($2::uuid is null or client_id = $2) and account_id = $1 and closed_at is null
 """
+SET_ASIDE = "select set_aside(s.id) from sessions s where s.id = $1 and s.account_id = $2"
 WHERE = """
-    select s.client_id, s.chat, i.channel, i.mode from sessions s left join integrations i on i.id = s.integration_id
+    select s.client_id, s.kind, s.chat, i.channel, i.mode from sessions s left join integrations i on i.id = s.integration_id
     where s.id = $3 and ($2::uuid is null or s.client_id = $2) and s.account_id = $1 and s.closed_at is null
 """
 ADD = """
@@ -25,8 +26,9 @@ COUNT = """
     where id = $1 and account_id = $2
 """
 RETURN = """
-    update sessions set handoff_at = null, handoff_by = null, handoff_until = null where handoff_until <= now()
-    returning id, account_id, client_id
+    select r.id, r.account_id, r.seq from (
+        select s.id, s.account_id, hand_back(s.id) as seq from sessions s where s.handoff_until <= now() order by s.handoff_until limit 200) r
+    where r.seq is not null
 """
 
 Json = dict[str, Any]
@@ -35,21 +37,31 @@ Json = dict[str, Any]
 async def switch(
     db: Call, account: UUID, client: UUID | None, session: UUID, active: bool, by: UUID | None = None, ends: bool = False
 ) -> bool:
-    """`ends`: it goes back by itself after the account's time. `client` None: whichever it is."""
-    return await db.run(SWITCH, account, client, session, active, by, ends) == 1
+    """`ends`: it goes back by itself after the account's time. `client` None: whichever it is.
+
+    In a transaction: once it is the person's, the turn that runs cannot commit and what waits is not answered."""
+    if await db.run(SWITCH, account, client, session, active, by, ends) != 1:
+        return False
+    if active:
+        await db.run(SET_ASIDE, session, account)
+    return True
 
 
 async def where(db: Call, account: UUID, client: UUID | None, session: UUID) -> Json | None:
-    """Network, address and sending mode of an open session; channel is None in the web chat."""
+    """Kind, network, address and sending mode of an open session; channel is None in the web chat, and where the
+    network was removed."""
     row = await db.row(WHERE, account, client, session)
     return dict(row) if row else None
 
 
 async def add(db: Call, account: UUID, session: UUID, id: UUID, content: Json) -> None:
-    await db.run(ADD, id, account, session, clean(content))
+    # The session is locked first: who reads the messages by position must not see a later one before.
     await db.run(COUNT, session, account)
+    await db.run(ADD, id, account, session, clean(content))
 
 
 async def take_back(db: Call) -> list[Json]:
-    """Give the assistant back what was taken over for a time that has passed."""
+    """Give the assistant back what was taken over for a time that has passed.
+
+    seq: 0, or what to ring with because somebody waits for an answer."""
     return [dict(r) for r in await db.fetch(RETURN)]

@@ -35,7 +35,8 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of one item: accepted, duplicate, ignored, recorded, echo, failed or gone."""
+    """What became of one item: accepted, duplicate, ignored, recorded, echo, failed, gone, or taken:
+    recorded, and a person has the conversation by it."""
 
     outcome: str
     session_id: UUID | None

@@ -18,7 +18,9 @@ ONE = """
 """
 UNANSWERED = """
     select id, 'user' as role, 'contact' as source, body as content, null::uuid as turn_id, network_id, received_at as created_at
-    from inbox where session_id = $1 and account_id = $2 and state = 'waiting' and command is null order by seq
+    from inbox where session_id = $1 and account_id = $2 and state = 'waiting' and command is null
+        and not exists (select 1 from messages m where m.id = inbox.id)
+    order by seq
 """
 AFTER_LAST_USER = """
     with last as (select max(position) as position from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden),

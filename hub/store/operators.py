@@ -30,7 +30,7 @@ FIRST_OWNER = "select id, email, name from operators where account_id = $1 and r
 
 OPEN = """
     with seen as (update operators set seen_at = now() where id = $2)
-    insert into operator_sessions (hash, operator_id, expires_at) values ($1, $2, now() + make_interval(secs => $3))
+    insert into operator_sessions (hash, operator_id, expires_at, linked) values ($1, $2, now() + make_interval(secs => $3), $4)
 """
 # `idle`: seconds without a request after which a browser is signed out.
 OF_SESSION = """
@@ -43,6 +43,10 @@ SEEN = """
     with session as (update operator_sessions set seen_at = now() where hash = $1 returning operator_id)
     update operators o set seen_at = now() from session where o.id = session.operator_id
 """
+LINKED_NOW = """
+    select exists (select 1 from operator_sessions s where s.hash = $1 and s.linked and s.created_at > now() - make_interval(secs => $2))
+"""
+UNLINK = "update operator_sessions set linked = false where hash = $1 and linked"
 CLOSE = "delete from operator_sessions where hash = $1"
 CLOSE_ALL = "delete from operator_sessions where operator_id = $1 and hash <> $2"
 LINK = """
@@ -109,8 +113,14 @@ async def first_owner(db: Call, account: UUID) -> Json | None:
     return dict(row) if row else None
 
 
-async def open_session(db: Call, hashed: bytes, operator: UUID, seconds: float) -> None:
-    await db.run(OPEN, hashed, operator, seconds)
+async def open_session(db: Call, hashed: bytes, operator: UUID, seconds: float, linked: bool) -> None:
+    """linked: by a one-time link."""
+    await db.run(OPEN, hashed, operator, seconds, linked)
+
+
+async def linked_now(db: Call, hashed: bytes, seconds: float) -> bool:
+    """Whether a browser was signed in by a link within so many seconds."""
+    return bool(await db.value(LINKED_NOW, hashed, seconds))
 
 
 async def of_session(db: Call, hashed: bytes, idle: float, visit: bool = True) -> Json | None:
@@ -119,6 +129,11 @@ async def of_session(db: Call, hashed: bytes, idle: float, visit: bool = True) -
     if row is not None and row["stale"] and visit:
         await db.run(SEEN, hashed)
     return dict(row) if row else None
+
+
+async def unlink(db: Call, hashed: bytes) -> None:
+    """The link has done what it was for: from now on the password is asked for."""
+    await db.run(UNLINK, hashed)
 
 
 async def close_session(db: Call, hashed: bytes) -> None:

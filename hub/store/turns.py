@@ -58,9 +58,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """ok: the fence held. part: the first outgoing part, already marked as being sent."""
+    """ok: the fence held; taken: it did not, a person has the conversation. part: the first outgoing part, already
+    marked as being sent."""
 
     ok: bool
+    taken: bool = False
     more: bool = False
     part: Json | None = None
 
@@ -79,7 +81,7 @@ async def complete(
         COMPLETE, claimed.session_id, claimed.epoch, claimed.session["done_seq"], claimed.upto, me,
         clean(turn), clean(list(messages)), clean(list(parts)), wire,
     )
-    return Closed(found["ok"], found.get("more", False), found.get("part"))
+    return Closed(found["ok"], found.get("taken", False), found.get("more", False), found.get("part"))
 
 
 async def release(db: Call, claimed: Claim, after: float) -> bool:

@@ -10,7 +10,8 @@ from hub.store.turns import Claim
 
 BY_KEY = """
     select s.id as session_id, s.account_id, s.client_id, s.tag, s.title, s.extra_context, s.metadata, s.message_count, s.created_at,
-        s.expires_at, s.handoff_at is not null as handoff, c.limits, c.parameters, c.gateway_id as gateway,
+        s.expires_at, s.handoff_at is not null and (s.handoff_until is null or s.handoff_until > now()) as handoff,
+        c.limits, c.parameters, c.gateway_id as gateway,
         g.parameters->>'modelName' as model, a.balance::float8 as balance
     from sessions s join clients c on c.id = s.client_id join accounts a on a.id = s.account_id left join gateways g on g.id = c.gateway_id
     where s.key_hash = $1 and s.closed_at is null and s.expires_at > now()

@@ -113,6 +113,41 @@ async def test_an_operator_takes_over_answers_and_gives_back(business: Business)
     assert "gave it back" in (await desk.get(here)).text
 
 
+async def test_taken_over_in_the_middle_of_an_answer(business: Business) -> None:
+    """Half a sentence does not go out, and what waited behind it is the person's."""
+    b, desk = business, business.desk
+    await connected(b)
+    b.model.default = says("Half ", "of ", "it ", *["and more "] * 200, delay=0.05)
+    await b.say("telegram", "First")
+    await until(lambda: b.api.hub.db.value("select id from sessions where lease_until is not null"))
+    session = await session_of(b)
+    await b.say("telegram", "Second")
+    await until(lambda: b.api.hub.db.value("select 1 from inbox where seq = 2"))
+    await until(lambda: _asked(b))
+    await desk.done(f"/console/inbox/{session}/take")
+    await desk.done(f"/console/inbox/{session}/say", text="I am Bea.")
+    await b.hears("telegram", "I am Bea.")
+    await until(lambda: _phone_is(b, ["I am Bea."]))
+    said = "select array_agg(content->>'text' order by position) from messages"
+    assert await b.api.hub.db.value(said) == ["First", "Second", "I am Bea."]
+    assert await b.api.hub.db.value("select count(*) from turns") == 0 and len(b.model.calls) == 1
+    # Nobody comes back to it: the assistant answers what is new.
+    b.model.default = says("The bot again.")
+    await b.say("telegram", "Third")
+    await until(lambda: b.api.hub.db.value("select 1 from messages where content->>'text' = 'Third'"))
+    await b.api.hub.db.run("update sessions set handoff_until = now() - interval '1 second'")
+    await b.hears("telegram", "The bot again.")
+    assert (await b.api.hub.db.value(said))[2:] == ["I am Bea.", "Third", "The bot again."]
+
+
+async def _asked(b: Business) -> bool:
+    return bool(b.model.calls)
+
+
+async def _phone_is(b: Business, words: list[str]) -> bool:
+    return await b.phone("telegram") == words
+
+
 async def _ticked(b: Business, here: str) -> bool:
     return "✓ sent" in (await b.desk.get(here)).text
 

@@ -90,7 +90,9 @@ async def test_files_notes_and_prepared_replies(desk: Desk, api: Api) -> None:
         assert "&lt;b&gt;careful&lt;/b&gt;" in (await desk.get(here)).text
         assert not any("careful" in text for _, text in await me.said())
         assert (await desk.post(f"{here}/note", text=" ")).status == 400
+        await desk.done(f"{here}/back")
         assert (await desk.post(f"{here}/say", text=" ")).status == 400
+        assert await api.hub.db.value("select handoff_at is null from sessions"), "nothing said, nothing taken"
     await desk.done("/console/replies", shortcut="/Hours", text="We open at nine.")
     await desk.done("/console/replies", shortcut="hours", text="We open at ten.")
     page = await desk.get(here)
@@ -110,6 +112,12 @@ async def test_a_visitor_sees_the_operator_at_once(desk: Desk, api: Api) -> None
             assert (await asyncio.wait_for(heard.get(), 5)) == {"type": "handoff", "active": True}
             refused = await me.call("POST", "/prompt", {"prompt": "Still there?"})
             assert refused.status == 422 and "A person has taken this conversation over" in refused.said
+            # Neither a full session nor an empty balance nor a missing model keeps them from a person.
+            await api.hub.db.run("update sessions set message_count = 100000")
+            await api.hub.db.run("update clients set gateway_id = null")
+            refused = await me.call("POST", "/prompt", {"prompt": "And now?"})
+            assert "A person has taken this conversation over" in refused.said
+            assert [text for _, text in await me.said()][-2:] == ["Still there?", "And now?"]
             await desk.done(f"{here}/say", text="I am here.")
             told = [await asyncio.wait_for(heard.get(), 5) for _ in range(1)]
             assert told[0]["type"] == "message"
@@ -197,3 +205,24 @@ async def test_what_people_write_is_text(desk: Desk, api: Api) -> None:
         ), path
         assert not re.search(r'(href|src)="(javascript|data:text|vbscript)', body, re.I), path
         assert not re.search(r"<[a-z][^<>\"']*(?:\"[^\"]*\"[^<>\"']*)*\son[a-z]+=", body, re.I), path
+
+
+async def test_a_network_that_was_removed_is_said_and_nothing_is_taken(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 4)
+    session = town["sessions"][0]
+    await api.hub.db.run(
+        "update sessions set handoff_at = null, handoff_by = null, integration_id = null, kind = 'channel'"
+    )
+    got = await desk.post(f"/console/inbox/{session}/say", text="Hello?")
+    assert got.status == 409 and "was removed" in got.text
+    assert await api.hub.db.value("select count(*) from sessions where handoff_at is not null") == 0
+    assert await api.hub.db.value("select count(*) from messages where content->>'text' = 'Hello?'") == 0
+
+
+async def test_who_reads_an_old_page_does_not_unread_the_new(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 1)
+    session = town["sessions"][0]
+    await desk.get(f"/console/inbox/{session}")
+    before = await api.hub.db.value("update session_reads set at = at + interval '1 hour' returning at")
+    await desk.get(f"/console/inbox/{session}")
+    assert await api.hub.db.value("select at from session_reads") == before

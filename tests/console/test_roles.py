@@ -49,6 +49,12 @@ async def test_a_viewer_may_do_nothing_but_look(viewer: Desk, api: Api) -> None:
     assert (await audit.find(api.hub.db, api.account, None, "bot", 10)) == []
 
 
+async def test_codes_that_join_a_phone_are_for_admins(viewer: Desk, agent: Desk, desk: Desk) -> None:
+    for who, status in ((viewer, 403), (agent, 403), (desk, 200)):
+        async with who.http.get(f"{who.api.url}/console/events?pairing={uuid4()}") as got:
+            assert got.status == status
+
+
 async def test_an_agent_works_in_the_inbox_and_sets_nothing_up(agent: Desk, api: Api) -> None:
     town = await fill(api.hub, api.account, 2)
     assert (await agent.done(f"/console/inbox/{town['sessions'][0]}/take")).status == 200

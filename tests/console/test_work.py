@@ -171,6 +171,12 @@ async def test_settings_hold(desk: Desk, api: Api) -> None:
     assert (await desk.post("/console/settings/me", new="another password", old="wrong", **me)).status == 401
     await desk.done("/console/settings/me", new="another password", old="a long password", **me)
     assert (await desk.post("/console/settings/me", new="short", old="another password", **me)).status == 400
+    # Lost, and signed in by a link: the old one is not asked for, once, and not much later.
+    for minutes, status in ((30, 401), (1, 303), (1, 401)):
+        if (minutes, status) != (1, 401):
+            await api.hub.db.run("update operator_sessions set linked = true")
+        await api.hub.db.run("update operator_sessions set created_at = now() - make_interval(mins => $1)", minutes)
+        assert (await desk.post("/console/settings/me", new="a third password", old="", **me)).status == status
 
 
 def test_a_calendar_keeps_each_day_of_its_zone() -> None:

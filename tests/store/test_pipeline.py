@@ -232,7 +232,7 @@ async def test_reconcile_without_an_echo_sends_once_more_then_gives_up(bench: Be
 
 async def test_a_human_answer_is_recorded_and_not_answered(bench: Bench) -> None:
     [got] = await inbox.ingest(bench.db, [bench.item("I am Bob", kind="own", by="human", sha="other")])
-    assert got.outcome == "recorded" and got.session_id
+    assert got.outcome == "taken" and got.session_id
     row = await bench.db.row("select role, source from messages")
     assert row and tuple(row) == ("assistant", "human")
     assert await turns.claim(bench.db, got.session_id, "me", 30, 50, now=True) is None
