@@ -59,6 +59,12 @@ async def held(hub: Hub, door: Door, key: str | None) -> Visit | None:
     return seen
 
 
+async def remembered(hub: Hub, door: Door, key: str | None) -> Visit | None:
+    """The same, unless it is a proved person's: whoever sits at the browser has proved nothing yet."""
+    seen = await held(hub, door, key)
+    return seen if seen is not None and _same(seen, Person()) else None
+
+
 async def enter(hub: Hub, door: Door, asked: Asked) -> Opened:
     """The session of a proved person, the one this browser has already, or a new one.
 

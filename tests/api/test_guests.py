@@ -188,6 +188,27 @@ async def test_the_cookie(api: Api) -> None:
         assert got.body["accessKey"] not in page.body, "a key of another chat client"
 
 
+async def test_a_form_of_another_site_chooses_no_conversation(api: Api) -> None:
+    """Neither by the key of a conversation of its own, nor by a new one in place of the visitor's."""
+    async with visiting(api, FREE) as me:
+        for path in (f"/chat/{me.key}", f"/c/{me.client}"):
+            got = await api.call("POST", path, key="", data={"text": "x"}, headers={"Origin": "https://evil.example"})
+            assert got.status == 303 and "Set-Cookie" not in got.headers, path
+        got = await api.call("POST", f"/c/{me.client}", key="", data={"text": "x"}, headers={"Origin": api.url})
+        assert got.status == 303 and "Set-Cookie" in got.headers
+
+
+async def test_a_proved_persons_conversation_is_not_shown_to_the_next_one(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        sent = {"tag": "ana-7", "tagSignature": signed(await salt_of(api), "ana-7")}
+        got = await enter(api, me.client, sent, Origin=api.url)
+        kept: Any = {"Cookie": got.headers["Set-Cookie"].partition(";")[0]}
+        assert got.body["accessKey"] not in (await api.call("GET", f"/c/{me.client}", key="", headers=kept)).body
+        named = await enter(api, me.client, {"tag": "bob"}, Origin=api.url)
+        kept = {"Cookie": named.headers["Set-Cookie"].partition(";")[0]}
+        assert named.body["accessKey"] in (await api.call("GET", f"/c/{me.client}", key="", headers=kept)).body
+
+
 @asynccontextmanager
 async def heard(me: Visitor, after: int = 0, wanted: str = "turn") -> AsyncIterator[list[tuple[str, Json]]]:
     """Events until one of a kind; complete when the block ends."""
