@@ -48,7 +48,7 @@ RENEW = """
     update sessions set expires_at = now() + make_interval(secs => $3)
     where id = $1 and account_id = $2 and closed_at is null and expires_at < now() + make_interval(secs => $3 / 2)
 """
-BY_NAME = "select id from inbox where session_id = $1 and account_id = $2 and ext = $3"
+WAITS = "select last_seq > done_seq from sessions where id = $1 and account_id = $2"
 
 Json = dict[str, Any]
 
@@ -106,9 +106,9 @@ async def renew(db: Call, seen: Visit, seconds: float) -> bool:
     return await db.run(RENEW, seen.session_id, seen.account_id, seconds) == 1
 
 
-async def by_name(db: Call, seen: Visit, name: str) -> UUID | None:
-    """The message that was sent under a name of the sender's."""
-    return await db.value(BY_NAME, seen.session_id, seen.account_id, name)  # type: ignore[no-any-return]
+async def waits(db: Call, seen: Visit) -> bool:
+    """Whether something of the session is not answered yet."""
+    return bool(await db.value(WAITS, seen.session_id, seen.account_id))
 
 
 async def of_turn(db: Call, account: UUID, turn: UUID | None) -> list[Json]:

@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from hub.chat import following
 from hub.config import Settings
 from tests.api.chatting import OGG, Visitor, visiting
 from tests.api.conftest import Answer, Api, keys_of, providing, serving
@@ -284,6 +285,87 @@ async def test_asked_again_once_however_often_it_is_sent(api: Api) -> None:
         assert await me.said() == [("user", "Hi"), ("assistant", "Two.")] and len(me.model.calls) == 2
     async with visiting(api, FREE) as me:
         assert (await me.call("POST", "/messages", {"content": None})).status == 400
+
+
+async def test_what_is_refused_stays_as_it_was(api: Api) -> None:
+    """Asked again: beyond a limit, during an answer, or while a person has it, nothing is taken back."""
+    again: Json = {"content": None, "clientMessageId": "again"}
+    async with visiting(api, {"messagesPerHour": 1, "maxMessages": 0}) as me:
+        await me.prompt("Hi")
+        for _ in range(2):
+            assert (await me.call("POST", "/messages", again)).status == 429
+        assert await me.said() == [("user", "Hi"), ("assistant", "Hello from the model.")]
+    async with visiting(api, FREE) as me:
+        await me.prompt("Hi")
+        me.model.default = says(*(f"w{n} " for n in range(200)), delay=0.03)
+        async with heard(me, after=10**6) as found:
+            await me.call("POST", "/messages", {"content": "More"})
+            for way, sent in (("/messages", again), ("/prompt", {"prompt": []})):
+                got = await me.call("POST", way, sent)
+                assert got.status == 409 and got.body["code"] == "busy"
+            await me.call("DELETE")
+        assert [t for _, t in await me.said()][:3] == ["Hi", "Hello from the model.", "More"]
+        assert not [k for k, d in found if k == "gone" and d["ids"]]
+    async with visiting(api, FREE) as me:
+        await me.prompt("Hi")
+        path = f"/api/v1/web-chat-client/{me.client}/sessions/{me.session}"
+        await api.ok("PUT", f"{path}/handoff", {"active": True})
+        assert (await me.call("POST", "/messages", again)).body["code"] == "handoff"
+        await api.ok("POST", f"{path}/messages", {"content": "I am Ana."})
+        await api.ok("PUT", f"{path}/handoff", {"active": False})
+        me.model.default = says("Better.")
+        await me.prompt([], clientMessageId="x")
+        assert await me.said() == [("assistant", "I am Ana."), ("user", "Hi"), ("assistant", "Better.")]
+        calls = len(me.model.calls)
+        tried = await me.prompt([], commit=False)
+        assert tried["completionText"] == "Better." and len(me.model.calls) == calls + 1 and len(await me.said()) == 3
+
+
+async def test_what_was_taken_back_while_nobody_listened(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        await me.prompt("Hi")
+        shown = [m["message_id"] for m in (await me.info())["messages"]]
+        await me.prompt([])
+        async with heard(me, after=1, wanted="gone") as found:
+            pass
+        assert set(found[-1][1]["ids"]) == set(shown)
+
+
+async def test_streams_of_one_conversation_are_counted(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        held = [await api.http.get(f"{api.url}{me.base}/events") for _ in range(20)]
+        assert {h.status for h in held} == {200}
+        assert (await me.call("GET", "/events")).status == 429
+        for h in held:
+            h.close()
+        for _ in range(100):
+            got = await api.http.get(f"{api.url}{me.base}/events")
+            got.close()
+            if got.status == 200:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError("closed streams still count")
+
+
+async def test_a_stream_ends_with_its_key(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "IDLE", 0.1)
+    async with visiting(api, FREE) as me:
+        got = await api.http.get(f"{api.url}{me.base}/events")
+        await api.hub.db.run("update sessions set closed_at = now()")
+        await asyncio.wait_for(got.read(), 10)
+
+
+async def test_many_messages_at_once_are_all_answered(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        me.model.default = says("Yes", delay=0.05)
+        sent = [me.call("POST", "/messages", {"content": f"m{n}"}) for n in range(12)]
+        assert {g.status for g in await asyncio.gather(*sent)} == {202}
+        for _ in range(200):
+            if not await api.hub.db.value("select last_seq > done_seq from sessions where id = $1", UUID(me.session)):
+                break
+            await asyncio.sleep(0.05)
+        said = await me.said()
+        assert {t for r, t in said if r == "user"} == {f"m{n}" for n in range(12)} and said[-1][0] == "assistant"
 
 
 async def test_refused_messages(api: Api) -> None:
