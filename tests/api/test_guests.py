@@ -81,6 +81,21 @@ async def test_a_person_proved_by_signature(api: Api) -> None:
         assert stranger["accessKey"] != one["accessKey"]
 
 
+async def test_what_visitors_say_stands_beside_what_the_business_wrote(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        path = f"/api/v1/web-chat-client/{me.client}/sessions"
+        opened = await api.ok("POST", path, {"tag": "ana-7", "metadata": {"plan": "gold", "crm": "17"}})
+        who = {"tag": "ana-7", "tagSignature": signed(await salt_of(api), "ana-7")}
+        for part in range(3):
+            said = {f"{part}-{n}": "x" for n in range(15)}
+            held = opened["accessKey"] if part else None
+            got = await enter(api, me.client, {**who, "attributes": said, "accessKey": held})
+            assert got.body["sessionId"] == opened["sessionId"]
+        kept = (await api.ok("GET", f"{path}/{opened['sessionId']}"))["metadata"]
+        assert kept["plan"] == "gold" and kept["crm"] == "17" and len(kept) == 22
+        assert all(f"anon:2-{n}" in kept for n in range(15)), "the newest stay"
+
+
 async def test_a_person_proved_by_token(api: Api) -> None:
     key, foreign = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     public = (
@@ -503,6 +518,29 @@ async def test_answers_as_speech(voiced: tuple[Api, list[tuple[str, Json, str]]]
         assert asked[-1][1]["text"] == "[Calmly.] Short."
         await change(audioSynthesisSource="None")
         assert (await me.call("GET", f"/messages/{answer}/audio")).status == 422
+
+
+async def test_speech_is_made_once_and_paid_for(settings: Settings) -> None:
+    async with speaking() as (url, asked), providing() as provider:
+        changed = settings.changed(speech_url=f"{url}/v1", speech_price=2.5, billing=True)
+        async with serving(changed, provider) as (hub, at), aiohttp.ClientSession() as http:
+            api = Api(hub, at, *await keys_of(hub), http)
+            await hub.db.run("update accounts set balance = 1")
+            async with visiting(api, FREE, audioSynthesisSource="Gpt4oTts") as me:
+                for _ in range(2):
+                    await me.prompt("Hi")
+                ids = [m["message_id"] for m in (await me.info())["messages"] if m["role"] == "assistant"]
+                got = await asyncio.gather(*(me.call("GET", f"/messages/{ids[0]}/audio") for _ in range(5)))
+                assert {g.status for g in got} == {200} and len(asked) == 1
+                row = await hub.db.row("select quantity, amount from usage where sku = 'inference.speech'")
+                size = len("Hello from the model.")
+                assert row is not None and int(row["quantity"]) == size
+                assert float(row["amount"]) == pytest.approx(size * 2.5 / 1000)
+                await hub.db.run("update accounts set balance = 0")
+                assert (await me.call("GET", f"/messages/{ids[1]}/audio")).status == 402 and len(asked) == 1
+                assert (await me.call("GET", f"/messages/{ids[0]}/audio")).status == 200, "kept already"
+                late = [await me.call("GET", f"/messages/{ids[1]}/audio") for _ in range(25)]
+                assert late[-1].status == 429 and int(late[-1].headers["Retry-After"]) >= 1
 
 
 async def test_speech_that_is_not_configured(api: Api) -> None:

@@ -228,11 +228,11 @@ async def say(request: web.Request, key: str, body: MessageIn) -> AcceptedOut:
     return AcceptedOut(message_id=got.message, person=got.person)
 
 
-@endpoint(tag=TAG, auth="none", produces="audio/mpeg", errors=(422, 502))
+@endpoint(tag=TAG, auth="none", produces="audio/mpeg", errors=(402, 422, 429, 502))
 async def audio(request: web.Request, key: str, message_id: UUID) -> web.Response:
     """An answer as speech, of clients whose `audioSynthesisSource` is not None."""
     hub = request.app[HUB]
-    spoken = await speech.spoken(hub, await visits.visit(hub, key), message_id)
+    spoken = await speech.spoken(hub, await visits.visit(hub, key), message_id, client_ip(request))
     headers = {"Cache-Control": "private, max-age=86400"}
     return web.Response(body=spoken.content, content_type=spoken.mime, headers=headers)
 
