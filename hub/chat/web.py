@@ -118,8 +118,7 @@ async def ask_again(hub: Hub, seen: Visit, client_id: str | None) -> UUID:
     if state.get("state") == "ignored":
         raise await _refusal(hub, seen, got.message_id)
     if got.outcome == "accepted":
-        gone = {"type": "gone", "ids": [str(i) for i in got.gone or ()]}
-        await tell(hub.events, seen.account_id, seen.session_id, gone)
+        await _gone(hub, seen, got.gone or ())
         await _said(hub, seen, got.message_id, got.body or {}, client_id)
     return got.message_id
 
@@ -288,7 +287,7 @@ async def attach(hub: Hub, seen: Visit, file_ids: Sequence[UUID]) -> list[Json]:
 
 async def _gone(hub: Hub, seen: Visit, ids: Sequence[UUID]) -> None:
     """Pages that show these messages take them away."""
-    await hub.events.publish(f"s:{seen.session_id}", {"type": "gone", "ids": list(ids)})
+    await tell(hub.events, seen.account_id, seen.session_id, {"type": "gone", "ids": [str(i) for i in ids]})
 
 
 async def heard_or(heard: "asyncio.Queue[Json]", seconds: float) -> Json | None:
