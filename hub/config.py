@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     ] = ""
     speech_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
     speech_model: Annotated[str, Field(description="Model that speaks.")] = "gpt-4o-mini-tts"
+    speech_price: Annotated[
+        float, Field(ge=0, description="Dollars a thousand characters of audio answers cost an account.")
+    ] = 0.0
     eleven_url: Annotated[str, Field(description="Base address of ElevenLabs.")] = "https://api.elevenlabs.io"
     eleven_key: Annotated[SecretStr, Field(description="Key of ElevenLabs, for audio answers; empty: none.")] = (
         SecretStr("")

@@ -15,6 +15,7 @@ from hub.errors import HubError, Invalid
 from hub.live.cache import Cache
 from hub.live.connect import connect
 from hub.live.events import Events
+from hub.live.flights import Flights
 from hub.live.leases import Leases
 from hub.live.limits import Limits
 from hub.live.queue import Queue
@@ -48,6 +49,7 @@ class Hub:
     limits: Limits
     leases: Leases
     cache: Cache
+    flights: Flights
     meter: Meter
     children: Children
 
@@ -102,6 +104,8 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
         stack.push_async_callback(events.close)
         meter = Meter(db)
         stack.push_async_callback(meter.close)
+        flights = Flights()
+        stack.push_async_callback(flights.close)
         yield Hub(
             settings=settings,
             db=db,
@@ -119,6 +123,7 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             limits=Limits(redis, settings.queue),
             leases=Leases(),
             cache=Cache(redis, settings.queue),
+            flights=flights,
             meter=meter,
             children=Children(),
         )

@@ -147,11 +147,11 @@ export function ended(turn) {
 // Messages that were taken back: to be asked again, or for good.
 export function gone({ ids }) {
   for (const id of ids) {
+    if (shown.get(id)) log.querySelector(".stars")?.remove();
     shown.get(id)?.remove();
     shown.set(id, null);
     if (state.last?.message_id === id) state.last = null;
   }
-  log.querySelector(".stars")?.remove();
   $("hello").hidden = !!log.querySelector("article");
 }
 

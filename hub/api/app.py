@@ -29,6 +29,7 @@ from hub.api import (
 from hub.api.http import assets, docs, keys, middleware
 from hub.api.http.errands import Errands
 from hub.api.http.operation import Route
+from hub.api.http.streams import Streams
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
@@ -52,6 +53,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[keys.DIRECTORY] = Directory(hub)
     app[keys.ERRANDS] = errands = Errands()
     app.on_cleanup.append(errands.close)
+    app[keys.STREAMS] = Streams()
     app[keys.PAGES] = docs.environment()
     app[keys.REQUEST_LOG] = RequestLog(hub.db)
     app.cleanup_ctx.append(_log)

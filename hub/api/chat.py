@@ -56,7 +56,7 @@ async def by_client(request: web.Request) -> web.Response:
         return gone(request, e.status)
     # `i`: the site will say who this is; until then nobody's conversation is shown.
     key = None if "i" in request.query else cookies.read(request, door.client_id)
-    seen = await guests.held(hub, door, key)
+    seen = await guests.remembered(hub, door, key)
     return await _page(request, door.client_id, door.parameters, key if seen else None, seen)
 
 
@@ -69,8 +69,8 @@ def _id(request: web.Request) -> UUID:
 
 async def posted(request: web.Request) -> web.Response:
     """POST /chat/{access key} or /c/{web chat id}: a message from a browser without scripts, and its answer."""
-    hub, key = request.app[HUB], request.match_info.get("key")
-    form = await request.post()
+    hub, named = request.app[HUB], request.match_info.get("key")
+    key, form = named, await request.post()
     text = next((t.strip() for t in reversed(form.getall("text", [])) if isinstance(t, str) and t.strip()), "")
     seen: Visit | None = None
     try:
@@ -83,7 +83,9 @@ async def posted(request: web.Request) -> web.Response:
             return gone(request, e.status)
         return await _page(request, seen.client_id, seen.parameters, key, seen, refused=e)
     response = web.Response(status=303, headers={"Location": f"/chat/{key}#end"})
-    cookies.write(request, response, seen.client_id, key)
+    # A form of another site must not decide which conversation this browser comes back to.
+    if named is None and cookies.own(request):
+        cookies.write(request, response, seen.client_id, key)
     return response
 
 

@@ -14,7 +14,7 @@ from hub.store import desk, files, handoffs
 from hub.store.db import Db
 
 Json = dict[str, Any]
-SHOWN, OLDER = 40, 40
+SHOWN, OLDER, GROWN = 40, 40, 400
 SHOWS = ("all", "waiting", "mine", "person", "bot")
 NOTE = 5000
 # In the order of how much an operator has to know about it.
@@ -42,9 +42,18 @@ async def view(db: Db, account: UUID, session: UUID) -> Json:
     return found
 
 
-async def thread(db: Db, account: UUID, session: UUID, before: int | None = None, limit: int = SHOWN) -> Thread:
-    """The newest messages, or those before a position, with what happened between them."""
+async def thread(
+    db: Db, account: UUID, session: UUID, before: int | None = None, limit: int = SHOWN, since: int | None = None
+) -> Thread:
+    """The newest messages, or those before a position, with what happened between them. since: the position from
+    which they are shown already, so that what comes is added to it."""
     rows = await desk.messages(db, account, session, before, limit + 1)
+    if since is not None and len(rows) > limit:
+        if rows[-1]["position"] >= since:
+            rows, limit = await desk.messages(db, account, session, None, GROWN + 1), GROWN
+        newer = [r for r in rows if r["position"] >= since]
+        if since and newer and len(newer) < len(rows):
+            rows, limit = [*newer, rows[len(newer)]], len(newer)
     older = rows[limit - 1]["position"] if len(rows) > limit else None
     rows = rows[:limit]
     since = rows[-1]["created_at"] if older else None

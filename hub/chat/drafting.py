@@ -3,6 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
+from hub.accounts import balance
 from hub.chat.ask import Ask
 from hub.chat.asking import ask_of
 from hub.chat.engine import answer
@@ -21,12 +22,13 @@ WITHOUT: Json = {
 
 
 async def draft(hub: Hub, account: UUID, session: UUID) -> str:
-    """Raise NotFound, Unavailable without a gateway, Upstream when the model fails."""
+    """Raise NotFound, PaymentRequired, Unavailable without a gateway, Upstream when the model fails."""
     claimed = await visitors.look(hub.db, account, session, HISTORY)
     if claimed is None:
         raise NotFound("No such conversation.")
     if claimed.gateway is None:
         raise Unavailable("No bot is attached to this chat client, so it cannot draft.")
+    await balance.paying(hub, account)
     ask = silent(await ask_of(hub, claimed, {}, ("Draft the next reply for a colleague who will read and send it.",)))
     ask = replace(ask, messages=paired(ask.messages))
     try:

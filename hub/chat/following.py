@@ -13,6 +13,8 @@ from hub.store.visitors import Visit
 
 Json = dict[str, Any]
 IDLE = 20.0
+# As many messages as a page may show that were taken back while it did not listen.
+HIDDEN = 500
 # Of what a debug page may know.
 TOLD = ("outcome", "model", "promptTokens", "completionTokens", "ms")
 
@@ -27,16 +29,23 @@ class Happened:
     place: int | None = None
 
 
-async def follow(hub: Hub, seen: Visit, after: int | None) -> AsyncIterator[Happened]:
-    """From a position on (None: from now). An answer in the making comes first, with all it has said."""
+async def follow(hub: Hub, key: str, seen: Visit, after: int | None) -> AsyncIterator[Happened]:
+    """From a position on (None: from now), with what was taken back before. An answer in the making comes first,
+    with all it has said. Ends when the access key does."""
     tools, debug = (bool(seen.parameters.get(n)) for n in ("showToolCalls", "debug"))
     async with hub.events.listen(f"s:{seen.session_id}") as heard:
         place = after if after is not None else await messages.last_position(hub.db, seen.account_id, seen.session_id)
+        if after and (gone := await messages.hidden(hub.db, seen.account_id, seen.session_id, HIDDEN)):
+            yield Happened("gone", {"ids": [str(i) for i in gone]})
         if draft := await Drafts(hub.redis, hub.settings.queue, seen.session_id).read():
             yield Happened("delta", {"turn": draft[0], "at": 0, "text": draft[1]})
         event: Json = {"type": "look"}
-        looked = 0.0
+        looked, checked = 0.0, time.monotonic()
         while True:
+            if time.monotonic() - checked > IDLE:
+                checked = time.monotonic()
+                if not await web.valid(hub, key):
+                    return
             if event["type"] not in ("delta", "tool", "said", "gone") or time.monotonic() - looked > IDLE:
                 looked = time.monotonic()
                 for row in await messages.history(hub.db, seen.account_id, seen.session_id, place):

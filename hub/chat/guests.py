@@ -59,6 +59,12 @@ async def held(hub: Hub, door: Door, key: str | None) -> Visit | None:
     return seen
 
 
+async def remembered(hub: Hub, door: Door, key: str | None) -> Visit | None:
+    """The same, unless it is a proved person's: whoever sits at the browser has proved nothing yet."""
+    seen = await held(hub, door, key)
+    return seen if seen is not None and _same(seen, Person()) else None
+
+
 async def enter(hub: Hub, door: Door, asked: Asked) -> Opened:
     """The session of a proved person, the one this browser has already, or a new one.
 
@@ -71,13 +77,16 @@ async def enter(hub: Hub, door: Door, asked: Asked) -> Opened:
     )
     seen = await held(hub, door, asked.held)
     if seen is not None and asked.held and _same(seen, who):
-        await visitors.describe(hub.db, seen, dict(who.said))
+        if who.said:
+            await visitors.describe(hub.db, seen.account_id, seen.session_id, dict(who.said))
         return Opened(seen.session_id, asked.held, sessions.talk_url(hub.settings, asked.held))
     tag = who.tag if who.verified or not who.tag else f"{ANON}{who.tag}:{ids.access_key()[-12:]}"
-    wanted = Wanted(
-        tag=tag, extra_context=None, context_location=None, metadata=dict(who.said) or None, seconds=SECONDS
-    )
-    return await sessions.open(hub, door.account_id, door.client_id, wanted)
+    wanted = Wanted(tag=tag, extra_context=None, context_location=None, metadata=None, seconds=SECONDS)
+    opened = await sessions.open(hub, door.account_id, door.client_id, wanted)
+    if who.said:
+        # Beside what the business itself has written there.
+        await visitors.describe(hub.db, door.account_id, opened.id, dict(who.said))
+    return opened
 
 
 def _same(seen: Visit, who: Person) -> bool:

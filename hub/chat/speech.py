@@ -5,18 +5,20 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 from uuid import UUID
 
 import orjson
 
 from hub import ids
+from hub.accounts import balance
 from hub.accounts.gateways import gateway_of
 from hub.chat import content
 from hub.chat.intake import FILE_DAYS
 from hub.config import Settings
 from hub.domain import Gateway, Json
-from hub.errors import HubError, NotFound, Unavailable, Upstream
+from hub.errors import HubError, NotFound, TooMany, Unavailable, Upstream
 from hub.llm import aside
 from hub.mime import sniffed
 from hub.runtime import Hub
@@ -25,6 +27,8 @@ from hub.store.visitors import Visit
 
 KIND = "speech"
 LONGEST, LARGEST, SECONDS = 4000, 20_000_000, 60.0
+# New ones, of one conversation and of one address.
+PER_MINUTE = 20
 VOICE = "nova"
 # Of ElevenLabs' own voices; any other name is a voice id of the account.
 ELEVEN_VOICES: Mapping[str, str] = {VOICE: "21m00Tcm4TlvDq8ikWAM"}
@@ -50,8 +54,12 @@ class Call:
     body: Json
 
 
-async def spoken(hub: Hub, seen: Visit, message: UUID) -> Spoken:
-    """Raise NotFound for what is no answer, Unavailable where there is no voice, Upstream when it fails."""
+Service = Callable[[Settings, Json, str], Call]
+
+
+async def spoken(hub: Hub, seen: Visit, message: UUID, address: str) -> Spoken:
+    """`address`: of who asks. Raise NotFound for what is no answer, Unavailable where there is no voice, TooMany,
+    PaymentRequired, Upstream when it fails."""
     p = seen.parameters
     make = SERVICES.get(p.get("audioSynthesisSource") or "None")
     if make is None:
@@ -64,15 +72,35 @@ async def spoken(hub: Hub, seen: Visit, message: UUID) -> Spoken:
     mark = hashlib.sha256(orjson.dumps([text, *(p.get(n) for n in SHAPING)])).digest()
     if kept := await files.made_of(hub.db, seen.account_id, message, KIND, mark):
         return Spoken(kept["mime"], bytes(kept["content"]))
+    for who in (str(seen.session_id), address):
+        if (wait := await hub.limits.take(KIND, who, PER_MINUTE, 60.0)) > 0:
+            raise TooMany("Too many answers are read aloud; wait a little.", retry_after=wait)
+    return await hub.flights.one((KIND, message, mark), partial(_new, hub, seen, message, text, make, mark))
+
+
+async def _new(hub: Hub, seen: Visit, message: UUID, text: str, make: Service, mark: bytes) -> Spoken:
+    """Make it, bill it and keep it."""
+    await balance.paying(hub, seen.account_id)
+    p = seen.parameters
     if p.get("summarizeTextBeforeAudioSynthesis"):
         text = await _shortened(hub, seen, text)
-    raw = await _made(hub, make(hub.settings, p, _readable(text)))
+    said = _readable(text)
+    raw = await _made(hub, make(hub.settings, p, said))
+    await hub.meter.add(seen.account_id, [_billed(p, len(said), hub.settings.speech_price)], session=seen.session_id)
     found = Spoken(sniffed(raw, "audio/mpeg") if raw[:3] == b"ID3" else "audio/mpeg", raw)
     await files.add(
         hub.db, ids.uuid7(), seen.account_id, seen.session_id, message, token=ids.access_key()[4:], name="answer.mp3",
         mime=found.mime, kind=KIND, sha256=mark, content=raw, seconds=FILE_DAYS * 86400.0,
     )
     return found
+
+
+def _billed(p: Json, length: int, price: float) -> Json:
+    """A row of usage. price: dollars a thousand characters."""
+    return {
+        "sku": "inference.speech", "amount": round(price * length / 1000, 12), "unit_price": price / 1000,
+        "quantity": length, "description": f"Audio of '{p['audioSynthesisSource']}'",
+    }
 
 
 def _readable(text: str) -> str:
@@ -127,7 +155,7 @@ def _openai(settings: Settings, p: Json, text: str) -> Call:
     return Call(f"{settings.speech_url}/audio/speech", {"Authorization": f"Bearer {key}"} if key else {}, body)
 
 
-def _eleven(model: str) -> Callable[[Settings, Json, str], Call]:
+def _eleven(model: str) -> Service:
     def make(settings: Settings, p: Json, text: str) -> Call:
         key = settings.eleven_key.get_secret_value()
         if not key:
@@ -145,7 +173,7 @@ def _eleven(model: str) -> Callable[[Settings, Json, str], Call]:
 SHAPING = (
     "audioSynthesisSource", "audioSynthesisVoice", "audioSynthesisInstruction", "summarizeTextBeforeAudioSynthesis",
 )
-SERVICES: Mapping[str, Callable[[Settings, Json, str], Call]] = {
+SERVICES: Mapping[str, Service] = {
     "Gpt4oTts": _openai,
     "ElevenMultilingualV2": _eleven("eleven_multilingual_v2"),
     "ElevenV3": _eleven("eleven_v3"),

@@ -105,9 +105,6 @@ def look(p: Json) -> Json:
 async def said(hub: Hub, seen: Visit, given: Sequence[Saying]) -> list[Json]:
     """Stored content of what a visitor sends; inline files are kept, uploaded ones named."""
     bodies = [await _body(hub, seen, one) for one in given]
-    if not bodies:
-        again = await web.take_back(hub, seen)
-        return [again]
     if any(not b["text"].strip() and not b.get("attachments") and b.get("role") != "tool" for b in bodies):
         raise BadRequest("prompt.content is empty; write something or attach a file.", field="prompt.content")
     return bodies
@@ -120,13 +117,8 @@ class _Content:
     tool_call_id: None = None
 
 
-async def saying(hub: Hub, seen: Visit, given: str | Sequence[Part] | None, name: str | None) -> Json:
-    """Stored content of one message; None takes the last one back, to be said again."""
-    if given is None:
-        # Sent twice under one name, it was taken back and said already.
-        if name and await visitors.by_name(hub.db, seen, f"w:{name}"):
-            return {"text": ""}
-        return await web.take_back(hub, seen)
+async def saying(hub: Hub, seen: Visit, given: str | Sequence[Part]) -> Json:
+    """Stored content of one message."""
     return (await said(hub, seen, [_Content(given)]))[0]
 
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from hub.accounts import gateways
+from hub.accounts import balance, gateways
 from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.drafting import silent
 from hub.chat.engine import answer
@@ -47,6 +47,7 @@ async def probe(hub: Hub, account: UUID, id: UUID) -> Tried:
 
     ask = silent(_ask(account, bare, PROBE))
     try:
+        await balance.paying(hub, account)
         made = await answer(hub, replace(ask, deadline=time.monotonic() + SECONDS), heard)
     except HubError as e:
         tried.error, tried.status = why(e), e.code
@@ -59,10 +60,11 @@ async def probe(hub: Hub, account: UUID, id: UUID) -> Tried:
 
 
 async def talk(hub: Hub, account: UUID, id: UUID, text: str, sink: Sink | None = None) -> Answer:
-    """One question, with everything the bot has. Raise NotFound, Invalid, Upstream."""
+    """One question, with everything the bot has. Raise NotFound, Invalid, PaymentRequired, Upstream."""
     if not 0 < len(text.strip()) <= LONGEST:
         raise Invalid(f"text must have 1 to {LONGEST:,} characters.", field="text")
     gateway = await gateways.load(hub.db, hub.sealer, account, id)
+    await balance.paying(hub, account)
     ask = replace(_ask(account, gateway, text.strip()), deadline=time.monotonic() + hub.settings.turn_seconds)
     try:
         return await answer(hub, ask, sink)

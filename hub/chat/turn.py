@@ -88,6 +88,8 @@ async def run(
                     raise
                 _go_on()
                 _stopped(draft, claimed)
+            finally:
+                await _settle(draft)
         placeholder = await presence.finish()
     if await scheduled.again(hub, claimed, draft):
         if draft.shown is not None:
@@ -123,6 +125,12 @@ async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra
         _command(claimed, draft)
     else:
         await _ask(hub, claimed, draft, sink, extra)
+
+
+async def _settle(draft: Draft) -> None:
+    """Nothing of this turn is shown later than its end, however it ends."""
+    if draft.shown is not None:
+        await draft.shown.settle()
 
 
 def _command(claimed: Claim, draft: Draft) -> None:
@@ -343,8 +351,7 @@ async def _tell(hub: Hub, claimed: Claim, draft: Draft) -> None:
 
 
 async def _over(hub: Hub, claimed: Claim, draft: Draft, told: Json) -> None:
-    if draft.shown is not None:
-        await draft.shown.settle()
+    await _settle(draft)
     event = {"type": "turn", "turn": str(draft.id), **told}
     await tell(hub.events, claimed.account["id"], claimed.session_id, event)
     if draft.shown is not None:

@@ -16,10 +16,11 @@ from hub.chat.ask import Answer
 from hub.chat.asking import ask_of, history
 from hub.chat.engine import answer
 from hub.chat.intake import Intake
+from hub.chat.news import tell
 from hub.chat.shape import paired
 from hub.chat.timespan import seconds
 from hub.chat.worker import Rejected
-from hub.errors import BadRequest, HubError, TooMany, Unavailable, Upstream
+from hub.errors import BadRequest, Conflict, HubError, TooMany, Unavailable, Upstream
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import files, messages, turns, visitors
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 LATER = 2.0  # seconds a web process has before a worker may take the turn over
+LOOK = 1.0  # seconds between two looks at a turn that another process runs, should its event be lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
     return found
 
 
+async def valid(hub: Hub, access_key: str) -> bool:
+    """Whether an access key still opens its session."""
+    return await visitors.by_key(hub.db, digest(access_key)) is not None
+
+
 async def prompt(
     hub: Hub,
     intake: Intake,
@@ -74,11 +81,14 @@ async def prompt(
     said: Sequence[Json],
     *,
     client_id: str | None = None,
+    again: UUID | None = None,
     extra: tuple[str, ...] = (),
     sink: turn.Sink | None = None,
 ) -> Reply:
     """Store what the visitor said and answer it. `client_id` names the prompt: said twice, it is
-    answered once and the same answer comes back."""
+    answered once and the same answer comes back. `again`: what `ask_again` has stored, to be answered."""
+    if again is not None:
+        return await _answered(hub, seen, again, extra, sink)
     items = [_item(seen, body, client_id if n == 0 else None) for n, body in enumerate(said)]
     stored = await intake.store(items)
     first = stored[0]
@@ -89,6 +99,28 @@ async def prompt(
     last = stored[-1].message_id or first.message_id
     assert last is not None
     return await _answered(hub, seen, last, extra, sink)
+
+
+async def ask_again(hub: Hub, seen: Visit, client_id: str | None) -> UUID:
+    """Take the last question and its answers away and store it anew, to be answered. Asked twice under one
+    `client_id`, it is stored once. Raise BadRequest when there is none, Conflict while an answer is being made,
+    TooMany, Unavailable; then everything stays as it is."""
+    got = await messages.ask_again(hub.db, _item(seen, {}, client_id))
+    if got.outcome == "none":
+        raise BadRequest("The session does not contain any user messages.")
+    if got.outcome == "busy":
+        raise Conflict("An answer is being made; wait for it or stop it, then ask again.", code="busy")
+    if got.outcome == "person":
+        raise _taken()
+    if got.outcome == "gone" or got.message_id is None:
+        raise Unavailable
+    state = await turns.fate(hub.db, seen.session_id, got.message_id) or {}
+    if state.get("state") == "ignored":
+        raise await _refusal(hub, seen, got.message_id)
+    if got.outcome == "accepted":
+        await _gone(hub, seen, got.gone or ())
+        await _said(hub, seen, got.message_id, got.body or {}, client_id)
+    return got.message_id
 
 
 async def accept(hub: Hub, intake: Intake, seen: Visit, body: Json, client_id: str | None) -> Accepted:
@@ -103,17 +135,25 @@ async def accept(hub: Hub, intake: Intake, seen: Visit, body: Json, client_id: s
     if state.get("state") == "ignored" and state["rule"] != "handoff":
         raise await _refusal(hub, seen, got.message_id)
     if got.outcome != "duplicate":
-        row = {"id": got.message_id, "role": "user", "source": "contact", "content": body}
-        await hub.events.publish(
-            f"s:{seen.session_id}", {"type": "said", "row": row | {"network_id": f"w:{client_id}"}}
-        )
+        await _said(hub, seen, got.message_id, body, client_id)
     return Accepted(got.message_id, state.get("rule") == "handoff", not wait and state.get("state") == "waiting")
 
 
-async def answer_soon(hub: Hub, seen: Visit, message: UUID) -> None:
-    """Answer a message that `accept` stored, unless somebody else does."""
+async def _said(hub: Hub, seen: Visit, message: UUID, body: Json, client_id: str | None) -> None:
+    row = {"id": message, "role": "user", "source": "contact", "content": body}
+    await hub.events.publish(f"s:{seen.session_id}", {"type": "said", "row": row | {"network_id": f"w:{client_id}"}})
+
+
+async def answer_soon(hub: Hub, seen: Visit) -> None:
+    """Answer what `accept` and `ask_again` have stored, until nothing waits, whoever answers it."""
+    end = time.monotonic() + hub.settings.turn_seconds + 30
     try:
-        await _answered(hub, seen, message, (), None)
+        async with hub.events.listen(f"s:{seen.session_id}") as heard:
+            while time.monotonic() < end:
+                await turn.run(hub, seen.session_id, now=True)
+                if not await visitors.waits(hub.db, seen):
+                    return
+                await _turned(heard)
     except HubError as e:
         # It was given up, or is left to a worker; the pages hear of either.
         log.info("a message of the web chat was not answered here: %s", type(e).__name__)
@@ -148,8 +188,12 @@ async def _refusal(hub: Hub, seen: Visit, message: UUID | None) -> HubError:
             retry_after=await visitors.hour_left(hub.db, seen.session_id),
         )
     if state and state["rule"] == "handoff":
-        return Unavailable("A person has taken this conversation over and will answer.", code="handoff")
+        return _taken()
     return Unavailable()
+
+
+def _taken() -> Unavailable:
+    return Unavailable("A person has taken this conversation over and will answer.", code="handoff")
 
 
 async def _answered(hub: Hub, seen: Visit, message: UUID, extra: tuple[str, ...], sink: turn.Sink | None) -> Reply:
@@ -163,7 +207,7 @@ async def _answered(hub: Hub, seen: Visit, message: UUID, extra: tuple[str, ...]
                 raise await _refusal(hub, seen, message)
             if state and state["state"] != "waiting":
                 return await _reply(hub, seen, state)
-            await heard_or(heard, 0.25)
+            await _turned(heard)
     raise HubError("The answer took too long.")
 
 
@@ -200,14 +244,21 @@ def call_of(call: Json) -> Json:
 async def trial(
     hub: Hub, seen: Visit, said: Sequence[Json], instructions: tuple[str, ...], sink: turn.Sink | None
 ) -> Answer:
-    """Answer without storing anything (`commit: false`): billed, but not remembered."""
+    """Answer without storing anything (`commit: false`): billed, but not remembered. Nothing `said`: the last
+    question again."""
     claimed = await visitors.look(hub.db, seen.account_id, seen.session_id, turn.HISTORY)
     if claimed is None or claimed.gateway is None:
         raise Unavailable
     balance.check(hub.settings, seen.balance)
     ask = await ask_of(hub, claimed, {}, instructions)
     asked = [content.message(b, {}, hub.settings.address) for b in said]
-    ask = replace(ask, messages=paired([*ask.messages, *asked]), retractable=sink is None)
+    known = ask.messages
+    if not said:
+        while known and known[-1]["role"] != "user":
+            known = known[:-1]
+        if not known:
+            raise BadRequest("The session does not contain any user messages.")
+    ask = replace(ask, messages=paired([*known, *asked]), retractable=sink is None)
     try:
         return await answer(hub, ask, sink)
     except Upstream as e:
@@ -237,18 +288,9 @@ async def attach(hub: Hub, seen: Visit, file_ids: Sequence[UUID]) -> list[Json]:
     ]
 
 
-async def take_back(hub: Hub, seen: Visit) -> Json:
-    """The last user message, taken back to be said again. Raise BadRequest when there is none."""
-    taken = await messages.take_back(hub.db, seen.account_id, seen.session_id)
-    if taken is None:
-        raise BadRequest("The session does not contain any user messages.")
-    await _gone(hub, seen, taken[1])
-    return taken[0]
-
-
 async def _gone(hub: Hub, seen: Visit, ids: Sequence[UUID]) -> None:
     """Pages that show these messages take them away."""
-    await hub.events.publish(f"s:{seen.session_id}", {"type": "gone", "ids": list(ids)})
+    await tell(hub.events, seen.account_id, seen.session_id, {"type": "gone", "ids": [str(i) for i in ids]})
 
 
 async def heard_or(heard: "asyncio.Queue[Json]", seconds: float) -> Json | None:
@@ -257,6 +299,15 @@ async def heard_or(heard: "asyncio.Queue[Json]", seconds: float) -> Json | None:
         async with asyncio.timeout(seconds):
             return await heard.get()
     return None
+
+
+async def _turned(heard: "asyncio.Queue[Json]") -> None:
+    """Wait until a turn may have ended; pieces of an answer do not count."""
+    end = time.monotonic() + LOOK
+    while (left := end - time.monotonic()) > 0:
+        event = await heard_or(heard, left)
+        if event is not None and event["type"] not in ("delta", "tool", "said", "gone"):
+            return
 
 
 async def retry(hub: Hub, seen: Visit) -> None:

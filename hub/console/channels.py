@@ -1,6 +1,6 @@
 """Places where bots talk: chat clients with their looks, limits, networks and the snippet for a website."""
 
-
+from collections.abc import Sequence
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -9,7 +9,7 @@ from hub.accounts import gateways
 from hub.accounts.kinds import mask
 from hub.accounts.operators import Deed
 from hub.api.http import pagination
-from hub.chat import clients, links, pairing, sessions
+from hub.chat import clients, links, pairing, sessions, timespan
 from hub.chat.parameters import ClientParameters, LimitingParameters
 from hub.chat.sessions import Wanted
 from hub.console.door import act, look
@@ -20,6 +20,8 @@ from hub.forms import invalid
 from hub.store import overview
 
 PAGE = 50
+# Between the label of a suggestion and what it says.
+PARTED = " | "
 PREVIEW = 86400.0
 # What people are asked for, by network: name of the setting, label, hint, whether it may be left out.
 FIELDS: Json = {
@@ -73,7 +75,22 @@ async def view(v: Visit) -> web.StreamResponse:
     bots = await gateways.listed(v.db, v.account)
     p = {**ClientParameters().stored(), **found.client.parameters}
     limits = {**LimitingParameters().stored(), **found.client.limits}
-    return await v.page("channel.html", one=found.client, p=p, limits=limits, networks=networks, bots=bots)
+    wait = timespan.seconds(p["messageDebounceInterval"]) if p["messageDebounceInterval"] else 0
+    return await v.page(
+        "channel.html", one=found.client, p=p, limits=limits, networks=networks, bots=bots, wait=wait,
+        suggestions=[_line(b) for b in p["suggestionButtons"]],
+    )
+
+
+def _line(button: Json) -> str:
+    """A suggestion as a line of a form."""
+    label, prompt = (" ".join(str(button[n]).split()) for n in ("label", "prompt"))
+    return prompt if label == prompt[:200] and PARTED not in prompt else f"{label}{PARTED}{prompt}"
+
+
+def _button(line: str) -> Json:
+    label, _, prompt = (p.strip() for p in line.partition(PARTED.strip()))
+    return {"label": (label or prompt)[:200], "prompt": prompt or label}
 
 
 def _network(v: Visit, name: str, seen: links.Seen | None) -> Json:
@@ -96,7 +113,7 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/channels/{id}"""
     id, f = v.id(), v.form
     before = await clients.load(v.db, v.account, id)
-    wanted = looks(f)
+    wanted = looks(f, before.parameters.get("suggestionButtons") or ())
     limits = {name: int(f.number(name, 0, 1e6) or 0) for name in ("messagesPerHour", "maxMessages")}
     given: Json = {
         "name": _named(f), "aiGatewayId": f.id("gateway"), "clientParameters": wanted, "limitingParameters": limits,
@@ -113,18 +130,19 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     return v.to(f"/console/channels/{id}", "Saved.")
 
 
-def looks(f: Form) -> Json:
-    """A form's fields as the documented parameters."""
-    buttons = [line.strip() for line in f.get("suggestions").splitlines() if line.strip()]
+def looks(f: Form, suggestions: Sequence[Json] = ()) -> Json:
+    """A form's fields as the documented parameters; of `suggestions` stay those whose lines nobody has changed."""
+    kept = {_line(b): b for b in suggestions}
+    lines = [line.strip() for line in f.get("suggestions").splitlines() if line.strip(" \t|")]
     origins = f.get("origins").replace(",", " ").split()
-    wait = f.number("debounce", 0, 60) or 0
+    wait = int(f.number("debounce", 0, 86400) or 0)
     return {
         "pageTitle": f.get("pageTitle") or "Chat Assistant", "helloLabel": f.get("helloLabel") or None,
         "helloSubLabel": f.get("helloSubLabel") or None, "primaryColor": f.get("primaryColor") or "#6366f1",
         "languageCode": f.get("languageCode") or None, "timeZone": f.get("timeZone") or None,
-        "suggestionButtons": [{"label": b[:200], "prompt": b} for b in buttons],
+        "suggestionButtons": [kept.get(line) or _button(line) for line in lines],
         "allowedFrameOrigins": origins, "inputModes": [m for m in f.all("mode") if m in ("Image", "Document", "Audio")],
-        "messageDebounceInterval": f"00:00:{int(wait):02d}" if 0 < wait < 60 else "00:01:00" if wait else None,
+        "messageDebounceInterval": timespan.text(wait) if wait else None,
         "allowScheduledContinuations": "yes" in f.all("schedules"),
         "splitAnswerIntoMessageChunks": "yes" in f.all("chunks"),
     }

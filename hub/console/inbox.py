@@ -61,11 +61,14 @@ async def listed(v: Visit, shown: Shown) -> Json:
     return {"talks": found[:PAGE], "after": after, "shown": shown}
 
 
-async def opened(v: Visit, session: UUID) -> Json:
-    """What the templates of one conversation need."""
+async def opened(v: Visit, session: UUID, since: str = "") -> Json:
+    """What the templates of one conversation need. since: where the page that is open begins, if one is. cut: it
+    has become too long, and what was before it must be asked for anew."""
+    begins = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else None
     one = await desk.view(v.db, v.account, session)
-    thread = await desk.thread(v.db, v.account, session)
-    return {"one": one, "items": thread.items, "older": thread.older, "open": session}
+    thread = await desk.thread(v.db, v.account, session, since=begins)
+    cut = begins is not None and (thread.older or 0) > begins
+    return {"one": one, "items": thread.items, "older": thread.older, "open": session, "cut": cut}
 
 
 async def inbox(v: Visit) -> web.StreamResponse:
@@ -150,7 +153,7 @@ async def _again(v: Visit) -> web.StreamResponse:
     """The thread as it is now."""
     if not v.partial:
         return v.to(f"/console/inbox/{v.id()}")
-    values = await opened(v, v.id())
+    values = await opened(v, v.id(), v.form.get("since"))
     await rows.read(v.db, v.account, v.who.id, v.id())
     return v.part("news.html", **values, talks=None, waiting=await rows.waiting_count(v.db, v.account))
 

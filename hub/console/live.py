@@ -19,13 +19,13 @@ from hub.domain import Json
 from hub.errors import HubError, Invalid
 from hub.store import desk
 
-# Between two looks at the same conversation, however much happens; and the longest without a look.
-PAUSE, IDLE, SIGNED = 0.25, 3.0, 15.0
+# Between two looks, however much happens; and the longest without a look.
+PAUSE, IDLE, SIGNED = 1.0, 15.0, 15.0
 _MASK = re.compile(r'name="csrf" value="[0-9a-f]+"')
 
 
 async def events(v: Visit) -> web.StreamResponse:
-    """GET /console/events?session=&show=&q=, or ?pairing= for the codes of a network."""
+    """GET /console/events?session=&since=&show=&q=&after=, or ?pairing= for the codes of a network."""
     if text := v.asked("pairing"):
         allow(v.who, "channel")
         return await sse.stream(v.request, pairing.codes(v, _id(text)))
@@ -47,8 +47,9 @@ def _id(text: str) -> UUID:
 
 
 async def _inbox(v: Visit, shown: inbox.Shown, session: UUID | None) -> AsyncIterator[sse.Event]:
-    """The list and the open conversation, whenever they look different from before."""
-    last, checked = "", time.monotonic()
+    """The list and the open conversation, each whenever it looks different from before."""
+    last: dict[str, str] = {}
+    checked, named = time.monotonic(), True
     async with v.hub.events.listen(of_account(v.account)) as heard:
         while True:
             if time.monotonic() - checked > SIGNED:
@@ -56,34 +57,41 @@ async def _inbox(v: Visit, shown: inbox.Shown, session: UUID | None) -> AsyncIte
                 if await operator(v.request, COOKIE, visit=False) is None:
                     yield sse.Named("ended")
                     return
+            looked = time.monotonic()
             try:
-                now = await _news(v, shown, session)
+                parts = {"list": await _list(v, shown, session)}
+                if session is not None and named:
+                    parts["thread"] = await _thread(v, session)
             except HubError:
                 return  # the conversation was deleted, or the database is away: the browser comes again
-            if now[0] != last:
-                last = now[0]
-                yield now[1]
-            await _something(heard)
+            fresh = {n: sent for n, sent in parts.items() if last.get(n) != _MASK.sub("", sent)}
+            last |= {n: _MASK.sub("", sent) for n, sent in fresh.items()}
+            if fresh:
+                yield "".join(fresh.values())
+            named = await _something(heard, session, looked)
 
 
-async def _news(v: Visit, shown: inbox.Shown, session: UUID | None) -> tuple[str, str]:
-    """What the parts look like: to be compared, and to be sent (masked anew each time)."""
-    values = {**await inbox.listed(v, shown), "open": session}
-    if session is not None:
-        values |= await inbox.opened(v, session)
-        await desk.read(v.db, v.account, v.who.id, session)
-    values["waiting"] = await desk.waiting_count(v.db, v.account)
-    sent = v.render("news.html", **values)
-    return _MASK.sub("", sent), sent
+async def _list(v: Visit, shown: inbox.Shown, session: UUID | None) -> str:
+    """The list, unless its reader has gone on to older ones, and how many wait."""
+    talks = await inbox.listed(v, shown) if shown.after is None else {"talks": None}
+    return v.render("news.html", **talks, open=session, waiting=await desk.waiting_count(v.db, v.account))
 
 
-async def _something(heard: "asyncio.Queue[Json]") -> None:
-    """Wait until something has happened; what happens at once is one."""
+async def _thread(v: Visit, session: UUID) -> str:
+    values = await inbox.opened(v, session, v.asked("since"))
+    await desk.read(v.db, v.account, v.who.id, session)
+    return v.render("news.html", **values)
+
+
+async def _something(heard: "asyncio.Queue[Json]", session: UUID | None, looked: float) -> bool:
+    """Wait until something has happened, and until the last look is PAUSE ago; what happens until then is one.
+    Whether it may concern the session."""
     try:
         async with asyncio.timeout(IDLE):
-            await heard.get()
+            events = [await heard.get()]
     except TimeoutError:
-        return
-    await asyncio.sleep(PAUSE)
+        return True
+    await asyncio.sleep(max(0.0, looked + PAUSE - time.monotonic()))
     while not heard.empty():
-        heard.get_nowait()
+        events.append(heard.get_nowait())
+    return any(str(session) in e.get("sessions", ()) for e in events)

@@ -9,6 +9,15 @@ from arq.connections import ArqRedis
 from hub.live.connect import DOWN
 
 KEPT_MS = 180_000
+# KEYS[1]: the draft. ARGV: the turn's first line, the piece, how long it is kept in milliseconds. Only into the turn's
+# own draft: what is late for it, or after its end, must not become a part of another answer.
+_ADD = """
+local size = #ARGV[1]
+if redis.call('GETRANGE', KEYS[1], 0, size - 1) ~= ARGV[1] then return 0 end
+redis.call('APPEND', KEYS[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
 
 
 class Drafts:
@@ -25,7 +34,8 @@ class Drafts:
 
     async def add(self, turn: UUID, at: int, text: str) -> None:
         """The next piece; `at`: how much was said before, in UTF-16 units as browsers count."""
-        await self._do(("append", self._key, text), {"turn": str(turn), "at": at, "text": text})
+        command = ("eval", _ADD, 1, self._key, f"{turn}\n", text, KEPT_MS)
+        await self._do(command, {"turn": str(turn), "at": at, "text": text})
 
     async def end(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """The conversation as everyone sees it, and what happened around it."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -29,13 +30,9 @@ AFTER_LAST_USER = """
     select (select position from last) as position, array(select id from dropped) as dropped
 """
 LAST = "select coalesce(max(position), 0) from messages where session_id = $1 and account_id = $2"
-TAKE_BACK = """
-    with last as (
-        select id, position, content from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden
-        order by position desc limit 1),
-    gone as (update messages m set hidden = true from last
-        where m.session_id = $1 and m.account_id = $2 and not m.hidden and m.position >= last.position returning m.id)
-    select content, array(select id from gone) as gone from last
+ASK_AGAIN = "select outcome, message_id, body, gone from ask_again($1)"
+HIDDEN = """
+    select id from messages where session_id = $1 and account_id = $2 and hidden order by position desc limit $3
 """
 HIDE_ALL = "update messages set hidden = true where session_id = $1 and account_id = $2 and not hidden returning id"
 ZERO = "update sessions set message_count = 0, title = null where id = $1 and account_id = $2"
@@ -51,6 +48,16 @@ NOTE = """
 """
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What became of a question that is asked again (see `ask_again` in SQL)."""
+
+    outcome: str
+    message_id: UUID | None
+    body: Json | None
+    gone: list[UUID] | None
 
 
 async def history(db: Call, account: UUID, session: UUID, after: int | None = None, limit: int = 500) -> list[Json]:
@@ -81,13 +88,16 @@ async def drop_after_last_user(db: Call, account: UUID, session: UUID) -> list[U
     return list(row["dropped"])
 
 
-async def take_back(db: Call, account: UUID, session: UUID) -> tuple[Json, list[UUID]] | None:
-    """Hide the last user message and what followed; its content, to be said again, and what was hidden."""
-    row = await db.row(TAKE_BACK, session, account)
-    if row is None:
-        return None
-    await db.run(COUNT_DOWN, session, account, len(row["gone"]))
-    return row["content"], list(row["gone"])
+async def ask_again(db: Call, item: Json) -> Again:
+    """`item`: as `hub.store.inbox.ingest` takes it, without a body."""
+    row = await db.row(ASK_AGAIN, item)
+    assert row is not None
+    return Again(**dict(row))
+
+
+async def hidden(db: Call, account: UUID, session: UUID, limit: int) -> list[UUID]:
+    """Messages that are not shown any more, the newest."""
+    return [r["id"] for r in await db.fetch(HIDDEN, session, account, limit)]
 
 
 async def last_position(db: Call, account: UUID, session: UUID) -> int:

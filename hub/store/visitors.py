@@ -44,12 +44,21 @@ DOOR = """
     select c.id as client_id, c.account_id, c.parameters, c.gateway_id is not null as open, a.salt
     from clients c join accounts a on a.id = c.account_id where c.id = $1
 """
-DESCRIBE = "update sessions set metadata = metadata || $3 where id = $1 and account_id = $2"
+# What visitors say of themselves is marked; of the older of it as much goes as would be more than twenty.
+DESCRIBE = """
+    update sessions s set metadata = $3::jsonb || (
+        select coalesce(jsonb_object_agg(k.key, k.value), '{}') from (
+            select e.key, e.value, row_number() over (partition by e.key like 'anon:%' order by e.key) as n
+            from jsonb_each(s.metadata) e where not $3 ? e.key) k
+        where k.key not like 'anon:%'
+            or k.n <= 20 - (select count(*) from jsonb_object_keys($3) given where given like 'anon:%'))
+    where s.id = $1 and s.account_id = $2
+"""
 RENEW = """
     update sessions set expires_at = now() + make_interval(secs => $3)
     where id = $1 and account_id = $2 and closed_at is null and expires_at < now() + make_interval(secs => $3 / 2)
 """
-BY_NAME = "select id from inbox where session_id = $1 and account_id = $2 and ext = $3"
+WAITS = "select last_seq > done_seq from sessions where id = $1 and account_id = $2"
 
 Json = dict[str, Any]
 
@@ -97,9 +106,9 @@ async def door(db: Call, client: UUID) -> Door | None:
     return Door(**dict(row)) if row else None
 
 
-async def describe(db: Call, seen: Visit, metadata: Json) -> None:
-    """Add to the session's metadata."""
-    await db.run(DESCRIBE, seen.session_id, seen.account_id, clean(metadata))
+async def describe(db: Call, account: UUID, session: UUID, metadata: Json) -> None:
+    """Add to the session's metadata; at most 20 `anon:` fields remain, the new ones first."""
+    await db.run(DESCRIBE, session, account, clean(metadata))
 
 
 async def renew(db: Call, seen: Visit, seconds: float) -> bool:
@@ -107,9 +116,9 @@ async def renew(db: Call, seen: Visit, seconds: float) -> bool:
     return await db.run(RENEW, seen.session_id, seen.account_id, seconds) == 1
 
 
-async def by_name(db: Call, seen: Visit, name: str) -> UUID | None:
-    """The message that was sent under a name of the sender's."""
-    return await db.value(BY_NAME, seen.session_id, seen.account_id, name)  # type: ignore[no-any-return]
+async def waits(db: Call, seen: Visit) -> bool:
+    """Whether something of the session is not answered yet."""
+    return bool(await db.value(WAITS, seen.session_id, seen.account_id))
 
 
 async def of_turn(db: Call, account: UUID, turn: UUID | None) -> list[Json]:

@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from hub.chat import following
 from hub.config import Settings
 from tests.api.chatting import OGG, Visitor, visiting
 from tests.api.conftest import Answer, Api, keys_of, providing, serving
@@ -78,6 +79,21 @@ async def test_a_person_proved_by_signature(api: Api) -> None:
             assert got.status == 403 and "tagSignature" in got.said
         stranger = (await enter(api, me.client, {"tag": "ana-7"})).body
         assert stranger["accessKey"] != one["accessKey"]
+
+
+async def test_what_visitors_say_stands_beside_what_the_business_wrote(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        path = f"/api/v1/web-chat-client/{me.client}/sessions"
+        opened = await api.ok("POST", path, {"tag": "ana-7", "metadata": {"plan": "gold", "crm": "17"}})
+        who = {"tag": "ana-7", "tagSignature": signed(await salt_of(api), "ana-7")}
+        for part in range(3):
+            said = {f"{part}-{n}": "x" for n in range(15)}
+            held = opened["accessKey"] if part else None
+            got = await enter(api, me.client, {**who, "attributes": said, "accessKey": held})
+            assert got.body["sessionId"] == opened["sessionId"]
+        kept = (await api.ok("GET", f"{path}/{opened['sessionId']}"))["metadata"]
+        assert kept["plan"] == "gold" and kept["crm"] == "17" and len(kept) == 22
+        assert all(f"anon:2-{n}" in kept for n in range(15)), "the newest stay"
 
 
 async def test_a_person_proved_by_token(api: Api) -> None:
@@ -188,6 +204,27 @@ async def test_the_cookie(api: Api) -> None:
         assert got.body["accessKey"] not in page.body, "a key of another chat client"
 
 
+async def test_a_form_of_another_site_chooses_no_conversation(api: Api) -> None:
+    """Neither by the key of a conversation of its own, nor by a new one in place of the visitor's."""
+    async with visiting(api, FREE) as me:
+        for path in (f"/chat/{me.key}", f"/c/{me.client}"):
+            got = await api.call("POST", path, key="", data={"text": "x"}, headers={"Origin": "https://evil.example"})
+            assert got.status == 303 and "Set-Cookie" not in got.headers, path
+        got = await api.call("POST", f"/c/{me.client}", key="", data={"text": "x"}, headers={"Origin": api.url})
+        assert got.status == 303 and "Set-Cookie" in got.headers
+
+
+async def test_a_proved_persons_conversation_is_not_shown_to_the_next_one(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        sent = {"tag": "ana-7", "tagSignature": signed(await salt_of(api), "ana-7")}
+        got = await enter(api, me.client, sent, Origin=api.url)
+        kept: Any = {"Cookie": got.headers["Set-Cookie"].partition(";")[0]}
+        assert got.body["accessKey"] not in (await api.call("GET", f"/c/{me.client}", key="", headers=kept)).body
+        named = await enter(api, me.client, {"tag": "bob"}, Origin=api.url)
+        kept = {"Cookie": named.headers["Set-Cookie"].partition(";")[0]}
+        assert named.body["accessKey"] in (await api.call("GET", f"/c/{me.client}", key="", headers=kept)).body
+
+
 @asynccontextmanager
 async def heard(me: Visitor, after: int = 0, wanted: str = "turn") -> AsyncIterator[list[tuple[str, Json]]]:
     """Events until one of a kind; complete when the block ends."""
@@ -263,6 +300,87 @@ async def test_asked_again_once_however_often_it_is_sent(api: Api) -> None:
         assert await me.said() == [("user", "Hi"), ("assistant", "Two.")] and len(me.model.calls) == 2
     async with visiting(api, FREE) as me:
         assert (await me.call("POST", "/messages", {"content": None})).status == 400
+
+
+async def test_what_is_refused_stays_as_it_was(api: Api) -> None:
+    """Asked again: beyond a limit, during an answer, or while a person has it, nothing is taken back."""
+    again: Json = {"content": None, "clientMessageId": "again"}
+    async with visiting(api, {"messagesPerHour": 1, "maxMessages": 0}) as me:
+        await me.prompt("Hi")
+        for _ in range(2):
+            assert (await me.call("POST", "/messages", again)).status == 429
+        assert await me.said() == [("user", "Hi"), ("assistant", "Hello from the model.")]
+    async with visiting(api, FREE) as me:
+        await me.prompt("Hi")
+        me.model.default = says(*(f"w{n} " for n in range(200)), delay=0.03)
+        async with heard(me, after=10**6) as found:
+            await me.call("POST", "/messages", {"content": "More"})
+            for way, sent in (("/messages", again), ("/prompt", {"prompt": []})):
+                got = await me.call("POST", way, sent)
+                assert got.status == 409 and got.body["code"] == "busy"
+            await me.call("DELETE")
+        assert [t for _, t in await me.said()][:3] == ["Hi", "Hello from the model.", "More"]
+        assert not [k for k, d in found if k == "gone" and d["ids"]]
+    async with visiting(api, FREE) as me:
+        await me.prompt("Hi")
+        path = f"/api/v1/web-chat-client/{me.client}/sessions/{me.session}"
+        await api.ok("PUT", f"{path}/handoff", {"active": True})
+        assert (await me.call("POST", "/messages", again)).body["code"] == "handoff"
+        await api.ok("POST", f"{path}/messages", {"content": "I am Ana."})
+        await api.ok("PUT", f"{path}/handoff", {"active": False})
+        me.model.default = says("Better.")
+        await me.prompt([], clientMessageId="x")
+        assert await me.said() == [("assistant", "I am Ana."), ("user", "Hi"), ("assistant", "Better.")]
+        calls = len(me.model.calls)
+        tried = await me.prompt([], commit=False)
+        assert tried["completionText"] == "Better." and len(me.model.calls) == calls + 1 and len(await me.said()) == 3
+
+
+async def test_what_was_taken_back_while_nobody_listened(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        await me.prompt("Hi")
+        shown = [m["message_id"] for m in (await me.info())["messages"]]
+        await me.prompt([])
+        async with heard(me, after=1, wanted="gone") as found:
+            pass
+        assert set(found[-1][1]["ids"]) == set(shown)
+
+
+async def test_streams_of_one_conversation_are_counted(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        held = [await api.http.get(f"{api.url}{me.base}/events") for _ in range(20)]
+        assert {h.status for h in held} == {200}
+        assert (await me.call("GET", "/events")).status == 429
+        for h in held:
+            h.close()
+        for _ in range(100):
+            got = await api.http.get(f"{api.url}{me.base}/events")
+            got.close()
+            if got.status == 200:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError("closed streams still count")
+
+
+async def test_a_stream_ends_with_its_key(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "IDLE", 0.1)
+    async with visiting(api, FREE) as me:
+        got = await api.http.get(f"{api.url}{me.base}/events")
+        await api.hub.db.run("update sessions set closed_at = now()")
+        await asyncio.wait_for(got.read(), 10)
+
+
+async def test_many_messages_at_once_are_all_answered(api: Api) -> None:
+    async with visiting(api, FREE) as me:
+        me.model.default = says("Yes", delay=0.05)
+        sent = [me.call("POST", "/messages", {"content": f"m{n}"}) for n in range(12)]
+        assert {g.status for g in await asyncio.gather(*sent)} == {202}
+        for _ in range(200):
+            if not await api.hub.db.value("select last_seq > done_seq from sessions where id = $1", UUID(me.session)):
+                break
+            await asyncio.sleep(0.05)
+        said = await me.said()
+        assert {t for r, t in said if r == "user"} == {f"m{n}" for n in range(12)} and said[-1][0] == "assistant"
 
 
 async def test_refused_messages(api: Api) -> None:
@@ -400,6 +518,29 @@ async def test_answers_as_speech(voiced: tuple[Api, list[tuple[str, Json, str]]]
         assert asked[-1][1]["text"] == "[Calmly.] Short."
         await change(audioSynthesisSource="None")
         assert (await me.call("GET", f"/messages/{answer}/audio")).status == 422
+
+
+async def test_speech_is_made_once_and_paid_for(settings: Settings) -> None:
+    async with speaking() as (url, asked), providing() as provider:
+        changed = settings.changed(speech_url=f"{url}/v1", speech_price=2.5, billing=True)
+        async with serving(changed, provider) as (hub, at), aiohttp.ClientSession() as http:
+            api = Api(hub, at, *await keys_of(hub), http)
+            await hub.db.run("update accounts set balance = 1")
+            async with visiting(api, FREE, audioSynthesisSource="Gpt4oTts") as me:
+                for _ in range(2):
+                    await me.prompt("Hi")
+                ids = [m["message_id"] for m in (await me.info())["messages"] if m["role"] == "assistant"]
+                got = await asyncio.gather(*(me.call("GET", f"/messages/{ids[0]}/audio") for _ in range(5)))
+                assert {g.status for g in got} == {200} and len(asked) == 1
+                row = await hub.db.row("select quantity, amount from usage where sku = 'inference.speech'")
+                size = len("Hello from the model.")
+                assert row is not None and int(row["quantity"]) == size
+                assert float(row["amount"]) == pytest.approx(size * 2.5 / 1000)
+                await hub.db.run("update accounts set balance = 0")
+                assert (await me.call("GET", f"/messages/{ids[1]}/audio")).status == 402 and len(asked) == 1
+                assert (await me.call("GET", f"/messages/{ids[0]}/audio")).status == 200, "kept already"
+                late = [await me.call("GET", f"/messages/{ids[1]}/audio") for _ in range(25)]
+                assert late[-1].status == 429 and int(late[-1].headers["Retry-After"]) >= 1
 
 
 async def test_speech_that_is_not_configured(api: Api) -> None:

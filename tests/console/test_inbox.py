@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from html import unescape
 from typing import Any
 from uuid import UUID
 
@@ -146,6 +147,56 @@ async def test_the_stream_carries_what_changes(desk: Desk, api: Api) -> None:
             await desk.post("/console/logout")
         async with desk.http.get(f"{api.url}/console/events") as got:
             assert (await got.read()).strip() == b"event: ended\ndata:", "whoever is signed out is told to stop"
+
+
+async def first_news(desk: Desk, query: str, last: str = 'hx-target="#badge"') -> str:
+    """What a stream says at once."""
+    seen = ""
+    async with desk.http.get(f"{desk.api.url}/console/events?{query}") as got:
+        while last not in seen:
+            seen += (await got.content.readany()).decode()
+    return seen
+
+
+async def test_older_conversations_are_not_swept_away_by_news(desk: Desk, api: Api) -> None:
+    await fill(api.hub, api.account, 34)
+    [after] = re.findall(r'after=([^"]+)">Older', (await desk.get("/console/inbox")).text)
+    page = (await desk.get(f"/console/inbox?after={after}")).text
+    [query] = re.findall(r'hx-sse:connect="/console/events\?([^"]+)"', page)
+    assert 'hx-target="#talks"' not in await first_news(desk, unescape(query))
+    assert 'hx-target="#talks"' in await first_news(desk, "show=all")
+
+
+async def test_a_thread_grows_without_holes(desk: Desk, api: Api) -> None:
+    """What an open page shows stays, however much comes after it; beyond a limit the rest is asked for anew."""
+    town = await fill(api.hub, api.account, 1)
+    session, said = town["sessions"][0], 0
+    here = f"/console/inbox/{session}"
+
+    async def say(count: int) -> None:
+        nonlocal said
+        for _ in range(count):
+            said += 1
+            args = (UUID(int=said), api.account, session, "user", "contact", {"text": f"line {said:03d}"}, None)
+            at = await api.hub.db.value("select now() + make_interval(secs => $1)", float(said))
+            await api.hub.db.run(MESSAGE, *args, at)
+
+    def lines(text: str) -> list[int]:
+        return [int(n) for n in re.findall(r"line (\d+)</div>", text.replace("\n", ""))]
+
+    await say(60)
+    page = (await desk.get(here)).text
+    began = lines(page)
+    [since] = re.findall(r"""hx-vals:inherited='{"since": "(\d+)"}'""", page)
+    await say(50)
+    [query] = re.findall(r'hx-sse:connect="/console/events\?([^"]+)"', page)
+    news = await first_news(desk, unescape(query), 'hx-target="#state"')
+    assert lines(news) == list(range(began[0], 111)) and 'hx-target="#older"' not in news
+    got = await desk.part(f"{here}/note", text="Look", since=since)
+    assert lines(got.text) == lines(news)
+    await say(400)
+    got = await desk.part(f"{here}/note", text="Look", since=since)
+    assert len(lines(got.text)) == 400 and 'hx-target="#older"' in got.text
 
 
 async def test_taking_a_part_answers_with_parts(desk: Desk, api: Api) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 from aiohttp import FormData
@@ -210,3 +211,33 @@ def test_a_calendar_keeps_each_day_of_its_zone() -> None:
 def test_bars_are_drawn_of_any_figures(values: list[float]) -> None:
     drawn = charts.bars('<b> & "figures"', [f"d{n}" for n in range(len(values))], values)
     assert drawn.count("<rect") == len(values) and "<b>" not in drawn and "style" not in drawn
+
+
+async def test_saving_a_place_changes_what_was_changed(desk: Desk, api: Api) -> None:
+    buttons = [
+        {"label": "Prices", "prompt": "What does it cost?"}, {"label": "Open?", "prompt": "Open?"},
+        {"label": "Both | lines", "prompt": "First line\nsecond line"},
+    ]
+    looks = {"suggestionButtons": buttons, "messageDebounceInterval": "00:02:30"}
+    client = await api.client(clientParameters=looks)
+    page = f"/console/channels/{client}"
+
+    async def save(**changed: str) -> dict[str, object]:
+        text = (await desk.get(page)).text
+        shown = {
+            "suggestions": unescape(re.findall(r'name="suggestions"[^>]*>(.*?)</textarea>', text, re.S)[0]),
+            "debounce": re.findall(r'name="debounce"[^>]* value="(\d+)"', text)[0],
+        }
+        more = {"name": "Shop", "messagesPerHour": "30", "maxMessages": "300"}
+        await desk.done(page, **{**more, **shown, **changed})
+        found = await api.ok("GET", f"/api/v1/web-chat-client/{client}")
+        return {n: found["clientParameters"][n] for n in looks}
+
+    assert await save() == looks
+    for seconds, stored in (("60", "00:01:00"), ("5", "00:00:05"), ("0", None)):
+        assert (await save(debounce=seconds))["messageDebounceInterval"] == stored
+        assert (await save())["messageDebounceInterval"] == stored
+    changed = await save(suggestions="Costs | What does it cost?\nHours?")
+    assert changed["suggestionButtons"] == [
+        {"label": "Costs", "prompt": "What does it cost?"}, {"label": "Hours?", "prompt": "Hours?"}
+    ]

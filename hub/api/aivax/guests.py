@@ -1,6 +1,5 @@
 """How a website's visitor gets a session: no key, but an origin that may embed the chat."""
 
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from aiohttp import web
@@ -30,12 +29,11 @@ async def enter(request: web.Request, client_id: UUID, body: GuestIn) -> Session
     """
     hub = request.app[HUB]
     door = await guests.door(hub, client_id)
-    origin = request.headers.get("Origin")
-    guests.check_origin(door, origin, request.host)
+    guests.check_origin(door, request.headers.get("Origin"), request.host)
     wait = await hub.limits.take("guests", client_ip(request), PER_MINUTE, 60.0)
     if wait > 0:
         raise TooMany("Too many sessions from this address; wait a little.", retry_after=wait)
-    own = origin is not None and urlsplit(origin).netloc == request.host
+    own = cookies.own(request)
     held = body.access_key or (cookies.read(request, client_id) if own else None)
     opened = await guests.enter(
         hub, door, Asked(body.tag, body.tag_signature, body.token, body.attributes, held)

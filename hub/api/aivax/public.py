@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,9 +28,10 @@ from hub.api.aivax.schemas.public import (
     UsageOut,
 )
 from hub.api.http import sse
+from hub.api.http.address import client_ip
 from hub.api.http.chunks import Chunks, usage
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import ERRANDS, HUB, INTAKE
+from hub.api.http.keys import ERRANDS, HUB, INTAKE, STREAMS
 from hub.api.http.operation import Route
 from hub.api.http.uploads import uploaded
 from hub.chat import speech, talk
@@ -80,7 +82,7 @@ async def retry(request: web.Request, key: str) -> None:
     await visits.retry(hub, await visits.visit(hub, key))
 
 
-@endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 415, 422, 502))
+@endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 409, 415, 422, 502))
 async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | web.StreamResponse:
     """Send a prompt and get the answer; with `Accept: text/event-stream` as a stream."""
     if "text/event-stream" in request.headers.get("Accept", ""):
@@ -97,8 +99,9 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
             usage=_usage(made.usage.prompt, made.usage.completion),
             created_messages=made.messages,
         )
+    again = await visits.ask_again(hub, seen, body.client_message_id) if not said else None
     got = await visits.prompt(
-        hub, request.app[INTAKE], seen, said, client_id=body.client_message_id, extra=body.extra()
+        hub, request.app[INTAKE], seen, said, client_id=body.client_message_id, again=again, extra=body.extra()
     )
     return PromptOut(
         completion_text=got.text,
@@ -113,7 +116,9 @@ def _usage(prompt: int, completion: int) -> UsageOut:
     return UsageOut(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
 
 
-@endpoint(tag=TAG, auth="none", limit=32 * MIB, seconds=60, produces="text/event-stream", errors=(402, 415, 422, 502))
+@endpoint(
+    tag=TAG, auth="none", limit=32 * MIB, seconds=60, produces="text/event-stream", errors=(402, 409, 415, 422, 502)
+)
 async def stream(request: web.Request, key: str, body: PromptIn) -> web.StreamResponse:
     """Send a prompt and stream the answer as chat completion chunks."""
     return await _streamed(request, key, body)
@@ -123,6 +128,7 @@ async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.Strea
     hub = request.app[HUB]
     seen = await visits.visit(hub, key, talk=True)
     said = await talk.said(hub, seen, body.said())
+    again = await visits.ask_again(hub, seen, body.client_message_id) if body.commit and not said else None
     chunks = Chunks(str(uuid4()), int(time.time()), seen.model or "")
 
     async def work(put: Any) -> None:
@@ -138,6 +144,7 @@ async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.Strea
                     seen,
                     said,
                     client_id=body.client_message_id,
+                    again=again,
                     extra=body.extra(),
                     sink=sink,
                 )
@@ -203,7 +210,7 @@ async def feedback(request: web.Request, key: str, message_id: UUID, body: Feedb
     await talk.rate(hub, await visits.visit(hub, key), message_id, body.rating, body.comment)
 
 
-@endpoint(tag=TAG, auth="none", status=202, limit=32 * MIB, seconds=60, errors=(402, 415, 422, 429))
+@endpoint(tag=TAG, auth="none", status=202, limit=32 * MIB, seconds=60, errors=(402, 409, 415, 422, 429))
 async def say(request: web.Request, key: str, body: MessageIn) -> AcceptedOut:
     """Send a message whose answer comes by the events.
 
@@ -211,23 +218,26 @@ async def say(request: web.Request, key: str, body: MessageIn) -> AcceptedOut:
     """
     hub = request.app[HUB]
     seen = await visits.visit(hub, key, talk=True)
-    content = await talk.saying(hub, seen, body.content, body.client_message_id)
-    got = await visits.accept(hub, request.app[INTAKE], seen, content, body.client_message_id)
+    if body.content is None:
+        got = visits.Accepted(await visits.ask_again(hub, seen, body.client_message_id), person=False, soon=True)
+    else:
+        content = await talk.saying(hub, seen, body.content)
+        got = await visits.accept(hub, request.app[INTAKE], seen, content, body.client_message_id)
     if got.soon:
-        request.app[ERRANDS].start(visits.answer_soon(hub, seen, got.message))
+        request.app[ERRANDS].once(seen.session_id, partial(visits.answer_soon, hub, seen))
     return AcceptedOut(message_id=got.message, person=got.person)
 
 
-@endpoint(tag=TAG, auth="none", produces="audio/mpeg", errors=(422, 502))
+@endpoint(tag=TAG, auth="none", produces="audio/mpeg", errors=(402, 422, 429, 502))
 async def audio(request: web.Request, key: str, message_id: UUID) -> web.Response:
     """An answer as speech, of clients whose `audioSynthesisSource` is not None."""
     hub = request.app[HUB]
-    spoken = await speech.spoken(hub, await visits.visit(hub, key), message_id)
+    spoken = await speech.spoken(hub, await visits.visit(hub, key), message_id, client_ip(request))
     headers = {"Cache-Control": "private, max-age=86400"}
     return web.Response(body=spoken.content, content_type=spoken.mime, headers=headers)
 
 
-@endpoint(tag=TAG, auth="none", produces="text/event-stream", errors=(422,))
+@endpoint(tag=TAG, auth="none", produces="text/event-stream", errors=(422, 429))
 async def events(request: web.Request, key: str, query: EventsQuery) -> web.StreamResponse:
     """What happens in the conversation, as it happens; `Last-Event-ID` resumes without a gap.
 
@@ -239,7 +249,8 @@ async def events(request: web.Request, key: str, query: EventsQuery) -> web.Stre
     seen: Visit = await visits.visit(hub, key)
     last = request.headers.get("Last-Event-ID", "")
     after = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else query.after
-    return await sse.stream(request, _named(follow(hub, seen, after)))
+    with request.app[STREAMS].one(str(seen.session_id), client_ip(request)):
+        return await sse.stream(request, _named(follow(hub, key, seen, after)))
 
 
 async def _named(happenings: AsyncIterator[Happened]) -> AsyncIterator[sse.Event]:

@@ -4,6 +4,7 @@ Over https it belongs to the site that embeds the chat and to it alone (CHIPS): 
 site is somebody else. Over plain http, as on a developer's machine, no browser takes such a cookie.
 """
 
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from aiohttp import web
@@ -19,6 +20,12 @@ def _secure(request: web.Request) -> bool:
 
 def _name(request: web.Request, client: UUID) -> str:
     return f"{'__Host-' if _secure(request) else ''}hub-{client.hex}"
+
+
+def own(request: web.Request) -> bool:
+    """Whether a page of the hub itself asks."""
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc == request.host
 
 
 def read(request: web.Request, client: UUID) -> str | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -15,11 +15,28 @@ class Errands:
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
+        self._asked: dict[Hashable, bool] = {}
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._done)
+
+    def once(self, name: Hashable, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """The same for work of which one at a time is enough; asked for while it runs, it is done once more."""
+        if name in self._asked:
+            self._asked[name] = True
+            return
+        self._asked[name] = True
+        self.start(self._repeated(name, work))
+
+    async def _repeated(self, name: Hashable, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            while self._asked[name]:
+                self._asked[name] = False
+                await work()
+        finally:
+            del self._asked[name]
 
     def _done(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)

@@ -13,6 +13,7 @@ from hub.accounts.keys import Keyring
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
 from hub.api.http.errands import Errands
+from hub.api.http.streams import Streams
 from hub.chat.intake import Intake
 from hub.chat.receiving import Receiver
 from hub.chat.spool import Spool
@@ -30,6 +31,7 @@ DIRECTORY = web.AppKey("directory", Directory)
 PASSWORDS = web.AppKey("passwords", Passwords)
 USERS = web.AppKey("users", Users)
 ERRANDS = web.AppKey("errands", Errands)
+STREAMS = web.AppKey("streams", Streams)
 PAGES = web.AppKey("pages", jinja2.Environment)
 REQUEST_LOG = web.AppKey("request_log", RequestLog)
 SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])

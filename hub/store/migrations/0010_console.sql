@@ -367,6 +367,50 @@ begin
     end if;
 end $$;
 
+-- The last question again: it and the answers of the assistant make way for it, all in one commit or nothing of it.
+-- What people have written stays. outcome: accepted, duplicate, ignored (a limit), none (nothing was asked), busy (an
+-- answer is being made), person, gone.
+create function ask_again(_item jsonb, out outcome text, out message_id uuid, out body jsonb, out gone uuid[])
+language plpgsql as $$
+declare
+    _s sessions;
+    _last bigint;
+begin
+    select * into _s from sessions s where s.id = (_item->>'session')::uuid
+        and s.account_id = (_item->>'account')::uuid and s.closed_at is null for no key update;
+    if not found then
+        outcome := 'gone';
+        return;
+    end if;
+    if _item->>'ext' is not null then
+        select i.id, i.body into message_id, body from inbox i where i.session_id = _s.id and i.ext = _item->>'ext' limit 1;
+        if found then
+            outcome := 'duplicate';
+            return;
+        end if;
+    end if;
+    select m.position, m.content into _last, body from messages m
+        where m.session_id = _s.id and m.role = 'user' and not m.hidden order by m.position desc limit 1;
+    outcome := case when _s.handoff_at is not null and (_s.handoff_until is null or _s.handoff_until > now()) then 'person'
+                    when _s.last_seq > _s.done_seq then 'busy' when _last is null then 'none' end;
+    if outcome is not null then
+        return;
+    end if;
+    if _item->>'ext' is not null then
+        insert into inbox_dedupe (integration_id, ext) values (_s.id, _item->>'ext') on conflict do nothing;
+    end if;
+    message_id := (_item->>'id')::uuid;
+    select a.outcome into outcome from accept_message(_s, _item || jsonb_build_object('body', body)) a;
+    if outcome <> 'accepted' then
+        return;
+    end if;
+    with hid as (
+        update messages m set hidden = true where m.session_id = _s.id and not m.hidden
+            and (m.position = _last or (m.position > _last and m.source not in ('operator', 'human'))) returning m.id)
+    select array(select h.id from hid h) into gone;
+    update sessions s set message_count = greatest(0, s.message_count - cardinality(gone)) where s.id = _s.id;
+end $$;
+
 create or replace function accept_own(_s sessions, _item jsonb) returns text
 language plpgsql as $$
 declare
