@@ -29,6 +29,11 @@ EDIT = """
     where account_id = $1 and id = $2
 """
 ROTATE = "update chatbots set embed_hash = $3, embed_sealed = $4, updated_at = now() where account_id = $1 and id = $2"
+LOCK = "select id from chatbots where account_id = $1 and id = $2 for update"
+REMOVE_TALKS = """
+    delete from sessions s using chatbot_talks t
+    where s.account_id = $1 and t.account_id = $1 and t.chatbot_id = $2 and s.id = t.session_id
+"""
 REMOVE = "delete from chatbots where account_id = $1 and id = $2 returning client_id"
 WEAR = "update clients set name = $3, gateway_id = $4, studio = $5, updated_at = now() where account_id = $1 and id = $2"
 GATEWAY = "select gateway_id from clients where account_id = $1 and id = $2"
@@ -154,7 +159,11 @@ async def rotate(db: Call, account: UUID, id: UUID, embed: tuple[bytes, bytes]) 
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> tuple[bool, UUID | None]:
-    """Whether there was one, and the chat client behind it."""
+    """With its conversations: whether there was one, and the chat client behind it. Inside a transaction."""
+    # Conversations before the chatbot, as who answers in one locks them; then those that were stored meanwhile.
+    await db.run(REMOVE_TALKS, account, id)
+    await db.row(LOCK, account, id)
+    await db.run(REMOVE_TALKS, account, id)
     row = await db.row(REMOVE, account, id)
     return (True, row["client_id"]) if row else (False, None)
 

@@ -90,6 +90,8 @@ async def test_other_chatbots_and_other_accounts(api: Contract) -> None:
     await api.refused("G-11", 404, mine["id"], sent={"message": "Hi"})
     names = [c["name"] for c in (await api.ok("GET", "/api/v1/web-chat-client"))]
     assert names == ["b"], "the chat client behind it is gone too"
+    for table in ("sessions", "messages"):
+        assert await api.hub.db.value(f"select count(*) from {table} where account_id = $1", api.account) == 0
 
 
 async def test_a_model_follows_instructions_and_may_call_a_human(api: Contract) -> None:
