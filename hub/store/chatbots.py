@@ -39,7 +39,9 @@ WEAR = "update clients set name = $3, gateway_id = $4, studio = $5, updated_at =
 GATEWAY = "select gateway_id from clients where account_id = $1 and id = $2"
 
 JOIN = """
-    insert into chatbot_talks (session_id, account_id, chatbot_id, web) values ($2, $1, $3, $4) on conflict do nothing
+    insert into chatbot_talks as t (session_id, account_id, chatbot_id, web)
+    select $2, account_id, id, $4 from chatbots where account_id = $1 and id = $3 for key share
+    on conflict (session_id) do update set web = t.web where t.chatbot_id = excluded.chatbot_id
 """
 TALKS = """
     select t.session_id as id, s.name, s.kind, s.tag, s.user_id, s.settings, s.title, s.message_count,
@@ -86,7 +88,9 @@ STEP = """
     select m.id, m.content, m.created_at from messages a join messages m
         on m.session_id = a.session_id and m.position > a.position and m.role = 'assistant'
     where a.account_id = $1 and a.session_id = $2 and a.role = 'user' and a.content->>'step' = $3
-    order by m.position limit 1
+        and not exists (select 1 from messages u where u.session_id = a.session_id and u.role = 'user'
+            and u.position > a.position and u.position < m.position)
+    order by m.position desc limit 1
 """
 
 Json = dict[str, Any]
@@ -180,9 +184,9 @@ async def gateway(db: Call, account: UUID, client: UUID) -> UUID | None:
     return found
 
 
-async def join(db: Call, account: UUID, session: UUID, bot: UUID, web: bool = False) -> None:
-    """A session is a conversation of this chatbot. web: of its chat on a website."""
-    await db.run(JOIN, account, session, bot, web)
+async def join(db: Call, account: UUID, session: UUID, bot: UUID, web: bool = False) -> bool:
+    """A session is a conversation of this chatbot. web: of its chat on a website. False: it is gone."""
+    return await db.run(JOIN, account, session, bot, web) == 1
 
 
 async def talks(db: Call, account: UUID, bot: UUID, before: UUID | None, f: Filters, limit: int) -> list[Json]:
