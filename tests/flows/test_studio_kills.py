@@ -188,6 +188,36 @@ async def test_a_web_process_killed_before_its_answer_is_kept_gives_the_key_free
         assert await y.hub.db.value("select count(*) from voices") == 1
 
 
+async def test_who_leaves_when_the_answer_is_stored_finds_it(settings: Settings) -> None:
+    """The thread is held until the caller has left: the answer is stored, and its last events reach nobody."""
+    async with yard(settings) as y:
+        sent = {"model": "@hub/extractive", "prompt": "Hi", "stream": True, "thread_id": "left"}
+        path, headers = y.url + "/v1/chat/completions", {"Authorization": f"Bearer {y.key}"}
+        async with y.http.post(path, json=sent, headers=headers) as got:
+            assert "[DONE]" in await got.text()
+        headers["Idempotency-Key"] = "l1"
+        async with y.hub.db.transaction() as held:
+            await held.run("update sessions set name = name where name = 'left'")
+            left = await y.http.post(path, json=sent, headers=headers)
+
+            async def stored() -> bool:
+                return bool(await y.hub.db.value(
+                    "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                    " and datname = current_database()"))
+
+            await until(stored)
+            left.close()
+            await asyncio.sleep(0.2)
+
+        async def answered() -> tuple[str, str] | None:
+            async with y.http.post(path, json=sent, headers=headers) as got:
+                return (got.headers.get("Idempotency-Replayed", ""), await got.text()) if got.status == 200 else None
+
+        replayed, text = await until(answered)
+        assert replayed == "true" and text.endswith("data: [DONE]\n\n"), text
+        assert await y.hub.db.value("select message_count from sessions where name = 'left'") == 4
+
+
 async def test_editors_of_two_processes_meet_and_a_restart_loses_nothing(settings: Settings) -> None:
     async with yard(settings) as y:
         _, made = await y.call("POST", "/v1/documents", {"content": "a"})
