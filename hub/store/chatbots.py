@@ -10,7 +10,7 @@ from hub.store.db import Call, clean
 ADD = """
     insert into chatbots (id, account_id, name, instructions, model, knowledge_base_id, voice_id, client_id, embed_hash,
         embed_sealed)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing
 """
 GET = """
     select id, account_id, name, instructions, model, knowledge_base_id, voice_id, client_id, embed_sealed, created_at,
@@ -37,6 +37,9 @@ REMOVE_TALKS = """
 REMOVE = "delete from chatbots where account_id = $1 and id = $2 returning client_id"
 WEAR = "update clients set name = $3, gateway_id = $4, studio = $5, updated_at = now() where account_id = $1 and id = $2"
 GATEWAY = "select gateway_id from clients where account_id = $1 and id = $2"
+# A gateway that is the chatbot's own goes with it.
+OWN = "update gateways set chatbot_id = $2 where account_id = $1 and id = $3"
+DISOWN = "delete from gateways where account_id = $1 and chatbot_id = $2"
 
 JOIN = """
     insert into chatbot_talks as t (session_id, account_id, chatbot_id, web)
@@ -127,12 +130,14 @@ class Filters:
 
 async def add(
     db: Call, account: UUID, id: UUID, given: Json, client: UUID, embed: tuple[bytes, bytes]
-) -> None:
-    """given: name, instructions, model, knowledge_base_id, voice_id. embed: (hash, sealed)."""
-    await db.run(
+) -> bool:
+    """given: name, instructions, model, knowledge_base_id, voice_id. embed: (hash, sealed). False when there is one
+    of this id."""
+    added = await db.run(
         ADD, id, account, clean(given["name"]), clean(given["instructions"]), clean(given["model"]),
         given["knowledge_base_id"], given["voice_id"], client, *embed,
     )
+    return added == 1
 
 
 async def get(db: Call, account: UUID, id: UUID) -> Chatbot | None:
@@ -182,6 +187,16 @@ async def wear(
 async def gateway(db: Call, account: UUID, client: UUID) -> UUID | None:
     found: UUID | None = await db.value(GATEWAY, account, client)
     return found
+
+
+async def own(db: Call, account: UUID, bot: UUID, gateway: UUID) -> None:
+    """A gateway is this chatbot's own; it is stored in the same transaction."""
+    await db.run(OWN, account, bot, gateway)
+
+
+async def disown(db: Call, account: UUID, bot: UUID) -> None:
+    """Remove the gateways that are its own."""
+    await db.run(DISOWN, account, bot)
 
 
 async def join(db: Call, account: UUID, session: UUID, bot: UUID, web: bool = False) -> bool:

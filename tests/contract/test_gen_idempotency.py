@@ -9,7 +9,7 @@ from tests.api.chatting import events, text_of
 from tests.api.conftest import Answer
 from tests.contract.asking import Contract
 from tests.contract.working import until
-from tests.fakes.model import cut, hangs, refuses, says
+from tests.fakes.model import cut, hangs, refuses, says, whole
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Json = dict[str, Any]
@@ -154,6 +154,33 @@ async def test_a_claim_is_free_after_its_lease_and_an_answer_after_a_day(api: Co
     await api.hub.db.run("update idempotency set created_at = now() - interval '25 hours' where name = 'old'")
     third = await post(api, "/v1/documents", {"content": "Another."}, "old")
     assert third.status == 201 and third.body["content"] == "Another."
+
+
+async def test_what_a_process_that_died_has_made_is_not_made_again(api: Contract) -> None:
+    name = await api.gateway(baseAddress=f"{api.model.url}/v1", modelName="fake-1", apiKey="k-upstream")
+    dead = "update idempotency set status = null, lease_until = now() - interval '1 second' where name = $1"
+
+    async def twice(path: str, sent: Any, key: str) -> Json:
+        first = await post(api, path, sent, key)
+        assert first.status in (200, 201), first.body
+        await api.hub.db.run(dead, key)
+        second = await post(api, path, sent, key)
+        assert (second.status, second.body) == (first.status, first.body)
+        assert "Idempotency-Replayed" not in second.headers
+        body: Json = first.body
+        return body
+
+    await twice("/v1/webhooks", {"url": "https://example.com/"}, "w")
+    await twice("/v1/chatbots", {"name": "x", "model": "@hub/extractive"}, "c")
+    bot = await twice("/v1/chatbots", {"name": "x", "model": name}, "d")
+    api.model.plan += [says("One."), whole("pricing")]
+    said = await twice(f"/v1/chatbots/{bot['id']}/messages", {"message": "Hmm"}, "m")
+    assert said["message"]["content"] == "One." and said["intent"] == "pricing"
+    more = {"message": "And?", "conversation_id": said["conversation_id"]}
+    api.model.plan += [says("Two.")]
+    assert (await twice(f"/v1/chatbots/{bot['id']}/messages", more, "n"))["message"]["content"] == "Two."
+    for table, n in (("webhook_endpoints", 1), ("chatbots", 2), ("clients", 2), ("gateways", 2), ("messages", 4)):
+        assert await api.hub.db.value(f"select count(*) from {table} where account_id = $1", api.account) == n, table
 
 
 async def test_what_a_key_may_be_and_what_is_kept(api: Contract) -> None:
