@@ -60,7 +60,9 @@ async def listed(db: Call, account_id: UUID, filter: str = "") -> list[Json]:
     return await gateways.of_account(db, account_id, filter.strip())
 
 
-async def add(db: Db, sealer: Sealer, guard: Guard, account_id: UUID, name: str, parameters: GatewayParameters) -> UUID:
+async def add(
+    db: Call, sealer: Sealer, guard: Guard, account_id: UUID, name: str, parameters: GatewayParameters
+) -> UUID:
     """Raise Invalid naming the parameter that cannot be used."""
     functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
     await references.check(db, guard, account_id, parameters)

@@ -43,10 +43,6 @@ class Dialog:
     last_message_at: datetime | None = None
 
 
-# Runs in the transaction that stores an exchange: the conversation, and the id of the user's message.
-Also = Callable[[Call, Dialog, UUID], Awaitable[None]]
-
-
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """A question that was answered, both stored. said, replied: (id, time) of the user's message and of the
@@ -56,6 +52,10 @@ class Exchange:
     dialog: Dialog
     said: tuple[UUID, datetime]
     replied: tuple[UUID, datetime]
+
+
+# Runs in the transaction that stores an exchange.
+Also = Callable[[Call, Exchange], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,10 +208,11 @@ async def kept(db: Db, dialog: Dialog, asked: Question, made: Answer, also: Also
         if not times:
             raise NotFound("The conversation was deleted while it was answered.")
         first, last = UUID(rows[0]["id"]), UUID(rows[-1]["id"])
+        dialog = replace(dialog, created_at=dialog.created_at or times[first])
+        done = Exchange(made, dialog, (first, times[first]), (last, times[last]))
         if also is not None:
-            await also(t, dialog, first)
-    return Exchange(made, replace(dialog, created_at=dialog.created_at or times[first]),
-                    (first, times[first]), (last, times[last]))
+            await also(t, done)
+    return done
 
 
 async def _store(db: Call, dialog: Dialog) -> bool:

@@ -73,6 +73,10 @@ async def view(v: Visit) -> web.StreamResponse:
     linked = {s.integration.channel: s for s in found.integrations}
     networks = [_network(v, name, linked.get(name)) for name in FIELDS]
     bots = await gateways.listed(v.db, v.account)
+    chosen = found.client.gateway_id
+    if chosen is not None and chosen not in [b["id"] for b in bots]:  # one of a chatbot's own
+        own = await gateways.load(v.db, v.hub.sealer, v.account, chosen)
+        bots.append({"id": own.id, "name": own.name})
     p = {**ClientParameters().stored(), **found.client.parameters}
     limits = {**LimitingParameters().stored(), **found.client.limits}
     wait = timespan.seconds(p["messageDebounceInterval"]) if p["messageDebounceInterval"] else 0

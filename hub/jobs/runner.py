@@ -13,6 +13,7 @@ from hub.runtime import Hub
 from hub.studio import hooks
 from hub.studio.workflow import engine
 
+BEHIND = ("run", "hook")
 log = logging.getLogger(__name__)
 
 
@@ -47,8 +48,10 @@ class Runner:
     def _start(self, kind: str, session: UUID, work: Coroutine[Any, Any, None]) -> None:
         key = (kind, session)
         # Work that nobody waits for takes at most half of the places: people are answered meanwhile.
-        most = self._hub.settings.jobs if kind in ("turn", "send") else max(1, self._hub.settings.jobs // 2)
-        if self._hub.leases.closing or key in self._running or len(self._running) >= most:
+        most, full = self._hub.settings.jobs, False
+        if kind in BEHIND:
+            full = sum(k in BEHIND for k, _ in self._running) >= max(1, most // 2)
+        if self._hub.leases.closing or key in self._running or full or len(self._running) >= most:
             work.close()
             return
         task = asyncio.create_task(self._guard(kind, session, work))

@@ -24,7 +24,7 @@ SET = """
 """
 DEFAULT = """
     select coalesce((select gateway_id from ares_settings where account_id = $1),
-        (select id from gateways where account_id = $1 order by id limit 1))
+        (select id from gateways where account_id = $1 and chatbot_id is null order by id limit 1))
 """
 
 Json = dict[str, Any]

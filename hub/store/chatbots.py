@@ -10,7 +10,7 @@ from hub.store.db import Call, clean
 ADD = """
     insert into chatbots (id, account_id, name, instructions, model, knowledge_base_id, voice_id, client_id, embed_hash,
         embed_sealed)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing
 """
 GET = """
     select id, account_id, name, instructions, model, knowledge_base_id, voice_id, client_id, embed_sealed, created_at,
@@ -29,12 +29,22 @@ EDIT = """
     where account_id = $1 and id = $2
 """
 ROTATE = "update chatbots set embed_hash = $3, embed_sealed = $4, updated_at = now() where account_id = $1 and id = $2"
+LOCK = "select id from chatbots where account_id = $1 and id = $2 for update"
+REMOVE_TALKS = """
+    delete from sessions s using chatbot_talks t
+    where s.account_id = $1 and t.account_id = $1 and t.chatbot_id = $2 and s.id = t.session_id
+"""
 REMOVE = "delete from chatbots where account_id = $1 and id = $2 returning client_id"
 WEAR = "update clients set name = $3, gateway_id = $4, studio = $5, updated_at = now() where account_id = $1 and id = $2"
 GATEWAY = "select gateway_id from clients where account_id = $1 and id = $2"
+# A gateway that is the chatbot's own goes with it.
+OWN = "update gateways set chatbot_id = $2 where account_id = $1 and id = $3"
+DISOWN = "delete from gateways where account_id = $1 and chatbot_id = $2"
 
 JOIN = """
-    insert into chatbot_talks (session_id, account_id, chatbot_id, web) values ($2, $1, $3, $4) on conflict do nothing
+    insert into chatbot_talks as t (session_id, account_id, chatbot_id, web)
+    select $2, account_id, id, $4 from chatbots where account_id = $1 and id = $3 for key share
+    on conflict (session_id) do update set web = t.web where t.chatbot_id = excluded.chatbot_id
 """
 TALKS = """
     select t.session_id as id, s.name, s.kind, s.tag, s.user_id, s.settings, s.title, s.message_count,
@@ -81,7 +91,9 @@ STEP = """
     select m.id, m.content, m.created_at from messages a join messages m
         on m.session_id = a.session_id and m.position > a.position and m.role = 'assistant'
     where a.account_id = $1 and a.session_id = $2 and a.role = 'user' and a.content->>'step' = $3
-    order by m.position limit 1
+        and not exists (select 1 from messages u where u.session_id = a.session_id and u.role = 'user'
+            and u.position > a.position and u.position < m.position)
+    order by m.position desc limit 1
 """
 
 Json = dict[str, Any]
@@ -118,12 +130,14 @@ class Filters:
 
 async def add(
     db: Call, account: UUID, id: UUID, given: Json, client: UUID, embed: tuple[bytes, bytes]
-) -> None:
-    """given: name, instructions, model, knowledge_base_id, voice_id. embed: (hash, sealed)."""
-    await db.run(
+) -> bool:
+    """given: name, instructions, model, knowledge_base_id, voice_id. embed: (hash, sealed). False when there is one
+    of this id."""
+    added = await db.run(
         ADD, id, account, clean(given["name"]), clean(given["instructions"]), clean(given["model"]),
         given["knowledge_base_id"], given["voice_id"], client, *embed,
     )
+    return added == 1
 
 
 async def get(db: Call, account: UUID, id: UUID) -> Chatbot | None:
@@ -154,7 +168,11 @@ async def rotate(db: Call, account: UUID, id: UUID, embed: tuple[bytes, bytes]) 
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> tuple[bool, UUID | None]:
-    """Whether there was one, and the chat client behind it."""
+    """With its conversations: whether there was one, and the chat client behind it. Inside a transaction."""
+    # Conversations before the chatbot, as who answers in one locks them; then those that were stored meanwhile.
+    await db.run(REMOVE_TALKS, account, id)
+    await db.row(LOCK, account, id)
+    await db.run(REMOVE_TALKS, account, id)
     row = await db.row(REMOVE, account, id)
     return (True, row["client_id"]) if row else (False, None)
 
@@ -171,9 +189,19 @@ async def gateway(db: Call, account: UUID, client: UUID) -> UUID | None:
     return found
 
 
-async def join(db: Call, account: UUID, session: UUID, bot: UUID, web: bool = False) -> None:
-    """A session is a conversation of this chatbot. web: of its chat on a website."""
-    await db.run(JOIN, account, session, bot, web)
+async def own(db: Call, account: UUID, bot: UUID, gateway: UUID) -> None:
+    """A gateway is this chatbot's own; it is stored in the same transaction."""
+    await db.run(OWN, account, bot, gateway)
+
+
+async def disown(db: Call, account: UUID, bot: UUID) -> None:
+    """Remove the gateways that are its own."""
+    await db.run(DISOWN, account, bot)
+
+
+async def join(db: Call, account: UUID, session: UUID, bot: UUID, web: bool = False) -> bool:
+    """A session is a conversation of this chatbot. web: of its chat on a website. False: it is gone."""
+    return await db.run(JOIN, account, session, bot, web) == 1
 
 
 async def talks(db: Call, account: UUID, bot: UUID, before: UUID | None, f: Filters, limit: int) -> list[Json]:

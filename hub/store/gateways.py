@@ -19,7 +19,7 @@ LIST = """
     select id, name, slug, parameters->>'modelName' as model, parameters->>'baseAddress' as address,
         (parameters->>'contextMaximumSize')::bigint as context
     from gateways
-    where account_id = $1 and ($2 = '' or id::text = lower($2) or position(lower($2) in lower(name)) > 0
+    where account_id = $1 and chatbot_id is null and ($2 = '' or id::text = lower($2) or position(lower($2) in lower(name)) > 0
         or position(lower($2) in lower(slug)) > 0 or position(lower($2) in lower(parameters->>'modelName')) > 0)
     order by id limit 1000
 """
@@ -54,6 +54,7 @@ async def by_slug(db: Call, account: UUID, slug: str) -> Json | None:
 
 
 async def of_account(db: Call, account: UUID, filter: str = "") -> list[Json]:
+    """Oldest first, without those that belong to a chatbot."""
     return [dict(r) for r in await db.fetch(LIST, account, clean(filter))]
 
 

@@ -8,7 +8,11 @@ from uuid import UUID
 from hub.store.db import Call, clean
 
 EMIT = "select emit(account_id, $2, $3, $4) from (select $1::uuid as account_id) a"
-ADD = "insert into webhook_endpoints (id, account_id, url, events, description, secret) values ($1, $2, $3, $4, $5, $6)"
+ADD = """
+    insert into webhook_endpoints (id, account_id, url, events, description, secret) values ($1, $2, $3, $4, $5, $6)
+    on conflict do nothing
+"""
+SECRET = "select secret from webhook_endpoints where account_id = $1 and id = $2"
 COUNT = "select count(*)::int from webhook_endpoints where account_id = $1"
 LIST = """
     select id, url, events, description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at
@@ -122,7 +126,14 @@ async def emit(db: Call, account: UUID, id: UUID, type: str, data: Json) -> None
 async def add(
     db: Call, account: UUID, id: UUID, url: str, events: list[str], description: str, secret: bytes
 ) -> None:
+    """Nothing when there is one of this id."""
     await db.run(ADD, id, account, clean(url), events, clean(description), secret)
+
+
+async def secret(db: Call, account: UUID, id: UUID) -> bytes | None:
+    """Sealed."""
+    found: bytes | None = await db.value(SECRET, account, id)
+    return found
 
 
 async def count(db: Call, account: UUID) -> int:

@@ -141,7 +141,8 @@ GATEWAYS = """
     select g.id, g.name, g.slug, g.parameters->>'modelName' as model, g.parameters->>'baseAddress' as address, g.updated_at,
         jsonb_array_length(coalesce(g.parameters->'knowledgeCollections', '[]')) as collections,
         (select count(*)::int from clients c where c.gateway_id = g.id) as places
-    from gateways g where g.account_id = $1 and ($2::uuid is null or g.id > $2) order by g.id limit $3
+    from gateways g where g.account_id = $1 and g.chatbot_id is null and ($2::uuid is null or g.id > $2)
+    order by g.id limit $3
 """
 COLLECTIONS = """
     select k.id, k.name, k.context, k.created_at,

@@ -86,7 +86,8 @@ FINISH = """
     returning extract(epoch from now() - started_at)::float8 as seconds
 """
 RELEASE = """
-    update workflow_runs set lease_until = null, owner = null, due_at = now() + make_interval(secs => $4)
+    update workflow_runs set lease_until = null, owner = null,
+        due_at = case when cancelled then now() else now() + make_interval(secs => $4) end
     where account_id = $1 and id = $2 and epoch = $3 and lease_until is not null
 """
 

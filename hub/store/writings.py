@@ -43,12 +43,13 @@ ADD_VERSION = """
     insert into writing_versions (id, account_id, writing_id, version, title, content, author, command, output)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
-# The newest version, when the same editor began it a moment ago.
+# The newest version, when the same editor began it a moment ago and it was not published since.
 OPEN_VERSION = """
     update writing_versions set title = $4, content = $5, updated_at = now()
     where account_id = $1 and writing_id = $2 and author = $6 and command is null
         and created_at > now() - make_interval(secs => $7)
         and version = (select max(version) from writing_versions where writing_id = $2) and version = $3
+        and not exists (select 1 from writings w where w.id = $2 and w.published_version = $3)
 """
 VERSIONS = """
     select id, version, title, content, author, command, output, created_at, updated_at from writing_versions

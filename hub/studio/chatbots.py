@@ -11,7 +11,7 @@ from hub.accounts.parameters import GatewayParameters
 from hub.chat.brand import worn
 from hub.chat.parameters import ClientParameters, LimitingParameters
 from hub.domain import Gateway
-from hub.errors import NotFound
+from hub.errors import Conflict, NotFound
 from hub.llm.types import INTEGRATED
 from hub.runtime import Hub
 from hub.sealing import digest
@@ -25,18 +25,22 @@ PLACE = "chatbots.embed"
 FIELDS = ("name", "instructions", "model", "knowledge_base_id", "voice_id")
 
 
-async def add(hub: Hub, account: UUID, given: Mapping[str, Any]) -> Chatbot:
-    """given: name, instructions, model, knowledge_base_id, voice_id. Raise NotFound for a thing that there is not."""
+async def add(hub: Hub, account: UUID, id: UUID, given: Mapping[str, Any]) -> Chatbot:
+    """A chatbot of this id, once. given: name, instructions, model, knowledge_base_id, voice_id. Raise NotFound for a
+    thing that there is not."""
+    if await chatbots.get(hub.db, account, id) is not None:
+        return await get(hub.db, account, id)
     fields = {"instructions": "", "model": None, "knowledge_base_id": None, "voice_id": None, **given}
     studio = await _studio(hub, account, fields)
-    gateway = await _gateway(hub, account, fields["model"], fields["name"])
-    id, client = ids.uuid7(), ids.uuid7()
+    model, client = await models.find(hub, account, fields["model"]), ids.uuid7()
     parameters = ClientParameters(page_title=fields["name"][:200]).stored()
     async with hub.db.transaction() as tx:
         limits = LimitingParameters().stored()
+        gateway = await _gateway(hub, tx, id, model, fields["name"])
         await clients.add(tx, account, client, fields["name"], gateway, limits, parameters)
         await chatbots.wear(tx, account, client, fields["name"], gateway, studio)
-        await chatbots.add(tx, account, id, fields, client, _embed(hub, id))
+        if not await chatbots.add(tx, account, id, fields, client, _embed(hub, id)):
+            raise Conflict("This chatbot is being made; send the request again.", retry_after=1.0)
     return await get(hub.db, account, id)
 
 
@@ -61,14 +65,16 @@ async def _studio(hub: Hub, account: UUID, fields: Mapping[str, Any]) -> Json:
     }
 
 
-async def _gateway(hub: Hub, account: UUID, model: str | None, name: str) -> UUID:
-    """The gateway of its website's chat; an integrated model gets one. Raise NotFound."""
-    found = await models.find(hub, account, model)
-    if found.slug:
-        return found.id
-    parameters = GatewayParameters(base_address=INTEGRATED, model_name=found.name)
-    label = f"{name[:150]} (chatbot)"
-    return await gateways.add(hub.db, hub.sealer, hub.outbound.guard, account, label, parameters)
+async def _gateway(hub: Hub, tx: Call, id: UUID, model: Gateway, name: str) -> UUID:
+    """The gateway of its website's chat; for an integrated model, one of the chatbot's own."""
+    if model.slug:
+        return model.id
+    parameters = GatewayParameters(base_address=INTEGRATED, model_name=model.name)
+    made = await gateways.add(
+        tx, hub.sealer, hub.outbound.guard, model.account_id, f"{name[:150]} (chatbot)", parameters
+    )
+    await chatbots.own(tx, model.account_id, id, made)
+    return made
 
 
 async def get(db: Call, account: UUID, id: UUID) -> Chatbot:
@@ -85,12 +91,15 @@ async def edit(hub: Hub, account: UUID, id: UUID, given: Mapping[str, Any]) -> C
     new = replace(old, **given)
     studio = await _studio(hub, account, {name: getattr(new, name) for name in FIELDS})
     gateway = await chatbots.gateway(hub.db, account, old.client_id) if old.client_id else None
-    if new.model != old.model or gateway is None:
-        gateway = await _gateway(hub, account, new.model, new.name)
+    changes = old.client_id is not None and (new.model != old.model or gateway is None)
+    model = await models.find(hub, account, new.model) if new.model != old.model or changes else None
     async with hub.db.transaction() as tx:
         if not await chatbots.edit(tx, new):
             raise NotFound
-        if new.client_id:
+        if changes and model is not None:
+            await chatbots.disown(tx, account, id)
+            gateway = await _gateway(hub, tx, id, model, new.name)
+        if new.client_id and gateway is not None:
             await chatbots.wear(tx, account, new.client_id, new.name, gateway, studio)
     return await get(hub.db, account, id)
 

@@ -52,15 +52,19 @@ def check(wanted: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-async def add(hub: Hub, account: UUID, url: str, wanted: Sequence[str], description: str) -> tuple[UUID, str]:
-    """A new endpoint and its secret, shown this once."""
+async def add(hub: Hub, account: UUID, id: UUID, url: str, wanted: Sequence[str], description: str) -> str:
+    """A new endpoint of this id, once; its secret, shown this once."""
     addresses.check(hub.outbound.guard, url, "url")
     types = check(wanted)
-    if await hooks.count(hub.db, account) >= MOST:
-        raise Conflict(f"There are {MOST} webhooks already; delete one first.", code="too_many_webhooks")
-    id, secret = ids.uuid7(), ids.secret("whsec")
-    await hooks.add(hub.db, account, id, url, types, description, hub.sealer.seal(PLACE, id, secret))
-    return id, secret
+    if await hooks.secret(hub.db, account, id) is None:
+        if await hooks.count(hub.db, account) >= MOST:
+            raise Conflict(f"There are {MOST} webhooks already; delete one first.", code="too_many_webhooks")
+        sealed = hub.sealer.seal(PLACE, id, ids.secret("whsec"))
+        await hooks.add(hub.db, account, id, url, types, description, sealed)
+    kept = await hooks.secret(hub.db, account, id)
+    if kept is None:
+        raise NotFound
+    return hub.sealer.open(PLACE, id, bytes(kept))
 
 
 async def get(hub: Hub, account: UUID, id: UUID) -> Json:

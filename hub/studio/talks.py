@@ -1,5 +1,6 @@
 """Conversations with chatbots: asked over the API, looked through when they come from a website, rated."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from hub import ids
 from hub.accounts.balance import paying
 from hub.chat import dialogs, sessions
 from hub.chat.ask import Answer
-from hub.chat.dialogs import Dialog, Exchange, Question
+from hub.chat.dialogs import Also, Dialog, Exchange, Question
 from hub.chat.sessions import Opened, Wanted
 from hub.domain import Gateway
 from hub.ending import together
@@ -23,6 +24,8 @@ from hub.studio import bots_events as told
 from hub.studio import chatbots as bots
 from hub.studio import intents
 from hub.tools import handover
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 KIND, PREFIX = "chatbot", "conv"
@@ -71,8 +74,18 @@ async def say(hub: Hub, account: UUID, id: UUID, said: Said) -> Reply:
         gateway=gateway, said=body, external_user=said.user, metadata=said.metadata or {}, key=said.key,
         seconds=said.seconds,
     )
-    made = await dialogs.exchange(hub, dialog, asked)
-    return await _kept(hub, bot, gateway, made, said)
+    known = await chatbots.talk(hub.db, account, bot.id, dialog.id)
+    vague = known is None or known["intent"] in intents.VAGUE
+    made = await dialogs.exchange(hub, dialog, asked, also=_also(bot, said, vague))
+    hub.settings.point("C1")
+    if vague:
+        await _named(hub, bot, gateway, made.dialog.id, said)
+    now = await show(hub.db, account, bot.id, made.dialog.id)
+    price = sum(float(r["amount"]) for r in made.answer.billed)
+    return Reply(
+        made.dialog.id, made.replied[0], made.answer.text, made.replied[1], now["intent"] or intents.OTHER,
+        now["escalated_at"] is not None, price,
+    )
 
 
 async def _dialog(hub: Hub, bot: Chatbot, said: Said) -> Dialog:
@@ -110,27 +123,33 @@ async def _before(hub: Hub, bot: Chatbot, dialog: Dialog, step: str) -> Reply | 
     )
 
 
-async def _kept(hub: Hub, bot: Chatbot, gateway: Gateway, made: Exchange, said: Said) -> Reply:
-    """What the conversation is about and whether it is escalated, stored and told."""
-    account, session = bot.account_id, made.dialog.id
-    known = await chatbots.talk(hub.db, account, bot.id, session)
-    intent = known["intent"] if known else None
-    if intent in intents.VAGUE:
-        intent = await intents.named(hub, account, gateway, said.text, said.key)
-    why = reason(said.text, made.answer)
-    async with hub.db.transaction() as tx:
-        await chatbots.join(tx, account, session, bot.id)
-        await chatbots.set_intent(tx, account, session, intent or intents.OTHER)
+def _also(bot: Chatbot, said: Said, vague: bool) -> Also:
+    """What is stored and told with an exchange, in its transaction. The intent is the one of the words alone, until
+    a model has named it."""
+
+    async def also(tx: Call, made: Exchange) -> None:
+        account, session = bot.account_id, made.dialog.id
+        if not await chatbots.join(tx, account, session, bot.id):
+            raise NotFound(f"There is no chatbot {ids.named('bot', bot.id)} any more.", field="chatbot_id")
+        if vague:
+            await chatbots.set_intent(tx, account, session, intents.by_rules(said.text))
+        why = reason(said.text, made.answer)
         fresh = why is not None and await chatbots.escalate(tx, account, session, why)
         for place, role, text in ((made.said, "user", said.text), (made.replied, "assistant", made.answer.text)):
             await told.message(tx, bot, session, place[0], role, text)
         if fresh:
             await told.escalated(tx, bot, session, str(why))
-    escalated = why is not None or bool(known and known["escalated_at"])
-    price = sum(float(r["amount"]) for r in made.answer.billed)
-    return Reply(
-        session, made.replied[0], made.answer.text, made.replied[1], intent or intents.OTHER, escalated, price
-    )
+
+    return also
+
+
+async def _named(hub: Hub, bot: Chatbot, gateway: Gateway, session: UUID, said: Said) -> None:
+    """Let a model name what a conversation is about; what words alone said of it stays when that fails."""
+    try:
+        intent = await intents.named(hub, bot.account_id, gateway, said.text, said.key)
+        await chatbots.set_intent(hub.db, bot.account_id, session, intent)
+    except HubError as e:
+        log.warning("the intent of conversation %s was not named: %s", session, e)
 
 
 def reason(text: str, made: Answer) -> str | None:
@@ -174,7 +193,8 @@ async def embed(hub: Hub, key: str) -> Opened:
         raise NotFound
     account, client = found["account_id"], found["client_id"]
     opened = await sessions.open(hub, account, client, Wanted(None, None, None, {}, WEEK))
-    await chatbots.join(hub.db, account, opened.id, found["id"], web=True)
+    if not await chatbots.join(hub.db, account, opened.id, found["id"], web=True):
+        raise NotFound
     return opened
 
 

@@ -90,6 +90,8 @@ async def test_other_chatbots_and_other_accounts(api: Contract) -> None:
     await api.refused("G-11", 404, mine["id"], sent={"message": "Hi"})
     names = [c["name"] for c in (await api.ok("GET", "/api/v1/web-chat-client"))]
     assert names == ["b"], "the chat client behind it is gone too"
+    for table in ("sessions", "messages"):
+        assert await api.hub.db.value(f"select count(*) from {table} where account_id = $1", api.account) == 0
 
 
 async def test_a_model_follows_instructions_and_may_call_a_human(api: Contract) -> None:
@@ -117,6 +119,27 @@ async def test_a_model_follows_instructions_and_may_call_a_human(api: Contract) 
         baseAddress="http://127.0.0.1:9/v1", modelName="fake-1", apiKey="k")})
     await api.refused("G-11", 502, failing["id"], sent={"message": "Hello"})
     assert (await api.good("G-12", failing["id"]))["data"] == []
+
+
+async def test_a_gateway_of_its_own_is_nobody_elses(api: Contract) -> None:
+    path = "/v1/chatbots"
+    made = await api.good("G-10", sent={"name": "Baker", "model": "@hub/extractive"})
+    count = "select count(*) from gateways where account_id = $1"
+    assert await api.hub.db.value(count, api.account) == 1
+    assert await api.ok("GET", "/api/v1/ai-gateways") == []
+    name = await model(api)
+    api.model.default = whole("Bread.")
+    document = await api.good("G-04", sent={"content": "A text about bread."})
+    got = await api.good("G-05", document["id"], sent={"command": "expand"})
+    assert got["output"] == "Bread.", "the account's own gateway is the one that writes"
+    [client] = await api.ok("GET", "/api/v1/web-chat-client")
+    for wanted, left in ((name, 1), ("@hub/extractive", 2)):
+        assert (await api.call("PATCH", f"{path}/{made['id']}", {"model": wanted})).status == 200
+        assert await api.hub.db.value(count, api.account) == left
+        chosen = "select gateway_id is not null from clients where id = $1::text::uuid"
+        assert await api.hub.db.value(chosen, client["id"])
+    assert (await api.call("DELETE", f"{path}/{made['id']}")).status == 204
+    assert await api.hub.db.value(count, api.account) == 1
 
 
 async def test_the_chat_on_a_website(api: Contract) -> None:

@@ -185,6 +185,20 @@ async def test_editors_see_each_other_in_order_and_never_write_over(api: Contrac
     assert versions[-1]["title"] == "Named"
 
 
+async def test_what_was_published_stays_as_it_was(api: Contract) -> None:
+    made = await api.good("G-04", sent={"content": "a"})
+    async with live(api, made) as socket:
+        pen = Pen(socket)
+        await pen.hear("state")
+        await pen.edit(1, (1, 1, "b"))
+        assert (await pen.hear("accepted"))["version"] == 2
+        published = await api.call("POST", f"/v1/documents/{made['id']}/publish")
+        assert published.body["published_version"] == 2
+        await pen.edit(2, (2, 2, "c"))
+        assert (await pen.hear("accepted"))["version"] == 3
+    assert [v["content"] for v in (await api.good("G-06", made["id"]))["data"]] == ["a", "ab", "abc"]
+
+
 async def test_an_editor_who_missed_something_gets_the_whole(api: Contract) -> None:
     """The fan-out is only a bell: what it loses is read from the database."""
     made = await api.good("G-04", sent={"content": "abc"})

@@ -8,7 +8,8 @@ import pytest
 from tests.api.chatting import events, text_of
 from tests.api.conftest import Answer
 from tests.contract.asking import Contract
-from tests.fakes.model import refuses, says
+from tests.contract.working import until
+from tests.fakes.model import cut, hangs, refuses, says, whole
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Json = dict[str, Any]
@@ -55,6 +56,7 @@ async def test_refusals_are_kept_and_failures_are_not(api: Contract) -> None:
     assert (first.status, again.status) == (422, 422) and again.body == first.body
     assert again.headers["Idempotency-Replayed"] == "true"
     assert again.headers["Content-Type"].startswith("application/problem+json")
+    assert first.body["type"].startswith("http") and first.body["type"].endswith("/problems/" + first.body["code"])
     name = await api.gateway(baseAddress=f"{api.model.url}/v1", modelName="fake-1", apiKey="k-upstream")
     asked = {"model": name, "prompt": "Hi"}
     api.model.plan += [refuses(400)]
@@ -82,6 +84,36 @@ async def test_a_stream_is_replayed_as_one_stream(api: Contract) -> None:
     assert text_of(chunks) == "Good morning to you." and chunks[-1] == "[DONE]" and len(chunks) > 3
     threads = (await api.call("GET", "/v1/chat/threads")).body["data"]
     assert [t["message_count"] for t in threads] == [2]
+
+
+async def test_a_stream_that_broke_off_is_no_answer(api: Contract) -> None:
+    name = await api.gateway(baseAddress=f"{api.model.url}/v1", modelName="fake-1", apiKey="k-upstream")
+    asked = {"model": name, "prompt": "Hi", "stream": True}
+    api.model.plan += [cut("Good "), says("Good morning.")]
+    first = await post(api, "/v1/chat/completions", asked, "b1")
+    assert first.status == 200 and '"finish_reason":"error"' in str(first.body)
+    again = await post(api, "/v1/chat/completions", asked, "b1")
+    assert "Idempotency-Replayed" not in again.headers and text_of(events(str(again.body))) == "Good morning."
+
+
+async def test_a_request_that_was_taken_over_is_not_answered_twice(api: Contract) -> None:
+    name = await api.gateway(baseAddress=f"{api.model.url}/v1", modelName="fake-1", apiKey="k-upstream")
+    gone = api.model.gone
+    api.model.plan += [hangs()]
+    asking = asyncio.create_task(post(api, "/v1/chat/completions", {"model": name, "prompt": "Hi"}, "t1"))
+
+    async def claimed() -> bool:
+        return bool(api.model.open)
+
+    await until(claimed)
+    await api.hub.db.run("update idempotency set epoch = epoch + 1 where name = 't1'")
+    got = await asking
+    assert (got.status, got.body["code"]) == (409, "idempotency_in_progress")
+
+    async def left() -> bool:
+        return api.model.gone > gone
+
+    await until(left)
 
 
 async def test_at_the_same_time(api: Contract) -> None:
@@ -122,6 +154,33 @@ async def test_a_claim_is_free_after_its_lease_and_an_answer_after_a_day(api: Co
     await api.hub.db.run("update idempotency set created_at = now() - interval '25 hours' where name = 'old'")
     third = await post(api, "/v1/documents", {"content": "Another."}, "old")
     assert third.status == 201 and third.body["content"] == "Another."
+
+
+async def test_what_a_process_that_died_has_made_is_not_made_again(api: Contract) -> None:
+    name = await api.gateway(baseAddress=f"{api.model.url}/v1", modelName="fake-1", apiKey="k-upstream")
+    dead = "update idempotency set status = null, lease_until = now() - interval '1 second' where name = $1"
+
+    async def twice(path: str, sent: Any, key: str) -> Json:
+        first = await post(api, path, sent, key)
+        assert first.status in (200, 201), first.body
+        await api.hub.db.run(dead, key)
+        second = await post(api, path, sent, key)
+        assert (second.status, second.body) == (first.status, first.body)
+        assert "Idempotency-Replayed" not in second.headers
+        body: Json = first.body
+        return body
+
+    await twice("/v1/webhooks", {"url": "https://example.com/"}, "w")
+    await twice("/v1/chatbots", {"name": "x", "model": "@hub/extractive"}, "c")
+    bot = await twice("/v1/chatbots", {"name": "x", "model": name}, "d")
+    api.model.plan += [says("One."), whole("pricing")]
+    said = await twice(f"/v1/chatbots/{bot['id']}/messages", {"message": "Hmm"}, "m")
+    assert said["message"]["content"] == "One." and said["intent"] == "pricing"
+    more = {"message": "And?", "conversation_id": said["conversation_id"]}
+    api.model.plan += [says("Two.")]
+    assert (await twice(f"/v1/chatbots/{bot['id']}/messages", more, "n"))["message"]["content"] == "Two."
+    for table, n in (("webhook_endpoints", 1), ("chatbots", 2), ("clients", 2), ("gateways", 2), ("messages", 4)):
+        assert await api.hub.db.value(f"select count(*) from {table} where account_id = $1", api.account) == n, table
 
 
 async def test_what_a_key_may_be_and_what_is_kept(api: Contract) -> None:

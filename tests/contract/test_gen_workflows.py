@@ -200,6 +200,19 @@ async def test_conditions_waits_and_transforms(api: Contract) -> None:
     assert run["status"] == "success"
 
 
+async def test_values_that_nothing_can_be_made_of_fail_their_step(api: Contract, hook: Elsewhere) -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    hook.plan += [(200, {"deep": deep}, 0.0)]
+    run = await ended(api, await made(api, step("a", "http", url=hook.url)))
+    assert (run["status"], run["error"]["step"], run["error"]["code"]) == ("failed", "a", "wrong_values")
+    huge = "'x' contains 1" + "0" * 400
+    for steps in ([step("a", "condition", expression=huge)], [step("a", value=1, **{"if": huge})]):
+        run = await ended(api, await made(api, *steps))
+        assert (run["status"], run["error"]["code"]) == ("failed", "wrong_values")
+
+
 async def test_documents_chatbots_and_voices(api: Contract) -> None:
     sample = "We bake bread with care, and we love what we do. " * 40
     voice = await api.good("G-07", sent={"name": "Bakery", "sample": sample, "banned_phrases": ["synergy"]})

@@ -145,6 +145,24 @@ async def test_killed_in_the_middle_of_a_webhook_it_is_told_again_in_order(setti
         assert made["secret"].startswith("whsec_")
 
 
+async def test_killed_after_a_chatbot_has_answered_nothing_of_it_is_lost(settings: Settings) -> None:
+    """C1: answered and stored. The step does not ask again, and what is told with an answer was told once."""
+    async with yard(settings) as y:
+        _, bot = await y.call("POST", "/v1/chatbots", {"name": "b", "model": "@hub/extractive"})
+        ask = {"chatbot_id": bot["id"], "message": "I want to talk to a human"}
+        run = await y.begun({"id": "ask", "type": "chatbot", "with": ask})
+        await y.dies_at("C1")
+        await y.hub.db.run(EXPIRED)
+        y.worker()
+        found = await y.over(run)
+        assert found["status"] == "success", found
+        _, talks = await y.call("GET", f"/v1/chatbots/{bot['id']}/conversations?escalated=true")
+        [talk] = talks["data"]
+        assert (talk["id"], talk["message_count"]) == (found["steps"][0]["output"]["conversation_id"], 2)
+        told = await y.hub.db.fetch("select type from webhook_events where type like 'chatbot.%' order by place")
+        assert [r["type"] for r in told] == ["chatbot.message.created"] * 2 + ["chatbot.conversation.escalated"]
+
+
 async def test_a_web_process_killed_before_its_answer_is_kept_gives_the_key_free(settings: Settings) -> None:
     async with yard(settings.changed(lease_seconds=1)) as y:
         web = start("web", y.hub.settings, crash_at=f"I1:{settings.home / 'I1'}")
@@ -168,6 +186,36 @@ async def test_a_web_process_killed_before_its_answer_is_kept_gives_the_key_free
         assert again["id"] == first["id"]
         # The effect was there already when the first one died; sent again, the request finds it.
         assert await y.hub.db.value("select count(*) from voices") == 1
+
+
+async def test_who_leaves_when_the_answer_is_stored_finds_it(settings: Settings) -> None:
+    """The thread is held until the caller has left: the answer is stored, and its last events reach nobody."""
+    async with yard(settings) as y:
+        sent = {"model": "@hub/extractive", "prompt": "Hi", "stream": True, "thread_id": "left"}
+        path, headers = y.url + "/v1/chat/completions", {"Authorization": f"Bearer {y.key}"}
+        async with y.http.post(path, json=sent, headers=headers) as got:
+            assert "[DONE]" in await got.text()
+        headers["Idempotency-Key"] = "l1"
+        async with y.hub.db.transaction() as held:
+            await held.run("update sessions set name = name where name = 'left'")
+            left = await y.http.post(path, json=sent, headers=headers)
+
+            async def stored() -> bool:
+                return bool(await y.hub.db.value(
+                    "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                    " and datname = current_database()"))
+
+            await until(stored)
+            left.close()
+            await asyncio.sleep(0.2)
+
+        async def answered() -> tuple[str, str] | None:
+            async with y.http.post(path, json=sent, headers=headers) as got:
+                return (got.headers.get("Idempotency-Replayed", ""), await got.text()) if got.status == 200 else None
+
+        replayed, text = await until(answered)
+        assert replayed == "true" and text.endswith("data: [DONE]\n\n"), text
+        assert await y.hub.db.value("select message_count from sessions where name = 'left'") == 4
 
 
 async def test_editors_of_two_processes_meet_and_a_restart_loses_nothing(settings: Settings) -> None:

@@ -111,6 +111,9 @@ def test_templates() -> None:
     ("{{inputs.n}} >= 5 and not {{inputs.flag}}", True), ("{{inputs.flag}} or ({{inputs.n}} < 3)", False),
     ("{{inputs.topic}} contains 'rea'", True), ("{{steps.draft.output.items}} contains 'x'", False),
     ("{{inputs.none}} == null", True), ("{{inputs.none}} == ''", True), ("{{inputs.n}} == '5'", True),
+    ("{{steps.draft}} contains {{steps.draft.output.items}}", False), ("{{inputs.n}} < 1" + "0" * 400, True),
+    ("{{inputs.n}} > -1" + "0" * 400, True), ("{{steps.draft.output.items.².name}}", False),
+    ("{{steps.draft.output.items." + "9" * 1900 + "}}", False),
     ("{{inputs.evil}} == '{{inputs.topic}}'", True), ("true", True), ("'false'", False), ("{{inputs.nothing}}", False),
     ("'it''s'", None), ("1 == ", None), ("(1", None), ("{{inputs.n}} = 5", None), ("__import__('os')", None),
     ("not " * 50 + "1", None), ("(" * 50 + "1" + ")" * 50, None),
@@ -133,6 +136,8 @@ def test_yaml_within_bounds() -> None:
     for raw in (bomb, deep, huge, evil, "a: *b", "a: [", "? [1]\n: 2", "&a [*a]", "\t- x"):
         with pytest.raises(Unprocessable):
             source.read(raw.encode())
+    with pytest.raises(Unprocessable, match="values"):
+        source.read(b"[" + b"a," * source.EVENTS + b"]")
     with pytest.raises(TooLarge):
         source.read(b"a: " + b"x" * source.LARGEST)
     with pytest.raises(Unprocessable):

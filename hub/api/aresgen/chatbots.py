@@ -16,7 +16,7 @@ from hub.api.aresgen.schemas.chatbots import (
 from hub.api.aresgen.schemas.kinds import ChatbotId, ConversationId, Cursor, Paged, page
 from hub.api.aresgen.schemas.threads import MessageOut
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
+from hub.api.http.keys import HUB, MAKES, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.store import chatbots as rows
 from hub.store import dialogs
@@ -37,7 +37,7 @@ def _out(request: web.Request, bot: Chatbot) -> ChatbotOut:
 @endpoint(id="G-10", tag=TAG, family=FAMILY, query_key=False, status=201, errors=(404,))
 async def create(request: web.Request, body: ChatbotIn) -> ChatbotOut:
     """Create a chatbot with a knowledge base, a voice and an embed key."""
-    made = await chatbots.add(request.app[HUB], caller(request).account_id, body.model_dump())
+    made = await chatbots.add(request.app[HUB], caller(request).account_id, fresh_id(request), body.model_dump())
     return _out(request, made)
 
 
@@ -78,9 +78,10 @@ async def message(request: web.Request, id: ChatbotId, body: MessageIn) -> Reply
 
     `escalated` once somebody asked for a human, or the model did.
     """
-    who = caller(request)
+    who, again = caller(request), request.get(MAKES)
     said = Said(
-        text=body.message, conversation=body.conversation_id, user=body.user_id, metadata=body.metadata, key=who.key_id
+        text=body.message, conversation=body.conversation_id, user=body.user_id, metadata=body.metadata, key=who.key_id,
+        step=f"request {again}" if again else None, new=None if body.conversation_id else again,
     )
     return ReplyOut.of(await talks.say(request.app[HUB], who.account_id, id, said))
 

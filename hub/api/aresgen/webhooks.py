@@ -14,7 +14,7 @@ from hub.api.aresgen.schemas.webhooks import (
     WebhookOut,
 )
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
+from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.store import hooks as rows
 from hub.studio import hooks
@@ -30,7 +30,8 @@ async def create(request: web.Request, body: WebhookIn) -> WebhookGrant:
     The secret that signs them is shown this once.
     """
     hub, account = request.app[HUB], caller(request).account_id
-    id, secret = await hooks.add(hub, account, body.url, body.events, body.description)
+    id = fresh_id(request)
+    secret = await hooks.add(hub, account, id, body.url, body.events, body.description)
     return WebhookGrant(**await hooks.get(hub, account, id), secret=secret)
 
 

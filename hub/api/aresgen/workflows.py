@@ -1,5 +1,6 @@
 """G-13 to G-15: workflows and their runs."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -22,10 +23,10 @@ EITHER = "application/json, application/yaml"
 YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
 
 
-def _definition(request: web.Request, raw: bytes) -> Any:
+async def _definition(request: web.Request, raw: bytes) -> Any:
     """The definition of a body: raw YAML; JSON with `definition`, an object or a text of YAML; or JSON itself."""
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() in YAML:
-        return source.read(raw)
+        return await asyncio.to_thread(source.read, raw)
     if not is_json(request):
         raise Unsupported("Send the definition as application/json or application/yaml.")
     try:
@@ -35,7 +36,9 @@ def _definition(request: web.Request, raw: bytes) -> Any:
     if deep(sent):
         raise BadRequest("The body is nested too deep.")
     value = sent.get("definition", sent) if isinstance(sent, dict) else sent
-    return source.read(value.encode(errors="replace")) if isinstance(value, str) else source.plain(value)
+    if isinstance(value, str):
+        return await asyncio.to_thread(source.read, value.encode(errors="replace"))
+    return source.plain(value)
 
 
 @endpoint(id="G-13", tag=TAG, family=FAMILY, query_key=False, status=201, errors=(415, 422), consumes=EITHER)
@@ -46,7 +49,7 @@ async def create(request: web.Request, body: bytes) -> WorkflowOut:
     """
     hub, account = request.app[HUB], caller(request).account_id
     id = fresh_id(request)
-    await book.add(hub, account, id, _definition(request, body))
+    await book.add(hub, account, id, await _definition(request, body))
     return WorkflowOut(**await book.get(hub.db, account, id))
 
 
@@ -55,7 +58,7 @@ async def revise(request: web.Request, id: WorkflowId, body: bytes) -> WorkflowO
     """Give a workflow a new definition: a new version. Runs under way go on with theirs."""
     hub, account = request.app[HUB], caller(request).account_id
     await book.get(hub.db, account, id)
-    await book.revise(hub, account, id, _definition(request, body))
+    await book.revise(hub, account, id, await _definition(request, body))
     return WorkflowOut(**await book.get(hub.db, account, id))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -9,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from hub.api.http import body, errors
-from hub.api.http.keys import BODY, CALLER, HUB, KEPT, MAKES
+from hub.api.http.keys import BODY, BROKEN, CALLER, HUB, KEPT, MAKES
 from hub.api.http.openapi import replayed
 from hub.api.http.operation import Operation
 from hub.ending import end
@@ -18,12 +19,18 @@ from hub.runtime import Hub
 from hub.store import idempotency
 from hub.store.idempotency import Claim, Place
 
+log = logging.getLogger(__name__)
+
 HEADER, REPLAYED, LONGEST = "Idempotency-Key", "Idempotency-Replayed", 255
 PLACE = "idempotency.body"
 # Refusals of the moment: the same request may be answered otherwise a little later.
 PASSING = (408, 429, 499)
 COPIED = ("Content-Type", "Content-Disposition", "X-Model-Routed-Complexity")
 Answer = Callable[[], Awaitable[web.StreamResponse]]
+
+
+class Lost(Conflict):
+    """Another process answers this request."""
 
 
 async def once(request: web.Request, operation: Operation, answer: Answer) -> web.StreamResponse:
@@ -44,8 +51,7 @@ async def once(request: web.Request, operation: Operation, answer: Answer) -> we
     claimed = await idempotency.claim(hub.db, at, digest, hub.settings.lease_seconds)
     if claimed is None:
         return await _again(request, at, digest)
-    async with _held(hub, claimed):
-        return await _answered(request, claimed, answer)
+    return await _answered(request, operation, claimed, answer)
 
 
 def _digest(request: web.Request) -> bytes:
@@ -75,35 +81,57 @@ async def _again(request: web.Request, at: Place, digest: bytes) -> web.StreamRe
 
 @asynccontextmanager
 async def _held(hub: Hub, claimed: Claim) -> AsyncIterator[None]:
-    """Prolong the claim for as long as the answer takes."""
+    """Prolong the claim for as long as the answer takes. Raise Lost, and stop the answer, when somebody else
+    has taken the request over."""
+    asking, lost = asyncio.current_task(), False
+    assert asking is not None
 
     async def renew() -> None:
-        while True:
+        nonlocal lost
+        while not lost:
             await asyncio.sleep(hub.settings.lease_seconds / 3)
-            await idempotency.renew(hub.db, claimed, hub.settings.lease_seconds)
+            try:
+                lost = not await idempotency.renew(hub.db, claimed, hub.settings.lease_seconds)
+            except HubError as e:
+                log.warning("the claim of request %s was not prolonged: %s", claimed.id, e)
+        asking.cancel()
 
     task = asyncio.create_task(renew())
     try:
         yield
+    except asyncio.CancelledError:
+        if not lost or asking.uncancel() > 0:
+            raise
+        raise Lost(
+            "This request took too long and was taken over; send it again for its answer.", field=HEADER,
+            code="idempotency_in_progress", retry_after=1.0,
+        ) from None
     finally:
         await end([task])
 
 
-async def _answered(request: web.Request, claimed: Claim, answer: Answer) -> web.StreamResponse:
+async def _answered(
+    request: web.Request, operation: Operation, claimed: Claim, answer: Answer
+) -> web.StreamResponse:
     hub = request.app[HUB]
     request[KEPT], request[MAKES] = [], claimed.id
     try:
-        response = await answer()
+        async with _held(hub, claimed):
+            response = await answer()
+    except Lost:
+        raise
     except HubError as e:
         if e.status >= 500 or e.status in PASSING:
             await idempotency.free(hub.db, claimed)
             raise
-        response = errors.render(request.path, errors.of_hub(e), hub.settings.address)
+        response = errors.render(
+            request.path, errors.of_hub(e), family=operation.family, address=hub.settings.address
+        )
     except BaseException:
         await idempotency.free(hub.db, claimed)
         raise
     hub.settings.point("I1")
-    if response.status >= 500 or response.status in PASSING:
+    if response.status >= 500 or response.status in PASSING or request.get(BROKEN):
         await idempotency.free(hub.db, claimed)
         return response
     sealed = hub.sealer.seal(PLACE, claimed.id, _said(request, response))

@@ -46,6 +46,8 @@ BODY = web.RequestKey("body", bytes)
 MAKES = web.RequestKey("makes", UUID)
 # What is streamed, for a request whose answer is kept.
 KEPT = web.RequestKey("kept", list[bytes])
+# A stream that ended with an error: it is no answer to keep.
+BROKEN = web.RequestKey("broken", bool)
 
 # The id of the request being answered, for whoever writes a log line meanwhile.
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)

@@ -44,11 +44,17 @@ class Out:
         """Write events; nothing is written for nothing. Raise ConnectionError when nobody reads."""
         if not data:
             return
-        response = self.response or await self._begin()
         if data != PING and KEPT in self._request:
             self._request[KEPT].append(data)
+        response = self.response or await self._begin()
         self._last = time.monotonic()
         await response.write(data)
+
+    async def finish(self, data: bytes) -> web.StreamResponse:
+        """Write the last events of an answer that is stored. It is the answer too when nobody reads it any more."""
+        with contextlib.suppress(ConnectionError):
+            await self.send(data)
+        return self.response or web.StreamResponse(status=self._status, headers={**HEADERS, **self._headers()})
 
     async def keep(self) -> None:
         """Write a comment when it was quiet for too long."""

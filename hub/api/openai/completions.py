@@ -15,7 +15,7 @@ from hub.accounts.directory import Entry
 from hub.api.http import rates
 from hub.api.http.chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import DIRECTORY, HUB, caller
+from hub.api.http.keys import BROKEN, DIRECTORY, HUB, caller
 from hub.api.http.operation import Header
 from hub.api.http.streaming import Out, attended
 from hub.api.openai.asking import ask_of
@@ -138,20 +138,17 @@ async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
         if out.response is None:
             raise
         log.warning("stream %s ended with an error: %s", chunks.id, e)
+        request[BROKEN] = True
         await conversations.failed(asked.hub, asked.who, asked.ask, e, asked.entry.account)
         await out.send(chunks.error(e))
         return out.response
     end = blocks.end() if blocks else None
-    if end is not None:
-        await out.send(chunks.delta(end))
+    last = chunks.delta(end) if end is not None else b""
     chunks.model = made.model
     if asked.body.json_only and not made.tool_calls:
-        await out.send(b"data: " + orjson.dumps(made.value) + b"\n\n" + DONE)
-    else:
-        calls = tuple(made.tool_calls) if asked.body.json_only else ()
-        await out.send(chunks.delta(Delta(tool_calls=calls)) + chunks.end(made))
-    assert out.response is not None
-    return out.response
+        return await out.finish(last + b"data: " + orjson.dumps(made.value) + b"\n\n" + DONE)
+    calls = tuple(made.tool_calls) if asked.body.json_only else ()
+    return await out.finish(last + chunks.delta(Delta(tool_calls=calls)) + chunks.end(made))
 
 
 async def _answered(

@@ -81,6 +81,10 @@ create index on chatbots (client_id);
 create index on chatbots (voice_id);
 create index on chatbots (knowledge_base_id);
 
+-- A gateway that was made for a chatbot with an integrated model; it goes with the chatbot, which is stored after it.
+alter table gateways add column chatbot_id uuid references chatbots on delete cascade deferrable initially deferred;
+create index on gateways (chatbot_id);
+
 -- What is known of a chatbot's conversation beside its session. web: it comes from a website, where messages are
 -- stored by the pipeline. unseen: there are messages behind looked_position that nobody was told about.
 create table chatbot_talks (

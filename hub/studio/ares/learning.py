@@ -4,14 +4,13 @@ import logging
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from hub import ids
 from hub.accounts import gateways
 from hub.accounts.directory import integrated
-from hub.chat.dialogs import Also, Dialog
+from hub.chat.dialogs import Also, Exchange
 from hub.domain import Gateway, Json, User
 from hub.errors import HubError, NotFound
 from hub.live.queue import Bell
@@ -56,9 +55,9 @@ class _Item(BaseModel):
 def note(who: User, gateway: Gateway) -> Also:
     """What `dialogs.exchange` does beside storing: leave a lesson, in the same transaction."""
 
-    async def also(db: Call, dialog: Dialog, message: UUID) -> None:
+    async def also(db: Call, made: Exchange) -> None:
         id = gateway.id if gateway.slug else None
-        await ares_memory.lesson(db, who.account_id, who.id, dialog.id, message, id)
+        await ares_memory.lesson(db, who.account_id, who.id, made.dialog.id, made.said[0], id)
 
     return also
 

@@ -21,7 +21,7 @@ from hub.studio.events import RUN_COMPLETED, RUN_FAILED, emit
 from hub.studio.workflow import expression
 from hub.studio.workflow.acts import ACTS, ANSWER, Act, Done, StepFailed, pause, retryable, told
 from hub.studio.workflow.definition import Definition, Step, needs
-from hub.studio.workflow.template import TooMuch, filled
+from hub.studio.workflow.template import TooMuch, filled, text
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ Json = dict[str, Any]
 AT_ONCE = 4
 LOOK, PARK = 1.0, 2.0
 INTERRUPTED = 5  # processes that may die over one step before it is given up
+# What values may do to what is made of them.
+BEYOND = (TypeError, ValueError, OverflowError, RecursionError)
 ENDED = ("success", "failed", "skipped", "cancelled")
 
 
@@ -215,6 +217,11 @@ async def _step(work: Work, step: Step) -> None:
         if isinstance(e, Lost):
             raise
         await _failed(work, step, e)
+    except BEYOND as e:
+        # The same at every attempt: a run that is only taken up again would never end.
+        log.warning("step %s of run %s cannot be done with its values", step.id, work.run.id, exc_info=e)
+        words = "The step cannot be done with its values: they are nested too deep, too large, or of a wrong kind."
+        await _failed(work, step, StepFailed(words, code="wrong_values"))
 
 
 def _skips(work: Work, step: Step) -> bool:
@@ -284,6 +291,7 @@ async def _over(work: Work) -> None:
     if work.definition.output is not None:
         try:
             output = filled(work.definition.output, work.scope)
+            text(output)
         except TooMuch as e:
             await _finish(work, "failed", None, {"code": "output_too_large", "message": f"The output: {e}."})
             return

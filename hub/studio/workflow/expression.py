@@ -3,6 +3,7 @@
 or, and, not, ( ), == != < <= > >= contains, between templates, 'texts', numbers, true, false and null.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -145,7 +146,9 @@ def _value(node: Node, scope: Scope) -> Any:
 
 def _compare(sign: str, a: Any, b: Any) -> bool:
     if sign == "contains":
-        return b in a if isinstance(a, list | dict) else text(b) in text(a)
+        if isinstance(a, dict):
+            return isinstance(b, str) and b in a
+        return b in a if isinstance(a, list) else text(b) in text(a)
     if sign in ("==", "!="):
         return _equal(a, b) is (sign == "==")
     one, other = _number(a), _number(b)
@@ -173,6 +176,8 @@ def _number(value: Any) -> float | None:
         return float(value)
     except ValueError:
         return None
+    except OverflowError:
+        return math.copysign(math.inf, 1 if int(value) > 0 else -1)
 
 
 def _ordered(sign: str, a: Any, b: Any) -> bool:

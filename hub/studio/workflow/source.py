@@ -8,7 +8,7 @@ import yaml
 from hub.errors import TooLarge, Unprocessable
 
 LARGEST, EXPANDED = 256_000, 1_000_000
-ALIASES, DEEPEST = 10, 32
+ALIASES, DEEPEST, EVENTS = 10, 32, 20_000
 
 
 def invalid(problems: list[tuple[str, str]], code: str = "invalid_definition") -> Unprocessable:
@@ -19,7 +19,7 @@ def invalid(problems: list[tuple[str, str]], code: str = "invalid_definition") -
 
 
 def read(raw: bytes) -> Any:
-    """YAML, of which JSON is a part. Raise TooLarge, Unprocessable."""
+    """YAML, of which JSON is a part; a large one takes a second. Raise TooLarge, Unprocessable."""
     if len(raw) > LARGEST:
         raise TooLarge(f"A definition has at most {LARGEST:,} bytes.")
     try:
@@ -37,9 +37,11 @@ def read(raw: bytes) -> Any:
 
 
 def _bounded(text: str) -> None:
-    """Look at the events only: few aliases, and not deep, before anything is built of them."""
+    """Look at the events only: few, few aliases, and not deep, before anything is built of them."""
     aliases = depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
+        if count > EVENTS:
+            raise invalid([("", f"it has more than {EVENTS:,} values")])
         aliases += isinstance(event, yaml.AliasEvent)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if aliases > ALIASES:

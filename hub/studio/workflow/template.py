@@ -9,6 +9,7 @@ import orjson
 Json = dict[str, Any]
 PATTERN = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
+PLACE = re.compile("[0-9]{1,9}")
 ROOTS = ("inputs", "steps", "run")
 LARGEST = 2_000_000
 
@@ -37,7 +38,7 @@ def resolve(path: str, scope: Mapping[str, Any]) -> Any:
     for name in path.split("."):
         if isinstance(value, Mapping):
             value = value.get(name)
-        elif isinstance(value, list) and name.isdigit():
+        elif isinstance(value, list) and PLACE.fullmatch(name):
             value = value[int(name)] if int(name) < len(value) else None
         else:
             return None
@@ -85,9 +86,13 @@ class _Filler:
 
 
 def text(value: Any) -> str:
-    """A value as it stands in a text: nothing for null, JSON for lists and objects."""
+    """A value as it stands in a text: nothing for null, JSON for lists and objects. Raise TooMuch for one that is
+    nested too deep, or holds a number that is too large."""
     if value is None:
         return ""
     if isinstance(value, str):
         return value
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as e:
+        raise TooMuch(f"a value cannot be written as JSON: {e}") from None
