@@ -1,8 +1,7 @@
 // What a reader can do with an answer: rate it, hear it, copy it, ask again.
 
 import { el } from "./markdown.js";
-import { $, base, call, failed, page, press, words } from "./page.js";
-import { say } from "./outbox.js";
+import { $, base, call, failed, page, press, state, words } from "./page.js";
 
 const button = (name, run) => {
   const icon = $("send").firstElementChild.cloneNode(true);
@@ -33,7 +32,7 @@ export function acts(m) {
   if (m.source === "model") row.append(button("good", (b) => rated(b, "up")), button("bad", (b) => rated(b, "down")));
   if (page.audio || self.speechSynthesis) row.append(button("listen", (b) => listen(m, b)));
   row.append(button("copy", () => navigator.clipboard?.writeText(m.text)));
-  if (m.source !== "operator") row.append(button("retry", () => say(null)));
+  if (m.source !== "operator") row.append(button("retry", () => state.again()));
   return row;
 }
 

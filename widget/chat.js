@@ -27,6 +27,7 @@ $("menu").onclick = (e) => e.target.closest("button, a") && $("menu").hidePopove
 $("menu").onbeforetoggle = () => { if (page.key) $("transcript").href = `${base()}/transcript.json`; };
 $("reset").onclick = () => page.key && call("POST", `${base()}/reset`).then(() => text.focus(), failed);
 $("rate").onclick = rate;
+state.again = () => say(null);
 addEventListener("online", flush);
 document.onvisibilitychange = () => {
   connect();
