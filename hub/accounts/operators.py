@@ -12,7 +12,7 @@ from hub import ids
 from hub.accounts import audit
 from hub.accounts.audit import Actor
 from hub.accounts.passwords import Passwords
-from hub.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Setup, TooMany, Unauthorized
+from hub.errors import Conflict, Forbidden, Invalid, NotFound, Setup, TooMany, Unauthorized
 from hub.live.limits import Limits
 from hub.sealing import digest
 from hub.store import operators
@@ -53,11 +53,14 @@ class Operator:
 
 @dataclass(slots=True)
 class Deed:
-    """What is being done, as the audit log will tell it. object: id of the thing. change: without secrets."""
+    """What is being done, as the audit log will tell it. object: id of the thing. change: without secrets.
+
+    begun: something is changed already, so that the log tells of it even when the rest fails."""
 
     action: str
     object: str | None = None
     change: Json = field(default_factory=dict)
+    begun: bool = False
 
     def changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Keep what differs."""
@@ -75,7 +78,7 @@ def allow(who: Operator, thing: str) -> None:
 @asynccontextmanager
 async def doing(db: Db, who: Operator, action: str) -> AsyncIterator[Deed]:
     """Around every change an operator makes: refused without the role, written to the audit log when it is done,
-    and when it failed halfway: with something changed already.
+    and when it failed halfway.
 
     action: `thing.verb`; the thing says which role it takes.
     """
@@ -83,11 +86,10 @@ async def doing(db: Db, who: Operator, action: str) -> AsyncIterator[Deed]:
     deed = Deed(action)
     try:
         yield deed
-    except HubError as e:
-        if deed.change:
-            await audit.note(
-                db, who.account_id, who.actor, deed.action, deed.object, deed.change | {"failed": type(e).__name__}
-            )
+    except BaseException:
+        if deed.begun:
+            failed = deed.change | {"failed": True}
+            await audit.note(db, who.account_id, who.actor, deed.action, deed.object, failed)
         raise
     await audit.note(db, who.account_id, who.actor, deed.action, deed.object, deed.change)
 

@@ -103,6 +103,7 @@ async def take(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../take: the bot is silent from now on."""
     deed.object = str(v.id())
     await handoff.switch(v.hub, v.account, None, v.id(), True, v.who.id, v.who.name, ends=True)
+    deed.begun = True
     return await _again(v)
 
 
@@ -110,6 +111,7 @@ async def back(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../back: the bot answers again."""
     deed.object = str(v.id())
     await handoff.switch(v.hub, v.account, None, v.id(), False, v.who.id, v.who.name)
+    deed.begun = True
     return await _again(v)
 
 
@@ -122,8 +124,9 @@ async def say(v: Visit, deed: Deed) -> web.StreamResponse:
     files = await desk.attach(v.hub, v.account, id, [(f.name, f.mime, f.content) for f in v.form.files])
     if one["handoff_at"] is None:
         await handoff.switch(v.hub, v.account, None, id, True, v.who.id, v.who.name, ends=True)
-        deed.change["taken"] = True
+        deed.change["taken"], deed.begun = True, True
     message = await handoff.say(v.hub, v.account, None, id, text, files)
+    deed.begun = True
     deed.change |= {"message": str(message), "files": len(files)}
     return await _again(v)
 

@@ -277,3 +277,15 @@ async def test_who_reads_an_old_page_does_not_unread_the_new(desk: Desk, api: Ap
     before = await api.hub.db.value("update session_reads set at = at + interval '1 hour' returning at")
     await desk.get(f"/console/inbox/{session}")
     assert await api.hub.db.value("select at from session_reads") == before
+
+
+async def test_what_failed_halfway_is_in_the_log(desk: Desk, api: Api) -> None:
+    """The text is sent, and what it leads to cannot be shown any more."""
+    town = await fill(api.hub, api.account, 1)
+    session = town["sessions"][0]
+    await api.hub.db.run("update sessions set handoff_at = null, kind = 'web', integration_id = null")
+    await api.hub.db.run("alter table messages add check (source <> 'operator') not valid")
+    assert (await desk.post(f"/console/inbox/{session}/say", text="Hello")).status == 500
+    assert await api.hub.db.value("select handoff_at is not null from sessions")
+    row = await api.hub.db.row("select object, detail from audit where action = 'inbox.answered'")
+    assert row and tuple(row) == (str(session), {"taken": True, "failed": True})

@@ -114,6 +114,29 @@ async def test_parts_that_wait_are_not_sent(bench: Bench) -> None:
     assert states == [("sent", None), ("cancelled", "handoff"), ("cancelled", "handoff"), ("sending", None)]
 
 
+async def test_a_part_that_failed_is_not_tried_again_but_by_hand(bench: Bench) -> None:
+    session = await arrived(bench, "one")
+    claimed = await claim(bench, session)
+    assert claimed
+    one = (await turns.complete(bench.db, claimed, "me", *answer(), wire=5)).part
+    assert one
+    await switch(bench, session)
+    assert await outbox.sent(bench.db, one, "me", "queued", 5, after=0, error="busy") is None
+    assert await bench.db.value("select state || ':' || code from outbox") == "cancelled:handoff"
+    assert await outbox.replay(bench.db, bench.account, UUID(one["key"])) == session
+    assert await outbox.claim(bench.db, session, "me", 5)
+
+
+async def test_a_command_is_answered_while_a_person_has_it(bench: Bench) -> None:
+    session = await arrived(bench, "/usage", command="usage")
+    await switch(bench, session)
+    claimed = await claim(bench, session)
+    assert claimed
+    turn, messages, parts = answer("12 messages")
+    closed = await turns.complete(bench.db, claimed, "me", turn | {"outcome": "command:usage"}, messages, parts, wire=5)
+    assert closed.part and closed.part["body"]["text"] == "12 messages"
+
+
 async def test_what_may_be_an_echo_or_is_old_takes_nothing_over(bench: Bench) -> None:
     session = await arrived(bench, "one")
     claimed = await claim(bench, session)

@@ -115,12 +115,40 @@ begin
         select k.id, k.account_id, _session, coalesce(k.body->>'role', 'user'), 'contact', k.body, k.network_id from kept k order by k.seq
         on conflict (id) do nothing;
     update outbox o set state = 'cancelled', code = 'handoff', error = 'A person has taken the conversation over.', closed_at = now()
-        where o.session_id = _session and o.state = 'queued' and exists (select 1 from turns t where t.id = o.turn_id);
+        where o.session_id = _session and o.state = 'queued' and o.resolution is distinct from 'replayed'
+          and exists (select 1 from turns t where t.id = o.turn_id and t.outcome not like 'command:%');
     select min(i.seq) into _next from inbox i where i.session_id = _session and i.seq > _s.done_seq and i.state = 'waiting';
     update sessions s set epoch = s.epoch + 1, owner = null, lease_until = null, attempts = 0, crash_count = 0, placeholder = null,
             done_seq = coalesce(_next - 1, s.last_seq), due_at = case when _next is not null then now() end,
             oldest_at = case when _next is not null then coalesce(s.oldest_at, now()) end
         where s.id = _session;
+end $$;
+
+-- As before, and: in a person's conversation nothing of the model's is sent.
+create or replace function next_part(_session uuid, _me text, _wire float8) returns jsonb
+language plpgsql as $$
+declare
+    _o outbox;
+    _id bigint;
+begin
+    -- A part that was on the wire when a person took the conversation over is not tried again, unless they want it.
+    update outbox o set state = 'cancelled', code = 'handoff', error = 'A person has taken the conversation over.', closed_at = now()
+        where o.session_id = _session and o.state = 'queued' and o.resolution is distinct from 'replayed'
+          and exists (select 1 from sessions s where s.id = _session and s.handoff_at is not null
+                      and (s.handoff_until is null or s.handoff_until > now()))
+          and exists (select 1 from turns t where t.id = o.turn_id and t.outcome not like 'command:%');
+    select o.id into _id from outbox o where o.session_id = _session and o.state = 'queued'
+        order by o.id limit 1 for no key update;
+    if _id is null then
+        return null;
+    end if;
+    update outbox o set state = 'sending', attempt = o.attempt + 1, sender = _me,
+            wire_deadline = now() + make_interval(secs => _wire)
+        where o.id = _id and o.state = 'queued' and (o.not_before is null or o.not_before <= now()) and o.expires_at > now()
+          and not exists (select 1 from outbox p where p.session_id = _session and p.id < o.id
+                          and (p.state = 'sending' or (p.state = 'unknown' and p.closed_at is null)))
+        returning * into _o;
+    return case when _o.id is null then null else to_jsonb(_o) end;
 end $$;
 
 -- The time for which a person had the session has passed: the assistant answers what came after the last word of ours.
