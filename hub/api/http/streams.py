@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from hub.errors import TooMany
 
-PER_KEY, PER_ADDRESS = 20, 100
+PER_KEY, PER_ADDRESS = 20, 300
 AGAIN = 15.0
 
 
