@@ -28,6 +28,8 @@ class HubError(Exception):
 
     code = "error"
     status = 500
+    # Dollars that were charged before it failed.
+    cost = 0.0
 
     def __init__(
         self,

@@ -14,7 +14,8 @@ from hub.chat.asking import history
 from hub.chat.engine import answer
 from hub.chat.shape import paired
 from hub.domain import Gateway, Json
-from hub.errors import Conflict, NotFound
+from hub.errors import Conflict, HubError, NotFound
+from hub.llm.prices import cost
 from hub.runtime import Hub
 from hub.store import dialogs
 from hub.store.db import Call, Db
@@ -168,6 +169,9 @@ async def answered(hub: Hub, dialog: Dialog, asked: Question, sink: Sink | None 
     ask = await _ask(hub, dialog, asked)
     try:
         return await answer(hub, ask, sink)
+    except HubError as e:
+        e.cost = cost(ask.trace.ledger.billed(hub.models, ask.gateway))
+        raise
     finally:
         billed = ask.trace.ledger.billed(hub.models, ask.gateway)
         gateway = ask.gateway.id if ask.gateway.slug else None

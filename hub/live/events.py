@@ -58,6 +58,10 @@ class Events:
         except DOWN as e:
             log.warning("events not published: %s", type(e).__name__)
 
+    def heard(self, topic: str) -> int:
+        """How many listen to it in this process."""
+        return len(self._topics[topic].listeners) if topic in self._topics else 0
+
     @asynccontextmanager
     async def listen(self, *topics: str) -> AsyncIterator["asyncio.Queue[Event]"]:
         """A queue that receives the events of these topics, published from now on."""

@@ -25,6 +25,7 @@ STEPS = """
         extract(epoch from coalesce(finished_at, now()) - started_at)::float8 as seconds
     from workflow_steps where account_id = $1 and run_id = $2 order by place
 """
+COST = "select coalesce(sum(cost), 0)::float8 from workflow_steps where account_id = $1 and run_id = $2"
 LIST = """
     select r.id, r.workflow_id, r.version, r.status, r.error, r.created_at, r.started_at, r.finished_at,
         (select coalesce(sum(s.cost), 0)::float8 from workflow_steps s where s.run_id = r.id) as cost
@@ -125,6 +126,11 @@ async def get(db: Call, account: UUID, workflow: UUID, id: UUID) -> Json | None:
 
 async def steps(db: Call, account: UUID, run: UUID) -> list[Json]:
     return [dict(r) for r in await db.fetch(STEPS, account, run)]
+
+
+async def cost(db: Call, account: UUID, run: UUID) -> float:
+    """Dollars of all its steps."""
+    return float(await db.value(COST, account, run))
 
 
 async def listed(

@@ -51,9 +51,14 @@ OPEN_VERSION = """
         and version = (select max(version) from writing_versions where writing_id = $2) and version = $3
         and not exists (select 1 from writings w where w.id = $2 and w.published_version = $3)
 """
+# Cut where they are too large together; the first one is always there.
 VERSIONS = """
-    select id, version, title, content, author, command, output, created_at, updated_at from writing_versions
-    where account_id = $1 and writing_id = $2 and ($3::uuid is null or id > $3) order by id limit $4
+    with page as (
+        select id, octet_length(content) + coalesce(octet_length(output), 0) as size from writing_versions
+        where account_id = $1 and writing_id = $2 and ($3::uuid is null or id > $3) order by id limit $4),
+    summed as (select id, sum(size) over (order by id) - size as before, count(*) over () as found from page)
+    select v.id, v.version, v.title, v.content, v.author, v.command, v.output, v.created_at, v.updated_at, s.found
+    from summed s join writing_versions v on v.id = s.id where s.before < $5 order by v.id
 """
 VERSION = """
     select id, version, title, content, author, command, output, created_at, updated_at from writing_versions
@@ -66,6 +71,9 @@ ADD_TOKEN = """
 """
 OF_TOKEN = """
     select account_id, writing_id, expires_at from edit_tokens where hash = $1 and expires_at > now()
+"""
+OPENS = """
+    select exists (select 1 from edit_tokens where hash = $3 and account_id = $1 and writing_id = $2 and expires_at > now())
 """
 REMOVE_TOKENS = "delete from edit_tokens where account_id = $1 and writing_id = $2"
 FORGET_TOKENS = "delete from edit_tokens where expires_at < now() - interval '1 day'"
@@ -145,9 +153,13 @@ async def extend_version(db: Call, w: Writing, author: str, seconds: float) -> b
     return found == 1
 
 
-async def versions(db: Call, account: UUID, id: UUID, after: UUID | None, limit: int) -> list[Json]:
-    """Oldest first."""
-    return [dict(r) for r in await db.fetch(VERSIONS, account, id, after, limit)]
+async def versions(
+    db: Call, account: UUID, id: UUID, after: UUID | None, limit: int, size: int
+) -> tuple[list[Json], bool]:
+    """Oldest first, cut behind the one with which their texts have `size` bytes; whether they were cut."""
+    rows = [dict(r) for r in await db.fetch(VERSIONS, account, id, after, limit, size)]
+    found = [r.pop("found") for r in rows]
+    return rows, bool(rows) and len(rows) < found[0]
 
 
 async def version(db: Call, account: UUID, id: UUID, number: int) -> Json | None:
@@ -164,6 +176,11 @@ async def add_token(db: Call, account: UUID, id: UUID, token_hash: bytes, second
 async def of_token(db: Call, token_hash: bytes) -> Json | None:
     row = await db.row(OF_TOKEN, token_hash)
     return dict(row) if row else None
+
+
+async def opens(db: Call, account: UUID, id: UUID, token_hash: bytes) -> bool:
+    """Whether a token opens the document still."""
+    return bool(await db.value(OPENS, account, id, token_hash))
 
 
 async def remove_tokens(db: Call, account: UUID, id: UUID) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hub.chat import brand
 from hub.domain import Gateway
-from hub.errors import Unprocessable
+from hub.errors import HubError, Unprocessable
 from hub.runtime import Hub
 from hub.store.writings import Writing
 from hub.studio import cite, documents, extract, models, voices
@@ -55,11 +55,21 @@ async def run(hub: Hub, account: UUID, id: UUID, order: Order) -> tuple[str, Wri
     if not text.strip() and order.command not in ("outline", "expand"):
         raise Unprocessable(f"The document has no text to {order.command} yet.", code="empty_document")
     output, price = await _output(hub, old, order, text)
+    try:
+        return output, await _kept(hub, old, order, (begin, end), output), price
+    except HubError as e:
+        e.cost = price
+        raise
+
+
+async def _kept(hub: Hub, old: Writing, order: Order, at: tuple[int, int], output: str) -> Writing:
+    """The document with what came of the command, in its text where it applies."""
+    begin, end = at
     applies = order.command in CHANGES or not old.content.strip() if order.apply is None else order.apply
     content = old.content[:begin] + output + old.content[end:] if applies else old.content
     if len(content) > documents.LONGEST:
         raise Unprocessable(f"The document would have more than {documents.LONGEST:,} characters.", code="too_large")
-    return output, await documents.commanded(hub, old, order.command, content, output), price
+    return await documents.commanded(hub, old, order.command, content, output)
 
 
 def place(content: str, selection: tuple[int, int] | str | None) -> tuple[int, int]:

@@ -208,6 +208,7 @@ async def withdraw(hub: Hub, account: UUID, id: UUID) -> None:
     """No token that was given opens the document any more. Raise NotFound."""
     await get(hub.db, account, id)
     await writings.remove_tokens(hub.db, account, id)
+    await hub.events.publish(topic(id), {"type": "withdrawn"})
 
 
 async def opened(hub: Hub, id: UUID, token: str) -> tuple[Writing, datetime] | None:

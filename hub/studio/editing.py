@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from hub.ending import end
-from hub.errors import HubError, NotFound, TooMany
+from hub.errors import HubError, NotFound, Overloaded, TooMany, Unauthorized
 from hub.forms import invalid
 from hub.runtime import Hub
 from hub.store import writings
@@ -53,13 +53,14 @@ class Edit(BaseModel):
 
 @dataclass(slots=True)
 class Editor:
-    """A connection. seen: the revision that its editor has."""
+    """A connection. token: the hash of the one that opened it. seen: the revision that its editor has."""
 
     hub: Hub
     account: UUID
     document: UUID
     name: str
     expires: datetime
+    token: bytes
     send: Send
     seen: int = 0
     # An answer is sent before anything that happened after it.
@@ -88,10 +89,12 @@ class Editor:
                 await self._refuse(e, edit.id)
 
     async def _accept(self, edit: Edit) -> None:
-        wait = await self.hub.limits.take("live", f"{self.document}:{self.name}", PER_MINUTE, 60.0)
+        wait = await self.hub.limits.take("live", self.token.hex(), PER_MINUTE, 60.0)
         if wait > 0:
             raise TooMany("Too many changes; send several in one message.", retry_after=wait)
         where = self.hub, self.account, self.document
+        if not await writings.opens(self.hub.db, self.account, self.document, self.token):
+            raise Unauthorized("The edit token was withdrawn, or it has expired.")
         if edit.changes is not None:
             new = await documents.change(*where, edit.base, [c.shown() for c in edit.changes], self.name)
         else:
@@ -108,6 +111,9 @@ class Editor:
         """A change of somebody: passed on when it is the next one, else made good by the whole state."""
         if event["type"] == "deleted":
             raise NotFound
+        if event["type"] == "withdrawn":
+            await self.stay()
+            return
         async with self.turn:
             if event["revision"] <= self.seen:
                 return
@@ -128,6 +134,12 @@ class Editor:
             found = await documents.get(self.hub.db, self.account, self.document)
             self.seen = found.revision
             await self.send({"type": "state", **documents.state(found)})
+
+    async def stay(self) -> None:
+        """Raise Unauthorized when its token opens nothing any more, NotFound when the document is gone."""
+        if not await writings.opens(self.hub.db, self.account, self.document, self.token):
+            await documents.get(self.hub.db, self.account, self.document)
+            raise Unauthorized
 
     @property
     def over(self) -> bool:
@@ -155,12 +167,16 @@ async def _follow(editor: Editor, inbox: "asyncio.Queue[Json]", ended: Callable[
                 async with asyncio.timeout(LOOK):
                     event = await inbox.get()
             if event is not None:
-                await editor.hear(event)
+                with suppress(Overloaded):
+                    await editor.hear(event)
             if time.monotonic() - looked >= LOOK:
                 looked = time.monotonic()
                 await _look(editor)
     except NotFound:
         await ended("deleted")
+        return
+    except Unauthorized:
+        await ended("withdrawn")
         return
     except ConnectionError:
         return
@@ -171,7 +187,8 @@ async def _look(editor: Editor) -> None:
     """What the database says; one that is away is asked the next time."""
     try:
         await editor.catch_up()
-    except NotFound:
+        await editor.stay()
+    except (NotFound, Unauthorized):
         raise
     except HubError:
         return

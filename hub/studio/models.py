@@ -12,7 +12,7 @@ from hub.chat.ask import Answer, Ask
 from hub.chat.brand import worn
 from hub.chat.engine import answer
 from hub.domain import Gateway
-from hub.errors import NotFound
+from hub.errors import HubError, NotFound
 from hub.llm.extractive import MODEL
 from hub.llm.prices import cost
 from hub.runtime import Hub
@@ -82,6 +82,9 @@ async def write(hub: Hub, account: UUID, wish: Wish) -> tuple[Answer, float]:
     )
     try:
         made = await answer(hub, ask)
+    except HubError as e:
+        e.cost = cost(ask.trace.ledger.billed(hub.models, ask.gateway))
+        raise
     finally:
         billed = ask.trace.ledger.billed(hub.models, ask.gateway)
         gateway = ask.gateway.id if ask.gateway.slug else None

@@ -1,11 +1,13 @@
 """AresGen: documents, versions, commands (G-04 to G-06), and editing them live."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import pytest
 
+from hub.api.aresgen.live import AT_ONCE
 from hub.knowledge.index import index_document
 from tests.contract.asking import Contract, filled
 from tests.fakes.model import says
@@ -233,6 +235,47 @@ async def test_edit_tokens(api: Contract) -> None:
         await live(api, other)
     await api.call("DELETE", f"/v1/documents/{other['id']}/edit-tokens")
     assert await api.hub.db.value("select count(*) from edit_tokens where account_id = $1", api.account) == 0
+
+
+async def test_a_withdrawn_token_ends_what_it_opened(api: Contract) -> None:
+    made = await api.good("G-04", sent={"content": "abc"})
+    path = f"/v1/documents/{made['id']}/edit-tokens"
+    async with live(api, made) as socket:
+        pen = Pen(socket)
+        await pen.hear("state")
+        assert (await api.call("DELETE", path)).status == 204
+        fresh = (await api.call("POST", path)).body["edit_token"]
+        async with live(api, made, fresh) as other:
+            await Pen(other).hear("state")
+            assert (await socket.receive(timeout=10)).data == 4401
+            await other.send_json({"type": "edit", "base": 1, "content": "new"})
+            assert (await Pen(other).hear("accepted"))["revision"] == 2
+
+
+async def test_a_document_has_so_many_editors(api: Contract) -> None:
+    made = await api.good("G-04", sent={"content": "abc"})
+    async with AsyncExitStack() as stack:
+        for _ in range(AT_ONCE):
+            await Pen(await stack.enter_async_context(live(api, made))).hear("state")
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await live(api, made)
+        assert refused.value.status == 429
+
+
+async def test_a_page_of_large_versions_is_cut(api: Contract) -> None:
+    made = await api.good("G-04", sent={"title": "Large"})
+    for n in range(5):
+        await patched(api, made["id"], content=str(n))
+    large = "update writing_versions set content = repeat('x', 1200000) where account_id = $1 and title = 'Large'"
+    await api.hub.db.run(large, api.account)
+    seen: list[int] = []
+    query: Json = {}
+    for more in (True, False):
+        got = await api.good("G-06", made["id"], query=query)
+        assert got["has_more"] is more
+        seen += [v["version"] for v in got["data"]]
+        query = {"cursor": got["next_cursor"]}
+    assert seen == [1, 2, 3, 4, 5, 6]
 
 
 async def test_two_at_once_of_the_same_revision(api: Contract) -> None:

@@ -26,7 +26,7 @@ from hub.studio import commands, documents, models
 
 TAG = "Documents"
 FAMILY = "aresgen"
-LIMIT = 8 << 20
+LIMIT, LARGEST = 8 << 20, 5_000_000
 BASE = "/v1/documents"
 
 
@@ -107,11 +107,14 @@ async def command(request: web.Request, id: DocumentId, body: CommandIn) -> Comm
 
 @endpoint(id="G-06", tag=TAG, family=FAMILY, query_key=False)
 async def versions(request: web.Request, id: DocumentId, query: Cursor) -> Paged[VersionOut]:
-    """List the versions of a document, oldest first."""
+    """List the versions of a document, oldest first.
+
+    A page whose texts are very large together has fewer than `limit`.
+    """
     db, account = request.app[HUB].db, caller(request).account_id
     await documents.get(db, account, id)
-    rows = await writings.versions(db, account, id, query.after, query.wanted)
-    return Paged[VersionOut](**page(rows, query, lambda r: VersionOut(**r)))
+    rows, cut = await writings.versions(db, account, id, query.after, query.wanted, LARGEST)
+    return Paged[VersionOut](**page(rows, query, lambda r: VersionOut(**r), cut=cut))
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)

@@ -13,16 +13,18 @@ from hub.api.aresgen.schemas.kinds import DocumentId
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, SOCKETS
 from hub.api.http.operation import Route
-from hub.errors import BadRequest, NotFound, Unauthorized
+from hub.errors import BadRequest, NotFound, TooMany, Unauthorized
+from hub.sealing import digest
 from hub.studio import documents, editing
 from hub.studio.editing import Editor
 
 LARGEST, BEAT = 4 << 20, 30.0
+AT_ONCE = 50  # editors of a document in one process
 EXPIRED, DELETED = 4401, 4404
 Json = dict[str, Any]
 
 
-@endpoint(tag="Documents", family="aresgen", auth="none", errors=(401, 404))
+@endpoint(tag="Documents", family="aresgen", auth="none", errors=(401, 404, 429))
 async def live(request: web.Request, id: DocumentId, query: LiveQuery) -> web.StreamResponse:
     """Edit a document live (WebSocket).
 
@@ -37,6 +39,9 @@ async def live(request: web.Request, id: DocumentId, query: LiveQuery) -> web.St
     socket = web.WebSocketResponse(heartbeat=BEAT, max_msg_size=LARGEST)
     if not socket.can_prepare(request):
         raise BadRequest("This is a WebSocket; open it with one.")
+    topic = documents.topic(id)
+    if hub.events.heard(topic) >= AT_ONCE:
+        raise TooMany(f"{AT_ONCE} editors have this document open; try again later.", retry_after=60.0)
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
 
@@ -45,13 +50,13 @@ async def live(request: web.Request, id: DocumentId, query: LiveQuery) -> web.St
 
     writing, expires = opened
     name = f"editor_{secrets.token_hex(4)}"
-    await _edited(socket, Editor(hub, writing.account_id, id, name, expires, send))
+    await _edited(socket, Editor(hub, writing.account_id, id, name, expires, digest(query.token), send))
     return socket
 
 
 async def _edited(socket: web.WebSocketResponse, editor: Editor) -> None:
     async def ended(why: str) -> None:
-        code = EXPIRED if why == "expired" else DELETED
+        code = DELETED if why == "deleted" else EXPIRED
         await socket.close(code=code, message=why.encode())
 
     try:

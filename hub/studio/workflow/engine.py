@@ -254,7 +254,9 @@ async def _attempt(work: Work, step: Step, act: Act) -> None:
     state.status, state.attempts = "running", state.attempts + 1
     done = await ACTS[step.type](act)
     if len(orjson.dumps(done.output, default=str)) > ANSWER:
-        raise StepFailed(f"The output of the step is larger than {ANSWER:,} bytes.", code="output_too_large")
+        large = StepFailed(f"The output of the step is larger than {ANSWER:,} bytes.", code="output_too_large")
+        large.cost = done.cost
+        raise large
     work.hub.settings.point("W1")
     await _ended(work, step, "success", done)
     work.hub.settings.point("W2")
@@ -265,11 +267,11 @@ async def _failed(work: Work, step: Step, e: HubError) -> None:
     state = work.states[step.id]
     if retryable(e) and state.attempts <= step.retries.max:
         seconds = step.retries.backoff_seconds * 2 ** (state.attempts - 1)
-        if not await runs.put_off(work.hub.db, work.run, step.id, seconds, "queued", told(e), 0.0):
+        if not await runs.put_off(work.hub.db, work.run, step.id, seconds, "queued", told(e), e.cost):
             raise Lost
         state.status, state.error, state.due = "queued", told(e), time.monotonic() + seconds
         return
-    if not await runs.end(work.hub.db, work.run, step.id, "failed", error=told(e)):
+    if not await runs.end(work.hub.db, work.run, step.id, "failed", error=told(e), cost=e.cost):
         raise Lost
     state.status, state.error = "failed", told(e)
 
@@ -308,7 +310,7 @@ async def _finish(work: Work, status: str, output: Any, error: Json | None = Non
         seconds = await runs.finish(tx, run, status, output, error)
         if seconds is None:
             raise Lost
-        price = sum(r["cost"] for r in await runs.steps(tx, run.account_id, run.id))
+        price = await runs.cost(tx, run.account_id, run.id)
         about: Json = {
             "workflow_id": ids.named("wf", run.workflow_id), "run_id": ids.named("run", run.id), "status": status,
             "duration_ms": round(seconds * 1000), "cost_usd": price,

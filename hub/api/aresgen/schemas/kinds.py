@@ -87,10 +87,11 @@ class Paged(Snake, Generic[T]):
     has_more: bool
 
 
-def page(rows: list[Any], query: Cursor, shaped: Any, key: str = "id") -> dict[str, Any]:
-    """Rows, one more than wanted where there are more, as a page; key: of a row, the cursor's id."""
+def page(rows: list[Any], query: Cursor, shaped: Any, key: str = "id", cut: bool = False) -> dict[str, Any]:
+    """Rows, one more than wanted where there are more, as a page; key: of a row, the cursor's id. cut: there are more
+    behind these, however few they are."""
     shown = rows[: query.limit]
-    more = len(rows) > query.limit
+    more = cut or len(rows) > query.limit
     return {
         "data": [shaped(r) for r in shown], "has_more": more,
         "next_cursor": pagination.write(shown[-1][key]) if more else None,
