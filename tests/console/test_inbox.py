@@ -6,8 +6,11 @@ from html import unescape
 from typing import Any
 from uuid import UUID
 
+import pytest
 from aiohttp import FormData
 
+from hub.chat.news import tell
+from hub.console import live
 from tests.api.chatting import PNG, visiting
 from tests.api.conftest import Api
 from tests.browser.payloads import PAYLOADS
@@ -197,6 +200,30 @@ async def test_a_thread_grows_without_holes(desk: Desk, api: Api) -> None:
     await say(400)
     got = await desk.part(f"{here}/note", text="Look", since=since)
     assert len(lines(got.text)) == 400 and 'hx-target="#older"' in got.text
+
+
+async def test_a_thread_is_made_anew_only_for_news_of_its_own(
+    desk: Desk, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "IDLE", 600.0)
+    town = await fill(api.hub, api.account, 2)
+    here, other = town["sessions"][:2]
+    async with desk.http.get(f"{api.url}/console/events?session={here}") as got:
+
+        async def until(words: str) -> str:
+            seen = ""
+            while words not in seen:
+                seen += (await got.content.readany()).decode()
+            return seen
+
+        await until('hx-target="#state"')
+        for session in (here, other):
+            args = (UUID(int=1 + (session == other)), api.account, session, "user", "contact", {"text": "News!"}, None)
+            await api.hub.db.run(MESSAGE, *args, await api.hub.db.value("select now()"))
+        await tell(api.hub.events, api.account, other, {"type": "message"})
+        assert 'hx-target="#recent"' not in await until('hx-target="#badge"')
+        await tell(api.hub.events, api.account, here, {"type": "message"})
+        assert "News!" in await until('hx-target="#state"')
 
 
 async def test_taking_a_part_answers_with_parts(desk: Desk, api: Api) -> None:
