@@ -79,7 +79,9 @@ async def spoken(hub: Hub, seen: Visit, message: UUID, address: str) -> Spoken:
 
 
 async def _new(hub: Hub, seen: Visit, message: UUID, text: str, make: Service, mark: bytes) -> Spoken:
-    """Make it, bill it and keep it."""
+    """Make it, bill it and keep it; one that was made since its caller looked is taken."""
+    if kept := await files.made_of(hub.db, seen.account_id, message, KIND, mark):
+        return Spoken(kept["mime"], bytes(kept["content"]))
     await balance.paying(hub, seen.account_id)
     p = seen.parameters
     if p.get("summarizeTextBeforeAudioSynthesis"):

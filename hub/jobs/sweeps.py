@@ -136,5 +136,6 @@ async def housekeeping(hub: Hub) -> None:
         except HubError as e:
             # One that takes too long must not keep the others from their work.
             log.warning("housekeeping: %s wait: %s", what, e)
-    if any(done.values()):
-        log.info("housekeeping: %s", ", ".join(f"{n} {what}" for what, n in done.items() if n))
+    gone = ", ".join(f"{count} {what}" for what, count in done.items() if count)
+    if gone:
+        log.info("housekeeping: %s", gone)
