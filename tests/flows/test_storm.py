@@ -20,7 +20,7 @@ from tests.flows.rig import NOTHING_LEFT, Rig, echo, rig
 from tests.flows.storm import Chat, Storm
 from tests.flows.world import make
 
-SECONDS = float(os.environ.get("HUB_STORM_SECONDS", "40"))
+SECONDS = float(os.environ.get("HUB_STORM_SECONDS", "30"))
 SEED = int(os.environ.get("HUB_STORM_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
 CALM = 45.0
 
