@@ -7,10 +7,10 @@ from uuid import UUID
 
 from hub.accounts.gateways import gateway_of
 from hub.chat import content
-from hub.chat.ask import Ask
-from hub.chat.brand import worn
-from hub.chat.shape import paired
 from hub.chat.steps import TurnSteps
+from hub.engine.ask import Ask
+from hub.engine.brand import worn
+from hub.engine.messages import paired
 from hub.errors import HubError
 from hub.outbound import Outbound
 from hub.runtime import Hub

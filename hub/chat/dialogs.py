@@ -9,11 +9,11 @@ from uuid import UUID
 
 from hub import ids
 from hub.chat import content
-from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.asking import history
-from hub.chat.engine import answer
-from hub.chat.shape import paired
 from hub.domain import Gateway, Json
+from hub.engine.answer import answer
+from hub.engine.ask import Answer, Ask, Sink
+from hub.engine.messages import paired
 from hub.errors import Conflict, HubError, NotFound
 from hub.llm.prices import cost
 from hub.runtime import Hub

@@ -4,11 +4,11 @@ from dataclasses import replace
 from uuid import UUID
 
 from hub.accounts import balance
-from hub.chat.ask import Ask
 from hub.chat.asking import ask_of
-from hub.chat.engine import answer
-from hub.chat.shape import paired
 from hub.domain import Gateway, Json
+from hub.engine.answer import answer
+from hub.engine.ask import Ask
+from hub.engine.messages import paired
 from hub.errors import NotFound, Unavailable
 from hub.runtime import Hub
 from hub.store import visitors

@@ -8,7 +8,7 @@ context, at, user, closed, template}}.
 from typing import Any, Protocol
 
 from hub import ids
-from hub.chat.ask import Ask
+from hub.engine.ask import Ask
 from hub.runtime import Hub
 from hub.store import turns
 from hub.store.turns import Claim

@@ -5,8 +5,8 @@ from collections import Counter
 
 import orjson
 
-from hub.chat.ask import Lost
 from hub.domain import Json
+from hub.engine.ask import Lost
 from hub.store import steps
 from hub.store.db import Call
 from hub.store.turns import Claim
@@ -30,7 +30,7 @@ class TurnSteps:
         self._seen: Counter[str] = Counter()
 
     async def begin(self, name: str, arguments: Json) -> tuple[str, Result | None]:
-        """See hub.chat.ask.Steps. Raise Lost when the turn belongs to somebody else by now."""
+        """See hub.engine.ask.Steps. Raise Lost when the turn belongs to somebody else by now."""
         digest = hashlib.sha256(orjson.dumps([name, arguments], option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
         self._seen[digest] += 1
         key = f"{digest}:{self._seen[digest]}"

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from hub.accounts import balance, gateways
-from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.drafting import silent
-from hub.chat.engine import answer
 from hub.domain import Gateway, Json
+from hub.engine.answer import answer
+from hub.engine.ask import Answer, Ask, Sink
 from hub.errors import HubError, Invalid
 from hub.llm.types import Delta
 from hub.runtime import Hub

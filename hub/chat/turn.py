@@ -11,16 +11,17 @@ from uuid import UUID
 from channels.base import ChannelError
 from hub import ids
 from hub.accounts import balance
-from hub.chat import consent, content, delivery, media, scheduled, shape, texts
-from hub.chat.ask import Answer, Ask
+from hub.chat import consent, content, delivery, media, scheduled, texts
 from hub.chat.asking import ask_of, remembered
 from hub.chat.broadcast import Broadcast
 from hub.chat.commands import COMMANDS
-from hub.chat.engine import answer
 from hub.chat.news import tell
 from hub.chat.presence import Presence
 from hub.chat.wire import open_link
-from hub.chat.worker import Rejected
+from hub.engine import messages as chat_messages
+from hub.engine.answer import answer
+from hub.engine.ask import Answer, Ask
+from hub.engine.worker import Rejected
 from hub.errors import HubError, Unavailable
 from hub.llm.prices import cost
 from hub.llm.types import Delta
@@ -187,7 +188,7 @@ def _acted(draft: Draft) -> str:
     """The tool calls of an answer that was not finished, so that nothing is done again because the model
     does not know of it. Returns what was said with them."""
     made = draft.ask.trace.made if draft.ask is not None else []
-    _answered(draft, shape.paired(made))
+    _answered(draft, chat_messages.paired(made))
     return "".join(str(m.get("content") or "") for m in made if m["role"] == "assistant")
 
 

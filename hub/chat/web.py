@@ -12,14 +12,14 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import balance
 from hub.chat import content, turn
-from hub.chat.ask import Answer
 from hub.chat.asking import ask_of, history
-from hub.chat.engine import answer
 from hub.chat.intake import Intake
 from hub.chat.news import tell
-from hub.chat.shape import paired
 from hub.chat.timespan import seconds
-from hub.chat.worker import Rejected
+from hub.engine.answer import answer
+from hub.engine.ask import Answer
+from hub.engine.messages import paired
+from hub.engine.worker import Rejected
 from hub.errors import BadRequest, Conflict, HubError, TooMany, Unavailable, Upstream
 from hub.runtime import Hub
 from hub.sealing import digest

@@ -9,10 +9,10 @@ from hub.accounts.operators import Deed
 from hub.api.http import sse
 from hub.api.http.sse import Put, produced
 from hub.chat import trying
-from hub.chat.ask import Answer
 from hub.console.door import act
 from hub.console.visit import Visit
 from hub.domain import Json
+from hub.engine.ask import Answer
 from hub.errors import HubError
 from hub.llm.types import Delta
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import gateways
 from hub.accounts.parameters import GatewayParameters
-from hub.chat.brand import worn
 from hub.chat.parameters import ClientParameters, LimitingParameters
 from hub.domain import Gateway
+from hub.engine.brand import worn
 from hub.errors import Conflict, NotFound
 from hub.llm.types import INTEGRATED
 from hub.runtime import Hub

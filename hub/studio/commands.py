@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from hub.chat import brand
 from hub.domain import Gateway
+from hub.engine import brand
 from hub.errors import HubError, Unprocessable
 from hub.runtime import Hub
 from hub.store.writings import Writing

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 from uuid import UUID
 
-from hub.chat import shape
 from hub.domain import Gateway
+from hub.engine import messages as chat_messages
 from hub.errors import HubError
 from hub.llm import aside
 from hub.llm.words import fold, words
@@ -86,13 +86,13 @@ async def named(hub: Hub, account: UUID, gateway: Gateway, text: str, key: UUID 
     if hub.models.offline(helper, model):
         return by_rules(text)
     flags = aside.flags_of(hub.models, helper, model)
-    messages = shape.flagged(
+    messages = chat_messages.flagged(
         [{"role": "system", "content": ASKED}], [{"role": "user", "content": text[:SHOWN]}], flags
     )
     try:
         said, rows = await aside.ask(
             hub.models, helper, model, messages, time.monotonic() + SECONDS, flags=flags,
-            size=sum(shape.tokens(m) for m in messages), tokens=TOKENS, sku="inference.resolving.intent",
+            size=sum(chat_messages.tokens(m) for m in messages), tokens=TOKENS, sku="inference.resolving.intent",
             what="Naming an intent",
         )
     except HubError as e:

@@ -8,10 +8,10 @@ from uuid import UUID
 from hub.accounts import gateways
 from hub.accounts.balance import paying
 from hub.accounts.directory import integrated
-from hub.chat.ask import Answer, Ask
-from hub.chat.brand import worn
-from hub.chat.engine import answer
 from hub.domain import Gateway
+from hub.engine.answer import answer
+from hub.engine.ask import Answer, Ask
+from hub.engine.brand import worn
 from hub.errors import HubError, NotFound
 from hub.llm.extractive import MODEL
 from hub.llm.prices import cost
@@ -25,7 +25,7 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is to be written. messages: in the chat format. voice: in the form of hub.chat.brand."""
+    """What is to be written. messages: in the chat format. voice: in the form of hub.engine.brand."""
 
     gateway: Gateway
     messages: list[Json]

@@ -9,11 +9,11 @@ from uuid import UUID
 from hub import ids
 from hub.accounts.balance import paying
 from hub.chat import dialogs, sessions
-from hub.chat.ask import Answer
 from hub.chat.dialogs import Also, Dialog, Exchange, Question
 from hub.chat.sessions import Opened, Wanted
 from hub.domain import Gateway
 from hub.ending import together
+from hub.engine.ask import Answer
 from hub.errors import HubError, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest

@@ -9,11 +9,12 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import audit
 from hub.accounts.audit import Actor
-from hub.chat import content, dialogs, shape
-from hub.chat.ask import Answer, Ask
+from hub.chat import content, dialogs
 from hub.chat.asking import history
-from hub.chat.brand import worn
 from hub.chat.dialogs import TITLE, Dialog
+from hub.engine import messages
+from hub.engine.ask import Answer, Ask
+from hub.engine.brand import worn
 from hub.errors import Invalid, NotFound
 from hub.runtime import Hub
 from hub.store import dialogs as rows
@@ -58,9 +59,9 @@ async def joined(hub: Hub, ask: Ask, dialog: Dialog) -> Ask:
     if dialog.created_at is None:
         return ask
     before = history(await dialogs.messages(hub.db, dialog, WINDOW), hub.settings.address)
-    first = [m for m in ask.messages if m.get("role") in shape.SYSTEM]
-    said = [m for m in ask.messages if m.get("role") not in shape.SYSTEM]
-    return replace(ask, messages=shape.paired([*first, *before, *said]), conversation=str(dialog.id))
+    first = [m for m in ask.messages if m.get("role") in messages.SYSTEM]
+    said = [m for m in ask.messages if m.get("role") not in messages.SYSTEM]
+    return replace(ask, messages=messages.paired([*first, *before, *said]), conversation=str(dialog.id))
 
 
 async def voiced(hub: Hub, ask: Ask, voice: str | None) -> Ask:
@@ -75,7 +76,7 @@ async def keep(
     hub: Hub, dialog: Dialog, said: Sequence[Json], made: Answer, voice: str | None = None
 ) -> Dialog:
     """Store what was asked and answered, and tell webhooks of each message. said: messages of a request."""
-    stored = [_asked(m) for m in said if m.get("role") not in shape.SYSTEM]
+    stored = [_asked(m) for m in said if m.get("role") not in messages.SYSTEM]
     answered = [(m, body) for m in made.messages if (body := content.of_answer(m)) is not None]
     kept = [*stored, *(_row("tool" if m["role"] == "tool" else "assistant", b, "model") for m, b in answered)]
     if made.files and kept:
@@ -109,7 +110,7 @@ def _title(stored: Sequence[Json]) -> str | None:
 def _asked(message: Json) -> Json:
     """A message of a request as it is stored: its words; of files, where they are found or that they were sent."""
     role = message["role"]
-    body: Json = {"text": shape.text_of(message)}
+    body: Json = {"text": messages.text_of(message)}
     if role in ("tool", "function"):
         body |= {"role": "tool", "tool_call_id": message.get("tool_call_id") or "", "name": message.get("name")}
         return _row("tool", body, "contact")
@@ -118,12 +119,12 @@ def _asked(message: Json) -> Json:
             body["tool_calls"] = message["tool_calls"]
         return _row("assistant", body, "model")
     parts = message["content"] if isinstance(message.get("content"), list) else []
-    files = [_file(p) for p in parts if p.get("type") in shape.MEDIA]
+    files = [_file(p) for p in parts if p.get("type") in messages.MEDIA]
     return _row("user", body | ({"attachments": files} if files else {}), "contact")
 
 
 def _file(part: Json) -> Json:
-    kind = shape.MEDIA[part["type"]]
+    kind = messages.MEDIA[part["type"]]
     inner = part.get(part["type"]) or {}
     url = str(inner.get("url") or "")
     if url.startswith(("http://", "https://")):

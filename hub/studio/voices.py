@@ -118,7 +118,7 @@ def read(id: str) -> UUID:
 
 
 async def wanted(db: Call, account: UUID, id: UUID | None) -> Json | None:
-    """The voice in the form that hub.chat.brand takes; None without one. Raise NotFound."""
+    """The voice in the form that hub.engine.brand takes; None without one. Raise NotFound."""
     return worn(await get(db, account, id)) if id is not None else None
 
 

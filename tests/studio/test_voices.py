@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.chat import brand
+from hub.engine import brand
 from hub.studio import profile
 
 

@@ -13,7 +13,7 @@ from hub.api.http.keys import HUB, caller
 from hub.api.http.lines import download
 from hub.api.http.operation import Route
 from hub.api.http.pagination import Page
-from hub.chat import conversations
+from hub.engine import request_log
 from hub.forms import Camel
 from hub.store import conversations as stored
 
@@ -72,19 +72,19 @@ async def listed(request: web.Request, query: LogQuery) -> LogPage:
 @endpoint(tag=TAG)
 async def view(request: web.Request, id: UUID) -> Log:
     """View one logged request with its messages and usage."""
-    return Log(**await conversations.get(request.app[HUB].db, caller(request).account_id, id))
+    return Log(**await request_log.get(request.app[HUB].db, caller(request).account_id, id))
 
 
 @endpoint(tag=TAG, says="Conversation log removed.")
 async def remove(request: web.Request, id: UUID) -> None:
     """Remove one logged request."""
-    await conversations.remove(request.app[HUB].db, caller(request).account_id, id)
+    await request_log.remove(request.app[HUB].db, caller(request).account_id, id)
 
 
 @endpoint(tag=TAG, produces="application/jsonl")
 async def export(request: web.Request) -> web.StreamResponse:
     """Export all logged requests as JSON lines."""
-    lines = conversations.export(request.app[HUB].db, caller(request).account_id, _shaped)
+    lines = request_log.export(request.app[HUB].db, caller(request).account_id, _shaped)
     return await download(request, lines, "conversations.jsonl")
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from hub.chat.ask import Answer
 from hub.domain import Json, Usage
+from hub.engine.ask import Answer
 from hub.errors import HubError
 from hub.llm.types import Delta
 

@@ -11,9 +11,9 @@ from uuid import UUID
 
 from hub.accounts import gateways
 from hub.accounts.balance import paying
-from hub.chat.ask import Ask
-from hub.chat.engine import answer
 from hub.domain import Caller, Json
+from hub.engine.answer import answer
+from hub.engine.ask import Ask
 from hub.knowledge.search import query
 from hub.runtime import Hub
 from hub.store import collections

@@ -7,9 +7,9 @@ from typing import Any
 
 from hub import ids
 from hub.api.openai.schemas import CompletionIn
-from hub.chat.ask import ATTEMPTS, Ask, Structured
-from hub.chat.sight import kinds
 from hub.domain import Caller, Gateway, Json
+from hub.engine.ask import ATTEMPTS, Ask, Structured
+from hub.engine.multimodal import kinds
 from hub.errors import Forbidden, Invalid
 from hub.llm import heal
 from hub.llm.gateway import address_of

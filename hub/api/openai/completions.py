@@ -22,11 +22,11 @@ from hub.api.openai.asking import ask_of
 from hub.api.openai.blocks import Blocks
 from hub.api.openai.limits import limit
 from hub.api.openai.schemas import CompletionIn, CompletionOut
-from hub.chat import conversations
-from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.dialogs import Dialog
-from hub.chat.engine import answer
 from hub.domain import Caller
+from hub.engine import request_log
+from hub.engine.answer import answer
+from hub.engine.ask import Answer, Ask, Sink
 from hub.errors import HubError, Upstream
 from hub.llm.types import Delta
 from hub.runtime import Hub
@@ -98,7 +98,7 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     except ConnectionError:
         return web.Response(status=GONE)
     except HubError as e:
-        await conversations.failed(hub, who, ask, e, entry.account)
+        await request_log.failed(hub, who, ask, e, entry.account)
         raise (_told(who, e) if isinstance(e, Upstream) else e) from e
 
 
@@ -139,7 +139,7 @@ async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
             raise
         log.warning("stream %s ended with an error: %s", chunks.id, e)
         request[BROKEN] = True
-        await conversations.failed(asked.hub, asked.who, asked.ask, e, asked.entry.account)
+        await request_log.failed(asked.hub, asked.who, asked.ask, e, asked.entry.account)
         await out.send(chunks.error(e))
         return out.response
     end = blocks.end() if blocks else None
@@ -174,7 +174,7 @@ async def _record(asked: Asked, made: Answer | None) -> None:
         gateway = ask.gateway.id if ask.gateway.slug else None
         await asked.hub.meter.add(asked.who.account_id, billed, key=asked.who.key_id, gateway=gateway)
         if made is not None:
-            await conversations.answered(asked.hub, asked.who, ask, made, asked.entry.account)
+            await request_log.answered(asked.hub, asked.who, ask, made, asked.entry.account)
     except HubError as e:
         log.error("usage of account %s was not written: %s", asked.who.account_id, e)
 

@@ -6,8 +6,8 @@ from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field,
 from pydantic.alias_generators import to_camel
 
 from hub.accounts.kinds import BuiltinFunction, Multimodal
-from hub.chat.ask import ATTEMPTS
 from hub.domain import Json
+from hub.engine.ask import ATTEMPTS
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 MESSAGES, TEXT = 2000, 4_000_000

@@ -2,8 +2,8 @@
 
 import time
 
-from hub.chat import shape
 from hub.domain import Gateway
+from hub.engine import messages as chat_messages
 from hub.llm import aside
 from hub.runtime import Hub
 
@@ -19,12 +19,12 @@ async def consult(hub: Hub, gateway: Gateway, instructions: str, content: str, *
     if hub.models.offline(asked, model):
         return None
     flags = aside.flags_of(hub.models, asked, model)
-    messages = shape.flagged(
+    messages = chat_messages.flagged(
         [{"role": "system", "content": instructions}], [{"role": "user", "content": content}], flags
     )
     text, rows = await aside.ask(
         hub.models, asked, model, messages, time.monotonic() + SECONDS, flags=flags,
-        size=sum(shape.tokens(m) for m in messages), tokens=TOKENS, sku=f"inference.resolving.{sku}", what=what,
+        size=sum(chat_messages.tokens(m) for m in messages), tokens=TOKENS, sku=f"inference.resolving.{sku}", what=what,
     )
     await hub.meter.add(gateway.account_id, rows, gateway=gateway.id if gateway.slug else None)
     return text

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hub.chat import dialogs
-from hub.chat.ask import Answer, Sink
 from hub.chat.dialogs import Also, Dialog, Exchange, Question
 from hub.domain import Json, Usage
+from hub.engine.ask import Answer, Sink
 from hub.errors import HubError
 from hub.llm import heal
 from hub.llm.types import Delta

@@ -6,9 +6,9 @@ from typing import Any
 
 from hub.accounts.balance import paying
 from hub.chat import content, dialogs
-from hub.chat.ask import Sink
 from hub.chat.dialogs import Dialog, Exchange, Question
 from hub.domain import Json, Passage, Usage, User
+from hub.engine.ask import Sink
 from hub.errors import NotFound
 from hub.runtime import Hub
 from hub.studio.ares import learning, memory, orchestra, roster, routing

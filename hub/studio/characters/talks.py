@@ -10,10 +10,10 @@ from uuid import UUID
 from hub import ids
 from hub.accounts.balance import paying
 from hub.chat import content, dialogs
-from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.dialogs import Dialog, Question
-from hub.chat.engine import answer
 from hub.domain import Caller, Gateway, Json
+from hub.engine.answer import answer
+from hub.engine.ask import Answer, Ask, Sink
 from hub.errors import NotFound
 from hub.runtime import Hub
 from hub.store.db import Call

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-from hub.chat.ledger import Ledger
 from hub.domain import Gateway, Json, Passage, Usage
+from hub.engine.ledger import Ledger
 from hub.errors import Conflict
 from hub.llm.types import Delta
 from hub.tools.base import Result, Source

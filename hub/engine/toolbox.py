@@ -6,11 +6,11 @@ from uuid import UUID
 
 from hub.accounts import skills as library
 from hub.accounts.kinds import BuiltinFunction
-from hub.chat.brand import ESCALATES
-from hub.chat.prompt import name_of, question
-from hub.chat.scene import Scene
-from hub.chat.worker import Rewrite
 from hub.domain import Json, Passage, Skill
+from hub.engine.brand import ESCALATES
+from hub.engine.context import Scene
+from hub.engine.prompt import name_of, question
+from hub.engine.worker import Rewrite
 from hub.knowledge.search import search
 from hub.runtime import Hub
 from hub.tools import arguments, builtin, handover, knowledge, mcp, protocol

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from hub.chat import worker
-from hub.chat.ask import Lost, Sink
-from hub.chat.scene import Scene
 from hub.domain import Json
 from hub.ending import together
+from hub.engine import worker
+from hub.engine.ask import Lost, Sink
+from hub.engine.context import Scene
 from hub.errors import HubError
 from hub.llm.prices import cost
 from hub.llm.types import Delta

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub.chat import shape
 from hub.domain import Json, Passage
+from hub.engine import messages as chat_messages
 from hub.errors import BadRequest
 from hub.llm import react
 from hub.llm.types import INTEGRATED, Prompt
@@ -52,10 +52,10 @@ def build(
     flags = frozenset(parameters.get("flags") or ())
     asked = question(messages)
     everything = [*messages, *made]
-    talk = shape.cleaned(everything, flags, parameters.get("toolContextCount"), parameters.get("unseen") or ())
+    talk = chat_messages.cleaned(everything, flags, parameters.get("toolContextCount"), parameters.get("unseen") or ())
     # What tools and corrections add is not said by the user, whatever its role is.
     talk, rest = talk[: len(messages)], talk[len(messages) :]
-    talk = shape.templated(talk, parameters.get("userPromptTemplate"))
+    talk = chat_messages.templated(talk, parameters.get("userPromptTemplate"))
     if asked and passages:
         talk = _inject(talk, knowledge(passages, bool(parameters.get("knowledgeUseMetaDescriptions"))))
     texts = [parameters.get("systemInstruction"), *system]
@@ -66,10 +66,10 @@ def build(
     if handled:
         talk, rest = react.talk(talk), react.talk(rest)
     elif "RewriteToolCallsAsUserMessages" in flags:
-        talk, rest = shape.untooled(talk), shape.untooled(rest)
+        talk, rest = chat_messages.untooled(talk), chat_messages.untooled(rest)
     head, talk = _system(texts, talk)
     limit, action = parameters.get("contextMaximumSize"), parameters.get("contextOverflowAction")
-    final = shape.flagged(head, fit(head, talk, limit, action, rest), flags)
+    final = chat_messages.flagged(head, fit(head, talk, limit, action, rest), flags)
     prefill = prefill_of(parameters, everything) if all(m.get("role") != "tool" for m in made) else None
     if prefill:
         final = [*final, {"role": "assistant", "content": prefill}]
@@ -87,8 +87,8 @@ def build(
 
 def question(messages: Sequence[Json]) -> str:
     """Text of the last user message."""
-    last = shape.last_user(messages)
-    return shape.text_of(messages[last]).strip() if last is not None else ""
+    last = chat_messages.last_user(messages)
+    return chat_messages.text_of(messages[last]).strip() if last is not None else ""
 
 
 def prefill_of(parameters: Mapping[str, Any], messages: Sequence[Json]) -> str | None:
@@ -116,18 +116,18 @@ def _passage(number: int, p: Passage, metadata: bool) -> str:
 
 
 def _inject(messages: list[Json], block: str) -> list[Json]:
-    last = shape.last_user(messages)
+    last = chat_messages.last_user(messages)
     if last is None:
         return messages
-    return [*messages[:last], shape.with_prefix(messages[last], block), *messages[last + 1 :]]
+    return [*messages[:last], chat_messages.with_prefix(messages[last], block), *messages[last + 1 :]]
 
 
 def _system(texts: Sequence[str | None], messages: list[Json]) -> tuple[list[Json], list[Json]]:
     """One system message of ours and of those the conversation begins with."""
     rest = list(messages)
     found = [t.strip() for t in texts if t and t.strip()]
-    while rest and rest[0].get("role") in shape.SYSTEM:
-        found.append(shape.text_of(rest.pop(0)))
+    while rest and rest[0].get("role") in chat_messages.SYSTEM:
+        found.append(chat_messages.text_of(rest.pop(0)))
     head: list[Json] = [{"role": "system", "content": "\n\n".join(found)}] if found else []
     return head, rest
 
@@ -139,15 +139,15 @@ def fit(
     Raise BadRequest when that is refused or impossible."""
     if not limit or limit <= 0:
         return [*messages, *rest]
-    sizes = [shape.tokens(m) for m in messages]
-    total = sum(shape.tokens(m) for m in (*head, *rest)) + sum(sizes)
+    sizes = [chat_messages.tokens(m) for m in messages]
+    total = sum(chat_messages.tokens(m) for m in (*head, *rest)) + sum(sizes)
     if total <= limit:
         return [*messages, *rest]
     text = f"The conversation has about {total} tokens; the gateway's contextMaximumSize is {limit}."
     if action != "Truncate":
         mend = "Send fewer messages, or set contextOverflowAction to Truncate."
         raise BadRequest(f"{text} {mend}", code="context_overflow")
-    kept = shape.last_user(messages) or 0
+    kept = chat_messages.last_user(messages) or 0
     start = 0
     while total > limit and start < kept:
         total -= sizes[start]
@@ -168,12 +168,13 @@ def _shortened(rest: Sequence[Json], total: int, limit: int) -> tuple[list[Json]
     for n, message in enumerate(found):
         if total <= limit or message.get("role") != "tool":
             continue
-        words, size = shape.text_of(message), shape.tokens(message)
-        room = 4 * (size - (total - limit)) - len(shape.TRUNCATED) - 1
-        cut = shape.with_text(message, f"{words[:room]}\n{shape.TRUNCATED}" if room > 0 else shape.TRUNCATED)
-        if shape.tokens(cut) < size:
+        words, size = chat_messages.text_of(message), chat_messages.tokens(message)
+        room = 4 * (size - (total - limit)) - len(chat_messages.TRUNCATED) - 1
+        kept = f"{words[:room]}\n{chat_messages.TRUNCATED}" if room > 0 else chat_messages.TRUNCATED
+        cut = chat_messages.with_text(message, kept)
+        if chat_messages.tokens(cut) < size:
             found[n] = cut
-            total -= size - shape.tokens(cut)
+            total -= size - chat_messages.tokens(cut)
     return found, total
 
 

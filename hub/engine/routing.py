@@ -3,9 +3,9 @@
 import logging
 import re
 
-from hub.chat.helper import consult
-from hub.chat.prompt import question
-from hub.chat.scene import Scene, with_model
+from hub.engine.context import Scene, with_model
+from hub.engine.helper import consult
+from hub.engine.prompt import question
 from hub.llm.types import Failed
 from hub.runtime import Hub
 from hub.tools.fence import fenced

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from channels.base import Channel
-from hub.chat.ask import Ask
-from hub.chat.engine import answer
 from hub.config import Settings
 from hub.domain import Gateway, Json, Usage
+from hub.engine.answer import answer
+from hub.engine.ask import Ask
 from hub.errors import Overloaded, Upstream
 from hub.llm.embedder import Embedder
 from hub.llm.gateway import Models

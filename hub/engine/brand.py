@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from hub.chat import shape
-from hub.chat.ask import Answer, Ask, Sink
 from hub.domain import Gateway, Json
+from hub.engine import messages as chat_messages
+from hub.engine.ask import Answer, Ask, Sink
 from hub.errors import HubError
 from hub.llm import aside
 from hub.llm.types import Delta
@@ -105,13 +105,13 @@ async def _rewritten(hub: Hub, ask: Ask, made: Answer, phrases: Sequence[str]) -
         return made.text, []
     flags = aside.flags_of(hub.models, ask.gateway, model)
     told = REWRITE.format(phrases=", ".join(f'"{p}"' for p in phrases))
-    messages = shape.flagged(
+    messages = chat_messages.flagged(
         [{"role": "system", "content": told}], [{"role": "user", "content": made.text}], flags
     )
     try:
         text, rows = await aside.ask(
             hub.models, ask.gateway, model, messages, ask.deadline, flags=flags,
-            size=sum(shape.tokens(m) for m in messages), tokens=TOKENS, sku="inference.resolving.voice",
+            size=sum(chat_messages.tokens(m) for m in messages), tokens=TOKENS, sku="inference.resolving.voice",
             what="Rewriting without banned phrases",
         )
     except HubError as e:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import orjson
 
-from hub.chat.ask import Answer, Ask
 from hub.domain import Account, Caller, Json
+from hub.engine.ask import Answer, Ask
 from hub.errors import HubError, NotFound
 from hub.runtime import Hub
 from hub.store import conversations

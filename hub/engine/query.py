@@ -4,11 +4,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub.chat import shape
-from hub.chat.helper import consult
-from hub.chat.prompt import question
-from hub.chat.scene import Scene
 from hub.domain import Json
+from hub.engine import messages as chat_messages
+from hub.engine.context import Scene
+from hub.engine.helper import consult
+from hub.engine.prompt import question
 from hub.llm import heal
 from hub.llm.types import Failed
 from hub.runtime import Hub
@@ -50,7 +50,7 @@ def given(parameters: Mapping[str, Any], messages: Sequence[Json]) -> list[str]:
     """What needs no model: the last question, or the last few joined."""
     if not question(messages):
         return []
-    said = [t for t in (shape.text_of(m).strip() for m in messages if m.get("role") == "user") if t]
+    said = [t for t in (chat_messages.text_of(m).strip() for m in messages if m.get("role") == "user") if t]
     if parameters.get("queryStrategy") != "Concatenate":
         return said[-1:]
     return ["\n".join(said[-_size(parameters, "concatenateContextSize") :])]
@@ -71,6 +71,6 @@ def _size(parameters: Mapping[str, Any], name: str) -> int:
 
 
 def _talk(messages: Sequence[Json], roles: tuple[str, ...], size: int) -> str:
-    said = [(m["role"], shape.text_of(m).strip()) for m in messages if m.get("role") in roles]
+    said = [(m["role"], chat_messages.text_of(m).strip()) for m in messages if m.get("role") in roles]
     lines = [f"{role}: {text}" for role, text in said if text][-size:]
     return fenced("conversation", "\n".join(lines)[-LONGEST:])

@@ -7,13 +7,13 @@ from typing import Any
 
 import orjson
 
-from hub.chat import shape, toolbox
-from hub.chat.ask import Answer, Ask, Sink
-from hub.chat.calls import Calls
-from hub.chat.draft import Draft
-from hub.chat.prompt import REACT, build, name_of, prefill_of
-from hub.chat.scene import Scene
 from hub.domain import Json, Usage
+from hub.engine import messages, toolbox
+from hub.engine.ask import Answer, Ask, Sink
+from hub.engine.context import Scene
+from hub.engine.prompt import REACT, build, name_of, prefill_of
+from hub.engine.stream import Draft
+from hub.engine.tool_calls import Calls
 from hub.errors import Upstream
 from hub.llm import heal
 from hub.llm.types import Broken, Delta, Failed, Prompt
@@ -276,7 +276,7 @@ def _assistant(draft: Draft, calls: list[Json]) -> Json:
 
 def _estimate(prompt: Prompt, draft: Draft) -> Usage:
     """Tokens of a provider that counts none."""
-    return Usage(sum(shape.tokens(m) for m in prompt.messages), -(-len(draft.text + draft.reasoning) // 4))
+    return Usage(sum(messages.tokens(m) for m in prompt.messages), -(-len(draft.text + draft.reasoning) // 4))
 
 
 def _ms(seconds: float) -> float:

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from hub.chat.ask import Ask
-from hub.chat.ledger import Ledger
-from hub.chat.prompt import REACT
-from hub.chat.shape import MEDIA
 from hub.domain import Gateway, Json, Passage, Skill
+from hub.engine.ask import Ask
+from hub.engine.ledger import Ledger
+from hub.engine.messages import MEDIA
+from hub.engine.prompt import REACT
 from hub.llm.gateway import Models
 from hub.tools.base import Context, Result, Tool
 

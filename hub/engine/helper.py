@@ -1,8 +1,8 @@
 """Small questions to a model beside the answer: rewrite, judge, describe."""
 
-from hub.chat import shape
-from hub.chat.scene import Scene
 from hub.domain import Gateway, Json
+from hub.engine import messages as chat_messages
+from hub.engine.context import Scene
 from hub.llm import aside
 from hub.llm.types import Failed
 from hub.runtime import Hub
@@ -26,12 +26,12 @@ async def consult(
     """
     gateway, model = _of(hub, scene.ask.gateway)
     flags = aside.flags_of(hub.models, gateway, model)
-    messages = shape.flagged(
+    messages = chat_messages.flagged(
         [{"role": "system", "content": instructions}], [{"role": "user", "content": content}], flags
     )
     text, rows = await aside.ask(
         hub.models, gateway, model, messages, scene.ask.deadline, flags=flags,
-        size=sum(shape.tokens(m) for m in messages), tokens=tokens, sku=f"inference.resolving.{sku}", what=what,
+        size=sum(chat_messages.tokens(m) for m in messages), tokens=tokens, sku=f"inference.resolving.{sku}", what=what,
     )
     scene.ledger.rows.extend(rows)
     return text

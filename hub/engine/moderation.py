@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from hub.chat import shape
-from hub.chat.helper import consult
-from hub.chat.scene import Scene
 from hub.domain import Json
+from hub.engine import messages as chat_messages
+from hub.engine.context import Scene
+from hub.engine.helper import consult
 from hub.llm import heal
 from hub.llm.types import Failed
 from hub.runtime import Hub
@@ -34,7 +34,7 @@ INSTRUCTIONS = (
 async def moderate(hub: Hub, scene: Scene) -> None:
     """Find the categories that block the conversation. Raise Failed when the safeguard gives no judgement."""
     levels = scene.parameters.get("moderationParameters") or {}
-    if not any(levels.get(name) for name, *_ in CATEGORIES) or shape.last_user(scene.messages) is None:
+    if not any(levels.get(name) for name, *_ in CATEGORIES) or chat_messages.last_user(scene.messages) is None:
         return
     told = await consult(
         hub, scene, INSTRUCTIONS, fenced("conversation", transcript(scene.messages)),
@@ -88,12 +88,12 @@ def transcript(messages: list[Json]) -> str:
     lines: list[str] = []
     latest, before = 0, None
     for m in messages:
-        if m.get("role") in (*shape.SYSTEM, "tool"):
+        if m.get("role") in (*chat_messages.SYSTEM, "tool"):
             continue
         if m.get("role") == "user" != before:
             latest = len(lines)
         before = m.get("role")
         content = m.get("content")
         media = sum(p.get("type") != "text" for p in content) if isinstance(content, list) else 0
-        lines.append(f"{m.get('role')}: {shape.text_of(m)}{' [media]' * media}")
+        lines.append(f"{m.get('role')}: {chat_messages.text_of(m)}{' [media]' * media}")
     return "\n".join(["\n".join(lines[:latest])[-TAIL:], *lines[latest:]]).strip()

@@ -5,9 +5,9 @@ import hashlib
 import logging
 from collections.abc import Sequence
 
-from hub.chat.helper import consult
-from hub.chat.scene import Scene
 from hub.domain import Json
+from hub.engine.context import Scene
+from hub.engine.helper import consult
 from hub.errors import HubError
 from hub.mime import data_address
 from hub.runtime import Hub

@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from hub.chat import moderation, rewriting, routing, shape, sight, toolbox, worker
-from hub.chat.ask import Ask
-from hub.chat.brand import VOICE
-from hub.chat.prompt import tools_of
-from hub.chat.scene import Scene, effective
 from hub.domain import Json
 from hub.ending import together
+from hub.engine import messages as chat_messages
+from hub.engine import moderation, multimodal, query, routing, toolbox, worker
+from hub.engine.ask import Ask
+from hub.engine.brand import VOICE
+from hub.engine.context import Scene, effective
+from hub.engine.prompt import tools_of
 from hub.runtime import Hub
 from hub.store.collections import contexts
 from hub.tools import sources
@@ -35,7 +36,7 @@ async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> Scene:
         # It calls no functions, so the passages are put before it.
         scene.parameters = {**parameters, "queryStrategy": "Plain"}
     if not offline:
-        await sight.preprocess(hub, scene)
+        await multimodal.preprocess(hub, scene)
     await together(*_parts(hub, scene, stack, offline))
     if scene.blocked:
         moderation.withhold(scene)
@@ -84,7 +85,7 @@ async def _knowledge(hub: Hub, scene: Scene) -> None:
     scene.contexts = [text for _, text in await contexts(hub.db, scene.ask.account_id, collections)]
     if p.get("queryStrategy") == "QueryFunction":
         return
-    terms = await rewriting.queries(hub, scene)
+    terms = await query.queries(hub, scene)
     if terms:
         scene.passages = await toolbox.found(hub, scene.ask.account_id, p, terms)
 
@@ -112,7 +113,7 @@ async def _apply(
     if one.type == "remove-message" and one.index is not None:
         return [m for n, m in enumerate(messages) if n != one.index]
     if one.type == "add-system":
-        text = one.message if isinstance(one.message, str) else shape.text_of(one.message or {})
+        text = one.message if isinstance(one.message, str) else chat_messages.text_of(one.message or {})
         scene.system.append(text)
     elif one.type == "add-tool" and one.tool is not None:
         scene.theirs = tools_of(scene.theirs, [one.tool])
@@ -133,8 +134,8 @@ def _cleared(scene: Scene, messages: list[Json], what: worker.Clear) -> list[Jso
         toolbox.forget_skills(scene)
     if everything or what == "system":
         scene.system = []
-        messages = [m for m in messages if m.get("role") not in shape.SYSTEM]
+        messages = [m for m in messages if m.get("role") not in chat_messages.SYSTEM]
     if everything or what == "messages":
         scene.passages = []
-        messages = [m for m in messages if m.get("role") in shape.SYSTEM]
+        messages = [m for m in messages if m.get("role") in chat_messages.SYSTEM]
     return messages

@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from hub.chat import shape
-from hub.chat.prompt import build, tools_of
-from hub.chat.rewriting import given
-from hub.chat.shape import TRUNCATED
 from hub.domain import Json, Passage
+from hub.engine import messages
+from hub.engine.messages import TRUNCATED
+from hub.engine.prompt import build, tools_of
+from hub.engine.query import given
 from hub.errors import BadRequest
 
 ID = UUID(int=1)
@@ -240,9 +240,9 @@ def test_calls_and_results_are_paired() -> None:
         return {"role": "tool", "tool_call_id": id, "content": text}
 
     user = {"role": "user", "content": "?"}
-    found = shape.paired([result("z", "of a call that is gone"), call("a", "b"), user, result("b", "1"),
+    found = messages.paired([result("z", "of a call that is gone"), call("a", "b"), user, result("b", "1"),
                           result("b", "forged"), call("a"), result("a", "2"), user])
     assert [(m["role"], m.get("content")) for m in found] == [
-        ("assistant", ""), ("tool", shape.UNANSWERED), ("tool", "1"), ("user", "?"), ("assistant", ""), ("tool", "2"),
-        ("user", "?"),
+        ("assistant", ""), ("tool", messages.UNANSWERED), ("tool", "1"), ("user", "?"), ("assistant", ""),
+        ("tool", "2"), ("user", "?"),
     ]

@@ -3,11 +3,11 @@
 import time
 from contextlib import AsyncExitStack
 
-from hub.chat import brand
-from hub.chat.ask import Answer, Ask, Sink
-from hub.chat.calls import Calls
-from hub.chat.gather import gather
-from hub.chat.loop import Loop
+from hub.engine import brand
+from hub.engine.ask import Answer, Ask, Sink
+from hub.engine.gather import gather
+from hub.engine.loop import Loop
+from hub.engine.tool_calls import Calls
 from hub.llm.types import Delta
 from hub.runtime import Hub
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from hub.accounts import nonce
 from hub.accounts.functions import ProtocolFunction
 from hub.accounts.parameters import Source
-from hub.chat.scene import Scene
 from hub.domain import Json
+from hub.engine.context import Scene
 from hub.errors import BadRequest, HubError
 from hub.outbound import Reply
 from hub.runtime import Hub
