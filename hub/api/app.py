@@ -30,9 +30,9 @@ from hub.api.http import assets, docs, keys, middleware
 from hub.api.http.errands import Errands
 from hub.api.http.operation import Route
 from hub.api.http.streams import Streams
-from hub.chat.intake import Intake
-from hub.chat.receiving import Receiver
-from hub.chat.spool import Spool
+from hub.chat.inbound.intake import Intake
+from hub.chat.inbound.spool import Spool
+from hub.chat.inbound.webhooks import Receiver
 from hub.ending import end
 from hub.runtime import Hub
 from hub.store.requests import RequestLog

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from hub.api.http import cookies
 from hub.api.http.address import client_ip
 from hub.api.http.keys import HUB, INTAKE, PAGES
-from hub.chat import guests, talk
-from hub.chat import web as visits
-from hub.chat.culture import code, direction, labels, preferred
-from hub.chat.guests import Asked
+from hub.chat.website import prompts as visits
+from hub.chat.website import transcript, visitors
+from hub.chat.website.culture import code, direction, labels, preferred
+from hub.chat.website.visitors import Asked
 from hub.errors import HubError, NotFound, TooMany, Unavailable
 from hub.store import messages
 from hub.store.visitors import Visit
@@ -51,12 +51,12 @@ async def by_client(request: web.Request) -> web.Response:
     """GET /c/{web chat id}: the conversation that this browser has with a chat client, or an empty one."""
     hub = request.app[HUB]
     try:
-        door = await guests.door(hub, _id(request))
+        door = await visitors.door(hub, _id(request))
     except HubError as e:
         return gone(request, e.status)
     # `i`: the site will say who this is; until then nobody's conversation is shown.
     key = None if "i" in request.query else cookies.read(request, door.client_id)
-    seen = await guests.remembered(hub, door, key)
+    seen = await visitors.remembered(hub, door, key)
     return await _page(request, door.client_id, door.parameters, key if seen else None, seen)
 
 
@@ -92,12 +92,12 @@ async def posted(request: web.Request) -> web.Response:
 async def _entered(request: web.Request) -> str:
     """A new session, for who comes without one. Another site's form opens none."""
     hub = request.app[HUB]
-    door = await guests.door(hub, _id(request))
-    guests.check_origin(door, request.headers.get("Origin"), request.host)
+    door = await visitors.door(hub, _id(request))
+    visitors.check_origin(door, request.headers.get("Origin"), request.host)
     wait = await hub.limits.take("guests", client_ip(request), PER_MINUTE, 60.0)
     if wait > 0:
         raise TooMany(retry_after=wait)
-    return (await guests.enter(hub, door, Asked())).access_key
+    return (await visitors.enter(hub, door, Asked())).access_key
 
 
 async def scripts(request: web.Request) -> web.Response:
@@ -107,7 +107,7 @@ async def scripts(request: web.Request) -> web.Response:
     and call what it likes over https, and put a draft into the visitor's input: `parent.postMessage({draft:
     "text"}, document.referrer)`.
     """
-    door = await guests.door(request.app[HUB], _id(request))
+    door = await visitors.door(request.app[HUB], _id(request))
     code = door.parameters.get("customScripts") or ""
     policy = (
         "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' https:; connect-src https:; "
@@ -136,7 +136,7 @@ def gone(request: web.Request, status: int) -> web.Response:
 async def _page(
     request: web.Request, client: UUID, p: Json, key: str | None, seen: Visit | None, refused: HubError | None = None
 ) -> web.Response:
-    look = talk.look(p)
+    look = transcript.look(p)
     lang = preferred(p.get("languageCode"), request.headers.get("Accept-Language", ""))
     words = labels(lang)
     said, after = await _said(request, seen, look["showToolCalls"]) if seen else ([], 0)
@@ -164,7 +164,7 @@ async def _said(request: web.Request, seen: Visit, tools: bool) -> tuple[list[Js
     rows = await messages.history(hub.db, seen.account_id, seen.session_id)
     waiting = await messages.unanswered(hub.db, seen.account_id, seen.session_id)
     known = {r["id"] for r in rows}
-    shown = talk.visible([*rows, *(w for w in waiting if w["id"] not in known)], hub.settings.address, tools)
+    shown = transcript.visible([*rows, *(w for w in waiting if w["id"] not in known)], hub.settings.address, tools)
     return shown, rows[-1]["position"] if rows else 0
 
 

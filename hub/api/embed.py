@@ -4,7 +4,7 @@ from aiohttp import web
 
 from hub.api.http.address import client_ip
 from hub.api.http.keys import HUB
-from hub.chat import web as visits
+from hub.chat.website import prompts as visits
 from hub.errors import NotFound, TooMany, Unavailable
 from hub.runtime import Hub
 from hub.studio import talks

@@ -6,7 +6,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.api.http.keys import RECEIVER, SPOOL
-from hub.chat.receiving import Knock, Verdict
+from hub.chat.inbound.webhooks import Knock, Verdict
 from hub.errors import Overloaded
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from hub.api.http import assets
 from hub.api.http.keys import HUB
-from hub.chat import guests, talk
-from hub.chat.culture import direction, labels, preferred
+from hub.chat.website import transcript, visitors
+from hub.chat.website.culture import direction, labels, preferred
 from hub.errors import HubError
 
 Json = dict[str, Any]
@@ -23,10 +23,10 @@ PLACE = b'"settings"'
 async def of_client(request: web.Request) -> web.Response:
     """GET /w/{web chat id}.js: with the chat client's colour and words inside."""
     try:
-        door = await guests.door(request.app[HUB], UUID(request.match_info["id"]))
+        door = await visitors.door(request.app[HUB], UUID(request.match_info["id"]))
     except (ValueError, HubError):
         return web.Response(status=404, text="/* No such chat client. */\n", content_type="text/javascript")
-    look = talk.look(door.parameters)
+    look = transcript.look(door.parameters)
     asked = request.headers.get("Accept-Language", "")
     mine = {"id": str(door.client_id), "color": look["primaryColor"], "title": look["pageTitle"]}
     response = _script(request, mine | _settings(preferred(door.parameters.get("languageCode"), asked)))

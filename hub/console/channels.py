@@ -9,9 +9,10 @@ from hub.accounts import gateways
 from hub.accounts.kinds import mask
 from hub.accounts.operators import Deed
 from hub.api.http import pagination
-from hub.chat import clients, links, pairing, sessions, timespan
-from hub.chat.parameters import ClientParameters, LimitingParameters
-from hub.chat.sessions import Wanted
+from hub.chat import timespan
+from hub.chat.clients import clients, integrations, pairing, sessions
+from hub.chat.clients.parameters import ClientParameters, LimitingParameters
+from hub.chat.clients.sessions import Wanted
 from hub.console.door import act, look
 from hub.console.visit import Form, Visit
 from hub.domain import Json
@@ -97,18 +98,18 @@ def _button(line: str) -> Json:
     return {"label": (label or prompt)[:200], "prompt": prompt or label}
 
 
-def _network(v: Visit, name: str, seen: links.Seen | None) -> Json:
+def _network(v: Visit, name: str, seen: integrations.Seen | None) -> Json:
     one = seen.integration if seen else None
     known = {**one.settings, **{k: mask(x) for k, x in one.secrets.items()}} if one else {}
     fields = [
         {
-            "name": n, "label": label, "hint": hint, "optional": optional, "secret": n in links.SECRETS[name],
+            "name": n, "label": label, "hint": hint, "optional": optional, "secret": n in integrations.SECRETS[name],
             "value": known.get(n),
         }
         for n, label, hint, optional in FIELDS[name]
     ]
     return {
-        "name": name, "label": links.NAMES[name], "note": NOTES[name], "fields": fields, "one": one,
+        "name": name, "label": integrations.NAMES[name], "note": NOTES[name], "fields": fields, "one": one,
         "webhook": seen.webhook_url if seen and v.who.may("secrets") else None, "pairs": pairing.pairs(v.hub, name),
     }
 

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from hub.accounts.operators import Deed
 from hub.api.http import pagination
-from hub.chat import deliveries, why
+from hub.chat.operators import why
+from hub.chat.outbound import deliveries
 from hub.console.door import act, look
 from hub.console.visit import Visit
 from hub.errors import Invalid, NotFound

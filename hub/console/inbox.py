@@ -8,8 +8,8 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.accounts.operators import Deed
-from hub.chat import desk, drafting, handoff
 from hub.chat.news import tell
+from hub.chat.operators import desk, handoff, suggestion
 from hub.console.door import act, look
 from hub.console.visit import Visit
 from hub.domain import Json
@@ -142,7 +142,7 @@ async def note(v: Visit, deed: Deed) -> web.StreamResponse:
 async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../draft: what the bot would say, for the person to change and send."""
     deed.object = str(v.id())
-    text = await drafting.draft(v.hub, v.account, v.id())
+    text = await suggestion.draft(v.hub, v.account, v.id())
     if v.partial:
         return v.part("write.html", text=text)
     values = await opened(v, v.id())

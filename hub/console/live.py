@@ -10,8 +10,8 @@ from aiohttp import web
 
 from hub.accounts.operators import allow
 from hub.api.http import sse
-from hub.chat.desk import view
 from hub.chat.news import of_account
+from hub.chat.operators.desk import view
 from hub.console import inbox, pairing
 from hub.console.door import COOKIE, look
 from hub.console.visit import Visit, operator

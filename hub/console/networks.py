@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from hub.accounts.operators import Deed
-from hub.chat import links, pairing
-from hub.chat.links import Given
+from hub.chat.clients import integrations, pairing
+from hub.chat.clients.integrations import Given
 from hub.console.channels import FIELDS
 from hub.console.door import act, look
 from hub.console.visit import Visit
@@ -19,11 +19,11 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
     settings: dict[str, str | None] = {}
     for name, label, _, optional in FIELDS[network]:
         text = v.form.get(name)
-        if text or not (name in links.SECRETS[network] or optional):
+        if text or not (name in integrations.SECRETS[network] or optional):
             settings[name] = text
         if len(text) > 2000:
             raise Invalid(f"{label} is too long.", field=name)
-    known = {i.channel: i for i in await links.of_client(v.hub, v.account, id)}
+    known = {i.channel: i for i in await integrations.of_client(v.hub, v.account, id)}
     if network not in known:
         for name, label, _, optional in FIELDS[network]:
             if not optional and not settings.get(name):
@@ -31,13 +31,13 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
     groups = v.form.get("groups")
     deed.object = str(id)
     deed.change = {"network": network, "settings": sorted(k for k, value in settings.items() if value)}
-    refused = await links.save(
+    refused = await integrations.save(
         v.hub, v.account, id, Given(network, settings, groups=groups if groups in MODES else None)
     )
     if refused:
         return v.to(_place(v), refused)
     _, words = await pairing.check(v.hub, v.account, id, network)
-    return v.to(_place(v), f"{links.NAMES[network]}: {words}")
+    return v.to(_place(v), f"{integrations.NAMES[network]}: {words}")
 
 
 async def check(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -48,15 +48,15 @@ async def check(v: Visit, deed: Deed) -> web.StreamResponse:
     if not fine:
         refused = await pairing.repair(v.hub, v.account, id, network)
         words = refused or (await pairing.check(v.hub, v.account, id, network))[1]
-    return v.to(_place(v), f"{links.NAMES[network]}: {words}")
+    return v.to(_place(v), f"{integrations.NAMES[network]}: {words}")
 
 
 async def disconnect(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../networks/{network}/delete"""
     id, network = v.id(), _network(v)
     deed.object, deed.change = str(id), {"network": network}
-    said = await links.remove(v.hub, v.account, id, network)
-    return v.to(_place(v), said or f"{links.NAMES[network]} is disconnected.")
+    said = await integrations.remove(v.hub, v.account, id, network)
+    return v.to(_place(v), said or f"{integrations.NAMES[network]} is disconnected.")
 
 
 async def join(v: Visit) -> web.StreamResponse:
@@ -64,8 +64,8 @@ async def join(v: Visit) -> web.StreamResponse:
     network = _network(v)
     await pairing.one(v.hub, v.account, v.id(), network)
     if not pairing.pairs(v.hub, network):
-        raise NotFound(f"{links.NAMES[network]} has no code to scan.")
-    return await v.page("pair.html", id=v.id(), label=links.NAMES[network])
+        raise NotFound(f"{integrations.NAMES[network]} has no code to scan.")
+    return await v.page("pair.html", id=v.id(), label=integrations.NAMES[network])
 
 
 def _network(v: Visit) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 import segno
 
 from hub.api.http import sse
-from hub.chat import pairing
+from hub.chat.clients import pairing
 from hub.chat.news import of_account
 from hub.console.door import COOKIE
 from hub.console.visit import Visit, operator

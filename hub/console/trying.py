@@ -8,7 +8,7 @@ from aiohttp import web
 from hub.accounts.operators import Deed
 from hub.api.http import sse
 from hub.api.http.sse import Put, produced
-from hub.chat import trying
+from hub.chat.operators import playground
 from hub.console.door import act
 from hub.console.visit import Visit
 from hub.domain import Json
@@ -22,7 +22,7 @@ EVERY = 0.08  # seconds between two pictures of a growing answer
 async def probe(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/bots/{id}/test"""
     deed.object = str(v.id())
-    tried = await trying.probe(v.hub, v.account, v.id())
+    tried = await playground.probe(v.hub, v.account, v.id())
     deed.change = {"answers": tried.ok}
     if v.partial:
         return v.part("tried.html", tried=tried)
@@ -34,7 +34,7 @@ async def talk(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(v.id())
     if not v.partial:
         begun = time.monotonic()
-        made = await trying.talk(v.hub, v.account, v.id(), v.form.get("text"))
+        made = await playground.talk(v.hub, v.account, v.id(), v.form.get("text"))
         return await v.page(
             "talked_page.html", asked=v.form.get("text"), text=made.text, made=made, spent=time.monotonic() - begun,
             first=None, error="", id=v.id(),
@@ -48,7 +48,7 @@ async def _said(v: Visit) -> AsyncIterator[sse.Event]:
     made: list[Answer] = []
 
     async def work(put: Put[Delta]) -> None:
-        made.append(await trying.talk(v.hub, v.account, v.id(), v.form.get("text"), put))
+        made.append(await playground.talk(v.hub, v.account, v.id(), v.form.get("text"), put))
 
     yield v.render("talked.html", **values, text="", first=None)
     try:
@@ -60,7 +60,7 @@ async def _said(v: Visit) -> AsyncIterator[sse.Event]:
                 shown = time.monotonic()
                 yield v.render("talked.html", **values, text=text, first=first)
     except HubError as e:
-        values["error"] = trying.why(e)
+        values["error"] = playground.why(e)
     values |= {"made": made[0] if made else None, "spent": time.monotonic() - begun}
     yield v.render("talked.html", **values, text=made[0].text if made else text, first=first)
 

@@ -6,7 +6,8 @@ from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID
 
-from hub.chat import delivery, turn
+from hub.chat.outbound import delivery
+from hub.chat.turns import turn
 from hub.ending import end
 from hub.errors import Overloaded
 from hub.runtime import Hub

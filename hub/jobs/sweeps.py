@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from uuid import UUID
 
-from hub.chat import handoff
+from hub.chat.operators import handoff
 from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.outreach import admission

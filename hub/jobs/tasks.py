@@ -4,7 +4,8 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from hub.chat import delivery, media
+from hub.chat.inbound import media
+from hub.chat.outbound import delivery
 from hub.errors import HubError
 from hub.knowledge.index import index_document
 from hub.outreach import admission

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from channels.base import Channel
 from hub import ids
-from hub.chat import delivery, timespan
+from hub.chat import timespan
+from hub.chat.outbound import delivery
 from hub.live.queue import Bell, turn_bell
 from hub.outreach import messages, policy, rules
 from hub.outreach.rules import GO, Facts, Number, Verdict

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub import ids
-from hub.chat import delivery, scheduled
+from hub.chat.outbound import delivery
+from hub.chat.turns import scheduled
 from hub.tools.schedule import words
 
 Json = dict[str, Any]
@@ -28,7 +29,7 @@ def filled(text: str, variables: Mapping[str, Any]) -> str:
 
 
 def instruction(row: Json, closed: bool) -> Json:
-    """Inbox content of an activation (see hub.chat.scheduled). `closed`: WhatsApp's window is."""
+    """Inbox content of an activation (see hub.chat.turns.scheduled). `closed`: WhatsApp's window is."""
     schedule, campaign = row["schedule"], row["campaign"]
     zone = schedule["zone"] if schedule else "UTC"
     said = schedule["instruction"] if schedule else filled(campaign["message"]["instruction"], row["variables"])

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from channels.base import ChannelError
-from hub.chat.wire import integration_of, link_of
+from hub.chat.clients.link import integration_of, link_of
 from hub.config import Settings
 from hub.errors import HubError, Setup
 from hub.live.connect import DOWN

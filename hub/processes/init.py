@@ -9,9 +9,9 @@ from hub.accounts import gateways
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
 from hub.accounts.parameters import GatewayParameters
-from hub.chat import clients, sessions
-from hub.chat.parameters import ClientParameters, LimitingParameters
-from hub.chat.sessions import Wanted
+from hub.chat.clients import clients, sessions
+from hub.chat.clients.parameters import ClientParameters, LimitingParameters
+from hub.chat.clients.sessions import Wanted
 from hub.config import Settings
 from hub.domain import Account
 from hub.errors import Setup

@@ -7,7 +7,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from hub.chat.intake import Intake
+from hub.chat.inbound.intake import Intake
 from hub.config import Settings
 from hub.jobs.runner import Runner
 from hub.processes.lifetime import listening

@@ -6,7 +6,7 @@ import socket
 from aiohttp import web
 
 from hub.api.app import build_app
-from hub.chat.intake import Intake
+from hub.chat.inbound.intake import Intake
 from hub.config import Settings
 from hub.ending import end
 from hub.jobs import sweeps

@@ -8,7 +8,7 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import gateways
 from hub.accounts.parameters import GatewayParameters
-from hub.chat.parameters import ClientParameters, LimitingParameters
+from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.domain import Gateway
 from hub.engine.brand import worn
 from hub.errors import Conflict, NotFound

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from hub import ids
 from hub.accounts.balance import paying
-from hub.chat import dialogs, sessions
-from hub.chat.dialogs import Also, Dialog, Exchange, Question
-from hub.chat.sessions import Opened, Wanted
+from hub.chat.clients import sessions
+from hub.chat.clients.sessions import Opened, Wanted
+from hub.chat.turns import dialogs
+from hub.chat.turns.dialogs import Also, Dialog, Exchange, Question
 from hub.domain import Gateway
 from hub.ending import together
 from hub.engine.ask import Answer

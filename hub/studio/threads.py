@@ -9,9 +9,10 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import audit
 from hub.accounts.audit import Actor
-from hub.chat import content, dialogs
-from hub.chat.asking import history
-from hub.chat.dialogs import TITLE, Dialog
+from hub.chat import content
+from hub.chat.turns import dialogs
+from hub.chat.turns.dialogs import TITLE, Dialog
+from hub.chat.turns.question import history
 from hub.engine import messages
 from hub.engine.ask import Answer, Ask
 from hub.engine.brand import worn

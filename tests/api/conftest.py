@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
 from hub.api.app import build_app
-from hub.chat.intake import Intake
+from hub.chat.inbound.intake import Intake
 from hub.config import Settings
 from hub.runtime import Hub, open_hub
 

@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hub.chat import following
+from hub.chat.website import events
 from hub.config import Settings
 from tests.api.chatting import OGG, Visitor, visiting
 from tests.api.conftest import Answer, Api, keys_of, providing, serving
@@ -363,7 +363,7 @@ async def test_streams_of_one_conversation_are_counted(api: Api) -> None:
 
 
 async def test_a_stream_ends_with_its_key(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "IDLE", 0.1)
+    monkeypatch.setattr(events, "IDLE", 0.1)
     async with visiting(api, FREE) as me:
         got = await api.http.get(f"{api.url}{me.base}/events")
         await api.hub.db.run("update sessions set closed_at = now()")

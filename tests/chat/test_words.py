@@ -5,7 +5,7 @@ import string
 import pytest
 
 from hub.chat import texts
-from hub.chat.commands import parse
+from hub.chat.inbound.commands import parse
 
 
 @pytest.mark.parametrize(

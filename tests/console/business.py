@@ -15,7 +15,7 @@ from aiohttp import web
 from channels.twins.app import build
 from channels.twins.options import Options
 from hub.api.app import build_app
-from hub.chat.intake import Intake
+from hub.chat.inbound.intake import Intake
 from hub.config import Settings
 from hub.ending import end
 from hub.jobs.runner import Runner

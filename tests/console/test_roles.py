@@ -10,7 +10,7 @@ from aiohttp import web
 from hub.accounts.accounts import create_account
 from hub.accounts.operators import LEAST, ROLES
 from hub.api.app import build_app
-from hub.chat.intake import Intake
+from hub.chat.inbound.intake import Intake
 from hub.console import PARTS
 from hub.store import audit
 from tests.api.conftest import Api

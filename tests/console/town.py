@@ -7,9 +7,9 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import gateways
 from hub.accounts.parameters import GatewayParameters
-from hub.chat import clients
-from hub.chat.links import SECRETS
-from hub.chat.parameters import ClientParameters, LimitingParameters
+from hub.chat.clients import clients
+from hub.chat.clients.integrations import SECRETS
+from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.runtime import Hub
 from hub.sealing import digest
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hub.chat.receiving import Verdict
+from hub.chat.inbound.webhooks import Verdict
 from hub.config import Settings
 from tests.flows.net import Net, net
 from tests.flows.world import World, world

@@ -18,8 +18,8 @@ import aiohttp
 import orjson
 import pytest
 
-from hub.chat import deliveries
-from hub.chat.receiving import Verdict
+from hub.chat.inbound.webhooks import Verdict
+from hub.chat.outbound import deliveries
 from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.store.migrate import migrate

@@ -6,7 +6,8 @@ from typing import cast
 
 import pytest
 
-from hub.chat import texts, web
+from hub.chat import texts
+from hub.chat.website import prompts
 from hub.config import Settings
 from hub.store.visitors import Visit
 from tests.fakes.model import Act, cut, hangs, raw, refuses, says
@@ -89,7 +90,7 @@ async def test_a_turn_is_stopped_where_it_runs(settings: Settings, elsewhere: bo
         # The second piece is on its way when somebody presses stop.
         await r.w.until(lambda: _old(r, 0.8))
         session = await r.db.value("select id from sessions")
-        await web.cancel(r.w.hub, cast(Visit, SimpleNamespace(session_id=session)))
+        await prompts.cancel(r.w.hub, cast(Visit, SimpleNamespace(session_id=session)))
         await r.w.settle()
         assert r.net.final() == ["So far"]
         row = await r.db.row("select outcome, error from turns")

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hub.chat import deliveries
+from hub.chat.outbound import deliveries
 from hub.config import Settings
 from hub.processes.embedded import free_port
 from tests.fakes.model import says

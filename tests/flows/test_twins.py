@@ -18,7 +18,7 @@ from channels.twins.options import Options
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
 from hub.api.app import build_app
-from hub.chat.intake import Intake
+from hub.chat.inbound.intake import Intake
 from hub.config import Settings
 from hub.ending import end
 from hub.jobs.runner import Runner

@@ -11,8 +11,8 @@ from uuid import UUID
 import orjson
 
 from hub import ids
-from hub.chat.intake import Intake
-from hub.chat.receiving import Knock, Receiver, Verdict
+from hub.chat.inbound.intake import Intake
+from hub.chat.inbound.webhooks import Knock, Receiver, Verdict
 from hub.config import Settings
 from hub.ending import end
 from hub.jobs.runner import Runner

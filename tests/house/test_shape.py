@@ -15,10 +15,10 @@ LINES, LENGTH = 400, 60
 CATCHES_ALL = {
     "hub/api/mcp/__init__.py": "an agent is answered whatever happens, and told nothing of it",
     "hub/api/http/middleware.py": "a request is answered whatever happens",
-    "hub/chat/intake.py": "every caller of a failed commit must hear of it",
+    "hub/chat/inbound/intake.py": "every caller of a failed commit must hear of it",
     "hub/engine/tool_calls.py": "a tool that breaks must not lose the answer",
     "hub/store/usage.py": "everyone who waits must hear of it",
-    "hub/chat/spool.py": "one kept call must not hold up the others",
+    "hub/chat/inbound/spool.py": "one kept call must not hold up the others",
     "hub/jobs/runner.py": "the worker goes on; the lease runs out",
     "hub/jobs/sweeps.py": "a repair is tried again",
     "hub/processes/scheduler.py": "the clock ticks on",
@@ -196,7 +196,7 @@ def test_no_import_inside_a_function() -> None:
 ONLY = [
     ("openai", ("hub/llm/openai.py",)),
     ("aiogram", ("channels/telegram/",)),
-    ("asyncpg", ("hub/store/", "hub/chat/receiving.py")),
+    ("asyncpg", ("hub/store/", "hub/chat/inbound/webhooks.py")),
     ("redis", ("hub/live/",)),
     ("arq", ("hub/live/", "hub/jobs/", "hub/processes/worker.py", "hub/runtime.py")),
     ("aiohttp.web", ("hub/api/", "hub/console/", "hub/processes/", "channels/twins/")),

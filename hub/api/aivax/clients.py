@@ -9,7 +9,7 @@ from hub.api.aivax.schemas.clients import ClientEdit, ClientId, ClientIn, Client
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.chat import clients
+from hub.chat.clients import clients
 from hub.forms import Message
 
 TAG = "Chat clients"

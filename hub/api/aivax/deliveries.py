@@ -10,7 +10,8 @@ from pydantic import Field, field_validator
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.chat import deliveries, why
+from hub.chat.operators import why
+from hub.chat.outbound import deliveries
 from hub.forms import Camel
 from hub.store import inbox
 

@@ -11,8 +11,8 @@ from hub.api.http.address import client_ip
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB
 from hub.api.http.operation import Route
-from hub.chat import guests
-from hub.chat.guests import Asked
+from hub.chat.website import visitors
+from hub.chat.website.visitors import Asked
 from hub.errors import TooMany
 
 TAG = "Public chat"
@@ -28,14 +28,14 @@ async def enter(request: web.Request, client_id: UUID, body: GuestIn) -> Session
     hub's own pages a cookie keeps the session for the browser.
     """
     hub = request.app[HUB]
-    door = await guests.door(hub, client_id)
-    guests.check_origin(door, request.headers.get("Origin"), request.host)
+    door = await visitors.door(hub, client_id)
+    visitors.check_origin(door, request.headers.get("Origin"), request.host)
     wait = await hub.limits.take("guests", client_ip(request), PER_MINUTE, 60.0)
     if wait > 0:
         raise TooMany("Too many sessions from this address; wait a little.", retry_after=wait)
     own = cookies.own(request)
     held = body.access_key or (cookies.read(request, client_id) if own else None)
-    opened = await guests.enter(
+    opened = await visitors.enter(
         hub, door, Asked(body.tag, body.tag_signature, body.token, body.attributes, held)
     )
     shown = SessionOpened.of(opened)

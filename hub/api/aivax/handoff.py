@@ -10,7 +10,7 @@ from hub.api.aivax.paths import either
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.chat import handoff
+from hub.chat.operators import handoff
 from hub.forms import Camel
 
 TAG = "Handoff"

@@ -9,7 +9,7 @@ from hub.api.aivax.schemas.integrations import IntegrationsIn
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.chat import links
+from hub.chat.clients import integrations
 from hub.forms import Message
 
 TAG = "Integrations"
@@ -24,7 +24,7 @@ async def edit(request: web.Request, id: UUID, body: IntegrationsIn) -> Message:
     The integration is kept when the network refuses the webhook: the message says what it said, and
     sending the same again tries again.
     """
-    said = await links.save(request.app[HUB], caller(request).account_id, id, body.given())
+    said = await integrations.save(request.app[HUB], caller(request).account_id, id, body.given())
     return Message.of(SAVED, said)
 
 
@@ -34,7 +34,7 @@ async def remove(request: web.Request, id: UUID, name: str) -> Message:
 
     `name` is Zapi, Telegram, EvolutionApi or Kapso.
     """
-    said = await links.remove(request.app[HUB], caller(request).account_id, id, links.channel_of(name))
+    said = await integrations.remove(request.app[HUB], caller(request).account_id, id, integrations.channel_of(name))
     return Message.of(REMOVED, said)
 
 

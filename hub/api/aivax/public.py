@@ -34,10 +34,11 @@ from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import ERRANDS, HUB, INTAKE, STREAMS
 from hub.api.http.operation import Route
 from hub.api.http.uploads import uploaded
-from hub.chat import speech, talk
-from hub.chat import web as visits
-from hub.chat.culture import labels, preferred
-from hub.chat.following import Happened, follow
+from hub.chat.website import prompts as visits
+from hub.chat.website import speech
+from hub.chat.website import transcript as transcripts
+from hub.chat.website.culture import labels, preferred
+from hub.chat.website.events import Happened, follow
 from hub.domain import Usage
 from hub.errors import HubError
 from hub.llm.types import Delta
@@ -56,13 +57,12 @@ async def info(request: web.Request, key: str) -> SessionInfo:
     seen = await visits.visit(hub, key)
     rows = await messages.history(hub.db, seen.account_id, seen.session_id)
     lang = preferred(seen.parameters.get("languageCode"), request.headers.get("Accept-Language", ""))
+    tools = bool(seen.parameters.get("showToolCalls"))
     return SessionInfo(
-        messages=[
-            Shown(**m) for m in talk.visible(rows, hub.settings.address, bool(seen.parameters.get("showToolCalls")))
-        ],
+        messages=[Shown(**m) for m in transcripts.visible(rows, hub.settings.address, tools)],
         chat_title=seen.title,
         culture=labels(lang),
-        client=Look(**talk.look(seen.parameters)),
+        client=Look(**transcripts.look(seen.parameters)),
         chat_creation_data=Creation(tag=seen.tag, created_at=seen.created_at) if seen.parameters.get("debug") else None,
     )
 
@@ -89,7 +89,7 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
         return await _streamed(request, key, body)
     hub = request.app[HUB]
     seen = await visits.visit(hub, key, talk=True)
-    said = await talk.said(hub, seen, body.said())
+    said = await transcripts.said(hub, seen, body.said())
     if not body.commit:
         made = await visits.trial(hub, seen, said, body.extra(), None)
         return PromptOut(
@@ -127,7 +127,7 @@ async def stream(request: web.Request, key: str, body: PromptIn) -> web.StreamRe
 async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.StreamResponse:
     hub = request.app[HUB]
     seen = await visits.visit(hub, key, talk=True)
-    said = await talk.said(hub, seen, body.said())
+    said = await transcripts.said(hub, seen, body.said())
     again = await visits.ask_again(hub, seen, body.client_message_id) if body.commit and not said else None
     chunks = Chunks(str(uuid4()), int(time.time()), seen.model or "")
 
@@ -179,7 +179,7 @@ async def transcript(request: web.Request, key: str) -> Transcript:
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
     rows = await messages.history(hub.db, seen.account_id, seen.session_id, limit=10_000)
-    shown = talk.visible(rows, hub.settings.address)
+    shown = transcripts.visible(rows, hub.settings.address)
     return Transcript(
         messages=[Spoken(role=m["role"], content=m["content"]) for m in shown],
         context=seen.extra_context, session_id=seen.session_id, metadata=seen.metadata,
@@ -200,14 +200,14 @@ async def attach(request: web.Request, key: str) -> AttachmentOut:
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
     file = await uploaded(request, "file", hub.settings.upload_limit_mb * MIB)
-    return AttachmentOut(**await talk.keep(hub, seen, file.name, file.mime, file.content))
+    return AttachmentOut(**await transcripts.keep(hub, seen, file.name, file.mime, file.content))
 
 
 @endpoint(tag=TAG, auth="none", status=204, errors=(422,))
 async def feedback(request: web.Request, key: str, message_id: UUID, body: FeedbackIn) -> None:
     """Rate an answer: up, down, or 1 to 5."""
     hub = request.app[HUB]
-    await talk.rate(hub, await visits.visit(hub, key), message_id, body.rating, body.comment)
+    await transcripts.rate(hub, await visits.visit(hub, key), message_id, body.rating, body.comment)
 
 
 @endpoint(tag=TAG, auth="none", status=202, limit=32 * MIB, seconds=60, errors=(402, 409, 415, 422, 429))
@@ -221,7 +221,7 @@ async def say(request: web.Request, key: str, body: MessageIn) -> AcceptedOut:
     if body.content is None:
         got = visits.Accepted(await visits.ask_again(hub, seen, body.client_message_id), person=False, soon=True)
     else:
-        content = await talk.saying(hub, seen, body.content)
+        content = await transcripts.saying(hub, seen, body.content)
         got = await visits.accept(hub, request.app[INTAKE], seen, content, body.client_message_id)
     if got.soon:
         request.app[ERRANDS].once(seen.session_id, partial(visits.answer_soon, hub, seen))

@@ -28,7 +28,7 @@ from hub.api.aivax.schemas.schedules import (
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.chat import clients
+from hub.chat.clients import clients
 from hub.errors import Invalid
 from hub.outreach import schedules
 from hub.tools.schedule import book, recurrence, targets, words

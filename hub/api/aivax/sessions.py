@@ -16,7 +16,7 @@ from hub.api.aivax.schemas.sessions import (
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.chat import sessions
+from hub.chat.clients import sessions
 
 TAG = "Sessions"
 

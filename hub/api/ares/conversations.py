@@ -6,7 +6,7 @@ from hub.api.ares.schemas import ConversationLine, ConversationOut, Done, Messag
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, user
 from hub.api.http.operation import Route
-from hub.chat import dialogs
+from hub.chat.turns import dialogs
 from hub.studio.ares import talk
 
 TAG = "Conversations"

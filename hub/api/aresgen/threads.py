@@ -8,8 +8,8 @@ from hub.api.aresgen.schemas.threads import MessageOut, ThreadLine, ThreadOut
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.chat import dialogs
-from hub.chat.dialogs import Dialog
+from hub.chat.turns import dialogs
+from hub.chat.turns.dialogs import Dialog
 from hub.studio import threads
 
 TAG = "Threads"

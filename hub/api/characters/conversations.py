@@ -9,7 +9,7 @@ from hub.api.characters.telling import told
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.chat.dialogs import Dialog
+from hub.chat.turns.dialogs import Dialog
 from hub.studio.characters import talks
 
 TAG = "Conversations"

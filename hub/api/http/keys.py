@@ -14,9 +14,9 @@ from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
 from hub.api.http.errands import Errands
 from hub.api.http.streams import Streams
-from hub.chat.intake import Intake
-from hub.chat.receiving import Receiver
-from hub.chat.spool import Spool
+from hub.chat.inbound.intake import Intake
+from hub.chat.inbound.spool import Spool
+from hub.chat.inbound.webhooks import Receiver
 from hub.domain import Caller, User
 from hub.live.limits import Window
 from hub.runtime import Hub

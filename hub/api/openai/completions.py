@@ -22,7 +22,7 @@ from hub.api.openai.asking import ask_of
 from hub.api.openai.blocks import Blocks
 from hub.api.openai.limits import limit
 from hub.api.openai.schemas import CompletionIn, CompletionOut
-from hub.chat.dialogs import Dialog
+from hub.chat.turns.dialogs import Dialog
 from hub.domain import Caller
 from hub.engine import request_log
 from hub.engine.answer import answer

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from hub import ids
 from hub.accounts import gateways
 from hub.accounts.directory import integrated
-from hub.chat.dialogs import Also, Exchange
+from hub.chat.turns.dialogs import Also, Exchange
 from hub.domain import Gateway, Json, User
 from hub.errors import HubError, NotFound
 from hub.live.queue import Bell

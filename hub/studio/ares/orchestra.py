@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hub.chat import dialogs
-from hub.chat.dialogs import Also, Dialog, Exchange, Question
+from hub.chat.turns import dialogs
+from hub.chat.turns.dialogs import Also, Dialog, Exchange, Question
 from hub.domain import Json, Usage
 from hub.engine.ask import Answer, Sink
 from hub.errors import HubError

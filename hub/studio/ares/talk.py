@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.accounts.balance import paying
-from hub.chat import content, dialogs
-from hub.chat.dialogs import Dialog, Exchange, Question
+from hub.chat import content
+from hub.chat.turns import dialogs
+from hub.chat.turns.dialogs import Dialog, Exchange, Question
 from hub.domain import Json, Passage, Usage, User
 from hub.engine.ask import Sink
 from hub.errors import NotFound

@@ -9,7 +9,7 @@ from uuid import UUID
 from hub import ids
 from hub.accounts.balance import paying
 from hub.accounts.directory import integrated
-from hub.chat import dialogs
+from hub.chat.turns import dialogs
 from hub.domain import Caller, Json
 from hub.errors import Invalid, NotFound, Upstream
 from hub.llm.extractive import MODEL as OFFLINE

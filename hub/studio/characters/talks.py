@@ -9,8 +9,9 @@ from uuid import UUID
 
 from hub import ids
 from hub.accounts.balance import paying
-from hub.chat import content, dialogs
-from hub.chat.dialogs import Dialog, Question
+from hub.chat import content
+from hub.chat.turns import dialogs
+from hub.chat.turns.dialogs import Dialog, Question
 from hub.domain import Caller, Gateway, Json
 from hub.engine.answer import answer
 from hub.engine.ask import Answer, Ask, Sink

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from hub.accounts.kinds import Name
 from hub.api.aivax.schemas.integrations import IntegrationsOut
-from hub.chat.clients import Details
-from hub.chat.parameters import ClientParameters, LimitingParameters
+from hub.chat.clients.clients import Details
+from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.forms import Camel, Part
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from hub.accounts.kinds import Address, mask
-from hub.chat.links import SECRETS, TYPES, Given, Seen
+from hub.chat.clients.integrations import SECRETS, TYPES, Given, Seen
 from hub.chat.timespan import TimeSpan, seconds, text
 from hub.errors import Invalid
 from hub.forms import Camel

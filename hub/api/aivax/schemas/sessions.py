@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from hub.accounts.kinds import Address
-from hub.chat.sessions import PREVIEW, Opened, Wanted
+from hub.chat.clients.sessions import PREVIEW, Opened, Wanted
 from hub.forms import Camel
 
 Json = dict[str, Any]

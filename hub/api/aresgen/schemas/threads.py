@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from hub.api.aresgen.schemas.kinds import MessageId, Time
-from hub.chat.dialogs import Dialog
+from hub.chat.turns.dialogs import Dialog
 from hub.forms import Snake
 
 Json = dict[str, Any]

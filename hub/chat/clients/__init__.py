@@ -1,0 +1,1 @@
+"""Chat clients and what belongs to them: integrations with networks, pairing, sessions, styles."""

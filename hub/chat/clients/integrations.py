@@ -1,0 +1,183 @@
+"""Integrations: a chat client's account at a network, and the webhook that is registered there."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from channels.base import ChannelError
+from hub import ids
+from hub.accounts import addresses
+from hub.accounts.kinds import MASK, mask
+from hub.chat.clients.link import PLACE, integration_of, link_of
+from hub.domain import Integration
+from hub.errors import BadRequest, Conflict, Invalid, NotFound
+from hub.runtime import Hub
+from hub.sealing import digest
+from hub.store import clients, integrations
+from hub.store.db import Call
+
+log = logging.getLogger(__name__)
+
+HOUR = 3600
+NAMES = {"telegram": "Telegram", "zapi": "Z-API", "evolution": "Evolution", "kapso": "Kapso"}
+# Documented name of an integration to the name of its network.
+TYPES = {"Zapi": "zapi", "Telegram": "telegram", "EvolutionApi": "evolution", "Kapso": "kapso"}
+SECRETS = {
+    "telegram": ("botToken",), "zapi": ("instanceToken", "clientToken"), "evolution": ("apiKey",),
+    "kapso": ("apiKey", "webhookSecretKey"),
+}
+# What names the account at the network: with another one, the old webhook is somebody else's.
+IDENTITY = {
+    "telegram": ("botToken",), "zapi": ("instanceId",), "evolution": ("endpointUrl", "instanceName"),
+    "kapso": ("phoneNumberId",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is asked for one network. `settings` hold every documented field that was sent, secrets too,
+    null ones as None; None of the others keeps what there is."""
+
+    channel: str
+    settings: Mapping[str, str | None]
+    session_seconds: int | None = None
+    mode: str | None = None
+    groups: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An integration with the address its network calls."""
+
+    integration: Integration
+    webhook_url: str
+
+
+def channel_of(name: str) -> str:
+    """The network of a documented integration name. Raise BadRequest for any other."""
+    found = {k.lower(): v for k, v in TYPES.items()}.get(name.lower())
+    if found is None:
+        raise BadRequest(f"There is no integration '{name[:40]}'; use one of {', '.join(TYPES)}.", field="name")
+    return found
+
+
+async def of_client(hub: Hub, account_id: UUID, client_id: UUID) -> list[Integration]:
+    rows = await integrations.of_client(hub.db, account_id, client_id)
+    return [integration_of(r, hub.sealer) for r in rows]
+
+
+async def seen(hub: Hub, account_id: UUID, client_id: UUID) -> list[Seen]:
+    """The integrations of a chat client, for those who may see their webhooks."""
+    found = await of_client(hub, account_id, client_id)
+    return [Seen(one, link_of(one, hub.settings).webhook_url) for one in found]
+
+
+async def save(hub: Hub, account_id: UUID, client_id: UUID, given: Given) -> str | None:
+    """Store one integration, then register its webhook; say what the network said if it refused.
+
+    The row is committed first: a network that calls at once must find it.
+    """
+    if url := given.settings.get("endpointUrl"):
+        addresses.check(hub.outbound.guard, url, "endpointUrl")
+    async with hub.db.transaction() as tx:
+        if not await clients.touch(tx, account_id, client_id):
+            raise NotFound
+        row = await integrations.locked(tx, account_id, client_id, given.channel)
+        old = integration_of(row, hub.sealer) if row else None
+        new = _changed(account_id, client_id, given, old, hub.channels[given.channel].mode)
+        await _store(tx, hub, new)
+    if old and _identity(old) != _identity(new):
+        await unregister(hub, old)
+    return await register(hub, new)
+
+
+async def _store(tx: Call, hub: Hub, new: Integration) -> None:
+    sealed = hub.sealer.seal_map(PLACE, new.id, new.secrets)
+    if not await integrations.save(tx, new, sealed, digest(new.secrets["webhookSecret"])):
+        raise Conflict("Somebody else added this integration at the same moment; look at it and try again.")
+
+
+def _changed(account_id: UUID, client_id: UUID, given: Given, old: Integration | None, mode: str) -> Integration:
+    """The integration as it will be; what is neither given nor documented as required stays."""
+    before = {**old.settings, **old.secrets} if old else {}
+    values = {k: v for k, v in before.items() if k != "webhookSecret"}
+    for name, value in given.settings.items():
+        kept = _unmasked(given.channel, name, value, before.get(name))
+        values.pop(name, None)
+        if kept:
+            values[name] = kept
+    secret = SECRETS[given.channel]
+    new = Integration(
+        id=old.id if old else ids.uuid7(),
+        account_id=account_id,
+        client_id=client_id,
+        channel=given.channel,
+        settings={k: v for k, v in values.items() if k not in secret},
+        secrets={
+            **{k: v for k, v in values.items() if k in secret},
+            "webhookSecret": old.secrets["webhookSecret"] if old else ids.path_secret(),
+        },
+        mode=given.mode or (old.mode if old else mode),
+        handle=old.handle if old else None,
+        state="pending",
+        state_text=None,
+        connection=old.connection if old else None,
+        session_seconds=given.session_seconds or (old.session_seconds if old else 3 * HOUR),
+        groups=given.groups or (old.groups if old else "ignore"),
+    )
+    return new if old is None or _identity(old) == _identity(new) else _with_no_handle(new)
+
+
+def _with_no_handle(one: Integration) -> Integration:
+    values = {name: getattr(one, name) for name in one.__dataclass_fields__}
+    return Integration(**{**values, "handle": None, "connection": None})
+
+
+def _unmasked(channel: str, name: str, value: str | None, before: str | None) -> str | None:
+    """A secret that comes back as its mask is the old one."""
+    if value is None or name not in SECRETS[channel] or not value.startswith(MASK):
+        return value
+    if value != mask(before):
+        raise Invalid(f"{name} is a mask, not the secret; send the whole secret.", field=name)
+    return before
+
+
+def _identity(one: Integration) -> tuple[str | None, ...]:
+    values = {**one.settings, **one.secrets}
+    # A Telegram token is "bot id:secret"; the bot stays the same when its token is renewed.
+    return tuple((values.get(name) or "").split(":")[0] if name == "botToken" else values.get(name)
+                 for name in IDENTITY[one.channel])
+
+
+async def register(hub: Hub, one: Integration) -> str | None:
+    """Point the network at our webhook and note the outcome; return the network's words if it refused."""
+    try:
+        handle = await hub.channels[one.channel].register(link_of(one, hub.settings))
+    except ChannelError as e:
+        await integrations.set_state(hub.db, one.account_id, one.id, "not_registered", str(e))
+        return f"The webhook is not registered yet. {NAMES[one.channel]} says: {e}"
+    await integrations.set_state(hub.db, one.account_id, one.id, "registered", None, handle)
+    return None
+
+
+async def unregister(hub: Hub, one: Integration) -> str | None:
+    """Take our webhook away; return what the network said if it did not let us."""
+    try:
+        await hub.channels[one.channel].unregister(link_of(one, hub.settings))
+    except ChannelError as e:
+        log.warning("%s webhook of client %s not removed: %s", one.channel, one.client_id, e)
+        return f"{NAMES[one.channel]} still has our webhook: {e}"
+    return None
+
+
+async def remove(hub: Hub, account_id: UUID, client_id: UUID, channel: str) -> str | None:
+    """Delete an integration; return what the network said if it keeps calling. Raise NotFound."""
+    async with hub.db.transaction() as tx:
+        if not await clients.touch(tx, account_id, client_id):
+            raise NotFound
+        row = await integrations.locked(tx, account_id, client_id, channel)
+        if row is None:
+            raise NotFound(f"The chat client has no {NAMES[channel]} integration.")
+        await integrations.remove(tx, account_id, row["id"])
+    return await unregister(hub, integration_of(row, hub.sealer))

@@ -1,0 +1,74 @@
+"""Every documented parameter of a chat client, with its default."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from hub.accounts.kinds import INT32, Address
+from hub.chat.clients.styles import colour, origin, public_key
+from hub.chat.timespan import TimeSpan
+from hub.forms import Camel, Defaults
+from hub.tools.schedule import zones
+
+Label = Annotated[str, Field(max_length=500)]
+Code = Annotated[str, Field(max_length=100_000)]
+LANGUAGE = r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$"
+Count = Annotated[int, Field(ge=-INT32 - 1, le=INT32)]
+
+
+def _zone(value: str | None) -> str | None:
+    return zones.check(value) if value else None
+
+
+class LimitingParameters(Defaults):
+    """0 or negative: no limit."""
+
+    messages_per_hour: Annotated[Count, Field(description="User messages per hour and session.")] = 30
+    max_messages: Annotated[Count, Field(description="Messages a session may hold; then it is blocked.")] = 300
+
+
+class SuggestionButton(Camel):
+    label: Annotated[str, Field(min_length=1, max_length=200)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+
+
+class ClientParameters(Defaults):
+    """How the chat looks and behaves."""
+
+    language_code: Annotated[str | None, Field(pattern=LANGUAGE, description="`pt-BR`; null: the visitor's.")] = None
+    suggestion_buttons: Annotated[list[SuggestionButton], Field(max_length=50)] = []
+    custom_scripts: Code | None = None
+    custom_styles: Code | None = None
+    input_modes: list[Literal["Image", "Document", "Audio"]] = []
+    primary_color: Annotated[str, Field(max_length=100), AfterValidator(colour)] = "#6366f1"
+    page_title: Annotated[str, Field(min_length=1, max_length=200)] = "Chat Assistant"
+    hello_label: Label | None = None
+    hello_sub_label: Label | None = None
+    text_area_placeholder: Label | None = None
+    logo_image_url: Address | None = None
+    debug: bool = False
+    show_tool_calls: bool = False
+    allowed_frame_origins: Annotated[
+        list[Annotated[str, Field(max_length=300), AfterValidator(origin)]],
+        Field(max_length=100, description="Origins that may embed the chat; empty: any."),
+    ] = []
+    identity_public_key: Annotated[
+        str | None, Field(max_length=1000, description="PEM, P-256: visitors' tokens signed with ES256 are believed."),
+        AfterValidator(public_key),
+    ] = None
+    audio_synthesis_source: Literal["None", "Gpt4oTts", "ElevenMultilingualV2", "ElevenV3"] = "None"
+    audio_synthesis_voice: Label | None = None
+    audio_synthesis_instruction: Annotated[str | None, Field(max_length=5000)] = None
+    summarize_text_before_audio_synthesis: bool = False
+    upload_unsupported_files: bool = False
+    allow_scheduled_continuations: bool = False
+    split_answer_into_message_chunks: bool = False
+    max_scheduled_ignored_zone: Annotated[
+        TimeSpan, Field(description="Scheduled messages to who has not answered the last one for longer are dropped.")
+    ] = None
+    time_zone: Annotated[
+        str | None,
+        Field(max_length=60, description="IANA zone of contacts whose phone does not tell theirs: `Europe/Berlin`."),
+        AfterValidator(_zone),
+    ] = None
+    message_debounce_interval: Annotated[TimeSpan, Field(description="Messages that follow within it are one.")] = None

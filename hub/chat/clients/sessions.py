@@ -1,0 +1,105 @@
+"""Sessions as a business opens, lists and ends them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from hub import ids
+from hub.accounts import addresses
+from hub.chat.clients.clients import load
+from hub.config import Settings
+from hub.errors import Conflict, NotFound
+from hub.runtime import Hub
+from hub.sealing import Sealer, digest
+from hub.store import sessions
+
+PLACE = "sessions.key"
+PREVIEW = 200
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a session is opened with; None keeps what the tag's live session has."""
+
+    tag: str | None
+    extra_context: str | None
+    context_location: str | None
+    metadata: dict[str, str] | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    id: UUID
+    access_key: str
+    talk_url: str
+
+
+def talk_url(settings: Settings, access_key: str) -> str:
+    """Where a visitor with this key talks."""
+    return f"{settings.address}/chat/{access_key}"
+
+
+async def open(hub: Hub, account_id: UUID, client_id: UUID, wanted: Wanted) -> Opened:
+    """A new session, or the tag's live one, renewed and brought up to date. Raise NotFound."""
+    if wanted.context_location:
+        addresses.check(hub.outbound.guard, wanted.context_location, "contextLocation")
+    id, key = ids.uuid7(), ids.access_key()
+    async with hub.db.transaction() as tx:
+        if wanted.tag:
+            await sessions.close_expired(tx, account_id, client_id, wanted.tag)
+        found = await sessions.start(
+            tx, account_id, client_id, id, tag=wanted.tag or None, key=(digest(key), hub.sealer.seal(PLACE, id, key)),
+            extra_context=wanted.extra_context, context_location=wanted.context_location, metadata=wanted.metadata,
+            seconds=wanted.seconds,
+        )
+    if found is None:
+        raise NotFound
+    key = hub.sealer.open(PLACE, found[0], found[1])
+    return Opened(found[0], key, talk_url(hub.settings, key))
+
+
+async def listed(
+    hub: Hub, account_id: UUID, client_id: UUID, filter: str, before: UUID | None, limit: int
+) -> list[Json]:
+    """Newest first; each with its `key` opened ("" for conversations on networks)."""
+    await load(hub.db, account_id, client_id)
+    filter = filter.strip()
+    rows = await sessions.of_client(hub.db, account_id, client_id, filter, digest(filter), before, limit)
+    return [_opened(hub.sealer, r) for r in rows]
+
+
+async def view(hub: Hub, account_id: UUID, client_id: UUID, id: UUID) -> Json:
+    row = await sessions.get(hub.db, account_id, client_id, id)
+    if row is None:
+        raise NotFound
+    return _opened(hub.sealer, row)
+
+
+def _opened(sealer: Sealer, row: Json) -> Json:
+    key = sealer.open(PLACE, row["id"], row["key_sealed"]) if row["key_sealed"] else ""
+    return {**row, "key": key, "live": sessions.live(row, datetime.now(UTC))}
+
+
+async def edit(
+    hub: Hub, account_id: UUID, client_id: UUID, id: UUID, fields: Mapping[str, Any], seconds: float | None
+) -> None:
+    """`fields` by their documented names: extraContext, contextLocation, metadata, title; null clears.
+    `seconds` renews the session from now on. Raise NotFound, Conflict when it has ended."""
+    if fields.get("contextLocation"):
+        addresses.check(hub.outbound.guard, fields["contextLocation"], "contextLocation")
+    if await sessions.edit(hub.db, account_id, client_id, id, dict(fields), seconds):
+        return
+    await view(hub, account_id, client_id, id)
+    raise Conflict("The session has ended and cannot be renewed; open a new one.")
+
+
+async def remove(hub: Hub, account_id: UUID, client_id: UUID, id: UUID) -> None:
+    """End and delete a session with its messages; a turn that runs is stopped."""
+    if not await sessions.remove(hub.db, account_id, client_id, id):
+        raise NotFound
+    if not hub.leases.cancel(id):
+        await hub.events.publish("cancel", {"session": str(id)})

@@ -1,0 +1,1 @@
+"""From a webhook to rows: verify, store, take up consent and commands, keep media."""

@@ -1,0 +1,319 @@
+"""Arrived items become rows, grouped: everything that arrives while a flush runs goes into the next."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from channels.base import Contact, Inbound, Kind
+from hub import ids
+from hub.chat import content, texts
+from hub.chat.inbound import consent
+from hub.chat.inbound.commands import parse
+from hub.chat.news import of_account
+from hub.chat.timespan import seconds
+from hub.errors import Overloaded
+from hub.live.queue import Bell, Queue, turn_bell
+from hub.store import files, inbox
+from hub.store.db import Db
+from hub.store.inbox import Item, Stored
+
+log = logging.getLogger(__name__)
+
+FLUSHERS, GROUP, WAITING = 2, 512, 5000
+HISTORY_AGE = timedelta(hours=24)
+FILE_DAYS = 30
+KEPT = ("accepted", "ignored", "recorded", "taken")
+DEDUPE_KINDS = {Kind.MESSAGE: "message", Kind.OWN: "own", Kind.STATUS: "status", Kind.EVENT: "event"}
+
+Waiting = tuple[list[Item], "asyncio.Future[list[Stored]]"]
+
+
+class Intake:
+    """Groups the items of many webhook calls into few commits."""
+
+    def __init__(self, db: Db, queue: Queue) -> None:
+        self._db = db
+        self._queue = queue
+        self._waiting: list[Waiting] = []
+        self._busy: set[tuple[str, str]] = set()
+        self._size = 0
+        self._running = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.counts: dict[str, int] = {}
+
+    async def store(self, items: list[Item]) -> list[Stored]:
+        """Commit items; return what became of each. Raise Overloaded when too much waits."""
+        if not items:
+            return []
+        if self._size > WAITING:
+            raise Overloaded(retry_after=5)
+        done: asyncio.Future[list[Stored]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((items, done))
+        self._size += len(items)
+        if self._running < FLUSHERS:
+            self._running += 1
+            self._keep(asyncio.create_task(self._flush()))
+        return await asyncio.shield(done)
+
+    async def _flush(self) -> None:
+        try:
+            while group := self._take():
+                keys = {_lock_key(item) for items, _ in group for item in items}
+                self._busy |= keys
+                try:
+                    await self._settle(group)
+                finally:
+                    self._busy -= keys
+        finally:
+            self._running -= 1
+
+    async def _settle(self, group: Sequence[Waiting]) -> None:
+        try:
+            results = await self._commit(group)
+        except Exception as e:  # noqa: BLE001 - every caller must hear of it
+            if len(group) > 1 and not isinstance(e, Overloaded):
+                for one in group:  # what cannot be stored must not spoil what came at the same time
+                    await self._settle([one])
+            else:
+                self._fail(group, e)
+            return
+        for (_, done), got in zip(group, results, strict=True):
+            if not done.done():
+                done.set_result(got)
+
+    def _take(self) -> list[Waiting]:
+        """The next group, without contacts that the other flusher is storing now: their order stays."""
+        taken: list[Waiting] = []
+        left: list[Waiting] = []
+        held, size = set(self._busy), 0
+        for one in self._waiting:
+            keys = {_lock_key(item) for item in one[0]}
+            if keys.isdisjoint(held) and (not taken or size + len(one[0]) <= GROUP):
+                taken.append(one)
+                size += len(one[0])
+            else:
+                left.append(one)
+                held |= keys
+        self._waiting = left
+        self._size -= size
+        return taken
+
+    @staticmethod
+    def _fail(group: Sequence[Waiting], error: Exception) -> None:
+        for _, done in group:
+            if not done.done():
+                done.set_exception(error)
+
+    async def _commit(self, group: Sequence[tuple[list[Item], Any]]) -> list[list[Stored]]:
+        flat = [(call, place, item) for call, (items, _) in enumerate(group) for place, item in enumerate(items)]
+        # Two flushers lock contacts and sessions in the same order; the order within one stays.
+        flat.sort(key=lambda f: _lock_key(f[2]))
+        stored = await inbox.ingest(self._db, [item for _, _, item in flat])
+        results: list[list[Stored]] = [[None] * len(items) for items, _ in group]  # type: ignore[list-item]
+        for (call, place, _), got in zip(flat, stored, strict=True):
+            results[call][place] = got
+            self.counts[got.outcome] = self.counts.get(got.outcome, 0) + 1
+        pairs = [(item, got) for (_, _, item), got in zip(flat, stored, strict=True)]
+        bells, news = _bells(pairs), _news(pairs)
+        if bells or news:
+            self._keep(asyncio.create_task(self._queue.ring(bells, news)))
+        return results
+
+    def _keep(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Wait for what is being committed."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _lock_key(item: Item) -> tuple[str, str]:
+    return str(item.get("integration") or item.get("session")), str((item.get("ids") or [item.get("session", "")])[0])
+
+
+def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
+    bells: list[Bell] = []
+    for item, got in stored:
+        if got.outcome == "accepted" and got.session_id and got.seq and not item.get("held_by_web"):
+            bells.append(turn_bell(got.session_id, got.seq, got.due_in or 0.0))
+        if got.outcome == "ignored" and got.session_id and got.seq:
+            bells.append(Bell("send", (str(got.session_id),), f"s:{got.session_id}:n{got.seq}"))
+        if got.outcome == "failed":
+            bells.append(Bell("failed", (str(item["integration"]), item["fate"]), f"w:{ids.uuid7()}"))
+        if item.get("fetch") and got.message_id and got.outcome in KEPT:
+            bells.append(Bell("media", (str(got.message_id),), f"m:{got.message_id}", bulk=True))
+    return bells
+
+
+def _news(stored: Sequence[tuple[Item, Stored]]) -> list[tuple[str, Any]]:
+    """One event for each account whose operators see something new; and a turn stops where a person has answered."""
+    changed: dict[str, list[str]] = {}
+    stopped = [("cancel", {"session": str(got.session_id)}) for _, got in stored if got.outcome == "taken"]
+    for item, got in stored:
+        if got.session_id and got.outcome in KEPT:
+            changed.setdefault(str(item["account"]), []).append(str(got.session_id))
+        elif item["kind"] == "event":
+            changed.setdefault(str(item["account"]), [])
+    return [*stopped, *((of_account(a), {"type": "arrived", "sessions": ids}) for a, ids in changed.items())]
+
+
+async def items_of(db: Db, endpoint: dict[str, Any], arrived: Sequence[Inbound], max_wait: float) -> list[Item]:
+    """Rows-to-be of what one webhook call brought; files that came inside the body are stored first."""
+    items = []
+    for one in arrived:
+        item = _item(endpoint, one, max_wait)
+        await _keep_inline(db, item, one)
+        items.append(item)
+    return items
+
+
+def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
+    item: Item = {
+        "kind": DEDUPE_KINDS.get(one.kind, str(one.kind)),
+        "account": str(endpoint["account_id"]),
+        "client": str(endpoint["client_id"]),
+        "integration": str(endpoint["id"]),
+        "ext": one.ext,
+        "id": str(ids.uuid7()),
+        "at": one.at.isoformat() if one.at else None,
+    }
+    if one.kind == Kind.STATUS and one.fate is not None:
+        f = one.fate
+        return item | {
+            "fate": {
+                "state": f.state,
+                "message_ids": list(f.message_ids),
+                "callback": f.callback,
+                "code": f.code,
+                "text": f.text,
+            }
+        }
+    if one.kind in (Kind.EDIT, Kind.REVOKE) and one.contact is None:
+        return item | {"body": {"text": one.text}, "network_id": one.message_id}
+    if one.kind == Kind.EVENT or (one.contact is None and not one.group):
+        return item | _event(one)
+    item |= _who(endpoint, one)
+    network_id = one.message_id if one.kind != Kind.REACTION else one.reply_to
+    body = content.of_inbound(one)
+    if one.kind == Kind.MESSAGE and _consent(endpoint, one) == consent.IN:
+        body["consent"] = consent.IN
+    item |= {"body": body, "network_id": network_id, "by": one.by, "sha": sha(one.text)}
+    return item | _rules(endpoint, one, max_wait) if one.kind == Kind.MESSAGE else item
+
+
+def _event(one: Inbound) -> Item:
+    event: Item = {
+        "kind": "event",
+        "body": {"event": one.event or str(one.kind), "detail": dict(one.detail), "text": one.text},
+    }
+    if one.event and one.event.startswith("connection."):
+        event["connection"] = one.event.removeprefix("connection.")
+    if one.ignore:
+        event["body"]["rule"] = one.ignore
+    return event
+
+
+def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
+    contact = one.contact or Contact(ids=(one.chat,))
+    # A group is one conversation, whoever writes in it.
+    names = (f"group:{one.chat}",) if one.group else contact.ids
+    channel = "telegram" if endpoint["channel"] == "telegram" else "whatsapp"
+    name = one.chat if one.group else (contact.username or contact.phone or one.chat)
+    who = {"id": str(ids.uuid7()), "name": one.group or contact.name, "language": contact.language}
+    if not one.group:
+        who |= {"phone": contact.phone, "username": contact.username}
+    return {
+        "ids": list(names),
+        "who": who,
+        "chat": one.chat,
+        "new_session": str(ids.uuid7()),
+        "tag": f"zp_{channel}:{name}@{str(endpoint['client_id'])[-12:]}",
+        "session_s": endpoint["session_seconds"],
+    }
+
+
+def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
+    parameters, limits = endpoint["parameters"], endpoint["limits"]
+    lang = language_of(parameters, one.contact)
+    debounce = parameters.get("messageDebounceInterval")
+    wait = float(seconds(debounce)) if debounce else 0.0
+    return {
+        "debounce": max(wait, 1.0 if one.album else 0.0),
+        "max_wait": max(max_wait, wait),
+        "per_hour": limits.get("messagesPerHour", 30),
+        "max_messages": limits.get("maxMessages", 300),
+        "limit_text": texts.say("limit", lang),
+        "blocked_text": texts.say("blocked", lang),
+        "command": parse(one.text, bool(parameters.get("debug"))) or _stop(endpoint, one),
+        "rule": _ignored(endpoint, one),
+        "release": True if endpoint["channel"] == "kapso" else None,
+        "fetch": any(a.ref or a.url for a in one.attachments),
+    }
+
+
+def _consent(endpoint: dict[str, Any], one: Inbound) -> str | None:
+    """Words about being written to; in a group nobody speaks for all."""
+    return None if one.group else consent.parse(one.text, endpoint.get("outreach") or {})
+
+
+def _stop(endpoint: dict[str, Any], one: Inbound) -> str | None:
+    """A stop is a command: it is heard whatever limit is reached and whoever has the conversation."""
+    return consent.OUT if _consent(endpoint, one) == consent.OUT else None
+
+
+def _ignored(endpoint: dict[str, Any], one: Inbound) -> str | None:
+    """The rule that forbids an answer, if any."""
+    if one.ignore:
+        return one.ignore
+    if one.group and (endpoint["groups"] == "ignore" or (endpoint["groups"] == "mention" and not one.mentioned)):
+        return f"groups:{endpoint['groups']}"
+    if one.age_matters and one.at and datetime.now(UTC) - one.at > HISTORY_AGE:
+        return "history"
+    return None
+
+
+async def _keep_inline(db: Db, item: Item, one: Inbound) -> None:
+    """Bytes inside a webhook body go to their own row before the message does."""
+    for place, a in enumerate(one.attachments):
+        if not a.data or "body" not in item or "attachments" not in item["body"]:
+            continue
+        try:
+            raw = base64.b64decode(a.data, validate=False)
+        except (binascii.Error, ValueError):
+            item["body"]["attachments"][place]["error"] = "the file inside the message is damaged"
+            continue
+        id, token = uuid5(UUID(item["id"]), str(place)), ids.access_key()[4:]
+        await files.add(
+            db,
+            id,
+            UUID(item["account"]),
+            None,
+            UUID(item["id"]),
+            token=token,
+            name=a.name or f"{a.media}",
+            mime=a.mime or "application/octet-stream",
+            kind=str(a.media),
+            sha256=hashlib.sha256(raw).digest(),
+            content=raw,
+            seconds=FILE_DAYS * 86400.0,
+        )
+        item["body"]["attachments"][place] |= {"file_id": str(id), "token": token, "size": len(raw)}
+
+
+def language_of(parameters: dict[str, Any], contact: Contact | None) -> str:
+    """Language of the hub's own words: the client's setting, the contact's, the phone's country."""
+    phone = texts.by_phone(contact.phone) if contact else None
+    return texts.language(parameters.get("languageCode"), contact.language if contact else None, phone)
+
+
+def sha(text: str) -> str:
+    """Fingerprint of a text as a network echoes it: spacing does not count."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()

@@ -1,0 +1,86 @@
+"""A person takes a conversation over, answers in it, and gives it back."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from hub import ids
+from hub.chat import content
+from hub.chat.news import tell
+from hub.chat.outbound import delivery
+from hub.errors import Conflict, Invalid, NotFound
+from hub.runtime import Hub
+from hub.store import handoffs, messages, outbox
+
+Json = dict[str, Any]
+LONGEST = 20_000
+
+
+async def switch(
+    hub: Hub, account: UUID, client: UUID | None, session: UUID, active: bool, by: UUID | None = None,
+    name: str | None = None, ends: bool = False,
+) -> None:
+    """While a person has it, the bot is silent; what the contact writes is kept for the person.
+
+    by, name: the operator. ends: it goes back by itself after the account's time without a word of theirs.
+    """
+    async with hub.db.transaction() as tx:
+        if not await handoffs.switch(tx, account, client, session, active, by, ends):
+            raise NotFound("No such session.")
+        await messages.note(tx, account, "handoff", {"active": active, "by": name}, session=session)
+    if active and not hub.leases.cancel(session):
+        await hub.events.publish("cancel", {"session": str(session)})
+    await tell(hub.events, account, session, {"type": "handoff", "active": active})
+
+
+async def sayable(hub: Hub, account: UUID, client: UUID | None, session: UUID, text: str, files: int) -> Json:
+    """Where a message of an operator's goes (see `handoffs.where`). Raise NotFound, Invalid, Conflict."""
+    where = await handoffs.where(hub.db, account, client, session)
+    if where is None:
+        raise NotFound("No such session.")
+    if where["kind"] == "channel" and not where["channel"]:
+        raise Conflict("The network of this conversation was removed; nothing can be sent in it.")
+    if not text.strip() and not files:
+        raise Invalid("text is empty; write something or attach a file.", field="text")
+    if len(text) > LONGEST:
+        raise Invalid(f"text must have at most {LONGEST:,} characters.", field="text")
+    return where
+
+
+async def say(
+    hub: Hub, account: UUID, client: UUID | None, session: UUID, text: str, files: Sequence[Json] = ()
+) -> UUID:
+    """An operator's message: stored, shown in the web chat, or sent through the session's network.
+
+    files: stored attachments (see hub.chat.content). Raise NotFound, Invalid, Conflict.
+    """
+    where = await sayable(hub, account, client, session, text, len(files))
+    body: Json = {"text": text} | ({"attachments": list(files)} if files else {})
+    message, parts = ids.uuid7(), []
+    if where["channel"]:
+        to = delivery.Address(
+            where["chat"],
+            "reconcile" if where["mode"] == "placeholder_edit" else where["mode"],
+            hub.channels[where["channel"]].style,
+        )
+        whole = "\n\n".join(t for t in (text, content.shown_files(body, hub.settings.address)) if t)
+        parts = delivery.parts_of(whole, message, to)
+    async with hub.db.transaction() as tx:
+        await handoffs.add(tx, account, session, message, body)
+        for part in parts:
+            await outbox.enqueue(
+                tx, account, session, UUID(part["key"]), message, part["body"], part["sha"], part["mode"]
+            )
+    if parts:
+        await hub.queue.send(session, f"o:{message}")
+    await tell(hub.events, account, session, {"type": "message", "messages": [str(message)]})
+    return message
+
+
+async def hand_back(hub: Hub) -> None:
+    """Give the assistant back what was taken over for a time that has passed."""
+    for row in await handoffs.take_back(hub.db):
+        await messages.note(hub.db, row["account_id"], "handoff", {"active": False, "by": None}, session=row["id"])
+        await tell(hub.events, row["account_id"], row["id"], {"type": "handoff", "active": False})
+        if row["seq"]:
+            await hub.queue.turn(row["id"], row["seq"])

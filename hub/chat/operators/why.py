@@ -1,0 +1,246 @@
+"""A message's fate in order and in plain words: what happened, and also why nothing did."""
+
+from typing import Any
+from uuid import UUID
+
+from hub.chat.turns import scheduled
+from hub.errors import NotFound
+from hub.store import why
+from hub.store.db import Db
+
+Json = dict[str, Any]
+
+RULES = {
+    "messagesPerHour": "ignored: the contact's messages of this hour are used up (limitingParameters.messagesPerHour)",
+    "maxMessages": "ignored: the session holds as many messages as it may (limitingParameters.maxMessages)",
+    "handoff": "not answered by the bot: a person has taken the conversation over",
+    "revoked": "not answered: the contact deleted it before it was answered",
+    "history": "not answered: the network replayed it from its history, more than a day late",
+    "groups:ignore": "not answered: messages of groups are ignored (integration setting groups)",
+    "groups:mention": "not answered: groups get answers only when the bot is named (integration setting groups)",
+}
+OUTCOMES = {
+    "answered": "the model answered",
+    "failed": "the model could not answer; the contact was told so",
+    "cancelled": "the answer was stopped on request",
+    "rejected": "the gateway's worker did not allow it, so nothing was said",
+    "poison": "set aside: processing it stopped the worker several times",
+    "nothing": "nothing was left to answer",
+    "command:reset": "the command /reset cleared the conversation",
+    "command:usage": "the command /usage was answered",
+    "command:consent": "the contact's wish about being written to was carried out and confirmed",
+}
+ACTIVATIONS = {
+    "waiting": "waits for its campaign to come to it",
+    "due": "waits to be let out",
+    "admitted": "let out: the assistant writes it",
+    "done": "let out",
+}
+
+
+async def explain(db: Db, account: UUID, message: UUID) -> Json:
+    """The chain of one message (or delivery). Raise NotFound for another account's."""
+    found = await why.chain(db, account, message)
+    if found is None:
+        raise NotFound("No such message.")
+    steps = [*_activated(found), *_received(found), *_turn(found), *_deliveries(found), *_happenings(found)]
+    steps.sort(key=lambda s: s["at"])
+    return {
+        "messageId": str(message),
+        "sessionId": str(found["session_id"]) if found["session_id"] else None,
+        "channel": found["channel"] or "web",
+        "role": found["role"],
+        "verdict": _verdict(found),
+        "steps": steps,
+    }
+
+
+def _activated(found: Json) -> list[Json]:
+    """How a message that nobody just asked for came about, or why it did not go out."""
+    a = found["activation"]
+    if not a:
+        return []
+    source = "campaign" if a["campaign_id"] else "schedule"
+    named = a[source]
+    came = f"the time of a {source} came" + (f": {named[:200]}" if named else "")
+    of = {"scheduleId": a["schedule_id"], "campaignId": a["campaign_id"], "scheduledTime": a["fire_at"]}
+    steps = [{"at": a["created_at"], "step": "activation", "text": came, **of}]
+    if a["admitted_at"]:
+        steps.append({"at": a["admitted_at"], "step": "admitted", "text": "the outreach policy let it out"})
+    elif a["closed_at"]:
+        steps.append({"at": a["closed_at"], "step": a["state"], "rule": a["reason"], "text": _activation_words(a)})
+    return steps
+
+
+def _activation_words(a: Json) -> str:
+    if a["state"] == "due" and a["reason"]:
+        return f"{a['result']} (until {a['not_before']})"
+    return str(a["result"] or ACTIVATIONS.get(a["state"], a["state"]))
+
+
+def _received(found: Json) -> list[Json]:
+    steps = []
+    for row in found["inbox"]:
+        own = row["command"] == scheduled.COMMAND
+        steps.append(
+            {
+                "at": row["received_at"],
+                "step": "instructed" if own else "received",
+                "text": "put into the conversation as an instruction" if own else "received and stored",
+                "messageId": row["id"],
+                "providerId": row["network_id"],
+                "providerTime": row["provider_at"],
+            }
+        )
+        if row["rule"]:
+            steps.append(
+                {
+                    "at": row["received_at"],
+                    "step": "ignored",
+                    "rule": row["rule"],
+                    "messageId": row["id"],
+                    "text": RULES.get(row["rule"], f"not answered: {row['rule']}"),
+                }
+            )
+        if row["state"] == "waiting":
+            steps.append(
+                {
+                    "at": row["received_at"],
+                    "step": "waiting",
+                    "messageId": row["id"],
+                    "text": _waits_for(found["session"]),
+                }
+            )
+    return steps
+
+
+def _waits_for(session: Json) -> str:
+    if session["lease_until"]:
+        return "waiting: a turn of this session is running"
+    if session["due_at"]:
+        return f"waiting until {session['due_at']} for the contact to finish writing (messageDebounceInterval)"
+    return "waiting for a worker"
+
+
+def _turn(found: Json) -> list[Json]:
+    turn = found["turn"]
+    if not turn:
+        return []
+    merged = [row["id"] for row in found["inbox"]]
+    steps = []
+    if len(merged) > 1:
+        steps.append(
+            {
+                "at": turn["created_at"],
+                "step": "merged",
+                "text": f"answered together with {len(merged) - 1} other message(s)",
+                "messageIds": merged,
+                "turnId": turn["id"],
+            }
+        )
+    steps.append(
+        {
+            "at": turn["created_at"],
+            "step": "turn",
+            "turnId": turn["id"],
+            "outcome": turn["outcome"],
+            "error": turn["error"],
+            "text": OUTCOMES.get(turn["outcome"], turn["outcome"]),
+            "model": turn["model"],
+            "gatewayId": turn["gateway_id"],
+            "attempts": turn["attempts"],
+            "passages": turn["passages"],
+            "timings": turn["timings"],
+            "usage": {"promptTokens": turn["prompt_tokens"], "completionTokens": turn["completion_tokens"]},
+        }
+    )
+    return steps
+
+
+def _deliveries(found: Json) -> list[Json]:
+    steps = [
+        {
+            "at": a["at"],
+            "step": "attempt",
+            "deliveryId": a["delivery"],
+            "outcome": a["outcome"],
+            "code": a["code"],
+            "error": a["error"],
+            "text": f"send attempt: {a['outcome']}" + (f" ({a['error']})" if a["error"] else ""),
+        }
+        for a in found["attempts"]
+    ]
+    return steps + [
+        {
+            "at": o["closed_at"] or o["created_at"],
+            "step": "delivery",
+            "deliveryId": o["key"],
+            "state": o["state"],
+            "part": o["part"],
+            "providerId": o["network_id"],
+            "fate": o["fate"],
+            "code": o["code"],
+            "error": o["error"],
+            "resolution": o["resolution"],
+            "text": _delivery_words(o),
+        }
+        for o in found["deliveries"]
+    ]
+
+
+def _delivery_words(o: Json) -> str:
+    part = f"part {o['part'] + 1} "
+    if o["state"] == "sent":
+        return part + f"sent ({o['fate'] or 'taken by the network'})"
+    if o["state"] == "queued" and o["code"] == "window_closed":
+        return part + "waits for the contact to answer: WhatsApp's 24 hour window is closed"
+    if o["state"] == "queued":
+        return part + "waits to be sent"
+    if o["state"] == "unknown":
+        return part + "may or may not have arrived: the network did not answer"
+    return part + f"{o['state']}: {o['error'] or o['code'] or 'no reason given'}"
+
+
+def _happenings(found: Json) -> list[Json]:
+    words = {
+        "edit": "edited by the contact",
+        "revoke": "deleted by the contact",
+        "reaction": "the contact reacted",
+        "feedback": "the visitor rated it",
+        "status": "the network reported",
+        "own": "sent from outside the hub",
+        "handoff": "the conversation changed hands",
+    }
+    return [
+        {
+            "at": h["at"],
+            "step": h["kind"],
+            "detail": h["detail"],
+            "text": words.get(h["kind"]) or h["detail"].get("text") or h["kind"],
+        }
+        for h in found["happenings"]
+        if h["kind"] != "ignored"
+    ]
+
+
+def _verdict(found: Json) -> str:
+    act = found["activation"]
+    if act and not act["admitted_at"]:
+        return _activation_words(act)
+    mine = next((r for r in found["inbox"] if r["id"] == str(found["id"])), None)
+    if mine and mine["rule"]:
+        return RULES.get(mine["rule"], f"not answered: {mine['rule']}")
+    if mine and mine["state"] == "waiting":
+        return _waits_for(found["session"])
+    bad = [o for o in found["deliveries"] if o["state"] in ("dead", "unknown", "queued")]
+    if bad:
+        return _delivery_words(bad[0])
+    turn = found["turn"]
+    if turn:
+        sent = sum(o["state"] == "sent" for o in found["deliveries"])
+        words = OUTCOMES.get(turn["outcome"], str(turn["outcome"]))
+        return f"{words}; {sent} part(s) sent" if sent else words
+    if act and act["state"] in ("done", "failed"):
+        sent = sum(o["state"] == "sent" for o in found["deliveries"])
+        return str(act["result"] or f"let out; {sent} part(s) sent")
+    return "recorded"

@@ -1,0 +1,1 @@
+"""From an answer to a network: its parts, their sending, and what became of each."""

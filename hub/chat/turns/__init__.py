@@ -1,0 +1,1 @@
+"""A turn: claim what waits in a session, ask the engine, commit the answer."""

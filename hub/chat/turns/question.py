@@ -1,0 +1,109 @@
+"""From a claimed session to a question for the engine."""
+
+import time
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from hub.accounts.gateways import gateway_of
+from hub.chat import content
+from hub.chat.turns.steps import TurnSteps
+from hub.engine.ask import Ask
+from hub.engine.brand import worn
+from hub.engine.messages import paired
+from hub.errors import HubError
+from hub.outbound import Outbound
+from hub.runtime import Hub
+from hub.store.turns import Claim
+from hub.tools.schedule.zones import zone_of
+
+Json = dict[str, Any]
+FORMATTING = {
+    "telegram": "You are writing in a Telegram chat: short paragraphs, bold, lists and code in Markdown; no tables.",
+    "whatsapp": "You are writing in a WhatsApp chat: short paragraphs, bold and lists in Markdown; no tables.",
+}
+CONTEXT_SECONDS, CONTEXT_SIZE = 10.0, 10_000_000
+
+
+async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple[str, ...] = ()) -> Ask:
+    """The whole question: history, the batch with its files, and what the session adds."""
+    assert claimed.gateway is not None
+    channel = claimed.integration["channel"] if claimed.integration else None
+    return Ask(
+        account_id=UUID(claimed.account["id"]),
+        gateway=worn(gateway_of(claimed.gateway, hub.sealer), claimed.client.get("studio")),
+        messages=paired([
+            *history(claimed.history, hub.settings.address),
+            *(content.message(r["body"], opened, hub.settings.address) for r in claimed.batch),
+        ]),
+        system=(*await system(hub.outbound, claimed.session, channel), *extra),
+        external_user=claimed.session["tag"],
+        origin="IntegrationBot" if channel else "WebChatClient",
+        metadata=claimed.session.get("metadata") or {},
+        conversation=str(claimed.session_id),
+        session_id=claimed.session_id,
+        client_id=UUID(claimed.client["id"]),
+        schedules=bool(claimed.client["parameters"].get("allowScheduledContinuations")),
+        zone=_zone(claimed),
+        deadline=time.monotonic() + hub.settings.turn_seconds,
+    )
+
+
+def _zone(claimed: Claim) -> str:
+    """The contact's time zone, as far as the phone, the chat client and the language tell it."""
+    contact, parameters = claimed.contact or {}, claimed.client["parameters"]
+    language = contact.get("language") or parameters.get("languageCode")
+    return zone_of(None, contact.get("phone"), parameters.get("timeZone"), language)
+
+
+def remembered(hub: Hub, claimed: Claim, ask: Ask) -> Ask:
+    """The question of a claimed turn, whose tool calls are done once however often it is run."""
+    return replace(ask, steps=TurnSteps(hub.db, claimed))
+
+
+def history(rows: list[Json], address: str) -> list[Json]:
+    """Stored messages in OpenAI's shape; files of older messages are named, not sent again."""
+    found: list[Json] = []
+    for row in rows:
+        body = row["content"]
+        if row["role"] in ("user", "tool"):
+            found.append(content.message(body, None, address))
+        elif row["role"] == "assistant":
+            said: Json = {"role": "assistant", "content": body.get("text") or _shown(body, address)}
+            if body.get("tool_calls"):
+                said["tool_calls"] = body["tool_calls"]
+            for name in ("reasoning", "reasoning_details"):
+                if body.get(name):
+                    said[name] = body[name]
+            found.append(said)
+    return found
+
+
+def _shown(body: Json, address: str) -> str:
+    """What stands for a message that is only a picture; nothing for one that only calls tools."""
+    return "" if body.get("tool_calls") else content.plain(body, address)
+
+
+async def system(outbound: Outbound, session: Json, channel: str | None) -> tuple[str, ...]:
+    """What the session adds to the system instructions."""
+    found = []
+    if channel:
+        found.append(FORMATTING["telegram" if channel == "telegram" else "whatsapp"])
+    if session["extra_context"]:
+        found.append(session["extra_context"])
+    if session["context_location"]:
+        fetched = await _fetched(outbound, session["context_location"])
+        if fetched:
+            found.append(fetched)
+    return tuple(found)
+
+
+async def _fetched(outbound: Outbound, url: str) -> str | None:
+    """The session's context from its address, new for every message; without it the turn goes on."""
+    try:
+        reply = await outbound.request("GET", url, seconds=CONTEXT_SECONDS, limit=CONTEXT_SIZE, follow=True)
+    except HubError:
+        return None
+    if reply.status != 200 or not (reply.mime.startswith("text/") or "json" in reply.mime or "xml" in reply.mime):
+        return None
+    return reply.body.decode("utf-8", errors="replace")

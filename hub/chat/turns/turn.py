@@ -1,0 +1,371 @@
+"""One turn: claim, gather, ask, store, send."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from channels.base import ChannelError
+from hub import ids
+from hub.accounts import balance
+from hub.chat import content, texts
+from hub.chat.clients.link import open_link
+from hub.chat.inbound import consent, media
+from hub.chat.inbound.commands import COMMANDS
+from hub.chat.news import tell
+from hub.chat.outbound import delivery
+from hub.chat.turns import scheduled
+from hub.chat.turns.broadcast import Broadcast
+from hub.chat.turns.presence import Presence
+from hub.chat.turns.question import ask_of, remembered
+from hub.engine import messages as chat_messages
+from hub.engine.answer import answer
+from hub.engine.ask import Answer, Ask
+from hub.engine.worker import Rejected
+from hub.errors import HubError, Unavailable
+from hub.llm.prices import cost
+from hub.llm.types import Delta
+from hub.runtime import Hub
+from hub.store import turns
+from hub.store.turns import Claim, Closed
+
+log = logging.getLogger(__name__)
+
+HISTORY = 200
+Json = dict[str, Any]
+Sink = Callable[[Delta], Awaitable[None]]
+
+
+@dataclass
+class Draft:
+    """A turn being made; what `turns.complete` will commit."""
+
+    id: UUID
+    started: float
+    messages: list[Json] = field(default_factory=list)
+    parts: list[Json] = field(default_factory=list)
+    outcome: str = "answered"
+    error: str | None = None
+    batch_state: str = "answered"
+    answer: Answer | None = None
+    ask: Ask | None = None
+    reset: bool = False
+    said: str = ""
+    shown: Broadcast | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A committed turn as its caller needs it."""
+
+    turn_id: UUID
+    outcome: str
+    error: str | None
+    messages: list[Json]
+    answer: Answer | None
+
+
+async def run(
+    hub: Hub, session: UUID, *, now: bool = False, sink: Sink | None = None, extra: tuple[str, ...] = ()
+) -> Done | None:
+    """Take the waiting batch of a session and answer it. None when there was nothing to take, or
+    when somebody else answered meanwhile. Whoever calls this may die at any point."""
+    if hub.leases.closing:
+        return None
+    claimed = await turns.claim(hub.db, session, hub.leases.me, hub.settings.lease_seconds, HISTORY, now)
+    if claimed is None:
+        return None
+    hub.settings.point("C5")
+    draft = Draft(ids.uuid7(), time.monotonic())
+    if claimed.integration is None and claimed.batch:
+        draft.shown = Broadcast(hub, session, draft.id)
+        await draft.shown.begin()
+    async with Presence(hub, claimed) as presence:
+        with hub.leases.hold(session, claimed.epoch):
+            try:
+                await _fill(hub, claimed, draft, sink, extra)
+            except asyncio.CancelledError:
+                if not hub.leases.was_cancelled(session):
+                    raise
+                _go_on()
+                _stopped(draft, claimed)
+            finally:
+                await _settle(draft)
+        placeholder = await presence.finish()
+    if await scheduled.again(hub, claimed, draft):
+        if draft.shown is not None:
+            await _over(hub, claimed, draft, {})
+        return None
+    scheduled.settle(claimed, draft)
+    _route(hub, claimed, draft, placeholder)
+    scheduled.route(claimed, draft)
+    closed = await _commit(hub, claimed, draft)
+    if not closed.ok:
+        log.info("turn thrown away: somebody else has taken session %s", session)
+        if closed.taken:
+            await _given_up(hub, claimed, draft, placeholder)
+        return None
+    await _after(hub, claimed, draft, closed, placeholder)
+    return Done(draft.id, draft.outcome, draft.error, draft.messages, draft.answer)
+
+
+async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
+    """Decide what the turn says."""
+    if claimed.poison:
+        draft.batch_state, draft.outcome = "dead", "poison"
+        draft.error = "Processing this message stopped the worker several times; it was set aside."
+        _user(claimed, draft)
+        _say(draft, _fallback(hub, claimed), source="system")
+    elif not claimed.batch:
+        draft.outcome = "nothing"
+    elif (said := await consent.answer(hub, claimed, language(claimed))) is not None:
+        draft.outcome = "command:consent"
+        _user(claimed, draft)
+        _say(draft, said, source="system")
+    elif claimed.batch[0]["command"] in COMMANDS.values():
+        _command(claimed, draft)
+    else:
+        await _ask(hub, claimed, draft, sink, extra)
+
+
+async def _settle(draft: Draft) -> None:
+    """Nothing of this turn is shown later than its end, however it ends."""
+    if draft.shown is not None:
+        await draft.shown.settle()
+
+
+def _command(claimed: Claim, draft: Draft) -> None:
+    name, lang = claimed.batch[0]["command"], language(claimed)
+    draft.outcome = f"command:{name}"
+    if name == "reset":
+        draft.reset = True
+        _say(draft, texts.say("reset", lang), source="system", hidden=True)
+    else:
+        s = claimed.session
+        _say(
+            draft,
+            texts.say("usage", lang, messages=s["message_count"], tokens=s["token_count"]),
+            source="system",
+            hidden=True,
+        )
+
+
+async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
+    async def spoken(delta: Delta) -> None:
+        draft.said = "" if delta.restart else draft.said + delta.text
+        if draft.shown is not None:
+            await draft.shown.say(delta)
+        if sink is not None:
+            await sink(delta)
+
+    _user(claimed, draft)
+    try:
+        opened = await media.ensure(hub, claimed)
+        if claimed.gateway is None:
+            raise Unavailable("No AI gateway is attached to this chat client.")
+        balance.check(hub.settings, claimed.account["balance"])
+        hub.settings.point("C6")
+        told = (*extra, *scheduled.instructions(claimed))
+        ask = replace(await ask_of(hub, claimed, opened, told), retractable=sink is None)
+        draft.ask = ask
+        draft.answer = await answer(hub, remembered(hub, claimed, ask), spoken)
+        hub.settings.point("C8")
+    except Rejected as e:
+        # Whoever wrote hears nothing: that is what the worker decided.
+        draft.outcome, draft.error = "rejected", str(e)
+    except HubError as e:
+        draft.outcome, draft.error = "failed", _reason(e)
+        _acted(draft)
+        _say(draft, _fallback(hub, claimed), source="system")
+    else:
+        if draft.answer.blocked:
+            for m in draft.messages:
+                m["content"] = content.withheld(m["content"], draft.answer.blocked)
+        _answered(draft, draft.answer.messages, draft.answer.files)
+
+
+def _acted(draft: Draft) -> str:
+    """The tool calls of an answer that was not finished, so that nothing is done again because the model
+    does not know of it. Returns what was said with them."""
+    made = draft.ask.trace.made if draft.ask is not None else []
+    _answered(draft, chat_messages.paired(made))
+    return "".join(str(m.get("content") or "") for m in made if m["role"] == "assistant")
+
+
+def _answered(draft: Draft, made: Sequence[Json], files: Sequence[Json] = ()) -> None:
+    """The messages of the answer; what its tools made goes with the last one."""
+    added = [(m["role"], stored) for m in made if (stored := content.of_answer(m)) is not None]
+    if files and added:
+        added[-1][1]["attachments"] = list(files)
+    draft.messages += [
+        {"id": str(ids.uuid7()), "role": role, "source": "model", "content": stored, "hidden": False}
+        for role, stored in added
+        if stored["text"] or stored.get("tool_calls") or stored.get("attachments")
+    ]
+
+
+def _go_on() -> None:
+    """The cancellation has done what it was for: the task must not count as cancelled any more."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
+
+
+def _stopped(draft: Draft, claimed: Claim) -> None:
+    """Somebody pressed stop: what was said so far is kept."""
+    draft.outcome, draft.error = "cancelled", None
+    rest = draft.said.removeprefix(_acted(draft))
+    if rest:
+        _say(draft, rest, cancelled=True)
+
+
+def _user(claimed: Claim, draft: Draft) -> None:
+    draft.messages = [
+        {
+            "id": row["id"],
+            "role": row["body"].get("role", "user"),
+            "source": "contact",
+            "content": row["body"],
+            "network_id": row["network_id"],
+        }
+        for row in claimed.batch
+    ]
+
+
+def _say(draft: Draft, text: str, source: str = "model", hidden: bool = False, **extra: Any) -> None:
+    if not text and not extra:
+        return
+    draft.messages.append(
+        {
+            "id": str(ids.uuid7()),
+            "role": "assistant",
+            "source": source,
+            "content": {"text": text, **extra},
+            "hidden": hidden,
+        }
+    )
+
+
+def _fallback(hub: Hub, claimed: Claim) -> str:
+    return hub.settings.fallback_text or texts.say("fallback", language(claimed))
+
+
+def language(claimed: Claim) -> str:
+    contact = claimed.contact or {}
+    return texts.language(
+        claimed.client["parameters"].get("languageCode"), contact.get("language"), texts.by_phone(contact.get("phone"))
+    )
+
+
+def _reason(e: HubError) -> str:
+    return f"{e} ({e.details})" if e.details else str(e)
+
+
+def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> None:
+    """Turn what is said into parts of the network's shape; a web session is read, not sent to."""
+    if claimed.integration is None:
+        return
+    channel = hub.channels[claimed.integration["channel"]]
+    last = claimed.batch[-1] if claimed.batch else None
+    to = delivery.Address(
+        chat=claimed.session["chat"],
+        mode=claimed.integration["mode"],
+        style=channel.style,
+        chunks=bool(claimed.client["parameters"].get("splitAnswerIntoMessageChunks")),
+        reply_to=last["network_id"] if last and last["body"].get("group") else None,
+        placeholder=placeholder,
+    )
+    for message in draft.messages:
+        if message["role"] == "assistant":
+            files = content.shown_files(message["content"], hub.settings.address)
+            text = "\n\n".join(t for t in (message["content"]["text"], files) if t)
+            draft.parts += delivery.parts_of(text, UUID(message["id"]), to) if text else []
+
+
+async def _commit(hub: Hub, claimed: Claim, draft: Draft) -> Closed:
+    made, a = draft.answer, claimed.gateway
+    turn: Json = {
+        "id": str(draft.id),
+        "gateway_id": a["id"] if a else None,
+        "model": made.model if made else None,
+        "outcome": draft.outcome,
+        "error": draft.error,
+        "batch_state": draft.batch_state,
+        "attempts": claimed.session["attempts"],
+        "timings": {"total_ms": round((time.monotonic() - draft.started) * 1000)}
+        | (dict(made.timings) if made else {}),
+    }
+    if draft.reset:
+        turn["reset"] = True
+    if draft.ask is not None:
+        # What was consumed, whatever came of it.
+        ledger = draft.ask.trace.ledger
+        billed = ledger.billed(hub.models, draft.ask.gateway)
+        turn |= {
+            "prompt_tokens": ledger.usage.prompt, "completion_tokens": ledger.usage.completion,
+            "billed": billed, "cost": cost(billed),
+        }
+    if made:
+        turn |= {
+            "title": _title(claimed),
+            "passages": [{"id": str(p.document_id), "name": p.name, "score": round(p.score, 4)} for p in made.passages],
+        }
+    turn |= scheduled.closing(claimed, draft)
+    return await turns.complete(hub.db, claimed, hub.leases.me, turn, draft.messages, draft.parts, delivery.wire(hub))
+
+
+def _title(claimed: Claim) -> str | None:
+    words = " ".join(str(claimed.batch[0]["body"].get("text", "")).split()) if claimed.batch else ""
+    return (words[:57] + "…" if len(words) > 58 else words) or None
+
+
+async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeholder: str | None) -> None:
+    session = claimed.session_id
+    told = asyncio.create_task(_tell(hub, claimed, draft))
+    if claimed.integration is not None:
+        if placeholder and not draft.parts:
+            await _remove(hub, claimed, placeholder)
+        await delivery.drain(hub, session, closed.part, claimed.integration)
+    if closed.more:
+        await hub.queue.turn(session, -claimed.epoch)
+    await told
+
+
+async def _given_up(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> None:
+    """A person has the conversation: nothing of the turn is kept but what it has cost."""
+    if placeholder:
+        await _remove(hub, claimed, placeholder)
+    if draft.ask is not None:
+        gateway, billed = draft.ask.gateway, draft.ask.trace.ledger.billed(hub.models, draft.ask.gateway)
+        await hub.meter.add(draft.ask.account_id, billed, gateway=gateway.id, session=claimed.session_id)
+    await _over(hub, claimed, draft, {"messages": [], "outcome": "cancelled"})
+
+
+async def _tell(hub: Hub, claimed: Claim, draft: Draft) -> None:
+    """Pages and operators that have the conversation open hear that the turn is stored."""
+    told: Json = {"messages": [m["id"] for m in draft.messages if m["role"] == "assistant"], "outcome": draft.outcome}
+    if draft.answer is not None:
+        used = draft.answer.usage
+        told |= {"model": draft.answer.model, "promptTokens": used.prompt, "completionTokens": used.completion}
+    told["ms"] = round((time.monotonic() - draft.started) * 1000)
+    await _over(hub, claimed, draft, told)
+
+
+async def _over(hub: Hub, claimed: Claim, draft: Draft, told: Json) -> None:
+    await _settle(draft)
+    event = {"type": "turn", "turn": str(draft.id), **told}
+    await tell(hub.events, claimed.account["id"], claimed.session_id, event)
+    if draft.shown is not None:
+        await draft.shown.end()
+
+
+async def _remove(hub: Hub, claimed: Claim, placeholder: str) -> None:
+    assert claimed.integration is not None
+    link = open_link(hub, claimed.integration)
+    try:
+        await hub.channels[claimed.integration["channel"]].delete(link, claimed.session["chat"], placeholder)
+    except ChannelError as e:
+        log.info("placeholder not removed: %s", e)

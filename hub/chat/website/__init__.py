@@ -1,0 +1,1 @@
+"""The chat on a website: visitors, their prompts, the transcript and its live events."""

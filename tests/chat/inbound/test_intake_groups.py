@@ -1,0 +1,176 @@
+"""Many webhook calls share few commits, and each caller hears about its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from hub.chat.inbound import intake as module
+from hub.chat.inbound.intake import Intake
+from hub.errors import Overloaded
+from hub.live.connect import connect
+from hub.live.queue import Queue
+from hub.store.db import Db, open_db
+from tests.store.rows import Bench
+
+
+class Counting:
+    """A database that counts statements, and can be told to fail or to be slow."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self.calls = 0
+        self.sizes: list[int] = []
+        self.fail: BaseException | None = None
+        self.slow: float = 0.0
+
+    async def fetch(self, sql: str, *args: Any) -> Any:
+        self.calls += 1
+        self.sizes.append(len(args[0]))
+        if self.slow:
+            await asyncio.sleep(self.slow)
+        if self.fail:
+            raise self.fail
+        return await self._db.fetch(sql, *args)
+
+
+@pytest.fixture
+async def counting(db: Db) -> Counting:
+    return Counting(db)
+
+
+@pytest.fixture
+async def intake(counting: Counting, redis_url: str) -> AsyncIterator[Intake]:
+    redis = connect(redis_url, "t")
+    one = Intake(counting, Queue(redis, "t"))  # type: ignore[arg-type]
+    yield one
+    await one.close()
+    await redis.aclose(close_connection_pool=True)
+
+
+@pytest.fixture
+async def bench(db: Db) -> Bench:
+    return await Bench(db).make()
+
+
+async def test_calls_at_once_share_commits(
+    intake: Intake, counting: Counting, bench: Bench
+) -> None:
+    items = [bench.item(str(n), ids=[f"phone:{n % 40}"]) for n in range(400)]
+    got = await asyncio.gather(*(intake.store([item]) for item in items))
+    assert {g[0].outcome for g in got} == {"accepted", "ignored"} or {
+        g[0].outcome for g in got
+    } == {"accepted"}
+    assert [str(g[0].message_id) for g in got] == [i["id"] for i in items], (
+        "everyone gets their own"
+    )
+    assert counting.calls <= 4, counting.sizes
+    assert sum(intake.counts.values()) == 400
+
+
+async def test_what_arrives_during_a_commit_goes_into_the_next(
+    intake: Intake, counting: Counting, bench: Bench
+) -> None:
+    counting.slow = 0.05
+    waiting = []
+    for n in range(60):
+        waiting.append(asyncio.create_task(intake.store([bench.item(ids=[f"phone:{n}"])])))
+        await asyncio.sleep(0.002)
+    await asyncio.gather(*waiting)
+    assert counting.calls <= 20 and max(counting.sizes) > 3, counting.sizes
+
+
+async def test_a_call_s_items_stay_together_and_in_order(intake: Intake, bench: Bench) -> None:
+    items = [bench.item(f"{n}", ids=[f"phone:{n % 3}"]) for n in range(9)]
+    got = await intake.store(items)
+    assert [str(g.message_id) for g in got] == [i["id"] for i in items]
+    for person in range(3):
+        seqs = [g.seq or 0 for n, g in enumerate(got) if n % 3 == person]
+        assert seqs == sorted(seqs)
+
+
+async def test_nothing_to_store_asks_nothing(intake: Intake, counting: Counting) -> None:
+    assert await intake.store([]) == [] and counting.calls == 0
+
+
+async def test_a_contact_s_order_is_kept_while_a_large_commit_runs(
+    intake: Intake, bench: Bench
+) -> None:
+    """The second message must not overtake the first in the smaller commit beside it."""
+    for turn in range(5):
+        person = f"zz:{turn}"
+        crowd = [
+            bench.item(ids=[f"crowd:{turn}:{n}"], who={"id": bench.item()["id"]})
+            for n in range(400)
+        ]
+        first = asyncio.create_task(intake.store([*crowd, bench.item("first", ids=[person])]))
+        await asyncio.sleep(0.003)
+        second = asyncio.create_task(intake.store([bench.item("second", ids=[person])]))
+        a, b = (await first)[-1], (await second)[0]
+        assert a.session_id == b.session_id
+        assert (a.seq or 0) < (b.seq or 0), turn
+
+
+async def test_a_commit_that_fails_reaches_every_caller(
+    intake: Intake, counting: Counting, bench: Bench
+) -> None:
+    counting.fail = Overloaded("away")
+    got = await asyncio.gather(
+        *(intake.store([bench.item()]) for _ in range(20)), return_exceptions=True
+    )
+    assert {type(g) for g in got} == {Overloaded}
+    counting.fail = None
+    [fine] = await intake.store([bench.item()])
+    assert fine.outcome == "accepted", "the next one is stored"
+
+
+async def test_an_item_that_cannot_be_stored_does_not_spoil_the_others(
+    intake: Intake, bench: Bench
+) -> None:
+    bad = bench.item(at="no time at all", ids=["phone:1"])
+    calls = [intake.store([bench.item(ids=[f"phone:{n}"])]) for n in range(2, 12)]
+    *fine, refused = await asyncio.gather(*calls, intake.store([bad]), return_exceptions=True)
+    assert [f[0].outcome for f in fine if isinstance(f, list)] == ["accepted"] * 10
+    assert isinstance(refused, Exception) and not isinstance(refused, Overloaded)
+
+
+async def test_too_much_that_waits_is_refused(
+    intake: Intake, counting: Counting, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WAITING", 10)
+    counting.slow = 0.1
+    waiting = [
+        asyncio.create_task(intake.store([bench.item(ids=[f"phone:{n}"])])) for n in range(30)
+    ]
+    got = await asyncio.gather(*waiting, return_exceptions=True)
+    assert any(isinstance(g, Overloaded) and g.retry_after == 5 for g in got)
+    assert any(isinstance(g, list) for g in got)
+
+
+async def test_a_caller_that_goes_away_loses_nothing(
+    intake: Intake, counting: Counting, bench: Bench
+) -> None:
+    counting.slow = 0.05
+    one = asyncio.create_task(intake.store([bench.item("kept")]))
+    other = asyncio.create_task(intake.store([bench.item()]))
+    await asyncio.sleep(0.01)
+    one.cancel()
+    assert (await other)[0].outcome == "accepted"
+    assert await bench.db.value("select count(*) from inbox where body->>'text' = 'kept'") == 1
+
+
+async def test_closing_waits_for_what_is_being_committed(
+    dsn: str, redis_url: str, bench: Bench
+) -> None:
+    redis = connect(redis_url, "t")
+    async with open_db(dsn, size=2) as db:
+        slow = Counting(db)
+        slow.slow = 0.1
+        one = Intake(slow, Queue(redis, "t"))  # type: ignore[arg-type]
+        stored = asyncio.create_task(one.store([bench.item()]))
+        await asyncio.sleep(0.01)
+        await one.close()
+        assert stored.done() or (await stored)
+    await redis.aclose(close_connection_pool=True)
+    assert await bench.db.value("select count(*) from inbox") == 1
