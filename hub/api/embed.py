@@ -7,7 +7,7 @@ from hub.api.http.keys import HUB
 from hub.chat.website import prompts as visits
 from hub.errors import NotFound, TooMany, Unavailable
 from hub.runtime import Hub
-from hub.studio import talks
+from hub.studio.aresgen import conversations
 
 COOKIE, DAYS = "visit", 7
 PER_MINUTE = 60
@@ -22,7 +22,7 @@ async def embed(request: web.Request) -> web.StreamResponse:
     visit = await _known(hub, key, request.cookies.get(COOKIE))
     if visit is None:
         try:
-            visit = (await talks.embed(hub, key)).access_key
+            visit = (await conversations.embed(hub, key)).access_key
         except NotFound:
             raise web.HTTPNotFound from None
     headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": _cookie(hub, key, visit)}
@@ -43,7 +43,7 @@ async def _known(hub: Hub, key: str, visit: str | None) -> str | None:
         seen = await visits.visit(hub, visit)
     except Unavailable:
         return None
-    return visit if await talks.belongs(hub, key, seen.session_id) else None
+    return visit if await conversations.belongs(hub, key, seen.session_id) else None
 
 
 def routes() -> list[web.RouteDef]:

@@ -12,7 +12,7 @@ from hub.ending import end
 from hub.errors import Overloaded
 from hub.runtime import Hub
 from hub.studio import hooks
-from hub.studio.workflow import engine
+from hub.studio.aresgen.workflow import engine
 
 BEHIND = ("run", "hook")
 log = logging.getLogger(__name__)

@@ -31,8 +31,8 @@ from hub.store import (
     writings,
 )
 from hub.store.db import Db
-from hub.studio import talks
 from hub.studio.ares import learning
+from hub.studio.aresgen import conversations as bot_conversations
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ async def studio(hub: Hub, runner: Runner) -> None:
 async def told(hub: Hub) -> None:
     """Tell of what was said to chatbots on websites."""
     if not hub.leases.closing:
-        await talks.look(hub)
+        await bot_conversations.look(hub)
 
 
 async def hand_back(hub: Hub) -> None:

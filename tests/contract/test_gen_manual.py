@@ -10,10 +10,10 @@ import pytest
 
 from hub.api.app import ROUTES
 from hub.studio import events, hooks
-from hub.studio.voices import SLIDERS
-from hub.studio.workflow import source
-from hub.studio.workflow.definition import checked
-from hub.studio.workflow.steps_with import TYPES
+from hub.studio.aresgen.voices import SLIDERS
+from hub.studio.aresgen.workflow import source
+from hub.studio.aresgen.workflow.definition import checked
+from hub.studio.aresgen.workflow.steps_with import TYPES
 from tests.contract.aresgen import ROWS
 from tests.contract.asking import Contract
 

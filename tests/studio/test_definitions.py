@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from hub.errors import TooLarge, Unprocessable
-from hub.studio.workflow import expression, source
-from hub.studio.workflow.definition import checked, inputs_of, needs
-from hub.studio.workflow.template import LARGEST, TooMuch, filled, resolve
+from hub.studio.aresgen.workflow import expression, source
+from hub.studio.aresgen.workflow.definition import checked, inputs_of, needs
+from hub.studio.aresgen.workflow.template import LARGEST, TooMuch, filled, resolve
 
 Json = dict[str, Any]
 

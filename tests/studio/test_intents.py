@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.studio import intents
+from hub.studio.aresgen import intents
 
 WANTED = [
     "Can I speak to a human?", "I want to talk to a real person please", "Connect me with an agent",

@@ -8,7 +8,7 @@ from hub.config import Settings
 from hub.jobs.runner import Runner
 from hub.runtime import open_hub
 from hub.store import runs
-from hub.studio.workflow import book
+from hub.studio.aresgen.workflow import book
 
 
 async def test_webhooks_and_runs_have_half_of_the_places_beside_chats(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from hub.engine import brand
-from hub.studio import profile
+from hub.studio.aresgen import style_profile
 
 
 def test_banned_phrases_are_found_as_words() -> None:
@@ -19,13 +19,13 @@ def test_banned_phrases_are_found_as_words() -> None:
     ("Nosotros hacemos el pan con cariño para nuestros clientes. " * 40, "es", "first_plural"),
 ])
 def test_profiles(text: str, language: str, person: str) -> None:
-    found = profile.measure(text)
+    found = style_profile.measure(text)
     assert (found["language"], found["person"]["leading"]) == (language, person)
-    assert found["sentences"]["average"] == len(profile.WORD.findall(text)) / found["sentences"]["count"]
-    assert found == profile.measure(text)
+    assert found["sentences"]["average"] == len(style_profile.WORD.findall(text)) / found["sentences"]["count"]
+    assert found == style_profile.measure(text)
 
 
 def test_samples_of_other_kinds_can_be_measured() -> None:
     for sample in ("1 2 3 " * 100, "面包" * 150, "a" * 10_000, "!!! ... ---"):
-        assert profile.measure(sample)["sentences"]["longest"] >= 0
-    assert profile.count("面包很好" * 75) == 300 and profile.count("don't stop-gap 2024") == 3
+        assert style_profile.measure(sample)["sentences"]["longest"] >= 0
+    assert style_profile.count("面包很好" * 75) == 300 and style_profile.count("don't stop-gap 2024") == 3

@@ -21,8 +21,9 @@ from hub.api.http.operation import Route
 from hub.store import chatbots as rows
 from hub.store import dialogs
 from hub.store.chatbots import Chatbot
-from hub.studio import chatbots, talks
-from hub.studio.talks import Said
+from hub.studio.aresgen import chatbots
+from hub.studio.aresgen import conversations as bot_conversations
+from hub.studio.aresgen.conversations import Said
 
 TAG = "Chatbots"
 FAMILY = "aresgen"
@@ -83,14 +84,14 @@ async def message(request: web.Request, id: ChatbotId, body: MessageIn) -> Reply
         text=body.message, conversation=body.conversation_id, user=body.user_id, metadata=body.metadata, key=who.key_id,
         step=f"request {again}" if again else None, new=None if body.conversation_id else again,
     )
-    return ReplyOut.of(await talks.say(request.app[HUB], who.account_id, id, said))
+    return ReplyOut.of(await bot_conversations.say(request.app[HUB], who.account_id, id, said))
 
 
 @endpoint(id="G-12", tag=TAG, family=FAMILY, query_key=False)
 async def conversations(request: web.Request, id: ChatbotId, query: ConversationQuery) -> Paged[ConversationLine]:
     """List conversations, newest first: of a time, an intent, an escalation status, a CSAT."""
     db, account = request.app[HUB].db, caller(request).account_id
-    found = await talks.listed(db, account, id, query.after, query.filters, query.wanted)
+    found = await bot_conversations.listed(db, account, id, query.after, query.filters, query.wanted)
     return Paged[ConversationLine](**page(found, query, lambda r: ConversationLine(**ConversationLine.fields(r))))
 
 
@@ -98,7 +99,7 @@ async def conversations(request: web.Request, id: ChatbotId, query: Conversation
 async def conversation(request: web.Request, id: ChatbotId, cid: ConversationId) -> ConversationOut:
     """Show a conversation with its messages."""
     db, account = request.app[HUB].db, caller(request).account_id
-    found = await talks.show(db, account, id, cid)
+    found = await bot_conversations.show(db, account, id, cid)
     said = await dialogs.latest(db, account, cid, WHOLE)
     return ConversationOut(**ConversationLine.fields(found), messages=[MessageOut.of(r) for r in said])
 
@@ -107,7 +108,7 @@ async def conversation(request: web.Request, id: ChatbotId, cid: ConversationId)
 async def csat(request: web.Request, id: ChatbotId, cid: ConversationId, body: CsatIn) -> ConversationLine:
     """Rate a conversation from 1 to 5; a later rating takes the place of an earlier one."""
     account = caller(request).account_id
-    found = await talks.rate(request.app[HUB], account, id, cid, body.score, body.comment)
+    found = await bot_conversations.rate(request.app[HUB], account, id, cid, body.score, body.comment)
     return ConversationLine(**ConversationLine.fields(found))
 
 

@@ -22,7 +22,8 @@ from hub.api.http.operation import Route
 from hub.errors import NotFound
 from hub.store import writings
 from hub.store.writings import Writing
-from hub.studio import commands, documents, models
+from hub.studio import models
+from hub.studio.aresgen import commands, documents
 
 TAG = "Documents"
 FAMILY = "aresgen"

@@ -15,8 +15,8 @@ from hub.api.http.keys import HUB, SOCKETS
 from hub.api.http.operation import Route
 from hub.errors import BadRequest, NotFound, TooMany, Unauthorized
 from hub.sealing import digest
-from hub.studio import documents, editing
-from hub.studio.editing import Editor
+from hub.studio.aresgen import documents, editing
+from hub.studio.aresgen.editing import Editor
 
 LARGEST, BEAT = 4 << 20, 30.0
 AT_ONCE = 50  # editors of a document in one process

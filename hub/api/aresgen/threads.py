@@ -10,7 +10,7 @@ from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.chat.turns import dialogs
 from hub.chat.turns.dialogs import Dialog
-from hub.studio import threads
+from hub.studio.aresgen import threads
 
 TAG = "Threads"
 FAMILY = "aresgen"

@@ -7,8 +7,8 @@ from hub.api.aresgen.schemas.voices import VoiceEdit, VoiceIn, VoiceOut
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
-from hub.studio import voices
-from hub.studio.voices import Voice
+from hub.studio.aresgen import voices
+from hub.studio.aresgen.voices import Voice
 
 TAG = "Voices"
 FAMILY = "aresgen"

@@ -15,7 +15,7 @@ from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.errors import BadRequest, Unsupported
 from hub.store import runs, workflows
-from hub.studio.workflow import book, source
+from hub.studio.aresgen.workflow import book, source
 
 TAG = "Workflows"
 FAMILY = "aresgen"

@@ -30,7 +30,7 @@ from hub.engine.ask import Answer, Ask, Sink
 from hub.errors import HubError, Upstream
 from hub.llm.types import Delta
 from hub.runtime import Hub
-from hub.studio import threads
+from hub.studio.aresgen import threads
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from hub.api.aresgen.schemas.threads import MessageOut
 from hub.api.aresgen.schemas.workspace import zoned
 from hub.forms import Snake
 from hub.store.chatbots import Chatbot, Filters
-from hub.studio.talks import Reply
+from hub.studio.aresgen.conversations import Reply
 
 Json = dict[str, Any]
 Instructions = Annotated[str, Field(max_length=100_000)]

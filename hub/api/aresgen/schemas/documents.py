@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from hub.api.aresgen.schemas.kinds import Cursor, DocumentId, Time, VersionId, VoiceId
 from hub.forms import Snake
 from hub.store.writings import Writing
-from hub.studio.commands import Order
-from hub.studio.documents import LONGEST
+from hub.studio.aresgen.commands import Order
+from hub.studio.aresgen.documents import LONGEST
 
 Json = dict[str, Any]
 Title = Annotated[str, Field(min_length=1, max_length=300)]

@@ -7,7 +7,7 @@ from pydantic import Field
 from hub.accounts.kinds import Name
 from hub.api.aresgen.schemas.kinds import Time, VoiceId
 from hub.forms import Snake
-from hub.studio.voices import MIDDLE, Voice
+from hub.studio.aresgen.voices import MIDDLE, Voice
 
 Json = dict[str, Any]
 Slider = Annotated[int | None, Field(ge=0, le=100)]

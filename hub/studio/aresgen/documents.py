@@ -13,7 +13,7 @@ from hub.sealing import digest
 from hub.store import writings
 from hub.store.db import Call
 from hub.store.writings import Writing
-from hub.studio import voices
+from hub.studio.aresgen import voices
 from hub.studio.events import DOCUMENT_PUBLISHED, DOCUMENT_VERSION, emit
 
 Json = dict[str, Any]

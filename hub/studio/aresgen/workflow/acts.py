@@ -16,13 +16,14 @@ from hub.forms import invalid
 from hub.outbound import Reply
 from hub.runtime import Hub
 from hub.store.runs import Run
-from hub.studio import commands, documents, models, talks, voices
-from hub.studio.commands import Order
-from hub.studio.talks import Said
-from hub.studio.workflow import expression
-from hub.studio.workflow.definition import Step
-from hub.studio.workflow.steps_with import Chat, Chatbot, Document, Http, Strict, Transform, Wait
-from hub.studio.workflow.template import TooMuch, filled, text
+from hub.studio import models
+from hub.studio.aresgen import commands, conversations, documents, voices
+from hub.studio.aresgen.commands import Order
+from hub.studio.aresgen.conversations import Said
+from hub.studio.aresgen.workflow import expression
+from hub.studio.aresgen.workflow.definition import Step
+from hub.studio.aresgen.workflow.steps_with import Chat, Chatbot, Document, Http, Strict, Transform, Wait
+from hub.studio.aresgen.workflow.template import TooMuch, filled, text
 
 Json = dict[str, Any]
 M = TypeVar("M", bound=Strict)
@@ -153,7 +154,7 @@ async def chatbot(act: Act) -> Done:
         user=given.user_id, key=act.run.key_id, step=act.name, new=None if before else act.own_id,
         seconds=act.step.timeout_seconds,
     )
-    made = await talks.say(act.hub, act.account, _id("bot", given.chatbot_id, "chatbot_id"), said)
+    made = await conversations.say(act.hub, act.account, _id("bot", given.chatbot_id, "chatbot_id"), said)
     output = {
         "conversation_id": ids.named("conv", made.conversation), "content": made.text, "intent": made.intent,
         "escalated": made.escalated,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hub.studio.workflow.template import resolve, text
+from hub.studio.aresgen.workflow.template import resolve, text
 
 Scope = Mapping[str, Any]
 LONGEST, DEEPEST = 2000, 20

@@ -11,7 +11,7 @@ from hub.errors import NotFound, Unprocessable
 from hub.runtime import Hub
 from hub.store import voices
 from hub.store.db import Call
-from hub.studio import profile
+from hub.studio.aresgen import style_profile
 from hub.studio.events import VOICE_READY, emit
 
 Json = dict[str, Any]
@@ -46,13 +46,13 @@ class Voice:
 
 def trained(sample: str) -> Json:
     """The profile of a sample. Raise Unprocessable when it is too short."""
-    size = profile.count(sample)
-    if size < profile.LEAST:
+    size = style_profile.count(sample)
+    if size < style_profile.LEAST:
         raise Unprocessable(
-            f"sample has {size} words; a voice is trained from at least {profile.LEAST}.", field="sample",
+            f"sample has {size} words; a voice is trained from at least {style_profile.LEAST}.", field="sample",
             code="sample_too_short", details=[{"pointer": "/sample", "message": f"{size} words"}],
         )
-    return profile.measure(sample)
+    return style_profile.measure(sample)
 
 
 def phrases(given: Sequence[str]) -> list[str]:

@@ -10,7 +10,8 @@ from hub.engine import brand
 from hub.errors import HubError, Unprocessable
 from hub.runtime import Hub
 from hub.store.writings import Writing
-from hub.studio import cite, documents, extract, models, voices
+from hub.studio import models
+from hub.studio.aresgen import citations, documents, outline, voices
 
 Json = dict[str, Any]
 NAMES = ("outline", "expand", "summarize", "rewrite", "cite", "translate")
@@ -94,7 +95,7 @@ def _missing(field: str, words: str) -> Unprocessable:
 async def _output(hub: Hub, old: Writing, order: Order, text: str) -> tuple[str, float]:
     voice = await voices.wanted(hub.db, old.account_id, order.voice_id or old.voice_id)
     if order.command == "cite":
-        return await cite.cited(hub, old.account_id, text, order.knowledge_base_id), 0.0
+        return await citations.cited(hub, old.account_id, text, order.knowledge_base_id), 0.0
     gateway = await models.find(hub, old.account_id, order.model or old.model)
     if models.offline(hub, gateway):
         return _offline(order.command, old, text, gateway, voice), 0.0
@@ -117,6 +118,6 @@ def _offline(command: str, old: Writing, text: str, gateway: Gateway, voice: Jso
             f"{command} needs a model that follows instructions, and '{gateway.parameters['modelName']}' only quotes;"
             " name another one with model, or set HUB_STUDIO_MODEL.", field="model", code="needs_model",
         )
-    made = extract.outline(text) if command == "outline" else extract.summary(text)
+    made = outline.outline(text) if command == "outline" else outline.summary(text)
     return brand.removed(made, voice["banned"]) if voice else made
 

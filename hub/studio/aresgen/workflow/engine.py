@@ -17,11 +17,11 @@ from hub.errors import Conflict, HubError
 from hub.runtime import Hub
 from hub.store import runs
 from hub.store.runs import Run
+from hub.studio.aresgen.workflow import expression
+from hub.studio.aresgen.workflow.acts import ACTS, ANSWER, Act, Done, StepFailed, pause, retryable, told
+from hub.studio.aresgen.workflow.definition import Definition, Step, needs
+from hub.studio.aresgen.workflow.template import TooMuch, filled, text
 from hub.studio.events import RUN_COMPLETED, RUN_FAILED, emit
-from hub.studio.workflow import expression
-from hub.studio.workflow.acts import ACTS, ANSWER, Act, Done, StepFailed, pause, retryable, told
-from hub.studio.workflow.definition import Definition, Step, needs
-from hub.studio.workflow.template import TooMuch, filled, text
 
 log = logging.getLogger(__name__)
 

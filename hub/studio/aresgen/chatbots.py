@@ -18,7 +18,8 @@ from hub.sealing import digest
 from hub.store import chatbots, clients, collections
 from hub.store.chatbots import Chatbot
 from hub.store.db import Call
-from hub.studio import models, voices
+from hub.studio import models
+from hub.studio.aresgen import voices
 
 Json = dict[str, Any]
 PLACE = "chatbots.embed"

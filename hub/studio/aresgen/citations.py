@@ -8,7 +8,7 @@ from hub.knowledge.search import search
 from hub.llm import words
 from hub.runtime import Hub
 from hub.store import collections
-from hub.studio.extract import HEADING, paragraphs
+from hub.studio.aresgen.outline import HEADING, paragraphs
 
 NEAR, EACH, TERMS = 0.45, 2, 3
 PARAGRAPHS = 60

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from hub.forms import invalid as complaints
-from hub.studio.workflow import expression
-from hub.studio.workflow.source import invalid
-from hub.studio.workflow.steps_with import TYPES, Strict
-from hub.studio.workflow.template import PATH, ROOTS, escaped, paths
+from hub.studio.aresgen.workflow import expression
+from hub.studio.aresgen.workflow.source import invalid
+from hub.studio.aresgen.workflow.steps_with import TYPES, Strict
+from hub.studio.aresgen.workflow.template import PATH, ROOTS, escaped, paths
 
 Json = dict[str, Any]
 Problem = tuple[str, str]

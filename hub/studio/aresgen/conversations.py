@@ -21,9 +21,9 @@ from hub.sealing import digest
 from hub.store import chatbots, leaders
 from hub.store.chatbots import Chatbot
 from hub.store.db import Call
-from hub.studio import bots_events as told
-from hub.studio import chatbots as bots
-from hub.studio import intents
+from hub.studio.aresgen import chatbot_events as told
+from hub.studio.aresgen import chatbots as bots
+from hub.studio.aresgen import intents
 from hub.tools import handover
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from hub.errors import HubError, NotFound, Overloaded, TooMany, Unauthorized
 from hub.forms import invalid
 from hub.runtime import Hub
 from hub.store import writings
-from hub.studio import documents
-from hub.studio.documents import LONGEST, Stale
+from hub.studio.aresgen import documents
+from hub.studio.aresgen.documents import LONGEST, Stale
 
 Json = dict[str, Any]
 Send = Callable[[Json], Awaitable[None]]

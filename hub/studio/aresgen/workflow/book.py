@@ -9,7 +9,7 @@ from hub.live.queue import Bell
 from hub.runtime import Hub
 from hub.store import runs, workflows
 from hub.store.db import Call
-from hub.studio.workflow.definition import Definition, checked, inputs_of
+from hub.studio.aresgen.workflow.definition import Definition, checked, inputs_of
 
 Json = dict[str, Any]
 

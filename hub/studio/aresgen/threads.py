@@ -20,7 +20,7 @@ from hub.errors import Invalid, NotFound
 from hub.runtime import Hub
 from hub.store import dialogs as rows
 from hub.store.db import Call
-from hub.studio import voices
+from hub.studio.aresgen import voices
 from hub.studio.events import MESSAGE, THREAD_DELETED, emit
 
 Json = dict[str, Any]
