@@ -6,8 +6,8 @@ from uuid import UUID
 
 from hub.errors import HubError
 from hub.knowledge.chunk import Piece, pieces
+from hub.language.words import languages
 from hub.llm.embedder import Embedder
-from hub.llm.words import languages
 from hub.store import chunks, documents
 from hub.store.chunks import Made
 from hub.store.db import Db

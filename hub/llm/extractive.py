@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from hub.domain import Passage, Usage
-from hub.llm import words
+from hub.language import words
+from hub.language.lexicon import BESIDE, COURTESY, ENGLISH, SPANISH
 from hub.llm.blocks import Block, cut, sentences
-from hub.llm.lexicon import BESIDE, COURTESY, ENGLISH, SPANISH
 from hub.llm.types import Delta, Prompt
 
 MODEL = "@hub/extractive"

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from hub.domain import Passage
-from hub.llm import words
+from hub.language import words
 from hub.llm.blocks import cut
 from hub.llm.extractive import Extractive, courtesy, reply
 from hub.llm.types import Prompt

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from hub.domain import Gateway, Json
 from hub.errors import HubError
-from hub.llm import words
+from hub.language import words
 from hub.runtime import Hub
 from hub.studio.ares.aside import consult
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER

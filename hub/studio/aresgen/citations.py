@@ -5,7 +5,7 @@ from uuid import UUID
 from hub.domain import Passage
 from hub.errors import NotFound, Unprocessable
 from hub.knowledge.search import search
-from hub.llm import words
+from hub.language import words
 from hub.runtime import Hub
 from hub.store import collections
 from hub.studio.aresgen.outline import HEADING, paragraphs

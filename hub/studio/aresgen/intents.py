@@ -9,8 +9,8 @@ from uuid import UUID
 from hub.domain import Gateway
 from hub.engine import messages as chat_messages
 from hub.errors import HubError
+from hub.language.words import fold, words
 from hub.llm import aside
-from hub.llm.words import fold, words
 from hub.runtime import Hub
 
 log = logging.getLogger(__name__)

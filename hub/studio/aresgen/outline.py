@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from hub.llm import words
+from hub.language import words
 from hub.llm.blocks import sentences
 
 HEADING = re.compile(r"^\s{0,3}(#{1,6})\s+(.+?)\s*#*\s*$")

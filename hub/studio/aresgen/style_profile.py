@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub.llm import words
-from hub.studio import lexicon
+from hub.language import words
+from hub.language.register import FORMAL, LOOSE, PERSONS
 
 Json = dict[str, Any]
 LEAST = 300
@@ -18,28 +18,6 @@ MARKS: Mapping[str, str] = {
     "commas": r",", "exclamations": r"!", "questions": r"\?", "semicolons": r";", "colons": r":",
     "dashes": r"—|–| - ", "parentheses": r"\(", "ellipses": r"…|\.\.\.", "emoji": r"[\U0001F300-\U0001FAFF☀-➿]",
 }
-PERSONS: Mapping[str, frozenset[str]] = {
-    "first_singular": lexicon.words("i me my mine myself eu mim meu minha meus minhas comigo yo mí mi mis mío mía"),
-    "first_plural": lexicon.words(
-        "we us our ours ourselves nós nosso nossa nossos nossas conosco nosotros nosotras nuestro nuestra nuestros"
-        " nuestras"
-    ),
-    "second": lexicon.words(
-        "you your yours yourself você vocês seu sua seus suas te tu teu tua usted ustedes su sus tú tus contigo"
-    ),
-    "third": lexicon.words(
-        "he she they him her them his their ele ela eles elas dele dela deles él ella ellos ellas"
-    ),
-}
-FORMAL = lexicon.words(
-    "therefore furthermore moreover however consequently regarding accordingly hereby whereas pursuant portanto ademais"
-    " contudo entretanto todavia outrossim conforme mediante referente cordialmente senhor senhora asimismo además"
-    " embargo usted estimado estimada atentamente dear sincerely kindly shall"
-)
-LOOSE = lexicon.words(
-    "hey yeah gonna wanna gotta kinda cool awesome guys stuff ok okay lol btw oi né tá pra pro cê galera beleza valeu"
-    " legal bora vc tb hola vale guay chévere genial dale che onda"
-)
 
 
 def count(sample: str) -> int:

@@ -1,6 +1,6 @@
 """The time of day in a row of tokens, taken out of it. Pure."""
 
-from hub.tools.schedule import vocabulary as v
+from hub.language import time_words as v
 from hub.tools.schedule.tokens import Token, Unclear, clock_of
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import dateparser
 
-from hub.tools.schedule import vocabulary as v
+from hub.language import time_words as v
 from hub.tools.schedule.clock import taken
 from hub.tools.schedule.recurrence import instant
 from hub.tools.schedule.tokens import Token, Unclear, read

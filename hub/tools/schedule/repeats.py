@@ -8,7 +8,7 @@ import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from hub.tools.schedule import vocabulary as v
+from hub.language import time_words as v
 from hub.tools.schedule.clock import taken
 from hub.tools.schedule.recurrence import LONGEST_EVERY, Rule, check
 from hub.tools.schedule.tokens import Token, Unclear, read

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from hub.tools.schedule import vocabulary as v
+from hub.language import time_words as v
 
 _CLOCK = re.compile(r"(\d{1,2})(?:(?::|h)(\d{2})(?:min|h)?|h|:)?(am|pm)?")
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?")

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from hub.llm.lexicon import ENDINGS, IDEAS, STOP
+from hub.language.lexicon import ENDINGS, IDEAS, STOP
 
 LANGUAGES = ("pt", "en", "es")
 _WORD = re.compile(r"\w+")
