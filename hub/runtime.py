@@ -9,20 +9,20 @@ from arq.connections import ArqRedis
 
 from channels.base import Channel, ChannelError, Download
 from channels.registry import Urls, build
-from hub.children import Children
+from hub.child_processes import Children
 from hub.config import Settings
 from hub.errors import HubError, Invalid
+from hub.guarded_http import Outbound, open_outbound
 from hub.live.cache import Cache
 from hub.live.connect import connect
 from hub.live.events import Events
-from hub.live.flights import Flights
 from hub.live.leases import Leases
 from hub.live.limits import Limits
 from hub.live.queue import Queue
+from hub.live.single_flight import Flights
 from hub.llm.catalogue import load as load_catalogue
 from hub.llm.embedder import Embedder
 from hub.llm.gateway import Models
-from hub.outbound import Outbound, open_outbound
 from hub.sealing import Sealer
 from hub.store.db import Db, open_db
 from hub.store.usage import Meter

@@ -8,7 +8,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from hub.errors import Invalid
-from hub.outbound import Guard
+from hub.guarded_http import Guard
 
 
 def check(guard: Guard, url: str, field: str) -> None:

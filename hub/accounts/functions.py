@@ -10,9 +10,9 @@ import jsonschema
 from jsonschema.validators import validator_for
 from pydantic import AfterValidator, Field
 
-from hub.accounts.kinds import RESERVED_NAMES, Headers, address, identifier
+from hub.accounts.value_types import RESERVED_NAMES, Headers, address, identifier
 from hub.errors import Invalid
-from hub.forms import Camel, Json
+from hub.pydantic_base import Camel, Json
 
 INTERNAL = "aivax://"
 QUERY = "query-collection"

@@ -9,12 +9,12 @@ import orjson
 
 from hub import ids
 from hub.accounts import functions, references
-from hub.accounts.kinds import MASK, mask
 from hub.accounts.parameters import GatewayParameters
+from hub.accounts.value_types import MASK, mask
 from hub.domain import Gateway
 from hub.errors import Conflict, Invalid, NotFound
-from hub.forms import camel, merged
-from hub.outbound import Guard
+from hub.guarded_http import Guard
+from hub.pydantic_base import camel, merged
 from hub.sealing import Sealer
 from hub.store import gateways
 from hub.store.db import Call, Db

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hub.accounts.functions import ProtocolFunction
-from hub.accounts.kinds import (
+from hub.accounts.value_types import (
     INT32,
     RUNTIME_NAMES,
     Address,
@@ -18,7 +18,7 @@ from hub.accounts.kinds import (
     QueryStrategy,
     address,
 )
-from hub.forms import Camel, Defaults
+from hub.pydantic_base import Camel, Defaults
 
 INTEGRATED = "@integrated"
 BASE = "`@integrated` or an OpenAI-compatible base address."

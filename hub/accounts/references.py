@@ -5,7 +5,7 @@ from uuid import UUID
 from hub.accounts import addresses
 from hub.accounts.parameters import GatewayParameters
 from hub.errors import Invalid
-from hub.outbound import Guard
+from hub.guarded_http import Guard
 from hub.store import gateways, skills
 from hub.store.db import Call
 

@@ -17,9 +17,9 @@ from hub.accounts.parameters import SkillOptions
 from hub.accounts.skills import Description, Instructions, Slug, check, opened, sealed, shown, taken, unmask
 from hub.domain import Skill
 from hub.errors import Invalid
-from hub.forms import invalid
+from hub.guarded_http import Guard
 from hub.jsonl import lines
-from hub.outbound import Guard
+from hub.pydantic_base import invalid
 from hub.sealing import Sealer
 from hub.store import skills
 from hub.store.db import Call, Db

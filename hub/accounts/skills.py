@@ -10,12 +10,12 @@ from pydantic import AfterValidator, Field
 
 from hub import ids
 from hub.accounts import addresses
-from hub.accounts.kinds import MASK, mask
 from hub.accounts.parameters import LONG, SkillOptions
+from hub.accounts.value_types import MASK, mask
 from hub.domain import Skill
 from hub.errors import Invalid, NotFound
-from hub.forms import merged
-from hub.outbound import Guard
+from hub.guarded_http import Guard
+from hub.pydantic_base import merged
 from hub.sealing import Sealer
 from hub.store import skills
 from hub.store.db import Call, Db

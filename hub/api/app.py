@@ -7,8 +7,8 @@ from weakref import WeakSet
 from aiohttp import web
 
 from hub import console
-from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
+from hub.accounts.model_lookup import Directory
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
 from hub.api import (
@@ -18,24 +18,24 @@ from hub.api import (
     characters,
     chat,
     embed,
-    hooks,
     hosted,
     launcher,
     mcp,
     openai,
     pages,
     problems,
+    webhooks,
 )
-from hub.api.http import assets, docs, keys, middleware
-from hub.api.http.errands import Errands
+from hub.api.http import app_keys, assets, docs, middleware
+from hub.api.http.background import Errands
 from hub.api.http.operation import Route
-from hub.api.http.streams import Streams
+from hub.api.http.stream_limits import Streams
 from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.spool import Spool
 from hub.chat.inbound.webhooks import Receiver
-from hub.ending import end
 from hub.runtime import Hub
-from hub.store.requests import RequestLog
+from hub.store.api_request_log import RequestLog
+from hub.task_groups import end
 
 ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES, *ares.ROUTES, *aresgen.ROUTES, *characters.ROUTES)
 
@@ -43,26 +43,26 @@ ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES, *ares.ROUTES, *aresg
 def build_app(hub: Hub, intake: Intake) -> web.Application:
     """All doors over one open hub."""
     app = web.Application(middlewares=[middleware.guard], client_max_size=1 << 20)
-    app[keys.HUB] = hub
-    app[keys.INTAKE] = intake
-    app[keys.RECEIVER] = Receiver(hub, intake)
-    app[keys.SPOOL] = Spool(hub.settings.home / "spool")
-    app[keys.KEYRING] = Keyring(hub.db)
-    app[keys.PASSWORDS] = passwords = Passwords()
-    app[keys.USERS] = Users(hub.db, hub.sealer, passwords, hub.settings)
-    app[keys.DIRECTORY] = Directory(hub)
-    app[keys.ERRANDS] = errands = Errands()
+    app[app_keys.HUB] = hub
+    app[app_keys.INTAKE] = intake
+    app[app_keys.RECEIVER] = Receiver(hub, intake)
+    app[app_keys.SPOOL] = Spool(hub.settings.home / "spool")
+    app[app_keys.KEYRING] = Keyring(hub.db)
+    app[app_keys.PASSWORDS] = passwords = Passwords()
+    app[app_keys.USERS] = Users(hub.db, hub.sealer, passwords, hub.settings)
+    app[app_keys.DIRECTORY] = Directory(hub)
+    app[app_keys.ERRANDS] = errands = Errands()
     app.on_cleanup.append(errands.close)
-    app[keys.STREAMS] = Streams()
-    app[keys.PAGES] = docs.environment()
-    app[keys.REQUEST_LOG] = RequestLog(hub.db)
+    app[app_keys.STREAMS] = Streams()
+    app[app_keys.PAGES] = docs.environment()
+    app[app_keys.REQUEST_LOG] = RequestLog(hub.db)
     app.cleanup_ctx.append(_log)
-    app[keys.SOCKETS] = WeakSet()
+    app[app_keys.SOCKETS] = WeakSet()
     app.on_shutdown.append(aresgen.close)
     assets.mount(app)
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)
-    for one in (hooks, pages, chat, launcher, hosted, problems, embed):
+    for one in (webhooks, pages, chat, launcher, hosted, problems, embed):
         app.router.add_routes(one.routes())
     console.mount(app)
     mcp.mount(app)
@@ -73,10 +73,10 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
 
 async def _log(app: web.Application) -> AsyncIterator[None]:
     """Write the log of requests for as long as the application serves."""
-    writing = asyncio.create_task(app[keys.REQUEST_LOG].run())
+    writing = asyncio.create_task(app[app_keys.REQUEST_LOG].run())
     yield
     await end([writing])
-    await app[keys.REQUEST_LOG].flush()
+    await app[app_keys.REQUEST_LOG].flush()
 
 
 def in_order(routes: Iterable[Route]) -> list[Route]:

@@ -11,15 +11,15 @@ from aiohttp import web
 from markupsafe import Markup
 
 from hub.api.http import cookies
-from hub.api.http.address import client_ip
-from hub.api.http.keys import HUB, INTAKE, PAGES
+from hub.api.http.app_keys import HUB, INTAKE, PAGES
+from hub.api.http.client_address import client_ip
 from hub.chat.website import prompts as visits
 from hub.chat.website import transcript, visitors
 from hub.chat.website.culture import code, direction, labels, preferred
 from hub.chat.website.visitors import Asked
 from hub.errors import HubError, NotFound, TooMany, Unavailable
 from hub.store import messages
-from hub.store.visitors import Visit
+from hub.store.web_sessions import Visit
 
 Json = dict[str, Any]
 MICROPHONE = "microphone=(self), camera=(), geolocation=(), payment=()"

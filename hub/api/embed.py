@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from hub.api.http.address import client_ip
-from hub.api.http.keys import HUB
+from hub.api.http.app_keys import HUB
+from hub.api.http.client_address import client_ip
 from hub.chat.website import prompts as visits
 from hub.errors import NotFound, TooMany, Unavailable
 from hub.runtime import Hub

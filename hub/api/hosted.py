@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from hub.api.http.keys import HUB
+from hub.api.http.app_keys import HUB
 from hub.store import files
 
 PAGE = "; ".join(

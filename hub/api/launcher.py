@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from hub.api.http import assets
-from hub.api.http.keys import HUB
+from hub.api.http.app_keys import HUB
 from hub.chat.website import transcript, visitors
 from hub.chat.website.culture import direction, labels, preferred
 from hub.errors import HubError

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from hub.api.http.keys import HUB
+from hub.api.http.app_keys import HUB
 from hub.errors import HubError
 from hub.live.connect import DOWN
 from hub.store import files, health

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from aiohttp import web
 
 from hub import errors
-from hub.api.http.keys import PAGES
+from hub.api.http.app_keys import PAGES
 from hub.errors import HubError
 
 # Codes that are said beside those of the classes of errors.

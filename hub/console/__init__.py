@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
-from hub.api.http.keys import PAGES
+from hub.api.http.app_keys import PAGES
 from hub.console import (
+    api_keys,
     audit,
     bots,
     campaigns,
@@ -12,21 +13,20 @@ from hub.console import (
     home,
     inbox,
     insights,
-    keyring,
     knowledge,
     live,
     networks,
+    playground,
     schedules,
     settings,
-    signing,
+    sign_in,
     team,
-    trying,
 )
 from hub.console.filters import FILTERS
 
 PARTS = (
-    signing, home, inbox, live, bots, trying, channels, networks, knowledge, schedules, campaigns, deliveries, insights,
-    keyring, team, audit, settings,
+    sign_in, home, inbox, live, bots, playground, channels, networks, knowledge, schedules, campaigns, deliveries,
+    insights, api_keys, team, audit, settings,
 )
 
 

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from hub.console.door import look
-from hub.console.visit import Visit
+from hub.console.guard import look
+from hub.console.page_request import Visit
 from hub.errors import Invalid
 from hub.store import audit
 

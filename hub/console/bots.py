@@ -6,18 +6,18 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from hub.accounts import gateways
-from hub.accounts.kinds import RUNTIME_NAMES
 from hub.accounts.operators import Deed
 from hub.accounts.parameters import INTEGRATED, GatewayParameters
+from hub.accounts.value_types import RUNTIME_NAMES
 from hub.api.http import pagination
-from hub.api.http.keys import DIRECTORY
-from hub.console.door import act, look
-from hub.console.visit import Form, Visit
+from hub.api.http.app_keys import DIRECTORY
+from hub.console.guard import act, look
+from hub.console.page_request import Form, Visit
 from hub.domain import Json
 from hub.errors import Invalid
-from hub.forms import invalid
 from hub.knowledge import collections
-from hub.store import overview
+from hub.pydantic_base import invalid
+from hub.store import dashboard
 
 PAGE = 50
 EXTRACTIVE = "@hub/extractive"
@@ -32,7 +32,7 @@ TOOLS = {
 async def listed(v: Visit) -> web.StreamResponse:
     """GET /console/bots"""
     after = pagination.read(v.asked("after")) if v.asked("after") else None
-    rows = await overview.gateways(v.db, v.account, after, PAGE + 1)
+    rows = await dashboard.gateways(v.db, v.account, after, PAGE + 1)
     more = f"/console/bots?after={pagination.write(rows[PAGE - 1]['id'])}" if len(rows) > PAGE else ""
     return await v.page("bots.html", bots=rows[:PAGE], more=more)
 

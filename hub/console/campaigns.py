@@ -6,8 +6,8 @@ from aiohttp import web
 
 from hub.accounts.operators import Deed
 from hub.api.http import pagination
-from hub.console.door import act, look
-from hub.console.visit import Visit
+from hub.console.guard import act, look
+from hub.console.page_request import Visit
 from hub.errors import Invalid
 from hub.outreach import campaigns
 from hub.outreach.campaigns import Wanted

@@ -6,19 +6,19 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from hub.accounts import gateways
-from hub.accounts.kinds import mask
 from hub.accounts.operators import Deed
+from hub.accounts.value_types import mask
 from hub.api.http import pagination
 from hub.chat import timespan
 from hub.chat.clients import clients, integrations, pairing, sessions
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.chat.clients.sessions import Wanted
-from hub.console.door import act, look
-from hub.console.visit import Form, Visit
+from hub.console.guard import act, look
+from hub.console.page_request import Form, Visit
 from hub.domain import Json
 from hub.errors import Invalid
-from hub.forms import invalid
-from hub.store import overview
+from hub.pydantic_base import invalid
+from hub.store import dashboard
 
 PAGE = 50
 # Between the label of a suggestion and what it says.
@@ -52,7 +52,7 @@ NOTES = {
 async def listed(v: Visit) -> web.StreamResponse:
     """GET /console/channels"""
     after = pagination.read(v.asked("after")) if v.asked("after") else None
-    rows = await overview.clients(v.db, v.account, after, PAGE + 1)
+    rows = await dashboard.clients(v.db, v.account, after, PAGE + 1)
     more = f"/console/channels?after={pagination.write(rows[PAGE - 1]['id'])}" if len(rows) > PAGE else ""
     bots = await gateways.listed(v.db, v.account)
     return await v.page("channels.html", places=rows[:PAGE], more=more, bots=bots)

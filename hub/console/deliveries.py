@@ -10,10 +10,10 @@ from hub.accounts.operators import Deed
 from hub.api.http import pagination
 from hub.chat.operators import why
 from hub.chat.outbound import deliveries
-from hub.console.door import act, look
-from hub.console.visit import Visit
+from hub.console.guard import act, look
+from hub.console.page_request import Visit
 from hub.errors import Invalid, NotFound
-from hub.store import overview
+from hub.store import dashboard
 
 PAGE = 50
 STATES: Mapping[str, list[str] | None] = {
@@ -78,7 +78,7 @@ async def replay_all(v: Visit, deed: Deed) -> web.StreamResponse:
 async def quarantine(v: Visit) -> web.StreamResponse:
     """GET /console/quarantine: bodies that networks sent and nobody could read."""
     before = pagination.read(v.asked("before")) if v.asked("before") else None
-    rows = await overview.quarantine(v.db, v.account, before, PAGE + 1)
+    rows = await dashboard.quarantine(v.db, v.account, before, PAGE + 1)
     more = f"/console/quarantine?before={pagination.write(rows[PAGE - 1]['id'])}" if len(rows) > PAGE else ""
     return await v.page("quarantine.html", rows=rows[:PAGE], more=more)
 
@@ -86,7 +86,7 @@ async def quarantine(v: Visit) -> web.StreamResponse:
 async def discard(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/quarantine/{id}/delete"""
     deed.object = str(v.id())
-    if not await overview.discard(v.db, v.account, v.id()):
+    if not await dashboard.discard(v.db, v.account, v.id()):
         raise NotFound("No such body.")
     return v.to("/console/quarantine", "It is deleted.")
 

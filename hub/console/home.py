@@ -5,9 +5,9 @@ from typing import Any
 
 from aiohttp import web
 
-from hub.console.door import look
-from hub.console.visit import Visit
-from hub.store import desk, overview
+from hub.console.guard import look
+from hub.console.page_request import Visit
+from hub.store import dashboard, operator_inbox
 
 FEW = 5
 
@@ -15,15 +15,15 @@ FEW = 5
 async def home(v: Visit) -> web.StreamResponse:
     """GET /console"""
     now = datetime.now(UTC)
-    steps = await overview.steps(v.db, v.account)
+    steps = await dashboard.steps(v.db, v.account)
     values: dict[str, Any] = {
         "steps": steps,
         "done": all(steps.values()),
-        "channels": await overview.channels(v.db, v.account),
-        "today": await overview.today(v.db, v.account, now.replace(hour=0, minute=0, second=0, microsecond=0)),
-        "failing": await overview.failing(v.db, v.account, FEW),
-        "handovers": await desk.page(v.db, v.account, v.who.id, "person", limit=FEW),
-        "upcoming": await overview.upcoming(v.db, v.account, FEW),
+        "channels": await dashboard.channels(v.db, v.account),
+        "today": await dashboard.today(v.db, v.account, now.replace(hour=0, minute=0, second=0, microsecond=0)),
+        "failing": await dashboard.failing(v.db, v.account, FEW),
+        "handovers": await operator_inbox.page(v.db, v.account, v.who.id, "person", limit=FEW),
+        "upcoming": await dashboard.upcoming(v.db, v.account, FEW),
     }
     return await v.page("home.html", **values)
 
@@ -31,7 +31,7 @@ async def home(v: Visit) -> web.StreamResponse:
 async def search(v: Visit) -> web.StreamResponse:
     """GET /console/search?q="""
     words = v.asked("q")[:100]
-    found = await overview.find(v.db, v.account, words) if len(words) > 1 else []
+    found = await dashboard.find(v.db, v.account, words) if len(words) > 1 else []
     if v.partial:
         return v.part("found.html", found=found, words=words)
     return await v.page("search.html", found=found, words=words)

@@ -9,12 +9,13 @@ from aiohttp import web
 
 from hub.accounts.operators import Deed
 from hub.chat.news import tell
-from hub.chat.operators import desk, handoff, suggestion
-from hub.console.door import act, look
-from hub.console.visit import Visit
+from hub.chat.operators import handoff, suggestion
+from hub.chat.operators import inbox as operator_inbox
+from hub.console.guard import act, look
+from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.errors import Invalid
-from hub.store import desk as rows
+from hub.store import operator_inbox as rows
 
 PAGE = 30
 
@@ -30,8 +31,8 @@ class Shown:
     @classmethod
     def of(cls, v: Visit) -> "Shown":
         show = v.asked("show", "all")
-        if show not in desk.SHOWS:
-            raise Invalid(f"show must be one of {', '.join(desk.SHOWS)}.", field="show")
+        if show not in operator_inbox.SHOWS:
+            raise Invalid(f"show must be one of {', '.join(operator_inbox.SHOWS)}.", field="show")
         return cls(show, v.asked("q")[:100], _place(v.asked("after")))
 
     @property
@@ -65,8 +66,8 @@ async def opened(v: Visit, session: UUID, since: str = "") -> Json:
     """What the templates of one conversation need. since: where the page that is open begins, if one is. cut: it
     has become too long, and what was before it must be asked for anew."""
     begins = int(since) if since.isascii() and since.isdigit() and len(since) < 19 else None
-    one = await desk.view(v.db, v.account, session)
-    thread = await desk.thread(v.db, v.account, session, since=begins)
+    one = await operator_inbox.view(v.db, v.account, session)
+    thread = await operator_inbox.thread(v.db, v.account, session, since=begins)
     cut = begins is not None and (thread.older or 0) > begins
     return {"one": one, "items": thread.items, "older": thread.older, "open": session, "cut": cut}
 
@@ -84,7 +85,7 @@ async def conversation(v: Visit) -> web.StreamResponse:
     await rows.read(v.db, v.account, v.who.id, id)
     one = values["one"]
     others = await rows.others(v.db, v.account, one["contact_id"], id) if one["contact_id"] else []
-    canned = await desk.canned(v.db, v.account)
+    canned = await operator_inbox.canned(v.db, v.account)
     return await v.page("inbox.html", **await listed(v, shown), **values, others=others, canned=canned, text="")
 
 
@@ -93,8 +94,8 @@ async def older(v: Visit) -> web.StreamResponse:
     before, id = v.asked("before"), v.id()
     if not before.isdigit() or len(before) > 18:
         raise Invalid("before is none that a page gave.", field="before")
-    one = await desk.view(v.db, v.account, id)
-    thread = await desk.thread(v.db, v.account, id, int(before))
+    one = await operator_inbox.view(v.db, v.account, id)
+    thread = await operator_inbox.thread(v.db, v.account, id, int(before))
     values: Json = {"one": one, "items": thread.items, "older": thread.older, "open": id}
     return v.part("older.html", **values) if v.partial else await v.page("history.html", **values)
 
@@ -119,9 +120,9 @@ async def say(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../say: to the contact. Who writes into a conversation of the bot's has taken it over."""
     id, text = v.id(), v.form.get("text")
     deed.object = str(id)
-    one = await desk.view(v.db, v.account, id)
+    one = await operator_inbox.view(v.db, v.account, id)
     await handoff.sayable(v.hub, v.account, None, id, text, len(v.form.files))
-    files = await desk.attach(v.hub, v.account, id, [(f.name, f.mime, f.content) for f in v.form.files])
+    files = await operator_inbox.attach(v.hub, v.account, id, [(f.name, f.mime, f.content) for f in v.form.files])
     if one["handoff_at"] is None:
         await handoff.switch(v.hub, v.account, None, id, True, v.who.id, v.who.name, ends=True)
         deed.change["taken"], deed.begun = True, True
@@ -134,7 +135,7 @@ async def say(v: Visit, deed: Deed) -> web.StreamResponse:
 async def note(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../note: to colleagues."""
     deed.object = str(v.id())
-    await desk.note(v.db, v.account, v.who.id, v.who.name, v.id(), v.form.get("text"))
+    await operator_inbox.note(v.db, v.account, v.who.id, v.who.name, v.id(), v.form.get("text"))
     await tell(v.hub.events, v.account, v.id(), {"type": "note"})
     return await _again(v)
 
@@ -146,7 +147,7 @@ async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
     if v.partial:
         return v.part("write.html", text=text)
     values = await opened(v, v.id())
-    canned = await desk.canned(v.db, v.account)
+    canned = await operator_inbox.canned(v.db, v.account)
     return await v.page(
         "inbox.html", **await listed(v, Shown("all", "", None)), **values, others=[], canned=canned, text=text
     )
@@ -163,19 +164,19 @@ async def _again(v: Visit) -> web.StreamResponse:
 
 async def canned(v: Visit) -> web.StreamResponse:
     """GET /console/replies: prepared replies."""
-    return await v.page("replies.html", canned=await desk.canned(v.db, v.account))
+    return await v.page("replies.html", canned=await operator_inbox.canned(v.db, v.account))
 
 
 async def save_canned(v: Visit, deed: Deed) -> web.StreamResponse:
     shortcut = v.form.get("shortcut")
-    await desk.save_canned(v.db, v.account, shortcut, v.form.get("text"))
+    await operator_inbox.save_canned(v.db, v.account, shortcut, v.form.get("text"))
     deed.object = shortcut
     return v.to("/console/replies", "The reply is saved.")
 
 
 async def remove_canned(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(v.id())
-    await desk.remove_canned(v.db, v.account, v.id())
+    await operator_inbox.remove_canned(v.db, v.account, v.id())
     return v.to("/console/replies", "The reply is deleted.")
 
 

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from hub.console import charts
-from hub.console.door import look
+from hub.console.guard import look
+from hub.console.page_request import HEADERS, Visit
 from hub.console.settings import zone_of
-from hub.console.visit import HEADERS, Visit
 from hub.domain import Json
 from hub.errors import Invalid
-from hub.store import overview
+from hub.store import dashboard
 
 SPANS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
 KEPT = 60.0  # seconds: reading a quarter of a year again for every look would help nobody
@@ -62,12 +62,12 @@ async def _figures(v: Visit) -> Json:
     name = f"insights:{first}:{last}:{zone}"
     found = await v.hub.cache.get(v.account, name)
     if found is None:
-        days_ = await overview.days(v.db, v.account, first, last, zone)
+        days_ = await dashboard.days(v.db, v.account, first, last, zone)
         found = {
             "rows": [r | {"day": r["day"].isoformat()} for r in days_],
-            "now": await overview.span(v.db, v.account, begun, ends),
-            "before": await overview.span(v.db, v.account, before, begun),
-            "failed": await overview.failed_by_channel(v.db, v.account, begun, ends),
+            "now": await dashboard.span(v.db, v.account, begun, ends),
+            "before": await dashboard.span(v.db, v.account, before, begun),
+            "failed": await dashboard.failed_by_channel(v.db, v.account, begun, ends),
         }
         await v.hub.cache.put(v.account, name, found, KEPT)
     rows = [r | {"day": date.fromisoformat(r["day"])} for r in found["rows"]]

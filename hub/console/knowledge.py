@@ -6,13 +6,13 @@ from aiohttp import web
 
 from hub.accounts.operators import Deed
 from hub.api.http import pagination
-from hub.console.door import act, look
-from hub.console.visit import Visit
+from hub.console.guard import act, look
+from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.errors import BadRequest, Invalid
 from hub.knowledge import collections, documents, files, search
 from hub.knowledge.helper import helper
-from hub.store import overview
+from hub.store import dashboard
 from hub.store.documents import Given
 
 PAGE = 50
@@ -22,7 +22,7 @@ TOP = 5
 async def listed(v: Visit) -> web.StreamResponse:
     """GET /console/knowledge"""
     after = pagination.read(v.asked("after")) if v.asked("after") else None
-    rows = await overview.collections(v.db, v.account, after, PAGE + 1)
+    rows = await dashboard.collections(v.db, v.account, after, PAGE + 1)
     more = f"/console/knowledge?after={pagination.write(rows[PAGE - 1]['id'])}" if len(rows) > PAGE else ""
     return await v.page("knowledge.html", collections=rows[:PAGE], more=more)
 
@@ -49,7 +49,7 @@ async def rows(v: Visit) -> web.StreamResponse:
 
 async def _documents(v: Visit) -> Json:
     before = pagination.read(v.asked("before")) if v.asked("before") else None
-    found = await overview.documents(v.db, v.account, v.id(), before, PAGE + 1)
+    found = await dashboard.documents(v.db, v.account, v.id(), before, PAGE + 1)
     base = f"/console/knowledge/{v.id()}"
     more = f"{base}?before={pagination.write(found[PAGE - 1]['id'])}" if len(found) > PAGE else ""
     working = any(d["state"] == "Queued" for d in found[:PAGE])

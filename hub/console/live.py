@@ -11,13 +11,13 @@ from aiohttp import web
 from hub.accounts.operators import allow
 from hub.api.http import sse
 from hub.chat.news import of_account
-from hub.chat.operators.desk import view
+from hub.chat.operators.inbox import view
 from hub.console import inbox, pairing
-from hub.console.door import COOKIE, look
-from hub.console.visit import Visit, operator
+from hub.console.guard import COOKIE, look
+from hub.console.page_request import Visit, operator
 from hub.domain import Json
 from hub.errors import HubError, Invalid
-from hub.store import desk
+from hub.store import operator_inbox
 
 # Between two looks, however much happens; and the longest without a look.
 PAUSE, IDLE, SIGNED = 1.0, 15.0, 15.0
@@ -74,12 +74,12 @@ async def _inbox(v: Visit, shown: inbox.Shown, session: UUID | None) -> AsyncIte
 async def _list(v: Visit, shown: inbox.Shown, session: UUID | None) -> str:
     """The list, unless its reader has gone on to older ones, and how many wait."""
     talks = await inbox.listed(v, shown) if shown.after is None else {"talks": None}
-    return v.render("news.html", **talks, open=session, waiting=await desk.waiting_count(v.db, v.account))
+    return v.render("news.html", **talks, open=session, waiting=await operator_inbox.waiting_count(v.db, v.account))
 
 
 async def _thread(v: Visit, session: UUID) -> str:
     values = await inbox.opened(v, session, v.asked("since"))
-    await desk.read(v.db, v.account, v.who.id, session)
+    await operator_inbox.read(v.db, v.account, v.who.id, session)
     return v.render("news.html", **values)
 
 

@@ -6,8 +6,8 @@ from hub.accounts.operators import Deed
 from hub.chat.clients import integrations, pairing
 from hub.chat.clients.integrations import Given
 from hub.console.channels import FIELDS
-from hub.console.door import act, look
-from hub.console.visit import Visit
+from hub.console.guard import act, look
+from hub.console.page_request import Visit
 from hub.errors import Invalid, NotFound
 
 MODES = {"ignore", "mention", "all"}

@@ -11,8 +11,8 @@ import segno
 from hub.api.http import sse
 from hub.chat.clients import pairing
 from hub.chat.news import of_account
-from hub.console.door import COOKIE
-from hub.console.visit import Visit, operator
+from hub.console.guard import COOKIE
+from hub.console.page_request import Visit, operator
 from hub.errors import HubError
 
 # WhatsApp shows a code for 20 seconds; after two minutes of codes nobody is looking any more.

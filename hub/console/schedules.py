@@ -7,13 +7,13 @@ from aiohttp import web
 
 from hub.accounts.operators import Deed
 from hub.api.http import pagination
-from hub.console.door import act, look
+from hub.console.guard import act, look
+from hub.console.page_request import Visit
 from hub.console.settings import zone_of
-from hub.console.visit import Visit
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.outreach import calendar, schedules
-from hub.store import clients, overview
+from hub.store import clients, dashboard
 from hub.tools.schedule import book, recurrence, targets, words
 from hub.tools.schedule.book import Change, Wanted
 
@@ -33,8 +33,8 @@ async def show(v: Visit) -> web.StreamResponse:
     first, last = calendar.span(view, day)
     # A day more on each side: days of the zone are not those of UTC.
     start, end = _midnight(first - timedelta(days=1)), _midnight(last + timedelta(days=2))
-    rows = await overview.calendar(v.db, v.account, states=["active", "paused"], until=end, limit=SHOWN)
-    ran = await overview.ran(v.db, v.account, start, min(end, now), SHOWN)
+    rows = await dashboard.calendar(v.db, v.account, states=["active", "paused"], until=end, limit=SHOWN)
+    ran = await dashboard.ran(v.db, v.account, start, min(end, now), SHOWN)
     step = timedelta(days=7) if view == "week" else timedelta(days=31)
     days = calendar.days(view, day, zone, rows, ran, now)
     return await v.page(
@@ -46,7 +46,7 @@ async def show(v: Visit) -> web.StreamResponse:
 
 async def _list(v: Visit, zone: str) -> web.StreamResponse:
     before = pagination.read(v.asked("before")) if v.asked("before") else None
-    rows = await overview.calendar(v.db, v.account, before=before, limit=PAGE + 1)
+    rows = await dashboard.calendar(v.db, v.account, before=before, limit=PAGE + 1)
     more = f"/console/schedules?view=list&before={pagination.write(rows[PAGE - 1]['id'])}" if len(rows) > PAGE else ""
     shown = [r | {"words": said(r)} for r in rows[:PAGE]]
     return await v.page(
@@ -90,7 +90,7 @@ async def view(v: Visit) -> web.StreamResponse:
 
 
 async def _one(v: Visit) -> Json:
-    row = await overview.schedule(v.db, v.account, v.id())
+    row = await dashboard.schedule(v.db, v.account, v.id())
     if row is None:
         raise NotFound("No such schedule.")
     return row

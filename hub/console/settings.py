@@ -6,9 +6,9 @@ from aiohttp import web
 
 from hub.accounts import accounts, operators
 from hub.accounts.operators import Deed
-from hub.api.http.keys import PASSWORDS
-from hub.console.door import act, look
-from hub.console.visit import Visit
+from hub.api.http.app_keys import PASSWORDS
+from hub.console.guard import act, look
+from hub.console.page_request import Visit
 from hub.domain import Caller, Json
 from hub.errors import Invalid, Unauthorized
 from hub.outreach import policy

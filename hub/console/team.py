@@ -5,8 +5,8 @@ from aiohttp import web
 from hub.accounts import operators
 from hub.accounts.operators import ROLES, Deed
 from hub.api.http import pagination
-from hub.console.door import act, look
-from hub.console.visit import Visit
+from hub.console.guard import act, look
+from hub.console.page_request import Visit
 from hub.store import operators as rows
 
 PAGE = 100

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from hub.domain import Json
-from hub.ending import together
 from hub.engine import messages as chat_messages
 from hub.engine import moderation, multimodal, query, routing, toolbox, worker
 from hub.engine.ask import Ask
@@ -16,6 +15,7 @@ from hub.engine.context import Scene, effective
 from hub.engine.prompt import tools_of
 from hub.runtime import Hub
 from hub.store.collections import contexts
+from hub.task_groups import together
 from hub.tools import sources
 from hub.tools.base import Context
 

@@ -9,7 +9,7 @@ from hub.engine.helper import consult
 from hub.llm import heal
 from hub.llm.types import Failed
 from hub.runtime import Hub
-from hub.tools.fence import fenced
+from hub.tools.untrusted_text import fenced
 
 # Parameter, what the safeguard calls it, what it looks for, what a blocked person is told it was.
 CATEGORIES = (

@@ -8,7 +8,7 @@ from hub.engine import messages as chat_messages
 from hub.errors import BadRequest
 from hub.llm import react
 from hub.llm.types import INTEGRATED, Prompt
-from hub.tools.fence import harmless
+from hub.tools.untrusted_text import harmless
 
 OPTIONS = {
     "temperature": "temperature",

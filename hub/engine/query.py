@@ -12,7 +12,7 @@ from hub.engine.prompt import question
 from hub.llm import heal
 from hub.llm.types import Failed
 from hub.runtime import Hub
-from hub.tools.fence import fenced
+from hub.tools.untrusted_text import fenced
 
 log = logging.getLogger(__name__)
 

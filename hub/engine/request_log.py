@@ -11,7 +11,7 @@ from hub.domain import Account, Caller, Json
 from hub.engine.ask import Answer, Ask
 from hub.errors import HubError, NotFound
 from hub.runtime import Hub
-from hub.store import conversations
+from hub.store import request_log
 from hub.store.db import Db
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ async def answered(hub: Hub, who: Caller, ask: Ask, made: Answer, account: Accou
         row = _row(who, ask, made.model) | {
             "messages": [*ask.messages, *made.messages], "usage": made.billed, "tokens": made.usage.total,
         }
-        await conversations.save(hub.db, account.id, row)
+        await request_log.save(hub.db, account.id, row)
 
 
 async def failed(hub: Hub, who: Caller, ask: Ask, e: HubError, account: Account) -> None:
@@ -36,7 +36,7 @@ async def failed(hub: Hub, who: Caller, ask: Ask, e: HubError, account: Account)
         ledger = ask.trace.ledger
         used = {"usage": ledger.billed(hub.models, ask.gateway), "tokens": ledger.usage.total}
         said = {"messages": [*ask.messages, *ask.trace.made], "error": f"{e.code}: {e}"}
-        await conversations.save(hub.db, account.id, _row(who, ask, ask.trace.model) | used | said)
+        await request_log.save(hub.db, account.id, _row(who, ask, ask.trace.model) | used | said)
     except HubError as failure:
         log.error("a conversation of account %s was not logged: %s", account.id, failure)
 
@@ -50,21 +50,21 @@ def _row(who: Caller, ask: Ask, model: str | None) -> Json:
 
 
 async def get(db: Db, account: UUID, id: UUID) -> Json:
-    found = await conversations.one(db, account, id)
+    found = await request_log.one(db, account, id)
     if found is None:
         raise NotFound
     return found
 
 
 async def remove(db: Db, account: UUID, id: UUID) -> None:
-    if not await conversations.remove(db, account, id):
+    if not await request_log.remove(db, account, id):
         raise NotFound
 
 
 async def export(db: Db, account: UUID, shaped: Callable[[Json], Any]) -> AsyncIterator[bytes]:
     """Every conversation as a JSON line, newest first."""
     before: UUID | None = None
-    while rows := await conversations.export(db, account, before, PAGE):
+    while rows := await request_log.export(db, account, before, PAGE):
         for row in rows:
             yield orjson.dumps(shaped(row), option=orjson.OPT_APPEND_NEWLINE)
         before = rows[-1]["id"]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 from hub.domain import Json
-from hub.ending import together
 from hub.engine import worker
 from hub.engine.ask import Lost, Sink
 from hub.engine.context import Scene
@@ -18,7 +17,8 @@ from hub.errors import HubError
 from hub.llm.prices import cost
 from hub.llm.types import Delta
 from hub.runtime import Hub
-from hub.tools import arguments, replies
+from hub.task_groups import together
+from hub.tools import arguments, http_replies
 from hub.tools.arguments import Checker
 from hub.tools.base import Result, Tool, ToolFailed
 
@@ -159,4 +159,4 @@ class Calls:
 
 def _readable(result: Result) -> Result:
     """The result with a text that a model can be sent: not too long, and without halves of characters."""
-    return replace(result, text=replies.cut(result.text, LONGEST).encode("utf-8", "replace").decode())
+    return replace(result, text=http_replies.cut(result.text, LONGEST).encode("utf-8", "replace").decode())

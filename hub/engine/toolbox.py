@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from uuid import UUID
 
 from hub.accounts import skills as library
-from hub.accounts.kinds import BuiltinFunction
+from hub.accounts.value_types import BuiltinFunction
 from hub.domain import Json, Passage, Skill
 from hub.engine.brand import ESCALATES
 from hub.engine.context import Scene

@@ -13,9 +13,9 @@ from hub.accounts.parameters import Source
 from hub.domain import Json
 from hub.engine.context import Scene
 from hub.errors import BadRequest, HubError
-from hub.outbound import Reply
+from hub.guarded_http import Reply
 from hub.runtime import Hub
-from hub.tools.calling import moment
+from hub.tools.call_context import moment
 
 log = logging.getLogger(__name__)
 

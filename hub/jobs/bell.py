@@ -6,8 +6,8 @@ from typing import Any
 
 from arq.worker import Worker
 
-from hub.ending import end
 from hub.live.connect import DOWN, heed_cancel
+from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 

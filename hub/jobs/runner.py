@@ -8,11 +8,11 @@ from uuid import UUID
 
 from hub.chat.outbound import delivery
 from hub.chat.turns import turn
-from hub.ending import end
 from hub.errors import Overloaded
 from hub.runtime import Hub
-from hub.studio import hooks
+from hub.studio import outgoing_webhooks
 from hub.studio.aresgen.workflow import engine
+from hub.task_groups import end
 
 BEHIND = ("run", "hook")
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Runner:
         self._start("run", run, engine.execute(self._hub, run))
 
     def hook(self, endpoint: UUID) -> None:
-        self._start("hook", endpoint, hooks.deliver(self._hub, endpoint))
+        self._start("hook", endpoint, outgoing_webhooks.deliver(self._hub, endpoint))
 
     async def _turn(self, session: UUID) -> None:
         done = await turn.run(self._hub, session)

@@ -14,21 +14,21 @@ from hub.outreach import admission
 from hub.runtime import Hub
 from hub.store import (
     activations,
+    api_request_log,
     ares_users,
-    conversations,
     documents,
     files,
-    hooks,
     idempotency,
     inbox,
-    leaders,
+    leader_election,
     memories,
     operators,
-    requests,
-    runs,
-    steps,
+    outgoing_webhooks,
+    request_log,
+    studio_documents,
+    tool_steps,
     turns,
-    writings,
+    workflow_runs,
 )
 from hub.store.db import Db
 from hub.studio.ares import learning
@@ -40,11 +40,11 @@ AT_ONCE = 200
 BEAT, INDEX, RETURN, HOUSEKEEPING = 5.0, 5.0, 2.0, 60.0
 # What is too old, each dropped in pieces that a statement's time limit allows.
 REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
-    "dedupe keys": inbox.forget, "files": files.purge, "sessions": leaders.close_expired, "memories": memories.purge,
-    "abandoned activations": activations.abandon, "refresh tokens": ares_users.purge,
-    "operators' sessions": operators.forget, "turn steps": steps.forget, "conversation logs": conversations.forget,
-    "activations": activations.forget, "idempotency keys": idempotency.forget, "request logs": requests.forget,
-    "webhook deliveries": hooks.forget, "edit tokens": writings.forget_tokens,
+    "dedupe keys": inbox.forget, "files": files.purge, "sessions": leader_election.close_expired,
+    "memories": memories.purge, "abandoned activations": activations.abandon, "refresh tokens": ares_users.purge,
+    "operators' sessions": operators.forget, "turn steps": tool_steps.forget, "conversation logs": request_log.forget,
+    "activations": activations.forget, "idempotency keys": idempotency.forget, "request logs": api_request_log.forget,
+    "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
 })
 
 
@@ -86,9 +86,9 @@ async def studio(hub: Hub, runner: Runner) -> None:
     """Go on with workflows and webhooks."""
     if hub.leases.closing:
         return
-    for run in await runs.due(hub.db, AT_ONCE):
+    for run in await workflow_runs.due(hub.db, AT_ONCE):
         runner.run(run)
-    for endpoint in await hooks.due(hub.db, AT_ONCE):
+    for endpoint in await outgoing_webhooks.due(hub.db, AT_ONCE):
         runner.hook(endpoint)
 
 
@@ -127,7 +127,7 @@ async def ring_documents(hub: Hub) -> None:
 
 async def housekeeping(hub: Hub) -> None:
     """Drop what is too old. One process at a time; two would only do it twice."""
-    if not await leaders.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
+    if not await leader_election.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
         return
     done: dict[str, int] = {}
     for what, repair in REPAIRS.items():

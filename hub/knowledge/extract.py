@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import orjson
 
-from hub.children import Children, Ended, Stopped
+from hub.child_processes import Children, Ended, Stopped
 from hub.errors import Unreadable, Unsupported
 
 READER = Path(__file__).parent / "children" / "reader.py"

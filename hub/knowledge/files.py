@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from hub.children import Children
+from hub.child_processes import Children
 from hub.domain import Json
 from hub.errors import HubError, Unreadable, Unsupported
 from hub.knowledge import documents

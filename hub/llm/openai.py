@@ -12,9 +12,9 @@ import orjson
 
 from hub.domain import Json
 from hub.errors import Invalid
+from hub.guarded_http import Outbound
 from hub.llm.sse import Events, of_completion
 from hub.llm.types import Delta, Failed, Prompt
-from hub.outbound import Outbound
 
 SILENCE = 60.0
 ERROR_SIZE, ANSWER_SIZE = 64_000, 16_000_000

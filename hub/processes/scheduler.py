@@ -10,12 +10,12 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hub.config import Settings
-from hub.ending import end
 from hub.jobs import sweeps
 from hub.outreach import firing
 from hub.processes.lifetime import until_signal
 from hub.runtime import Hub, open_hub
 from hub.store import turns
+from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 

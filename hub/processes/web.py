@@ -8,11 +8,11 @@ from aiohttp import web
 from hub.api.app import build_app
 from hub.chat.inbound.intake import Intake
 from hub.config import Settings
-from hub.ending import end
 from hub.jobs import sweeps
 from hub.processes.lifetime import listening, until_signal
 from hub.processes.metrics import serve_metrics, web_metrics
 from hub.runtime import open_hub
+from hub.task_groups import end
 
 IN_FLIGHT = 5.0
 

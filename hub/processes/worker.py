@@ -7,7 +7,6 @@ from typing import Any
 from arq.worker import func
 
 from hub.config import Settings
-from hub.ending import end
 from hub.jobs import sweeps, tasks
 from hub.jobs.bell import BellWorker
 from hub.jobs.runner import Runner
@@ -16,6 +15,7 @@ from hub.processes.lifetime import until_signal
 from hub.processes.metrics import serve_metrics, worker_metrics
 from hub.runtime import Hub, open_hub
 from hub.store import turns
+from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from hub import ids
-from hub.store import hooks
+from hub.store import outgoing_webhooks
 from hub.store.db import Call
 
 Json = dict[str, Any]
@@ -26,4 +26,4 @@ TYPES = (
 
 async def emit(db: Call, account: UUID, type: str, data: Json) -> None:
     """One event. Call it last in its transaction: until that ends, other events of the account wait."""
-    await hooks.emit(db, account, ids.uuid7(), type, data)
+    await outgoing_webhooks.emit(db, account, ids.uuid7(), type, data)

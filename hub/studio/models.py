@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hub.accounts import gateways
 from hub.accounts.balance import paying
-from hub.accounts.directory import integrated
+from hub.accounts.model_lookup import integrated
 from hub.domain import Gateway
 from hub.engine.answer import answer
 from hub.engine.ask import Answer, Ask

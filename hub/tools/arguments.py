@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from hub.forms import Json
+from hub.pydantic_base import Json
 from hub.schemas import Schema, Unusable, dumped
 from hub.tools.base import Tool, ToolFailed
 

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from hub.children import GRACE, Children, Ended, Stopped
+from hub.child_processes import GRACE, Children, Ended, Stopped
 from hub.tools.base import ToolFailed
 
 CHILDREN = Path(__file__).parent / "children"

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from hub.accounts import functions, nonce
 from hub.accounts.functions import ProtocolFunction, schema_of
 from hub.domain import Json
-from hub.ending import together
 from hub.errors import HubError, Invalid, Setup, Upstream
-from hub.forms import invalid
-from hub.tools import replies
+from hub.pydantic_base import invalid
+from hub.task_groups import together
+from hub.tools import http_replies
 from hub.tools.base import Context, Result, Run, Tool, ToolFailed
-from hub.tools.calling import circumstances
+from hub.tools.call_context import circumstances
 from hub.tools.knowledge import search_tool
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def _calls(function: ProtocolFunction) -> Run:
                 "function %s of account %s answered with status %d", function.name, context.account_id, reply.status
             )
             raise ToolFailed(FAILED)
-        return Result(replies.text(reply))
+        return Result(http_replies.text(reply))
 
     return run
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from hub.ending import together
 from hub.errors import HubError, Upstream
+from hub.task_groups import together
 from hub.tools.base import Context
 
 SECONDS, LARGEST = 10.0, 10_000_000

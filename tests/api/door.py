@@ -14,10 +14,10 @@ from aiohttp.test_utils import TestServer
 
 from hub.accounts import gateways
 from hub.accounts.accounts import create_account
-from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring, grant
+from hub.accounts.model_lookup import Directory
 from hub.accounts.parameters import GatewayParameters
-from hub.api.http import keys, middleware
+from hub.api.http import app_keys, middleware
 from hub.api.openai import ROUTES
 from hub.config import Settings
 from hub.domain import Json
@@ -76,7 +76,7 @@ class Door:
 async def opened(settings: Settings) -> AsyncIterator[Door]:
     async with open_hub(settings) as hub, serve() as model, aiohttp.ClientSession() as http:
         app = web.Application(middlewares=[middleware.guard])
-        app[keys.HUB], app[keys.KEYRING], app[keys.DIRECTORY] = hub, Keyring(hub.db), Directory(hub)
+        app[app_keys.HUB], app[app_keys.KEYRING], app[app_keys.DIRECTORY] = hub, Keyring(hub.db), Directory(hub)
         for route in ROUTES:
             app.router.add_route(route.method, route.path, route.handler)
         app.on_response_prepare.append(middleware.headers)

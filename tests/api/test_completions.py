@@ -12,10 +12,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hub.accounts.accounts import create_account
-from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring, grant
-from hub.api.http import keys, middleware
-from hub.api.http import streaming as streams
+from hub.accounts.model_lookup import Directory
+from hub.api.http import answer_stream as streams
+from hub.api.http import app_keys, middleware
 from hub.api.openai import ROUTES
 from hub.api.openai.schemas import CompletionOut
 from hub.config import Settings
@@ -305,7 +305,7 @@ async def test_context_overflow(door: Door) -> None:
 async def test_balance_when_billing_is_on(settings: Settings, door: Door) -> None:
     async with open_hub(settings.changed(billing=True)) as hub:
         app = web.Application(middlewares=[middleware.guard])
-        app[keys.HUB], app[keys.KEYRING], app[keys.DIRECTORY] = hub, Keyring(hub.db), Directory(hub)
+        app[app_keys.HUB], app[app_keys.KEYRING], app[app_keys.DIRECTORY] = hub, Keyring(hub.db), Directory(hub)
         app.router.add_route("POST", "/v1/chat/completions", ROUTES[1].handler)
         server = TestServer(app)
         await server.start_server()
@@ -314,7 +314,7 @@ async def test_balance_when_billing_is_on(settings: Settings, door: Door) -> Non
         async with door.http.post(url, json=body, headers=headers) as r:
             assert r.status == 402 and (await r.json())["error"]["type"] == "insufficient_quota"
         await hub.db.run("update accounts set balance = 1 where id = $1", door.account)
-        app[keys.DIRECTORY].forget(door.account)
+        app[app_keys.DIRECTORY].forget(door.account)
         async with door.http.post(url, json=body, headers=headers) as r:
             assert r.status == 200
         await server.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hub.accounts.kinds import Flag
+from hub.accounts.value_types import Flag
 from hub.config import Settings
 from hub.domain import Json
 from tests.api.door import ASK, Door, events, opened

@@ -13,13 +13,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import Field
 
-from hub.api.http import keys, middleware, openapi, sse
+from hub.api.http import app_keys, middleware, openapi, sse
 from hub.api.http.endpoint import endpoint
 from hub.api.http.errors import of_hub, problem
 from hub.api.http.operation import Route
 from hub.api.http.pagination import Page, read, write
 from hub.errors import Invalid, Overloaded, TooMany
-from hub.forms import Camel
+from hub.pydantic_base import Camel
 from tests.api.conftest import Api
 
 
@@ -87,7 +87,7 @@ async def _ticks(closed: asyncio.Event) -> AsyncIterator[sse.Event]:
 async def door(api: Api) -> AsyncIterator[Api]:
     """The toolkit around endpoints of this file."""
     app = web.Application(middlewares=[middleware.guard])
-    app[keys.HUB], app[CLOSED] = api.hub, asyncio.Event()
+    app[app_keys.HUB], app[CLOSED] = api.hub, asyncio.Event()
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
     app.on_response_prepare.append(middleware.headers)
@@ -215,7 +215,7 @@ async def test_a_stream_pings_and_ends(door: Api) -> None:
 async def test_a_stream_is_closed_when_its_reader_goes_away(api: Api) -> None:
     closed = asyncio.Event()
     app = web.Application(middlewares=[middleware.guard])
-    app[keys.HUB], app[CLOSED] = api.hub, closed
+    app[app_keys.HUB], app[CLOSED] = api.hub, closed
 
     async def endless() -> AsyncIterator[sse.Event]:
         try:

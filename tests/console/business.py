@@ -17,11 +17,11 @@ from channels.twins.options import Options
 from hub.api.app import build_app
 from hub.chat.inbound.intake import Intake
 from hub.config import Settings
-from hub.ending import end
 from hub.jobs.runner import Runner
 from hub.processes.embedded import free_port
 from hub.processes.worker import background
 from hub.runtime import open_hub
+from hub.task_groups import end
 from tests.api.conftest import Api, keys_of
 from tests.console.conftest import Desk, signed_in
 from tests.fakes.model import FakeModel, says, serve

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from hub.api.http import sse, streaming
+from hub.api.http import answer_stream, sse
 from hub.studio.ares import learning
 from tests.contract.asking import Contract, Json
 from tests.fakes.model import cut, refuses, says
@@ -84,8 +84,8 @@ async def test_a_stream_of_events(api: Contract, way: str) -> None:
 async def test_a_comment_while_the_model_thinks(api: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fifteen seconds; here sooner. What fails after one can only break off, or be told in an event."""
     assert sse.PING_SECONDS == 15
-    monkeypatch.setattr(streaming.Out.__init__, "__defaults__", (0.05, dict))
-    monkeypatch.setattr(streaming.attended, "__defaults__", (None, 0.02))
+    monkeypatch.setattr(answer_stream.Out.__init__, "__defaults__", (0.05, dict))
+    monkeypatch.setattr(answer_stream.attended, "__defaults__", (None, 0.02))
     await api.modelled()
     token, sent = await api.user(), {"message": "Hi", "agent_type": "hr"}
     api.model.plan.append(says("late", delay=0.8))

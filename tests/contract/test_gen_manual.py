@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from hub.api.app import ROUTES
-from hub.studio import events, hooks
+from hub.studio import events, outgoing_webhooks
 from hub.studio.aresgen.voices import SLIDERS
 from hub.studio.aresgen.workflow import source
 from hub.studio.aresgen.workflow.definition import checked
@@ -49,11 +49,11 @@ def test_the_verification_verifies() -> None:
     known: dict[str, Any] = {}
     exec(code, known)
     body, now = b'{"id":"evt_1"}', str(int(time.time()))
-    headers = {"Aresgen-Timestamp": now, "Aresgen-Signature": hooks.signature("whsec_x", now, body)}
+    headers = {"Aresgen-Timestamp": now, "Aresgen-Signature": outgoing_webhooks.signature("whsec_x", now, body)}
     assert known["genuine"]("whsec_x", headers, body)
     assert not known["genuine"]("whsec_y", headers, body) and not known["genuine"]("whsec_x", headers, body + b" ")
     old = str(int(time.time()) - 301)
-    headers = {"Aresgen-Timestamp": old, "Aresgen-Signature": hooks.signature("whsec_x", old, body)}
+    headers = {"Aresgen-Timestamp": old, "Aresgen-Signature": outgoing_webhooks.signature("whsec_x", old, body)}
     assert not known["genuine"]("whsec_x", headers, body)
 
 

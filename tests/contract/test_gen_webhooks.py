@@ -11,7 +11,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from hub.studio import events, hooks
+from hub.studio import events, outgoing_webhooks
 from tests.contract.asking import Contract
 from tests.contract.conftest import Place
 from tests.contract.working import Call, Elsewhere, elsewhere, until, working
@@ -194,8 +194,8 @@ async def test_what_fails_for_72_hours_is_disabled(api: Contract, hook: Elsewher
 
 
 async def test_the_attempts_and_their_pauses() -> None:
-    pauses = [hooks.pause(n) for n in range(1, hooks.ATTEMPTS)]
-    assert hooks.ATTEMPTS == 24 and pauses[0] == 10 and max(pauses) == 6 * 3600
+    pauses = [outgoing_webhooks.pause(n) for n in range(1, outgoing_webhooks.ATTEMPTS)]
+    assert outgoing_webhooks.ATTEMPTS == 24 and pauses[0] == 10 and max(pauses) == 6 * 3600
     assert pauses == sorted(pauses) and abs(sum(pauses) - 72 * 3600) < 1
 
 

@@ -17,7 +17,7 @@ from schemathesis.engine.events import EngineEvent, EngineFinished, NonFatalErro
 
 from hub.api.app import ROUTES
 from hub.api.http import openapi
-from hub.outbound import Guard
+from hub.guarded_http import Guard
 from hub.processes.embedded import Server
 from tests.conftest import cloned, small
 from tests.contract.town import Town, town

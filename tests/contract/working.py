@@ -11,10 +11,10 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from hub.ending import end
 from hub.jobs.runner import Runner
 from hub.processes.worker import background
 from hub.runtime import Hub
+from hub.task_groups import end
 
 
 @dataclass(frozen=True)

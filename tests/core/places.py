@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import TestServer
 
-from hub.outbound import Outbound
+from hub.guarded_http import Outbound
 
 
 @dataclass

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from hub import ids
-from hub.api.http.keys import request_id
+from hub.api.http.app_keys import request_id
 from hub.processes.logs import scrub, set_up
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from hub.errors import Upstream
-from hub.outbound import Outbound, open_outbound
+from hub.guarded_http import Outbound, open_outbound
 from tests.core.certificates import certificate
 from tests.core.places import Names, Place, place, resolve_by
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.abc import ResolveResult
 
 from hub.errors import HubError, Invalid, Setup, Upstream
-from hub.outbound import Guard, Outbound, Reply, open_outbound
+from hub.guarded_http import Guard, Outbound, Reply, open_outbound
 from tests.core.places import Names, Place, place, resolve_by
 
 # `P` is the port of a server that really listens on all loopback addresses asked for here.

@@ -13,10 +13,10 @@ from hub.domain import Gateway, Json, Usage
 from hub.engine.answer import answer
 from hub.engine.ask import Ask
 from hub.errors import Overloaded, Upstream
+from hub.guarded_http import open_outbound
 from hub.llm.embedder import Embedder
 from hub.llm.gateway import Models
 from hub.llm.types import Broken, Delta
-from hub.outbound import open_outbound
 from hub.store import collections
 from hub.store.db import Db
 from tests.fakes.model import FakeModel, cut, hangs, refuses, says, serve, whole

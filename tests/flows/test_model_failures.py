@@ -9,7 +9,7 @@ import pytest
 from hub.chat import texts
 from hub.chat.website import prompts
 from hub.config import Settings
-from hub.store.visitors import Visit
+from hub.store.web_sessions import Visit
 from tests.fakes.model import Act, cut, hangs, raw, refuses, says
 from tests.flows.rig import Rig, echo, rig
 from tests.flows.test_answers import say

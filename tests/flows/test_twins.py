@@ -20,11 +20,11 @@ from hub.accounts.keys import grant
 from hub.api.app import build_app
 from hub.chat.inbound.intake import Intake
 from hub.config import Settings
-from hub.ending import end
 from hub.jobs.runner import Runner
 from hub.processes.embedded import free_port
 from hub.processes.worker import background
 from hub.runtime import Hub, open_hub
+from hub.task_groups import end
 from tests.fakes.model import FakeModel, says, serve
 
 Json = dict[str, Any]

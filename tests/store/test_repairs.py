@@ -11,8 +11,8 @@ from hub.config import Settings
 from hub.errors import Overloaded
 from hub.jobs import sweeps
 from hub.runtime import open_hub
+from hub.store.api_request_log import RequestLog
 from hub.store.db import Db
-from hub.store.requests import RequestLog
 
 
 async def _away(db: Db) -> int:

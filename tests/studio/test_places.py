@@ -7,7 +7,7 @@ from hub.accounts.accounts import create_account
 from hub.config import Settings
 from hub.jobs.runner import Runner
 from hub.runtime import open_hub
-from hub.store import runs
+from hub.store import workflow_runs
 from hub.studio.aresgen.workflow import book
 
 
@@ -39,9 +39,9 @@ async def test_a_cancelled_run_that_parks_is_due_at_once(settings: Settings) -> 
         for cancelled in (False, True):
             id = ids.uuid7()
             await book.start(hub, account, workflow, id, {}, None)
-            claimed = await runs.claim(hub.db, id, "me", 30.0)
+            claimed = await workflow_runs.claim(hub.db, id, "me", 30.0)
             assert claimed is not None
             if cancelled:
                 await book.cancel(hub, account, workflow, id)
-            await runs.release(hub.db, claimed, 3600.0)
-            assert (id in await runs.due(hub.db, 10)) is cancelled
+            await workflow_runs.release(hub.db, claimed, 3600.0)
+            assert (id in await workflow_runs.due(hub.db, 10)) is cancelled

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hub.accounts.kinds import RUNTIME_NAMES
+from hub.accounts.value_types import RUNTIME_NAMES
 from hub.config import Settings
 from hub.runtime import open_hub
 from hub.tools.arguments import check

@@ -4,8 +4,8 @@ from aiohttp import web
 
 from hub.accounts import accounts
 from hub.api.aivax.schemas.accounts import AccountEdit, AccountOut
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 
 TAG = "Accounts"

@@ -15,8 +15,8 @@ from hub.api.aivax.schemas.campaigns import (
     RecipientQuery,
 )
 from hub.api.http import pagination
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import MIB, endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.api.http.pagination import Page
 from hub.outreach import campaigns

@@ -6,11 +6,11 @@ from aiohttp import web
 
 from hub.api.aivax.paths import either
 from hub.api.aivax.schemas.clients import ClientEdit, ClientId, ClientIn, ClientLine, ClientOut
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.chat.clients import clients
-from hub.forms import Message
+from hub.pydantic_base import Message
 
 TAG = "Chat clients"
 

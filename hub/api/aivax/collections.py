@@ -5,9 +5,9 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.api.aivax.schemas.knowledge import CollectionId, CollectionIn, CollectionOut, Counts
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
-from hub.api.http.lines import download
+from hub.api.http.jsonl_responses import download
 from hub.api.http.operation import Route
 from hub.knowledge import collections, documents
 from hub.store.collections import Collection

@@ -8,14 +8,14 @@ from aiohttp import web
 from pydantic import Field
 
 from hub.api.http import pagination
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
-from hub.api.http.lines import download
+from hub.api.http.jsonl_responses import download
 from hub.api.http.operation import Route
 from hub.api.http.pagination import Page
 from hub.engine import request_log
-from hub.forms import Camel
-from hub.store import conversations as stored
+from hub.pydantic_base import Camel
+from hub.store import request_log as stored
 
 TAG = "Conversation logs"
 Json = dict[str, Any]

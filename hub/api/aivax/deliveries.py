@@ -7,12 +7,12 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field, field_validator
 
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.chat.operators import why
 from hub.chat.outbound import deliveries
-from hub.forms import Camel
+from hub.pydantic_base import Camel
 from hub.store import inbox
 
 TAG = "Deliveries"

@@ -16,9 +16,9 @@ from hub.api.aivax.schemas.knowledge import (
     ImportQuery,
     LineError,
 )
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
-from hub.api.http.lines import followed, progress
+from hub.api.http.jsonl_responses import followed, progress
 from hub.api.http.operation import Route
 from hub.api.http.uploads import streamed
 from hub.domain import Json

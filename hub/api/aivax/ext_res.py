@@ -4,9 +4,9 @@ import asyncio
 
 from aiohttp import web
 
+from hub.api.http.app_keys import HUB
 from hub.api.http.download import download
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB
 from hub.api.http.operation import Route
 from hub.tools.shell import files, places, public
 

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from hub.accounts.balance import paying
 from hub.api.aivax.schemas.knowledge import FiledOut, FilesOut
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.api.http.uploads import Form, Upload, form
 from hub.domain import Json

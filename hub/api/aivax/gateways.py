@@ -7,10 +7,10 @@ from aiohttp import web
 from hub.accounts import gateways
 from hub.accounts.parameters import GatewayParameters
 from hub.api.aivax.schemas.gateways import GatewayEdit, GatewayId, GatewayIn, GatewayLine, GatewayOut
+from hub.api.http.app_keys import DIRECTORY, HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import DIRECTORY, HUB, caller
 from hub.api.http.operation import Route
-from hub.api.http.params import Filter
+from hub.api.http.query_params import Filter
 
 TAG = "AI gateways"
 

@@ -7,9 +7,9 @@ from aiohttp import web
 from hub.api.aivax.schemas.guests import GuestIn
 from hub.api.aivax.schemas.sessions import SessionOpened
 from hub.api.http import cookies
-from hub.api.http.address import client_ip
+from hub.api.http.app_keys import HUB
+from hub.api.http.client_address import client_ip
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB
 from hub.api.http.operation import Route
 from hub.chat.website import visitors
 from hub.chat.website.visitors import Asked

@@ -7,11 +7,11 @@ from aiohttp import web
 from pydantic import Field
 
 from hub.api.aivax.paths import either
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.chat.operators import handoff
-from hub.forms import Camel
+from hub.pydantic_base import Camel
 
 TAG = "Handoff"
 

@@ -6,11 +6,11 @@ from aiohttp import web
 
 from hub.api.aivax.paths import either
 from hub.api.aivax.schemas.integrations import IntegrationsIn
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.chat.clients import integrations
-from hub.forms import Message
+from hub.pydantic_base import Message
 
 TAG = "Integrations"
 SAVED = "Web client integrations updated successfully."

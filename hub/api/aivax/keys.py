@@ -6,8 +6,8 @@ from aiohttp import web
 
 from hub.accounts import accounts, keys
 from hub.api.aivax.schemas.accounts import KeyGrant, KeyIn, KeyList, KeyOut
+from hub.api.http.app_keys import HUB, KEYRING, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, KEYRING, caller
 from hub.api.http.operation import Route
 
 TAG = "API keys"

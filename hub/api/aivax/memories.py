@@ -12,8 +12,8 @@ from hub.api.aivax.schemas.memories import (
     MemoryLine,
     MemoryOut,
 )
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.runtime import Hub
 from hub.store.memories import Given, Memory

@@ -12,8 +12,8 @@ from hub.api.aivax.schemas.outreach import (
     PolicyEdit,
 )
 from hub.api.http import pagination
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.outreach import contacts, policy
 from hub.outreach.policy import Policy

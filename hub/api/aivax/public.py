@@ -28,10 +28,10 @@ from hub.api.aivax.schemas.public import (
     UsageOut,
 )
 from hub.api.http import sse
-from hub.api.http.address import client_ip
-from hub.api.http.chunks import Chunks, usage
+from hub.api.http.app_keys import ERRANDS, HUB, INTAKE, STREAMS
+from hub.api.http.client_address import client_ip
+from hub.api.http.completion_chunks import Chunks, usage
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import ERRANDS, HUB, INTAKE, STREAMS
 from hub.api.http.operation import Route
 from hub.api.http.uploads import uploaded
 from hub.chat.website import prompts as visits
@@ -43,7 +43,7 @@ from hub.domain import Usage
 from hub.errors import HubError
 from hub.llm.types import Delta
 from hub.store import messages
-from hub.store.visitors import Visit
+from hub.store.web_sessions import Visit
 
 TAG = "Public chat"
 MIB = 1 << 20

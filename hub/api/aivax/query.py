@@ -4,8 +4,8 @@ from aiohttp import web
 
 from hub.accounts.balance import paying
 from hub.api.aivax.schemas.knowledge import FoundOut, QueryIn, ReferencedOut
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.domain import Passage
 from hub.errors import TooMany

@@ -25,8 +25,8 @@ from hub.api.aivax.schemas.schedules import (
     one_of,
     seconds,
 )
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.chat.clients import clients
 from hub.errors import Invalid

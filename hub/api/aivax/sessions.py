@@ -13,8 +13,8 @@ from hub.api.aivax.schemas.sessions import (
     SessionOut,
     SessionQuery,
 )
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.chat.clients import sessions
 

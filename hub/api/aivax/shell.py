@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hub.api.aivax.schemas.shell import Address, EntryOut, FileAddress, FileDetails, Listing, PathQuery
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.download import download as sent
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Header, Route
 from hub.errors import Invalid, NotFound
 from hub.tools.shell import files, places, public

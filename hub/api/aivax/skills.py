@@ -16,9 +16,9 @@ from hub.api.aivax.schemas.skills import (
     SkillOut,
     SkillsImported,
 )
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
-from hub.api.http.lines import download
+from hub.api.http.jsonl_responses import download
 from hub.api.http.operation import Route
 from hub.api.http.uploads import streamed
 

@@ -16,9 +16,9 @@ from hub.api.ares.schemas import (
     UserId,
     UserOut,
 )
+from hub.api.http.app_keys import HUB, USERS, caller
 from hub.api.http.auth import credential
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, USERS, caller
 from hub.api.http.operation import Route
 from hub.studio.ares import roster
 

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from hub.api.ares.schemas import ChatIn, ChatOut, Source, StreamQuery
 from hub.api.http import sse
+from hub.api.http.answer_stream import Out, attended
+from hub.api.http.app_keys import HUB, user
 from hub.api.http.endpoint import endpoint
 from hub.api.http.families import coded
-from hub.api.http.keys import HUB, user
 from hub.api.http.operation import Header, Route
-from hub.api.http.streaming import Out, attended
 from hub.errors import HubError
 from hub.llm.types import Delta
 from hub.studio.ares import talk

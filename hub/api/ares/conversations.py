@@ -3,8 +3,8 @@
 from aiohttp import web
 
 from hub.api.ares.schemas import ConversationLine, ConversationOut, Done, MessageOut, TitleIn
+from hub.api.http.app_keys import HUB, user
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, user
 from hub.api.http.operation import Route
 from hub.chat.turns import dialogs
 from hub.studio.ares import talk

@@ -5,8 +5,8 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.api.ares.schemas import FactOut, MemoryOut, PreferenceOut
+from hub.api.http.app_keys import HUB, user
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, user
 from hub.api.http.operation import Route
 from hub.studio.ares import memory
 

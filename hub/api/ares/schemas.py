@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from hub.forms import Snake
+from hub.pydantic_base import Snake
 
 
 def _said(value: str) -> str:

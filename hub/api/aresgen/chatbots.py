@@ -15,8 +15,8 @@ from hub.api.aresgen.schemas.chatbots import (
 )
 from hub.api.aresgen.schemas.kinds import ChatbotId, ConversationId, Cursor, Paged, page
 from hub.api.aresgen.schemas.threads import MessageOut
+from hub.api.http.app_keys import HUB, MAKES, caller, fresh_id
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, MAKES, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.store import chatbots as rows
 from hub.store import dialogs

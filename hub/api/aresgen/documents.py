@@ -16,12 +16,12 @@ from hub.api.aresgen.schemas.documents import (
     VersionOut,
 )
 from hub.api.aresgen.schemas.kinds import Cursor, DocumentId, Paged, page
+from hub.api.http.app_keys import HUB, caller, fresh_id
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.errors import NotFound
-from hub.store import writings
-from hub.store.writings import Writing
+from hub.store import studio_documents
+from hub.store.studio_documents import Writing
 from hub.studio import models
 from hub.studio.aresgen import commands, documents
 
@@ -58,7 +58,7 @@ async def _token(request: web.Request, made: Writing) -> dict[str, object]:
 async def listed(request: web.Request, query: DocumentQuery) -> Paged[DocumentLine]:
     """List documents, newest first, without their content."""
     account = caller(request).account_id
-    rows = await writings.listed(request.app[HUB].db, account, query.after, query.status, query.wanted)
+    rows = await studio_documents.listed(request.app[HUB].db, account, query.after, query.status, query.wanted)
     return Paged[DocumentLine](**page(rows, query, lambda r: DocumentLine(**DocumentLine.fields(Writing(**r)))))
 
 
@@ -114,14 +114,14 @@ async def versions(request: web.Request, id: DocumentId, query: Cursor) -> Paged
     """
     db, account = request.app[HUB].db, caller(request).account_id
     await documents.get(db, account, id)
-    rows, cut = await writings.versions(db, account, id, query.after, query.wanted, LARGEST)
+    rows, cut = await studio_documents.versions(db, account, id, query.after, query.wanted, LARGEST)
     return Paged[VersionOut](**page(rows, query, lambda r: VersionOut(**r), cut=cut))
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def version(request: web.Request, id: DocumentId, number: int) -> VersionOut:
     """Show one version."""
-    found = await writings.version(request.app[HUB].db, caller(request).account_id, id, min(number, 2**31 - 1))
+    found = await studio_documents.version(request.app[HUB].db, caller(request).account_id, id, min(number, 2**31 - 1))
     if found is None:
         raise NotFound
     return VersionOut(**found)

@@ -10,8 +10,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from hub.api.aresgen.schemas.documents import LiveQuery
 from hub.api.aresgen.schemas.kinds import DocumentId
+from hub.api.http.app_keys import HUB, SOCKETS
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, SOCKETS
 from hub.api.http.operation import Route
 from hub.errors import BadRequest, NotFound, TooMany, Unauthorized
 from hub.sealing import digest

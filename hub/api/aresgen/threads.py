@@ -5,8 +5,8 @@ from aiohttp import web
 from hub.accounts import audit
 from hub.api.aresgen.schemas.kinds import Cursor, Paged, page
 from hub.api.aresgen.schemas.threads import MessageOut, ThreadLine, ThreadOut
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.chat.turns import dialogs
 from hub.chat.turns.dialogs import Dialog

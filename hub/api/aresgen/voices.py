@@ -4,8 +4,8 @@ from aiohttp import web
 
 from hub.api.aresgen.schemas.kinds import Cursor, Paged, VoiceId, page
 from hub.api.aresgen.schemas.voices import VoiceEdit, VoiceIn, VoiceOut
+from hub.api.http.app_keys import HUB, caller, fresh_id
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.studio.aresgen import voices
 from hub.studio.aresgen.voices import Voice

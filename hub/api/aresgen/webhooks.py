@@ -13,11 +13,11 @@ from hub.api.aresgen.schemas.webhooks import (
     WebhookIn,
     WebhookOut,
 )
+from hub.api.http.app_keys import HUB, caller, fresh_id
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
-from hub.store import hooks as rows
-from hub.studio import hooks
+from hub.store import outgoing_webhooks as rows
+from hub.studio import outgoing_webhooks
 
 TAG = "Webhooks"
 FAMILY = "aresgen"
@@ -31,8 +31,8 @@ async def create(request: web.Request, body: WebhookIn) -> WebhookGrant:
     """
     hub, account = request.app[HUB], caller(request).account_id
     id = fresh_id(request)
-    secret = await hooks.add(hub, account, id, body.url, body.events, body.description)
-    return WebhookGrant(**await hooks.get(hub, account, id), secret=secret)
+    secret = await outgoing_webhooks.add(hub, account, id, body.url, body.events, body.description)
+    return WebhookGrant(**await outgoing_webhooks.get(hub, account, id), secret=secret)
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
@@ -45,27 +45,27 @@ async def listed(request: web.Request, query: Cursor) -> Paged[WebhookOut]:
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def show(request: web.Request, id: WebhookId) -> WebhookOut:
     """Show a webhook."""
-    return WebhookOut(**await hooks.get(request.app[HUB], caller(request).account_id, id))
+    return WebhookOut(**await outgoing_webhooks.get(request.app[HUB], caller(request).account_id, id))
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def edit(request: web.Request, id: WebhookId, body: WebhookEdit) -> WebhookOut:
     """Change a webhook, or switch it off and on."""
     given = body.model_dump(exclude_none=True)
-    return WebhookOut(**await hooks.edit(request.app[HUB], caller(request).account_id, id, given))
+    return WebhookOut(**await outgoing_webhooks.edit(request.app[HUB], caller(request).account_id, id, given))
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False, status=204)
 async def remove(request: web.Request, id: WebhookId) -> None:
     """Delete a webhook with its log."""
-    await hooks.remove(request.app[HUB], caller(request).account_id, id)
+    await outgoing_webhooks.remove(request.app[HUB], caller(request).account_id, id)
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def deliveries(request: web.Request, id: WebhookId, query: DeliveryQuery) -> Paged[DeliveryOut]:
     """List what was told to a webhook, newest first, for 30 days."""
     hub, account = request.app[HUB], caller(request).account_id
-    await hooks.get(hub, account, id)
+    await outgoing_webhooks.get(hub, account, id)
     found = await rows.log(hub.db, account, id, query.after, query.state, query.wanted)
     return Paged[DeliveryOut](**page(found, query, lambda r: DeliveryOut(**r)))
 
@@ -73,7 +73,7 @@ async def deliveries(request: web.Request, id: WebhookId, query: DeliveryQuery) 
 @endpoint(tag=TAG, family=FAMILY, query_key=False, status=202)
 async def replay(request: web.Request, body: ReplayIn) -> ReplayOut:
     """Tell events of the last 30 days again, under their old ids."""
-    return ReplayOut(queued=await hooks.replay(request.app[HUB], caller(request).account_id, body.given()))
+    return ReplayOut(queued=await outgoing_webhooks.replay(request.app[HUB], caller(request).account_id, body.given()))
 
 
 BASE = "/v1/webhooks"

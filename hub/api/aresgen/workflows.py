@@ -9,12 +9,12 @@ from aiohttp import web
 
 from hub.api.aresgen.schemas.kinds import Cursor, Paged, RunId, WorkflowId, page
 from hub.api.aresgen.schemas.workflows import RunIn, RunLine, RunOut, RunQuery, VersionLine, WorkflowLine, WorkflowOut
+from hub.api.http.app_keys import HUB, caller, fresh_id
 from hub.api.http.body import deep, is_json
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller, fresh_id
 from hub.api.http.operation import Route
 from hub.errors import BadRequest, Unsupported
-from hub.store import runs, workflows
+from hub.store import workflow_runs, workflows
 from hub.studio.aresgen.workflow import book, source
 
 TAG = "Workflows"
@@ -107,7 +107,7 @@ async def ran(request: web.Request, id: WorkflowId, query: RunQuery) -> Paged[Ru
     """List the runs of a workflow, newest first."""
     db, account = request.app[HUB].db, caller(request).account_id
     await book.get(db, account, id)
-    rows = await runs.listed(db, account, id, query.after, query.status, query.wanted)
+    rows = await workflow_runs.listed(db, account, id, query.after, query.status, query.wanted)
     return Paged[RunLine](**page(rows, query, lambda r: RunLine(**RunLine.fields(r))))
 
 

@@ -7,10 +7,10 @@ from aiohttp import web
 from hub.accounts import accounts, keys
 from hub.api.aresgen.schemas.kinds import Paged, page
 from hub.api.aresgen.schemas.workspace import KeyOut, RequestOut, RequestQuery, RotatedOut, WorkspaceOut
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
-from hub.store import requests
+from hub.store import api_request_log
 
 TAG = "Workspace"
 FAMILY = "aresgen"
@@ -47,7 +47,7 @@ async def rotate(request: web.Request, id: UUID) -> RotatedOut:
 async def asked(request: web.Request, query: RequestQuery) -> Paged[RequestOut]:
     """List the requests that were made with keys of the workspace, newest first, for 30 days."""
     before = min(query.after.int, 2**63 - 1) if query.after else None
-    rows = await requests.listed(
+    rows = await api_request_log.listed(
         request.app[HUB].db, caller(request).account_id, before, query.key_id, query.times, query.status, query.wanted
     )
     found = [{**r, "place": UUID(int=r["id"])} for r in rows]

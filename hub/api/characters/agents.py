@@ -7,8 +7,8 @@ from aiohttp import web
 
 from hub import ids
 from hub.api.characters.schemas import AgentEdit, AgentIn, AgentOut
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.runtime import Hub
 from hub.studio.characters import agents, images

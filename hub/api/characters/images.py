@@ -4,8 +4,8 @@ from aiohttp import web
 
 from hub import ids
 from hub.api.characters.schemas import ImageIn, ImageOut, ImagePage, PageQuery, Pagination
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.domain import Json
 from hub.runtime import Hub

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from hub.api.characters.message_stream import told
 from hub.api.characters.schemas import CompletionIn, MessageOut, ModelOut, ModelsQuery
-from hub.api.characters.telling import told
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
 from hub.studio.characters import models, talks
 

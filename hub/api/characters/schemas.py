@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
-from hub.forms import Snake
+from hub.pydantic_base import Snake
 
 
 def _said(value: str) -> str:

@@ -2,10 +2,10 @@
 
 from aiohttp import web
 
-from hub.api.http import rates
-from hub.api.http.address import client_ip
+from hub.api.http import rate_limits
+from hub.api.http.app_keys import CALLER, USER
 from hub.api.http.auth import authenticate
-from hub.api.http.keys import CALLER, USER
+from hub.api.http.client_address import client_ip
 from hub.api.http.operation import Operation
 from hub.errors import Forbidden, Unauthorized
 
@@ -19,15 +19,15 @@ async def admit(request: web.Request, operation: Operation) -> None:
         await authenticate(request, operation.auth, operation.query_key)
     except (Unauthorized, Forbidden):
         # The rates are told here too, and whoever tries keys is slowed down.
-        await rates.count(request, family, f"ip:{client_ip(request)}")
+        await rate_limits.count(request, family, f"ip:{client_ip(request)}")
         raise
     if USER in request:
-        await rates.count(request, family, str(request[USER].id))
+        await rate_limits.count(request, family, str(request[USER].id))
         return
     who = request.get(CALLER)
     if who is None:
-        await rates.count(request, family, f"ip:{client_ip(request)}")
+        await rate_limits.count(request, family, f"ip:{client_ip(request)}")
         return
-    await rates.count(request, family, str(who.key_id), who.plan)
+    await rate_limits.count(request, family, str(who.key_id), who.plan)
     if who.role == "viewer" and request.method not in READS:
         raise Forbidden("A key of the role viewer may only read; use a key of another role.", code="role_too_low")

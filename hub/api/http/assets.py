@@ -20,7 +20,7 @@ import rcssmin
 import rjsmin
 from aiohttp import web
 
-from hub.api.http.keys import PAGES
+from hub.api.http.app_keys import PAGES
 
 FOLDER = Path(__file__).resolve().parents[3] / "widget"
 KINDS = {

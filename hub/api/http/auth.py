@@ -5,7 +5,7 @@ import binascii
 
 from aiohttp import web
 
-from hub.api.http.keys import CALLER, KEYRING, USER, USERS
+from hub.api.http.app_keys import CALLER, KEYRING, USER, USERS
 from hub.errors import Forbidden, Unauthorized
 
 LONGEST = 4096

@@ -8,9 +8,9 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hub.api.http.keys import BODY
+from hub.api.http.app_keys import BODY
 from hub.errors import BadRequest, NotFound, Unsupported
-from hub.forms import invalid
+from hub.pydantic_base import invalid
 from hub.store.db import clean
 
 DEEPEST = 64

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hub.api.http.keys import HUB
+from hub.api.http.app_keys import HUB
 
 SECONDS = 30 * 86400
 

@@ -11,8 +11,8 @@ from aiohttp import web
 from markupsafe import Markup
 
 from hub.api.http import openapi
+from hub.api.http.app_keys import PAGES
 from hub.api.http.families import DEFAULT, FAMILIES
-from hub.api.http.keys import PAGES
 from hub.api.http.operation import Route
 
 FOLDER = Path(__file__).resolve().parents[3] / "templates"

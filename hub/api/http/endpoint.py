@@ -21,7 +21,7 @@ from hub.api.http import body, idempotency
 from hub.api.http.admission import admit
 from hub.api.http.families import DEFAULT
 from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operation, read
-from hub.forms import Enveloped, Message
+from hub.pydantic_base import Enveloped, Message
 
 MIB = 1 << 20
 

@@ -10,14 +10,14 @@ import orjson
 from aiohttp import web
 
 from hub.api.http import body, errors
-from hub.api.http.keys import BODY, BROKEN, CALLER, HUB, KEPT, MAKES
+from hub.api.http.app_keys import BODY, BROKEN, CALLER, HUB, KEPT, MAKES
 from hub.api.http.openapi import replayed
 from hub.api.http.operation import Operation
-from hub.ending import end
 from hub.errors import Conflict, HubError, Invalid, Unprocessable
 from hub.runtime import Hub
 from hub.store import idempotency
 from hub.store.idempotency import Claim, Place
+from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from hub.api.http.address import PUBLIC
+from hub.api.http.client_address import PUBLIC
 from hub.api.http.families import DEFAULT, ERRORS, FAMILIES, Family
 from hub.api.http.operation import ENVELOPE, Header, Operation, Route, is_id, operation_of
-from hub.forms import Message
+from hub.pydantic_base import Message
 
 Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from hub.errors import Invalid
-from hub.forms import Camel
+from hub.pydantic_base import Camel
 
 LARGEST = 100
 

@@ -18,8 +18,8 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from pydantic import ValidationError
 
 from hub.api.http import body
+from hub.api.http.app_keys import CALLER, HUB
 from hub.api.http.auth import authenticate
-from hub.api.http.keys import CALLER, HUB
 from hub.api.mcp import offers
 from hub.api.mcp.asgi import exchange
 from hub.domain import Caller

@@ -11,16 +11,16 @@ from aiohttp import web
 
 from hub import ids
 from hub.accounts import balance
-from hub.accounts.directory import Entry
-from hub.api.http import rates
-from hub.api.http.chunks import DONE, Chunks, completion
+from hub.accounts.model_lookup import Entry
+from hub.api.http import rate_limits
+from hub.api.http.answer_stream import Out, attended
+from hub.api.http.app_keys import BROKEN, DIRECTORY, HUB, caller
+from hub.api.http.completion_chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import BROKEN, DIRECTORY, HUB, caller
 from hub.api.http.operation import Header
-from hub.api.http.streaming import Out, attended
-from hub.api.openai.asking import ask_of
 from hub.api.openai.blocks import Blocks
 from hub.api.openai.limits import limit
+from hub.api.openai.question import ask_of
 from hub.api.openai.schemas import CompletionIn, CompletionOut
 from hub.chat.turns.dialogs import Dialog
 from hub.domain import Caller
@@ -86,7 +86,7 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     await limit(request, who, model.badges if model else ())
     ask = ask_of(who, entry.gateway, body, entry.account.parameters)
     if body.voice_id or body.thread_id or body.store:
-        await rates.count(request, "aresgen", str(who.key_id), who.plan)
+        await rate_limits.count(request, "aresgen", str(who.key_id), who.plan)
     ask = await threads.voiced(hub, ask, body.voice_id)
     thread = await threads.entered(hub, who.account_id, body.thread_id) if body.thread_id or body.store else None
     ask = await threads.joined(hub, ask, thread) if thread else ask

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.openai.limits import limit
 from hub.errors import Invalid
 from hub.llm.embedder import DIMENSION, MODEL, TOKENS, Vector

@@ -5,8 +5,8 @@ from math import ceil
 
 from aiohttp import web
 
-from hub.api.http.address import client_ip
-from hub.api.http.keys import HUB
+from hub.api.http.app_keys import HUB
+from hub.api.http.client_address import client_ip
 from hub.domain import Caller
 from hub.errors import TooMany
 

@@ -5,8 +5,8 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.accounts import accounts, gateways
+from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.http.keys import HUB, caller
 from hub.api.openai.schemas import Model, ModelList
 from hub.runtime import Hub
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from hub.accounts.kinds import BuiltinFunction, Multimodal
+from hub.accounts.value_types import BuiltinFunction, Multimodal
 from hub.domain import Json
 from hub.engine.ask import ATTEMPTS
 

@@ -11,7 +11,7 @@ from hub.chat.clients.integrations import Seen
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.domain import Client
 from hub.errors import Invalid, NotFound
-from hub.forms import merged
+from hub.pydantic_base import merged
 from hub.runtime import Hub
 from hub.store import clients, gateways
 from hub.store.db import Call, Db

@@ -8,7 +8,7 @@ from uuid import UUID
 from channels.base import ChannelError
 from hub import ids
 from hub.accounts import addresses
-from hub.accounts.kinds import MASK, mask
+from hub.accounts.value_types import MASK, mask
 from hub.chat.clients.link import PLACE, integration_of, link_of
 from hub.domain import Integration
 from hub.errors import BadRequest, Conflict, Invalid, NotFound

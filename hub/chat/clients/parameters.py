@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from hub.accounts.kinds import INT32, Address
+from hub.accounts.value_types import INT32, Address
 from hub.chat.clients.styles import colour, origin, public_key
 from hub.chat.timespan import TimeSpan
-from hub.forms import Camel, Defaults
+from hub.pydantic_base import Camel, Defaults
 from hub.tools.schedule import zones
 
 Label = Annotated[str, Field(max_length=500)]

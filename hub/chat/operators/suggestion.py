@@ -11,7 +11,7 @@ from hub.engine.ask import Ask
 from hub.engine.messages import paired
 from hub.errors import NotFound, Unavailable
 from hub.runtime import Hub
-from hub.store import visitors
+from hub.store import web_sessions
 
 HISTORY = 60
 # A draft only says something: nothing is done that could not be undone.
@@ -23,7 +23,7 @@ WITHOUT: Json = {
 
 async def draft(hub: Hub, account: UUID, session: UUID) -> str:
     """Raise NotFound, PaymentRequired, Unavailable without a gateway, Upstream when the model fails."""
-    claimed = await visitors.look(hub.db, account, session, HISTORY)
+    claimed = await web_sessions.look(hub.db, account, session, HISTORY)
     if claimed is None:
         raise NotFound("No such conversation.")
     if claimed.gateway is None:

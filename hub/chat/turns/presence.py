@@ -7,10 +7,10 @@ from typing import Any, Self
 from channels.base import ChannelError, Outbound
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
-from hub.ending import end
 from hub.runtime import Hub
 from hub.store import turns
 from hub.store.turns import Claim
+from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 

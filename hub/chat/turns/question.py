@@ -12,7 +12,7 @@ from hub.engine.ask import Ask
 from hub.engine.brand import worn
 from hub.engine.messages import paired
 from hub.errors import HubError
-from hub.outbound import Outbound
+from hub.guarded_http import Outbound
 from hub.runtime import Hub
 from hub.store.turns import Claim
 from hub.tools.schedule.zones import zone_of

@@ -7,7 +7,7 @@ import orjson
 
 from hub.domain import Json
 from hub.engine.ask import Lost
-from hub.store import steps
+from hub.store import tool_steps
 from hub.store.db import Call
 from hub.store.turns import Claim
 from hub.tools.base import Result
@@ -34,7 +34,7 @@ class TurnSteps:
         digest = hashlib.sha256(orjson.dumps([name, arguments], option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
         self._seen[digest] += 1
         key = f"{digest}:{self._seen[digest]}"
-        found = await steps.begin(self._db, self._session, self._epoch, self._since, key, name)
+        found = await tool_steps.begin(self._db, self._session, self._epoch, self._since, key, name)
         if found is None:
             raise Lost
         step = f"{self._session}:{self._since}:{key}"
@@ -45,7 +45,7 @@ class TurnSteps:
     async def end(self, step: str, result: Result) -> None:
         key = step.split(":", 2)[2]
         kept = {"text": result.text, "files": list(result.files), "billed": list(result.billed)}
-        if not await steps.end(self._db, self._session, self._epoch, self._since, key, kept):
+        if not await tool_steps.end(self._db, self._session, self._epoch, self._since, key, kept):
             raise Lost
 
 

@@ -9,7 +9,7 @@ from hub.chat.website import prompts, transcript
 from hub.live.drafts import Drafts
 from hub.runtime import Hub
 from hub.store import messages
-from hub.store.visitors import Visit
+from hub.store.web_sessions import Visit
 
 Json = dict[str, Any]
 IDLE = 20.0

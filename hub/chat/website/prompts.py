@@ -24,8 +24,8 @@ from hub.engine.worker import Rejected
 from hub.errors import BadRequest, Conflict, HubError, TooMany, Unavailable, Upstream
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import files, messages, turns, visitors
-from hub.store.visitors import Visit
+from hub.store import files, messages, turns, web_sessions
+from hub.store.web_sessions import Visit
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Accepted:
 async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
     """The session behind an access key. Raise Unavailable for any key that cannot be used; with
     `talk` also when no gateway is attached or the session is full; a person can be written to all the same."""
-    found = await visitors.by_key(hub.db, digest(access_key))
+    found = await web_sessions.by_key(hub.db, digest(access_key))
     if found is None:
         raise Unavailable
     if talk and not found.handoff:
@@ -72,7 +72,7 @@ async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
 
 async def valid(hub: Hub, access_key: str) -> bool:
     """Whether an access key still opens its session."""
-    return await visitors.by_key(hub.db, digest(access_key)) is not None
+    return await web_sessions.by_key(hub.db, digest(access_key)) is not None
 
 
 async def prompt(
@@ -152,7 +152,7 @@ async def answer_soon(hub: Hub, seen: Visit) -> None:
         async with hub.events.listen(f"s:{seen.session_id}") as heard:
             while time.monotonic() < end:
                 await turn.run(hub, seen.session_id, now=True)
-                if not await visitors.waits(hub.db, seen):
+                if not await web_sessions.waits(hub.db, seen):
                     return
                 await _turned(heard)
     except HubError as e:
@@ -186,7 +186,7 @@ async def _refusal(hub: Hub, seen: Visit, message: UUID | None) -> HubError:
     if state and state["rule"] == "messagesPerHour":
         return TooMany(
             "Too many messages within an hour; wait a little and write again.",
-            retry_after=await visitors.hour_left(hub.db, seen.session_id),
+            retry_after=await web_sessions.hour_left(hub.db, seen.session_id),
         )
     if state and state["rule"] == "handoff":
         return _taken()
@@ -215,7 +215,7 @@ async def _answered(hub: Hub, seen: Visit, message: UUID, extra: tuple[str, ...]
 async def _reply(hub: Hub, seen: Visit, state: Json) -> Reply:
     if state["outcome"] == "rejected":
         raise Rejected
-    rows = await visitors.of_turn(hub.db, seen.account_id, state["turn_id"])
+    rows = await web_sessions.of_turn(hub.db, seen.account_id, state["turn_id"])
     said = [r for r in rows if r["role"] in ("assistant", "tool")]
     texts = [r["content"] for r in said if r["role"] == "assistant"]
     body = texts[-1] if texts else {}
@@ -247,7 +247,7 @@ async def trial(
 ) -> Answer:
     """Answer without storing anything (`commit: false`): billed, but not remembered. Nothing `said`: the last
     question again."""
-    claimed = await visitors.look(hub.db, seen.account_id, seen.session_id, turn.HISTORY)
+    claimed = await web_sessions.look(hub.db, seen.account_id, seen.session_id, turn.HISTORY)
     if claimed is None or claimed.gateway is None:
         raise Unavailable
     balance.check(hub.settings, seen.balance)

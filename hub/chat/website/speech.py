@@ -22,8 +22,8 @@ from hub.errors import HubError, NotFound, TooMany, Unavailable, Upstream
 from hub.llm import aside
 from hub.mime import sniffed
 from hub.runtime import Hub
-from hub.store import files, messages, visitors
-from hub.store.visitors import Visit
+from hub.store import files, messages, web_sessions
+from hub.store.web_sessions import Visit
 
 KIND = "speech"
 LONGEST, LARGEST, SECONDS = 4000, 20_000_000, 60.0
@@ -122,7 +122,7 @@ async def _made(hub: Hub, call: Call) -> bytes:
 
 async def _shortened(hub: Hub, seen: Visit, text: str) -> str:
     """The helper model's shorter version; without one the text as it is."""
-    claimed = await visitors.look(hub.db, seen.account_id, seen.session_id, 0)
+    claimed = await web_sessions.look(hub.db, seen.account_id, seen.session_id, 0)
     name = hub.settings.helper_model
     own = claimed.gateway if claimed is not None else None
     if not name and own is None:

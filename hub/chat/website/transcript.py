@@ -18,8 +18,8 @@ from hub.chat.website import prompts
 from hub.errors import BadRequest, NotFound, Unsupported
 from hub.mime import OFFICE, data_address, sniffed
 from hub.runtime import Hub
-from hub.store import files, visitors
-from hub.store.visitors import Visit
+from hub.store import files, web_sessions
+from hub.store.web_sessions import Visit
 
 Json = dict[str, Any]
 STANDARD: Mapping[str, Any] = ClientParameters().stored()
@@ -237,5 +237,5 @@ def kind_of(mime: str) -> str:
 
 
 async def rate(hub: Hub, seen: Visit, message: UUID, rating: str | int, comment: str | None) -> None:
-    if not await visitors.feedback(hub.db, seen, message, {"rating": rating, "comment": comment}):
+    if not await web_sessions.feedback(hub.db, seen, message, {"rating": rating, "comment": comment}):
         raise NotFound("No such answer in this conversation.")

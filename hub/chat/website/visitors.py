@@ -13,8 +13,8 @@ from hub.chat.website import prompts
 from hub.chat.website.identity import ANON, Person, person
 from hub.errors import Forbidden, NotFound, Unavailable
 from hub.runtime import Hub
-from hub.store import visitors
-from hub.store.visitors import Door, Visit
+from hub.store import web_sessions
+from hub.store.web_sessions import Door, Visit
 
 SECONDS = 30 * 86400.0
 
@@ -32,7 +32,7 @@ class Asked:
 
 async def door(hub: Hub, client_id: UUID) -> Door:
     """Raise NotFound for no chat client, Unavailable for one that nobody answers."""
-    found = await visitors.door(hub.db, client_id)
+    found = await web_sessions.door(hub.db, client_id)
     if found is None:
         raise NotFound("No such chat client.")
     if not found.open:
@@ -56,7 +56,7 @@ async def held(hub: Hub, door: Door, key: str | None) -> Visit | None:
         return None
     if seen is None or seen.client_id != door.client_id:
         return None
-    await visitors.renew(hub.db, seen, SECONDS)
+    await web_sessions.renew(hub.db, seen, SECONDS)
     return seen
 
 
@@ -79,14 +79,14 @@ async def enter(hub: Hub, door: Door, asked: Asked) -> Opened:
     seen = await held(hub, door, asked.held)
     if seen is not None and asked.held and _same(seen, who):
         if who.said:
-            await visitors.describe(hub.db, seen.account_id, seen.session_id, dict(who.said))
+            await web_sessions.describe(hub.db, seen.account_id, seen.session_id, dict(who.said))
         return Opened(seen.session_id, asked.held, sessions.talk_url(hub.settings, asked.held))
     tag = who.tag if who.verified or not who.tag else f"{ANON}{who.tag}:{ids.access_key()[-12:]}"
     wanted = Wanted(tag=tag, extra_context=None, context_location=None, metadata=None, seconds=SECONDS)
     opened = await sessions.open(hub, door.account_id, door.client_id, wanted)
     if who.said:
         # Beside what the business itself has written there.
-        await visitors.describe(hub.db, door.account_id, opened.id, dict(who.said))
+        await web_sessions.describe(hub.db, door.account_id, opened.id, dict(who.said))
     return opened
 
 

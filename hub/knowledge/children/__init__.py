@@ -1,1 +1,1 @@
-"""Programs started by `hub.children` as files: they import nothing of the hub."""
+"""Programs started by `hub.child_processes` as files: they import nothing of the hub."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from hub import ids
 from hub.accounts import gateways
-from hub.accounts.directory import integrated
+from hub.accounts.model_lookup import integrated
 from hub.chat.turns.dialogs import Also, Exchange
 from hub.domain import Gateway, Json, User
 from hub.errors import HubError, NotFound
@@ -22,7 +22,7 @@ from hub.store.db import Call
 from hub.studio.ares import memory, rules
 from hub.studio.ares.aside import consult
 from hub.studio.ares.rules import Learned
-from hub.tools.fence import fenced
+from hub.tools.untrusted_text import fenced
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from hub.runtime import Hub
 from hub.studio.ares import roster, routing
 from hub.studio.ares.aside import consult
 from hub.studio.ares.roster import ORCHESTRATOR, RESEARCH, ROUTER, Agent
-from hub.tools.fence import fenced
+from hub.tools.untrusted_text import fenced
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from hub.accounts import gateways
-from hub.accounts.directory import integrated
+from hub.accounts.model_lookup import integrated
 from hub.domain import Gateway, Json
 from hub.errors import Invalid, NotFound
 from hub.llm.extractive import MODEL as OFFLINE

@@ -11,7 +11,7 @@ from hub.language import words
 from hub.runtime import Hub
 from hub.studio.ares.aside import consult
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER
-from hub.tools.fence import fenced
+from hub.tools.untrusted_text import fenced
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from hub.domain import Gateway
 from hub.engine import brand
 from hub.errors import HubError, Unprocessable
 from hub.runtime import Hub
-from hub.store.writings import Writing
+from hub.store.studio_documents import Writing
 from hub.studio import models
 from hub.studio.aresgen import citations, documents, outline, voices
 

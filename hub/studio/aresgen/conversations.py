@@ -13,17 +13,17 @@ from hub.chat.clients.sessions import Opened, Wanted
 from hub.chat.turns import dialogs
 from hub.chat.turns.dialogs import Also, Dialog, Exchange, Question
 from hub.domain import Gateway
-from hub.ending import together
 from hub.engine.ask import Answer
 from hub.errors import HubError, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import chatbots, leaders
+from hub.store import chatbots, leader_election
 from hub.store.chatbots import Chatbot
 from hub.store.db import Call
 from hub.studio.aresgen import chatbot_events as told
 from hub.studio.aresgen import chatbots as bots
 from hub.studio.aresgen import intents
+from hub.task_groups import together
 from hub.tools import handover
 
 log = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ async def look(hub: Hub) -> int:
     """Tell of what was said on websites since the last look; how many conversations."""
     waiting = await chatbots.unseen(hub.db, AT_ONCE)
     # One process at a time: naming an intent takes a model, and two would only pay for it twice.
-    if not waiting or not await leaders.take(hub.db, "talks", hub.leases.me, LEADS):
+    if not waiting or not await leader_election.take(hub.db, "talks", hub.leases.me, LEADS):
         return 0
     await together(*(_looked(hub, r["account_id"], r["chatbot_id"], r["session_id"]) for r in waiting))
     return len(waiting)

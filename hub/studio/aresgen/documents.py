@@ -10,9 +10,9 @@ from hub import ids
 from hub.errors import Conflict, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import writings
+from hub.store import studio_documents
 from hub.store.db import Call
-from hub.store.writings import Writing
+from hub.store.studio_documents import Writing
 from hub.studio.aresgen import voices
 from hub.studio.events import DOCUMENT_PUBLISHED, DOCUMENT_VERSION, emit
 
@@ -36,7 +36,7 @@ async def add(
     if voice is not None:
         await voices.get(hub.db, account, voice)
     async with hub.db.transaction() as tx:
-        fresh = await writings.add(tx, account, id, title or _title(content), content, voice, model)
+        fresh = await studio_documents.add(tx, account, id, title or _title(content), content, voice, model)
         made = await get(tx, account, id)
         if fresh:
             await _version(tx, made, "api")
@@ -51,7 +51,7 @@ def _title(content: str) -> str:
 
 async def get(db: Call, account: UUID, id: UUID, *, lock: bool = False) -> Writing:
     """Raise NotFound."""
-    found = await writings.get(db, account, id, lock=lock)
+    found = await studio_documents.get(db, account, id, lock=lock)
     if found is None:
         raise NotFound
     return found
@@ -73,7 +73,7 @@ async def edit(
         if (new.title, new.content) != (old.title, old.content):
             new = await _changed(tx, new, author)
         else:
-            await writings.save(tx, new)
+            await studio_documents.save(tx, new)
     await announce(hub, new, old, author)
     return new
 
@@ -120,11 +120,11 @@ def state(w: Writing) -> Json:
 
 async def _changed(tx: Call, new: Writing, author: str, together: float = 0.0) -> Writing:
     new = replace(new, revision=new.revision + 1)
-    if together and await writings.extend_version(tx, new, author, together):
-        await writings.save(tx, new)
+    if together and await studio_documents.extend_version(tx, new, author, together):
+        await studio_documents.save(tx, new)
         return new
     new = replace(new, version=new.version + 1)
-    await writings.save(tx, new)
+    await studio_documents.save(tx, new)
     await _version(tx, new, author)
     return new
 
@@ -132,7 +132,7 @@ async def _changed(tx: Call, new: Writing, author: str, together: float = 0.0) -
 async def _version(
     tx: Call, w: Writing, author: str, command: str | None = None, output: str | None = None
 ) -> None:
-    await writings.add_version(tx, w, ids.uuid7(), author, command, output)
+    await studio_documents.add_version(tx, w, ids.uuid7(), author, command, output)
     told = {"document_id": ids.named("doc", w.id), "version": w.version, "title": w.title, "command": command}
     await emit(tx, w.account_id, DOCUMENT_VERSION, told)
 
@@ -154,7 +154,7 @@ async def commanded(
         if content != old.content:
             now = replace(now, content=content, revision=now.revision + 1)
         new = replace(now, version=now.version + 1)
-        await writings.save(tx, new)
+        await studio_documents.save(tx, new)
         await _version(tx, new, "command", command, output)
     await announce(hub, new, old, "command")
     return new
@@ -180,7 +180,7 @@ def topic(id: UUID) -> str:
 
 async def publish(hub: Hub, account: UUID, id: UUID) -> Writing:
     async with hub.db.transaction() as tx:
-        if not await writings.publish(tx, account, id):
+        if not await studio_documents.publish(tx, account, id):
             raise NotFound
         found = await get(tx, account, id)
         at = (found.published_at or datetime.now(UTC)).astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -192,7 +192,7 @@ async def publish(hub: Hub, account: UUID, id: UUID) -> Writing:
 
 
 async def remove(hub: Hub, account: UUID, id: UUID) -> None:
-    if not await writings.remove(hub.db, account, id):
+    if not await studio_documents.remove(hub.db, account, id):
         raise NotFound
     await hub.events.publish(topic(id), {"type": "deleted"})
 
@@ -201,20 +201,20 @@ async def grant(hub: Hub, account: UUID, id: UUID) -> tuple[str, datetime]:
     """A token that opens the document for live editing, and when it expires. Raise NotFound."""
     await get(hub.db, account, id)
     token = ids.secret("edt")
-    return token, await writings.add_token(hub.db, account, id, digest(token), TOKEN_SECONDS)
+    return token, await studio_documents.add_token(hub.db, account, id, digest(token), TOKEN_SECONDS)
 
 
 async def withdraw(hub: Hub, account: UUID, id: UUID) -> None:
     """No token that was given opens the document any more. Raise NotFound."""
     await get(hub.db, account, id)
-    await writings.remove_tokens(hub.db, account, id)
+    await studio_documents.remove_tokens(hub.db, account, id)
     await hub.events.publish(topic(id), {"type": "withdrawn"})
 
 
 async def opened(hub: Hub, id: UUID, token: str) -> tuple[Writing, datetime] | None:
     """What a token opens, and until when; None when it opens nothing, or another document."""
-    found = await writings.of_token(hub.db, digest(token))
+    found = await studio_documents.of_token(hub.db, digest(token))
     if found is None or found["writing_id"] != id:
         return None
-    writing = await writings.get(hub.db, found["account_id"], id)
+    writing = await studio_documents.get(hub.db, found["account_id"], id)
     return (writing, found["expires_at"]) if writing else None

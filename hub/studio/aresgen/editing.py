@@ -11,13 +11,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from hub.ending import end
 from hub.errors import HubError, NotFound, Overloaded, TooMany, Unauthorized
-from hub.forms import invalid
+from hub.pydantic_base import invalid
 from hub.runtime import Hub
-from hub.store import writings
+from hub.store import studio_documents
 from hub.studio.aresgen import documents
 from hub.studio.aresgen.documents import LONGEST, Stale
+from hub.task_groups import end
 
 Json = dict[str, Any]
 Send = Callable[[Json], Awaitable[None]]
@@ -93,7 +93,7 @@ class Editor:
         if wait > 0:
             raise TooMany("Too many changes; send several in one message.", retry_after=wait)
         where = self.hub, self.account, self.document
-        if not await writings.opens(self.hub.db, self.account, self.document, self.token):
+        if not await studio_documents.opens(self.hub.db, self.account, self.document, self.token):
             raise Unauthorized("The edit token was withdrawn, or it has expired.")
         if edit.changes is not None:
             new = await documents.change(*where, edit.base, [c.shown() for c in edit.changes], self.name)
@@ -125,7 +125,7 @@ class Editor:
 
     async def catch_up(self) -> None:
         """Send the present state when it is newer than what the editor has. Raise NotFound."""
-        revision = await writings.revision(self.hub.db, self.account, self.document)
+        revision = await studio_documents.revision(self.hub.db, self.account, self.document)
         if revision is None:
             raise NotFound
         async with self.turn:
@@ -137,7 +137,7 @@ class Editor:
 
     async def stay(self) -> None:
         """Raise Unauthorized when its token opens nothing any more, NotFound when the document is gone."""
-        if not await writings.opens(self.hub.db, self.account, self.document, self.token):
+        if not await studio_documents.opens(self.hub.db, self.account, self.document, self.token):
             await documents.get(self.hub.db, self.account, self.document)
             raise Unauthorized
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hub import ids
 from hub.accounts.balance import paying
-from hub.accounts.directory import integrated
+from hub.accounts.model_lookup import integrated
 from hub.chat.turns import dialogs
 from hub.domain import Caller, Json
 from hub.errors import Invalid, NotFound, Upstream

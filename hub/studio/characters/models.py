@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hub import ids
 from hub.accounts import gateways
-from hub.accounts.directory import integrated
+from hub.accounts.model_lookup import integrated
 from hub.domain import Gateway, Json
 from hub.errors import NotFound
 from hub.llm.types import INTEGRATED

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from hub.accounts.kinds import BuiltinFunction
+from hub.accounts.value_types import BuiltinFunction
 from hub.tools.base import Tool
 from hub.tools.builtin.code import evaluate_code
 from hub.tools.builtin.common import Options

@@ -4,9 +4,9 @@ import json
 
 import orjson
 
-from hub.children import GRACE
+from hub.child_processes import GRACE
 from hub.domain import Json
-from hub.tools import child, replies
+from hub.tools import child, http_replies
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.builtin.common import Options, text
 
@@ -39,6 +39,6 @@ async def _evaluate(context: Context, arguments: Json) -> Result:
         raise ToolFailed(STOPPED) from None
     logs = "".join(f"{line}\n" for line in said["logs"])
     if said["error"] is not None:
-        raise ToolFailed(replies.cut(f"{logs}{said['error']}", LONGEST))
+        raise ToolFailed(http_replies.cut(f"{logs}{said['error']}", LONGEST))
     value = "undefined" if said["value"] is None else said["value"]
-    return Result(replies.cut(f"{logs}Result: {value}", 2 * LONGEST))
+    return Result(http_replies.cut(f"{logs}Result: {value}", 2 * LONGEST))

@@ -3,12 +3,12 @@
 import json
 import re
 
-from hub.children import GRACE
+from hub.child_processes import GRACE
 from hub.domain import Json
 from hub.tools import child
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.builtin.common import Options, text
-from hub.tools.keeping import DAYS, PAGE_KIND, PDF_KIND, address, keep
+from hub.tools.generated_files import DAYS, PAGE_KIND, PDF_KIND, address, keep
 
 HTML, PAGES = 500_000, 200
 SECONDS, MEMORY, PDF = 20.0, 1 << 30, 20_000_000

@@ -6,7 +6,7 @@ from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.builtin.common import Options, text
 from hub.tools.builtin.painting import DECENT, Wanted, billed, paint
 from hub.tools.builtin.references import REFERENCES, opened
-from hub.tools.keeping import address, keep
+from hub.tools.generated_files import address, keep
 
 MISSING = "The generation of images is not configured on this server (HUB_IMAGE_URL)."
 SHAPES = ("square", "landscape", "portrait")

@@ -4,10 +4,10 @@ import asyncio
 
 from hub.domain import Json
 from hub.errors import HubError
-from hub.tools import reading
+from hub.tools import fetched_text
 from hub.tools.base import Context, Result, Tool, schema
 from hub.tools.builtin.common import Options, text
-from hub.tools.fence import fenced
+from hub.tools.untrusted_text import fenced
 
 MOST, LARGEST, SECONDS = 5, 5_000_000, 20.0
 LONGEST = 100_000  # characters of all pages together
@@ -45,5 +45,5 @@ async def page(context: Context, url: str, longest: int, largest: int = LARGEST)
         )
     except HubError as e:
         return f"[not opened: {e}]"
-    found = await reading.read(context.hub, reply, longest, min(reading.SECONDS, context.left))
+    found = await fetched_text.read(context.hub, reply, longest, min(fetched_text.SECONDS, context.left))
     return found if 200 <= reply.status < 300 else f"[status {reply.status}]\n{found}"

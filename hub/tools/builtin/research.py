@@ -3,7 +3,7 @@
 from typing import Any
 
 from hub.domain import Json
-from hub.tools import replies
+from hub.tools import http_replies
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.builtin.common import Options, ask, bearer, text, told
 
@@ -37,7 +37,7 @@ async def _research(context: Context, arguments: Json) -> Result:
         raise told(status, url, "research")
     sources = [str(c)[:2000] for c in said.get("citations") or () if isinstance(c, str)]
     listed = "\n".join(f"[{n}] {one}" for n, one in enumerate(sources[:50], 1))
-    return Result(replies.cut(f"{text}\n\nSources:\n{listed}" if listed else text, LONGEST))
+    return Result(http_replies.cut(f"{text}\n\nSources:\n{listed}" if listed else text, LONGEST))
 
 
 def _content(said: Any) -> str:

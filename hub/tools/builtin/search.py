@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.domain import Json
-from hub.tools import replies
+from hub.tools import http_replies
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.builtin.common import Options, ask, text, told
 from hub.tools.builtin.pages import block, page
@@ -81,4 +81,4 @@ async def _pages(context: Context, found: list[Found]) -> list[str]:
             text = await page(context, result.url, LONGEST // len(found), LARGEST)
         return f"{result.snippet}\n{text}" if text.startswith("[") else text
 
-    return [replies.cut(text, LONGEST) for text in await asyncio.gather(*(one(result) for result in found))]
+    return [http_replies.cut(text, LONGEST) for text in await asyncio.gather(*(one(result) for result in found))]

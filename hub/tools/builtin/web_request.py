@@ -5,10 +5,10 @@ from http import HTTPStatus
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from hub.accounts.kinds import Headers
+from hub.accounts.value_types import Headers
 from hub.domain import Json
 from hub.errors import HubError
-from hub.tools import replies
+from hub.tools import http_replies
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.builtin.common import Options, text
 
@@ -47,7 +47,7 @@ async def _request(context: Context, arguments: Json) -> Result:
         raise ToolFailed(f"The request failed: {e}") from None
     lines = [f"{reply.status} {_phrase(reply.status)}".strip()]
     lines += [f"{k}: {v}" for k, v in reply.headers.items() if k.lower() in SHOWN]
-    return Result("\n".join((*lines, "", replies.cut(replies.text(reply), LONGEST) if reply.body else "")))
+    return Result("\n".join((*lines, "", http_replies.cut(http_replies.text(reply), LONGEST) if reply.body else "")))
 
 
 def _headers(given: Json) -> dict[str, str]:

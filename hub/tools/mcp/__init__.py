@@ -17,7 +17,7 @@ from hub.accounts import nonce
 from hub.domain import Json
 from hub.errors import HubError
 from hub.tools.base import Context, Result, Run, Tool, ToolFailed
-from hub.tools.calling import meta
+from hub.tools.call_context import meta
 from hub.tools.mcp.connection import Connection
 from hub.tools.mcp.results import result
 

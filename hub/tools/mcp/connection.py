@@ -10,8 +10,8 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from pydantic import Field, TypeAdapter, ValidationError
 
-from hub.ending import end
 from hub.errors import Upstream
+from hub.task_groups import end
 from hub.tools.base import Context
 from hub.tools.mcp.transport import LARGEST, Guarded
 

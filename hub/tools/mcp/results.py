@@ -5,7 +5,7 @@ import json
 import mcp_types as types
 
 from hub.domain import Json
-from hub.tools import replies
+from hub.tools import http_replies
 from hub.tools.base import Result, ToolFailed
 
 LONGEST, MEDIA, PIECES = 100_000, 12_000_000, 20
@@ -35,7 +35,7 @@ def result(name: str, given: types.CallToolResult | types.InputRequiredResult) -
             texts.append(f"[{one.type} attached]")
     if not given.content and given.structured_content is not None:
         texts.append(json.dumps(given.structured_content, ensure_ascii=False))
-    text = replies.cut("\n".join(texts), LONGEST)
+    text = http_replies.cut("\n".join(texts), LONGEST)
     if given.is_error:
         raise ToolFailed(text or "The tool failed and says nothing about it.")
     told = {"type": "text", "text": f"Given by the tool {name}:"}

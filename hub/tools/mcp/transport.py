@@ -7,7 +7,7 @@ import httpx2
 from yarl import URL
 
 from hub.errors import HubError
-from hub.outbound import Outbound
+from hub.guarded_http import Outbound
 
 LARGEST = 20_000_000  # bytes of one answer
 CONNECT = 5.0

@@ -7,10 +7,10 @@ from hub.domain import Json
 from hub.store import memories
 from hub.store.memories import Memory
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
-from hub.tools.fence import fenced
 from hub.tools.memory import records
 from hub.tools.memory.records import BYTES, DAYS, FEWEST_DAYS, MOST, MOST_DAYS, TEXT
-from hub.tools.owner import owner_of, required
+from hub.tools.memory_owner import owner_of, required
+from hub.tools.untrusted_text import fenced
 
 TOLD, LONGEST = 10, 200_000
 FOUND, MOST_FOUND = 10, 50

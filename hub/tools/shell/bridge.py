@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from hub.domain import Json
-from hub.ending import end
 from hub.errors import HubError
+from hub.task_groups import end
 from hub.tools.arguments import check
 from hub.tools.base import Result, Tool, ToolFailed
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from hub.config import Settings
-from hub.ending import end
+from hub.task_groups import end
 from hub.tools.base import ToolFailed
 from hub.tools.shell import launch, seccomp, watch
 from hub.tools.shell.folders import own

@@ -12,7 +12,7 @@ from hub.config import Settings
 from hub.domain import Json
 from hub.errors import HubError
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
-from hub.tools.owner import owner_of
+from hub.tools.memory_owner import owner_of
 from hub.tools.shell import commands, folders, launch, places, sandbox
 from hub.tools.shell.bridge import Run, bridge
 from hub.tools.shell.files import Quota

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hub.domain import Json, Skill
-from hub.ending import together
 from hub.errors import HubError
+from hub.task_groups import together
 from hub.tools import sources as addresses
 from hub.tools.base import Context, Tool
-from hub.tools.fence import fenced
+from hub.tools.untrusted_text import fenced
 
 log = logging.getLogger(__name__)
 TAG = "activated_skill"

@@ -7,7 +7,7 @@ import orjson
 
 from hub.domain import Json, Skill
 from hub.tools.base import Context, Result, Tool, schema
-from hub.tools.fence import fenced
+from hub.tools.untrusted_text import fenced
 
 NAME = "read_skill"
 LISTED = (

@@ -7,7 +7,7 @@ import pytest
 
 from hub import ids
 from hub.accounts.accounts import create_account
-from hub.accounts.directory import integrated
+from hub.accounts.model_lookup import integrated
 from hub.chat.turns import dialogs
 from hub.chat.turns.dialogs import Question
 from hub.config import Settings

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field, field_validator
 
-from hub.accounts.kinds import Name
+from hub.accounts.value_types import Name
 from hub.domain import Account
-from hub.forms import Camel
+from hub.pydantic_base import Camel
 
 FOREVER = 36_500
 Json = dict[str, Any]

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
-from hub.forms import Camel
 from hub.outreach.campaigns import Plan, Planned, Wanted
 from hub.outreach.results import told
+from hub.pydantic_base import Camel
 from hub.tools.schedule.targets import CHANNELS, TARGETS
 
 Json = dict[str, Any]

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from hub.accounts.kinds import Name
+from hub.accounts.value_types import Name
 from hub.api.aivax.schemas.integrations import IntegrationsOut
 from hub.chat.clients.clients import Details
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
-from hub.forms import Camel, Part
+from hub.pydantic_base import Camel, Part
 
 Json = dict[str, Any]
 

@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from hub.accounts.kinds import Name
 from hub.accounts.parameters import GatewayParameters
-from hub.forms import Camel, Part
+from hub.accounts.value_types import Name
+from hub.pydantic_base import Camel, Part
 
 Json = dict[str, Any]
 

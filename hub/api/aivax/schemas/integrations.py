@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from hub.accounts.kinds import Address, mask
+from hub.accounts.value_types import Address, mask
 from hub.chat.clients.integrations import SECRETS, TYPES, Given, Seen
 from hub.chat.timespan import TimeSpan, seconds, text
 from hub.errors import Invalid
-from hub.forms import Camel
+from hub.pydantic_base import Camel
 
 Json = dict[str, Any]
 Value = Annotated[str, Field(min_length=1, max_length=2000)]

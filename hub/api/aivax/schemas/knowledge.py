@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
-from hub.forms import Camel, Defaults, Snake
 from hub.knowledge.search import TERMS
+from hub.pydantic_base import Camel, Defaults, Snake
 
 Json = dict[str, Any]
 IndexState = Literal["Queued", "Cancelled", "Indexed"]

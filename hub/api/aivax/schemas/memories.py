@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from hub.errors import Invalid
-from hub.forms import Camel, Defaults, Enveloped
+from hub.pydantic_base import Camel, Defaults, Enveloped
 from hub.tools.memory.dates import NOTES, REMIND, TITLE
 from hub.tools.memory.records import DAYS, FEWEST_DAYS, MOST_DAYS
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field, field_validator
 
 from hub.api.http.pagination import Page
-from hub.forms import Camel
 from hub.outreach.results import told
+from hub.pydantic_base import Camel
 from hub.tools.schedule.targets import TARGETS
 
 Json = dict[str, Any]

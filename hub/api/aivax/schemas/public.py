@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from hub.chat.clients.parameters import SuggestionButton
-from hub.forms import Camel, Enveloped, Snake
+from hub.pydantic_base import Camel, Enveloped, Snake
 
 Json = dict[str, Any]
 

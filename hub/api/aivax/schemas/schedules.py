@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 from hub.chat import timespan
 from hub.chat.timespan import TimeSpan
 from hub.errors import Invalid
-from hub.forms import Camel
 from hub.outreach.results import told
+from hub.pydantic_base import Camel
 from hub.tools.schedule import book, words
 from hub.tools.schedule.recurrence import Rule
 from hub.tools.schedule.targets import TARGETS

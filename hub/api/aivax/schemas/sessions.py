@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from hub.accounts.kinds import Address
+from hub.accounts.value_types import Address
 from hub.chat.clients.sessions import PREVIEW, Opened, Wanted
-from hub.forms import Camel
+from hub.pydantic_base import Camel
 
 Json = dict[str, Any]
 HOUR, TEN_MINUTES, NINETY_DAYS = 3600, 600, 7_776_000

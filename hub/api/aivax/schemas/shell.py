@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hub.forms import Camel, Enveloped, Snake
+from hub.pydantic_base import Camel, Enveloped, Snake
 from hub.tools.shell.files import Details, Entry
 
 

@@ -8,7 +8,7 @@ from hub.accounts.parameters import SkillOptions
 from hub.accounts.skills import Description, Instructions, Slug
 from hub.api.aivax.schemas.knowledge import LineError
 from hub.domain import Json
-from hub.forms import Camel, Enveloped, Part
+from hub.pydantic_base import Camel, Enveloped, Part
 
 
 class SkillIn(Camel):

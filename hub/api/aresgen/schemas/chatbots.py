@@ -6,12 +6,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from hub.accounts.kinds import Name
+from hub.accounts.value_types import Name
 from hub.api.aresgen.schemas.documents import Model
 from hub.api.aresgen.schemas.kinds import ChatbotId, ConversationId, Cursor, MessageId, Time, VoiceId
 from hub.api.aresgen.schemas.threads import MessageOut
 from hub.api.aresgen.schemas.workspace import zoned
-from hub.forms import Snake
+from hub.pydantic_base import Snake
 from hub.store.chatbots import Chatbot, Filters
 from hub.studio.aresgen.conversations import Reply
 

@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from hub.api.aresgen.schemas.kinds import Cursor, DocumentId, Time, VersionId, VoiceId
-from hub.forms import Snake
-from hub.store.writings import Writing
+from hub.pydantic_base import Snake
+from hub.store.studio_documents import Writing
 from hub.studio.aresgen.commands import Order
 from hub.studio.aresgen.documents import LONGEST
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 
 from hub import ids
 from hub.api.http import pagination
-from hub.forms import Snake
+from hub.pydantic_base import Snake
 
 T = TypeVar("T")
 LETTERS = "[0-9A-HJKMNP-TV-Z]{26}"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from hub.api.aresgen.schemas.kinds import MessageId, Time
 from hub.chat.turns.dialogs import Dialog
-from hub.forms import Snake
+from hub.pydantic_base import Snake
 
 Json = dict[str, Any]
 

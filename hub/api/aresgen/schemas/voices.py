@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from hub.accounts.kinds import Name
+from hub.accounts.value_types import Name
 from hub.api.aresgen.schemas.kinds import Time, VoiceId
-from hub.forms import Snake
+from hub.pydantic_base import Snake
 from hub.studio.aresgen.voices import MIDDLE, Voice
 
 Json = dict[str, Any]

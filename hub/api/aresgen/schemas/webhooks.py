@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from hub.accounts.kinds import Address
+from hub.accounts.value_types import Address
 from hub.api.aresgen.schemas.kinds import Cursor, DeliveryId, EventId, Time, WebhookId
 from hub.api.aresgen.schemas.workspace import zoned
-from hub.forms import Snake
+from hub.pydantic_base import Snake
 
 Json = dict[str, Any]
 Types = Annotated[

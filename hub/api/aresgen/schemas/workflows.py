@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from hub.api.aresgen.schemas.kinds import Cursor, RunId, Time, WorkflowId
-from hub.forms import Snake
+from hub.pydantic_base import Snake
 
 Json = dict[str, Any]
 RunStatus = Literal["queued", "running", "success", "failed", "cancelled"]

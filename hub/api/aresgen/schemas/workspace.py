@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from hub.api.aresgen.schemas.kinds import Cursor, Time, WorkspaceId
-from hub.forms import Snake
+from hub.pydantic_base import Snake
 
 Json = dict[str, Any]
 Role = Literal["owner", "admin", "member", "viewer"]

@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from hub import ids
 from hub.errors import HubError, Unprocessable, Upstream
-from hub.forms import invalid
-from hub.outbound import Reply
+from hub.guarded_http import Reply
+from hub.pydantic_base import invalid
 from hub.runtime import Hub
-from hub.store.runs import Run
+from hub.store.workflow_runs import Run
 from hub.studio import models
 from hub.studio.aresgen import commands, conversations, documents, voices
 from hub.studio.aresgen.commands import Order

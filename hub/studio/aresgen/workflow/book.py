@@ -7,7 +7,7 @@ from hub import ids
 from hub.errors import Conflict, NotFound
 from hub.live.queue import Bell
 from hub.runtime import Hub
-from hub.store import runs, workflows
+from hub.store import workflow_runs, workflows
 from hub.store.db import Call
 from hub.studio.aresgen.workflow.definition import Definition, checked, inputs_of
 
@@ -56,7 +56,7 @@ async def start(
     inputs = inputs_of(definition, given)
     steps = [{"name": s.id, "place": n, "type": s.type} for n, s in enumerate(definition.steps)]
     async with hub.db.transaction() as tx:
-        await runs.add(tx, account, run, id, version or found["version"], key, inputs, steps)
+        await workflow_runs.add(tx, account, run, id, version or found["version"], key, inputs, steps)
         queued = await show(tx, account, id, run)
     await ring(hub, run)
     return queued
@@ -69,16 +69,16 @@ async def ring(hub: Hub, run: UUID) -> None:
 
 async def show(db: Call, account: UUID, id: UUID, run: UUID) -> Json:
     """A run with its steps. Raise NotFound."""
-    found = await runs.get(db, account, id, run)
+    found = await workflow_runs.get(db, account, id, run)
     if found is None:
         raise NotFound
-    return found | {"steps": await runs.steps(db, account, run)}
+    return found | {"steps": await workflow_runs.steps(db, account, run)}
 
 
 async def cancel(hub: Hub, account: UUID, id: UUID, run: UUID) -> Json:
     """Stop a run; what runs is broken off, what is done stays. Raise NotFound, Conflict when it has ended."""
     await show(hub.db, account, id, run)
-    if not await runs.cancel(hub.db, account, id, run):
+    if not await workflow_runs.cancel(hub.db, account, id, run):
         raise Conflict("The run has ended already.", code="run_ended")
     await ring(hub, run)
     return await show(hub.db, account, id, run)

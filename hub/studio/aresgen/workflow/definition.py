@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from hub.forms import invalid as complaints
+from hub.pydantic_base import invalid as complaints
 from hub.studio.aresgen.workflow import expression
 from hub.studio.aresgen.workflow.source import invalid
 from hub.studio.aresgen.workflow.steps_with import TYPES, Strict

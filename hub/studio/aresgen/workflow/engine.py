@@ -12,16 +12,16 @@ import orjson
 from pydantic import ValidationError
 
 from hub import ids
-from hub.ending import end
 from hub.errors import Conflict, HubError
 from hub.runtime import Hub
-from hub.store import runs
-from hub.store.runs import Run
+from hub.store import workflow_runs
+from hub.store.workflow_runs import Run
 from hub.studio.aresgen.workflow import expression
 from hub.studio.aresgen.workflow.acts import ACTS, ANSWER, Act, Done, StepFailed, pause, retryable, told
 from hub.studio.aresgen.workflow.definition import Definition, Step, needs
 from hub.studio.aresgen.workflow.template import TooMuch, filled, text
 from hub.studio.events import RUN_COMPLETED, RUN_FAILED, emit
+from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Work:
 
 async def execute(hub: Hub, id: UUID) -> None:
     """Go on with a run until it ends, or nothing can be done for a while. Nothing when somebody else has it."""
-    run = await runs.claim(hub.db, id, hub.leases.me, hub.settings.lease_seconds)
+    run = await workflow_runs.claim(hub.db, id, hub.leases.me, hub.settings.lease_seconds)
     if run is None:
         return
     try:
@@ -120,7 +120,7 @@ async def execute(hub: Hub, id: UUID) -> None:
         log.warning("run %s was taken over by another process", run.id)
     except asyncio.CancelledError:
         await end(work.tasks.values())
-        await runs.release(hub.db, run, 0.0)
+        await workflow_runs.release(hub.db, run, 0.0)
         raise
     finally:
         await end([watch, *work.tasks.values()])
@@ -128,9 +128,9 @@ async def execute(hub: Hub, id: UUID) -> None:
 
 async def _opened(hub: Hub, run: Run) -> Work:
     definition = Definition.model_validate(
-        await runs.definition(hub.db, run.account_id, run.workflow_id, run.version)
+        await workflow_runs.definition(hub.db, run.account_id, run.workflow_id, run.version)
     )
-    rows, now = await runs.steps(hub.db, run.account_id, run.id), time.monotonic()
+    rows, now = await workflow_runs.steps(hub.db, run.account_id, run.id), time.monotonic()
     states = {
         r["name"]: State(
             r["status"], r["attempts"], r["output"], r["error"], now + float(r["wait"] or 0),
@@ -147,7 +147,7 @@ async def _watch(work: Work) -> None:
     while True:
         await asyncio.sleep(min(LOOK, lease / 3))
         try:
-            cancelled = await runs.renew(work.hub.db, work.run, lease)
+            cancelled = await workflow_runs.renew(work.hub.db, work.run, lease)
         except HubError as e:
             log.warning("the lease of run %s was not prolonged: %s", work.run.id, e)
             continue
@@ -170,7 +170,7 @@ async def _drive(work: Work) -> None:
             return
         left = work.left()
         if work.hub.leases.closing or left is None or left > PARK:
-            await runs.release(work.hub.db, work.run, 0.0 if work.hub.leases.closing else left or 0.0)
+            await workflow_runs.release(work.hub.db, work.run, 0.0 if work.hub.leases.closing else left or 0.0)
             return
         await _unless_stopped(work, asyncio.sleep(left))
     await end(work.tasks.values())
@@ -240,7 +240,7 @@ async def _wait(work: Work, step: Step, act: Act) -> None:
         await _ended(work, step, "success", Done(None))
         return
     seconds = pause(act)
-    if not await runs.put_off(work.hub.db, work.run, step.id, seconds, "running", None, 0.0):
+    if not await workflow_runs.put_off(work.hub.db, work.run, step.id, seconds, "running", None, 0.0):
         raise Lost
     state.status, state.waits, state.due = "running", True, time.monotonic() + seconds
 
@@ -249,7 +249,7 @@ async def _attempt(work: Work, step: Step, act: Act) -> None:
     state = work.states[step.id]
     if state.attempts > step.retries.max + INTERRUPTED:
         raise StepFailed("The step was interrupted too often.", code="interrupted")
-    if not await runs.begin(work.hub.db, work.run, step.id):
+    if not await workflow_runs.begin(work.hub.db, work.run, step.id):
         raise Lost
     state.status, state.attempts = "running", state.attempts + 1
     done = await ACTS[step.type](act)
@@ -267,18 +267,18 @@ async def _failed(work: Work, step: Step, e: HubError) -> None:
     state = work.states[step.id]
     if retryable(e) and state.attempts <= step.retries.max:
         seconds = step.retries.backoff_seconds * 2 ** (state.attempts - 1)
-        if not await runs.put_off(work.hub.db, work.run, step.id, seconds, "queued", told(e), e.cost):
+        if not await workflow_runs.put_off(work.hub.db, work.run, step.id, seconds, "queued", told(e), e.cost):
             raise Lost
         state.status, state.error, state.due = "queued", told(e), time.monotonic() + seconds
         return
-    if not await runs.end(work.hub.db, work.run, step.id, "failed", error=told(e), cost=e.cost):
+    if not await workflow_runs.end(work.hub.db, work.run, step.id, "failed", error=told(e), cost=e.cost):
         raise Lost
     state.status, state.error = "failed", told(e)
 
 
 async def _ended(work: Work, step: Step, status: str, done: Done | None) -> None:
     output, cost = (done.output, done.cost) if done else (None, 0.0)
-    if not await runs.end(work.hub.db, work.run, step.id, status, output, None, cost):
+    if not await workflow_runs.end(work.hub.db, work.run, step.id, status, output, None, cost):
         raise Lost
     state = work.states[step.id]
     state.status, state.output, state.error = status, output, None
@@ -306,11 +306,11 @@ async def _over(work: Work) -> None:
 async def _finish(work: Work, status: str, output: Any, error: Json | None = None) -> None:
     run = work.run
     async with work.hub.db.transaction() as tx:
-        await runs.rest(tx, run, "cancelled" if status == "cancelled" else "skipped")
-        seconds = await runs.finish(tx, run, status, output, error)
+        await workflow_runs.rest(tx, run, "cancelled" if status == "cancelled" else "skipped")
+        seconds = await workflow_runs.finish(tx, run, status, output, error)
         if seconds is None:
             raise Lost
-        price = await runs.cost(tx, run.account_id, run.id)
+        price = await workflow_runs.cost(tx, run.account_id, run.id)
         about: Json = {
             "workflow_id": ids.named("wf", run.workflow_id), "run_id": ids.named("run", run.id), "status": status,
             "duration_ms": round(seconds * 1000), "cost_usd": price,

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hub.accounts.kinds import Headers
+from hub.accounts.value_types import Headers
 
 Json = dict[str, Any]
 Template = Annotated[str, Field(pattern=r"\{\{")]

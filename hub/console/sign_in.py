@@ -6,10 +6,10 @@ from typing import Any
 from aiohttp import web
 
 from hub.accounts import operators
-from hub.api.http.address import client_ip
-from hub.api.http.keys import HUB, PASSWORDS
-from hub.console.door import COOKIE, own, read
-from hub.console.visit import Visit, csrf, genuine, html, operator
+from hub.api.http.app_keys import HUB, PASSWORDS
+from hub.api.http.client_address import client_ip
+from hub.console.guard import COOKIE, own, read
+from hub.console.page_request import Visit, csrf, genuine, html, operator
 from hub.errors import Forbidden, HubError
 
 # Before anybody is signed in: what keeps another site from signing a visitor in as somebody else.

@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import replace
 
-from hub.children import GRACE
+from hub.child_processes import GRACE
 from hub.errors import Unreadable
+from hub.guarded_http import Reply
 from hub.knowledge import extract
 from hub.knowledge.extract import Limits
-from hub.outbound import Reply
 from hub.runtime import Hub
-from hub.tools import replies
+from hub.tools import http_replies
 
 SECONDS = 15.0
 LIMITS = Limits(memory=1 << 30, longest=400_000)
@@ -23,12 +23,12 @@ async def read(hub: Hub, reply: Reply, longest: int, seconds: float = SECONDS) -
     marker for the rest. At most `longest` characters and a word about what is missing."""
     kind = kind_of(reply.mime, reply.body)
     if kind is None:
-        return replies.cut(replies.text(reply), longest)
-    content = replies.decoded(reply.body, reply.headers).encode() if kind == "html" else reply.body
+        return http_replies.cut(http_replies.text(reply), longest)
+    content = http_replies.decoded(reply.body, reply.headers).encode() if kind == "html" else reply.body
     found = await converted(hub, kind, content, seconds)
     if found is None:
-        return replies.marker(reply.mime, len(reply.body))
-    return replies.cut(found, longest)
+        return http_replies.marker(reply.mime, len(reply.body))
+    return http_replies.cut(found, longest)
 
 
 async def converted(hub: Hub, kind: str, content: bytes, seconds: float = SECONDS) -> str | None:

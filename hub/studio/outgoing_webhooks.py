@@ -14,8 +14,8 @@ from hub.accounts import addresses
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import sign
-from hub.store import hooks
-from hub.store.hooks import Line
+from hub.store import outgoing_webhooks
+from hub.store.outgoing_webhooks import Line
 from hub.studio import events
 
 log = logging.getLogger(__name__)
@@ -56,19 +56,19 @@ async def add(hub: Hub, account: UUID, id: UUID, url: str, wanted: Sequence[str]
     """A new endpoint of this id, once; its secret, shown this once."""
     addresses.check(hub.outbound.guard, url, "url")
     types = check(wanted)
-    if await hooks.secret(hub.db, account, id) is None:
-        if await hooks.count(hub.db, account) >= MOST:
+    if await outgoing_webhooks.secret(hub.db, account, id) is None:
+        if await outgoing_webhooks.count(hub.db, account) >= MOST:
             raise Conflict(f"There are {MOST} webhooks already; delete one first.", code="too_many_webhooks")
         sealed = hub.sealer.seal(PLACE, id, ids.secret("whsec"))
-        await hooks.add(hub.db, account, id, url, types, description, sealed)
-    kept = await hooks.secret(hub.db, account, id)
+        await outgoing_webhooks.add(hub.db, account, id, url, types, description, sealed)
+    kept = await outgoing_webhooks.secret(hub.db, account, id)
     if kept is None:
         raise NotFound
     return hub.sealer.open(PLACE, id, bytes(kept))
 
 
 async def get(hub: Hub, account: UUID, id: UUID) -> Json:
-    found = await hooks.get(hub.db, account, id)
+    found = await outgoing_webhooks.get(hub.db, account, id)
     if found is None:
         raise NotFound
     return found
@@ -79,7 +79,7 @@ async def edit(hub: Hub, account: UUID, id: UUID, given: Json) -> Json:
     if given.get("url"):
         addresses.check(hub.outbound.guard, given["url"], "url")
     types = check(given["events"]) if given.get("events") else None
-    done = await hooks.edit(
+    done = await outgoing_webhooks.edit(
         hub.db, account, id, given.get("url"), types, given.get("description"), given.get("enabled")
     )
     if not done:
@@ -88,7 +88,7 @@ async def edit(hub: Hub, account: UUID, id: UUID, given: Json) -> Json:
 
 
 async def remove(hub: Hub, account: UUID, id: UUID) -> None:
-    if not await hooks.remove(hub.db, account, id):
+    if not await outgoing_webhooks.remove(hub.db, account, id):
         raise NotFound
 
 
@@ -101,17 +101,17 @@ async def replay(hub: Hub, account: UUID, given: Json) -> int:
         raise Invalid("Name what is to be replayed: event_ids, types, or a time with from and to.", field="event_ids")
     times = given.get("from"), given.get("to")
     types = check(given["types"]) if given.get("types") else None
-    return await hooks.replay(hub.db, account, endpoint, given.get("event_ids"), times, types, REPLAYED)
+    return await outgoing_webhooks.replay(hub.db, account, endpoint, given.get("event_ids"), times, types, REPLAYED)
 
 
 async def deliver(hub: Hub, endpoint: UUID) -> None:
     """Tell an endpoint what waits for it, in order, until one fails or nothing is left."""
     lease = hub.settings.lease_seconds + SECONDS
-    line = await hooks.claim(hub.db, endpoint, hub.leases.me, lease)
+    line = await outgoing_webhooks.claim(hub.db, endpoint, hub.leases.me, lease)
     if line is None:
         return
     for _ in range(RUN):
-        waiting = None if hub.leases.closing else await hooks.head(hub.db, line)
+        waiting = None if hub.leases.closing else await outgoing_webhooks.head(hub.db, line)
         if waiting is None:
             break
         attempt = await _told(hub, line, waiting)
@@ -119,16 +119,16 @@ async def deliver(hub: Hub, endpoint: UUID) -> None:
         if attempt["error"] is not None:
             await _failed(hub, line, waiting, attempt)
             return
-        if not await hooks.delivered(hub.db, line, waiting["id"], lease, attempt):
+        if not await outgoing_webhooks.delivered(hub.db, line, waiting["id"], lease, attempt):
             return
-    await hooks.release(hub.db, line)
+    await outgoing_webhooks.release(hub.db, line)
 
 
 async def _failed(hub: Hub, line: Line, waiting: Json, attempt: Json) -> None:
     tried = waiting["attempts"] + 1
-    await hooks.failed(hub.db, line, waiting["id"], pause(tried), attempt, tried >= ATTEMPTS)
+    await outgoing_webhooks.failed(hub.db, line, waiting["id"], pause(tried), attempt, tried >= ATTEMPTS)
     reason = f"It failed for 72 hours; the last time: {attempt['error']}"
-    if await hooks.disable(hub.db, line, reason):
+    if await outgoing_webhooks.disable(hub.db, line, reason):
         log.warning("webhook %s of account %s is disabled: %s", line.id, line.account_id, reason)
 
 

@@ -9,8 +9,8 @@ from hub.accounts.operators import Deed
 from hub.api.http import sse
 from hub.api.http.sse import Put, produced
 from hub.chat.operators import playground
-from hub.console.door import act
-from hub.console.visit import Visit
+from hub.console.guard import act
+from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.engine.ask import Answer
 from hub.errors import HubError

@@ -6,9 +6,9 @@ from aiohttp import web
 
 from hub.accounts import keys
 from hub.accounts.operators import Deed
-from hub.api.http.keys import KEYRING
-from hub.console.door import act, look
-from hub.console.visit import Visit
+from hub.api.http.app_keys import KEYRING
+from hub.console.guard import act, look
+from hub.console.page_request import Visit
 from hub.errors import BadRequest, Invalid, NotFound
 
 KINDS: tuple[Literal["private", "public"], ...] = ("private", "public")

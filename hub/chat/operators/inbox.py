@@ -10,7 +10,7 @@ from hub import ids
 from hub.chat.website import transcript
 from hub.errors import Invalid, NotFound, TooLarge
 from hub.runtime import Hub
-from hub.store import desk, files, handoffs
+from hub.store import files, handoffs, operator_inbox
 from hub.store.db import Db
 
 Json = dict[str, Any]
@@ -36,7 +36,7 @@ class Thread:
 
 async def view(db: Db, account: UUID, session: UUID) -> Json:
     """Raise NotFound."""
-    found = await desk.one(db, account, session)
+    found = await operator_inbox.one(db, account, session)
     if found is None:
         raise NotFound("No such conversation.")
     return found
@@ -47,10 +47,10 @@ async def thread(
 ) -> Thread:
     """The newest messages, or those before a position, with what happened between them. since: the position from
     which they are shown already, so that what comes is added to it."""
-    rows = await desk.messages(db, account, session, before, limit + 1)
+    rows = await operator_inbox.messages(db, account, session, before, limit + 1)
     if since is not None and len(rows) > limit:
         if rows[-1]["position"] >= since:
-            rows, limit = await desk.messages(db, account, session, None, GROWN + 1), GROWN
+            rows, limit = await operator_inbox.messages(db, account, session, None, GROWN + 1), GROWN
         newer = [r for r in rows if r["position"] >= since]
         if since and newer and len(newer) < len(rows):
             rows, limit = [*newer, rows[len(newer)]], len(newer)
@@ -59,10 +59,10 @@ async def thread(
     since = rows[-1]["created_at"] if older else None
     until = rows[0]["created_at"] if before is not None and rows else None
     items = [{"item": "message", **r, "tick": tick(r["parts"])} for r in rows]
-    items += [{"item": "note", **r} for r in await desk.notes(db, account, session, since, until)]
-    items += [{"item": "switch", **r} for r in await desk.switches(db, account, session, since, until)]
+    items += [{"item": "note", **r} for r in await operator_inbox.notes(db, account, session, since, until)]
+    items += [{"item": "switch", **r} for r in await operator_inbox.switches(db, account, session, since, until)]
     if before is None:
-        items += [{"item": "waiting", **r} for r in await desk.waiting(db, account, session, since)]
+        items += [{"item": "waiting", **r} for r in await operator_inbox.waiting(db, account, session, since)]
     items.sort(key=_place)
     return Thread(items, older)
 
@@ -86,7 +86,7 @@ async def note(db: Db, account: UUID, operator: UUID, author: str, session: UUID
     if not 0 < len(text.strip()) <= NOTE:
         raise Invalid(f"note must have 1 to {NOTE:,} characters.", field="text")
     id = ids.uuid7()
-    if not await desk.add_note(db, account, session, id, operator, author, text.strip()):
+    if not await operator_inbox.add_note(db, account, session, id, operator, author, text.strip()):
         raise NotFound("No such conversation.")
     return id
 
@@ -104,7 +104,7 @@ async def attach(hub: Hub, account: UUID, session: UUID, given: Sequence[tuple[s
 
 
 async def canned(db: Db, account: UUID) -> list[Json]:
-    return await desk.canned(db, account)
+    return await operator_inbox.canned(db, account)
 
 
 async def save_canned(db: Db, account: UUID, shortcut: str, text: str) -> None:
@@ -114,9 +114,9 @@ async def save_canned(db: Db, account: UUID, shortcut: str, text: str) -> None:
         raise Invalid("shortcut must be 1 to 40 letters, digits, - or _.", field="shortcut")
     if not 0 < len(text.strip()) <= NOTE:
         raise Invalid(f"text must have 1 to {NOTE:,} characters.", field="text")
-    await desk.save_canned(db, account, ids.uuid7(), name, text.strip())
+    await operator_inbox.save_canned(db, account, ids.uuid7(), name, text.strip())
 
 
 async def remove_canned(db: Db, account: UUID, id: UUID) -> None:
-    if not await desk.remove_canned(db, account, id):
+    if not await operator_inbox.remove_canned(db, account, id):
         raise NotFound("No such prepared reply.")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hub.api.http.keys import RECEIVER, SPOOL
+from hub.api.http.app_keys import RECEIVER, SPOOL
 from hub.chat.inbound.webhooks import Knock, Verdict
 from hub.errors import Overloaded
 

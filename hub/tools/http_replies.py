@@ -4,7 +4,7 @@ import codecs
 import re
 from collections.abc import Mapping
 
-from hub.outbound import Reply
+from hub.guarded_http import Reply
 from hub.tools.sources import textual
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from hub.api.characters.schemas import MessageOut
 from hub.api.http import sse
-from hub.api.http.streaming import Out, attended
+from hub.api.http.answer_stream import Out, attended
 from hub.engine.ask import Sink
 from hub.errors import HubError
 from hub.llm.types import Delta

@@ -13,12 +13,12 @@ from aiohttp import web
 
 from hub.accounts import operators
 from hub.accounts.operators import Operator
-from hub.api.http.keys import HUB, PAGES
+from hub.api.http.app_keys import HUB, PAGES
 from hub.api.http.uploads import Upload
 from hub.errors import HubError, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import desk
+from hub.store import operator_inbox
 from hub.store.db import Db, clean
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Visit:
         said = unquote(self.request.cookies.get(SAID, ""))
         shell = {
             "who": self.who, "csrf": csrf(self.token), "path": self.request.path, "said": said, "bad": "",
-            "waiting": await desk.waiting_count(self.db, self.account), "address": self.hub.settings.address,
+            "waiting": await operator_inbox.waiting_count(self.db, self.account), "address": self.hub.settings.address,
         }
         response = html(self.request, template, status, **shell, **values)
         if said:

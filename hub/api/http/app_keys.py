@@ -8,19 +8,19 @@ import jinja2
 from aiohttp import web
 
 from hub import ids
-from hub.accounts.directory import Directory
 from hub.accounts.keys import Keyring
+from hub.accounts.model_lookup import Directory
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
-from hub.api.http.errands import Errands
-from hub.api.http.streams import Streams
+from hub.api.http.background import Errands
+from hub.api.http.stream_limits import Streams
 from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.spool import Spool
 from hub.chat.inbound.webhooks import Receiver
 from hub.domain import Caller, User
 from hub.live.limits import Window
 from hub.runtime import Hub
-from hub.store.requests import RequestLog
+from hub.store.api_request_log import RequestLog
 
 HUB = web.AppKey("hub", Hub)
 INTAKE = web.AppKey("intake", Intake)

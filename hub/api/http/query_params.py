@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hub.forms import Camel
+from hub.pydantic_base import Camel
 
 
 class Filter(Camel):

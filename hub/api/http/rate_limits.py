@@ -4,7 +4,7 @@ from math import ceil
 
 from aiohttp import web
 
-from hub.api.http.keys import HUB, RATE
+from hub.api.http.app_keys import HUB, RATE
 from hub.config import Settings
 from hub.errors import TooMany
 

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from hub.api.http.chunks import PING
-from hub.api.http.keys import KEPT
+from hub.api.http.app_keys import KEPT
+from hub.api.http.completion_chunks import PING
 from hub.api.http.sse import LOOK_SECONDS, PING_SECONDS, gone
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import ipaddress
 
 from aiohttp import web
 
-from hub.api.http.keys import HUB
+from hub.api.http.app_keys import HUB
 from hub.errors import TooMany
 
 PUBLIC = "/api/v1/public/"

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from hub.accounts.operators import Deed, allow, doing
 from hub.api.http import sse, uploads
-from hub.api.http.keys import HUB
-from hub.console.visit import HEADERS, Form, Visit, genuine, operator
+from hub.api.http.app_keys import HUB
+from hub.console.page_request import HEADERS, Form, Visit, genuine, operator
 from hub.errors import BadRequest, Forbidden, HubError
 
 COOKIE = "hub_console"
