@@ -144,7 +144,6 @@ class Settings(BaseSettings):
     eleven_key: Annotated[SecretStr, Field(description="Key of ElevenLabs, for audio answers; empty: none.")] = (
         SecretStr("")
     )
-    crash_at: Annotated[str, Field(description="Tests only: exit at this named point.")] = ""
 
     @field_validator(
         "public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
@@ -190,15 +189,6 @@ class Settings(BaseSettings):
     def embedded(self) -> tuple[bool, bool]:
         """Whether PostgreSQL and Valkey are ours to start."""
         return not self.database_url.get_secret_value(), not self.redis_url.get_secret_value()
-
-    def point(self, name: str) -> None:
-        """A named place where tests kill the process: `HUB_CRASH_AT=C9:/path` dies there once."""
-        wanted, _, once = self.crash_at.partition(":")
-        if wanted != name or (once and Path(once).exists()):
-            return
-        if once:
-            Path(once).touch()
-        os._exit(9)
 
     def changed(self, **values: Any) -> Self:
         """A copy with other values, validated."""

@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 
 from channels.base import Channel, ChannelError, Download
 from channels.registry import Urls, build
+from hub.checkpoints import Reached, unwatched
 from hub.child_processes import Children
 from hub.config import Settings
 from hub.errors import HubError, Invalid
@@ -33,7 +34,8 @@ EVERYWHERE = "0.0.0.0/0,::/0"
 @dataclass(frozen=True, slots=True)
 class Hub:
     """outbound: for addresses of customers. trusted: for those of the operator's settings alone; it
-    reaches everything. children: starts programs that work on what strangers sent."""
+    reaches everything. children: starts programs that work on what strangers sent. reached: told of named
+    places as they are passed."""
 
     settings: Settings
     db: Db
@@ -52,6 +54,7 @@ class Hub:
     flights: Flights
     meter: Meter
     children: Children
+    reached: Reached = unwatched
 
 
 class _Fetch:
@@ -83,7 +86,7 @@ def _guarded(outbound: Outbound) -> Callable[[str], aiohttp.ClientSession]:
 
 
 @asynccontextmanager
-async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
+async def open_hub(settings: Settings, reached: Reached = unwatched) -> AsyncIterator[Hub]:
     """Open all that a process needs; whatever was opened is closed, in reverse, on any way out."""
     async with AsyncExitStack() as stack:
         db = await stack.enter_async_context(open_db(settings.database_url.get_secret_value(), settings.pool_size))
@@ -126,4 +129,5 @@ async def open_hub(settings: Settings) -> AsyncIterator[Hub]:
             flights=flights,
             meter=meter,
             children=Children(),
+            reached=reached,
         )

@@ -52,7 +52,7 @@ class Schema:
         except (TypeError, RecursionError, regex.error):
             raise Unusable("it is not a JSON Schema") from None
         timed = {name: _timed(BOUNDED.get(name, keyword)) for name, keyword in known.VALIDATORS.items()}
-        made: Any = extend(known, timed)  # type: ignore[no-untyped-call]
+        made: Any = extend(known, timed)  # type: ignore[no-untyped-call]  # it ships no types
         self._validator: Validator = made(schema, registry=EMPTY_REGISTRY, format_checker=known.FORMAT_CHECKER)
 
     def complaints(self, value: Any, most: int = 5) -> list[tuple[str, str]]:

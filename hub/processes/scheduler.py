@@ -9,6 +9,7 @@ from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
 from hub.jobs import sweeps
 from hub.outreach import firing
@@ -23,9 +24,9 @@ TICK = 1.0
 STALLED = 3.0
 
 
-async def main(settings: Settings) -> None:
+async def main(settings: Settings, reached: Reached = unwatched) -> None:
     """Tick until SIGTERM. Any number of schedulers may run: whoever ticks first takes what is due."""
-    async with open_hub(settings) as hub:
+    async with open_hub(settings, reached) as hub:
         clock = Clock(hub)
         watching = asyncio.create_task(clock.watch())
         clock.start()

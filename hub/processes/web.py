@@ -7,6 +7,7 @@ from aiohttp import web
 
 from hub.api.app import build_app
 from hub.chat.inbound.intake import Intake
+from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
 from hub.jobs import sweeps
 from hub.processes.lifetime import listening, until_signal
@@ -17,9 +18,9 @@ from hub.task_groups import end
 IN_FLIGHT = 5.0
 
 
-async def main(settings: Settings) -> None:
+async def main(settings: Settings, reached: Reached = unwatched) -> None:
     """Serve until SIGTERM: stop listening, finish what is being answered, commit what was taken in."""
-    async with open_hub(settings) as hub:
+    async with open_hub(settings, reached) as hub:
         intake = Intake(hub.db, hub.queue)
         runner = web.AppRunner(
             build_app(hub, intake),

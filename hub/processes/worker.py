@@ -6,6 +6,7 @@ from typing import Any
 
 from arq.worker import func
 
+from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
 from hub.jobs import sweeps, tasks
 from hub.jobs.bell import BellWorker
@@ -23,9 +24,9 @@ DRAIN = 25.0
 BULK_JOBS = 4
 
 
-async def main(settings: Settings) -> None:
+async def main(settings: Settings, reached: Reached = unwatched) -> None:
     """Work until SIGTERM, then finish what runs and give back what cannot finish."""
-    async with open_hub(settings) as hub:
+    async with open_hub(settings, reached) as hub:
         runner = Runner(hub)
         running = [asyncio.create_task(t) for t in background(hub, runner)]
         try:

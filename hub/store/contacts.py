@@ -84,7 +84,8 @@ async def set_zone(db: Call, account: UUID, person: str, zone: str | None) -> No
 
 async def of_contact(db: Call, contact: UUID | None, names: Sequence[str]) -> str | None:
     """The person behind a contact, or behind its ids when there is no contact yet."""
-    return await db.value(OF_CONTACT, contact, clean(list(names)))  # type: ignore[no-any-return]
+    found: str | None = await db.value(OF_CONTACT, contact, clean(list(names)))
+    return found
 
 
 async def policy(db: Call, account: UUID) -> Json:

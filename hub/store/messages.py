@@ -113,7 +113,8 @@ async def clear(db: Call, account: UUID, session: UUID) -> list[UUID]:
 
 async def add(db: Call, account: UUID, session: UUID, id: UUID, role: str, source: str, content: Json) -> int | None:
     """Add one message outside a turn; None when the session is not the account's."""
-    return await db.value(ADD, id, session, role, source, clean(content), account)  # type: ignore[no-any-return]
+    found: int | None = await db.value(ADD, id, session, role, source, clean(content), account)
+    return found
 
 
 async def note(db: Call, account: UUID, kind: str, detail: Json, **where: UUID | None) -> None:

@@ -105,7 +105,8 @@ async def remove(db: Call, account: UUID, id: UUID) -> bool:
 
 
 async def first_account(db: Call) -> UUID | None:
-    return await db.value(FIRST_ACCOUNT)  # type: ignore[no-any-return]
+    found: UUID | None = await db.value(FIRST_ACCOUNT)
+    return found
 
 
 async def first_owner(db: Call, account: UUID) -> Json | None:
@@ -156,7 +157,8 @@ async def linked(db: Call, hashed: bytes) -> Json | None:
 
 async def use_link(db: Call, hashed: bytes) -> UUID | None:
     """Use a link up; None when it was used or has expired."""
-    return await db.value(USE, hashed)  # type: ignore[no-any-return]
+    found: UUID | None = await db.value(USE, hashed)
+    return found
 
 
 async def forget(db: Call) -> int:

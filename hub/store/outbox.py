@@ -78,21 +78,24 @@ async def sent(
     state: sent, dead, unknown, or queued to be tried again `after` seconds; with `hold` it waits for
     the contact. trace: {milliseconds, request, response} of the call, without secrets.
     """
-    return await db.value(  # type: ignore[no-any-return]
+    found: Json | None = await db.value(
         SENT, part["id"], part["attempt"], me, state, network_id, code, clean(error), after, hold, wire, trace
     )
+    return found
 
 
 async def hold_for_template(
     db: Call, part_id: int, attempt: int | None, me: str, key: UUID, template: Json, error: str, wire: float
 ) -> Json | None:
     """Let a part wait for the contact; return the template's part to send now, if one is needed."""
-    return await db.value(HOLD, part_id, attempt, me, key, template, error, wire)  # type: ignore[no-any-return]
+    found: Json | None = await db.value(HOLD, part_id, attempt, me, key, template, error, wire)
+    return found
 
 
 async def claim(db: Call, session: UUID, me: str, wire: float) -> Json | None:
     """The first sendable part of a session, marked as being sent."""
-    return await db.value(NEXT, session, me, wire)  # type: ignore[no-any-return]
+    found: Json | None = await db.value(NEXT, session, me, wire)
+    return found
 
 
 async def placeholder(db: Call, part: Json, message_id: str) -> bool:
@@ -100,7 +103,8 @@ async def placeholder(db: Call, part: Json, message_id: str) -> bool:
 
 
 async def integration(db: Call, id: UUID) -> Json | None:
-    return await db.value(LINK, id)  # type: ignore[no-any-return]
+    found: Json | None = await db.value(LINK, id)
+    return found
 
 
 async def enqueue(
@@ -128,7 +132,8 @@ async def attempts(db: Call, account: UUID, key: UUID) -> list[Json]:
 
 async def replay(db: Call, account: UUID, key: UUID) -> UUID | None:
     """Queue a dead or unknown part again; the session to ring, or None."""
-    return await db.value(REPLAY, account, key)  # type: ignore[no-any-return]
+    found: UUID | None = await db.value(REPLAY, account, key)
+    return found
 
 
 async def replay_all(db: Call, account: UUID, keys: list[UUID] | None, since: datetime | None) -> list[UUID]:
@@ -137,7 +142,8 @@ async def replay_all(db: Call, account: UUID, keys: list[UUID] | None, since: da
 
 
 async def resolve(db: Call, account: UUID, key: UUID, state: str, words: str) -> UUID | None:
-    return await db.value(RESOLVE, account, key, state, clean(words))  # type: ignore[no-any-return]
+    found: UUID | None = await db.value(RESOLVE, account, key, state, clean(words))
+    return found
 
 
 async def failed_by_window(db: Call, integration_id: UUID, network_ids: list[str], callback: str | None) -> list[int]:

@@ -133,9 +133,10 @@ async def add(db: Call, account: UUID, client: UUID, id: UUID, row: Json) -> boo
 
 async def twin(db: Call, account: UUID, client: UUID, row: Json) -> UUID | None:
     """An active schedule that says the same at the same time to the same user."""
-    return await db.value(  # type: ignore[no-any-return]
+    found: UUID | None = await db.value(
         TWIN, account, client, clean(row["external_user"]), clean(row["instruction"]), row["next_at"], row["cron"]
     )
+    return found
 
 
 async def seen(

@@ -115,7 +115,7 @@ async def deliver(hub: Hub, endpoint: UUID) -> None:
         if waiting is None:
             break
         attempt = await _told(hub, line, waiting)
-        hub.settings.point("H1")
+        hub.reached("H1")
         if attempt["error"] is not None:
             await _failed(hub, line, waiting, attempt)
             return

@@ -12,7 +12,7 @@ from aiohttp import web
 from hub.studio.ares import learning
 from tests.api.conftest import Api, Json
 from tests.fakes.model import FakeModel, refuses, says, serve
-from tests.flows.processes import family, start
+from tests.flows.processes import Dies, family, start
 
 HOUR = "update ares_lessons set due_at = now() - interval '1 hour'"
 NAME: Json = {"category": "Personal", "key": "Name", "value": "Ana\nSouza", "confidence": 0.9}
@@ -111,14 +111,14 @@ async def test_the_worker_learns_and_one_that_is_killed_leaves_it_to_the_next(
 ) -> None:
     once = tmp_path / "died"
     with family() as children:
-        children.append(start("worker", api.hub.settings, crash_at=f"LEARN:{once}"))
+        children.append(start("worker", api.hub.settings, reached=Dies("LEARN", once)))
         await say(api, token)
         assert await children[0].ended(100) == 9
         assert await known(api, token) == {} and await lessons(api) == 1
         # Taken by the dead: due again in a minute. Nothing of it is in Redis.
         await api.hub.db.run(HOUR)
         await api.hub.redis.flushall()
-        children.append(start("worker", api.hub.settings, crash_at=f"LEARN:{once}"))
+        children.append(start("worker", api.hub.settings, reached=Dies("LEARN", once)))
         while await lessons(api):
             assert children[1].alive
             await asyncio.sleep(0.05)

@@ -116,7 +116,7 @@ async def test_openai_client_chats_streams_and_lists(door: Door) -> None:
         assert chunks[-1].choices[0].finish_reason == "stop"
         assert chunks[-1].usage and chunks[-1].usage.completion_tokens == 5
         called = await client.chat.completions.create(
-            model=id, messages=[{"role": "user", "content": "Hi"}], tools=[TOOL]  # type: ignore[list-item]
+            model=id, messages=[{"role": "user", "content": "Hi"}], tools=[TOOL]  # type: ignore[list-item]  # plain JSON, as callers send it
         )
         calls = called.choices[0].message.tool_calls
         assert calls and calls[0].type == "function" and calls[0].function.name == "look"

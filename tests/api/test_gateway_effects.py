@@ -143,7 +143,7 @@ async def test_a_text_that_is_revised_while_it_is_said(door: Door) -> None:
 
 def test_every_flag_is_tested_here() -> None:
     others = {"ThinkingProcess", "ReturnReasoningTokens", "DiffusingStream", "DisableReasoningDetails"}
-    assert set(FLAGS) | others == set(Flag.__args__)  # type: ignore[attr-defined]
+    assert set(FLAGS) | others == set(Flag.__args__)  # type: ignore[attr-defined]  # an alias of Literal
 
 
 async def test_prefill_and_stop_are_put_into_the_answer(door: Door) -> None:

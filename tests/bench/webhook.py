@@ -22,7 +22,7 @@ async def measure(place: Place, pace: Pace) -> None:
 
         async def stored(**changes: float) -> Result:
             await place.empty()
-            result = await load(replace(hub, first=next(numbers) * 10_000_000, **changes))  # type: ignore[arg-type]
+            result = await load(replace(hub, first=next(numbers) * 10_000_000, **changes))  # type: ignore[arg-type]  # options by name
             kept = await place.hub.db.value("select count(*) from inbox")
             assert kept == result["answered"], f"{result['answered']} calls acknowledged, {kept} stored"
             return result

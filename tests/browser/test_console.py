@@ -175,7 +175,7 @@ async def test_every_screen_is_sound(business: Business, watch: Watch) -> None:
         await page.evaluate(AXE)
         for width, scheme in ((360, "light"), (1280, "dark")):
             await page.set_viewport_size({"width": width, "height": 800})
-            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a parameter of the test
             found = await page.evaluate(f"axe.run(document, {{runOnly: {TAGS}}})")
             said = [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in found["violations"]]
             assert said == [], (screen, width, said)

@@ -27,7 +27,7 @@ async def ask(http: aiohttp.ClientSession, handler: Handler, **options: object) 
     app.router.add_route("*", "/{rest:.*}", handler)
     async with TestServer(app) as server:
         address = str(server.make_url(f"/{SECRET}"))
-        return await call(http, "POST", address, headers={"X-Key": SECRET}, **options)  # type: ignore[arg-type]
+        return await call(http, "POST", address, headers={"X-Key": SECRET}, **options)  # type: ignore[arg-type]  # options by name
 
 
 async def error_of(made: Awaitable[Answer]) -> ChannelError:
@@ -125,7 +125,7 @@ async def test_a_guard_that_refuses_the_address_is_before_the_wire() -> None:
     def guard(_: object) -> object:
         raise OSError("address not allowed")
 
-    connector = aiohttp.TCPConnector(socket_factory=guard)  # type: ignore[arg-type]
+    connector = aiohttp.TCPConnector(socket_factory=guard)  # type: ignore[arg-type]  # options by name
     async with aiohttp.ClientSession(connector=connector) as http:
         error = await error_of(call(http, "POST", f"http://127.0.0.1:{unused_port()}/{SECRET}"))
     assert (error.ambiguous, error.code) == (False, "unreachable")

@@ -61,5 +61,5 @@ async def api(request: pytest.FixtureRequest, place: Place) -> AsyncIterator[Con
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.when == "call":
-        item.rep_passed = report.passed  # type: ignore[attr-defined]
+        item.rep_passed = report.passed  # type: ignore[attr-defined]  # pytest's own way to keep it
     return report

@@ -238,7 +238,7 @@ async def test_what_is_changed_while_an_avatar_is_drawn_stays(api: Contract, mon
 
     async def slowly(*given: object) -> images.Picture:
         await api.ok("PATCH", path, {"description": "New"})
-        return await drawn(*given)  # type: ignore[arg-type]
+        return await drawn(*given)  # type: ignore[arg-type]  # parameters of the test
 
     monkeypatch.setattr(images, "drawn", slowly)
     after = await api.ok("PATCH", path, {"name": "Rose", "sd_model_id": painter})

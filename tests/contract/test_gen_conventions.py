@@ -21,7 +21,7 @@ ROUTES = [r for r in aresgen.ROUTES if operation_of(r).auth == "key"]
 IDS = {"voices": "voc", "documents": "doc", "chatbots": "bot", "workflows": "wf", "webhooks": "whk", "runs": "run",
        "conversations": "conv", "threads": "thr"}
 PAGES = [r.path for r in ROUTES if r.method == "GET" and "cursor" in str(operation_of(r).query and
-                                                                         operation_of(r).query.model_fields)]  # type: ignore[union-attr]
+                                                                         operation_of(r).query.model_fields)]  # type: ignore[union-attr]  # every one of them has a query
 
 
 def filled(path: str) -> str:

@@ -145,7 +145,7 @@ async def _bomb(request: web.Request) -> web.Response:
 async def test_what_is_larger_than_asked_for_is_not_read(
     out: Outbound, there: Place, answer: object
 ) -> None:
-    there.answers["/large"] = answer  # type: ignore[assignment]
+    there.answers["/large"] = answer  # type: ignore[assignment]  # an answer made by hand
     with pytest.raises(Upstream, match=r"larger than 100,000 bytes"):
         await out.request("GET", f"http://127.0.0.1:{there.port}/large", limit=100_000)
 
@@ -176,7 +176,7 @@ async def _drip(request: web.Request) -> web.StreamResponse:
 async def test_the_time_limit_is_for_the_whole_call(
     out: Outbound, there: Place, answer: object
 ) -> None:
-    there.answers["/slow"] = answer  # type: ignore[assignment]
+    there.answers["/slow"] = answer  # type: ignore[assignment]  # an answer made by hand
     began = time.monotonic()
     with pytest.raises(Upstream, match="did not answer in time"):
         await out.request("GET", f"http://127.0.0.1:{there.port}/slow", seconds=0.3)

@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
 from hub.processes import scheduler, web, worker
 from hub.processes.embedded import PR_SET_PDEATHSIG, free_port
@@ -24,7 +26,20 @@ FORKS.set_forkserver_preload(["tests.flows.processes"])
 ROLES = {"worker": worker.main, "web": web.main, "scheduler": scheduler.main}
 
 
-def _main(role: str, settings: Settings) -> None:
+@dataclass(frozen=True)
+class Dies:
+    """Ends the process, once, at a named place; the file says that it did."""
+
+    place: str
+    once: Path
+
+    def __call__(self, place: str) -> None:
+        if place == self.place and not self.once.exists():
+            self.once.touch()
+            os._exit(9)
+
+
+def _main(role: str, settings: Settings, reached: Reached) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     logging.basicConfig(
         filename=settings.home / f"{role}-{os.getpid()}.log",
@@ -32,7 +47,7 @@ def _main(role: str, settings: Settings) -> None:
         force=True,
         format="%(asctime)s %(name)s %(message)s",
     )
-    run(ROLES[role](settings))
+    run(ROLES[role](settings, reached))
 
 
 @dataclass
@@ -80,9 +95,11 @@ class Child:
                 await asyncio.sleep(0.03)
 
 
-def start(role: str, settings: Settings, **changes: Any) -> Child:
+def start(role: str, settings: Settings, *, reached: Reached = unwatched, **changes: Any) -> Child:
+    """reached: can be pickled; it runs in the process."""
     port = int(changes.pop("port", 0)) or (free_port() if role == "web" else 0)
-    process: Any = FORKS.Process(target=_main, args=(role, settings.changed(port=port, **changes)), daemon=True)
+    changed = settings.changed(port=port, **changes)
+    process: Any = FORKS.Process(target=_main, args=(role, changed, reached), daemon=True)
     process.start()
     return Child(role, process, port)
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from hub.config import Settings
 from tests.fakes.model import Act, FakeModel, says, serve
 from tests.flows.ledger import Ledger, ledger
-from tests.flows.processes import Child, family, start
+from tests.flows.processes import Child, Dies, family, start
 from tests.flows.world import World, world
 
 Json = dict[str, Any]
@@ -69,7 +69,7 @@ class Rig:
     async def dies_at(self, point: str, role: str = "worker", **changes: Any) -> None:
         """A process that ends itself at a named point."""
         flag = self.settings.home / f"{point}-{len(self.children)}"
-        child = self.start(role, crash_at=f"{point}:{flag}", **changes)
+        child = self.start(role, reached=Dies(point, flag), **changes)
         assert await child.ended() == 9, f"it did not die at {point}"
 
     async def hurry(self) -> None:

@@ -24,7 +24,7 @@ from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.store.migrate import migrate
 from tests.fakes.model import says
-from tests.flows.processes import Child
+from tests.flows.processes import Child, Dies
 from tests.flows.rig import Rig, echo, rig
 from tests.flows.test_answers import BODIES, say
 from tests.flows.world import SECRET
@@ -57,7 +57,7 @@ async def post(child: Child, r: Rig, channel: str, body: Any) -> int:
 @pytest.mark.parametrize(("point", "stored"), [("C1", 0), ("C2", 1)])
 async def test_c1_c2_the_receiver_dies_before_it_has_answered(r: Rig, point: str, stored: int) -> None:
     body = BODIES["telegram"]("hello #a1-1")
-    dying = r.start("web", crash_at=f"{point}:{r.settings.home / point}")
+    dying = r.start("web", reached=Dies(point, r.settings.home / point))
     await dying.serving()
     assert await post(dying, r, "telegram", body) == 0
     assert await dying.ended() == 9

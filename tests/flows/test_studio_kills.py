@@ -16,7 +16,7 @@ from hub.accounts.keys import grant
 from hub.config import Settings
 from hub.runtime import Hub, open_hub
 from tests.contract.working import Elsewhere, elsewhere, until
-from tests.flows.processes import Child, family, start
+from tests.flows.processes import Child, Dies, family, start
 
 Json = dict[str, Any]
 EXPIRED = "update workflow_runs set lease_until = now(), due_at = now() where lease_until is not null"
@@ -46,7 +46,7 @@ class Yard:
         return child
 
     async def dies_at(self, point: str) -> None:
-        child = self.worker(crash_at=f"{point}:{self.hub.settings.home / point}")
+        child = self.worker(reached=Dies(point, self.hub.settings.home / point))
         assert await child.ended() == 9, f"it did not die at {point}"
 
     async def begun(self, *steps: Json) -> str:
@@ -165,7 +165,7 @@ async def test_killed_after_a_chatbot_has_answered_nothing_of_it_is_lost(setting
 
 async def test_a_web_process_killed_before_its_answer_is_kept_gives_the_key_free(settings: Settings) -> None:
     async with yard(settings.changed(lease_seconds=1)) as y:
-        web = start("web", y.hub.settings, crash_at=f"I1:{settings.home / 'I1'}")
+        web = start("web", y.hub.settings, reached=Dies("I1", settings.home / "I1"))
         y.children.append(web)
         await web.serving()
         sent = {"name": "v", "sample": SAMPLE}

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from importlinter.cli import lint_imports_command
 
+from hub.config import Settings
 from tests.house.sources import ROOT, functions, imported, modules
 
 LINES, LENGTH = 400, 60
@@ -179,6 +180,22 @@ def test_nothing_is_left_to_do() -> None:
         for n, line in enumerate(text.splitlines(), 1)
         if words.search(line)
     ] == []
+
+
+def test_a_type_is_ignored_only_with_a_reason() -> None:
+    ignored = re.compile(r"#\s*type:\s*ignore(?!\[[\w, -]+\]  # \w)")
+    assert [
+        f"{p}:{n}"
+        for p, _, text in modules("hub", "channels", "tests")
+        for n, line in enumerate(text.splitlines(), 1)
+        if ignored.search(line) and "re.compile" not in line
+    ] == []
+
+
+def test_production_code_holds_no_switch_for_tests() -> None:
+    told = {n: f.description or "" for n, f in Settings.model_fields.items()}
+    assert [n for n, words in told.items() if re.search(r"\btests?\b|\bcrash", f"{n} {words}", re.IGNORECASE)] == []
+    assert [p for p, _, text in modules() if re.search(r"\bpytest\b|PYTEST|\b_exit\(9\)", text)] == []
 
 
 def test_no_import_inside_a_function() -> None:

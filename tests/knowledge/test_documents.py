@@ -161,7 +161,7 @@ async def test_order_state_and_id(db: Db, queue: Queue, account: UUID, collectio
     await db.run("update documents set state = 'Indexed', indexed_at = now() where name = 'b'")
 
     async def names(**query: str) -> str:
-        return "".join(d.name for d in await documents.every(db, account, collection, **query))  # type: ignore[arg-type]
+        return "".join(d.name for d in await documents.every(db, account, collection, **query))  # type: ignore[arg-type]  # a query of the test
 
     assert await names() == "cba"
     assert await names(order_by="created_at_asce") == await names(order_by="created_at_asc") == "abc"

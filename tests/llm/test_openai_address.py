@@ -76,7 +76,7 @@ def test_garbage_is_a_value_error(line: bytes) -> None:
 @pytest.mark.parametrize("body", [{}, {"choices": []}, {"choices": [None]}, {"choices": [{"message": "x"}]}, [1]])
 def test_other_documents_are_a_value_error(body: object) -> None:
     with pytest.raises(ValueError):
-        of_completion(body)  # type: ignore[arg-type]
+        of_completion(body)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @given(st.integers(1, 30))

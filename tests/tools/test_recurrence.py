@@ -26,7 +26,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc, arg-type]
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[misc, arg-type]  # parameters of the test
 
 
 @cache
@@ -126,7 +126,7 @@ def test_the_day_that_samoa_skipped() -> None:
 
 def test_month_ends_and_leap_days() -> None:
     def days(cron: str, count: int, **more: object) -> list[str]:
-        return [f"{t:%Y-%m-%d}" for t in upcoming(Rule(cron, **more), utc(2026, 1, 31, 12), count)]  # type: ignore[arg-type]
+        return [f"{t:%Y-%m-%d}" for t in upcoming(Rule(cron, **more), utc(2026, 1, 31, 12), count)]  # type: ignore[arg-type]  # parameters of the test
 
     assert days("0 9 31 * *", 3) == ["2026-03-31", "2026-05-31", "2026-07-31"]
     assert days("0 9 L * *", 3) == ["2026-02-28", "2026-03-31", "2026-04-30"]
@@ -172,7 +172,7 @@ FIELDS = st.tuples(
 def test_occurrences_go_forward_and_do_not_depend_on_where_one_begins(
     fields: tuple[str, ...], zone: str, start: datetime, every: int, unit: str
 ) -> None:
-    rule = Rule(" ".join(fields), zone, every, unit, date(2001, 2, 3))  # type: ignore[arg-type]
+    rule = Rule(" ".join(fields), zone, every, unit, date(2001, 2, 3))  # type: ignore[arg-type]  # parameters of the test
     try:
         check(rule.cron)
     except ValueError:

@@ -79,7 +79,7 @@ def test_hidden_tools_appear_with_their_skill() -> None:
     hiding = {"hideToolsWithoutSkill": True, "alwaysVisibleTools": ["web_search"]}
 
     def names(parameters: Json, *skills: object) -> list[str]:
-        return [t.name for t in visible(tools, parameters, list(skills))]  # type: ignore[arg-type]
+        return [t.name for t in visible(tools, parameters, list(skills))]  # type: ignore[arg-type]  # the least that it reads
 
     assert names({}) == names({}, orders) == [t.name for t in tools]
     assert names(hiding) == ["web_search", "read_skill", "shell"]

@@ -76,7 +76,7 @@ def _out(done: files.Filed) -> FiledOut:
     return FiledOut(
         name=done.name,
         document_id=done.saved.id if done.saved else None,
-        state=done.saved.outcome if done.saved else None,  # type: ignore[arg-type]
+        state=done.saved.outcome if done.saved else None,  # type: ignore[arg-type]  # checked by the table
         character_count=done.characters,
         error=str(done.error) if done.error else None,
     )

@@ -27,7 +27,7 @@ async def listing(request: web.Request, query: MemoriesQuery) -> list[MemoryLine
     """List memories that have not expired, newest first, at most 1,000."""
     found = await records.listed(request.app[HUB], caller(request).account_id, query.filter, query.format)
     return [
-        MemoryLine(id=m.id, external_user_id=m.external_user, content=m.content, format=m.format)  # type: ignore[arg-type]
+        MemoryLine(id=m.id, external_user_id=m.external_user, content=m.content, format=m.format)  # type: ignore[arg-type]  # checked by the table
         for m in found
     ]
 
@@ -58,7 +58,7 @@ async def remove(request: web.Request, query: MemoriesGone) -> MemoriesDeleted:
     query.checked()
     if query.id is not None:
         gone = await records.remove(hub, account, query.id)
-        return MemoriesDeleted(removed_count=1, external_user_id=gone.external_user, format=gone.format)  # type: ignore[arg-type]
+        return MemoriesDeleted(removed_count=1, external_user_id=gone.external_user, format=gone.format)  # type: ignore[arg-type]  # checked by the table
     count, name = await records.remove_named(hub, account, query.external_user_id or "", query.format or "")
     return MemoriesDeleted(removed_count=count, external_user_id=name, format=query.format or "Text")
 
@@ -71,7 +71,7 @@ async def details(request: web.Request, id: UUID) -> MemoryOut:
 
 def _out(found: Memory) -> MemoryOut:
     return MemoryOut(
-        id=found.id, external_user_id=found.external_user, content=found.content, format=found.format,  # type: ignore[arg-type]
+        id=found.id, external_user_id=found.external_user, content=found.content, format=found.format,  # type: ignore[arg-type]  # checked by the table
         created_at=found.created_at, expires_at=found.expires_at,
     )
 

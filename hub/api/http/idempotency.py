@@ -130,7 +130,7 @@ async def _answered(
     except BaseException:
         await idempotency.free(hub.db, claimed)
         raise
-    hub.settings.point("I1")
+    hub.reached("I1")
     if response.status >= 500 or response.status in PASSING or request.get(BROKEN):
         await idempotency.free(hub.db, claimed)
         return response

@@ -103,7 +103,7 @@ def _said(text: str, failed: bool = False) -> types.CallToolResult:
 
 
 def _of(context: Context) -> tuple[Hub, Caller]:
-    scope = context.request.scope  # type: ignore[union-attr]
+    scope = context.request.scope  # type: ignore[union-attr]  # a call over HTTP has one
     return scope[WHERE], scope[WHOSE]
 
 

@@ -115,7 +115,7 @@ class Intake:
         # Two flushers lock contacts and sessions in the same order; the order within one stays.
         flat.sort(key=lambda f: _lock_key(f[2]))
         stored = await inbox.ingest(self._db, [item for _, _, item in flat])
-        results: list[list[Stored]] = [[None] * len(items) for items, _ in group]  # type: ignore[list-item]
+        results: list[list[Stored]] = [[None] * len(items) for items, _ in group]  # type: ignore[list-item]  # each is set below
         for (call, place, _), got in zip(flat, stored, strict=True):
             results[call][place] = got
             self.counts[got.outcome] = self.counts.get(got.outcome, 0) + 1

@@ -83,14 +83,14 @@ class Receiver:
         except Unreadable as e:
             await self._quarantine(knock, endpoint, str(e))
             return Verdict.STORED
-        self._hub.settings.point("C1")
+        self._hub.reached("C1")
         try:
             await self._intake.store(items)
         except HubError:
             raise
         except (asyncpg.PostgresError, ValueError) as e:
             await self._quarantine(knock, endpoint, f"could not be stored: {type(e).__name__}")
-        self._hub.settings.point("C2")
+        self._hub.reached("C2")
         return Verdict.STORED
 
     async def _endpoint(self, knock: Knock) -> Endpoint | None:

@@ -161,7 +161,7 @@ async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | 
         else:
             part = await asyncio.shield(_send(hub, integration, part))
             if part is not None:
-                hub.settings.point("C12")
+                hub.reached("C12")
         started = time.clock_gettime(time.CLOCK_BOOTTIME)
         if part is not None and part["part"] > 0 and part["mode"] != "at_most_once":
             await asyncio.sleep(PAUSE)
@@ -180,7 +180,7 @@ def wire(hub: Hub) -> float:
 async def _send(hub: Hub, integration: Json, part: Json) -> Json | None:
     channel, link = hub.channels[integration["channel"]], open_link(hub, integration)
     me, begun = hub.leases.me, time.monotonic()
-    hub.settings.point("C9")
+    hub.reached("C9")
     with tracing() as calls:
         try:
             async with asyncio.timeout(hub.settings.wire_seconds):
@@ -190,7 +190,7 @@ async def _send(hub: Hub, integration: Json, part: Json) -> Json | None:
             return await _failed(hub, link, part, late, _told(calls, link, begun))
         except ChannelError as e:
             return await _failed(hub, link, part, e, _told(calls, link, begun))
-    hub.settings.point("C11")
+    hub.reached("C11")
     told = _told(calls, link, begun)
     return await outbox.sent(hub.db, part, me, "sent", wire(hub), network_id=network_id or None, trace=told)
 
@@ -207,7 +207,7 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json) -> str:
     out = await _outbound(hub, part)
     if part["mode"] != "placeholder_edit" or out.template:
         sent = await channel.send(link, out)
-        hub.settings.point("C10")
+        hub.reached("C10")
         return sent
     place: str | None = part["placeholder"]
     if out.file is not None:
@@ -228,7 +228,7 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json) -> str:
             raise
         await outbox.placeholder(hub.db, part, "")  # somebody deleted it: the next try makes a new one
         raise ChannelError(str(e), retry_after=0.1, code="gone") from None
-    hub.settings.point("C10")
+    hub.reached("C10")
     return place
 
 

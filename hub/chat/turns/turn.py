@@ -78,7 +78,7 @@ async def run(
     claimed = await turns.claim(hub.db, session, hub.leases.me, hub.settings.lease_seconds, HISTORY, now)
     if claimed is None:
         return None
-    hub.settings.point("C5")
+    hub.reached("C5")
     draft = Draft(ids.uuid7(), time.monotonic())
     if claimed.integration is None and claimed.batch:
         draft.shown = Broadcast(hub, session, draft.id)
@@ -167,12 +167,12 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         if claimed.gateway is None:
             raise Unavailable("No AI gateway is attached to this chat client.")
         balance.check(hub.settings, claimed.account["balance"])
-        hub.settings.point("C6")
+        hub.reached("C6")
         told = (*extra, *scheduled.instructions(claimed))
         ask = replace(await ask_of(hub, claimed, opened, told), retractable=sink is None)
         draft.ask = ask
         draft.answer = await answer(hub, remembered(hub, claimed, ask), spoken)
-        hub.settings.point("C8")
+        hub.reached("C8")
     except Rejected as e:
         # Whoever wrote hears nothing: that is what the worker decided.
         draft.outcome, draft.error = "rejected", str(e)

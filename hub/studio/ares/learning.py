@@ -70,7 +70,7 @@ async def ring(hub: Hub) -> None:
 async def run(hub: Hub) -> None:
     """Learn what is due."""
     while lessons := await ares_memory.take(hub.db, 1, AGAIN):
-        hub.settings.point("LEARN")
+        hub.reached("LEARN")
         await _learn(hub, lessons[0])
 
 

@@ -78,7 +78,7 @@ async def say(hub: Hub, account: UUID, id: UUID, said: Said) -> Reply:
     known = await chatbots.talk(hub.db, account, bot.id, dialog.id)
     vague = known is None or known["intent"] in intents.VAGUE
     made = await dialogs.exchange(hub, dialog, asked, also=_also(bot, said, vague))
-    hub.settings.point("C1")
+    hub.reached("C1")
     if vague:
         await _named(hub, bot, gateway, made.dialog.id, said)
     now = await show(hub.db, account, bot.id, made.dialog.id)

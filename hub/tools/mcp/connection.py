@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 class _Params(types.CallToolRequestParams):
     # As a plain mapping it keeps its nulls; the package would leave them out.
-    meta: Annotated[dict[str, Any] | None, Field(alias="_meta")] = None  # type: ignore[assignment]
+    meta: Annotated[dict[str, Any] | None, Field(alias="_meta")] = None  # type: ignore[assignment]  # said above
 
 
 class _Call(types.CallToolRequest):

@@ -183,4 +183,4 @@ def _cyclic(cron: str, zone: str, every: int, unit: str, today: date) -> Rule:
         raise Unclear(f"every {every} {unit}s is not possible; take 1 to {LONGEST_EVERY}")
     if every == 1:
         return Rule(check(cron), zone)
-    return Rule(check(cron), zone, every, unit, today)  # type: ignore[arg-type]
+    return Rule(check(cron), zone, every, unit, today)  # type: ignore[arg-type]  # one of UNITS

@@ -43,7 +43,7 @@ async def counting(db: Db) -> Counting:
 @pytest.fixture
 async def intake(counting: Counting, redis_url: str) -> AsyncIterator[Intake]:
     redis = connect(redis_url, "t")
-    one = Intake(counting, Queue(redis, "t"))  # type: ignore[arg-type]
+    one = Intake(counting, Queue(redis, "t"))  # type: ignore[arg-type]  # it counts calls, like a Db
     yield one
     await one.close()
     await redis.aclose(close_connection_pool=True)
@@ -167,7 +167,7 @@ async def test_closing_waits_for_what_is_being_committed(
     async with open_db(dsn, size=2) as db:
         slow = Counting(db)
         slow.slow = 0.1
-        one = Intake(slow, Queue(redis, "t"))  # type: ignore[arg-type]
+        one = Intake(slow, Queue(redis, "t"))  # type: ignore[arg-type]  # it counts calls, like a Db
         stored = asyncio.create_task(one.store([bench.item()]))
         await asyncio.sleep(0.01)
         await one.close()

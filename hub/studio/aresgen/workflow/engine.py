@@ -257,9 +257,9 @@ async def _attempt(work: Work, step: Step, act: Act) -> None:
         large = StepFailed(f"The output of the step is larger than {ANSWER:,} bytes.", code="output_too_large")
         large.cost = done.cost
         raise large
-    work.hub.settings.point("W1")
+    work.hub.reached("W1")
     await _ended(work, step, "success", done)
-    work.hub.settings.point("W2")
+    work.hub.reached("W2")
 
 
 async def _failed(work: Work, step: Step, e: HubError) -> None:
