@@ -1,9 +1,12 @@
 """Settings: every environment variable, read once."""
 
+import difflib
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -151,8 +154,17 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _address(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
+        if not value:
+            return value
+        if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            host = None
+        if not host or any(c.isspace() for c in value) or parts.query or parts.fragment:
+            raise ValueError("must be an address such as https://hub.example.com")
         return value.rstrip("/")
 
     @field_validator("ares_account")
@@ -197,6 +209,7 @@ class Settings(BaseSettings):
 
 def load(**given: Any) -> Settings:
     """Read the environment; `given` (not None) wins. Raise Setup naming the variable."""
+    _known()
     values: dict[str, Any] = dict(_mounted())
     values.update({k: v for k, v in given.items() if v is not None})
     try:
@@ -204,7 +217,20 @@ def load(**given: Any) -> Settings:
     except ValidationError as e:
         first = e.errors()[0]
         name = "HUB_" + "_".join(str(p) for p in first["loc"]).upper()
-        raise Setup(f"{name} is not valid: {first['msg']}.") from None
+        raise Setup(f"{name} is not valid: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+def _known() -> None:
+    """Refuse a variable that means nothing: it is usually one that was misspelt."""
+    names = [f"HUB_{n.upper()}" for n in Settings.model_fields]
+    known = {*names, *(f"{n}_FILE" for n in names)}
+    for name in sorted(os.environ):
+        # Kubernetes names every service of a namespace in the environment.
+        if not name.startswith("HUB_") or name in known or re.match(r"HUB_(SERVICE_|PORT_\d)", name):
+            continue
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+        meant = f"; did you mean {near[0]}?" if near else "; deploy/.env.example lists all there are."
+        raise Setup(f"{name} is no setting of the hub{meant}")
 
 
 def _mounted() -> dict[str, str]:

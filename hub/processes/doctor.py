@@ -7,20 +7,17 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-from pydantic import SecretStr
 
 from channels.base import ChannelError
 from hub.chat.clients.link import integration_of, link_of
 from hub.config import Settings
 from hub.errors import HubError, Setup
 from hub.live.connect import DOWN
-from hub.processes.embedded import running_postgres, running_valkey
 from hub.processes.home import with_key
+from hub.processes.running import twins_of, with_running
 from hub.runtime import Hub, open_hub
 from hub.store import health
-from hub.store.migrate import current
+from hub.store.migrate import EXTENSIONS, current
 from hub.tools.shell import sandbox
 
 LOW_DISK = 1 << 30
@@ -74,19 +71,10 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
                 yield f
 
 
-def with_running(settings: Settings) -> Settings:
-    """Settings that reach the embedded servers of a running hub in this home."""
-    own_database, own_redis = settings.embedded
-    changes: dict[str, Any] = {}
-    if own_database:
-        changes["database_url"] = SecretStr(running_postgres(settings.home.resolve()))
-    if own_redis:
-        changes["redis_url"] = SecretStr(running_valkey(settings.home.resolve()))
-    return settings.changed(**changes)
-
-
 def _public(settings: Settings) -> Finding:
     address = settings.address
+    if where := twins_of(settings.home):
+        return Finding("ok", f"Public address {address}; twins of the networks at http://{where[0]}:{where[1]}/phone")
     if address.startswith("https://"):
         return Finding("ok", f"Public address {address}")
     return Finding(
@@ -97,7 +85,8 @@ def _public(settings: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    place = settings.home if settings.home.exists() else settings.home.resolve().parent
+    home = settings.home.resolve()
+    place = next(p for p in (home, *home.parents) if p.exists())
     free = shutil.disk_usage(place).free
     if free < LOW_DISK:
         return Finding(
@@ -130,7 +119,7 @@ async def _database(hub: Hub) -> AsyncIterator[Finding]:
         yield Finding("bad", "The schema is not the one this version needs", "Run `hub migrate`.")
     else:
         yield Finding("ok", f"Database: PostgreSQL {seen['version']}, schema current")
-    for name in ("vector", "pg_trgm", "unaccent", "btree_gin"):
+    for name in EXTENSIONS:
         if name not in seen["extensions"]:
             yield Finding(
                 "bad", f"Extension {name} is missing", f"Install it on the server and run `create extension {name}`."

@@ -41,12 +41,16 @@ def with_key(settings: Settings) -> Settings:
     if settings.sealing_key.get_secret_value():
         return settings
     path = settings.home / "sealing.key"
-    if not path.exists():
-        write_private(path, new_key().encode() + b"\n")
     try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_private(path, new_key().encode() + b"\n")
         key = path.read_text(encoding="ascii").strip()
-    except OSError as e:
-        raise Setup(f"The sealing key {path} cannot be read ({e.strerror}).") from None
+    except (OSError, UnicodeDecodeError) as e:
+        why = e.strerror if isinstance(e, OSError) else "it is no key"
+        raise Setup(
+            f"The sealing key {path} cannot be used ({why}); set HUB_SEALING_KEY, or choose another folder with --home."
+        ) from None
     return settings.changed(sealing_key=SecretStr(key))
 
 

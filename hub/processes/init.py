@@ -21,7 +21,7 @@ from hub.processes import login
 from hub.processes.home import read_bootstrap, write_bootstrap
 from hub.runtime import Hub, open_hub
 from hub.store.documents import Given
-from hub.store.migrate import current
+from hub.store.migrate import demand
 
 MANUAL = Path(__file__).parents[2] / "templates" / "manual"
 LONGEST = 7_776_000.0
@@ -34,8 +34,7 @@ async def first_start(settings: Settings, demo: bool, say: Callable[[str], None]
     if read_bootstrap(settings.home) is not None:
         raise Setup(f"{settings.home / 'bootstrap.json'} exists: this hub has an account already.")
     async with open_hub(settings) as hub:
-        if not await current(hub.db):
-            raise Setup("The database is not ready for this version; run `hub migrate` first.")
+        await demand(hub.db)
         account = await create_account(hub.db, "My business")
         key = await grant(hub.db, account.id, "first key", None)
         values: dict[str, str | None] = {

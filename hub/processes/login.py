@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 from hub.accounts import operators
 from hub.config import Settings
-from hub.errors import Setup
 from hub.runtime import Hub, open_hub
-from hub.store.migrate import current
+from hub.store.migrate import demand
 
 FIRST = 86_400.0  # seconds that the link of the very first start lasts
 
@@ -14,8 +13,7 @@ FIRST = 86_400.0  # seconds that the link of the very first start lasts
 async def show(settings: Settings, email: str | None, say: Callable[[str], None]) -> None:
     """Print a link for this address, or for the owner. Raise Setup."""
     async with open_hub(settings) as hub:
-        if not await current(hub.db):
-            raise Setup("The database is not ready for this version; run `hub migrate` first.")
+        await demand(hub.db)
         address, link = await make(hub, email)
     say(f"This link signs {address} in, once, within 15 minutes:\n\n  {link}\n")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from hub.api.http.app_keys import request_id
+from hub.request_id import request_id
 
 _NAMES = r"(?<![\w-])[\w-]*(?:key|token|secret|password|passwd|signature|sig)"
 # What says of itself that it is secret (a query, a header, JSON, a Python literal), and what is known by its shape.

@@ -6,8 +6,8 @@ import orjson
 
 from hub.api.app import ROUTES
 from hub.api.http.openapi import document
-from hub.config import load
+from hub.config import Settings
 
 
-def show() -> None:
-    sys.stdout.buffer.write(orjson.dumps(document(ROUTES, load().address), option=orjson.OPT_INDENT_2) + b"\n")
+def show(settings: Settings) -> None:
+    sys.stdout.buffer.write(orjson.dumps(document(ROUTES, settings.address), option=orjson.OPT_INDENT_2) + b"\n")

@@ -16,6 +16,7 @@ from hub.outreach import firing
 from hub.processes.lifetime import until_signal
 from hub.runtime import Hub, open_hub
 from hub.store import turns
+from hub.store.migrate import demand
 from hub.task_groups import end
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ STALLED = 3.0
 async def main(settings: Settings, reached: Reached = unwatched) -> None:
     """Tick until SIGTERM. Any number of schedulers may run: whoever ticks first takes what is due."""
     async with open_hub(settings, reached) as hub:
+        await demand(hub.db)
         clock = Clock(hub)
         watching = asyncio.create_task(clock.watch())
         clock.start()

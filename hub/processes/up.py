@@ -25,6 +25,7 @@ from hub.processes.home import locked, read_bootstrap, with_key
 from hub.processes.init import first_start
 from hub.processes.lifetime import listening, run
 from hub.processes.logs import set_up
+from hub.processes.running import twins_noted, with_twins
 from hub.store.migrate import migrate
 
 GRACE = 32.0
@@ -80,7 +81,8 @@ def up(settings: Settings, demo: bool = True, twins: bool = False) -> None:
         _port_free(settings.host, settings.port, "--port")
         if twins:
             _port_free(settings.host, settings.twins_port, "HUB_TWINS_PORT")
-            settings = with_twins(settings)
+            stack.enter_context(twins_noted(settings.home, settings.host, settings.twins_port))
+            settings = with_twins(settings, settings.host, settings.twins_port)
         settings = with_key(settings)
         try:
             settings = _servers(settings, stack)
@@ -104,18 +106,6 @@ def _servers(settings: Settings, stack: ExitStack) -> Settings:
         stack.callback(server.stop)
         settings = settings.changed(redis_url=SecretStr(server.url))
     return settings
-
-
-def with_twins(settings: Settings) -> Settings:
-    """Settings that talk to the local twins instead of the providers."""
-    base = f"http://{settings.host}:{settings.twins_port}"
-    allowed = ",".join(x for x in (settings.outbound_allow, f"{settings.host}:{settings.twins_port}") if x)
-    return settings.changed(
-        telegram_api_url=f"{base}/telegram",
-        zapi_api_url=f"{base}/zapi",
-        kapso_api_url=f"{base}/kapso",
-        outbound_allow=allowed,
-    )
 
 
 def _supervise(settings: Settings, twins: bool, stack: ExitStack, fresh: bool) -> None:

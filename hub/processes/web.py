@@ -13,6 +13,7 @@ from hub.jobs import sweeps
 from hub.processes.lifetime import listening, until_signal
 from hub.processes.metrics import serve_metrics, web_metrics
 from hub.runtime import open_hub
+from hub.store.migrate import demand
 from hub.task_groups import end
 
 IN_FLIGHT = 5.0
@@ -21,6 +22,7 @@ IN_FLIGHT = 5.0
 async def main(settings: Settings, reached: Reached = unwatched) -> None:
     """Serve until SIGTERM: stop listening, finish what is being answered, commit what was taken in."""
     async with open_hub(settings, reached) as hub:
+        await demand(hub.db)
         intake = Intake(hub.db, hub.queue)
         runner = web.AppRunner(
             build_app(hub, intake),

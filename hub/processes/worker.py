@@ -16,6 +16,7 @@ from hub.processes.lifetime import until_signal
 from hub.processes.metrics import serve_metrics, worker_metrics
 from hub.runtime import Hub, open_hub
 from hub.store import turns
+from hub.store.migrate import demand
 from hub.task_groups import end
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ BULK_JOBS = 4
 async def main(settings: Settings, reached: Reached = unwatched) -> None:
     """Work until SIGTERM, then finish what runs and give back what cannot finish."""
     async with open_hub(settings, reached) as hub:
+        await demand(hub.db)
         runner = Runner(hub)
         running = [asyncio.create_task(t) for t in background(hub, runner)]
         try:

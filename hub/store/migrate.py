@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from hub import SCHEMA
-from hub.errors import Setup
+from hub.errors import HubError, Setup
 from hub.store.db import reach
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -16,6 +16,7 @@ LOCK = 0x6875625F6D696772
 TABLE = "create table if not exists migrations (name text primary key, sha256 text not null, at timestamptz not null default now())"
 APPLIED = "select name, sha256 from migrations"
 RECORD = "insert into migrations (name, sha256) values ($1, $2)"
+EXTENSIONS = ("vector", "pg_trgm", "unaccent", "btree_gin")
 NEWEST = "select max(name) from migrations"
 
 
@@ -34,8 +35,12 @@ async def migrate(dsn: str) -> list[str]:
             applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
             return [f.name for f in files() if await _apply(con, f, applied)]
     except asyncpg.InsufficientPrivilegeError as e:
+        raise Setup(_forbidden(str(e))) from None
+    except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as e:
+        if "extension" not in str(e):
+            raise
         raise Setup(
-            f"The database user may not migrate ({e}); grant it create on the database or run as its owner."
+            f"The PostgreSQL server lacks an extension ({e}); install pgvector and PostgreSQL's contrib package on it."
         ) from None
     finally:
         await con.close()
@@ -63,6 +68,34 @@ async def current(con: Any) -> bool:
     except asyncpg.UndefinedTableError:
         return False
     return bool(newest == files()[-1].name)
+
+
+def _forbidden(said: str) -> str:
+    if "extension" not in said:
+        return f"The database user may not migrate ({said}); grant it create on the database or run as its owner."
+    wanted = "; ".join(f"create extension if not exists {name}" for name in EXTENSIONS)
+    return (
+        f"The database user may not make extensions ({said}); have an administrator run this in the database once, "
+        f"then start again: {wanted}."
+    )
+
+
+async def demand(con: Any) -> None:
+    """Refuse to work over a schema that this code does not know. Raise Setup.
+
+    A database that cannot be reached now is no reason: what serves it waits for it.
+    """
+    try:
+        newest = await con.value(NEWEST)
+    except asyncpg.UndefinedTableError:
+        newest = None
+    except HubError:
+        return
+    known = files()[-1].name
+    if newest is not None and newest > known:
+        raise Setup(_newer(newest))
+    if newest != known:
+        raise Setup("The database is not ready for this version; run `hub migrate` first.")
 
 
 def _newer(name: str) -> str:

@@ -41,6 +41,28 @@ def test_a_mounted_file_that_cannot_be_read_is_named(
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("HUB_PUBLIK_URL", "did you mean HUB_PUBLIC_URL?"),
+        ("HUB_DATABASEURL", "did you mean HUB_DATABASE_URL?"),
+        ("HUB_FROBNICATE", "deploy/.env.example lists all there are."),
+        ("HUB_CRASH_AT", "deploy/.env.example lists all there are."),
+    ],
+)
+def test_a_setting_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, words: str) -> None:
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(Setup, match=f"^{name} is no setting of the hub; ") as caught:
+        load()
+    assert str(caught.value).endswith(words)
+
+
+def test_what_kubernetes_puts_beside_them_is_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HUB_SERVICE_HOST", "HUB_SERVICE_PORT_HTTP", "HUB_PORT_8080_TCP", "HUB_PORT_8080_TCP_ADDR"):
+        monkeypatch.setenv(name, "10.0.0.1")
+    assert load().port == 8080
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("port", "http"),
@@ -52,6 +74,11 @@ def test_a_mounted_file_that_cannot_be_read_is_named(
         ("log_level", "loud"),
         ("log_json", "perhaps"),
         ("public_url", "hub.example"),
+        ("public_url", "https://"),
+        ("public_url", "https://:8443"),
+        ("public_url", "https://hub.example:port"),
+        ("public_url", "https://hub.example/?a=b"),
+        ("search_url", "http://se arch"),
         ("telegram_api_url", "ftp://x"),
         ("lease_seconds", "0"),
         ("turn_seconds", "nan"),

@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from hub import ids
-from hub.api.http.app_keys import request_id
 from hub.processes.logs import scrub, set_up
+from hub.request_id import request_id
 
 ROOT = Path(__file__).parents[2]
 WORD = string.ascii_letters + string.digits

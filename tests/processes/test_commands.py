@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from hub.config import Settings
 from hub.processes.embedded import free_port
 from hub.runtime import open_hub
 from hub.store.db import open_db
-from tests.processes.command import HUB, env, family, hub, left, until
+from tests.processes.command import HUB, READY, env, family, hub, left, until
 from tests.processes.test_up import refused
 
 
@@ -69,13 +70,47 @@ async def test_starts_that_cannot_be(home: Path, own: dict[str, str], dsn: str) 
         (["up", "--home", str(home / "c"), "--port", str(taken)], {}, (f"Port {taken}", "--port")),
         (["web"], {}, ("HUB_DATABASE_URL and HUB_REDIS_URL", "hub up")),
         (["migrate"], own | {"HUB_DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}, ("database",)),
-        (["web", "--home", str(home / "d"), "--port", str(taken)], own, (f"Port {taken}",)),
+        (["web", "--home", str(home / "d"), "--port", str(free_port())], own, ("newer version", "9999_future.sql")),
+        (["worker", "--home", str(home / "d")], own, ("newer version", "9999_future.sql")),
+        (["scheduler", "--home", str(home / "d")], own, ("newer version", "9999_future.sql")),
+        (["worker", "--home", str(home / "file" / "h")], own | {"HUB_SEALING_KEY": ""}, ("sealing key", "--home")),
+        (["web"], own | {"HUB_PUBLIC_URL": "https://"}, ("HUB_PUBLIC_URL", "https://hub.example.com")),
+        (["web"], own | {"HUB_PUBLIK_URL": "https://a.example"}, ("HUB_PUBLIK_URL", "HUB_PUBLIC_URL?")),
     ]
     with ThreadPoolExecutor(2) as pool, busy:
         done = list(pool.map(lambda c: hub(*c[0], **c[1]), cases))
     for found, (_, _, words) in zip(done, cases, strict=True):
         refused(found, *words)
     assert not list(home.glob("*/postgres")), "a start that was refused has begun servers"
+
+
+async def test_a_port_that_is_taken(home: Path, own: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        taken = busy.getsockname()[1]
+        refused(hub("web", "--home", str(home / "d"), "--port", str(taken), **own), f"Port {taken}")
+
+
+def test_words_alone_import_nothing_of_the_hub() -> None:
+    """Help and mistakes are answered by the parser of the command line alone."""
+    code = (
+        "import sys\nfrom hub.__main__ import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print(sorted(m for m in sys.modules if m.startswith(('hub.', 'channels', 'aiohttp', 'pydantic'))))"
+    )
+    for words in (["--help"], ["--version"], ["nonsense"], ["up", "--nonsense"], ["worker", "--help"], []):
+        command = [sys.executable, "-c", code, *words]
+        ran = subprocess.run(command, capture_output=True, text=True, env=env(), check=True)
+        assert ran.stdout.splitlines()[-1] == "['hub.__main__']", words
+
+
+def test_a_setting_that_is_wrong_is_told_without_importing_what_would_run() -> None:
+    code = (
+        "import sys\nfrom hub.__main__ import main\ntry:\n    main(['up'])\nexcept SystemExit:\n    pass\n"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & {'aiohttp', 'asyncpg', 'mcp', 'numpy', 'aiogram'}))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env(HUB_PORT="many"), check=True
+    )
+    assert "HUB_PORT is not valid" in ran.stderr and ran.stdout == "[]\n"
 
 
 def test_a_child_that_keeps_dying(home: Path, own: dict[str, str]) -> None:
@@ -115,7 +150,7 @@ def test_without_the_demo(home: Path, own: dict[str, str]) -> None:
     refused(hub("login", "--email", "nobody@example.com", **own), "nobody@example.com")
     [link] = re.findall(r"http://\S+/console/link/\S+", hub("login", "--port", str(port), **own).stdout)
     with both(own, port) as children:
-        until(lambda: listens(port), 30)
+        until(lambda: listens(port), READY)
         with urllib.request.urlopen(link, timeout=10) as page:
             assert b"Welcome, Owner" in page.read()
         until(lambda: "1 worker" in hub("doctor", "--port", str(port), **own).stdout, 30)

@@ -99,6 +99,24 @@ async def test_a_newer_database_is_refused_with_a_sentence(db: Db, dsn: str) -> 
     assert not await current(db)
 
 
+async def test_an_owner_who_may_not_make_extensions_is_told_what_to_ask_for(empty: str) -> None:
+    """Once somebody who may has made them, the owner goes on alone."""
+    admin: Any = await asyncpg.connect(empty)
+    role = f"r{uuid4().hex}"
+    try:
+        await admin.execute(f"create role {role} login; grant all on schema public to {role}")
+        own = empty.replace("postgres@", f"{role}@", 1)
+        assert own != empty
+        with pytest.raises(Setup, match="may not make extensions .*create extension if not exists vector; ") as said:
+            await migrate(own)
+        for statement in str(said.value).split("then start again: ")[1].rstrip(".").split("; "):
+            await admin.execute(statement)
+        assert await migrate(own) == [f.name for f in files()]
+    finally:
+        await admin.execute(f"drop owned by {role} cascade; drop role {role}")
+        await admin.close()
+
+
 async def test_a_failing_file_leaves_nothing_behind(
     empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:

@@ -1,6 +1,5 @@
 """What handlers find on the application and on a request."""
 
-from contextvars import ContextVar
 from uuid import UUID
 from weakref import WeakSet
 
@@ -49,8 +48,6 @@ KEPT = web.RequestKey("kept", list[bytes])
 # A stream that ended with an error: it is no answer to keep.
 BROKEN = web.RequestKey("broken", bool)
 
-# The id of the request being answered, for whoever writes a log line meanwhile.
-request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def fresh_id(request: web.Request) -> UUID:

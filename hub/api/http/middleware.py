@@ -11,10 +11,11 @@ from functools import lru_cache
 from aiohttp import web
 
 from hub.api.http import errors
-from hub.api.http.app_keys import CALLER, HUB, RATE, REQUEST_ID, REQUEST_LOG, request_id
+from hub.api.http.app_keys import CALLER, HUB, RATE, REQUEST_ID, REQUEST_LOG
 from hub.api.http.client_address import PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
 from hub.errors import HubError
+from hub.request_id import request_id
 
 log = logging.getLogger(__name__)
 access = logging.getLogger("hub.access")

@@ -1,0 +1,73 @@
+"""From a command to what it runs: the settings first, then only what this command needs is imported."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from pkgutil import resolve_name
+from typing import Any
+
+from hub.config import Settings, load
+from hub.errors import HubError, Setup
+from hub.processes.home import with_key
+from hub.processes.logs import set_up
+
+Command = Callable[[Settings, argparse.Namespace], None]
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run it; an expected failure is one sentence and exit code 1."""
+    try:
+        settings = load(**{k: getattr(args, k, None) for k in ("home", "host", "port", "workers")})
+        set_up(args.command, settings.log_level, settings.log_json)
+        COMMANDS[args.command](settings, args)
+    except (Setup, HubError) as e:
+        print(f"hub: {e}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _up(settings: Settings, args: argparse.Namespace) -> None:
+    resolve_name("hub.processes.up:up")(settings, demo=not args.no_demo, twins=args.twins)
+
+
+def _process(settings: Settings, args: argparse.Namespace) -> None:
+    served = with_key(_served(settings))
+    resolve_name("hub.processes.lifetime:run")(resolve_name(f"hub.processes.{args.command}:main")(served))
+
+
+def _migrate(settings: Settings, args: argparse.Namespace) -> None:
+    done = asyncio.run(resolve_name("hub.store.migrate:migrate")(_served(settings).database_url.get_secret_value()))
+    print("\n".join(f"applied {name}" for name in done) or "nothing to do")  # noqa: T201
+
+
+def _init(settings: Settings, args: argparse.Namespace) -> None:
+    first_start = resolve_name("hub.processes.init:first_start")
+    asyncio.run(first_start(with_key(_served(settings)), demo=not args.no_demo, say=print))
+
+
+def _doctor(settings: Settings, args: argparse.Namespace) -> None:
+    resolve_name("hub.processes.doctor:main")(settings)
+
+
+def _login(settings: Settings, args: argparse.Namespace) -> None:
+    found = with_key(resolve_name("hub.processes.running:with_running")(settings))
+    asyncio.run(resolve_name("hub.processes.login:show")(found, args.email, print))
+
+
+def _openapi(settings: Settings, args: argparse.Namespace) -> None:
+    resolve_name("hub.processes.openapi:show")(settings)
+
+
+def _served(settings: Settings) -> Settings:
+    missing = [n for n, own in zip(("HUB_DATABASE_URL", "HUB_REDIS_URL"), settings.embedded, strict=True) if own]
+    if missing:
+        raise Setup(f"Set {' and '.join(missing)}, or run `hub up`, which brings its own servers.")
+    return settings
+
+
+COMMANDS: Mapping[str, Any] = {
+    "up": _up, "web": _process, "worker": _process, "scheduler": _process, "migrate": _migrate, "init": _init,
+    "doctor": _doctor, "login": _login, "openapi": _openapi,
+}
