@@ -35,12 +35,12 @@ async def migrate(dsn: str) -> list[str]:
             applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
             return [f.name for f in files() if await _apply(con, f, applied)]
     except asyncpg.InsufficientPrivilegeError as e:
-        raise Setup(_forbidden(str(e))) from None
+        raise Setup(_forbidden(_first_line(e))) from None
     except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as e:
         if "extension" not in str(e):
             raise
         raise Setup(
-            f"The PostgreSQL server lacks an extension ({e}); install pgvector and PostgreSQL's contrib package on it."
+            f"The PostgreSQL server lacks an extension ({_first_line(e)}); install pgvector and PostgreSQL's contrib package on it."
         ) from None
     finally:
         await con.close()
@@ -68,6 +68,11 @@ async def current(con: Any) -> bool:
     except asyncpg.UndefinedTableError:
         return False
     return bool(newest == files()[-1].name)
+
+
+def _first_line(error: Exception) -> str:
+    """Without the hints of the server."""
+    return str(error).partition("\n")[0]
 
 
 def _forbidden(said: str) -> str:
