@@ -77,7 +77,8 @@ CLEAR = "delete from memories where account_id = $1 and external_user = $2 and f
 CLEAR_NAMED = """
     with gone as (
         delete from memories where account_id = $1 and format = $3
-            and (external_user = $2 or starts_with(external_user, $2 || '@'))
+            and (external_user = $2 or ($4 <> '' and starts_with(external_user, $4 || '@')
+                and substr(external_user, length($4) + 2) ~ '^[0-9a-f]{12}$'))
         returning expires_at)
     select count(*) from gone where expires_at > now()
 """
@@ -184,9 +185,10 @@ async def clear(db: Call, account: UUID, user: str, format: str) -> int:
     return await db.run(CLEAR, account, clean(user), format)
 
 
-async def clear_named(db: Call, account: UUID, name: str, format: str) -> int:
-    """Remove what belongs to a name, or to the name followed by `@` and more; return how many were not expired."""
-    return int(await db.value(CLEAR_NAMED, account, clean(name), format))
+async def clear_named(db: Call, account: UUID, user: str, name: str, format: str) -> int:
+    """Remove what belongs to an external user id, and to `name` at any chat client ("": to none); return how many were
+    not expired."""
+    return int(await db.value(CLEAR_NAMED, account, clean(user), format, clean(name)))
 
 
 async def purge(db: Call) -> int:

@@ -51,8 +51,8 @@ async def _given(hub: Hub, body: MemoryIn) -> Given:
 async def remove(request: web.Request, query: MemoriesGone) -> MemoriesDeleted:
     """Delete a memory by its id, or those of a person and a format.
 
-    `externalUserId` counts up to its first `@`: it names every external user id that is the same
-    up to there.
+    `externalUserId` is taken as it is, also with an `@` in it. Only of ids that the hub made for people on
+    networks (`zp_telegram:ana@0d3f...`) the part behind the `@` does not count: it names a chat client.
     """
     hub, account = request.app[HUB], caller(request).account_id
     query.checked()
