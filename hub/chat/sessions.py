@@ -9,6 +9,7 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import addresses
 from hub.chat.clients import load
+from hub.chat.news import ended
 from hub.config import Settings
 from hub.errors import Conflict, NotFound
 from hub.runtime import Hub
@@ -101,5 +102,4 @@ async def remove(hub: Hub, account_id: UUID, client_id: UUID, id: UUID) -> None:
     """End and delete a session with its messages; a turn that runs is stopped."""
     if not await sessions.remove(hub.db, account_id, client_id, id):
         raise NotFound
-    if not hub.leases.cancel(id):
-        await hub.events.publish("cancel", {"session": str(id)})
+    await ended(hub, account_id, [id])
