@@ -161,7 +161,7 @@ async def _page(
 async def _said(request: web.Request, seen: Visit, tools: bool) -> tuple[list[Json], int]:
     """Messages so far, those that wait for an answer too, and the position from which events go on."""
     hub = request.app[HUB]
-    rows = await messages.history(hub.db, seen.account_id, seen.session_id)
+    rows = await messages.newest(hub.db, seen.account_id, seen.session_id)
     waiting = await messages.unanswered(hub.db, seen.account_id, seen.session_id)
     known = {r["id"] for r in rows}
     shown = talk.visible([*rows, *(w for w in waiting if w["id"] not in known)], hub.settings.address, tools)

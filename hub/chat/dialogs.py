@@ -139,8 +139,8 @@ async def remove(db: Db, dialog: Dialog) -> None:
         raise NotFound
 
 
-async def messages(db: Db, dialog: Dialog, limit: int = WINDOW, before: int | None = None) -> list[Json]:
-    """The newest `limit` ones, oldest first: id, role, source, content, position, created_at."""
+async def messages(db: Db, dialog: Dialog, limit: int | None = WINDOW, before: int | None = None) -> list[Json]:
+    """The newest `limit` ones (None: all), oldest first: id, role, source, content, position, created_at."""
     return await dialogs.latest(db, dialog.account_id, dialog.id, limit, before)
 
 

@@ -126,6 +126,6 @@ async def record(
     return {r["id"]: r["created_at"] for r in rows}
 
 
-async def latest(db: Call, account: UUID, id: UUID, limit: int, before: int | None = None) -> list[Json]:
-    """The newest messages (before a position), oldest first."""
+async def latest(db: Call, account: UUID, id: UUID, limit: int | None, before: int | None = None) -> list[Json]:
+    """The newest messages (before a position; None: all), oldest first."""
     return [dict(r) for r in await db.fetch(LATEST, id, account, before, limit)]

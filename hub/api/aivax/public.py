@@ -51,10 +51,13 @@ Json = dict[str, Any]
 
 @endpoint(id="A-35", tag=TAG, auth="none", errors=(422,))
 async def info(request: web.Request, key: str) -> SessionInfo:
-    """Session information: messages, how the page looks, words in the visitor's language."""
+    """Session information: the newest 500 messages, how the page looks, words in the visitor's language.
+
+    `transcript.json` has all messages.
+    """
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
-    rows = await messages.history(hub.db, seen.account_id, seen.session_id)
+    rows = await messages.newest(hub.db, seen.account_id, seen.session_id)
     lang = preferred(seen.parameters.get("languageCode"), request.headers.get("Accept-Language", ""))
     return SessionInfo(
         messages=[
@@ -178,7 +181,7 @@ async def transcript(request: web.Request, key: str) -> Transcript:
     """Download the conversation as a JSON file."""
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
-    rows = await messages.history(hub.db, seen.account_id, seen.session_id, limit=10_000)
+    rows = await messages.newest(hub.db, seen.account_id, seen.session_id, None)
     shown = talk.visible(rows, hub.settings.address)
     return Transcript(
         messages=[Spoken(role=m["role"], content=m["content"]) for m in shown],

@@ -15,7 +15,7 @@ from hub.studio.ares import learning, memory, orchestra, roster, routing
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER, Agent
 
 KIND = "ares"
-WINDOW, RECENT, HISTORY = 10, 4, 10_000
+WINDOW, RECENT = 10, 4
 SEEN = ("user", "assistant")
 UNTITLED = "untitled"
 
@@ -126,7 +126,7 @@ async def find(hub: Hub, who: User, name: str) -> Dialog:
 
 async def messages(hub: Hub, dialog: Dialog) -> list[Json]:
     """What people see of it, the oldest first: id, role, content (text), created_at."""
-    stored = await dialogs.messages(hub.db, dialog, HISTORY)
+    stored = await dialogs.messages(hub.db, dialog, None)
     found = [{**r, "content": _text(r["content"], hub.settings.address)} for r in stored if r["role"] in SEEN]
     return [m for m in found if m["content"]]
 

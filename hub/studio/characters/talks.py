@@ -20,7 +20,7 @@ from hub.store.db import Call
 from hub.studio.characters import agents, images, models
 
 KIND, PREFIX, MESSAGE = images.KIND, "conv", "msg"
-SECONDS, HISTORY = 300.0, 10_000
+SECONDS = 300.0
 THINKS, TELLS = "ThinkingProcess", "ReturnReasoningTokens"
 
 
@@ -81,7 +81,7 @@ async def remove(hub: Hub, account: UUID, name: str) -> None:
 async def messages(hub: Hub, dialog: Dialog) -> list[Json]:
     """What people see, the oldest first: id, content, role (agent or user), created_at, image or None."""
     found = []
-    for row in await dialogs.messages(hub.db, dialog, HISTORY):
+    for row in await dialogs.messages(hub.db, dialog, None):
         image = _image(hub, row["content"])
         text = "" if image else _text(hub, row["content"])
         if row["role"] in ("user", "assistant") and (text or image):
