@@ -11,7 +11,7 @@ LIST = """
         g.parameters->>'modelName' as model,
         (select count(*) from sessions s where s.client_id = c.id and s.closed_at is null
             and (s.expires_at is null or s.expires_at > now())) as active
-    from clients c left join gateways g on g.id = c.gateway_id where c.account_id = $1 order by c.id limit 1000
+    from clients c left join gateways g on g.id = c.gateway_id where c.account_id = $1 order by c.id
 """
 ADD = """
     insert into clients (id, account_id, name, gateway_id, limits, parameters) values ($1, $2, $3, $4, $5, $6)

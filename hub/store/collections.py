@@ -22,7 +22,7 @@ ALL = """
     where c.account_id = $1 and ($2::uuid is null or c.id = $2)
     group by c.id order by c.id desc
 """
-NAMED = "select id, name, context, tags from collections where account_id = $1 order by id limit 1000"
+NAMED = "select id, name, context, tags from collections where account_id = $1 order by id"
 KNOWN = "select id from collections where account_id = $1 and id = any($2)"
 CONTEXTS = "select name, context from collections where account_id = $1 and id = any($2) and context <> '' order by id"
 REMOVE = "delete from collections where account_id = $1 and id = $2"

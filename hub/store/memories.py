@@ -33,14 +33,16 @@ OWNED = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
     where account_id = $1 and external_user = $2 and id = $3 and format = $4 and expires_at > now()
 """
-LIST = """
-    select id, external_user, format, left(content, $5) as content, details, starts_at, ends_at, created_at, expires_at
-    from memories
-    where account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
-        and ($3 = '' or id::text = lower($3) or position(lower($3) in lower(content)) > 0
+WANTED = """
+    account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
+        and ($3 = '' or position(lower($3) in id::text) > 0 or position(lower($3) in lower(content)) > 0
             or position(lower($3) in lower(external_user)) > 0)
-    order by id desc limit $4
 """
+LIST = f"""
+    select id, external_user, format, left(content, $5) as content, details, starts_at, ends_at, created_at, expires_at
+    from memories where {WANTED} and ($6::uuid is null or id < $6) order by id desc limit $4
+"""
+COUNT = f"select count(*) from memories where {WANTED}"
 NEWEST = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
     where account_id = $1 and external_user = $2 and format = $3 and expires_at > now() order by id desc limit $4
@@ -146,9 +148,15 @@ async def owned(db: Call, account: UUID, user: str, id: UUID, format: str) -> Me
     return _first(await db.row(OWNED, account, clean(user), id, format))
 
 
-async def listed(db: Call, account: UUID, format: str | None, filter: str, cut: int, limit: int) -> list[Memory]:
-    """Newest first, the content cut; `filter` is an id, or part of content or external user id."""
-    return _all(await db.fetch(LIST, account, format, clean(filter), limit, cut))
+async def listed(
+    db: Call, account: UUID, format: str | None, filter: str, cut: int, before: UUID | None, limit: int
+) -> list[Memory]:
+    """Newest first, the content cut; `filter` is part of id, content or external user id."""
+    return _all(await db.fetch(LIST, account, format, clean(filter), limit, cut, before))
+
+
+async def count(db: Call, account: UUID, format: str | None, filter: str) -> int:
+    return int(await db.value(COUNT, account, format, clean(filter)))
 
 
 async def newest(db: Call, account: UUID, user: str, format: str, limit: int) -> list[Memory]:

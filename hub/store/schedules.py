@@ -50,6 +50,9 @@ SEEN = """
         and ($5::text is null or s.external_user = $5) and ($6::uuid is null or s.id < $6)
     order by s.id desc limit $7
 """
+COUNT = """
+    select count(*) from schedules where account_id = $1 and client_id = $2 and ($3::text is null or external_user = $3)
+"""
 LOCK = "select * from schedules where account_id = $1 and client_id = $2 and kind = $3 and id = $4 for no key update"
 OF_USER = """
     select * from schedules where account_id = $1 and client_id = $2 and external_user = $3 and state in ('active', 'paused')
@@ -79,7 +82,7 @@ INACTIVE = """
     join clients c on c.id = u.client_id and c.account_id = $1
     left join lateral (select max(s.last_user_at) as at from sessions s where s.client_id = u.client_id and s.tag = u.external_user) t on true
     where u.client_id = $2 and ($3::text is null or u.external_user = $3) and (t.at is null or u.said_at > t.at)
-    order by u.said_at desc limit $4
+    order by u.said_at desc
 """
 # Where a user of a chat client was last spoken with, on one network or (null) on any.
 USER = """
@@ -146,6 +149,11 @@ async def seen(
     return [dict(r) for r in await db.fetch(SEEN, account, client, kind, id, clean(user), before, limit)]
 
 
+async def count(db: Call, account: UUID, client: UUID, user: str | None) -> int:
+    """Schedules and recurring tasks together."""
+    return int(await db.value(COUNT, account, client, clean(user)))
+
+
 async def lock(db: Call, account: UUID, client: UUID, kind: str, id: UUID) -> Json | None:
     """Until the transaction ends nobody else fires or changes it."""
     row = await db.row(LOCK, account, client, kind, id)
@@ -174,9 +182,9 @@ async def run_now(db: Call, account: UUID, schedule: UUID, id: UUID) -> None:
     await db.run(RUN_NOW, account, schedule, id)
 
 
-async def inactive(db: Call, account: UUID, client: UUID, user: str | None, limit: int) -> list[Json]:
+async def inactive(db: Call, account: UUID, client: UUID, user: str | None) -> list[Json]:
     """Users who have not written since the last scheduled message."""
-    return [dict(r) for r in await db.fetch(INACTIVE, account, client, clean(user), limit)]
+    return [dict(r) for r in await db.fetch(INACTIVE, account, client, clean(user))]
 
 
 async def user(db: Call, account: UUID, client: UUID, tag: str, channel: str | None) -> Json | None:

@@ -25,6 +25,7 @@ from hub.api.aivax.schemas.schedules import (
     one_of,
     seconds,
 )
+from hub.api.http import pagination
 from hub.api.http.endpoint import endpoint
 from hub.api.http.keys import HUB, caller
 from hub.api.http.operation import Route
@@ -37,11 +38,21 @@ from hub.tools.schedule.book import Change, Wanted
 TAG = "Hook schedules"
 
 
-@endpoint(id="A-03", tag=TAG)
+@endpoint(id="A-03", tag=TAG, pages=True)
 async def listing(request: web.Request, id: UUID, query: ScheduleQuery) -> Overview:
-    """List scheduled activations, recurring tasks and inactive users of a chat client."""
+    """List scheduled activations, recurring tasks and inactive users of a chat client.
+
+    `limit` and `X-Total-Count` count schedules and recurring tasks together; inactive users are always whole.
+    """
     db, account = request.app[HUB].db, caller(request).account_id
     found = await schedules.overview(db, account, id, query.external_user_id, query.before, query.limit)
+
+    async def count() -> int:
+        return await schedules.count(db, account, id, query.external_user_id)
+
+    await pagination.shown(
+        request, found["ids"], query.limit, query.before is None, count, lambda page: {"before": str(page[-1])}
+    )
     return Overview.of(found)
 
 

@@ -45,6 +45,7 @@ def endpoint(
     headers: tuple[Header, ...] = (),
     family: str = DEFAULT,
     idempotent: bool | None = None,
+    pages: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
@@ -54,7 +55,8 @@ def endpoint(
     multipart body, the one that holds the file. file: the name under which the answer is downloaded.
     errors: documented refusals beside 400, 401, 403 and 404; empty: those whose body is `{}`. headers:
     those that the handler asks for. family: whose conventions hold (rates, roles, documents). idempotent:
-    whether Idempotency-Key has a meaning on POST, PUT and PATCH; by default in the family aresgen.
+    whether Idempotency-Key has a meaning on POST, PUT and PATCH; by default in the family aresgen. pages: a list whose
+    answer tells in X-Total-Count and Link whether it is cut (see pagination.shown).
     """
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
@@ -66,7 +68,7 @@ def endpoint(
             status=status, says=says, body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params,
             result=sign.result, limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field,
             file=file, errors=errors, empty=empty, headers=headers, family=family,
-            idempotent=family == "aresgen" if idempotent is None else idempotent,
+            idempotent=family == "aresgen" if idempotent is None else idempotent, pages=pages,
         )
 
         @functools.wraps(function)

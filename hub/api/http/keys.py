@@ -1,6 +1,7 @@
 """What handlers find on the application and on a request."""
 
 from contextvars import ContextVar
+from typing import NamedTuple
 from uuid import UUID
 from weakref import WeakSet
 
@@ -40,6 +41,16 @@ CALLER = web.RequestKey("caller", Caller)
 USER = web.RequestKey("user", User)
 RATE = web.RequestKey("rate", Window)
 REQUEST_ID = web.RequestKey("request_id", str)
+
+
+class Cut(NamedTuple):
+    """How many there are of what a list shows, and where it goes on."""
+
+    total: int
+    more: str | None
+
+
+CUT = web.RequestKey("cut", Cut)
 # The body, for a request whose body was read before its handler runs.
 BODY = web.RequestKey("body", bytes)
 # An id for what a request makes: the same when it is sent again with its Idempotency-Key.

@@ -13,7 +13,7 @@ from aiohttp import web
 from hub.api.http import errors
 from hub.api.http.address import PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
-from hub.api.http.keys import CALLER, HUB, RATE, REQUEST_ID, REQUEST_LOG, request_id
+from hub.api.http.keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LOG, request_id
 from hub.errors import HubError
 
 log = logging.getLogger(__name__)
@@ -130,6 +130,10 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
         out["X-RateLimit-Limit"] = str(rate.limit)
         out["X-RateLimit-Remaining"] = str(rate.remaining)
         out["X-RateLimit-Reset"] = str(int(time.time() + rate.reset + 0.999))
+    if CUT in request and response.status < 300:
+        out["X-Total-Count"] = str(request[CUT].total)
+        if request[CUT].more:
+            out["Link"] = f'<{request[CUT].more}>; rel="next"'
     if request.path.startswith(PUBLIC):
         out["Access-Control-Allow-Origin"] = "*"
         if request.method == "OPTIONS":

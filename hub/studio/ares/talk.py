@@ -2,7 +2,9 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from hub.accounts.balance import paying
 from hub.chat import content, dialogs
@@ -107,9 +109,13 @@ def _source(passage: Passage) -> Json:
     return {"title": passage.name, "url": link, "relevance_score": round(passage.score, 4)}
 
 
-async def listed(hub: Hub, who: User) -> list[tuple[Dialog, int]]:
-    """A user's conversations, the last changed first, and how many messages people see in each."""
-    return [(d, d.spoken_count) for d in await dialogs.listed(hub.db, who.account_id, KIND, who.id)]
+async def listed(hub: Hub, who: User, before: tuple[datetime, UUID] | None, limit: int) -> list[Dialog]:
+    """A user's conversations, the last changed first."""
+    return await dialogs.listed(hub.db, who.account_id, KIND, who.id, before, limit)
+
+
+async def count(hub: Hub, who: User) -> int:
+    return await dialogs.count(hub.db, who.account_id, KIND, who.id)
 
 
 def shown(dialog: Dialog) -> dict[str, Any]:

@@ -57,8 +57,12 @@ async def _checked(hub: Hub, account: UUID, settings: Mapping[str, Any]) -> None
         await agents.find(hub.db, account, settings["agent_id"], "agent_id")
 
 
-async def listed(hub: Hub, account: UUID) -> list[Dialog]:
-    return await dialogs.listed(hub.db, account, KIND)
+async def listed(hub: Hub, account: UUID, before: tuple[datetime, UUID] | None, limit: int) -> list[Dialog]:
+    return await dialogs.listed(hub.db, account, KIND, None, before, limit)
+
+
+async def count(hub: Hub, account: UUID) -> int:
+    return await dialogs.count(hub.db, account, KIND)
 
 
 async def find(hub: Hub, account: UUID, name: str) -> Dialog:

@@ -14,7 +14,7 @@ from hub.store.memories import Given, Memory
 BYTES, MOST = 10 * 1024, 1000
 DAYS, FEWEST_DAYS, MOST_DAYS = 30, 1, 365
 TEXT, DATE = "Text", "DateReminder"
-PREVIEW, LISTED = 120, 1000
+PREVIEW = 120
 # What the hub calls people on networks; the end of the chat client's id may be missing.
 OURS = re.compile(r"(?P<name>zp_[a-z]+:.+?)(?:@[0-9a-f]{12})?", re.DOTALL)
 
@@ -62,8 +62,14 @@ async def owned(hub: Hub, account: UUID, user: str, id: UUID, format: str) -> Me
     return found
 
 
-async def listed(hub: Hub, account: UUID, filter: str, format: str | None) -> list[Memory]:
-    return await memories.listed(hub.db, account, format, filter.strip(), PREVIEW, LISTED)
+async def listed(
+    hub: Hub, account: UUID, filter: str, format: str | None, before: UUID | None, limit: int
+) -> list[Memory]:
+    return await memories.listed(hub.db, account, format, filter.strip(), PREVIEW, before, limit)
+
+
+async def count(hub: Hub, account: UUID, filter: str, format: str | None) -> int:
+    return await memories.count(hub.db, account, format, filter.strip())
 
 
 async def search(

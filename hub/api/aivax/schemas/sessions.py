@@ -47,7 +47,7 @@ class SessionOpened(Camel):
 
 
 class SessionQuery(Camel):
-    filter: Annotated[str, Field(max_length=200, description="Session key, part of context or tag, or id.")] = ""
+    filter: Annotated[str, Field(max_length=200, description="Part of id, session key, tag or context.")] = ""
     limit: Annotated[int, Field(ge=1, le=1000)] = 500
     before: Annotated[UUID | None, Field(description="Id of the last session of the page before.")] = None
 
