@@ -11,19 +11,19 @@ from aiohttp import web
 from markupsafe import Markup
 
 from hub.api.http import cookies
-from hub.api.http.address import client_ip
+from hub.api.http.address import limit_entry
 from hub.api.http.keys import HUB, INTAKE, PAGES
 from hub.chat import guests, talk
 from hub.chat import web as visits
 from hub.chat.culture import code, direction, labels, preferred
 from hub.chat.guests import Asked
-from hub.errors import HubError, NotFound, TooMany, Unavailable
+from hub.errors import HubError, NotFound, Unavailable
 from hub.store import messages
 from hub.store.visitors import Visit
 
 Json = dict[str, Any]
 MICROPHONE = "microphone=(self), camera=(), geolocation=(), payment=()"
-LONGEST, PER_MINUTE = 20_000, 30
+LONGEST = 20_000
 # What the page's script says; the rest is in the document already.
 SPOKEN = (
     "retry", "copy", "error", "stopped", "you", "thanks", "good", "bad", "listen", "remove", "offline", "person",
@@ -94,9 +94,7 @@ async def _entered(request: web.Request) -> str:
     hub = request.app[HUB]
     door = await guests.door(hub, _id(request))
     guests.check_origin(door, request.headers.get("Origin"), request.host)
-    wait = await hub.limits.take("guests", client_ip(request), PER_MINUTE, 60.0)
-    if wait > 0:
-        raise TooMany(retry_after=wait)
+    await limit_entry(request)
     return (await guests.enter(hub, door, Asked())).access_key
 
 

@@ -2,25 +2,22 @@
 
 from aiohttp import web
 
-from hub.api.http.address import client_ip
+from hub.api.http.address import limit_entry
 from hub.api.http.keys import HUB
 from hub.chat import web as visits
-from hub.errors import NotFound, TooMany, Unavailable
+from hub.errors import NotFound, Unavailable
 from hub.runtime import Hub
 from hub.studio import talks
 
 COOKIE, DAYS = "visit", 7
-PER_MINUTE = 60
 
 
 async def embed(request: web.Request) -> web.StreamResponse:
     """GET /embed/{key}: the way to the page of a conversation, an old one or a new one."""
     hub, key = request.app[HUB], request.match_info["key"]
-    wait = await hub.limits.take("embed", client_ip(request), PER_MINUTE, 60.0)
-    if wait > 0:
-        raise TooMany("Too many conversations were begun from this address; wait a little.", retry_after=wait)
     visit = await _known(hub, key, request.cookies.get(COOKIE))
     if visit is None:
+        await limit_entry(request, "embed")
         try:
             visit = (await talks.embed(hub, key)).access_key
         except NotFound:

@@ -21,6 +21,7 @@ access = logging.getLogger("hub.access")
 
 HOOKS = "/api/v1/webhooks/"
 AGENT = 300
+EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SECRETS = re.compile(
@@ -141,4 +142,4 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
             out["Access-Control-Allow-Headers"] = "*"
             out["Access-Control-Max-Age"] = "86400"
         else:
-            out["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
+            out["Access-Control-Expose-Headers"] = EXPOSED
