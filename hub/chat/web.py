@@ -55,15 +55,18 @@ class Accepted:
     soon: bool
 
 
-async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
+async def visit(hub: Hub, access_key: str, *, talk: bool = False, manned: bool = False) -> Visit:
     """The session behind an access key. Raise Unavailable for any key that cannot be used; with
-    `talk` also when no gateway is attached or the session is full; a person can be written to all the same."""
+    `manned` also when no gateway is attached, with `talk` when the session is full too; a person can be written to all
+    the same."""
     found = await visitors.by_key(hub.db, digest(access_key))
     if found is None:
         raise Unavailable
+    if (talk or manned) and found.gateway is None and not found.handoff:
+        raise Unavailable
     if talk and not found.handoff:
         limit = found.limits.get("maxMessages", 300)
-        if found.gateway is None or (limit > 0 and found.message_count >= limit):
+        if limit > 0 and found.message_count >= limit:
             raise Unavailable
         balance.check(hub.settings, found.balance)
     return found

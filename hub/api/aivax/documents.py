@@ -59,7 +59,8 @@ async def load(request: web.Request, collection_id: UUID, query: ImportQuery) ->
     """Import documents from a JSONL file.
 
     Multipart field `documents`, or the lines as the body. A line is
-    `{"docid", "text", "__ref"?, "__tags"?, "__meta"?}`, at most 8 MB. With `Accept: text/event-stream`
+    `{"docid", "text", "__ref"?, "__tags"?, "__meta"?}` or
+    `{"name", "contents", "reference"?, "tags"?, "metadata"?}`, at most 8 MB. With `Accept: text/event-stream`
     or `application/x-ndjson` the answer tells how far the import has come: objects with `state`
     (reading, indexing), `lines`, `enqueued`, `skipped` and `indexed`, the last with `state` done and all fields.
     """

@@ -56,7 +56,7 @@ async def info(request: web.Request, key: str) -> SessionInfo:
     `transcript.json` has all messages.
     """
     hub = request.app[HUB]
-    seen = await visits.visit(hub, key)
+    seen = await visits.visit(hub, key, manned=True)
     rows = await messages.newest(hub.db, seen.account_id, seen.session_id)
     lang = preferred(seen.parameters.get("languageCode"), request.headers.get("Accept-Language", ""))
     return SessionInfo(
@@ -82,7 +82,7 @@ async def cancel(request: web.Request, key: str) -> Cancelled:
 async def retry(request: web.Request, key: str) -> None:
     """Remove all messages after the last user message."""
     hub = request.app[HUB]
-    await visits.retry(hub, await visits.visit(hub, key))
+    await visits.retry(hub, await visits.visit(hub, key, manned=True))
 
 
 @endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 409, 415, 422, 502))

@@ -20,6 +20,7 @@ from aiohttp import web
 from hub.api.http import body, idempotency
 from hub.api.http.admission import admit
 from hub.api.http.families import DEFAULT
+from hub.api.http.keys import UNKNOWN
 from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operation, read
 from hub.forms import Enveloped, Message
 
@@ -99,7 +100,8 @@ async def _arguments(request: web.Request, operation: Operation) -> dict[str, An
     if operation.body is not None:
         if operation.family == "aresgen":
             body.only_json(request)
-        found["body"] = await body.json(request, operation.body, operation.limit, operation.seconds)
+        form = operation.body._type
+        found["body"] = await body.json(request, operation.body, operation.limit, operation.seconds, form)
     elif operation.body_field is not None:
         found["body"] = await body.raw(request, operation.limit, operation.seconds)
     return found
@@ -108,7 +110,7 @@ async def _arguments(request: web.Request, operation: Operation) -> dict[str, An
 def write(request: web.Request, operation: Operation, result: Any) -> web.StreamResponse:
     """The answer as the contract says, in an envelope for who asks for one."""
     if isinstance(result, web.StreamResponse):
-        return result
+        return result  # X-Unknown-Fields tells what else would be told inside
     if result is None:
         if operation.says is None:
             return web.Response(status=204)
@@ -121,8 +123,14 @@ def write(request: web.Request, operation: Operation, result: Any) -> web.Stream
             content = _enveloped(content, result)
     else:
         content = orjson.dumps(result)
+    if request.get(UNKNOWN) and content.startswith(b"{"):
+        content = orjson.dumps({**orjson.loads(content), "warnings": _warnings(request[UNKNOWN])})
     named = {"Content-Disposition": f'attachment; filename="{operation.file}"'} if operation.file else None
     return web.Response(status=operation.status, body=content, content_type="application/json", headers=named)
+
+
+def _warnings(names: list[str]) -> list[str]:
+    return [f"{name} is no field of this request and was left out; see /apidocs." for name in names]
 
 
 def _enveloped(content: bytes, result: Any) -> bytes:

@@ -7,13 +7,14 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from urllib.parse import quote
 
 from aiohttp import web
 
 from hub.api.http import errors
 from hub.api.http.address import PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
-from hub.api.http.keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LOG, request_id
+from hub.api.http.keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN, request_id
 from hub.errors import HubError
 
 log = logging.getLogger(__name__)
@@ -135,10 +136,12 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
         out["X-Total-Count"] = str(request[CUT].total)
         if request[CUT].more:
             out["Link"] = f'<{request[CUT].more}>; rel="next"'
+    if request.get(UNKNOWN):
+        out["X-Unknown-Fields"] = ", ".join(quote(name, safe="._-[]$ ") for name in request[UNKNOWN])
     if request.path.startswith(PUBLIC):
         out["Access-Control-Allow-Origin"] = "*"
         if request.method == "OPTIONS":
-            out["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"
+            out["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE"
             out["Access-Control-Allow-Headers"] = "*"
             out["Access-Control-Max-Age"] = "86400"
         else:

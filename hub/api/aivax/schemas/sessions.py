@@ -11,13 +11,13 @@ from hub.chat.sessions import PREVIEW, Opened, Wanted
 from hub.forms import Camel
 
 Json = dict[str, Any]
-HOUR, TEN_MINUTES, NINETY_DAYS = 3600, 600, 7_776_000
+HOUR, SECOND, TEN_YEARS = 3600, 1, 315_360_000
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=4000)]],
     Field(max_length=100, description="For workers and functions; the assistant does not see it."),
 ]
 Context = Annotated[str, Field(max_length=200_000, description="The assistant reads it with every message.")]
-Expires = Annotated[float, Field(ge=TEN_MINUTES, le=NINETY_DAYS, description="Seconds from now.")]
+Expires = Annotated[float, Field(ge=SECOND, le=TEN_YEARS, description="Seconds from now.")]
 
 
 class SessionIn(Camel):
