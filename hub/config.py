@@ -96,6 +96,15 @@ class Settings(BaseSettings):
     requests_per_minute: Annotated[
         int, Field(ge=0, description="Inference requests per minute and key; 0: no limit.")
     ] = 0
+    public_per_minute: Annotated[
+        int, Field(ge=0, description="POSTs per minute and access key to public chats; 0: no limit.")
+    ] = 120
+    public_per_address: Annotated[
+        int, Field(ge=0, description="POSTs per minute and address to all public chats; 0: no limit.")
+    ] = 3000
+    guests_per_address: Annotated[
+        int, Field(ge=0, description="Conversations that one address may begin a minute; 0: no limit.")
+    ] = 120
     ares_per_minute: Annotated[int, Field(ge=0, description="ARES requests per minute and user; 0: no limit.")] = 120
     ares_account: Annotated[
         str, Field(description="Id of the account whose users sign in to ARES; empty: the first.")

@@ -19,7 +19,7 @@ QUERY = "query-collection"
 HELP = "aivax://query-collection?collection-id=<uuid>&top=5&min=0.4[&refs]"
 NOTHING: Json = {"type": "object", "properties": {}, "additionalProperties": False}
 ANYTHING: Json = {"type": "object", "properties": {}}
-NAMED = "An identifier of JavaScript of 3 to 64 letters, digits and _; unique among all tools."
+NAMED = "An identifier of JavaScript of 2 to 64 letters, digits and _; unique among all tools."
 LARGEST, DEEPEST = 100_000, 30
 KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
 # Any of these says that an object is a schema; an example of arguments may have them as names only by chance.

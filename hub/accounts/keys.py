@@ -15,6 +15,7 @@ from hub.store.db import Call, Db
 
 REMEMBER = 1.0  # seconds: a deleted key stops working everywhere within this time
 KEPT = 5000
+FOREVER = 36_500  # days
 GRACE = 86_400.0  # seconds that a rotated key goes on working
 MANAGERS = ("owner", "admin")
 
@@ -58,9 +59,9 @@ class Keyring:
 async def grant(
     db: Call, account_id: UUID, label: str, days: int | None, kind: str = "private", role: str = "owner"
 ) -> str:
-    """A new key, in plain text for the only time. `days` None or negative: it never expires."""
+    """A new key, in plain text for the only time. `days` None, negative or beyond a hundred years: it never expires."""
     key = ids.api_key(kind)
-    lasting = days if days is not None and days >= 0 else None
+    lasting = days if days is not None and 0 <= days <= FOREVER else None
     await keys.add(
         db, ids.uuid7(), account_id, key_hash=digest(key), tail=key[-6:], label=label, kind=kind, days=lasting,
         role=role,

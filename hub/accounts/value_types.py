@@ -56,14 +56,15 @@ def _headers(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,63}")
-# Words that JavaScript keeps for itself, of three letters and more.
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{1,63}")
+# Words that JavaScript keeps for itself, of two letters and more.
 _KEPT = frozenset(
     (
-        "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "else",
-        "enum", "export", "extends", "false", "finally", "for", "function", "implements", "import", "instanceof",
-        "interface", "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super",
-        "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while", "with", "yield",
+        "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do",
+        "else", "enum", "export", "extends", "false", "finally", "for", "function", "if", "implements", "import",
+        "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public",
+        "return", "static", "super", "switch", "this", "throw", "true", "try", "typeof", "var", "void", "while",
+        "with", "yield",
     )
 )
 # What the model sees of each built-in function.
@@ -86,7 +87,7 @@ RESERVED_NAMES = ("read_skill", "shell")
 def identifier(value: str) -> str:
     """A function's name: an identifier of JavaScript, within what model providers accept."""
     if not _IDENTIFIER.fullmatch(value):
-        raise ValueError("must be 3 to 64 letters, digits and _, and not begin with a digit")
+        raise ValueError("must be 2 to 64 letters, digits and _, and not begin with a digit")
     if value in _KEPT:
         raise ValueError(f"is '{value}', a word that JavaScript keeps for itself; choose another name")
     return value

@@ -67,8 +67,17 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     console.mount(app)
     mcp.mount(app)
     app.router.add_routes(docs.routes(ROUTES, hub.settings.address))
+    _answer_heads(app)
     app.on_response_prepare.append(middleware.headers)
     return app
+
+
+def _answer_heads(app: web.Application) -> None:
+    """HEAD wherever GET is; what would be streamed ends with its headers."""
+    for resource in app.router.resources():
+        taken = {route.method: route for route in resource}
+        if isinstance(resource, web.Resource) and "GET" in taken and not {"HEAD", "*"} & set(taken):
+            resource.add_route("HEAD", taken["GET"].handler)
 
 
 async def _log(app: web.Application) -> AsyncIterator[None]:

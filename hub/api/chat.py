@@ -12,18 +12,18 @@ from markupsafe import Markup
 
 from hub.api.http import cookies
 from hub.api.http.app_keys import HUB, INTAKE, PAGES
-from hub.api.http.client_address import client_ip
+from hub.api.http.client_address import limit_entry
 from hub.chat.website import prompts as visits
 from hub.chat.website import transcript, visitors
 from hub.chat.website.culture import code, direction, labels, preferred
 from hub.chat.website.visitors import Asked
-from hub.errors import HubError, NotFound, TooMany, Unavailable
+from hub.errors import HubError, NotFound, Unavailable
 from hub.store import messages
 from hub.store.web_sessions import Visit
 
 Json = dict[str, Any]
 MICROPHONE = "microphone=(self), camera=(), geolocation=(), payment=()"
-LONGEST, PER_MINUTE = 20_000, 30
+LONGEST = 20_000
 # What the page's script says; the rest is in the document already.
 SPOKEN = (
     "retry", "copy", "error", "stopped", "you", "thanks", "good", "bad", "listen", "remove", "offline", "person",
@@ -94,9 +94,7 @@ async def _entered(request: web.Request) -> str:
     hub = request.app[HUB]
     door = await visitors.door(hub, _id(request))
     visitors.check_origin(door, request.headers.get("Origin"), request.host)
-    wait = await hub.limits.take("guests", client_ip(request), PER_MINUTE, 60.0)
-    if wait > 0:
-        raise TooMany(retry_after=wait)
+    await limit_entry(request)
     return (await visitors.enter(hub, door, Asked())).access_key
 
 
@@ -161,7 +159,7 @@ async def _page(
 async def _said(request: web.Request, seen: Visit, tools: bool) -> tuple[list[Json], int]:
     """Messages so far, those that wait for an answer too, and the position from which events go on."""
     hub = request.app[HUB]
-    rows = await messages.history(hub.db, seen.account_id, seen.session_id)
+    rows = await messages.newest(hub.db, seen.account_id, seen.session_id)
     waiting = await messages.unanswered(hub.db, seen.account_id, seen.session_id)
     known = {r["id"] for r in rows}
     shown = transcript.visible([*rows, *(w for w in waiting if w["id"] not in known)], hub.settings.address, tools)

@@ -3,24 +3,21 @@
 from aiohttp import web
 
 from hub.api.http.app_keys import HUB
-from hub.api.http.client_address import client_ip
+from hub.api.http.client_address import limit_entry
 from hub.chat.website import prompts as visits
-from hub.errors import NotFound, TooMany, Unavailable
+from hub.errors import NotFound, Unavailable
 from hub.runtime import Hub
 from hub.studio.aresgen import conversations
 
 COOKIE, DAYS = "visit", 7
-PER_MINUTE = 60
 
 
 async def embed(request: web.Request) -> web.StreamResponse:
     """GET /embed/{key}: the way to the page of a conversation, an old one or a new one."""
     hub, key = request.app[HUB], request.match_info["key"]
-    wait = await hub.limits.take("embed", client_ip(request), PER_MINUTE, 60.0)
-    if wait > 0:
-        raise TooMany("Too many conversations were begun from this address; wait a little.", retry_after=wait)
     visit = await _known(hub, key, request.cookies.get(COOKIE))
     if visit is None:
+        await limit_entry(request, "embed")
         try:
             visit = (await conversations.embed(hub, key)).access_key
         except NotFound:

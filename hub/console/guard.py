@@ -64,7 +64,7 @@ def to_login(request: web.Request) -> web.Response:
         return web.Response(body=sse.encode(sse.Named("ended")), headers={**HEADERS, **sse.HEADERS})
     if request.headers.get("HX-Request") == "true":
         return web.Response(status=401, headers={**HEADERS, "HX-Redirect": "/console/login"})
-    asked = request.method == "GET" and request.path != "/console"
+    asked = request.method in ("GET", "HEAD") and request.path != "/console"
     wanted = f"?next={quote(request.path_qs, safe='')}" if asked else ""
     return web.Response(status=303, headers={**HEADERS, "Location": f"/console/login{wanted}"})
 

@@ -1,8 +1,9 @@
 """Collections of an account: make, change, read, empty, remove."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.live.queue import Queue
 from hub.store import collections, documents
@@ -17,8 +18,12 @@ async def create(db: Db, account: UUID, name: str, context: str | None, tags: st
     return await collections.add(db, account, _name(name), _context(context), split_tags(tags))
 
 
-async def edit(db: Db, account: UUID, id: UUID, name: str, context: str | None, tags: str | None) -> None:
-    if not await collections.edit(db, account, id, _name(name), _context(context), split_tags(tags)):
+async def edit(db: Db, account: UUID, id: UUID, given: Mapping[str, str | None]) -> None:
+    """`given` may hold collection_name, context and tags; None clears the latter two. Raise NotFound, Invalid."""
+    name, tags = given.get("collection_name"), split_tags(given["tags"]) if "tags" in given else None
+    fields: Json = {"name": _name(name)} if name is not None else {}
+    fields |= {"context": _context(given["context"])} if "context" in given else {}
+    if not await collections.edit(db, account, id, fields, tags):
         raise missing(id)
 
 

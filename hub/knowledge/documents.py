@@ -50,6 +50,11 @@ async def every(
     return await documents.find(db, account, collection, find, wanted, order, limit, offset)
 
 
+async def count(db: Db, account: UUID, collection: UUID, filter: str | None, state: str | None) -> int:
+    """How many documents meet the filter."""
+    return await documents.count(db, account, collection, filters.parse(filter), filters.state(state))
+
+
 async def get(db: Db, account: UUID, collection: UUID, id: UUID) -> Document:
     found = await documents.one(db, account, collection, id)
     if found is None:

@@ -1,4 +1,5 @@
-"""Documents from JSON lines: `{"docid", "text", "__ref", "__tags", "__meta"}`, one a line."""
+"""Documents from JSON lines, one a line: `{"docid", "text", "__ref", "__tags", "__meta"}`, or the names that a document
+has everywhere else: `{"name", "contents", "reference", "tags", "metadata"}`."""
 
 import asyncio
 import logging
@@ -10,7 +11,7 @@ from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from hub.errors import HubError, Invalid
 from hub.jsonl import lines
@@ -67,11 +68,11 @@ class Line(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    docid: str
-    text: str
-    ref: Annotated[str | None, Field(alias="__ref")] = None
-    tags: Annotated[list[str] | None, Field(alias="__tags")] = None
-    meta: Annotated[dict[str, Any] | None, Field(alias="__meta")] = None
+    docid: Annotated[str, Field(validation_alias=AliasChoices("docid", "name"))]
+    text: Annotated[str, Field(validation_alias=AliasChoices("text", "contents"))]
+    ref: Annotated[str | None, Field(validation_alias=AliasChoices("__ref", "reference"))] = None
+    tags: Annotated[list[str] | None, Field(validation_alias=AliasChoices("__tags", "tags"))] = None
+    meta: Annotated[dict[str, Any] | None, Field(validation_alias=AliasChoices("__meta", "metadata"))] = None
 
     @field_validator("tags", mode="before")
     @classmethod
@@ -147,6 +148,7 @@ def _given(line: bytes | None, first: bool) -> Given:
 def _mended(e: Invalid) -> Invalid:
     """The same with the field of the first level as its name; what is no object has none."""
     name = (e.field or "").split(".")[0]
+    name = NAMES.get(name, name)
     return Invalid(str(e).replace("The body", "The line", 1), field=name if name in NAMES.values() else "json")
 
 

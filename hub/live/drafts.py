@@ -18,6 +18,10 @@ redis.call('APPEND', KEYS[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 """
+_DROP = """
+if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+"""
 
 
 class Drafts:
@@ -40,6 +44,13 @@ class Drafts:
     async def end(self) -> None:
         try:
             await self._redis.delete(self._key)
+        except DOWN:
+            return
+
+    async def drop(self, turn: UUID) -> None:
+        """Forget this turn's answer, and no other's."""
+        try:
+            await self._redis.eval(_DROP, 1, self._key, f"{turn}\n")
         except DOWN:
             return
 

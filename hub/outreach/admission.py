@@ -103,6 +103,7 @@ def facts(row: Json, person: Json) -> Facts:
         zone=contact_zone(row, person),
         recurring=schedule is not None and schedule["kind"] == "recurring",
         asked=row["asked"],
+        web=not network,
         campaign=campaign["state"] if campaign else None,
         scheduled=bool(schedule or campaign),
         connected=bool(row["integration_id"]) or not network,

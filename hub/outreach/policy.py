@@ -60,7 +60,7 @@ class Numbers(Defaults):
 
 class Policy(Defaults):
     """For everything outbound that the contact did not just ask for. What a contact asked for (a reminder at a
-    time of their choice) passes quiet hours and caps; nothing passes an opt-out."""
+    time of their choice) and what goes into a web chat passes quiet hours and caps; nothing passes an opt-out."""
 
     quiet_hours: QuietHours = QuietHours()
     per_day: Annotated[Count, Field(description="Messages to one person within 24 hours, over all bots; 0: any.")] = 5

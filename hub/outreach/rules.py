@@ -36,13 +36,15 @@ class Facts:
 
     day, week: messages the person got unasked in 24 hours and 7 days. behind: an older occurrence of
     the same recurring task still waits. connected: the chat client has the network. speaks: a gateway
-    is attached. window: None where the network has none, else whether WhatsApp's 24 hours are open.
+    is attached. window: None where the network has none, else whether WhatsApp's 24 hours are open. web: a web chat,
+    which rings nowhere: what is written there at night is read in the morning.
     """
 
     fire_at: datetime
     zone: str
     recurring: bool = False
     asked: bool = False
+    web: bool = False
     campaign: str | None = None
     scheduled: bool = True
     connected: bool = True
@@ -105,7 +107,7 @@ def _unwanted(f: Facts, policy: Policy, now: datetime) -> Verdict | None:
             return Verdict("refuse", "inactive", "Discarded: user inactive")
     if f.full:
         return Verdict("refuse", "max_messages", "Refused: the session holds as many messages as it may (maxMessages)")
-    if f.asked:
+    if f.asked or f.web:
         return None
     if policy.per_day and f.day >= policy.per_day:
         return Verdict("refuse", "daily_cap", f"Refused: {f.day} messages went to this person within 24 hours (perDay)")
@@ -119,7 +121,7 @@ def _untimely(f: Facts, policy: Policy, now: datetime) -> Verdict | None:
         return Verdict("refuse", "expired", f"Refused: it could not go out within {policy.patience_hours} hours")
     if f.handoff:
         return Verdict("later", "handoff", "Waiting: a person has taken the conversation over", now + HANDOFF_PAUSE)
-    until = None if f.asked else quiet_until(policy.quiet_hours, f.zone, now)
+    until = None if f.asked or f.web else quiet_until(policy.quiet_hours, f.zone, now)
     if until is None:
         return None
     if policy.quiet_hours.action == "refuse":

@@ -13,20 +13,31 @@ from hub.store.db import Db
 from hub.tools.schedule.book import NONE, Kind
 
 Json = dict[str, Any]
-INACTIVE = 1000
 
 
 async def overview(db: Db, account: UUID, client: UUID, user: str | None, before: UUID | None, limit: int) -> Json:
-    """The chat client with its schedules, recurring tasks and inactive users. Raise NotFound."""
+    """The chat client with its schedules, recurring tasks and all inactive users; of the first two together the newest
+    `limit` ones, and their `ids` with one more where there is one.
+    Raise NotFound."""
     found = await clients.get(db, account, client)
     if found is None:
         raise NotFound
+    both: dict[str, list[Json]] = {
+        kind: await schedules.seen(db, account, client, kind, user=user, before=before, limit=limit + 1)
+        for kind in ("once", "recurring")
+    }
+    newest = sorted((row["id"] for rows in both.values() for row in rows), reverse=True)
+    kept = set(newest[:limit])
     return {
         "client": found,
-        "inactive": await schedules.inactive(db, account, client, user, INACTIVE),
-        "once": await schedules.seen(db, account, client, "once", user=user, before=before, limit=limit),
-        "recurring": await schedules.seen(db, account, client, "recurring", user=user, before=before, limit=limit),
+        "inactive": await schedules.inactive(db, account, client, user),
+        **{kind: [row for row in rows if row["id"] in kept] for kind, rows in both.items()},
+        "ids": newest[: limit + 1],
     }
+
+
+async def count(db: Db, account: UUID, client: UUID, user: str | None) -> int:
+    return await schedules.count(db, account, client, user)
 
 
 async def one(db: Db, account: UUID, client: UUID, kind: Kind, id: UUID) -> Json:

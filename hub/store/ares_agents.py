@@ -8,7 +8,7 @@ from hub.store.db import Call, clean
 LIST = """
     select a.name, a.gateway_id, g.name as gateway, a.description, a.instructions, a.updated_at
     from ares_agents a join gateways g on g.id = a.gateway_id
-    where a.account_id = $1 order by a.name limit 1000
+    where a.account_id = $1 order by a.name
 """
 GET = "select name, gateway_id, description, instructions, updated_at from ares_agents where account_id = $1 and name = $2"
 PUT = """

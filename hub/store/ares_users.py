@@ -12,7 +12,7 @@ ADD = """
 """
 BY_EMAIL = "select id, account_id, email, name, password from ares_users where lower(email) = lower($1)"
 GET = "select id, account_id, email, name from ares_users where id = $1"
-LIST = "select id, email, name, created_at from ares_users where account_id = $1 order by id limit 1000"
+LIST = "select id, email, name, created_at from ares_users where account_id = $1 order by id"
 EDIT = """
     update ares_users set name = coalesce($3, name), password = coalesce($4, password) where account_id = $1 and id = $2
 """

@@ -20,7 +20,7 @@ LOCK = """
 """
 LIST = """
     select id, name, age, appearance, personality, description, avatar_file, avatar_token from character_agents
-    where account_id = $1 order by id limit 1000
+    where account_id = $1 order by id
 """
 EDIT = """
     update character_agents set name = $3, age = $4, appearance = $5, personality = $6, description = $7,

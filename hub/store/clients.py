@@ -11,7 +11,7 @@ LIST = """
         g.parameters->>'modelName' as model,
         (select count(*) from sessions s where s.client_id = c.id and s.closed_at is null
             and (s.expires_at is null or s.expires_at > now())) as active
-    from clients c left join gateways g on g.id = c.gateway_id where c.account_id = $1 order by c.id limit 1000
+    from clients c left join gateways g on g.id = c.gateway_id where c.account_id = $1 order by c.id
 """
 ADD = """
     insert into clients (id, account_id, name, gateway_id, limits, parameters) values ($1, $2, $3, $4, $5, $6)
@@ -26,6 +26,7 @@ EDIT = """
     where id = $2 and account_id = $1
 """
 TOUCH = "update clients set updated_at = now() where id = $2 and account_id = $1"
+BUSY = "select id from sessions where client_id = $2 and account_id = $1 and (lease_until is not null or due_at is not null)"
 REMOVE = "delete from clients where id = $2 and account_id = $1"
 
 Json = dict[str, Any]
@@ -57,6 +58,11 @@ async def edit(db: Call, client: Client) -> None:
 async def touch(db: Call, account: UUID, id: UUID) -> bool:
     """Note that the client or one of its integrations changed; False when it is not the account's."""
     return await db.run(TOUCH, account, id) == 1
+
+
+async def busy(db: Call, account: UUID, id: UUID) -> list[UUID]:
+    """Its sessions in which something waits for an answer."""
+    return [r["id"] for r in await db.fetch(BUSY, account, id)]
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> bool:

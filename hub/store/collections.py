@@ -10,7 +10,9 @@ from hub.store.db import Call, Row, clean
 
 ADD = "insert into collections (id, account_id, name, context, tags) values ($1, $2, $3, $4, $5)"
 EDIT = """
-    update collections set name = $3, context = $4, tags = $5, updated_at = now() where account_id = $1 and id = $2
+    update collections set name = coalesce($3::jsonb->>'name', name), tags = coalesce($4::text[], tags), updated_at = now(),
+        context = case when $3 ? 'context' then $3->>'context' else context end
+    where account_id = $1 and id = $2
 """
 ALL = """
     select c.id, c.name, c.context, c.tags, c.created_at, c.updated_at,
@@ -22,7 +24,7 @@ ALL = """
     where c.account_id = $1 and ($2::uuid is null or c.id = $2)
     group by c.id order by c.id desc
 """
-NAMED = "select id, name, context, tags from collections where account_id = $1 order by id limit 1000"
+NAMED = "select id, name, context, tags from collections where account_id = $1 order by id"
 KNOWN = "select id from collections where account_id = $1 and id = any($2)"
 CONTEXTS = "select name, context from collections where account_id = $1 and id = any($2) and context <> '' order by id"
 REMOVE = "delete from collections where account_id = $1 and id = $2"
@@ -50,8 +52,9 @@ async def add(db: Call, account: UUID, name: str, context: str | None, tags: lis
     return id
 
 
-async def edit(db: Call, account: UUID, id: UUID, name: str, context: str | None, tags: list[str]) -> bool:
-    return await db.run(EDIT, account, id, clean(name), clean(context), clean(tags)) == 1
+async def edit(db: Call, account: UUID, id: UUID, fields: dict[str, Any], tags: list[str] | None) -> bool:
+    """Change `name` and `context` where they are given, and tags unless None."""
+    return await db.run(EDIT, account, id, clean(fields), clean(tags)) == 1
 
 
 async def every(db: Call, account: UUID) -> list[Collection]:

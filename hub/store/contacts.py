@@ -1,6 +1,7 @@
 """What is known of a person across all bots of an account: opted out, zone, how often written to."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,15 @@ COUNTS = """
     from activations a join (select distinct a, n from unnest($1::uuid[], $2::text[]) w(a, n)) v on a.account_id = v.a and a.person = v.n
     where a.admitted_at > now() - interval '7 days' and not a.asked
     group by a.account_id, a.person
+"""
+# What a person will have got by a time: what went out, and what is planned before it.
+WRITTEN = """
+    select count(*) filter (where w.at > $6::timestamptz - interval '1 day')::int as day, count(*)::int as week from (
+        select coalesce(a.admitted_at, a.not_before) as at from activations a where a.account_id = $1 and a.person = $2 and not a.asked
+            and (a.admitted_at > $6::timestamptz - interval '7 days' or a.state = 'due' and a.not_before <= $6::timestamptz)
+        union all
+        select s.next_at from schedules s where s.account_id = $1 and s.client_id = $3 and s.external_user = $4
+            and s.state = 'active' and not s.asked and s.next_at > $6::timestamptz - interval '7 days' and (s.next_at, s.id) < ($6::timestamptz, $5)) w
 """
 GET = """
     select account_id, person, zone, opted_out_at, opted_out_by, opted_out_words from people where account_id = $1 and person = $2
@@ -61,6 +71,14 @@ async def lock(db: Call, keys: Sequence[Key]) -> dict[Key, Json]:
     for row in await db.fetch(COUNTS, accounts, persons):
         found[row["account_id"], row["person"]] |= {"day": row["day"], "week": row["week"]}
     return found
+
+
+async def written(
+    db: Call, account: UUID, person: str | None, client: UUID, user: str, but: UUID, by: datetime
+) -> tuple[int, int]:
+    """Messages that a person will have got unasked within the day and the week before a time, one schedule aside."""
+    row = await db.row(WRITTEN, account, clean(person), client, clean(user), but, by)
+    return (row["day"], row["week"]) if row else (0, 0)
 
 
 async def get(db: Call, account: UUID, person: str) -> Json | None:

@@ -31,6 +31,9 @@ OF_NOBODY = """
         and ($3::timestamptz is null or (updated_at, id) < ($3, $4::uuid))
     order by updated_at desc, id desc limit $5
 """
+COUNT = """
+    select count(*) from sessions where account_id = $1 and kind = $2 and name is not null and user_id is not distinct from $3
+"""
 # In the order in which they were made.
 MADE = """
     select id, account_id, kind, name, user_id, title, settings, message_count, spoken_count, created_at, updated_at, last_message_at
@@ -97,6 +100,10 @@ async def newest(
     return [dict(r) for r in await db.fetch(OF_USER, account, kind, user, at, id, limit)]
 
 
+async def count(db: Call, account: UUID, kind: str, user: UUID | None) -> int:
+    return int(await db.value(COUNT, account, kind, user))
+
+
 async def made(db: Call, account: UUID, kind: str, before: UUID | None, limit: int) -> list[Json]:
     """Newest first, of all users."""
     return [dict(r) for r in await db.fetch(MADE, account, kind, before, limit)]
@@ -126,6 +133,6 @@ async def record(
     return {r["id"]: r["created_at"] for r in rows}
 
 
-async def latest(db: Call, account: UUID, id: UUID, limit: int, before: int | None = None) -> list[Json]:
-    """The newest messages (before a position), oldest first."""
+async def latest(db: Call, account: UUID, id: UUID, limit: int | None, before: int | None = None) -> list[Json]:
+    """The newest messages (before a position; None: all), oldest first."""
     return [dict(r) for r in await db.fetch(LATEST, id, account, before, limit)]

@@ -19,9 +19,9 @@ LIST = """
     select id, name, slug, parameters->>'modelName' as model, parameters->>'baseAddress' as address,
         (parameters->>'contextMaximumSize')::bigint as context
     from gateways
-    where account_id = $1 and chatbot_id is null and ($2 = '' or id::text = lower($2) or position(lower($2) in lower(name)) > 0
+    where account_id = $1 and chatbot_id is null and ($2 = '' or position(lower($2) in id::text) > 0 or position(lower($2) in lower(name)) > 0
         or position(lower($2) in lower(slug)) > 0 or position(lower($2) in lower(parameters->>'modelName')) > 0)
-    order by id limit 1000
+    order by id
 """
 EDIT = """
     update gateways set name = $3, parameters = $4, secrets = $5, updated_at = now() where id = $2 and account_id = $1

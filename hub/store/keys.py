@@ -21,7 +21,7 @@ ADD = """
 """
 LIST = """
     select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by from api_keys
-    where account_id = $1 order by id limit 1000
+    where account_id = $1 order by id
 """
 LOCK = """
     select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by from api_keys

@@ -33,14 +33,16 @@ OWNED = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
     where account_id = $1 and external_user = $2 and id = $3 and format = $4 and expires_at > now()
 """
-LIST = """
-    select id, external_user, format, left(content, $5) as content, details, starts_at, ends_at, created_at, expires_at
-    from memories
-    where account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
-        and ($3 = '' or id::text = lower($3) or position(lower($3) in lower(content)) > 0
+WANTED = """
+    account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
+        and ($3 = '' or position(lower($3) in id::text) > 0 or position(lower($3) in lower(content)) > 0
             or position(lower($3) in lower(external_user)) > 0)
-    order by id desc limit $4
 """
+LIST = f"""
+    select id, external_user, format, left(content, $5) as content, details, starts_at, ends_at, created_at, expires_at
+    from memories where {WANTED} and ($6::uuid is null or id < $6) order by id desc limit $4
+"""
+COUNT = f"select count(*) from memories where {WANTED}"
 NEWEST = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
     where account_id = $1 and external_user = $2 and format = $3 and expires_at > now() order by id desc limit $4
@@ -77,7 +79,8 @@ CLEAR = "delete from memories where account_id = $1 and external_user = $2 and f
 CLEAR_NAMED = """
     with gone as (
         delete from memories where account_id = $1 and format = $3
-            and (external_user = $2 or starts_with(external_user, $2 || '@'))
+            and (external_user = $2 or ($4 <> '' and starts_with(external_user, $4 || '@')
+                and substr(external_user, length($4) + 2) ~ '^[0-9a-f]{12}$'))
         returning expires_at)
     select count(*) from gone where expires_at > now()
 """
@@ -145,9 +148,15 @@ async def owned(db: Call, account: UUID, user: str, id: UUID, format: str) -> Me
     return _first(await db.row(OWNED, account, clean(user), id, format))
 
 
-async def listed(db: Call, account: UUID, format: str | None, filter: str, cut: int, limit: int) -> list[Memory]:
-    """Newest first, the content cut; `filter` is an id, or part of content or external user id."""
-    return _all(await db.fetch(LIST, account, format, clean(filter), limit, cut))
+async def listed(
+    db: Call, account: UUID, format: str | None, filter: str, cut: int, before: UUID | None, limit: int
+) -> list[Memory]:
+    """Newest first, the content cut; `filter` is part of id, content or external user id."""
+    return _all(await db.fetch(LIST, account, format, clean(filter), limit, cut, before))
+
+
+async def count(db: Call, account: UUID, format: str | None, filter: str) -> int:
+    return int(await db.value(COUNT, account, format, clean(filter)))
 
 
 async def newest(db: Call, account: UUID, user: str, format: str, limit: int) -> list[Memory]:
@@ -184,9 +193,10 @@ async def clear(db: Call, account: UUID, user: str, format: str) -> int:
     return await db.run(CLEAR, account, clean(user), format)
 
 
-async def clear_named(db: Call, account: UUID, name: str, format: str) -> int:
-    """Remove what belongs to a name, or to the name followed by `@` and more; return how many were not expired."""
-    return int(await db.value(CLEAR_NAMED, account, clean(name), format))
+async def clear_named(db: Call, account: UUID, user: str, name: str, format: str) -> int:
+    """Remove what belongs to an external user id, and to `name` at any chat client ("": to none); return how many were
+    not expired."""
+    return int(await db.value(CLEAR_NAMED, account, clean(user), format, clean(name)))
 
 
 async def purge(db: Call) -> int:

@@ -8,8 +8,14 @@ from hub.store.db import Call, clean
 
 HISTORY = """
     select id, role, source, content, turn_id, network_id, position, created_at from messages
-    where session_id = $1 and account_id = $2 and not hidden and ($3::bigint is null or position > $3)
+    where session_id = $1 and account_id = $2 and not hidden and position > $3
     order by position limit $4
+"""
+NEWEST = """
+    select * from (
+        select id, role, source, content, turn_id, network_id, position, created_at from messages
+        where session_id = $1 and account_id = $2 and not hidden order by position desc limit $3) newest
+    order by position
 """
 WAITING = """
     select id, seq, body, received_at, state from inbox where session_id = $1 and account_id = $2 and state = 'waiting' order by seq
@@ -60,9 +66,14 @@ class Again:
     gone: list[UUID] | None
 
 
-async def history(db: Call, account: UUID, session: UUID, after: int | None = None, limit: int = 500) -> list[Json]:
-    """Visible messages in order; `after` is a position."""
+async def history(db: Call, account: UUID, session: UUID, after: int, limit: int) -> list[Json]:
+    """The first visible messages behind a position, in order; who wants all goes on behind the last."""
     return [dict(r) for r in await db.fetch(HISTORY, session, account, after, limit)]
+
+
+async def newest(db: Call, account: UUID, session: UUID, limit: int | None = 500) -> list[Json]:
+    """The newest visible messages (None: all of them), oldest first."""
+    return [dict(r) for r in await db.fetch(NEWEST, session, account, limit)]
 
 
 async def waiting(db: Call, account: UUID, session: UUID) -> list[Json]:

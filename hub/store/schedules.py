@@ -40,15 +40,25 @@ TWIN = """
 """
 # A schedule with its latest occurrence and what became of that one's parts.
 SEEN = """
-    select s.*, x.id as activation_id, x.state as x_state, x.reason as x_reason, x.result as x_result, x.admitted_at as x_admitted_at,
+    select s.*, cl.parameters, ct.phone, ct.language, who.id as person, p.zone as person_zone, p.opted_out_at, x.id as activation_id, x.state as x_state, x.reason as x_reason, x.result as x_result, x.admitted_at as x_admitted_at,
         x.session_id as x_session_id, x.said_at as x_said_at, x.fire_at as x_fire_at, x.not_before as x_not_before, x.deliveries
     from schedules s left join lateral (
         select a.*, (select coalesce(jsonb_agg(jsonb_build_object('state', o.state, 'code', o.code, 'error', o.error) order by o.id), '[]')
                      from outbox o where o.turn_id = a.turn_id) as deliveries
         from activations a where a.schedule_id = s.id order by a.fire_at desc limit 1) x on true
+    join clients cl on cl.id = s.client_id
+    left join lateral (select coalesce(s.contact_id, (select cn.contact_id from contact_ids cn join integrations i on i.id = cn.integration_id
+        where i.client_id = s.client_id and i.channel = s.channel and cn.value = any(s.names) limit 1)) as id) k on true
+    left join contacts ct on ct.id = k.id
+    left join lateral (select case when s.channel = 'web' then 'web:' || s.client_id || ':' || s.external_user
+        else person_of(k.id, s.names) end as id) who on true
+    left join people p on p.account_id = s.account_id and p.person = who.id
     where s.account_id = $1 and s.client_id = $2 and s.kind = $3 and ($4::uuid is null or s.id = $4)
         and ($5::text is null or s.external_user = $5) and ($6::uuid is null or s.id < $6)
     order by s.id desc limit $7
+"""
+COUNT = """
+    select count(*) from schedules where account_id = $1 and client_id = $2 and ($3::text is null or external_user = $3)
 """
 LOCK = "select * from schedules where account_id = $1 and client_id = $2 and kind = $3 and id = $4 for no key update"
 OF_USER = """
@@ -79,7 +89,7 @@ INACTIVE = """
     join clients c on c.id = u.client_id and c.account_id = $1
     left join lateral (select max(s.last_user_at) as at from sessions s where s.client_id = u.client_id and s.tag = u.external_user) t on true
     where u.client_id = $2 and ($3::text is null or u.external_user = $3) and (t.at is null or u.said_at > t.at)
-    order by u.said_at desc limit $4
+    order by u.said_at desc
 """
 # Where a user of a chat client was last spoken with, on one network or (null) on any.
 USER = """
@@ -147,6 +157,11 @@ async def seen(
     return [dict(r) for r in await db.fetch(SEEN, account, client, kind, id, clean(user), before, limit)]
 
 
+async def count(db: Call, account: UUID, client: UUID, user: str | None) -> int:
+    """Schedules and recurring tasks together."""
+    return int(await db.value(COUNT, account, client, clean(user)))
+
+
 async def lock(db: Call, account: UUID, client: UUID, kind: str, id: UUID) -> Json | None:
     """Until the transaction ends nobody else fires or changes it."""
     row = await db.row(LOCK, account, client, kind, id)
@@ -175,9 +190,9 @@ async def run_now(db: Call, account: UUID, schedule: UUID, id: UUID) -> None:
     await db.run(RUN_NOW, account, schedule, id)
 
 
-async def inactive(db: Call, account: UUID, client: UUID, user: str | None, limit: int) -> list[Json]:
+async def inactive(db: Call, account: UUID, client: UUID, user: str | None) -> list[Json]:
     """Users who have not written since the last scheduled message."""
-    return [dict(r) for r in await db.fetch(INACTIVE, account, client, clean(user), limit)]
+    return [dict(r) for r in await db.fetch(INACTIVE, account, client, clean(user))]
 
 
 async def user(db: Call, account: UUID, client: UUID, tag: str, channel: str | None) -> Json | None:

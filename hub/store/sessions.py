@@ -22,14 +22,21 @@ START = """
         metadata = coalesce($9, s.metadata), expires_at = excluded.expires_at
     returning s.id, s.key_sealed
 """
-LIST = """
+WANTED = """
+    s.client_id = $2 and s.account_id = $1 and ($3 = '' or s.id = any($4::uuid[]) or position(lower($3) in s.id::text) > 0
+        or position(lower($3) in lower(s.tag)) > 0 or position(lower($3) in lower(s.extra_context)) > 0)
+"""
+LIST = f"""
     select s.id, s.tag, s.extra_context, s.key_sealed, s.created_at, s.last_message_at, s.message_count, s.token_count,
         s.kind, s.title, s.expires_at, s.closed_at, s.handoff_at is not null as handoff, i.channel
     from sessions s left join integrations i on i.id = s.integration_id
-    where s.client_id = $2 and s.account_id = $1 and ($3 = '' or s.key_hash = $4 or s.id::text = lower($3)
-        or position(lower($3) in lower(s.tag)) > 0 or position(lower($3) in lower(s.extra_context)) > 0)
-        and ($5::uuid is null or s.id < $5)
+    where {WANTED} and ($5::uuid is null or s.id < $5)
     order by s.id desc limit $6
+"""
+COUNT = f"select count(*) from sessions s where {WANTED}"
+KEYS = """
+    select id, key_sealed from sessions where client_id = $2 and account_id = $1 and key_sealed is not null and id > $3
+    order by id limit $4
 """
 GET = """
     select s.id, s.client_id, s.tag, s.extra_context, s.context_location, s.metadata, s.key_sealed, s.created_at,
@@ -73,10 +80,19 @@ async def start(
 
 
 async def of_client(
-    db: Call, account: UUID, client: UUID, filter: str, key_hash: bytes, before: UUID | None, limit: int
+    db: Call, account: UUID, client: UUID, filter: str, keyed: list[UUID], before: UUID | None, limit: int
 ) -> list[Json]:
-    """Newest first."""
-    return [dict(r) for r in await db.fetch(LIST, account, client, clean(filter), key_hash, before, limit)]
+    """Newest first; `keyed`: those whose key the filter is a part of."""
+    return [dict(r) for r in await db.fetch(LIST, account, client, clean(filter), keyed, before, limit)]
+
+
+async def count(db: Call, account: UUID, client: UUID, filter: str, keyed: list[UUID]) -> int:
+    return int(await db.value(COUNT, account, client, clean(filter), keyed))
+
+
+async def keys(db: Call, account: UUID, client: UUID, after: UUID, limit: int) -> list[tuple[UUID, bytes]]:
+    """The sealed keys of the sessions behind one, in the order of their ids."""
+    return [(r["id"], r["key_sealed"]) for r in await db.fetch(KEYS, account, client, after, limit)]
 
 
 async def get(db: Call, account: UUID, client: UUID, id: UUID) -> Json | None:

@@ -23,7 +23,7 @@ def sent(**parameters: Any) -> Json:
 @pytest.mark.parametrize(
     ("parameters", "field", "words"),
     [
-        ({"protocolFunctions": [function(name="ab")]}, "0.name", "3 to 64"),
+        ({"protocolFunctions": [function(name="a")]}, "0.name", "2 to 64"),
         ({"protocolFunctions": [function(), function(name="1st")]}, "1.name", "not begin with a digit"),
         ({"protocolFunctions": [function(name="get-order")]}, "0.name", "letters, digits and _"),
         ({"protocolFunctions": [function(name="delete")]}, "0.name", "JavaScript"),

@@ -173,7 +173,7 @@ async def test_the_ways_in_have_limits(api: Api) -> None:
         statuses = [(await enter(api, str(uuid4()))).status for _ in range(3)]
         assert statuses == [404] * 3
     async with visiting(api, FREE) as me:
-        got = [await enter(api, me.client) for _ in range(40)]
+        got = [await enter(api, me.client) for _ in range(130)]
         late = [g for g in got if g.status == 429]
         assert late and int(late[0].headers["Retry-After"]) >= 1
 

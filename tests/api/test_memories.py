@@ -1,7 +1,10 @@
 """Memories over HTTP."""
 
 from datetime import datetime, timedelta
+from urllib.parse import quote
 from uuid import uuid4
+
+import pytest
 
 from hub.jobs.sweeps import housekeeping
 from tests.api.conftest import Api, Json
@@ -78,18 +81,49 @@ async def test_what_has_expired_is_not_there_and_goes(api: Api) -> None:
 
 
 async def test_a_person_is_forgotten_in_one_format(api: Api) -> None:
-    for user in ("user-1", "user-1@web", "user-1@phone", "user-12", "xuser-1", "user-1.web"):
+    for user in ("user-1", "user-1@web", "user-12", "xuser-1", "user-1.web"):
         await kept(api, user=user)
     await dated(api, "user-1")
     await api.ok("POST", BASE, {"externalUserId": "user-1", "content": "theirs"}, key=api.foreign)
-    done = await api.ok("DELETE", f"{BASE}?externalUserId=user-1@anything&format=Text")
+    done = await api.ok("DELETE", f"{BASE}?externalUserId=user-1&format=Text")
     assert done == {
-        "message": "Memories deleted successfully.", "removedCount": 3, "externalUserId": "user-1", "format": "Text",
+        "message": "Memories deleted successfully.", "removedCount": 1, "externalUserId": "user-1", "format": "Text",
     }
     left = {(m["externalUserId"], m["format"]) for m in await api.ok("GET", BASE)}
-    assert left == {("user-12", "Text"), ("xuser-1", "Text"), ("user-1.web", "Text"), ("user-1", "DateReminder")}
+    kept_ones = {("user-12", "Text"), ("xuser-1", "Text"), ("user-1.web", "Text"), ("user-1@web", "Text")}
+    assert left == kept_ones | {("user-1", "DateReminder")}
     assert len(await api.ok("GET", BASE, key=api.foreign)) == 1
     assert (await api.ok("DELETE", f"{BASE}?externalUserId=user-1&format=DateReminder"))["removedCount"] == 1
+
+
+CLIENTS = ("0d3f5a6b7c8d", "aaaabbbbcccc")
+PEOPLE = (
+    "ana@one.example", "ana@two.example", "ana", "ana@one.example@x", "5511999990000@s.whatsapp.net",
+    "5511999990000@lid", *(f"zp_telegram:ana@{c}" for c in CLIENTS), "zp_telegram:ana@one.example",
+    *(f"zp_whatsapp:123@lid@{c}" for c in CLIENTS), f"zp_telegram:anabel@{CLIENTS[0]}", f"ana@{CLIENTS[0]}",
+)
+
+
+@pytest.mark.parametrize(
+    ("named", "gone"),
+    [
+        ("ana@one.example", {"ana@one.example"}),
+        ("ana", {"ana"}),
+        ("5511999990000@lid", {"5511999990000@lid"}),
+        (f"ana@{CLIENTS[0]}", {f"ana@{CLIENTS[0]}"}),
+        # The hub's own: one person at all chat clients.
+        (f"zp_telegram:ana@{CLIENTS[0]}", {f"zp_telegram:ana@{c}" for c in CLIENTS}),
+        ("zp_telegram:ana", {f"zp_telegram:ana@{c}" for c in CLIENTS}),
+        (f"zp_whatsapp:123@lid@{CLIENTS[1]}", {f"zp_whatsapp:123@lid@{c}" for c in CLIENTS}),
+        ("zp_telegram:ana@one.example", {"zp_telegram:ana@one.example"}),
+    ],
+)
+async def test_only_the_person_named_is_forgotten(api: Api, named: str, gone: set[str]) -> None:
+    for user in PEOPLE:
+        await kept(api, user=user)
+    done = await api.ok("DELETE", f"{BASE}?externalUserId={quote(named)}&format=Text")
+    assert done["removedCount"] == len(gone)
+    assert {m["externalUserId"] for m in await api.ok("GET", BASE)} == set(PEOPLE) - gone
 
 
 async def test_a_name_that_begins_with_an_at_is_not_everybody(api: Api) -> None:

@@ -65,7 +65,7 @@ async def test_the_documented_shapes(api: Api, base: str) -> None:
     for name, fields in LISTED.items():
         assert fields <= set(found[name][0])
     one = await api.ok("GET", f"{base}/schedules/{made['id']}")
-    assert set(one) >= ONE and one["targetIdentifier"] == "5511999990000" and one["context"] == '{ "orderId": 42 }'
+    assert set(one) >= ONE and one["targetIdentifier"] == PHONE and one["context"] == '{ "orderId": 42 }'
     assert (one["activatedAt"], one["activatedSessionId"], one["activationResult"]) == (None, None, None)
     assert abs(datetime.fromisoformat(one["scheduledTime"]) - datetime.fromisoformat(at)) < timedelta(seconds=1)
     seen = await api.ok("GET", f"{base}/recurring/{task['id']}")

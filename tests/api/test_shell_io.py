@@ -241,3 +241,14 @@ async def test_a_file_that_changes_while_it_is_sent(api: Api) -> None:
         with path.open("ab") as file:
             await asyncio.to_thread(file.write, b"more")
         assert len(await got.read()) == 5 << 20
+
+
+async def test_people_whose_ids_are_the_same_up_to_an_at_have_their_own_files(api: Api) -> None:
+    users = ("ana@one.example", "ana@two.example", "ana")
+    for user in users:
+        await api.ok("POST", f"{BASE}/file?path=mine.txt", data=user.encode(), headers={"X-Shell-User-Id": user})
+    gone = {"X-Shell-User-Id": users[0]}
+    await api.ok("DELETE", f"{BASE}/file?path=mine.txt", headers=gone)
+    for user in users[1:]:
+        got = await api.call("GET", f"{BASE}/file?path=mine.txt", headers={"X-Shell-User-Id": user})
+        assert (got.status, got.body) == (200, user)

@@ -159,7 +159,7 @@ async def test_refusals_of_the_server_have_the_family_s_shape(api: Api) -> None:
     got = await api.call("GET", "/api/v1/nothing")
     assert (got.status, got.body["code"]) == (404, "not_found")
     got = await api.call("PATCH", "/api/v1/accounts")
-    assert (got.status, got.headers["Allow"], got.body["code"]) == (405, "GET, PUT", "method_not_allowed")
+    assert (got.status, got.headers["Allow"], got.body["code"]) == (405, "GET, HEAD, PUT", "method_not_allowed")
     got = await api.call("GET", "/v1/nothing")
     assert (got.status, got.body["error"]["type"]) == (404, "not_found_error")
     got = await api.call("GET", "/elsewhere")

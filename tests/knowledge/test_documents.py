@@ -39,7 +39,10 @@ async def test_collection_life(db: Db, queue: Queue, account: UUID, collection: 
     assert (found.name, found.context, found.tags, found.total) == ("Shop", "What the shop sells", ["faq", "shop"], 0)
     await documents.put(db, queue, account, collection, Given("a", "Text."))
     assert (await collections.every(db, account))[0].queued == 1
-    await collections.edit(db, account, collection, "Store", None, None)
+    await collections.edit(db, account, collection, {"collection_name": "Store"})
+    kept = await collections.get(db, account, collection)
+    assert (kept.name, kept.context, kept.tags) == ("Store", "What the shop sells", ["faq", "shop"])
+    await collections.edit(db, account, collection, {"context": None, "tags": None})
     assert (await collections.get(db, account, collection)).tags == []
     assert await collections.reset(db, account, collection) == 1
     await collections.remove(db, account, collection)
@@ -51,7 +54,7 @@ async def test_foreign_collections_do_not_exist(db: Db, queue: Queue, collection
     other = await new_account(db)
     for call in (
         collections.get(db, other, collection),
-        collections.edit(db, other, collection, "x", None, None),
+        collections.edit(db, other, collection, {"collection_name": "x"}),
         collections.remove(db, other, collection),
         collections.reindex(db, queue, other, collection),
         documents.put(db, queue, other, collection, Given("a", "b")),

@@ -249,3 +249,56 @@ async def test_the_policy_is_checked_field_by_field(s: Street) -> None:
     assert s.rig.net.final()[0].startswith("Pronto: não vamos")
     status, body = await s.call("PATCH", "/api/v1/outreach/contacts/nobody", {"optedOut": True})
     assert status == 400 and "phone:" in body["error"]
+
+
+def _around(now: datetime) -> dict[str, str]:
+    return {"start": (now - timedelta(hours=1)).strftime("%H:%M"), "end": (now + timedelta(hours=2)).strftime("%H:%M")}
+
+
+async def test_a_web_chat_is_written_to_at_any_time_and_as_often_as_wanted(s: Street) -> None:
+    await s.policy(quietHours=_around(datetime.now(UTC)), perDay=1, perWeek=1)
+    tag = {"tag": "user-123"}
+    await s.ok("POST", f"/api/v1/web-chat-client/{s.rig.w.client}/sessions", tag)
+    for _ in range(3):
+        at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+        sent = {"externalUserId": "user-123", "target": "WebChat", "scheduledTime": at, "reason": "Say hello"}
+        made = await s.ok("POST", f"{s.base}/schedules", sent)
+        assert made["policy"] is None
+        assert datetime.fromisoformat(made["nextActivation"]) == datetime.fromisoformat(at)
+        await s.due(made["id"])
+        await s.ends(made["id"], "Delivered")
+    await s.ok("PATCH", f"/api/v1/outreach/contacts/web:{s.rig.w.client}:user-123", {"optedOut": True})
+    sent |= {"scheduledTime": (datetime.now(UTC) + timedelta(minutes=1)).isoformat()}
+    made = await s.ok("POST", f"{s.base}/schedules", sent)
+    assert (made["nextActivation"], made["policy"]["reason"]) == (None, "opted_out")
+
+
+async def test_the_answer_says_what_the_policy_will_do(s: Street) -> None:
+    await s.spoken()
+    zone = ZoneInfo("America/Sao_Paulo")
+    hours = _around(datetime.now(UTC).astimezone(zone))
+    await s.policy(quietHours=hours, perDay=0, perWeek=0)
+    at = datetime.now(UTC) + timedelta(minutes=10)
+    sent = {"externalUserId": s.user(), "scheduledTime": at.isoformat(), "reason": "Remind them"}
+    made = await s.ok("POST", f"{s.base}/schedules", sent)
+    until = datetime.fromisoformat(made["nextActivation"])
+    assert until.astimezone(zone).strftime("%H:%M") == hours["end"] and until > at
+    assert made["policy"] == {"reason": "quiet_hours", "text": "Waiting: quiet hours in America/Sao_Paulo"}
+    seen = await s.ok("GET", f"{s.base}/schedules/{made['id']}")
+    assert (seen["expectedActivation"], seen["policy"]) == (made["nextActivation"], made["policy"])
+    assert abs(datetime.fromisoformat(seen["scheduledTime"]) - at) < timedelta(seconds=1)
+    # It is what then happens.
+    await s.due(made["id"])
+    act = await s.decided(made["id"])
+    assert (act["reason"], act["state"]) == ("quiet_hours", "due")
+    waiting = (await s.ok("GET", f"{s.base}/schedules/{made['id']}"))["waitingUntil"]
+    assert abs(datetime.fromisoformat(waiting) - until) < timedelta(seconds=1)
+    # What another setting would make of it.
+    await s.policy(quietHours={**hours, "action": "refuse"})
+    made = await s.ok("POST", f"{s.base}/schedules", sent)
+    assert (made["nextActivation"], made["policy"]["reason"]) == (None, "quiet_hours")
+    await s.policy(quietHours={"enabled": False}, perDay=1)
+    second = await s.ok("POST", f"{s.base}/schedules", sent | {"reason": "Another"})
+    assert (second["nextActivation"], second["policy"]["reason"]) == (None, "daily_cap")
+    later = sent | {"scheduledTime": (at + timedelta(days=2)).isoformat()}
+    assert (await s.ok("POST", f"{s.base}/schedules", later))["policy"] is None

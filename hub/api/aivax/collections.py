@@ -4,7 +4,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hub.api.aivax.schemas.knowledge import CollectionId, CollectionIn, CollectionOut, Counts
+from hub.api.aivax.schemas.knowledge import CollectionEdit, CollectionId, CollectionIn, CollectionOut, Counts
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.jsonl_responses import download
@@ -30,10 +30,10 @@ async def create(request: web.Request, body: CollectionIn) -> CollectionId:
 
 
 @endpoint(id="A-45", tag=TAG, says="Collection saved successfully.")
-async def edit(request: web.Request, collection_id: UUID, body: CollectionIn) -> None:
-    """Change name, context and tags of a collection."""
-    db, account = request.app[HUB].db, caller(request).account_id
-    await collections.edit(db, account, collection_id, body.collection_name, body.context, body.tags)
+async def edit(request: web.Request, collection_id: UUID, body: CollectionEdit) -> None:
+    """Change name, context and tags of a collection; what is left out stays."""
+    given = {name: getattr(body, name) for name in body.model_fields_set}
+    await collections.edit(request.app[HUB].db, caller(request).account_id, collection_id, given)
 
 
 @endpoint(id="A-46", tag=TAG)

@@ -16,6 +16,7 @@ from hub.api.aivax.schemas.knowledge import (
     ImportQuery,
     LineError,
 )
+from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.jsonl_responses import followed, progress
@@ -30,13 +31,20 @@ MIB = 1 << 20
 FILE = 256 * MIB
 
 
-@endpoint(id="A-51", tag=TAG)
+@endpoint(id="A-51", tag=TAG, pages=True)
 async def listing(request: web.Request, collection_id: UUID, query: DocumentsQuery) -> list[DocumentListed]:
     """List the documents of a collection."""
+    db, account = request.app[HUB].db, caller(request).account_id
     found = await documents.every(
-        request.app[HUB].db, caller(request).account_id, collection_id,
-        filter=query.filter, order_by=query.order_by, state=query.state, limit=query.limit, offset=query.offset,
+        db, account, collection_id, filter=query.filter, order_by=query.order_by, state=query.state,
+        limit=query.limit + 1, offset=query.offset,
     )
+
+    async def count() -> int:
+        return await documents.count(db, account, collection_id, query.filter, query.state)
+
+    following = {"offset": str(query.offset + query.limit)}
+    found = await pagination.shown(request, found, query.limit, query.offset == 0, count, lambda _: following)
     return [
         DocumentListed(
             id=d.id, updated_at=d.updated_at, name=d.name, reference=d.reference, tags=d.tags,
@@ -51,7 +59,8 @@ async def load(request: web.Request, collection_id: UUID, query: ImportQuery) ->
     """Import documents from a JSONL file.
 
     Multipart field `documents`, or the lines as the body. A line is
-    `{"docid", "text", "__ref"?, "__tags"?, "__meta"?}`, at most 8 MB. With `Accept: text/event-stream`
+    `{"docid", "text", "__ref"?, "__tags"?, "__meta"?}` or
+    `{"name", "contents", "reference"?, "tags"?, "metadata"?}`, at most 8 MB. With `Accept: text/event-stream`
     or `application/x-ndjson` the answer tells how far the import has come: objects with `state`
     (reading, indexing), `lines`, `enqueued`, `skipped` and `indexed`, the last with `state` done and all fields.
     """

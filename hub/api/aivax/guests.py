@@ -8,15 +8,13 @@ from hub.api.aivax.schemas.guests import GuestIn
 from hub.api.aivax.schemas.sessions import SessionOpened
 from hub.api.http import cookies
 from hub.api.http.app_keys import HUB
-from hub.api.http.client_address import client_ip
+from hub.api.http.client_address import limit_entry
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.chat.website import visitors
 from hub.chat.website.visitors import Asked
-from hub.errors import TooMany
 
 TAG = "Public chat"
-PER_MINUTE = 30
 
 
 @endpoint(tag=TAG, auth="none", errors=(403, 422, 429))
@@ -30,9 +28,7 @@ async def enter(request: web.Request, client_id: UUID, body: GuestIn) -> Session
     hub = request.app[HUB]
     door = await visitors.door(hub, client_id)
     visitors.check_origin(door, request.headers.get("Origin"), request.host)
-    wait = await hub.limits.take("guests", client_ip(request), PER_MINUTE, 60.0)
-    if wait > 0:
-        raise TooMany("Too many sessions from this address; wait a little.", retry_after=wait)
+    await limit_entry(request)
     own = cookies.own(request)
     held = body.access_key or (cookies.read(request, client_id) if own else None)
     opened = await visitors.enter(

@@ -12,6 +12,7 @@ from hub.api.aivax.schemas.memories import (
     MemoryLine,
     MemoryOut,
 )
+from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
@@ -22,10 +23,18 @@ from hub.tools.memory import dates, records
 TAG = "Memories"
 
 
-@endpoint(id="A-40", tag=TAG)
+@endpoint(id="A-40", tag=TAG, pages=True)
 async def listing(request: web.Request, query: MemoriesQuery) -> list[MemoryLine]:
-    """List memories that have not expired, newest first, at most 1,000."""
-    found = await records.listed(request.app[HUB], caller(request).account_id, query.filter, query.format)
+    """List memories that have not expired, newest first."""
+    hub, account = request.app[HUB], caller(request).account_id
+    found = await records.listed(hub, account, query.filter, query.format, query.before, query.limit + 1)
+
+    async def count() -> int:
+        return await records.count(hub, account, query.filter, query.format)
+
+    found = await pagination.shown(
+        request, found, query.limit, query.before is None, count, lambda page: {"before": str(page[-1].id)}
+    )
     return [
         MemoryLine(id=m.id, external_user_id=m.external_user, content=m.content, format=m.format)  # type: ignore[arg-type]  # checked by the table
         for m in found
@@ -51,8 +60,8 @@ async def _given(hub: Hub, body: MemoryIn) -> Given:
 async def remove(request: web.Request, query: MemoriesGone) -> MemoriesDeleted:
     """Delete a memory by its id, or those of a person and a format.
 
-    `externalUserId` counts up to its first `@`: it names every external user id that is the same
-    up to there.
+    `externalUserId` is taken as it is, also with an `@` in it. Only of ids that the hub made for people on
+    networks (`zp_telegram:ana@0d3f...`) the part behind the `@` does not count: it names a chat client.
     """
     hub, account = request.app[HUB], caller(request).account_id
     query.checked()

@@ -52,10 +52,13 @@ Json = dict[str, Any]
 
 @endpoint(id="A-35", tag=TAG, auth="none", errors=(422,))
 async def info(request: web.Request, key: str) -> SessionInfo:
-    """Session information: messages, how the page looks, words in the visitor's language."""
+    """Session information: the newest 500 messages, how the page looks, words in the visitor's language.
+
+    `transcript.json` has all messages.
+    """
     hub = request.app[HUB]
-    seen = await visits.visit(hub, key)
-    rows = await messages.history(hub.db, seen.account_id, seen.session_id)
+    seen = await visits.visit(hub, key, manned=True)
+    rows = await messages.newest(hub.db, seen.account_id, seen.session_id)
     lang = preferred(seen.parameters.get("languageCode"), request.headers.get("Accept-Language", ""))
     tools = bool(seen.parameters.get("showToolCalls"))
     return SessionInfo(
@@ -79,7 +82,7 @@ async def cancel(request: web.Request, key: str) -> Cancelled:
 async def retry(request: web.Request, key: str) -> None:
     """Remove all messages after the last user message."""
     hub = request.app[HUB]
-    await visits.retry(hub, await visits.visit(hub, key))
+    await visits.retry(hub, await visits.visit(hub, key, manned=True))
 
 
 @endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 409, 415, 422, 502))
@@ -178,7 +181,7 @@ async def transcript(request: web.Request, key: str) -> Transcript:
     """Download the conversation as a JSON file."""
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
-    rows = await messages.history(hub.db, seen.account_id, seen.session_id, limit=10_000)
+    rows = await messages.newest(hub.db, seen.account_id, seen.session_id, None)
     shown = transcripts.visible(rows, hub.settings.address)
     return Transcript(
         messages=[Spoken(role=m["role"], content=m["content"]) for m in shown],

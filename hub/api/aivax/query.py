@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from hub.accounts.balance import paying
-from hub.api.aivax.schemas.knowledge import FoundOut, QueryIn, ReferencedOut
+from hub.api.aivax.schemas.knowledge import MOST, FoundOut, QueryIn, ReferencedOut
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
@@ -32,7 +32,7 @@ async def query(request: web.Request, body: QueryIn) -> list[FoundOut]:
     try:
         found = await search.query(
             hub.db, hub.embedder, who.account_id, body.collections, body.wanted,
-            body.top, body.min_score, body.reranker, body.include_references, judge,
+            body.top or MOST, body.min_score, body.reranker, body.include_references, judge,
         )
     finally:
         if judge:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from hub.api.aivax.paths import either
 from hub.api.aivax.schemas.schedules import (
+    Held,
     Made,
     Overview,
     Preview,
@@ -25,23 +26,35 @@ from hub.api.aivax.schemas.schedules import (
     one_of,
     seconds,
 )
+from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.chat.clients import clients
 from hub.errors import Invalid
-from hub.outreach import schedules
+from hub.outreach import forecast, schedules
+from hub.store.db import Db
 from hub.tools.schedule import book, recurrence, targets, words
-from hub.tools.schedule.book import Change, Wanted
+from hub.tools.schedule.book import Change, Kind, Wanted
 
 TAG = "Hook schedules"
 
 
-@endpoint(id="A-03", tag=TAG)
+@endpoint(id="A-03", tag=TAG, pages=True)
 async def listing(request: web.Request, id: UUID, query: ScheduleQuery) -> Overview:
-    """List scheduled activations, recurring tasks and inactive users of a chat client."""
+    """List scheduled activations, recurring tasks and inactive users of a chat client.
+
+    `limit` and `X-Total-Count` count schedules and recurring tasks together; inactive users are always whole.
+    """
     db, account = request.app[HUB].db, caller(request).account_id
     found = await schedules.overview(db, account, id, query.external_user_id, query.before, query.limit)
+
+    async def count() -> int:
+        return await schedules.count(db, account, id, query.external_user_id)
+
+    await pagination.shown(
+        request, found["ids"], query.limit, query.before is None, count, lambda page: {"before": str(page[-1])}
+    )
     return Overview.of(found)
 
 
@@ -49,7 +62,7 @@ async def listing(request: web.Request, id: UUID, query: ScheduleQuery) -> Overv
 async def view(request: web.Request, id: UUID, schedule_id: UUID) -> ScheduleOut:
     """View a schedule."""
     db, account = request.app[HUB].db, caller(request).account_id
-    return ScheduleOut.of(await schedules.one(db, account, id, "once", schedule_id))
+    return await _once(db, account, id, schedule_id)
 
 
 @endpoint(id="A-05", tag=TAG, says="Schedule cancelled.")
@@ -62,7 +75,7 @@ async def cancel(request: web.Request, id: UUID, schedule_id: UUID) -> None:
 async def view_recurring(request: web.Request, id: UUID, task_id: UUID) -> RecurringOut:
     """View a recurring task."""
     db, account = request.app[HUB].db, caller(request).account_id
-    return RecurringOut.of(await schedules.one(db, account, id, "recurring", task_id))
+    return await _recurring(db, account, id, task_id)
 
 
 @endpoint(id="A-07", tag=TAG, says="Recurring task cancelled.")
@@ -85,7 +98,7 @@ async def create(request: web.Request, id: UUID, body: ScheduleIn) -> Made:
     assert at is not None
     wanted = Wanted(body.reason, body.context, body.catch_up, body.within())
     made = await book.once(db, account, id, replace(to, zone=zone), at, wanted)
-    return Made(id=made, time_zone=zone, in_words=words.at(at, zone), next_activation=at)
+    return await _made(db, account, id, "once", made, zone, words.at(at, zone))
 
 
 @endpoint(tag=TAG)
@@ -98,7 +111,7 @@ async def create_recurring(request: web.Request, id: UUID, body: RecurringIn) ->
     assert rule is not None
     wanted = Wanted(body.job_description, body.context, body.catch_up, body.within(), body.max_executions)
     made = await book.recurring(db, account, id, to, rule, wanted)
-    return Made(id=made, time_zone=zone, in_words=words.rule(rule), next_activation=recurrence.following(rule, now))
+    return await _made(db, account, id, "recurring", made, zone, words.rule(rule))
 
 
 @endpoint(tag=TAG, errors=(409,))
@@ -114,7 +127,7 @@ async def edit(request: web.Request, id: UUID, schedule_id: UUID, body: Schedule
         paused=body.paused, clear=_cleared(body.model_fields_set),
     )
     await book.change(db, account, id, "once", schedule_id, change)
-    return ScheduleOut.of(await schedules.one(db, account, id, "once", schedule_id))
+    return await _once(db, account, id, schedule_id)
 
 
 @endpoint(tag=TAG, errors=(409,))
@@ -131,7 +144,22 @@ async def edit_recurring(request: web.Request, id: UUID, task_id: UUID, body: Re
         clear=_cleared(body.model_fields_set),
     )
     await book.change(db, account, id, "recurring", task_id, change)
-    return RecurringOut.of(await schedules.one(db, account, id, "recurring", task_id))
+    return await _recurring(db, account, id, task_id)
+
+
+async def _once(db: Db, account: UUID, client: UUID, id: UUID) -> ScheduleOut:
+    row = await schedules.one(db, account, client, "once", id)
+    return ScheduleOut.of(row, await forecast.of(db, account, row))
+
+
+async def _recurring(db: Db, account: UUID, client: UUID, id: UUID) -> RecurringOut:
+    row = await schedules.one(db, account, client, "recurring", id)
+    return RecurringOut.of(row, await forecast.of(db, account, row))
+
+
+async def _made(db: Db, account: UUID, client: UUID, kind: Kind, id: UUID, zone: str, said: str) -> Made:
+    seen = await forecast.of(db, account, await schedules.one(db, account, client, kind, id))
+    return Made(id=id, time_zone=zone, in_words=said, next_activation=seen.at, policy=Held.of(seen))
 
 
 @endpoint(tag=TAG, errors=(409,))

@@ -13,6 +13,7 @@ from hub.api.aivax.schemas.sessions import (
     SessionOut,
     SessionQuery,
 )
+from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
@@ -30,11 +31,13 @@ async def create(request: web.Request, id: UUID, body: SessionIn) -> SessionOpen
     return SessionOpened.of(await sessions.open(request.app[HUB], caller(request).account_id, id, body.wanted()))
 
 
-@endpoint(id="A-16", tag=TAG)
+@endpoint(id="A-16", tag=TAG, pages=True)
 async def listed(request: web.Request, id: UUID, query: SessionQuery) -> list[SessionLine]:
     """List sessions, newest first."""
-    rows = await sessions.listed(
-        request.app[HUB], caller(request).account_id, id, query.filter, query.before, query.limit
+    found = await sessions.listed(request.app[HUB], caller(request).account_id, id, query.filter)
+    rows = await found.page(query.before, query.limit + 1)
+    rows = await pagination.shown(
+        request, rows, query.limit, query.before is None, found.count, lambda page: {"before": str(page[-1]["id"])}
     )
     return [SessionLine.of(r) for r in rows]
 

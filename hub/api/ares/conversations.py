@@ -6,17 +6,24 @@ from hub.api.ares.schemas import ConversationLine, ConversationOut, Done, Messag
 from hub.api.http.app_keys import HUB, user
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
+from hub.api.http.pagination import Span, following, read_place, shown
 from hub.chat.turns import dialogs
 from hub.studio.ares import talk
 
 TAG = "Conversations"
 
 
-@endpoint(id="R-03", tag=TAG, auth="user", family="ares")
-async def listed(request: web.Request) -> list[ConversationLine]:
+@endpoint(id="R-03", tag=TAG, auth="user", family="ares", pages=True)
+async def listed(request: web.Request, query: Span) -> list[ConversationLine]:
     """List the user's conversations, the last changed first."""
-    found = await talk.listed(request.app[HUB], user(request))
-    return [ConversationLine(**talk.shown(d), message_count=count) for d, count in found]
+    hub, who = request.app[HUB], user(request)
+    found = await talk.listed(hub, who, read_place(query.before), query.limit + 1)
+
+    async def count() -> int:
+        return await talk.count(hub, who)
+
+    found = await shown(request, found, query.limit, query.before is None, count, following)
+    return [ConversationLine(**talk.shown(d), message_count=d.spoken_count) for d in found]
 
 
 @endpoint(id="R-04", tag=TAG, auth="user", family="ares")

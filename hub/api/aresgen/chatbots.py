@@ -27,7 +27,6 @@ from hub.studio.aresgen.conversations import Said
 
 TAG = "Chatbots"
 FAMILY = "aresgen"
-WHOLE = 10_000
 
 
 def _out(request: web.Request, bot: Chatbot) -> ChatbotOut:
@@ -100,7 +99,7 @@ async def conversation(request: web.Request, id: ChatbotId, cid: ConversationId)
     """Show a conversation with its messages."""
     db, account = request.app[HUB].db, caller(request).account_id
     found = await bot_conversations.show(db, account, id, cid)
-    said = await dialogs.latest(db, account, cid, WHOLE)
+    said = await dialogs.latest(db, account, cid, None)
     return ConversationOut(**ConversationLine.fields(found), messages=[MessageOut.of(r) for r in said])
 
 

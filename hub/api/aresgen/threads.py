@@ -28,7 +28,7 @@ async def show(request: web.Request, id: str) -> ThreadOut:
     """Retrieve the full message history of a saved thread."""
     db = request.app[HUB].db
     found = await threads.find(db, caller(request).account_id, id)
-    rows = await dialogs.messages(db, found, threads.WHOLE)
+    rows = await dialogs.messages(db, found, None)
     return ThreadOut(**ThreadLine.fields(found), messages=[MessageOut.of(r) for r in rows])
 
 

@@ -9,6 +9,7 @@ from hub.api.characters.schemas import ConversationEdit, ConversationIn, Convers
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
+from hub.api.http.pagination import Span, following, read_place, shown
 from hub.chat.turns.dialogs import Dialog
 from hub.studio.characters import talks
 
@@ -17,10 +18,17 @@ SETTINGS = {"system_prompt", "llm_id", "agent_id"}
 ROLES = {"agent": "assistant"}
 
 
-@endpoint(id="C-03", tag=TAG, family="characters")
-async def listed(request: web.Request) -> list[ConversationOut]:
+@endpoint(id="C-03", tag=TAG, family="characters", pages=True)
+async def listed(request: web.Request, query: Span) -> list[ConversationOut]:
     """List conversations, the last changed first."""
-    return [_shown(d) for d in await talks.listed(request.app[HUB], caller(request).account_id)]
+    hub, account = request.app[HUB], caller(request).account_id
+    found = await talks.listed(hub, account, read_place(query.before), query.limit + 1)
+
+    async def count() -> int:
+        return await talks.count(hub, account)
+
+    found = await shown(request, found, query.limit, query.before is None, count, following)
+    return [_shown(d) for d in found]
 
 
 @endpoint(id="C-04", tag=TAG, family="characters", status=201, errors=(404,))

@@ -1,5 +1,6 @@
 """What handlers find on the application and on a request."""
 
+from typing import NamedTuple
 from uuid import UUID
 from weakref import WeakSet
 
@@ -39,6 +40,18 @@ CALLER = web.RequestKey("caller", Caller)
 USER = web.RequestKey("user", User)
 RATE = web.RequestKey("rate", Window)
 REQUEST_ID = web.RequestKey("request_id", str)
+
+
+class Cut(NamedTuple):
+    """How many there are of what a list shows, and where it goes on."""
+
+    total: int
+    more: str | None
+
+
+CUT = web.RequestKey("cut", Cut)
+# Fields of the body that nothing reads.
+UNKNOWN = web.RequestKey("unknown", list[str])
 # The body, for a request whose body was read before its handler runs.
 BODY = web.RequestKey("body", bytes)
 # An id for what a request makes: the same when it is sent again with its Idempotency-Key.

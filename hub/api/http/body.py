@@ -8,7 +8,8 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hub.api.http.app_keys import BODY
+from hub.api.http.app_keys import BODY, UNKNOWN
+from hub.api.http.unknown import unknown
 from hub.errors import BadRequest, NotFound, Unsupported
 from hub.pydantic_base import invalid
 from hub.store.db import clean
@@ -30,8 +31,11 @@ async def raw(request: web.Request, limit: int, seconds: float) -> bytes:
         raise web.HTTPRequestTimeout from None
 
 
-async def json(request: web.Request, adapter: TypeAdapter[Any], limit: int, seconds: float) -> Any:
-    """The body as the type that the endpoint takes. Raise Invalid naming the field."""
+async def json(
+    request: web.Request, adapter: TypeAdapter[Any], limit: int, seconds: float, form: Any = None
+) -> Any:
+    """The body as the type that the endpoint takes. Raise Invalid naming the field. form: the type; what is not in it
+    is noted on the request."""
     sent = await raw(request, limit, seconds)
     if not sent.strip():
         raise BadRequest("The body is empty; send JSON.")
@@ -44,9 +48,12 @@ async def json(request: web.Request, adapter: TypeAdapter[Any], limit: int, seco
     if b"\\u0000" in sent:
         value = clean(value)
     try:
-        return adapter.validate_python(value)
+        found = adapter.validate_python(value)
     except ValidationError as e:
         raise invalid(e) from None
+    if form is not None and (names := unknown(form, value)):
+        request[UNKNOWN] = names
+    return found
 
 
 def is_json(request: web.Request) -> bool:

@@ -1,14 +1,16 @@
 """Who calls: the network address of a client, and how often it may."""
 
 import ipaddress
+from math import ceil
 
 from aiohttp import web
 
-from hub.api.http.app_keys import HUB
+from hub.api.http.app_keys import HUB, RATE
 from hub.errors import TooMany
+from hub.sealing import digest
 
 PUBLIC = "/api/v1/public/"
-PER_MINUTE = 120
+MINUTE = 60.0
 
 
 def client_ip(request: web.Request) -> str:
@@ -37,7 +39,29 @@ def _within(address: str, networks: list[ipaddress.IPv4Network | ipaddress.IPv6N
 
 
 async def limit_public(request: web.Request) -> None:
-    """Raise TooMany when an address asks more of the public endpoints than a visitor would."""
-    wait = await request.app[HUB].limits.take("public", client_ip(request), PER_MINUTE, 60.0)
+    """Count a request to a public chat for its access key and its address, and tell what is left of the former. Raise
+    TooMany. Many people may be behind one address: a business's own server, an office."""
+    settings = request.app[HUB].settings
+    await _count(request, "public-address", client_ip(request), settings.public_per_address, "address")
+    key = request.match_info.get("key")
+    if key:
+        await _count(request, "public", digest(key).hex(), settings.public_per_minute, "conversation")
+
+
+async def _count(request: web.Request, scope: str, whom: str, most: int, what: str) -> None:
+    if not most:
+        return
+    request[RATE] = seen = await request.app[HUB].limits.count(scope, whom, most, MINUTE)
+    if seen.over:
+        raise TooMany(
+            f"{most} requests a minute are allowed for one {what}; the next one is possible in {ceil(seen.reset)} s.",
+            retry_after=seen.reset,
+        )
+
+
+async def limit_entry(request: web.Request, scope: str = "guests") -> None:
+    """Raise TooMany when an address opens more new conversations than its people would."""
+    most = request.app[HUB].settings.guests_per_address
+    wait = await request.app[HUB].limits.take(scope, client_ip(request), most, MINUTE) if most else 0.0
     if wait > 0:
-        raise TooMany("Too many requests from this address; wait a little.", retry_after=wait)
+        raise TooMany("Too many conversations were begun from this address; wait a little.", retry_after=wait)

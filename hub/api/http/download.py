@@ -24,6 +24,8 @@ async def download(request: web.Request, file: int, name: str, mime: str, size: 
             }
         )
         await response.prepare(request)
+        if request.method == "HEAD":
+            return response
         async for part in _parts(file, size):
             await response.write(part)
         await response.write_eof()

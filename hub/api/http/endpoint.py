@@ -19,6 +19,7 @@ from aiohttp import web
 
 from hub.api.http import body, idempotency
 from hub.api.http.admission import admit
+from hub.api.http.app_keys import UNKNOWN
 from hub.api.http.families import DEFAULT
 from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operation, read
 from hub.pydantic_base import Enveloped, Message
@@ -45,6 +46,7 @@ def endpoint(
     headers: tuple[Header, ...] = (),
     family: str = DEFAULT,
     idempotent: bool | None = None,
+    pages: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
@@ -54,7 +56,8 @@ def endpoint(
     multipart body, the one that holds the file. file: the name under which the answer is downloaded.
     errors: documented refusals beside 400, 401, 403 and 404; empty: those whose body is `{}`. headers:
     those that the handler asks for. family: whose conventions hold (rates, roles, documents). idempotent:
-    whether Idempotency-Key has a meaning on POST, PUT and PATCH; by default in the family aresgen.
+    whether Idempotency-Key has a meaning on POST, PUT and PATCH; by default in the family aresgen. pages: a list whose
+    answer tells in X-Total-Count and Link whether it is cut (see pagination.shown).
     """
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
@@ -66,7 +69,7 @@ def endpoint(
             status=status, says=says, body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params,
             result=sign.result, limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field,
             file=file, errors=errors, empty=empty, headers=headers, family=family,
-            idempotent=family == "aresgen" if idempotent is None else idempotent,
+            idempotent=family == "aresgen" if idempotent is None else idempotent, pages=pages,
         )
 
         @functools.wraps(function)
@@ -97,7 +100,8 @@ async def _arguments(request: web.Request, operation: Operation) -> dict[str, An
     if operation.body is not None:
         if operation.family == "aresgen":
             body.only_json(request)
-        found["body"] = await body.json(request, operation.body, operation.limit, operation.seconds)
+        form = operation.body._type
+        found["body"] = await body.json(request, operation.body, operation.limit, operation.seconds, form)
     elif operation.body_field is not None:
         found["body"] = await body.raw(request, operation.limit, operation.seconds)
     return found
@@ -106,7 +110,7 @@ async def _arguments(request: web.Request, operation: Operation) -> dict[str, An
 def write(request: web.Request, operation: Operation, result: Any) -> web.StreamResponse:
     """The answer as the contract says, in an envelope for who asks for one."""
     if isinstance(result, web.StreamResponse):
-        return result
+        return result  # X-Unknown-Fields tells what else would be told inside
     if result is None:
         if operation.says is None:
             return web.Response(status=204)
@@ -119,8 +123,14 @@ def write(request: web.Request, operation: Operation, result: Any) -> web.Stream
             content = _enveloped(content, result)
     else:
         content = orjson.dumps(result)
+    if request.get(UNKNOWN) and content.startswith(b"{"):
+        content = orjson.dumps({**orjson.loads(content), "warnings": _warnings(request[UNKNOWN])})
     named = {"Content-Disposition": f'attachment; filename="{operation.file}"'} if operation.file else None
     return web.Response(status=operation.status, body=content, content_type="application/json", headers=named)
+
+
+def _warnings(names: list[str]) -> list[str]:
+    return [f"{name} is no field of this request and was left out; see /apidocs." for name in names]
 
 
 def _enveloped(content: bytes, result: Any) -> bytes:

@@ -22,6 +22,8 @@ async def download(request: web.Request, lines: AsyncIterator[bytes], name: str)
         }
     )
     await response.prepare(request)
+    if request.method == "HEAD":
+        return response
     async for line in lines:
         await response.write(line)
     await response.write_eof()

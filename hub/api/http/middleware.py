@@ -7,11 +7,12 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from urllib.parse import quote
 
 from aiohttp import web
 
 from hub.api.http import errors
-from hub.api.http.app_keys import CALLER, HUB, RATE, REQUEST_ID, REQUEST_LOG
+from hub.api.http.app_keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN
 from hub.api.http.client_address import PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
 from hub.errors import HubError
@@ -22,6 +23,7 @@ access = logging.getLogger("hub.access")
 
 HOOKS = "/api/v1/webhooks/"
 AGENT = 300
+EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SECRETS = re.compile(
@@ -131,11 +133,17 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
         out["X-RateLimit-Limit"] = str(rate.limit)
         out["X-RateLimit-Remaining"] = str(rate.remaining)
         out["X-RateLimit-Reset"] = str(int(time.time() + rate.reset + 0.999))
+    if CUT in request and response.status < 300:
+        out["X-Total-Count"] = str(request[CUT].total)
+        if request[CUT].more:
+            out["Link"] = f'<{request[CUT].more}>; rel="next"'
+    if request.get(UNKNOWN):
+        out["X-Unknown-Fields"] = ", ".join(quote(name, safe="._-[]$ ") for name in request[UNKNOWN])
     if request.path.startswith(PUBLIC):
         out["Access-Control-Allow-Origin"] = "*"
         if request.method == "OPTIONS":
-            out["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"
+            out["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE"
             out["Access-Control-Allow-Headers"] = "*"
             out["Access-Control-Max-Age"] = "86400"
         else:
-            out["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
+            out["Access-Control-Expose-Headers"] = EXPOSED

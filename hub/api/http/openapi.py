@@ -65,6 +65,12 @@ def of_family(routes: Sequence[Route], address: str, family: Family) -> Json:
     return found
 
 
+PAGES: Json = {
+    "X-Total-Count": {"description": "How many there are, shown or not.", "schema": {"type": "integer"}},
+    "Link": {"description": "Of an answer that is cut: where it goes on (rel=next).", "schema": {"type": "string"}},
+}
+
+
 def document(routes: Sequence[Route], address: str) -> Json:
     """The whole document. Raise LookupError for a handler that is not an endpoint."""
     operations = [(route, operation_of(route)) for route in routes]
@@ -238,4 +244,5 @@ def _success(op: Operation, schemas: dict[tuple[str, str], Json]) -> Json:
         content["application/json"] = {"schema": schemas["", "message"]}
     if op.produces:
         content[op.produces] = {"schema": {"type": "string"}}
-    return {"description": op.says or "Success.", **({"content": content} if content else {})}
+    headers = {"headers": PAGES} if op.pages else {}
+    return {"description": op.says or "Success.", **headers, **({"content": content} if content else {})}

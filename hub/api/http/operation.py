@@ -54,6 +54,7 @@ class Operation:
     headers: tuple["Header", ...]
     family: str
     idempotent: bool
+    pages: bool = False
 
 
 def operation_of(route: Route) -> Operation:

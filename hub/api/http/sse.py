@@ -54,6 +54,10 @@ async def stream(
     pings = "no-ping" not in request.headers.get("Sse-Stream-Options", "").lower()
     response = web.StreamResponse(headers=HEADERS)
     await response.prepare(request)
+    if request.method == "HEAD":
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
+        return response
     last = time.monotonic()
     async with contextlib.aclosing(_ticking(events)) as ticking:
         try:

@@ -9,6 +9,7 @@ from hub import ids
 from hub.chat.clients import integrations as client_integrations
 from hub.chat.clients.integrations import Seen
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
+from hub.chat.news import ended
 from hub.domain import Client
 from hub.errors import Invalid, NotFound
 from hub.pydantic_base import merged
@@ -81,8 +82,10 @@ async def edit(db: Db, account_id: UUID, id: UUID, given: Mapping[str, Any]) -> 
 async def remove(hub: Hub, account_id: UUID, id: UUID) -> str | None:
     """Delete a client, its sessions and its integrations; say which network kept its webhook."""
     linked = await client_integrations.of_client(hub, account_id, id)
+    busy = await clients.busy(hub.db, account_id, id)
     if not await clients.remove(hub.db, account_id, id):
         raise NotFound
+    await ended(hub, account_id, busy)
     said = [await client_integrations.unregister(hub, one) for one in linked]
     return " ".join(s for s in said if s) or None
 

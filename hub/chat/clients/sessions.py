@@ -1,5 +1,7 @@
 """Sessions as a business opens, lists and ends them."""
 
+import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +11,7 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import addresses
 from hub.chat.clients.clients import load
+from hub.chat.news import ended
 from hub.config import Settings
 from hub.errors import Conflict, NotFound
 from hub.runtime import Hub
@@ -17,6 +20,9 @@ from hub.store import sessions
 
 PLACE = "sessions.key"
 PREVIEW = 200
+OPENED = 2000
+# Shorter parts are found in too many keys to mean one.
+KEY_PART = re.compile(r"[a-z0-9_]{5,100}")
 Json = dict[str, Any]
 
 
@@ -62,14 +68,47 @@ async def open(hub: Hub, account_id: UUID, client_id: UUID, wanted: Wanted) -> O
     return Opened(found[0], key, talk_url(hub.settings, key))
 
 
-async def listed(
-    hub: Hub, account_id: UUID, client_id: UUID, filter: str, before: UUID | None, limit: int
-) -> list[Json]:
-    """Newest first; each with its `key` opened ("" for conversations on networks)."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Sessions of a chat client that have `filter` as a part of id, key, tag or context."""
+
+    hub: Hub
+    account_id: UUID
+    client_id: UUID
+    filter: str
+    keyed: list[UUID]
+
+    async def page(self, before: UUID | None, limit: int) -> list[Json]:
+        """Newest first; each with its `key` opened ("" for conversations on networks)."""
+        rows = await sessions.of_client(
+            self.hub.db, self.account_id, self.client_id, self.filter, self.keyed, before, limit
+        )
+        return [_opened(self.hub.sealer, r) for r in rows]
+
+    async def count(self) -> int:
+        return await sessions.count(self.hub.db, self.account_id, self.client_id, self.filter, self.keyed)
+
+
+async def listed(hub: Hub, account_id: UUID, client_id: UUID, filter: str) -> Listing:
     await load(hub.db, account_id, client_id)
     filter = filter.strip()
-    rows = await sessions.of_client(hub.db, account_id, client_id, filter, digest(filter), before, limit)
-    return [_opened(hub.sealer, r) for r in rows]
+    keyed = await _keyed(hub, account_id, client_id, filter) if KEY_PART.fullmatch(filter) else []
+    return Listing(hub, account_id, client_id, filter, keyed)
+
+
+async def _keyed(hub: Hub, account_id: UUID, client_id: UUID, part: str) -> list[UUID]:
+    """Sessions whose key has a part. Keys are sealed, so that all are opened, off the loop."""
+
+    def having(rows: list[tuple[UUID, bytes]]) -> list[UUID]:
+        return [id for id, sealed in rows if part in hub.sealer.open(PLACE, id, sealed)]
+
+    found: list[UUID] = []
+    after, more = UUID(int=0), True
+    while more:
+        rows = await sessions.keys(hub.db, account_id, client_id, after, OPENED)
+        found += await asyncio.to_thread(having, rows)
+        after, more = rows[-1][0] if rows else after, len(rows) == OPENED
+    return found
 
 
 async def view(hub: Hub, account_id: UUID, client_id: UUID, id: UUID) -> Json:
@@ -101,5 +140,4 @@ async def remove(hub: Hub, account_id: UUID, client_id: UUID, id: UUID) -> None:
     """End and delete a session with its messages; a turn that runs is stopped."""
     if not await sessions.remove(hub.db, account_id, client_id, id):
         raise NotFound
-    if not hub.leases.cancel(id):
-        await hub.events.publish("cancel", {"session": str(id)})
+    await ended(hub, account_id, [id])

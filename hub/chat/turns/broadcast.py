@@ -46,6 +46,11 @@ class Broadcast:
         """The turn is stored: pages read it from there."""
         await self._drafts.end()
 
+    async def withdraw(self) -> None:
+        """The turn is not stored. What another process says meanwhile stays."""
+        await self.settle()
+        await self._drafts.drop(self._turn)
+
     async def _soon(self) -> None:
         await asyncio.sleep(PAUSE)
         self._later = None

@@ -125,8 +125,12 @@ async def listed(
     db: Db, account: UUID, kind: str, user: UUID | None = None, before: tuple[datetime, UUID] | None = None,
     limit: int = 1000,
 ) -> list[Dialog]:
-    """Last changed first."""
+    """Last changed first; `before`: `place` of the last one of the page before."""
     return [Dialog(**r) for r in await dialogs.newest(db, account, kind, user, before, limit)]
+
+
+async def count(db: Db, account: UUID, kind: str, user: UUID | None = None) -> int:
+    return await dialogs.count(db, account, kind, user)
 
 
 async def edit(db: Db, dialog: Dialog, title: str | None, settings: Json | None = None) -> None:
@@ -139,8 +143,8 @@ async def remove(db: Db, dialog: Dialog) -> None:
         raise NotFound
 
 
-async def messages(db: Db, dialog: Dialog, limit: int = WINDOW, before: int | None = None) -> list[Json]:
-    """The newest `limit` ones, oldest first: id, role, source, content, position, created_at."""
+async def messages(db: Db, dialog: Dialog, limit: int | None = WINDOW, before: int | None = None) -> list[Json]:
+    """The newest `limit` ones (None: all), oldest first: id, role, source, content, position, created_at."""
     return await dialogs.latest(db, dialog.account_id, dialog.id, limit, before)
 
 

@@ -68,11 +68,19 @@ class Done:
     answer: Answer | None
 
 
+@dataclass
+class Heard:
+    """What a turn has said so far, for whom its answer matters although it will never be stored."""
+
+    text: str = ""
+
+
 async def run(
-    hub: Hub, session: UUID, *, now: bool = False, sink: Sink | None = None, extra: tuple[str, ...] = ()
+    hub: Hub, session: UUID, *, now: bool = False, sink: Sink | None = None, extra: tuple[str, ...] = (),
+    heard: Heard | None = None,
 ) -> Done | None:
     """Take the waiting batch of a session and answer it. None when there was nothing to take, or
-    when somebody else answered meanwhile. Whoever calls this may die at any point."""
+    when somebody else answered meanwhile, or the session is gone. Whoever calls this may die at any point."""
     if hub.leases.closing:
         return None
     claimed = await turns.claim(hub.db, session, hub.leases.me, hub.settings.lease_seconds, HISTORY, now)
@@ -85,15 +93,12 @@ async def run(
         await draft.shown.begin()
     async with Presence(hub, claimed) as presence:
         with hub.leases.hold(session, claimed.epoch):
-            try:
-                await _fill(hub, claimed, draft, sink, extra)
-            except asyncio.CancelledError:
-                if not hub.leases.was_cancelled(session):
-                    raise
-                _go_on()
-                _stopped(draft, claimed)
-            finally:
-                await _settle(draft)
+            ours = await _made(hub, claimed, draft, sink, extra)
+        if heard is not None:
+            heard.text = draft.said
+        if not ours:
+            await _lost(hub, claimed, draft)
+            return None
         placeholder = await presence.finish()
     if await scheduled.again(hub, claimed, draft):
         if draft.shown is not None:
@@ -107,9 +112,30 @@ async def run(
         log.info("turn thrown away: somebody else has taken session %s", session)
         if closed.taken:
             await _given_up(hub, claimed, draft, placeholder)
+        else:
+            await _lost(hub, claimed, draft)
         return None
     await _after(hub, claimed, draft, closed, placeholder)
     return Done(draft.id, draft.outcome, draft.error, draft.messages, draft.answer)
+
+
+async def _made(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> bool:
+    """Fill the draft. False when the lease was lost meanwhile: the session is another's, or gone."""
+    session = claimed.session_id
+    try:
+        try:
+            await _fill(hub, claimed, draft, sink, extra)
+        finally:
+            await _settle(draft)
+    except asyncio.CancelledError:
+        stopped = hub.leases.was_cancelled(session)
+        if not stopped and not hub.leases.was_taken(session):
+            raise
+        _go_on()
+        if stopped:
+            _stopped(draft, claimed)
+        return stopped
+    return True
 
 
 async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
@@ -338,10 +364,21 @@ async def _given_up(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | N
     """A person has the conversation: nothing of the turn is kept but what it has cost."""
     if placeholder:
         await _remove(hub, claimed, placeholder)
+    await _charged(hub, claimed, draft)
+    await _over(hub, claimed, draft, {"messages": [], "outcome": "cancelled"})
+
+
+async def _lost(hub: Hub, claimed: Claim, draft: Draft) -> None:
+    """Thrown away: another process answers, or the session is gone. What it has cost stays, what it said does not."""
+    await _charged(hub, claimed, draft)
+    if draft.shown is not None:
+        await draft.shown.withdraw()
+
+
+async def _charged(hub: Hub, claimed: Claim, draft: Draft) -> None:
     if draft.ask is not None:
         gateway, billed = draft.ask.gateway, draft.ask.trace.ledger.billed(hub.models, draft.ask.gateway)
         await hub.meter.add(draft.ask.account_id, billed, gateway=gateway.id, session=claimed.session_id)
-    await _over(hub, claimed, draft, {"messages": [], "outcome": "cancelled"})
 
 
 async def _tell(hub: Hub, claimed: Claim, draft: Draft) -> None:

@@ -15,6 +15,7 @@ Json = dict[str, Any]
 IDLE = 20.0
 # As many messages as a page may show that were taken back while it did not listen.
 HIDDEN = 500
+AT_ONCE = 500
 # Of what a debug page may know.
 TOLD = ("outcome", "model", "promptTokens", "completionTokens", "ms")
 
@@ -41,20 +42,31 @@ async def follow(hub: Hub, key: str, seen: Visit, after: int | None) -> AsyncIte
             yield Happened("delta", {"turn": draft[0], "at": 0, "text": draft[1]})
         event: Json = {"type": "look"}
         looked, checked = 0.0, time.monotonic()
-        while True:
+        while event["type"] != "closed":
             if time.monotonic() - checked > IDLE:
                 checked = time.monotonic()
                 if not await prompts.valid(hub, key):
                     return
             if event["type"] not in ("delta", "tool", "said", "gone") or time.monotonic() - looked > IDLE:
                 looked = time.monotonic()
-                for row in await messages.history(hub.db, seen.account_id, seen.session_id, place):
+                async for row in _stored(hub, seen, place):
                     place = row["position"]
                     for message in transcript.visible([row], hub.settings.address, tools):
                         yield Happened("message", message, place)
             if told := _told(event, hub.settings.address, tools, debug):
                 yield told
             event = await prompts.heard_or(heard, IDLE) or {"type": "look"}
+
+
+async def _stored(hub: Hub, seen: Visit, place: int) -> AsyncIterator[Json]:
+    """All that is stored behind a position, however much it is."""
+    more = True
+    while more:
+        rows = await messages.history(hub.db, seen.account_id, seen.session_id, place, AT_ONCE)
+        for row in rows:
+            place = row["position"]
+            yield row
+        more = len(rows) == AT_ONCE
 
 
 def _told(event: Json, address: str, tools: bool, debug: bool) -> Happened | None:

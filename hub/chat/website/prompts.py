@@ -56,15 +56,18 @@ class Accepted:
     soon: bool
 
 
-async def visit(hub: Hub, access_key: str, *, talk: bool = False) -> Visit:
+async def visit(hub: Hub, access_key: str, *, talk: bool = False, manned: bool = False) -> Visit:
     """The session behind an access key. Raise Unavailable for any key that cannot be used; with
-    `talk` also when no gateway is attached or the session is full; a person can be written to all the same."""
+    `manned` also when no gateway is attached, with `talk` when the session is full too; a person can be written to all
+    the same."""
     found = await web_sessions.by_key(hub.db, digest(access_key))
     if found is None:
         raise Unavailable
+    if (talk or manned) and found.gateway is None and not found.handoff:
+        raise Unavailable
     if talk and not found.handoff:
         limit = found.limits.get("maxMessages", 300)
-        if found.gateway is None or (limit > 0 and found.message_count >= limit):
+        if limit > 0 and found.message_count >= limit:
             raise Unavailable
         balance.check(hub.settings, found.balance)
     return found
@@ -200,16 +203,27 @@ def _taken() -> Unavailable:
 async def _answered(hub: Hub, seen: Visit, message: UUID, extra: tuple[str, ...], sink: turn.Sink | None) -> Reply:
     """Run the turn here; when another process has the session, wait for it and read its answer."""
     end = time.monotonic() + hub.settings.turn_seconds + 30
+    said = turn.Heard()
     async with hub.events.listen(f"s:{seen.session_id}") as heard:
         while time.monotonic() < end:
-            await turn.run(hub, seen.session_id, now=True, sink=sink, extra=extra)
+            await turn.run(hub, seen.session_id, now=True, sink=sink, extra=extra, heard=said)
             state = await turns.fate(hub.db, seen.session_id, message)
-            if state and state["state"] == "ignored":
+            if state is None:
+                raise _ended(said.text)
+            if state["state"] == "ignored":
                 raise await _refusal(hub, seen, message)
-            if state and state["state"] != "waiting":
+            if state["state"] != "waiting":
                 return await _reply(hub, seen, state)
-            await _turned(heard)
+            await _turned(heard, said)
     raise HubError("The answer took too long.")
+
+
+def _ended(said: str) -> Unavailable:
+    """The session was deleted while its answer was made; what was said by then goes with the refusal."""
+    return Unavailable(
+        "The session was deleted while it was answered.", code="session_ended",
+        details={"completionText": said} if said else None,
+    )
 
 
 async def _reply(hub: Hub, seen: Visit, state: Json) -> Reply:
@@ -302,11 +316,13 @@ async def heard_or(heard: "asyncio.Queue[Json]", seconds: float) -> Json | None:
     return None
 
 
-async def _turned(heard: "asyncio.Queue[Json]") -> None:
-    """Wait until a turn may have ended; pieces of an answer do not count."""
+async def _turned(heard: "asyncio.Queue[Json]", said: turn.Heard | None = None) -> None:
+    """Wait until a turn may have ended; pieces of an answer do not count, and are kept in `said`."""
     end = time.monotonic() + LOOK
     while (left := end - time.monotonic()) > 0:
         event = await heard_or(heard, left)
+        if event is not None and event["type"] == "delta" and said is not None:
+            said.text = event["text"] if event["at"] == 0 else said.text + event["text"]
         if event is not None and event["type"] not in ("delta", "tool", "said", "gone"):
             return
 

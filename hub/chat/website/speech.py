@@ -28,7 +28,7 @@ from hub.store.web_sessions import Visit
 KIND = "speech"
 LONGEST, LARGEST, SECONDS = 4000, 20_000_000, 60.0
 # New ones, of one conversation and of one address.
-PER_MINUTE = 20
+PER_MINUTE, PER_ADDRESS = 20, 200
 VOICE = "nova"
 # Of ElevenLabs' own voices; any other name is a voice id of the account.
 ELEVEN_VOICES: Mapping[str, str] = {VOICE: "21m00Tcm4TlvDq8ikWAM"}
@@ -72,8 +72,8 @@ async def spoken(hub: Hub, seen: Visit, message: UUID, address: str) -> Spoken:
     mark = hashlib.sha256(orjson.dumps([text, *(p.get(n) for n in SHAPING)])).digest()
     if kept := await files.made_of(hub.db, seen.account_id, message, KIND, mark):
         return Spoken(kept["mime"], bytes(kept["content"]))
-    for who in (str(seen.session_id), address):
-        if (wait := await hub.limits.take(KIND, who, PER_MINUTE, 60.0)) > 0:
+    for who, most in ((str(seen.session_id), PER_MINUTE), (address, PER_ADDRESS)):
+        if (wait := await hub.limits.take(KIND, who, most, 60.0)) > 0:
             raise TooMany("Too many answers are read aloud; wait a little.", retry_after=wait)
     return await hub.flights.one((KIND, message, mark), partial(_new, hub, seen, message, text, make, mark))
 

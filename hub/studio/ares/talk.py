@@ -2,7 +2,9 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from hub.accounts.balance import paying
 from hub.chat import content
@@ -16,7 +18,7 @@ from hub.studio.ares import learning, memory, orchestra, roster, routing
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER, Agent
 
 KIND = "ares"
-WINDOW, RECENT, HISTORY = 10, 4, 10_000
+WINDOW, RECENT = 10, 4
 SEEN = ("user", "assistant")
 UNTITLED = "untitled"
 
@@ -108,9 +110,13 @@ def _source(passage: Passage) -> Json:
     return {"title": passage.name, "url": link, "relevance_score": round(passage.score, 4)}
 
 
-async def listed(hub: Hub, who: User) -> list[tuple[Dialog, int]]:
-    """A user's conversations, the last changed first, and how many messages people see in each."""
-    return [(d, d.spoken_count) for d in await dialogs.listed(hub.db, who.account_id, KIND, who.id)]
+async def listed(hub: Hub, who: User, before: tuple[datetime, UUID] | None, limit: int) -> list[Dialog]:
+    """A user's conversations, the last changed first."""
+    return await dialogs.listed(hub.db, who.account_id, KIND, who.id, before, limit)
+
+
+async def count(hub: Hub, who: User) -> int:
+    return await dialogs.count(hub.db, who.account_id, KIND, who.id)
 
 
 def shown(dialog: Dialog) -> dict[str, Any]:
@@ -127,7 +133,7 @@ async def find(hub: Hub, who: User, name: str) -> Dialog:
 
 async def messages(hub: Hub, dialog: Dialog) -> list[Json]:
     """What people see of it, the oldest first: id, role, content (text), created_at."""
-    stored = await dialogs.messages(hub.db, dialog, HISTORY)
+    stored = await dialogs.messages(hub.db, dialog, None)
     found = [{**r, "content": _text(r["content"], hub.settings.address)} for r in stored if r["role"] in SEEN]
     return [m for m in found if m["content"]]
 

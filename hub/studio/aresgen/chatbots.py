@@ -9,6 +9,7 @@ from hub import ids
 from hub.accounts import gateways
 from hub.accounts.parameters import GatewayParameters
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
+from hub.chat.news import ended
 from hub.domain import Gateway
 from hub.engine.brand import worn
 from hub.errors import Conflict, NotFound
@@ -114,12 +115,15 @@ async def rotate(hub: Hub, account: UUID, id: UUID) -> Chatbot:
 
 async def remove(hub: Hub, account: UUID, id: UUID) -> None:
     """With its conversations and the chat client behind it."""
+    busy: list[UUID] = []
     async with hub.db.transaction() as tx:
         there, client = await chatbots.remove(tx, account, id)
         if not there:
             raise NotFound
         if client is not None:
+            busy = await clients.busy(tx, account, client)
             await clients.remove(tx, account, client)
+    await ended(hub, account, busy)
 
 
 async def speaker(hub: Hub, bot: Chatbot) -> Gateway:

@@ -25,7 +25,7 @@ from hub.studio.events import MESSAGE, THREAD_DELETED, emit
 
 Json = dict[str, Any]
 KIND, PREFIX = "thread", "thr"
-WINDOW, WHOLE = 200, 10_000
+WINDOW = 200
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 

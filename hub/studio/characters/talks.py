@@ -21,7 +21,7 @@ from hub.store.db import Call
 from hub.studio.characters import agents, images, models
 
 KIND, PREFIX, MESSAGE = images.KIND, "conv", "msg"
-SECONDS, HISTORY = 300.0, 10_000
+SECONDS = 300.0
 THINKS, TELLS = "ThinkingProcess", "ReturnReasoningTokens"
 
 
@@ -58,8 +58,12 @@ async def _checked(hub: Hub, account: UUID, settings: Mapping[str, Any]) -> None
         await agents.find(hub.db, account, settings["agent_id"], "agent_id")
 
 
-async def listed(hub: Hub, account: UUID) -> list[Dialog]:
-    return await dialogs.listed(hub.db, account, KIND)
+async def listed(hub: Hub, account: UUID, before: tuple[datetime, UUID] | None, limit: int) -> list[Dialog]:
+    return await dialogs.listed(hub.db, account, KIND, None, before, limit)
+
+
+async def count(hub: Hub, account: UUID) -> int:
+    return await dialogs.count(hub.db, account, KIND)
 
 
 async def find(hub: Hub, account: UUID, name: str) -> Dialog:
@@ -82,7 +86,7 @@ async def remove(hub: Hub, account: UUID, name: str) -> None:
 async def messages(hub: Hub, dialog: Dialog) -> list[Json]:
     """What people see, the oldest first: id, content, role (agent or user), created_at, image or None."""
     found = []
-    for row in await dialogs.messages(hub.db, dialog, HISTORY):
+    for row in await dialogs.messages(hub.db, dialog, None):
         image = _image(hub, row["content"])
         text = "" if image else _text(hub, row["content"])
         if row["role"] in ("user", "assistant") and (text or image):

@@ -1,5 +1,6 @@
 """Memories: keep, find, change and remove, for the tools and for the API."""
 
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +14,9 @@ from hub.store.memories import Given, Memory
 BYTES, MOST = 10 * 1024, 1000
 DAYS, FEWEST_DAYS, MOST_DAYS = 30, 1, 365
 TEXT, DATE = "Text", "DateReminder"
-PREVIEW, LISTED = 120, 1000
+PREVIEW = 120
+# What the hub calls people on networks; the end of the chat client's id may be missing.
+OURS = re.compile(r"(?P<name>zp_[a-z]+:.+?)(?:@[0-9a-f]{12})?", re.DOTALL)
 
 
 async def text(hub: Hub, content: str, days: int | None, field: str) -> Given:
@@ -59,8 +62,14 @@ async def owned(hub: Hub, account: UUID, user: str, id: UUID, format: str) -> Me
     return found
 
 
-async def listed(hub: Hub, account: UUID, filter: str, format: str | None) -> list[Memory]:
-    return await memories.listed(hub.db, account, format, filter.strip(), PREVIEW, LISTED)
+async def listed(
+    hub: Hub, account: UUID, filter: str, format: str | None, before: UUID | None, limit: int
+) -> list[Memory]:
+    return await memories.listed(hub.db, account, format, filter.strip(), PREVIEW, before, limit)
+
+
+async def count(hub: Hub, account: UUID, filter: str, format: str | None) -> int:
+    return await memories.count(hub.db, account, format, filter.strip())
 
 
 async def search(
@@ -89,13 +98,15 @@ async def remove_owned(hub: Hub, account: UUID, user: str, id: UUID, format: str
 
 
 async def remove_named(hub: Hub, account: UUID, user: str, format: str) -> tuple[int, str]:
-    """Remove what belongs to an external user id; return how many, and the name that was looked for.
+    """Remove what belongs to an external user id; return how many, and the id that was looked for.
 
-    The id counts up to its first `@`: "ana@web" removes what "ana", "ana@web" and "ana@phone" have,
-    and leaves "anabel" alone.
+    Ids are taken as they are: "ana@one.example" and "ana@two.example" are two people. Only ids that the hub made
+    itself, `zp_<network>:<name>@<end of the chat client's id>`, count up to that `@`: one person at all chat clients.
     """
-    name = user.strip().split("@", 1)[0] or user.strip()
-    return await memories.clear_named(hub.db, account, name, format), name
+    user = user.strip()
+    made = OURS.fullmatch(user)
+    name = made["name"] if made else ""
+    return await memories.clear_named(hub.db, account, user, name, format), name or user
 
 
 def missing(id: UUID) -> NotFound:

@@ -91,6 +91,11 @@ def named(channel: str, identifier: str | None) -> tuple[str, list[str]]:
     return phone or text, list(jid.ids(lid, phone))
 
 
+def shown(channel: str, address: str) -> str:
+    """`targetIdentifier`: phones with their `+`."""
+    return f"+{address}" if channel not in ("telegram", "web") and address.isdecimal() else address
+
+
 def _same(row: Json, identifier: str) -> bool:
     if row["channel"] == "web":
         return True

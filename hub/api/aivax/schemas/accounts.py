@@ -10,7 +10,6 @@ from hub.accounts.value_types import Name
 from hub.domain import Account
 from hub.pydantic_base import Camel
 
-FOREVER = 36_500
 Json = dict[str, Any]
 
 
@@ -41,7 +40,7 @@ class AccountOut(Camel):
 
 class KeyIn(Camel):
     label: Annotated[str, Field(min_length=1, max_length=100)]
-    duration: Annotated[int, Field(le=FOREVER, description="Days until the key expires; negative: never.")]
+    duration: Annotated[int, Field(le=2**31 - 1, description="Days until the key expires; negative: never.")]
     type: Annotated[
         Literal["private", "public"], Field(description="Public keys may only run completions.")
     ] = "private"

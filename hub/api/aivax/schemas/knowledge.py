@@ -13,6 +13,9 @@ Json = dict[str, Any]
 IndexState = Literal["Queued", "Cancelled", "Indexed"]
 
 
+MOST = 128
+
+
 class QueryIn(Defaults):
     """What is looked for.
 
@@ -23,8 +26,8 @@ class QueryIn(Defaults):
     terms: Annotated[list[Annotated[str, Field(max_length=8000)]], Field(max_length=TERMS)] = []
     term: Annotated[str, Field(max_length=8000, description="One term, instead of `terms`.")] = ""
     collections: Annotated[list[UUID], Field(min_length=1, max_length=100)]
-    top: Annotated[int, Field(ge=1, le=128)] = 5
-    min_score: Annotated[float, Field(ge=0.01, le=0.99)] = 0.2
+    top: Annotated[int, Field(ge=0, le=MOST, description="0: all, at most 128.")] = 5
+    min_score: Annotated[float, Field(ge=0, le=1)] = 0.2
     include_references: bool = False
     reranker: Literal["rrf", "lexical", "smart", "none"] = "rrf"
 
@@ -59,6 +62,14 @@ class FoundOut(Camel):
 class CollectionIn(Camel):
     collection_name: str
     context: Annotated[str | None, Field(description="Told to the model whenever the collection is used.")] = None
+    tags: Annotated[str | None, Field(description="Comma separated.")] = None
+
+
+class CollectionEdit(Camel):
+    """Only what changes; null clears context and tags."""
+
+    collection_name: str | None = None
+    context: str | None = None
     tags: Annotated[str | None, Field(description="Comma separated.")] = None
 
 

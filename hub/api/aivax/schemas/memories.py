@@ -16,8 +16,10 @@ User = Annotated[str, Field(max_length=256, pattern=r"\S", description="A sessio
 
 
 class MemoriesQuery(Camel):
-    filter: Annotated[str, Field(max_length=200, description="Id, or part of content or external user id.")] = ""
+    filter: Annotated[str, Field(max_length=200, description="Part of id, content or external user id.")] = ""
     format: Format | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+    before: Annotated[UUID | None, Field(description="Id of the last memory of the page before.")] = None
 
 
 class MemoriesGone(Camel):

@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 from hub.chat import timespan
 from hub.chat.timespan import TimeSpan
 from hub.errors import Invalid
+from hub.outreach.forecast import Forecast
 from hub.outreach.results import told
 from hub.pydantic_base import Camel
-from hub.tools.schedule import book, words
+from hub.tools.schedule import book, targets, words
 from hub.tools.schedule.recurrence import Rule
 from hub.tools.schedule.targets import TARGETS
 
@@ -27,6 +28,9 @@ CatchUp = Annotated[
 ]
 Within = Annotated[TimeSpan, Field(description="How late a missed time may still be made up for; null: any.")]
 State = Literal["active", "paused", "done"]
+
+
+EXPECTED = "When the outreach policy will let it go; null when it will refuse it, `policy` says why."
 
 
 class ScheduleQuery(Camel):
@@ -65,6 +69,17 @@ class ScheduleLine(Camel):
         return _common(r) | {"scheduled_time": r["scheduled_at"], "activated_at": r["x_admitted_at"]}
 
 
+class Held(Camel):
+    """What the outreach policy makes of a schedule's own time."""
+
+    reason: Annotated[str, Field(description="quiet_hours, daily_cap, weekly_cap, opted_out, ...")]
+    text: str | None
+
+    @classmethod
+    def of(cls, seen: Forecast) -> "Held | None":
+        return cls(reason=seen.reason, text=seen.text) if seen.reason else None
+
+
 class ScheduleOut(ScheduleLine):
     reason: str
     context: str | None
@@ -75,14 +90,17 @@ class ScheduleOut(ScheduleLine):
     activation_result: str | None
     activation_id: Annotated[UUID | None, Field(description="For /api/v1/messages/{id}/why.")]
     waiting_until: Annotated[datetime | None, Field(description="When the policy lets it go, if it is put off.")]
+    expected_activation: Annotated[datetime | None, Field(description=EXPECTED)]
+    policy: Held | None
 
     @classmethod
-    def of(cls, r: Json) -> "ScheduleOut":
+    def of(cls, r: Json, seen: Forecast) -> "ScheduleOut":
         return cls(
             **cls.values(r), reason=r["instruction"], context=r["context"], time_zone=r["zone"],
             catch_up=r["catch_up"], catch_up_within=_span(r["within_seconds"]),
             activated_session_id=r["x_session_id"], activation_result=told(r, "x_"), activation_id=r["activation_id"],
             waiting_until=r["x_not_before"] if r["x_state"] == "due" else None,
+            expected_activation=seen.at, policy=Held.of(seen),
         )
 
 
@@ -119,15 +137,18 @@ class RecurringOut(RecurringLine):
     activated_session_id: UUID | None
     activation_result: Annotated[str | None, Field(description="Of the latest run.")]
     activation_id: UUID | None
+    expected_activation: Annotated[datetime | None, Field(description=EXPECTED)]
+    policy: Held | None
 
     @classmethod
-    def of(cls, r: Json) -> "RecurringOut":
+    def of(cls, r: Json, seen: Forecast) -> "RecurringOut":
         rule = Rule.of(r)
         return cls(
             **cls.values(r), job_description=r["instruction"], context=r["context"], max_executions=r["max_executions"],
             time_zone=r["zone"], every=r["every"], every_unit=r["unit"], in_words=words.rule(rule),
             catch_up=r["catch_up"], catch_up_within=_span(r["within_seconds"]),
             activated_session_id=r["x_session_id"], activation_result=told(r, "x_"), activation_id=r["activation_id"],
+            expected_activation=seen.at, policy=Held.of(seen),
         )
 
 
@@ -260,7 +281,8 @@ class Made(Camel):
     id: UUID
     time_zone: str
     in_words: Annotated[str, Field(description="How it was understood.")]
-    next_activation: datetime | None
+    next_activation: Annotated[datetime | None, Field(description=EXPECTED)]
+    policy: Held | None
 
 
 class Ran(Camel):
@@ -278,7 +300,8 @@ def _span(total: int | None) -> str | None:
 def _common(r: Json) -> Json:
     return {
         "id": r["id"], "external_user_id": r["external_user"], "target": TARGETS[r["channel"]],
-        "target_identifier": r["address"], "created_at": r["created_at"], "state": r["state"],
+        "target_identifier": targets.shown(r["channel"], r["address"]),
+        "created_at": r["created_at"], "state": r["state"],
     }
 
 

@@ -11,13 +11,13 @@ from hub.chat.clients.sessions import PREVIEW, Opened, Wanted
 from hub.pydantic_base import Camel
 
 Json = dict[str, Any]
-HOUR, TEN_MINUTES, NINETY_DAYS = 3600, 600, 7_776_000
+HOUR, SECOND, TEN_YEARS = 3600, 1, 315_360_000
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=4000)]],
     Field(max_length=100, description="For workers and functions; the assistant does not see it."),
 ]
 Context = Annotated[str, Field(max_length=200_000, description="The assistant reads it with every message.")]
-Expires = Annotated[float, Field(ge=TEN_MINUTES, le=NINETY_DAYS, description="Seconds from now.")]
+Expires = Annotated[float, Field(ge=SECOND, le=TEN_YEARS, description="Seconds from now.")]
 
 
 class SessionIn(Camel):
@@ -47,7 +47,7 @@ class SessionOpened(Camel):
 
 
 class SessionQuery(Camel):
-    filter: Annotated[str, Field(max_length=200, description="Session key, part of context or tag, or id.")] = ""
+    filter: Annotated[str, Field(max_length=200, description="Part of id, session key, tag or context.")] = ""
     limit: Annotated[int, Field(ge=1, le=1000)] = 500
     before: Annotated[UUID | None, Field(description="Id of the last session of the page before.")] = None
 
