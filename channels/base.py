@@ -212,14 +212,24 @@ class Download:
     name: str | None = None
 
 
+PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How text must look: "html" (Telegram), "whatsapp" or "plain"; limits in `unit`s."""
+    """How text must look: "html" (Telegram), "whatsapp" or "plain"; limits in `unit`s.
+
+    entities: most pieces of formatting in one message, 0 for no limit. pictures: types that are shown
+    as a picture. documents: types that can be sent as a file, None for all.
+    """
 
     markup: str
     limit: int
     caption: int
     utf16: bool = False
+    entities: int = 0
+    pictures: frozenset[str] = PICTURES
+    documents: frozenset[str] | None = None
 
 
 class Fetch(Protocol):
@@ -267,6 +277,11 @@ class Channel(Protocol):
 
     async def unregister(self, link: Link) -> None:
         """Take our webhook away. Already gone is success."""
+        ...
+
+    async def alive(self, link: Link) -> bool:
+        """Whether the network answers and the account is connected, so that a call which fails again
+        and again fails because of what it carries. Never raises."""
         ...
 
     async def check(self, link: Link) -> str:
