@@ -30,6 +30,7 @@ def of_inbound(item: Inbound) -> Json:
     if item.group and item.contact:
         body["author"] = item.contact.name or item.contact.username or item.contact.phone
         body["group"] = item.group
+        body["from"] = list(item.contact.ids)
     return body
 
 
