@@ -130,6 +130,9 @@ class Inbound:
     album: str | None = None
     group: str | None = None  # title or id of the group; None in a private chat
     mentioned: bool = False  # in a group: the bot was named or answered to
+    named: tuple[str, ...] = ()  # in a group: ids of who is called, as far as the network tells
+    answers: tuple[str, ...] = ()  # in a group: ids of whom it answers to
+    ours: tuple[str, ...] = ()  # ids of the account itself that the item teaches
     by: str = "contact"  # OWN: "api" (sent through the API) or "human" (typed on the phone)
     fate: Fate | None = None
     event: str | None = None  # EVENT: its name, dotted, e.g. "connection.open"
@@ -155,7 +158,8 @@ class Link:
     evolution: endpointUrl, instanceName, apiKey; kapso: apiKey, phoneNumberId, webhookSecretKey?,
     continuedMessagesTemplateId?. `secret` is the random secret of the webhook path, which is also
     what the adapter registers as header secret where the network supports one. `handle` is what
-    `register` returned last (Kapso's webhook id).
+    `register` returned last (Kapso's webhook id). `ours` are ids of the account itself, as they
+    were learned from what came in.
     """
 
     id: str
@@ -163,6 +167,7 @@ class Link:
     secret: str
     webhook_url: str
     handle: str | None = None
+    ours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,14 +217,24 @@ class Download:
     name: str | None = None
 
 
+PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How text must look: "html" (Telegram), "whatsapp" or "plain"; limits in `unit`s."""
+    """How text must look: "html" (Telegram), "whatsapp" or "plain"; limits in `unit`s.
+
+    entities: most pieces of formatting in one message, 0 for no limit. pictures: types that are shown
+    as a picture. documents: types that can be sent as a file, None for all.
+    """
 
     markup: str
     limit: int
     caption: int
     utf16: bool = False
+    entities: int = 0
+    pictures: frozenset[str] = PICTURES
+    documents: frozenset[str] | None = None
 
 
 class Fetch(Protocol):
@@ -267,6 +282,11 @@ class Channel(Protocol):
 
     async def unregister(self, link: Link) -> None:
         """Take our webhook away. Already gone is success."""
+        ...
+
+    async def alive(self, link: Link) -> bool:
+        """Whether the network answers and the account is connected, so that a call which fails again
+        and again fails because of what it carries. Never raises."""
         ...
 
     async def check(self, link: Link) -> str:

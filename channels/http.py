@@ -17,6 +17,8 @@ from channels.trace import note
 
 # The gateway gave up waiting for the provider, which may have done the work all the same.
 AMBIGUOUS = frozenset({502, 504, 520, 524})
+# Nobody is there: nothing of it depends on what was asked.
+AWAY = frozenset({"unreachable", "dns", "tls", "timeout", "reset", "disconnected"})
 CONNECT = 10.0
 SHOWN = 2000
 LARGEST = 32 * 1024 * 1024  # a 20 MB file in base64 inside JSON
@@ -128,6 +130,12 @@ def gateway_failure(status: int, *, retry_safe: bool = False) -> ChannelError:
         ambiguous=not retry_safe,
         code=str(status),
     )
+
+
+def down(error: ChannelError) -> bool:
+    """Whether a query failed because nobody is there, and not because of what was asked."""
+    code = error.code or ""
+    return not error.permanent and (code in AWAY or (len(code) == 3 and code.startswith("5")))
 
 
 def parse(content: bytes) -> Any:

@@ -30,6 +30,18 @@ class Said:
         return not (self.text or self.attachments or self.button)
 
 
+def label(attachment: Attachment) -> str:
+    """An attachment that can only be named, as in a quote."""
+    facts = [f for f in (attachment.name, attachment.text) if f]
+    return f"[{attachment.media}: {', '.join(facts)}]" if facts else f"[{attachment.media}]"
+
+
+def links(buttons: Iterable[tuple[Any, Any]]) -> list[str]:
+    """Buttons that open an address, one line each."""
+    pairs = ((loose.text(name), loose.text(url)) for name, url in buttons)
+    return [f"- {name}: {url}" if name and name != url else f"- {url}" for name, url in pairs if url]
+
+
 def lines(*parts: Any) -> str:
     """The texts among the parts, each on its line, without repetition."""
     found = [t for p in parts if (t := loose.text(p))]

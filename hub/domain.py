@@ -95,6 +95,7 @@ class Integration:
     connection: str | None
     session_seconds: int
     groups: str
+    own_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

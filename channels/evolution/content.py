@@ -76,7 +76,7 @@ def quote(found: Json) -> str | None:
     if not isinstance(quoted, dict):
         return None
     said = read(unwrap(quoted), None)
-    return said.text or next((a.text for a in said.attachments if a.text), None)
+    return readable.lines(said.text, *(readable.label(a) for a in said.attachments)) or None
 
 
 def album(message: Json) -> str | None:
@@ -205,7 +205,8 @@ def _product(value: Json) -> Said:
 def _template(value: Json) -> Said:
     inner = obj(value.get("hydratedTemplate")) or obj(value.get("hydratedFourRowTemplate"))
     words = (inner.get(f"hydrated{n}Text") for n in ("Title", "Content", "Footer"))
-    return Said(readable.lines(*words))
+    opening = (obj(b.get("urlButton")) for b in objs(inner.get("hydratedButtons")))
+    return Said(readable.lines(*words, *readable.links((b.get("displayText"), b.get("url")) for b in opening)))
 
 
 def _menu(value: Json) -> Said:

@@ -7,6 +7,8 @@ from channels.http import Answer
 from channels.loose import obj, objs, text
 
 # The socket to WhatsApp is down or its encryption session is being made anew: it heals by itself.
+# The server could not fetch the file it was given the address of.
+UNFETCHED = ("axioserror", "enotfound", "econnrefused", "failed to fetch", "owned media must be")
 DISCONNECTED = ("connection closed", "no sessions", "sessionerror", "not connected")
 
 
@@ -20,6 +22,8 @@ def refusal(answer: Answer) -> ChannelError:
         return ChannelError(
             "The instance is not connected to WhatsApp.", retry_after=15.0, code="disconnected"
         )
+    if any(w in words for w in UNFETCHED):
+        return _permanent("The server could not fetch the file from its address.", "media_refused")
     if "message not found" in words:
         return _permanent("The server does not have this message any more.", "media_gone")
     if obj(answer.body).get("code") == "LICENSE_REQUIRED":

@@ -6,7 +6,7 @@ from typing import Any
 from channels import jid, loose, readable
 from channels.base import Inbound, Kind
 from channels.evolution.content import album, context, quote, read, unwrap
-from channels.evolution.who import Who, key_of, mentioned, who
+from channels.evolution.who import Who, answers, key_of, named, own_ids, who
 from channels.loose import moment, number, obj, text
 
 Json = dict[str, Any]
@@ -33,7 +33,7 @@ def item(data: Json, me: str | None) -> Inbound:
         return _protocol(protocol, author, data, message_id)
     if isinstance(reaction := message.get("reactionMessage"), dict):
         return _reaction(reaction, author, data, message_id)
-    return _message(data, message, author, message_id, me)
+    return _message(data, message, author, message_id)
 
 
 def sent(data: Json, me: str | None) -> Inbound:
@@ -53,7 +53,7 @@ def deleted(data: Json, me: str | None) -> Inbound:
     return _protocol({"key": key, "type": "REVOKE"}, who(key, None, me), data, loose.digest(data))
 
 
-def _message(data: Json, message: Json, author: Who, message_id: str, me: str | None) -> Inbound:
+def _message(data: Json, message: Json, author: Who, message_id: str) -> Inbound:
     ext = loose.key("m", message_id)
     said = read(message, message_id)
     if said.event or said.empty:
@@ -75,7 +75,9 @@ def _message(data: Json, message: Json, author: Who, message_id: str, me: str | 
         button=said.button,
         album=album(message),
         group=author.group,
-        mentioned=author.group is not None and mentioned(around, me),
+        named=named(around) if author.group else (),
+        answers=answers(around) if author.group else (),
+        ours=own_ids(key_of(data)),
         by="human" if author.own else "contact",
         detail=readable.ad(obj(around.get("externalAdReply"))),
         age_matters=True,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from channels import loose
+from channels import calling, loose
 from channels.base import Hook, Inbound, Link, Unreadable
 from channels.evolution.events import connection, participants, plain, presence, qrcode, status
 from channels.evolution.messages import deleted, edited, item, sent
@@ -28,7 +28,8 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
     if not event:
         raise Unreadable("the body names no event")
     if handler := EACH.get(event):
-        return [handler(data, me(body)) for data in loose.objs(body.get("data"))]
+        ours = (*link.ours, *calling.ids([me(body)]))
+        return [calling.called(handler(data, me(body)), ours) for data in loose.objs(body.get("data"))]
     return [WHOLE.get(event, plain)(event, body)]
 
 

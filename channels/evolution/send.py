@@ -24,7 +24,7 @@ from channels.base import (
 from channels.evolution.errors import refusal
 from channels.evolution.receive import receive
 from channels.evolution.verify import SECRET_HEADER
-from channels.http import Answer, call
+from channels.http import Answer, call, down
 from channels.loose import obj, text
 
 Json = dict[str, Any]
@@ -104,6 +104,14 @@ class Evolution:
         except ChannelError as e:
             if e.code not in GONE:
                 raise
+
+    async def alive(self, link: Link) -> bool:
+        try:
+            answer = await self._call(link, "GET", "instance/connectionState", retry_safe=True)
+        except ChannelError as e:
+            return not down(e)
+        state = text(obj(obj(answer.body).get("instance")).get("state"))
+        return state not in ("close", "connecting")
 
     async def check(self, link: Link) -> str:
         answer = await self._call(link, "GET", "instance/connectionState", retry_safe=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from channels import jid
+from channels import calling, jid
 from channels.base import Contact
 from channels.loose import obj, text
 
@@ -45,13 +45,22 @@ def who(key: Json, name: str | None, me: str | None) -> Who:
     return Who(chat, _contact(addresses, None if own else name), None, None, own, at_us)
 
 
-def mentioned(context: Json, me: str | None) -> bool:
-    """Whether a group message names us or answers to us."""
-    ours = jid.phone(me)
+def named(context: Json) -> tuple[str, ...]:
+    """Whom a group message calls."""
     listed = context.get("mentionedJid")
-    named = [text(v) for v in listed] if isinstance(listed, list) else []
-    quoted = text(context.get("participant")) if context.get("stanzaId") else None
-    return ours is not None and ours in {jid.phone(a) for a in (*named, quoted)}
+    return calling.ids(text(v) for v in listed) if isinstance(listed, list) else ()
+
+
+def answers(context: Json) -> tuple[str, ...]:
+    """To whom a message answers."""
+    return calling.ids([text(context.get("participant"))]) if context.get("stanzaId") else ()
+
+
+def own_ids(key: Json) -> tuple[str, ...]:
+    """What a message of our own in a group tells about us."""
+    if key.get("fromMe") is not True or jid.kind(text(key.get("remoteJid"))) != "group":
+        return ()
+    return calling.ids(_values(key, *AUTHOR))
 
 
 def me(body: Json) -> str | None:

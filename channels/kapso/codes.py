@@ -17,6 +17,7 @@ WORDS = {
     131049: ("not_delivered", "Meta limits how many such messages this person gets."),
     131050: ("opted_out", "The person does not want marketing messages from this number."),
     131051: ("unsupported", "WhatsApp does not know this kind of message."),
+    131052: ("media_refused", "WhatsApp could not fetch the file."),
     131053: ("media_refused", "WhatsApp did not accept the file."),
     131031: ("account_locked", "The WhatsApp account is locked."),
     130497: ("country", "This business may not write to people in that country."),

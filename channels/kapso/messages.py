@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from channels import loose, readable
+from channels import calling, loose, readable
 from channels.base import Fate, Inbound, Kind
 from channels.kapso.codes import explain, word
 from channels.kapso.content import read
@@ -120,6 +120,8 @@ def _message(kind: Kind, ext: str, message: Json, author: Who, by: str = "contac
         forwarded=forwarded,
         button=said.button,
         group=author.group,
+        named=calling.written(said.text) if author.group else (),
+        answers=calling.ids([text(context.get("from"))]) if author.group else (),
         by=by,
         detail=readable.ad(obj(message.get("referral"))),
     )

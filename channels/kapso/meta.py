@@ -1,8 +1,9 @@
 """Meta's raw bodies, which Kapso forwards as they are to webhooks of the kind "meta"."""
 
+from dataclasses import replace
 from typing import Any
 
-from channels import loose
+from channels import calling, loose
 from channels.base import Inbound, Kind, Link
 from channels.kapso.messages import fate, foreign, received, sent
 from channels.kapso.who import Who, person, who
@@ -23,7 +24,10 @@ def _change(link: Link, change: Json) -> list[Inbound]:
     if number not in (None, link.settings.get("phoneNumberId")):
         return [foreign(number or "", change, {})]
     profiles = objs(value.get("contacts"))
+    ours = calling.ids([text(obj(value.get("metadata")).get("display_phone_number"))])
+    known = (*link.ours, *ours)
     found = [received(m, person(profiles, m)) for m in objs(value.get("messages"))]
+    found = [replace(calling.called(item, known), ours=ours) if item.group else item for item in found]
     found += [_status(s, profiles) for s in objs(value.get("statuses"))]
     found += [_echo(m) for m in objs(value.get("message_echoes"))]
     if found:

@@ -16,6 +16,15 @@ KINDS = {
     Media.DOCUMENT: "document",
     Media.STICKER: "sticker",
 }
+# What the Cloud API takes; anything else it refuses when the message is long accepted (131053).
+PICTURES = frozenset({"image/jpeg", "image/png"})
+DOCUMENTS = frozenset({
+    "text/plain", "application/pdf", "application/msword", "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+})
 CAPTIONED = frozenset({"image", "video", "document"})
 LANGUAGE = "pt_BR"  # of a template, when the caller names none
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from channels import loose
+from channels import calling, loose
 from channels.base import Hook, Inbound, Kind, Link, Unreadable
 from channels.kapso import meta
 from channels.kapso.messages import foreign, received, reported, sent
@@ -43,7 +43,7 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
         items = [body]
     if not event and not any("message" in i for i in items):
         raise Unreadable("the body is not what Kapso sends")
-    return [_item(link, event, item) for item in items]
+    return [calling.called(_item(link, event, item), link.ours) for item in items]
 
 
 def _item(link: Link, event: str, item: Json) -> Inbound:

@@ -18,9 +18,9 @@ from channels.base import (
     Outbound,
     Style,
 )
-from channels.http import Answer, call
+from channels.http import Answer, call, down
 from channels.kapso.errors import refusal
-from channels.kapso.outgoing import message
+from channels.kapso.outgoing import DOCUMENTS, PICTURES, message
 from channels.kapso.receive import receive
 from channels.loose import first, obj, objs, text
 
@@ -35,7 +35,7 @@ class Kapso:
     """WhatsApp's Cloud API through Kapso."""
 
     name = "kapso"
-    style = Style("whatsapp", 4096, 1024)
+    style = Style("whatsapp", 4096, 1024, pictures=PICTURES, documents=DOCUMENTS)
     mode = "reconcile"
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
@@ -104,6 +104,13 @@ class Kapso:
         except ChannelError as e:
             if e.code != "not_found":
                 raise
+
+    async def alive(self, link: Link) -> bool:
+        try:
+            await self._call(link, "GET", _platform(link), retry_safe=True)
+        except ChannelError as e:
+            return not down(e)
+        return True
 
     async def check(self, link: Link) -> str:
         answer = await self._call(link, "GET", _platform(link), retry_safe=True)

@@ -11,7 +11,8 @@ from channels.loose import first, obj, text
 Json = dict[str, Any]
 
 BSUID = re.compile(r"[A-Z]{2}\.[A-Za-z0-9.]+")
-GROUP = "Y2FwaV9ncm91cDp"  # how Cloud API group ids begin: "capi_group:" in base64
+# How Cloud API group ids begin: "capi_group:" in base64, whose last sign depends on what follows.
+GROUP = "Y2FwaV9ncm91cD"
 
 
 @dataclass(frozen=True, slots=True)

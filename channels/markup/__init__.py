@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from channels.base import Style
 from channels.markup import render
-from channels.markup.cut import cut
+from channels.markup.cut import cut, dealt
 from channels.markup.model import Block, Shape
 from channels.markup.read import plain, read
 
@@ -54,21 +54,28 @@ def _chunks(blocks: list[Block]) -> list[list[Block]]:
 def _pack(blocks: Iterable[Block], style: Style) -> Iterable[list[Block]]:
     """As many whole blocks in one message as fit."""
     packed: list[Block] = []
-    used = 0
-    for block in blocks:
-        need = _size(block, style)
-        if packed and used + len(block.gap) + need > style.limit:
+    used = marked = 0
+    for block in (b for whole in blocks for b in dealt(whole, style.entities, render.tags)):
+        need, marks = _size(block, style), _marks(block, style)
+        full = style.entities and marked + marks > style.entities
+        if packed and (full or used + len(block.gap) + need > style.limit):
             yield packed[:-1] if _moves(packed, need, style) else packed
             packed = packed[-1:] if _moves(packed, need, style) else []
             used = sum(_size(b, style) for b in packed)
+            marked = sum(_marks(b, style) for b in packed)
         if need > style.limit:
             *whole, block = cut(block, style.limit, lambda b: _size(b, style))
             yield from ([part] for part in whole)
             need = _size(block, style)
         used += need + (len(block.gap) if packed else 0)
+        marked += marks
         packed.append(block)
     if packed:
         yield packed
+
+
+def _marks(block: Block, style: Style) -> int:
+    return render.tags(block) if style.entities else 0
 
 
 def _moves(packed: list[Block], need: int, style: Style) -> bool:

@@ -35,6 +35,23 @@ def cut(block: Block, limit: int, size: Size) -> list[Block]:
     return [part for part in [*parts, rest] if part.runs]
 
 
+def dealt(block: Block, most: int, count: Callable[[Block], int]) -> list[Block]:
+    """Parts of `block` with at most so many pieces of formatting each, 0 for no limit."""
+    parts: list[Block] = []
+    while most and count(block) > most and len(block.runs) > 1:
+        low, high = 1, len(block.runs) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if count(replace(block, runs=block.runs[:middle])) <= most:
+                low = middle
+            else:
+                high = middle - 1
+        at = sum(len(run.text) for run in block.runs[:low])
+        parts.append(_head(block, at))
+        block = _tail(block, at)
+    return [part for part in [*parts, block] if part.runs]
+
+
 def _without_long_addresses(block: Block, longest: int) -> Block:
     """An address that could not stand in one piece with its link becomes text."""
     runs: list[Run] = []

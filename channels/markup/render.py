@@ -30,6 +30,12 @@ def html(block: Block) -> str:
     return f"<blockquote>{inner}</blockquote>" if block.shape is Shape.QUOTE else inner
 
 
+def tags(block: Block) -> int:
+    """How many pieces of formatting a block has."""
+    drawn = html(block)
+    return drawn.count("<") - drawn.count("</")
+
+
 def whatsapp(block: Block) -> str:
     if block.shape is Shape.CODE:
         # There is no way to write the fence inside itself.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from channels import readable
 from channels.base import Attachment, Media
 from channels.telegram.fields import (
     Json,
@@ -35,14 +36,42 @@ UNSUPPORTED = frozenset({"game", "giveaway", "giveaway_winners", "invoice", "pai
 
 
 def words(message: Json) -> str:
-    """Text or caption, or what stands for them."""
-    said = text(message, "text") or text(message, "caption")
-    if said:
-        return said
+    """Text or caption with the addresses behind its words, or what stands for them."""
+    for name, entities in (("text", "entities"), ("caption", "caption_entities")):
+        if said := text(message, name):
+            return _buttoned(_linked(said, message.get(entities)), message.get("reply_markup"))
     for key, read in SPOKEN.items():
         if (value := child(message, key)) is not None:
             return read(value)
     return ""
+
+
+def _linked(said: str, entities: Any) -> str:
+    """The text with each hidden address behind the words that hide it."""
+    found = [
+        (e["offset"] + e["length"], e["offset"], e["url"])
+        for e in (entities if isinstance(entities, list) else ())
+        if isinstance(e, dict) and e.get("type") == "text_link" and isinstance(e.get("url"), str)
+        and type(e.get("offset")) is int and type(e.get("length")) is int
+    ]
+    if not found:
+        return said
+    raw = said.encode("utf-16-le", "replace")  # offsets count UTF-16 units
+    for end, start, url in sorted(found, reverse=True):
+        if not 0 <= 2 * start < 2 * end <= len(raw):
+            continue
+        shown = raw[2 * start : 2 * end].decode("utf-16-le", "replace")
+        if url.removesuffix("/") not in (shown, shown.removesuffix("/")):
+            raw = raw[: 2 * end] + f" ({url})".encode("utf-16-le", "replace") + raw[2 * end :]
+    return raw.decode("utf-16-le", "replace").replace("\0", "")
+
+
+def _buttoned(said: str, markup: Any) -> str:
+    """A forwarded message may have buttons that open addresses."""
+    rows = markup.get("inline_keyboard") if isinstance(markup, dict) else None
+    keys = [k for row in (rows if isinstance(rows, list) else ()) if isinstance(row, list) for k in row]
+    opening = ((k.get("text"), k.get("url")) for k in keys if isinstance(k, dict))
+    return "\n".join([said, *readable.links(opening)])
 
 
 def attachments(message: Json) -> tuple[Attachment, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from channels import readable
 from channels.base import Attachment, Contact, Inbound, Kind
 from channels.telegram import content
 from channels.telegram.fields import Json, child, flag, identifier, many, moment, need, number, text
@@ -121,7 +122,9 @@ def _reply(message: Json) -> Json | None:
 def _quote(message: Json, reply: Json | None) -> str | None:
     if (chosen := child(message, "quote")) is not None:
         return text(chosen, "text")
-    return None if reply is None else content.words(reply) or None
+    if reply is None:
+        return None
+    return readable.lines(content.words(reply), *map(readable.label, content.attachments(reply))) or None
 
 
 def _mentioned(message: Json, reply: Json | None, bot: Bot) -> bool:

@@ -35,6 +35,7 @@ from channels.base import (
     Outbound,
     Style,
 )
+from channels.http import down
 from channels.telegram import files
 from channels.telegram.place import Place, message_number
 from channels.telegram.receive import receive
@@ -65,7 +66,7 @@ class Telegram:
     """Bots of the Telegram Bot API."""
 
     name = "telegram"
-    style = Style("html", 4096, 1024, utf16=True)
+    style = Style("html", 4096, 1024, utf16=True, entities=100)
     mode = "placeholder_edit"
 
     def __init__(self, base: str = "https://api.telegram.org") -> None:
@@ -86,10 +87,18 @@ class Telegram:
         if out.file is not None:
             raise ChannelError("A text cannot become a file.", permanent=True, code="bad_file")
         place, number = Place.of(out.chat), message_number(message_id)
+        try:
+            await self._edit(link, out, place.chat, number)
+        except Moved as e:
+            # It may have been sent when the group had its new id already.
+            await self._edit(link, out, e.chat, number, moved=True)
 
+    async def _edit(
+        self, link: Link, out: Outbound, chat: int | str, number: int, *, moved: bool = False
+    ) -> None:
         def build(text: str, parse_mode: str | None) -> TelegramMethod[Message | bool]:
             return EditMessageText(
-                chat_id=place.chat,
+                chat_id=chat,
                 message_id=number,
                 text=text,
                 parse_mode=parse_mode,
@@ -99,6 +108,8 @@ class Telegram:
         try:
             await self._formatted(link, out, build)
         except Moved:
+            if not moved:
+                raise
             raise ChannelError(
                 "The message stayed in the old group.", permanent=True, code="gone"
             ) from None
@@ -108,7 +119,10 @@ class Telegram:
 
     async def delete(self, link: Link, chat: str, message_id: str) -> None:
         place, number = Place.of(chat), message_number(message_id)
-        await self._unless_gone(link, DeleteMessage(chat_id=place.chat, message_id=number))
+        try:
+            await self._unless_gone(link, DeleteMessage(chat_id=place.chat, message_id=number))
+        except Moved as e:
+            await self._unless_gone(link, DeleteMessage(chat_id=e.chat, message_id=number))
 
     async def typing(self, link: Link, chat: str, message_id: str | None) -> None:
         place = Place.of(chat)
@@ -136,6 +150,13 @@ class Telegram:
         except ChannelError as e:
             if e.code != "unauthorized":  # a revoked token has no webhook
                 raise
+
+    async def alive(self, link: Link) -> bool:
+        try:
+            await self._call(link, GetMe(), 5)
+        except ChannelError as e:
+            return not down(e)
+        return True
 
     async def check(self, link: Link) -> str:
         me = await self._call(link, GetMe())

@@ -77,9 +77,11 @@ def _vote(value: Json) -> Said:
 
 def _template(value: Json) -> Said:
     header = obj(value.get("header"))
+    opening = (obj(b.get("urlButton")) for b in objs(value.get("hydratedButtons")))
+    buttons = readable.links((b.get("displayText"), b.get("url")) for b in opening)
     return Said(
         readable.lines(
-            value.get("title"), header.get("text"), value.get("message"), value.get("footer")
+            value.get("title"), header.get("text"), value.get("message"), value.get("footer"), *buttons
         )
     )
 

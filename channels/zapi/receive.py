@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from channels import loose, readable
+from channels import calling, loose, readable
 from channels.base import BadSignature, Fate, Hook, Inbound, Kind, Link, Unreadable
 from channels.loose import moment, obj, text
 from channels.zapi import who
@@ -29,7 +29,7 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
     if text(body.get("instanceId")) != link.settings.get("instanceId"):
         raise Unreadable("the call is about another instance")
     handler = HANDLERS.get((text(body.get("type")) or "").lower(), _unknown)
-    return [handler(body)]
+    return [calling.called(handler(body), (*link.ours, *who.ours(body)))]
 
 
 def _received(body: Json) -> Inbound:
@@ -73,7 +73,8 @@ def _message(body: Json, message_id: str) -> Inbound:
         forwarded=body.get("forwarded") is True,
         button=said.button,
         group=who.group(body),
-        mentioned=who.mentioned(body, said.text),
+        named=calling.written(said.text) if who.group(body) else (),
+        ours=tuple(i for i in who.ours(body) if i.startswith("lid:")),
         by=who.by(body) if own else "contact",
         detail=_detail(body),
     )

@@ -19,7 +19,7 @@ from channels.base import (
     Outbound,
     Style,
 )
-from channels.http import Answer, call
+from channels.http import Answer, call, down
 from channels.loose import obj, text
 from channels.zapi.errors import refusal
 from channels.zapi.receive import receive
@@ -76,6 +76,13 @@ class ZApi:
         except ChannelError as e:
             if e.code != "no_instance":
                 raise
+
+    async def alive(self, link: Link) -> bool:
+        try:
+            answer = await self._call(link, "GET", "status", retry_safe=True)
+        except ChannelError as e:
+            return not down(e)
+        return obj(answer.body).get("connected") is not False
 
     async def check(self, link: Link) -> str:
         status = obj((await self._call(link, "GET", "status", retry_safe=True)).body)

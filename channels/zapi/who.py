@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from channels import jid
+from channels import calling, jid
 from channels.base import Contact
 from channels.loose import first, text
 
@@ -54,6 +54,9 @@ def contact(body: Json) -> Contact | None:
     return Contact(ids, name=text(shown), phone=phone)
 
 
-def mentioned(body: Json, words: str) -> bool:
-    ours = jid.pick(text(body.get(n)) for n in ("connectedPhone", "connectedLid"))
-    return group(body) is not None and any(f"@{own}" in words for own in ours if own)
+def ours(body: Json) -> tuple[str, ...]:
+    """Our own ids; a message of our own in a group has our LID as its author."""
+    names: tuple[str, ...] = ("connectedPhone", "connectedLid")
+    if body.get("fromMe") is True and group(body):
+        names += ("participantLid", "senderLid", "participantPhone")
+    return calling.ids(text(body.get(n)) for n in names)

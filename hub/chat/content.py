@@ -1,7 +1,7 @@
 """Message content between the networks' words, the stored rows and the models' shape. Pure.
 
 Stored content: {"text": str, "attachments": [{media, mime, name, size, seconds, text, error, ref,
-url, file_id, token}], "reply_to", "quote", "forwarded", "button", "author", "edited", "revoked"};
+url, file_id, token}], "reply_to", "quote", "quoted" (the attachments of what is answered to), "forwarded", "button", "author", "edited", "revoked"};
 for assistant messages also "reasoning" and "tool_calls"; for those that moderation blocked "withheld", why.
 """
 
@@ -30,6 +30,7 @@ def of_inbound(item: Inbound) -> Json:
     if item.group and item.contact:
         body["author"] = item.contact.name or item.contact.username or item.contact.phone
         body["group"] = item.group
+        body["from"] = list(item.contact.ids)
     return body
 
 
@@ -53,6 +54,11 @@ def for_model(content: Json, files: Mapping[str, Json] | None, address: str) -> 
     """
     text = _words(content)
     parts: list[Json] = []
+    for a in content.get("quoted", ()):
+        # The quote names them already; what can be seen is shown before what is said of it.
+        part = _part(a, (files or {}).get(str(a.get("file_id"))))
+        if part is not None and part["type"] != "text":
+            parts.append(part)
     for a in content.get("attachments", ()):
         part = _part(a, (files or {}).get(str(a.get("file_id"))))
         if part is None:

@@ -13,9 +13,23 @@ from hub.store.db import Call, clean
 INGEST = "select n, outcome, session_id, seq, message_id, due_in from ingest($1)"
 ENDPOINT = """
     select i.id, i.account_id, i.client_id, i.channel, i.settings, i.secrets, i.secret_hash, i.mode, i.handle, i.state,
-           i.state_text, i.connection, i.session_seconds, i.groups, c.limits, c.parameters, a.outreach
+           i.state_text, i.connection, i.session_seconds, i.groups, i.own_ids, c.limits, c.parameters, a.outreach
     from integrations i join clients c on c.id = i.client_id join accounts a on a.id = c.account_id
     where i.client_id = $1 and i.channel = $2
+"""
+LEARN = """
+    update integrations set own_ids = array(select distinct i from unnest(own_ids || $2::text[]) i order by i limit 20)
+    where id = $1 and not own_ids @> $2
+"""
+# Whether a group message means us though the network does not say so: it answers to a message of ours, or the one number it
+# calls is nobody's who was ever seen, while we do not know our own.
+MEANT = """
+    select exists (select 1 from outbox o where o.integration_id = $1 and o.network_id = $3)
+        or exists (select 1 from contact_ids c join sessions s on s.contact_id = c.contact_id join messages m on m.session_id = s.id
+            where c.integration_id = $1 and c.value = $2 and m.network_id = $3 and m.role = 'assistant')
+        or ($4::text is not null and not exists (select 1 from contact_ids c where c.integration_id = $1 and c.value = $4)
+            and not exists (select 1 from contact_ids c join sessions s on s.contact_id = c.contact_id join inbox i on i.session_id = s.id
+                where c.integration_id = $1 and c.value = $2 and i.body->'from' ? $4))
 """
 QUARANTINE = """
     insert into quarantine (id, account_id, integration_id, sha256, raw, headers, reason) values ($1, $2, $3, $4, $5, $6, $7)
@@ -65,6 +79,16 @@ async def endpoint(db: Call, client_id: UUID, channel: str) -> dict[str, Any] | 
     """The integration behind a webhook path, with its chat client's parameters."""
     row = await db.row(ENDPOINT, client_id, channel)
     return dict(row) if row else None
+
+
+async def learn(db: Call, integration: UUID, ids: Sequence[str]) -> None:
+    """Remember ids of the account itself."""
+    await db.run(LEARN, integration, list(ids))
+
+
+async def meant(db: Call, integration: UUID, group: str, reply_to: str | None, called: str | None) -> bool:
+    """Whether a group message answers to one of ours, or calls (`called`) somebody who can only be us."""
+    return bool(await db.value(MEANT, integration, group, reply_to, called))
 
 
 async def changed_since(db: Call, client_id: UUID, since: datetime) -> bool:

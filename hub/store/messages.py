@@ -29,6 +29,24 @@ UNANSWERED = """
         and not exists (select 1 from messages m where m.id = inbox.id)
     order by seq
 """
+# A part of an answer says more exactly what was quoted than the whole message; what waits is in the inbox.
+NAMED = """
+    with this as (select s.* from sessions s where s.id = $2 and s.account_id = $1),
+    mine as (select id from this union
+        select z.id from this join sessions z on z.contact_id = this.contact_id and z.integration_id = this.integration_id)
+    select distinct on (f.network_id) f.network_id, f.body from (
+        select o.network_id, case when o.body ? 'file' then jsonb_build_object('text', '[' || (o.body->'file'->>'media') || ': '
+                || coalesce(o.body->'file'->>'name', '') || ']') else jsonb_build_object('text', o.body->>'plain') end as body, 1 as rank
+            from outbox o where o.integration_id = $3 and o.network_id = any($4) and o.session_id in (select id from mine)
+        union all
+        select m.network_id, m.content, 2 from messages m
+            where m.session_id in (select id from mine) and m.network_id = any($4) and not m.hidden
+        union all
+        select i.network_id, i.body, 3 from inbox i
+            where i.network_id = any($4) and i.session_id in (select id from mine) and i.command is null
+              and not exists (select 1 from messages m where m.id = i.id)) f
+    order by f.network_id, f.rank
+"""
 AFTER_LAST_USER = """
     with last as (select max(position) as position from messages where session_id = $1 and account_id = $2 and role = 'user' and not hidden),
     dropped as (update messages m set hidden = true from last
@@ -88,6 +106,11 @@ async def one(db: Call, account: UUID, session: UUID, id: UUID) -> Json | None:
 async def unanswered(db: Call, account: UUID, session: UUID) -> list[Json]:
     """What was said and waits for its turn, in the shape of `history`."""
     return [dict(r) for r in await db.fetch(UNANSWERED, session, account)]
+
+
+async def named(db: Call, account: UUID, session: UUID, integration: UUID, ids: list[str]) -> dict[str, Json]:
+    """What was said in these messages of a session's person, by the network's ids."""
+    return {r["network_id"]: r["body"] for r in await db.fetch(NAMED, account, session, integration, ids)}
 
 
 async def drop_after_last_user(db: Call, account: UUID, session: UUID) -> list[UUID] | None:

@@ -9,6 +9,17 @@ from hub.store.db import Call, clean
 SENT = "select sent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 HOLD = "select hold_for_template($1, $2, $3, $4, $5, $6, $7)"
 NEXT = "select next_part($1, $2, $3)"
+FALL_BACK = "select fall_back($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+FAILED = """
+    update outbox set failures = failures + 1 where id = $1 and attempt = $2 and state = 'sending' returning failures
+"""
+BODY = """
+    update outbox set body = $3, failures = coalesce($4, failures) where id = $1 and attempt = $2 and state = 'sending'
+"""
+STOP = """
+    update outbox set state = 'dead', code = $3, error = $4, closed_at = now()
+    where session_id = $1 and state = 'queued' and id > $2 and not_before is distinct from 'infinity'
+"""
 PLACEHOLDER = "update outbox set placeholder = $3 where id = $1 and attempt = $2 and state = 'sending'"
 LINK = """
     select to_jsonb(i) - 'secrets' - 'secret_hash' || jsonb_build_object('secrets', encode(i.secrets, 'base64'))
@@ -33,13 +44,13 @@ ATTEMPTS = """
     where o.account_id = $1 and o.key = $2 order by a.at
 """
 REPLAY = """
-    update outbox set state = 'queued', attempt = 0, not_before = null, wire_deadline = null, closed_at = null,
+    update outbox set state = 'queued', attempt = 0, failures = 0, not_before = null, wire_deadline = null, closed_at = null,
         expires_at = now() + interval '24 hours', resolution = 'replayed', code = null, error = null
     where account_id = $1 and key = $2 and state in ('dead', 'unknown', 'cancelled')
     returning session_id
 """
 REPLAY_ALL = """
-    update outbox set state = 'queued', attempt = 0, not_before = null, wire_deadline = null, closed_at = null,
+    update outbox set state = 'queued', attempt = 0, failures = 0, not_before = null, wire_deadline = null, closed_at = null,
         expires_at = now() + interval '24 hours', resolution = 'replayed', code = null, error = null
     where id in (select o.id from outbox o where o.account_id = $1 and o.state in ('dead', 'unknown')
         and ($2::uuid[] is null or o.key = any($2)) and ($3::timestamptz is null or o.created_at >= $3)
@@ -53,6 +64,10 @@ RESOLVE = """
 """
 FAILED_WINDOW = """
     select o.id from outbox o where o.integration_id = $1 and o.state = 'dead' and o.code in ('131047', 'window_closed')
+      and (o.network_id = any($2) or o.key::text = $3)
+"""
+FAILED_FILE = """
+    select to_jsonb(o) from outbox o where o.integration_id = $1 and o.state = 'dead' and o.body ? 'file'
       and (o.network_id = any($2) or o.key::text = $3)
 """
 
@@ -90,6 +105,32 @@ async def hold_for_template(
     """Let a part wait for the contact; return the template's part to send now, if one is needed."""
     found: Json | None = await db.value(HOLD, part_id, attempt, me, key, template, error, wire)
     return found
+
+
+async def fall_back(
+    db: Call, part: Json, attempt: int | None, me: str, copy: UUID, body: Json, sha: str, wire: float,
+    *, code: str | None, error: str, trace: Json | None = None,
+) -> Json | None:
+    """Put another body in a part's place and keep a dead copy of what it was (see `fall_back` in SQL);
+    return the session's next part, marked as being sent."""
+    return await db.value(  # type: ignore[no-any-return]
+        FALL_BACK, part["id"], attempt, me, copy, clean(body), sha, code, clean(error), wire, trace
+    )
+
+
+async def failed(db: Call, part: Json) -> int:
+    """Count a failure of the part on the wire; how many there are in a row by now."""
+    return int(await db.value(FAILED, part["id"], part["attempt"]) or 0)
+
+
+async def change(db: Call, part: Json, body: Json, failures: int | None = None) -> None:
+    """Change how the part on the wire is to be sent when it is tried again."""
+    await db.run(BODY, part["id"], part["attempt"], clean(body), failures)
+
+
+async def stop(db: Call, part: Json, code: str | None, error: str) -> None:
+    """What waits behind a part will not go either."""
+    await db.run(STOP, UUID(part["session_id"]), part["id"], code, clean(error))
 
 
 async def claim(db: Call, session: UUID, me: str, wire: float) -> Json | None:
@@ -149,3 +190,9 @@ async def resolve(db: Call, account: UUID, key: UUID, state: str, words: str) ->
 async def failed_by_window(db: Call, integration_id: UUID, network_ids: list[str], callback: str | None) -> list[int]:
     """Parts that WhatsApp refused afterwards because its 24 hour window was closed."""
     return [r["id"] for r in await db.fetch(FAILED_WINDOW, integration_id, network_ids, callback)]
+
+
+async def failed_files(db: Call, integration_id: UUID, network_ids: list[str], callback: str | None) -> list[Json]:
+    """Parts with a file that a network took and refused afterwards."""
+    rows = await db.fetch(FAILED_FILE, integration_id, network_ids, callback)
+    return [r["to_jsonb"] for r in rows]

@@ -159,6 +159,7 @@ EXPECTED = {
         group=GROUP,
         contact=BIA,
         mentioned=True,
+        named=("phone:5511988880000",),
     ),
     "status-broadcast": replace(
         said("22", 34, chat="status@broadcast", contact=NAMED, ignore="broadcast", **IGNORED),

@@ -28,6 +28,7 @@ START = datetime(2026, 1, 1, 13, tzinfo=UTC)
 CHAT = "5511999990000"
 BSUID = "BR.10000000000000000001"
 GROUP = "Y2FwaV9ncm91cDpGQUtF"
+US = ("phone:5511988880000",)
 ANA = Contact(("phone:5511999990000",), name="Ana Souza", phone=CHAT)
 NAMELESS = replace(ANA, name=None)
 BOTH = replace(ANA, ids=(f"bsuid:{BSUID}", "phone:5511999990000"))
@@ -288,7 +289,7 @@ EXPECTED: dict[str, list[Inbound]] = {
             message_id=wamid(900005),
         )
     ],
-    "meta-group-text": [said(56, text="Oi grupo", chat=GROUP, group=GROUP, contact=BOTH)],
+    "meta-group-text": [said(56, text="Oi grupo", chat=GROUP, group=GROUP, contact=BOTH, ours=US)],
     "meta-status-delivered": [fate("delivered", 502, contact=BOTH, fate=CALLED)],
     "meta-status-delivered-old-no-contacts": [
         fate("delivered", 502, contact=NAMELESS, fate=CALLED)

@@ -157,7 +157,7 @@ async def test_a_migrated_group_is_followed_once(api: Api) -> None:
     assert await api.bots.send(LINK, replace(TEXT, chat="-4100000001", reply_to="5")) == "201"
     assert [body["chat_id"] for body in api.bodies] == [-4100000001, -1001900000001]
     assert "reply_parameters" not in api.bodies[1]
-    api.answers = [moved, moved, moved]
+    api.answers = [moved, moved, moved, moved]
     assert (await fails(api.bots.send(LINK, replace(TEXT, chat="-41")))).permanent
     assert (await fails(api.bots.edit(LINK, TEXT, "1"))).code == "gone"
 

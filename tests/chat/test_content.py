@@ -44,15 +44,15 @@ def said(**more: Any) -> Inbound:
         (said(text="a", contact=Contact(("x",), name="Ana")), {"text": "a"}),
         (
             said(text="a", group="Friends", contact=Contact(("x",), name="Ana")),
-            {"text": "a", "author": "Ana", "group": "Friends"},
+            {"text": "a", "author": "Ana", "group": "Friends", "from": ["x"]},
         ),
         (
             said(text="a", group="Friends", contact=Contact(("x",), username="ana7")),
-            {"text": "a", "author": "ana7", "group": "Friends"},
+            {"text": "a", "author": "ana7", "group": "Friends", "from": ["x"]},
         ),
         (
             said(text="a", group="Friends", contact=Contact(("x",), phone="55")),
-            {"text": "a", "author": "55", "group": "Friends"},
+            {"text": "a", "author": "55", "group": "Friends", "from": ["x"]},
         ),
         (
             said(attachments=(Attachment(Media.IMAGE, ref="r", data="AAAA", size=0),)),

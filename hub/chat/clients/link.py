@@ -31,6 +31,7 @@ def integration_of(row: Json, sealer: Sealer) -> Integration:
         connection=row["connection"],
         session_seconds=row["session_seconds"],
         groups=row["groups"],
+        own_ids=tuple(row.get("own_ids") or ()),
     )
 
 
@@ -52,6 +53,7 @@ def link_of(integration: Integration, settings: Settings) -> Link:
         secret=secret,
         webhook_url=webhook_url(settings, integration.channel, integration.client_id, secret),
         handle=integration.handle,
+        ours=integration.own_ids,
     )
 
 

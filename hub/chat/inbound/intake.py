@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -169,10 +170,24 @@ async def items_of(db: Db, endpoint: dict[str, Any], arrived: Sequence[Inbound],
     """Rows-to-be of what one webhook call brought; files that came inside the body are stored first."""
     items = []
     for one in arrived:
+        if await _meant(db, endpoint, one):
+            one = replace(one, mentioned=True)
         item = _item(endpoint, one, max_wait)
         await _keep_inline(db, item, one)
         items.append(item)
     return items
+
+
+async def _meant(db: Db, endpoint: dict[str, Any], one: Inbound) -> bool:
+    """Whether a message in a group that wants to be named means us though the network does not say so."""
+    if one.kind != Kind.MESSAGE or not one.group or one.mentioned or endpoint["groups"] != "mention":
+        return False
+    kind = one.named[0].split(":")[0] if len(one.named) == 1 else None
+    known = any(i.startswith(f"{kind}:") for i in endpoint["own_ids"])
+    called = one.named[0] if kind and not known else None
+    if not called and not one.reply_to:
+        return False
+    return await inbox.meant(db, endpoint["id"], f"group:{one.chat}", one.reply_to, called)
 
 
 def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:

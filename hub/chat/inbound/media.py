@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from channels.base import ChannelError, Link
 from hub import ids
-from hub.chat import content
+from hub.chat import content, quoting
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import FILE_DAYS
 from hub.runtime import Hub
@@ -87,8 +87,9 @@ async def ensure(hub: Hub, claimed: Claim) -> dict[str, Json]:
                 )
             if attachments[place].get("file_id"):
                 wanted.append(attachments[place]["file_id"])
+    wanted += await quoting.complete(hub, claimed)
     opened: dict[str, Json] = {}
-    for id in wanted:
+    for id in dict.fromkeys(wanted):
         file = await files.content(hub.db, account, UUID(id))
         if file is not None:
             opened[id] = file

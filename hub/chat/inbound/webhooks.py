@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from channels.base import BadSignature, Hook, Link, Unreadable
+from channels.base import BadSignature, Hook, Inbound, Link, Unreadable
 from hub import ids
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import Intake, items_of
@@ -83,6 +83,7 @@ class Receiver:
         except Unreadable as e:
             await self._quarantine(knock, endpoint, str(e))
             return Verdict.STORED
+        await self._learn(endpoint, arrived)
         self._hub.reached("C1")
         try:
             await self._intake.store(items)
@@ -92,6 +93,13 @@ class Receiver:
             await self._quarantine(knock, endpoint, f"could not be stored: {type(e).__name__}")
         self._hub.reached("C2")
         return Verdict.STORED
+
+    async def _learn(self, endpoint: Endpoint, arrived: Sequence[Inbound]) -> None:
+        """Ids of the account itself, which networks tell now and then."""
+        taught = {i for one in arrived for i in one.ours} - set(endpoint.row["own_ids"])
+        if taught:
+            await inbox.learn(self._hub.db, endpoint.row["id"], sorted(taught))
+            self._known.pop((endpoint.row["client_id"], endpoint.row["channel"]), None)
 
     async def _endpoint(self, knock: Knock) -> Endpoint | None:
         key, now = (knock.client_id, knock.channel), time.monotonic()

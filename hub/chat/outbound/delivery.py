@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import re
 import time
 from dataclasses import dataclass
@@ -12,20 +11,21 @@ from uuid import UUID
 
 from markdown_it.token import Token
 
-from channels.base import Channel, ChannelError, File, Link, Media, Outbound, Style
+from channels.base import Channel, ChannelError, Link, Media, Outbound, Style
 from channels.markup import split
 from channels.markup.read import PARSER
 from channels.trace import scrubbed, tracing
 from hub import ids
+from hub.chat import refused
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import sha
+from hub.chat.outfiles import file_of
 from hub.runtime import Hub
-from hub.store import files, outbox
+from hub.store import outbox
 
 log = logging.getLogger(__name__)
 
 PLACEHOLDER = "…"
-BACKOFF_CAP = 300.0
 PAUSE = 0.4
 # A paragraph that is nothing but a picture or a file: sent as real media.
 _FILE = re.compile(r"^!?\[(?P<alt>[^\]\n]*)\]\((?P<url>https?://[^\s)]+)\)$")
@@ -40,6 +40,7 @@ _KINDS = {
     "oga": Media.VOICE,
     "mp4": Media.VIDEO,
     "pdf": Media.DOCUMENT,
+    "svg": Media.DOCUMENT,
 }
 _MIMES = {
     "jpg": "image/jpeg",
@@ -52,6 +53,7 @@ _MIMES = {
     "oga": "audio/ogg",
     "mp4": "video/mp4",
     "pdf": "application/pdf",
+    "svg": "image/svg+xml",
 }
 
 Json = dict[str, Any]
@@ -79,6 +81,10 @@ def parts_of(text: str, message_id: UUID, to: Address) -> list[Json]:
             bodies += [{"text": p.text, "plain": p.plain} for p in split(block, to.style, chunks=to.chunks)]
     if bodies and to.reply_to:
         bodies[0]["reply_to"] = to.reply_to
+    if to.mode == "placeholder_edit":
+        # One placeholder for the whole answer; what comes after it is said at once.
+        for body in bodies[1:]:
+            body["bare"] = True
     rows = [
         {
             "key": str(ids.uuid7()),
@@ -183,13 +189,14 @@ async def _send(hub: Hub, integration: Json, part: Json) -> Json | None:
     hub.reached("C9")
     with tracing() as calls:
         try:
+            out = await _outbound(hub, channel.style, part)
             async with asyncio.timeout(hub.settings.wire_seconds):
-                network_id = await _call(hub, channel, link, part)
+                network_id = await _call(hub, channel, link, part, out)
         except TimeoutError:
             late = ChannelError("The network did not answer in time.", ambiguous=True, code="timeout")
-            return await _failed(hub, link, part, late, _told(calls, link, begun))
+            return await refused.failed(hub, channel, link, part, late, wire(hub), _told(calls, link, begun))
         except ChannelError as e:
-            return await _failed(hub, link, part, e, _told(calls, link, begun))
+            return await refused.failed(hub, channel, link, part, e, wire(hub), _told(calls, link, begun))
     hub.reached("C11")
     told = _told(calls, link, begun)
     return await outbox.sent(hub.db, part, me, "sent", wire(hub), network_id=network_id or None, trace=told)
@@ -202,10 +209,9 @@ def _told(calls: list[Json], link: Link, begun: float) -> Json:
     return {"milliseconds": round((time.monotonic() - begun) * 1000), **last}
 
 
-async def _call(hub: Hub, channel: Channel, link: Link, part: Json) -> str:
+async def _call(hub: Hub, channel: Channel, link: Link, part: Json, out: Outbound) -> str:
     """Carry one part to the network; return its message id there."""
-    out = await _outbound(hub, part)
-    if part["mode"] != "placeholder_edit" or out.template:
+    if part["mode"] != "placeholder_edit" or out.template or part["body"].get("bare"):
         sent = await channel.send(link, out)
         hub.reached("C10")
         return sent
@@ -213,7 +219,7 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json) -> str:
     if out.file is not None:
         # A placeholder cannot become a picture: it goes, the picture comes.
         if place:
-            await channel.delete(link, out.chat, place)
+            await refused.remove(channel, link, out.chat, place)
             await outbox.placeholder(hub.db, part, "")
         return await channel.send(link, out)
     if not place:
@@ -226,13 +232,21 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json) -> str:
     except ChannelError as e:
         if e.code != "gone":
             raise
-        await outbox.placeholder(hub.db, part, "")  # somebody deleted it: the next try makes a new one
-        raise ChannelError(str(e), retry_after=0.1, code="gone") from None
+        await _lost(hub, channel, link, part, place)
+        raise ChannelError(str(e), retry_after=refused.SOON, code="gone") from None
     hub.reached("C10")
     return place
 
 
-async def _outbound(hub: Hub, part: Json) -> Outbound:
+async def _lost(hub: Hub, channel: Channel, link: Link, part: Json, place: str) -> None:
+    """The placeholder cannot be filled in any more: one new one, and if that goes too, the words without any."""
+    await refused.remove(channel, link, part["chat"], place)
+    mark = "bare" if part["body"].get("again") else "again"
+    await outbox.placeholder(hub.db, part, "")
+    await outbox.change(hub.db, part, {**part["body"], mark: True})
+
+
+async def _outbound(hub: Hub, style: Style, part: Json) -> Outbound:
     body = part["body"]
     return Outbound(
         chat=part["chat"],
@@ -243,65 +257,31 @@ async def _outbound(hub: Hub, part: Json) -> Outbound:
         template=body.get("template"),
         language=body.get("language"),
         values=tuple(body.get("values") or ()),
-        file=await _file(hub, body.get("file")),
+        file=await file_of(hub, style, body.get("file")),
     )
 
 
-async def _file(hub: Hub, body: Json | None) -> File | None:
-    """A file of ours is sent as bytes: the network may not be able to reach the hub."""
-    if body is None:
-        return None
-    mine = f"{hub.settings.address}/media/"
-    content, mime = None, body["mime"]
-    if body["url"].startswith(mine):
-        row = await files.public(hub.db, body["url"].removeprefix(mine).split("/")[0].split("?")[0])
-        if row is not None:
-            content, mime = bytes(row["content"]), row["mime"]
-    return File(media=Media(body["media"]), mime=mime, name=body["name"], content=content, url=body["url"])
-
-
-async def _failed(hub: Hub, link: Link, part: Json, e: ChannelError, told: Json) -> Json | None:
-    me, words, limit = hub.leases.me, str(e), wire(hub)
-    template = link.settings.get("continuedMessagesTemplateId")
-    if e.code == "window_closed" and template and not part["body"].get("template"):
-        return await hold(hub, part["id"], part["attempt"], template, words)
-    if e.permanent:
-        return await outbox.sent(hub.db, part, me, "dead", limit, code=e.code, error=words, trace=told)
-    if e.ambiguous and part["mode"] in ("at_most_once", "reconcile"):
-        after = hub.settings.reconcile_seconds
-        return await outbox.sent(
-            hub.db, part, me, "unknown", limit, code=e.code or "ambiguous", error=words, after=after, trace=told
-        )
-    after = e.retry_after if e.retry_after is not None else backoff(part["attempt"])
-    following = await outbox.sent(
-        hub.db, part, me, "queued", limit, code=e.code, error=words, after=after, trace=told
-    )
-    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:{part['attempt']}", after + 0.01)
-    return following
-
-
-async def hold(hub: Hub, part_id: int, attempt: int | None, template: str, words: str) -> Json | None:
-    """Send the template now; the text waits until the contact answers and so opens the window."""
-    body = {"template": template, "text": "", "plain": f"[template {template}]"}
-    return await outbox.hold_for_template(hub.db, part_id, attempt, hub.leases.me, ids.uuid7(), body, words, wire(hub))
-
-
-def backoff(attempt: int) -> float:
-    """Full jitter: up to 1 s, 2 s, 4 s ... at most five minutes."""
-    return random.uniform(0.05, min(BACKOFF_CAP, 2.0 ** max(0, attempt - 1)))
+async def put_off(hub: Hub, part: Json | None, seconds: float) -> Json | None:
+    """The part, or None when the network has asked for some seconds more before anything is sent."""
+    return part if part is None or seconds <= 0 else await refused.later(hub, part, seconds, wire(hub))
 
 
 async def failed_later(hub: Hub, integration_id: UUID, fate: Json) -> None:
-    """A network took a message and said afterwards that it failed (WhatsApp's closed window)."""
+    """A network took a message and said afterwards that it failed: a closed window, a file it does not take."""
     integration = await outbox.integration(hub.db, integration_id)
     if integration is None:
         return
+    named, callback = list(fate.get("message_ids") or ()), fate.get("callback")
+    words = fate.get("text") or "The network did not accept the file."
+    for row in await outbox.failed_files(hub.db, integration_id, named, callback):
+        channel = hub.channels[integration["channel"]]
+        part = await refused.afterwards(hub, channel, row, fate.get("code"), words, wire(hub))
+        await drain(hub, UUID(row["session_id"]), part, integration)
     template = open_link(hub, integration).settings.get("continuedMessagesTemplateId")
     if not template:
         return
-    for id in await outbox.failed_by_window(
-        hub.db, integration_id, list(fate.get("message_ids") or ()), fate.get("callback")
-    ):
-        part = await hold(hub, id, None, template, fate.get("text") or "WhatsApp's 24 hour window is closed.")
+    for id in await outbox.failed_by_window(hub.db, integration_id, named, callback):
+        words = fate.get("text") or "WhatsApp's 24 hour window is closed."
+        part = await refused.hold(hub, id, None, template, words, wire(hub))
         if part is not None:
             await drain(hub, UUID(part["session_id"]), part, integration)

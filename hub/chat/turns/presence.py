@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Any, Self
 
 from channels.base import ChannelError, Outbound
@@ -26,6 +27,7 @@ class Presence:
         self._placeholder: str | None = claimed.session["placeholder"]
         self._typing: asyncio.Task[None] | None = None
         self._placing: asyncio.Task[None] | None = None
+        self._quiet = 0.0
 
     async def __aenter__(self) -> Self:
         batch, integration = self._claimed.batch, self._claimed.integration
@@ -47,6 +49,10 @@ class Presence:
         if self._placing is not None:
             await asyncio.gather(self._placing, return_exceptions=True)
         return self._placeholder
+
+    def quiet(self) -> float:
+        """Seconds for which the network still wants to hear nothing."""
+        return max(0.0, self._quiet - time.monotonic())
 
     async def _type(self, integration: dict[str, Any]) -> None:
         channel, link = self._hub.channels[integration["channel"]], open_link(self._hub, integration)
@@ -70,5 +76,7 @@ class Presence:
                 self._placeholder = await channel.send(link, out)
         except (ChannelError, TimeoutError) as e:
             log.info("no placeholder: %s", e or "the network did not answer in time")
+            if isinstance(e, ChannelError) and e.retry_after:
+                self._quiet = time.monotonic() + e.retry_after
             return
         await turns.placeholder(self._hub.db, self._claimed, self._placeholder)

@@ -55,6 +55,7 @@ class Draft:
     reset: bool = False
     said: str = ""
     shown: Broadcast | None = None
+    quiet: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ async def run(
             await _lost(hub, claimed, draft)
             return None
         placeholder = await presence.finish()
+        draft.quiet = presence.quiet()
     if await scheduled.again(hub, claimed, draft):
         if draft.shown is not None:
             await _over(hub, claimed, draft, {})
@@ -354,7 +356,8 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeho
     if claimed.integration is not None:
         if placeholder and not draft.parts:
             await _remove(hub, claimed, placeholder)
-        await delivery.drain(hub, session, closed.part, claimed.integration)
+        part = await delivery.put_off(hub, closed.part, draft.quiet)
+        await delivery.drain(hub, session, part, claimed.integration)
     if closed.more:
         await hub.queue.turn(session, -claimed.epoch)
     await told

@@ -1,0 +1,178 @@
+"""What becomes of a part that did not go out: tried again with a limit, sent in another form, or dead with its reason.
+
+A refusal may depend on the part itself (its picture's link is broken) or on the network as a whole. Only the second
+is waited out: after `TRIES` the network is asked whether it is there at all, and if it is, the part makes way for what
+stands for it (its link, its plain text) and what is behind it goes on. Nothing stands at the head of a conversation
+for ever.
+"""
+
+import logging
+import random
+from typing import Any
+from uuid import UUID
+
+from channels.base import Channel, ChannelError, Link
+from hub import ids
+from hub.chat.inbound.intake import sha
+from hub.chat.outfiles import instead
+from hub.runtime import Hub
+from hub.store import outbox
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+TRIES, WAITS = 5, (2.0, 10.0, 30.0, 70.0)  # within two minutes
+LAST_TRIES = 3  # of what stands for a part
+BUSY_TRIES = 15  # of a part that is to be sent more slowly; their waits grow too
+AWAY_TRIES = 300  # while the network is not there: a day, since no wait is longer than five minutes
+TWICE = 2  # how often words without a placeholder are sent when nobody knows whether they arrived
+SOON = 0.1
+BACKOFF_CAP = 300.0
+BUSY = frozenset({"429", "rate_limited", "in_flight"})
+UNREACHED = frozenset({"unreachable", "dns", "tls"})
+# The person or the account is what is refused: no other form of the part helps.
+HOPELESS = frozenset({
+    "blocked", "unauthorized", "chat_not_found", "bad_chat", "not_on_whatsapp", "no_address", "window_closed", "opted_out",
+    "account_locked", "account_blocked", "country", "not_delivered", "no_instance", "not_found", "license",
+    "client_token", "bad_settings", "template",
+})
+# Whoever is refused one part is refused all.
+STOPS = frozenset({"blocked", "unauthorized"})
+
+
+async def failed(
+    hub: Hub, channel: Channel, link: Link, part: Json, e: ChannelError, limit: float, told: Json
+) -> Json | None:
+    """Write down what became of a call; return the session's next part, marked as being sent. `limit`: see `wire`."""
+    me, words, body = hub.leases.me, str(e), part["body"]
+    template = link.settings.get("continuedMessagesTemplateId")
+    if e.code == "window_closed" and template and not body.get("template"):
+        return await hold(hub, part["id"], part["attempt"], template, words, limit)
+    if e.permanent:
+        return await _refused(hub, channel, link, part, e, limit, told)
+    if e.ambiguous and part["mode"] in ("at_most_once", "reconcile"):
+        return await _unknown(hub, part, e, limit, told)
+    failures = await outbox.failed(hub.db, part)
+    if e.ambiguous and body.get("bare") and failures >= TWICE:
+        return await _unknown(hub, part, e, limit, told)
+    tries = BUSY_TRIES if e.code in BUSY else LAST_TRIES if body.get("last") else TRIES
+    after = wait(part["attempt"], failures, e)
+    if failures >= tries:
+        if e.code in BUSY or part["attempt"] >= AWAY_TRIES or await channel.alive(link):
+            if e.ambiguous:
+                return await _unknown(hub, part, e, limit, told)
+            return await _refused(hub, channel, link, part, e, limit, told)
+        await outbox.change(hub.db, part, body, 0)
+        after = max(backoff(part["attempt"]), e.retry_after or 0.0)
+    elif _by_address(body) and e.code not in BUSY | UNREACHED:
+        # The network may not be able to fetch it: from now on it goes as bytes.
+        await outbox.change(hub.db, part, _fetching(body))
+    following = await outbox.sent(hub.db, part, me, "queued", limit, code=e.code, error=words, after=after, trace=told)
+    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:{part['attempt']}", after + 0.01)
+    return following
+
+
+async def _refused(
+    hub: Hub, channel: Channel, link: Link, part: Json, e: ChannelError, limit: float, told: Json
+) -> Json | None:
+    """The part cannot go as it is."""
+    me, body = hub.leases.me, part["body"]
+    hopeless = e.code in HOPELESS or (e.code == "forbidden" and not body.get("file"))
+    if not hopeless and _by_address(body) and e.code != "no_file":
+        await outbox.change(hub.db, part, _fetching(body), 0)
+        return await outbox.sent(hub.db, part, me, "queued", limit, code=e.code, error=str(e), trace=told)
+    if part.get("placeholder") and part["mode"] == "placeholder_edit" and e.code not in STOPS:
+        await remove(channel, link, part["chat"], part["placeholder"])
+        await outbox.placeholder(hub.db, part, "")
+        if not hopeless and not body.get("bare") and not body.get("file"):
+            await outbox.change(hub.db, part, {**body, "bare": True}, 0)
+            return await outbox.sent(hub.db, part, me, "queued", limit, code=e.code, error=str(e), trace=told)
+    other = None if hopeless else instead(body, channel.style)
+    if other is not None:
+        return await outbox.fall_back(
+            hub.db,
+            part,
+            part["attempt"],
+            me,
+            ids.uuid7(),
+            other,
+            sha(other["text"]),
+            limit,
+            code=e.code,
+            error=str(e),
+            trace=told,
+        )
+    if e.code in STOPS:
+        await outbox.stop(hub.db, part, e.code, str(e))
+    return await outbox.sent(hub.db, part, me, "dead", limit, code=e.code, error=str(e), trace=told)
+
+
+async def _unknown(hub: Hub, part: Json, e: ChannelError, limit: float, told: Json) -> Json | None:
+    return await outbox.sent(
+        hub.db,
+        part,
+        hub.leases.me,
+        "unknown",
+        limit,
+        code=e.code or "ambiguous",
+        error=str(e),
+        after=hub.settings.reconcile_seconds,
+        trace=told,
+    )
+
+
+async def later(hub: Hub, part: Json, seconds: float, limit: float) -> Json | None:
+    """The network asked for time before the part could even be tried: it waits."""
+    words = "The network asked to wait."
+    following = await outbox.sent(hub.db, part, hub.leases.me, "queued", limit, code="429", error=words, after=seconds)
+    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:w", seconds + 0.01)
+    return following
+
+
+async def hold(hub: Hub, part_id: int, attempt: int | None, template: str, words: str, limit: float) -> Json | None:
+    """Send the template now; the text waits until the contact answers and so opens the window."""
+    body = {"template": template, "text": "", "plain": f"[template {template}]"}
+    return await outbox.hold_for_template(hub.db, part_id, attempt, hub.leases.me, ids.uuid7(), body, words, limit)
+
+
+async def afterwards(hub: Hub, channel: Channel, part: Json, code: str | None, words: str, limit: float) -> Json | None:
+    """A file that the network took and refused later: once more as bytes, else its link. The part to send now."""
+    body = part["body"]
+    other = None if code in HOPELESS else _fetching(body) if _by_address(body) else instead(body, channel.style)
+    if other is None:
+        return None
+    return await outbox.fall_back(
+        hub.db, part, None, hub.leases.me, ids.uuid7(), other, sha(other["text"]), limit, code=code, error=words
+    )
+
+
+async def remove(channel: Channel, link: Link, chat: str, placeholder: str) -> None:
+    """Take a placeholder away. What cannot be removed must not keep the words from coming."""
+    try:
+        await channel.delete(link, chat, placeholder)
+    except ChannelError as e:
+        log.info("placeholder not removed: %s", e)
+
+
+def wait(attempt: int, failures: int, e: ChannelError) -> float:
+    """Seconds until the next try: as long as the network asks, and longer with each try."""
+    if e.code == "gone" and e.retry_after is not None:
+        return e.retry_after
+    if e.code in BUSY:
+        return max(e.retry_after or 1.0, random.uniform(0.5, 1.0) * min(BACKOFF_CAP, 2.0 ** (failures - 4)))
+    grown = backoff(attempt) if e.code in UNREACHED else random.uniform(0.5, 1.0) * WAITS[min(failures, len(WAITS)) - 1]
+    return max(grown, e.retry_after or 0.0)
+
+
+def backoff(attempt: int) -> float:
+    """Full jitter: up to 1 s, 2 s, 4 s ... at most five minutes."""
+    return random.uniform(0.05, min(BACKOFF_CAP, 2.0 ** min(30, max(0, attempt - 1))))
+
+
+def _by_address(body: Json) -> bool:
+    """Whether the network was to fetch the part's file itself."""
+    return bool(body.get("file")) and not body["file"].get("fetch")
+
+
+def _fetching(body: Json) -> Json:
+    return {**body, "file": {**body["file"], "fetch": True}}

@@ -1,0 +1,95 @@
+"""Telegram's placeholder: one for an answer, never a flood of them, never left standing."""
+
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hub.config import Settings
+from tests.fakes.model import says
+from tests.flows.picky import Picky, given, picky
+from tests.flows.rig import Rig, rig
+from tests.flows.test_answers import say
+from tests.flows.test_provider_failures import listed
+
+PLACEHOLDER = "…"
+
+
+@pytest.fixture
+async def r(settings: Settings) -> AsyncIterator[Rig]:
+    async with picky() as net, rig(settings, work=True, net=net) as one:
+        yield one
+
+
+def net(r: Rig) -> Picky:
+    assert isinstance(r.net, Picky)
+    return r.net
+
+
+def sends(r: Rig) -> list[str]:
+    return [str(b["text"]) for b in net(r).paths("sendMessage")]
+
+
+async def test_a_placeholder_that_is_always_gone_is_tried_once_more(r: Rig) -> None:
+    case = given("01")
+    answer = case["network answers to editMessageText, every time"]
+    net(r).refuse("editMessageText", answer["status"], answer["body"])
+    r.model.default = says("Hello **Ana**")
+    await say(r.w, "telegram", "", case["webhook"])
+    await r.w.settle()
+    assert sends(r) == [PLACEHOLDER, PLACEHOLDER, "Hello <b>Ana</b>"]
+    assert net(r).final() == ["Hello <b>Ana</b>"]
+
+
+async def test_a_group_that_was_upgraded_gets_one_answer(r: Rig) -> None:
+    case = given("02")
+    moved = case["network answers to every call with chat_id -4100009001"]
+    await r.db.run("update integrations set groups = 'all'")
+    net(r).refuse("/bot", moved["status"], moved["body"], when=lambda b: str(b.get("chat_id")) == "-4100009001")
+    r.model.default = says("Hello")
+    await say(r.w, "telegram", "", case["webhook"])
+    await r.w.settle()
+    assert [(s.chat, s.text) for s in net(r).shown] == [("-1001900009001", "Hello")]
+
+
+async def test_a_long_answer_shows_one_placeholder(r: Rig) -> None:
+    await r.w.parameters(splitAnswerIntoMessageChunks=True)
+    r.model.default = says("one\n\ntwo\n\nthree")
+    await say(r.w, "telegram", "hello")
+    await r.w.settle()
+    assert sends(r) == [PLACEHOLDER, "two", "three"]
+    assert net(r).final() == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    ["Bad Request: MESSAGE_TOO_STRANGE", "Bad Request: message can't be edited", "Bad Request: message is too long"],
+)
+async def test_a_refused_edit_leaves_no_placeholder(r: Rig, refused: str) -> None:
+    net(r).refuse("editMessageText", 400, {"ok": False, "error_code": 400, "description": refused})
+    r.model.default = says("Hello")
+    await say(r.w, "telegram", "hello")
+    await r.w.settle()
+    assert [s.text for s in net(r).shown] == ["Hello"]
+
+
+async def test_words_that_are_refused_in_every_form_leave_no_placeholder(r: Rig) -> None:
+    said = {"ok": False, "error_code": 400, "description": "Bad Request: strange"}
+    net(r).refuse("/bot", 400, said, when=lambda b: "Hello" in str(b.get("text")))
+    r.model.default = says("Hello")
+    await say(r.w, "telegram", "hello")
+    await r.w.settle()
+    assert net(r).shown == []
+    [dead] = await listed(r, "dead")
+    assert dead["error"] == "Telegram refused: Bad Request: strange"
+
+
+async def test_a_placeholder_that_is_refused_for_a_while_holds_the_answer_that_long(r: Rig) -> None:
+    busy = {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 2}}
+    net(r).refuse("sendMessage", 429, busy, times=1)
+    began = time.monotonic()
+    await say(r.w, "telegram", "one #a1-1")
+    await r.w.settle()
+    assert net(r).final() == ["You said #a1-1"]
+    assert net(r).shown[0].at - began >= 1.9
+    assert len(sends(r)) == 2, "nothing was asked in between"
