@@ -16,7 +16,7 @@ from hub.outreach import messages, policy, rules
 from hub.outreach.rules import GO, Facts, Number, Verdict
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import activations, contacts
+from hub.store import activations, people
 from hub.store.db import CLASH, Call
 from hub.tools.schedule.zones import zone_of
 
@@ -56,7 +56,7 @@ async def _once(hub: Hub) -> int:
         rows = await activations.take(tx, GROUP)
         if not rows:
             return 0
-        known = await contacts.lock(tx, sorted({_key(r) for r in rows}))
+        known = await people.lock(tx, sorted({_key(r) for r in rows}))
         verdicts = [(row, _judged(row, known)) for row in rows]
         verdicts = await _paced(tx, verdicts)
         await activations.decide(tx, [_decided(row, v) for row, v in verdicts])
@@ -68,7 +68,7 @@ async def _once(hub: Hub) -> int:
     return len(rows)
 
 
-def _key(row: Json) -> contacts.Key:
+def _key(row: Json) -> people.Key:
     return row["account_id"], row["person"] or _web(row)
 
 
@@ -80,7 +80,7 @@ def _order(row: Json) -> tuple[str, str]:
     return str(row["integration_id"] or row["client_id"]), str((row["names"] or [row["external_user"]])[0])
 
 
-def _judged(row: Json, known: dict[contacts.Key, Json]) -> Verdict:
+def _judged(row: Json, known: dict[people.Key, Json]) -> Verdict:
     """The verdict on one activation; one that goes counts for the next of the same person."""
     person = known.get(_key(row), {})
     rule = policy.read(row["outreach"])
@@ -143,13 +143,13 @@ async def _paced(tx: Call, verdicts: list[tuple[Json, Verdict]]) -> list[tuple[J
     waiting = {r["integration_id"] for r, v in verdicts if v is GO and r["integration_id"] and not r["paced"]}
     if not waiting:
         return verdicts
-    kept = await contacts.paces(tx, sorted(waiting))
+    kept = await people.paces(tx, sorted(waiting))
     found = []
     for row, v in verdicts:
         if v is GO and row["integration_id"] in kept and not row["paced"]:
             v = _placed(row, kept)
         found.append((row, v))
-    await contacts.set_paces(tx, list(kept.values()))
+    await people.set_paces(tx, list(kept.values()))
     return found
 
 

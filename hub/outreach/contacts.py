@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.errors import Invalid
-from hub.store import contacts
+from hub.store import people
 from hub.store.db import Call, Db
 from hub.tools.schedule.book import zone_of
 
@@ -21,7 +21,7 @@ def check(person: str) -> str:
 
 
 async def page(db: Call, account: UUID, opted_out: bool, after: str | None, limit: int) -> list[Json]:
-    return await contacts.page(db, account, opted_out, after, limit)
+    return await people.page(db, account, opted_out, after, limit)
 
 
 async def edit(db: Db, account: UUID, person: str, *, opted_out: bool | None, zone: str | None, set_zone: bool) -> Json:
@@ -30,9 +30,9 @@ async def edit(db: Db, account: UUID, person: str, *, opted_out: bool | None, zo
     chosen = zone_of(zone) if zone else None
     async with db.transaction() as tx:
         if opted_out is not None:
-            await contacts.opt(tx, account, person, opted_out, "operator", None)
+            await people.opt(tx, account, person, opted_out, "operator", None)
         if set_zone:
-            await contacts.set_zone(tx, account, person, chosen)
-        found = await contacts.get(tx, account, person)
+            await people.set_zone(tx, account, person, chosen)
+        found = await people.get(tx, account, person)
     nothing: Json = {"zone": None, "opted_out_at": None, "opted_out_by": None, "opted_out_words": None}
     return found or nothing | {"person": person}

@@ -9,7 +9,7 @@ from uuid import UUID
 from hub.outreach import admission, policy, rules
 from hub.outreach.policy import Policy
 from hub.outreach.rules import Facts
-from hub.store import contacts
+from hub.store import people
 from hub.store.db import Call
 
 Json = dict[str, Any]
@@ -35,7 +35,7 @@ async def of(db: Call, account: UUID, row: Mapping[str, Any]) -> Forecast:
         return Forecast(row["x_not_before"], row["x_reason"], row["x_result"])
     if row["state"] != "active" or row["next_at"] is None:
         return NOTHING
-    day, week = await contacts.written(
+    day, week = await people.written(
         db, account, row["person"], row["client_id"], row["external_user"], row["id"], row["next_at"]
     )
     return judged(row, await policy.load(db, account), day, week)

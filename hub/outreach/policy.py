@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from hub.pydantic_base import Defaults, Json, merged
-from hub.store import contacts
+from hub.store import people
 from hub.store.db import Call, Db
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -77,12 +77,12 @@ def read(stored: Json) -> Policy:
 
 
 async def load(db: Call, account: UUID) -> Policy:
-    return read(await contacts.policy(db, account))
+    return read(await people.policy(db, account))
 
 
 async def edit(db: Db, account: UUID, given: Json) -> Policy:
     """Shallow merge: what is given replaces what is stored, whole. Raise Invalid naming the field."""
     async with db.transaction() as tx:
-        new = merged(Policy, await contacts.policy(tx, account), given, "")
-        await contacts.set_policy(tx, account, new.stored())
+        new = merged(Policy, await people.policy(tx, account), given, "")
+        await people.set_policy(tx, account, new.stored())
     return new

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.runtime import Hub
-from hub.store import contacts
+from hub.store import people
 from hub.store.turns import Claim
 from hub.tools.schedule.tokens import bare
 
@@ -68,14 +68,14 @@ async def answer(hub: Hub, claimed: Claim, language: str) -> str | None:
     if wanted is None or claimed.session["contact_id"] is None:
         return None
     account = UUID(claimed.account["id"])
-    person = await contacts.of_contact(hub.db, UUID(claimed.session["contact_id"]), [])
+    person = await people.of_contact(hub.db, UUID(claimed.session["contact_id"]), [])
     if person is None:
         return None
     if wanted == IN:
-        known = await contacts.get(hub.db, account, person)
+        known = await people.get(hub.db, account, person)
         if known is None or known["opted_out_at"] is None:
             return None
-    await contacts.opt(hub.db, account, person, wanted == OUT, "contact", claimed.batch[0]["body"].get("text"))
+    await people.opt(hub.db, account, person, wanted == OUT, "contact", claimed.batch[0]["body"].get("text"))
     return TEXTS[wanted][language]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from channels import jid
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
-from hub.store import clients, contacts, schedules
+from hub.store import clients, people, schedules
 from hub.store.db import Call
 from hub.tools.schedule.zones import zone_of
 
@@ -67,7 +67,7 @@ async def of_user(
         raise Invalid(f"target: the chat client is not connected to {target}; connect it first.", field="target")
     address, names = named(channel, identifier)
     phone = next((n[6:] for n in names if n.startswith("phone:")), None)
-    person = await contacts.of_contact(db, None, names)
+    person = await people.of_contact(db, None, names)
     zone = await _zone(db, account, client, person, phone, None)
     return Target(user, channel, address, names, None, zone, None, person)
 
@@ -119,7 +119,7 @@ async def _zone(
     db: Call, account: UUID, client: UUID, person: str | None, phone: str | None, language: str | None
 ) -> str:
     """What was chosen for the person, the phone's area, the chat client's zone, the language's."""
-    known = await contacts.get(db, account, person) if person else None
+    known = await people.get(db, account, person) if person else None
     owner = await clients.get(db, account, client)
     parameters = owner.parameters if owner else {}
     said = known["zone"] if known else None

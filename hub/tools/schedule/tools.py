@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.domain import Json
-from hub.store import clients, contacts, schedules
+from hub.store import clients, people, schedules
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.schedule import book, recurrence, targets, words
 from hub.tools.schedule.book import Change, Kind, Wanted
@@ -103,7 +103,7 @@ async def set_time_zone(context: Context, arguments: Json) -> Result:
     if to.person is None:
         raise ToolFailed("This person is not known well enough to remember a time zone; pass `zone` each time.")
     zone = book.zone_of(arguments["zone"], "zone")
-    await contacts.set_zone(context.hub.db, context.account_id, to.person, zone)
+    await people.set_zone(context.hub.db, context.account_id, to.person, zone)
     return Result(f"Remembered: it is {words.at(datetime.now(UTC), zone)} for this person.")
 
 
@@ -128,7 +128,7 @@ async def _target(context: Context, zone: str | None) -> Target:
 
 async def _room(context: Context, to: Target) -> None:
     """Raise ToolFailed for who has opted out, and when too much is scheduled already."""
-    known = await contacts.get(context.hub.db, context.account_id, to.person) if to.person else None
+    known = await people.get(context.hub.db, context.account_id, to.person) if to.person else None
     if known and known["opted_out_at"]:
         raise ToolFailed(
             "The person has opted out of messages, so nothing can be scheduled. If they want it, they must first send "
