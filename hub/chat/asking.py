@@ -38,6 +38,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         ]),
         system=(*await system(hub.outbound, claimed.session, channel), *extra),
         external_user=claimed.session["tag"],
+        person=UUID(claimed.session["person_id"]) if claimed.session["person_id"] else None,
         origin="IntegrationBot" if channel else "WebChatClient",
         metadata=claimed.session.get("metadata") or {},
         conversation=str(claimed.session_id),

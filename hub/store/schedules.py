@@ -85,16 +85,16 @@ INACTIVE = """
 USER = """
     select s.id, s.tag, s.chat, s.contact_id, coalesce(i.channel, 'web') as channel, s.last_user_at, c.phone, c.language, c.username,
         coalesce((select array_agg(k.value order by k.value) from contact_ids k where k.contact_id = s.contact_id), '{}') as names,
-        person_of(s.contact_id, '{}') as person
+        s.person_id
     from sessions s left join integrations i on i.id = s.integration_id left join contacts c on c.id = s.contact_id
-    where s.account_id = $1 and s.client_id = $2 and s.tag = $3
+    where s.account_id = $1 and s.client_id = $2 and s.tag = any($3::text[])
         and ($4::text is null or coalesce(i.channel, 'web') = $4) and (s.kind = 'web' or s.integration_id is not null)
     order by s.id desc limit 1
 """
 SESSION = """
     select s.id, s.tag, s.chat, s.contact_id, coalesce(i.channel, 'web') as channel, s.last_user_at, c.phone, c.language, c.username,
         coalesce((select array_agg(k.value order by k.value) from contact_ids k where k.contact_id = s.contact_id), '{}') as names,
-        person_of(s.contact_id, '{}') as person
+        s.person_id
     from sessions s left join integrations i on i.id = s.integration_id left join contacts c on c.id = s.contact_id
     where s.account_id = $1 and s.client_id = $2 and s.id = $3
 """
@@ -179,8 +179,9 @@ async def inactive(db: Call, account: UUID, client: UUID, user: str | None, limi
     return [dict(r) for r in await db.fetch(INACTIVE, account, client, clean(user), limit)]
 
 
-async def user(db: Call, account: UUID, client: UUID, tag: str, channel: str | None) -> Json | None:
-    row = await db.row(USER, account, client, clean(tag), channel)
+async def user(db: Call, account: UUID, client: UUID, tags: Sequence[str], channel: str | None) -> Json | None:
+    """Who had one of the tags last."""
+    row = await db.row(USER, account, client, clean(list(tags)), channel)
     return dict(row) if row else None
 
 
