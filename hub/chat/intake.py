@@ -227,7 +227,8 @@ def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
     names = phones.names(said)
     channel = "telegram" if endpoint["channel"] == "telegram" else "whatsapp"
     name = one.chat if one.group else (contact.username or contact.phone or one.chat)
-    who: Item = {"id": str(ids.uuid7()), "name": one.group or contact.name, "language": contact.language, "chat": one.chat}
+    named = one.group or contact.name
+    who: Item = {"id": str(ids.uuid7()), "name": named, "language": contact.language, "chat": one.chat}
     # As the network writes them, to be shown; people are found by `ids`.
     who["said"] = [next(s for s in said if phones.named(s) == n) for n in names]
     if not one.group:

@@ -56,8 +56,8 @@ async def write(s: Street, network: str, text: str, phone: str | None = None, li
     else:
         body: dict[str, Any] = {
             "instanceId": "I1", "messageId": f"ZP{n}", "phone": phone or f"{lid}@lid", "fromMe": False,
-            "momment": int(time.time() * 1000), "status": "RECEIVED", "type": "ReceivedCallback", "text": {"message": text},
-            "isGroup": False, "waitingMessage": False,
+            "momment": int(time.time() * 1000), "status": "RECEIVED", "type": "ReceivedCallback",
+            "text": {"message": text}, "isGroup": False, "waitingMessage": False,
         }
         await s.rig.w.knock("zapi", body | ({"chatLid": f"{lid}@lid"} if lid else {}))
 

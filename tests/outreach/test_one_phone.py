@@ -84,7 +84,8 @@ async def test_a_human_at_the_phone_is_heard_without_the_nine(s: Street) -> None
 
 async def test_who_answers_a_campaign_without_the_nine_is_understood(s: Street) -> None:
     sample = given("13-campaign-answered-without-nine")
-    id = (await campaign(s, {"text": sample["text"]}, [{"phone": sample["campaign to"]}], target="WhatsApp_Evolution"))["id"]
+    to = [{"phone": sample["campaign to"]}]
+    id = (await campaign(s, {"text": sample["text"]}, to, target="WhatsApp_Evolution"))["id"]
     await s.policy(numbers={"evolution": {"perMinute": 0}})
     await s.ok("POST", f"/api/v1/campaigns/{id}/start")
     await runs(s, id)

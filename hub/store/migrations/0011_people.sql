@@ -235,6 +235,8 @@ begin
     select array_agg(p.id) into _members from people p where p.root_id = _root;
     perform regroup(_members);
     perform ungather(_members);
+    perform gather(_j.a_id);
+    perform gather(_j.b_id);
     return true;
 end $$;
 
