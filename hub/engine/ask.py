@@ -78,6 +78,7 @@ class Ask:
     system: tuple[str, ...] = ()
     options: Json = field(default_factory=dict)
     external_user: str | None = None
+    person: UUID | None = None
     origin: Source = "ChatCompletionsApi"
     metadata: Mapping[str, str] = field(default_factory=dict)
     conversation: str | None = None

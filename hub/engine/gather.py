@@ -68,7 +68,7 @@ def _parts(hub: Hub, scene: Scene, stack: AsyncExitStack, offline: bool) -> list
 def _context(hub: Hub, ask: Ask) -> Context:
     return Context(
         hub=hub, account_id=ask.account_id, gateway=ask.gateway, deadline=ask.deadline,
-        external_user=ask.external_user, metadata=dict(ask.metadata), source=ask.origin,
+        external_user=ask.external_user, person=ask.person, metadata=dict(ask.metadata), source=ask.origin,
         conversation=ask.conversation, session_id=ask.session_id, client_id=ask.client_id, language=ask.language,
         zone=ask.zone,
     )

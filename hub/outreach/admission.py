@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from channels import jid
 from channels.base import Channel
 from hub import ids
 from hub.chat import timespan
@@ -56,7 +57,8 @@ async def _once(hub: Hub) -> int:
         rows = await activations.take(tx, GROUP)
         if not rows:
             return 0
-        known = await people.lock(tx, sorted({_key(r) for r in rows}))
+        await _named(tx, rows)
+        known = await people.lock(tx, sorted({r["person_id"] for r in rows}))
         verdicts = [(row, _judged(row, known)) for row in rows]
         verdicts = await _paced(tx, verdicts)
         await activations.decide(tx, [_decided(row, v) for row, v in verdicts])
@@ -68,21 +70,30 @@ async def _once(hub: Hub) -> int:
     return len(rows)
 
 
-def _key(row: Json) -> people.Key:
-    return row["account_id"], row["person"] or _web(row)
+async def _named(tx: Call, rows: list[Json]) -> None:
+    """Whoever was never heard of is a person from now on, who is written to only so often."""
+    new = [row for row in rows if row["person_id"] is None]
+    if not new:
+        return
+    made = await people.ensure(tx, [(r["account_id"], _names(r)) for r in new], "outreach")
+    for row, person in zip(new, made, strict=True):
+        row["person_id"] = person
 
 
-def _web(row: Json) -> str:
-    return f"web:{row['client_id']}:{row['external_user']}"
+def _names(row: Json) -> list[str]:
+    """As they are written: a phone is sent to in the form that was given."""
+    phone = jid.phone(row["address"]) if row["channel"] != "telegram" else None
+    written = [f"phone:{phone}" if n.startswith("phone:") and phone else n for n in row["names"]]
+    return written or [f"user:{row['external_user'] or row['address']}"]
 
 
 def _order(row: Json) -> tuple[str, str]:
     return str(row["integration_id"] or row["client_id"]), str((row["names"] or [row["external_user"]])[0])
 
 
-def _judged(row: Json, known: dict[people.Key, Json]) -> Verdict:
+def _judged(row: Json, known: dict[UUID, Json]) -> Verdict:
     """The verdict on one activation; one that goes counts for the next of the same person."""
-    person = known.get(_key(row), {})
+    person = known.get(row["person_id"], {})
     rule = policy.read(row["outreach"])
     found = rules.verdict(facts(row, person), rule, row["now"])
     if found is GO and person and not row["asked"]:
@@ -172,7 +183,7 @@ def _decided(row: Json, v: Verdict) -> Json:
         "result": v.text,
         "not_before": v.until.isoformat() if v.until else None,
         "paced": v.reason == "pacing",
-        "person": row["person"] or _web(row),
+        "person_id": str(row["person_id"]),
         "contact_id": str(row["contact_id"]) if row["contact_id"] else None,
     }
 
@@ -193,7 +204,10 @@ def _item(hub: Hub, row: Json) -> Json:
         "id": str(row["id"]), "account": str(row["account_id"]), "client": str(row["client_id"]),
         "integration": str(row["integration_id"]) if row["integration_id"] else None,
         "contact": str(row["contact_id"]) if row["contact_id"] else None,
-        "who": {"id": str(ids.uuid7()), "phone": next((n[6:] for n in row["names"] if n.startswith("phone:")), None)},
+        "who": {
+            "id": str(ids.uuid7()), "said": _names(row), "chat": row["address"],
+            "phone": jid.phone(row["address"]) if row["channel"] != "telegram" else None,
+        },
         "chat": row["chat"] or row["address"], "tag": row["tag"] or row["external_user"],
         "new_session": str(ids.uuid7()), "session_s": row["session_seconds"] or WEB_SECONDS,
     }

@@ -99,7 +99,7 @@ def _row(r: Recipient) -> Json:
     reason, words = r.refusal or (None, None)
     return {
         "id": str(ids.uuid7()), "place": r.place, "external_user": r.external_user, "address": r.address,
-        "names": r.names, "variables": dict(r.variables), "reason": reason, "result": words, "person": None,
+        "names": r.names, "variables": dict(r.variables), "reason": reason, "result": words,
     }
 
 
@@ -169,7 +169,9 @@ def _planned(
         through = f"template {wanted.message['template']}"
     elif not messages.is_instruction(wanted.message):
         through = "text"
-    return Planned(recipient, row["person"], row["name"], at, through, refusal)
+    named = sorted(recipient.names, key=lambda n: not n.startswith("phone:"))
+    person = row["person"] or (named[0] if named else None)
+    return Planned(recipient, person, row["name"], at, through, refusal)
 
 
 async def one(db: Call, account: UUID, id: UUID) -> Json:

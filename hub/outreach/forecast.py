@@ -36,7 +36,7 @@ async def of(db: Call, account: UUID, row: Mapping[str, Any]) -> Forecast:
     if row["state"] != "active" or row["next_at"] is None:
         return NOTHING
     day, week = await people.written(
-        db, account, row["person"], row["client_id"], row["external_user"], row["id"], row["next_at"]
+        db, account, row["person_id"], row["client_id"], row["external_user"], row["id"], row["next_at"]
     )
     return judged(row, await policy.load(db, account), day, week)
 

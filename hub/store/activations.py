@@ -16,7 +16,7 @@ TAKE = """
             'zone', s.zone, 'name', coalesce(s.cron, '')) end as schedule,
         case when m.id is not null then jsonb_build_object('state', m.state, 'message', m.message, 'name', m.name) end as campaign,
         i.id as integration_id, i.session_seconds, i.settings, k.id as contact_id,
-        ct.phone, ct.language, ct.name, person_of(k.id, a.names) as person,
+        ct.phone, ct.language, ct.name, coalesce(ct.person_id, z.person_id, named.person_id) as person_id,
         z.id as session_id, z.tag, z.chat, z.handoff_at is not null as handoff, z.message_count,
         z.closed_at is null and (z.expires_at is null or z.expires_at > now()) as open, u.last_user_at, x.said_at as last_said_at,
         exists (select 1 from activations o where o.schedule_id = a.schedule_id and o.id <> a.id and o.fire_at < a.fire_at
@@ -29,28 +29,40 @@ TAKE = """
     left join integrations i on i.client_id = a.client_id and i.channel = a.channel
     left join lateral (select coalesce(
         (select ck.id from contacts ck where ck.id = a.contact_id and ck.integration_id = i.id),
-        (select cn.contact_id from contact_ids cn where cn.integration_id = i.id and cn.value = any(a.names) limit 1),
+        (select (contacts_of(i.id, cn.contact_id))[1] from contact_ids cn where cn.integration_id = i.id and cn.value = any(a.names)
+            order by array_position(a.names, cn.value) limit 1),
+        (select c2.id from identities n2 join people p2 on p2.id = n2.person_id join people q2 on q2.root_id = p2.root_id
+            join contacts c2 on c2.person_id = q2.id and c2.integration_id = i.id
+            where n2.account_id = a.account_id and n2.key = any(a.names) order by c2.id limit 1),
         (select ss.contact_id from sessions ss where ss.client_id = a.client_id and ss.tag = a.external_user
             and ss.integration_id = i.id order by ss.id desc limit 1)) as id) k on true
     left join contacts ct on ct.id = k.id
     left join lateral (
         select * from (
-            (select s1.* from sessions s1 where s1.contact_id = k.id and s1.integration_id = i.id order by s1.id desc limit 1)
+            (select s1.* from sessions s1 where s1.contact_id = any(contacts_of(i.id, k.id)) and s1.integration_id = i.id
+                order by s1.closed_at is null desc, s1.id desc limit 1)
             union all
             (select s2.* from sessions s2 where a.channel = 'web' and s2.client_id = a.client_id and s2.tag = a.external_user
                 and s2.kind = 'web' order by s2.id desc limit 1)) both_kinds limit 1) z on true
     left join lateral (
         select max(s3.last_user_at) as last_user_at from sessions s3
-        where (s3.contact_id = k.id) or (k.id is null and s3.client_id = a.client_id and s3.tag = a.external_user)) u on true
-    left join scheduled_users x on x.client_id = a.client_id and x.external_user = a.external_user
+        where (s3.contact_id = any(contacts_of(i.id, k.id))) or (k.id is null and s3.client_id = a.client_id and s3.tag = a.external_user)) u
+        on true
+    left join lateral (
+        select i2.person_id from identities i2 where i2.account_id = a.account_id
+            and i2.key = any(case when a.channel = 'web' then array['user:' || a.external_user] else a.names end)
+        order by array_position(a.names, i2.key) nulls last limit 1) named on true
+    left join lateral (
+        select max(su.said_at) as said_at from scheduled_users su
+        where su.client_id = a.client_id and su.external_user in (a.external_user, z.tag)) x on true
 """
 ADMIT = "select activation, outcome, session_id, seq from admit($1)"
 DECIDE = """
     update activations a set state = v.state, reason = v.reason, result = v.result, not_before = coalesce(v.not_before, a.not_before),
-        paced = v.paced, person = coalesce(v.person, a.person), contact_id = coalesce(v.contact_id, a.contact_id),
+        paced = v.paced, person_id = coalesce(v.person_id, a.person_id), contact_id = coalesce(v.contact_id, a.contact_id),
         closed_at = case when v.state in ('refused', 'failed', 'cancelled', 'missed') then now() end
-    from jsonb_to_recordset($1) v(id uuid, state text, reason text, result text, not_before timestamptz, paced boolean, person text,
-        contact_id uuid)
+    from jsonb_to_recordset($1) v(id uuid, state text, reason text, result text, not_before timestamptz, paced boolean,
+        person_id uuid, contact_id uuid)
     where a.id = v.id and a.state = 'due'
 """
 NOTE = """
@@ -59,11 +71,11 @@ NOTE = """
     from jsonb_to_recordset($1) v(id uuid, account_id uuid, client_id uuid, integration_id uuid, session_id uuid, kind text, detail jsonb)
 """
 LIST = """
-    select a.*, i.id as integration_id, (select coalesce(jsonb_agg(jsonb_build_object('state', o.state, 'code', o.code, 'error', o.error)
+    select a.*, person_label(a.person_id) as person, i.id as integration_id, (select coalesce(jsonb_agg(jsonb_build_object('state', o.state, 'code', o.code, 'error', o.error)
             order by o.id), '[]') from outbox o where o.turn_id = a.turn_id) as deliveries
     from activations a left join integrations i on i.client_id = a.client_id and i.channel = a.channel
     where a.account_id = $1 and ($2::text[] is null or a.state = any($2)) and ($3::uuid is null or a.schedule_id = $3)
-        and ($4::uuid is null or a.campaign_id = $4) and ($5::text is null or a.person = $5) and ($6::uuid is null or a.id < $6)
+        and ($4::uuid is null or a.campaign_id = $4) and ($5::uuid is null or a.person_id in (select selves($5))) and ($6::uuid is null or a.id < $6)
     order by a.id desc limit $7
 """
 # The conversation was deleted, or the instruction set aside, before it was answered.
@@ -102,11 +114,11 @@ async def note(db: Call, rows: Sequence[Json]) -> None:
 
 async def page(
     db: Call, account: UUID, *, states: Sequence[str] | None = None, schedule: UUID | None = None,
-    campaign: UUID | None = None, person: str | None = None, before: UUID | None = None, limit: int = 50,
+    campaign: UUID | None = None, person: UUID | None = None, before: UUID | None = None, limit: int = 50,
 ) -> list[Json]:
     """Newest first, with what became of their parts."""
     rows = await db.fetch(
-        LIST, account, list(states) if states else None, schedule, campaign, clean(person), before, limit
+        LIST, account, list(states) if states else None, schedule, campaign, person, before, limit
     )
     return [dict(r) for r in rows]
 

@@ -13,12 +13,12 @@ ADD = """
 # Places are dense and begin at 1; who is refused from the beginning stays in the list with the reason.
 ADD_RECIPIENTS = """
     insert into activations (id, account_id, client_id, campaign_id, place, fire_at, external_user, channel, address, names, variables,
-        state, reason, result, person, closed_at)
+        state, reason, result, closed_at)
     select r.id, m.account_id, m.client_id, m.id, r.place, now(), r.external_user, m.channel, r.address, r.names, r.variables,
-        case when r.reason is null then 'waiting' else 'refused' end, r.reason, r.result, r.person,
+        case when r.reason is null then 'waiting' else 'refused' end, r.reason, r.result,
         case when r.reason is not null then now() end
     from jsonb_to_recordset($3) r(id uuid, place int, external_user text, address text, names text[], variables jsonb, reason text,
-        result text, person text)
+        result text)
     join campaigns m on m.id = $2 and m.account_id = $1
 """
 GET = """
@@ -47,7 +47,7 @@ CANCEL_PARTS = """
 """
 REMOVE = "delete from campaigns where account_id = $1 and id = $2 and state in ('draft', 'stopped', 'done')"
 RECIPIENTS = """
-    select a.*, (select coalesce(jsonb_agg(jsonb_build_object('state', o.state, 'code', o.code, 'error', o.error) order by o.id), '[]')
+    select a.*, person_label(a.person_id) as person, (select coalesce(jsonb_agg(jsonb_build_object('state', o.state, 'code', o.code, 'error', o.error) order by o.id), '[]')
                  from outbox o where o.turn_id = a.turn_id) as deliveries
     from activations a where a.account_id = $1 and a.campaign_id = $2 and ($3::text[] is null or a.state = any($3)) and a.place > $4
     order by a.place limit $5
@@ -68,20 +68,24 @@ FINISH = """
 """
 # What the dry run knows of people: as `activations.take` does, before anything is on its way.
 PLAN = """
-    select r.place, ct.phone, ct.language, ct.name, person_of(k.id, r.names) as person,
-        i.settings, u.last_user_at, p.zone as person_zone, p.opted_out_at,
-        (select count(*) from activations a where a.account_id = $1 and a.person = person_of(k.id, r.names) and not a.asked
-            and a.admitted_at > now() - interval '1 day')::int as day,
-        (select count(*) from activations a where a.account_id = $1 and a.person = person_of(k.id, r.names) and not a.asked
-            and a.admitted_at > now() - interval '7 days')::int as week
+    select r.place, ct.phone, ct.language, ct.name, n.person_id, person_label(n.person_id) as person,
+        i.settings, u.last_user_at, p.zone as person_zone, p.opted_out_at, coalesce(w.day, 0) as day, coalesce(w.week, 0) as week
     from jsonb_to_recordset($3) r(place int, names text[], external_user text)
     join clients c on c.id = $2 and c.account_id = $1
     left join integrations i on i.client_id = c.id and i.channel = $4
-    left join lateral (select cn.contact_id as id from contact_ids cn where cn.integration_id = i.id and cn.value = any(r.names) limit 1) k
-        on true
+    left join lateral (select n1.person_id from identities n1 where n1.account_id = $1 and n1.key = any(r.names)
+        order by array_position(r.names, n1.key) limit 1) n on true
+    left join people me on me.id = n.person_id
+    left join persons p on p.id = me.root_id
+    left join lateral (select k1.id from people m join contacts k1 on k1.person_id = m.id and k1.integration_id = i.id
+        where m.root_id = p.id order by k1.id limit 1) k on true
     left join contacts ct on ct.id = k.id
-    left join lateral (select max(s3.last_user_at) as last_user_at from sessions s3 where s3.contact_id = k.id) u on true
-    left join people p on p.account_id = $1 and p.person = person_of(k.id, r.names)
+    left join lateral (select max(s3.last_user_at) as last_user_at from sessions s3 where s3.contact_id = any(contacts_of(i.id, k.id))) u
+        on true
+    left join lateral (
+        select count(*) filter (where a.admitted_at > now() - interval '1 day')::int as day, count(*)::int as week
+        from people m join activations a on a.account_id = $1 and a.person_id = m.id
+        where m.root_id = p.id and not a.asked and a.admitted_at > now() - interval '7 days') w on true
     order by r.place
 """
 

@@ -12,10 +12,10 @@ from hub.store.db import Call, Row, clean
 
 ADD = """
     insert into memories (id, account_id, external_user, format, content, details, starts_at, ends_at, embedding, words,
-        expires_at)
+        expires_at, person_id)
     select $1, $2, $3, $4, $5, $6, $7::timestamptz, $8::timestamptz, $9::text::vector, stemmed($10),
-        greatest(now(), $8::timestamptz) + make_interval(days => $11)
-    where (select count(*) from memories where account_id = $2 and external_user = $3 and format = $4
+        greatest(now(), $8::timestamptz) + make_interval(days => $11), $13::uuid
+    where (select count(*) from memories where account_id = $2 and person_id in (select selves($13::uuid)) and format = $4
         and expires_at > now()) < $12
 """
 EDIT = """
@@ -23,7 +23,7 @@ EDIT = """
         words = stemmed($10), updated_at = now(),
         expires_at = case when $11::int is null then expires_at
             else greatest(now(), $8::timestamptz) + make_interval(days => $11) end
-    where account_id = $1 and external_user = $2 and id = $3 and format = $4 and expires_at > now()
+    where account_id = $1 and person_id in (select selves($2)) and id = $3 and format = $4 and expires_at > now()
 """
 GET = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
@@ -31,7 +31,7 @@ GET = """
 """
 OWNED = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
-    where account_id = $1 and external_user = $2 and id = $3 and format = $4 and expires_at > now()
+    where account_id = $1 and person_id in (select selves($2)) and id = $3 and format = $4 and expires_at > now()
 """
 WANTED = """
     account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
@@ -45,7 +45,7 @@ LIST = f"""
 COUNT = f"select count(*) from memories where {WANTED}"
 NEWEST = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
-    where account_id = $1 and external_user = $2 and format = $3 and expires_at > now() order by id desc limit $4
+    where account_id = $1 and person_id in (select selves($2)) and format = $3 and expires_at > now() order by id desc limit $4
 """
 # A person has few memories, so that all are compared. The score is the rescaled cosine, and a part of
 # what is missing to 1 by the share of the asked words that is found.
@@ -56,14 +56,14 @@ SEARCH = """
         select m.*, greatest(0, least(1, (-(m.embedding <#> $4::text::vector) - $6::real) / ($7::real - $6::real))) as near,
             coalesce((select count(*) from stems where m.words @@ stems.q) / total.n, 0) as share
         from memories m cross join total
-        where m.account_id = $1 and m.external_user = $2 and m.format = $3 and m.expires_at > now()
+        where m.account_id = $1 and m.person_id in (select selves($2)) and m.format = $3 and m.expires_at > now()
             and ($9::timestamptz is null or m.ends_at >= $9) and ($10::timestamptz is null or m.starts_at < $10))
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at
     from judged order by near + (1 - near) * $8::real * share desc, id desc limit $11
 """
 BETWEEN = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
-    where account_id = $1 and external_user = $2 and format = 'DateReminder' and expires_at > now()
+    where account_id = $1 and person_id in (select selves($2)) and format = 'DateReminder' and expires_at > now()
         and ($3::timestamptz is null or ends_at >= $3) and ($4::timestamptz is null or starts_at < $4)
     order by starts_at, id limit $5
 """
@@ -73,9 +73,11 @@ REMOVE = """
 """
 REMOVE_OWNED = """
     delete from memories
-    where account_id = $1 and external_user = $2 and id = $3 and format = $4 and expires_at > now()
+    where account_id = $1 and person_id in (select selves($2)) and id = $3 and format = $4 and expires_at > now()
 """
-CLEAR = "delete from memories where account_id = $1 and external_user = $2 and format = $3 and expires_at > now()"
+CLEAR = """
+    delete from memories where account_id = $1 and person_id in (select selves($2)) and format = $3 and expires_at > now()
+"""
 CLEAR_NAMED = """
     with gone as (
         delete from memories where account_id = $1 and format = $3
@@ -129,23 +131,23 @@ class Given:
         )
 
 
-async def add(db: Call, account: UUID, user: str, given: Given, most: int) -> UUID | None:
-    """The new id; None when the person has `most` of this format already."""
+async def add(db: Call, account: UUID, person: UUID, user: str, given: Given, most: int) -> UUID | None:
+    """The new id; None when the person has `most` of this format already. user: the name under which it is kept."""
     id = uuid7()
-    added = await db.run(ADD, id, account, clean(user), given.format, *given.columns, most)
+    added = await db.run(ADD, id, account, clean(user), given.format, *given.columns, most, person)
     return id if added else None
 
 
-async def edit(db: Call, account: UUID, user: str, id: UUID, given: Given) -> bool:
-    return await db.run(EDIT, account, clean(user), id, given.format, *given.columns) == 1
+async def edit(db: Call, account: UUID, person: UUID, id: UUID, given: Given) -> bool:
+    return await db.run(EDIT, account, person, id, given.format, *given.columns) == 1
 
 
 async def get(db: Call, account: UUID, id: UUID) -> Memory | None:
     return _first(await db.row(GET, account, id))
 
 
-async def owned(db: Call, account: UUID, user: str, id: UUID, format: str) -> Memory | None:
-    return _first(await db.row(OWNED, account, clean(user), id, format))
+async def owned(db: Call, account: UUID, person: UUID, id: UUID, format: str) -> Memory | None:
+    return _first(await db.row(OWNED, account, person, id, format))
 
 
 async def listed(
@@ -159,25 +161,25 @@ async def count(db: Call, account: UUID, format: str | None, filter: str) -> int
     return int(await db.value(COUNT, account, format, clean(filter)))
 
 
-async def newest(db: Call, account: UUID, user: str, format: str, limit: int) -> list[Memory]:
-    return _all(await db.fetch(NEWEST, account, clean(user), format, limit))
+async def newest(db: Call, account: UUID, person: UUID, format: str, limit: int) -> list[Memory]:
+    return _all(await db.fetch(NEWEST, account, person, format, limit))
 
 
 async def search(
-    db: Call, account: UUID, user: str, format: str, vector: Vector, asked: list[str],
+    db: Call, account: UUID, person: UUID, format: str, vector: Vector, asked: list[str],
     *, scale: tuple[float, float], support: float, limit: int,
     since: datetime | None = None, until: datetime | None = None,
 ) -> list[Memory]:
     """The nearest by meaning and by words, best first; of events those between two times."""
     args = (vector_text(vector), clean(asked), *scale, support, since, until, limit)
-    return _all(await db.fetch(SEARCH, account, clean(user), format, *args))
+    return _all(await db.fetch(SEARCH, account, person, format, *args))
 
 
 async def between(
-    db: Call, account: UUID, user: str, since: datetime | None, until: datetime | None, limit: int
+    db: Call, account: UUID, person: UUID, since: datetime | None, until: datetime | None, limit: int
 ) -> list[Memory]:
     """Events that touch the time, the earliest first."""
-    return _all(await db.fetch(BETWEEN, account, clean(user), since, until, limit))
+    return _all(await db.fetch(BETWEEN, account, person, since, until, limit))
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> Memory | None:
@@ -185,12 +187,12 @@ async def remove(db: Call, account: UUID, id: UUID) -> Memory | None:
     return _first(await db.row(REMOVE, account, id))
 
 
-async def remove_owned(db: Call, account: UUID, user: str, id: UUID, format: str) -> bool:
-    return await db.run(REMOVE_OWNED, account, clean(user), id, format) == 1
+async def remove_owned(db: Call, account: UUID, person: UUID, id: UUID, format: str) -> bool:
+    return await db.run(REMOVE_OWNED, account, person, id, format) == 1
 
 
-async def clear(db: Call, account: UUID, user: str, format: str) -> int:
-    return await db.run(CLEAR, account, clean(user), format)
+async def clear(db: Call, account: UUID, person: UUID, format: str) -> int:
+    return await db.run(CLEAR, account, person, format)
 
 
 async def clear_named(db: Call, account: UUID, user: str, name: str, format: str) -> int:

@@ -1,49 +1,56 @@
-"""What is known of a person across all bots of an account: opted out, zone, how often written to."""
+"""People: the names they are known by, what is known of them across all bots of an account, joins and splits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hub import phones
 from hub.store.db import Call, clean
 
+# In the order of the names, so that two groups seldom wait for each other.
 ENSURE = """
-    insert into people (account_id, person) select a, p from unnest($1::uuid[], $2::text[]) v(a, p) order by a, p on conflict do nothing
+    select e.n::int - 1 as n, person_for((e.v->>'account')::uuid, array(select jsonb_array_elements_text(e.v->'keys')),
+        array(select jsonb_array_elements_text(e.v->'said')), e.v->>'source') as person
+    from jsonb_array_elements($1) with ordinality e(v, n) order by e.v->>'account', e.v->'keys'->>0
+"""
+FIND = """
+    select i.person_id from identities i where i.account_id = $1 and i.key = any($2::text[])
+    order by array_position($2::text[], i.key) limit 1
 """
 # In one order, so that two groups never wait for each other.
-LOCK = """
-    select p.account_id, p.person, p.zone, p.opted_out_at, p.opted_out_by from people p
-    join unnest($1::uuid[], $2::text[]) v(a, n) on p.account_id = v.a and p.person = v.n
-    order by p.account_id, p.person for no key update of p
-"""
-COUNTS = """
-    select a.account_id, a.person, count(*) filter (where a.admitted_at > now() - interval '1 day')::int as day, count(*)::int as week
-    from activations a join (select distinct a, n from unnest($1::uuid[], $2::text[]) w(a, n)) v on a.account_id = v.a and a.person = v.n
-    where a.admitted_at > now() - interval '7 days' and not a.asked
-    group by a.account_id, a.person
+LOCK = "select p.id from people p where p.id in (select q.root_id from people q where q.id = any($1::uuid[])) order by p.id for no key update"
+KNOWN = """
+    select q.id as asked, w.id as root, w.account_id, w.zone, w.opted_out_at, w.opted_out_by,
+        coalesce(n.day, 0) as day, coalesce(n.week, 0) as week
+    from people q join persons w on w.id = q.root_id
+    left join lateral (
+        select count(*) filter (where a.admitted_at > now() - interval '1 day')::int as day, count(*)::int as week
+        from people m join activations a on a.account_id = m.account_id and a.person_id = m.id
+        where m.root_id = w.id and a.admitted_at > now() - interval '7 days' and not a.asked) n on true
+    where q.id = any($1::uuid[])
 """
 # What a person will have got by a time: what went out, and what is planned before it.
 WRITTEN = """
     select count(*) filter (where w.at > $6::timestamptz - interval '1 day')::int as day, count(*)::int as week from (
-        select coalesce(a.admitted_at, a.not_before) as at from activations a where a.account_id = $1 and a.person = $2 and not a.asked
+        select coalesce(a.admitted_at, a.not_before) as at from activations a
+        where a.account_id = $1 and a.person_id in (select selves($2)) and not a.asked
             and (a.admitted_at > $6::timestamptz - interval '7 days' or a.state = 'due' and a.not_before <= $6::timestamptz)
         union all
         select s.next_at from schedules s where s.account_id = $1 and s.client_id = $3 and s.external_user = $4
             and s.state = 'active' and not s.asked and s.next_at > $6::timestamptz - interval '7 days' and (s.next_at, s.id) < ($6::timestamptz, $5)) w
 """
 GET = """
-    select account_id, person, zone, opted_out_at, opted_out_by, opted_out_words from people where account_id = $1 and person = $2
+    select w.id, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words, person_label(w.id) as person
+    from people p join persons w on w.id = p.root_id where p.account_id = $1 and p.id = $2
 """
 LIST = """
-    select person, zone, opted_out_at, opted_out_by, opted_out_words from people
-    where account_id = $1 and (not $2 or opted_out_at is not null) and ($3::text is null or person > $3) order by person limit $4
+    select w.id, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words, person_label(w.id) as person from persons w
+    where w.account_id = $1 and w.kind = 'person' and (not $2 or w.opted_out_at is not null) and ($3::uuid is null or w.id > $3)
+    order by w.id limit $4
 """
 OPT = "select opt(a.id, $2, $3, $4, $5) from accounts a where a.id = $1"
-ZONE = """
-    insert into people (account_id, person, zone) values ($1, $2, $3)
-    on conflict (account_id, person) do update set zone = excluded.zone
-"""
-OF_CONTACT = "select person_of($1, $2)"
+ZONE = "update people set zone = $3, zone_at = clock_timestamp() where account_id = $1 and id = $2"
 POLICY = "select outreach from accounts where id = $1"
 SET_POLICY = "update accounts set outreach = $2 where id = $1"
 PACES_ENSURE = """
@@ -60,50 +67,83 @@ PACES_SET = """
 """
 
 Json = dict[str, Any]
-Key = tuple[UUID, str]
 
 
-async def lock(db: Call, keys: Sequence[Key]) -> dict[Key, Json]:
-    """The people (account, person) with how often each was written to unasked (day, week); locked."""
-    accounts, persons = [k[0] for k in keys], [clean(k[1]) for k in keys]
-    await db.run(ENSURE, accounts, persons)
-    found = {(r["account_id"], r["person"]): {**dict(r), "day": 0, "week": 0} for r in await db.fetch(LOCK, accounts, persons)}
-    for row in await db.fetch(COUNTS, accounts, persons):
-        found[row["account_id"], row["person"]] |= {"day": row["day"], "week": row["week"]}
+def user_keys(external: str) -> list[str]:
+    """The names of whoever the business, or the hub, calls by an external user id."""
+    return [f"user:{u}" for u in phones.users(external.strip())]
+
+
+async def ensure(db: Call, wanted: Sequence[tuple[UUID, Sequence[str]]], source: str) -> list[UUID]:
+    """The people of (account, names), made when they are new; in the order given."""
+    rows = [
+        {"account": str(account), "keys": phones.names(said), "said": _said(said), "source": source} for account, said in wanted
+    ]
+    found = {r["n"]: r["person"] for r in await db.fetch(ENSURE, clean(rows))}
+    return [found[n] for n in range(len(rows))]
+
+
+def _said(names: Iterable[str]) -> list[str]:
+    """Names as they were written, in the order of `phones.names`."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(phones.named(name), name)
+    return list(found.values())
+
+
+async def find(db: Call, account: UUID, names: Sequence[str]) -> UUID | None:
+    """Who has one of these names, the first before the others."""
+    return await db.value(FIND, account, clean(phones.names(names)))  # type: ignore[no-any-return]
+
+
+async def user(db: Call, account: UUID, external: str) -> UUID | None:
+    """Who the business calls by this external user id."""
+    return await find(db, account, user_keys(external))
+
+
+async def owner(db: Call, account: UUID, external: str) -> UUID:
+    """The same, made when nobody has been called so."""
+    found = await user(db, account, external)
+    return found if found else (await ensure(db, [(account, user_keys(external)[:1])], "user"))[0]
+
+
+async def lock(db: Call, persons: Sequence[UUID]) -> dict[UUID, Json]:
+    """What is known of people and how often each was written to unasked (day, week); locked. Ids that are one person
+    share what is known."""
+    await db.fetch(LOCK, list(persons))
+    whole: dict[UUID, Json] = {}
+    found = {}
+    for row in await db.fetch(KNOWN, list(persons)):
+        found[row["asked"]] = whole.setdefault(row["root"], dict(row))
     return found
 
 
 async def written(
-    db: Call, account: UUID, person: str | None, client: UUID, user: str, but: UUID, by: datetime
+    db: Call, account: UUID, person: UUID | None, client: UUID, user: str, but: UUID, by: datetime
 ) -> tuple[int, int]:
     """Messages that a person will have got unasked within the day and the week before a time, one schedule aside."""
-    row = await db.row(WRITTEN, account, clean(person), client, clean(user), but, by)
+    row = await db.row(WRITTEN, account, person, client, clean(user), but, by)
     return (row["day"], row["week"]) if row else (0, 0)
 
 
-async def get(db: Call, account: UUID, person: str) -> Json | None:
-    row = await db.row(GET, account, clean(person))
+async def get(db: Call, account: UUID, person: UUID) -> Json | None:
+    """The whole person."""
+    row = await db.row(GET, account, person)
     return dict(row) if row else None
 
 
-async def page(db: Call, account: UUID, out: bool, after: str | None, limit: int) -> list[Json]:
-    """By name; `out`: only who has opted out."""
-    return [dict(r) for r in await db.fetch(LIST, account, out, clean(after), limit)]
+async def page(db: Call, account: UUID, out: bool, after: UUID | None, limit: int) -> list[Json]:
+    """Oldest first; `out`: only who has opted out."""
+    return [dict(r) for r in await db.fetch(LIST, account, out, after, limit)]
 
 
-async def opt(db: Call, account: UUID, person: str, out: bool, by: str, words: str | None) -> bool:
+async def opt(db: Call, account: UUID, person: UUID, out: bool, by: str, words: str | None) -> bool:
     """Opt a person out, or in again; whether that changed anything."""
-    return bool(await db.value(OPT, account, clean(person), out, by, clean(words)))
+    return bool(await db.value(OPT, account, person, out, by, clean(words)))
 
 
-async def set_zone(db: Call, account: UUID, person: str, zone: str | None) -> None:
-    await db.run(ZONE, account, clean(person), zone)
-
-
-async def of_contact(db: Call, contact: UUID | None, names: Sequence[str]) -> str | None:
-    """The person behind a contact, or behind its ids when there is no contact yet."""
-    found: str | None = await db.value(OF_CONTACT, contact, clean(list(names)))
-    return found
+async def set_zone(db: Call, account: UUID, person: UUID, zone: str | None) -> None:
+    await db.run(ZONE, account, person, zone)
 
 
 async def policy(db: Call, account: UUID) -> Json:

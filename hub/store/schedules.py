@@ -40,7 +40,7 @@ TWIN = """
 """
 # A schedule with its latest occurrence and what became of that one's parts.
 SEEN = """
-    select s.*, cl.parameters, ct.phone, ct.language, who.id as person, p.zone as person_zone, p.opted_out_at, x.id as activation_id, x.state as x_state, x.reason as x_reason, x.result as x_result, x.admitted_at as x_admitted_at,
+    select s.*, cl.parameters, ct.phone, ct.language, who.id as person_id, p.zone as person_zone, p.opted_out_at, x.id as activation_id, x.state as x_state, x.reason as x_reason, x.result as x_result, x.admitted_at as x_admitted_at,
         x.session_id as x_session_id, x.said_at as x_said_at, x.fire_at as x_fire_at, x.not_before as x_not_before, x.deliveries
     from schedules s left join lateral (
         select a.*, (select coalesce(jsonb_agg(jsonb_build_object('state', o.state, 'code', o.code, 'error', o.error) order by o.id), '[]')
@@ -50,9 +50,11 @@ SEEN = """
     left join lateral (select coalesce(s.contact_id, (select cn.contact_id from contact_ids cn join integrations i on i.id = cn.integration_id
         where i.client_id = s.client_id and i.channel = s.channel and cn.value = any(s.names) limit 1)) as id) k on true
     left join contacts ct on ct.id = k.id
-    left join lateral (select case when s.channel = 'web' then 'web:' || s.client_id || ':' || s.external_user
-        else person_of(k.id, s.names) end as id) who on true
-    left join people p on p.account_id = s.account_id and p.person = who.id
+    left join lateral (select coalesce(ct.person_id, (select n.person_id from identities n where n.account_id = s.account_id
+        and n.key = any(case when s.channel = 'web' then array['user:' || s.external_user] else s.names end)
+        order by array_position(s.names, n.key) nulls last limit 1)) as id) who on true
+    left join people q on q.id = who.id
+    left join persons p on p.id = q.root_id
     where s.account_id = $1 and s.client_id = $2 and s.kind = $3 and ($4::uuid is null or s.id = $4)
         and ($5::text is null or s.external_user = $5) and ($6::uuid is null or s.id < $6)
     order by s.id desc limit $7
@@ -95,16 +97,16 @@ INACTIVE = """
 USER = """
     select s.id, s.tag, s.chat, s.contact_id, coalesce(i.channel, 'web') as channel, s.last_user_at, c.phone, c.language, c.username,
         coalesce((select array_agg(k.value order by k.value) from contact_ids k where k.contact_id = s.contact_id), '{}') as names,
-        person_of(s.contact_id, '{}') as person
+        s.person_id
     from sessions s left join integrations i on i.id = s.integration_id left join contacts c on c.id = s.contact_id
-    where s.account_id = $1 and s.client_id = $2 and s.tag = $3
+    where s.account_id = $1 and s.client_id = $2 and s.tag = any($3::text[])
         and ($4::text is null or coalesce(i.channel, 'web') = $4) and (s.kind = 'web' or s.integration_id is not null)
     order by s.id desc limit 1
 """
 SESSION = """
     select s.id, s.tag, s.chat, s.contact_id, coalesce(i.channel, 'web') as channel, s.last_user_at, c.phone, c.language, c.username,
         coalesce((select array_agg(k.value order by k.value) from contact_ids k where k.contact_id = s.contact_id), '{}') as names,
-        person_of(s.contact_id, '{}') as person
+        s.person_id
     from sessions s left join integrations i on i.id = s.integration_id left join contacts c on c.id = s.contact_id
     where s.account_id = $1 and s.client_id = $2 and s.id = $3
 """
@@ -195,8 +197,9 @@ async def inactive(db: Call, account: UUID, client: UUID, user: str | None) -> l
     return [dict(r) for r in await db.fetch(INACTIVE, account, client, clean(user))]
 
 
-async def user(db: Call, account: UUID, client: UUID, tag: str, channel: str | None) -> Json | None:
-    row = await db.row(USER, account, client, clean(tag), channel)
+async def user(db: Call, account: UUID, client: UUID, tags: Sequence[str], channel: str | None) -> Json | None:
+    """Who had one of the tags last."""
+    row = await db.row(USER, account, client, clean(list(tags)), channel)
     return dict(row) if row else None
 
 

@@ -20,7 +20,8 @@ Source = Literal[
 class Context:
     """For whom a tool runs, in which conversation, and until when.
 
-    external_user: owner of memories, reminders and workspaces (a session's tag, or `user` of a request).
+    external_user: what the business calls the person (a session's tag, or `user` of a request). person: owner of
+    memories, reminders and workspaces, where the conversation tells who it is.
     conversation: the session's id, or `idempotency_key` of a request. session_id, client_id: None
     outside of chat clients. zone: IANA name. deadline: time.monotonic. step: name of this call that
     stays the same when the turn is run again (sent as Idempotency-Key); None outside of sessions.
@@ -31,6 +32,7 @@ class Context:
     gateway: Gateway
     deadline: float
     external_user: str | None = None
+    person: UUID | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     source: Source = "ChatCompletionsApi"
     conversation: str | None = None

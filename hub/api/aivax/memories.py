@@ -17,6 +17,7 @@ from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.runtime import Hub
+from hub.store import people
 from hub.store.memories import Given, Memory
 from hub.tools.memory import dates, records
 
@@ -45,7 +46,9 @@ async def listing(request: web.Request, query: MemoriesQuery) -> list[MemoryLine
 async def create(request: web.Request, body: MemoryIn) -> MemoryOut:
     """Add a memory to a person."""
     hub, account = request.app[HUB], caller(request).account_id
-    id = await records.add(hub, account, body.external_user_id.strip(), await _given(hub, body.checked()))
+    user = body.external_user_id.strip()
+    given = await _given(hub, body.checked())
+    id = await records.add(hub, account, await people.owner(hub.db, account, user), user, given)
     return _out(await records.get(hub, account, id))
 
 

@@ -57,9 +57,13 @@ async def edit_contact(request: web.Request, contact: str, body: PersonEdit) -> 
 @endpoint(tag=TAG)
 async def decided(request: web.Request, query: ActivationQuery) -> Activations:
     """List unasked messages with what became of them; refusals with `?state=refused`."""
+    db, account = request.app[HUB].db, caller(request).account_id
+    person = await contacts.find(db, account, query.contact) if query.contact else None
+    if query.contact and person is None:
+        return Activations(activations=[], next_cursor=None)
     rows = await activations.page(
-        request.app[HUB].db, caller(request).account_id, states=query.state, schedule=query.schedule_id,
-        campaign=query.campaign_id, person=query.contact, before=query.after, limit=query.limit,
+        db, account, states=query.state, schedule=query.schedule_id, campaign=query.campaign_id, person=person,
+        before=query.after, limit=query.limit,
     )
     more = pagination.write(rows[-1]["id"]) if len(rows) == query.limit else None
     return Activations(activations=[Activation.of(r) for r in rows], next_cursor=more)

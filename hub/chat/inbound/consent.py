@@ -65,12 +65,9 @@ async def answer(hub: Hub, claimed: Claim, language: str) -> str | None:
     """Carry the words out and confirm them. None when the batch is no such words, or allows what was
     never stopped: then it is an ordinary message."""
     wanted = _wanted(claimed)
-    if wanted is None or claimed.session["contact_id"] is None:
+    if wanted is None or claimed.session["contact_id"] is None or claimed.session["person_id"] is None:
         return None
-    account = UUID(claimed.account["id"])
-    person = await people.of_contact(hub.db, UUID(claimed.session["contact_id"]), [])
-    if person is None:
-        return None
+    account, person = UUID(claimed.account["id"]), UUID(claimed.session["person_id"])
     if wanted == IN:
         known = await people.get(hub.db, account, person)
         if known is None or known["opted_out_at"] is None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from channels.base import Contact, Inbound, Kind
-from hub import ids
+from hub import ids, phones
 from hub.chat import content, texts
 from hub.chat.inbound import consent
 from hub.chat.inbound.commands import parse
@@ -239,14 +239,18 @@ def _event(one: Inbound) -> Item:
 def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
     contact = one.contact or Contact(ids=(one.chat,))
     # A group is one conversation, whoever writes in it.
-    names = (f"group:{one.chat}",) if one.group else contact.ids
+    said = (f"group:{one.chat}",) if one.group else contact.ids
+    names = phones.names(said)
     channel = "telegram" if endpoint["channel"] == "telegram" else "whatsapp"
     name = one.chat if one.group else (contact.username or contact.phone or one.chat)
-    who = {"id": str(ids.uuid7()), "name": one.group or contact.name, "language": contact.language}
+    named = one.group or contact.name
+    who: Item = {"id": str(ids.uuid7()), "name": named, "language": contact.language, "chat": one.chat}
+    # As the network writes them, to be shown; people are found by `ids`.
+    who["said"] = [next(s for s in said if phones.named(s) == n) for n in names]
     if not one.group:
         who |= {"phone": contact.phone, "username": contact.username}
     return {
-        "ids": list(names),
+        "ids": names,
         "who": who,
         "chat": one.chat,
         "new_session": str(ids.uuid7()),

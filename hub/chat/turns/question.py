@@ -14,6 +14,7 @@ from hub.engine.messages import paired
 from hub.errors import HubError
 from hub.guarded_http import Outbound
 from hub.runtime import Hub
+from hub.store import contacts
 from hub.store.turns import Claim
 from hub.tools.schedule.zones import zone_of
 
@@ -23,6 +24,8 @@ FORMATTING = {
     "whatsapp": "You are writing in a WhatsApp chat: short paragraphs, bold and lists in Markdown; no tables.",
 }
 CONTEXT_SECONDS, CONTEXT_SIZE = 10.0, 10_000_000
+# Messages of other conversations of the same person that the model is told.
+BEFORE = 100
 
 
 async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple[str, ...] = ()) -> Ask:
@@ -33,11 +36,12 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         account_id=UUID(claimed.account["id"]),
         gateway=worn(gateway_of(claimed.gateway, hub.sealer), claimed.client.get("studio")),
         messages=paired([
-            *history(claimed.history, hub.settings.address),
+            *history(await context(hub, claimed), hub.settings.address),
             *(content.message(r["body"], opened, hub.settings.address) for r in claimed.batch),
         ]),
         system=(*await system(hub.outbound, claimed.session, channel), *extra),
         external_user=claimed.session["tag"],
+        person=UUID(claimed.session["person_id"]) if claimed.session["person_id"] else None,
         origin="IntegrationBot" if channel else "WebChatClient",
         metadata=claimed.session.get("metadata") or {},
         conversation=str(claimed.session_id),
@@ -47,6 +51,14 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         zone=_zone(claimed),
         deadline=time.monotonic() + hub.settings.turn_seconds,
     )
+
+
+async def context(hub: Hub, claimed: Claim) -> list[Json]:
+    """The conversation so far, with those that it goes on for: of the same person, as they came in time."""
+    if not claimed.session["gathers"]:
+        return claimed.history
+    before = await contacts.gathered(hub.db, UUID(claimed.account["id"]), claimed.session_id, BEFORE)
+    return sorted((*before, *claimed.history), key=lambda row: int(row["position"]))
 
 
 def _zone(claimed: Claim) -> str:

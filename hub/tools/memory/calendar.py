@@ -15,7 +15,7 @@ from hub.tools.memory import dates, records
 from hub.tools.memory.dates import NOTES, REMIND, TITLE
 from hub.tools.memory.records import DATE
 from hub.tools.memory.remember import identifier
-from hub.tools.memory_owner import required
+from hub.tools.memory_owner import named, required
 from hub.tools.untrusted_text import fenced
 
 FOUND = 20
@@ -52,19 +52,19 @@ def calendar_tools() -> list[Tool]:
 
 
 async def _create(context: Context, arguments: Json) -> Result:
-    user, found = required(context), dates.event(arguments, context.zone)
+    person, found = await required(context), dates.event(arguments, context.zone)
     given = await records.event(context.hub, found.content, found.details, found.starts_at, found.ends_at)
-    id = await records.add(context.hub, context.account_id, user, given)
+    id = await records.add(context.hub, context.account_id, person, named(context), given)
     return Result(f"Created:\n{_block([(id, found.details)])}")
 
 
 async def _search(context: Context, arguments: Json) -> Result:
-    user, query = required(context), str(arguments.get("query") or "").strip()
+    person, query = await required(context), str(arguments.get("query") or "").strip()
     since, until = _time(context, arguments, "from"), _time(context, arguments, "to")
     if query:
-        found = await records.search(context.hub, context.account_id, user, DATE, query, FOUND, since, until)
+        found = await records.search(context.hub, context.account_id, person, DATE, query, FOUND, since, until)
     else:
-        found = await memories.between(context.hub.db, context.account_id, user, since, until, FOUND)
+        found = await memories.between(context.hub.db, context.account_id, person, since, until, FOUND)
     return Result(_shown(found) if found else "There is no such event.")
 
 
@@ -73,22 +73,22 @@ async def _get(context: Context, arguments: Json) -> Result:
 
 
 async def _update(context: Context, arguments: Json) -> Result:
-    old = await _one(context, arguments)
+    person, old = await required(context), await _one(context, arguments)
     found = dates.changed(old.details or {}, {k: v for k, v in arguments.items() if k in FIELDS}, context.zone)
     given = await records.event(context.hub, found.content, found.details, found.starts_at, found.ends_at)
-    await records.edit(context.hub, context.account_id, old.external_user, old.id, given)
+    await records.edit(context.hub, context.account_id, person, old.id, given)
     return Result(f"Changed:\n{_block([(old.id, found.details)])}")
 
 
 async def _delete(context: Context, arguments: Json) -> Result:
-    user, id = required(context), identifier(arguments, "eventId")
-    await records.remove_owned(context.hub, context.account_id, user, id, DATE)
+    person, id = await required(context), identifier(arguments, "eventId")
+    await records.remove_owned(context.hub, context.account_id, person, id, DATE)
     return Result(f"Deleted {id}.")
 
 
 async def _one(context: Context, arguments: Json) -> Memory:
-    user, id = required(context), identifier(arguments, "eventId")
-    return await records.owned(context.hub, context.account_id, user, id, DATE)
+    person, id = await required(context), identifier(arguments, "eventId")
+    return await records.owned(context.hub, context.account_id, person, id, DATE)
 
 
 def _time(context: Context, arguments: Json, field: str) -> datetime | None:

@@ -35,16 +35,16 @@ async def event(hub: Hub, content: str, details: Json, starts_at: datetime, ends
     return Given(content, await _vector(hub, content), DAYS, details, starts_at, ends_at)
 
 
-async def add(hub: Hub, account: UUID, user: str, given: Given) -> UUID:
-    """Raise Conflict when the person has too many."""
-    id = await memories.add(hub.db, account, user, given, MOST)
+async def add(hub: Hub, account: UUID, person: UUID, user: str, given: Given) -> UUID:
+    """Raise Conflict when the person has too many. user: the name under which it is kept."""
+    id = await memories.add(hub.db, account, person, user, given, MOST)
     if id is None:
         raise Conflict(f"{MOST:,} are kept for this person already; remove some first.")
     return id
 
 
-async def edit(hub: Hub, account: UUID, user: str, id: UUID, given: Given) -> None:
-    if not await memories.edit(hub.db, account, user, id, given):
+async def edit(hub: Hub, account: UUID, person: UUID, id: UUID, given: Given) -> None:
+    if not await memories.edit(hub.db, account, person, id, given):
         raise missing(id)
 
 
@@ -55,8 +55,8 @@ async def get(hub: Hub, account: UUID, id: UUID) -> Memory:
     return found
 
 
-async def owned(hub: Hub, account: UUID, user: str, id: UUID, format: str) -> Memory:
-    found = await memories.owned(hub.db, account, user, id, format)
+async def owned(hub: Hub, account: UUID, person: UUID, id: UUID, format: str) -> Memory:
+    found = await memories.owned(hub.db, account, person, id, format)
     if found is None:
         raise missing(id)
     return found
@@ -73,13 +73,13 @@ async def count(hub: Hub, account: UUID, filter: str, format: str | None) -> int
 
 
 async def search(
-    hub: Hub, account: UUID, user: str, format: str, question: str, limit: int,
+    hub: Hub, account: UUID, person: UUID, format: str, question: str, limit: int,
     since: datetime | None = None, until: datetime | None = None,
 ) -> list[Memory]:
     """The nearest of a person's memories, best first."""
     [vector] = await hub.embedder.queries([question])
     return await memories.search(
-        hub.db, account, user, format, vector, words([question]), scale=SCALE, support=SUPPORT, limit=limit,
+        hub.db, account, person, format, vector, words([question]), scale=SCALE, support=SUPPORT, limit=limit,
         since=since, until=until,
     )
 
@@ -92,8 +92,8 @@ async def remove(hub: Hub, account: UUID, id: UUID) -> Memory:
     return found
 
 
-async def remove_owned(hub: Hub, account: UUID, user: str, id: UUID, format: str) -> None:
-    if not await memories.remove_owned(hub.db, account, user, id, format):
+async def remove_owned(hub: Hub, account: UUID, person: UUID, id: UUID, format: str) -> None:
+    if not await memories.remove_owned(hub.db, account, person, id, format):
         raise missing(id)
 
 

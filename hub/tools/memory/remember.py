@@ -9,7 +9,7 @@ from hub.store.memories import Memory
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.memory import records
 from hub.tools.memory.records import BYTES, DAYS, FEWEST_DAYS, MOST, MOST_DAYS, TEXT
-from hub.tools.memory_owner import owner_of, required
+from hub.tools.memory_owner import named, owner_of, required
 from hub.tools.untrusted_text import fenced
 
 TOLD, LONGEST = 10, 200_000
@@ -29,14 +29,14 @@ ID = {"type": "string", "format": "uuid", "description": "The id in brackets bef
 async def context_text(context: Context, question: str, everything: bool) -> str | None:
     """For the system instructions: all memories of the person (the newest 200,000 characters), or the
     ten nearest to the question. None when there are none, or nobody is named."""
-    user = owner_of(context)
-    if user is None:
+    person = await owner_of(context)
+    if person is None:
         return None
     hub, account = context.hub, context.account_id
     if everything or not question.strip():
-        found = await memories.newest(hub.db, account, user, TEXT, MOST if everything else TOLD)
+        found = await memories.newest(hub.db, account, person, TEXT, MOST if everything else TOLD)
     else:
-        found = await records.search(hub, account, user, TEXT, question, TOLD)
+        found = await records.search(hub, account, person, TEXT, question, TOLD)
     return block(_fitting(found)) if found else None
 
 
@@ -65,34 +65,34 @@ def offered(everything: bool) -> list[Tool]:
 
 
 async def _save(context: Context, arguments: Json) -> Result:
-    user, hub = required(context), context.hub
+    person, hub = await required(context), context.hub
     given = await records.text(hub, arguments["memoryData"], arguments.get("retentionDays") or DAYS, "memoryData")
-    id = await records.add(hub, context.account_id, user, given)
+    id = await records.add(hub, context.account_id, person, named(context), given)
     return Result(f"Remembered as [{id}].")
 
 
 async def _search(context: Context, arguments: Json) -> Result:
-    user = required(context)
+    person = await required(context)
     limit = arguments.get("limit") or FOUND
-    found = await records.search(context.hub, context.account_id, user, TEXT, arguments["query"], limit)
+    found = await records.search(context.hub, context.account_id, person, TEXT, arguments["query"], limit)
     return Result(block(_fitting(found)) if found else "Nothing is remembered about this person.")
 
 
 async def _update(context: Context, arguments: Json) -> Result:
-    user, id = required(context), identifier(arguments, "memoryId")
+    person, id = await required(context), identifier(arguments, "memoryId")
     given = await records.text(context.hub, arguments["memoryData"], arguments.get("retentionDays"), "memoryData")
-    await records.edit(context.hub, context.account_id, user, id, given)
+    await records.edit(context.hub, context.account_id, person, id, given)
     return Result(f"Changed [{id}].")
 
 
 async def _remove(context: Context, arguments: Json) -> Result:
-    user, id = required(context), identifier(arguments, "memoryId")
-    await records.remove_owned(context.hub, context.account_id, user, id, TEXT)
+    person, id = await required(context), identifier(arguments, "memoryId")
+    await records.remove_owned(context.hub, context.account_id, person, id, TEXT)
     return Result(f"Forgot [{id}].")
 
 
 async def _clear(context: Context, _: Json) -> Result:
-    removed = await memories.clear(context.hub.db, context.account_id, required(context), TEXT)
+    removed = await memories.clear(context.hub.db, context.account_id, await required(context), TEXT)
     return Result(f"Forgot everything: {removed} memories.")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from channels import jid
+from hub import phones
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.store import clients, people, schedules
@@ -31,7 +32,7 @@ class Target:
     contact_id: UUID | None
     zone: str
     language: str | None = None
-    person: str | None = None
+    person: UUID | None = None
 
 
 async def of_session(db: Call, account: UUID, client: UUID, session: UUID, external_user: str | None) -> Target:
@@ -55,19 +56,20 @@ async def of_user(
     if await clients.get(db, account, client) is None:
         raise NotFound
     channel = CHANNELS[target] if target else None
-    row = await schedules.user(db, account, client, user, channel)
+    row = await schedules.user(db, account, client, phones.users(user), channel)
     if row is not None and (not identifier or _same(row, identifier)):
         return await _seen(db, account, client, row, user, None)
     if channel is None:
         raise Invalid("target is missing; this user has not written yet, so say on which network.", field="target")
     if channel == "web":
-        zone = await _zone(db, account, client, f"web:{client}:{user}", None, None)
-        return Target(user, channel, identifier or user, [], None, zone)
+        person = await people.user(db, account, user)
+        zone = await _zone(db, account, client, person, None, None)
+        return Target(user, channel, identifier or user, [], None, zone, None, person)
     if channel not in await schedules.networks(db, account, client):
         raise Invalid(f"target: the chat client is not connected to {target}; connect it first.", field="target")
     address, names = named(channel, identifier)
     phone = next((n[6:] for n in names if n.startswith("phone:")), None)
-    person = await people.of_contact(db, None, names)
+    person = await people.find(db, account, names)
     zone = await _zone(db, account, client, person, phone, None)
     return Target(user, channel, address, names, None, zone, None, person)
 
@@ -88,7 +90,7 @@ def named(channel: str, identifier: str | None) -> tuple[str, list[str]]:
             "targetIdentifier must be a phone number with its country code, such as +5511999990000.",
             field="targetIdentifier",
         )
-    return phone or text, list(jid.ids(lid, phone))
+    return phone or text, phones.names(jid.ids(lid, phone))
 
 
 def shown(channel: str, address: str) -> str:
@@ -107,8 +109,7 @@ def _same(row: Json, identifier: str) -> bool:
 
 
 async def _seen(db: Call, account: UUID, client: UUID, row: Json, user: str, zone: str | None) -> Target:
-    web = row["channel"] == "web"
-    person = f"web:{client}:{user}" if web else row["person"]
+    person = row["person_id"]
     zone = zone or await _zone(db, account, client, person, row["phone"], row["language"])
     return Target(
         user, row["channel"], row["chat"] or user, list(row["names"]), row["contact_id"], zone, row["language"], person
@@ -116,7 +117,7 @@ async def _seen(db: Call, account: UUID, client: UUID, row: Json, user: str, zon
 
 
 async def _zone(
-    db: Call, account: UUID, client: UUID, person: str | None, phone: str | None, language: str | None
+    db: Call, account: UUID, client: UUID, person: UUID | None, phone: str | None, language: str | None
 ) -> str:
     """What was chosen for the person, the phone's area, the chat client's zone, the language's."""
     known = await people.get(db, account, person) if person else None

@@ -12,7 +12,7 @@ from hub.config import Settings
 from hub.domain import Json
 from hub.errors import HubError
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
-from hub.tools.memory_owner import owner_of
+from hub.tools.memory_owner import user_of
 from hub.tools.shell import commands, folders, launch, places, sandbox
 from hub.tools.shell.bridge import Run, bridge
 from hub.tools.shell.files import Quota
@@ -48,7 +48,7 @@ async def workspace(context: Context) -> AsyncIterator[Workspace]:
     (`allowDataPersistence`) and there is one; else they go with the turn."""
     home = context.hub.settings.home
     options = context.gateway.parameters.get("bashOptions") or {}
-    user = owner_of(context) if options.get("allowDataPersistence") else None
+    user = user_of(context) if options.get("allowDataPersistence") else None
     with TemporaryDirectory(prefix="hub-shell-") as folder:
         place = await asyncio.to_thread(_made, home, context, user)
         try:
