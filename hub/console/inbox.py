@@ -7,6 +7,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from hub.accounts import contacts
 from hub.accounts.operators import Deed
 from hub.chat.news import tell
 from hub.chat.operators import handoff, suggestion
@@ -14,10 +15,12 @@ from hub.chat.operators import inbox as operator_inbox
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
 from hub.domain import Json
-from hub.errors import Invalid
+from hub.errors import Invalid, NotFound
+from hub.store import contacts as contact_rows
 from hub.store import operator_inbox as rows
+from hub.store import people
 
-PAGE = 30
+PAGE, OTHERS = 30, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,11 @@ def _place(text: str) -> tuple[datetime, UUID] | None:
 
 async def listed(v: Visit, shown: Shown) -> Json:
     """What the list's template needs."""
+    named = contacts.looked(shown.words)[1]
+    person = await people.find(v.db, v.account, named) if named else None
     found = await rows.page(
-        v.db, v.account, v.who.id, shown.show, after=shown.after, words=shown.words or None, limit=PAGE + 1
+        v.db, v.account, v.who.id, shown.show, after=shown.after, words=shown.words or None, limit=PAGE + 1,
+        person=person,
     )
     last = found[PAGE - 1] if len(found) > PAGE else None
     after = f"{last['last_message_at'].isoformat()}~{last['id']}" if last else ""
@@ -83,10 +89,35 @@ async def conversation(v: Visit) -> web.StreamResponse:
     shown, id = Shown.of(v), v.id()
     values = await opened(v, id)
     await rows.read(v.db, v.account, v.who.id, id)
-    one = values["one"]
-    others = await rows.others(v.db, v.account, one["contact_id"], id) if one["contact_id"] else []
+    card = await _card(v, values["one"]["person_id"], id)
     canned = await operator_inbox.canned(v.db, v.account)
-    return await v.page("inbox.html", **await listed(v, shown), **values, others=others, canned=canned, text="")
+    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="")
+
+
+async def _card(v: Visit, person: UUID | None, session: UUID) -> Json:
+    """Who it is: all names and all other conversations, on whatever network, and why they are held for one."""
+    if person is None:
+        return {"whole": None, "others": [], "joins": []}
+    joins = [j for j in await contact_rows.joins(v.db, v.account, person) if j["split_at"] is None]
+    return {
+        "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
+        "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session),
+    }
+
+
+async def split(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../split: they are two people after all."""
+    one = await operator_inbox.view(v.db, v.account, v.id())
+    deed.object = str(v.id())
+    try:
+        joined = UUID(v.form.get("join"))
+    except ValueError:
+        raise Invalid("join is no id.", field="join") from None
+    if one["person_id"] is None:
+        raise NotFound("Nobody is named in this conversation.")
+    await contacts.split(v.db, v.account, v.who.actor, one["person_id"], joined, None)
+    deed.change |= {"join": str(joined)}
+    return v.to(f"/console/inbox/{v.id()}", "They are two people again.")
 
 
 async def older(v: Visit) -> web.StreamResponse:
@@ -147,9 +178,10 @@ async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
     if v.partial:
         return v.part("write.html", text=text)
     values = await opened(v, v.id())
+    card = await _card(v, values["one"]["person_id"], v.id())
     canned = await operator_inbox.canned(v.db, v.account)
     return await v.page(
-        "inbox.html", **await listed(v, Shown("all", "", None)), **values, others=[], canned=canned, text=text
+        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text
     )
 
 
@@ -186,7 +218,7 @@ def routes() -> list[web.RouteDef]:
         look("/console/inbox", inbox), look(one, conversation), look(one + "/older", older),
         act(one + "/take", "inbox.taken", take), act(one + "/back", "inbox.given_back", back),
         act(one + "/say", "inbox.answered", say), act(one + "/note", "inbox.noted", note),
-        act(one + "/draft", "inbox.drafted", draft),
+        act(one + "/draft", "inbox.drafted", draft), act(one + "/split", "inbox.split", split),
         look("/console/replies", canned), act("/console/replies", "inbox.reply_saved", save_canned),
         act("/console/replies/{id}/delete", "inbox.reply_deleted", remove_canned),
     ]

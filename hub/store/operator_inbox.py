@@ -1,56 +1,59 @@
 """Conversations as operators see them: the list, one with its messages, notes, prepared replies."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from hub.store.db import Call, clean
 
-# waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones: each has its own
-# select, for an index of its own. Words are looked for in the newest 20,000 of them: every one of those is read.
-LIST = """
-    with shown as (
-        (select s.id from sessions s where $3 = 'all' and s.account_id = $1 and s.client_id is not null and s.last_message_at is not null
+# waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones.
+SHOWS = {
+    "all": "{s}.last_message_at is not null",
+    "mine": "{s}.last_message_at is not null and {s}.handoff_at is not null and {s}.handoff_by = $2",
+    "waiting": "{s}.last_user_at = {s}.last_message_at and {s}.due_at is null and {s}.closed_at is null",
+    "bot": "{s}.last_message_at is not null and {s}.handoff_at is null and {s}.closed_at is null",
+    "person": "{s}.last_message_at is not null and {s}.handoff_at is not null",
+}
+# Of one person the latest stands for all. Each way to look has its own select, for an index of its own.
+_SELECT = """
+        (select s.id from sessions s where $3 = '{show}' and s.account_id = $1 and s.client_id is not null and {mine}
             and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id) and {theirs}))
             order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
-        union all
-        (select s.id from sessions s where $3 = 'mine' and s.account_id = $1 and s.client_id is not null
-            and s.last_message_at is not null and s.handoff_at is not null and s.handoff_by = $2
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
-        union all
-        (select s.id from sessions s where $3 = 'waiting' and s.account_id = $1 and s.client_id is not null
-            and s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
-        union all
-        (select s.id from sessions s where $3 = 'bot' and s.account_id = $1 and s.client_id is not null
-            and s.last_message_at is not null and s.handoff_at is null and s.closed_at is null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
-        union all
-        (select s.id from sessions s where $3 = 'person' and s.account_id = $1 and s.client_id is not null
-            and s.last_message_at is not null and s.handoff_at is not null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end))
+"""
+_SHOWN = "        union all".join(
+    _SELECT.format(show=show, mine=what.format(s="s"), theirs=what.format(s="n")) for show, what in SHOWS.items()
+)
+# Words are looked for in the newest 20,000 of them: every one of those is read. $8: whose phone the words are.
+LIST = f"""
+    with shown as ({_SHOWN}),
+    found as (
+        select s.id, row_number() over (partition by coalesce(p.root_id, s.id) order by s.last_message_at desc, s.id desc) as place
+        from shown join sessions s on s.id = shown.id and s.account_id = $1 left join people p on p.id = s.person_id
+        left join contacts k on k.id = s.contact_id
+        where $6::text is null or position(lower($6) in lower(s.title)) > 0 or position(lower($6) in lower(s.tag)) > 0
+            or s.person_id in (select selves($8::uuid))
+            or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0)
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
         coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
         (select m.role || ':' || left(coalesce(m.content->>'text', ''), 120) from messages m
-            where m.session_id = s.id and not m.hidden and m.role in ('user', 'assistant') order by m.position desc limit 1) as last_words
-    from shown join sessions s on s.id = shown.id and s.account_id = $1 join clients c on c.id = s.client_id
+            where m.session_id = s.id and not m.hidden and m.role in ('user', 'assistant') order by m.position desc limit 1) as last_words,
+        (select array_agg(distinct coalesce(j.channel, 'web')) from people me join people m on m.root_id = me.root_id
+            join sessions n on n.person_id = m.id left join integrations j on j.id = n.integration_id
+            where me.id = s.person_id and n.client_id is not null) as nets
+    from found join sessions s on s.id = found.id and found.place = 1 join clients c on c.id = s.client_id
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
     left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
     left join session_reads r on r.session_id = s.id and r.operator_id = $2
-    where $6::text is null or position(lower($6) in lower(s.title)) > 0 or position(lower($6) in lower(s.tag)) > 0
-        or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0
     order by s.last_message_at desc, s.id desc limit $7
 """
 ONE = """
     select s.id, s.client_id, s.kind, s.title, s.tag, s.chat, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.created_at,
-        s.closed_at, s.expires_at, s.message_count, s.token_count, s.metadata, s.extra_context, s.last_user_at, s.contact_id,
+        s.closed_at, s.expires_at, s.message_count, s.token_count, s.metadata, s.extra_context, s.last_user_at, s.contact_id, s.person_id,
         s.lease_until > now() as answering, c.name as client_name, c.gateway_id, g.name as gateway_name, i.channel, i.state as channel_state,
         k.name as contact_name, k.phone, k.username, k.language, o.name as handler, s.integration_id,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting, false as unread, '' as last_words
@@ -97,11 +100,6 @@ WAITING_COUNT = """
     select count(*)::int from (select 1 from sessions s where s.account_id = $1 and s.last_message_at > now() - interval '7 days'
         and s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null and s.client_id is not null limit 100) w
 """
-OTHERS = """
-    select s.id, s.title, s.last_message_at, s.message_count, i.channel, c.name as client_name from sessions s
-    join clients c on c.id = s.client_id left join integrations i on i.id = s.integration_id
-    where s.account_id = $1 and s.contact_id = $2 and s.id <> $3 order by s.id desc limit 5
-"""
 CANNED = "select id, shortcut, text from canned_replies where account_id = $1 order by lower(shortcut) limit 500"
 SAVE_CANNED = """
     insert into canned_replies (id, account_id, shortcut, text) values ($2, $1, $3, $4)
@@ -114,11 +112,12 @@ Json = dict[str, Any]
 
 async def page(
     db: Call, account: UUID, eyes: UUID, show: str, *, after: tuple[datetime, UUID] | None = None, words: str | None = None,
-    limit: int,
+    limit: int, person: UUID | None = None,
 ) -> list[Json]:
-    """Conversations of chat clients, those with the newest message first. show: all, mine, waiting, bot, person."""
+    """Of each person the conversation with the newest message, those first. show: all, mine, waiting, bot, person.
+    person: whom the words name."""
     at, id = after or (None, None)
-    rows = await db.fetch(LIST, account, eyes, show, at, id, clean(words), limit)
+    rows = await db.fetch(LIST, account, eyes, show, at, id, clean(words), limit, person)
     return [dict(r) for r in rows]
 
 
@@ -157,11 +156,6 @@ async def read(db: Call, account: UUID, operator: UUID, session: UUID) -> None:
 async def waiting_count(db: Call, account: UUID) -> int:
     """At most 100: then it is many."""
     return int(await db.value(WAITING_COUNT, account))
-
-
-async def others(db: Call, account: UUID, contact: UUID, session: UUID) -> Sequence[Json]:
-    """Earlier conversations of the same person."""
-    return [dict(r) for r in await db.fetch(OTHERS, account, contact, session)]
 
 
 async def canned(db: Call, account: UUID) -> list[Json]:

@@ -16,7 +16,7 @@ from hub.domain import Gateway
 from hub.ids import uuid7
 from hub.runtime import Hub
 from hub.tools.base import Context, Result
-from hub.tools.shell import places, public
+from hub.tools.shell import public, whose
 from hub.tools.shell.tool import shell_tool, workspace
 from tests.api.conftest import Answer, Api, Json
 
@@ -235,7 +235,7 @@ async def test_commands_and_callers_share_the_workspace(api: Api) -> None:
 
 async def test_a_file_that_changes_while_it_is_sent(api: Api) -> None:
     await put(api, "f", bytes(5 << 20))
-    path = places.kept(api.hub.settings.home, api.account, "ana").files / "f"
+    path = (await whose.place(api.hub, api.account, "ana")).files / "f"
     headers = {**ANA, "Authorization": f"Bearer {api.key}"}
     async with api.http.get(f"{api.url}{BASE}/file?path=f", headers=headers) as got:
         with path.open("ab") as file:

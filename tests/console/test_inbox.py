@@ -11,6 +11,7 @@ from aiohttp import FormData
 
 from hub.chat.news import tell
 from hub.console import live
+from hub.store import contacts, people
 from tests.api.chatting import PNG, visiting
 from tests.api.conftest import Api
 from tests.browser.payloads import PAYLOADS
@@ -38,6 +39,32 @@ async def test_lists_filters_search_and_pages(desk: Desk, api: Api) -> None:
     assert found.text.count("Mei Lin") >= 2 and found.text.count("Almeida") and len(listed(found.text)) == 3
     assert (await desk.get("/console/inbox?show=nonsense")).status == 400
     assert (await desk.get("/console/inbox?after=nonsense")).status == 400
+
+
+async def test_one_person_is_one_card_with_all_conversations(desk: Desk, api: Api) -> None:
+    """On three networks, joined from two; a stranger beside them; and two again after a split."""
+    town = await fill(api.hub, api.account, 4)
+    db, sessions = api.hub.db, town["sessions"]
+    names = [(api.account, [n]) for n in ("phone:5531990000123", "tg:700", "user:mallory")]
+    ana, also, stranger = await people.ensure(db, names, "message")
+    for person, some in ((ana, sessions[:2]), (also, sessions[2:3]), (stranger, sessions[3:])):
+        await db.run("update sessions set person_id = $1 where id = any($2)", person, some)
+    assert len(listed((await desk.get("/console/inbox")).text)) == 3
+    join = await contacts.join(db, api.account, ana, also, "operator", {"reason": "same voice"}, "Carla")
+    first = listed((await desk.get("/console/inbox")).text)
+    assert len(first) == 2 and str(sessions[3]) in first
+    page = (await desk.get(f"/console/inbox/{sessions[0]}")).text
+    others = page.split('id="others"')[1].split("</ul>")[0]
+    assert set(re.findall(r"inbox/([0-9a-f-]+)", others)) == {str(s) for s in sessions[1:3]}
+    card = page.split('id="names"')[1].split("</dl>")[0]
+    assert "5531990000123" in card and "700" in card and "mallory" not in card and "same voice" in page
+    # Found by the phone without its ninth digit, as one.
+    assert len(listed((await desk.get("/console/inbox?q=%2B55+31+9000-0123")).text)) == 1
+    got = await desk.post(f"/console/inbox/{sessions[0]}/split", join=str(join))
+    assert got.status in (200, 303) and len(listed((await desk.get("/console/inbox")).text)) == 3
+    assert "same voice" not in (await desk.get(f"/console/inbox/{sessions[0]}")).text
+    assert (await desk.post(f"/console/inbox/{sessions[0]}/split", join="x")).status == 400
+    assert (await desk.post(f"/console/inbox/{sessions[0]}/split", join=str(join))).status == 404
 
 
 async def test_a_long_conversation_comes_in_pages(desk: Desk, api: Api) -> None:

@@ -39,7 +39,8 @@ async def test_a_contact_is_found_by_any_way_to_write_it(s: Street) -> None:
     await s.rig.w.settle()
     for words in ("5531990000123", "+55%2031%209000-0123", "181234567890123"):
         found = await contact(s, words)
-        assert {(i["kind"], i["value"]) for i in found["identities"]} >= {("phone", "553190000123"), ("lid", "181234567890123")}
+        names = {(i["kind"], i["value"]) for i in found["identities"]}
+        assert names >= {("phone", "553190000123"), ("lid", "181234567890123")}
         assert found["conversationCount"] == 2
     whole = await s.ok("GET", f"/api/v1/contacts/{found['id']}")
     assert {c["target"] for c in whole["conversations"]} == {"WhatsApp_Evolution", "WhatsApp_Kapso"}
@@ -100,7 +101,7 @@ async def test_two_people_are_joined_wrongly_and_split(s: Street) -> None:
     await write(s, "zapi", "and now?", BIA)
     await s.rig.w.settle()
     assert "AZUL" not in s.prompt() and "I am somebody else" in s.prompt()
-    log = await s.db.fetch("select action from audit where account_id = $1 and action like 'contact.%' order by id", s.rig.w.account)
+    log = await s.db.fetch("select action from audit where action like 'contact.%' order by id")
     assert [r["action"] for r in log] == ["contact.joined", "contact.split"]
 
 

@@ -35,7 +35,8 @@ class Town(Bench):
         where = {"integration": str(self.second)} if second else {}
         chat = names[0].partition(":")[2]
         who = {"id": str(ids.uuid7()), "name": f"N{chat}", "phone": None, "chat": chat}
-        [got] = await inbox.ingest(self.db, [self.item(ids=names, who=who, chat=chat, tag=f"t:{names[0]}", **where, **more)])
+        item = self.item(ids=names, who=who, chat=chat, tag=f"t:{names[0]}", **where, **more)
+        [got] = await inbox.ingest(self.db, [item])
         if idle:
             await self.db.run("update inbox set state = 'answered' where session_id = $1", got.session_id)
             await self.db.run("update sessions set done_seq = last_seq, due_at = null where id = $1", got.session_id)
@@ -52,12 +53,14 @@ class Town(Bench):
 
     async def written(self, person: UUID) -> None:
         await self.db.run(
-            "insert into activations (id, account_id, client_id, fire_at, channel, address, person_id, state, admitted_at)"
-            " values ($1, $2, $3, now(), 'zapi', 'x', $4, 'done', now())", ids.uuid7(), self.account, self.client, person,
+            "insert into activations (id, account_id, client_id, fire_at, channel, address, person_id, state,"
+            " admitted_at) values ($1, $2, $3, now(), 'zapi', 'x', $4, 'done', now())",
+            ids.uuid7(), self.account, self.client, person,
         )
 
     async def all(self) -> list[UUID]:
-        return [r["id"] for r in await self.db.fetch("select id from people where account_id = $1 order by id", self.account)]
+        rows = await self.db.fetch("select id from people where account_id = $1 order by id", self.account)
+        return [r["id"] for r in rows]
 
     async def seen(self) -> Json:
         """All that can be seen of everybody."""
@@ -70,8 +73,9 @@ class Town(Bench):
                 "memories": [m.content for m in await memories.newest(self.db, self.account, id, "Text", 100)],
             }
         for table, columns in (
-            ("sessions", "id, person_id, contact_id, closed_at is null as open, joined_into, handoff_at, handoff_until, chat, tag"),
-            ("contacts", "id, person_id, name, phone, chat"), ("identities", "key as id, value, person_id"),
+            ("sessions", "id, person_id, contact_id, closed_at is null as open, joined_into, handoff_at, chat, tag"),
+            ("contacts", "id, person_id, name, phone, chat"),
+            ("identities", "key as id, value, person_id"),
         ):
             rows = await self.db.fetch(f"select {columns} from {table} where account_id = $1 order by 1", self.account)
             found[table] = [dict(r) for r in rows]
@@ -111,7 +115,7 @@ async def settle(t: Town, dice: random.Random) -> list[UUID]:
 async def test_join_and_split_give_back_what_was(t: Town, seed: int) -> None:
     dice = random.Random(seed)
     made = await settle(t, dice)
-    stack = [(None, await t.seen())]
+    stack: list[tuple[UUID, Json]] = [(t.account, await t.seen())]
     while len(made) > 1 and len(stack) < 5:
         a, b = dice.sample(made, 2)
         join = await contacts.join(t.db, t.account, a, b, "operator", {}, "test")
@@ -134,7 +138,8 @@ async def test_joins_are_taken_back_in_any_order(t: Town) -> None:
     middle = await contacts.join(t.db, t.account, d, b, "operator", {}, "x")
     await contacts.join(t.db, t.account, c, d, "operator", {}, "x")
     assert {r["root_id"] for r in await t.db.fetch("select root_id from people")} == {a}
-    assert middle and await contacts.split(t.db, t.account, middle, "x") and not await contacts.split(t.db, t.account, middle, "x")
+    assert middle and await contacts.split(t.db, t.account, middle, "x")
+    assert not await contacts.split(t.db, t.account, middle, "x")
     roots = {r["id"]: r["root_id"] for r in await t.db.fetch("select id, root_id from people")}
     assert roots == {a: a, b: a, c: c, d: c}
     assert await t.db.value("select count(*) from sessions where closed_at is null") == 2

@@ -8,7 +8,7 @@ from hub.api.http.app_keys import HUB
 from hub.api.http.download import download
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
-from hub.tools.shell import files, places, public
+from hub.tools.shell import files, public, whose
 
 
 @endpoint(tag="Shell I/O", auth="none", produces="application/octet-stream", errors=(404,))
@@ -16,7 +16,8 @@ async def file(request: web.Request, token: str) -> web.StreamResponse:
     """Download a file at its temporary address."""
     hub = request.app[HUB]
     account, user, parts = public.read(hub.sealer, token)
-    opened, found = await asyncio.to_thread(files.open_file, places.kept(hub.settings.home, account, user), parts)
+    place = await whose.place(hub, account, user)
+    opened, found = await asyncio.to_thread(files.open_file, place, parts)
     return await download(request, opened, found.entry.name, found.mime, found.entry.size or 0)
 
 

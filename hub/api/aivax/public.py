@@ -13,6 +13,7 @@ from hub.api.aivax.schemas.public import (
     AcceptedOut,
     AttachmentOut,
     Cancelled,
+    ContinuationOut,
     Creation,
     EventsQuery,
     FeedbackIn,
@@ -34,6 +35,7 @@ from hub.api.http.completion_chunks import Chunks, usage
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.api.http.uploads import uploaded
+from hub.chat import continuing
 from hub.chat.website import prompts as visits
 from hub.chat.website import speech
 from hub.chat.website import transcript as transcripts
@@ -261,6 +263,17 @@ async def _named(happenings: AsyncIterator[Happened]) -> AsyncIterator[sse.Event
         yield sse.Named(one.kind, one.data, one.place)
 
 
+@endpoint(tag=TAG, auth="none", errors=(409, 422))
+async def continuation(request: web.Request, key: str) -> ContinuationOut:
+    """A code that goes on with this chat on WhatsApp or Telegram: the visitor sends it from there.
+
+    It is good once, for 15 minutes; one asked for later takes its place. The chat then ends here.
+    """
+    hub = request.app[HUB]
+    seen = await visits.visit(hub, key)
+    return ContinuationOut.of(await continuing.offer(hub, seen, request.headers.get("Accept-Language", "")))
+
+
 BASE = "/api/v1/public/chat-clients/{key}"
 ROUTES = [
     Route("GET", BASE, info),
@@ -273,6 +286,7 @@ ROUTES = [
     Route("GET", BASE + "/transcript.json", transcript),
     Route("POST", BASE + "/reset", reset),
     Route("POST", BASE + "/attachments", attach),
+    Route("POST", BASE + "/continuation", continuation),
     Route("POST", BASE + "/messages/{message_id}/feedback", feedback),
     Route("GET", BASE + "/events", events),
 ]

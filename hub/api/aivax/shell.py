@@ -11,7 +11,7 @@ from hub.api.http.download import download as sent
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Header, Route
 from hub.errors import Invalid, NotFound
-from hub.tools.shell import files, places, public
+from hub.tools.shell import files, public, whose
 from hub.tools.shell.paths import Parts, parts
 from hub.tools.shell.places import Place
 from hub.tools.shell.tool import quota
@@ -29,21 +29,22 @@ class _Asked:
     parts: Parts
 
 
-def _asked(request: web.Request, query: PathQuery) -> _Asked:
-    """The workspace and the path. Raise Invalid naming the header or the field."""
+async def _asked(request: web.Request, query: PathQuery, make: bool = False) -> _Asked:
+    """The workspace and the path; make: something will be kept there. Raise Invalid naming the header or the field."""
     user = request.headers.get(USER, "").strip()
     if not user:
         raise Invalid(f"{USER} is missing; send the external user's id in this header.", field=USER)
     if len(user) > LONGEST or not user.isprintable():
         raise Invalid(f"{USER} must have at most {LONGEST} printable characters.", field=USER)
-    home = request.app[HUB].settings.home
-    return _Asked(places.kept(home, caller(request).account_id, user), user, parts(query.path))
+    wanted = parts(query.path)
+    place = await whose.place(request.app[HUB], caller(request).account_id, user, make=make)
+    return _Asked(place, user, wanted)
 
 
 @endpoint(id="A-26", tag=TAG, headers=HEADERS, produces="application/octet-stream", errors=(404,))
 async def download(request: web.Request, query: PathQuery) -> web.StreamResponse:
     """Download a file."""
-    asked = _asked(request, query)
+    asked = await _asked(request, query)
     file, found = await asyncio.to_thread(files.open_file, asked.place, asked.parts)
     return await sent(request, file, found.entry.name, found.mime, found.entry.size or 0)
 
@@ -57,7 +58,7 @@ async def upload(request: web.Request, query: PathQuery) -> None:
 
     A file of that name is replaced.
     """
-    asked = _asked(request, query)
+    asked = await _asked(request, query, make=True)
     body = request.content.iter_chunked(256 * 1024)
     await files.upload(asked.place, asked.parts, body, quota(request.app[HUB].settings))
 
@@ -65,14 +66,14 @@ async def upload(request: web.Request, query: PathQuery) -> None:
 @endpoint(id="A-28", tag=TAG, headers=HEADERS, errors=(404,), says="File deleted successfully.")
 async def remove_file(request: web.Request, query: PathQuery) -> None:
     """Delete a file."""
-    asked = _asked(request, query)
+    asked = await _asked(request, query)
     await asyncio.to_thread(files.remove_file, asked.place, asked.parts)
 
 
 @endpoint(id="A-29", tag=TAG, headers=HEADERS, errors=(404,))
 async def listing(request: web.Request, query: PathQuery) -> Listing:
     """List a folder; the root of a workspace that nobody used is empty."""
-    asked = _asked(request, query)
+    asked = await _asked(request, query)
     found = await asyncio.to_thread(files.listing, asked.place, asked.parts)
     return Listing(entries=[EntryOut.of(e) for e in found])
 
@@ -80,21 +81,21 @@ async def listing(request: web.Request, query: PathQuery) -> Listing:
 @endpoint(id="A-30", tag=TAG, headers=HEADERS, errors=(413,), says="Directory created successfully.")
 async def make_folder(request: web.Request, query: PathQuery) -> None:
     """Make a folder and those on the way; one that is there is fine."""
-    asked = _asked(request, query)
+    asked = await _asked(request, query, make=True)
     await asyncio.to_thread(files.make_folder, asked.place, asked.parts, quota(request.app[HUB].settings))
 
 
 @endpoint(id="A-31", tag=TAG, headers=HEADERS, errors=(404,), says="Directory deleted successfully.")
 async def remove_folder(request: web.Request, query: PathQuery) -> None:
     """Delete a folder with all that is in it. The root cannot be deleted."""
-    asked = _asked(request, query)
+    asked = await _asked(request, query)
     await asyncio.to_thread(files.remove_folder, asked.place, asked.parts)
 
 
 @endpoint(id="A-32", tag=TAG, headers=HEADERS, empty=(404,))
 async def details(request: web.Request, query: PathQuery) -> FileDetails | web.Response:
     """Show what is known about a file."""
-    asked = _asked(request, query)
+    asked = await _asked(request, query)
     try:
         return FileDetails.of(await asyncio.to_thread(files.details, asked.place, asked.parts))
     except NotFound:
@@ -104,7 +105,7 @@ async def details(request: web.Request, query: PathQuery) -> FileDetails | web.R
 @endpoint(id="A-33", tag=TAG, headers=HEADERS, empty=(404,))
 async def public_address(request: web.Request, query: PathQuery) -> FileAddress | web.Response:
     """Give a temporary address at which anyone can download the file."""
-    hub, asked = request.app[HUB], _asked(request, query)
+    hub, asked = request.app[HUB], await _asked(request, query)
     try:
         entry = (await asyncio.to_thread(files.details, asked.place, asked.parts)).entry
     except NotFound:

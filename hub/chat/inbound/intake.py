@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from channels.base import Contact, Inbound, Kind
 from hub import ids, phones
 from hub.chat import content, texts
+from hub.chat.continuing import code_in
 from hub.chat.inbound import consent
 from hub.chat.inbound.commands import parse
 from hub.chat.news import of_account
@@ -220,6 +221,8 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     body = content.of_inbound(one)
     if one.kind == Kind.MESSAGE and _consent(endpoint, one) == consent.IN:
         body["consent"] = consent.IN
+    if one.kind == Kind.MESSAGE and not one.group and (code := code_in(one.text)):
+        body["continues"] = code
     item |= {"body": body, "network_id": network_id, "by": one.by, "sha": sha(one.text)}
     return item | _rules(endpoint, one, max_wait) if one.kind == Kind.MESSAGE else item
 

@@ -16,6 +16,8 @@ from hub.errors import Forbidden
 
 LONGEST = 200
 ANON = "anon:"
+# Claims that are kept with the session; from `phone_number` alone a chat is continued on WhatsApp.
+PROVED = ("name", "email", "phone_number")
 LEEWAY = 30.0
 
 
@@ -40,7 +42,7 @@ def person(
     said = {ANON + name: value for name, value in attributes.items()}
     if token is not None:
         claims = _claims(token, salt, public_key, client)
-        proved = {n: str(claims[n])[:500] for n in ("name", "email") if isinstance(claims.get(n), str)}
+        proved = {n: str(claims[n])[:500] for n in PROVED if isinstance(claims.get(n), str)}
         return Person(str(claims["sub"]), True, said | proved)
     if tag and signed is not None:
         if not hmac.compare_digest(signature(salt, tag).encode(), signed.strip().lower().encode()):

@@ -1,7 +1,8 @@
 """Where workspaces are: a folder for each account and external user, named so that nothing can be guessed.
 
-    home/workspaces/<account>/<hash of the user>/files      what commands and callers see
-                                               /incoming   what is being uploaded or removed
+    home/workspaces/<account>/person-<id>/files             what commands and callers see
+                                         /incoming         what is being uploaded or removed
+    home/workspaces/<account>/<hash of the user>            of an external user, before people had ids
     home/workspaces/turns/<random>                         workspaces that end with their turn
 """
 
@@ -63,6 +64,11 @@ def kept(home: Path, account: UUID, user: str) -> Place:
     """The workspace of an external user."""
     name = hashlib.sha256(user.strip().encode(errors="surrogatepass")).hexdigest()[:40]
     return Place(_root(home) / str(account) / name)
+
+
+def of_person(home: Path, account: UUID, person: UUID) -> Place:
+    """The workspace of a person; no external user's folder has such a name."""
+    return Place(_root(home) / str(account) / f"person-{person}")
 
 
 def passing(home: Path) -> Place:

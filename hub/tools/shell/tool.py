@@ -13,7 +13,7 @@ from hub.domain import Json
 from hub.errors import HubError
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.memory_owner import user_of
-from hub.tools.shell import commands, folders, launch, places, sandbox
+from hub.tools.shell import commands, folders, launch, places, sandbox, whose
 from hub.tools.shell.bridge import Run, bridge
 from hub.tools.shell.files import Quota
 from hub.tools.shell.places import Place
@@ -44,13 +44,16 @@ def quota(settings: Settings) -> Quota:
 
 @asynccontextmanager
 async def workspace(context: Context) -> AsyncIterator[Workspace]:
-    """Enter it once a turn. The files are kept for the external user when the gateway allows that
-    (`allowDataPersistence`) and there is one; else they go with the turn."""
+    """Enter it once a turn. The files are kept for the person when the gateway allows that
+    (`allowDataPersistence`) and one is named; else they go with the turn."""
     home = context.hub.settings.home
     options = context.gateway.parameters.get("bashOptions") or {}
     user = user_of(context) if options.get("allowDataPersistence") else None
     with TemporaryDirectory(prefix="hub-shell-") as folder:
-        place = await asyncio.to_thread(_made, home, context, user)
+        kept = None
+        if user is not None:
+            kept = await whose.place(context.hub, context.account_id, user, person=context.person, make=True)
+        place = await asyncio.to_thread(_made, home, kept)
         try:
             yield Workspace(place, Path(folder), user is not None)
         finally:
@@ -116,9 +119,9 @@ def _check(settings: Settings, command: str) -> None:
         raise ToolFailed("command is not valid text.") from None
 
 
-def _made(home: Path, context: Context, user: str | None) -> Place:
+def _made(home: Path, kept: Place | None) -> Place:
     home.mkdir(parents=True, exist_ok=True)
-    place = places.passing(home) if user is None else places.kept(home, context.account_id, user)
+    place = kept or places.passing(home)
     with folders.room():
         place.make()
     return place

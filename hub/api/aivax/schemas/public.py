@@ -7,7 +7,9 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from hub.chat.clients.parameters import SuggestionButton
+from hub.chat.continuing import Offer
 from hub.pydantic_base import Camel, Enveloped, Snake
+from hub.tools.schedule.targets import TARGETS
 
 Json = dict[str, Any]
 
@@ -180,6 +182,25 @@ class EventsQuery(Camel):
 class FeedbackIn(Camel):
     rating: Literal["up", "down"] | Annotated[int, Field(ge=1, le=5)]
     comment: Annotated[str | None, Field(max_length=2000)] = None
+
+
+class WayOut(Snake):
+    """url opens the network with the text written already; null where only the text can be told."""
+
+    target: str
+    url: str | None
+    text: str
+
+
+class ContinuationOut(Snake):
+    code: str
+    expires_at: datetime
+    ways: list[WayOut]
+
+    @classmethod
+    def of(cls, found: Offer) -> "ContinuationOut":
+        ways = [WayOut(target=TARGETS[w.channel], url=w.url, text=w.text) for w in found.ways]
+        return cls(code=found.code, expires_at=found.expires_at, ways=ways)
 
 
 class Cancelled(Enveloped):
