@@ -266,6 +266,17 @@ async def put_off(hub: Hub, part: Json | None, seconds: float) -> Json | None:
     return part if part is None or seconds <= 0 else await refused.later(hub, part, seconds, wire(hub))
 
 
+async def acknowledge(hub: Hub, integration_id: UUID, callback: str) -> None:
+    """Stop the spinner of a pressed button; one that is too old spins no more."""
+    integration = await outbox.integration(hub.db, integration_id)
+    if integration is None:
+        return
+    try:
+        await hub.channels[integration["channel"]].acknowledge(open_link(hub, integration), callback)
+    except ChannelError as e:
+        log.info("button not acknowledged: %s", e)
+
+
 async def failed_later(hub: Hub, integration_id: UUID, fate: Json) -> None:
     """A network took a message and said afterwards that it failed: a closed window, a file it does not take."""
     integration = await outbox.integration(hub.db, integration_id)
