@@ -134,6 +134,7 @@ class Inbound:
     answers: tuple[str, ...] = ()  # in a group: ids of whom it answers to
     ours: tuple[str, ...] = ()  # ids of the account itself that the item teaches
     by: str = "contact"  # OWN: "api" (sent through the API) or "human" (typed on the phone)
+    sent_key: str | None = None  # OWN: our own delivery id, where the network echoes it
     fate: Fate | None = None
     event: str | None = None  # EVENT: its name, dotted, e.g. "connection.open"
     detail: Mapping[str, Any] = field(default_factory=dict)

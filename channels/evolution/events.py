@@ -54,6 +54,37 @@ def status(data: Json, me: str | None) -> Inbound:
     )
 
 
+def votes(data: Json, me: str | None) -> list[Inbound]:
+    """messages.update of a poll: what each voter has chosen by now is a message of the voter."""
+    chosen: dict[str, list[str]] = {}
+    for option in objs(data.get("pollUpdates")):
+        listed = option.get("voters")
+        for voter in (v for v in (listed if isinstance(listed, list) else []) if text(v)):
+            chosen.setdefault(voter, []).append(text(option.get("name")) or "")
+    key = obj(data.get("key")) or {**data, "id": data.get("keyId")}
+    poll = first(data.get("keyId"), key.get("id"))
+    chat, found = who(key, None, me), []
+    for voter, names in chosen.items():
+        lid, phone = jid.pick([voter])
+        if not any(names) or not (lid or phone) or phone == jid.phone(me) or chat.ignore:
+            continue
+        words = ", ".join(n for n in names if n)
+        found.append(
+            Inbound(
+                Kind.MESSAGE,
+                loose.key("v", poll, voter, words),
+                chat=chat.chat,
+                contact=Contact(jid.ids(lid, phone), phone=phone),
+                at=moment(data.get("messageTimestamp")),
+                text=words,
+                reply_to=poll,
+                group=chat.group,
+                mentioned=chat.group is not None,
+            )
+        )
+    return found
+
+
 def connection(event: str, body: Json) -> Inbound:
     data = obj(body.get("data"))
     state = text(data.get("state")) or "unknown"

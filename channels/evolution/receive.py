@@ -5,7 +5,7 @@ from typing import Any
 
 from channels import calling, loose
 from channels.base import Hook, Inbound, Link, Unreadable
-from channels.evolution.events import connection, participants, plain, presence, qrcode, status
+from channels.evolution.events import connection, participants, plain, presence, qrcode, status, votes
 from channels.evolution.messages import deleted, edited, item, sent
 from channels.evolution.verify import verify
 from channels.evolution.who import me
@@ -19,7 +19,7 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
     body = loose.load(hook.body)
     if not isinstance(body, dict):
         raise Unreadable("the body is not an object")
-    verify(link, hook, body)
+    verify(link, hook)
     body.pop("apikey", None)
     if text(body.get("instance")) != link.settings.get("instanceName"):
         raise Unreadable("the call is about another instance")
@@ -29,7 +29,8 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
         raise Unreadable("the body names no event")
     if handler := EACH.get(event):
         ours = (*link.ours, *calling.ids([me(body)]))
-        return [calling.called(handler(data, me(body)), ours) for data in loose.objs(body.get("data"))]
+        found = [calling.called(handler(data, me(body)), ours) for data in loose.objs(body.get("data"))]
+        return [*found, *(v for data in loose.objs(body.get("data")) for v in votes(data, me(body)))]
     return [WHOLE.get(event, plain)(event, body)]
 
 

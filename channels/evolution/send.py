@@ -143,7 +143,11 @@ class Evolution:
         key = attachment.ref or message_id
         # A storage inside the customer's own network has no address for us.
         if attachment.url and (attachment.url.startswith("https://") or not key):
-            return await media.download(self._fetch, attachment.url, attachment)
+            try:
+                return await media.download(self._fetch, attachment.url, attachment)
+            except ChannelError as e:
+                if not key or e.code == "too_large":
+                    raise  # else the server may still have it
         if not key:
             raise media.gone("The message says nothing about where its file is.")
         body = {"message": {"key": {"id": key}}, "convertToMp4": False}

@@ -1,5 +1,6 @@
 """Verify and parse Kapso's webhooks: single, batched, the older shape, and Meta's raw bodies."""
 
+from dataclasses import replace
 from typing import Any
 
 from channels import calling, loose
@@ -43,7 +44,23 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
         items = [body]
     if not event and not any("message" in i for i in items):
         raise Unreadable("the body is not what Kapso sends")
-    return [calling.called(_item(link, event, item), link.ours) for item in items]
+    return [calling.called(found, link.ours) for item in items for found in _items(link, event, item)]
+
+
+def _items(link: Link, event: str, item: Json) -> list[Inbound]:
+    """Usually one; what the API sent is also a message, which somebody else may have written: in Kapso's
+    own inbox, in a workflow."""
+    found = _item(link, event, item)
+    message = obj(item.get("message"))
+    if found.kind is not Kind.STATUS or event != OUTBOUND or found.fate is None or found.fate.state != "sent":
+        return [found]
+    conversation = obj(item.get("conversation")) or obj(item.get("whatsapp_conversation"))
+    said = sent(_outbound(_modern(message)), conversation)
+    return [found, replace(said, sent_key=found.fate.callback)] if said.kind is Kind.OWN else [found]
+
+
+def _outbound(message: Json) -> Json:
+    return {**message, "kapso": {**obj(message.get("kapso")), "direction": "outbound"}}
 
 
 def _item(link: Link, event: str, item: Json) -> Inbound:

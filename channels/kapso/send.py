@@ -134,7 +134,7 @@ class Kapso:
             try:
                 return await self._download(link, attachment.url, attachment)
             except ChannelError as e:
-                if not (attachment.ref and e.permanent) or e.code == "too_large":
+                if not attachment.ref or e.code == "too_large":
                     raise
         if not attachment.ref:
             raise media.gone("The message says nothing about where its file is.")

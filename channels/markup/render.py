@@ -1,5 +1,6 @@
 """Blocks to a network's text."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
@@ -8,6 +9,9 @@ from channels.markup.model import Block, Mark, Run, Shape
 TAGS = {Mark.BOLD: "b", Mark.ITALIC: "i", Mark.STRIKE: "s", Mark.CODE: "code"}
 SIGNS = {Mark.BOLD: "*", Mark.ITALIC: "_", Mark.STRIKE: "~"}
 FENCE = "```"
+# Signs in plain words that WhatsApp would take for its own; a space without width keeps them apart.
+LITERAL = re.compile(r"(?<![\w*_~`])([*_~])(?=\S)([^\n*_~`]+?)(?<=\S)\1(?![\w*_~`])")
+APART = "\ufeff"
 
 
 def render(blocks: Sequence[Block], markup: str) -> str:
@@ -108,7 +112,7 @@ def _signed(runs: Sequence[Run]) -> Iterable[str]:
 def _lines(run: Run, before: str, after: str) -> str:
     """WhatsApp's signs work within a line only and stand at its words' edges."""
     if not run.marks:
-        return run.text
+        return LITERAL.sub(rf"\1{APART}\2{APART}\1", run.text)
     lines = run.text.split("\n")
     last = len(lines) - 1
     return "\n".join(

@@ -37,8 +37,8 @@ UNSUPPORTED = frozenset({"game", "giveaway", "giveaway_winners", "invoice", "pai
 
 def words(message: Json) -> str:
     """Text or caption with the addresses behind its words, or what stands for them."""
-    for name, entities in (("text", "entities"), ("caption", "caption_entities")):
-        if said := text(message, name):
+    for key, entities in (("text", "entities"), ("caption", "caption_entities")):
+        if said := text(message, key):
             return _buttoned(_linked(said, message.get(entities)), message.get("reply_markup"))
     for key, read in SPOKEN.items():
         if (value := child(message, key)) is not None:

@@ -47,7 +47,7 @@ def read(message: Json, bot: Bot, ext: str) -> Inbound:
         forwarded=any(message.get(k) is not None for k in ("forward_origin", "forward_date")),
         album=text(message, "media_group_id"),
         mentioned=item.group is not None and _mentioned(message, reply, bot),
-        ignore=_ignore(message),
+        ignore=_ignore(message, bot),
     )
 
 
@@ -154,7 +154,7 @@ def _names(entity: Json, said: str, bot: Bot) -> bool:
     return not at or bot.called(addressee)
 
 
-def _ignore(message: Json) -> str | None:
+def _ignore(message: Json, bot: Bot) -> str | None:
     if flag(message, "is_automatic_forward"):
         return "a channel's post repeated in its discussion group"
     if child(message, "direct_messages_topic") is not None:
@@ -164,4 +164,13 @@ def _ignore(message: Json) -> str | None:
     sender = child(message, "from")
     if sender is None:
         return "no author"
-    return "written by a bot" if flag(sender, "is_bot") else None
+    if flag(sender, "is_bot"):
+        return "written by a bot"
+    return "a command of another bot" if bot.username and _of_another(message, bot) else None
+
+
+def _of_another(message: Json, bot: Bot) -> bool:
+    """Whether it begins with a command that names another bot."""
+    words = (text(message, "text") or "").split(None, 1)
+    command, at, addressee = words[0].partition("@") if words else ("", "", "")
+    return bool(at) and command.startswith("/") and not bot.called(addressee)

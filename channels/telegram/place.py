@@ -29,6 +29,10 @@ class Place:
         """The same in the supergroup that a group became; topics and message ids are new there."""
         return replace(self, chat=chat, thread=None, reply_to=None)
 
+    def topless(self) -> "Place":
+        """The same chat without its topic, which is closed or gone, and with it what was answered to."""
+        return replace(self, thread=None, reply_to=None)
+
     def arguments(self) -> dict[str, Any]:
         """For any send method."""
         answer = None

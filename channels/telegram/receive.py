@@ -21,6 +21,7 @@ from channels.telegram.fields import (
 from channels.telegram.message import Bot
 
 SECRET = "x-telegram-bot-api-secret-token"
+UNANSWERED = "unsupported: messages to a person's account that the bot only manages (Telegram Business)"
 JOINED = frozenset({"creator", "administrator", "member", "restricted"})
 
 
@@ -35,7 +36,8 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
         return [KINDS[known[0]](record(update[known[0]], known[0]), whose(link), ext)]
     if not keys:
         raise Unreadable("The update is empty.")
-    return [Inbound(Kind.EVENT, ext, event=keys[0].replace("\0", "")[:64])]
+    name = keys[0].replace("\0", "")[:64]
+    return [Inbound(Kind.EVENT, ext, event=name, ignore=UNANSWERED if "business" in name else None)]
 
 
 def verify(given: str | None, secret: str) -> None:

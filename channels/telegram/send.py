@@ -82,6 +82,10 @@ class Telegram:
             return await self._send(link, out, place)
         except Moved as e:
             return await self._send(link, out, place.moved(e.chat))
+        except ChannelError as e:
+            if e.code != "no_topic" or place.thread is None:
+                raise
+        return await self._send(link, out, place.topless())
 
     async def edit(self, link: Link, out: Outbound, message_id: str) -> None:
         if out.file is not None:

@@ -54,7 +54,9 @@ def _message(body: Json, message_id: str) -> Inbound:
     edit_id = text(body.get("editMessageId"))
     edited = body.get("isEdit") is True or edit_id is not None
     # An edit carries the original's id as messageId and its own as editMessageId.
-    ext = loose.key("e", message_id, edit_id) if edited else loose.key("m", message_id)
+    # Some edits carry no id of their own: then what they say, and when, tells them apart.
+    edit = edit_id or loose.digest([text(body.get("momment")), said.text])
+    ext = loose.key("e", message_id, edit) if edited else loose.key("m", message_id)
     if said.event or said.empty:
         return _event(body, said.event or "message.empty", ext, reply_to=said.reply_to)
     if edited and own:

@@ -1,7 +1,8 @@
 """Message content between the networks' words, the stored rows and the models' shape. Pure.
 
-Stored content: {"text": str, "attachments": [{media, mime, name, size, seconds, text, error, ref,
-url, file_id, token}], "reply_to", "quote", "quoted" (the attachments of what is answered to), "forwarded", "button", "author", "edited", "revoked"};
+Stored content: {"text": str, "attachments": [{media, mime, name, size, seconds, text, error, ref, url, file_id,
+token}], "reply_to", "quote", "quoted" (the attachments of what is answered to), "forwarded", "button", "author",
+"from", "edited", "revoked", "ad" (the advertisement that brought the person), "detail" (what else the network said)};
 for assistant messages also "reasoning" and "tool_calls"; for those that moderation blocked "withheld", why.
 """
 
@@ -27,6 +28,11 @@ def of_inbound(item: Inbound) -> Json:
             body[name] = getattr(item, name)
     if item.forwarded:
         body["forwarded"] = True
+    detail = dict(item.detail)
+    if ad := detail.pop("ad", None):
+        body["ad"] = ad
+    if detail:
+        body["detail"] = detail
     if item.group and item.contact:
         body["author"] = item.contact.name or item.contact.username or item.contact.phone
         body["group"] = item.group
@@ -53,6 +59,8 @@ def for_model(content: Json, files: Mapping[str, Json] | None, address: str) -> 
     messages, whose files are only named.
     """
     text = _words(content)
+    if content.get("revoked"):
+        return text
     parts: list[Json] = []
     for a in content.get("quoted", ()):
         # The quote names them already; what can be seen is shown before what is said of it.
@@ -92,14 +100,23 @@ def _words(content: Json) -> str:
     text = str(content.get("text", ""))
     if content.get("revoked"):
         text = "(this message was deleted by its author)"
-    if content.get("quote"):
+    if content.get("quote") and not content.get("revoked"):
         quoted = "\n".join(f"> {line}" for line in str(content["quote"]).splitlines())
         text = f"{quoted}\n{text}"
     if content.get("forwarded"):
         text = f"(forwarded) {text}"
+    if content.get("ad") and not content.get("revoked"):
+        text = f"{advertised(content['ad'])}\n{text}"
     if content.get("author"):
         text = f"{content['author']}: {text}"
     return text
+
+
+def advertised(ad: Json) -> str:
+    """The advertisement that a person came from, for people and models."""
+    named = {"title": "", "body": "", "url": "", "source": "id ", "click": "ctwa_clid "}
+    facts = [f"{label}{ad[name]}" for name, label in named.items() if ad.get(name)]
+    return f"(came from the advertisement: {'; '.join(facts)})"
 
 
 def _part(a: Json, file: Json | None) -> Json | None:
@@ -168,5 +185,7 @@ def shown_files(content: Json, address: str) -> str:
 
 def plain(content: Json, address: str) -> str:
     """A message as one text (previews, transcripts)."""
+    if content.get("revoked"):
+        return ""
     notices = [notice(a, address) for a in content.get("attachments", ())]
     return "\n".join(t for t in (str(content.get("text", "")), *notices) if t)

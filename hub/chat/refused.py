@@ -32,8 +32,8 @@ BUSY = frozenset({"429", "rate_limited", "in_flight"})
 UNREACHED = frozenset({"unreachable", "dns", "tls"})
 # The person or the account is what is refused: no other form of the part helps.
 HOPELESS = frozenset({
-    "blocked", "unauthorized", "chat_not_found", "bad_chat", "not_on_whatsapp", "no_address", "window_closed", "opted_out",
-    "account_locked", "account_blocked", "country", "not_delivered", "no_instance", "not_found", "license",
+    "blocked", "unauthorized", "chat_not_found", "bad_chat", "not_on_whatsapp", "no_address", "window_closed",
+    "opted_out", "account_locked", "account_blocked", "country", "not_delivered", "no_instance", "not_found", "license",
     "client_token", "bad_settings", "template",
 })
 # Whoever is refused one part is refused all.

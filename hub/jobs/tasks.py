@@ -33,6 +33,11 @@ async def failed(ctx: Ctx, integration: str, fate: dict[str, Any]) -> None:
     await delivery.failed_later(ctx["hub"], UUID(integration), fate)
 
 
+async def acknowledge(ctx: Ctx, integration: str, callback: str) -> None:
+    """A button was pressed: its spinner stops, whatever becomes of the press."""
+    await delivery.acknowledge(ctx["hub"], UUID(integration), callback)
+
+
 async def outreach(ctx: Ctx) -> None:
     """Something unasked may go out; a bell that is lost is made good by the sweep."""
     await admission.run(ctx["hub"])

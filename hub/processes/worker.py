@@ -84,8 +84,13 @@ async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:
             await asyncio.sleep(0.5)
 
 
-_TURNS = [func(tasks.turn, name="turn"), func(tasks.send, name="send"), func(tasks.failed, name="failed"),
-          func(tasks.run, name="run")]
+_TURNS = [
+    func(tasks.turn, name="turn"),
+    func(tasks.send, name="send"),
+    func(tasks.failed, name="failed"),
+    func(tasks.acknowledge, name="acknowledge"),
+    func(tasks.run, name="run"),
+]
 _BULK = [
     func(tasks.fetch_media, name="media"),
     func(tasks.index, name="index"),

@@ -226,7 +226,13 @@ EXPECTED: dict[str, list[Inbound]] = {
         said(39, text="queria um orçamento"),
     ],
     "batch-1": [said(40, text="só uma")],
-    "status-sent": [fate("sent", 500)],
+    "status-sent": [
+        fate("sent", 500),
+        Inbound(
+            Kind.OWN, f"o:{wamid(800001)}", chat=CHAT, contact=ANA, message_id=wamid(800001), at=at(500),
+            text="Olá Ana! Como posso ajudar?", by="api",
+        ),
+    ],
     "status-delivered": [fate("delivered", 502)],
     "status-read": [fate("read", 510)],
     "status-failed-24h": [

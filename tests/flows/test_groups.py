@@ -29,7 +29,11 @@ def grouped(channel: str, text: str, *, reply_to: str | None = None, called: str
         more = {"isGroup": True, "phone": GROUPS[channel], "participantLid": "181234567890123@lid", "chatName": "Turma"}
         return body | more | {"connectedPhone": "5511988880000", "referenceMessageId": reply_to}
     if channel == "evolution":
-        body["data"]["key"] |= {"remoteJid": GROUPS[channel], "participant": "181234567890123@lid", "addressingMode": "lid"}
+        body["data"]["key"] |= {
+            "remoteJid": GROUPS[channel],
+            "participant": "181234567890123@lid",
+            "addressingMode": "lid",
+        }
         body["sender"] = "5511988880000@s.whatsapp.net"
         if reply_to:
             body["data"]["contextInfo"] = {"stanzaId": reply_to, "participant": "132754033377342@lid"}

@@ -82,12 +82,16 @@ async def test_a_quoted_picture_reaches_the_model(r: Rig) -> None:
         if channel == "evolution":
             first = BODIES[channel]("")
             first["data"]["message"] = {
-                "imageMessage": {"mimetype": "image/png"}, "base64": base64.b64encode(picture()).decode()
+                "imageMessage": {"mimetype": "image/png"},
+                "base64": base64.b64encode(picture()).decode(),
             }
             id = first["data"]["key"]["id"]
         else:
             first = BODIES[channel]("")
-            first["message"] |= {"type": "image", "image": {"id": "m1", "mime_type": "image/png", "filename": "blue.png"}}
+            first["message"] |= {
+                "type": "image",
+                "image": {"id": "m1", "mime_type": "image/png", "filename": "blue.png"},
+            }
             id = first["message"]["id"]
         await say(r.w, channel, "", first)
         await r.w.settle()
@@ -117,7 +121,8 @@ async def test_a_hidden_address_is_shown(r: Rig) -> None:
     assert shown(r) == "👋 leia o artigo (https://example.com/post-42) hoje"
     body = BODIES["telegram"]("")
     body["message"] |= {
-        "caption": "see this and that", "photo": [{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}],
+        "caption": "see this and that",
+        "photo": [{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}],
         "caption_entities": [
             {"offset": 4, "length": 4, "type": "text_link", "url": "https://a.example/"},
             {"offset": 13, "length": 400, "type": "text_link", "url": "https://b.example/"},

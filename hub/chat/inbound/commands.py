@@ -3,14 +3,17 @@
 COMMANDS = {"/reset": "reset", "/usage": "usage"}
 
 
-def parse(text: str, debug: bool) -> str | None:
+def parse(text: str, debug: bool, me: str | None = None) -> str | None:
     """The command a text is, if any: /reset always, /usage only with `debug`.
 
-    Telegram adds the bot's name in groups ("/reset@my_bot"). Anything behind the word makes it an
-    ordinary message.
+    Telegram adds the bot's name in groups ("/reset@my_bot"); with another one than `me`, if that is known, it is
+    no command of ours. Anything behind the word makes it an ordinary message.
     """
     words = text.strip().lower().split()
     if len(words) != 1:
         return None
-    command = COMMANDS.get(words[0].split("@", 1)[0])
+    word, at, bot = words[0].partition("@")
+    if at and me and bot != me.lower():
+        return None
+    command = COMMANDS.get(word)
     return None if command == "usage" and not debug else command

@@ -14,7 +14,7 @@ OUT, IN = "optout", "optin"
 # The whole message must be one of these, in any case, with or without accents and full stop.
 STOP = frozenset(
     (
-        "stop", "stop all", "stopall", "unsubscribe", "opt out", "opt-out", "optout", "stop messages",
+        "stop", "/stop", "stop all", "stopall", "unsubscribe", "opt out", "opt-out", "optout", "stop messages",
         "stop sending me messages", "do not message me", "don't message me",
         "parar", "pare", "sair", "descadastrar", "descadastre-me", "remover", "cancelar inscricao",
         "cancelar mensagens", "parar mensagens", "pare de me mandar mensagens", "nao quero receber",
@@ -52,6 +52,9 @@ def parse(text: str, policy: Json) -> str | None:
     said = bare(text).strip("!¡?¿\"'() ")
     if not said or len(said) > 60:
         return None
+    # Telegram's own button says "/start", behind a link with what the link was for.
+    if said.split()[0] == "/start":
+        return IN
     if said in STOP or said in _bare(policy.get("optOutWords") or ()):
         return OUT
     return IN if said in START or said in _bare(policy.get("optInWords") or ()) else None
@@ -73,11 +76,11 @@ async def answer(hub: Hub, claimed: Claim, language: str) -> str | None:
         if known is None or known["opted_out_at"] is None:
             return None
     await people.opt(hub.db, account, person, wanted == OUT, "contact", claimed.batch[0]["body"].get("text"))
-    return TEXTS[wanted][language]
+    # Whoever said more at once is answered to that.
+    return TEXTS[wanted][language] if len(claimed.batch) == 1 or wanted == OUT else None
 
 
 def _wanted(claimed: Claim) -> str | None:
-    first = claimed.batch[0]
-    if first["command"] == OUT:
+    if claimed.batch[0]["command"] == OUT:
         return OUT
-    return IN if len(claimed.batch) == 1 and first["body"].get("consent") == IN else None
+    return IN if any(row["body"].get("consent") == IN for row in claimed.batch) else None

@@ -150,6 +150,8 @@ def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
             bells.append(Bell("send", (str(got.session_id),), f"s:{got.session_id}:n{got.seq}"))
         if got.outcome == "failed":
             bells.append(Bell("failed", (str(item["integration"]), item["fate"]), f"w:{ids.uuid7()}"))
+        if item.get("callback") and got.outcome != "duplicate":
+            bells.append(Bell("acknowledge", (str(item["integration"]), item["callback"]), f"k:{item['callback']}"))
         if item.get("fetch") and got.message_id and got.outcome in KEPT:
             bells.append(Bell("media", (str(got.message_id),), f"m:{got.message_id}", bulk=True))
     return bells
@@ -174,7 +176,8 @@ async def items_of(db: Db, endpoint: dict[str, Any], arrived: Sequence[Inbound],
         if await _meant(db, endpoint, one):
             one = replace(one, mentioned=True)
         item = _item(endpoint, one, max_wait)
-        await _keep_inline(db, item, one)
+        if item.get("rule") is None:
+            await _keep_inline(db, item, one)
         items.append(item)
     return items
 
@@ -201,6 +204,8 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         "id": str(ids.uuid7()),
         "at": one.at.isoformat() if one.at else None,
     }
+    if one.callback:
+        item["callback"] = one.callback
     if one.kind == Kind.STATUS and one.fate is not None:
         f = one.fate
         return item | {
@@ -210,6 +215,7 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
                 "callback": f.callback,
                 "code": f.code,
                 "text": f.text,
+                **({"detail": dict(one.detail)} if one.detail else {}),
             }
         }
     if one.kind in (Kind.EDIT, Kind.REVOKE) and one.contact is None:
@@ -223,7 +229,7 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         body["consent"] = consent.IN
     if one.kind == Kind.MESSAGE and not one.group and (code := code_in(one.text)):
         body["continues"] = code
-    item |= {"body": body, "network_id": network_id, "by": one.by, "sha": sha(one.text)}
+    item |= {"body": body, "network_id": network_id, "by": one.by, "sha": sha(one.text), "key": one.sent_key}
     return item | _rules(endpoint, one, max_wait) if one.kind == Kind.MESSAGE else item
 
 
@@ -236,6 +242,8 @@ def _event(one: Inbound) -> Item:
         event["connection"] = one.event.removeprefix("connection.")
     if one.ignore:
         event["body"]["rule"] = one.ignore
+    if one.event == "chat.migrated":
+        event |= {"migrated": dict(one.detail), "who": {"id": str(ids.uuid7()), "name": one.group}}
     return event
 
 
@@ -267,6 +275,7 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     lang = language_of(parameters, one.contact)
     debounce = parameters.get("messageDebounceInterval")
     wait = float(seconds(debounce)) if debounce else 0.0
+    rule, handle = _ignored(endpoint, one), endpoint.get("handle")
     return {
         "debounce": max(wait, 1.0 if one.album else 0.0),
         "max_wait": max(max_wait, wait),
@@ -274,10 +283,11 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         "max_messages": limits.get("maxMessages", 300),
         "limit_text": texts.say("limit", lang),
         "blocked_text": texts.say("blocked", lang),
-        "command": parse(one.text, bool(parameters.get("debug"))) or _stop(endpoint, one),
-        "rule": _ignored(endpoint, one),
+        "command": parse(one.text, bool(parameters.get("debug")), handle) or _stop(endpoint, one),
+        "rule": rule,
         "release": True if endpoint["channel"] == "kapso" else None,
-        "fetch": any(a.ref or a.url for a in one.attachments),
+        # What nobody is to answer is not looked at either.
+        "fetch": rule is None and any(a.ref or a.url for a in one.attachments),
     }
 
 

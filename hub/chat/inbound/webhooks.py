@@ -84,6 +84,9 @@ class Receiver:
             await self._quarantine(knock, endpoint, str(e))
             return Verdict.STORED
         await self._learn(endpoint, arrived)
+        for one in arrived:
+            if one.ignore and one.ignore.startswith("unsupported"):
+                log.warning("%s of client %s not answered: %s", one.event, knock.client_id, one.ignore)
         self._hub.reached("C1")
         try:
             await self._intake.store(items)

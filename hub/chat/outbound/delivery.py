@@ -2,24 +2,20 @@
 
 import asyncio
 import logging
-import re
 import time
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from markdown_it.token import Token
-
-from channels.base import Channel, ChannelError, Link, Media, Outbound, Style
+from channels.base import Channel, ChannelError, Link, Outbound, Style
 from channels.markup import split
-from channels.markup.read import PARSER
 from channels.trace import scrubbed, tracing
 from hub import ids
 from hub.chat import refused
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import sha
 from hub.chat.outfiles import file_of
+from hub.chat.paragraphs import blocks
 from hub.runtime import Hub
 from hub.store import outbox
 
@@ -27,35 +23,6 @@ log = logging.getLogger(__name__)
 
 PLACEHOLDER = "…"
 PAUSE = 0.4
-# A paragraph that is nothing but a picture or a file: sent as real media.
-_FILE = re.compile(r"^!?\[(?P<alt>[^\]\n]*)\]\((?P<url>https?://[^\s)]+)\)$")
-_KINDS = {
-    "jpg": Media.IMAGE,
-    "jpeg": Media.IMAGE,
-    "png": Media.IMAGE,
-    "webp": Media.IMAGE,
-    "gif": Media.IMAGE,
-    "mp3": Media.AUDIO,
-    "ogg": Media.VOICE,
-    "oga": Media.VOICE,
-    "mp4": Media.VIDEO,
-    "pdf": Media.DOCUMENT,
-    "svg": Media.DOCUMENT,
-}
-_MIMES = {
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "mp3": "audio/mpeg",
-    "ogg": "audio/ogg",
-    "oga": "audio/ogg",
-    "mp4": "video/mp4",
-    "pdf": "application/pdf",
-    "svg": "image/svg+xml",
-}
-
 Json = dict[str, Any]
 
 
@@ -74,7 +41,7 @@ class Address:
 def parts_of(text: str, message_id: UUID, to: Address) -> list[Json]:
     """An answer in Markdown as rows of the outbox, rendered and within the network's limits. Pure."""
     bodies: list[Json] = []
-    for block in _blocks(text):
+    for block in blocks(text):
         if isinstance(block, dict):
             bodies.append({"file": block, "text": "", "plain": block["alt"]})
         else:
@@ -99,45 +66,6 @@ def parts_of(text: str, message_id: UUID, to: Address) -> list[Json]:
     if rows and to.placeholder:
         rows[0]["placeholder"] = to.placeholder
     return rows
-
-
-def _blocks(text: str) -> list[str | Json]:
-    """The text cut where a paragraph is only a file: an image, or a link to a file by its ending."""
-    lines = re.sub(r"\r\n?", "\n", text).split("\n")
-    found: list[str | Json] = []
-    done = 0
-    for paragraph, inside in pairwise(_tokens("\n".join(lines))):
-        file = _file_of(inside.content) if paragraph.type == "paragraph_open" and paragraph.level == 0 else None
-        if file is not None and paragraph.map:
-            found += ["\n".join(lines[done : paragraph.map[0]]), file]
-            done = paragraph.map[1]
-    found.append("\n".join(lines[done:]))
-    return [f for f in found if not isinstance(f, str) or f.strip()]
-
-
-def _tokens(text: str) -> list[Token]:
-    try:
-        return PARSER.parse(text)
-    except RecursionError:
-        return []
-
-
-def _file_of(paragraph: str) -> Json | None:
-    match = _FILE.match(paragraph.strip())
-    if match is None:
-        return None
-    address = match["url"].split("?")[0]
-    ending = address.rsplit(".", 1)[-1].lower()
-    if ending not in _KINDS and not paragraph.strip().startswith("!"):
-        return None
-    kind, mime = _KINDS.get(ending, Media.IMAGE), _MIMES.get(ending, "image/png")
-    return {
-        "url": match["url"],
-        "media": str(kind),
-        "mime": mime,
-        "alt": match["alt"],
-        "name": match["alt"] or address.rsplit("/", 1)[-1],
-    }
 
 
 async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | None = None) -> None:
@@ -264,6 +192,17 @@ async def _outbound(hub: Hub, style: Style, part: Json) -> Outbound:
 async def put_off(hub: Hub, part: Json | None, seconds: float) -> Json | None:
     """The part, or None when the network has asked for some seconds more before anything is sent."""
     return part if part is None or seconds <= 0 else await refused.later(hub, part, seconds, wire(hub))
+
+
+async def acknowledge(hub: Hub, integration_id: UUID, callback: str) -> None:
+    """Stop the spinner of a pressed button; one that is too old spins no more."""
+    integration = await outbox.integration(hub.db, integration_id)
+    if integration is None:
+        return
+    try:
+        await hub.channels[integration["channel"]].acknowledge(open_link(hub, integration), callback)
+    except ChannelError as e:
+        log.info("button not acknowledged: %s", e)
 
 
 async def failed_later(hub: Hub, integration_id: UUID, fate: Json) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import Any, Self
 
 from channels.base import ChannelError, Outbound
+from hub.chat import refused
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.runtime import Hub
@@ -58,8 +59,6 @@ class Presence:
         channel, link = self._hub.channels[integration["channel"]], open_link(self._hub, integration)
         last = self._claimed.batch[-1]
         try:
-            if last["body"].get("callback"):
-                await channel.acknowledge(link, last["body"]["callback"])
             while True:
                 await channel.typing(link, self._claimed.session["chat"], last["network_id"])
                 await asyncio.sleep(EVERY)
@@ -79,4 +78,7 @@ class Presence:
             if isinstance(e, ChannelError) and e.retry_after:
                 self._quiet = time.monotonic() + e.retry_after
             return
-        await turns.placeholder(self._hub.db, self._claimed, self._placeholder)
+        if not await turns.placeholder(self._hub.db, self._claimed, self._placeholder):
+            # Somebody else has the turn by now and knows nothing of it.
+            lost, self._placeholder = self._placeholder, None
+            await refused.remove(channel, link, out.chat, lost)

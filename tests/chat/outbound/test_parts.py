@@ -104,7 +104,8 @@ def test_what_is_not_a_paragraph_with_only_a_file_is_text(text: str) -> None:
     "text",
     [
         f"```\n\n{CAT}\n\n```",
-        f"```md\none\n\n{CAT}\n\ntwo\n```",
+        f"```html\none\n\n{CAT}\n\ntwo\n```",
+        f"```md\none\n\n{CAT}\n\ntwo\n```\n\nthree",
         f"~~~\n\n{CAT}\n\n~~~",
         f"````\n```\n\n{CAT}\n\n````",
     ],
