@@ -12,6 +12,7 @@ from hub.errors import HubError
 
 # Codes that are said beside those of the classes of errors.
 MORE: Mapping[str, str] = {
+    "answer_deleted": "What the first request with this key was about has been deleted, and its answer with it.",
     "bad_request": "The request could not be understood; the detail says why.",
     "context_overflow": "The conversation is larger than the model takes; send less of it.",
     "empty_answer": "The model answered nothing; ask again.",

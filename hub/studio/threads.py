@@ -56,11 +56,13 @@ async def find(db: Call, account: UUID, name: str) -> Dialog:
 async def joined(hub: Hub, ask: Ask, dialog: Dialog) -> Ask:
     """The question with what was said in the thread before it."""
     if dialog.created_at is None:
-        return ask
+        # Whatever is kept of the request is found by the thread.
+        return replace(ask, conversation=str(dialog.id), thread_id=dialog.id)
     before = history(await dialogs.messages(hub.db, dialog, WINDOW), hub.settings.address)
     first = [m for m in ask.messages if m.get("role") in shape.SYSTEM]
     said = [m for m in ask.messages if m.get("role") not in shape.SYSTEM]
-    return replace(ask, messages=shape.paired([*first, *before, *said]), conversation=str(dialog.id))
+    messages = shape.paired([*first, *before, *said])
+    return replace(ask, messages=messages, conversation=str(dialog.id), thread_id=dialog.id)
 
 
 async def voiced(hub: Hub, ask: Ask, voice: str | None) -> Ask:
@@ -89,7 +91,7 @@ async def keep(
         await rows.settle(tx, here.account_id, KIND, here.id, settings)
         for row in kept:
             if row["role"] in ("user", "assistant") and row["content"].get("text"):
-                await emit(tx, here.account_id, MESSAGE, told(here.name, row) | settings)
+                await emit(tx, here.account_id, MESSAGE, told(here.name, row) | settings, here.id)
     return here
 
 
@@ -148,4 +150,5 @@ async def remove(hub: Hub, account: UUID, actor: Actor, name: str) -> None:
             raise NotFound
         detail = {"messages": found.message_count}
         await audit.note(tx, account, actor, "thread.deleted", name, detail)
-        await emit(tx, account, THREAD_DELETED, {"thread_id": name, **detail})
+        await emit(tx, account, THREAD_DELETED, {"thread_id": name, **detail}, None)
+    await hub.cache.drop(account, str(found.id))

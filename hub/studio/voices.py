@@ -68,7 +68,7 @@ async def add(
     measured = trained(sample)
     async with hub.db.transaction() as tx:
         if await voices.add(tx, account, id, name, sample, measured, dict(sliders), phrases(banned)):
-            await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": name})
+            await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": name}, id)
     return await get(hub.db, account, id)
 
 
@@ -97,7 +97,7 @@ async def edit(hub: Hub, account: UUID, id: UUID, given: Json) -> Voice:
         found = await get(tx, account, id)
         await voices.wear(tx, account, id, worn(found))
         if measured is not None:
-            await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": found.name})
+            await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": found.name}, id)
     return found
 
 

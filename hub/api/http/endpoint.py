@@ -13,6 +13,7 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import orjson
 from aiohttp import web
@@ -20,7 +21,7 @@ from aiohttp import web
 from hub.api.http import body, idempotency
 from hub.api.http.admission import admit
 from hub.api.http.families import DEFAULT
-from hub.api.http.keys import UNKNOWN
+from hub.api.http.keys import SUBJECT, UNKNOWN
 from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operation, read
 from hub.forms import Enveloped, Message
 
@@ -95,6 +96,9 @@ def _name(function: Callable[..., Awaitable[Any]], family: str) -> str:
 
 async def _arguments(request: web.Request, operation: Operation) -> dict[str, Any]:
     found = body.variables(request, operation.params)
+    named = [value for value in found.values() if isinstance(value, UUID)]
+    if named:
+        request[SUBJECT] = named[-1]
     if operation.query is not None:
         found["query"] = body.query(request, operation.query)
     if operation.body is not None:
