@@ -80,10 +80,11 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     that it bans a stream comes in one piece, when they are looked for.
     """
     hub, who = request.app[HUB], caller(request)
+    if request.path.startswith("/v1/"):
+        # The row G-01 of AresGen, whose limit holds for a plain completion too.
+        await rates.count(request, "aresgen", str(who.key_id), who.plan)
     entry = await request.app[DIRECTORY].find(who.account_id, body.model, who.kind == "public")
     balance.check(hub.settings, entry.account.balance)
-    if request.path.startswith("/v1/"):
-        await rates.count(request, "aresgen", str(who.key_id), who.plan)
     model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
     await limit(request, who, model.badges if model else ())
     ask = ask_of(who, entry.gateway, body, entry.account.parameters)
