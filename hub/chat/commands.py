@@ -1,5 +1,7 @@
 """Commands a contact can type."""
 
+from hub.folding import fold
+
 COMMANDS = {"/reset": "reset", "/usage": "usage"}
 
 
@@ -9,7 +11,7 @@ def parse(text: str, debug: bool) -> str | None:
     Telegram adds the bot's name in groups ("/reset@my_bot"). Anything behind the word makes it an
     ordinary message.
     """
-    words = text.strip().lower().split()
+    words = fold(text).split()
     if len(words) != 1:
         return None
     command = COMMANDS.get(words[0].split("@", 1)[0])

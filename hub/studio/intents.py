@@ -9,8 +9,9 @@ from uuid import UUID
 from hub.chat import shape
 from hub.domain import Gateway
 from hub.errors import HubError
+from hub.folding import fold
 from hub.llm import aside
-from hub.llm.words import fold, words
+from hub.llm.words import words
 from hub.runtime import Hub
 
 log = logging.getLogger(__name__)

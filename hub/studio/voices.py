@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hub import ids
 from hub.errors import NotFound, Unprocessable
+from hub.folding import fold
 from hub.runtime import Hub
 from hub.store import voices
 from hub.store.db import Call
@@ -57,7 +58,7 @@ def trained(sample: str) -> Json:
 
 def phrases(given: Sequence[str]) -> list[str]:
     """Each once, whatever its case and spaces."""
-    found = {" ".join(p.split()).casefold(): " ".join(p.split()) for p in given}
+    found = {" ".join(fold(p, accents=True).split()): " ".join(p.split()) for p in given}
     return [p for key, p in found.items() if key]
 
 
