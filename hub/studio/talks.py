@@ -23,6 +23,7 @@ from hub.store.db import Call
 from hub.studio import bots_events as told
 from hub.studio import chatbots as bots
 from hub.studio import intents
+from hub.studio.wishes import wants_human
 from hub.tools import handover
 
 log = logging.getLogger(__name__)
@@ -154,7 +155,7 @@ async def _named(hub: Hub, bot: Chatbot, gateway: Gateway, session: UUID, said: 
 
 def reason(text: str, made: Answer) -> str | None:
     """Why a person has to come; None: none has to. Pure."""
-    if intents.wants_human(text):
+    if wants_human(text):
         return "The person asked for a human."
     called = any(r.get("name") == handover.NAME for r in made.ran)
     return "The model asked for a human." if called else None
@@ -255,7 +256,7 @@ async def _intent(hub: Hub, bot: Chatbot, session: UUID, known: str | None) -> s
 
 def _why(row: Json) -> str | None:
     if row["role"] == "user":
-        wanted = intents.wants_human(str(row["content"].get("text") or ""))
+        wanted = wants_human(str(row["content"].get("text") or ""))
         return "The person asked for a human." if wanted else None
     calls = row["content"].get("tool_calls") or ()
     called = any((c.get("function") or {}).get("name") == handover.NAME for c in calls)
