@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from hub.chat import timespan
 from hub.chat.timespan import TimeSpan
 from hub.errors import Invalid
-from hub.forms import Camel
+from hub.forms import Camel, Moment
 from hub.outreach.forecast import Forecast
 from hub.outreach.results import told
 from hub.tools.schedule import book, targets, words
@@ -193,7 +193,7 @@ class _Made(Camel):
 
 
 class ScheduleIn(_Made):
-    scheduled_time: Annotated[datetime | None, Field(description="ISO 8601; without an offset in `timeZone`.")] = None
+    scheduled_time: Annotated[Moment | None, Field(description="ISO 8601; without an offset in `timeZone`.")] = None
     when: Annotated[
         str | None, Field(max_length=200, description="In words instead: `tomorrow at 9`, `amanhã às 9`.")
     ] = None
@@ -224,7 +224,7 @@ class RecurringIn(_Made):
 class ScheduleEdit(Camel):
     """Only what changes."""
 
-    scheduled_time: datetime | None = None
+    scheduled_time: Moment | None = None
     when: Annotated[str | None, Field(max_length=200)] = None
     time_zone: Zone = None
     paused: bool | None = None
