@@ -8,6 +8,7 @@ HubError                   500
 +- Forbidden             403
 +- NotFound              404
 +- Conflict              409
++- Gone                  410
 +- TooLarge              413
 +- Unsupported           415
 +- Unavailable           422  the chat client cannot be used now
@@ -88,6 +89,12 @@ class Conflict(HubError):
     """The object is in another state."""
 
     code, status = "conflict", 409
+
+
+class Gone(HubError):
+    """What this was about has been deleted, and its answer with it; use a new key for a new request."""
+
+    code, status = "gone", 410
 
 
 class TooLarge(HubError):

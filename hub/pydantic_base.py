@@ -1,12 +1,15 @@
 """Documented shapes: camelCase out, both cases in, and complaints that name the field and the mend."""
 
 import re
+import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 
 from hub.errors import Invalid
@@ -14,6 +17,7 @@ from hub.errors import Invalid
 Json = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 SHOWN = 20
+_LEAP = re.compile(r"([Tt ]\d\d:\d\d:)60((?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?)$")
 # How pydantic marks the form of a value that it tried; no name of a field looks like this.
 BODY = "The body"  # where a complaint is about no single field
 _FORM = re.compile(r"[A-Z]\w*|.*\[.*|constrained-\w+|str|int|float|bool")
@@ -51,13 +55,46 @@ _LIMITS = {
 }
 
 
-class Camel(BaseModel):
+def _leap(value: Any) -> Any:
+    return _LEAP.sub(r"\g<1>59\g<2>", value) if isinstance(value, str) else value
+
+
+# A moment as RFC 3339 has it, whose minutes may have a sixty-first second: it is read as the last of the minute.
+Moment = Annotated[datetime, BeforeValidator(_leap)]
+
+
+class _Form(BaseModel):
+    """What is optional may be null: where null has no meaning of its own it is the default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_left_out(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or None not in given.values():
+            return given
+        dropped = {n for own, f in cls.model_fields.items() if not _nullable(f) for n in (own, f.alias) if n}
+        return {k: v for k, v in given.items() if v is not None or k not in dropped}
+
+
+def _nullable(field: FieldInfo) -> bool:
+    return field.is_required() or _takes_none(field.annotation)
+
+
+def _takes_none(form: Any) -> bool:
+    inner = get_args(form)
+    if get_origin(form) is Annotated:
+        return _takes_none(inner[0])
+    return form is None or form is type(None) or form is Any or (
+        get_origin(form) in (Union, types.UnionType) and any(_takes_none(one) for one in inner)
+    )
+
+
+class Camel(_Form):
     """camelCase in JSON; snake_case is accepted too; unknown fields are ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
-class Snake(BaseModel):
+class Snake(_Form):
     """snake_case in JSON; unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")

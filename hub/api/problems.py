@@ -12,6 +12,7 @@ from hub.errors import HubError
 
 # Codes that are said beside those of the classes of errors.
 MORE: Mapping[str, str] = {
+    "answer_deleted": "What the first request with this key was about has been deleted, and its answer with it.",
     "bad_request": "The request could not be understood; the detail says why.",
     "context_overflow": "The conversation is larger than the model takes; send less of it.",
     "empty_answer": "The model answered nothing; ask again.",
@@ -31,7 +32,6 @@ MORE: Mapping[str, str] = {
     "model_paused": "The model provider failed several times in a row and is left alone for half a minute.",
     "model_timeout": "The model did not answer in time.",
     "needs_model": "The command needs a model that follows instructions; name another one with model.",
-    "no_knowledge_base": "cite needs a knowledge base; make a collection with documents first.",
     "not_found": "There is nothing at this path, or the object is not in this account.",
     "nothing_to_cite": "Nothing in the knowledge base speaks of the text.",
     "private_key_needed": "A public key may not do that; use a private key.",

@@ -33,4 +33,5 @@ async def ended(hub: Hub, account: UUID, sessions: Iterable[UUID]) -> None:
         if not hub.leases.cancel(session):
             await hub.events.publish("cancel", {"session": str(session)})
         await Drafts(hub.redis, hub.settings.queue, session).end()
+        await hub.cache.drop(account, str(session))
         await tell(hub.events, account, session, {"type": "closed"})

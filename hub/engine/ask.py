@@ -68,7 +68,7 @@ class Ask:
     the model fails half-way and begins again (it gets a Delta with `restart`). longest: characters
     after which an answer is cut. conversation: session id or the caller's own key of it. schedules:
     whether the model may plan messages. preprocess: kinds of media turned into text beforehand,
-    beside the gateway's. explain: whether tool calls give their reason.
+    beside the gateway's. explain: whether tool calls give their reason. thread_id: what keeps the exchange.
     """
 
     account_id: UUID
@@ -83,6 +83,7 @@ class Ask:
     metadata: Mapping[str, str] = field(default_factory=dict)
     conversation: str | None = None
     session_id: UUID | None = None
+    thread_id: UUID | None = None
     client_id: UUID | None = None
     schedules: bool = False
     zone: str = "UTC"

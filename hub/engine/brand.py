@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from hub.domain import Gateway, Json
 from hub.engine import messages as chat_messages
 from hub.engine.ask import Answer, Ask, Sink
 from hub.errors import HubError
+from hub.language.folding import MARKS, copies, fold
 from hub.llm import aside
 from hub.llm.types import Delta
 from hub.runtime import Hub
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 VOICE, ESCALATES = "brandVoice", "escalates"  # of a gateway's parameters for one answer; never stored
 TOKENS = 8000
+_LETTER = r"[\w\u0300-\u036f]"
+_JOINED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 REWRITE = (
     "Rewrite the text so that none of these phrases occurs, in whatever case: {phrases}. Keep its meaning, language,"
     " length and format. Answer with the rewritten text alone."
@@ -51,25 +55,51 @@ def banned_of(gateway: Gateway) -> list[str]:
 
 
 def found(text: str, banned: Sequence[str]) -> list[str]:
-    """The banned phrases in a text, in whatever case and spacing. Pure."""
-    return [phrase for phrase in banned if _pattern(phrase).search(text)]
+    """The banned phrases in a text, in whatever case, spacing and typography. Pure."""
+    read = list(copies(text))
+    return [phrase for phrase in banned if any(_pattern(phrase).search(one.text) for one in read)]
 
 
 def removed(text: str, banned: Sequence[str]) -> str:
     """The text without them. Pure."""
     while found(text, banned):
         for phrase in banned:
-            text = _pattern(phrase).sub("", text)
+            text = _without(text, _pattern(phrase))
         text = re.sub(r"[ \t]{2,}", " ", text)
         text = re.sub(r"[ \t]+([,.;:!?])", r"\1", text)
         text = re.sub(r"([,;:])(?:\s*\1)+", r"\1", text)
     return text.strip()
 
 
+def _without(text: str, pattern: re.Pattern[str]) -> str:
+    for one in copies(text):
+        if spans := [one.span(*m.span()) for m in pattern.finditer(one.text) if m.end() > m.start()]:
+            for start, end in reversed(spans):
+                start, end = _marked(text, start, end)
+                text = text[:start] + text[end:]
+            return text
+    return text
+
+
+def _marked(text: str, start: int, end: int) -> tuple[int, int]:
+    """The place with the marks of Markdown around it that would be left without their counterpart."""
+    left = len(text[:start]) - len(text[:start].rstrip(MARKS))
+    right = len(text[end:]) - len(text[end:].lstrip(MARKS))
+    inside = any(c in MARKS for c in text[start:end])
+    if inside:
+        return start - left, end + right
+    both = min(left, right)
+    return (start - both, end + both) if text[start - both : start] == text[end : end + both] else (start, end)
+
+
+@lru_cache(maxsize=500)
 def _pattern(phrase: str) -> re.Pattern[str]:
-    words = r"\s+".join(re.escape(w) for w in phrase.split())
-    # Only where a word begins and ends: "ass" is not in "class".
-    return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
+    words = re.findall(r"[^\s-]+", fold(phrase, accents=True)) or [fold(phrase, accents=True)]
+    said = r"[\s-]+".join(re.escape(w) for w in words)
+    # Only where a word begins and ends: "ass" is not in "class". Some scripts have no blanks between words.
+    before = "" if _JOINED.match(words[0]) else rf"(?<!{_LETTER})"
+    after = "" if _JOINED.match(words[-1][-1]) else rf"(?!{_LETTER})"
+    return re.compile(before + said + after)
 
 
 def held(sink: Sink | None) -> Sink | None:

@@ -1,4 +1,5 @@
-"""Media as text, for models that cannot see or hear: described once, remembered by content."""
+"""Media as text, for models that cannot see or hear: described once, remembered by content, and forgotten with the
+conversation where there is one."""
 
 import asyncio
 import hashlib
@@ -69,15 +70,19 @@ async def _part(hub: Hub, scene: Scene, part: Json, wanted: set[str], limit: asy
 async def _described(hub: Hub, scene: Scene, part: Json, kind: str) -> str:
     if kind == "OtherFiles":
         return _local(part)
-    key = f"media:{kind}:{hashlib.sha256(repr(sorted(_source(part).items())).encode()).hexdigest()}"
-    known = await hub.cache.get(scene.ask.account_id, key)
+    key = f"{kind}:{hashlib.sha256(repr(sorted(_source(part).items())).encode()).hexdigest()}"
+    account, where = scene.ask.account_id, scene.ask.session_id or scene.ask.thread_id
+    known = await (hub.cache.of_group(account, str(where), key) if where else hub.cache.get(account, f"media:{key}"))
     if isinstance(known, str):
         return known
     text = await consult(
         hub, scene, TASKS[kind] + GUARD, [{"type": "text", "text": TASKS[kind]}, part], sku="multimodal",
         what=f"Inference for {kind.lower()} description", tokens=8000,
     )
-    await hub.cache.put(scene.ask.account_id, key, text, KEEP)
+    if where:
+        await hub.cache.put_in(account, str(where), key, text, KEEP)
+    else:
+        await hub.cache.put(account, f"media:{key}", text, KEEP)
     return text
 
 

@@ -49,6 +49,11 @@ def _row(who: Caller, ask: Ask, model: str | None) -> Json:
     }
 
 
+async def forget(db: Db, account: UUID, ask: Ask) -> None:
+    """The conversation of a question was deleted: so is its log."""
+    await request_log.forget_token(db, account, ask.conversation or "")
+
+
 async def get(db: Db, account: UUID, id: UUID) -> Json:
     found = await request_log.one(db, account, id)
     if found is None:

@@ -6,6 +6,7 @@ import re
 from hub.engine.context import Scene, with_model
 from hub.engine.helper import consult
 from hub.engine.prompt import question
+from hub.language.folding import fold
 from hub.llm.types import Failed
 from hub.runtime import Hub
 from hub.tools.untrusted_text import fenced
@@ -52,5 +53,5 @@ async def _level(hub: Hub, scene: Scene) -> str:
 
 def level_of(told: str) -> str:
     """The level that a classifier's words name; medium when they name none, or several."""
-    found = {w for w in re.findall(r"[a-z]+", told.lower()) if w in LEVELS}
+    found = {w for w in re.findall(r"[a-z]+", fold(told)) if w in LEVELS}
     return found.pop() if len(found) == 1 else "medium"

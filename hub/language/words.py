@@ -1,10 +1,10 @@
 """Words of Portuguese, English and Spanish: folding, light stemming, the language of a question. Pure."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from hub.language.folding import fold
 from hub.language.lexicon import ENDINGS, IDEAS, STOP
 
 LANGUAGES = ("pt", "en", "es")
@@ -12,11 +12,6 @@ _WORD = re.compile(r"\w+")
 
 # Letters and marks that only one of the three uses in practice.
 _MARKS = (("es", re.compile("[¿¡ñ]")), ("pt", re.compile("[ãõçêâ]|lh|nh")))
-
-def fold(text: str) -> str:
-    """Lower case without accents."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in folded if not unicodedata.combining(c))
 
 
 def words(text: str) -> list[str]:

@@ -40,6 +40,32 @@ class Cache:
         self._keep(key, value, max(0, left) / 1000)
         return value
 
+    async def of_group(self, account: UUID, group: str, name: str) -> Any:
+        """A value of a group (see `put_in`)."""
+        try:
+            raw = await self._redis.hget(f"{self._prefix}{account}:g:{group}", name)
+        except DOWN:
+            return None
+        return orjson.loads(raw) if raw is not None else None
+
+    async def put_in(self, account: UUID, group: str, name: str, value: Any, seconds: float) -> None:
+        """Keep a value with others that are forgotten together, for `seconds` after the last of them."""
+        raw, key = orjson.dumps(value), f"{self._prefix}{account}:g:{group}"
+        if len(raw) > LARGEST:
+            return
+        try:
+            pipe = self._redis.pipeline(transaction=False)
+            await pipe.hset(key, name, raw).pexpire(key, int(seconds * 1000)).execute()
+        except DOWN:
+            return
+
+    async def drop(self, account: UUID, group: str) -> None:
+        """Forget a group. No process keeps any of it itself."""
+        try:
+            await self._redis.delete(f"{self._prefix}{account}:g:{group}")
+        except DOWN:
+            return
+
     async def put(self, account: UUID, name: str, value: Any, seconds: float) -> None:
         """Keep a value; one that is too large, or kept for no time, is not kept."""
         raw = orjson.dumps(value)

@@ -14,11 +14,14 @@ FACTS = """
     select id, user_id, category, fact_key, fact_value, confidence, created_at, updated_at from ares_facts
     where account_id = $1 and user_id = $2 order by confidence desc, updated_at desc, id
 """
+# What is less sure than this takes the place of nothing that is surer.
+SURE = 0.8
 PREFER = """
     insert into ares_preferences (account_id, user_id, category, key, value, confidence)
     select $1, $2, p->>'category', p->>'key', p->>'value', (p->>'confidence')::float8 from jsonb_array_elements($3) p
     on conflict (user_id, category, key) do update
         set value = excluded.value, confidence = excluded.confidence, updated_at = now()
+        where excluded.confidence >= least(ares_preferences.confidence, $4)
 """
 KNOW = """
     insert into ares_facts (id, account_id, user_id, category, fact_key, fact_value, confidence)
@@ -26,6 +29,7 @@ KNOW = """
     from jsonb_array_elements($3) f
     on conflict (user_id, category, fact_key) do update
         set fact_value = excluded.fact_value, confidence = excluded.confidence, updated_at = now()
+        where excluded.confidence >= least(ares_facts.confidence, $4)
 """
 SPARE_PREFERENCES = """
     delete from ares_preferences where account_id = $1 and user_id = $2 and (category, key) in (
@@ -78,10 +82,10 @@ async def know(
 ) -> None:
     """Keep {category, key, value, confidence} (facts with an id too); of each kind at most so many, the newest."""
     if preferences:
-        await t.run(PREFER, account, user, clean(list(preferences)))
+        await t.run(PREFER, account, user, clean(list(preferences)), SURE)
         await t.run(SPARE_PREFERENCES, account, user, most)
     if facts:
-        await t.run(KNOW, account, user, clean(list(facts)))
+        await t.run(KNOW, account, user, clean(list(facts)), SURE)
         await t.run(SPARE_FACTS, account, user, most)
 
 

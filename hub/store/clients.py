@@ -26,7 +26,10 @@ EDIT = """
     where id = $2 and account_id = $1
 """
 TOUCH = "update clients set updated_at = now() where id = $2 and account_id = $1"
-BUSY = "select id from sessions where client_id = $2 and account_id = $1 and (lease_until is not null or due_at is not null)"
+BUSY = """
+    select s.id from sessions s where s.client_id = $2 and s.account_id = $1 and (s.lease_until is not null or s.due_at is not null
+        or exists (select 1 from files f where f.session_id = s.id))
+"""
 REMOVE = "delete from clients where id = $2 and account_id = $1"
 
 Json = dict[str, Any]
@@ -61,7 +64,7 @@ async def touch(db: Call, account: UUID, id: UUID) -> bool:
 
 
 async def busy(db: Call, account: UUID, id: UUID) -> list[UUID]:
-    """Its sessions in which something waits for an answer."""
+    """Its sessions in which something waits for an answer, or that have files."""
     return [r["id"] for r in await db.fetch(BUSY, account, id)]
 
 

@@ -11,7 +11,7 @@ from hub.store.db import Call, clean
 CLAIM = """
     insert into idempotency as i (id, account_id, key_id, name, method, path, digest, lease_until)
     values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
-    on conflict (key_id, name, method, path) do update set epoch = i.epoch + 1, lease_until = excluded.lease_until,
+    on conflict (key_id, name, method, path) do update set epoch = i.epoch + 1, lease_until = excluded.lease_until, subject = null,
         id = case when i.created_at < now() - interval '24 hours' then excluded.id else i.id end,
         digest = excluded.digest, status = null, headers = null, body = null,
         created_at = case when i.created_at < now() - interval '24 hours' then now() else i.created_at end
@@ -28,7 +28,9 @@ RENEW = """
     where id = $2 and account_id = $1 and epoch = $3 and status is null
 """
 FINISH = """
-    update idempotency set status = $4, headers = $5, body = $6, lease_until = null
+    update idempotency set status = case when k.kept then $4 else 410 end, headers = case when k.kept then $5::jsonb end,
+        body = case when k.kept then $6::bytea end, lease_until = null, subject = $7
+    from (select $7::uuid is null or alive($7) as kept) k
     where id = $2 and account_id = $1 and epoch = $3 and status is null
 """
 FREE = "delete from idempotency where id = $2 and account_id = $1 and epoch = $3 and status is null"
@@ -74,9 +76,13 @@ async def renew(db: Call, claimed: Claim, seconds: float) -> bool:
     return await db.run(RENEW, claimed.account, claimed.id, claimed.epoch, seconds) == 1
 
 
-async def finish(db: Call, claimed: Claim, status: int, headers: Json, body: bytes) -> bool:
-    """Keep the answer. False: somebody else has taken the request over."""
-    return await db.run(FINISH, claimed.account, claimed.id, claimed.epoch, status, clean(headers), body) == 1
+async def finish(
+    db: Call, claimed: Claim, status: int, headers: Json, body: bytes, subject: UUID | None = None
+) -> bool:
+    """Keep the answer for as long as there is its subject. False: somebody else has taken the request over."""
+    return await db.run(
+        FINISH, claimed.account, claimed.id, claimed.epoch, status, clean(headers), body, subject
+    ) == 1
 
 
 async def free(db: Call, claimed: Claim) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hub.store.db import Call, clean
 
-EMIT = "select emit(account_id, $2, $3, $4) from (select $1::uuid as account_id) a"
+EMIT = "select emit(account_id, $2, $3, $4, $5) from (select $1::uuid as account_id) a"
 ADD = """
     insert into webhook_endpoints (id, account_id, url, events, description, secret) values ($1, $2, $3, $4, $5, $6)
     on conflict do nothing
@@ -119,8 +119,9 @@ class Line:
     epoch: int
 
 
-async def emit(db: Call, account: UUID, id: UUID, type: str, data: Json) -> None:
-    await db.run(EMIT, account, id, type, clean(data))
+async def emit(db: Call, account: UUID, id: UUID, type: str, data: Json, subject: UUID | None) -> None:
+    """subject: what the event is about; it goes when that is deleted, and is none when that is gone already."""
+    await db.run(EMIT, account, id, type, clean(data), subject)
 
 
 async def add(

@@ -36,6 +36,7 @@ EXPORT = """
     where c.account_id = $1 and ($2::uuid is null or c.id < $2) order by c.id desc limit $3
 """
 REMOVE = "delete from conversations where account_id = $1 and id = $2"
+FORGET_TOKEN = "delete from conversations where account_id = $1 and token = $2"
 FORGET = """
     delete from conversations where id in (
         select id from conversations where updated_at < now() - interval '30 days' limit 5000)
@@ -69,6 +70,10 @@ async def one(db: Call, account: UUID, id: UUID) -> Json | None:
 
 async def export(db: Call, account: UUID, before: UUID | None, limit: int) -> list[Json]:
     return [dict(r) for r in await db.fetch(EXPORT, account, before, limit)]
+
+
+async def forget_token(db: Call, account: UUID, token: str) -> None:
+    await db.run(FORGET_TOKEN, account, clean(token))
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> bool:

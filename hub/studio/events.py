@@ -24,6 +24,7 @@ TYPES = (
 )
 
 
-async def emit(db: Call, account: UUID, type: str, data: Json) -> None:
-    """One event. Call it last in its transaction: until that ends, other events of the account wait."""
-    await outgoing_webhooks.emit(db, account, ids.uuid7(), type, data)
+async def emit(db: Call, account: UUID, type: str, data: Json, subject: UUID | None) -> None:
+    """One event. Call it last in its transaction: until that ends, other events of the account wait. subject: the
+    conversation, document, voice or run that it tells of, with which it is deleted."""
+    await outgoing_webhooks.emit(db, account, ids.uuid7(), type, data, subject)

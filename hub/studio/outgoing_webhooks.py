@@ -119,8 +119,9 @@ async def deliver(hub: Hub, endpoint: UUID) -> None:
         if attempt["error"] is not None:
             await _failed(hub, line, waiting, attempt)
             return
+        # Not ours any more, or what it told of is deleted: whoever comes next goes on.
         if not await outgoing_webhooks.delivered(hub.db, line, waiting["id"], lease, attempt):
-            return
+            break
     await outgoing_webhooks.release(hub.db, line)
 
 

@@ -134,3 +134,14 @@ async def test_what_was_withheld_teaches_nothing(api: Api, model: FakeModel, tok
     assert len(model.calls) == calls and await known(api, token) == {} and await lessons(api) == 0
     await say(api, token, "And now?", context_id=said["context_id"], agent_type="router")
     assert "My name is Ana Souza." not in str(model.calls[-2].body["messages"])
+
+
+async def test_what_is_not_sure_takes_the_place_of_nothing_that_is(api: Api, model: FakeModel, token: str) -> None:
+    for facts, wanted in (
+        ([{**NAME, "value": "Ana"}], "Ana"), ([{**NAME, "value": "Banana", "confidence": 0.5}], "Ana"),
+        ([{**NAME, "value": "on the"}], "Ana"), ([{**NAME, "value": "Bia", "confidence": 0.85}], "Bia"),
+    ):
+        await say(api, token, "Whatever I say.")
+        model.plan.append(says(orjson.dumps({"facts": facts}).decode()))
+        await learning.run(api.hub)
+        assert await known(api, token) == {"personal/name": wanted}

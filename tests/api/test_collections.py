@@ -139,7 +139,7 @@ async def test_a_document_as_documented(door: Door) -> None:
         ("GET", BASE + "/{id}/documents?filter=-t", None, "filter"),
         ("POST", "/api/v1/query", {"terms": ["x"]}, "collections"),
         ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "top": 129}, "top"),
-        ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "minScore": 1}, "minScore"),
+        ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "minScore": 1.01}, "minScore"),
         ("POST", "/api/v1/query", {"terms": ["x"], "collections": ["{id}"], "reranker": "best"}, "reranker"),
         ("POST", "/api/v1/query", {"terms": [" "], "collections": ["{id}"]}, "terms"),
     ],

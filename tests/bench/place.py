@@ -93,7 +93,7 @@ class Place:
             "HUB_HOME": str(self.folder), "HUB_DATABASE_URL": s.database_url.get_secret_value(),
             "HUB_REDIS_URL": s.redis_url.get_secret_value(), "HUB_SEALING_KEY": s.sealing_key.get_secret_value(),
             "HUB_TELEGRAM_API_URL": s.telegram_api_url, "HUB_OUTBOUND_ALLOW": s.outbound_allow,
-            "HUB_PUBLIC_URL": s.public_url,
+            "HUB_PUBLIC_URL": s.public_url, "HUB_ARESGEN_PER_MINUTE": "0",
         }
 
     @asynccontextmanager

@@ -24,7 +24,7 @@ from hub.chat.inbound.commands import parse
         ("reset", False, None),
         ("/", False, None),
         ("", False, None),
-        ("\u200b/reset", False, None),
+        ("\u200b/reset", False, "reset"),
         ("/reset\u00a0", False, "reset"),
         ("//reset", True, None),
         ("/start", True, None),

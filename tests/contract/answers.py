@@ -66,13 +66,13 @@ ANSWERS: dict[str, Shape] = {
     "A-04": plus(
         SCHEDULE
         | {"reason": TEXT, "context": maybe(TEXT), "activatedSessionId": maybe(ID), "activationResult": maybe(TEXT)},
-        "state", "timeZone", "catchUp", "catchUpWithin", "activationId", "waitingUntil",
+        "state", "timeZone", "catchUp", "catchUpWithin", "activationId", "waitingUntil", "expectedActivation", "policy",
     ),
     "A-05": "Schedule cancelled.",
     "A-06": plus(
         RECURRING | {"jobDescription": TEXT, "maxExecutions": maybe(WHOLE)},
         "state", "context", "timeZone", "every", "everyUnit", "inWords", "catchUp", "catchUpWithin",
-        "activatedSessionId", "activationResult", "activationId",
+        "activatedSessionId", "activationResult", "activationId", "expectedActivation", "policy",
     ),
     "A-07": "Recurring task cancelled.",
     "A-08": [

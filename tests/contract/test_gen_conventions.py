@@ -149,7 +149,9 @@ async def test_the_region_and_the_rate_are_told(api: Contract) -> None:
     kept = await api.row("G-01", sent={"model": "@hub/extractive", "prompt": "Hi", "store": True})
     assert int(kept.headers["X-RateLimit-Remaining"]) == before - 1, "kept completions are requests of AresGen"
     plain = await api.row("G-01", sent={"model": "@hub/extractive", "prompt": "Hi"})
-    assert "X-RateLimit-Limit" not in plain.headers
+    assert int(plain.headers["X-RateLimit-Remaining"]) == before - 2, "and so are plain ones"
+    refused = await api.row("G-01", sent={"model": "nothing", "prompt": "Hi"})
+    assert refused.status == 404 and int(refused.headers["X-RateLimit-Remaining"]) == before - 3
 
 
 async def test_the_log_of_requests(api: Contract) -> None:

@@ -41,7 +41,7 @@ async def test_what_a_search_may_not_be(api: Contract) -> None:
     id = (await api.good("A-44", sent={"collectionName": "Shop"}))["collectionId"]
     good: Json = {"terms": ["x"], "collections": [id]}
     for field, value in {
-        "terms": [], "collections": [], "top": 129, "minScore": 1, "includeReferences": "perhaps", "reranker": "best",
+        "terms": [], "collections": [], "top": 129, "minScore": 1.01, "includeReferences": "maybe", "reranker": "best",
     }.items():
         await api.refused("A-34", 400, sent={**good, field: value}, said=field)
     await api.refused("A-34", 400, sent={"terms": ["x"]}, said="collections is missing")

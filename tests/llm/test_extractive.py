@@ -7,6 +7,7 @@ import pytest
 
 from hub.domain import Passage
 from hub.language import words
+from hub.language.folding import fold
 from hub.llm.blocks import cut
 from hub.llm.extractive import Extractive, courtesy, reply
 from hub.llm.types import Prompt
@@ -135,7 +136,7 @@ def test_language(text: str, default: str | None, expected: str) -> None:
     ],
 )
 def test_stems(same: tuple[str, ...]) -> None:
-    assert len({words.stem(words.fold(w)) for w in same}) == 1
+    assert len({words.stem(fold(w)) for w in same}) == 1
 
 
 def test_long_text_is_shortened_to_the_sentences_that_matter() -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from hub.language.human_requests import wants_human
 from hub.studio.aresgen import intents
+from tests.language.human_requests import part
 
 WANTED = [
     "Can I speak to a human?", "I want to talk to a real person please", "Connect me with an agent",
@@ -20,12 +22,12 @@ NOT = [
 
 @pytest.mark.parametrize("text", WANTED)
 def test_a_person_is_wanted(text: str) -> None:
-    assert intents.wants_human(text) and intents.by_rules(text) == intents.HUMAN
+    assert wants_human(text) and intents.by_rules(text) == intents.HUMAN
 
 
 @pytest.mark.parametrize("text", NOT)
 def test_no_person_is_wanted(text: str) -> None:
-    assert not intents.wants_human(text)
+    assert not wants_human(text)
 
 
 @pytest.mark.parametrize(("text", "intent"), [
@@ -36,3 +38,27 @@ def test_no_person_is_wanted(text: str) -> None:
 ])
 def test_intents_by_rules(text: str, intent: str) -> None:
     assert intents.by_rules(text) == intent
+
+
+@pytest.mark.parametrize("judged", [False, True])
+def test_wishes_for_a_human_by_labels(judged: bool) -> None:
+    """Whoever misses a tenth, or takes a tenth falsely, does not pass."""
+    rows = part(judged)
+    asked = [text for text, wanted in rows if wanted]
+    found = {text for text, _ in rows if wants_human(text)}
+    right = len(found & set(asked))
+    assert len(rows) >= 80 and right / len(asked) >= 0.95 and right / len(found) >= 0.95, (
+        sorted(found ^ set(asked)) if not judged else "a judged one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("I don\u2019t want to talk to a bot", True), ("**Agent** please", True), ("ａｇｅｎｔ", True),
+        ("não quero um robô, humano!", True), ("Is there a manual? No human needed", False),
+        ("A human told me so, and it was wrong.", False), ("", False), ("?", False),
+    ],
+)
+def test_wishes_in_ordinary_typography(text: str, wanted: bool) -> None:
+    assert wants_human(text) is wanted

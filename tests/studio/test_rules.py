@@ -26,6 +26,22 @@ AGENTS = {"router": "", "orchestrator": "", "product": "", "sales": "", "hr": ""
          {"language": "English", "length": "detailed", "format": "lists"}),
         ("My name is Ana. No: my name is Bia.", {"name": "Bia"}),
         ("What is your name? Is it in English?", {}),
+        # A value must look like one.
+        ("My name is on the invoice, right?", {}), ("Me llamo mucho la atención tu producto", {}), ("MY NAME IS ON THE INVOICE", {}),
+        ("Sou da opinião de que é caro", {}), ("my name is wrong in your system", {}), ("Meu nome é diferente no cadastro", {}),
+        ("mi nombre es importante para ustedes", {}), ("My name is not Ana", {}), ("no me llamo Ana", {}), ("If my name is Ana, what then?", {}),
+        ("I live in a small house", {}), ("moro na casa da minha mãe", {}), ("soy de la opinión de que es caro", {}), ("I am from the sales team", {}),
+        ("I work for free", {}), ("trabajo en casa", {}), ("trabalho no turno da noite", {}), ("my birthday is coming soon", {}),
+        ("Tenho 30 anos de experiência", {}), ("me gusta mucho", {}), ("I like it", {}), ("I like how you explain this", {}),
+        ("my name is spelled with an h", {}), ("gosto de você", {}), ("I work as usual", {}), ("Sou do time de vocês", {}),
+        ("My name is " + "ana ".strip() + " and I live in Lisbon", {"name": "ana", "location": "Lisbon"}),
+        ("me chamo joão", {"name": "joão"}), ("My name is Ana, can you help me?", {"name": "Ana"}), ("Me chamo Maria das Dores", {"name": "Maria das Dores"}),
+        ("I\u2019m from the Netherlands originally", {"location": "the Netherlands"}), ("moro no Rio de Janeiro", {"location": "Rio de Janeiro"}),
+        ("I live in São Paulo now", {"location": "São Paulo"}), ("my birthday is on 3 May", {"birthday": "3 May"}),
+        ("Trabalho na Petrobras como engenheira", {"company": "Petrobras"}), ("I'm from the US", {"location": "the US"}),
+        ("My name is Ludwig van Beethoven", {"name": "Ludwig van Beethoven"}), ("Soy de Buenos Aires", {"location": "Buenos Aires"}),
+        # What is sure stays before what is not.
+        ("My name is Ana. By the way, my name is beautiful they say", {"name": "Ana"}),
         ("my name is " + "x" * 200, {}),
         ("", {}),
     ],
@@ -86,11 +102,133 @@ def test_ages_in_words(text: str, age: int | None) -> None:
     assert stated(text) == age
 
 
+MINORS = [
+    'girl of fifteen',
+    'looks 15',
+    'a high school student',
+    '12歳の少女',
+    '17 years old',
+    'a teenager',
+    'schoolgirl',
+    'uma criança',
+    'niña',
+    'underage',
+    'A girl, 14, with red hair',
+    'boy (12)',
+    'she is 16',
+    'barely sixteen',
+    'menina de doze anos',
+    'garota de 15',
+    'chica de quince años',
+    'looks like 16',
+    'appears to be 13',
+    'seems about fourteen',
+    'turning 17',
+    'in her early teens',
+    'middle schooler',
+    'highschool girl',
+    'high-school student',
+    'high schooler',
+    '７歳',
+    '十五歳',
+    '１２ years old',
+    '12\xadyears old',
+    'fifteen‑year‑old girl',
+    'a 9th grader',
+    'sixth grader',
+    'estudante do ensino médio',
+    'colegiala',
+    'aparenta 14',
+    'parece ter 15 anos',
+    '15 ans',
+    'elementary school boy',
+    'a minor is shown: she is a minor',
+    'little girl',
+    'preteen',
+    'a woman beside a 10 year old girl',
+    '小学生',
+    '中学生の女の子',
+    '女子高生',
+    '한 소녀',
+    'son of 9',
+    "She's 17.",
+    'kid',
+    'aged fifteen',
+    'a girl of about 15',
+    'a boy aged 11',
+    '16 y.o.',
+    'a young girl',
+    'nino de 8',
+    'edad: 15',
+]
+ADULTS = [
+    '18 years old',
+    'Professional',
+    'childish smile',
+    '10 years of experience',
+    "Children's Nurse",
+    'a man, 45, beside his 10 year old car',
+    'Children’s nurse, 40 years old',
+    'a woman of thirty',
+    'looks 35',
+    'high school teacher, 40',
+    'a man of 50 with his 12-year-old dog',
+    '25歳の女性',
+    'mulher de 30 anos',
+    'hombre de 45 años',
+    'child psychologist',
+    'kids book author',
+    'teacher of children',
+    'professora de crianças, 35 anos',
+    'carro de 10 anos',
+    '10 anos de experiência',
+    'hace 12 años',
+    '12 anos atrás',
+    'size 12, aged wood',
+    'woman, 45, size 12',
+    'looks 15 years younger',
+    'five feet tall, 30 years old',
+    'wears 3 rings',
+    'elegant with 2 earrings',
+    'a man with a 15 year old whisky',
+    'a lady holding 5 roses',
+    '1990s style',
+    'a school nurse',
+    'enfermera de niños',
+    'boyish charm, 28 years old',
+    'girlfriend, 27',
+    'she is 6 feet tall',
+    'minor scars on the cheek',
+    'a woman of few words',
+    'a man of 1000 faces',
+    'woman with one eye',
+    'a romance author',
+    'high school diploma',
+    'man and a dog, 5 cats',
+    'girl next door, 25',
+]
+
+
+@pytest.mark.parametrize("text", MINORS)
+def test_who_looks_under_age(text: str) -> None:
+    assert minor(text)
+
+
+@pytest.mark.parametrize("text", ADULTS)
+def test_who_does_not(text: str) -> None:
+    assert not minor(text)
+
+
 def test_who_is_under_age() -> None:
-    assert all(minor(t) for t in ("17 years old", "a teenager", "schoolgirl", "uma criança", "niña", "underage"))
-    assert not any(minor(t) for t in ("18 years old", "Professional", "childish smile", "10 years of experience"))
-    assert all(young(t) for t in ("15 years old.", "She is 15 years old", "Nice. Tem 14 anos."))
-    assert not any(young(t) for t in ("Teaches children aged 6 to 10", "Works with 12 year olds", "Is 30 years old"))
+    assert all(young(t) for t in (
+        "15 years old.", "She is 15 years old", "Nice. Tem 14 anos.", "Mia is a high school student", "He's a teenager",
+        "A schoolgirl who loves cats", "Es una niña",
+    ))
+    assert not any(young(t) for t in (
+        "Teaches children aged 6 to 10", "Works with 12 year olds", "Is 30 years old", "Kids love her", "Children's Nurse",
+        "Teaches high school students", "A high school teacher", "She is great with kids", "Is a mother of two children",
+        "Sou professora de crianças",
+    ))
 
 
 def test_a_placeholder_is_the_same_for_the_same_prompt() -> None:

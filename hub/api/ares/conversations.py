@@ -49,7 +49,7 @@ async def edit(request: web.Request, id: str, body: TitleIn) -> Done:
 async def remove(request: web.Request, id: str) -> None:
     """Delete a conversation with its messages."""
     hub = request.app[HUB]
-    await dialogs.remove(hub.db, await talk.find(hub, user(request), id))
+    await dialogs.remove(hub, await talk.find(hub, user(request), id))
 
 
 ROUTES = (

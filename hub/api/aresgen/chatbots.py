@@ -15,7 +15,7 @@ from hub.api.aresgen.schemas.chatbots import (
 )
 from hub.api.aresgen.schemas.kinds import ChatbotId, ConversationId, Cursor, Paged, page
 from hub.api.aresgen.schemas.threads import MessageOut
-from hub.api.http.app_keys import HUB, MAKES, caller, fresh_id
+from hub.api.http.app_keys import HUB, MAKES, SUBJECT, caller, fresh_id
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.store import chatbots as rows
@@ -83,7 +83,9 @@ async def message(request: web.Request, id: ChatbotId, body: MessageIn) -> Reply
         text=body.message, conversation=body.conversation_id, user=body.user_id, metadata=body.metadata, key=who.key_id,
         step=f"request {again}" if again else None, new=None if body.conversation_id else again,
     )
-    return ReplyOut.of(await bot_conversations.say(request.app[HUB], who.account_id, id, said))
+    reply = await bot_conversations.say(request.app[HUB], who.account_id, id, said)
+    request[SUBJECT] = reply.conversation
+    return ReplyOut.of(reply)
 
 
 @endpoint(id="G-12", tag=TAG, family=FAMILY, query_key=False)

@@ -92,9 +92,9 @@ async def remove(request: web.Request, id: WorkflowId) -> None:
     await book.remove(request.app[HUB], caller(request).account_id, id)
 
 
-@endpoint(id="G-14", tag=TAG, family=FAMILY, query_key=False, status=202)
+@endpoint(id="G-14", tag=TAG, family=FAMILY, query_key=False, status=202, bare=True)
 async def run(request: web.Request, id: WorkflowId, body: RunIn) -> RunOut:
-    """Run a workflow with an input."""
+    """Run a workflow with an input; without a body it has none."""
     who = caller(request)
     made = await book.start(
         request.app[HUB], who.account_id, id, fresh_id(request), body.input, who.key_id, body.version

@@ -48,7 +48,7 @@ class MessageIn(Snake):
 
 
 class PastIn(Snake):
-    role: Literal["user", "agent", "assistant"]
+    role: Literal["system", "user", "agent", "assistant"]
     content: Said
 
 

@@ -56,6 +56,8 @@ UNKNOWN = web.RequestKey("unknown", list[str])
 BODY = web.RequestKey("body", bytes)
 # An id for what a request makes: the same when it is sent again with its Idempotency-Key.
 MAKES = web.RequestKey("makes", UUID)
+# What the request is about: with it goes what is kept of its answer.
+SUBJECT = web.RequestKey("subject", UUID)
 # What is streamed, for a request whose answer is kept.
 KEPT = web.RequestKey("kept", list[bytes])
 # A stream that ended with an error: it is no answer to keep.

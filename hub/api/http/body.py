@@ -32,11 +32,11 @@ async def raw(request: web.Request, limit: int, seconds: float) -> bytes:
 
 
 async def json(
-    request: web.Request, adapter: TypeAdapter[Any], limit: int, seconds: float, form: Any = None
+    request: web.Request, adapter: TypeAdapter[Any], limit: int, seconds: float, form: Any = None, nothing: bytes = b""
 ) -> Any:
     """The body as the type that the endpoint takes. Raise Invalid naming the field. form: the type; what is not in it
-    is noted on the request."""
-    sent = await raw(request, limit, seconds)
+    is noted on the request. nothing: what an empty body stands for."""
+    sent = (await raw(request, limit, seconds)).strip() or nothing
     if not sent.strip():
         raise BadRequest("The body is empty; send JSON.")
     try:

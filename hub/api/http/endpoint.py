@@ -13,13 +13,14 @@ import functools
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import orjson
 from aiohttp import web
 
 from hub.api.http import body, idempotency
 from hub.api.http.admission import admit
-from hub.api.http.app_keys import UNKNOWN
+from hub.api.http.app_keys import SUBJECT, UNKNOWN
 from hub.api.http.families import DEFAULT
 from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operation, read
 from hub.pydantic_base import Enveloped, Message
@@ -47,6 +48,7 @@ def endpoint(
     family: str = DEFAULT,
     idempotent: bool | None = None,
     pages: bool = False,
+    bare: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Handler]:
     """Make an aiohttp handler of a typed function.
 
@@ -57,7 +59,7 @@ def endpoint(
     errors: documented refusals beside 400, 401, 403 and 404; empty: those whose body is `{}`. headers:
     those that the handler asks for. family: whose conventions hold (rates, roles, documents). idempotent:
     whether Idempotency-Key has a meaning on POST, PUT and PATCH; by default in the family aresgen. pages: a list whose
-    answer tells in X-Total-Count and Link whether it is cut (see pagination.shown).
+    answer tells in X-Total-Count and Link whether it is cut (see pagination.shown). bare: no body is an empty object.
     """
 
     def decorate(function: Callable[..., Awaitable[Any]]) -> Handler:
@@ -70,6 +72,7 @@ def endpoint(
             result=sign.result, limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field,
             file=file, errors=errors, empty=empty, headers=headers, family=family,
             idempotent=family == "aresgen" if idempotent is None else idempotent, pages=pages,
+            bare=bare,
         )
 
         @functools.wraps(function)
@@ -95,13 +98,18 @@ def _name(function: Callable[..., Awaitable[Any]], family: str) -> str:
 
 async def _arguments(request: web.Request, operation: Operation) -> dict[str, Any]:
     found = body.variables(request, operation.params)
+    named = [value for value in found.values() if isinstance(value, UUID)]
+    if named:
+        request[SUBJECT] = named[-1]
     if operation.query is not None:
         found["query"] = body.query(request, operation.query)
     if operation.body is not None:
         if operation.family == "aresgen":
             body.only_json(request)
         form = operation.body._type
-        found["body"] = await body.json(request, operation.body, operation.limit, operation.seconds, form)
+        found["body"] = await body.json(
+            request, operation.body, operation.limit, operation.seconds, form, b"{}" if operation.bare else b""
+        )
     elif operation.body_field is not None:
         found["body"] = await body.raw(request, operation.limit, operation.seconds)
     return found

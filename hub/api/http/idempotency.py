@@ -10,10 +10,10 @@ import orjson
 from aiohttp import web
 
 from hub.api.http import body, errors
-from hub.api.http.app_keys import BODY, BROKEN, CALLER, HUB, KEPT, MAKES
+from hub.api.http.app_keys import BODY, BROKEN, CALLER, HUB, KEPT, MAKES, SUBJECT
 from hub.api.http.openapi import replayed
 from hub.api.http.operation import Operation
-from hub.errors import Conflict, HubError, Invalid, Unprocessable
+from hub.errors import Conflict, Gone, HubError, Invalid, Unprocessable
 from hub.runtime import Hub
 from hub.store import idempotency
 from hub.store.idempotency import Claim, Place
@@ -75,6 +75,8 @@ async def _again(request: web.Request, at: Place, digest: bytes) -> web.StreamRe
             "The first request with this key is being answered; send it again in a moment.", field=HEADER,
             code="idempotency_in_progress", retry_after=max(1.0, float((found or {}).get("left") or 1.0)),
         )
+    if found["body"] is None:
+        raise Gone(code="answer_deleted", field=HEADER)
     text = hub.sealer.open(PLACE, found["id"], bytes(found["body"]))
     return web.Response(status=found["status"], body=text.encode(), headers={**found["headers"], REPLAYED: "true"})
 
@@ -136,7 +138,7 @@ async def _answered(
         return response
     sealed = hub.sealer.seal(PLACE, claimed.id, _said(request, response))
     headers = {name: response.headers[name] for name in COPIED if name in response.headers}
-    await idempotency.finish(hub.db, claimed, response.status, headers, sealed)
+    await idempotency.finish(hub.db, claimed, response.status, headers, sealed, request.get(SUBJECT))
     return response
 
 

@@ -135,7 +135,8 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
     if op.id:
         described["x-document-id"] = op.id
     if op.body is not None:
-        described["requestBody"] = {"required": True, "content": {op.consumes: {"schema": schemas[op.name, "body"]}}}
+        content = {op.consumes: {"schema": schemas[op.name, "body"]}}
+        described["requestBody"] = {"required": not op.bare, "content": content}
     elif op.body_field is not None or op.consumes != "application/json":
         content = {kind: {"schema": _file(op, kind)} for kind in op.consumes.split(", ")}
         described["requestBody"] = {"required": True, "content": content}

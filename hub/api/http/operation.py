@@ -55,6 +55,7 @@ class Operation:
     family: str
     idempotent: bool
     pages: bool = False
+    bare: bool = False
 
 
 def operation_of(route: Route) -> Operation:

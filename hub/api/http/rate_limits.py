@@ -9,6 +9,7 @@ from hub.config import Settings
 from hub.errors import TooMany
 
 MINUTE = 60.0
+BY_PLAN = ("characters",)
 
 
 def most(settings: Settings, family: str, plan: str) -> int:

@@ -14,7 +14,7 @@ from hub.accounts import balance
 from hub.accounts.model_lookup import Entry
 from hub.api.http import rate_limits
 from hub.api.http.answer_stream import Out, attended
-from hub.api.http.app_keys import BROKEN, DIRECTORY, HUB, caller
+from hub.api.http.app_keys import BROKEN, DIRECTORY, HUB, SUBJECT, caller
 from hub.api.http.completion_chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Header
@@ -27,7 +27,7 @@ from hub.domain import Caller
 from hub.engine import request_log
 from hub.engine.answer import answer
 from hub.engine.ask import Answer, Ask, Sink
-from hub.errors import HubError, Upstream
+from hub.errors import HubError, NotFound, Upstream
 from hub.llm.types import Delta
 from hub.runtime import Hub
 from hub.studio.aresgen import threads
@@ -80,13 +80,14 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     that it bans a stream comes in one piece, when they are looked for.
     """
     hub, who = request.app[HUB], caller(request)
+    if request.path.startswith("/v1/"):
+        # The row G-01 of AresGen, whose limit holds for a plain completion too.
+        await rate_limits.count(request, "aresgen", str(who.key_id), who.plan)
     entry = await request.app[DIRECTORY].find(who.account_id, body.model, who.kind == "public")
     balance.check(hub.settings, entry.account.balance)
     model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
     await limit(request, who, model.badges if model else ())
     ask = ask_of(who, entry.gateway, body, entry.account.parameters)
-    if body.voice_id or body.thread_id or body.store:
-        await rate_limits.count(request, "aresgen", str(who.key_id), who.plan)
     ask = await threads.voiced(hub, ask, body.voice_id)
     thread = await threads.entered(hub, who.account_id, body.thread_id) if body.thread_id or body.store else None
     ask = await threads.joined(hub, ask, thread) if thread else ask
@@ -98,7 +99,8 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     except ConnectionError:
         return web.Response(status=GONE)
     except HubError as e:
-        await request_log.failed(hub, who, ask, e, entry.account)
+        if not isinstance(e, NotFound):
+            await request_log.failed(hub, who, ask, e, entry.account)
         raise (_told(who, e) if isinstance(e, Upstream) else e) from e
 
 
@@ -139,7 +141,8 @@ async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
             raise
         log.warning("stream %s ended with an error: %s", chunks.id, e)
         request[BROKEN] = True
-        await request_log.failed(asked.hub, asked.who, asked.ask, e, asked.entry.account)
+        if not isinstance(e, NotFound):
+            await request_log.failed(asked.hub, asked.who, asked.ask, e, asked.entry.account)
         await out.send(chunks.error(e))
         return out.response
     end = blocks.end() if blocks else None
@@ -162,7 +165,13 @@ async def _answered(
         raise
     await _record(asked, made)
     if asked.thread is not None:
-        await threads.keep(asked.hub, asked.thread, asked.body.talk(), made, asked.body.voice_id)
+        try:
+            kept = await threads.keep(asked.hub, asked.thread, asked.body.talk(), made, asked.body.voice_id)
+        except NotFound:
+            # Deleted meanwhile: what was written of it since goes too.
+            await request_log.forget(asked.hub.db, asked.who.account_id, asked.ask)
+            raise
+        request[SUBJECT] = kept.id
     return made
 
 

@@ -1,5 +1,7 @@
 """Commands a contact can type."""
 
+from hub.language.folding import fold
+
 COMMANDS = {"/reset": "reset", "/usage": "usage"}
 
 
@@ -9,7 +11,7 @@ def parse(text: str, debug: bool, me: str | None = None) -> str | None:
     Telegram adds the bot's name in groups ("/reset@my_bot"); with another one than `me`, if that is known, it is
     no command of ours. Anything behind the word makes it an ordinary message.
     """
-    words = text.strip().lower().split()
+    words = fold(text).split()
     if len(words) != 1:
         return None
     word, at, bot = words[0].partition("@")

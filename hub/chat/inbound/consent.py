@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from hub.language.folding import plain
 from hub.runtime import Hub
 from hub.store import people
 from hub.store.turns import Claim
-from hub.tools.schedule.tokens import bare
 
 Json = dict[str, Any]
 OUT, IN = "optout", "optin"
-# The whole message must be one of these, in any case, with or without accents and full stop.
+# The whole message must be one of these, in any case and typography, with or without accents and full stop.
 STOP = frozenset(
-    (
+    plain(words) for words in (
         "stop", "/stop", "stop all", "stopall", "unsubscribe", "opt out", "opt-out", "optout", "stop messages",
         "stop sending me messages", "do not message me", "don't message me",
         "parar", "pare", "sair", "descadastrar", "descadastre-me", "remover", "cancelar inscricao",
@@ -24,7 +24,7 @@ STOP = frozenset(
     )
 )
 START = frozenset(
-    (
+    plain(words) for words in (
         "start", "unstop", "subscribe", "opt in", "opt-in", "optin",
         "voltar", "quero receber", "quero receber mensagens", "inscrever",
         "volver", "alta", "quiero recibir", "quiero recibir mensajes", "suscribir",
@@ -49,19 +49,19 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 
 def parse(text: str, policy: Json) -> str | None:
     """optout, optin or None. `policy`: the account's, whose own words count too."""
-    said = bare(text).strip("!¡?¿\"'() ")
+    said = plain(text)
     if not said or len(said) > 60:
         return None
     # Telegram's own button says "/start", behind a link with what the link was for.
     if said.split()[0] == "/start":
         return IN
-    if said in STOP or said in _bare(policy.get("optOutWords") or ()):
+    if said in STOP or said in _plain(policy.get("optOutWords") or ()):
         return OUT
-    return IN if said in START or said in _bare(policy.get("optInWords") or ()) else None
+    return IN if said in START or said in _plain(policy.get("optInWords") or ()) else None
 
 
-def _bare(words: Iterable[str]) -> set[str]:
-    return {bare(w) for w in words}
+def _plain(words: Iterable[str]) -> set[str]:
+    return {plain(w) for w in words}
 
 
 async def answer(hub: Hub, claimed: Claim, language: str) -> str | None:

@@ -138,9 +138,10 @@ async def edit(db: Db, dialog: Dialog, title: str | None, settings: Json | None 
         raise NotFound
 
 
-async def remove(db: Db, dialog: Dialog) -> None:
-    if not await dialogs.remove(db, dialog.account_id, dialog.kind, dialog.id):
+async def remove(hub: Hub, dialog: Dialog) -> None:
+    if not await dialogs.remove(hub.db, dialog.account_id, dialog.kind, dialog.id):
         raise NotFound
+    await hub.cache.drop(dialog.account_id, str(dialog.id))
 
 
 async def messages(db: Db, dialog: Dialog, limit: int | None = WINDOW, before: int | None = None) -> list[Json]:

@@ -88,6 +88,8 @@ def history(rows: list[Json], address: str) -> list[Json]:
                 if body.get(name):
                     said[name] = body[name]
             found.append(said)
+        elif row["role"] == "system":
+            found.append({"role": "system", "content": str(body.get("text") or "")})
     return found
 
 

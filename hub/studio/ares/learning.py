@@ -22,6 +22,7 @@ from hub.store.db import Call
 from hub.studio.ares import memory, rules
 from hub.studio.ares.aside import consult
 from hub.studio.ares.rules import Learned
+from hub.studio.ares.values import plausible
 from hub.tools.untrusted_text import fenced
 
 log = logging.getLogger(__name__)
@@ -135,5 +136,7 @@ def parsed(told: str) -> list[Learned]:
             except ValidationError:
                 continue
             category, key = item.category.lower(), item.key.lower()
+            if not plausible(category, key, item.value):
+                continue
             found[kind, category, key] = Learned(kind, category, key, item.value, item.confidence)
     return list(found.values())

@@ -10,6 +10,7 @@ from hub.chat.turns.dialogs import Also, Dialog, Exchange, Question
 from hub.domain import Json, Usage
 from hub.engine.ask import Answer, Sink
 from hub.errors import HubError
+from hub.language.folding import fold
 from hub.llm import heal
 from hub.llm.types import Delta
 from hub.runtime import Hub
@@ -76,12 +77,13 @@ async def planned(hub: Hub, asked: Question, agents: Mapping[str, str], message:
 
 def tasks_of(said: str, known: Mapping[str, str]) -> list[Task]:
     """The tasks of a plan; what names no agent or no task is left out."""
+    named = {fold(name): name for name in known}
     for value in heal.candidates(said):
         listed = value.get("tasks") if isinstance(value, dict) else value
         found = [
-            Task(str(one["agent"]).strip().lower(), str(one["task"])[:LONGEST])
+            Task(named[fold(str(one["agent"])).strip()], str(one["task"])[:LONGEST])
             for one in (listed if isinstance(listed, list) else ())
-            if isinstance(one, dict) and str(one.get("agent")).strip().lower() in known and one.get("task")
+            if isinstance(one, dict) and fold(str(one.get("agent"))).strip() in named and one.get("task")
         ]
         if found:
             return found[:MOST]

@@ -1,7 +1,7 @@
 """One message of a user, answered by an agent."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,15 +10,16 @@ from hub.accounts.balance import paying
 from hub.chat import content
 from hub.chat.turns import dialogs
 from hub.chat.turns.dialogs import Dialog, Exchange, Question
-from hub.domain import Json, Passage, Usage, User
+from hub.domain import Gateway, Json, Passage, Usage, User
 from hub.engine.ask import Sink
-from hub.errors import NotFound
 from hub.runtime import Hub
 from hub.studio.ares import learning, memory, orchestra, roster, routing
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER, Agent
 
 KIND = "ares"
-WINDOW, RECENT = 10, 4
+# Messages that are read for the model, which are cut to what its context takes; tokens where that is not known.
+WINDOW, UNKNOWN = 1000, 32_000
+RECENT = 4
 SEEN = ("user", "assistant")
 UNTITLED = "untitled"
 
@@ -65,10 +66,7 @@ async def _dialog(hub: Hub, who: User, context: str | None) -> Dialog:
         while await dialogs.taken(hub.db, who.account_id, KIND, name):
             name = f"ctx_{secrets.token_hex(4)}"
         return dialogs.fresh(who.account_id, KIND, name, who.id)
-    found = await dialogs.entered(hub.db, who.account_id, KIND, context, who.id)
-    if found.created_at is None and await dialogs.taken(hub.db, who.account_id, KIND, context):
-        raise NotFound("There is no such conversation.", field="context_id")
-    return found
+    return await dialogs.entered(hub.db, who.account_id, KIND, context, who.id)
 
 
 async def _chosen(hub: Hub, dialog: Dialog, agents: dict[str, str], message: str) -> str:
@@ -83,7 +81,7 @@ async def answer(hub: Hub, talk: Talk, sink: Sink | None = None) -> Reply:
     """The answer, stored; what there is to learn is learned afterwards. Raise Upstream, NotFound."""
     agent, dialog = talk.agent, talk.dialog
     asked = Question(
-        gateway=agent.gateway, said={"text": talk.message, "agent": agent.name}, window=WINDOW,
+        gateway=_roomy(hub, agent.gateway), said={"text": talk.message, "agent": agent.name}, window=WINDOW,
         system=(agent.told, await memory.told(hub.db, talk.user)), external_user=str(talk.user.id),
         titled=not dialog.settings.get(UNTITLED),
     )
@@ -96,6 +94,14 @@ async def answer(hub: Hub, talk: Talk, sink: Sink | None = None) -> Reply:
     await learning.ring(hub)
     beside = content.shown_files({"attachments": done.answer.files}, hub.settings.address)
     return _reply(talk, done, used, beside)
+
+
+def _roomy(hub: Hub, gateway: Gateway) -> Gateway:
+    """The gateway, to which as much of a conversation is shown as its model's context takes."""
+    p: Json = {**gateway.parameters, "contextOverflowAction": "Truncate"}
+    if not p.get("contextMaximumSize") and hub.models.entry(gateway, str(p.get("modelName") or "")) is None:
+        p["contextMaximumSize"] = UNKNOWN
+    return replace(gateway, parameters=p)
 
 
 def _reply(talk: Talk, done: Exchange, used: Usage, beside: str) -> Reply:

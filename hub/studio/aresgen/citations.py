@@ -12,11 +12,15 @@ from hub.studio.aresgen.outline import HEADING, paragraphs
 
 NEAR, EACH, TERMS = 0.45, 2, 3
 PARAGRAPHS = 60
+NO_BASE = "Sources: none. There is no knowledge base to cite from; make a collection with documents first."
 
 
 async def cited(hub: Hub, account: UUID, text: str, base: UUID | None) -> str:
-    """The text with [n] behind its paragraphs and the list of sources below. Raise NotFound, Unprocessable."""
+    """The text with [n] behind its paragraphs and the list of sources below; where there is no knowledge base, that
+    is said instead. Raise NotFound, Unprocessable."""
     bases = await _bases(hub, account, base)
+    if not bases:
+        return f"{text.rstrip()}\n\n{NO_BASE}"
     sources: list[Passage] = []
     parts = []
     for part in paragraphs(text)[:PARAGRAPHS]:
@@ -38,13 +42,7 @@ async def _bases(hub: Hub, account: UUID, base: UUID | None) -> list[UUID]:
         if base not in await collections.known(hub.db, account, [base]):
             raise NotFound(f"There is no knowledge base {base}.", field="knowledge_base_id")
         return [base]
-    every = [c.id for c in await collections.every(hub.db, account)]
-    if not every:
-        raise Unprocessable(
-            "cite needs a knowledge base; make a collection with documents first.", field="knowledge_base_id",
-            code="no_knowledge_base",
-        )
-    return every
+    return [c.id for c in await collections.every(hub.db, account)]
 
 
 async def _found(hub: Hub, account: UUID, bases: list[UUID], part: str) -> list[Passage]:

@@ -15,6 +15,7 @@ from hub.chat.turns.dialogs import Also, Dialog, Exchange, Question
 from hub.domain import Gateway
 from hub.engine.ask import Answer
 from hub.errors import HubError, NotFound
+from hub.language.human_requests import wants_human
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import chatbots, leader_election
@@ -155,7 +156,7 @@ async def _named(hub: Hub, bot: Chatbot, gateway: Gateway, session: UUID, said: 
 
 def reason(text: str, made: Answer) -> str | None:
     """Why a person has to come; None: none has to. Pure."""
-    if intents.wants_human(text):
+    if wants_human(text):
         return "The person asked for a human."
     called = any(r.get("name") == handover.NAME for r in made.ran)
     return "The model asked for a human." if called else None
@@ -256,7 +257,7 @@ async def _intent(hub: Hub, bot: Chatbot, session: UUID, known: str | None) -> s
 
 def _why(row: Json) -> str | None:
     if row["role"] == "user":
-        wanted = intents.wants_human(str(row["content"].get("text") or ""))
+        wanted = wants_human(str(row["content"].get("text") or ""))
         return "The person asked for a human." if wanted else None
     calls = row["content"].get("tool_calls") or ()
     called = any((c.get("function") or {}).get("name") == handover.NAME for c in calls)

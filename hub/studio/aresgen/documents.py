@@ -134,7 +134,7 @@ async def _version(
 ) -> None:
     await studio_documents.add_version(tx, w, ids.uuid7(), author, command, output)
     told = {"document_id": ids.named("doc", w.id), "version": w.version, "title": w.title, "command": command}
-    await emit(tx, w.account_id, DOCUMENT_VERSION, told)
+    await emit(tx, w.account_id, DOCUMENT_VERSION, told, w.id)
 
 
 async def commanded(
@@ -187,7 +187,7 @@ async def publish(hub: Hub, account: UUID, id: UUID) -> Writing:
         told = {
             "document_id": ids.named("doc", id), "title": found.title, "version": found.version, "published_at": at,
         }
-        await emit(tx, account, DOCUMENT_PUBLISHED, told)
+        await emit(tx, account, DOCUMENT_PUBLISHED, told, id)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a conversation is about, in a word, and whether a person is wanted in it."""
+"""What a conversation is about, in a word."""
 
 import logging
 import re
@@ -9,7 +9,9 @@ from uuid import UUID
 from hub.domain import Gateway
 from hub.engine import messages as chat_messages
 from hub.errors import HubError
-from hub.language.words import fold, words
+from hub.language.folding import fold
+from hub.language.human_requests import wants_human
+from hub.language.words import words
 from hub.llm import aside
 from hub.runtime import Hub
 
@@ -45,29 +47,6 @@ RULES: Mapping[str, tuple[str, ...]] = {
     ),
     GREETING: ("oi ", "ola ", "hi ", "hello ", "hey ", "hola ", "bom dia", "boa tarde", "boa noite", "buen", "good "),
 }
-PERSON = (
-    r"human\w*|person|people|someone|somebody|agents?|operator|representatives?|pessoa|gente|atendentes?|humano"
-    r"|alguem|operador\w*|consultor\w*|persona|agentes?|asesor\w*|representante|supervisor\w*|manager|gerente"
-)
-WISH = (
-    r"(?:speak|talk|chat|connect|transfer|switch|hand|put|get|need|want|prefer)\b|(?:falar|fale|conversar|transfer\w*"
-    r"|quero|preciso|chama\w*|pass[ae]\w*)\b|(?:hablar|habla|charlar|transfier\w*|quiero|necesito|pas[ae]\w*|comuni[cq]\w*)\b"
-)
-# A wish and a person close to each other, or the person's help by name.
-HUMAN_WANTED = re.compile(
-    rf"\b(?:{WISH})(?:\W+\w+){{0,5}}?\W+(?:{PERSON})\b|\b(?:atendimento humano|atencion humana"
-    rf"|human (?:support|help|agent)|real person|live agent|pessoa real|persona real|agente humano|atendente humano)\b"
-)
-NOT_WANTED = re.compile(
-    r"\b(?:no|not|dont|don t|nao|without|sem|sin)\b(?:\W+\w+){0,3}?\W+(?:speak|talk|falar|hablar|need|preciso|necesito"
-    r"|want|quero|quiero)\b"
-)
-
-
-def wants_human(text: str) -> bool:
-    """Whether somebody asks for a person, in Portuguese, English or Spanish. Pure."""
-    folded = fold(text).replace("'", " ").replace("’", " ")
-    return bool(HUMAN_WANTED.search(folded)) and not NOT_WANTED.search(folded)
 
 
 def by_rules(text: str) -> str:

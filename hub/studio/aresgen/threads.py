@@ -13,7 +13,7 @@ from hub.chat import content
 from hub.chat.turns import dialogs
 from hub.chat.turns.dialogs import TITLE, Dialog
 from hub.chat.turns.question import history
-from hub.engine import messages
+from hub.engine import messages as chat_messages
 from hub.engine.ask import Answer, Ask
 from hub.engine.brand import worn
 from hub.errors import Invalid, NotFound
@@ -58,11 +58,13 @@ async def find(db: Call, account: UUID, name: str) -> Dialog:
 async def joined(hub: Hub, ask: Ask, dialog: Dialog) -> Ask:
     """The question with what was said in the thread before it."""
     if dialog.created_at is None:
-        return ask
+        # Whatever is kept of the request is found by the thread.
+        return replace(ask, conversation=str(dialog.id), thread_id=dialog.id)
     before = history(await dialogs.messages(hub.db, dialog, WINDOW), hub.settings.address)
-    first = [m for m in ask.messages if m.get("role") in messages.SYSTEM]
-    said = [m for m in ask.messages if m.get("role") not in messages.SYSTEM]
-    return replace(ask, messages=messages.paired([*first, *before, *said]), conversation=str(dialog.id))
+    first = [m for m in ask.messages if m.get("role") in chat_messages.SYSTEM]
+    said = [m for m in ask.messages if m.get("role") not in chat_messages.SYSTEM]
+    messages = chat_messages.paired([*first, *before, *said])
+    return replace(ask, messages=messages, conversation=str(dialog.id), thread_id=dialog.id)
 
 
 async def voiced(hub: Hub, ask: Ask, voice: str | None) -> Ask:
@@ -77,7 +79,7 @@ async def keep(
     hub: Hub, dialog: Dialog, said: Sequence[Json], made: Answer, voice: str | None = None
 ) -> Dialog:
     """Store what was asked and answered, and tell webhooks of each message. said: messages of a request."""
-    stored = [_asked(m) for m in said if m.get("role") not in messages.SYSTEM]
+    stored = [_asked(m) for m in said if m.get("role") not in chat_messages.SYSTEM]
     answered = [(m, body) for m in made.messages if (body := content.of_answer(m)) is not None]
     kept = [*stored, *(_row("tool" if m["role"] == "tool" else "assistant", b, "model") for m, b in answered)]
     if made.files and kept:
@@ -91,7 +93,7 @@ async def keep(
         await rows.settle(tx, here.account_id, KIND, here.id, settings)
         for row in kept:
             if row["role"] in ("user", "assistant") and row["content"].get("text"):
-                await emit(tx, here.account_id, MESSAGE, told(here.name, row) | settings)
+                await emit(tx, here.account_id, MESSAGE, told(here.name, row) | settings, here.id)
     return here
 
 
@@ -111,7 +113,7 @@ def _title(stored: Sequence[Json]) -> str | None:
 def _asked(message: Json) -> Json:
     """A message of a request as it is stored: its words; of files, where they are found or that they were sent."""
     role = message["role"]
-    body: Json = {"text": messages.text_of(message)}
+    body: Json = {"text": chat_messages.text_of(message)}
     if role in ("tool", "function"):
         body |= {"role": "tool", "tool_call_id": message.get("tool_call_id") or "", "name": message.get("name")}
         return _row("tool", body, "contact")
@@ -120,12 +122,12 @@ def _asked(message: Json) -> Json:
             body["tool_calls"] = message["tool_calls"]
         return _row("assistant", body, "model")
     parts = message["content"] if isinstance(message.get("content"), list) else []
-    files = [_file(p) for p in parts if p.get("type") in messages.MEDIA]
+    files = [_file(p) for p in parts if p.get("type") in chat_messages.MEDIA]
     return _row("user", body | ({"attachments": files} if files else {}), "contact")
 
 
 def _file(part: Json) -> Json:
-    kind = messages.MEDIA[part["type"]]
+    kind = chat_messages.MEDIA[part["type"]]
     inner = part.get(part["type"]) or {}
     url = str(inner.get("url") or "")
     if url.startswith(("http://", "https://")):
@@ -150,4 +152,5 @@ async def remove(hub: Hub, account: UUID, actor: Actor, name: str) -> None:
             raise NotFound
         detail = {"messages": found.message_count}
         await audit.note(tx, account, actor, "thread.deleted", name, detail)
-        await emit(tx, account, THREAD_DELETED, {"thread_id": name, **detail})
+        await emit(tx, account, THREAD_DELETED, {"thread_id": name, **detail}, None)
+    await hub.cache.drop(account, str(found.id))

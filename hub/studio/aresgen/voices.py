@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hub import ids
 from hub.errors import NotFound, Unprocessable
+from hub.language.folding import fold
 from hub.runtime import Hub
 from hub.store import voices
 from hub.store.db import Call
@@ -57,7 +58,7 @@ def trained(sample: str) -> Json:
 
 def phrases(given: Sequence[str]) -> list[str]:
     """Each once, whatever its case and spaces."""
-    found = {" ".join(p.split()).casefold(): " ".join(p.split()) for p in given}
+    found = {" ".join(fold(p, accents=True).split()): " ".join(p.split()) for p in given}
     return [p for key, p in found.items() if key]
 
 
@@ -68,7 +69,7 @@ async def add(
     measured = trained(sample)
     async with hub.db.transaction() as tx:
         if await voices.add(tx, account, id, name, sample, measured, dict(sliders), phrases(banned)):
-            await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": name})
+            await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": name}, id)
     return await get(hub.db, account, id)
 
 
@@ -97,7 +98,7 @@ async def edit(hub: Hub, account: UUID, id: UUID, given: Json) -> Voice:
         found = await get(tx, account, id)
         await voices.wear(tx, account, id, worn(found))
         if measured is not None:
-            await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": found.name})
+            await emit(tx, account, VOICE_READY, {"voice_id": ids.named("voc", id), "name": found.name}, id)
     return found
 
 

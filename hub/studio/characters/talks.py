@@ -80,7 +80,7 @@ async def edit(hub: Hub, account: UUID, name: str, title: str | None, settings: 
 
 
 async def remove(hub: Hub, account: UUID, name: str) -> None:
-    await dialogs.remove(hub.db, await find(hub, account, name))
+    await dialogs.remove(hub, await find(hub, account, name))
 
 
 async def messages(hub: Hub, dialog: Dialog) -> list[Json]:

@@ -1,10 +1,10 @@
 """A phrase about time as a row of meanings; a word that is not known is refused, never skipped. Pure."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from hub.language import time_words as v
+from hub.language.folding import fold
 
 _CLOCK = re.compile(r"(\d{1,2})(?:(?::|h)(\d{2})(?:min|h)?|h|:)?(am|pm)?")
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?")
@@ -28,9 +28,7 @@ class Token:
 
 def bare(text: str) -> str:
     """Lower case, without accents and commas, single spaces."""
-    text = text.replace("º", "o").replace("ª", "a").replace(",", " ")
-    found = unicodedata.normalize("NFKD", text.casefold())
-    found = "".join(c for c in found if not unicodedata.combining(c))
+    found = fold(text.replace("º", "o").replace("ª", "a").replace(",", " "))
     found = re.sub(r"\b([ap])\.\s?m\.?", r"\1m", found)
     return " ".join(re.sub(r"(\d)\s+(am|pm)\b", r"\1\2", found).rstrip(".!").split())
 

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from hub.domain import Json, Skill
+from hub.language.folding import fold
 from hub.tools.base import Context, Result, Tool, schema
 from hub.tools.untrusted_text import fenced
 
@@ -88,6 +89,6 @@ def _slugs(arguments: Any) -> list[str] | None:
 
 def _split(slugs: Iterable[str], skills: Sequence[Skill]) -> tuple[list[str], list[str]]:
     """Slugs as the skills spell them, and those of no skill; each once."""
-    known = {s.slug.lower(): s.slug for s in skills}
-    given = list(dict.fromkeys(s.strip().lower() for s in slugs))
+    known = {fold(s.slug): s.slug for s in skills}
+    given = list(dict.fromkeys(fold(s).strip() for s in slugs))
     return [known[s] for s in given if s in known], [s[:64] for s in given if s not in known]

@@ -83,8 +83,8 @@ async def test_a_deleted_conversation_takes_no_answer(settings: Settings) -> Non
         await dialogs.edit(hub.db, made, None, {"agent_id": "y"})
         changed = await dialogs.find(hub.db, mine, "character", "c")
         assert (changed.title, changed.settings) == (None, {"llm_id": "x", "agent_id": "y"})
-        await dialogs.remove(hub.db, made)
-        for gone in (dialogs.remove(hub.db, made), dialogs.add(hub.db, made, "user", {"text": "?"}),
+        await dialogs.remove(hub, made)
+        for gone in (dialogs.remove(hub, made), dialogs.add(hub.db, made, "user", {"text": "?"}),
                      dialogs.exchange(hub, made, question(mine, "Hello"))):
             with pytest.raises(NotFound):
                 await gone

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from hub.outreach.campaigns import Plan, Planned, Wanted
 from hub.outreach.results import told
-from hub.pydantic_base import Camel
+from hub.pydantic_base import Camel, Moment
 from hub.tools.schedule.targets import CHANNELS, TARGETS
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ class CampaignIn(Camel):
         Field(description="CSV with a header, JSON lines, or a list: `phone` or `targetIdentifier`, and variables."),
     ]
     per_minute: Annotated[int, Field(ge=1, le=6000, description="Recipients a minute.")] = 60
-    starts_at: Annotated[datetime | None, Field(description="Not before this time.")] = None
+    starts_at: Annotated[Moment | None, Field(description="Not before this time.")] = None
     dry_run: Annotated[bool, Field(description="true: only say what would happen, store nothing.")] = False
 
     @field_validator("starts_at")

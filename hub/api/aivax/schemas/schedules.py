@@ -11,7 +11,7 @@ from hub.chat.timespan import TimeSpan
 from hub.errors import Invalid
 from hub.outreach.forecast import Forecast
 from hub.outreach.results import told
-from hub.pydantic_base import Camel
+from hub.pydantic_base import Camel, Moment
 from hub.tools.schedule import book, targets, words
 from hub.tools.schedule.recurrence import Rule
 from hub.tools.schedule.targets import TARGETS
@@ -193,7 +193,7 @@ class _Made(Camel):
 
 
 class ScheduleIn(_Made):
-    scheduled_time: Annotated[datetime | None, Field(description="ISO 8601; without an offset in `timeZone`.")] = None
+    scheduled_time: Annotated[Moment | None, Field(description="ISO 8601; without an offset in `timeZone`.")] = None
     when: Annotated[
         str | None, Field(max_length=200, description="In words instead: `tomorrow at 9`, `amanhã às 9`.")
     ] = None
@@ -224,7 +224,7 @@ class RecurringIn(_Made):
 class ScheduleEdit(Camel):
     """Only what changes."""
 
-    scheduled_time: datetime | None = None
+    scheduled_time: Moment | None = None
     when: Annotated[str | None, Field(max_length=200)] = None
     time_zone: Zone = None
     paused: bool | None = None

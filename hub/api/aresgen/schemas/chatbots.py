@@ -1,6 +1,5 @@
 """Chatbots and their conversations."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from hub.api.aresgen.schemas.documents import Model
 from hub.api.aresgen.schemas.kinds import ChatbotId, ConversationId, Cursor, MessageId, Time, VoiceId
 from hub.api.aresgen.schemas.threads import MessageOut
 from hub.api.aresgen.schemas.workspace import zoned
-from hub.pydantic_base import Snake
+from hub.pydantic_base import Moment, Snake
 from hub.store.chatbots import Chatbot, Filters
 from hub.studio.aresgen.conversations import Reply
 
@@ -92,8 +91,8 @@ class ReplyOut(Snake):
 
 
 class ConversationQuery(Cursor):
-    from_: Annotated[datetime | None, Field(alias="from", description="Begun then or later.")] = None
-    to: Annotated[datetime | None, Field(description="Begun before.")] = None
+    from_: Annotated[Moment | None, Field(alias="from", description="Begun then or later.")] = None
+    to: Annotated[Moment | None, Field(description="Begun before.")] = None
     intent: Annotated[str | None, Field(max_length=40)] = None
     escalated: bool | None = None
     csat: Score | None = None

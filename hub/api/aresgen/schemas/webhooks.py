@@ -1,6 +1,5 @@
 """Webhooks: endpoints, deliveries, replays."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -8,7 +7,7 @@ from pydantic import Field
 from hub.accounts.value_types import Address
 from hub.api.aresgen.schemas.kinds import Cursor, DeliveryId, EventId, Time, WebhookId
 from hub.api.aresgen.schemas.workspace import zoned
-from hub.pydantic_base import Snake
+from hub.pydantic_base import Moment, Snake
 
 Json = dict[str, Any]
 Types = Annotated[
@@ -75,8 +74,8 @@ class ReplayIn(Snake):
     webhook_id: Annotated[WebhookId | None, Field(description="Only to this one.")] = None
     event_ids: Annotated[list[EventId], Field(min_length=1, max_length=1000)] | None = None
     types: Types | None = None
-    from_: Annotated[datetime | None, Field(alias="from")] = None
-    to: datetime | None = None
+    from_: Annotated[Moment | None, Field(alias="from")] = None
+    to: Moment | None = None
 
     def given(self) -> Json:
         return {

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from hub.api.aresgen.schemas.kinds import Cursor, Time, WorkspaceId
-from hub.pydantic_base import Snake
+from hub.pydantic_base import Moment, Snake
 
 Json = dict[str, Any]
 Role = Literal["owner", "admin", "member", "viewer"]
@@ -47,8 +47,8 @@ class RotatedOut(Snake):
 class RequestQuery(Cursor):
     key_id: UUID | None = None
     status: Annotated[int, Field(ge=100, le=599)] | None = None
-    from_: Annotated[datetime | None, Field(alias="from")] = None
-    to: datetime | None = None
+    from_: Annotated[Moment | None, Field(alias="from")] = None
+    to: Moment | None = None
 
     @property
     def times(self) -> tuple[datetime | None, datetime | None]:

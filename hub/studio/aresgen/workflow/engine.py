@@ -316,6 +316,6 @@ async def _finish(work: Work, status: str, output: Any, error: Json | None = Non
             "duration_ms": round(seconds * 1000), "cost_usd": price,
         }
         if status == "failed":
-            await emit(tx, run.account_id, RUN_FAILED, about | {"error": error})
+            await emit(tx, run.account_id, RUN_FAILED, about | {"error": error}, run.id)
         else:
-            await emit(tx, run.account_id, RUN_COMPLETED, about)
+            await emit(tx, run.account_id, RUN_COMPLETED, about, run.id)

@@ -1,0 +1,232 @@
+"""What is deleted is gone: no table, no key of Valkey and no file of the hub's home holds a word of it."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+
+from hub.api.http.idempotency import HEADER, PLACE
+from hub.sealing import Sealer
+from tests.api.chatting import PNG, Visitor, visiting
+from tests.api.conftest import Answer, Api, Json
+from tests.fakes.model import says
+
+CANARY = "zebrafinchcanary"
+COLUMNS = """
+    select table_name, column_name from information_schema.columns
+    where table_schema = 'public' and data_type in ('text', 'jsonb', 'bytea', 'ARRAY', 'character varying', 'USER-DEFINED', 'tsvector')
+        and table_name in (select table_name from information_schema.tables where table_type = 'BASE TABLE' and table_schema = 'public')
+"""
+
+# Every table, and what takes the words of a person out of it.
+CASCADE = "goes with its session, document, voice or chatbot (a foreign key)"
+TRIGGER = "forget_copies or forget_conversation of 0025"
+OWN = "has a deletion of its own: it outlives the conversation on purpose, as documented"
+NONE = "holds what a business wrote or what was counted, no words of a person"
+PLACES = {
+    "sessions": "the conversation itself", "inbox": CASCADE, "messages": CASCADE, "outbox": CASCADE, "attempts": CASCADE,
+    "turns": CASCADE, "turn_steps": CASCADE, "files": CASCADE, "session_notes": CASCADE, "session_reads": CASCADE,
+    "chatbot_talks": CASCADE, "ares_lessons": CASCADE, "writings": "the document itself", "writing_versions": CASCADE,
+    "edit_tokens": CASCADE, "workflow_runs": CASCADE, "workflow_steps": CASCADE, "webhook_deliveries": CASCADE,
+    "webhook_events": TRIGGER, "idempotency": TRIGGER, "conversations": TRIGGER, "happenings": TRIGGER,
+    "memories": OWN, "schedules": OWN, "activations": OWN, "ares_facts": OWN, "ares_preferences": OWN, "people": OWN,
+    "contacts": OWN, "contact_ids": OWN, "scheduled_users": OWN, "campaigns": OWN, "character_images": OWN,
+    "character_agents": OWN, "quarantine": OWN, "ares_users": OWN, "documents": OWN, "chunks": OWN, "voices": OWN,
+    "inbox_dedupe": NONE, "usage": NONE, "audit": NONE, "requests": NONE, "worker_beats": NONE, "leader": NONE,
+    "accounts": NONE, "api_keys": NONE, "gateways": NONE, "clients": NONE, "integrations": NONE, "collections": NONE,
+    "skills": NONE, "number_paces": NONE, "ares_tokens": NONE, "ares_settings": NONE, "ares_agents": NONE,
+    "chatbots": NONE, "workflows": NONE, "workflow_versions": NONE, "webhook_endpoints": NONE, "operators": NONE,
+    "operator_sessions": NONE, "operator_links": NONE, "canned_replies": NONE, "migrations": NONE,
+}
+
+
+async def found(api: Api, word: str = CANARY) -> list[str]:
+    """Where the word stands: tables with their columns, sealed answers, keys of Valkey, files."""
+    places = []
+    for row in await api.hub.db.fetch(COLUMNS):
+        table, column = row["table_name"], row["column_name"]
+        hex = word.encode().hex()
+        text = f"{column}::text ilike '%{word}%' or {column}::text like '%{hex}%'"
+        if await api.hub.db.value(f"select exists (select 1 from {table} where {text})"):
+            places.append(f"{table}.{column}")
+    kept = await api.hub.db.fetch("select id, body from idempotency where body is not null")
+    sealed = [r for r in kept if word in opened(api.hub.sealer, r["id"], bytes(r["body"]))]
+    places += ["idempotency.body, sealed"] * bool(sealed)
+    keys = [key async for key in api.hub.redis.scan_iter("*")]
+    places += [f"Valkey {key.decode()}" for key in keys if word.encode() in key + await value(api, key)]
+    home = api.hub.settings.home
+    places += [f"file {p}" for p in home.rglob("*") if p.is_file() and word.encode() in Path(p).read_bytes()]
+    return places
+
+
+def opened(sealer: Sealer, id: UUID, body: bytes) -> str:
+    return sealer.open(PLACE, id, body)
+
+
+async def value(api: Api, key: bytes) -> bytes:
+    redis: Any = api.hub.redis
+    kind = (await redis.type(key)).decode()
+    read = {
+        "string": lambda: redis.get(key), "hash": lambda: redis.hgetall(key), "set": lambda: redis.smembers(key),
+        "list": lambda: redis.lrange(key, 0, -1), "zset": lambda: redis.zrange(key, 0, -1),
+        "stream": lambda: redis.xrange(key),
+    }
+    got = await read[kind]() if kind in read else b""
+    return got if isinstance(got, bytes) else repr(got).encode()
+
+
+async def settle(api: Api) -> None:
+    """Everything that is kept beside is kept."""
+    await api.ok("PUT", "/api/v1/accounts", {"name": "Aurora", "parameters": {"allowConversationsLogging": True}})
+    made = await api.call("POST", "/v1/webhooks", {"url": "http://127.0.0.1:9/hook", "events": ["*"]})
+    assert made.status == 201, made.body
+
+
+async def completion(me: Visitor, key: str, **sent: Any) -> Answer:
+    said = {"messages": [{"role": "user", "content": f"I am {CANARY}"}], "model": me.gateway, "store": True, **sent}
+    return await me.api.call("POST", "/v1/chat/completions", said, headers={HEADER: key})
+
+
+async def test_a_thread(api: Api) -> None:
+    async with visiting(api) as me:
+        await settle(api)
+        me.model.default = says(f"Hello {CANARY}.")
+        thread = (await completion(me, "k1")).body["thread_id"]
+        await completion(me, "k2", thread_id=thread, store=None)
+        streamed = await completion(me, "k3", thread_id=thread, stream=True)
+        assert streamed.status == 200 and CANARY in str(streamed.body)
+        other = (await completion(me, "k4")).body["thread_id"]
+        before = await found(api)
+        wanted = {"messages.content", "webhook_events.data", "conversations.messages", "idempotency.body, sealed"}
+        assert wanted <= set(before)
+        # One is deleted, then nothing of it is told again; the other stays as it was.
+        assert (await api.call("DELETE", f"/v1/chat/threads/{thread}")).status == 204
+        told = await api.call("POST", "/v1/webhooks/replay", {"types": ["chat.message.created"]})
+        assert (told.status, told.body) == (202, {"queued": 2})
+        rest = await api.hub.db.fetch("select data->>'thread_id' as thread from webhook_events where type like '%created'")
+        assert {r["thread"] for r in rest} == {other}
+        for key, sent in (("k1", {}), ("k2", {"thread_id": thread, "store": None})):
+            again = await completion(me, key, **sent)
+            assert (again.status, again.body["code"]) == (410, "answer_deleted")
+        assert (await completion(me, "k4")).body["thread_id"] == other
+        assert (await api.call("DELETE", f"/v1/chat/threads/{other}")).status == 204
+        assert await found(api) == []
+        deleted = await api.hub.db.fetch("select data from webhook_events")
+        assert {r["data"]["thread_id"] for r in deleted} == {thread, other}
+
+
+async def test_a_thread_that_goes_while_it_is_answered(api: Api) -> None:
+    async with visiting(api) as me:
+        await settle(api)
+        thread = (await completion(me, "k1")).body["thread_id"]
+
+        async def meanwhile(request: Any, body: Json) -> Any:
+            assert (await api.call("DELETE", f"/v1/chat/threads/{thread}")).status == 204
+            return await says(f"Hello {CANARY}.")(request, body)
+
+        me.model.plan.append(meanwhile)
+        got = await completion(me, "k2", thread_id=thread, store=None)
+        assert got.status == 404
+        assert await found(api) == []
+
+
+async def _say_everything(me: Visitor) -> None:
+    """A conversation that leaves as much behind as it can."""
+    await me.set(enabledMultimodalFeatures=["Image"])
+    me.model.default = says(f"A picture of a {CANARY}.")
+    kept = (await me.upload(PNG, "image/png", f"{CANARY}.png")).body
+    parts = [{"type": "text", "text": f"See {CANARY}"}, {"type": "file", "file": {"file_id": kept["id"]}}]
+    got = await me.call("POST", "/prompt", {"prompt": {"role": "user", "content": parts}})
+    assert got.status == 200, got.body
+    answer = (await me.info())["messages"][-1]["message_id"]
+    await me.call("POST", f"/messages/{answer}/feedback", {"rating": "up", "comment": f"Nice {CANARY}"})
+    await me.api.ok("PATCH", f"/api/v1/web-chat-client/{me.client}/sessions/{me.session}", {"title": CANARY})
+
+
+async def _session(me: Visitor) -> None:
+    await me.api.ok("DELETE", f"/api/v1/web-chat-client/{me.client}/sessions/{me.session}")
+
+
+async def _client(me: Visitor) -> None:
+    await me.api.ok("DELETE", f"/api/v1/web-chat-client/{me.client}")
+
+
+@pytest.mark.parametrize("delete", [_session, _client])
+async def test_a_web_session(api: Api, delete: Callable[[Visitor], Awaitable[None]]) -> None:
+    async with visiting(api, inputModes=["Image"]) as me, visiting(api, inputModes=["Image"]) as other:
+        await settle(api)
+        await _say_everything(me)
+        before = await found(api)
+        assert {"messages.content", "inbox.body", "files.name", "happenings.detail"} <= set(before)
+        assert any(p.startswith("Valkey") for p in before)
+        await _say_everything(other)
+        await delete(me)
+        assert await other.said() and (await found(api)) != []
+        await delete(other)
+        assert await found(api) == []
+        # What was counted stays counted.
+        assert await api.hub.db.value("select count(*) from happenings where kind = 'feedback'") == 2
+
+
+async def test_conversations_of_the_other_families(api: Api) -> None:
+    async with visiting(api) as me:
+        await settle(api)
+        me.model.default = says(f"Hello {CANARY}.")
+        bot = await api.call("POST", "/v1/chatbots", {"name": "Bo", "instructions": "Help.", "model": me.gateway})
+        assert bot.status == 201, bot.body
+        sent = {"message": f"I am {CANARY}"}
+        for key in ("a", "b"):
+            got = await api.call("POST", f"/v1/chatbots/{bot.body['id']}/messages", sent, headers={HEADER: key})
+            assert got.status == 200, got.body
+            talk = got.body["conversation_id"]
+        await api.call(
+            "POST", f"/v1/chatbots/{bot.body['id']}/conversations/{talk}/csat", {"score": 5, "comment": CANARY}
+        )
+        assert {"webhook_events.data", "chatbot_talks.csat_comment"} <= set(await found(api))
+        assert (await api.call("DELETE", f"/v1/chatbots/{bot.body['id']}")).status == 204
+        assert await found(api) == []
+        again = await api.call("POST", f"/v1/chatbots/{bot.body['id']}/messages", sent, headers={HEADER: "a"})
+        assert again.status == 410
+
+
+async def test_a_document(api: Api) -> None:
+    await settle(api)
+    sent = {"title": f"On the {CANARY}", "content": f"The {CANARY} sings."}
+    made = await api.call("POST", "/v1/documents", sent, headers={HEADER: "d1"})
+    assert made.status == 201, made.body
+    path = f"/v1/documents/{made.body['id']}"
+    edited = {"content": f"The {CANARY} sings again.", "revision": made.body["revision"]}
+    assert (await api.call("PATCH", path, edited, headers={HEADER: "d2"})).status == 200
+    assert {"writings.content", "webhook_events.data", "idempotency.body, sealed"} <= set(await found(api))
+    assert (await api.call("DELETE", path)).status == 204
+    assert await found(api) == []
+    again = await api.call("POST", "/v1/documents", sent, headers={HEADER: "d1"})
+    assert again.status == 410
+
+
+async def test_every_table_says_what_takes_a_persons_words_out_of_it(api: Api) -> None:
+    tables = await api.hub.db.fetch(
+        "select table_name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'"
+    )
+    assert {r["table_name"] for r in tables} == set(PLACES)
+    # What is said to go with something has a foreign key that takes it along.
+    keys = await api.hub.db.fetch(
+        "select distinct conrelid::regclass::text as table_name from pg_constraint where contype = 'f' and confdeltype = 'c'"
+    )
+    assert {t for t, how in PLACES.items() if how == CASCADE} <= {r["table_name"] for r in keys}
+
+
+async def test_the_search_finds_what_there_is(api: Api) -> None:
+    """A canary that nobody could find would prove nothing."""
+    await api.hub.cache.put_in(api.account, str(uuid4()), "x", {"said": CANARY}, 60.0)
+    await api.hub.redis.set("plain", orjson.dumps([CANARY]))
+    place = api.hub.settings.home / "note.txt"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(CANARY)
+    await api.ok("POST", "/api/v1/memories", {"externalUserId": "ana", "content": f"Likes the {CANARY}"})
+    places = await found(api)
+    assert "memories.content" in places and f"file {place}" in places
+    assert sum(p.startswith("Valkey") for p in places) == 2
