@@ -15,6 +15,7 @@ Flag = Literal[
     "DisableMultiModalInput", "DiffusingStream", "OpenAiStrictJson", "StructuredOutputSupport",
     "PreserveThinkingTokens", "NoStopParameter", "NoReasoningEffort", "RewriteToolCallsAsUserMessages",
     "DisableReasoningSummary", "DisableReasoningDetails", "IncludeStoredReasoning", "StrictUserAssistantTurns",
+    "UseMaxTokens",
 ]
 BuiltinFunction = Literal[
     "WebSearch", "Code", "OpenUrl", "Remember", "ImageGeneration", "XPostsSearch", "GenerateDocument",

@@ -8,7 +8,7 @@ from uuid import UUID
 from hub.chat.ledger import Ledger
 from hub.domain import Gateway, Json, Passage, Usage
 from hub.errors import Conflict
-from hub.llm.types import Delta
+from hub.llm.types import PATIENT, Delta, Limits
 from hub.tools.base import Result, Source
 
 Sink = Callable[[Delta], Awaitable[None]]
@@ -68,7 +68,10 @@ class Ask:
     the model fails half-way and begins again (it gets a Delta with `restart`). longest: characters
     after which an answer is cut. conversation: session id or the caller's own key of it. schedules:
     whether the model may plan messages. preprocess: kinds of media turned into text beforehand,
-    beside the gateway's. explain: whether tool calls give their reason.
+    beside the gateway's. explain: whether tool calls give their reason. direct: whether the answer goes to a
+    program as the model gave it: one without words is an answer then, and so is a call of a tool that nobody
+    offered. limits: how long a provider may be silent. patience: seconds that may be waited without a word
+    when a provider says so.
     """
 
     account_id: UUID
@@ -91,6 +94,9 @@ class Ask:
     structured: Structured | None = None
     preprocess: tuple[str, ...] = ()
     explain: bool = False
+    direct: bool = False
+    limits: Limits = PATIENT
+    patience: float = 5.0
     steps: Steps | None = None
     trace: Trace = field(default_factory=Trace)
 
@@ -102,7 +108,8 @@ class Answer:
     text: the last message of the assistant. messages: all that this answer adds to the conversation,
     tool calls and their results too. tool_calls: those the caller has to run. ran: tools that the hub
     ran: {name, id, state, milliseconds}. files: stored attachments for the person. billed: rows for
-    hub.store.usage. value: the JSON of a structured answer.
+    hub.store.usage. value: the JSON of a structured answer. refusal: what the model said in place of an
+    answer. beside, around: fields of the message and of the completion that the provider sent besides.
     """
 
     text: str
@@ -120,3 +127,8 @@ class Answer:
     complexity: str | None = None
     blocked: tuple[str, ...] = ()
     value: Any = None
+    refusal: str | None = None
+    details: list[Json] = field(default_factory=list)
+    logprobs: Json | None = None
+    beside: Json = field(default_factory=dict)
+    around: Json = field(default_factory=dict)

@@ -22,6 +22,8 @@ FORMATTING = {
     "telegram": "You are writing in a Telegram chat: short paragraphs, bold, lists and code in Markdown; no tables.",
     "whatsapp": "You are writing in a WhatsApp chat: short paragraphs, bold and lists in Markdown; no tables.",
 }
+# Who writes on a network waits rather than hears of a provider that limits its requests.
+PATIENCE = 30.0
 CONTEXT_SECONDS, CONTEXT_SIZE = 10.0, 10_000_000
 
 
@@ -46,6 +48,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         schedules=bool(claimed.client["parameters"].get("allowScheduledContinuations")),
         zone=_zone(claimed),
         deadline=time.monotonic() + hub.settings.turn_seconds,
+        patience=PATIENCE,
     )
 
 
@@ -72,7 +75,7 @@ def history(rows: list[Json], address: str) -> list[Json]:
             said: Json = {"role": "assistant", "content": body.get("text") or _shown(body, address)}
             if body.get("tool_calls"):
                 said["tool_calls"] = body["tool_calls"]
-            for name in ("reasoning", "reasoning_details"):
+            for name in ("reasoning", "reasoning_details", "back"):
                 if body.get(name):
                     said[name] = body[name]
             found.append(said)

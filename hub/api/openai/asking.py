@@ -33,11 +33,10 @@ def ask_of(
     """`account`: its parameters. Raise Invalid for what cannot be, Forbidden for what a public key may not."""
     talk, options = body.talk(), body.options()
     structured = structured_of(body, bool(account.get("automaticJsonHealing")))
-    if body.extra_body and address_of(gateway) == INTEGRATED:
-        raise Invalid(
-            "extra_body goes to a provider of your own; this model is the hub's. Leave it out.", field="extra_body"
-        )
     public = who.kind == "public"
+    if address_of(gateway) == INTEGRATED:
+        _no_extras(body, public)
+        options.pop("extra_body", None)
     if public:
         _allowed(talk, body)
         options, gateway = _limited(options, gateway)
@@ -60,7 +59,22 @@ def ask_of(
         structured=structured,
         preprocess=() if public else kinds(body.multimodal_preprocess),
         explain=bool(body.tool_invocation_explanations),
+        direct=True,
     )
+
+
+def _no_extras(body: CompletionIn, public: bool) -> None:
+    """Raise Invalid for fields that only a provider of the customer's own would understand."""
+    if body.extra_body:
+        raise Invalid(
+            "extra_body goes to a provider of your own; this model is the hub's. Leave it out.", field="extra_body"
+        )
+    if body.unknown and not public:
+        names = ", ".join(list(body.unknown)[:8])
+        raise Invalid(
+            f"This model is the hub's and does not know {names}; such fields go to a provider of your own.",
+            field=next(iter(body.unknown)), code="unknown_field",
+        )
 
 
 def structured_of(body: CompletionIn, automatic: bool) -> Structured | None:
