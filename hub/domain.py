@@ -12,13 +12,15 @@ Json = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who makes an API request. kind: private | public. role: owner | admin | member | viewer. plan: the
-    account's."""
+    account's. origins, models: pages that may use a public key, gateways it may use; none: any."""
 
     account_id: UUID
     key_id: UUID
     kind: str
     role: str = "owner"
     plan: str = "pro"
+    origins: tuple[str, ...] = ()
+    models: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

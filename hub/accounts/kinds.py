@@ -57,6 +57,15 @@ def _headers(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def origin(value: str) -> str:
+    """An origin as browsers send it. Raise ValueError saying what is wrong."""
+    found = value.strip().rstrip("/").lower()
+    parts = urlsplit(found)
+    if parts.scheme not in ("http", "https") or not parts.hostname or found != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("must be an origin such as https://shop.example, without a path")
+    return found
+
+
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,63}")
 # Words that JavaScript keeps for itself, of three letters and more.
 _KEPT = frozenset(

@@ -8,7 +8,7 @@ from uuid import UUID
 from hub.chat.ledger import Ledger
 from hub.domain import Gateway, Json, Passage, Usage
 from hub.errors import Conflict
-from hub.llm.types import PATIENT, Delta, Limits
+from hub.llm.types import Delta, Limits
 from hub.tools.base import Result, Source
 
 Sink = Callable[[Delta], Awaitable[None]]
@@ -70,8 +70,8 @@ class Ask:
     whether the model may plan messages. preprocess: kinds of media turned into text beforehand,
     beside the gateway's. explain: whether tool calls give their reason. direct: whether the answer goes to a
     program as the model gave it: one without words is an answer then, and so is a call of a tool that nobody
-    offered. limits: how long a provider may be silent. patience: seconds that may be waited without a word
-    when a provider says so.
+    offered. limits: how long a provider may be silent; None: what the gateway says. patience: seconds that may
+    be waited without a word when a provider says so.
     """
 
     account_id: UUID
@@ -95,7 +95,7 @@ class Ask:
     preprocess: tuple[str, ...] = ()
     explain: bool = False
     direct: bool = False
-    limits: Limits = PATIENT
+    limits: Limits | None = None
     patience: float = 5.0
     steps: Steps | None = None
     trace: Trace = field(default_factory=Trace)

@@ -35,7 +35,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         account_id=UUID(claimed.account["id"]),
         gateway=worn(gateway_of(claimed.gateway, hub.sealer), claimed.client.get("studio")),
         messages=paired([
-            *history(claimed.history, hub.settings.address),
+            *history(claimed.history, hub.settings.address, back=True),
             *(content.message(r["body"], opened, hub.settings.address) for r in claimed.batch),
         ]),
         system=(*await system(hub.outbound, claimed.session, channel), *extra),
@@ -64,8 +64,9 @@ def remembered(hub: Hub, claimed: Claim, ask: Ask) -> Ask:
     return replace(ask, steps=TurnSteps(hub.db, claimed))
 
 
-def history(rows: list[Json], address: str) -> list[Json]:
-    """Stored messages in OpenAI's shape; files of older messages are named, not sent again."""
+def history(rows: list[Json], address: str, back: bool = False) -> list[Json]:
+    """Stored messages in OpenAI's shape; files of older messages are named, not sent again. back: for a
+    provider, with what it wants back."""
     found: list[Json] = []
     for row in rows:
         body = row["content"]
@@ -75,7 +76,7 @@ def history(rows: list[Json], address: str) -> list[Json]:
             said: Json = {"role": "assistant", "content": body.get("text") or _shown(body, address)}
             if body.get("tool_calls"):
                 said["tool_calls"] = body["tool_calls"]
-            for name in ("reasoning", "reasoning_details", "back"):
+            for name in ("reasoning", "reasoning_details", *(("back",) if back else ())):
                 if body.get(name):
                     said[name] = body[name]
             found.append(said)

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from hub.chat.ask import Answer, Ask
+from hub.chat.shape import shown
 from hub.domain import Account, Caller, Json
 from hub.errors import HubError, NotFound
 from hub.runtime import Hub
@@ -23,7 +24,7 @@ PAGE = 100
 async def answered(hub: Hub, who: Caller, ask: Ask, made: Answer, account: Account) -> None:
     if account.parameters.get(ALLOWED):
         row = _row(who, ask, made.model) | {
-            "messages": [*ask.messages, *_shown(made.messages)], "usage": made.billed, "tokens": made.usage.total,
+            "messages": [*ask.messages, *shown(made.messages)], "usage": made.billed, "tokens": made.usage.total,
         }
         await conversations.save(hub.db, account.id, row)
 
@@ -35,15 +36,10 @@ async def failed(hub: Hub, who: Caller, ask: Ask, e: HubError, account: Account)
     try:
         ledger = ask.trace.ledger
         used = {"usage": ledger.billed(hub.models, ask.gateway), "tokens": ledger.usage.total}
-        said = {"messages": [*ask.messages, *_shown(ask.trace.made)], "error": f"{e.code}: {e}"}
+        said = {"messages": [*ask.messages, *shown(ask.trace.made)], "error": f"{e.code}: {e}"}
         await conversations.save(hub.db, account.id, _row(who, ask, ask.trace.model) | used | said)
     except HubError as failure:
         log.error("a conversation of account %s was not logged: %s", account.id, failure)
-
-
-def _shown(made: list[Json]) -> list[Json]:
-    """Messages without what only the provider gets back."""
-    return [{k: v for k, v in m.items() if k != "back"} for m in made]
 
 
 def _row(who: Caller, ask: Ask, model: str | None) -> Json:

@@ -11,6 +11,7 @@ from hub.chat import shape, toolbox
 from hub.chat.ask import Answer, Ask, Sink
 from hub.chat.calls import Calls
 from hub.chat.draft import Draft
+from hub.chat.limits import limits_of
 from hub.chat.prompt import REACT, build, name_of, prefill_of
 from hub.chat.scene import Scene
 from hub.domain import Json, Usage
@@ -135,7 +136,7 @@ class Loop:
             options=options,
             tools=[*scene.theirs, *toolbox.described(scene, scene.visible)],
             language=self.ask.language,
-            limits=self.ask.limits,
+            limits=self.ask.limits or limits_of(self.hub.settings, scene.parameters)[0],
         )
 
     def _format(self, asked: Any) -> Json | None:

@@ -129,6 +129,11 @@ def _worded(message: Json) -> Json:
     return message | {"content": parts}
 
 
+def shown(made: Sequence[Json]) -> list[Json]:
+    """Messages without what only the provider gets back."""
+    return [{k: v for k, v in m.items() if k != "back"} for m in made]
+
+
 def spoken(message: Json) -> bool:
     """Whether there is anything in it; strict providers refuse an assistant that says nothing."""
     return message.get("role") != "assistant" or any(message.get(n) for n in ("content", "tool_calls", "audio"))

@@ -57,7 +57,7 @@ async def joined(hub: Hub, ask: Ask, dialog: Dialog) -> Ask:
     """The question with what was said in the thread before it."""
     if dialog.created_at is None:
         return ask
-    before = history(await dialogs.messages(hub.db, dialog, WINDOW), hub.settings.address)
+    before = history(await dialogs.messages(hub.db, dialog, WINDOW), hub.settings.address, back=True)
     first = [m for m in ask.messages if m.get("role") in shape.SYSTEM]
     said = [m for m in ask.messages if m.get("role") not in shape.SYSTEM]
     return replace(ask, messages=shape.paired([*first, *before, *said]), conversation=str(dialog.id))

@@ -274,8 +274,9 @@ async def test_foreign_and_unknown_models_are_not_found(door: Door) -> None:
 async def test_keys(door: Door) -> None:
     async with door.http.post(door.url + "/v1/chat/completions", json={"model": "x", "messages": ASK}) as r:
         assert r.status == 401 and (await r.json())["error"]["type"] == "authentication_error"
-    async with door.http.get(door.url + "/v1/models", headers={"Authorization": f"Bearer {door.public}"}) as r:
-        assert r.status == 403
+    for path in ("/chat/completions", "/v1/v1/chat/completions", "/models"):
+        async with door.http.post(door.url + path, json={"model": "x", "messages": ASK}) as r:
+            assert r.status == 404 and "/v1." in (await r.json(content_type=None))["error"]["message"]
 
 
 async def test_public_key_has_only_its_gateway(door: Door) -> None:

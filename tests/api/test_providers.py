@@ -1,8 +1,10 @@
 """Providers that fail, refuse, limit or say something else than text: what callers and people get of it."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from aiohttp import web
@@ -149,7 +151,7 @@ async def test_a_wait_goes_to_the_fallback(door: Door) -> None:
     id = await door.gateway(fallbackModels=[{"modelName": "second"}])
     assert (await door.asked(model=id))["model"] == "second"
     assert (await door.asked(model=id))["model"] == "second"
-    assert [c.body["model"] for c in door.model.calls] == ["fake-1", "second", "second"], "while it lasts it is not asked"
+    assert [c.body["model"] for c in door.model.calls] == ["fake-1", "second", "second"], "not asked meanwhile"
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -260,9 +262,8 @@ async def test_a_tool_nobody_offered_goes_back_to_the_caller(door: Door, far: Fa
     for tools, ours, back in (([THEIRS], [], True), ([], [], True), ([THEIRS], [function(far)], True)):
         door.model.plan.append(calls(("delete_all", "{}")))
         before = len(door.model.calls)
-        async with door.post(
-            model=await door.gateway(protocolFunctions=ours), stream=stream, **({"tools": tools} if tools else {})
-        ) as r:
+        id = await door.gateway(protocolFunctions=ours)
+        async with door.post(model=id, stream=stream, tools=tools or None) as r:
             text = await r.text()
         assert ('"delete_all"' in text) is back and len(door.model.calls) == before + 1
 
@@ -340,3 +341,102 @@ async def test_a_refusal_is_no_json_to_be_repaired(door: Door) -> None:
         message = (await door.asked(**more))["choices"][0]["message"]
         assert (message["refusal"], message["content"]) == ("No.", None)
     assert len(door.model.calls) == 2
+
+
+def slow(first: float, then: float) -> Act:
+    """Says a word after `first` seconds and another one `then` seconds later."""
+
+    async def act(request: web.Request, body: Json) -> web.StreamResponse:
+        out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await out.prepare(request)
+        await out.write(b": a comment is no word\n\n" + event({"role": "assistant"}))
+        for seconds, word in ((first, "One "), (then, "two.")):
+            await asyncio.sleep(seconds)
+            await out.write(event({"content": word}))
+        await out.write(event({}, "stop"))
+        return out
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "limits"),
+    [(20, 0, {"firstToken": 0.3}), (0, 20, {"silence": 0.3}), (20, 0, {"whole": 0.5}), (0, 20, {"whole": 0.5})],
+)
+@pytest.mark.parametrize("by", ["gateway", "request", "account"])
+async def test_limits_of_time(door: Door, first: float, then: float, limits: Json, by: str) -> None:
+    door.model.default = slow(first, then)
+    if by == "account":
+        await door.hub.db.run("update accounts set parameters = parameters || $2 where id = $1", door.account,
+                              {"inferenceSeconds": 0.5})
+    id = await door.gateway(timeLimits=limits if by == "gateway" else {})
+    own = {"firstToken": "first_token"}
+    more: Json = {"time_limits": {own.get(k, k): v for k, v in limits.items()}} if by == "request" else {}
+    async with door.post(model=id, **more) as r:
+        assert r.status == 502 and (await r.json())["error"]["code"] == "model_timeout"
+    assert len(door.model.calls) == 1, "so long a silence is not paid for twice"
+
+
+async def test_a_request_may_wait_longer_than_its_gateway_but_not_with_a_public_key(door: Door) -> None:
+    door.model.default = slow(0.6, 0)
+    id = await door.gateway(timeLimits={"firstToken": 0.3})
+    wait = {"first_token": 20, "silence": 20, "whole": 20}
+    assert (await door.asked(model=id, time_limits=wait))["choices"][0]["message"]["content"] == "One two."
+    async with door.post(model=id, time_limits=wait, key=door.public) as r:
+        assert r.status == 502
+    async with door.post(model=id, time_limits={"first_token": 0}) as r:
+        assert r.status == 400
+
+
+async def test_what_tools_make_is_in_the_answer(door: Door, far: Far) -> None:  # noqa: F811
+    picture = bytes.fromhex("89504e470d0a1a0a") + bytes(40)
+
+    async def paint(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"data": [{"b64_json": base64.b64encode(picture).decode()}]})
+
+    far.answers["/v1/images/generations"] = paint
+    settings = door.hub.settings.changed(image_url=far.url + "/v1", image_key="k", public_url="https://hub.example")
+    async with opened(settings) as one:
+        for stream in (False, True):
+            one.model.plan += [calls(("generate_image", '{"prompt": "a cat"}')), says("Here.")]
+            async with one.post(
+                model=await one.gateway(), builtin_tools={"tools": ["ImageGeneration"]}, stream=stream
+            ) as r:
+                if stream:
+                    got = [i for c in (await events(r))[:-1] for choice in c["choices"]
+                           for i in choice["delta"].get("images", ())]
+                else:
+                    message = (await r.json())["choices"][0]["message"]
+                    got = message["images"]
+                    assert message["content"] == "Here."
+            [image] = got
+            assert image["image_url"]["url"].startswith("https://hub.example/media/")
+
+
+PAGE = "https://shop.example"
+
+
+async def test_pages_may_use_a_public_key(door: Door) -> None:
+    id, other = await door.gateway(), await door.gateway()
+    bound = await grant(door.hub.db, door.account, "w", None, "public", origins=[PAGE], models=[UUID(id)])
+    url = f"{door.url}/v1/chat/completions"
+    asks = {"Origin": PAGE, "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization,content-type,x-stainless-lang"}
+    async with door.http.options(url, headers=asks) as r:
+        assert r.status == 204 and r.headers["Access-Control-Allow-Origin"] == PAGE
+        assert "x-stainless-lang" in r.headers["Access-Control-Allow-Headers"]
+    for key, origin, status, shared in (
+        (door.public, PAGE, 200, PAGE), (door.public, "https://any.example", 200, "https://any.example"),
+        (bound, PAGE, 200, PAGE), (bound, "https://thief.example", 403, None), (door.key, PAGE, 200, None),
+        ("pk-hub-nothing", PAGE, 401, None),
+    ):
+        for stream in (False, True):
+            async with door.post(model=id, key=key, headers={"Origin": origin}, stream=stream) as r:
+                assert (r.status, r.headers.get("Access-Control-Allow-Origin")) == (status, shared)
+    async with door.post(model=id, key=bound, headers={"Origin": PAGE}, temperature=9) as r:
+        assert r.status == 400 and r.headers["Access-Control-Allow-Origin"] == PAGE, "errors can be read too"
+    async with door.post(model=other, key=bound) as r:
+        assert r.status == 403 and (await r.json(content_type=None))["error"]["code"] == "model_refused"
+    for key, seen in ((door.public, {id, other}), (bound, {id})):
+        async with door.http.get(f"{door.url}/v1/models", headers={"Authorization": f"Bearer {key}"}) as r:
+            assert r.status == 200 and {m["id"] for m in (await r.json())["data"]} == seen

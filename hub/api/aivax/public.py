@@ -38,6 +38,7 @@ from hub.chat import speech, talk
 from hub.chat import web as visits
 from hub.chat.culture import labels, preferred
 from hub.chat.following import Happened, follow
+from hub.chat.shape import shown
 from hub.domain import Usage
 from hub.errors import HubError
 from hub.llm.types import Delta
@@ -97,7 +98,7 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
             reasoning=made.reasoning or None,
             tool_calls=[ToolCall(**visits.call_of(c)) for c in made.tool_calls],
             usage=_usage(made.usage.prompt, made.usage.completion),
-            created_messages=made.messages,
+            created_messages=shown(made.messages),
         )
     again = await visits.ask_again(hub, seen, body.client_message_id) if not said else None
     got = await visits.prompt(

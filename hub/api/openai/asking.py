@@ -8,14 +8,15 @@ from typing import Any
 from hub import ids
 from hub.api.openai.schemas import CompletionIn
 from hub.chat.ask import ATTEMPTS, Ask, Structured
+from hub.chat.limits import ACCOUNT, limits_of
 from hub.chat.sight import kinds
+from hub.config import Settings
 from hub.domain import Caller, Gateway, Json
 from hub.errors import Forbidden, Invalid
 from hub.llm import heal
 from hub.llm.gateway import address_of
 from hub.llm.types import INTEGRATED
 
-SECONDS = 300.0
 LONGEST = 1_000_000
 # What a public key, which everyone can read in a web page, may decide; the rest is the gateway's.
 PUBLIC = ("stop", "response_format")
@@ -28,7 +29,7 @@ SURFACES: Mapping[str, Any] = {
 
 
 def ask_of(
-    who: Caller, gateway: Gateway, body: CompletionIn, account: Mapping[str, Any], seconds: float = SECONDS
+    settings: Settings, who: Caller, gateway: Gateway, body: CompletionIn, account: Mapping[str, Any]
 ) -> Ask:
     """`account`: its parameters. Raise Invalid for what cannot be, Forbidden for what a public key may not."""
     talk, options = body.talk(), body.options()
@@ -44,6 +45,8 @@ def ask_of(
             structured = replace(structured, attempts=min(structured.attempts, ATTEMPTS))
     elif body.builtin_tools is not None:
         gateway = replace(gateway, parameters=with_builtins(gateway.parameters, body.builtin_tools.stored()))
+    asked = {} if public else body.limits
+    limits, seconds = limits_of(settings, gateway.parameters, asked, account.get(ACCOUNT))
     return Ask(
         account_id=who.account_id,
         gateway=gateway,
@@ -60,6 +63,7 @@ def ask_of(
         preprocess=() if public else kinds(body.multimodal_preprocess),
         explain=bool(body.tool_invocation_explanations),
         direct=True,
+        limits=limits,
     )
 
 

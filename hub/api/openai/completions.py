@@ -29,7 +29,7 @@ from hub.chat.content import link
 from hub.chat.dialogs import Dialog
 from hub.chat.engine import answer
 from hub.domain import Caller, Json
-from hub.errors import HubError, Upstream
+from hub.errors import Forbidden, HubError, Upstream
 from hub.llm.finish import FINAL
 from hub.llm.reading import with_beside
 from hub.llm.types import Delta
@@ -90,10 +90,12 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     """
     hub, who = request.app[HUB], caller(request)
     entry = await request.app[DIRECTORY].find(who.account_id, body.model, who.kind == "public")
+    if who.models and entry.gateway.id not in who.models:
+        raise Forbidden("This key may not use that gateway.", field="model", code="model_refused")
     balance.check(hub.settings, entry.account.balance)
     model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
     await limit(request, who, model.badges if model else ())
-    ask = ask_of(who, entry.gateway, body, entry.account.parameters)
+    ask = ask_of(hub.settings, who, entry.gateway, body, entry.account.parameters)
     if body.voice_id or body.thread_id or body.store:
         await rates.count(request, "aresgen", str(who.key_id), who.plan)
     ask = await threads.voiced(hub, ask, body.voice_id)

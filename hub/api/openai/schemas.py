@@ -186,6 +186,12 @@ class CompletionIn(BaseModel):
         return self
 
     @property
+    def limits(self) -> Json:
+        """Limits of time by the gateway's names."""
+        given = self.time_limits.model_dump(exclude_none=True) if self.time_limits else {}
+        return {to_camel(name): value for name, value in given.items()}
+
+    @property
     def legacy(self) -> bool:
         """Whether it is asked in the form that knew functions and no tools."""
         return bool(self.functions) and not self.tools
