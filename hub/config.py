@@ -55,6 +55,15 @@ class Settings(BaseSettings):
     turn_seconds: Annotated[float, Field(ge=1, le=900, description="Deadline of one turn, model retries included.")] = (
         60.0
     )
+    model_first_seconds: Annotated[
+        float, Field(ge=0.1, le=3600, description="How long a model provider may take for the first word.")
+    ] = 120.0
+    model_silence_seconds: Annotated[
+        float, Field(ge=0.1, le=3600, description="How long a model provider may be silent within an answer.")
+    ] = 120.0
+    model_seconds: Annotated[
+        float, Field(ge=1, le=3600, description="Deadline of one answer of the API, all its tools included.")
+    ] = 600.0
     wire_seconds: Annotated[float, Field(ge=0.5, le=120, description="Time limit of one send to a provider.")] = 15.0
     reconcile_seconds: Annotated[
         float, Field(ge=1, le=3600, description="How long an unknown send waits for its echo.")

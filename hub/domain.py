@@ -12,13 +12,15 @@ Json = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who makes an API request. kind: private | public. role: owner | admin | member | viewer. plan: the
-    account's."""
+    account's. origins, models: pages that may use a public key, gateways it may use; none: any."""
 
     account_id: UUID
     key_id: UUID
     kind: str
     role: str = "owner"
     plan: str = "pro"
+    origins: tuple[str, ...] = ()
+    models: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,20 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
+    """Tokens. details: of the completion, as its provider counts them (reasoning_tokens, ...)."""
+
     prompt: int = 0
     completion: int = 0
     cached: int = 0
+    details: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
         return self.prompt + self.completion
+
+    def plus(self, other: "Usage") -> "Usage":
+        names = [*self.details, *(n for n in other.details if n not in self.details)]
+        details = {n: self.details.get(n, 0) + other.details.get(n, 0) for n in names}
+        return Usage(
+            self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached, details
+        )

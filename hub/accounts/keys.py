@@ -1,6 +1,7 @@
 """API keys: made once, shown once, looked up by hash."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -41,7 +42,10 @@ class Keyring:
             raise Unauthorized
         if found["stale"]:
             await keys.used(self._db, found["id"])
-        who = Caller(found["account_id"], found["id"], found["kind"], found["role"], found["plan"])
+        who = Caller(
+            found["account_id"], found["id"], found["kind"], found["role"], found["plan"],
+            tuple(found["origins"]), tuple(found["models"]),
+        )
         self._remember(hashed, now, found["expires_at"], who)
         return who
 
@@ -57,14 +61,16 @@ class Keyring:
 
 
 async def grant(
-    db: Call, account_id: UUID, label: str, days: int | None, kind: str = "private", role: str = "owner"
+    db: Call, account_id: UUID, label: str, days: int | None, kind: str = "private", role: str = "owner", *,
+    origins: Sequence[str] = (), models: Sequence[UUID] = (),
 ) -> str:
-    """A new key, in plain text for the only time. `days` None, negative or beyond a hundred years: it never expires."""
+    """A new key, in plain text for the only time. `days` None, negative or beyond a hundred years: it never expires.
+    origins, models: what a public key is bound to."""
     key = ids.api_key(kind)
     lasting = days if days is not None and 0 <= days <= FOREVER else None
     await keys.add(
         db, ids.uuid7(), account_id, key_hash=digest(key), tail=key[-6:], label=label, kind=kind, days=lasting,
-        role=role,
+        role=role, origins=origins, models=models,
     )
     return key
 

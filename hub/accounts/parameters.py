@@ -104,6 +104,14 @@ class ModelRoutingParameters(Camel):
     high_complexity_model_reasoning_effort: Short | None = None
 
 
+class TimeLimits(Defaults):
+    """Seconds; null is the hub's own setting. After a silence that long the provider is not asked again."""
+
+    first_token: Annotated[float | None, Field(gt=0, le=3600)] = None
+    silence: Annotated[float | None, Field(gt=0, le=3600)] = None
+    whole: Annotated[float | None, Field(gt=0, le=3600)] = None
+
+
 class FallbackModel(Camel):
     """A model that answers when the ones before it fail. Without an address it is asked where the first is."""
 
@@ -163,6 +171,7 @@ class GatewayParameters(Defaults):
     fallback_models: Annotated[
         list[FallbackModel], Field(max_length=5, description="Asked in order when the model fails at once.")
     ] = []
+    time_limits: TimeLimits = TimeLimits()
 
     @field_validator("known_tool_handler_name")
     @classmethod

@@ -15,6 +15,7 @@ Flag = Literal[
     "DisableMultiModalInput", "DiffusingStream", "OpenAiStrictJson", "StructuredOutputSupport",
     "PreserveThinkingTokens", "NoStopParameter", "NoReasoningEffort", "RewriteToolCallsAsUserMessages",
     "DisableReasoningSummary", "DisableReasoningDetails", "IncludeStoredReasoning", "StrictUserAssistantTurns",
+    "UseMaxTokens",
 ]
 BuiltinFunction = Literal[
     "WebSearch", "Code", "OpenUrl", "Remember", "ImageGeneration", "XPostsSearch", "GenerateDocument",
@@ -54,6 +55,15 @@ def _headers(value: dict[str, str]) -> dict[str, str]:
         if any(c in content for c in "\r\n\0"):
             raise ValueError(f"holds a line break in '{name[:40]}'; a header is one line")
     return value
+
+
+def origin(value: str) -> str:
+    """An origin as browsers send it. Raise ValueError saying what is wrong."""
+    found = value.strip().rstrip("/").lower()
+    parts = urlsplit(found)
+    if parts.scheme not in ("http", "https") or not parts.hostname or found != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError("must be an origin such as https://shop.example, without a path")
+    return found
 
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{1,63}")

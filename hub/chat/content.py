@@ -3,7 +3,8 @@
 Stored content: {"text": str, "attachments": [{media, mime, name, size, seconds, text, error, ref, url, file_id,
 token}], "reply_to", "quote", "quoted" (the attachments of what is answered to), "forwarded", "button", "author",
 "from", "edited", "revoked", "ad" (the advertisement that brought the person), "detail" (what else the network said)};
-for assistant messages also "reasoning" and "tool_calls"; for those that moderation blocked "withheld", why.
+for assistant messages also "reasoning", "tool_calls" and "back" (what the provider wants back within the turn); for
+those that moderation blocked "withheld", why.
 """
 
 import base64
@@ -170,6 +171,9 @@ def of_answer(message: Json) -> Json | None:
     if message["role"] != "assistant":
         return None
     beside = {n: message[n] for n in ("tool_calls", "reasoning", "reasoning_details") if message.get(n)}
+    if message.get("tool_calls") and message.get("back"):
+        # Until the results of its calls are there the turn goes on.
+        beside["back"] = message["back"]
     return {"text": text or "", **beside}
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from hub.domain import Gateway, Json, Passage, Usage
 from hub.engine.ledger import Ledger
 from hub.errors import Conflict
-from hub.llm.types import Delta
+from hub.llm.types import Delta, Limits
 from hub.tools.base import Result, Source
 
 Sink = Callable[[Delta], Awaitable[None]]
@@ -69,6 +69,9 @@ class Ask:
     after which an answer is cut. conversation: session id or the caller's own key of it. schedules:
     whether the model may plan messages. preprocess: kinds of media turned into text beforehand,
     beside the gateway's. explain: whether tool calls give their reason. thread_id: what keeps the exchange.
+    direct: whether the answer goes to a program as the model gave it: one without words is an answer then, and so
+    is a call of a tool that nobody offered. limits: how long a provider may be silent; None: what the gateway says.
+    patience: seconds that may be waited without a word when a provider says so.
     """
 
     account_id: UUID
@@ -93,6 +96,9 @@ class Ask:
     structured: Structured | None = None
     preprocess: tuple[str, ...] = ()
     explain: bool = False
+    direct: bool = False
+    limits: Limits | None = None
+    patience: float = 5.0
     steps: Steps | None = None
     trace: Trace = field(default_factory=Trace)
 
@@ -104,7 +110,8 @@ class Answer:
     text: the last message of the assistant. messages: all that this answer adds to the conversation,
     tool calls and their results too. tool_calls: those the caller has to run. ran: tools that the hub
     ran: {name, id, state, milliseconds}. files: stored attachments for the person. billed: rows for
-    hub.store.usage. value: the JSON of a structured answer.
+    hub.store.usage. value: the JSON of a structured answer. refusal: what the model said in place of an
+    answer. beside, around: fields of the message and of the completion that the provider sent besides.
     """
 
     text: str
@@ -122,3 +129,8 @@ class Answer:
     complexity: str | None = None
     blocked: tuple[str, ...] = ()
     value: Any = None
+    refusal: str | None = None
+    details: list[Json] = field(default_factory=list)
+    logprobs: Json | None = None
+    beside: Json = field(default_factory=dict)
+    around: Json = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """What an answer has consumed so far, whether it comes to an end or not."""
 
 from dataclasses import dataclass, field
+from functools import reduce
 
 from hub.domain import Gateway, Json, Usage
 from hub.llm.gateway import Models
@@ -16,13 +17,11 @@ class Ledger:
 
     def add(self, model: str, used: Usage) -> None:
         """Tokens of the answer's own model."""
-        old = self.said.get(model, Usage())
-        self.said[model] = Usage(old.prompt + used.prompt, old.completion + used.completion, old.cached + used.cached)
+        self.said[model] = self.said.get(model, Usage()).plus(used)
 
     @property
     def usage(self) -> Usage:
-        every = self.said.values()
-        return Usage(sum(u.prompt for u in every), sum(u.completion for u in every), sum(u.cached for u in every))
+        return reduce(Usage.plus, self.said.values(), Usage())
 
     def billed(self, models: Models, gateway: Gateway) -> list[Json]:
         """Rows of usage: what was resolved beforehand, then the answer itself, then its tools."""

@@ -2,7 +2,7 @@
 
 import time
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from hub.domain import Json, Usage
 from hub.engine import messages, toolbox
 from hub.engine.ask import Answer, Ask, Sink
 from hub.engine.context import Scene
+from hub.engine.limits import limits_of
 from hub.engine.prompt import REACT, build, name_of, prefill_of
 from hub.engine.stream import Draft
 from hub.engine.tool_calls import Calls
@@ -62,7 +63,11 @@ class Loop:
             self.prompt = await self._prompt()
             self.draft = draft = await self._draft(self.prompt)
             calls = draft.tool_calls
-            if self.calls.spent and self.ended and any(not self._theirs(c) for c in calls):
+            if draft.final and calls:
+                await self._cut(draft, calls)
+                return
+            over = self.calls.stuck or (self.calls.spent and self.ended)
+            if over and any(not self._theirs(c) for c in calls):
                 self._unheeded(draft)
                 return
             self.ended = self.calls.spent
@@ -74,14 +79,37 @@ class Loop:
                 return
 
     def _theirs(self, call: Json) -> bool:
-        """Whether the caller runs it."""
-        return any(call["function"]["name"] == name_of(t) for t in self.scene.theirs)
+        """Whether the caller runs it, or has to hear of it: a tool that nobody offered is none of ours."""
+        name = call["function"]["name"]
+        if any(name == name_of(t) for t in self.scene.theirs):
+            return True
+        ours = self.scene.tools
+        return all(name != t.name for t in ours) and bool(self.scene.theirs or (self.ask.direct and not ours))
+
+    async def _cut(self, draft: Draft, calls: list[Json]) -> None:
+        """An answer that ended while it called tools: nothing of it is run."""
+        theirs = [c for c in calls if self._theirs(c)] if self.ask.direct else []
+        if not theirs:
+            draft.drop_calls()
+            self._spoken(draft)
+        self.made.append(_assistant(draft, theirs))
+        await self._handed(draft, theirs)
+
+    def _spoken(self, draft: Draft) -> None:
+        """Raise Failed for people who would hear nothing."""
+        if not self.ask.direct and not draft.text.strip():
+            text = f"The model answered nothing (finish reason: {draft.finish})."
+            raise Failed(text, permanent=True, code="empty_answer")
+
+    async def _handed(self, draft: Draft, theirs: list[Json]) -> None:
+        """Show calls for the caller that were not shown as they came."""
+        if theirs and self.sink is not None and draft.held:
+            await self.sink(Delta(tool_calls=tuple({"index": n, **c} for n, c in enumerate(theirs))))
 
     def _unheeded(self, draft: Draft) -> None:
         """The model goes on calling tools although it was offered none: what it said has to do."""
         if not draft.text.strip():
-            most = self.hub.settings.tool_calls
-            raise Upstream(f"The model did not come to an answer within {most} tool calls.", code="tool_limit")
+            raise Upstream(self.calls.gave_up, code="tool_limit")
         draft.drop_calls()
         self.made.append(_assistant(draft, []))
 
@@ -108,6 +136,7 @@ class Loop:
             options=options,
             tools=[*scene.theirs, *toolbox.described(scene, scene.visible)],
             language=self.ask.language,
+            limits=self.ask.limits or limits_of(self.hub.settings, scene.parameters)[0],
         )
 
     def _format(self, asked: Any) -> Json | None:
@@ -128,29 +157,36 @@ class Loop:
         return {"type": "json_schema", "json_schema": inner}
 
     async def _draft(self, prompt: Prompt) -> Draft:
-        """The model's answer; one that broke off is begun again when nobody keeps its beginning."""
-        tried = 0
+        """The model's answer; one that broke off is begun again when nobody keeps its beginning, by another
+        model when the first one goes on breaking off."""
+        tried = start = 0
         while True:
             draft = self._empty(prompt)
             try:
-                await self._heard(prompt, draft)
+                await self._heard(prompt, draft, start)
             except Broken as e:
-                tried += 1
+                tried = tried + 1 if e.place == start else 1
+                start = e.place
+                if e.permanent or tried > RESTARTS:
+                    start, tried = e.place + 1, 0
                 kept = self.sink is not None and draft.shown and not self.ask.retractable
-                if kept or e.permanent or tried > RESTARTS or time.monotonic() >= self.ask.deadline:
+                last = start >= self.hub.models.candidates(self.ask.gateway)
+                if kept or last or time.monotonic() >= self.ask.deadline:
                     raise
                 if draft.shown:
                     await self._again()
             else:
                 return draft
 
-    async def _heard(self, prompt: Prompt, draft: Draft) -> None:
+    async def _heard(self, prompt: Prompt, draft: Draft, start: int) -> None:
         """The model is listened to. What it said counts, also when nobody waits for the rest any more."""
         failed = False
+        ask = self.ask
+        stream = self.hub.models.stream(ask.gateway, prompt, ask.deadline, patience=ask.patience, start=start)
         try:
-            async with aclosing(self.hub.models.stream(self.ask.gateway, prompt, self.ask.deadline)) as deltas:
+            async with aclosing(stream) as deltas:
                 async for delta in deltas:
-                    self.ask.trace.model = delta.served or prompt.model
+                    ask.trace.model = delta.served or prompt.model
                     await self._show(draft.take(delta))
                     if draft.full:
                         break
@@ -177,7 +213,8 @@ class Loop:
         spoken = p.get("knownToolHandlerName") == REACT and bool(self.scene.visible or self.scene.theirs)
         return Draft(
             self.scene.flags, self.ask.longest - len(self.said), prefill or "", stop if isinstance(stop, str) else "",
-            spoken=spoken, held=spoken or bool(self.scene.tools),
+            spoken=spoken, held=spoken or bool(self.scene.tools) or not (self.scene.theirs or self.ask.direct),
+            direct=self.ask.direct,
         )
 
     def _count(self, prompt: Prompt, draft: Draft) -> None:
@@ -191,9 +228,7 @@ class Loop:
         structured = self.ask.structured
         if structured is not None and structured.heals and delta.text:
             # Nothing of an answer that may still be wrong.
-            delta = Delta(reasoning=delta.reasoning, tool_calls=delta.tool_calls)
-            if not (delta.reasoning or delta.tool_calls):
-                return
+            delta = replace(delta, text="")
         await self.sink(delta)
 
     async def _called(self, draft: Draft, calls: list[Json]) -> bool:
@@ -202,8 +237,7 @@ class Loop:
         ours = [c for c in calls if c not in theirs]
         self.made.append(_assistant(draft, calls))
         self.said += draft.text
-        if theirs and self.sink is not None and draft.held:
-            await self.sink(Delta(tool_calls=tuple({"index": n, **c} for n, c in enumerate(theirs))))
+        await self._handed(draft, theirs)
         if ours:
             self.made.extend(await self.calls.run(ours))
         return not theirs
@@ -211,7 +245,9 @@ class Loop:
     async def _finished(self, draft: Draft) -> bool:
         """Whether the text is an answer; one that has to be JSON may have to be written again."""
         structured = self.ask.structured
-        if structured is None or not structured.heals:
+        wordless = not draft.text.strip() and (draft.refusal or draft.beside or draft.final)
+        if structured is None or not structured.heals or wordless:
+            self._spoken(draft)
             self.made.append(_assistant(draft, []))
             return True
         validator = heal.checker(structured.schema) if structured.schema is not None else None
@@ -260,6 +296,11 @@ class Loop:
             complexity=self.ask.trace.complexity,
             blocked=self.scene.blocked,
             value=self.value,
+            refusal=self.draft.refusal or None,
+            details=self.draft.details if "ReturnReasoningTokens" in self.scene.flags else [],
+            logprobs=self.draft.logprobs,
+            beside=self.draft.beside,
+            around=self.draft.around,
         )
 
 
@@ -271,12 +312,14 @@ def _assistant(draft: Draft, calls: list[Json]) -> Json:
         said["reasoning"] = draft.reasoning
     if draft.details:
         said["reasoning_details"] = draft.details
+    if draft.back:
+        said["back"] = draft.back
     return said
 
 
 def _estimate(prompt: Prompt, draft: Draft) -> Usage:
     """Tokens of a provider that counts none."""
-    return Usage(sum(messages.tokens(m) for m in prompt.messages), -(-len(draft.text + draft.reasoning) // 4))
+    return Usage(sum(messages.tokens(m) for m in prompt.messages), -(-len(draft.text + draft.thoughts) // 4))
 
 
 def _ms(seconds: float) -> float:

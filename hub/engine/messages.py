@@ -5,13 +5,19 @@ from typing import Any
 
 from hub.domain import Json
 from hub.llm import thinking
+from hub.llm.toolcalls import sent
 
 SYSTEM = ("system", "developer")
 UNANSWERED = "(there is no result; it is not known whether this was done)"
 TRUNCATED = "[tool response truncated - call this tool again]"
-# Fields of stored messages that only IncludeStoredReasoning sends back.
+# Fields of stored messages that only IncludeStoredReasoning sends back, but for those of the turn of now.
 REASONING = ("reasoning", "reasoning_content", "reasoning_details")
 DETAILS = ("reasoning_details",)
+# What a message of a conversation may hold: what a provider answered besides (refusal, annotations, ...) is no input.
+INPUT = frozenset((
+    "role", "content", "name", "tool_calls", "tool_call_id", "prefix", "partial", "cache_control", "extra_content",
+    "thinking_blocks", "provider_specific_fields", "reasoning_signature", *REASONING,
+))
 MEDIA = {"image_url": "image", "video_url": "video", "input_audio": "audio", "file": "file"}
 
 
@@ -62,13 +68,14 @@ def templated(messages: list[Json], template: str | None) -> list[Json]:
 
 
 def cleaned(
-    messages: Sequence[Json], flags: frozenset[str], newest: int | None, unseen: Collection[str] = ()
+    messages: Sequence[Json], flags: frozenset[str], newest: int | None, unseen: Collection[str] = (),
+    turn: int | None = None,
 ) -> list[Json]:
     """History as it is sent again: without thoughts, old tool answers shortened, media named if refused.
-    unseen: kinds of media (image, audio, video, file) that the model does not take."""
-    stored = "IncludeStoredReasoning" in flags
-    dropped: tuple[str, ...] = REASONING if not stored else DETAILS if "DisableReasoningDetails" in flags else ()
-    result = [{_provider(k): v for k, v in m.items() if k not in dropped} for m in messages]
+    unseen: kinds of media (image, audio, video, file) that the model does not take. turn: where the messages of
+    the turn of now begin, in which the provider gets its thoughts back."""
+    turn = len(messages) if turn is None else turn
+    result = [_input(m, flags, n >= turn) for n, m in enumerate(messages)]
     if "PreserveThinkingTokens" not in flags:
         result = [_unthought(m) for m in result]
     if newest and newest > 0:
@@ -79,6 +86,57 @@ def cleaned(
             result[n] = result[n] | {"content": TRUNCATED}
     hidden = MEDIA.values() if "DisableMultiModalInput" in flags else unseen
     return [_textual(m, hidden) for m in result] if hidden else result
+
+
+def _input(message: Json, flags: frozenset[str], now: bool) -> Json:
+    """What of a message is input; in the turn of now with all that its provider wants back."""
+    back = message.get("back") if now else None
+    dropped: tuple[str, ...] = ()
+    if back:
+        dropped = ("reasoning", *back)
+    elif not now and "IncludeStoredReasoning" not in flags:
+        dropped = REASONING
+    if "DisableReasoningDetails" in flags:
+        dropped = (*dropped, *DETAILS)
+    kept = {_provider(k): v for k, v in message.items() if k in INPUT and k not in dropped}
+    found = {k: v for k, v in {**kept, **(back or {})}.items() if v is not None or k == "content"}
+    if "DisableReasoningDetails" in flags:
+        found.pop("reasoning_details", None)
+    if found.get("role") == "developer":
+        found["role"] = "system"
+    if found.get("role") != "assistant":
+        return _worded(found)
+    audio = message.get("audio")
+    if isinstance(audio, dict) and audio.get("id"):
+        found["audio"] = {"id": audio["id"]}
+    calls = sent(found.pop("tool_calls", None))
+    if not found.get("content") and isinstance(message.get("refusal"), str):
+        found["content"] = message["refusal"]
+    if calls:
+        return _worded({**found, "content": found.get("content"), "tool_calls": calls})
+    return _worded(found)
+
+
+def _worded(message: Json) -> Json:
+    """A refusal among the parts of a message is a text."""
+    content = message.get("content")
+    if not isinstance(content, list) or all(p.get("type") != "refusal" for p in content):
+        return message
+    parts = [
+        {"type": "text", "text": str(p.get("refusal") or p.get("text") or "")} if p.get("type") == "refusal" else p
+        for p in content
+    ]
+    return message | {"content": parts}
+
+
+def shown(made: Sequence[Json]) -> list[Json]:
+    """Messages without what only the provider gets back."""
+    return [{k: v for k, v in m.items() if k != "back"} for m in made]
+
+
+def spoken(message: Json) -> bool:
+    """Whether there is anything in it; strict providers refuse an assistant that says nothing."""
+    return message.get("role") != "assistant" or any(message.get(n) for n in ("content", "tool_calls", "audio"))
 
 
 def _provider(name: str) -> str:

@@ -7,7 +7,7 @@ from hub.domain import Json, Passage
 from hub.engine import messages as chat_messages
 from hub.errors import BadRequest
 from hub.llm import react
-from hub.llm.types import INTEGRATED, Prompt
+from hub.llm.types import INTEGRATED, PATIENT, Limits, Prompt
 from hub.tools.untrusted_text import harmless
 
 OPTIONS = {
@@ -41,20 +41,20 @@ def build(
     options: Mapping[str, Any] | None = None,
     tools: Sequence[Json] = (),
     language: str | None = None,
+    limits: Limits = PATIENT,
 ) -> Prompt:
     """The prompt of one model call.
 
     messages: the conversation, oldest first. made: what this answer has added to it so far.
     system: texts added to the system instruction.
     options: fields of the request, which win over the gateway's; its `extra_body` is merged.
-    tools: in the chat format. Raise BadRequest (`context_overflow`) when it does not fit.
+    tools: in the chat format. limits: how long the provider may be silent. Raise BadRequest
+    (`context_overflow`) when it does not fit.
     """
     flags = frozenset(parameters.get("flags") or ())
     asked = question(messages)
     everything = [*messages, *made]
-    talk = chat_messages.cleaned(everything, flags, parameters.get("toolContextCount"), parameters.get("unseen") or ())
-    # What tools and corrections add is not said by the user, whatever its role is.
-    talk, rest = talk[: len(messages)], talk[len(messages) :]
+    talk, rest = _cleaned(parameters, flags, messages, made)
     talk = chat_messages.templated(talk, parameters.get("userPromptTemplate"))
     if asked and passages:
         talk = _inject(talk, knowledge(passages, bool(parameters.get("knowledgeUseMetaDescriptions"))))
@@ -69,7 +69,8 @@ def build(
         talk, rest = chat_messages.untooled(talk), chat_messages.untooled(rest)
     head, talk = _system(texts, talk)
     limit, action = parameters.get("contextMaximumSize"), parameters.get("contextOverflowAction")
-    final = chat_messages.flagged(head, fit(head, talk, limit, action, rest), flags)
+    fitting = [m for m in fit(head, talk, limit, action, rest) if chat_messages.spoken(m)]
+    final = chat_messages.flagged(head, fitting, flags)
     prefill = prefill_of(parameters, everything) if all(m.get("role") != "tool" for m in made) else None
     if prefill:
         final = [*final, {"role": "assistant", "content": prefill}]
@@ -82,7 +83,22 @@ def build(
         language=language,
         whole="DiffusingStream" in flags,
         free=frozenset(_free(parameters, options or {})) - _named(parameters, options or {}),
+        thinks="ReturnReasoningTokens" in flags,
+        limits=limits,
     )
+
+
+def _cleaned(
+    parameters: Mapping[str, Any], flags: frozenset[str], messages: Sequence[Json], made: Sequence[Json]
+) -> tuple[list[Json], list[Json]]:
+    """The conversation as it is sent again, and apart from it what tools and corrections add: that is not said by
+    the user, whatever its role is."""
+    last = chat_messages.last_user(messages)
+    talk = chat_messages.cleaned(
+        [*messages, *made], flags, parameters.get("toolContextCount"), parameters.get("unseen") or (),
+        turn=len(messages) if last is None else last + 1,
+    )
+    return talk[: len(messages)], talk[len(messages) :]
 
 
 def question(messages: Sequence[Json]) -> str:
@@ -215,6 +231,8 @@ def _options(
     for flag, name in NEVER.items():
         if flag in flags:
             options.pop(name, None)
+    if "UseMaxTokens" in flags and "max_completion_tokens" in options:
+        options["max_tokens"] = options.pop("max_completion_tokens")
     if "DisableReasoningSummary" in flags and isinstance(options.get("reasoning"), dict):
         options["reasoning"] = {k: v for k, v in options["reasoning"].items() if k != "summary"}
     return options

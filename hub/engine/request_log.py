@@ -9,6 +9,7 @@ import orjson
 
 from hub.domain import Account, Caller, Json
 from hub.engine.ask import Answer, Ask
+from hub.engine.messages import shown
 from hub.errors import HubError, NotFound
 from hub.runtime import Hub
 from hub.store import request_log
@@ -23,7 +24,7 @@ PAGE = 100
 async def answered(hub: Hub, who: Caller, ask: Ask, made: Answer, account: Account) -> None:
     if account.parameters.get(ALLOWED):
         row = _row(who, ask, made.model) | {
-            "messages": [*ask.messages, *made.messages], "usage": made.billed, "tokens": made.usage.total,
+            "messages": [*ask.messages, *shown(made.messages)], "usage": made.billed, "tokens": made.usage.total,
         }
         await request_log.save(hub.db, account.id, row)
 
@@ -35,7 +36,7 @@ async def failed(hub: Hub, who: Caller, ask: Ask, e: HubError, account: Account)
     try:
         ledger = ask.trace.ledger
         used = {"usage": ledger.billed(hub.models, ask.gateway), "tokens": ledger.usage.total}
-        said = {"messages": [*ask.messages, *ask.trace.made], "error": f"{e.code}: {e}"}
+        said = {"messages": [*ask.messages, *shown(ask.trace.made)], "error": f"{e.code}: {e}"}
         await request_log.save(hub.db, account.id, _row(who, ask, ask.trace.model) | used | said)
     except HubError as failure:
         log.error("a conversation of account %s was not logged: %s", account.id, failure)

@@ -1,6 +1,7 @@
 """An answer while it is being said: pieces in, pieces to show out."""
 
 import time
+from dataclasses import replace
 from typing import Protocol
 
 import orjson
@@ -8,7 +9,10 @@ import orjson
 from hub import ids
 from hub.domain import Json, Usage
 from hub.llm import react
+from hub.llm.finish import CALLS, FINAL, LENGTH, STOP
+from hub.llm.reading import joined_logprobs, with_beside
 from hub.llm.thinking import Splitter
+from hub.llm.toolcalls import gather, merged
 from hub.llm.types import Delta
 
 
@@ -24,10 +28,12 @@ class Draft:
 
     def __init__(
         self, flags: frozenset[str], longest: int, prefill: str = "", stop: str = "", *, spoken: bool = False,
-        held: bool = False,
+        held: bool = False, direct: bool = True,
     ) -> None:
         """`prefill` and `stop` are said around the answer. `spoken`: the model asks for tools in words.
-        `held`: tool calls are not shown, as some may not be the caller's."""
+        `held`: tool calls are not shown, as some may not be the caller's. `direct`: a program reads it; for
+        people a refusal is the text of the answer."""
+        self._direct = direct
         self._id = ""
         self.held = held
         self.spoken = spoken
@@ -43,12 +49,16 @@ class Draft:
         self._text: list[str] = []
         self._size = 0
         self._reasoning: list[str] = []
+        self._thoughts: list[str] = []
+        self._named = ""
+        self._back: Json = {}
         self._calls: dict[int, Json] = {}
-        # By the place of a call: the id its provider gave it. By a provider's index: the place.
-        self._given: dict[int, str] = {}
-        self._places: dict[int, int] = {}
         self._finish: str | None = None
         self.details: list[Json] = []
+        self.refusal = ""
+        self.logprobs: Json | None = None
+        self.beside: Json = {}
+        self.around: Json = {}
         self.usage: Usage | None = None
         self.served: str | None = None
         self.first: float | None = None
@@ -64,6 +74,22 @@ class Draft:
         return "".join(self._reasoning)
 
     @property
+    def thoughts(self) -> str:
+        """The reasoning that was heard, whether it is shown or not."""
+        return "".join(self._thoughts)
+
+    @property
+    def back(self) -> Json:
+        """What the provider wants back within the turn."""
+        told = {self._named: self.thoughts} if self._named and self._thoughts else {}
+        return {**told, **self._back, **({"reasoning_details": self.details} if self.details else {})}
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing to anybody."""
+        return not (self.text.strip() or self.refusal or self.beside)
+
+    @property
     def tool_calls(self) -> list[Json]:
         if self.full:
             return []  # the last of them may be cut
@@ -77,10 +103,15 @@ class Draft:
     @property
     def finish(self) -> str:
         if self.full:
-            return "length"
-        if self.tool_calls:
-            return "tool_calls"
-        return "stop" if self._finish in (None, "tool_calls") else str(self._finish)
+            return LENGTH
+        if self._finish in FINAL:
+            return str(self._finish)
+        return CALLS if self.tool_calls else STOP
+
+    @property
+    def final(self) -> bool:
+        """Whether it ended before the model had said all; calls in it may be cut."""
+        return self.finish in FINAL
 
     def drop_calls(self) -> None:
         """None of the calls is made."""
@@ -97,17 +128,42 @@ class Draft:
         self._finish = delta.finish or self._finish
         self.usage = delta.usage or self.usage
         self.served = delta.served or self.served
+        self._named = delta.named or self._named
+        self._back = merged(self._back, delta.back)
+        details: tuple[Json, ...] = ()
         if "DisableReasoningDetails" not in self._flags:
             hidden = "reasoning.summary" if "DisableReasoningSummary" in self._flags else None
-            self.details += [d for d in delta.details if d.get("type") != hidden]
+            details = tuple(d for d in delta.details if d.get("type") != hidden)
+            self.details += details
         text, reasoning = delta.text, delta.reasoning
+        if reasoning:
+            self._thoughts.append(reasoning)
+        if delta.refusal and not self._direct:
+            text += delta.refusal
         if self._whole:
             # Every piece is the whole answer, revised: only the last one is said.
             self._last = text or self._last
             text = ""
-        calls = tuple(self._call(call) for call in delta.tool_calls)
+        gather(self._calls, delta.tool_calls)
         text, thoughts = self._read(text)
-        return self._show(text, reasoning + thoughts, () if self.held else calls)
+        shown = self._show(text, reasoning + thoughts, () if self.held else delta.tool_calls)
+        return self._with(shown, delta, details)
+
+    def _with(self, shown: Delta | None, delta: Delta, details: tuple[Json, ...]) -> Delta | None:
+        """What is shown, with what stands beside the text."""
+        self.logprobs = joined_logprobs(self.logprobs, delta.logprobs)
+        self.beside = with_beside(self.beside, delta.beside)
+        self.around |= delta.around
+        refusal = delta.refusal if self._direct else ""
+        self.refusal += refusal
+        details = details if "ReturnReasoningTokens" in self._flags else ()
+        if not (refusal or details or delta.logprobs or delta.beside or delta.around):
+            return shown
+        self.shown = self.shown or bool(refusal or delta.beside)
+        return replace(
+            shown or Delta(), refusal=refusal, logprobs=delta.logprobs, beside=delta.beside, around=delta.around,
+            details=details,
+        )
 
     def end(self) -> Delta | None:
         """What is said at the end."""
@@ -144,36 +200,6 @@ class Draft:
         self._reasoning.append(reasoning)
         self.shown = True
         return Delta(text, reasoning, calls)
-
-    def _call(self, fragment: Json) -> Json:
-        """Fragments of one tool call become one; their arguments are joined. Returns the fragment with the
-        place and the id that hold here: some providers name neither, or one of them twice."""
-        function = fragment.get("function") or {}
-        place = self._place(fragment, bool(function.get("name")))
-        new = place not in self._calls
-        if new:
-            given = str(fragment.get("id") or "")
-            known = given in (*self._given.values(), "")
-            self._given[place] = given
-            id = _name() if known else given
-            self._calls[place] = {"id": id, "type": "function", "function": {"name": "", "arguments": ""}}
-        call, arguments = self._calls[place], function.get("arguments") or ""
-        call["function"]["name"] = str(function.get("name") or call["function"]["name"])
-        call["function"]["arguments"] += arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
-        return fragment | {"index": place} | ({"id": call["id"]} if new else {})
-
-    def _place(self, fragment: Json, named: bool) -> int:
-        """Which call a fragment belongs to."""
-        index, given, last = fragment.get("index"), str(fragment.get("id") or ""), len(self._calls)
-        if not isinstance(index, int):
-            if given or named:
-                return next((p for p, id in self._given.items() if id == given != ""), last)
-            return max(last - 1, 0)
-        place = self._places.get(index, last)
-        if named and given and self._given.get(place, given) != given:
-            place = last
-        self._places[index] = place
-        return place
 
 
 def _name() -> str:

@@ -41,7 +41,9 @@ class Calls:
     ran: list[Json] = field(default_factory=list)
     files: list[Json] = field(default_factory=list)
     made: int = 0
+    stuck: bool = False
     _seen: Counter[bytes] = field(default_factory=Counter)
+    _failed: Counter[tuple[str, str]] = field(default_factory=Counter)
     _checker: Checker = field(default_factory=Checker)
 
     @property
@@ -51,7 +53,15 @@ class Calls:
         ledger = self.scene.ledger
         over = s.turn_tokens and ledger.usage.total >= s.turn_tokens
         rows = ledger.billed(self.hub.models, self.scene.ask.gateway) if s.turn_cost else []
-        return bool(self.made >= s.tool_calls or over or (s.turn_cost and cost(rows) >= s.turn_cost))
+        most = self.made >= s.tool_calls or over or (s.turn_cost and cost(rows) >= s.turn_cost)
+        return bool(self.stuck or most)
+
+    @property
+    def gave_up(self) -> str:
+        """Why there is no answer, in words for its caller."""
+        if self.stuck:
+            return f"The model repeated a tool call that failed {SAME} times and came to no answer."
+        return f"The model did not come to an answer within {self.hub.settings.tool_calls} tool calls."
 
     async def run(self, asked: Sequence[Json]) -> list[Json]:
         """The messages that answer the calls: one of role tool for each, then what they add."""
@@ -82,6 +92,9 @@ class Calls:
             raise
         except HubError as e:
             result, state = Result(f"Error: {e}"), "Failed"
+            self._failed[name, str(e)] += 1
+            # The same failure again and again: more of it leads nowhere.
+            self.stuck = self.stuck or self._failed[name, str(e)] >= SAME
         spent = round((time.monotonic() - begun) * 1000)
         self.ran.append({"name": name, "id": call["id"], "state": state, "milliseconds": spent})
         await self._tell(event | {"state": state})

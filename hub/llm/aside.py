@@ -9,7 +9,7 @@ from hub.domain import Gateway, Json, Usage
 from hub.llm import thinking
 from hub.llm.gateway import Models
 from hub.llm.prices import bill
-from hub.llm.types import INTEGRATED, Prompt
+from hub.llm.types import INTEGRATED, Failed, Prompt
 
 
 def helper_gateway(account: UUID, name: str) -> Gateway:
@@ -26,7 +26,7 @@ async def ask(
     size: an estimate of the tokens of the messages, for providers that count none. tokens: most of the
     answer. sku: `<sku>.in` and so on; what: description in the bill. deadline: time.monotonic.
     """
-    options: dict[str, Any] = {"max_completion_tokens": tokens}
+    options: dict[str, Any] = {"max_tokens" if "UseMaxTokens" in flags else "max_completion_tokens": tokens}
     if "NoTemperature" not in flags:
         options["temperature"] = 0
     text, used, served = "", None, model
@@ -35,6 +35,8 @@ async def ask(
             text += delta.text
             used = delta.usage or used
             served = delta.served or served
+    if not text.strip():
+        raise Failed("The model answered nothing.", permanent=True, code="empty_answer")
     used = used or Usage(size, -(-len(text) // 4))
     return thinking.strip(text).strip(), bill(served, used, models.price(gateway, served), sku=sku, what=what)
 

@@ -1,9 +1,12 @@
-"""A provider that keeps failing is left alone for a while."""
+"""A provider that keeps failing is left alone for a while; who was told to wait waits."""
 
 from collections import deque
 
+from hub.llm.types import Failed
+
 FAILURES, WINDOW, PAUSE = 5, 30.0, 30.0
 REMEMBERED = 2000
+LONGEST_HOLD = 60.0
 
 
 class Breaker:
@@ -12,6 +15,7 @@ class Breaker:
     def __init__(self) -> None:
         self._failed: dict[str, deque[float]] = {}
         self._until: dict[str, float] = {}
+        self._held: dict[str, tuple[float, Failed]] = {}
 
     def wait(self, key: str, now: float) -> float:
         """Seconds until a call may be made; 0.0: now (the first to hear it is the trial)."""
@@ -32,5 +36,32 @@ class Breaker:
             self._until[key] = now + PAUSE
 
     def succeeded(self, key: str) -> None:
+        """The provider answers, be it with a refusal."""
         self._failed.pop(key, None)
         self._until.pop(key, None)
+
+    def left(self, key: str, now: float) -> None:
+        """A call ended before anything was known: another one may try in its place."""
+        if key in self._until:
+            self._until[key] = min(self._until[key], now)
+
+    def hold(self, key: str, e: Failed, now: float) -> None:
+        """The provider said how long to wait; so long it is not asked."""
+        if not e.retry_after:
+            return
+        if len(self._held) >= REMEMBERED:
+            self._held = {k: v for k, v in self._held.items() if v[0] > now}
+        if len(self._held) < REMEMBERED:
+            self._held[key] = (now + min(e.retry_after, LONGEST_HOLD), e)
+
+    def held(self, key: str, now: float) -> Failed | None:
+        """The refusal that still holds, with the seconds that are left of it."""
+        if not self._held:
+            return None
+        until, e = self._held.get(key, (0.0, None))
+        if e is None:
+            return None
+        if until <= now:
+            del self._held[key]
+            return None
+        return Failed(str(e), permanent=True, retry_after=until - now, details=e.details, code=e.code, kind=e.kind)

@@ -1,15 +1,17 @@
 """The only door to a model: resolve, retry, fall back, pause a provider that keeps failing."""
 
 import asyncio
+import hashlib
 import random
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from hub.domain import Gateway
 from hub.errors import Invalid
 from hub.guarded_http import Outbound
+from hub.llm import finish
 from hub.llm.breaker import FAILURES, Breaker
 from hub.llm.catalogue import Catalogue, Model
 from hub.llm.extractive import MODEL as EXTRACTIVE
@@ -17,11 +19,14 @@ from hub.llm.extractive import Extractive
 from hub.llm.openai import OpenAICompatible
 from hub.llm.prices import FREE, Price
 from hub.llm.provider import Provider
-from hub.llm.types import INTEGRATED, Broken, Delta, Failed, Prompt
+from hub.llm.types import INTEGRATED, Broken, Delta, Failed, Limits, Prompt
 
-TRIES = 3
-FIRST_WAIT, LONGEST_WAIT = 0.4, 8.0
+TRIES, EMPTY_TRIES = 3, 2
+FIRST_WAIT = 0.4
+# Seconds that nobody hears of a wait.
+PATIENCE = 5.0
 KEPT = 2000
+EMPTY = "empty_answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,63 +73,85 @@ class Models:
         known = self.entry(gateway, model), *(self.entry(asked, name) for asked, name in others if name == model)
         return next((one.price for one in known if one is not None), FREE)
 
-    def stream(self, gateway: Gateway, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
-        """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic).
+    def candidates(self, gateway: Gateway) -> int:
+        """How many models may answer: the gateway's and its fallbacks."""
+        return 1 + len(gateway.parameters.get("fallbackModels") or ())
 
-        Failures before anything was said are retried here. Raise Broken when the answer was cut
-        after its beginning: the caller knows whether it can be taken back. Raise Failed otherwise, and
-        Invalid for a model that there is not.
+    async def stream(
+        self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float = PATIENCE, start: int = 0
+    ) -> AsyncGenerator[Delta, None]:
+        """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic); `start`: from which on.
+
+        Failures before anything was said are retried here, with at most `patience` seconds of waiting for each
+        model. Raise Broken when the answer was cut after its beginning: the caller knows whether it can be taken
+        back. Raise Failed otherwise, and Invalid for a model that there is not.
         """
-        if not gateway.parameters.get("fallbackModels"):
-            return self._stream(self._resolve(gateway, prompt.model), _for(gateway, prompt), deadline)
-        return self._first_of(gateway, prompt, deadline)
-
-    async def _first_of(self, gateway: Gateway, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
         others = [_other(gateway, one) for one in gateway.parameters.get("fallbackModels") or ()]
-        for n, (asked, model) in enumerate([(gateway, prompt.model), *others]):
+        places = [(gateway, prompt.model), *others]
+        for n, (asked, model) in enumerate(places[start:], start):
+            more = n + 1 < len(places)
+            question = _for(asked, prompt)
+            if more:
+                question = replace(question, limits=_shared(question.limits, deadline))
             try:
                 place = self._resolve(asked, model)
-                async with aclosing(self._stream(place, _for(asked, prompt), deadline)) as deltas:
+                async with aclosing(self._stream(place, question, deadline, patience, n, more)) as deltas:
                     async for delta in deltas:
                         yield replace(delta, served=model) if n else delta
                 return
             except Broken:
                 raise
             except (Failed, Invalid):
-                if n == len(others) or time.monotonic() >= deadline:
+                if not more or time.monotonic() >= deadline:
                     raise
 
-    async def _stream(self, place: _Place, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
+    async def _stream(
+        self, place: _Place, prompt: Prompt, deadline: float, patience: float, number: int, more: bool
+    ) -> AsyncGenerator[Delta, None]:
+        """One model's answer. number: its place among the gateway's. more: whether another one comes after it."""
         prompt, tried = prompt if prompt.model == place.name else replace(prompt, model=place.name), 0
+        waited = 0.0
         while True:
             self._check(place.key)
             tried += 1
-            said, says, finish = False, False, None
+            heard = _Heard(prompt.thinks)
             try:
-                async with aclosing(place.provider.stream(prompt, deadline)) as deltas:
+                async with self._judged(place.key), aclosing(place.provider.stream(prompt, deadline)) as deltas:
                     async for delta in deltas:
-                        said = True
-                        says = says or bool(delta.tool_calls) or bool(delta.text.strip())
-                        finish = delta.finish or finish
-                        yield delta
-                if not says:
-                    raise _nothing(finish)
-            except Failed as e:
-                if e.permanent:
-                    self._breaker.succeeded(place.key)
-                else:
-                    self._breaker.failed(place.key, time.monotonic())
-                if said:
-                    raise Broken(str(e), permanent=e.permanent, details=e.details) from e
-                await self._pause(e, tried, deadline)
-            else:
-                self._breaker.succeeded(place.key)
+                        for one in heard.take(delta):
+                            yield one
+                for one in heard.end(more):
+                    yield one
                 return
+            except Failed as e:
+                if heard.begun:
+                    raise Broken(e, number) from e
+                waited += await self._pause(e, tried, waited, deadline, patience)
+
+    @asynccontextmanager
+    async def _judged(self, key: str) -> AsyncIterator[None]:
+        """What a call says of its provider: only what cannot be reached, is silent or fails by its own word counts."""
+        now = time.monotonic
+        try:
+            yield
+        except Failed as e:
+            if e.down:
+                self._breaker.failed(key, now())
+            else:
+                self._breaker.succeeded(key)
+            if e.kind == 429:
+                self._breaker.hold(key, e, now())
+            raise
+        except BaseException:
+            self._breaker.left(key, now())
+            raise
+        self._breaker.succeeded(key)
 
     def _resolve(self, gateway: Gateway, model: str) -> _Place:
         address = address_of(gateway)
         if address != INTEGRATED:
-            return _Place(self._provider(self._outbound, address, gateway.api_key), f"{gateway.id}|{address}", model)
+            provider = self._provider(self._outbound, address, gateway.api_key)
+            return _Place(provider, _key(address, gateway.api_key, model), model)
         if model in self._offline:
             return _Place(self._offline[model], model, model)
         entry = self.catalogue.get(model)
@@ -135,7 +162,8 @@ class Models:
                 field="modelName",
                 code="unknown_model",
             )
-        return _Place(self._provider(self._trusted, entry.address, entry.key), entry.address, entry.name)
+        provider = self._provider(self._trusted, entry.address, entry.key)
+        return _Place(provider, _key(entry.address, entry.key, entry.name), entry.name)
 
     def _provider(self, outbound: Outbound, address: str, key: str | None) -> Provider:
         """Made once for an address and its key: reading the address costs as much as asking it."""
@@ -148,7 +176,11 @@ class Models:
         return found
 
     def _check(self, key: str) -> None:
-        wait = self._breaker.wait(key, time.monotonic())
+        now = time.monotonic()
+        held = self._breaker.held(key, now)
+        if held is not None:
+            raise held
+        wait = self._breaker.wait(key, now)
         if wait:
             raise Failed(
                 f"The model provider failed {FAILURES} times in a row; it is tried again in {wait:.0f} s.",
@@ -157,13 +189,48 @@ class Models:
                 code="model_paused",
             )
 
-    async def _pause(self, e: Failed, tried: int, deadline: float) -> None:
-        """Wait before the next try, or raise `e` when there is none."""
-        wait = self._first_wait * 2 ** (tried - 1) * random.uniform(0.75, 1.25)
-        wait = min(wait, LONGEST_WAIT) if e.retry_after is None else max(wait, e.retry_after)
-        if e.permanent or tried >= TRIES or time.monotonic() + wait >= deadline:
+    async def _pause(self, e: Failed, tried: int, waited: float, deadline: float, patience: float) -> float:
+        """Wait before the next try, or raise `e` when there is none; the seconds that were waited."""
+        wait: float = self._first_wait * 2.0 ** (tried - 1) * random.uniform(0.75, 1.25)
+        wait = wait if e.retry_after is None else max(wait, e.retry_after)
+        tries = EMPTY_TRIES if e.code == EMPTY else TRIES
+        if e.permanent or tried >= tries or waited + wait > patience or time.monotonic() + wait >= deadline:
             raise e
         await asyncio.sleep(wait)
+        return wait
+
+
+class _Heard:
+    """What of an answer was handed on. What nobody is shown is held back until something is, so that an answer
+    that comes to nothing can be asked for again, or of another model."""
+
+    def __init__(self, thinks: bool) -> None:
+        self._thinks = thinks
+        self._held: list[Delta] = []
+        self._finish: str | None = None
+        self.begun = False
+
+    def take(self, delta: Delta) -> list[Delta]:
+        self._finish = delta.finish or self._finish
+        if self.begun:
+            return [delta]
+        self._held.append(delta)
+        if not (delta.says or (self._thinks and delta.thinks)):
+            return []
+        self.begun = True
+        return self._all()
+
+    def end(self, more: bool) -> list[Delta]:
+        """The rest of an answer without words; it is one when the provider says why. Raise Failed when not, or
+        when another model can be asked."""
+        if not self.begun and (more or self._finish not in finish.FINAL):
+            text = f"The model answered nothing (finish reason: {self._finish or 'none'})."
+            raise Failed(text, permanent=self._finish in finish.FINAL, code=EMPTY)
+        return self._all()
+
+    def _all(self) -> list[Delta]:
+        held, self._held = self._held, []
+        return held
 
 
 def address_of(gateway: Gateway) -> str:
@@ -188,7 +255,13 @@ def _for(gateway: Gateway, prompt: Prompt) -> Prompt:
     return replace(prompt, options={k: v for k, v in prompt.options.items() if k not in prompt.free})
 
 
-def _nothing(finish: str | None) -> Failed:
-    """An answer that says nothing is a failure."""
-    text = f"The model answered nothing (finish reason: {finish or 'none'})."
-    return Failed(text, permanent=finish in ("length", "content_filter"), code="empty_answer")
+def _key(address: str, key: str | None, model: str) -> str:
+    """Of what a provider does: one customer's trouble, and one model's, stays theirs."""
+    credential = hashlib.sha256((key or "").encode()).hexdigest()[:16]
+    return f"{address}|{credential}|{model}"
+
+
+def _shared(limits: Limits, deadline: float) -> Limits:
+    """A silent model may not use up the time of those that come after it."""
+    half = max((deadline - time.monotonic()) / 2, 0.05)
+    return Limits(min(limits.first, half), min(limits.silence, half))

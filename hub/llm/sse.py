@@ -1,119 +1,176 @@
-"""Chat completion events to deltas: the events of one read become one delta. Pure."""
+"""Server-sent events of model providers: the JSON objects in their data. Pure.
 
-from collections.abc import Iterable
+By the specification (CR, LF or both end a line, a byte order mark is dropped, lines of data belong
+together until a blank one), and by what providers do beside it: a line of data that is a whole event
+counts at once, as some put no blank line between events, and what is no JSON costs that line alone.
+"""
+
+import json
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from hub.domain import Json, Usage
-from hub.llm.types import Delta
+from hub.domain import Json
 
 DONE = b"[DONE]"
+BOM = b"\xef\xbb\xbf"
 LINE_SIZE = 8_000_000
-MOST = 100_000_000
+# What an event of a completion has; a line inside of a longer event has none of them.
+_MARKS = ("choices", "error", "object", "usage")
+# Texts that are said piece by piece: half a character at their end waits for its other half.
+SAID = frozenset(("content", "text", "reasoning_content", "reasoning", "refusal", "arguments", "thinking"))
+_BIG = 1 << 63
 
 
 class Events:
-    """Parses a stream of `chat.completion.chunk` events, fed as it arrives."""
+    """Takes a body apart, fed as it arrives. `done`: its end was announced."""
 
-    def __init__(self, whole: bool = False) -> None:
-        """`whole`: each event holds the whole text so far; the last one of a read counts."""
-        self._whole = whole
-        self._rest = b""
-        self._finish: str | None = None
-        self._model: str | None = None
+    def __init__(self) -> None:
+        self._begun = False
+        self._return = False
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._data: list[bytes] = []
+        self._name = ""
         self.done = False
-        self.error: Any = None
 
-    @property
-    def complete(self) -> bool:
-        """Whether the answer ended; a closed connection alone is not an end."""
-        return self.done or self._finish is not None
-
-    def feed(self, chunk: bytes) -> Delta | None:
-        """What the events that are whole now say together; None when nothing. Raise ValueError."""
-        lines = (self._rest + chunk).split(b"\n")
-        self._rest = lines.pop()
-        if len(self._rest) > LINE_SIZE:
+    def feed(self, chunk: bytes) -> list[Json]:
+        """The events that are whole now. Raise ValueError when one has no end."""
+        if self._return and chunk:
+            # A line ended with CR: the LF that follows belongs to it, however the stream was cut.
+            chunk, self._return = chunk.removeprefix(b"\n"), False
+        self._parts.append(chunk)
+        self._size += len(chunk)
+        if self._size > LINE_SIZE:
             raise ValueError("an event without end")
-        found: list[Json] = []
-        for line in lines:
-            if not line.startswith(b"data:"):
-                continue
-            data = line[5:].strip()
-            if data == DONE:
-                self.done = True
-                break
-            event = orjson.loads(data)
-            if isinstance(event, dict):
-                found.append(event)
-        try:
-            return self._join(found)
-        except (TypeError, AttributeError):
-            raise ValueError("an event of another shape") from None
+        if b"\n" not in chunk and b"\r" not in chunk and self._begun:
+            return []
+        text = self._joined()
+        if text is None:
+            return []
+        if b"\r" in text:
+            self._return = text.endswith(b"\r")
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, rest = text.split(b"\n")
+        self._parts, self._size = [rest], len(rest) + sum(map(len, self._data))
+        return list(self._events(lines))
 
-    def _join(self, events: Iterable[Json]) -> Delta | None:
-        text, reasoning = "", ""
-        calls: list[Json] = []
-        details: list[Json] = []
-        finish: str | None = None
-        usage: Usage | None = None
-        for event in events:
-            if event.get("error"):
-                self.error = event
+    def end(self) -> list[Json]:
+        """The body is over: what is left is a line too, and ends the last event."""
+        rest = b"".join(self._parts).removeprefix(b"" if self._begun else BOM)
+        self._parts = []
+        return list(self._events([rest, b""]))
+
+    def _joined(self) -> bytes | None:
+        text = b"".join(self._parts)
+        if not self._begun:
+            if len(text) < len(BOM) and BOM.startswith(text):
                 return None
-            self._model = self._model or event.get("model")
-            usage = usage_of(event.get("usage")) or usage
-            for choice in (event.get("choices") or ())[:1]:
-                piece = choice.get("delta") or {}
-                words, thoughts = said(piece)
-                text = words or text if self._whole else text + words
-                reasoning += thoughts
-                calls += fragments(piece.get("tool_calls"))
-                details += piece.get("reasoning_details") or ()
-                finish = choice.get("finish_reason") or finish
-        self._finish = finish or self._finish
-        if not (text or reasoning or calls or finish or usage or details):
-            return None
-        return Delta(text, reasoning, tuple(calls), finish, usage, self._model, details=tuple(details))
+            self._begun, text = True, text.removeprefix(BOM)
+        return text
+
+    def _events(self, lines: list[bytes]) -> Iterator[Json]:
+        for line in lines:
+            if self.done:
+                return
+            if not line:
+                yield from self._ended()
+            elif line.startswith(b"data:"):
+                yield from self._more(line[5:].strip())
+            elif line.startswith(b"event:"):
+                self._name = line[6:].strip().decode("utf-8", "replace")
+            elif line.startswith(b"{"):
+                yield from self._more(line.strip())
+
+    def _more(self, data: bytes) -> Iterator[Json]:
+        if not data:
+            return
+        if data[:6].upper() == DONE:
+            yield from self._ended()
+            self.done = True
+            return
+        found = parse(data) if data[:1] in (b"{", b"[") else None
+        if found is not None and (not self._data or _marked(found)):
+            self._data.clear()
+            yield from self._named(found)
+        else:
+            self._data.append(data)
+
+    def _ended(self) -> Iterator[Json]:
+        data, self._data = self._data, []
+        if len(data) > 1:
+            yield from self._named(parse(b"\n".join(data)))
+        self._name = ""
+
+    def _named(self, found: Any) -> Iterator[Json]:
+        for one in found if isinstance(found, list) else (found,):
+            if isinstance(one, dict):
+                yield {"error": one} if self._name == "error" and not one.get("error") else one
 
 
-def of_completion(body: Json) -> Delta:
-    """A whole `chat.completion` as one delta. Raise ValueError when it is something else."""
+def _marked(found: Any) -> bool:
+    return isinstance(found, dict) and any(name in found for name in _MARKS)
+
+
+def parse(raw: bytes) -> Any:
+    """The value of a JSON text; None for what is none. Numbers that JSON does not have, and halves of
+    characters, do not cost the rest."""
     try:
-        choice = body["choices"][0]
-        message = choice.get("message") or {}
-        text, reasoning = said(message)
-        calls = tuple({"index": i, **c} for i, c in enumerate(fragments(message.get("tool_calls"))))
-        finish = choice.get("finish_reason") or "stop"
-        details = tuple(message.get("reasoning_details") or ())
-        return Delta(text, reasoning, calls, finish, usage_of(body.get("usage")), body.get("model"), details=details)
-    except (LookupError, TypeError, AttributeError):
-        raise ValueError("an answer of another shape") from None
-
-
-def fragments(given: Any) -> list[Json]:
-    """Pieces of tool calls. Raise TypeError for what is none."""
-    found = list(given or ())
-    if not all(isinstance(c, dict) and isinstance(c.get("function") or {}, dict) for c in found):
-        raise TypeError
-    return found
-
-
-def said(message: Json) -> tuple[str, str]:
-    """Text and reasoning of a message or of a piece of one, in the spellings providers use."""
-    content = message.get("content")
-    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-    if isinstance(content, list):
-        text = "".join(str(p.get("text") or "") for p in content if p.get("type") == "text")
-        return text, reasoning if isinstance(reasoning, str) else ""
-    return content if isinstance(content, str) else "", reasoning if isinstance(reasoning, str) else ""
-
-
-def usage_of(body: Any) -> Usage | None:
-    if not isinstance(body, dict):
+        return orjson.loads(raw)
+    except ValueError:
+        pass
+    try:
+        return _tamed(json.loads(raw.decode("utf-8", "replace"), strict=False), "")
+    except (ValueError, RecursionError):
         return None
-    details = body.get("prompt_tokens_details") or {}
-    counts = (body.get("prompt_tokens"), body.get("completion_tokens"), details.get("cached_tokens"))
-    # What a provider counts is believed within what a column holds.
-    return Usage(*(int(min(max(float(n or 0), 0), MOST)) for n in counts))
+
+
+def documents(raw: bytes) -> list[Any]:
+    """The JSON of a body that is no event stream: one document, or one on each line."""
+    text = raw.removeprefix(BOM).strip()
+    found = parse(text)
+    if found is not None:
+        return found if isinstance(found, list) else [found]
+    return [one for line in text.splitlines() if (one := parse(line.strip().rstrip(b","))) is not None]
+
+
+def _tamed(value: Any, name: str) -> Any:
+    if isinstance(value, dict):
+        return {whole(k): _tamed(v, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_tamed(v, name) for v in value]
+    if isinstance(value, str):
+        return value if name in SAID else whole(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int) and not isinstance(value, bool) and not -_BIG <= value < _BIG:
+        return float(value) if abs(value) < 1 << 1000 else None
+    return value
+
+
+def whole(text: str) -> str:
+    """Text without halves of characters."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+class Halves:
+    """Puts a character together again whose halves came in two pieces of a text."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+
+    def feed(self, text: str) -> str:
+        if not text or (not self._rest and text.isascii()):
+            return text
+        text, self._rest = self._rest + text, ""
+        if "\ud800" <= text[-1] <= "\udbff":
+            text, self._rest = text[:-1], text[-1]
+        return whole(text)
+
+    def end(self) -> str:
+        rest, self._rest = self._rest, ""
+        return "\ufffd" if rest else ""

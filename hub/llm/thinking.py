@@ -7,21 +7,31 @@ _THOUGHTS = re.compile(r"<think>.*?(</think>\s*|$)", re.DOTALL)
 
 
 def strip(text: str) -> str:
-    """The text without its thoughts."""
+    """The text without its thoughts; those that a template opened have only an end."""
+    if CLOSE in text and OPEN not in text.partition(CLOSE)[0]:
+        text = text.partition(CLOSE)[2].lstrip()
     return _THOUGHTS.sub("", text) if OPEN in text else text
 
 
 class Splitter:
-    """Takes a stream of text apart; a tag may be cut anywhere."""
+    """Takes a stream of text apart; a tag may be cut anywhere.
+
+    A text that does not begin with the opening tag may be thoughts all the same, as some templates open
+    them: until their end is found, or the text is over, nobody can tell, and nothing of it is shown.
+    """
 
     def __init__(self) -> None:
         self._rest = ""
         self._inside = False
         self._begun = False
+        self._unknown = True
+        self._seen = 0
 
     def feed(self, text: str) -> tuple[str, str]:
         """(answer, thoughts) of the text so far; what may be half a tag waits."""
         self._rest += text
+        if self._unknown and not self._known():
+            return "", ""
         out = {False: "", True: ""}
         while True:
             tag = CLOSE if self._inside else OPEN
@@ -37,8 +47,23 @@ class Splitter:
 
     def end(self) -> tuple[str, str]:
         """What waited."""
+        if self._unknown:
+            self._unknown = False
+            answer, thoughts = self.feed("")
+            rest, more = self.end()
+            return answer + rest, thoughts + more
         rest, self._rest = self._rest, ""
         return ("", rest) if self._inside else (self._start(rest), "")
+
+    def _known(self) -> bool:
+        """Whether it is known now how the text begins."""
+        if self._seen < 64 and self._rest.lstrip().startswith(OPEN):
+            self._unknown = False
+        end = self._rest.find(CLOSE, max(0, self._seen - len(CLOSE)))
+        self._seen = len(self._rest)
+        if self._unknown and end >= 0:
+            self._unknown, self._inside = False, OPEN not in self._rest[:end]
+        return not self._unknown
 
     def _start(self, answer: str) -> str:
         # The blank lines after the thoughts belong to nobody.

@@ -13,6 +13,17 @@ NO_OPTIONS: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds. first: until the first piece of an answer. silence: between two pieces."""
+
+    first: float = 120.0
+    silence: float = 120.0
+
+
+PATIENT = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """One question to a model.
 
@@ -20,7 +31,8 @@ class Prompt:
     request's further fields (temperature, tools, ...). `question` and `passages` repeat the last
     question and what was found for it, for a model that reads no messages. `whole`: every piece of
     the answer is the whole text so far, revised. `free`: names of options that a customer gave for a
-    provider of their own.
+    provider of their own. `thinks`: whether thoughts are shown. `limits`: how long the provider may be
+    silent.
     """
 
     model: str
@@ -31,16 +43,21 @@ class Prompt:
     language: str | None = None
     whole: bool = False
     free: frozenset[str] = frozenset()
+    thinks: bool = False
+    limits: Limits = PATIENT
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of an answer.
 
-    `tool_calls` are fragments: `index` says which call they belong to. `details` are the provider's
-    own reasoning objects. `served` names the model that answers when it is not the one asked.
-    `restart` means that all earlier pieces are void: the model failed half-way and begins again.
-    `event` tells of a tool that the hub runs: {name, id, contents, state, explanation?}.
+    `tool_calls` are pieces of calls, each call at most once: `index` says which, the first piece carries id
+    and name. `details` are the provider's own reasoning objects. `served` names the model that answers when
+    it is not the one asked. `restart` means that all earlier pieces are void: the model failed half-way and
+    begins again. `event` tells of a tool that the hub runs: {name, id, contents, state, explanation?}.
+    `beside` are fields of the message that callers get as they are (images, audio, annotations), `around`
+    those of the whole answer (citations). `back` are fields that the provider wants back within the turn;
+    `named` is its name of the thoughts.
     """
 
     text: str = ""
@@ -53,11 +70,22 @@ class Delta:
     details: tuple[Json, ...] = ()
     served: str | None = None
     event: Json | None = None
+    refusal: str = ""
+    logprobs: Json | None = None
+    beside: Json = field(default_factory=dict)
+    around: Json = field(default_factory=dict)
+    back: Json = field(default_factory=dict)
+    named: str = ""
 
     @property
     def says(self) -> bool:
         """Whether it carries a part of the answer itself."""
-        return bool(self.text or self.tool_calls)
+        return bool(self.text.strip() or self.tool_calls or self.refusal or self.beside)
+
+    @property
+    def thinks(self) -> bool:
+        """Whether it carries thoughts."""
+        return bool(self.reasoning or self.details)
 
 
 class Failed(Upstream):
@@ -71,11 +99,26 @@ class Failed(Upstream):
         retry_after: float | None = None,
         details: Any = None,
         code: str | None = None,
+        kind: int = 0,
+        down: bool = False,
+        param: str | None = None,
     ) -> None:
-        """`permanent`: trying again cannot help; `details` are for the operator."""
+        """`permanent`: trying again cannot help; `details` are for the operator. `kind`: the status of HTTP
+        that says what went wrong, 0 when nothing tells. `down`: the provider could not be reached, was
+        silent, or failed by its own word. `param`: the field that the provider names."""
         super().__init__(text, details=details, retry_after=retry_after, code=code)
         self.permanent = permanent
+        self.kind = kind
+        self.down = down
+        self.param = param
 
 
 class Broken(Failed):
-    """The model provider failed in the middle of its answer."""
+    """The model provider failed in the middle of its answer. `place`: which of the gateway's models it was."""
+
+    def __init__(self, cause: Failed, place: int) -> None:
+        super().__init__(
+            str(cause), permanent=cause.permanent, retry_after=cause.retry_after, details=cause.details,
+            code=cause.code, kind=cause.kind, param=cause.param,
+        )
+        self.place = place

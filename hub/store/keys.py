@@ -1,5 +1,6 @@
 """API keys: only their SHA-256 and last characters are kept."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from hub.store.db import Call, clean
 
 FIND = """
-    select k.id, k.account_id, k.kind, k.role, a.plan, k.expires_at,
+    select k.id, k.account_id, k.kind, k.role, a.plan, k.expires_at, k.origins, k.models,
         k.used_at is null or k.used_at < now() - interval '1 minute' as stale
     from api_keys k join accounts a on a.id = k.account_id
     where k.hash = $1 and (k.expires_at is null or k.expires_at > now())
@@ -16,11 +17,11 @@ USED = """
     update api_keys set used_at = now() where id = $1 and (used_at is null or used_at < now() - interval '1 minute')
 """
 ADD = """
-    insert into api_keys (id, account_id, hash, tail, label, kind, expires_at, role)
-    values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7), $8)
+    insert into api_keys (id, account_id, hash, tail, label, kind, expires_at, role, origins, models)
+    values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7), $8, $9, $10)
 """
 LIST = """
-    select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by from api_keys
+    select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by, origins, models from api_keys
     where account_id = $1 order by id
 """
 LOCK = """
@@ -32,8 +33,9 @@ REPLACE = """
     where account_id = $1 and id = $2 returning expires_at
 """
 SUCCEED = """
-    insert into api_keys (id, account_id, hash, tail, label, kind, role, expires_at)
-    select $3, account_id, $4, $5, label, kind, role, expires_at from api_keys where account_id = $1 and id = $2
+    insert into api_keys (id, account_id, hash, tail, label, kind, role, expires_at, origins, models)
+    select $3, account_id, $4, $5, label, kind, role, expires_at, origins, models from api_keys
+    where account_id = $1 and id = $2
 """
 REMOVE = "delete from api_keys where id = $1 and account_id = $2"
 
@@ -52,9 +54,9 @@ async def used(db: Call, id: UUID) -> None:
 
 async def add(
     db: Call, id: UUID, account: UUID, *, key_hash: bytes, tail: str, label: str, kind: str, days: int | None,
-    role: str,
+    role: str, origins: Sequence[str] = (), models: Sequence[UUID] = (),
 ) -> None:
-    await db.run(ADD, id, account, key_hash, tail, clean(label), kind, days, role)
+    await db.run(ADD, id, account, key_hash, tail, clean(label), kind, days, role, list(origins), list(models))
 
 
 async def of_account(db: Call, account: UUID) -> list[Json]:

@@ -1,15 +1,18 @@
 """Embeddings over HTTP, with OpenAI's own client and by hand."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import openai
+import orjson
 import pytest
 
 from hub.config import Settings
 from hub.llm.embedder import MODEL
 from tests.api.door import Door, opened
 
+INPUTS = Path(__file__).parents[1] / "llm" / "inputs"
 TEXTS = ["Pets are welcome for 20 euros a night.", "A piscina fecha às dez.", "The pool closes at ten."]
 
 
@@ -52,11 +55,12 @@ async def test_with_the_official_client(door: Door) -> None:
     [
         ({"input": [1, 2, 3]}, "send the text itself"),
         ({"input": [[1, 2], [3]]}, "send the text itself"),
-        ({"input": []}, "1 to 128"),
-        ({"input": ["x"] * 129}, "1 to 128"),
+        ({"input": []}, "1 to 2,048"),
+        ({"input": ["x"] * 2049}, "1 to 2,048"),
         ({"input": ["x", " "]}, "input.1"),
-        ({"input": "palavra " * 600}, "512"),
-        ({"input": "x" * 8001}, "8,000"),
+        ({"input": "palavra " * 9000}, "8,192"),
+        ({"input": ["a " * 8000] * 40}, "300,000"),
+        ({"input": "x" * 100_001}, "100,000"),
         ({"input": None}, "input"),
         ({"dimensions": 256}, "dimensions"),
         ({"encoding_format": "int8"}, "encoding_format"),
@@ -78,3 +82,28 @@ async def test_nulls_are_defaults_and_keys_are_private(door: Door) -> None:
         assert r.status == 403
     async with door.post("/v1/embeddings", key="sk-hub-none", model=MODEL, input="x") as r:
         assert r.status == 401
+
+
+async def test_as_many_as_langchain_sends(door: Door) -> None:
+    sent = orjson.loads((INPUTS / "c-embeddings-200.json").read_bytes())
+    async with door.post("/v1/embeddings", **sent) as r:
+        data = (await r.json())["data"]
+    assert r.status == 200 and [d["index"] for d in data] == list(range(200)) and "pieces" not in data[0]
+    tokens = orjson.loads((INPUTS / "c-embeddings-tokens.json").read_bytes())
+    async with door.post("/v1/embeddings", **tokens) as r:
+        assert r.status == 400 and "check_embedding_ctx_length=False" in (await r.json(content_type=None))["detail"]
+
+
+@pytest.mark.parametrize("kind", ["passage", "query"])
+async def test_long_texts_are_cut_pooled_and_said_so(door: Door, kind: str) -> None:
+    pool, tax = "The pool closes at ten in the evening. ", "The tax on income is paid every quarter. "
+    texts = [pool * 120, pool, tax, "\u4e00" * 700]
+    async with door.post("/v1/embeddings", model=MODEL, input=texts, input_type=kind) as r:
+        got = await r.json()
+    assert r.status == 200, got
+    data = got["data"]
+    long, near, far, other = (d["embedding"] for d in data)
+    assert data[0]["pieces"] > 1 and "pieces" not in data[1] and data[3]["index"] == 3
+    assert cosine(long, long) == pytest.approx(1, abs=1e-5) == cosine(other, other)
+    assert cosine(long, near) > cosine(long, far) + 0.2
+    assert got["usage"]["prompt_tokens"] > 1000

@@ -81,6 +81,7 @@ FLAGS: dict[str, tuple[Json, Any]] = {
         {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}}},
         lambda b: b["response_format"]["json_schema"].get("strict"),
     ),
+    "UseMaxTokens": ({"max_completion_tokens": 9}, lambda b: (b.get("max_tokens"), b.get("max_completion_tokens"))),
     "StructuredOutputSupport": ({"response_schema": {"type": "object"}}, lambda b: b.get("response_format")),
 }
 
@@ -192,7 +193,7 @@ async def test_fallbacks_answer_when_the_first_fails(door: Door) -> None:
     )
     door.model.default = refuses(400, "no such model")
     async with door.post(model=id) as r:
-        assert r.status == 502
+        assert r.status == 400 and "no such model" in (await r.json())["error"]["message"]
 
 
 async def test_a_fallback_never_repeats_what_was_said(door: Door) -> None:

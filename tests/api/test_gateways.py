@@ -94,6 +94,7 @@ WHOLE: dict[str, Any] = {
     "fallbackModels": [
         {"modelName": "other", "baseAddress": "https://other.example/v1", "apiKey": "sk-upstream-of-another-tail"}
     ],
+    "timeLimits": {"firstToken": 9.5, "silence": 20.0, "whole": 100.0},
 }
 OTHERS = [{**WHOLE["fallbackModels"][0], "apiKey": "***tail"}]
 SHOWN: dict[str, Any] = {**WHOLE, "apiKey": "***tail", "fallbackModels": OTHERS}

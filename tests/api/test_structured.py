@@ -181,7 +181,7 @@ async def test_conversations_are_logged_where_the_account_allows_it(door: Door) 
     assert [m["content"] for m in row["messages"]] == ["Again", "Hello from the model."] and row["tokens"] == 34
     door.model.default = refuses(400, "broken")
     async with door.post(model=id) as r:
-        assert r.status == 502
+        assert r.status == 400
     assert [r["error"] for r in await rows() if r["error"]] == [
         "upstream_error: The model provider refused the request (status 400)."
     ]

@@ -619,8 +619,8 @@ async def test_calls_that_cannot_be_made_come_to_an_end_too(
         door.model.default = calls(call)
         async with door.post(model=await door.gateway(protocolFunctions=[function(far)])) as r:
             assert r.status == 502 and (await r.json(content_type=None))["error"]["code"] == "tool_limit"
-        assert len(door.model.calls) == 5 and far.asked == []
-        assert sum(b["quantity"] for b in await door.billed() if b["sku"].endswith(".out")) == 25, "it consumed tokens"
+        assert len(door.model.calls) == 4 and far.asked == []
+        assert sum(b["quantity"] for b in await door.billed() if b["sku"].endswith(".out")) == 20, "it consumed tokens"
 
 
 async def test_after_the_last_call_the_caller_can_still_be_asked(settings: Settings, far: Far) -> None:

@@ -209,7 +209,7 @@ ANSWERS: dict[str, Shape] = {
     "A-56": {"aiGatewayId": ID},
     "A-57": [{"id": ID, "name": TEXT, "inferenceEndpoint": TEXT, "modelName": TEXT, "slug": TEXT}],
     "A-58": "The AI gateway was edited successfully.",
-    "A-59": {"name": TEXT, "slug": TEXT, "parameters": plus(GATEWAY, "fallbackModels")},
+    "A-59": {"name": TEXT, "slug": TEXT, "parameters": plus(GATEWAY, "fallbackModels", "timeLimits")},
     "A-60": "The AI gateway was deleted successfully.",
     "A-61": "Parameters updated successfully.",
     "A-62": "Salt rolled successfully.",

@@ -167,7 +167,7 @@ def test_old_tool_answers_are_shortened() -> None:
 
 
 TALK = [
-    user("a" * 400), model("", tool_calls=[{"function": {"name": "f", "arguments": "{}"}}]),
+    user("a" * 400), model("", tool_calls=[{"type": "function", "function": {"name": "f", "arguments": "{}"}}]),
     {"role": "tool", "tool_call_id": "1", "content": "t" * 40}, model("b" * 40), user("c" * 40),
 ]
 

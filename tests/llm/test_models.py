@@ -3,19 +3,22 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from aiohttp import web
 
 from hub.domain import Gateway, Usage
 from hub.errors import HubError, Invalid
 from hub.guarded_http import open_outbound
 from hub.llm import breaker as breakers
+from hub.llm import openai
 from hub.llm.breaker import Breaker
 from hub.llm.gateway import Models
-from hub.llm.types import Broken, Delta, Failed, Prompt
-from tests.fakes.model import FakeModel, cut, hangs, raw, refuses, says, serve, whole
+from hub.llm.types import Broken, Delta, Failed, Limits, Prompt
+from tests.fakes.model import FakeModel, cut, event, hangs, raw, refuses, says, serve, whole
 
 ACCOUNT = UUID(int=1)
 
@@ -76,7 +79,7 @@ async def test_server_without_stream_options(models: Models, fake: FakeModel) ->
 @pytest.mark.parametrize(
     "trouble",
     [
-        refuses(500), refuses(503), refuses(429), hangs(3), says(), says("  \n"), cut(),
+        refuses(500), refuses(503), refuses(429), says(), says("  \n"), cut(),
         raw(b"<html>oops</html>", "text/html"), raw(b"data: {nonsense\n\n"),
         raw(b'{"choices": []}', "application/json"),
         raw(b'{"error": {"message": "overloaded"}}', "application/json"), raw(b""),
@@ -86,14 +89,46 @@ async def test_server_without_stream_options(models: Models, fake: FakeModel) ->
 )
 async def test_trouble_before_the_first_word_is_retried(models: Models, fake: FakeModel, trouble: Any) -> None:
     fake.plan += [trouble, says("at last")]
-    seconds = 2.0 if "hangs" in trouble.__qualname__ else 5.0
-    try:
-        got = text(await ask(models, gateway(fake.url), seconds))
-    except Broken:
-        # Blank text was handed on already; whether it can be taken back is the engine's business.
-        assert "says" in trouble.__qualname__
-    else:
-        assert got == "at last" and len(fake.calls) == 2
+    assert text(await ask(models, gateway(fake.url))).strip() == "at last" and len(fake.calls) == 2
+
+
+async def test_a_long_silence_is_not_paid_for_twice(models: Models, fake: FakeModel) -> None:
+    fake.plan += [hangs(3), says("too late")]
+    with pytest.raises(Failed, match="in time") as e:
+        await ask(models, gateway(fake.url), prompt=replace(PROMPT, limits=Limits(0.2, 5.0)))
+    assert e.value.code == "model_timeout" and len(fake.calls) == 1
+
+
+async def test_silence_in_the_middle_ends_an_answer(models: Models, fake: FakeModel) -> None:
+    async def act(request: web.Request, body: Any) -> web.StreamResponse:
+        out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await out.prepare(request)
+        await out.write(event({"role": "assistant"}))
+        await asyncio.sleep(0.4)
+        await out.write(event({"content": "Half"}))
+        await asyncio.sleep(20)
+        return out
+
+    fake.plan += [act, says("again")]
+    with pytest.raises(Broken, match="in time"):
+        await ask(models, gateway(fake.url), prompt=replace(PROMPT, limits=Limits(5.0, 0.3)))
+    assert len(fake.calls) == 1
+
+
+async def test_after_the_reason_for_the_end_nobody_waits_long(
+    models: Models, fake: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai, "AFTERWARDS", 0.2)
+
+    async def act(request: web.Request, body: Any) -> web.StreamResponse:
+        out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await out.prepare(request)
+        await out.write(event({"content": "Whole"}) + event({}, "stop"))
+        await asyncio.sleep(20)
+        return out
+
+    fake.plan.append(act)
+    assert text(await ask(models, gateway(fake.url))) == "Whole"
 
 
 async def test_three_tries_then_the_reason(models: Models, fake: FakeModel) -> None:
@@ -204,7 +239,46 @@ async def test_breaker_pauses_a_failing_provider(models: Models, fake: FakeModel
         await ask(models, to)
     assert e.value.code == "model_paused" and len(fake.calls) == 5
     fake.default = says("ok")
-    assert text(await ask(models, gateway(fake.url))) == "ok", "another gateway is not paused"
+    assert text(await ask(models, gateway(fake.url, key="sk-of-somebody-else"))) == "ok", "another credential"
+    assert text(await ask(models, to, prompt=replace(PROMPT, model="other"))) == "ok", "another model"
+    with pytest.raises(Failed, match="tried again"):
+        await ask(models, gateway(fake.url))
+
+
+@pytest.mark.parametrize(
+    "trouble", [refuses(429), says(), refuses(400), refuses(401), raw(b"nonsense"), raw(b'{"error": "overloaded"}')]
+)
+async def test_what_says_nothing_of_the_provider_never_pauses_it(
+    models: Models, fake: FakeModel, trouble: Any
+) -> None:
+    fake.default = trouble
+    for _ in range(6):
+        with pytest.raises(Failed) as e:
+            await ask(models, gateway(fake.url))
+        assert e.value.code != "model_paused"
+    fake.default = says("ok")
+    assert text(await ask(models, gateway(fake.url))) == "ok"
+
+
+async def test_who_is_told_to_wait_waits_alone(models: Models, fake: FakeModel) -> None:
+    fake.plan.append(refuses(429, headers={"Retry-After": "34"}))
+    fake.default = says("ok")
+    for _ in range(2):
+        with pytest.raises(Failed, match="limits the requests") as e:
+            await ask(models, gateway(fake.url))
+        assert e.value.retry_after == pytest.approx(34, abs=1) and e.value.kind == 429
+    assert len(fake.calls) == 1, "within the wait it is not asked again"
+    assert text(await ask(models, gateway(fake.url, key="sk-of-somebody-else"))) == "ok"
+    assert text(await ask(models, gateway(fake.url), prompt=replace(PROMPT, model="other"))) == "ok"
+
+
+async def test_a_trial_that_is_left_lets_the_next_one_try(models: Models, fake: FakeModel) -> None:
+    breaker = Breaker()
+    for n in range(5):
+        breaker.failed("a", float(n))
+    assert breaker.wait("a", 35.0) == 0 and breaker.wait("a", 35.0) > 0
+    breaker.left("a", 36.0)
+    assert breaker.wait("a", 36.0) == 0 and breaker.wait("a", 36.0) > 0
 
 
 def test_breaker_lets_one_try_after_the_pause() -> None:

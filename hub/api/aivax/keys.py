@@ -30,7 +30,9 @@ async def create(request: web.Request, body: KeyIn) -> KeyGrant:
     db, who = request.app[HUB].db, caller(request)
     role = body.role or who.role
     keys.may_manage(who.role, role)
-    return KeyGrant(grant_key=await keys.grant(db, who.account_id, body.label, body.duration, body.type, role))
+    return KeyGrant(grant_key=await keys.grant(
+        db, who.account_id, body.label, body.duration, body.type, role, origins=body.origins, models=body.models
+    ))
 
 
 @endpoint(id="A-65", tag=TAG, says="API key deleted successfully.")

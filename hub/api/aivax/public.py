@@ -42,6 +42,7 @@ from hub.chat.website import transcript as transcripts
 from hub.chat.website.culture import labels, preferred
 from hub.chat.website.events import Happened, follow
 from hub.domain import Usage
+from hub.engine.messages import shown
 from hub.errors import HubError
 from hub.llm.types import Delta
 from hub.store import messages
@@ -102,7 +103,7 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
             reasoning=made.reasoning or None,
             tool_calls=[ToolCall(**visits.call_of(c)) for c in made.tool_calls],
             usage=_usage(made.usage.prompt, made.usage.completion),
-            created_messages=made.messages,
+            created_messages=shown(made.messages),
         )
     again = await visits.ask_again(hub, seen, body.client_message_id) if not said else None
     got = await visits.prompt(

@@ -29,6 +29,9 @@ async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
     if who.kind != "private" and allowed != "public":
         raise Forbidden("A public key may not do that; use a private key (sk-hub-...).", code="private_key_needed")
     request[CALLER] = who
+    origin = request.headers.get("Origin")
+    if who.origins and origin is not None and origin.lower() not in who.origins:
+        raise Forbidden(f"Pages of {origin[:300]} may not use this key; add the origin to it.", code="origin_refused")
 
 
 def credential(request: web.Request, query: bool) -> str | None:

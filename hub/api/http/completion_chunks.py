@@ -1,5 +1,6 @@
 """Answers in the shape of chat completions: a whole one, and the events of a stream. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,45 +17,75 @@ PING = b": ping\n\n"
 
 def usage(used: Usage) -> Json:
     cached = min(used.cached, used.prompt)
-    return {
+    found: Json = {
         "prompt_tokens": used.prompt - cached,
         "completion_tokens": used.completion,
         "total_tokens": used.total,
         "prompt_tokens_details": {"cached_tokens": cached},
     }
+    return found | {"completion_tokens_details": dict(used.details)} if used.details else found
 
 
-def completion(id: str, created: int, made: Answer) -> Json:
+def cited(made: Answer) -> list[Json]:
+    """Citations as annotations, of a provider that gives only a list of addresses."""
+    if made.beside.get("annotations"):
+        return []
+    given = made.around.get("citations")
+    urls = [c if isinstance(c, str) else c.get("url") for c in given if isinstance(c, str | dict)] if isinstance(
+        given, list) else []
+    return [
+        {"type": "url_citation", "url_citation": {"url": u, "title": "", "start_index": 0, "end_index": 0}}
+        for u in urls if isinstance(u, str)
+    ]
+
+
+def completion(id: str, created: int, made: Answer, *, legacy: bool = False) -> Json:
+    """legacy: for a caller that knows functions, not tools."""
+    spoken = made.text or not (made.tool_calls or made.refusal)
     message: Json = {
         "role": "assistant",
-        "content": made.text if made.text or not made.tool_calls else None,
-        "refusal": None,
-        "annotations": [],
+        "content": made.text if spoken else None,
+        "refusal": made.refusal,
+        "annotations": cited(made),
+        **made.beside,
         "tool_calls": made.tool_calls,
     }
     if made.reasoning:
         message["reasoning"] = made.reasoning
+    if made.details:
+        message["reasoning_details"] = made.details
+    if legacy and made.tool_calls:
+        message["function_call"] = made.tool_calls[0]["function"]
     return {
         "id": id,
         "object": "chat.completion",
         "created": created,
         "model": made.model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": made.finish}],
+        "choices": [{
+            "index": 0, "message": message, "logprobs": made.logprobs, "finish_reason": _finish(made, legacy),
+        }],
         "usage": usage(made.usage),
         "service_tier": "default",
+        **made.around,
         "generation_context": {"generated_usage": made.billed, "runned_functions": made.ran},
     }
 
 
+def _finish(made: Answer, legacy: bool) -> str:
+    return "function_call" if legacy and made.finish == "tool_calls" else made.finish
+
+
 @dataclass(slots=True)
 class Chunks:
-    """The events of one stream; the first carries the role. more: fields of every event beside the usual."""
+    """The events of one stream; the first carries the role. more: fields of every event beside the usual.
+    legacy: for a caller that knows functions, not tools."""
 
     id: str
     created: int
     model: str
     begun: bool = False
     more: Json = field(default_factory=dict)
+    legacy: bool = False
 
     def delta(self, said: Delta) -> bytes:
         """A piece of the answer; nothing when it is empty."""
@@ -65,12 +96,23 @@ class Chunks:
             piece["content"] = said.text
         if said.reasoning:
             piece["reasoning"] = said.reasoning
+        if said.details:
+            piece["reasoning_details"] = list(said.details)
+        if said.refusal:
+            piece["refusal"] = said.refusal
         if said.tool_calls:
             piece["tool_calls"] = [{"index": n, **call} for n, call in enumerate(said.tool_calls)]
-        return self._chunk(self._role() | piece, None) if piece else b""
+            if self.legacy:
+                piece |= _function_call(said.tool_calls)
+        piece |= said.beside
+        if not (piece or said.logprobs or said.around):
+            return b""
+        return self._chunk(self._role() | piece, None, said.logprobs, **said.around)
 
     def end(self, made: Answer) -> bytes:
-        return self.finish(made.finish, usage(made.usage))
+        annotations = cited(made)
+        told = self._chunk(self._role() | {"annotations": annotations}, None) if annotations else b""
+        return told + self.finish(_finish(made, self.legacy), usage(made.usage))
 
     def finish(self, reason: str, used: Json) -> bytes:
         return self._chunk(self._role(), reason, usage=used) + DONE
@@ -92,13 +134,19 @@ class Chunks:
         begun, self.begun = self.begun, True
         return {} if begun else {"role": "assistant"}
 
-    def _chunk(self, delta: Json, finish: str | None, **more: Any) -> bytes:
+    def _chunk(self, delta: Json, finish: str | None, logprobs: Json | None = None, **more: Any) -> bytes:
         body: Json = {
             "id": self.id,
             "object": "chat.completion.chunk",
             "created": self.created,
             "model": self.model,
-            "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}],
+            "choices": [{"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}],
             "usage": None,
         }
         return b"data: " + orjson.dumps(body | self.more | more) + b"\n\n"
+
+
+def _function_call(calls: Sequence[Json]) -> Json:
+    """The first call, as it was said before there were tools."""
+    first = next((c for n, c in enumerate(calls) if c.get("index", n) == 0 and c.get("function")), None)
+    return {"function_call": first["function"]} if first else {}

@@ -17,6 +17,8 @@ from hub.api.http.families import DEFAULT, coded
 from hub.errors import HubError
 
 ALIASES = ("/api/v1/chat/completions",)
+# What clients ask for whose base address lacks the version, or has it twice.
+OPENAI = ("/chat/completions", "/completions", "/embeddings", "/responses", "/models")
 INTERNAL = "Internal error"
 KINDS = {
     400: "invalid_request_error", 401: "authentication_error", 402: "insufficient_quota", 403: "permission_error",
@@ -73,7 +75,10 @@ def internal() -> Failure:
 def render(path: str, failure: Failure, family: str = DEFAULT, address: str = "") -> web.Response:
     """The failure in the shape of the path and of the family whose endpoint was asked for. address: where the hub's
     pages are found."""
-    if path.startswith("/v1/") or path in ALIASES:
+    lost = failure.status == 404 and failure.code == "not_found" and path.rstrip("/").endswith(OPENAI)
+    if lost and not path.startswith("/api/"):
+        failure = Failure(404, f"There is nothing at {path}: set the client's base_url to {address}/v1.", "not_found")
+    if path.startswith("/v1/") or path in ALIASES or (lost and not path.startswith("/api/")):
         content, kind = problem(failure, path, address), "application/problem+json"
     elif path.startswith("/api/"):
         content, kind = plain(failure, family), "application/json"

@@ -74,7 +74,7 @@ def _level(path: str, status: int) -> int:
 
 
 async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
-    if request.method == "OPTIONS" and request.path.startswith(PUBLIC):
+    if request.method == "OPTIONS" and (request.path.startswith(PUBLIC) or _preflight(request)):
         return web.Response(status=204)
     try:
         if request.method == "POST" and request.path.startswith(PUBLIC):
@@ -97,6 +97,24 @@ async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
         # The answer has begun: all that can be said is that it does not end well.
         raise ConnectionResetError("The answer broke off.")
     return errors.render(request.path, failure, family_of(request), request.app[HUB].settings.address)
+
+
+def _preflight(request: web.Request) -> bool:
+    """Whether a browser asks if a page may call the OpenAI-compatible API; it tells no key yet."""
+    return request.path.startswith("/v1/") and "Origin" in request.headers
+
+
+def _shared(request: web.Request) -> str | None:
+    """The origin whose pages may read the answer: those that may use the public key it was asked with."""
+    origin = request.headers.get("Origin")
+    if origin is None or not request.path.startswith("/v1/"):
+        return None
+    if request.method == "OPTIONS":
+        return origin
+    who = request.get(CALLER)
+    if who is None or who.kind != "public" or (who.origins and origin.lower() not in who.origins):
+        return None
+    return origin
 
 
 def _gone(request: web.Request) -> bool:
@@ -140,10 +158,20 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
     if request.get(UNKNOWN):
         out["X-Unknown-Fields"] = ", ".join(quote(name, safe="._-[]$ ") for name in request[UNKNOWN])
     if request.path.startswith(PUBLIC):
-        out["Access-Control-Allow-Origin"] = "*"
-        if request.method == "OPTIONS":
-            out["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE"
-            out["Access-Control-Allow-Headers"] = "*"
-            out["Access-Control-Max-Age"] = "86400"
-        else:
-            out["Access-Control-Expose-Headers"] = EXPOSED
+        _share(request, response, "*", "*")
+    elif (origin := _shared(request)) is not None:
+        out["Vary"] = "Origin"
+        # A star does not stand for Authorization.
+        _share(request, response, origin, request.headers.get("Access-Control-Request-Headers", "*"))
+
+
+def _share(request: web.Request, response: web.StreamResponse, origin: str, names: str) -> None:
+    """Let a page of another origin read the answer."""
+    out = response.headers
+    out["Access-Control-Allow-Origin"] = origin
+    if request.method == "OPTIONS":
+        out["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE"
+        out["Access-Control-Allow-Headers"] = names
+        out["Access-Control-Max-Age"] = "86400"
+    else:
+        out["Access-Control-Expose-Headers"] = EXPOSED

@@ -1,6 +1,7 @@
 """`rendering_mode: textual_blocks`: reasoning and tools as blocks inside the text, in the order of time."""
 
 import html
+from dataclasses import replace
 
 from hub.domain import Json
 from hub.llm.types import Delta
@@ -23,7 +24,9 @@ class Blocks:
             text += self._within([GROUP]) + _status(delta.event)
         if delta.text:
             text += self._within([ANSWER]) + delta.text
-        return Delta(text, tool_calls=delta.tool_calls) if text or delta.tool_calls else None
+        if not (text or delta.tool_calls or delta.refusal or delta.beside or delta.around or delta.logprobs):
+            return None
+        return replace(delta, text=text, reasoning="", details=(), event=None)
 
     def end(self) -> Delta | None:
         text = self._within([])

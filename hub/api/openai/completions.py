@@ -21,13 +21,17 @@ from hub.api.http.operation import Header
 from hub.api.openai.blocks import Blocks
 from hub.api.openai.limits import limit
 from hub.api.openai.question import ask_of
+from hub.api.openai.refusing import told
 from hub.api.openai.schemas import CompletionIn, CompletionOut
+from hub.chat.content import link
 from hub.chat.turns.dialogs import Dialog
-from hub.domain import Caller
+from hub.domain import Caller, Json
 from hub.engine import request_log
 from hub.engine.answer import answer
 from hub.engine.ask import Answer, Ask, Sink
-from hub.errors import HubError, NotFound, Upstream
+from hub.errors import Forbidden, HubError, NotFound, Upstream
+from hub.llm.finish import FINAL
+from hub.llm.reading import with_beside
 from hub.llm.types import Delta
 from hub.runtime import Hub
 from hub.studio.aresgen import threads
@@ -57,6 +61,11 @@ class Asked:
     def more(self) -> dict[str, str]:
         return {"thread_id": self.thread.name} if self.thread else {}
 
+    def json_alone(self, made: Answer) -> bool:
+        """Whether the answer is the JSON and nothing around it; a refusal, or nothing at all, is no JSON."""
+        said = made.text or not (made.refusal or made.beside or made.finish in FINAL)
+        return bool(self.body.json_only and not made.tool_calls and said)
+
     @property
     def headers(self) -> dict[str, str]:
         found = self.ask.trace.complexity
@@ -84,10 +93,12 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
         # The row G-01 of AresGen, whose limit holds for a plain completion too.
         await rate_limits.count(request, "aresgen", str(who.key_id), who.plan)
     entry = await request.app[DIRECTORY].find(who.account_id, body.model, who.kind == "public")
+    if who.models and entry.gateway.id not in who.models:
+        raise Forbidden("This key may not use that gateway.", field="model", code="model_refused")
     balance.check(hub.settings, entry.account.balance)
     model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
     await limit(request, who, model.badges if model else ())
-    ask = ask_of(who, entry.gateway, body, entry.account.parameters)
+    ask = ask_of(hub.settings, who, entry.gateway, body, entry.account.parameters)
     ask = await threads.voiced(hub, ask, body.voice_id)
     thread = await threads.entered(hub, who.account_id, body.thread_id) if body.thread_id or body.store else None
     ask = await threads.joined(hub, ask, thread) if thread else ask
@@ -101,7 +112,7 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     except HubError as e:
         if not isinstance(e, NotFound):
             await request_log.failed(hub, who, ask, e, entry.account)
-        raise (_told(who, e) if isinstance(e, Upstream) else e) from e
+        raise (told(who, e) if isinstance(e, Upstream) else e) from e
 
 
 async def _whole(request: web.Request, asked: Asked) -> web.Response:
@@ -112,19 +123,21 @@ async def _whole(request: web.Request, asked: Asked) -> web.Response:
         texts.append(piece.text if piece else "")
 
     made = await _answered(request, asked, collect if blocks else None)
-    if asked.body.json_only and not made.tool_calls:
+    made = replace(made, beside=with_beside(made.beside, _files(asked, made)))
+    if asked.json_alone(made):
         return web.Response(body=orjson.dumps(made.value), content_type="application/json", headers=asked.headers)
     if blocks:
         end = blocks.end()
         made = replace(made, text="".join([*texts, end.text if end else ""]))
     # Not through the model: the documented answer has no nulls beside its own.
-    body = orjson.dumps(completion(asked.id, asked.created, made) | asked.more)
+    body = orjson.dumps(completion(asked.id, asked.created, made, legacy=asked.body.legacy) | asked.more)
     return web.Response(body=body, content_type="application/json", headers=asked.headers)
 
 
 async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
     out = Out(request, headers=lambda: asked.headers)
-    chunks = Chunks(asked.id, asked.created, str(asked.ask.gateway.parameters["modelName"]), more=asked.more)
+    model = str(asked.ask.gateway.parameters["modelName"])
+    chunks = Chunks(asked.id, asked.created, model, more=asked.more, legacy=asked.body.legacy)
     blocks = Blocks() if asked.body.rendering_mode == "textual_blocks" else None
 
     async def say(delta: Delta) -> None:
@@ -143,15 +156,33 @@ async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
         request[BROKEN] = True
         if not isinstance(e, NotFound):
             await request_log.failed(asked.hub, asked.who, asked.ask, e, asked.entry.account)
-        await out.send(chunks.error(e))
+        await out.send(chunks.error(told(asked.who, e) if isinstance(e, Upstream) else e))
         return out.response
     end = blocks.end() if blocks else None
     last = chunks.delta(end) if end is not None else b""
     chunks.model = made.model
-    if asked.body.json_only and not made.tool_calls:
+    if asked.json_alone(made):
         return await out.finish(last + b"data: " + orjson.dumps(made.value) + b"\n\n" + DONE)
-    calls = tuple(made.tool_calls) if asked.body.json_only else ()
-    return await out.finish(last + chunks.delta(Delta(tool_calls=calls)) + chunks.end(made))
+    rest = Delta(beside=_files(asked, made))
+    if asked.body.json_only:
+        # Nothing was shown yet of what is no JSON.
+        beside = with_beside(made.beside, rest.beside)
+        rest = Delta(made.text, tool_calls=tuple(made.tool_calls), refusal=made.refusal or "", beside=beside)
+    return await out.finish(last + chunks.delta(rest) + chunks.end(made))
+
+
+def _files(asked: Asked, made: Answer) -> Json:
+    """What tools made for the caller: pictures as pictures, the rest by name and address."""
+    address = asked.hub.settings.address
+    shown: list[Json] = []
+    others: list[Json] = []
+    for a in made.files:
+        if a.get("token") and a.get("media") == "image":
+            shown.append({"type": "image_url", "image_url": {"url": link(a, address)}})
+        elif a.get("token"):
+            facts = {n: a.get(n) for n in ("name", "mime", "size")}
+            others.append({**facts, "url": link(a, address)})
+    return {n: v for n, v in (("images", shown), ("files", others)) if v}
 
 
 async def _answered(
@@ -187,7 +218,3 @@ async def _record(asked: Asked, made: Answer | None) -> None:
     except HubError as e:
         log.error("usage of account %s was not written: %s", asked.who.account_id, e)
 
-
-def _told(who: Caller, e: Upstream) -> Upstream:
-    """What the provider said is for the operator, not for everyone who holds a public key."""
-    return e if who.kind == "private" else Upstream(str(e), retry_after=e.retry_after, code=e.code)

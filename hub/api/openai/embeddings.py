@@ -1,31 +1,46 @@
 """Embeddings of the hub's own model, in the shape of OpenAI's."""
 
+import asyncio
 import base64
 import struct
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.openai.limits import limit
+from hub.domain import Json
 from hub.errors import Invalid
-from hub.llm.embedder import DIMENSION, MODEL, TOKENS, Vector
+from hub.llm.embedder import DIMENSION, MODEL, Vector
+from hub.llm.embedder import LONGEST as QUESTION
+from hub.llm.pooling import cut, pooled
 
-LIMIT = 4 << 20
-MOST, LONGEST = 128, 8000  # texts of a request, and characters of each
+LIMIT = 32 << 20
+MOST, LONGEST = 2048, 8192  # texts of a request, and tokens of each
+TOTAL = 300_000  # tokens of a request
+CHARACTERS, ALL = 100_000, 4_000_000  # of a text, and of all: no texts of so many tokens have more
+TOGETHER = 64  # pieces of one trip to the thread, so that others are served in between
 SKU = "inference.embeddings.in"
 
 
 class EmbeddingsIn(BaseModel):
-    """`model` is `@hub/e5-small`, which runs on this machine: multilingual, 384 numbers, unit length."""
+    """`model` is `@hub/e5-small`, which runs on this machine: multilingual, 384 numbers, unit length.
+
+    It reads 512 tokens at a time: a longer text is cut into pieces whose vectors are averaged, and `pieces` of
+    its embedding says how many. Tokens of another model cannot be read; LangChain's `OpenAIEmbeddings` sends
+    texts with `check_embedding_ctx_length=False`.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
     model: str
-    input: Annotated[str | list[str], Field(description=f"One text or 1 to {MOST}, each of at most {TOKENS} tokens.")]
+    input: Annotated[
+        str | list[str], Field(description=f"One text or 1 to {MOST:,}, each of at most {LONGEST:,} tokens.")
+    ]
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
     input_type: Annotated[
@@ -43,14 +58,20 @@ class EmbeddingsIn(BaseModel):
     @classmethod
     def _texts(cls, value: Any) -> Any:
         if isinstance(value, list) and value and not isinstance(value[0], str):
-            raise ValueError("must be text or a list of texts; tokens are another model's, send the text itself")
+            raise ValueError(
+                "must be text or a list of texts; tokens are another model's, send the text itself (LangChain: "
+                "check_embedding_ctx_length=False)"
+            )
         return value
 
 
 class Embedding(BaseModel):
+    """`pieces`: of a text that was cut, how many vectors were averaged."""
+
     object: Literal["embedding"] = "embedding"
     index: int
     embedding: list[float] | str
+    pieces: int | None = None
 
 
 class EmbeddingsUsage(BaseModel):
@@ -66,22 +87,39 @@ class EmbeddingsOut(BaseModel):
 
 
 @endpoint(tag="Inference", limit=LIMIT, seconds=30, errors=(413,))
-async def embed(request: web.Request, body: EmbeddingsIn) -> EmbeddingsOut:
+async def embed(request: web.Request, body: EmbeddingsIn) -> EmbeddingsOut | web.StreamResponse:
     """Turn texts into vectors."""
     hub, who, texts = request.app[HUB], caller(request), _checked(body)
     await limit(request, who)
     counts = await hub.embedder.tokens(texts)
     for number, count in enumerate(counts):
-        if count > TOKENS:
-            raise Invalid(f"{_place(body, number)} has {count:,} tokens; {MODEL} reads {TOKENS}.", field="input")
-    vectors = await (hub.embedder.queries if body.input_type == "query" else hub.embedder.passages)(texts)
+        if count > LONGEST:
+            raise Invalid(f"{_place(body, number)} has {count:,} tokens; at most {LONGEST:,} are read.", field="input")
+    if sum(counts) > TOTAL:
+        raise Invalid(f"input has {sum(counts):,} tokens in all; a request may have {TOTAL:,}.", field="input")
+    question = body.input_type == "query"
+    longest = QUESTION if question else CHARACTERS
+    pieces = [await cut(hub.embedder, text, count, longest) for text, count in zip(texts, counts, strict=True)]
+    every = [piece for one in pieces for piece in one]
+    vectors: list[Vector] = []
+    for start in range(0, len(every), TOGETHER):
+        some = every[start : start + TOGETHER]
+        vectors += await (hub.embedder.queries(some) if question else hub.embedder.passages(some))
     total = sum(counts)
     row = {"sku": SKU, "quantity": total, "unit_price": 0, "amount": 0, "description": f"Embeddings of '{MODEL}'"}
     await hub.meter.add(who.account_id, [row], key=who.key_id)
-    return EmbeddingsOut(
-        data=[Embedding(index=n, embedding=_written(v, body.encoding_format)) for n, v in enumerate(vectors)],
-        model=MODEL, usage=EmbeddingsUsage(prompt_tokens=total, total_tokens=total),
-    )
+    # Many vectors are written beside the loop, and not through the model.
+    content = await asyncio.to_thread(_answer, vectors, pieces, body.encoding_format, total)
+    return web.Response(body=content, content_type="application/json")
+
+
+def _answer(vectors: Sequence[Vector], pieces: Sequence[Sequence[str]], form: str, total: int) -> bytes:
+    data: list[Json] = []
+    for n, vector in enumerate(pooled(vectors, [[len(p) for p in one] for one in pieces])):
+        several = {"pieces": len(pieces[n])} if len(pieces[n]) > 1 else {}
+        data.append({"object": "embedding", "index": n, "embedding": _written(vector, form), **several})
+    usage = {"prompt_tokens": total, "total_tokens": total}
+    return orjson.dumps({"object": "list", "data": data, "model": MODEL, "usage": usage})
 
 
 def _checked(body: EmbeddingsIn) -> Sequence[str]:
@@ -92,10 +130,12 @@ def _checked(body: EmbeddingsIn) -> Sequence[str]:
         raise Invalid(f"dimensions can only be {DIMENSION}; leave it out.", field="dimensions")
     texts = [body.input] if isinstance(body.input, str) else body.input
     if not 1 <= len(texts) <= MOST:
-        raise Invalid(f"input takes 1 to {MOST} texts; there are {len(texts)}.", field="input")
+        raise Invalid(f"input takes 1 to {MOST:,} texts; there are {len(texts):,}.", field="input")
+    if sum(map(len, texts)) > ALL:
+        raise Invalid(f"input has more than {ALL:,} characters in all; send less at a time.", field="input")
     for number, text in enumerate(texts):
-        if not text.strip() or len(text) > LONGEST:
-            raise Invalid(f"{_place(body, number)} must have 1 to {LONGEST:,} characters.", field="input")
+        if not text.strip() or len(text) > CHARACTERS:
+            raise Invalid(f"{_place(body, number)} must have 1 to {CHARACTERS:,} characters.", field="input")
     return texts
 
 

@@ -13,10 +13,19 @@ from hub.runtime import Hub
 SINCE = 1
 
 
-@endpoint(id="A-01", tag="Inference")
+@endpoint(id="A-01", tag="Inference", auth="public")
 async def models(request: web.Request) -> ModelList:
-    """List the models and the account's AI gateways."""
+    """List the models and the account's AI gateways.
+
+    With a public key: the gateways that it may use.
+    """
     hub, who = request.app[HUB], caller(request)
+    if who.kind == "public":
+        rows = await gateways.listed(hub.db, who.account_id)
+        return ModelList(data=[
+            Model(id=str(r["id"]), created=made(r["id"]), owned_by="account") for r in rows
+            if not who.models or r["id"] in who.models
+        ])
     ours = [
         Model(id=name, created=SINCE, owned_by=name[1:].split("/")[0], badges=_badges(hub, name))
         for name in hub.models.integrated

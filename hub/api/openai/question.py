@@ -7,15 +7,16 @@ from typing import Any
 
 from hub import ids
 from hub.api.openai.schemas import CompletionIn
+from hub.config import Settings
 from hub.domain import Caller, Gateway, Json
 from hub.engine.ask import ATTEMPTS, Ask, Structured
+from hub.engine.limits import ACCOUNT, limits_of
 from hub.engine.multimodal import kinds
 from hub.errors import Forbidden, Invalid
 from hub.llm import heal
 from hub.llm.gateway import address_of
 from hub.llm.types import INTEGRATED
 
-SECONDS = 300.0
 LONGEST = 1_000_000
 # What a public key, which everyone can read in a web page, may decide; the rest is the gateway's.
 PUBLIC = ("stop", "response_format")
@@ -28,16 +29,15 @@ SURFACES: Mapping[str, Any] = {
 
 
 def ask_of(
-    who: Caller, gateway: Gateway, body: CompletionIn, account: Mapping[str, Any], seconds: float = SECONDS
+    settings: Settings, who: Caller, gateway: Gateway, body: CompletionIn, account: Mapping[str, Any]
 ) -> Ask:
     """`account`: its parameters. Raise Invalid for what cannot be, Forbidden for what a public key may not."""
     talk, options = body.talk(), body.options()
     structured = structured_of(body, bool(account.get("automaticJsonHealing")))
-    if body.extra_body and address_of(gateway) == INTEGRATED:
-        raise Invalid(
-            "extra_body goes to a provider of your own; this model is the hub's. Leave it out.", field="extra_body"
-        )
     public = who.kind == "public"
+    if address_of(gateway) == INTEGRATED:
+        _no_extras(body, public)
+        options.pop("extra_body", None)
     if public:
         _allowed(talk, body)
         options, gateway = _limited(options, gateway)
@@ -45,6 +45,8 @@ def ask_of(
             structured = replace(structured, attempts=min(structured.attempts, ATTEMPTS))
     elif body.builtin_tools is not None:
         gateway = replace(gateway, parameters=with_builtins(gateway.parameters, body.builtin_tools.stored()))
+    asked = {} if public else body.limits
+    limits, seconds = limits_of(settings, gateway.parameters, asked, account.get(ACCOUNT))
     return Ask(
         account_id=who.account_id,
         gateway=gateway,
@@ -60,7 +62,23 @@ def ask_of(
         structured=structured,
         preprocess=() if public else kinds(body.multimodal_preprocess),
         explain=bool(body.tool_invocation_explanations),
+        direct=True,
+        limits=limits,
     )
+
+
+def _no_extras(body: CompletionIn, public: bool) -> None:
+    """Raise Invalid for fields that only a provider of the customer's own would understand."""
+    if body.extra_body:
+        raise Invalid(
+            "extra_body goes to a provider of your own; this model is the hub's. Leave it out.", field="extra_body"
+        )
+    if body.unknown and not public:
+        names = ", ".join(list(body.unknown)[:8])
+        raise Invalid(
+            f"This model is the hub's and does not know {names}; such fields go to a provider of your own.",
+            field=next(iter(body.unknown)), code="unknown_field",
+        )
 
 
 def structured_of(body: CompletionIn, automatic: bool) -> Structured | None:

@@ -6,16 +6,17 @@ from pydantic import AliasChoices, AliasGenerator, BaseModel, ConfigDict, Field,
 from pydantic.alias_generators import to_camel
 
 from hub.accounts.value_types import BuiltinFunction, Multimodal
+from hub.api.openai.messages import TEXT, Message, tools_of, with_tools
 from hub.domain import Json
 from hub.engine.ask import ATTEMPTS
 
-Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
-MESSAGES, TEXT = 2000, 4_000_000
+MESSAGES = 2000
+# Fields of OpenAI's SDKs that any model may be sent; others go to a provider of the customer's own alone.
+STANDARD = ("logprobs", "top_logprobs", "logit_bias", "modalities", "prompt_cache_key", "safety_identifier")
 # Fields that go to the model as they are.
 OPTIONS = (
     "temperature", "top_p", "top_k", "seed", "stop", "max_completion_tokens", "presence_penalty",
-    "frequency_penalty", "reasoning_effort", "verbosity", "tools", "tool_choice", "parallel_tool_calls",
-    "extra_body",
+    "frequency_penalty", "reasoning_effort", "verbosity", "parallel_tool_calls", *STANDARD,
 )
 
 
@@ -32,43 +33,6 @@ class Model(BaseModel):
 class ModelList(BaseModel):
     object: Literal["list"] = "list"
     data: list[Model]
-
-
-class Part(BaseModel):
-    """A piece of a message."""
-
-    model_config = ConfigDict(extra="allow")
-
-    type: Literal["text", "image_url", "video_url", "input_audio", "file", "refusal"]
-    text: Annotated[str, Field(max_length=TEXT)] | None = None
-
-    @model_validator(mode="after")
-    def _whole(self) -> "Part":
-        extra = self.__pydantic_extra__ or {}
-        if self.type == "text" and self.text is None:
-            raise ValueError("of type text needs the field text")
-        if self.type not in ("text", "refusal") and not isinstance(extra.get(self.type), dict):
-            raise ValueError(f"of type {self.type} needs the object {self.type}")
-        return self
-
-
-class Message(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-    role: Role
-    content: Annotated[str, Field(max_length=TEXT)] | list[Part] | None = None
-    tool_calls: list[Json] | None = None
-    tool_call_id: str | None = None
-
-    @model_validator(mode="after")
-    def _says(self) -> "Message":
-        if self.content is None and self.role not in ("assistant", "function"):
-            raise ValueError(f"of role {self.role} needs content")
-        if any(not isinstance(c.get("function"), dict) for c in self.tool_calls or ()):
-            raise ValueError("needs the object function in each of tool_calls")
-        if self.role == "tool" and not self.tool_call_id:
-            raise ValueError("of role tool needs tool_call_id")
-        return self
 
 
 class BuiltinOptions(BaseModel):
@@ -142,10 +106,21 @@ class ResponseFormat(BaseModel):
         return found
 
 
-class CompletionIn(BaseModel):
-    """A chat completion request; unknown fields are ignored."""
+class TimeLimits(BaseModel):
+    """Seconds, within those of the account. After a silence that long the request is not sent again."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="forbid")
+
+    first_token: Annotated[float | None, Field(gt=0, le=3600)] = None
+    silence: Annotated[float | None, Field(gt=0, le=3600)] = None
+    whole: Annotated[float | None, Field(gt=0, le=3600)] = None
+
+
+class CompletionIn(BaseModel):
+    """A chat completion request. Fields that are not listed go to a provider of your own as they are; the hub's
+    own models refuse them by name."""
+
+    model_config = ConfigDict(extra="allow")
 
     model: Annotated[str, Field(min_length=1, max_length=200, description="Gateway id, gateway slug or model name.")]
     messages: Annotated[list[Message], Field(max_length=MESSAGES)] | None = None
@@ -156,7 +131,7 @@ class CompletionIn(BaseModel):
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=0)] | None = None
     seed: int | None = None
-    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+    stop: str | Annotated[list[str], Field(max_length=64)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
@@ -166,6 +141,17 @@ class CompletionIn(BaseModel):
     tools: Annotated[list[Json], Field(max_length=128)] | None = None
     tool_choice: str | Json | None = None
     parallel_tool_calls: bool | None = None
+    functions: Annotated[list[Json], Field(max_length=128, description="The older form of tools.")] | None = None
+    function_call: str | Json | None = None
+    logprobs: bool | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    logit_bias: Json | None = None
+    modalities: list[str] | None = None
+    prompt_cache_key: Annotated[str, Field(max_length=1000)] | None = None
+    safety_identifier: Annotated[str, Field(max_length=1000)] | None = None
+    service_tier: Annotated[str, Field(max_length=40)] | None = None
+    stream_options: Json | None = None
+    time_limits: TimeLimits | None = None
     user: Annotated[str, Field(max_length=256, description="External user id.")] | None = None
     metadata: dict[str, str] | None = None
     voice_id: Annotated[str, Field(max_length=64, description="Brand voice of the answer.")] | None = None
@@ -183,23 +169,57 @@ class CompletionIn(BaseModel):
     tool_invocation_explanations: bool | None = None
     rendering_mode: Literal["default", "textual_blocks"] | None = None
 
+    @field_validator("max_completion_tokens", "max_tokens", "top_k", mode="before")
+    @classmethod
+    def _unlimited(cls, value: Any) -> Any:
+        """-1 is how some servers write that there is no limit."""
+        return None if value == -1 and not isinstance(value, bool) else value
+
     @model_validator(mode="after")
     def _asks(self) -> "CompletionIn":
         if not self.messages and self.prompt is None:
             raise ValueError("needs messages (at least one) or prompt")
         if self.messages and self.prompt is not None:
             raise ValueError("takes messages or prompt, not both")
+        if any(not isinstance(f.get("name"), str) for f in self.functions or ()):
+            raise ValueError("needs a name in each of functions")
         return self
+
+    @property
+    def limits(self) -> Json:
+        """Limits of time by the gateway's names."""
+        given = self.time_limits.model_dump(exclude_none=True) if self.time_limits else {}
+        return {to_camel(name): value for name, value in given.items()}
+
+    @property
+    def legacy(self) -> bool:
+        """Whether it is asked in the form that knew functions and no tools."""
+        return bool(self.functions) and not self.tools
+
+    @property
+    def unknown(self) -> Json:
+        """Fields that the hub does not know."""
+        found = {k: v for k, v in (self.__pydantic_extra__ or {}).items() if v is not None}
+        if self.service_tier not in (None, "auto", "default"):
+            found["service_tier"] = self.service_tier
+        return found
 
     def talk(self) -> list[Json]:
         """The conversation in the chat format."""
         if self.prompt is not None:
             return [{"role": "user", "content": self.prompt}]
-        return [m.model_dump(exclude_unset=True) for m in self.messages or ()]
+        return with_tools([m.model_dump(exclude_unset=True) for m in self.messages or ()])
 
     def options(self) -> Json:
         """What goes to the model beside the conversation."""
         found: Json = {name: getattr(self, name) for name in OPTIONS if getattr(self, name) is not None}
+        tools, choice = tools_of(self.tools, self.tool_choice, self.functions, self.function_call)
+        found |= {n: v for n, v in (("tools", tools), ("tool_choice", choice)) if v is not None}
+        beside = {**self.unknown, **(self.extra_body or {})}
+        if self.service_tier is not None:
+            beside.setdefault("service_tier", self.service_tier)
+        if beside:
+            found["extra_body"] = beside
         if self.response_format is not None:
             found["response_format"] = self.response_format.sent()
         if self.max_tokens is not None:
@@ -208,12 +228,19 @@ class CompletionIn(BaseModel):
 
 
 class AssistantMessage(BaseModel):
+    """`images` and `files`: what tools made, or the model; `refusal` stands in place of `content`."""
+
     role: Literal["assistant"] = "assistant"
     content: str | None
     refusal: str | None = None
     annotations: list[Json] = []
     tool_calls: list[Json] = []
+    function_call: Json | None = None
     reasoning: str | None = None
+    reasoning_details: list[Json] | None = None
+    images: list[Json] | None = None
+    audio: Json | None = None
+    files: list[Json] | None = None
 
 
 class Choice(BaseModel):
@@ -234,6 +261,7 @@ class UsageOut(BaseModel):
     completion_tokens: int
     total_tokens: int
     prompt_tokens_details: CachedTokens
+    completion_tokens_details: dict[str, int] | None = None
 
 
 class GeneratedUsage(BaseModel):
@@ -259,5 +287,6 @@ class CompletionOut(BaseModel):
     choices: list[Choice]
     usage: UsageOut
     service_tier: Literal["default"] = "default"
+    citations: list[str | Json] | None = None
     generation_context: GenerationContext
     thread_id: str | None = None

@@ -189,7 +189,9 @@ async def _ask(hub: Hub, dialog: Dialog, asked: Question) -> Ask:
     return Ask(
         account_id=dialog.account_id,
         gateway=asked.gateway,
-        messages=paired([*history(rows, hub.settings.address), content.message(asked.said, {}, hub.settings.address)]),
+        messages=paired([
+            *history(rows, hub.settings.address, back=True), content.message(asked.said, {}, hub.settings.address),
+        ]),
         deadline=time.monotonic() + asked.seconds,
         system=asked.system,
         options=asked.options,

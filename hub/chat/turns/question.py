@@ -23,6 +23,8 @@ FORMATTING = {
     "telegram": "You are writing in a Telegram chat: short paragraphs, bold, lists and code in Markdown; no tables.",
     "whatsapp": "You are writing in a WhatsApp chat: short paragraphs, bold and lists in Markdown; no tables.",
 }
+# Who writes on a network waits rather than hears of a provider that limits its requests.
+PATIENCE = 30.0
 CONTEXT_SECONDS, CONTEXT_SIZE = 10.0, 10_000_000
 # Messages of other conversations of the same person that the model is told.
 BEFORE = 100
@@ -36,7 +38,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         account_id=UUID(claimed.account["id"]),
         gateway=worn(gateway_of(claimed.gateway, hub.sealer), claimed.client.get("studio")),
         messages=paired([
-            *history(await context(hub, claimed), hub.settings.address),
+            *history(await context(hub, claimed), hub.settings.address, back=True),
             *(content.message(r["body"], opened, hub.settings.address) for r in claimed.batch),
         ]),
         system=(*await system(hub.outbound, claimed.session, channel), *extra),
@@ -50,6 +52,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         schedules=bool(claimed.client["parameters"].get("allowScheduledContinuations")),
         zone=_zone(claimed),
         deadline=time.monotonic() + hub.settings.turn_seconds,
+        patience=PATIENCE,
     )
 
 
@@ -73,8 +76,9 @@ def remembered(hub: Hub, claimed: Claim, ask: Ask) -> Ask:
     return replace(ask, steps=TurnSteps(hub.db, claimed))
 
 
-def history(rows: list[Json], address: str) -> list[Json]:
-    """Stored messages in OpenAI's shape; files of older messages are named, not sent again."""
+def history(rows: list[Json], address: str, back: bool = False) -> list[Json]:
+    """Stored messages in OpenAI's shape; files of older messages are named, not sent again. back: for a
+    provider, with what it wants back."""
     found: list[Json] = []
     for row in rows:
         body = row["content"]
@@ -84,7 +88,7 @@ def history(rows: list[Json], address: str) -> list[Json]:
             said: Json = {"role": "assistant", "content": body.get("text") or _shown(body, address)}
             if body.get("tool_calls"):
                 said["tool_calls"] = body["tool_calls"]
-            for name in ("reasoning", "reasoning_details"):
+            for name in ("reasoning", "reasoning_details", *(("back",) if back else ())):
                 if body.get(name):
                     said[name] = body[name]
             found.append(said)

@@ -60,7 +60,7 @@ async def joined(hub: Hub, ask: Ask, dialog: Dialog) -> Ask:
     if dialog.created_at is None:
         # Whatever is kept of the request is found by the thread.
         return replace(ask, conversation=str(dialog.id), thread_id=dialog.id)
-    before = history(await dialogs.messages(hub.db, dialog, WINDOW), hub.settings.address)
+    before = history(await dialogs.messages(hub.db, dialog, WINDOW), hub.settings.address, back=True)
     first = [m for m in ask.messages if m.get("role") in chat_messages.SYSTEM]
     said = [m for m in ask.messages if m.get("role") not in chat_messages.SYSTEM]
     messages = chat_messages.paired([*first, *before, *said])

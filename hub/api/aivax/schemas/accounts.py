@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from hub.accounts.value_types import Name
+from hub.accounts.value_types import Name, origin
 from hub.domain import Account
 from hub.pydantic_base import Camel
 
@@ -14,8 +14,19 @@ Json = dict[str, Any]
 
 
 class AccountParameters(Camel):
+    """`inferenceSeconds` is the most that any answer of the account may take."""
+
     allow_conversations_logging: bool = False
     automatic_json_healing: bool = False
+    inference_seconds: Annotated[float | None, Field(ge=1, le=3600)] = None
+
+
+class ShownParameters(AccountParameters):
+    """`inferenceSeconds` is shown where it is set."""
+
+    @model_serializer(mode="wrap")
+    def _set(self, whole: SerializerFunctionWrapHandler) -> Json:
+        return {k: v for k, v in whole(self).items() if v is not None}
 
 
 class AccountEdit(Camel):
@@ -26,14 +37,14 @@ class AccountEdit(Camel):
 class AccountOut(Camel):
     id: UUID
     name: str
-    parameters: AccountParameters
+    parameters: ShownParameters
     plan: str
     balance: float
 
     @classmethod
     def of(cls, account: Account) -> "AccountOut":
         return cls(
-            id=account.id, name=account.name, parameters=AccountParameters.model_validate(account.parameters),
+            id=account.id, name=account.name, parameters=ShownParameters.model_validate(account.parameters),
             plan=account.plan, balance=account.balance,
         )
 
@@ -48,6 +59,25 @@ class KeyIn(Camel):
         Literal["owner", "admin", "member", "viewer"] | None,
         Field(description="viewer: only reads; only owner and admin manage keys. By default that of the key you use."),
     ] = None
+
+    origins: Annotated[
+        list[Annotated[str, Field(max_length=300)]],
+        Field(max_length=50, description="Of a public key: pages (https://shop.example) that may use it; none: any."),
+    ] = []
+    models: Annotated[
+        list[UUID], Field(max_length=100, description="Of a public key: the gateways it may use; none: all.")
+    ] = []
+
+    @field_validator("origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        return [origin(v) for v in value]
+
+    @model_validator(mode="after")
+    def _public(self) -> "KeyIn":
+        if (self.origins or self.models) and self.type != "public":
+            raise ValueError("takes origins and models only for a public key")
+        return self
 
     @field_validator("duration")
     @classmethod
@@ -72,12 +102,22 @@ class KeyOut(Camel):
 
     @classmethod
     def of(cls, row: Json) -> "KeyOut":
-        return cls(
-            id=row["id"], expires_at=row["expires_at"], used_at=row["used_at"], label=row["label"],
-            key=f"...{row['tail']}", type=row["kind"], role=row["role"],
-        )
+        shown = {
+            "id": row["id"], "expires_at": row["expires_at"], "used_at": row["used_at"], "label": row["label"],
+            "key": f"...{row['tail']}", "type": row["kind"], "role": row["role"],
+        }
+        if row["origins"] or row["models"]:
+            return PublicKeyOut(**shown, origins=row["origins"], models=row["models"])
+        return KeyOut(**shown)
+
+
+class PublicKeyOut(KeyOut):
+    """What a public key is bound to."""
+
+    origins: list[str] = []
+    models: list[UUID] = []
 
 
 class KeyList(Camel):
-    api_keys: list[KeyOut]
+    api_keys: list[PublicKeyOut | KeyOut]
     salt: str

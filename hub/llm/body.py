@@ -1,0 +1,97 @@
+"""The body of a provider's answer: an event stream, or a JSON document, whatever its header says. Pure."""
+
+from dataclasses import replace
+from typing import Any
+
+from hub.llm.reading import Reading
+from hub.llm.refusals import words
+from hub.llm.sse import BOM, Events, documents
+from hub.llm.types import Delta
+
+
+class Body:
+    """Takes the bytes of an answer as they come. `error`: what the provider told of one. `spoke`: whether it
+    has said anything."""
+
+    def __init__(self, revised: bool = False) -> None:
+        """`revised`: each event holds the whole text so far."""
+        self._reading = Reading(revised)
+        self._events: Events | None = None
+        self._raw = bytearray()
+        self._document = False
+        self.spoke = False
+        self.error: Any = None
+
+    @property
+    def done(self) -> bool:
+        """Whether its end was announced."""
+        return self._events is not None and self._events.done
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer ended; a closed connection alone is not an end."""
+        return self.done or self._reading.ended
+
+    @property
+    def heard(self) -> bool:
+        return self._reading.heard
+
+    @property
+    def cut(self) -> str | None:
+        """The provider's word for an end that is none."""
+        return self._reading.cut
+
+    def feed(self, chunk: bytes) -> Delta | None:
+        """What can be said now. Raise ValueError for an event without end."""
+        if self._events is None:
+            self._raw += chunk
+            if self._document or not self._decided():
+                return None
+            chunk, self._events = bytes(self._raw), Events()
+            self._raw.clear()
+        return self._read(self._events.feed(chunk))
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be read."""
+        return self.done or self.error is not None
+
+    def end(self) -> list[Delta]:
+        """What is left at the end. Raise ValueError when the body is no answer."""
+        last = None
+        if not self.over:
+            last = self._whole() if self._events is None else self._read(self._events.end())
+        return self._with(last, self._reading.end() if self.error is None else None)
+
+    @staticmethod
+    def _with(*deltas: Delta | None) -> list[Delta]:
+        return [d for d in deltas if d is not None]
+
+    def _decided(self) -> bool:
+        """Whether the body is known to be a stream: nothing but a document begins with a bracket."""
+        start = bytes(self._raw[:64])
+        if len(start) < len(BOM) and BOM.startswith(start):
+            return False
+        start = start.removeprefix(BOM).lstrip()
+        if not start and len(self._raw) < 64:
+            return False
+        self._document = start[:1] in (b"{", b"[")
+        return not self._document
+
+    def _read(self, events: Any) -> Delta | None:
+        delta = self._reading.take(events)
+        self.spoke = self.spoke or delta is not None
+        self.error = self._reading.error
+        return delta
+
+    def _whole(self) -> Delta | None:
+        told = [one for one in documents(bytes(self._raw)) if isinstance(one, dict)]
+        delta = self._read(told)
+        if self.error is None and not self.heard:
+            self.error = next((one for one in told if words(one)), None)
+            if self.error is None:
+                raise ValueError("an answer of another shape")
+        if delta is not None and not self._reading.ended and self.cut is None:
+            # A whole document is no beginning of one.
+            delta, self._reading.ended = replace(delta, finish="stop"), True
+        return delta

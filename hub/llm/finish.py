@@ -1,0 +1,45 @@
+"""Why an answer ended, in the words of OpenAI. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+STOP, LENGTH, FILTER, CALLS, CUT = "stop", "length", "content_filter", "tool_calls", "error"
+# The answer is over, whatever it holds.
+FINAL = (LENGTH, FILTER)
+_NONE = frozenset(("", "null", "none", "finishreasonunspecified", "unspecified"))
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    LENGTH: (
+        "length", "maxtokens", "maxtoken", "maxoutputtokens", "maxcompletiontokens", "maxnewtokens", "modellength",
+        "maxlength", "maxoutput", "tokenlimit", "tokenlimitreached", "limit", "errorlimit", "lengthlimit", "incomplete",
+        "truncated", "contextlength", "contextlengthexceeded", "contextwindowexceeded", "modelcontextwindowexceeded",
+        "outputlimit", "maxcontextlength",
+    ),
+    FILTER: (
+        "contentfilter", "contentfiltered", "filter", "filtered", "safety", "safetyfilter", "recitation", "blocklist",
+        "blocked", "prohibitedcontent", "spii", "imagesafety", "imageprohibitedcontent", "imagerecitation",
+        "imageother", "language", "refusal", "refused", "guardrailintervened", "guardrail", "sensitive", "errortoxic",
+        "toxic", "moderation", "violation", "contentpolicy", "contentpolicyviolation", "contentmoderation",
+        "modelarmor", "jailbreak",
+    ),
+    CALLS: (
+        "toolcalls", "toolcall", "tooluse", "tool", "tools", "functioncall", "functioncalls", "function",
+    ),
+    CUT: (
+        "error", "engineerror", "servererror", "networkerror", "internalerror", "failed", "failure", "abort",
+        "aborted", "cancelled", "canceled", "timeout", "insufficientsystemresource", "malformedfunctioncall",
+        "malformedresponse", "unexpectedtoolcall", "errorinternal", "interrupted", "modelerror", "overloaded",
+    ),
+}
+_KNOWN: Mapping[str, str] = {word: kind for kind, words in _WORDS.items() for word in words}
+_PREFIX = re.compile(r"^(finishreason|stopreason)")
+
+
+def mapped(reason: Any) -> str | None:
+    """stop, length, content_filter, tool_calls, or error for an answer that was cut; None: it goes on."""
+    if reason is None or reason is False:
+        return None
+    word = re.sub(r"[^a-z]", "", str(reason).lower())
+    if word in _NONE:
+        return None
+    return _KNOWN.get(word) or _KNOWN.get(_PREFIX.sub("", word)) or STOP

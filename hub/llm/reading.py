@@ -1,0 +1,315 @@
+"""Chat completions and pieces of them to deltas, in the spellings of many providers. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from hub.domain import Json, Usage
+from hub.llm import finish
+from hub.llm.sse import Halves, whole
+from hub.llm.toolcalls import ToolCalls, merged
+from hub.llm.types import Delta
+
+MOST = 100_000_000
+# Fields of a message that callers get as they are, and of the answer around it.
+BESIDE = ("images", "audio", "annotations", "executed_tools")
+AROUND = ("citations", "search_results", "system_fingerprint")
+# Fields of a message that its provider wants back with the next question of the same turn.
+BACK = ("extra_content", "thinking_blocks", "provider_specific_fields", "reasoning_signature")
+THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thought", "reasoning_text")
+_TEXTS = frozenset(("text", "output_text", "input_text"))
+_COUNTED = ("reasoning_tokens", "audio_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens")
+
+
+class Reading:
+    """One answer while it comes. `error`: the event that told of one; `cut`: the provider's word for an end
+    that is none; `ended`: whether a reason for its end was given."""
+
+    def __init__(self, revised: bool = False) -> None:
+        """`revised`: each event holds the whole text so far; the last one of a read counts."""
+        self._revised = revised
+        self._calls = ToolCalls()
+        self._halves = {name: Halves() for name in ("text", "thoughts", "refusal")}
+        self._model: str | None = None
+        self._named = ""
+        self._said = False
+        self._others: list[Json] = []
+        self._known: list[Any] = []
+        self.heard = False
+        self.ended = False
+        self.cut: str | None = None
+        self.error: Any = None
+
+    def take(self, events: Iterable[Json]) -> Delta | None:
+        """What the events of one read say together; None when nothing."""
+        made = _Made()
+        for event in events:
+            if tells_error(event):
+                self.error = event
+                break
+            try:
+                self._event(event, made)
+            except (TypeError, AttributeError, ValueError):
+                continue  # an event of another shape says nothing
+        return self._delta(made)
+
+    def end(self) -> Delta | None:
+        """What was held back, when the answer is over."""
+        made = _Made()
+        if not self.heard and self._others and self.error is None:
+            # Its only choice has another number.
+            first = self._others[0].get("index")
+            for choice in self._others:
+                if choice.get("index") == first:
+                    self._choice(choice, made)
+        made.text += self._halves["text"].end()
+        made.thoughts += self._halves["thoughts"].end()
+        made.refusal += self._halves["refusal"].end()
+        made.calls += self._calls.end()
+        return self._delta(made)
+
+    def _event(self, event: Json, made: "_Made") -> None:
+        if isinstance(event.get("model"), str):
+            self._model = self._model or whole(event["model"])
+        usage = event.get("usage") or (event.get("x_groq") or {}).get("usage")
+        made.usage = usage_of(usage) or made.usage
+        made.around |= {n: safe(event[n]) for n in AROUND if event.get(n)}
+        for choice in event.get("choices") or _ollama(event):
+            if str(choice.get("index") or 0) == "0":
+                self._choice(choice, made)
+                made.usage = usage_of(choice.get("usage")) or made.usage
+            elif not self.heard and len(self._others) < 10_000:
+                self._others.append(choice)
+
+    def _choice(self, choice: Json, made: "_Made") -> None:
+        piece = self._piece(choice)
+        reason = choice.get("finish_reason")
+        self._finish(reason, made)
+        self.heard = True
+        words, thoughts, pictures = said(piece)
+        if words:
+            words = self._halves["text"].feed(words)
+            made.text = words if self._revised else made.text + words
+        if thoughts:
+            self._named = self._named or next((n for n in THOUGHTS if piece.get(n)), "")
+            made.thoughts += self._halves["thoughts"].feed(thoughts)
+        if isinstance(piece.get("refusal"), str):
+            made.refusal += self._halves["refusal"].feed(piece["refusal"])
+        made.fragments += _fragments(piece)
+        details = piece.get("reasoning_details")
+        made.details += [safe(d) for d in details if isinstance(d, dict)] if isinstance(details, list) else []
+        made.logprobs = joined_logprobs(made.logprobs, choice.get("logprobs"))
+        beside = {n: safe(piece[n]) for n in BESIDE if piece.get(n)}
+        if pictures:
+            beside["images"] = [*(beside.get("images") or ()), *safe(pictures)]
+        made.beside = self._new(made.beside, beside)
+        made.back = merged(made.back, {n: safe(piece[n]) for n in BACK if piece.get(n)})
+        self._said = True
+
+    def _piece(self, choice: Json) -> Json:
+        piece = choice.get("delta")
+        if piece is None and not self._said:
+            piece = choice.get("message")
+        if piece is None and isinstance(choice.get("text"), str):
+            piece = {"content": choice["text"]}
+        if piece is not None and not isinstance(piece, dict):
+            raise TypeError
+        return piece or {}
+
+    def _finish(self, reason: Any, made: "_Made") -> None:
+        found = finish.mapped(reason)
+        if found == finish.CUT:
+            self.cut = whole(str(reason))[:100]
+        elif found is not None:
+            made.finish, self.ended = found, True
+
+    def _new(self, old: Json, beside: Json) -> Json:
+        """The fields with what was not told before: some providers repeat them in every event."""
+        fresh = {}
+        for name, value in beside.items():
+            if isinstance(value, list):
+                value = [v for v in value if v not in self._known]
+                self._known += value
+            if value:
+                fresh[name] = value
+        return with_beside(old, fresh)
+
+    def _delta(self, made: "_Made") -> Delta | None:
+        made.calls += self._calls.take(made.fragments) if made.fragments else []
+        if made.around:
+            made.around = {n: v for n, v in made.around.items() if [n, v] not in self._known}
+            self._known += [[n, v] for n, v in made.around.items()]
+        if not made.anything:
+            return None
+        return Delta(
+            made.text, made.thoughts, tuple(made.calls), made.finish, made.usage, self._model,
+            details=tuple(made.details), refusal=made.refusal, logprobs=made.logprobs, beside=made.beside,
+            around=made.around, back=made.back, named=self._named,
+        )
+
+
+class _Made:
+    """What the events of one read add up to."""
+
+    def __init__(self) -> None:
+        self.text = self.thoughts = self.refusal = ""
+        self.fragments: list[Any] = []
+        self.calls: list[Json] = []
+        self.details: list[Json] = []
+        self.finish: str | None = None
+        self.usage: Usage | None = None
+        self.logprobs: Json | None = None
+        self.beside: Json = {}
+        self.around: Json = {}
+        self.back: Json = {}
+
+    @property
+    def anything(self) -> bool:
+        return any(vars(self).values())
+
+
+def tells_error(event: Json) -> bool:
+    """Whether an event, or a document, tells of an error in place of an answer."""
+    if event.get("error") or event.get("object") == "error" or event.get("type") == "error":
+        return True
+    base = event.get("base_resp")
+    if event.get("choices"):
+        return False
+    if isinstance(base, dict) and base.get("status_code"):
+        return True
+    if event.get("success") is False or event.get("errors") or event.get("detail"):
+        return True
+    told = any(isinstance(event.get(n), str) for n in ("message", "msg", "error_msg", "error_message"))
+    return told and any(n in event for n in ("code", "status", "error_code", "statusCode", "status_code"))
+
+
+def _ollama(event: Json) -> Sequence[Json]:
+    """A message without choices around it."""
+    message = event.get("message")
+    if not isinstance(message, dict):
+        return ()
+    return ({"delta": message, "finish_reason": event.get("done_reason") if event.get("done") else None},)
+
+
+def _fragments(piece: Json) -> list[Any]:
+    calls = piece.get("tool_calls") or ()
+    found = list(calls) if isinstance(calls, list | tuple) else [calls]
+    if isinstance(piece.get("function_call"), dict):
+        found.append({"index": 0, "function": piece["function_call"]})
+    if not all(isinstance(c, dict) and isinstance(c.get("function") or {}, dict) for c in found):
+        raise TypeError
+    return found
+
+
+def said(message: Json) -> tuple[str, str, list[Json]]:
+    """Text, thoughts and pictures of a message or of a piece of one."""
+    content = message.get("content")
+    thoughts = next((t for n in THOUGHTS if (t := _plain(message.get(n)))), "") or _detailed(message)
+    if isinstance(content, str):
+        return content, thoughts, []
+    text, pictures = "", []
+    for part in content if isinstance(content, list) else [content] if isinstance(content, dict) else ():
+        if isinstance(part, str):
+            text += part
+        elif not isinstance(part, dict):
+            continue
+        elif part.get("type") in ("thinking", "reasoning"):
+            thoughts += _plain(part.get("thinking")) or _plain(part.get("reasoning")) or _plain(part.get("text"))
+        elif part.get("type") in ("image_url", "image"):
+            pictures.append(part)
+        elif part.get("type") in _TEXTS or ("type" not in part and "text" in part):
+            text += _plain(part.get("text"))
+    return text, thoughts, pictures
+
+
+def _plain(value: Any) -> str:
+    """The text of a value that may be a text, parts of one, or an object around it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(_plain(v) for v in value)
+    if isinstance(value, dict):
+        return _plain(value.get("text") or value.get("content") or value.get("value"))
+    return ""
+
+
+def _detailed(message: Json) -> str:
+    details = message.get("reasoning_details")
+    found = [d for d in details if isinstance(d, dict)] if isinstance(details, list) else []
+    return "".join(_plain(d.get("text") or d.get("summary")) for d in found)
+
+
+def usage_of(body: Any) -> Usage | None:
+    """What a provider counted. It is believed within what a column holds."""
+    if not isinstance(body, dict):
+        return None
+    prompt = _first(body, "prompt_tokens", "input_tokens")
+    made = _first(body, "completion_tokens", "output_tokens")
+    if prompt is None and made is None:
+        return None
+    details = body.get("prompt_tokens_details") or body.get("input_tokens_details")
+    details = details if isinstance(details, dict) else {}
+    cached = _first(details, "cached_tokens")
+    if cached is None:
+        cached = _first(body, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
+    of_answer = body.get("completion_tokens_details") or body.get("output_tokens_details")
+    told = of_answer if isinstance(of_answer, dict) else body
+    counted = {n: int(_count(told[n])) for n in _COUNTED if told.get(n) is not None}
+    return Usage(int(_count(prompt)), int(_count(made)), int(_count(cached)), counted)
+
+
+def _first(body: Mapping[str, Any], *names: str) -> Any:
+    return next((body[n] for n in names if body.get(n) is not None), None)
+
+
+def _count(value: Any) -> float:
+    if not isinstance(value, int | float | str):
+        return 0
+    try:
+        return min(max(float(value or 0), 0), MOST)
+    except ValueError:
+        return 0
+
+
+def with_beside(old: Json, new: Json) -> Json:
+    """Fields beside the text, one piece after the other: lists grow, the texts of speech are joined."""
+    found = dict(old)
+    for name, value in new.items():
+        before = found.get(name)
+        if isinstance(before, list) and isinstance(value, list):
+            found[name] = [*before, *value]
+        elif isinstance(before, dict) and isinstance(value, dict):
+            joined = {n: before.get(n, "") + value[n] for n in ("data", "transcript") if isinstance(value.get(n), str)}
+            found[name] = before | value | joined
+        else:
+            found[name] = value
+    return found
+
+
+def joined_logprobs(old: Json | None, new: Any) -> Json | None:
+    """Probabilities of both pieces; their lists grow."""
+    if not isinstance(new, dict):
+        return old
+    found = dict(old or {})
+    for name, value in safe(new).items():
+        before = found.get(name)
+        found[name] = [*before, *value] if isinstance(before, list) and isinstance(value, list) else value or before
+    return found
+
+
+def safe(value: Any) -> Any:
+    """The value as JSON can be written: halves of characters are none."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return _mended(value)
+    return value
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {whole(str(k)): _mended(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_mended(v) for v in value]
+    return whole(value) if isinstance(value, str) else value

@@ -1,0 +1,204 @@
+"""Tool calls as providers write them, made what OpenAI's clients expect. Pure.
+
+Pieces of one call that came in one read are one piece; the name, the id and the type stand in its first
+piece alone; a call has an id and a place of its own even if its provider gave none, or one twice; its
+arguments are a text, `{}` when there are none.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from hub import ids
+from hub.domain import Json
+from hub.llm.sse import Halves
+
+_OURS = frozenset(("index", "id", "type", "function"))
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call while it comes. given: the provider's id. place: set with its first piece that is told."""
+
+    given: str = ""
+    name: str = ""
+    arguments: str = ""
+    place: int | None = None
+    id: str = ""
+    new: list[str] = field(default_factory=list)
+    beside: Json = field(default_factory=dict)
+    halves: Halves = field(default_factory=Halves)
+
+    @property
+    def ready(self) -> bool:
+        return _object(self.arguments)
+
+
+class ToolCalls:
+    """The calls of one answer."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+        self._at: dict[int, _Call] = {}
+        self._told: list[_Call] = []
+
+    def take(self, fragments: Any) -> list[Json]:
+        """What the fragments of one read add, each call once. Raise TypeError for what is no fragment."""
+        for fragment in fragments or ():
+            self._take(fragment)
+        return self._pieces()
+
+    def end(self) -> list[Json]:
+        """What is still missing: the arguments of calls without any."""
+        for call in self._calls:
+            rest = call.halves.end()
+            call.arguments += rest
+            if not call.arguments.strip() and call.place is not None:
+                rest = call.arguments = "{}"
+            if rest:
+                call.new.append(rest)
+        return self._pieces()
+
+    def _take(self, fragment: Any) -> None:
+        if not isinstance(fragment, dict):
+            raise TypeError
+        function = fragment.get("function") or {}
+        if not isinstance(function, dict):
+            raise TypeError
+        given, name = str(fragment.get("id") or ""), str(function.get("name") or "")
+        index, piece = _index(fragment.get("index")), _text(function)
+        call = self._known(index, given, name, piece)
+        if call is None:
+            call = _Call(given)
+            self._calls.append(call)
+        if index is not None:
+            self._at[index] = call
+        call.given, call.name = call.given or given, call.name or name
+        piece = call.halves.feed(piece)
+        if piece and not (name and call.ready):
+            call.arguments += piece
+            call.new.append(piece)
+        beside = {k: v for k, v in fragment.items() if k not in _OURS and v is not None}
+        inner = {k: v for k, v in function.items() if k not in ("name", "arguments") and v is not None}
+        if inner:
+            beside["function"] = inner
+        call.beside = merged(call.beside, beside)
+
+    def _known(self, index: int | None, given: str, name: str, piece: str) -> _Call | None:
+        """The call that a fragment goes on with; None: it begins one."""
+        if index is not None:
+            call = self._at.get(index)
+        else:
+            same = [c for c in self._calls if given and c.given == given]
+            call = same[-1] if same else self._calls[-1] if self._calls and not (given and name) else None
+        if call is None or not name or not call.name:
+            return call
+        if name != call.name:
+            return None
+        return call if _goes_on(call, index, given, piece) else None
+
+    def _pieces(self) -> list[Json]:
+        found = []
+        for call in self._calls:
+            if not call.name or not (call.new or call.beside or call.place is None):
+                continue
+            words, call.new = "".join(call.new), []
+            piece: Json = {}
+            if call.place is None:
+                call.place = len(self._told)
+                call.id = call.given if call.given and all(c.id != call.given for c in self._told) else _name()
+                self._told.append(call)
+                piece = {"id": call.id, "type": "function"}
+                piece["function"] = {"name": call.name, "arguments": words}
+            elif words:
+                piece["function"] = {"arguments": words}
+            beside, call.beside = call.beside, {}
+            found.append({"index": call.place, **merged(piece, beside)})
+        return found
+
+
+def _goes_on(call: _Call, index: int | None, given: str, piece: str) -> bool:
+    """Whether a fragment that names the tool of a call again belongs to that call."""
+    begun = bool(call.arguments.strip())
+    if given and call.given:
+        if given != call.given:
+            return begun and not call.ready
+        return not (call.ready and _object(piece) and piece.strip() != call.arguments.strip())
+    if begun:
+        return not call.ready or not piece.strip()
+    return index is not None or bool(piece.strip())
+
+
+def whole(fragments: Any) -> list[Json]:
+    """The calls of a whole message. Raise TypeError for what is no call."""
+    calls = ToolCalls()
+    found: dict[int, Json] = {}
+    gather(found, calls.take(fragments))
+    gather(found, calls.end())
+    return list(found.values())
+
+
+def gather(calls: dict[int, Json], pieces: Iterable[Json]) -> None:
+    """Add pieces to the calls that they are of, by place."""
+    for piece in pieces:
+        rest = {k: v for k, v in piece.items() if k not in ("index", "function")}
+        function = dict(piece.get("function") or {})
+        call = calls.get(piece["index"])
+        if call is None:
+            calls[piece["index"]] = {**rest, "function": {"name": "", "arguments": "", **function}}
+            continue
+        call["function"]["arguments"] += function.pop("arguments", "")
+        call["function"] = merged(call["function"], function)
+        call.update(merged({k: v for k, v in call.items() if k in rest}, rest))
+
+
+def merged(old: Json, new: Json) -> Json:
+    """Both; objects within objects are merged, otherwise the new one wins."""
+    found = dict(old)
+    for name, value in new.items():
+        before = found.get(name)
+        found[name] = merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return found
+
+
+def sent(calls: Any) -> list[Json]:
+    """Calls of a message as providers take them back: whole, without what only a stream has."""
+    found = []
+    for call in calls or ():
+        if not isinstance(call, dict) or not isinstance(call.get("function"), dict):
+            continue
+        kept = {k: v for k, v in call["function"].items() if k != "parsed_arguments" and v is not None}
+        function = {**kept, "arguments": _text(call["function"]) or "{}"}
+        rest = {k: v for k, v in call.items() if k not in ("index", "function") and v is not None}
+        found.append({"type": "function", **rest, "function": function})
+    return found
+
+
+def _index(value: Any) -> int | None:
+    if isinstance(value, str) and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _text(function: Json) -> str:
+    given = function.get("arguments")
+    if given is None:
+        return ""
+    text = given if isinstance(given, str) else orjson.dumps(given).decode()
+    return "" if text.strip() == "null" else text
+
+
+def _object(text: str) -> bool:
+    """Whether it is a whole JSON object."""
+    if not text.rstrip().endswith("}"):
+        return False
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _name() -> str:
+    return f"call_{ids.uuid7().hex[-12:]}"

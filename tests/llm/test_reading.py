@@ -1,0 +1,313 @@
+"""Bodies of providers' answers: streams and documents, cut anywhere, in every spelling."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.domain import Json, Usage
+from hub.llm import finish
+from hub.llm.body import Body
+from hub.llm.reading import said, usage_of, with_beside
+from hub.llm.toolcalls import ToolCalls, gather, sent, whole
+from hub.llm.types import Delta
+from tests.fakes.model import event
+
+
+def heard(chunks: Iterable[bytes]) -> tuple[Json, Body]:
+    """What an answer adds up to."""
+    body, found = Body(), list[Delta]()
+    for chunk in chunks:
+        delta = body.feed(chunk)
+        found += [delta] if delta else []
+        if body.over:
+            break
+    found += body.end()
+    calls: dict[int, Json] = {}
+    told: Json = {"text": "", "thoughts": "", "refusal": "", "finish": None, "usage": None, "beside": {}}
+    for delta in found:
+        places = [c["index"] for c in delta.tool_calls]
+        assert len(places) == len(set(places)), "a call stands once in a piece"
+        gather(calls, delta.tool_calls)
+        told["text"] += delta.text
+        told["thoughts"] += delta.reasoning
+        told["refusal"] += delta.refusal
+        told["finish"] = delta.finish or told["finish"]
+        told["usage"] = delta.usage or told["usage"]
+        told["beside"] = with_beside(told["beside"], delta.beside)
+    return told | {"calls": list(calls.values())}, body
+
+
+def stream(*events: bytes) -> Json:
+    return heard([b"".join(events)])[0]
+
+
+def calls(*fragments: Any) -> list[Json]:
+    """The calls that fragments, each an event of its own, add up to; with ids that are made named so."""
+    found: list[Json] = stream(*(event({"tool_calls": [f]}) for f in fragments), event({}, "tool_calls"))["calls"]
+    for n, call in enumerate(found):
+        assert call["type"] == "function"
+        call.pop("type")
+        if call["id"].startswith("call_") and len(call["id"]) == 17:
+            call["id"] = f"made {n}"
+    return found
+
+
+def f(name: str | None = None, arguments: Any = None, **more: Any) -> Json:
+    function = {"name": name} if name is not None else {}
+    return {"function": function | ({"arguments": arguments} if arguments is not None else {}), **more}
+
+
+def one(id: str, name: str, arguments: str) -> Json:
+    return {"id": id, "function": {"name": name, "arguments": arguments}}
+
+
+# What each provider sends, and the calls that are meant.
+PIECES: list[tuple[str, list[Json], list[Json]]] = [
+    ("openai", [f("a", "", index=0, id="x", type="function"), f(None, '{"k":', index=0), f(None, "1}", index=0)],
+     [one("x", "a", '{"k":1}')]),
+    ("two side by side", [f("a", "{", index=0, id="x"), f("b", "{", index=1, id="y"), f(None, "}", index=1),
+                          f(None, "}", index=0)], [one("x", "a", "{}"), one("y", "b", "{}")]),
+    ("a new name on a used index", [f("a", "{}", index=0), f("b", "{}", index=0)],
+     [one("made 0", "a", "{}"), one("made 1", "b", "{}")]),
+    ("the same tool twice on one index", [f("a", '{"k":1}', index=0), f("a", '{"k":2}', index=0)],
+     [one("made 0", "a", '{"k":1}'), one("made 1", "a", '{"k":2}')]),
+    ("a new id on a used index", [f("a", "{}", index=0, id="x"), f("a", "{}", index=0, id="y")],
+     [one("x", "a", "{}"), one("y", "a", "{}")]),
+    ("the name in every piece", [f("a", "", index=0, id="x"), f("a", '{"k":', index=0, id="x"),
+                                 f("a", "1}", index=0, id="x")], [one("x", "a", '{"k":1}')]),
+    ("the name in every piece, without ids", [f("a", "", index=0), f("a", '{"k":', index=0), f("a", "1}", index=0),
+                                              f("a", "", index=0)], [one("made 0", "a", '{"k":1}')]),
+    ("another id with every piece", [f("a", "", index=0, id="x"), f("", '{"k":', index=0, id="y"),
+                                     f(None, "1}", index=0, id="z")], [one("x", "a", '{"k":1}')]),
+    ("the whole call twice", [f("a", '{"k":1}', index=0, id="x"), f("a", '{"k":1}', index=0, id="x")],
+     [one("x", "a", '{"k":1}')]),
+    ("no index", [f("a", {"k": 1}), f("a", {"k": 1})],
+     [one("made 0", "a", '{"k":1}'), one("made 1", "a", '{"k":1}')]),
+    ("no index, pieces by id", [f("a", "{", id="x"), f(None, '"k":1}', id="x"), f("b", "{}", id="y")],
+     [one("x", "a", '{"k":1}'), one("y", "b", "{}")]),
+    ("no index, pieces by nothing", [f("a", "{"), f(None, '"k":1}')], [one("made 0", "a", '{"k":1}')]),
+    ("the index as a text, from one on", [f("a", "{", index="1", id="x"), f(None, "}", index="1")],
+     [one("x", "a", "{}")]),
+    ("an index that is none", [f("a", "{}", index=None, id="x"), f("b", "{}", index=-1, id="y")],
+     [one("x", "a", "{}"), one("y", "b", "{}")]),
+    ("the id before the name", [{"index": 0, "id": "x"}, f("a", "{}", index=0)], [one("x", "a", "{}")]),
+    ("one id for two", [f("a", '{"k":1}', index=0, id="x"), f("a", '{"k":2}', index=1, id="x")],
+     [one("x", "a", '{"k":1}'), one("made 1", "a", '{"k":2}')]),
+    ("no arguments", [f("a", index=0, id="x"), f("b", "", index=1, id="y"), f("c", "null", index=2, id="z")],
+     [one("x", "a", "{}"), one("y", "b", "{}"), one("z", "c", "{}")]),
+    ("a call without a name is none", [f(None, "{}", index=0, id="x"), f("b", "{}", index=1, id="y")],
+     [one("y", "b", "{}")]),
+    ("extras", [{**f("a", "{}", index=0, id="x"), "extra_content": {"google": {"thought_signature": "s"}}}],
+     [one("x", "a", "{}") | {"extra_content": {"google": {"thought_signature": "s"}}}]),
+    ("extras later", [f("a", "{}", index=0, id="x"), {"index": 0, "extra_content": {"google": {"s": 1}}}],
+     [one("x", "a", "{}") | {"extra_content": {"google": {"s": 1}}}]),
+]
+
+
+@pytest.mark.parametrize(("fragments", "meant"), [p[1:] for p in PIECES], ids=[p[0] for p in PIECES])
+def test_pieces_of_calls(fragments: list[Json], meant: list[Json]) -> None:
+    assert calls(*fragments) == meant
+    reader, told = ToolCalls(), dict[int, Json]()
+    for fragment in fragments:
+        gather(told, reader.take([fragment]))
+    gather(told, reader.end())
+    assert [c["function"] for c in told.values()] == [m["function"] for m in meant]
+
+
+def test_whole_calls_and_functions() -> None:
+    [call] = whole([{"function": {"name": "a", "arguments": {"k": 1}}}])
+    assert call["function"] == {"name": "a", "arguments": '{"k":1}'} and call["id"]
+    body = {"choices": [{"message": {"function_call": {"name": "a", "arguments": "{}"}}, "finish_reason": "x"}]}
+    [called] = heard([orjson.dumps(body)])[0]["calls"]
+    assert called["function"] == {"name": "a", "arguments": "{}"}
+    pieces = [{"function_call": {"name": "a", "arguments": ""}}, {"function_call": {"arguments": '{"k":1}'}}]
+    [called] = stream(*(event(p) for p in pieces), event({}, "function_call"))["calls"]
+    assert called["function"] == {"name": "a", "arguments": '{"k":1}'}
+
+
+def test_calls_that_come_back_are_whole() -> None:
+    given = [{"index": 0, "id": "x", "function": {"name": "a", "arguments": None, "parsed_arguments": {}}, "e": 1}, 3]
+    assert sent(given) == [{"id": "x", "type": "function", "e": 1, "function": {"name": "a", "arguments": "{}"}}]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("stop", "stop"), ("eos", "stop"), ("end_turn", "stop"), ("COMPLETE", "stop"), ("STOP", "stop"),
+        ("stop_sequence", "stop"), ("", None), ("null", None), (None, None), ("FINISH_REASON_UNSPECIFIED", None),
+        ("length", "length"), ("MAX_TOKENS", "length"), ("max_tokens", "length"), ("model_length", "length"),
+        ("max_output_tokens", "length"), ("ERROR_LIMIT", "length"), ("model_context_window_exceeded", "length"),
+        ("content_filter", "content_filter"), ("SAFETY", "content_filter"), ("RECITATION", "content_filter"),
+        ("PROHIBITED_CONTENT", "content_filter"), ("guardrail_intervened", "content_filter"),
+        ("refusal", "content_filter"), ("sensitive", "content_filter"), ("ERROR_TOXIC", "content_filter"),
+        ("tool_use", "tool_calls"), ("TOOL_CALL", "tool_calls"), ("function_call", "tool_calls"),
+        ("FINISH_REASON_MAX_TOKENS", "length"), ("error", "error"), ("abort", "error"),
+        ("insufficient_system_resource", "error"), ("MALFORMED_FUNCTION_CALL", "error"), ("whatever", "stop"),
+    ],
+)
+def test_reasons_of_an_end(given: Any, meant: str | None) -> None:
+    assert finish.mapped(given) == meant
+
+
+@pytest.mark.parametrize(
+    ("message", "meant"),
+    [
+        ({"content": "a"}, ("a", "", [])),
+        ({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}, ("ab", "", [])),
+        (
+            {"content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}, {"type": "text", "text": "a"},
+            ]},
+            ("a", "t", []),
+        ),
+        ({"content": [{"type": "thinking", "thinking": "t"}]}, ("", "t", [])),
+        ({"content": ["a", {"type": "output_text", "text": "b"}, {"type": "reference", "reference_ids": [1]}]},
+         ("ab", "", [])),
+        ({"content": {"type": "text", "text": "a"}}, ("a", "", [])),
+        ({"content": None, "reasoning_content": "t"}, ("", "t", [])),
+        ({"reasoning": "t", "content": "a"}, ("a", "t", [])),
+        ({"reasoning": {"content": "t"}}, ("", "t", [])), ({"thinking": "t"}, ("", "t", [])),
+        ({"reasoning_details": [{"type": "reasoning.text", "text": "t"}]}, ("", "t", [])),
+        ({"reasoning": "t", "reasoning_details": [{"text": "t"}]}, ("", "t", [])),
+        ({"content": [{"type": "image_url", "image_url": {"url": "u"}}]},
+         ("", "", [{"type": "image_url", "image_url": {"url": "u"}}])),
+        ({}, ("", "", [])), ({"content": 3}, ("", "", [])),
+    ],
+)
+def test_texts_of_a_message(message: Json, meant: object) -> None:
+    assert said(message) == meant
+
+
+@pytest.mark.parametrize(
+    ("body", "meant"),
+    [
+        ({"prompt_tokens": 3, "completion_tokens": 2}, Usage(3, 2)),
+        ({"input_tokens": 3, "output_tokens": 2}, Usage(3, 2)),
+        ({"prompt_tokens": 3, "completion_tokens": 2, "prompt_cache_hit_tokens": 1}, Usage(3, 2, 1)),
+        ({"prompt_tokens": 3, "completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 1}},
+         Usage(3, 2, 0, {"reasoning_tokens": 1})),
+        ({"prompt_tokens": "3", "completion_tokens": None}, Usage(3, 0)), ({"prompt_tokens": [1]}, Usage(0, 0)),
+        ({}, None), (None, None), ("x", None), ({"prompt_tokens": 1e30}, Usage(100_000_000, 0)),
+    ],
+)
+def test_usage(body: Any, meant: Usage | None) -> None:
+    assert usage_of(body) == meant
+
+
+def test_events_of_one_read_are_one_piece() -> None:
+    body = Body()
+    read = event({"content": "a"}, model="m") + b": ping\n\n" + event({"content": "b"}) + event({}, "stop")[:20]
+    delta = body.feed(read)
+    assert delta is not None and (delta.text, delta.model, delta.finish) == ("ab", "m", None)
+    assert not body.complete
+
+
+CHUNK = b'{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}'
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"data: " + CHUNK + b"\n\n", b"data:" + CHUNK + b"\r\n\r\n", b"data: " + CHUNK + b"\r\r",
+        b"\xef\xbb\xbfdata: " + CHUNK + b"\n\n", b"data: " + CHUNK, b": hi\n\nevent: message\nid: 7\ndata: " + CHUNK,
+        b"retry: 3\ndata: {\n\ndata: : keepalive\n\ndata: [KEEPALIVE]\n\ndata:\n\ndata: ping\n\ndata: " + CHUNK,
+        b'data: {"choices":\ndata: [{"index":0,\ndata: "delta":{"content":"Hi"},"finish_reason":"stop"}\ndata: ]}\n\n',
+        b"data: : keepalive\ndata: " + CHUNK + b"\ndata: [DONE]", CHUNK, b"\n\n " + CHUNK, b"\xef\xbb\xbf" + CHUNK,
+        b"[" + CHUNK + b"]", CHUNK + b"\n" + b'{"choices":[],"usage":{"prompt_tokens":1}}', CHUNK + b",\n",
+        b"data: " + CHUNK + b"\ndata: [DONE]\n\ndata: {nonsense", b'data: {"type":"ping"}\n\ndata: ' + CHUNK,
+        b'data: {"choices": 3}\n\ndata: {"choices": ["x"]}\n\ndata: 3\n\ndata: ' + CHUNK,
+        b'data: {"choices":[{"index":1,"delta":{"content":"No"}}]}\n\ndata: ' + CHUNK,
+        b'data: {"choices":[{"index":1,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n',
+        b'{"choices":[{"message":{"content":"Hi"}}]}',
+        b'data: {"choices":[{"message":{"content":"Hi"}}]}\n\ndata: [DONE]',
+        b'data: {"choices":[{"text":"Hi","finish_reason":"stop"}]}\n\n',
+        b'data: {"choices":[{"delta":{"content":"Hi"},"message":{"content":"Hi"}}]}\n\ndata: [DONE]\n\n',
+        b'{"message":{"content":"Hi"},"done":true,"done_reason":"stop"}',
+        b"data: " + CHUNK.replace(b"Hi", b"H\xff\x69"),
+        b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"x":[NaN,-Infinity,1e999]}]}\n\ndata: [DONE]',
+    ],
+)
+def test_every_form_of_a_body(raw: bytes) -> None:
+    for size in (len(raw), 1, 2, 3, 7):
+        told, body = heard(raw[n : n + size] for n in range(0, len(raw), size))
+        assert told["text"].replace("\ufffd", "") == "Hi" and body.complete and body.error is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"<html>no</html>", b"data: {nonsense\n\n", b"{}", b"[]", b'{"choices": []}', b"[1]", b"3", b"{", b"null"],
+)
+def test_what_is_no_answer(raw: bytes) -> None:
+    try:
+        _, body = heard([raw])
+    except ValueError:
+        return
+    assert not body.complete and not body.heard and body.error is None
+
+
+def test_halves_of_characters_come_together_or_are_replaced() -> None:
+    def piece(text: str) -> bytes:
+        return b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % text.encode()
+
+    assert stream(piece("a\\ud83d"), piece("\\ude00b"), b"data: [DONE]\n\n")["text"] == "a\U0001f600b"
+    assert stream(piece("a\\ud83d"), piece("b"), b"data: [DONE]\n\n")["text"] == "a\ufffdb"
+    assert stream(piece("a\\ude00"), piece("b\\ud83d"), b"data: [DONE]\n\n")["text"] == "a\ufffdb\ufffd"
+    fragment = b'{"index":0,"id":"x","function":{"name":"a","arguments":"%s"}}'
+    told = stream(*(
+        b'data: {"choices":[{"index":0,"delta":{"tool_calls":[' + fragment % a + b"]}}]}\n\n"
+        for a in (b'{\\"k\\":\\"\\ud83d', b'\\ude00\\"}')
+    ))
+    assert told["calls"][0]["function"]["arguments"] == '{"k":"\U0001f600"}'
+    orjson.dumps(told["calls"])
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+ARGUMENTS = st.sampled_from(["{}", '{"k":1}'])
+NAMED = st.builds(lambda n, a: {"name": n, "arguments": a}, st.sampled_from(["a", "b"]), ARGUMENTS)
+DELTA = st.one_of(
+    st.builds(lambda t: {"content": t}, TEXT), st.builds(lambda t: {"reasoning_content": t}, TEXT),
+    st.builds(lambda t: {"refusal": t}, TEXT),
+    st.builds(lambda n, f: {"tool_calls": [{"index": n, "function": f}]}, st.integers(0, 2), NAMED),
+    st.builds(lambda u: {"images": [{"type": "image_url", "image_url": {"url": u}}]}, TEXT),
+)
+NOISE = st.sampled_from(
+    [": comment", "data: : keepalive", "data:", "event: x", "data: {", "id: 1", "", "data: [1]", "x"]
+)
+FORM = st.sampled_from(["\n", "\r", "\r\n"])
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> bytes:
+    """A valid stream with what some providers put in between."""
+    line = draw(FORM)
+    lines = []
+    for delta in draw(st.lists(DELTA, max_size=6)):
+        lines += [*draw(st.lists(NOISE, max_size=2)), ""]
+        body = orjson.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}).decode()
+        if draw(st.booleans()):
+            body = body.encode().decode("utf-8").translate({c: f"\\u{c:04x}" for c in range(0x80, 0x10000)})
+        lines += [f"data: {body}", ""]
+    lines += ['data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}', ""]
+    if draw(st.booleans()):
+        lines += ["data: [DONE]", ""]
+    bom = b"\xef\xbb\xbf" if draw(st.booleans()) else b""
+    return bom + line.join(lines).encode() + draw(st.sampled_from([b"", line.encode()]))
+
+
+def plain(told: Json) -> Json:
+    return told | {"calls": [c["function"] for c in told["calls"]]}
+
+
+@settings(max_examples=150, deadline=None)
+@given(streams(), st.data())
+def test_a_stream_cut_at_any_byte_says_the_same(raw: bytes, data: st.DataObject) -> None:
+    meant, _ = heard([raw])
+    places = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=8)))
+    cut = [raw[a:b] for a, b in zip([0, *places], [*places, len(raw)], strict=True)]
+    for chunks in (cut, [raw[n : n + 1] for n in range(len(raw))]):
+        told, body = heard(chunks)
+        assert plain(told) == plain(meant) and body.complete
