@@ -84,7 +84,9 @@ def rendered(markdown: str, lang: str) -> tuple[Markup, tuple[Section, ...]]:
         for inner in token.children or ():
             _addressed(inner, lang)
     html = str(reader.renderer.render(tokens, reader.options, {}))
+    # What may be wider than a phone is moved by keyboard too.
     html = html.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
+    html = html.replace("<pre>", '<pre tabindex="0">')
     return Markup(html), tuple(_sections(tokens, slugs))
 
 
