@@ -20,6 +20,7 @@ from hub.api import (
     embed,
     hosted,
     launcher,
+    manual,
     mcp,
     openai,
     pages,
@@ -62,7 +63,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     assets.mount(app)
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)
-    for one in (webhooks, pages, chat, launcher, hosted, problems, embed):
+    for one in (webhooks, pages, chat, launcher, hosted, problems, embed, manual):
         app.router.add_routes(one.routes())
     console.mount(app)
     mcp.mount(app)

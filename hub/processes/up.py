@@ -225,6 +225,7 @@ def block(settings: Settings, twins: bool, fresh: bool = False) -> str:
         lines.append(f"  Twins and their phone     http://{settings.host}:{settings.twins_port}/phone")
     lines += [
         f"  API key                   in {settings.home / 'bootstrap.json'}",
+        f"  Manual                    {settings.address}/manual",
         f"  API documentation         {settings.address}/apidocs",
         "  Stop                      Ctrl-C",
         "",
