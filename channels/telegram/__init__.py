@@ -1,4 +1,4 @@
-"""Telegram Bot API: the only place that knows aiogram."""
+"""Telegram Bot API."""
 
 from channels.telegram.send import Telegram
 

@@ -1,18 +1,10 @@
 """Choose the Telegram method that shows a file best and accepts it."""
 
 import re
-
-from aiogram.methods import (
-    SendAudio,
-    SendDocument,
-    SendPhoto,
-    SendVideo,
-    SendVoice,
-    TelegramMethod,
-)
-from aiogram.types import BufferedInputFile, InputFile, Message
+from collections.abc import Mapping
 
 from channels.base import ChannelError, File, Media
+from channels.telegram.calls import Call, Upload
 from channels.telegram.place import Place
 
 PHOTO_LIMIT = 10 * 1024 * 1024
@@ -26,25 +18,22 @@ SONGS = frozenset({"audio/mpeg", "audio/mp3", "audio/mp4", "audio/x-m4a", "audio
 UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\/]')
 
 
-def method(
-    file: File, place: Place, caption: str, parse_mode: str | None
-) -> TelegramMethod[Message]:
+METHODS: Mapping[Media, tuple[str, str]] = {
+    Media.IMAGE: ("sendPhoto", "photo"), Media.VOICE: ("sendVoice", "voice"), Media.AUDIO: ("sendAudio", "audio"),
+    Media.VIDEO: ("sendVideo", "video"), Media.DOCUMENT: ("sendDocument", "document"),
+}
+
+
+def method(file: File, place: Place, caption: str, parse_mode: str | None) -> Call:
     """The call that sends `file`."""
-    source = _source(file)
-    rest = place.arguments()
+    name, argument = METHODS[kind(file)]
+    arguments = place.arguments()
     if caption:
-        rest |= {"caption": caption, "parse_mode": parse_mode}
-    match kind(file):
-        case Media.IMAGE:
-            return SendPhoto(photo=source, **rest)
-        case Media.VOICE:
-            return SendVoice(voice=source, **rest)
-        case Media.AUDIO:
-            return SendAudio(audio=source, **rest)
-        case Media.VIDEO:
-            return SendVideo(video=source, **rest)
-        case _:
-            return SendDocument(document=source, **rest)
+        arguments |= {"caption": caption, "parse_mode": parse_mode}
+    source = _source(file, argument)
+    if isinstance(source, Upload):
+        return Call(name, arguments, source)
+    return Call(name, arguments | {argument: source})
 
 
 def kind(file: File) -> Media:
@@ -64,11 +53,11 @@ def kind(file: File) -> Media:
             return Media.DOCUMENT
 
 
-def _source(file: File) -> InputFile | str:
+def _source(file: File, argument: str) -> Upload | str:
     if file.content is None:
         if not file.url:
             raise ChannelError("The file has no content.", permanent=True, code="bad_file")
         return file.url
     if len(file.content) > UPLOAD_LIMIT:
         raise ChannelError("The file is larger than 50 MB.", permanent=True, code="too_large")
-    return BufferedInputFile(file.content, UNSAFE.sub("_", file.name)[-100:] or "file")
+    return Upload(argument, UNSAFE.sub("_", file.name)[-100:] or "file", file.content)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aiogram.types import ReplyParameters
-
 from channels.base import ChannelError
 
 
@@ -38,7 +36,7 @@ class Place:
         answer = None
         if self.reply_to is not None:
             # A deleted original must not stop the answer.
-            answer = ReplyParameters(message_id=self.reply_to, allow_sending_without_reply=True)
+            answer = {"message_id": self.reply_to, "allow_sending_without_reply": True}
         return {
             "chat_id": self.chat,
             "message_thread_id": self.thread,

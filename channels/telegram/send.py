@@ -1,28 +1,13 @@
-"""The Telegram channel: calls to the Bot API through aiogram."""
+"""The Telegram channel: what is asked of the Bot API."""
 
 import mimetypes
-from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from posixpath import basename
-from typing import Protocol, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
-from aiogram import Bot
-from aiogram.methods import (
-    AnswerCallbackQuery,
-    DeleteMessage,
-    DeleteWebhook,
-    EditMessageText,
-    GetFile,
-    GetMe,
-    GetWebhookInfo,
-    SendChatAction,
-    SendMessage,
-    SetWebhook,
-    TelegramMethod,
-)
-from aiogram.types import LinkPreviewOptions, Message, WebhookInfo
-
+from channels import loose
 from channels.base import (
     Attachment,
     ChannelError,
@@ -37,9 +22,10 @@ from channels.base import (
 )
 from channels.http import down
 from channels.telegram import files
+from channels.telegram.calls import Call
 from channels.telegram.place import Place, message_number
 from channels.telegram.receive import receive
-from channels.telegram.session import FILE_LIMIT, TOKEN, Moved, Session
+from channels.telegram.session import FILE_LIMIT, TOKEN, Moved, Session, unreadable
 
 UPDATES = [
     "message",
@@ -49,17 +35,13 @@ UPDATES = [
     "my_chat_member",
     "channel_post",
 ]
-BOTS = 1000  # each is a small object; the connections are shared
 UPLOAD_TIME = 120
-NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+NO_PREVIEW = {"is_disabled": True}
+GET_ME = Call("getMe", {})
+GET_WEBHOOK_INFO = Call("getWebhookInfo", {})
 
-T = TypeVar("T")
-
-
-class Build(Protocol[T]):
-    """Makes the call that says a text in a formatting."""
-
-    def __call__(self, text: str, parse_mode: str | None) -> TelegramMethod[T]: ...
+# Makes the call that says a text in a formatting.
+Build = Callable[[str, str | None], Call]
 
 
 class Telegram:
@@ -71,7 +53,6 @@ class Telegram:
 
     def __init__(self, base: str = "https://api.telegram.org") -> None:
         self._session = Session(base)
-        self._bots: OrderedDict[str, Bot] = OrderedDict()
 
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
         return receive(link, hook)
@@ -100,14 +81,11 @@ class Telegram:
     async def _edit(
         self, link: Link, out: Outbound, chat: int | str, number: int, *, moved: bool = False
     ) -> None:
-        def build(text: str, parse_mode: str | None) -> TelegramMethod[Message | bool]:
-            return EditMessageText(
-                chat_id=chat,
-                message_id=number,
-                text=text,
-                parse_mode=parse_mode,
-                link_preview_options=NO_PREVIEW,
-            )
+        def build(text: str, parse_mode: str | None) -> Call:
+            return Call("editMessageText", {
+                "chat_id": chat, "message_id": number, "text": text, "parse_mode": parse_mode,
+                "link_preview_options": NO_PREVIEW,
+            })
 
         try:
             await self._formatted(link, out, build)
@@ -124,48 +102,46 @@ class Telegram:
     async def delete(self, link: Link, chat: str, message_id: str) -> None:
         place, number = Place.of(chat), message_number(message_id)
         try:
-            await self._unless_gone(link, DeleteMessage(chat_id=place.chat, message_id=number))
+            await self._unless_gone(link, _delete(place.chat, number))
         except Moved as e:
-            await self._unless_gone(link, DeleteMessage(chat_id=e.chat, message_id=number))
+            await self._unless_gone(link, _delete(e.chat, number))
 
     async def typing(self, link: Link, chat: str, message_id: str | None) -> None:
         place = Place.of(chat)
-        action = SendChatAction(chat_id=place.chat, message_thread_id=place.thread, action="typing")
-        await self._call(link, action, 5)
+        arguments = {"chat_id": place.chat, "message_thread_id": place.thread, "action": "typing"}
+        await self._call(link, Call("sendChatAction", arguments), 5)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
-        await self._unless_gone(link, AnswerCallbackQuery(callback_query_id=callback))
+        await self._unless_gone(link, Call("answerCallbackQuery", {"callback_query_id": callback}))
 
     async def register(self, link: Link) -> str | None:
         """The handle is the bot's username: without it `receive` cannot tell who is mentioned."""
-        me = await self._call(link, GetMe())
-        await self._call(
-            link,
-            SetWebhook(url=link.webhook_url, secret_token=link.secret, allowed_updates=UPDATES),
-        )
-        return me.username
+        me = await self._object(link, GET_ME)
+        arguments = {"url": link.webhook_url, "secret_token": link.secret, "allowed_updates": UPDATES}
+        await self._call(link, Call("setWebhook", arguments))
+        return loose.text(me.get("username"))
 
     async def unregister(self, link: Link) -> None:
         try:
-            info = await self._call(link, GetWebhookInfo())
+            url = loose.text((await self._object(link, GET_WEBHOOK_INFO)).get("url"))
             # Another system may have taken the bot over; its webhook is not ours to remove.
-            if not info.url or urlsplit(info.url).path == urlsplit(link.webhook_url).path:
-                await self._call(link, DeleteWebhook(drop_pending_updates=False))
+            if not url or urlsplit(url).path == urlsplit(link.webhook_url).path:
+                await self._call(link, Call("deleteWebhook", {"drop_pending_updates": False}))
         except ChannelError as e:
             if e.code != "unauthorized":  # a revoked token has no webhook
                 raise
 
     async def alive(self, link: Link) -> bool:
         try:
-            await self._call(link, GetMe(), 5)
+            await self._call(link, GET_ME, 5)
         except ChannelError as e:
             return not down(e)
         return True
 
     async def check(self, link: Link) -> str:
-        me = await self._call(link, GetMe())
-        info = await self._call(link, GetWebhookInfo())
-        return report(me.username or str(me.id), info, link)
+        me = await self._object(link, GET_ME)
+        info = await self._object(link, GET_WEBHOOK_INFO)
+        return report(loose.text(me.get("username")) or str(loose.number(me.get("id"))), info, link)
 
     async def fetch_media(
         self, link: Link, attachment: Attachment, message_id: str | None
@@ -174,10 +150,10 @@ class Telegram:
             raise ChannelError("There is no file to fetch.", permanent=True, code="gone")
         if (attachment.size or 0) > FILE_LIMIT:
             raise ChannelError("The file is larger than 20 MB.", permanent=True, code="too_large")
-        path = (await self._call(link, GetFile(file_id=attachment.ref))).file_path
+        path = loose.text((await self._object(link, Call("getFile", {"file_id": attachment.ref}))).get("file_path"))
         if not path:
             raise ChannelError("Telegram gave no path to the file.", code="gone")
-        content = await self._session.download(self._bot(link), path)
+        content = await self._session.download(_token(link), path)
         # Telegram calls every download a stream of octets.
         mime = attachment.mime or mimetypes.guess_type(path)[0] or "application/octet-stream"
         return Download(content, mime, attachment.name or basename(path) or None)
@@ -188,20 +164,25 @@ class Telegram:
     async def _send(self, link: Link, out: Outbound, place: Place) -> str:
         file = out.file
         if file is None:
-            return str((await self._formatted(link, out, _text(place))).message_id)
+            return await self._sent(link, out, _text(place))
         try:
-            sent = await self._formatted(link, out, _file(file, place), UPLOAD_TIME)
+            return await self._sent(link, out, _file(file, place), UPLOAD_TIME)
         except ChannelError as e:
             if e.code != "bad_kind":
                 raise
             # A picture of odd proportions, or a person who takes no voice messages.
             plain = replace(file, media=Media.DOCUMENT)
-            sent = await self._formatted(link, out, _file(plain, place), UPLOAD_TIME)
-        return str(sent.message_id)
+            return await self._sent(link, out, _file(plain, place), UPLOAD_TIME)
 
-    async def _formatted(
-        self, link: Link, out: Outbound, build: Build[T], seconds: int | None = None
-    ) -> T:
+    async def _sent(self, link: Link, out: Outbound, build: Build, seconds: int | None = None) -> str:
+        """The id of the message that was made."""
+        made = await self._formatted(link, out, build, seconds)
+        number = made.get("message_id") if isinstance(made, dict) else None
+        if type(number) is not int:  # True is an int as well
+            raise unreadable(200, safe=False)
+        return str(number)
+
+    async def _formatted(self, link: Link, out: Outbound, build: Build, seconds: int | None = None) -> Any:
         """Send as HTML, and once more without any when Telegram cannot read ours."""
         try:
             return await self._call(link, build(_clean(out.text), "HTML"), seconds)
@@ -210,55 +191,64 @@ class Telegram:
                 raise
         return await self._call(link, build(_clean(out.plain or out.text), None), seconds)
 
-    async def _unless_gone(self, link: Link, method: TelegramMethod[bool]) -> None:
+    async def _unless_gone(self, link: Link, call: Call) -> None:
         try:
-            await self._call(link, method)
+            await self._call(link, call)
         except ChannelError as e:
             if e.code != "gone":
                 raise
 
-    async def _call(self, link: Link, method: TelegramMethod[T], seconds: int | None = None) -> T:
-        return await self._bot(link)(method, request_timeout=seconds)
+    async def _call(self, link: Link, call: Call, seconds: int | None = None) -> Any:
+        return await self._session.call(_token(link), call, seconds)
 
-    def _bot(self, link: Link) -> Bot:
-        token = link.settings.get("botToken", "")
-        if not TOKEN.fullmatch(token):
-            raise ChannelError("This is not a bot token.", permanent=True, code="unauthorized")
-        bot = self._bots.pop(token, None) or Bot(token, session=self._session)
-        self._bots[token] = bot  # the last used is last, so the first goes
-        if len(self._bots) > BOTS:
-            self._bots.popitem(last=False)
-        return bot
+    async def _object(self, link: Link, call: Call) -> dict[str, Any]:
+        """The result of a question that has an object for an answer."""
+        found = await self._call(link, call)
+        if not isinstance(found, dict):
+            raise unreadable(200, safe=True)
+        return found
 
 
-def report(name: str, info: WebhookInfo, link: Link) -> str:
+def _token(link: Link) -> str:
+    token = link.settings.get("botToken", "")
+    if not TOKEN.fullmatch(token):
+        raise ChannelError("This is not a bot token.", permanent=True, code="unauthorized")
+    return token
+
+
+def report(name: str, info: Mapping[str, Any], link: Link) -> str:
     """The state of the webhook in plain words."""
-    if not info.url:
+    url = loose.text(info.get("url"))
+    if not url:
         raise ChannelError(f"@{name} is reachable, but has no webhook.", code="no_webhook")
-    if info.url != link.webhook_url:
+    if url != link.webhook_url:
         raise ChannelError(
             f"@{name} is reachable, but its webhook points to another address.",
             code="webhook_elsewhere",
         )
-    said = [f"Connected as @{name}, webhook set, {info.pending_update_count} updates waiting."]
-    if info.last_error_message and info.last_error_date:
-        at = info.last_error_date.strftime("%Y-%m-%d %H:%M:%S UTC")
-        problem = info.last_error_message.replace(link.secret, "***")[:200]
-        said.append(f"The last failed delivery was at {at}: {problem}.")
+    waiting = loose.number(info.get("pending_update_count")) or 0
+    said = [f"Connected as @{name}, webhook set, {waiting} updates waiting."]
+    problem, at = loose.text(info.get("last_error_message")), loose.moment(info.get("last_error_date"))
+    if problem and at:
+        problem = problem.replace(link.secret, "***")[:200]
+        said.append(f"The last failed delivery was at {at:%Y-%m-%d %H:%M:%S} UTC: {problem}.")
     return " ".join(said)
 
 
-def _text(place: Place) -> Build[Message]:
-    def build(text: str, parse_mode: str | None) -> TelegramMethod[Message]:
-        return SendMessage(
-            text=text, parse_mode=parse_mode, link_preview_options=NO_PREVIEW, **place.arguments()
-        )
+def _delete(chat: int | str, number: int) -> Call:
+    return Call("deleteMessage", {"chat_id": chat, "message_id": number})
+
+
+def _text(place: Place) -> Build:
+    def build(text: str, parse_mode: str | None) -> Call:
+        rest = {"text": text, "parse_mode": parse_mode, "link_preview_options": NO_PREVIEW}
+        return Call("sendMessage", place.arguments() | rest)
 
     return build
 
 
-def _file(file: File, place: Place) -> Build[Message]:
-    def build(text: str, parse_mode: str | None) -> TelegramMethod[Message]:
+def _file(file: File, place: Place) -> Build:
+    def build(text: str, parse_mode: str | None) -> Call:
         return files.method(file, place, text, parse_mode)
 
     return build

@@ -1,15 +1,10 @@
-"""aiogram's session with our own view of failures: what was done, what was not, what is unknown."""
+"""The Bot API over HTTP, with our own view of failures: what was done, what was not, what is unknown."""
 
+import asyncio
 import re
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import ClientDecodeError
-from aiogram.methods import EditMessageText, SendChatAction, SendMessage, TelegramMethod
-from aiogram.methods.base import Response, TelegramType
 
 from channels.base import ChannelError
 from channels.http import (
@@ -23,6 +18,7 @@ from channels.http import (
     read,
     seconds,
 )
+from channels.telegram.calls import Call
 from channels.trace import note, watched
 
 FILE_LIMIT = 20 * 1024 * 1024  # getFile gives no larger ones
@@ -54,12 +50,9 @@ CODES = (
     ("failed to get http url content", "bad_file"),
     ("wrong type of the web page content", "bad_file"),
 )
-# pydantic forgets the model of an answer when nobody holds it, and building it anew at every call
-# costs more than the call.
-_RESULTS: tuple[Any, ...] = tuple(
-    method.__returning__ for method in (SendMessage, EditMessageText, SendChatAction)
-)
-KEPT = tuple(Response.__class_getitem__(result) for result in _RESULTS)
+WAIT = 15.0
+CONNECTIONS = 100
+ENDING = 0.25
 
 
 class Moved(ChannelError):
@@ -70,66 +63,61 @@ class Moved(ChannelError):
         self.chat = chat
 
 
-class Session(AiohttpSession):
-    """One connection pool for all bots; raises ChannelError only."""
+class Session:
+    """One connection pool for all bots; raises ChannelError only. Its addresses hold tokens: nothing may quote them."""
 
     def __init__(self, base: str) -> None:
-        super().__init__(api=TelegramAPIServer.from_base(base), timeout=15.0)
+        self._base = base.rstrip("/")
+        self._http: aiohttp.ClientSession | None = None
 
-    async def make_request(
-        self,
-        bot: Bot,
-        method: TelegramMethod[TelegramType],
-        timeout: int | None = None,
-    ) -> TelegramType:
-        name = method.__api_method__
+    async def call(self, token: str, call: Call, wait: float | None = None) -> Any:
+        """The result of a call. wait: seconds at most."""
+        name = call.method
         # Only a send that is done twice is seen twice.
         safe = not name.startswith("send") or name == "sendChatAction"
-        url = self.api.api_url(token=bot.token, method=name)
         try:
-            http = await self.create_session()
-            form = self.build_form_data(bot=bot, method=method)
-            async with http.post(
-                url, data=form, timeout=limits(timeout or self.timeout), allow_redirects=False
+            async with self._session().post(
+                f"{self._base}/bot{token}/{name}", data=call.form(), timeout=limits(wait or WAIT), allow_redirects=False
             ) as response:
                 content = await read(response, LARGEST)
         except (aiohttp.ClientError, OSError, ValueError) as e:
             raise failure(e, retry_safe=safe) from None
         if watched():
-            said = content[:SHOWN].decode("utf-8", "replace")
-            note("POST", name, method.model_dump(exclude_none=True, warnings=False), response.status, said)
+            note("POST", name, call.said, response.status, content[:SHOWN].decode("utf-8", "replace"))
         if response.status in AMBIGUOUS:
             raise gateway_failure(response.status, retry_safe=safe)
         answer = parse(content)
         if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
-            raise _unreadable(response.status, safe)
+            raise unreadable(response.status, safe)
         if not answer["ok"]:
-            raise refusal(answer, response.headers.get("Retry-After"), bot.token)
-        try:
-            checked = self.check_response(bot, method, 200, content.decode())
-        except ClientDecodeError:
-            raise _unreadable(response.status, safe) from None
-        return cast(TelegramType, checked.result)
+            raise refusal(answer, response.headers.get("Retry-After"), token)
+        return answer.get("result")
 
-    async def close(self) -> None:
-        """Only secure connections need the time that aiogram gives them to end."""
-        if self.api.base.startswith("https:"):
-            await super().close()
-        elif self._session is not None:
-            await self._session.close()
-
-    async def download(self, bot: Bot, path: str) -> bytes:
-        """The bytes behind getFile's path. The address holds the token: nothing may quote it."""
+    async def download(self, token: str, path: str) -> bytes:
+        """The bytes behind getFile's path."""
         try:
-            http = await self.create_session()
-            async with http.get(
-                self.api.file_url(bot.token, path), timeout=limits(60), allow_redirects=False
+            async with self._session().get(
+                f"{self._base}/file/bot{token}/{path}", timeout=limits(60), allow_redirects=False
             ) as response:
                 if response.status != 200:
                     raise _no_file(response.status)
                 return await read(response, FILE_LIMIT)
         except (aiohttp.ClientError, OSError, ValueError) as e:
             raise failure(e, retry_safe=True) from None
+
+    async def close(self) -> None:
+        if self._http is None:
+            return
+        await self._http.close()
+        if self._base.startswith("https:"):
+            await asyncio.sleep(ENDING)  # secure connections need a moment to end
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Made when it is first used, in the loop that uses it."""
+        if self._http is None or self._http.closed:
+            connector = aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=300)
+            self._http = aiohttp.ClientSession(connector=connector, trust_env=False)
+        return self._http
 
 
 def refusal(answer: dict[str, Any], header: str | None, token: str) -> ChannelError:
@@ -161,7 +149,7 @@ def _code(said: str, status: int) -> str:
     return next((code for part, code in CODES if part in lower), str(status))
 
 
-def _unreadable(status: int, safe: bool) -> ChannelError:
+def unreadable(status: int, safe: bool) -> ChannelError:
     text = f"Telegram answered {status} with something that is not its own."
     refused = 400 <= status < 500
     return ChannelError(

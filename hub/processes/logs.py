@@ -69,5 +69,5 @@ def set_up(process: str, level: str, as_json: bool) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("arq", "aiogram", "apscheduler", "aiohttp.access", "asyncio", "httpx2", "mcp"):
+    for noisy in ("arq", "apscheduler", "aiohttp.access", "asyncio", "httpx2", "mcp"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from hub.language.words import fold
+from hub.language.folding import fold
 
 FOLDER = Path(__file__).resolve().parents[3] / "templates" / "manual"
 LANGUAGES = ("en", "pt")

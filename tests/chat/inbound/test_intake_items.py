@@ -71,7 +71,8 @@ def test_a_message_has_a_contact_a_session_and_rules() -> None:
         and made["session_s"] == 60
     )
     who = {k: v for k, v in made["who"].items() if k != "id"}
-    assert who == {"name": "Ana", "language": None, "phone": "5511999990000", "username": None}
+    assert who == {"name": "Ana", "language": None, "phone": "5511999990000", "username": None,
+                   "chat": "5511999990000", "said": ["phone:5511999990000", "lid:9"]}
     assert made["tag"] == "zp_whatsapp:5511999990000@0123456789ab"
     assert (made["body"], made["network_id"], made["by"], made["rule"], made["command"]) == (
         {"text": "hi"},
