@@ -18,7 +18,7 @@ from hub.chat import web as visits
 from hub.chat.culture import code, direction, labels, preferred
 from hub.chat.guests import Asked
 from hub.errors import HubError, NotFound, TooMany, Unavailable
-from hub.store import messages
+from hub.store import messages, visitors
 from hub.store.visitors import Visit
 
 Json = dict[str, Any]
@@ -153,6 +153,7 @@ async def _page(
         "hello_sub": look["helloSubLabel"] or words["helloSubLabel"],
         "placeholder": look["textAreaPlaceholder"] or words["inputPlaceholder"],
         "accept": "" if look["uploadUnsupportedFiles"] else ",".join(ACCEPT[m] for m in look["inputModes"][1:]),
+        "elsewhere": await visitors.elsewhere(request.app[HUB].db, client),
         "styles": Markup(styles(look["customStyles"])), "data": _json(data), "refused": str(refused or ""),
     }
     return _sent(request, "chat.html", values, refused.status if refused else 200, p, look["logoImageUrl"])
