@@ -13,7 +13,7 @@ from collections.abc import Iterable
 _BRAZIL = re.compile(r"(55[1-9][1-9])([6-9]\d{7})")
 _MEXICO = re.compile(r"(52)1([2-9]\d{9})")
 _ARGENTINA = re.compile(r"(54)9([1-9]\d{9})")
-_TAG = re.compile(r"(zp_whatsapp:)(\d+)(@.*)")
+_TAG = re.compile(r"(zp_whatsapp:)([0-9]{5,17})(@.*)")
 PHONE = "phone:"
 
 
@@ -52,3 +52,9 @@ def users(external: str) -> list[str]:
     """An external user id in all its ways: the hub's own names of contacts on WhatsApp hold a phone."""
     found = _TAG.fullmatch(external)
     return [found[1] + v + found[3] for v in variants(found[2])] if found else [external]
+
+
+def told(external: str) -> list[str]:
+    """The name of a contact that an external user id tells, where it is one of the hub's own with a phone."""
+    found = _TAG.fullmatch(external)
+    return [PHONE + found[2]] if found else []

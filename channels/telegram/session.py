@@ -68,6 +68,7 @@ class Session:
 
     def __init__(self, base: str) -> None:
         self._base = base.rstrip("/")
+        self.wait = WAIT
         self._http: aiohttp.ClientSession | None = None
 
     async def call(self, token: str, call: Call, wait: float | None = None) -> Any:
@@ -77,7 +78,7 @@ class Session:
         safe = not name.startswith("send") or name == "sendChatAction"
         try:
             async with self._session().post(
-                f"{self._base}/bot{token}/{name}", data=call.form(), timeout=limits(wait or WAIT), allow_redirects=False
+                f"{self._base}/bot{token}/{name}", data=call.form(), timeout=limits(wait or self.wait), allow_redirects=False
             ) as response:
                 content = await read(response, LARGEST)
         except (aiohttp.ClientError, OSError, ValueError) as e:

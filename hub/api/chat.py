@@ -14,11 +14,12 @@ from hub.api.http import cookies
 from hub.api.http.app_keys import HUB, INTAKE, PAGES
 from hub.api.http.client_address import limit_entry
 from hub.chat.website import prompts as visits
-from hub.chat.website import transcript, visitors
+from hub.chat.website import transcript
+from hub.chat.website import visitors as web_visitors
 from hub.chat.website.culture import code, direction, labels, preferred
 from hub.chat.website.visitors import Asked
 from hub.errors import HubError, NotFound, Unavailable
-from hub.store import messages
+from hub.store import messages, web_sessions
 from hub.store.web_sessions import Visit
 
 Json = dict[str, Any]
@@ -51,12 +52,12 @@ async def by_client(request: web.Request) -> web.Response:
     """GET /c/{web chat id}: the conversation that this browser has with a chat client, or an empty one."""
     hub = request.app[HUB]
     try:
-        door = await visitors.door(hub, _id(request))
+        door = await web_visitors.door(hub, _id(request))
     except HubError as e:
         return gone(request, e.status)
     # `i`: the site will say who this is; until then nobody's conversation is shown.
     key = None if "i" in request.query else cookies.read(request, door.client_id)
-    seen = await visitors.remembered(hub, door, key)
+    seen = await web_visitors.remembered(hub, door, key)
     return await _page(request, door.client_id, door.parameters, key if seen else None, seen)
 
 
@@ -92,10 +93,10 @@ async def posted(request: web.Request) -> web.Response:
 async def _entered(request: web.Request) -> str:
     """A new session, for who comes without one. Another site's form opens none."""
     hub = request.app[HUB]
-    door = await visitors.door(hub, _id(request))
-    visitors.check_origin(door, request.headers.get("Origin"), request.host)
+    door = await web_visitors.door(hub, _id(request))
+    web_visitors.check_origin(door, request.headers.get("Origin"), request.host)
     await limit_entry(request)
-    return (await visitors.enter(hub, door, Asked())).access_key
+    return (await web_visitors.enter(hub, door, Asked())).access_key
 
 
 async def scripts(request: web.Request) -> web.Response:
@@ -105,7 +106,7 @@ async def scripts(request: web.Request) -> web.Response:
     and call what it likes over https, and put a draft into the visitor's input: `parent.postMessage({draft:
     "text"}, document.referrer)`.
     """
-    door = await visitors.door(request.app[HUB], _id(request))
+    door = await web_visitors.door(request.app[HUB], _id(request))
     code = door.parameters.get("customScripts") or ""
     policy = (
         "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' https:; connect-src https:; "
@@ -151,6 +152,7 @@ async def _page(
         "hello_sub": look["helloSubLabel"] or words["helloSubLabel"],
         "placeholder": look["textAreaPlaceholder"] or words["inputPlaceholder"],
         "accept": "" if look["uploadUnsupportedFiles"] else ",".join(ACCEPT[m] for m in look["inputModes"][1:]),
+        "elsewhere": await web_sessions.elsewhere(request.app[HUB].db, client),
         "styles": Markup(styles(look["customStyles"])), "data": _json(data), "refused": str(refused or ""),
     }
     return _sent(request, "chat.html", values, refused.status if refused else 200, p, look["logoImageUrl"])

@@ -6,15 +6,15 @@ from uuid import UUID
 from hub.store.db import Call, clean
 
 # $2: words, or part of a name; $3: the forms of a phone that the words may be.
-WANTED = """
-    p.account_id = $1 and p.root_id = p.id and p.kind = 'person'
+LIST = """
+    with page as materialized (select p.id from people p
+    where p.account_id = $1 and p.root_id = p.id and p.kind = 'person'
     and ($2 = '' or exists (select 1 from people m join identities i on i.person_id = m.id where m.root_id = p.id
             and (i.key = any($3::text[]) or position(lower($2) in lower(i.value)) > 0))
         or exists (select 1 from people m join contacts c on c.person_id = m.id where m.root_id = p.id
             and position(lower($2) in lower(coalesce(c.name, '') || ' ' || coalesce(c.username, ''))) > 0))
-"""
-WHOLE = """
-    w.id, w.created_at, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words,
+        and ($4::uuid is null or p.id < $4) order by p.id desc limit $5)
+    select w.id, w.created_at, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words,
         (select coalesce(jsonb_agg(jsonb_build_object('value', i.value, 'source', i.source, 'at', i.created_at, 'person', i.person_id)
             order by i.created_at, i.key), '[]') from people m join identities i on i.person_id = m.id where m.root_id = w.id) as names,
         coalesce(
@@ -26,13 +26,31 @@ WHOLE = """
     from persons w left join lateral (
         select count(*)::int as count, max(s.last_message_at) as last_at from people m join sessions s on s.person_id = m.id
         where m.root_id = w.id) t on true
+    where w.account_id = $1 and w.id in (select id from page) order by w.id desc
 """
-LIST = f"""
-    with page as materialized (select p.id from people p where {WANTED} and ($4::uuid is null or p.id < $4) order by p.id desc limit $5)
-    select {WHOLE} where w.account_id = $1 and w.id in (select id from page) order by w.id desc
+COUNT = """
+    select count(*)::int from people p
+    where p.account_id = $1 and p.root_id = p.id and p.kind = 'person'
+    and ($2 = '' or exists (select 1 from people m join identities i on i.person_id = m.id where m.root_id = p.id
+            and (i.key = any($3::text[]) or position(lower($2) in lower(i.value)) > 0))
+        or exists (select 1 from people m join contacts c on c.person_id = m.id where m.root_id = p.id
+            and position(lower($2) in lower(coalesce(c.name, '') || ' ' || coalesce(c.username, ''))) > 0))
 """
-COUNT = f"select count(*)::int from people p where {WANTED}"
-ONE = f"select {WHOLE} where w.account_id = $1 and w.id = (select p.root_id from people p where p.account_id = $1 and p.id = $2)"
+ONE = """
+    select w.id, w.created_at, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words,
+        (select coalesce(jsonb_agg(jsonb_build_object('value', i.value, 'source', i.source, 'at', i.created_at, 'person', i.person_id)
+            order by i.created_at, i.key), '[]') from people m join identities i on i.person_id = m.id where m.root_id = w.id) as names,
+        coalesce(
+            (select c.name from people m join contacts c on c.person_id = m.id where m.root_id = w.id and c.name is not null
+                order by c.id desc limit 1),
+            (select s.metadata->>'name' from people m join sessions s on s.person_id = m.id where m.root_id = w.id
+                and s.metadata->>'name' is not null order by s.id desc limit 1)) as name,
+        t.count, t.last_at
+    from persons w left join lateral (
+        select count(*)::int as count, max(s.last_message_at) as last_at from people m join sessions s on s.person_id = m.id
+        where m.root_id = w.id) t on true
+    where w.account_id = $1 and w.id = (select p.root_id from people p where p.account_id = $1 and p.id = $2)
+"""
 JOINS = """
     select j.id, j.a_id, j.b_id, j.evidence, j.detail, j.by, j.at, j.split_at, j.split_by from joins j
     where j.account_id = $1 and (j.a_id in (select selves($2)) or j.b_id in (select selves($2))) order by j.id

@@ -7,28 +7,54 @@ from uuid import UUID
 from hub.store.db import Call, clean
 
 # waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones.
-SHOWS = {
-    "all": "{s}.last_message_at is not null",
-    "mine": "{s}.last_message_at is not null and {s}.handoff_at is not null and {s}.handoff_by = $2",
-    "waiting": "{s}.last_user_at = {s}.last_message_at and {s}.due_at is null and {s}.closed_at is null",
-    "bot": "{s}.last_message_at is not null and {s}.handoff_at is null and {s}.closed_at is null",
-    "person": "{s}.last_message_at is not null and {s}.handoff_at is not null",
-}
-# Of one person the latest stands for all. Each way to look has its own select, for an index of its own.
-_SELECT = """
-        (select s.id from sessions s where $3 = '{show}' and s.account_id = $1 and s.client_id is not null and {mine}
+# Of one person the latest stands for all. Each way to look has its own select, for an index of its own. Words are looked for
+# in the newest 20,000 of them: every one of those is read. $8: whose phone the words are.
+LIST = """
+    with shown as (
+        (select s.id from sessions s where $3 = 'all' and s.account_id = $1 and s.client_id is not null
+            and s.last_message_at is not null
             and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
             and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
                 join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
-                    and (n.last_message_at, n.id) > (s.last_message_at, s.id) and {theirs}))
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_message_at is not null))
             order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
-"""
-_SHOWN = "        union all".join(
-    _SELECT.format(show=show, mine=what.format(s="s"), theirs=what.format(s="n")) for show, what in SHOWS.items()
-)
-# Words are looked for in the newest 20,000 of them: every one of those is read. $8: whose phone the words are.
-LIST = f"""
-    with shown as ({_SHOWN}),
+        union all
+        (select s.id from sessions s where $3 = 'mine' and s.account_id = $1 and s.client_id is not null
+            and s.last_message_at is not null and s.handoff_at is not null and s.handoff_by = $2
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_message_at is not null and n.handoff_at is not null and n.handoff_by = $2))
+            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+        union all
+        (select s.id from sessions s where $3 = 'waiting' and s.account_id = $1 and s.client_id is not null
+            and s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_user_at = n.last_message_at and n.due_at is null and n.closed_at is null))
+            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+        union all
+        (select s.id from sessions s where $3 = 'bot' and s.account_id = $1 and s.client_id is not null
+            and s.last_message_at is not null and s.handoff_at is null and s.closed_at is null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_message_at is not null and n.handoff_at is null and n.closed_at is null))
+            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+        union all
+        (select s.id from sessions s where $3 = 'person' and s.account_id = $1 and s.client_id is not null
+            and s.last_message_at is not null and s.handoff_at is not null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_message_at is not null and n.handoff_at is not null))
+            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)),
     found as (
         select s.id, row_number() over (partition by coalesce(p.root_id, s.id) order by s.last_message_at desc, s.id desc) as place
         from shown join sessions s on s.id = shown.id and s.account_id = $1 left join people p on p.id = s.person_id

@@ -69,9 +69,10 @@ PACES_SET = """
 Json = dict[str, Any]
 
 
-def user_keys(external: str) -> list[str]:
+def user_names(external: str) -> list[str]:
     """The names of whoever the business, or the hub, calls by an external user id."""
-    return [f"user:{u}" for u in phones.users(external.strip())]
+    external = external.strip()
+    return [*(f"user:{u}" for u in phones.users(external)), *phones.told(external)]
 
 
 async def ensure(db: Call, wanted: Sequence[tuple[UUID, Sequence[str]]], source: str) -> list[UUID]:
@@ -98,13 +99,16 @@ async def find(db: Call, account: UUID, names: Sequence[str]) -> UUID | None:
 
 async def user(db: Call, account: UUID, external: str) -> UUID | None:
     """Who the business calls by this external user id."""
-    return await find(db, account, user_keys(external))
+    return await find(db, account, user_names(external))
 
 
 async def owner(db: Call, account: UUID, external: str) -> UUID:
     """The same, made when nobody has been called so."""
     found = await user(db, account, external)
-    return found if found else (await ensure(db, [(account, user_keys(external)[:1])], "user"))[0]
+    if found:
+        return found
+    names = [f"user:{external.strip()}", *phones.told(external.strip())]
+    return (await ensure(db, [(account, names)], "user"))[0]
 
 
 async def lock(db: Call, persons: Sequence[UUID]) -> dict[UUID, Json]:

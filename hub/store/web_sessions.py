@@ -44,6 +44,7 @@ DOOR = """
     select c.id as client_id, c.account_id, c.parameters, c.gateway_id is not null as open, a.salt
     from clients c join accounts a on a.id = c.account_id where c.id = $1
 """
+ELSEWHERE = "select exists (select 1 from integrations where client_id = $1 and state = 'registered')"
 # What visitors say of themselves is marked; of the older of it as much goes as would be more than twenty.
 DESCRIBE = """
     update sessions s set metadata = $3::jsonb || (
@@ -104,6 +105,11 @@ async def door(db: Call, client: UUID) -> Door | None:
     """A chat client by its public id, whoever asks."""
     row = await db.row(DOOR, client)
     return Door(**dict(row)) if row else None
+
+
+async def elsewhere(db: Call, client: UUID) -> bool:
+    """Whether the chat client is on a network too, where a chat could go on."""
+    return bool(await db.value(ELSEWHERE, client))
 
 
 async def describe(db: Call, account: UUID, session: UUID, metadata: Json) -> None:

@@ -15,8 +15,9 @@ import pytest
 from hub.domain import Gateway
 from hub.ids import uuid7
 from hub.runtime import Hub
+from hub.store import contacts, people
 from hub.tools.base import Context, Result
-from hub.tools.shell import public, whose
+from hub.tools.shell import places, public, whose
 from hub.tools.shell.tool import shell_tool, workspace
 from tests.api.conftest import Answer, Api, Json
 
@@ -231,6 +232,34 @@ async def test_commands_and_callers_share_the_workspace(api: Api) -> None:
     assert await names(api, "in") == ["old"] and (await ask(api, "GET", "file", "link")).status == 404
     assert (await put(api, "in/old", b"new")).status == 200
     assert (await ask(api, "DELETE", "directory", "in")).status == 200
+
+
+async def test_files_are_the_persons_by_any_of_their_names(api: Api) -> None:
+    """What was kept before people had ids is carried over, once; a name of somebody else opens nothing."""
+    before = places.kept(api.hub.settings.home, api.account, "ana")
+    before.make()
+    (before.files / "old.txt").write_text("from before")
+    ana = await people.owner(api.hub.db, api.account, "ana")
+    assert await names(api) == ["old.txt"] and not before.folder.exists()
+    assert (await put(api, "new.txt", user="ana")).status == 200
+    assert await names(api) == ["new.txt", "old.txt"] and await names(api, user="bob") == []
+    # Another name of hers, under which there was something too.
+    await api.hub.db.run(
+        "insert into identities (account_id, key, value, person_id, source) values ($1, $3, $3, $2, 'user')",
+        api.account, ana, "user:a7",
+    )
+    second = places.kept(api.hub.settings.home, api.account, "a7")
+    second.make()
+    (second.files / "more.txt").write_text("more")
+    [folder] = [n for n in await names(api, user="a7") if n.startswith("earlier-")]
+    assert await names(api, folder) == ["more.txt"]
+    # Joined with somebody, both see the older one's; split, each has their own again.
+    await put(api, "bob.txt", user="bob")
+    bob = await people.owner(api.hub.db, api.account, "bob")
+    join = await contacts.join(api.hub.db, api.account, bob, ana, "operator", {}, "x")
+    assert "old.txt" in await names(api, user="bob")
+    assert join and await contacts.split(api.hub.db, api.account, join, "x")
+    assert await names(api, user="bob") == ["bob.txt"] and "old.txt" in await names(api)
 
 
 async def test_a_file_that_changes_while_it_is_sent(api: Api) -> None:

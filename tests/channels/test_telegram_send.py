@@ -212,7 +212,7 @@ async def test_what_may_be_repeated_is_never_ambiguous(api: Api, answer: Any) ->
 
 
 async def test_silence_is_ambiguous(api: Api) -> None:
-    api.bots._session.timeout = 0.2
+    api.bots._session.wait = 0.2
     api.answers = ["hang"]
     error = await fails(api.bots.send(LINK, TEXT))
     assert (error.ambiguous, error.code) == (True, "timeout")

@@ -105,6 +105,31 @@ async def test_two_people_are_joined_wrongly_and_split(s: Street) -> None:
     assert [r["action"] for r in log] == ["contact.joined", "contact.split"]
 
 
+async def test_memories_are_the_persons_however_they_write(s: Street) -> None:
+    """Kept by the business under the hub's name for a phone; told wherever that phone, or its person, writes."""
+    remember = {"sentinelOptions": {"enabledFunctions": ["Remember"]}}
+    await s.db.run("update gateways set parameters = parameters || $1", remember)
+    end = str(s.rig.w.client)[-12:]
+    keep = {"format": "Text", "content": "Prefers blue.", "externalUserId": f"zp_whatsapp:{BIA}@{end}"}
+    await s.ok("POST", "/api/v1/memories", keep)
+    await s.ok("POST", "/api/v1/memories", keep | {"content": "Somebody else's.", "externalUserId": "x@else.example"})
+    await write(s, "zapi", "oi", "553190000123")
+    await s.rig.w.settle()
+    assert "Prefers blue." in s.prompt() and "Somebody else's." not in s.prompt()
+    await write(s, "zapi", "oi", ANA)
+    await s.rig.w.settle()
+    assert "Prefers blue." not in s.prompt()
+    ana, bia = await contact(s, ANA), await contact(s, BIA)
+    await s.ok("POST", f"/api/v1/contacts/{ana['id']}/join", {"contactId": bia["id"]})
+    await write(s, "kapso", "oi", ANA)
+    await s.rig.w.settle()
+    assert "Prefers blue." in s.prompt()
+    await s.ok("POST", f"/api/v1/contacts/{ana['id']}/split", {})
+    await write(s, "kapso", "oi", ANA)
+    await s.rig.w.settle()
+    assert "Prefers blue." not in s.prompt()
+
+
 async def test_an_identity_is_somebody_elses(s: Street) -> None:
     await write(s, "evolution", "oi", BIA, "181234567890123")
     await s.rig.w.settle()

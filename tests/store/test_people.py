@@ -243,3 +243,17 @@ async def test_two_accounts_share_nobody(db: Db) -> None:
     assert join and not await contacts.split(db, two.account, join, "x")
     assert await contacts.one(db, two.account, a) is None
     assert await two.db.value("select count(distinct root_id) from people where account_id = $1", two.account) == 2
+
+
+async def test_a_new_conversation_has_its_own_contacts_name(t: Town) -> None:
+    """While two are one person too: after a split nobody is called by the other's name."""
+    await t.hears(["lid:1"])
+    await t.hears(["lid:2"])
+    join = await contacts.join(t.db, t.account, await t.person("lid:1"), await t.person("lid:2"), "operator", {}, "x")
+    await t.db.run("update sessions set closed_at = now() where closed_at is null")
+    new = await t.hears(["lid:2"])
+    assert await t.db.value("select tag from sessions where id = $1", new.session_id) == "t:lid:1"
+    assert join and await contacts.split(t.db, t.account, join, "x")
+    again = await t.hears(["lid:2"])
+    assert again.session_id != new.session_id
+    assert await t.db.value("select tag from sessions where id = $1", again.session_id) == "t:lid:2"

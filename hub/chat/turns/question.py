@@ -43,7 +43,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
         ]),
         system=(*await system(hub.outbound, claimed.session, channel), *extra),
         external_user=claimed.session["tag"],
-        person=UUID(claimed.session["person_id"]) if claimed.session["person_id"] else None,
+        person=UUID(claimed.session["person_id"]) if claimed.session.get("person_id") else None,
         origin="IntegrationBot" if channel else "WebChatClient",
         metadata=claimed.session.get("metadata") or {},
         conversation=str(claimed.session_id),
@@ -58,7 +58,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
 
 async def context(hub: Hub, claimed: Claim) -> list[Json]:
     """The conversation so far, with those that it goes on for: of the same person, as they came in time."""
-    if not claimed.session["gathers"]:
+    if not claimed.session.get("gathers"):
         return claimed.history
     before = await contacts.gathered(hub.db, UUID(claimed.account["id"]), claimed.session_id, BEFORE)
     return sorted((*before, *claimed.history), key=lambda row: int(row["position"]))

@@ -71,8 +71,10 @@ def test_a_message_has_a_contact_a_session_and_rules() -> None:
         and made["session_s"] == 60
     )
     who = {k: v for k, v in made["who"].items() if k != "id"}
-    assert who == {"name": "Ana", "language": None, "phone": "5511999990000", "username": None,
-                   "chat": "5511999990000", "said": ["phone:5511999990000", "lid:9"]}
+    assert who == {
+        "name": "Ana", "language": None, "phone": "5511999990000", "username": None, "chat": "5511999990000",
+        "said": ["phone:5511999990000", "lid:9"],
+    }
     assert made["tag"] == "zp_whatsapp:5511999990000@0123456789ab"
     assert (made["body"], made["network_id"], made["by"], made["rule"], made["command"]) == (
         {"text": "hi"},
@@ -100,6 +102,15 @@ def test_a_message_has_a_contact_a_session_and_rules() -> None:
 )
 def test_a_session_s_tag_names_network_and_person(channel: str, contact: Contact, tag: str) -> None:
     assert item(message(contact=contact, chat="7"), channel=channel)["tag"] == tag
+
+
+def test_a_person_is_looked_up_in_one_form_and_shown_as_written() -> None:
+    """A name said twice in two spellings is one; where an answer goes stays as the network writes it."""
+    made = item(message(contact=Contact(("phone:553190000123", "phone:5531990000123", "lid:9")), chat="553190000123"))
+    assert (made["ids"], made["chat"]) == (["phone:5531990000123", "lid:9"], "553190000123")
+    assert made["who"]["said"] == ["phone:553190000123", "lid:9"]
+    landline = item(message(contact=Contact(("phone:553132221111",)), chat="553132221111"))
+    assert landline["ids"] == ["phone:553132221111"]
 
 
 def test_a_group_is_one_conversation_whoever_writes() -> None:
