@@ -6,6 +6,7 @@ stands for it (its link, its plain text) and what is behind it goes on. Nothing 
 for ever.
 """
 
+import asyncio
 import logging
 import random
 from typing import Any
@@ -26,6 +27,7 @@ LAST_TRIES = 3  # of what stands for a part
 BUSY_TRIES = 15  # of a part that is to be sent more slowly; their waits grow too
 AWAY_TRIES = 300  # while the network is not there: a day, since no wait is longer than five minutes
 TWICE = 2  # how often words without a placeholder are sent when nobody knows whether they arrived
+THRICE = 3  # how often a placeholder is sent when nobody knows whether it arrived
 SOON = 0.1
 BACKOFF_CAP = 300.0
 BUSY = frozenset({"429", "rate_limited", "in_flight"})
@@ -55,21 +57,34 @@ async def failed(
     failures = await outbox.failed(hub.db, part)
     if e.ambiguous and body.get("bare") and failures >= TWICE:
         return await _unknown(hub, part, e, limit, told)
-    tries = BUSY_TRIES if e.code in BUSY else LAST_TRIES if body.get("last") else TRIES
     after = wait(part["attempt"], failures, e)
-    if failures >= tries:
-        if e.code in BUSY or part["attempt"] >= AWAY_TRIES or await channel.alive(link):
-            if e.ambiguous:
-                return await _unknown(hub, part, e, limit, told)
-            return await _refused(hub, channel, link, part, e, limit, told)
+    if failures < _tries(body, e):
+        await _otherwise(hub, part, e, failures)
+    elif e.code in BUSY or part["attempt"] >= AWAY_TRIES or await _there(hub, channel, link):
+        if e.ambiguous:
+            return await _unknown(hub, part, e, limit, told)
+        return await _refused(hub, channel, link, part, e, limit, told)
+    else:
         await outbox.change(hub.db, part, body, 0)
         after = max(backoff(part["attempt"]), e.retry_after or 0.0)
-    elif _by_address(body) and e.code not in BUSY | UNREACHED:
-        # The network may not be able to fetch it: from now on it goes as bytes.
-        await outbox.change(hub.db, part, _fetching(body))
     following = await outbox.sent(hub.db, part, me, "queued", limit, code=e.code, error=words, after=after, trace=told)
     await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:{part['attempt']}", after + 0.01)
     return following
+
+
+def _tries(body: Json, e: ChannelError) -> int:
+    return BUSY_TRIES if e.code in BUSY else LAST_TRIES if body.get("last") else TRIES
+
+
+async def _otherwise(hub: Hub, part: Json, e: ChannelError, failures: int) -> None:
+    """How the part is to be tried the next time, where another way may help."""
+    body = part["body"]
+    if _by_address(body) and e.code not in BUSY | UNREACHED:
+        # The network may not be able to fetch it: from now on it goes as bytes.
+        await outbox.change(hub.db, part, _fetching(body))
+    elif e.ambiguous and part["mode"] == "placeholder_edit" and not body.get("bare") and failures >= THRICE:
+        # Each try may have shown another placeholder: now the words go without any.
+        await outbox.change(hub.db, part, {**body, "bare": True}, 0)
 
 
 async def _refused(
@@ -105,6 +120,14 @@ async def _refused(
     if e.code in STOPS:
         await outbox.stop(hub.db, part, e.code, str(e))
     return await outbox.sent(hub.db, part, me, "dead", limit, code=e.code, error=str(e), trace=told)
+
+
+async def _there(hub: Hub, channel: Channel, link: Link) -> bool:
+    try:
+        async with asyncio.timeout(hub.settings.wire_seconds / 2):
+            return await channel.alive(link)
+    except TimeoutError:
+        return False
 
 
 async def _unknown(hub: Hub, part: Json, e: ChannelError, limit: float, told: Json) -> Json | None:

@@ -17,7 +17,11 @@ RENEW = """
     where s.id = mine.id and s.epoch = mine.epoch and s.owner = $4 and s.lease_until is not null
     returning s.id
 """
-PLACEHOLDER = "update sessions set placeholder = $3 where id = $1 and epoch = $2 and lease_until is not null"
+# A turn that was stopped by an edit leaves its placeholder to the one that is made anew.
+PLACEHOLDER = """
+    update sessions set placeholder = $3 where id = $1 and ((epoch = $2 and lease_until is not null)
+        or (epoch = $2 + 1 and owner is null and lease_until is null and placeholder is null and last_seq > done_seq))
+"""
 SWEEP = "select kind, session_id from sweep($1)"
 REAP = "select session_id from reap($1)"
 BEAT = "insert into worker_beats (id, kind) values ($1, $2) on conflict (id) do update set at = now()"

@@ -75,7 +75,8 @@ class Ledger(Net):
             return super().answer(path, body)
         found = super().answer(path, body)
         if method == "deleteMessage":
-            self.shown = [s for s in self.shown if s.id != str(body["message_id"])]
+            # In place: others hold the list.
+            self.shown[:] = [s for s in self.shown if s.id != str(body["message_id"])]
         elif method == "sendMessage":
             self._show("telegram", str(body["chat_id"]), str(found["result"]["message_id"]), body["text"])
         elif method == "send-text":

@@ -155,6 +155,7 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json, out: Outboun
         if not await outbox.placeholder(hub.db, part, place):
             # Whoever has the part now makes its own placeholder; filling in ours would say it twice.
             raise ChannelError("Another process has taken this part over.", code="taken")
+        part["placeholder"] = place
     try:
         await channel.edit(link, out, place)
     except ChannelError as e:
@@ -171,7 +172,9 @@ async def _lost(hub: Hub, channel: Channel, link: Link, part: Json, place: str) 
     await refused.remove(channel, link, part["chat"], place)
     mark = "bare" if part["body"].get("again") else "again"
     await outbox.placeholder(hub.db, part, "")
-    await outbox.change(hub.db, part, {**part["body"], mark: True})
+    part["placeholder"] = ""
+    part["body"] = {**part["body"], mark: True}
+    await outbox.change(hub.db, part, part["body"])
 
 
 async def _outbound(hub: Hub, style: Style, part: Json) -> Outbound:

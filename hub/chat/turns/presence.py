@@ -6,7 +6,6 @@ import time
 from typing import Any, Self
 
 from channels.base import ChannelError, Outbound
-from hub.chat import refused
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.runtime import Hub
@@ -78,7 +77,4 @@ class Presence:
             if isinstance(e, ChannelError) and e.retry_after:
                 self._quiet = time.monotonic() + e.retry_after
             return
-        if not await turns.placeholder(self._hub.db, self._claimed, self._placeholder):
-            # Somebody else has the turn by now and knows nothing of it.
-            lost, self._placeholder = self._placeholder, None
-            await refused.remove(channel, link, out.chat, lost)
+        await turns.placeholder(self._hub.db, self._claimed, self._placeholder)
