@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hub.config import Settings, load
 from hub.errors import HubError, Setup
-from hub.processes import doctor, init, login, openapi, scheduler, up, web, worker
+from hub.processes import catalogue, doctor, init, login, openapi, scheduler, up, web, worker
 from hub.processes.home import with_key
 from hub.processes.lifetime import run
 from hub.processes.logs import set_up
@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--workers", type=int, help="worker processes")
             sub.add_argument("--twins", action="store_true", help="also run local twins of the networks")
     commands.add_parser("openapi", help="print the OpenAPI document")
+    models = commands.add_parser("catalogue", help="the models that your providers' keys reach")
+    models.add_argument("action", choices=("check",), help="ask the providers which of them they still offer")
     double = commands.add_parser("twin", help="run the local twin of a network")
     double.add_argument("network", choices=("telegram", "zapi", "evolution", "kapso"))
     double.add_argument("--host", default="127.0.0.1")
@@ -75,6 +77,8 @@ def _run(args: argparse.Namespace) -> None:
         return up.up(settings, demo=not args.no_demo, twins=args.twins)
     if args.command == "doctor":
         return doctor.main(settings)
+    if args.command == "catalogue":
+        return catalogue.main(settings)
     if args.command == "login":
         return asyncio.run(login.show(with_key(doctor.with_running(settings)), args.email, print))
     settings = with_key(_served(settings))
