@@ -55,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--workers", type=int, help="worker processes")
             sub.add_argument("--twins", action="store_true", help="also run local twins of the networks")
     commands.add_parser("openapi", help="print the OpenAPI document")
-    models = commands.add_parser("catalogue", help="the models that your providers' keys reach")
+    words = "check the models that your providers' keys reach"
+    models = commands.add_parser("catalogue", help=words, description=words)
     models.add_argument("action", choices=("check",), help="ask the providers which of them they still offer")
     double = commands.add_parser("twin", help="run the local twin of a network")
     double.add_argument("network", choices=("telegram", "zapi", "evolution", "kapso"))

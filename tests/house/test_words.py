@@ -11,7 +11,7 @@ from tests.house.commands import commands, hub
 from tests.house.sources import ROOT
 
 README = (ROOT / "README.md").read_text()
-EXPECTED = {"up", "web", "worker", "scheduler", "migrate", "init", "doctor", "login", "openapi", "twin"}
+EXPECTED = {"up", "web", "worker", "scheduler", "migrate", "init", "catalogue", "doctor", "login", "openapi", "twin"}
 
 
 def test_the_commands() -> None:
