@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--workers", type=int, help="worker processes")
             sub.add_argument("--twins", action="store_true", help="also run local twins of the networks")
     commands.add_parser("openapi", help="print the OpenAPI document", description="print the OpenAPI document")
+    words = "check the models that your providers' keys reach"
+    models = commands.add_parser("catalogue", help=words, description=words)
+    models.add_argument("action", choices=("check",), help="ask the providers which of them they still offer")
     double = commands.add_parser("twin", help="run the local twin of a network", description="run the local twin")
     double.add_argument("network", choices=("telegram", "zapi", "evolution", "kapso"))
     double.add_argument("--host", default="127.0.0.1", help="address to listen on")

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,7 +21,7 @@ Badge = Literal["New", "Preview", "Deprecated", "Discounted", "Free"]
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model. name: what its provider calls it. context: tokens; 0: unknown. flags: those a gateway
-    has as well, which hold for every use of the model."""
+    has as well, which hold for every use of the model. checked: the day its facts were looked up. retires: its last."""
 
     id: str
     vendor: str
@@ -32,6 +33,8 @@ class Model:
     modes: frozenset[str] = frozenset()
     flags: frozenset[str] = frozenset()
     badges: tuple[str, ...] = ()
+    checked: date | None = None
+    retires: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class _Model(BaseModel):
     modes: list[Mode] = []
     flags: list[str] = []
     badges: list[Badge] = []
+    checked: date | None = None
+    retires: date | None = None
 
 
 class _File(BaseModel):
@@ -102,7 +107,7 @@ def _model(id: str, one: _Model, providers: Mapping[str, _Provider], keys: Mappi
     price = Price(one.price_in / MILLION, one.price_out / MILLION, cached / MILLION)
     return Model(
         id, one.provider, provider.address, key, one.name, one.context, price, frozenset(one.modes),
-        frozenset(one.flags) | _implied(one.modes), tuple(one.badges),
+        frozenset(one.flags) | _implied(one.modes), tuple(one.badges), one.checked, one.retires,
     )
 
 

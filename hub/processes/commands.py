@@ -56,6 +56,10 @@ def _login(settings: Settings, args: argparse.Namespace) -> None:
     asyncio.run(resolve_name("hub.processes.login:show")(found, args.email, print))
 
 
+def _catalogue(settings: Settings, args: argparse.Namespace) -> None:
+    resolve_name("hub.processes.catalogue:main")(settings)
+
+
 def _openapi(settings: Settings, args: argparse.Namespace) -> None:
     resolve_name("hub.processes.openapi:show")(settings)
 
@@ -69,5 +73,5 @@ def _served(settings: Settings) -> Settings:
 
 COMMANDS: Mapping[str, Any] = {
     "up": _up, "web": _process, "worker": _process, "scheduler": _process, "migrate": _migrate, "init": _init,
-    "doctor": _doctor, "login": _login, "openapi": _openapi,
+    "doctor": _doctor, "login": _login, "openapi": _openapi, "catalogue": _catalogue,
 }

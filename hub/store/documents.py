@@ -40,16 +40,13 @@ PUT = """
     from given g left join saved s on s.name = g.name
         left join documents d on d.account_id = $1 and d.collection_id = $2 and d.name = g.name
 """
-FOUND = """
-    account_id = $1 and collection_id = $2
+FIND = """
+    select id, updated_at, name, reference, tags, left(contents, 200) as preview, state
+    from documents where account_id = $1 and collection_id = $2
         and ($3::text[] is null or tags @> $3) and ($4::text is null or reference = $4)
         and ($5::text is null or contents ilike $5) and ($6::text is null or name ilike $6)
         and ($7::uuid is null or id = $7) and ($8::text is null or contents ilike $8 or name ilike $8)
         and ($9::text is null or state = $9)
-"""
-FIND = f"""
-    select id, updated_at, name, reference, tags, left(contents, 200) as preview, state
-    from documents where {FOUND}
     order by
         case $10::text when 'created_at_asc' then created_at when 'updated_at_asc' then updated_at
             when 'indexed_at_asc' then indexed_at end asc nulls last,
@@ -58,7 +55,13 @@ FIND = f"""
         id desc
     limit $11 offset $12
 """
-COUNT = f"select count(*) from documents where {FOUND}"
+COUNT = """
+    select count(*) from documents where account_id = $1 and collection_id = $2
+        and ($3::text[] is null or tags @> $3) and ($4::text is null or reference = $4)
+        and ($5::text is null or contents ilike $5) and ($6::text is null or name ilike $6)
+        and ($7::uuid is null or id = $7) and ($8::text is null or contents ilike $8 or name ilike $8)
+        and ($9::text is null or state = $9)
+"""
 ONE = """
     select id, name, state, error, contents, reference, tags, created_at, updated_at, indexed_at, metadata
     from documents where account_id = $1 and collection_id = $2 and id = $3

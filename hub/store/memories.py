@@ -33,16 +33,17 @@ OWNED = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
     where account_id = $1 and person_id in (select selves($2)) and id = $3 and format = $4 and expires_at > now()
 """
-WANTED = """
-    account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
+LIST = """
+    select id, external_user, format, left(content, $5) as content, details, starts_at, ends_at, created_at, expires_at
+    from memories where account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
+        and ($3 = '' or position(lower($3) in id::text) > 0 or position(lower($3) in lower(content)) > 0
+            or position(lower($3) in lower(external_user)) > 0) and ($6::uuid is null or id < $6) order by id desc limit $4
+"""
+COUNT = """
+    select count(*) from memories where account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
         and ($3 = '' or position(lower($3) in id::text) > 0 or position(lower($3) in lower(content)) > 0
             or position(lower($3) in lower(external_user)) > 0)
 """
-LIST = f"""
-    select id, external_user, format, left(content, $5) as content, details, starts_at, ends_at, created_at, expires_at
-    from memories where {WANTED} and ($6::uuid is null or id < $6) order by id desc limit $4
-"""
-COUNT = f"select count(*) from memories where {WANTED}"
 NEWEST = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
     where account_id = $1 and person_id in (select selves($2)) and format = $3 and expires_at > now() order by id desc limit $4

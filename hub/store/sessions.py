@@ -22,18 +22,18 @@ START = """
         metadata = coalesce($9, s.metadata), expires_at = excluded.expires_at
     returning s.id, s.key_sealed
 """
-WANTED = """
-    s.client_id = $2 and s.account_id = $1 and ($3 = '' or s.id = any($4::uuid[]) or position(lower($3) in s.id::text) > 0
-        or position(lower($3) in lower(s.tag)) > 0 or position(lower($3) in lower(s.extra_context)) > 0)
-"""
-LIST = f"""
+LIST = """
     select s.id, s.tag, s.extra_context, s.key_sealed, s.created_at, s.last_message_at, s.message_count, s.token_count,
         s.kind, s.title, s.expires_at, s.closed_at, s.handoff_at is not null as handoff, i.channel
     from sessions s left join integrations i on i.id = s.integration_id
-    where {WANTED} and ($5::uuid is null or s.id < $5)
+    where s.client_id = $2 and s.account_id = $1 and ($3 = '' or s.id = any($4::uuid[]) or position(lower($3) in s.id::text) > 0
+        or position(lower($3) in lower(s.tag)) > 0 or position(lower($3) in lower(s.extra_context)) > 0) and ($5::uuid is null or s.id < $5)
     order by s.id desc limit $6
 """
-COUNT = f"select count(*) from sessions s where {WANTED}"
+COUNT = """
+    select count(*) from sessions s where s.client_id = $2 and s.account_id = $1 and ($3 = '' or s.id = any($4::uuid[]) or position(lower($3) in s.id::text) > 0
+        or position(lower($3) in lower(s.tag)) > 0 or position(lower($3) in lower(s.extra_context)) > 0)
+"""
 KEYS = """
     select id, key_sealed from sessions where client_id = $2 and account_id = $1 and key_sealed is not null and id > $3
     order by id limit $4

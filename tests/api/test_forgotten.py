@@ -192,6 +192,25 @@ async def test_conversations_of_the_other_families(api: Api) -> None:
         assert again.status == 410
 
 
+async def test_conversations_of_users_and_with_characters(api: Api) -> None:
+    async with visiting(api) as me:
+        await settle(api)
+        me.model.default = says(f"Hello {CANARY}.")
+        user = {"email": "ana@example.com", "password": "correct horse", "name": "Ana"}
+        assert (await api.call("POST", "/api/v1/ares/users", user)).status == 201
+        token = (await api.ok("POST", "/api/auth/login", user, key=""))["access_token"]
+        said = {"message": f"I am {CANARY}", "agent_type": "hr", "context_id": "mine"}
+        await api.ok("POST", "/api/chat", said, key=token)
+        llm = next(m["id"] for m in await api.ok("GET", "/api/v1/models?type=llm") if m["name"] == "Shop bot")
+        past = [{"role": "user", "content": f"I was {CANARY}"}]
+        talk = (await api.call("POST", "/api/v1/conversations", {"llm_id": llm, "messages": past})).body["id"]
+        got = await api.call("POST", f"/api/v1/conversations/{talk}/messages", {"content": f"I am {CANARY}"})
+        assert got.status == 201 and "messages.content" in await found(api)
+        assert (await api.call("DELETE", f"/api/v1/conversations/{talk}")).status == 204
+        assert (await api.call("DELETE", "/api/conversations/mine", key=token)).status == 204
+        assert await found(api) == []
+
+
 async def test_a_document(api: Api) -> None:
     await settle(api)
     sent = {"title": f"On the {CANARY}", "content": f"The {CANARY} sings."}

@@ -56,8 +56,8 @@ async def test_a_long_conversation_is_shown_as_far_as_the_context_goes(api: Api)
 
 
 async def test_a_run_without_a_body(api: Api) -> None:
-    definition = {"inputs": {}, "steps": [{"id": "a", "type": "transform", "with": {"value": "done"}}]}
-    made = await api.call("POST", "/v1/workflows", {"name": "Empty", "definition": definition})
+    steps = [{"id": "a", "type": "transform", "with": {"value": "done"}}]
+    made = await api.call("POST", "/v1/workflows", {"name": "empty", "steps": steps})
     if made.status != 201:
         pytest.fail(str(made.body))
     path = f"/v1/workflows/{made.body['id']}/runs"

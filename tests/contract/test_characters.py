@@ -84,7 +84,7 @@ async def test_conversations(api: Contract) -> None:
     await api.refused("C-04", 404, sent={"llm_id": "model_nobody"}, said="llm_id")
     await api.refused("C-04", 404, sent={"llm_id": model, "agent_id": "agent_1"}, said="agent_id")
     await api.refused("C-04", 404, sent={"llm_id": model}, key=api.foreign, said="llm_id")
-    told = [{"role": "system", "content": "x"}]
+    told = [{"role": "nobody", "content": "x"}]
     await api.refused("C-04", 400, sent={"llm_id": model, "messages": told}, said="messages.0.role")
 
 

@@ -94,6 +94,7 @@ async def test_every_event_and_who_hears_it(api: Contract, hook: Elsewhere) -> N
         await subscribed(api, bots.url, "chatbot.*")
         await subscribed(api, one.url, "document.published", "chat.thread.deleted")
         thread = await api.good("G-01", sent={"model": "@hub/extractive", "store": True, "prompt": "Hello"})
+        await heard(hook, 2)  # what is not told by then is never told: it goes with the thread
         await api.good("G-03", thread["thread_id"])
         await api.good("G-07", sent={"name": "v", "sample": SAMPLE})
         document = (await api.good("G-04", sent={"content": "One."}))["id"]

@@ -10,7 +10,7 @@ from tests.house.commands import commands, hub
 from tests.house.sources import ROOT
 
 COMMANDS = (ROOT / "deploy/README.md").read_text()
-EXPECTED = {"up", "web", "worker", "scheduler", "migrate", "init", "doctor", "login", "openapi", "twin"}
+EXPECTED = {"up", "web", "worker", "scheduler", "migrate", "init", "catalogue", "doctor", "login", "openapi", "twin"}
 
 
 def test_the_commands() -> None:

@@ -26,6 +26,8 @@ from hub.api.http.operation import ENVELOPE, OPERATION, Handler, Header, Operati
 from hub.pydantic_base import Enveloped, Message
 
 MIB = 1 << 20
+# Whose answers are kept for as long as there is what they are about.
+SUBJECTS = ("/v1/documents/", "/v1/voices/", "/v1/chatbots/", "/v1/workflows/")
 
 
 def endpoint(
@@ -99,7 +101,7 @@ def _name(function: Callable[..., Awaitable[Any]], family: str) -> str:
 async def _arguments(request: web.Request, operation: Operation) -> dict[str, Any]:
     found = body.variables(request, operation.params)
     named = [value for value in found.values() if isinstance(value, UUID)]
-    if named:
+    if named and request.path.startswith(SUBJECTS):
         request[SUBJECT] = named[-1]
     if operation.query is not None:
         found["query"] = body.query(request, operation.query)

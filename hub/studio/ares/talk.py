@@ -12,11 +12,12 @@ from hub.chat.turns import dialogs
 from hub.chat.turns.dialogs import Dialog, Exchange, Question
 from hub.domain import Gateway, Json, Passage, Usage, User
 from hub.engine.ask import Sink
+from hub.errors import NotFound
 from hub.runtime import Hub
 from hub.studio.ares import learning, memory, orchestra, roster, routing
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER, Agent
 
-KIND = "ares"
+KIND, MADE = "ares", "ctx_"
 # Messages that are read for the model, which are cut to what its context takes; tokens where that is not known.
 WINDOW, UNKNOWN = 1000, 32_000
 RECENT = 4
@@ -62,11 +63,17 @@ async def begin(hub: Hub, who: User, message: str, agent: str | None, context: s
 
 async def _dialog(hub: Hub, who: User, context: str | None) -> Dialog:
     if context is None:
-        name = f"ctx_{secrets.token_hex(4)}"
+        name = f"{MADE}{secrets.token_hex(4)}"
         while await dialogs.taken(hub.db, who.account_id, KIND, name):
-            name = f"ctx_{secrets.token_hex(4)}"
+            name = f"{MADE}{secrets.token_hex(4)}"
         return dialogs.fresh(who.account_id, KIND, name, who.id)
-    return await dialogs.entered(hub.db, who.account_id, KIND, context, who.id)
+    found = await dialogs.entered(hub.db, who.account_id, KIND, context, who.id)
+    # A name of one's own is one's own; an id that the hub gave is of one conversation, and of its user.
+    if found.created_at is None and context.startswith(MADE) and await dialogs.taken(
+        hub.db, who.account_id, KIND, context
+    ):
+        raise NotFound("There is no such conversation.", field="context_id")
+    return found
 
 
 async def _chosen(hub: Hub, dialog: Dialog, agents: dict[str, str], message: str) -> str:
