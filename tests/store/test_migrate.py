@@ -129,7 +129,7 @@ async def test_a_database_that_is_not_there_is_one_sentence(dsn: str) -> None:
 
 def test_files_are_numbered_once_and_known() -> None:
     numbers = [int(f.name.split("_")[0]) for f in files()]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers == sorted(set(numbers))
     assert all(f.name.split("_")[0].isdigit() and len(f.name.split("_")[0]) == 4 for f in files())
     assert len(numbers) >= SCHEMA > 0
 
