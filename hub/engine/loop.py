@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from hub.chat import pictures
 from hub.domain import Json, Usage
 from hub.engine import messages, toolbox
 from hub.engine.ask import Answer, Ask, Sink
@@ -97,7 +98,7 @@ class Loop:
 
     def _spoken(self, draft: Draft) -> None:
         """Raise Failed for people who would hear nothing."""
-        if not self.ask.direct and not draft.text.strip():
+        if not (self.ask.direct or draft.text.strip() or self.calls.files):
             text = f"The model answered nothing (finish reason: {draft.finish})."
             raise Failed(text, permanent=True, code="empty_answer")
 
@@ -247,6 +248,8 @@ class Loop:
         structured = self.ask.structured
         wordless = not draft.text.strip() and (draft.refusal or draft.beside or draft.final)
         if structured is None or not structured.heals or wordless:
+            if not self.ask.direct and draft.beside.get("images"):
+                self.calls.files += await pictures.kept(self.scene.context, draft.beside["images"])
             self._spoken(draft)
             self.made.append(_assistant(draft, []))
             return True

@@ -15,7 +15,7 @@ from hub.accounts.keys import grant
 from hub.accounts.parameters import GatewayParameters
 from hub.config import Settings
 from hub.domain import Json
-from tests.api.chatting import Visitor, visiting
+from tests.api.chatting import PNG, Visitor, visiting
 from tests.api.conftest import Api
 from tests.api.door import ASK, Door, events, opened
 from tests.api.test_tools_in_answers import THEIRS, calls, far, function  # noqa: F401 - a fixture
@@ -250,6 +250,21 @@ async def test_people_always_hear_something(me: Visitor, trouble: Act) -> None:
 async def test_people_hear_a_refusal_in_words(me: Visitor) -> None:
     me.model.default = streamed({"refusal": "That I "}, {"refusal": "will not do."})
     assert (await me.prompt("Hi"))["completionText"] == "That I will not do."
+
+
+async def test_people_see_the_pictures_of_a_model(me: Visitor) -> None:
+    address = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
+    images = [{"type": "image_url", "image_url": {"url": u}} for u in (address, "https://x.example/a.png", "data:x")]
+    for text in ("Here.", ""):
+        me.model.default = streamed({"content": text, "images": images})
+        await me.prompt("Paint")
+        last = (await me.info())["messages"][-1]
+        [picture] = last["attachments"]
+        assert picture["mime_type"] == "image/png" and last["text"] == text
+        async with me.api.http.get(me.api.url + "/media/" + picture["url"].rsplit("/", 1)[1]) as r:
+            assert await r.read() == PNG
+    me.model.default = streamed({"images": images[1:]})
+    assert len((await me.prompt("Paint"))["completionText"]) > 10
 
 
 async def test_a_call_of_nothing_ends_on_a_channel_too(me: Visitor) -> None:
