@@ -34,5 +34,6 @@ async def test_it_is_read_and_searched_without_scripts(api: Api, watch: Watch) -
     picture = page.locator("article img").first
     await page.goto(f"{api.url}/manual/screens")
     await picture.scroll_into_view_if_needed()
-    assert (await picture.bounding_box() or {})["width"] > 200
+    box = await picture.bounding_box()
+    assert box and box["width"] > 200
     watch.clean()
