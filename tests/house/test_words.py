@@ -6,10 +6,12 @@ import sys
 
 import pytest
 
+from hub.api.app import ROUTES
 from tests.house.commands import commands, hub
 from tests.house.sources import ROOT
 
 COMMANDS = (ROOT / "deploy/README.md").read_text()
+PAGES = {"/apidocs", "/console", "/manual"}
 EXPECTED = {"up", "web", "worker", "scheduler", "migrate", "init", "catalogue", "doctor", "login", "openapi", "twin"}
 
 
@@ -67,3 +69,27 @@ def test_the_module_runs_as_a_program() -> None:
         check=False,
     )
     assert ran.returncode == 2 and "usage: hub" in ran.stderr
+
+
+def test_endpoints_named_in_the_words_exist() -> None:
+    """With any name for a variable; those of networks are behind one path of their own."""
+    methods = "(?:GET|POST|PUT|PATCH|DELETE)"
+    named = re.compile(rf"({methods}(?:(?:/|`?, `?){methods})*)`? `?(/(?:api|v1)/[^\s`?,;)]*)")
+    there = {(r.method, _any_variable(r.path)) for r in ROUTES}
+    paths = {path for _, path in there}
+    count = 0
+    for page in (ROOT / "README.md", ROOT / "README.pt.md", *(ROOT / "templates/manual").glob("*.md")):
+        text = page.read_text()
+        for several, path in named.findall(text):
+            if not path.startswith("/api/v1/webhooks/"):
+                count += 1
+                # "POST, PATCH `/v1/webhooks`" stands for the collection and for one of it.
+                wanted = {(m, p) for m, p in there if p in (_any_variable(path), _any_variable(path) + "/*")}
+                assert set(re.findall("[A-Z]+", several)) <= {m for m, _ in wanted}, f"{page.name}: {several} {path}"
+        for path in re.findall(r"(?:127\.0\.0\.1:8080|\$HUB)(/[^\s\"'?`)]*)", text):
+            assert _any_variable(path) in paths or path in PAGES, f"{page.name}: {path}"
+    assert count > 40
+
+
+def _any_variable(path: str) -> str:
+    return re.sub(r"\{[^}]*\}|\$\w+", "*", path)
