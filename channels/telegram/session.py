@@ -78,7 +78,8 @@ class Session:
         safe = not name.startswith("send") or name == "sendChatAction"
         try:
             async with self._session().post(
-                f"{self._base}/bot{token}/{name}", data=call.form(), timeout=limits(wait or self.wait), allow_redirects=False
+                f"{self._base}/bot{token}/{name}", data=call.form(), timeout=limits(wait or self.wait),
+                allow_redirects=False,
             ) as response:
                 content = await read(response, LARGEST)
         except (aiohttp.ClientError, OSError, ValueError) as e:

@@ -7,9 +7,8 @@ from typing import Any
 
 import orjson
 
-from hub.chat import pictures
 from hub.domain import Json, Usage
-from hub.engine import messages, toolbox
+from hub.engine import messages, model_pictures, toolbox
 from hub.engine.ask import Answer, Ask, Sink
 from hub.engine.context import Scene
 from hub.engine.limits import limits_of
@@ -249,7 +248,7 @@ class Loop:
         wordless = not draft.text.strip() and (draft.refusal or draft.beside or draft.final)
         if structured is None or not structured.heals or wordless:
             if not self.ask.direct and draft.beside.get("images"):
-                self.calls.files += await pictures.kept(self.scene.context, draft.beside["images"])
+                self.calls.files += await model_pictures.kept(self.scene.context, draft.beside["images"])
             self._spoken(draft)
             self.made.append(_assistant(draft, []))
             return True

@@ -107,7 +107,8 @@ async def talks(db: Call, account: UUID, person: UUID, limit: int, without: UUID
 
 async def join(db: Call, account: UUID, a: UUID, b: UUID, evidence: str, detail: Json, by: str) -> UUID | None:
     """None when they are one person already, or not the account's."""
-    return await db.value(JOIN, account, a, b, evidence, clean(detail), clean(by))  # type: ignore[no-any-return]
+    found: UUID | None = await db.value(JOIN, account, a, b, evidence, clean(detail), clean(by))
+    return found
 
 
 async def split(db: Call, account: UUID, join: UUID, by: str) -> bool:
@@ -117,7 +118,8 @@ async def split(db: Call, account: UUID, join: UUID, by: str) -> bool:
 
 async def split_name(db: Call, account: UUID, person: UUID, key: str, by: str) -> UUID | None:
     """The new person of a name; None when it is not this one's, or their only one."""
-    return await db.value(SPLIT_NAME, account, person, clean(key), clean(by))  # type: ignore[no-any-return]
+    found: UUID | None = await db.value(SPLIT_NAME, account, person, clean(key), clean(by))
+    return found
 
 
 async def gathered(db: Call, account: UUID, session: UUID, limit: int) -> list[Json]:

@@ -113,9 +113,10 @@ async def fall_back(
 ) -> Json | None:
     """Put another body in a part's place and keep a dead copy of what it was (see `fall_back` in SQL);
     return the session's next part, marked as being sent."""
-    return await db.value(  # type: ignore[no-any-return]
+    found: Json | None = await db.value(
         FALL_BACK, part["id"], attempt, me, copy, clean(body), sha, code, clean(error), wire, trace
     )
+    return found
 
 
 async def failed(db: Call, part: Json) -> int:

@@ -94,7 +94,8 @@ def _said(names: Iterable[str]) -> list[str]:
 
 async def find(db: Call, account: UUID, names: Sequence[str]) -> UUID | None:
     """Who has one of these names, the first before the others."""
-    return await db.value(FIND, account, clean(phones.names(names)))  # type: ignore[no-any-return]
+    found: UUID | None = await db.value(FIND, account, clean(phones.names(names)))
+    return found
 
 
 async def user(db: Call, account: UUID, external: str) -> UUID | None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hub.chat import refused
+from hub.chat.outbound import refused_parts
 from hub.config import Settings
 from tests.fakes.model import says
 from tests.flows.picky import Picky, given, picky
@@ -108,7 +108,7 @@ async def test_a_placeholder_of_the_sender_itself_does_not_stay_either(r: Rig) -
 
 
 async def test_placeholders_whose_answers_are_lost_are_few(r: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refused, "WAITS", (0.1, 0.1, 0.1, 0.1))
+    monkeypatch.setattr(refused_parts, "WAITS", (0.1, 0.1, 0.1, 0.1))
     net(r).plan = lambda path: "lost" if path.endswith("sendMessage") and not said(r) else "ok"
     r.model.default = says("Hello")
     await say(r.w, "telegram", "hello")

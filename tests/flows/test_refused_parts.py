@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hub.chat import refused
+from hub.chat.outbound import refused_parts
 from hub.chat.turns import turn
 from hub.config import Settings
 from tests.fakes.model import says
@@ -27,7 +27,7 @@ AXIOS = given("03")["network answers to POST /message/sendMedia"]
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The same tries within less time."""
-    monkeypatch.setattr(refused, "WAITS", (0.05, 0.1, 0.1, 0.1))
+    monkeypatch.setattr(refused_parts, "WAITS", (0.05, 0.1, 0.1, 0.1))
     yield
 
 
@@ -76,7 +76,7 @@ async def test_a_picture_that_cannot_be_sent_goes_as_its_link_and_the_rest_follo
     await say(r.w, channel, "still there? #a1-2")
     await r.w.settle()
     assert net(r).final() == ["Aqui está:", LINK, "Gostou?", "You said #a1-2"]
-    assert 1 <= refusal.struck <= refused.TRIES
+    assert 1 <= refusal.struck <= refused_parts.TRIES
     [dead] = await listed(r, "dead")
     assert dead["file"] == "https://cdn.invalid/p.png" and dead["code"] and dead["error"]
     assert {d["state"] for d in await listed(r)} == {"sent", "dead"}
@@ -187,16 +187,16 @@ async def test_words_that_are_never_taken_do_not_hold_up_the_next(r: Rig, channe
     await say(r.w, channel, "two #a1-2")
     await r.w.settle()
     assert net(r).final() == ["You said #a1-2"]
-    assert refusal.struck <= 2 * refused.TRIES + refused.LAST_TRIES
+    assert refusal.struck <= 2 * refused_parts.TRIES + refused_parts.LAST_TRIES
     assert {d["code"] for d in await listed(r, "dead")} == {"500"}
 
 
 async def test_a_network_that_is_away_as_a_whole_is_waited_for(r: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refused, "backoff", lambda _: 0.1)
+    monkeypatch.setattr(refused_parts, "backoff", lambda _: 0.1)
     away = net(r).refuse("", 503, {"error": "no"})
     r.model.plan.append(says(f"Look:\n\n{BROKEN}\n\nNice?"))
     await say(r.w, "zapi", "one #a1-1")
-    await r.w.until(lambda: away.struck > 3 * refused.TRIES)
+    await r.w.until(lambda: away.struck > 3 * refused_parts.TRIES)
     net(r).refusals.clear()
     await r.w.settle()
     assert net(r).final() == ["Look:", "image:https://cdn.invalid/p.png", "Nice?"]
@@ -207,7 +207,7 @@ async def test_a_network_that_is_away_as_a_whole_is_waited_for(r: Rig, monkeypat
 async def test_other_people_and_other_clients_do_not_wait(
     r: Rig, channel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refused, "WAITS", (1.0, 1.0, 1.0, 1.0))
+    monkeypatch.setattr(refused_parts, "WAITS", (1.0, 1.0, 1.0, 1.0))
     no_files(r, channel)
     async with picky() as second:
         neighbour = await make(r.w.hub, second)

@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from hub.chat.continuing import code_in
+from hub.chat.inbound.continuation import code_in
 from tests.outreach.phones import write
 from tests.outreach.street import ANA, Json, Street
 

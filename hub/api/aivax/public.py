@@ -35,7 +35,7 @@ from hub.api.http.completion_chunks import Chunks, usage
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.api.http.uploads import uploaded
-from hub.chat import continuing
+from hub.chat.inbound import continuation as continuation_
 from hub.chat.website import prompts as visits
 from hub.chat.website import speech
 from hub.chat.website import transcript as transcripts
@@ -272,7 +272,7 @@ async def continuation(request: web.Request, key: str) -> ContinuationOut:
     """
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
-    return ContinuationOut.of(await continuing.offer(hub, seen, request.headers.get("Accept-Language", "")))
+    return ContinuationOut.of(await continuation_.offer(hub, seen, request.headers.get("Accept-Language", "")))
 
 
 BASE = "/api/v1/public/chat-clients/{key}"

@@ -29,6 +29,7 @@ async def admit(request: web.Request, operation: Operation) -> None:
         await rate_limits.count(request, family, f"ip:{client_ip(request)}")
         return
     # A plan is the account's, however many keys it has.
-    await rate_limits.count(request, family, str(who.account_id if family in rate_limits.BY_PLAN else who.key_id), who.plan)
+    counted = who.account_id if family in rate_limits.BY_PLAN else who.key_id
+    await rate_limits.count(request, family, str(counted), who.plan)
     if who.role == "viewer" and request.method not in READS:
         raise Forbidden("A key of the role viewer may only read; use a key of another role.", code="role_too_low")

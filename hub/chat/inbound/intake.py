@@ -14,9 +14,9 @@ from uuid import UUID, uuid5
 from channels.base import Contact, Inbound, Kind
 from hub import ids, phones
 from hub.chat import content, texts
-from hub.chat.continuing import code_in
 from hub.chat.inbound import consent
 from hub.chat.inbound.commands import parse
+from hub.chat.inbound.continuation import code_in
 from hub.chat.news import of_account
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded

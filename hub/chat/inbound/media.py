@@ -8,8 +8,9 @@ from uuid import UUID, uuid5
 
 from channels.base import ChannelError, Link
 from hub import ids
-from hub.chat import content, quoting
+from hub.chat import content
 from hub.chat.clients.link import open_link
+from hub.chat.inbound import quotes
 from hub.chat.inbound.intake import FILE_DAYS
 from hub.runtime import Hub
 from hub.store import files, outbox
@@ -87,7 +88,7 @@ async def ensure(hub: Hub, claimed: Claim) -> dict[str, Json]:
                 )
             if attachments[place].get("file_id"):
                 wanted.append(attachments[place]["file_id"])
-    wanted += await quoting.complete(hub, claimed)
+    wanted += await quotes.complete(hub, claimed)
     opened: dict[str, Json] = {}
     for id in dict.fromkeys(wanted):
         file = await files.content(hub.db, account, UUID(id))

@@ -11,11 +11,11 @@ from channels.base import Channel, ChannelError, Link, Outbound, Style
 from channels.markup import split
 from channels.trace import scrubbed, tracing
 from hub import ids
-from hub.chat import refused
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import sha
-from hub.chat.outfiles import file_of
-from hub.chat.paragraphs import blocks
+from hub.chat.outbound import refused_parts
+from hub.chat.outbound.outgoing_files import file_of
+from hub.chat.outbound.paragraphs import blocks
 from hub.runtime import Hub
 from hub.store import outbox
 
@@ -122,9 +122,9 @@ async def _send(hub: Hub, integration: Json, part: Json) -> Json | None:
                 network_id = await _call(hub, channel, link, part, out)
         except TimeoutError:
             late = ChannelError("The network did not answer in time.", ambiguous=True, code="timeout")
-            return await refused.failed(hub, channel, link, part, late, wire(hub), _told(calls, link, begun))
+            return await refused_parts.failed(hub, channel, link, part, late, wire(hub), _told(calls, link, begun))
         except ChannelError as e:
-            return await refused.failed(hub, channel, link, part, e, wire(hub), _told(calls, link, begun))
+            return await refused_parts.failed(hub, channel, link, part, e, wire(hub), _told(calls, link, begun))
     hub.reached("C11")
     told = _told(calls, link, begun)
     return await outbox.sent(hub.db, part, me, "sent", wire(hub), network_id=network_id or None, trace=told)
@@ -147,7 +147,7 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json, out: Outboun
     if out.file is not None:
         # A placeholder cannot become a picture: it goes, the picture comes.
         if place:
-            await refused.remove(channel, link, out.chat, place)
+            await refused_parts.remove(channel, link, out.chat, place)
             await outbox.placeholder(hub.db, part, "")
         return await channel.send(link, out)
     if not place:
@@ -162,14 +162,14 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json, out: Outboun
         if e.code != "gone":
             raise
         await _lost(hub, channel, link, part, place)
-        raise ChannelError(str(e), retry_after=refused.SOON, code="gone") from None
+        raise ChannelError(str(e), retry_after=refused_parts.SOON, code="gone") from None
     hub.reached("C10")
     return place
 
 
 async def _lost(hub: Hub, channel: Channel, link: Link, part: Json, place: str) -> None:
     """The placeholder cannot be filled in any more: one new one, and if that goes too, the words without any."""
-    await refused.remove(channel, link, part["chat"], place)
+    await refused_parts.remove(channel, link, part["chat"], place)
     mark = "bare" if part["body"].get("again") else "again"
     await outbox.placeholder(hub.db, part, "")
     part["placeholder"] = ""
@@ -194,7 +194,7 @@ async def _outbound(hub: Hub, style: Style, part: Json) -> Outbound:
 
 async def put_off(hub: Hub, part: Json | None, seconds: float) -> Json | None:
     """The part, or None when the network has asked for some seconds more before anything is sent."""
-    return part if part is None or seconds <= 0 else await refused.later(hub, part, seconds, wire(hub))
+    return part if part is None or seconds <= 0 else await refused_parts.later(hub, part, seconds, wire(hub))
 
 
 async def acknowledge(hub: Hub, integration_id: UUID, callback: str) -> None:
@@ -217,13 +217,13 @@ async def failed_later(hub: Hub, integration_id: UUID, fate: Json) -> None:
     words = fate.get("text") or "The network did not accept the file."
     for row in await outbox.failed_files(hub.db, integration_id, named, callback):
         channel = hub.channels[integration["channel"]]
-        part = await refused.afterwards(hub, channel, row, fate.get("code"), words, wire(hub))
+        part = await refused_parts.afterwards(hub, channel, row, fate.get("code"), words, wire(hub))
         await drain(hub, UUID(row["session_id"]), part, integration)
     template = open_link(hub, integration).settings.get("continuedMessagesTemplateId")
     if not template:
         return
     for id in await outbox.failed_by_window(hub.db, integration_id, named, callback):
         words = fate.get("text") or "WhatsApp's 24 hour window is closed."
-        part = await refused.hold(hub, id, None, template, words, wire(hub))
+        part = await refused_parts.hold(hub, id, None, template, words, wire(hub))
         if part is not None:
             await drain(hub, UUID(part["session_id"]), part, integration)

@@ -11,9 +11,9 @@ from uuid import UUID
 from channels.base import ChannelError
 from hub import ids
 from hub.accounts import balance
-from hub.chat import content, continuing, texts
+from hub.chat import content, texts
 from hub.chat.clients.link import open_link
-from hub.chat.inbound import consent, media
+from hub.chat.inbound import consent, continuation, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery
@@ -153,7 +153,7 @@ async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra
         draft.outcome = "command:consent"
         _user(claimed, draft)
         _say(draft, said, source="system")
-    elif (said := await continuing.answer(hub, claimed, language(claimed))) is not None:
+    elif (said := await continuation.answer(hub, claimed, language(claimed))) is not None:
         draft.outcome = "command:continue"
         _user(claimed, draft)
         _say(draft, said, source="system")

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from hub.chat.clients.parameters import SuggestionButton
-from hub.chat.continuing import Offer
+from hub.chat.inbound.continuation import Offer
 from hub.pydantic_base import Camel, Enveloped, Snake
 from hub.tools.schedule.targets import TARGETS
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from channels.base import Channel, ChannelError, Link
 from hub import ids
 from hub.chat.inbound.intake import sha
-from hub.chat.outfiles import instead
+from hub.chat.outbound.outgoing_files import instead
 from hub.runtime import Hub
 from hub.store import outbox
 
