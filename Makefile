@@ -2,58 +2,81 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+RUN := $(VENV)/.runs
+DEV := $(VENV)/.develops
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 
-.PHONY: up test lint types contracts check bench lock browser sandbox clean venv
+.PHONY: up dev test lint types contracts check fmt bench storm lock browser sandbox clean venv
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make up      run the hub (ARGS=\"--home DIR --port N\" are passed on)"
-	@echo "make test    run the tests"
+	@echo "make dev     the same with local twins of the networks, started anew when a file changes"
+	@echo "make test    run the tests (ARGS=path for some of them)"
 	@echo "make check   lint, types, import contracts"
+	@echo "make fmt     put imports in order and mend what can be mended by itself"
+	@echo "make storm   kill, pause and cut what runs, and count (ARGS=\"--minutes 30 --seed N\")"
 	@echo "make bench   measure speed and memory"
 	@echo "make lock    pin the dependencies anew"
 
-venv: $(STAMP)
-
-$(STAMP): requirements.lock pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "The hub needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing; install it (Debian: apt-get install python3-venv)"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(STAMP)
+	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing; install it (Debian: apt-get install python3-venv)"; exit 1; }
 
-up: $(STAMP)
+# What runs, and nothing else.
+$(RUN): requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $(RUN)
+
+# With what developers need; the versions of what runs are the same.
+$(DEV): requirements-dev.lock $(RUN)
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $(DEV)
+
+venv: $(DEV)
+
+up: $(RUN)
 	@exec $(BIN)/hub up $(ARGS)
 
-# By file, two at once: half of the time is waiting.
-test: $(STAMP) browser sandbox
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+dev: $(DEV)
+	@exec $(BIN)/watchfiles --sigint-timeout 30 "$(BIN)/hub up --twins $(ARGS)" hub channels templates widget
 
-browser: $(STAMP)
+# By file, several at once: much of the time is waiting.
+test: $(DEV) browser sandbox
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --durations=10 $(ARGS)
+
+browser: $(DEV)
 	@$(BIN)/python tests/browser/install.py
 
-sandbox: $(STAMP)
+sandbox: $(DEV)
 	@$(BIN)/python tests/tools/install.py
 
-lint: $(STAMP)
+lint: $(DEV)
 	$(BIN)/ruff check .
 
-types: $(STAMP)
+types: $(DEV)
 	$(BIN)/mypy
 
-contracts: $(STAMP)
+contracts: $(DEV)
 	$(BIN)/lint-imports
 
 check: lint types contracts
 
-bench: $(STAMP)
+fmt: $(DEV)
+	$(BIN)/ruff check --fix .
+
+storm: $(DEV)
+	$(BIN)/python -m tests.flows.storming $(ARGS)
+
+bench: $(DEV)
 	$(BIN)/python -m tests.bench $(ARGS)
 
-lock: $(STAMP)
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -q -o requirements.lock --group dev pyproject.toml
+lock: $(DEV)
+	$(PIP) uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -q -o requirements.lock --group build pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.lock --group dev -c requirements.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

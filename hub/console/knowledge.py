@@ -11,7 +11,7 @@ from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.errors import BadRequest, Invalid
 from hub.knowledge import collections, documents, files, search
-from hub.knowledge.helper import helper
+from hub.llm.helper import configured
 from hub.store import dashboard
 from hub.store.documents import Given
 
@@ -65,7 +65,7 @@ async def upload(v: Visit, deed: Deed) -> web.StreamResponse:
         given.append(files.File(f"{v.form.get('name') or 'Text'}.md".replace("/", " "), "text/markdown", text.encode()))
     if not given:
         raise BadRequest("Choose a file, or write a text.", field="file")
-    judge = helper(v.hub.models, v.hub.settings.helper_model, v.account)
+    judge = configured(v.hub.models, v.hub.settings.helper_model, v.account)
     try:
         done = await files.put(v.db, v.hub.queue, v.hub.children, judge, v.account, id, given, Given("", ""))
     finally:

@@ -17,11 +17,11 @@ async def answer(hub: Hub, ask: Ask, sink: Sink | None = None) -> Answer:
     started, banned = time.monotonic(), brand.banned_of(ask.gateway)
     heard = brand.held(sink) if banned else sink
     async with AsyncExitStack() as stack:
-        scene = await gather(hub, ask, stack)
+        ctx = await gather(hub, ask, stack)
         asked = time.monotonic()
-        calls = Calls(hub, scene, heard)
-        scene.invoke = calls.invoke
-        loop = Loop(hub, scene, heard, calls)
+        calls = Calls(hub, ctx, heard)
+        ctx.invoke = calls.invoke
+        loop = Loop(hub, ctx, heard, calls)
         await loop.run()
         made = loop.answer(started, asked)
     if banned:

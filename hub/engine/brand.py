@@ -14,11 +14,10 @@ from typing import Any
 import orjson
 
 from hub.domain import Gateway, Json
-from hub.engine import messages as chat_messages
 from hub.engine.ask import Answer, Ask, Sink
 from hub.errors import HubError
 from hub.language.folding import MARKS, copies, fold
-from hub.llm import aside
+from hub.llm.helper import Helper, HelperTask
 from hub.llm.types import Delta
 from hub.runtime import Hub
 
@@ -133,22 +132,16 @@ async def _rewritten(hub: Hub, ask: Ask, made: Answer, phrases: Sequence[str]) -
     model = str(ask.gateway.parameters.get("modelName") or "")
     if hub.models.offline(ask.gateway, model):
         return made.text, []
-    flags = aside.flags_of(hub.models, ask.gateway, model)
     told = REWRITE.format(phrases=", ".join(f'"{p}"' for p in phrases))
-    messages = chat_messages.flagged(
-        [{"role": "system", "content": told}], [{"role": "user", "content": made.text}], flags
-    )
+    own = Helper(hub.models, ask.gateway, model)
+    question = HelperTask(made.text, "inference.resolving.voice", "Rewriting without banned phrases", told, TOKENS)
     try:
-        text, rows = await aside.ask(
-            hub.models, ask.gateway, model, messages, ask.deadline, flags=flags,
-            size=sum(chat_messages.tokens(m) for m in messages), tokens=TOKENS, sku="inference.resolving.voice",
-            what="Rewriting without banned phrases",
-        )
+        text = await own.ask(question, ask.deadline)
     except HubError as e:
         log.warning("an answer was not rewritten, its banned phrases are cut out: %s", e)
         return made.text, []
-    ask.trace.ledger.rows.extend(rows)
-    return text or made.text, rows
+    ask.trace.ledger.rows.extend(own.rows)
+    return text or made.text, own.rows
 
 
 def _said(made: Answer, text: str, banned: Sequence[str]) -> Answer:

@@ -9,13 +9,15 @@ from hub.engine.ledger import Ledger
 from hub.engine.messages import MEDIA
 from hub.engine.prompt import REACT
 from hub.llm.gateway import Models
+from hub.llm.helper import HelperTask, needed
+from hub.runtime import Hub
 from hub.tools.base import Context, Result, Tool
 
 Invoke = Callable[[Tool, Json], Awaitable[Result]]
 
 
 @dataclass(slots=True)
-class Scene:
+class AnswerContext:
     """parameters: the gateway's, as they hold for this answer. tools: run by the hub; theirs: by the caller.
     visible: those of the tools that the model was shown last. moved: tools that are commands of the
     shell. invoke: runs a tool with everything that stands around it."""
@@ -47,6 +49,14 @@ class Scene:
     @property
     def model(self) -> str:
         return str(self.parameters.get("modelName") or "")
+
+
+async def consult(hub: Hub, ctx: AnswerContext, question: HelperTask) -> str:
+    """A small question beside the answer; what it took is added to the answer's ledger. Raise Failed."""
+    helper = needed(hub.models, hub.settings.helper_model, ctx.ask.gateway)
+    text = await helper.ask(question, ctx.ask.deadline)
+    ctx.ledger.rows.extend(helper.rows)
+    return text
 
 
 def effective(models: Models, gateway: Gateway) -> Json:

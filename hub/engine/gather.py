@@ -11,7 +11,7 @@ from hub.engine import messages as chat_messages
 from hub.engine import moderation, multimodal, query, routing, toolbox, worker
 from hub.engine.ask import Ask
 from hub.engine.brand import VOICE
-from hub.engine.context import Scene, effective
+from hub.engine.context import AnswerContext, effective
 from hub.engine.prompt import tools_of
 from hub.runtime import Hub
 from hub.store.collections import contexts
@@ -20,10 +20,10 @@ from hub.tools import sources
 from hub.tools.base import Context
 
 
-async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> Scene:
-    """The scene of an answer; what was opened for it is closed with the stack."""
+async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> AnswerContext:
+    """The ctx of an answer; what was opened for it is closed with the stack."""
     parameters = effective(hub.models, ask.gateway)
-    scene = Scene(
+    ctx = AnswerContext(
         ask=ask,
         context=_context(hub, ask),
         parameters=parameters,
@@ -31,37 +31,37 @@ async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> Scene:
         system=[],
         theirs=tools_of(parameters.get("tools") or (), ask.options.get("tools") or ()),
     )
-    offline = hub.models.offline(ask.gateway, scene.model) and not parameters.get("fallbackModels")
+    offline = hub.models.offline(ask.gateway, ctx.model) and not parameters.get("fallbackModels")
     if offline and parameters.get("queryStrategy") == "QueryFunction":
         # It calls no functions, so the passages are put before it.
-        scene.parameters = {**parameters, "queryStrategy": "Plain"}
+        ctx.parameters = {**parameters, "queryStrategy": "Plain"}
     if not offline:
-        await multimodal.preprocess(hub, scene)
-    await together(*_parts(hub, scene, stack, offline))
-    if scene.blocked:
-        moderation.withhold(scene)
+        await multimodal.preprocess(hub, ctx)
+    await together(*_parts(hub, ctx, stack, offline))
+    if ctx.blocked:
+        moderation.withhold(ctx)
     voice = (parameters.get(VOICE) or {}).get("prompt")
-    texts = (parameters.get("systemInstruction"), voice, *scene.system, *scene.contexts, scene.memories, *ask.system)
-    scene.system = [t for t in texts if t]
-    scene.parameters = {**scene.parameters, "systemInstruction": None}
-    await _rewritten(hub, scene, stack)
-    return scene
+    texts = (parameters.get("systemInstruction"), voice, *ctx.system, *ctx.contexts, ctx.memories, *ask.system)
+    ctx.system = [t for t in texts if t]
+    ctx.parameters = {**ctx.parameters, "systemInstruction": None}
+    await _rewritten(hub, ctx, stack)
+    return ctx
 
 
-def _parts(hub: Hub, scene: Scene, stack: AsyncExitStack, offline: bool) -> list[Coroutine[Any, Any, None]]:
+def _parts(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack, offline: bool) -> list[Coroutine[Any, Any, None]]:
     """What has to be done, only what is wanted: most gateways want little."""
-    p = scene.parameters
+    p = ctx.parameters
     parts = []
     if p.get("systemInstructionsSources"):
-        parts.append(_instructions(scene))
+        parts.append(_instructions(ctx))
     if p.get("knowledgeCollections"):
-        parts.append(_knowledge(hub, scene))
+        parts.append(_knowledge(hub, ctx))
     if not offline:
-        parts.append(toolbox.equip(hub, scene, stack))
+        parts.append(toolbox.equip(hub, ctx, stack))
     if p.get("moderationParameters"):
-        parts.append(moderation.moderate(hub, scene))
+        parts.append(moderation.moderate(hub, ctx))
     if p.get("modelRoutingParameters"):
-        parts.append(routing.route(hub, scene))
+        parts.append(routing.route(hub, ctx))
     return parts
 
 
@@ -74,68 +74,68 @@ def _context(hub: Hub, ask: Ask) -> Context:
     )
 
 
-async def _instructions(scene: Scene) -> None:
-    scene.system += await sources.instructions(scene.context, scene.parameters["systemInstructionsSources"])
+async def _instructions(ctx: AnswerContext) -> None:
+    ctx.system += await sources.instructions(ctx.context, ctx.parameters["systemInstructionsSources"])
 
 
-async def _knowledge(hub: Hub, scene: Scene) -> None:
+async def _knowledge(hub: Hub, ctx: AnswerContext) -> None:
     """Passages for the question and the texts of the collections."""
-    p = scene.parameters
+    p = ctx.parameters
     collections = [UUID(str(c)) for c in p["knowledgeCollections"]]
-    scene.contexts = [text for _, text in await contexts(hub.db, scene.ask.account_id, collections)]
+    ctx.contexts = [text for _, text in await contexts(hub.db, ctx.ask.account_id, collections)]
     if p.get("queryStrategy") == "QueryFunction":
         return
-    terms = await query.queries(hub, scene)
+    terms = await query.queries(hub, ctx)
     if terms:
-        scene.passages = await toolbox.found(hub, scene.ask.account_id, p, terms)
+        ctx.passages = await toolbox.found(hub, ctx.ask.account_id, p, terms)
 
 
-async def _rewritten(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
-    """Ask the worker, and change the scene as it says."""
-    head: list[Json] = [{"role": "system", "content": "\n\n".join(scene.system)}] if scene.system else []
-    rewrites = await worker.message_received(hub, scene, [*head, *scene.messages])
+async def _rewritten(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack) -> None:
+    """Ask the worker, and change the ctx as it says."""
+    head: list[Json] = [{"role": "system", "content": "\n\n".join(ctx.system)}] if ctx.system else []
+    rewrites = await worker.message_received(hub, ctx, [*head, *ctx.messages])
     if not rewrites:
         return
-    messages = [*head, *scene.messages]
-    scene.system = []
+    messages = [*head, *ctx.messages]
+    ctx.system = []
     for one in rewrites:
-        messages = await _apply(hub, scene, stack, messages, one)
-    scene.messages = messages
+        messages = await _apply(hub, ctx, stack, messages, one)
+    ctx.messages = messages
 
 
 async def _apply(
-    hub: Hub, scene: Scene, stack: AsyncExitStack, messages: list[Json], one: worker.Rewrite
+    hub: Hub, ctx: AnswerContext, stack: AsyncExitStack, messages: list[Json], one: worker.Rewrite
 ) -> list[Json]:
     if one.type == "clear":
-        return _cleared(scene, messages, one.argument or "all")
+        return _cleared(ctx, messages, one.argument or "all")
     if one.type == "add-message" and isinstance(one.message, dict):
         return [*messages, one.message]
     if one.type == "remove-message" and one.index is not None:
         return [m for n, m in enumerate(messages) if n != one.index]
     if one.type == "add-system":
         text = one.message if isinstance(one.message, str) else chat_messages.text_of(one.message or {})
-        scene.system.append(text)
+        ctx.system.append(text)
     elif one.type == "add-tool" and one.tool is not None:
-        scene.theirs = tools_of(scene.theirs, [one.tool])
-        scene.tools = toolbox.once(scene.tools, scene.theirs)
+        ctx.theirs = tools_of(ctx.theirs, [one.tool])
+        ctx.tools = toolbox.once(ctx.tools, ctx.theirs)
     else:
-        await toolbox.add(hub, scene, stack, one)
+        await toolbox.add(hub, ctx, stack, one)
     return messages
 
 
-def _cleared(scene: Scene, messages: list[Json], what: worker.Clear) -> list[Json]:
+def _cleared(ctx: AnswerContext, messages: list[Json], what: worker.Clear) -> list[Json]:
     """The messages that are left."""
     everything = what == "all"
     if everything or what == "meta":
-        scene.context = replace(scene.context, metadata={})
+        ctx.context = replace(ctx.context, metadata={})
     if everything or what == "tools":
-        scene.tools, scene.theirs = [], []
+        ctx.tools, ctx.theirs = [], []
     if everything or what == "skills":
-        toolbox.forget_skills(scene)
+        toolbox.forget_skills(ctx)
     if everything or what == "system":
-        scene.system = []
+        ctx.system = []
         messages = [m for m in messages if m.get("role") not in chat_messages.SYSTEM]
     if everything or what == "messages":
-        scene.passages = []
+        ctx.passages = []
         messages = [m for m in messages if m.get("role") in chat_messages.SYSTEM]
     return messages

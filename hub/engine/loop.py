@@ -10,7 +10,7 @@ import orjson
 from hub.domain import Json, Usage
 from hub.engine import messages, model_pictures, toolbox
 from hub.engine.ask import Answer, Ask, Sink
-from hub.engine.context import Scene
+from hub.engine.context import AnswerContext
 from hub.engine.limits import limits_of
 from hub.engine.prompt import REACT, build, name_of, prefill_of
 from hub.engine.stream import Draft
@@ -35,7 +35,7 @@ class Loop:
     shown before the draft of now."""
 
     hub: Hub
-    scene: Scene
+    ctx: AnswerContext
     sink: Sink | None
     calls: Calls
     aside: list[Json] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Loop:
 
     @property
     def ask(self) -> Ask:
-        return self.scene.ask
+        return self.ctx.ask
 
     @property
     def made(self) -> list[Json]:
@@ -81,10 +81,10 @@ class Loop:
     def _theirs(self, call: Json) -> bool:
         """Whether the caller runs it, or has to hear of it: a tool that nobody offered is none of ours."""
         name = call["function"]["name"]
-        if any(name == name_of(t) for t in self.scene.theirs):
+        if any(name == name_of(t) for t in self.ctx.theirs):
             return True
-        ours = self.scene.tools
-        return all(name != t.name for t in ours) and bool(self.scene.theirs or (self.ask.direct and not ours))
+        ours = self.ctx.tools
+        return all(name != t.name for t in ours) and bool(self.ctx.theirs or (self.ask.direct and not ours))
 
     async def _cut(self, draft: Draft, calls: list[Json]) -> None:
         """An answer that ended while it called tools: nothing of it is run."""
@@ -114,10 +114,10 @@ class Loop:
         self.made.append(_assistant(draft, []))
 
     async def _prompt(self) -> Prompt:
-        scene = self.scene
+        ctx = self.ctx
         # A turn that has used up its calls has to answer with what it has.
-        scene.visible = [] if self.calls.spent else toolbox.offered(scene, self.made)
-        system = [*scene.system, *await toolbox.activated(scene, self.made)]
+        ctx.visible = [] if self.calls.spent else toolbox.offered(ctx, self.made)
+        system = [*ctx.system, *await toolbox.activated(ctx, self.made)]
         options = dict(self.ask.options)
         if (self.made or self.aside) and options.get("tool_choice") not in ("none", "auto"):
             # What is forced is done once; forced again and again there would never be an answer.
@@ -128,20 +128,20 @@ class Loop:
                 system.append(heal.instructions(structured.schema))
             options["response_format"] = self._format(options.get("response_format"))
         return build(
-            scene.parameters,
-            scene.messages,
+            ctx.parameters,
+            ctx.messages,
             made=[*self.made, *self.aside],
             system=system,
-            passages=scene.passages if scene.parameters.get("queryStrategy") != "QueryFunction" else (),
+            passages=ctx.passages if ctx.parameters.get("queryStrategy") != "QueryFunction" else (),
             options=options,
-            tools=[*scene.theirs, *toolbox.described(scene, scene.visible)],
+            tools=[*ctx.theirs, *toolbox.described(ctx, ctx.visible)],
             language=self.ask.language,
-            limits=self.ask.limits or limits_of(self.hub.settings, scene.parameters)[0],
+            limits=self.ask.limits or limits_of(self.hub.settings, ctx.parameters)[0],
         )
 
     def _format(self, asked: Any) -> Json | None:
         """`response_format` as the provider gets it: as asked, or by the schema where it knows that."""
-        structured, flags = self.ask.structured, self.scene.flags
+        structured, flags = self.ask.structured, self.ctx.flags
         assert structured is not None
         native = flags & {"StructuredOutputSupport", "OpenAiStrictJson"}
         if structured.heals and not native:
@@ -206,21 +206,21 @@ class Loop:
                 await self.sink(Delta(self.said))
 
     def _empty(self, prompt: Prompt) -> Draft:
-        p = self.scene.parameters
+        p = self.ctx.parameters
         included = bool(p.get("includePrefillingInMessages")) and not self.made
-        prefill = prefill_of(p, self.scene.messages) if included else None
+        prefill = prefill_of(p, self.ctx.messages) if included else None
         stop = prompt.options.get("stop") if included else None
-        spoken = p.get("knownToolHandlerName") == REACT and bool(self.scene.visible or self.scene.theirs)
+        spoken = p.get("knownToolHandlerName") == REACT and bool(self.ctx.visible or self.ctx.theirs)
         return Draft(
-            self.scene.flags, self.ask.longest - len(self.said), prefill or "", stop if isinstance(stop, str) else "",
-            spoken=spoken, held=spoken or bool(self.scene.tools) or not (self.scene.theirs or self.ask.direct),
+            self.ctx.flags, self.ask.longest - len(self.said), prefill or "", stop if isinstance(stop, str) else "",
+            spoken=spoken, held=spoken or bool(self.ctx.tools) or not (self.ctx.theirs or self.ask.direct),
             direct=self.ask.direct,
         )
 
     def _count(self, prompt: Prompt, draft: Draft) -> None:
         self.first = self.first or draft.first
         self.reasoning += draft.reasoning
-        self.scene.ledger.add(draft.served or prompt.model, draft.usage or _estimate(prompt, draft))
+        self.ctx.ledger.add(draft.served or prompt.model, draft.usage or _estimate(prompt, draft))
 
     async def _show(self, delta: Delta | None) -> None:
         if self.sink is None or delta is None:
@@ -248,7 +248,7 @@ class Loop:
         wordless = not draft.text.strip() and (draft.refusal or draft.beside or draft.final)
         if structured is None or not structured.heals or wordless:
             if not self.ask.direct and draft.beside.get("images"):
-                self.calls.files += await model_pictures.kept(self.scene.context, draft.beside["images"])
+                self.calls.files += await model_pictures.kept(self.ctx.context, draft.beside["images"])
             self._spoken(draft)
             self.made.append(_assistant(draft, []))
             return True
@@ -283,10 +283,10 @@ class Loop:
             reasoning=self.reasoning,
             model=self.draft.served or self.prompt.model,
             finish=self.draft.finish,
-            usage=self.scene.ledger.usage,
-            passages=tuple(self.scene.passages),
+            usage=self.ctx.ledger.usage,
+            passages=tuple(self.ctx.passages),
             tool_calls=[c for c in self.draft.tool_calls if self._theirs(c)],
-            billed=self.scene.ledger.billed(self.hub.models, self.ask.gateway),
+            billed=self.ctx.ledger.billed(self.hub.models, self.ask.gateway),
             timings={
                 "search_ms": _ms(asked - started),
                 "first_ms": _ms((self.first or now) - asked),
@@ -296,10 +296,10 @@ class Loop:
             ran=self.calls.ran,
             files=self.calls.files,
             complexity=self.ask.trace.complexity,
-            blocked=self.scene.blocked,
+            blocked=self.ctx.blocked,
             value=self.value,
             refusal=self.draft.refusal or None,
-            details=self.draft.details if "ReturnReasoningTokens" in self.scene.flags else [],
+            details=self.draft.details if "ReturnReasoningTokens" in self.ctx.flags else [],
             logprobs=self.draft.logprobs,
             beside=self.draft.beside,
             around=self.draft.around,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from hub.domain import Json
 from hub.engine import messages as chat_messages
-from hub.engine.context import Scene
-from hub.engine.helper import consult
+from hub.engine.context import AnswerContext, consult
 from hub.llm import heal
+from hub.llm.helper import HelperTask
 from hub.llm.types import Failed
 from hub.runtime import Hub
 from hub.tools.untrusted_text import fenced
@@ -31,16 +31,16 @@ INSTRUCTIONS = (
 )
 
 
-async def moderate(hub: Hub, scene: Scene) -> None:
+async def moderate(hub: Hub, ctx: AnswerContext) -> None:
     """Find the categories that block the conversation. Raise Failed when the safeguard gives no judgement."""
-    levels = scene.parameters.get("moderationParameters") or {}
-    if not any(levels.get(name) for name, *_ in CATEGORIES) or chat_messages.last_user(scene.messages) is None:
+    levels = ctx.parameters.get("moderationParameters") or {}
+    if not any(levels.get(name) for name, *_ in CATEGORIES) or chat_messages.last_user(ctx.messages) is None:
         return
-    told = await consult(
-        hub, scene, INSTRUCTIONS, fenced("conversation", transcript(scene.messages)),
-        sku="moderation", what="Inference for moderation",
-    )
-    scene.blocked = blocked(levels, scores(told))
+    told = await consult(hub, ctx, HelperTask(
+        fenced("conversation", transcript(ctx.messages)), "inference.resolving.moderation",
+        "Inference for moderation", INSTRUCTIONS,
+    ))
+    ctx.blocked = blocked(levels, scores(told))
 
 
 def scores(told: str) -> dict[str, int]:
@@ -69,17 +69,17 @@ def blocked(levels: Mapping[str, int], found: Mapping[str, int]) -> tuple[str, .
     )
 
 
-def withhold(scene: Scene) -> None:
+def withhold(ctx: AnswerContext) -> None:
     """The conversation is replaced by an instruction; nothing of it reaches the model."""
-    names = ", ".join(scene.blocked)
-    scene.messages = [
+    names = ", ".join(ctx.blocked)
+    ctx.messages = [
         {
             "role": "user",
             "content": "(The user's message was withheld by moderation. It concerned: "
             f"{names}. Politely refuse in the user's language, in one or two sentences, and offer other help.)",
         }
     ]
-    scene.passages, scene.tools, scene.theirs, scene.skills, scene.memories = [], [], [], [], None
+    ctx.passages, ctx.tools, ctx.theirs, ctx.skills, ctx.memories = [], [], [], [], None
 
 
 def transcript(messages: list[Json]) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 from hub.domain import Json
 from hub.engine import messages as chat_messages
-from hub.engine.context import Scene
-from hub.engine.helper import consult
+from hub.engine.context import AnswerContext, consult
 from hub.engine.prompt import question
 from hub.llm import heal
+from hub.llm.helper import HelperTask
 from hub.llm.types import Failed
 from hub.runtime import Hub
 from hub.tools.untrusted_text import fenced
@@ -27,19 +27,19 @@ INSTRUCTIONS = (
 )
 
 
-async def queries(hub: Hub, scene: Scene) -> list[str]:
+async def queries(hub: Hub, ctx: AnswerContext) -> list[str]:
     """Search terms by the gateway's queryStrategy; none when the last user message has no text."""
-    plain = given(scene.parameters, scene.messages)
-    strategy = scene.parameters.get("queryStrategy")
+    plain = given(ctx.parameters, ctx.messages)
+    strategy = ctx.parameters.get("queryStrategy")
     if not plain or strategy not in ("UserRewrite", "FullRewrite"):
         return plain
-    size = _size(scene.parameters, "rewriteContextSize") * (2 if strategy == "FullRewrite" else 1)
+    size = _size(ctx.parameters, "rewriteContextSize") * (2 if strategy == "FullRewrite" else 1)
     roles = ("user", "assistant") if strategy == "FullRewrite" else ("user",)
     try:
-        told = await consult(
-            hub, scene, INSTRUCTIONS, _talk(scene.messages, roles, size), sku="query_rewrite",
-            what="Inference for query rewriting",
-        )
+        told = await consult(hub, ctx, HelperTask(
+            _talk(ctx.messages, roles, size), "inference.resolving.query_rewrite", "Inference for query rewriting",
+            INSTRUCTIONS,
+        ))
     except Failed as e:
         log.warning("the question was not rewritten: %s", e)
         return plain

@@ -3,10 +3,10 @@
 import logging
 import re
 
-from hub.engine.context import Scene, with_model
-from hub.engine.helper import consult
+from hub.engine.context import AnswerContext, consult, with_model
 from hub.engine.prompt import question
 from hub.language.folding import fold
+from hub.llm.helper import HelperTask
 from hub.llm.types import Failed
 from hub.runtime import Hub
 from hub.tools.untrusted_text import fenced
@@ -23,28 +23,28 @@ INSTRUCTIONS = (
 )
 
 
-async def route(hub: Hub, scene: Scene) -> None:
+async def route(hub: Hub, ctx: AnswerContext) -> None:
     """Choose the model and its effort by the gateway's modelRoutingParameters."""
-    rules = scene.parameters["modelRoutingParameters"]
-    level = await _level(hub, scene)
-    scene.ask.trace.complexity = level
-    scene.parameters = with_model(
-        hub.models, scene.ask.gateway, scene.parameters, str(rules[f"{level}ComplexityModelName"])
+    rules = ctx.parameters["modelRoutingParameters"]
+    level = await _level(hub, ctx)
+    ctx.ask.trace.complexity = level
+    ctx.parameters = with_model(
+        hub.models, ctx.ask.gateway, ctx.parameters, str(rules[f"{level}ComplexityModelName"])
     )
     effort = rules.get(f"{level}ComplexityModelReasoningEffort")
     if effort:
-        scene.parameters["reasoningEffort"] = effort
+        ctx.parameters["reasoningEffort"] = effort
 
 
-async def _level(hub: Hub, scene: Scene) -> str:
-    asked = question(scene.messages)
+async def _level(hub: Hub, ctx: AnswerContext) -> str:
+    asked = question(ctx.messages)
     if not asked:
         return "medium"
     try:
-        told = await consult(
-            hub, scene, INSTRUCTIONS, fenced("request", asked[:LONGEST]),
-            sku="routing_complexity", what="Inference for model routing", tokens=500,
-        )
+        told = await consult(hub, ctx, HelperTask(
+            fenced("request", asked[:LONGEST]), "inference.resolving.routing_complexity", "Inference for model routing",
+            INSTRUCTIONS, tokens=500,
+        ))
     except Failed as e:
         log.warning("the request was not classified, medium is assumed: %s", e)
         return "medium"

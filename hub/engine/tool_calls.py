@@ -12,7 +12,7 @@ import orjson
 from hub.domain import Json
 from hub.engine import worker
 from hub.engine.ask import Lost, Sink
-from hub.engine.context import Scene
+from hub.engine.context import AnswerContext
 from hub.errors import HubError
 from hub.llm.prices import cost
 from hub.llm.types import Delta
@@ -36,7 +36,7 @@ class Calls:
     for the person."""
 
     hub: Hub
-    scene: Scene
+    ctx: AnswerContext
     sink: Sink | None
     ran: list[Json] = field(default_factory=list)
     files: list[Json] = field(default_factory=list)
@@ -50,9 +50,9 @@ class Calls:
     def spent(self) -> bool:
         """Whether no further call is allowed."""
         s = self.hub.settings
-        ledger = self.scene.ledger
+        ledger = self.ctx.ledger
         over = s.turn_tokens and ledger.usage.total >= s.turn_tokens
-        rows = ledger.billed(self.hub.models, self.scene.ask.gateway) if s.turn_cost else []
+        rows = ledger.billed(self.hub.models, self.ctx.ask.gateway) if s.turn_cost else []
         most = self.made >= s.tool_calls or over or (s.turn_cost and cost(rows) >= s.turn_cost)
         return bool(self.stuck or most)
 
@@ -77,7 +77,7 @@ class Calls:
         begun = time.monotonic()
         event: Json = {"name": name, "id": call["id"], "contents": contents, "state": "Created"}
         # What the model was not shown it cannot call, whatever it says.
-        tool = next((t for t in self.scene.visible if t.name == name), None)
+        tool = next((t for t in self.ctx.visible if t.name == name), None)
         try:
             given, why = arguments.split(self._object(contents))
             if why:
@@ -110,19 +110,19 @@ class Calls:
         self._seen[key] += 1
         if self._seen[key] > SAME:
             raise ToolFailed("This tool was called with the same arguments before; use that result.")
-        replaced = await worker.tool_called(self.hub, self.scene, tool.name, given)
+        replaced = await worker.tool_called(self.hub, self.ctx, tool.name, given)
         if replaced is not None:
             return _readable(Result(replaced.result or "", tuple(replaced.messages)))
         return await self._remembered(tool, given)
 
     async def _remembered(self, tool: Tool, given: Json) -> Result:
-        steps = self.scene.ask.steps if tool.effect else None
+        steps = self.ctx.ask.steps if tool.effect else None
         if steps is None:
             return await self._run(tool, given, None)
         step, known = await steps.begin(tool.name, given)
         if known is not None:
             # The run that did it was never charged for it.
-            self.scene.ledger.rows.extend(known.billed)
+            self.ctx.ledger.rows.extend(known.billed)
             self.files += known.files
             return known
         self.hub.reached("C7")
@@ -138,7 +138,7 @@ class Calls:
         return result
 
     async def _run(self, tool: Tool, given: Json, step: str | None) -> Result:
-        context = replace(self.scene.context, step=step)
+        context = replace(self.ctx.context, step=step)
         try:
             async with asyncio.timeout(min(SECONDS, context.left)):
                 result = await tool.run(context, given)
@@ -149,7 +149,7 @@ class Calls:
         except Exception:
             log.exception("the tool %s broke", tool.name)
             return Result(BROKEN)
-        self.scene.ledger.rows.extend(result.billed)
+        self.ctx.ledger.rows.extend(result.billed)
         self.files += result.files
         return _readable(result)
 

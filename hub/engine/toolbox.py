@@ -8,7 +8,7 @@ from hub.accounts import skills as library
 from hub.accounts.value_types import BuiltinFunction
 from hub.domain import Json, Passage, Skill
 from hub.engine.brand import ESCALATES
-from hub.engine.context import Scene
+from hub.engine.context import AnswerContext
 from hub.engine.prompt import name_of, question
 from hub.engine.worker import Rewrite
 from hub.knowledge.search import search
@@ -26,106 +26,106 @@ SEARCH = "search_knowledge"
 RESULTS, SCORE = 8, 0.2
 
 
-async def equip(hub: Hub, scene: Scene, stack: AsyncExitStack) -> None:
+async def equip(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack) -> None:
     """Put together the tools that the hub runs; what they need open is closed with the stack."""
-    p = scene.parameters
-    functions = enabled(scene)
+    p = ctx.parameters
+    functions = enabled(ctx)
     tools: list[Tool] = []
     if p.get("skills"):
-        await _skilled(hub, scene)
-        tools.append(reading.read_skill(scene.skills))
+        await _skilled(hub, ctx)
+        tools.append(reading.read_skill(ctx.skills))
     if p.get("queryStrategy") == "QueryFunction" and p.get("knowledgeCollections"):
-        tools.append(searching(scene))
+        tools.append(searching(ctx))
     everything = bool((p.get("builtinFunctionsOptions") or {}).get("includeAllMemoryContext"))
     if "Remember" in functions:
         tools += remember.offered(everything)
     if "Remember" in functions or everything:
-        scene.memories = await remember.context_text(scene.context, question(scene.messages), everything)
+        ctx.memories = await remember.context_text(ctx.context, question(ctx.messages), everything)
     if "Calendar" in functions:
         tools += calendar_tools()
-    if scene.ask.schedules:
-        tools += scheduling.offered(scene.context)
+    if ctx.ask.schedules:
+        tools += scheduling.offered(ctx.context)
     tools += handover.offered(bool(p.get(ESCALATES)))
     tools += builtin.offered(functions, p.get("builtinFunctionsOptions"))
     if p.get("protocolFunctions") or p.get("protocolFunctionSources"):
-        tools += await protocol.offered(scene.context, {t.name for t in tools})
+        tools += await protocol.offered(ctx.context, {t.name for t in tools})
     if p.get("mcpSources"):
-        tools += await stack.enter_async_context(mcp.opened(scene.context, p["mcpSources"], _names(scene, tools)))
-    scene.tools = once(tools, scene.theirs)
+        tools += await stack.enter_async_context(mcp.opened(ctx.context, p["mcpSources"], _names(ctx, tools)))
+    ctx.tools = once(tools, ctx.theirs)
     if p.get("enableBash"):
-        await _shell(scene, stack)
+        await _shell(ctx, stack)
 
 
-async def _shell(scene: Scene, stack: AsyncExitStack) -> None:
+async def _shell(ctx: AnswerContext, stack: AsyncExitStack) -> None:
     """The shell beside the tools, or around them."""
-    space = await stack.enter_async_context(workspace(scene.context))
-    direct, scene.moved = arrange(scene.tools, scene.parameters)
+    space = await stack.enter_async_context(workspace(ctx.context))
+    direct, ctx.moved = arrange(ctx.tools, ctx.parameters)
 
     async def run(name: str, given: Json) -> Result:
-        shown = activating.visible(scene.moved, scene.parameters, _chosen(scene, scene.ask.trace.made))
+        shown = activating.visible(ctx.moved, ctx.parameters, _chosen(ctx, ctx.ask.trace.made))
         tool = next((t for t in shown if t.name == name), None)
-        if tool is None or scene.invoke is None:
+        if tool is None or ctx.invoke is None:
             raise ToolFailed(f"The command {name} cannot be used now.")
-        return await scene.invoke(tool, given)
+        return await ctx.invoke(tool, given)
 
-    scene.tools = [*direct, shell_tool(space, scene.moved, run)]
+    ctx.tools = [*direct, shell_tool(space, ctx.moved, run)]
 
 
-async def add(hub: Hub, scene: Scene, stack: AsyncExitStack, one: Rewrite) -> None:
+async def add(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack, one: Rewrite) -> None:
     """A tool, or a source of tools, that the worker adds for this answer."""
     if one.type == "add-protocol-tool":
         added = [protocol.tool_of(one.function)]
     else:
-        names = _names(scene, scene.tools)
-        added = await stack.enter_async_context(mcp.opened(scene.context, [one.mcp], names))
-    scene.tools = once([*scene.tools, *added], scene.theirs)
+        names = _names(ctx, ctx.tools)
+        added = await stack.enter_async_context(mcp.opened(ctx.context, [one.mcp], names))
+    ctx.tools = once([*ctx.tools, *added], ctx.theirs)
 
 
-def _names(scene: Scene, tools: list[Tool]) -> set[str]:
-    return {t.name for t in tools} | {str(name_of(t)) for t in scene.theirs}
+def _names(ctx: AnswerContext, tools: list[Tool]) -> set[str]:
+    return {t.name for t in tools} | {str(name_of(t)) for t in ctx.theirs}
 
 
-async def _skilled(hub: Hub, scene: Scene) -> None:
-    wanted = [UUID(str(s)) for s in scene.parameters["skills"]]
-    scene.skills = await library.chosen(hub.db, hub.sealer, scene.ask.account_id, wanted)
+async def _skilled(hub: Hub, ctx: AnswerContext) -> None:
+    wanted = [UUID(str(s)) for s in ctx.parameters["skills"]]
+    ctx.skills = await library.chosen(hub.db, hub.sealer, ctx.ask.account_id, wanted)
 
 
-def forget_skills(scene: Scene) -> None:
+def forget_skills(ctx: AnswerContext) -> None:
     """No skill is offered or active any more."""
-    scene.skills = []
-    scene.tools = [t for t in scene.tools if t.name != reading.NAME]
+    ctx.skills = []
+    ctx.tools = [t for t in ctx.tools if t.name != reading.NAME]
 
 
-def offered(scene: Scene, made: list[Json]) -> list[Tool]:
+def offered(ctx: AnswerContext, made: list[Json]) -> list[Tool]:
     """The tools of the next model call: those that the active skills leave visible."""
-    return activating.visible(scene.tools, scene.parameters, _chosen(scene, made))
+    return activating.visible(ctx.tools, ctx.parameters, _chosen(ctx, made))
 
 
-def _chosen(scene: Scene, made: list[Json]) -> list[Skill]:
-    return activating.chosen(scene.skills, _active(scene, made))
+def _chosen(ctx: AnswerContext, made: list[Json]) -> list[Skill]:
+    return activating.chosen(ctx.skills, _active(ctx, made))
 
 
-def described(scene: Scene, tools: list[Tool]) -> list[Json]:
+def described(ctx: AnswerContext, tools: list[Tool]) -> list[Json]:
     """Tools in the chat format; with two more arguments where calls are to be explained."""
-    on = scene.ask.explain or bool(scene.parameters.get("toolInvocationExplanations"))
+    on = ctx.ask.explain or bool(ctx.parameters.get("toolInvocationExplanations"))
     return [arguments.explained(t, on).function for t in tools]
 
 
-async def activated(scene: Scene, made: list[Json]) -> list[str]:
+async def activated(ctx: AnswerContext, made: list[Json]) -> list[str]:
     """The list of skills, and the instructions of those that are active now."""
-    if not scene.skills:
+    if not ctx.skills:
         return []
-    blocks = await activating.activated(scene.context, scene.skills, _active(scene, made))
-    return [t for t in (reading.listing(scene.skills), blocks) if t]
+    blocks = await activating.activated(ctx.context, ctx.skills, _active(ctx, made))
+    return [t for t in (reading.listing(ctx.skills), blocks) if t]
 
 
-def _active(scene: Scene, made: list[Json]) -> list[str]:
-    return reading.active([*scene.ask.messages, *made], scene.skills) if scene.skills else []
+def _active(ctx: AnswerContext, made: list[Json]) -> list[str]:
+    return reading.active([*ctx.ask.messages, *made], ctx.skills) if ctx.skills else []
 
 
-def enabled(scene: Scene) -> list[BuiltinFunction]:
+def enabled(ctx: AnswerContext) -> list[BuiltinFunction]:
     """The built-in functions that are on."""
-    functions: list[BuiltinFunction] = (scene.parameters.get("sentinelOptions") or {}).get("enabledFunctions") or []
+    functions: list[BuiltinFunction] = (ctx.parameters.get("sentinelOptions") or {}).get("enabledFunctions") or []
     return functions
 
 
@@ -140,13 +140,13 @@ def once(tools: list[Tool], theirs: list[Json]) -> list[Tool]:
     return found
 
 
-def searching(scene: Scene) -> Tool:
+def searching(ctx: AnswerContext) -> Tool:
     """The knowledge as a tool, for the gateway's collections; what it finds counts as used."""
-    parameters = scene.parameters
+    parameters = ctx.parameters
 
     async def run(context: Context, given: Json) -> Result:
         passages = await found(context.hub, context.account_id, parameters, [given["query"]])
-        scene.passages.extend(p for p in passages if p not in scene.passages)
+        ctx.passages.extend(p for p in passages if p not in ctx.passages)
         return Result(knowledge.told(passages))
 
     text = "Search the knowledge base. Use it before answering questions about the business, its products and rules."

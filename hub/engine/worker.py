@@ -11,7 +11,7 @@ from hub.accounts import nonce
 from hub.accounts.functions import ProtocolFunction
 from hub.accounts.parameters import Source
 from hub.domain import Json
-from hub.engine.context import Scene
+from hub.engine.context import AnswerContext
 from hub.errors import BadRequest, HubError
 from hub.guarded_http import Reply
 from hub.runtime import Hub
@@ -131,11 +131,11 @@ class Said:
     action: bytes | None = None
 
 
-async def message_received(hub: Hub, scene: Scene, messages: list[Json]) -> list[Rewrite]:
+async def message_received(hub: Hub, ctx: AnswerContext, messages: list[Json]) -> list[Rewrite]:
     """What the worker wants changed. Raise Rejected when it stops the message, or cannot be asked."""
-    if not scene.parameters.get("workerScriptSource"):
+    if not ctx.parameters.get("workerScriptSource"):
         return []
-    told = await _tell(hub, scene, "message.received", {"messages": messages})
+    told = await _tell(hub, ctx, "message.received", {"messages": messages})
     if not told.allowed:
         raise Rejected
     if told.action is None:
@@ -146,15 +146,15 @@ async def message_received(hub: Hub, scene: Scene, messages: list[Json]) -> list
             # Read now, so that a wrong one stops the message before anything is done.
             _ = one.function if one.type == "add-protocol-tool" else one.mcp if one.type == "add-mcp-source" else None
     except ValidationError as e:
-        raise _unreadable(scene, e) from None
+        raise _unreadable(ctx, e) from None
     return found
 
 
-async def tool_called(hub: Hub, scene: Scene, name: str, arguments: Json) -> Replacement | None:
+async def tool_called(hub: Hub, ctx: AnswerContext, name: str, arguments: Json) -> Replacement | None:
     """What the worker gives in place of the tool's result; None: run it. Raise Rejected."""
-    if not scene.parameters.get("workerScriptSource"):
+    if not ctx.parameters.get("workerScriptSource"):
         return None
-    told = await _tell(hub, scene, "tool.called", {"toolName": name, "toolArguments": arguments})
+    told = await _tell(hub, ctx, "tool.called", {"toolName": name, "toolArguments": arguments})
     if not told.allowed:
         raise Rejected("The worker of this gateway did not allow this tool call.")
     if told.action is None:
@@ -162,31 +162,31 @@ async def tool_called(hub: Hub, scene: Scene, name: str, arguments: Json) -> Rep
     try:
         return _ToolAction.model_validate_json(told.action).data
     except ValidationError as e:
-        raise _unreadable(scene, e) from None
+        raise _unreadable(ctx, e) from None
 
 
-def _unreadable(scene: Scene, e: ValidationError) -> Rejected:
-    log.warning("the worker of gateway %s answered something else: %s", scene.ask.gateway.id, e.errors()[0]["msg"])
+def _unreadable(ctx: AnswerContext, e: ValidationError) -> Rejected:
+    log.warning("the worker of gateway %s answered something else: %s", ctx.ask.gateway.id, e.errors()[0]["msg"])
     return Rejected("The worker of this gateway gave an answer that cannot be read.")
 
 
-async def _tell(hub: Hub, scene: Scene, event: str, data: Json) -> Said:
-    ask = scene.ask
+async def _tell(hub: Hub, ctx: AnswerContext, event: str, data: Json) -> Said:
+    ask = ctx.ask
     body = {
         "gatewayId": str(ask.gateway.id),
         "moment": moment(),
         "event": {
             "name": event,
             "data": data | {
-                "origin": ask.origin, "externalUserId": ask.external_user, "metadata": dict(scene.context.metadata),
+                "origin": ask.origin, "externalUserId": ask.external_user, "metadata": dict(ctx.context.metadata),
             },
         },
     }
     headers = {"Content-Type": "application/json", **await nonce.headers(hub.db, ask.account_id)}
     try:
         reply = await hub.outbound.request(
-            "POST", str(scene.parameters["workerScriptSource"]), headers=headers, body=orjson.dumps(body),
-            seconds=min(SECONDS, scene.context.left), limit=LARGEST,
+            "POST", str(ctx.parameters["workerScriptSource"]), headers=headers, body=orjson.dumps(body),
+            seconds=min(SECONDS, ctx.context.left), limit=LARGEST,
         )
     except HubError as e:
         log.warning("the worker of gateway %s was not reached, %s is stopped: %s", ask.gateway.id, event, e)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -11,12 +12,13 @@ from hub.domain import Json
 from hub.errors import HubError, Unreadable, Unsupported
 from hub.knowledge import documents
 from hub.knowledge.extract import READ, kind_of, text_of
-from hub.knowledge.helper import Helper
 from hub.live.queue import Queue
+from hub.llm.helper import Helper, HelperTask
 from hub.store.db import Db
 from hub.store.documents import Given, Saved
 
 TOKENS = 4000
+SECONDS = 60.0
 SKU, WHAT = "rag.extraction.picture", "Description of a picture"
 TASK = (
     "Describe this picture for someone who cannot see it: what it shows, then all text in it, word for word. "
@@ -88,7 +90,7 @@ async def _described(helper: Helper | None, file: File) -> str:
     address = f"data:{mime};base64,{base64.b64encode(file.raw).decode()}"
     parts: list[Json] = [{"type": "text", "text": TASK}, {"type": "image_url", "image_url": {"url": address}}]
     try:
-        text = await helper.ask(parts, sku=SKU, what=WHAT, tokens=TOKENS)
+        text = await helper.ask(HelperTask(parts, SKU, WHAT, tokens=TOKENS), time.monotonic() + SECONDS)
     except HubError as e:
         raise Unreadable(f"{file.name} could not be described by the helper model: {e}") from e
     if not text:

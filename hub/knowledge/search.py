@@ -5,9 +5,9 @@ from uuid import UUID
 
 from hub.domain import Passage
 from hub.errors import Invalid, NotFound
-from hub.knowledge.helper import Helper
 from hub.knowledge.rerank import LOOKED_AT, by_model, by_parts
 from hub.llm.embedder import Embedder, Vector
+from hub.llm.helper import Helper
 from hub.store import chunks, collections, documents
 from hub.store.db import Call, Row
 

@@ -14,12 +14,15 @@ from hub.engine.ask import Answer, Ask
 from hub.engine.brand import worn
 from hub.errors import HubError, NotFound
 from hub.llm.extractive import MODEL
+from hub.llm.helper import HelperTask
+from hub.llm.helper import helper as asked
 from hub.llm.prices import cost
 from hub.runtime import Hub
 from hub.store import gateways as rows
 
 Json = dict[str, Any]
 SECONDS = 120.0
+BESIDE = 30.0
 DEFAULT = "default"
 
 
@@ -34,6 +37,16 @@ class Wish:
     voice: Json | None = None
     seconds: float = SECONDS
     key: UUID | None = None
+
+
+async def consult(hub: Hub, gateway: Gateway, question: HelperTask, seconds: float = BESIDE) -> str | None:
+    """A small question beside an answer, charged. None when there is only the model that quotes. Raise Failed."""
+    helper = asked(hub.models, hub.settings.helper_model, gateway)
+    if helper is None:
+        return None
+    text = await helper.ask(question, time.monotonic() + seconds)
+    await hub.meter.add(gateway.account_id, helper.rows, gateway=gateway.id if gateway.slug else None)
+    return text
 
 
 async def find(hub: Hub, account: UUID, name: str | None) -> Gateway:

@@ -20,8 +20,8 @@ from tests.flows.rig import NOTHING_LEFT, Rig, echo, rig
 from tests.flows.storm import Chat, Storm
 from tests.flows.world import make
 
-SECONDS = float(os.environ.get("HUB_STORM_SECONDS", "30"))
-SEED = int(os.environ.get("HUB_STORM_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
+SECONDS = float(os.environ.get("STORM_SECONDS", "60"))
+SEED = int(os.environ.get("STORM_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
 CALM = 45.0
 
 
@@ -67,7 +67,7 @@ async def test_nothing_is_lost_doubled_or_disordered(
 ) -> None:
     folder, servers = own
     with capsys.disabled():
-        sys.stdout.write(f"\nstorm: seed {SEED} (HUB_STORM_SEED), {SECONDS:.0f} s (HUB_STORM_SECONDS)\n")
+        sys.stdout.write(f"\nstorm: seed {SEED} (STORM_SEED), {SECONDS:.0f} s (STORM_SECONDS)\n")
     await migrate(servers[0].url)
     stormy = settings.changed(
         database_url=servers[0].url,

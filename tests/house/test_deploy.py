@@ -154,20 +154,32 @@ def test_the_lock_is_copied_before_the_code() -> None:
 
 
 def test_every_dependency_is_locked_with_its_hash() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
-    locked = {
-        m.lower().replace("_", "-") for m in re.findall(r"^([A-Za-z0-9_.-]+)==", lock, re.MULTILINE)
-    }
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    named = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
-    assert {re.split(r"[<>=;\[ ]", name)[0].lower() for name in named} <= locked
-    entries = re.split(r"^(?=[A-Za-z0-9_.-]+==)", lock, flags=re.MULTILINE)[1:]
+    groups = project["dependency-groups"]
+    runs = {_name(n) for n in (*project["project"]["dependencies"], *groups["build"])}
+    develops = {_name(n) for n in groups["dev"] if isinstance(n, str)}
+    locked, more = (_locked(name) for name in ("requirements.lock", "requirements-dev.lock"))
+    assert runs <= set(locked) and runs | develops <= set(more)
+    assert develops & set(locked) - {"pyyaml"} == set(), "what runs needs no tool of developers"
+    assert {n: v for n, v in locked.items() if more[n] != v} == {}, "tests run what runs"
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[<>=;\[ ]", requirement)[0].lower()
+
+
+def _locked(file: str) -> dict[str, str]:
+    """Versions by name; each with a hash."""
+    entries = re.split(r"^(?=[A-Za-z0-9_.-]+==)", (ROOT / file).read_text(), flags=re.MULTILINE)[1:]
     assert [e.splitlines()[0] for e in entries if "--hash=sha256:" not in e] == []
+    found = [re.match(r"([A-Za-z0-9_.-]+)==([^ ;\\]+)", e) for e in entries]
+    return {m[1].lower().replace("_", "-"): m[2] for m in found if m}
 
 
 def test_make_offers_the_usual_commands() -> None:
     text = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
-    assert targets >= {"up", "test", "check", "lint", "types", "contracts", "bench", "clean"}
+    wanted = {"up", "dev", "test", "check", "lint", "types", "contracts", "fmt", "storm", "bench", "lock", "clean"}
+    assert targets >= wanted
     [phony] = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
     assert targets - {"help"} <= set(phony.split()) | {"help"}

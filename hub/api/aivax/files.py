@@ -16,7 +16,7 @@ from hub.api.http.uploads import Form, Upload, form
 from hub.domain import Json
 from hub.errors import BadRequest, Invalid
 from hub.knowledge import collections, files
-from hub.knowledge.helper import helper
+from hub.llm.helper import configured
 from hub.store.documents import Given
 
 MIB = 1 << 20
@@ -37,7 +37,7 @@ async def put(request: web.Request, collection_id: UUID) -> FilesOut:
     sent = await form(request, MOST, EACH, WHOLE)
     if not sent.files:
         raise BadRequest("There is no file in the body; send at least one with a filename.")
-    judge = helper(hub.models, hub.settings.helper_model, who.account_id)
+    judge = configured(hub.models, hub.settings.helper_model, who.account_id)
     if judge:
         await paying(hub, who.account_id)
     try:

@@ -10,7 +10,7 @@ from hub.api.http.operation import Route
 from hub.domain import Passage
 from hub.errors import TooMany
 from hub.knowledge import search
-from hub.knowledge.helper import helper
+from hub.llm.helper import configured
 
 SMART = 20
 
@@ -26,7 +26,7 @@ async def query(request: web.Request, body: QueryIn) -> list[FoundOut]:
     if body.reranker == "smart":
         await _limit(request)
         # A public key is in everyone's hands: it gets the second look that costs nothing.
-        judge = helper(hub.models, hub.settings.helper_model if who.kind == "private" else "", who.account_id)
+        judge = configured(hub.models, hub.settings.helper_model if who.kind == "private" else "", who.account_id)
     if judge:
         await paying(hub, who.account_id)
     try:

@@ -17,9 +17,9 @@ from hub.accounts.gateways import gateway_of
 from hub.chat import content
 from hub.chat.inbound.intake import FILE_DAYS
 from hub.config import Settings
-from hub.domain import Gateway, Json
+from hub.domain import Json
 from hub.errors import HubError, NotFound, TooMany, Unavailable, Upstream
-from hub.llm import aside
+from hub.llm.helper import HelperTask, configured, helper
 from hub.mime import sniffed
 from hub.runtime import Hub
 from hub.store import files, messages, web_sessions
@@ -124,23 +124,18 @@ async def _shortened(hub: Hub, seen: Visit, text: str) -> str:
     """The helper model's shorter version; without one the text as it is."""
     claimed = await web_sessions.look(hub.db, seen.account_id, seen.session_id, 0)
     name = hub.settings.helper_model
-    own = claimed.gateway if claimed is not None else None
-    if not name and own is None:
+    asked = configured(hub.models, name, seen.account_id)
+    if asked is None and claimed is not None and claimed.gateway:
+        asked = helper(hub.models, name, gateway_of(claimed.gateway, hub.sealer))
+    if asked is None:
         return text
-    gateway: Gateway = aside.helper_gateway(seen.account_id, name) if name else gateway_of(own or {}, hub.sealer)
-    model = name or str(gateway.parameters.get("modelName") or "")
-    if hub.models.offline(gateway, model):
-        return text
-    asked = [{"role": "system", "content": SHORTEN}, {"role": "user", "content": text}]
+    question = HelperTask(text, "inference.resolving.speech", "Inference for speech", SHORTEN, tokens=400)
     try:
-        short, billed = await aside.ask(
-            hub.models, gateway, model, asked, time.monotonic() + SECONDS,
-            flags=aside.flags_of(hub.models, gateway, model),
-            size=len(text) // 4, tokens=400, sku="inference.resolving.speech", what="Inference for speech",
-        )
+        short = await asked.ask(question, time.monotonic() + SECONDS)
     except HubError:
         return text
-    await hub.meter.add(seen.account_id, billed, gateway=gateway.id if not name else None, session=seen.session_id)
+    gateway = None if name else asked.gateway.id
+    await hub.meter.add(seen.account_id, asked.rows, gateway=gateway, session=seen.session_id)
     return short or text
 
 

@@ -16,13 +16,14 @@ from hub.errors import HubError, NotFound
 from hub.live.queue import Bell
 from hub.llm import heal
 from hub.llm.extractive import MODEL as OFFLINE
+from hub.llm.helper import HelperTask
 from hub.runtime import Hub
 from hub.store import ares_memory
 from hub.store.db import Call
 from hub.studio.ares import memory, rules
-from hub.studio.ares.aside import consult
 from hub.studio.ares.rules import Learned
 from hub.studio.ares.values import plausible
+from hub.studio.models import consult
 from hub.tools.untrusted_text import fenced
 
 log = logging.getLogger(__name__)
@@ -108,9 +109,8 @@ async def _found(hub: Hub, lesson: Json) -> Sequence[Learned]:
             fenced("exchange", f"user: {said[:LONGEST]}\nassistant: {str(lesson['replied'] or '')[:LONGEST]}"),
         )
     )
-    told = await consult(
-        hub, await _gateway(hub, lesson), INSTRUCTIONS, content, sku="memory", what="Inference for user memory"
-    )
+    question = HelperTask(content, "inference.resolving.memory", "Inference for user memory", INSTRUCTIONS)
+    told = await consult(hub, await _gateway(hub, lesson), question)
     return rules.learned(said) if told is None else parsed(told)
 
 

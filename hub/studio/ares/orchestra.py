@@ -12,11 +12,12 @@ from hub.engine.ask import Answer, Sink
 from hub.errors import HubError
 from hub.language.folding import fold
 from hub.llm import heal
+from hub.llm.helper import HelperTask
 from hub.llm.types import Delta
 from hub.runtime import Hub
 from hub.studio.ares import roster, routing
-from hub.studio.ares.aside import consult
 from hub.studio.ares.roster import ORCHESTRATOR, RESEARCH, ROUTER, Agent
+from hub.studio.models import consult
 from hub.tools.untrusted_text import fenced
 
 log = logging.getLogger(__name__)
@@ -64,10 +65,9 @@ async def planned(hub: Hub, asked: Question, agents: Mapping[str, str], message:
     known = {name: about for name, about in agents.items() if name not in (ROUTER, ORCHESTRATOR)}
     lines = "\n".join(f"- {name}: {about}" for name, about in known.items())
     try:
-        said = await consult(
-            hub, asked.gateway, PLAN, "\n\n".join((fenced("agents", lines), fenced("message", message[:LONGEST]))),
-            sku="agent_planning", what="Inference for planning",
-        )
+        content = "\n\n".join((fenced("agents", lines), fenced("message", message[:LONGEST])))
+        question = HelperTask(content, "inference.resolving.agent_planning", "Inference for planning", PLAN)
+        said = await consult(hub, asked.gateway, question)
     except HubError as e:
         log.warning("the tasks were planned by words: %s", e)
         said = None

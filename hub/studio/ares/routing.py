@@ -8,9 +8,10 @@ from types import MappingProxyType
 from hub.domain import Gateway, Json
 from hub.errors import HubError
 from hub.language import words
+from hub.llm.helper import HelperTask
 from hub.runtime import Hub
-from hub.studio.ares.aside import consult
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER
+from hub.studio.models import consult
 from hub.tools.untrusted_text import fenced
 
 log = logging.getLogger(__name__)
@@ -53,9 +54,9 @@ async def choose(
     """The name of one of `agents` (name: what it is for). recent: (role, text); last: who answered before."""
     known = {name: about for name, about in agents.items() if name != ROUTER}
     try:
-        said = await consult(
-            hub, gateway, INSTRUCTIONS, _put(known, message, recent), sku="agent_routing", what="Inference for routing"
-        )
+        said = await consult(hub, gateway, HelperTask(
+            _put(known, message, recent), "inference.resolving.agent_routing", "Inference for routing", INSTRUCTIONS
+        ))
     except HubError as e:
         log.warning("the agent was chosen by words: %s", e)
         said = None

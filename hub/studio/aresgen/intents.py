@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from hub.domain import Gateway
-from hub.engine import messages as chat_messages
 from hub.errors import HubError
 from hub.language.folding import fold
 from hub.language.human_requests import wants_human
 from hub.language.words import words
-from hub.llm import aside
+from hub.llm.helper import HelperTask, helper
 from hub.runtime import Hub
 
 log = logging.getLogger(__name__)
@@ -59,24 +58,15 @@ def by_rules(text: str) -> str:
 
 async def named(hub: Hub, account: UUID, gateway: Gateway, text: str, key: UUID | None = None) -> str:
     """The intent by the model; by rules where it follows no instructions, fails, or says something else."""
-    helper, model = gateway, str(gateway.parameters.get("modelName") or "")
-    if hub.settings.helper_model:
-        helper, model = aside.helper_gateway(account, hub.settings.helper_model), hub.settings.helper_model
-    if hub.models.offline(helper, model):
+    asked = helper(hub.models, hub.settings.helper_model, gateway)
+    if asked is None:
         return by_rules(text)
-    flags = aside.flags_of(hub.models, helper, model)
-    messages = chat_messages.flagged(
-        [{"role": "system", "content": ASKED}], [{"role": "user", "content": text[:SHOWN]}], flags
-    )
+    question = HelperTask(text[:SHOWN], "inference.resolving.intent", "Naming an intent", ASKED, TOKENS)
     try:
-        said, rows = await aside.ask(
-            hub.models, helper, model, messages, time.monotonic() + SECONDS, flags=flags,
-            size=sum(chat_messages.tokens(m) for m in messages), tokens=TOKENS, sku="inference.resolving.intent",
-            what="Naming an intent",
-        )
+        said = await asked.ask(question, time.monotonic() + SECONDS)
     except HubError as e:
         log.info("an intent was not named by the model: %s", e)
         return by_rules(text)
-    await hub.meter.add(account, rows, key=key)
+    await hub.meter.add(account, asked.rows, key=key)
     label = re.sub(r"\W+", "_", fold(said)).strip("_")
     return label if LABEL.fullmatch(label) and label.count("_") <= 3 else by_rules(text)
