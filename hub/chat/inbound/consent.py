@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from hub.language.consent import START, STOP
 from hub.language.folding import plain
 from hub.runtime import Hub
 from hub.store import people
@@ -11,25 +12,6 @@ from hub.store.turns import Claim
 
 Json = dict[str, Any]
 OUT, IN = "optout", "optin"
-# The whole message must be one of these, in any case and typography, with or without accents and full stop.
-STOP = frozenset(
-    plain(words) for words in (
-        "stop", "/stop", "stop all", "stopall", "unsubscribe", "opt out", "opt-out", "optout", "stop messages",
-        "stop sending me messages", "do not message me", "don't message me",
-        "parar", "pare", "sair", "descadastrar", "descadastre-me", "remover", "cancelar inscricao",
-        "cancelar mensagens", "parar mensagens", "pare de me mandar mensagens", "nao quero receber",
-        "nao quero mais receber", "nao quero receber mensagens", "nao quero mais receber mensagens",
-        "baja", "dar de baja", "darme de baja", "alto", "salir", "cancelar suscripcion", "no molestar",
-        "no quiero recibir", "no quiero recibir mensajes", "no quiero recibir mas mensajes", "no mas mensajes",
-    )
-)
-START = frozenset(
-    plain(words) for words in (
-        "start", "unstop", "subscribe", "opt in", "opt-in", "optin",
-        "voltar", "quero receber", "quero receber mensagens", "inscrever",
-        "volver", "alta", "quiero recibir", "quiero recibir mensajes", "suscribir",
-    )
-)
 TEXTS: Mapping[str, Mapping[str, str]] = {
     OUT: {
         "pt": "Pronto: não vamos mais escrever para você por iniciativa própria. Se você escrever, respondemos. "

@@ -13,6 +13,7 @@ from hub.accounts.model_lookup import integrated
 from hub.chat.turns.dialogs import Also, Exchange
 from hub.domain import Gateway, Json, User
 from hub.errors import HubError, NotFound
+from hub.language.plausible import plausible
 from hub.live.queue import Bell
 from hub.llm import heal
 from hub.llm.extractive import MODEL as OFFLINE
@@ -22,7 +23,6 @@ from hub.store import ares_memory
 from hub.store.db import Call
 from hub.studio.ares import memory, rules
 from hub.studio.ares.rules import Learned
-from hub.studio.ares.values import plausible
 from hub.studio.models import consult
 from hub.tools.untrusted_text import fenced
 

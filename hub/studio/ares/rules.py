@@ -1,6 +1,6 @@
 """What a message says about its author, by rules: Portuguese, English, Spanish. Pure.
 
-What a pattern finds is only taken when it looks like a value of its kind (`hub.studio.ares.values`).
+What a pattern finds is only taken when it looks like a value of its kind (`hub.language.plausible`).
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hub.studio.ares.values import NAME, dated, liked, proper, small
+from hub.language.plausible import NAME, dated, liked, proper, small
 
 Kind = Literal["preference", "fact"]
 SURE, LIKELY, UNSURE = 0.9, 0.7, 0.5

@@ -3,20 +3,19 @@
 import logging
 import re
 import time
-from collections.abc import Mapping
 from uuid import UUID
 
 from hub.domain import Gateway
 from hub.errors import HubError
 from hub.language.folding import fold
 from hub.language.human_requests import wants_human
+from hub.language.intents import GREETING, HUMAN, OTHER, RULES
 from hub.language.words import words
 from hub.llm.helper import HelperTask, helper
 from hub.runtime import Hub
 
 log = logging.getLogger(__name__)
 
-OTHER, GREETING, HUMAN = "other", "greeting", "human"
 # Intents that say little: the next message is looked at again.
 VAGUE = (None, OTHER, GREETING)
 SECONDS, TOKENS, SHOWN = 15.0, 20, 2000
@@ -26,26 +25,6 @@ ASKED = (
     " order_status, refund, complaint, support, opening_hours, cancellation, booking, human, greeting or other."
     " Answer with the label alone."
 )
-# Beginnings of folded words, or (with a space behind) whole ones; the first intent that fits is taken.
-RULES: Mapping[str, tuple[str, ...]] = {
-    "refund": ("refund", "reembols", "estorn", "devolu", "devolv", "dinheiro de volta", "money back", "chargeback"),
-    "cancellation": ("cancel", "unsubscrib", "dar de baja", "desist"),
-    "order_status": (
-        "pedido", "order", "entrega", "deliver", "rastre", "track", "envio", "shipping", "encomenda", "paquete",
-    ),
-    "complaint": ("reclam", "complain", "queja", "pessim", "horrible", "terrible", "absurd", "insatisf", "unaccept"),
-    "booking": ("agend", "reserv", "book", "appointment", "marcar", "cita", "schedule"),
-    "opening_hours": (
-        "horario", "opening hour", "open ", "abre", "fecha", "abierto", "cierra", "funcionamento", "closed",
-    ),
-    "pricing": ("preco", "price", "precio", "cost", "custa", "cuesta", "valor", "quanto", "cuanto", "how much", "plan"),
-    "payment": ("pag", "pay", "boleto", "pix ", "cartao", "card", "tarjeta", "invoice", "fatura", "factura"),
-    "support": (
-        "erro", "error", "nao funciona", "not work", "no funciona", "help", "ajuda", "ayuda", "problem", "suporte",
-        "support", "soporte", "broken", "bug ",
-    ),
-    GREETING: ("oi ", "ola ", "hi ", "hello ", "hey ", "hola ", "bom dia", "boa tarde", "boa noite", "buen", "good "),
-}
 
 
 def by_rules(text: str) -> str:

@@ -8,11 +8,11 @@ from uuid import UUID
 from hub import ids
 from hub.domain import Caller, Json
 from hub.errors import Invalid, NotFound
+from hub.language.ages import ADULT, OLDEST, minor, young
 from hub.runtime import Hub
 from hub.store import characters, files
 from hub.store.db import Call
 from hub.studio.characters import images
-from hub.studio.characters.ages import ADULT, OLDEST, minor, young
 
 PREFIX = "agent"
 

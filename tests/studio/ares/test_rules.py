@@ -2,10 +2,10 @@
 
 import pytest
 
+from hub.language.ages import minor, stated, young
 from hub.studio.ares import orchestra, routing
 from hub.studio.ares.learning import parsed
 from hub.studio.ares.rules import learned
-from hub.studio.characters.ages import minor, stated, young
 from hub.studio.characters.drawing import placeholder
 
 AGENTS = {"router": "", "orchestrator": "", "product": "", "sales": "", "hr": "", "garden": "Plants, soil and seeds."}
