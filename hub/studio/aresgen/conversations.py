@@ -16,6 +16,7 @@ from hub.domain import Gateway
 from hub.engine.ask import Answer
 from hub.errors import HubError, NotFound
 from hub.language.human_requests import wants_human
+from hub.language.intents import OTHER
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import chatbots, leader_election
@@ -85,7 +86,7 @@ async def say(hub: Hub, account: UUID, id: UUID, said: Said) -> Reply:
     now = await show(hub.db, account, bot.id, made.dialog.id)
     price = sum(float(r["amount"]) for r in made.answer.billed)
     return Reply(
-        made.dialog.id, made.replied[0], made.answer.text, made.replied[1], now["intent"] or intents.OTHER,
+        made.dialog.id, made.replied[0], made.answer.text, made.replied[1], now["intent"] or OTHER,
         now["escalated_at"] is not None, price,
     )
 
@@ -120,7 +121,7 @@ async def _before(hub: Hub, bot: Chatbot, dialog: Dialog, step: str) -> Reply | 
     if row is None or talk is None:
         return None
     return Reply(
-        dialog.id, row["id"], row["content"].get("text") or "", row["created_at"], talk["intent"] or intents.OTHER,
+        dialog.id, row["id"], row["content"].get("text") or "", row["created_at"], talk["intent"] or OTHER,
         talk["escalated_at"] is not None,
     )
 

@@ -3,6 +3,7 @@
 import pytest
 
 from hub.language.human_requests import wants_human
+from hub.language.intents import HUMAN
 from hub.studio.aresgen import intents
 from tests.language.human_requests import part
 
@@ -22,7 +23,7 @@ NOT = [
 
 @pytest.mark.parametrize("text", WANTED)
 def test_a_person_is_wanted(text: str) -> None:
-    assert wants_human(text) and intents.by_rules(text) == intents.HUMAN
+    assert wants_human(text) and intents.by_rules(text) == HUMAN
 
 
 @pytest.mark.parametrize("text", NOT)
