@@ -161,16 +161,11 @@ export function rate() {
 }
 
 // Where the chat goes on, and what to send from there; the visitor opens it, nothing is sent for them.
-export function goOn({ ways }) {
-  const lines = ways.map((way) => {
-    const name = way.target.split("_")[0];
-    return way.url
-      ? el("p", Object.assign(el("a", name), { href: way.url, target: "_blank", rel: "noopener" }))
-      : el("p", `${name}: `, el("code", way.text));
-  });
-  log.querySelector(".elsewhere")?.remove();
-  steady(() => log.insertBefore(Object.assign(el("section", ...lines), { className: "elsewhere" }), $("end")));
-}
+export const goOn = ({ ways }) => steady(() => log.insertBefore($("ways"), $("end")).replaceChildren(
+  ...ways.map(({ target, url, text }) => (
+    el("p", url ? Object.assign(el("a", target), { href: url, target: "_blank" }) : `${target}: ${text}`)
+  )),
+));
 
 for (const node of document.querySelectorAll("[data-m]")) message(JSON.parse(node.dataset.m), node);
 log.scrollTop = 1e9;

@@ -17,6 +17,10 @@ TABLE = "create table if not exists migrations (name text primary key, sha256 te
 APPLIED = "select name, sha256 from migrations"
 RECORD = "insert into migrations (name, sha256) values ($1, $2)"
 EXTENSIONS = ("vector", "pg_trgm", "unaccent", "btree_gin")
+MAKE_EXTENSIONS = (
+    "create extension if not exists vector", "create extension if not exists pg_trgm",
+    "create extension if not exists unaccent", "create extension if not exists btree_gin",
+)
 NEWEST = "select max(name) from migrations"
 
 
@@ -78,7 +82,7 @@ def _first_line(error: Exception) -> str:
 def _forbidden(said: str) -> str:
     if "extension" not in said:
         return f"The database user may not migrate ({said}); grant it create on the database or run as its owner."
-    wanted = "; ".join(f"create extension if not exists {name}" for name in EXTENSIONS)
+    wanted = "; ".join(MAKE_EXTENSIONS)
     return (
         f"The database user may not make extensions ({said}); have an administrator run this in the database once, "
         f"then start again: {wanted}."

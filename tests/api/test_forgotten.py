@@ -33,6 +33,7 @@ PLACES = {
     "edit_tokens": CASCADE, "workflow_runs": CASCADE, "workflow_steps": CASCADE, "webhook_deliveries": CASCADE,
     "webhook_events": TRIGGER, "idempotency": TRIGGER, "conversations": TRIGGER, "happenings": TRIGGER,
     "memories": OWN, "schedules": OWN, "activations": OWN, "ares_facts": OWN, "ares_preferences": OWN, "people": OWN,
+    "identities": OWN, "joins": OWN, "continuations": CASCADE,
     "contacts": OWN, "contact_ids": OWN, "scheduled_users": OWN, "campaigns": OWN, "character_images": OWN,
     "character_agents": OWN, "quarantine": OWN, "ares_users": OWN, "documents": OWN, "chunks": OWN, "voices": OWN,
     "inbox_dedupe": NONE, "usage": NONE, "audit": NONE, "requests": NONE, "worker_beats": NONE, "leader": NONE,

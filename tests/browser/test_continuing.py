@@ -23,16 +23,16 @@ async def test_a_visitor_is_shown_where_to_go_on(api: Api, watch: Watch) -> None
         await page.reload()
         await page.click("#more")
         await page.click("#go-on")
-        await watch.until(page, "document.querySelector('.elsewhere a')")
-        link = await page.locator(".elsewhere a").get_attribute("href")
-        shown = await page.locator(".elsewhere code").inner_text()
+        await watch.until(page, "document.querySelector('#ways a')")
+        link = await page.locator("#ways a").get_attribute("href")
+        shown = await page.locator("#ways").inner_text()
         code = str(link).partition("?start=")[2]
         assert str(link).startswith("https://t.me/aurora_bot?start=") and len(code) == 12
         assert "-".join((code[:4], code[4:8], code[8:])) in shown
         # Asked for again, it is another one in the place of the first.
         await page.click("#more")
         await page.click("#go-on")
-        await watch.until(page, f"document.querySelector('.elsewhere a').href !== {link!r}")
-        assert await page.locator(".elsewhere").count() == 1
+        await watch.until(page, f"document.querySelector('#ways a').href !== {link!r}")
+        assert await page.locator("#ways a").count() == 1
         assert await api.hub.db.value("select count(*) from continuations") == 1
     watch.clean()

@@ -59,7 +59,7 @@ async def test_refusals_are_kept_and_failures_are_not(api: Contract) -> None:
     assert first.body["type"].startswith("http") and first.body["type"].endswith("/problems/" + first.body["code"])
     name = await api.gateway(baseAddress=f"{api.model.url}/v1", modelName="fake-1", apiKey="k-upstream")
     asked = {"model": name, "prompt": "Hi"}
-    api.model.plan += [refuses(400)]
+    api.model.plan += [refuses(401)]
     failed = await post(api, "/v1/chat/completions", asked, "c1")
     assert failed.status == 502
     made = await post(api, "/v1/chat/completions", asked, "c1")

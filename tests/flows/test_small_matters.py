@@ -121,11 +121,11 @@ async def test_start_ends_an_opt_out(r: Rig, words: str) -> None:
     stop, start = given("32")
     await say(r.w, "telegram", "", stop)
     await r.w.settle()
-    assert await r.db.value("select count(*) from people where opted_out_at is not null") == 1
+    assert await r.db.value("select count(*) from persons where opted_out_at is not null") == 1
     start["message"]["text"] = words
     await say(r.w, "telegram", "", start)
     await r.w.settle()
-    assert await r.db.value("select count(*) from people where opted_out_at is not null") == 0
+    assert await r.db.value("select count(*) from persons where opted_out_at is not null") == 0
 
 
 async def test_start_among_other_words_ends_it_too(r: Rig) -> None:
@@ -140,7 +140,7 @@ async def test_start_among_other_words_ends_it_too(r: Rig) -> None:
     more["message"] |= {"message_id": 1, "text": "hello #a1-1"}
     await say(r.w, "telegram", "", more)
     await r.w.settle()
-    assert await r.db.value("select count(*) from people where opted_out_at is not null") == 0
+    assert await r.db.value("select count(*) from persons where opted_out_at is not null") == 0
     assert net(r).final()[-1] == "You said #a1-1"
 
 

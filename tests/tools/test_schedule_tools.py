@@ -60,7 +60,7 @@ async def test_remind_me_tomorrow_at_nine(s: Street) -> None:
     assert datetime.fromisoformat(row["scheduledTime"]) == datetime.combine(
         tomorrow, datetime.min.time(), SP
     ) + timedelta(hours=9)
-    assert (row["target"], row["targetIdentifier"], row["externalUserId"]) == ("WhatsApp_ZApi", ANA, s.user())
+    assert (row["target"], row["targetIdentifier"], row["externalUserId"]) == ("WhatsApp_ZApi", f"+{ANA}", s.user())
     # A turn that is run again after a crash schedules nothing twice.
     again = await use(
         s, "schedule_message", {"when": "amanhã às 9", "reason": "Remind of the dentist", "asked_by_person": True}

@@ -1,7 +1,9 @@
 """/openapi.json, the documents of the families under /openapi/, and the page made of it at /apidocs."""
 
+import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from markupsafe import Markup
 from hub.api.http import openapi
 from hub.api.http.app_keys import PAGES
 from hub.api.http.families import DEFAULT, FAMILIES
-from hub.api.http.operation import Route
+from hub.api.http.operation import Route, operation_of
 
 FOLDER = Path(__file__).resolve().parents[3] / "templates"
 LEVELS = 4
@@ -42,26 +44,42 @@ def breaking(name: str) -> Markup:
     return Markup(".<wbr>").join(name.split("."))
 
 
+WHOLE = "/openapi.json"
+PATHS: Mapping[str, str] = {WHOLE: "", **{f"/openapi/{name}.json": name for name in FAMILIES}}
+
+
+@cache
+def _built(described: tuple[Route, ...]) -> tuple[dict[str, Json], list[Json]]:
+    """The documents by path, and the sections of the page. It takes a second, so only who is asked for one makes it."""
+    documents = {
+        path: openapi.of_family(described, "", FAMILIES[name]) if name else openapi.document(described, "")
+        for path, name in PATHS.items()
+    }
+    return documents, _sections(documents[WHOLE])
+
+
 def routes(described: Sequence[Route], address: str) -> list[web.RouteDef]:
-    """The pages. The documents are built once, here: a route that cannot be described stops the start."""
-    document = openapi.document(described, address)
-    texts = {"/openapi.json": _text(document)}
-    texts |= {f"/openapi/{n}.json": _text(openapi.of_family(described, address, f)) for n, f in FAMILIES.items()}
-    sections = _sections(document)
+    """The pages. A route that cannot be described stops the start."""
+    every = tuple(described)
+    for route in every:
+        operation_of(route)
 
     async def show_json(request: web.Request) -> web.Response:
-        body = texts[request.path]
+        documents, _ = await asyncio.to_thread(_built, every)
+        body = _text(documents[request.path] | {"servers": [{"url": address}]})
         return web.Response(body=body, content_type="application/json", headers={"Access-Control-Allow-Origin": "*"})
 
     async def show_page(request: web.Request) -> web.Response:
+        documents, sections = await asyncio.to_thread(_built, every)
         nonce = secrets.token_urlsafe(16)
+        document = documents[WHOLE] | {"servers": [{"url": address}]}
         page = request.app[PAGES].get_template("apidocs.html").render(
             document=document, sections=sections, families=FAMILIES, nonce=nonce
         )
         headers = {"Content-Security-Policy": POLICY + f"; style-src 'nonce-{nonce}'"}
         return web.Response(text=page, content_type="text/html", headers=headers)
 
-    return [*(web.get(path, show_json) for path in texts), web.get("/apidocs", show_page)]
+    return [*(web.get(path, show_json) for path in PATHS), web.get("/apidocs", show_page)]
 
 
 def _text(document: Json) -> bytes:

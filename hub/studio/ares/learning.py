@@ -136,7 +136,7 @@ def parsed(told: str) -> list[Learned]:
             except ValidationError:
                 continue
             category, key = item.category.lower(), item.key.lower()
-            if not plausible(category, key, item.value):
+            if kind == "fact" and not plausible(category, key, item.value):
                 continue
             found[kind, category, key] = Learned(kind, category, key, item.value, item.confidence)
     return list(found.values())
