@@ -3,7 +3,7 @@
 import { $, base, call, failed, page, state, status, words } from "./page.js";
 import { flush, resume, say } from "./outbox.js";
 import { listFiles, taken } from "./files.js";
-import { goOn, rate, seen } from "./thread.js";
+import { ways, rate, seen } from "./thread.js";
 import { connect } from "./stream.js";
 import "./frame.js";
 
@@ -27,7 +27,7 @@ $("menu").onclick = (e) => e.target.closest("button, a") && $("menu").hidePopove
 $("menu").onbeforetoggle = () => { if (page.key) $("transcript").href = `${base()}/transcript.json`; };
 $("reset").onclick = () => page.key && call("POST", `${base()}/reset`).then(() => text.focus(), failed);
 $("rate").onclick = rate;
-if ($("go-on")) $("go-on").onclick = () => page.key && call("POST", `${base()}/continuation`).then(goOn, failed);
+($("on") || {}).onclick = () => page.key && call("POST", `${base()}/continuation`).then(ways, failed);
 state.again = () => say(null);
 addEventListener("online", flush);
 document.onvisibilitychange = () => {

@@ -161,11 +161,8 @@ export function rate() {
 }
 
 // Where the chat goes on, and what to send from there; the visitor opens it, nothing is sent for them.
-export const goOn = ({ ways }) => steady(() => log.insertBefore($("ways"), $("end")).replaceChildren(
-  ...ways.map(({ target, url, text }) => (
-    el("p", url ? Object.assign(el("a", target), { href: url, target: "_blank" }) : `${target}: ${text}`)
-  )),
-));
+export const ways = (got) => $("ways").replaceChildren(...got.ways.flatMap((w) => render(w.url || w.text)));
+
 
 for (const node of document.querySelectorAll("[data-m]")) message(JSON.parse(node.dataset.m), node);
 log.scrollTop = 1e9;

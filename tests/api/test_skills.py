@@ -138,7 +138,8 @@ async def test_a_slug_names_one_skill_in_whatever_case(api: Api) -> None:
 async def test_an_edit_cannot_empty_what_is_needed(api: Api) -> None:
     id = await made(api)
     before = await api.ok("GET", f"{BASE}/{id}")
-    for wrong in ({"instructions": ""}, {"options": []}):
+    wrongs: tuple[Json, ...] = ({"instructions": ""}, {"options": []})
+    for wrong in wrongs:
         assert (await api.call("PUT", f"{BASE}/{id}", wrong)).status == 400
     # Null stands for what is not sent.
     await api.ok("PUT", f"{BASE}/{id}", {"slug": None, "instructions": None})
