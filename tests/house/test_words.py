@@ -54,7 +54,7 @@ def test_what_cannot_start_says_so_in_one_line(arguments: list[str], words: str)
 
 
 def test_make_targets_named_in_the_words_exist() -> None:
-    for page in ("README.md", "README.pt.md", "deploy/README.md", "tests/bench/README.md"):
+    for page in ("README.md", "README.pt.md", "deploy/README.md", "tests/README.md", "tests/bench/README.md"):
         for target in re.findall(r"(?:^\s+|`)make ([a-z]+)", (ROOT / page).read_text(), re.MULTILINE):
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), target
 
