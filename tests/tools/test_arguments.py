@@ -74,7 +74,7 @@ def test_a_schema_cannot_hold_the_process_up(schema: Json, arguments: Json) -> N
     begun = time.monotonic()
     with pytest.raises(ToolFailed, match="too complicated|larger than"):
         check(schema, arguments)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20, "minutes without the bound, also on a busy machine"
 
 
 def test_the_search_for_what_is_left_over_is_not_begun() -> None:
@@ -84,7 +84,7 @@ def test_the_search_for_what_is_left_over_is_not_begun() -> None:
 def test_many_things_are_compared_quickly() -> None:
     begun = time.monotonic()
     check({"properties": {"a": {"uniqueItems": True}}}, {"a": [{"n": n} for n in range(20_000)]})
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20, "minutes without the bound, also on a busy machine"
 
 
 @pytest.mark.parametrize("where", ["http://127.0.0.1:9/schema", "file:///etc/passwd", "other.json", "#/$defs/none"])

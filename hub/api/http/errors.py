@@ -75,9 +75,9 @@ def internal() -> Failure:
 def render(path: str, failure: Failure, family: str = DEFAULT, address: str = "") -> web.Response:
     """The failure in the shape of the path and of the family whose endpoint was asked for. address: where the hub's
     pages are found."""
-    # Of a client that was given the hub's address without its /v1.
-    lost = failure.status == 404 and path.rstrip("/").endswith(OPENAI) and not path.startswith(("/api/", "/v1/"))
-    if lost and failure.code == "not_found":
+    # A client that was given the hub's address without its /v1, or with one too many.
+    lost = failure.text == TEXTS[404][0] and path.rstrip("/").endswith(OPENAI) and not path.startswith("/api/")
+    if lost:
         failure = Failure(404, f"There is nothing at {path}: set the client's base_url to {address}/v1.", "not_found")
     if path.startswith("/v1/") or path in ALIASES or lost:
         content, kind = problem(failure, path, address), "application/problem+json"
