@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pkgutil import resolve_name
@@ -23,6 +24,10 @@ def run(args: argparse.Namespace) -> None:
         COMMANDS[args.command](settings, args)
     except (Setup, HubError) as e:
         print(f"hub: {e}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read has read enough; what is still buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

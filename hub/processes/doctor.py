@@ -4,7 +4,8 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -43,14 +44,15 @@ def main(settings: Settings) -> None:
 
 async def _report(settings: Settings, say: Callable[[str], None]) -> int:
     bad = 0
-    async for f in _findings(settings):
-        say(f"{MARKS[f.state]} {f.what}" + (f"\n       -> {f.mend}" if f.mend else ""))
-        bad += f.state == "bad"
+    async with aclosing(_findings(settings)) as findings:
+        async for f in findings:
+            say(f"{MARKS[f.state]} {f.what}" + (f"\n       -> {f.mend}" if f.mend else ""))
+            bad += f.state == "bad"
     say("everything needed is in order" if not bad else f"{bad} thing(s) to mend")
     return bad
 
 
-async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
     yield _public(settings)
     yield _disk(settings)
     yield await _shell(settings)

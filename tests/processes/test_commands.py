@@ -113,6 +113,15 @@ def test_a_setting_that_is_wrong_is_told_without_importing_what_would_run() -> N
     assert "HUB_PORT is not valid" in ran.stderr and ran.stdout == "[]\n"
 
 
+def test_a_reader_that_has_read_enough_ends_it_without_a_word(home: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-u", "-m", "hub", "doctor", "--home", str(home / "none")]
+    ran = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=env(), timeout=100, check=False)
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (1, "")
+
+
 def test_a_child_that_keeps_dying(home: Path, own: dict[str, str]) -> None:
     """The worker's metrics port is taken: it ends at every start."""
     port = free_port()
