@@ -118,7 +118,25 @@ class Settings(BaseSettings):
     ares_account: Annotated[
         str, Field(description="Id of the account whose users sign in to ARES; empty: the first.")
     ] = ""
-    ares_registration: Annotated[bool, Field(description="Let anyone register at /api/auth/register.")] = True
+    ares_registration: Annotated[bool, Field(description="Let anyone register at /api/auth/register.")] = False
+    ares_registrations_per_day: Annotated[
+        int, Field(ge=0, description="Users that may register themselves a day; 0: no limit.")
+    ] = 200
+    ares_registered_budget: Annotated[
+        float, Field(ge=0, description="Dollars a day that all users who registered themselves may cost; 0: no limit.")
+    ] = 5.0
+    oidc_providers: Annotated[
+        str, Field(description="Identity providers of the console, name=issuer: google=https://accounts.google.com,...")
+    ] = ""
+    oidc_clients: Annotated[
+        str, Field(description="Our client ids at them, by the same names: google=123.apps,...")
+    ] = ""
+    oidc_secrets: Annotated[
+        SecretStr, Field(description="The secrets of these clients, by the same names.")
+    ] = SecretStr("")
+    oidc_trust_email: Annotated[
+        str, Field(description="Names of providers whose e-mail addresses are proved even if they do not say so.")
+    ] = ""
     aresgen_per_minute: Annotated[
         int, Field(ge=0, description="AresGen requests per minute and key; 0: no limit.")
     ] = 600
@@ -184,6 +202,15 @@ class Settings(BaseSettings):
         if not host or any(c.isspace() for c in value) or parts.query or parts.fragment:
             raise ValueError("must be an address such as https://hub.example.com")
         return value.rstrip("/")
+
+    @field_validator("oidc_providers", "oidc_clients")
+    @classmethod
+    def _pairs(cls, value: str) -> str:
+        for item in filter(None, (i.strip() for i in value.split(","))):
+            name, equals, what = item.partition("=")
+            if not equals or not re.fullmatch(r"[\w-]{1,30}", name.strip()) or not what.strip():
+                raise ValueError("must be name=value, several of them with commas between")
+        return value
 
     @field_validator("ares_account")
     @classmethod

@@ -25,12 +25,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An end user of an account, signed in."""
+    """An end user of an account, signed in. registered: they made themselves a user."""
 
     account_id: UUID
     id: UUID
     email: str
     name: str
+    registered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

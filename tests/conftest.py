@@ -108,6 +108,7 @@ def small(dsn: str, redis_url: str, sealing_key: str, home: Path) -> Settings:
         port=0,
         public_url="https://hub.example",
         outbound_allow="127.0.0.0/8",
+        ares_registration=True,
         lease_seconds=3,
         turn_seconds=10,
         wire_seconds=2,

@@ -8,7 +8,7 @@ from hub.errors import NotFound
 from hub.store import accounts
 from hub.store.db import Call
 
-DEFAULTS = {"allowConversationsLogging": False, "automaticJsonHealing": False}
+DEFAULTS = {"allowConversationsLogging": False, "automaticJsonHealing": False, "requireSecondFactor": False}
 
 
 async def create_account(db: Call, name: str) -> Account:

@@ -1,7 +1,5 @@
 """People at the console: who they are, what they may do, and what they did."""
 
-import re
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,11 +9,11 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import audit
 from hub.accounts.audit import Actor
+from hub.accounts.emails import email_address
 from hub.accounts.passwords import Passwords
-from hub.errors import Conflict, Forbidden, Invalid, NotFound, Setup, TooMany, Unauthorized
-from hub.live.limits import Limits
+from hub.errors import Conflict, Forbidden, Invalid, NotFound
 from hub.sealing import digest
-from hub.store import operators
+from hub.store import devices, operators, second_factors
 from hub.store.db import Db
 
 Json = dict[str, Any]
@@ -26,15 +24,11 @@ LEAST: Mapping[str, str] = {
     "schedule": "admin", "campaign": "admin", "key": "admin", "team": "admin", "settings": "admin", "self": "viewer",
     "look": "viewer", "secrets": "admin",
 }
-DAY = 86400.0
-ABSOLUTE, IDLE = 7 * DAY, DAY / 2
-LOGIN_LINK, INVITE_LINK = 900.0, 3 * DAY
-_EMAIL = re.compile(r"[^@\s]{1,100}@[^@\s]{1,150}")
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who is signed in."""
+    """Somebody who is signed in. unproved: the account asks for a second factor that they have not set up."""
 
     id: UUID
     account_id: UUID
@@ -42,6 +36,7 @@ class Operator:
     name: str
     role: str
     account_name: str
+    unproved: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -94,104 +89,17 @@ async def doing(db: Db, who: Operator, action: str) -> AsyncIterator[Deed]:
     await audit.note(db, who.account_id, who.actor, deed.action, deed.object, deed.change)
 
 
-# Signing in and out
-
-
-async def log_in(db: Db, passwords: Passwords, limits: Limits, email: str, password: str, ip: str) -> str:
-    """The token of a new browser session. Raise Unauthorized, TooMany."""
-    for scope, name, count in (("login", ip, 30), ("login", email.strip().lower()[:200], 10)):
-        await slowed(limits, scope, name, count)
-    found = await operators.by_email(db, email.strip())
-    if not await passwords.fits(password, found["password"] if found else None) or found is None:
-        raise Unauthorized("The e-mail address or the password is not right.")
-    return await _open(db, found["id"], found["account_id"], found["name"], "password")
-
-
-async def log_in_by_link(db: Db, limits: Limits, token: str, ip: str) -> str:
-    """Use a one-time link up. Raise Unauthorized when it was used before or has expired."""
-    await slowed(limits, "login-link", ip, 30)
-    seen = await operators.linked(db, digest(token))
-    id = await operators.use_link(db, digest(token))
-    if seen is None or id is None:
-        raise Unauthorized("This link was used before or has expired; ask for a new one (`hub login`).")
-    return await _open(db, id, seen["account_id"], seen["name"], "link")
-
-
-async def slowed(limits: Limits, scope: str, who: str, count: int) -> None:
-    """Raise TooMany after so many tries within ten minutes."""
-    if (wait := await limits.take(scope, who, count, 600.0)) > 0:
-        raise TooMany("Too many tries; wait a few minutes.", retry_after=wait)
-
-
-async def _open(db: Db, id: UUID, account: UUID, name: str, how: str) -> str:
-    token = secrets.token_urlsafe(32)
-    async with db.transaction() as tx:
-        await operators.open_session(tx, digest(token), id, ABSOLUTE, how == "link")
-        await audit.note(tx, account, Actor("user", id, name), "self.signed_in", str(id), {"with": how})
-    return token
-
-
-async def signed_in(db: Db, token: str, visit: bool = True) -> Operator | None:
-    """Whose browser it is, if it is anybody's. `visit`: they did something, so it stays signed in."""
-    row = await operators.of_session(db, digest(token), IDLE, visit)
-    return Operator(**{k: row[k] for k in Operator.__dataclass_fields__}) if row else None
-
-
-async def came_by_link(db: Db, token: str) -> bool:
-    """Whether this browser was signed in by a link just now, and no password was set since."""
-    return await operators.linked_now(db, digest(token), LOGIN_LINK)
-
-
-async def log_out(db: Db, token: str) -> None:
-    await operators.close_session(db, digest(token))
-
-
-async def linked(db: Db, token: str) -> Json | None:
-    """Whom a link signs in; `joined`: whether they have a password."""
-    return await operators.linked(db, digest(token))
-
-
-async def login_link(db: Db, operator: UUID, seconds: float = LOGIN_LINK) -> str:
-    """The token of a new one-time link."""
-    token = secrets.token_urlsafe(24)
-    await operators.add_link(db, digest(token), operator, seconds)
-    return token
-
-
-async def link_for(db: Db, email: str | None, seconds: float = LOGIN_LINK) -> tuple[str, str]:
-    """A one-time link for somebody at the terminal: (address, token).
-
-    Without an address it is the first owner of the first account, made when there is none yet. Raise Setup.
-    """
-    if email is not None:
-        found = await operators.by_email(db, email)
-        if found is not None:
-            return found["email"], await login_link(db, found["id"], seconds)
-    account = await operators.first_account(db)
-    if account is None:
-        raise Setup("There is no account yet; start with `hub up` or `hub init`.")
-    owner = await operators.first_owner(db, account)
-    if email is not None and owner is not None:
-        raise Setup(f"Nobody signs in with {email}; invite them in the console under Team.")
-    if owner is None:
-        wanted = _email(email or "owner@localhost")
-        await operators.add(db, account, ids.uuid7(), wanted, "Owner", "owner")
-        owner = await operators.first_owner(db, account)
-        assert owner is not None
-    return owner["email"], await login_link(db, owner["id"], seconds)
-
-
 # The team
 
 
-async def invite(db: Db, who: Operator, email: str, name: str, role: str) -> tuple[UUID, str]:
-    """Add somebody; return their id and the token of the link that lets them in. Raise Invalid, Conflict."""
+async def invite(db: Db, who: Operator, email: str, name: str, role: str) -> UUID:
+    """Add somebody, who still needs a link. Raise Invalid, Conflict."""
     ranked(who, role)
-    id, wanted = ids.uuid7(), _email(email)
+    id, wanted = ids.uuid7(), email_address(email)
     shown = _name(name or wanted.partition("@")[0])
     if not await operators.add(db, who.account_id, id, wanted, shown, role):
         raise Conflict(f"Somebody signs in with {wanted} already.")
-    return id, await login_link(db, id, INVITE_LINK)
+    return id
 
 
 async def member(db: Db, who: Operator, id: UUID) -> Json:
@@ -223,18 +131,37 @@ async def remove(db: Db, who: Operator, id: UUID) -> None:
 
 
 async def set_profile(
-    db: Db, passwords: Passwords, who: Operator, token: str, *, email: str, name: str, password: str
+    db: Db, passwords: Passwords, who: Operator, token: str, device: str, *, email: str, name: str, password: str
 ) -> None:
-    """One's own address, name and password ("" keeps it); a new password signs every other browser out.
+    """One's own address, name and password ("" keeps it); a new password signs every other browser out and
+    makes it a stranger. device: of the browser that is kept.
 
     Raise Invalid, Conflict."""
-    hashed = await passwords.hashed(password) if password else None
+    wanted, shown = email_address(email), _name(name)
+    hashed = await passwords.hashed(password, "new", (wanted, shown, who.account_name)) if password else None
     async with db.transaction() as tx:
-        if not await operators.set_profile(tx, who.account_id, who.id, _email(email), _name(name), hashed):
-            raise Conflict(f"Somebody else signs in with {email.strip()}.")
+        if not await operators.set_profile(tx, who.account_id, who.id, wanted, shown, hashed):
+            raise Conflict(f"Somebody else signs in with {wanted}.")
         if hashed:
             await operators.close_others(tx, who.id, digest(token))
             await operators.unlink(tx, digest(token))
+            await devices.forget_others(tx, who.id, digest(device))
+
+
+def below(who: Operator, role: str) -> None:
+    """Raise Forbidden for whoever's role is not below one's own: who could sign in as them would be them."""
+    if ROLES.index(role) >= ROLES.index(who.role):
+        raise Forbidden(
+            f"Somebody with the role {role} gets a new link of a higher role, or from `hub login` where the hub runs.",
+            code="role",
+        )
+
+
+async def drop_factors(db: Db, who: Operator, id: UUID) -> None:
+    """For somebody whose phone is lost: they sign in with the password alone, until they set up another."""
+    below(who, (await member(db, who, id))["role"])
+    async with db.transaction() as tx:
+        await second_factors.drop_all(tx, id)
 
 
 def ranked(who: Operator, role: str) -> None:
@@ -243,12 +170,6 @@ def ranked(who: Operator, role: str) -> None:
         raise Invalid(f"role must be one of {', '.join(ROLES)}.", field="role")
     if ROLES.index(role) > ROLES.index(who.role):
         raise Forbidden(f"Your role ({who.role}) may not decide about the role {role}.", code="role")
-
-
-def _email(text: str) -> str:
-    if not _EMAIL.fullmatch(text.strip()):
-        raise Invalid("email must be an e-mail address such as ann@example.com.", field="email")
-    return text.strip()
 
 
 def _name(text: str) -> str:

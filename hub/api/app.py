@@ -9,6 +9,7 @@ from aiohttp import web
 from hub import console
 from hub.accounts.keys import Keyring
 from hub.accounts.model_lookup import Directory
+from hub.accounts.oidc import Oidc
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
 from hub.api import (
@@ -50,6 +51,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[app_keys.SPOOL] = Spool(hub.settings.home / "spool")
     app[app_keys.KEYRING] = Keyring(hub.db)
     app[app_keys.PASSWORDS] = passwords = Passwords()
+    app[app_keys.OIDC] = Oidc(hub.settings, hub.trusted)
     app[app_keys.USERS] = Users(hub.db, hub.sealer, passwords, hub.settings)
     app[app_keys.DIRECTORY] = Directory(hub)
     app[app_keys.ERRANDS] = errands = Errands()

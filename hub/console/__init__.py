@@ -10,12 +10,14 @@ from hub.console import (
     campaigns,
     channels,
     deliveries,
+    factors,
     home,
     inbox,
     insights,
     knowledge,
     live,
     networks,
+    oidc,
     playground,
     schedules,
     settings,
@@ -25,8 +27,8 @@ from hub.console import (
 from hub.console.filters import FILTERS
 
 PARTS = (
-    sign_in, home, inbox, live, bots, playground, channels, networks, knowledge, schedules, campaigns, deliveries,
-    insights, api_keys, team, audit, settings,
+    sign_in, oidc, home, inbox, live, bots, playground, channels, networks, knowledge, schedules, campaigns, deliveries,
+    insights, api_keys, team, audit, settings, factors,
 )
 
 

@@ -12,6 +12,8 @@ from hub.console.page_request import HEADERS, Form, Visit, genuine, operator
 from hub.errors import BadRequest, Forbidden, HubError
 
 COOKIE = "hub_console"
+# Where a second factor is set up: open to whoever has none and needs one.
+FACTORS = "/console/settings/sign-in"
 MIB = 1 << 20
 FILES = 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,6 +30,8 @@ def look(path: str, view: Look, thing: str = "look") -> web.RouteDef:
             return to_login(request)
         visit = Visit(request, *found)
         try:
+            if visit.who.unproved and path != FACTORS:
+                return visit.to(FACTORS, "This account asks for a second factor; set one up to go on.")
             allow(visit.who, thing)
             return await view(visit)
         except HubError as e:
@@ -46,6 +50,8 @@ def act(path: str, action: str, view: Act) -> web.RouteDef:
         visit = Visit(request, *found)
         try:
             own(request)
+            if visit.who.unproved and not path.startswith(FACTORS):
+                raise Forbidden("This account asks for a second factor; set one up first.", code="second_factor")
             allow(visit.who, action.partition(".")[0])
             visit.form = await read(request)
             if not genuine(visit.token, visit.form.get("csrf")):

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hub.accounts import operators
+from hub.accounts import sign_in
 from hub.accounts.operators import Operator
 from hub.api.http.app_keys import HUB, PAGES
 from hub.api.http.uploads import Upload
@@ -173,5 +173,5 @@ def genuine(token: str, sent: str) -> bool:
 async def operator(request: web.Request, cookie: str, visit: bool = True) -> tuple[Operator, str] | None:
     """Who is signed in with this browser."""
     token = request.cookies.get(cookie, "")
-    found = await operators.signed_in(request.app[HUB].db, token, visit) if 0 < len(token) < 200 else None
+    found = await sign_in.signed_in(request.app[HUB].db, token, visit) if 0 < len(token) < 200 else None
     return (found, token) if found else None

@@ -4,16 +4,17 @@ from typing import Any
 
 from aiohttp import web
 
-from hub.accounts import accounts, operators
+from hub.accounts import accounts, operators, sign_in
+from hub.accounts.emails import email_address
 from hub.accounts.operators import Deed
 from hub.api.http.app_keys import PASSWORDS
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
+from hub.console.sign_in import DEVICE
 from hub.domain import Caller, Json
-from hub.errors import Invalid, Unauthorized
+from hub.errors import Forbidden, Invalid
 from hub.outreach import policy
 from hub.store import accounts as rows
-from hub.store import operators as people
 from hub.tools.schedule.book import zone_of as checked
 
 FLAGS = ("allowConversationsLogging", "automaticJsonHealing")
@@ -43,6 +44,10 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
         raise Invalid("name must have 1 to 200 characters.", field="name")
     given: Json = {flag: flag in f.all("flag") for flag in FLAGS}
     given["handoffMinutes"] = int(f.number("handoffMinutes", 0, 10_080) or 0)
+    if ("requireSecondFactor" in f.all("flag")) != bool(before.parameters.get("requireSecondFactor")):
+        if v.who.role != "owner":
+            raise Forbidden("Only an owner decides whether a second factor is asked for.", code="role")
+        given["requireSecondFactor"] = "requireSecondFactor" in f.all("flag")
     given["timeZone"] = checked(f.get("timeZone") or "UTC")
     await accounts.edit(v.db, _caller(v), f.get("name"), given)
     deed.changed({"name": before.name, **before.parameters}, {"name": f.get("name"), **given})
@@ -72,25 +77,25 @@ async def salt(v: Visit, deed: Deed) -> web.StreamResponse:
 
 
 async def profile(v: Visit, deed: Deed) -> web.StreamResponse:
-    """POST /console/settings/me: one's own name, address and password.
-
-    Who has just signed in by a link need not know the password of now: so a lost one is replaced."""
+    """POST /console/settings/me: one's own name, address and password."""
     f, passwords = v.form, v.request.app[PASSWORDS]
-    new = (f.fields.get("new") or [""])[-1]
-    known = await people.by_email(v.db, v.who.email)
-    if new and known and known["password"] and not await operators.came_by_link(v.db, v.token):
-        old = (f.fields.get("old") or [""])[-1]
-        await operators.slowed(v.hub.limits, "password", str(v.who.id), 10)
-        if not await passwords.fits(old, known["password"]):
-            raise Unauthorized("The password you have now is not right.")
+    new, device = (f.fields.get("new") or [""])[-1], v.request.cookies.get(DEVICE, "")
+    if new or email_address(f.get("email")).lower() != v.who.email.lower():
+        await asked(v)
     await operators.set_profile(
-        v.db, passwords, v.who, v.token, email=f.get("email"), name=f.get("name"), password=new
+        v.db, passwords, v.who, v.token, device, email=f.get("email"), name=f.get("name"), password=new
     )
     deed.object = str(v.who.id)
     deed.changed({"email": v.who.email, "name": v.who.name}, {"email": f.get("email"), "name": f.get("name")})
     if new:
         deed.change["password"] = "changed"
     return v.to("/console/settings", "Saved.")
+
+
+async def asked(v: Visit) -> None:
+    """Raise Unauthorized unless the form brings the password of whoever is signed in."""
+    old = (v.form.fields.get("old") or [""])[-1]
+    await sign_in.confirmed(v.db, v.hub.limits, v.request.app[PASSWORDS], v.who, v.token, old)
 
 
 def routes() -> list[web.RouteDef]:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from hub.accounts import operators
+from hub.accounts import operators, sign_in
 from hub.accounts.operators import ROLES, Deed
 from hub.api.http import pagination
 from hub.console.guard import act, look
@@ -27,17 +27,25 @@ async def _page(v: Visit, link: str) -> web.StreamResponse:
 async def invite(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/team: the answer alone shows the link."""
     email, role = v.form.get("email"), v.form.get("role")
-    id, token = await operators.invite(v.db, v.who, email, v.form.get("name"), role)
+    id = await operators.invite(v.db, v.who, email, v.form.get("name"), role)
     deed.object, deed.change = str(id), {"email": email, "role": role}
-    return await _linked(v, token)
+    return await _linked(v, await sign_in.login_link(v.db, id, sign_in.INVITE_LINK))
 
 
 async def again(v: Visit, deed: Deed) -> web.StreamResponse:
-    """POST /console/team/{id}/link: a new link for somebody who lost theirs, or their password."""
+    """POST /console/team/{id}/link: a new link for somebody of a lower role who lost theirs, or their password."""
     seen = await operators.member(v.db, v.who, v.id())
-    operators.ranked(v.who, seen["role"])
+    operators.below(v.who, seen["role"])
     deed.object = str(v.id())
-    return await _linked(v, await operators.login_link(v.db, v.id(), operators.INVITE_LINK))
+    return await _linked(v, await sign_in.login_link(v.db, v.id(), sign_in.INVITE_LINK))
+
+
+async def drop_factors(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/team/{id}/factors: for somebody of a lower role whose phone is lost."""
+    seen = await operators.member(v.db, v.who, v.id())
+    deed.object, deed.change = str(v.id()), {"email": seen["email"]}
+    await operators.drop_factors(v.db, v.who, v.id())
+    return v.to("/console/team", f"{seen['name']} signs in without a second factor, until they set up another.")
 
 
 async def _linked(v: Visit, token: str) -> web.StreamResponse:
@@ -67,5 +75,5 @@ def routes() -> list[web.RouteDef]:
     return [
         look("/console/team", listed), act("/console/team", "team.invited", invite),
         act(one + "/link", "team.linked", again), act(one + "/role", "team.role_changed", role),
-        act(one + "/delete", "team.removed", remove),
+        act(one + "/factors", "team.factors_removed", drop_factors), act(one + "/delete", "team.removed", remove),
     ]

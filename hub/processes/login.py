@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hub.accounts import operators
+from hub.accounts import sign_in
 from hub.config import Settings
 from hub.runtime import Hub, open_hub
 from hub.store.migrate import demand
@@ -18,7 +18,7 @@ async def show(settings: Settings, email: str | None, say: Callable[[str], None]
     say(f"This link signs {address} in, once, within 15 minutes:\n\n  {link}\n")
 
 
-async def make(hub: Hub, email: str | None = None, seconds: float = operators.LOGIN_LINK) -> tuple[str, str]:
+async def make(hub: Hub, email: str | None = None, seconds: float = sign_in.LOGIN_LINK) -> tuple[str, str]:
     """(e-mail address, link)."""
-    address, token = await operators.link_for(hub.db, email, seconds)
+    address, token = await sign_in.link_for(hub.db, email, seconds)
     return address, f"{hub.settings.address}/console/link/{token}"

@@ -7,11 +7,17 @@ from hub.store.db import Call, clean
 
 FIRST = "select id from accounts where $1::uuid is null or id = $1 order by created_at, id limit 1"
 ADD = """
-    insert into ares_users (id, account_id, email, name, password) values ($1, $2, $3, $4, $5)
+    insert into ares_users (id, account_id, email, name, password, registered) values ($1, $2, $3, $4, $5, $6)
     on conflict (lower(email)) do nothing
 """
-BY_EMAIL = "select id, account_id, email, name, password from ares_users where lower(email) = lower($1)"
-GET = "select id, account_id, email, name from ares_users where id = $1"
+BY_EMAIL = "select id, account_id, email, name, registered, password from ares_users where lower(email) = lower($1)"
+# An access token lives no longer than what came of its sign-in.
+GET = """
+    select u.id, u.account_id, u.email, u.name, u.registered from ares_users u where u.id = $1
+        and exists (select 1 from ares_tokens t where t.family = $2 and t.user_id = u.id)
+"""
+TODAY = "select count(*) from ares_users where registered and created_at > now() - interval '1 day'"
+OF_TOKEN = "select u.id, u.account_id, u.email, u.name from ares_tokens t join ares_users u on u.id = t.user_id where t.hash = $1 and t.spent_at is not null"
 LIST = "select id, email, name, created_at from ares_users where account_id = $1 order by id"
 EDIT = """
     update ares_users set name = coalesce($3, name), password = coalesce($4, password) where account_id = $1 and id = $2
@@ -26,7 +32,7 @@ KEEP = """
 SPEND = """
     update ares_tokens t set spent_at = now() from ares_users u
     where t.hash = $1 and t.spent_at is null and t.expires_at > now() and u.id = t.user_id
-    returning t.family, u.id, u.account_id, u.email, u.name
+    returning t.family, u.id, u.account_id, u.email, u.name, u.registered
 """
 # Whoever changes a user's tokens holds the user: one that is being renewed is not overlooked.
 HOLD = "select 1 from ares_users where account_id = $1 and id = $2 for no key update"
@@ -45,9 +51,15 @@ async def home(db: Call, account: UUID | None) -> UUID | None:
     return found
 
 
-async def add(db: Call, account: UUID, id: UUID, email: str, name: str, password: str) -> bool:
+async def add(
+    db: Call, account: UUID, id: UUID, email: str, name: str, password: str, registered: bool = False
+) -> bool:
     """False when the address is taken."""
-    return await db.run(ADD, id, account, clean(email), clean(name), password) == 1
+    return await db.run(ADD, id, account, clean(email), clean(name), password, registered) == 1
+
+
+async def registered_today(db: Call) -> int:
+    return int(await db.value(TODAY))
 
 
 async def by_email(db: Call, email: str) -> Json | None:
@@ -55,8 +67,9 @@ async def by_email(db: Call, email: str) -> Json | None:
     return dict(row) if row else None
 
 
-async def get(db: Call, id: UUID) -> Json | None:
-    row = await db.row(GET, id)
+async def get(db: Call, id: UUID, family: UUID) -> Json | None:
+    """A user, for as long as what came of that sign-in was not ended."""
+    row = await db.row(GET, id, family)
     return dict(row) if row else None
 
 
@@ -91,6 +104,12 @@ async def spend(db: Call, hashed: bytes) -> Json | None:
     Inside a transaction."""
     await db.row(HOLD_OF, hashed)
     row = await db.row(SPEND, hashed)
+    return dict(row) if row else None
+
+
+async def spent(db: Call, hashed: bytes) -> Json | None:
+    """Whose token it was, if it was used before."""
+    row = await db.row(OF_TOKEN, hashed)
     return dict(row) if row else None
 
 

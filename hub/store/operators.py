@@ -10,8 +10,11 @@ ADD = """
     on conflict (lower(email)) do nothing
 """
 BY_EMAIL = "select id, account_id, email, name, role, password from operators where lower(email) = lower($1)"
+BY_ID = "select id, account_id, email, name, role, password from operators where id = $1"
 LIST = """
-    select o.id, o.email, o.name, o.role, o.created_at, o.seen_at, o.password is not null as joined from operators o
+    select o.id, o.email, o.name, o.role, o.created_at, o.seen_at, o.password is not null as joined,
+        exists (select 1 from operator_totp t where t.operator_id = o.id and t.confirmed_at is not null)
+        or exists (select 1 from operator_passkeys k where k.operator_id = o.id) as second from operators o
     where o.account_id = $1 and ($2::uuid is null or o.id > $2) order by o.id limit $3
 """
 ONE = """
@@ -35,6 +38,9 @@ OPEN = """
 # `idle`: seconds without a request after which a browser is signed out.
 OF_SESSION = """
     select o.id, o.account_id, o.email, o.name, o.role, a.name as account_name,
+        coalesce((a.parameters->>'requireSecondFactor')::boolean, false)
+        and not exists (select 1 from operator_totp t where t.operator_id = o.id and t.confirmed_at is not null)
+        and not exists (select 1 from operator_passkeys k where k.operator_id = o.id) as unproved,
         s.seen_at < now() - interval '1 minute' as stale
     from operator_sessions s join operators o on o.id = s.operator_id join accounts a on a.id = o.account_id
     where s.hash = $1 and s.expires_at > now() and s.seen_at > now() - make_interval(secs => $2)
@@ -50,10 +56,10 @@ UNLINK = "update operator_sessions set linked = false where hash = $1 and linked
 CLOSE = "delete from operator_sessions where hash = $1"
 CLOSE_ALL = "delete from operator_sessions where operator_id = $1 and hash <> $2"
 LINK = """
-    insert into operator_links (hash, operator_id, expires_at) values ($1, $2, now() + make_interval(secs => $3))
+    insert into operator_links (hash, operator_id, expires_at, trusted) values ($1, $2, now() + make_interval(secs => $3), $4)
 """
 LINKED = """
-    select o.id, o.account_id, o.email, o.name, o.role, o.password is not null as joined
+    select o.id, o.account_id, o.email, o.name, o.role, o.password is not null as joined, l.trusted
     from operator_links l join operators o on o.id = l.operator_id where l.hash = $1 and l.expires_at > now()
 """
 USE = "delete from operator_links where hash = $1 and expires_at > now() returning operator_id"
@@ -72,6 +78,11 @@ async def add(db: Call, account: UUID, id: UUID, email: str, name: str, role: st
 
 async def by_email(db: Call, email: str) -> Json | None:
     row = await db.row(BY_EMAIL, clean(email))
+    return dict(row) if row else None
+
+
+async def by_id(db: Call, id: UUID) -> Json | None:
+    row = await db.row(BY_ID, id)
     return dict(row) if row else None
 
 
@@ -145,8 +156,8 @@ async def close_others(db: Call, operator: UUID, kept: bytes) -> None:
     await db.run(CLOSE_ALL, operator, kept)
 
 
-async def add_link(db: Call, hashed: bytes, operator: UUID, seconds: float) -> None:
-    await db.run(LINK, hashed, operator, seconds)
+async def add_link(db: Call, hashed: bytes, operator: UUID, seconds: float, trusted: bool) -> None:
+    await db.run(LINK, hashed, operator, seconds, trusted)
 
 
 async def linked(db: Call, hashed: bytes) -> Json | None:

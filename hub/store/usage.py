@@ -9,18 +9,23 @@ from hub.store.db import Call
 
 ADD = """
     insert into usage
-        (account_id, key_id, gateway_id, session_id, sku, quantity, unit_price, amount, description)
-    select u.account, u.key, u.gateway, u.session, u.sku, u.quantity, u.unit_price, u.amount, u.description
-    from jsonb_to_recordset($1) u(account uuid, key uuid, gateway uuid, session uuid, sku text,
+        (account_id, key_id, gateway_id, session_id, user_id, sku, quantity, unit_price, amount, description)
+    select u.account, u.key, u.gateway, u.session, u."user", u.sku, u.quantity, u.unit_price, u.amount, u.description
+    from jsonb_to_recordset($1) u(account uuid, key uuid, gateway uuid, session uuid, "user" uuid, sku text,
         quantity numeric, unit_price numeric, amount numeric, description text)
+"""
+# Dollars that users who registered themselves have cost an account since midnight (UTC).
+REGISTERED = """
+    select coalesce(sum(u.amount), 0)::float8 from usage u
+    where u.account_id = $1 and u.at >= date_trunc('day', now(), 'UTC') and u.user_id is not null
+        and exists (select 1 from ares_users a where a.id = u.user_id and a.registered)
 """
 GROUP = 500
 
 
 def _whose(
-    rows: Sequence[dict[str, Any]], account: UUID, key: UUID | None, gateway: UUID | None, session: UUID | None
+    rows: Sequence[dict[str, Any]], owner: dict[str, UUID | None]
 ) -> list[dict[str, Any]]:
-    owner = {"account": account, "key": key, "gateway": gateway, "session": session}
     return [{**row, **{k: str(v) for k, v in owner.items() if v is not None}} for row in rows]
 
 
@@ -35,14 +40,15 @@ class Meter:
 
     async def add(
         self, account: UUID, rows: Sequence[dict[str, Any]], *, key: UUID | None = None, gateway: UUID | None = None,
-        session: UUID | None = None,
+        session: UUID | None = None, user: UUID | None = None,
     ) -> None:
         """Write the rows of one answer (see hub.llm.prices.bill); return when they are committed. Raise what
         writing them raised."""
         if not rows:
             return
+        owner = {"account": account, "key": key, "gateway": gateway, "session": session, "user": user}
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((_whose(rows, account, key, gateway, session), done))
+        self._waiting.append((_whose(rows, owner), done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         await asyncio.shield(done)
@@ -65,3 +71,7 @@ class Meter:
         """Wait for what is being written."""
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
+
+
+async def of_registered(db: Call, account: UUID) -> float:
+    return float(await db.value(REGISTERED, account))

@@ -8,7 +8,7 @@ from uuid import UUID
 import aiohttp
 
 from hub import ids
-from hub.accounts import operators as accounts
+from hub.accounts import sign_in
 from hub.accounts.accounts import create_account
 from hub.runtime import Hub
 from hub.store import operators
@@ -102,5 +102,6 @@ async def _filled(hub: Hub, many: int) -> tuple[UUID, str, UUID]:
             "select id from sessions where account_id = $1 order by last_message_at desc limit 1", account
         )
     await operators.add(hub.db, account, owner, "bench@example.com", "Bench", "owner")
-    cookie = await accounts.log_in_by_link(hub.db, hub.limits, await accounts.login_link(hub.db, owner), "bench")
-    return account, cookie, session
+    link = await sign_in.login_link(hub.db, owner)
+    entry = await sign_in.log_in_by_link(hub.db, hub.limits, link, sign_in.Browser("bench"))
+    return account, entry.token, session

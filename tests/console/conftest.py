@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from hub import ids
-from hub.accounts import operators as accounts
+from hub.accounts import sign_in
 from hub.accounts.operators import Operator
 from hub.config import Settings
 from hub.store import operators
@@ -76,7 +76,7 @@ async def person(api: Api, role: str = "owner", account: UUID | None = None) -> 
     id, email = ids.uuid7(), f"{role}-{ids.uuid7().hex[-8:]}@example.com"
     account = account or api.account
     assert await operators.add(api.hub.db, account, id, email, role.capitalize(), role)
-    return Operator(id, account, email, role.capitalize(), role, "Aurora"), await accounts.login_link(api.hub.db, id)
+    return Operator(id, account, email, role.capitalize(), role, "Aurora"), await sign_in.login_link(api.hub.db, id)
 
 
 async def signed_in(api: Api, role: str = "owner", account: UUID | None = None) -> Desk:

@@ -37,6 +37,7 @@ SCREENS = (
     "/team",
     "/audit",
     "/settings",
+    "/settings/sign-in",
     "/search?q=shop",
 )
 FIRST_LOAD, REQUESTS = 30_000, 6

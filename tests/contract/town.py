@@ -19,6 +19,7 @@ from hub.config import Settings
 from hub.domain import User
 from hub.ids import uuid7
 from hub.runtime import Hub
+from hub.sealing import digest
 from hub.store import ares_users
 from hub.studio.ares import learning
 from tests.api.conftest import Api, keys_of, providing, serving
@@ -116,7 +117,9 @@ async def _ares(api: Api) -> tuple[str, dict[str, str]]:
     """The token of a user who has talked, and what there is to be named."""
     user = User(api.account, uuid7(), f"{uuid4()}@example.com", "Ana")
     await ares_users.add(api.hub.db, api.account, user.id, user.email, user.name, "none: hashing takes its time")
-    token = Tokens(api.hub.sealer).access(user)
+    signed_in = uuid7()
+    token = Tokens(api.hub.sealer).access(user, signed_in)
+    await ares_users.keep(api.hub.db, api.account, user.id, digest(token), signed_in, 3600)
     await api.ok("PUT", f"{BASE}/ares/agents/garden", {"gateway": await api.gateway(modelName="@hub/extractive")})
     said = await api.ok("POST", "/api/chat", {"message": "My name is Ana, be brief."}, key=token)
     await learning.run(api.hub)

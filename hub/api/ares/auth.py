@@ -1,10 +1,10 @@
 """Signing in: tokens for an e-mail address and a password."""
 
-from hashlib import sha256
 from math import ceil
 
 from aiohttp import web
 
+from hub.accounts.sign_in_waits import network_of
 from hub.accounts.users import Pass
 from hub.api.ares.schemas import LoginIn, RefreshIn, RegisteredOut, RegisterIn, Sentence, TokensOut
 from hub.api.http.app_keys import HUB, USERS
@@ -14,15 +14,18 @@ from hub.api.http.operation import Route
 from hub.errors import TooMany
 
 TAG = "Signing in"
-TRIES, SECONDS = 10, 60.0
+TRIES, SECONDS = 10, 600.0
 
 
 @endpoint(tag=TAG, auth="none", family="ares", errors=(403, 409))
 async def register(request: web.Request, body: RegisterIn) -> RegisteredOut:
     """Make a user and sign in.
 
-    `HUB_ARES_REGISTRATION=false` closes this; an account makes its users at `/api/v1/ares/users` then.
+    Closed (403) unless `HUB_ARES_REGISTRATION=true`; an account makes its users at `/api/v1/ares/users`.
     """
+    wait = await request.app[HUB].limits.take("ares-register", network_of(client_ip(request)), TRIES, SECONDS)
+    if wait > 0:
+        raise TooMany(f"Too many users were made here; the next one is possible in {ceil(wait)} s.", retry_after=wait)
     made = await request.app[USERS].register(body.email, body.password, body.name)
     return RegisteredOut(user_id=made.user.id, **_tokens(made).model_dump())
 
@@ -30,11 +33,7 @@ async def register(request: web.Request, body: RegisterIn) -> RegisteredOut:
 @endpoint(tag=TAG, auth="none", family="ares", errors=(401,))
 async def login(request: web.Request, body: LoginIn) -> TokensOut:
     """Sign in."""
-    whom = sha256(body.email.strip().lower().encode(errors="replace")).hexdigest()[:32]
-    wait = await request.app[HUB].limits.take("ares-login", f"{client_ip(request)}:{whom}", TRIES, SECONDS)
-    if wait > 0:
-        raise TooMany(f"Too many attempts; the next one is possible in {ceil(wait)} s.", retry_after=wait)
-    return _tokens(await request.app[USERS].login(body.email, body.password))
+    return _tokens(await request.app[USERS].login(body.email, body.password, client_ip(request)))
 
 
 @endpoint(tag=TAG, auth="none", family="ares", errors=(401,))

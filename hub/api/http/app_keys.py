@@ -10,6 +10,7 @@ from aiohttp import web
 from hub import ids
 from hub.accounts.keys import Keyring
 from hub.accounts.model_lookup import Directory
+from hub.accounts.oidc import Oidc
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
 from hub.api.http.background import Errands
@@ -29,6 +30,7 @@ SPOOL = web.AppKey("spool", Spool)
 KEYRING = web.AppKey("keyring", Keyring)
 DIRECTORY = web.AppKey("directory", Directory)
 PASSWORDS = web.AppKey("passwords", Passwords)
+OIDC = web.AppKey("oidc", Oidc)
 USERS = web.AppKey("users", Users)
 ERRANDS = web.AppKey("errands", Errands)
 STREAMS = web.AppKey("streams", Streams)

@@ -181,7 +181,9 @@ async def answered(hub: Hub, dialog: Dialog, asked: Question, sink: Sink | None 
         billed = ask.trace.ledger.billed(hub.models, ask.gateway)
         gateway = ask.gateway.id if ask.gateway.slug else None
         session = dialog.id if dialog.created_at else None
-        await hub.meter.add(dialog.account_id, billed, key=asked.key, gateway=gateway, session=session)
+        await hub.meter.add(
+            dialog.account_id, billed, key=asked.key, gateway=gateway, session=session, user=dialog.user_id
+        )
 
 
 async def _ask(hub: Hub, dialog: Dialog, asked: Question) -> Ask:

@@ -12,8 +12,9 @@ from hub.chat.turns import dialogs
 from hub.chat.turns.dialogs import Dialog, Exchange, Question
 from hub.domain import Gateway, Json, Passage, Usage, User
 from hub.engine.ask import Sink
-from hub.errors import NotFound
+from hub.errors import NotFound, PaymentRequired
 from hub.runtime import Hub
+from hub.store import usage
 from hub.studio.ares import learning, memory, orchestra, roster, routing
 from hub.studio.ares.roster import ORCHESTRATOR, ROUTER, Agent
 
@@ -53,12 +54,20 @@ async def begin(hub: Hub, who: User, message: str, agent: str | None, context: s
     """Find the conversation and the agent. Raise NotFound for a conversation of somebody else and for an agent
     that there is not, PaymentRequired."""
     await paying(hub, who.account_id)
+    await _within_budget(hub, who)
     dialog = await _dialog(hub, who, context)
     agents = {a["name"]: a["description"] for a in await roster.listed(hub, who.account_id)}
     wanted = (agent or ROUTER).strip().lower()
     if wanted == ROUTER:
         wanted = await _chosen(hub, dialog, agents, message)
     return Talk(who, message, dialog, await roster.resolve(hub, who.account_id, wanted), agents)
+
+
+async def _within_budget(hub: Hub, who: User) -> None:
+    """Raise PaymentRequired when strangers have cost the account enough for today."""
+    most = hub.settings.ares_registered_budget
+    if who.registered and most and await usage.of_registered(hub.db, who.account_id) >= most:
+        raise PaymentRequired("What users who registered themselves may cost a day is used up; try again tomorrow.")
 
 
 async def _dialog(hub: Hub, who: User, context: str | None) -> Dialog:

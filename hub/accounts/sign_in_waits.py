@@ -1,0 +1,68 @@
+"""How often one may guess: by whom it is about and by where it comes from, without ever locking the owner out."""
+
+import ipaddress
+from dataclasses import dataclass
+from math import ceil
+
+from hub.errors import TooMany
+from hub.sealing import digest
+from hub.store import sign_in_waits
+from hub.store.db import Db
+
+# Tries that cost no wait: of one user, from one network (an office shares one), on a device that was here before.
+USER, NETWORK, DEVICE = 8, 40, 12
+
+
+def network_of(ip: str) -> str:
+    """An IPv6 host has as many addresses as it likes: its network of 64 bits counts."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ip
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A try to sign in, counted by `begin` before the password is looked at. kind: whose door it is."""
+
+    kind: str
+    whom: str
+    ip: str
+    known: bytes | None = None
+
+    def _keys(self) -> list[tuple[bytes, int]]:
+        if self.known is not None:
+            return [(digest(f"{self.kind}:device:{self.whom}:{self.known.hex()}"), DEVICE)]
+        return [
+            (digest(f"{self.kind}:network:{network_of(self.ip)}"), NETWORK),
+            (digest(f"{self.kind}:user:{self.whom}"), USER),
+        ]
+
+    async def begin(self, db: Db) -> None:
+        """Raise TooMany with the seconds to wait. A wait that is sat out is not prolonged by asking."""
+        counted: list[tuple[bytes, int]] = []
+        for key, free in self._keys():
+            wait = await sign_in_waits.begin(db, key, free)
+            if wait > 0:
+                for other, most in counted:
+                    await sign_in_waits.give_back(db, other, most)
+                raise TooMany(f"Too many tries; the next one is possible in {ceil(wait)} s.", retry_after=wait)
+            counted.append((key, free))
+
+    async def begin_network(self, db: Db) -> None:
+        """For a door that does not ask who comes. Raise TooMany."""
+        (key, free), *_ = self._keys()
+        wait = await sign_in_waits.begin(db, key, free)
+        if wait > 0:
+            raise TooMany(f"Too many tries; the next one is possible in {ceil(wait)} s.", retry_after=wait)
+
+    async def succeeded_network(self, db: Db) -> None:
+        (key, free), *_ = self._keys()
+        await sign_in_waits.give_back(db, key, free)
+
+    async def succeeded(self, db: Db) -> None:
+        *shared, (own, _) = self._keys()
+        for key, free in shared:
+            await sign_in_waits.give_back(db, key, free)
+        await sign_in_waits.clear(db, own)
