@@ -29,6 +29,7 @@ from hub.api import (
 )
 from hub.api.http import app_keys, assets, docs, middleware
 from hub.api.http.background import Errands
+from hub.api.http.budget import Budget
 from hub.api.http.operation import Route
 from hub.api.http.stream_limits import Streams
 from hub.chat.inbound.intake import Intake
@@ -55,6 +56,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[app_keys.ERRANDS] = errands = Errands()
     app.on_cleanup.append(errands.close)
     app[app_keys.STREAMS] = Streams()
+    app[app_keys.BUDGET] = Budget(hub.settings.bodies_mb << 20)
     app[app_keys.PAGES] = docs.environment()
     app[app_keys.REQUEST_LOG] = RequestLog(hub.db)
     app.cleanup_ctx.append(_log)

@@ -13,6 +13,7 @@ from hub.accounts.model_lookup import Directory
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
 from hub.api.http.background import Errands
+from hub.api.http.budget import Budget
 from hub.api.http.stream_limits import Streams
 from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.spool import Spool
@@ -32,6 +33,7 @@ PASSWORDS = web.AppKey("passwords", Passwords)
 USERS = web.AppKey("users", Users)
 ERRANDS = web.AppKey("errands", Errands)
 STREAMS = web.AppKey("streams", Streams)
+BUDGET = web.AppKey("budget", Budget)
 PAGES = web.AppKey("pages", jinja2.Environment)
 REQUEST_LOG = web.AppKey("request_log", RequestLog)
 SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
@@ -39,6 +41,8 @@ SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
 CALLER = web.RequestKey("caller", Caller)
 USER = web.RequestKey("user", User)
 RATE = web.RequestKey("rate", Window)
+# Bytes of the body that were read.
+HELD = web.RequestKey("held", int)
 REQUEST_ID = web.RequestKey("request_id", str)
 
 
