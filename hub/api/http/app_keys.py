@@ -15,6 +15,7 @@ from hub.accounts.users import Users
 from hub.api.http.background import Errands
 from hub.api.http.budget import Budget
 from hub.api.http.stream_limits import Streams
+from hub.chat.inbound.crowd import Crowd
 from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.spool import Spool
 from hub.chat.inbound.webhooks import Receiver
@@ -26,6 +27,7 @@ from hub.store.api_request_log import RequestLog
 HUB = web.AppKey("hub", Hub)
 INTAKE = web.AppKey("intake", Intake)
 RECEIVER = web.AppKey("receiver", Receiver)
+CROWD = web.AppKey("crowd", Crowd)
 SPOOL = web.AppKey("spool", Spool)
 KEYRING = web.AppKey("keyring", Keyring)
 DIRECTORY = web.AppKey("directory", Directory)
