@@ -43,11 +43,16 @@ async def beside(sent: bytes, work: Callable[..., T], *args: Any) -> T:
     return work(*args) if len(sent) <= bounded.SMALL else await asyncio.to_thread(work, *args)
 
 
+def few(sent: bytes, most: int = VALUES) -> None:
+    """Raise BadRequest for JSON that may hold more values than are read."""
+    if len(sent) > most and sum(sent.count(sign) for sign in (b",", b"[", b"{")) > most:
+        raise BadRequest(f"The body holds more than {most:,} values; send it in pieces.")
+
+
 def _read(sent: bytes, adapter: TypeAdapter[Any], form: Any) -> tuple[Any, list[str]]:
     if not sent.strip():
         raise BadRequest("The body is empty; send JSON.")
-    if len(sent) > VALUES and sum(sent.count(sign) for sign in (b",", b"[", b"{")) > VALUES:
-        raise BadRequest(f"The body holds more than {VALUES:,} values; send it in pieces.")
+    few(sent)
     try:
         value = orjson.loads(sent)
     except orjson.JSONDecodeError as e:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 FLUSHERS, GROUP, WAITING = 2, 512, 5000
 HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
+LONGEST = 100_000  # characters of a message; no network sends as many
 KEPT = ("accepted", "ignored", "recorded", "taken")
 DEDUPE_KINDS = {Kind.MESSAGE: "message", Kind.OWN: "own", Kind.STATUS: "status", Kind.EVENT: "event"}
 
@@ -178,6 +179,8 @@ async def items_of(db: Db, endpoint: dict[str, Any], arrived: Sequence[Inbound],
             await asyncio.sleep(0)  # others are served in between
         if await _meant(db, endpoint, one):
             one = replace(one, mentioned=True)
+        if len(one.text) > LONGEST:
+            one = replace(one, text=f"{one.text[:LONGEST]}\n[… cut: {len(one.text):,} characters]")
         item = _item(endpoint, one, max_wait)
         if item.get("rule") is None:
             await _keep_inline(db, item, one)
