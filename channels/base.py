@@ -253,6 +253,10 @@ class Channel(Protocol):
     style: Style
     mode: str  # default sending mode: placeholder_edit | reconcile | at_most_once | at_least_once
 
+    def prove(self, link: Link, headers: Mapping[str, str]) -> None:
+        """Check what the headers of a webhook call prove, before its body is read. Raise BadSignature."""
+        ...
+
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
         """Verify and parse one webhook call. Raise BadSignature or Unreadable."""
         ...

@@ -78,6 +78,18 @@ class Settings(BaseSettings):
         str, Field(description="Said when no answer could be made; empty: in the contact's language.")
     ] = ""
     upload_limit_mb: Annotated[int, Field(ge=1, le=500, description="Largest attachment of the web chat.")] = 20
+    bodies_mb: Annotated[
+        int, Field(ge=16, le=65_536, description="Megabytes of bodies a web process takes in at once; more gets 503.")
+    ] = 256
+    header_seconds: Annotated[
+        float, Field(ge=0.5, le=600, description="How long the headers of a request may take to arrive.")
+    ] = 10.0
+    body_seconds: Annotated[
+        float, Field(ge=0.5, le=3600, description="How long a body may take, plus a second for each 32 kB of it.")
+    ] = 30.0
+    idle_seconds: Annotated[
+        float, Field(ge=1, le=3600, description="How long a connection may be idle between two requests.")
+    ] = 75.0
     shell: Annotated[bool, Field(description="Let gateways with enableBash run commands in the sandbox.")] = True
     shell_seconds: Annotated[float, Field(ge=1, le=300, description="Longest time of one shell command.")] = 30.0
     shell_output: Annotated[

@@ -1,6 +1,6 @@
 """Call an Evolution server: send, edit, delete, webhooks, media."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ from channels.base import (
 )
 from channels.evolution.errors import refusal
 from channels.evolution.receive import receive
-from channels.evolution.verify import SECRET_HEADER
+from channels.evolution.verify import SECRET_HEADER, prove
 from channels.http import Answer, call, down
 from channels.loose import obj, text
 
@@ -59,6 +59,9 @@ class Evolution:
         """`http` gives the session for an address, or refuses it: the customer chose the server."""
         self._http = http
         self._fetch = fetch
+
+    def prove(self, link: Link, headers: Mapping[str, str]) -> None:
+        prove(link, headers)
 
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
         return receive(link, hook)

@@ -1,5 +1,6 @@
 """Call Kapso: send, read receipts, webhooks, media."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +23,7 @@ from channels.http import Answer, call, down
 from channels.kapso.errors import refusal
 from channels.kapso.outgoing import DOCUMENTS, PICTURES, message
 from channels.kapso.receive import receive
+from channels.kapso.verify import prove
 from channels.loose import first, obj, objs, text
 
 Json = dict[str, Any]
@@ -42,6 +44,9 @@ class Kapso:
         self._http = http
         self._fetch = fetch
         self._base = base_url.rstrip("/")
+
+    def prove(self, link: Link, headers: Mapping[str, str]) -> None:
+        prove(link, headers)
 
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
         return receive(link, hook)

@@ -1,10 +1,17 @@
 """Prove that a call comes from Kapso."""
 
 import hmac
+from collections.abc import Mapping
 
 from channels.base import BadSignature, Hook, Link
 
 HEADERS = ("x-webhook-signature", "x-kapso-signature")  # the second is that of older webhooks
+
+
+def prove(link: Link, headers: Mapping[str, str]) -> None:
+    """Whether there is a signature at all, where there must be one: it is of the body."""
+    if link.settings.get("webhookSecretKey") and not any(name in headers for name in HEADERS):
+        raise BadSignature("the signature header is missing")
 
 
 def verify(link: Link, hook: Hook) -> None:

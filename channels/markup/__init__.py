@@ -12,6 +12,9 @@ from channels.markup.read import plain, read
 __all__ = ["Piece", "split"]
 
 
+SIGNS = 4000
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One message: in the network's formatting, and the same without any."""
@@ -26,7 +29,8 @@ def split(markdown: str, style: Style, *, chunks: bool = False) -> list[Piece]:
     source = markdown.encode("utf-8", "replace").decode().replace("\0", "")
     if not _visible(source):
         return []
-    pieces = _split(read(source), style, chunks)
+    # What is so full of signs was not meant as Markdown, and takes the longer the more there are of them.
+    pieces = _split(read(source) if _signs(source) <= SIGNS else plain(source), style, chunks)
     # Markdown made of signs alone ("**") has no words; then the signs are the message.
     return pieces or _split(plain(source), style, chunks)
 
@@ -102,6 +106,10 @@ def _size(block: Block, style: Style) -> int:
 
 def _units(text: str, style: Style) -> int:
     return len(text) + sum(c > "\uffff" for c in text) if style.utf16 else len(text)
+
+
+def _signs(text: str) -> int:
+    return sum(text.count(sign) for sign in "*_~[`<|!")
 
 
 def _visible(text: str) -> bool:

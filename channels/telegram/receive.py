@@ -27,7 +27,7 @@ JOINED = frozenset({"creator", "administrator", "member", "restricted"})
 
 def receive(link: Link, hook: Hook) -> list[Inbound]:
     """One update gives one item."""
-    verify(hook.headers.get(SECRET), link.secret)
+    prove(link, hook.headers)
     update = load(hook.body)
     ext = f"u{identifier(update, 'update_id')}"
     keys = [key for key in update if key != "update_id"]
@@ -38,6 +38,11 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
         raise Unreadable("The update is empty.")
     name = keys[0].replace("\0", "")[:64]
     return [Inbound(Kind.EVENT, ext, event=name, ignore=UNANSWERED if "business" in name else None)]
+
+
+def prove(link: Link, headers: Mapping[str, str]) -> None:
+    """The header that Telegram was given."""
+    verify(headers.get(SECRET), link.secret)
 
 
 def verify(given: str | None, secret: str) -> None:

@@ -24,7 +24,7 @@ from channels.http import down
 from channels.telegram import files
 from channels.telegram.calls import Call
 from channels.telegram.place import Place, message_number
-from channels.telegram.receive import receive
+from channels.telegram.receive import prove, receive
 from channels.telegram.session import FILE_LIMIT, TOKEN, Moved, Session, unreadable
 
 UPDATES = [
@@ -53,6 +53,9 @@ class Telegram:
 
     def __init__(self, base: str = "https://api.telegram.org") -> None:
         self._session = Session(base)
+
+    def prove(self, link: Link, headers: Mapping[str, str]) -> None:
+        prove(link, headers)
 
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
         return receive(link, hook)

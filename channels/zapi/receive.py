@@ -1,6 +1,6 @@
 """Verify and parse Z-API's callbacks; all kinds may come to one address."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from channels import calling, loose, readable
@@ -19,10 +19,7 @@ STATES = {"SENT": "sent", "RECEIVED": "delivered", "READ": "read", "PLAYED": "pl
 
 def receive(link: Link, hook: Hook) -> list[Inbound]:
     """The one item of a callback."""
-    shown = [v for name in TOKEN_HEADERS if (v := hook.headers.get(name)) is not None]
-    token = link.settings.get("instanceToken", "")
-    if shown and not any(loose.same(v, token) for v in shown):
-        raise BadSignature("the token header is not this instance's token")
+    prove(link, hook.headers)
     body = loose.load(hook.body)
     if not isinstance(body, dict):
         raise Unreadable("the body is not an object")
@@ -30,6 +27,14 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
         raise Unreadable("the call is about another instance")
     handler = HANDLERS.get((text(body.get("type")) or "").lower(), _unknown)
     return [calling.called(handler(body), (*link.ours, *who.ours(body)))]
+
+
+def prove(link: Link, headers: Mapping[str, str]) -> None:
+    """The token, where it is shown."""
+    shown = [v for name in TOKEN_HEADERS if (v := headers.get(name)) is not None]
+    token = link.settings.get("instanceToken", "")
+    if shown and not any(loose.same(v, token) for v in shown):
+        raise BadSignature("the token header is not this instance's token")
 
 
 def _received(body: Json) -> Inbound:

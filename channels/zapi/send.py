@@ -1,5 +1,6 @@
 """Call Z-API: send, edit, delete, webhooks, media."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from channels.base import (
 from channels.http import Answer, call, down
 from channels.loose import obj, text
 from channels.zapi.errors import refusal
-from channels.zapi.receive import receive
+from channels.zapi.receive import prove, receive
 
 Json = dict[str, Any]
 SENDING = 30.0  # a file in base64 takes its time
@@ -39,6 +40,9 @@ class ZApi:
         self._http = http
         self._fetch = fetch
         self._base = base_url.rstrip("/")
+
+    def prove(self, link: Link, headers: Mapping[str, str]) -> None:
+        prove(link, headers)
 
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
         return receive(link, hook)

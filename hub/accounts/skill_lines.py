@@ -4,7 +4,8 @@ Header values leave masked. Coming back, a mask stands for the value that the sk
 for the same host; where there is none the header is left out, and the import says so.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from hub.accounts.skills import Description, Instructions, Slug, check, opened, 
 from hub.domain import Skill
 from hub.errors import Invalid
 from hub.guarded_http import Guard
-from hub.jsonl import lines
+from hub.jsonl import MOST, TOO_MANY, TOO_WRONG, WRONG, batches
 from hub.pydantic_base import invalid
 from hub.sealing import Sealer
 from hub.store import skills
@@ -30,10 +31,13 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Imported:
-    """enqueued: created or updated; skipped: invalid; notes: (line, what was wrong), the first ones."""
+    """enqueued: created or updated; skipped: invalid; notes: (line, what was wrong), the first ones;
+    stopped: why the rest of the file was not read, the last of the notes."""
 
     enqueued: int = 0
     skipped: int = 0
+    lines: int = 0
+    stopped: str = ""
     notes: list[tuple[int, str]] = field(default_factory=list)
 
     def note(self, line: int, text: str) -> None:
@@ -52,24 +56,36 @@ class Line(BaseModel):
 
 async def load(db: Db, sealer: Sealer, guard: Guard, account: UUID, body: AsyncIterator[bytes]) -> Imported:
     """Create or update the skill of each line; lines that are not valid are skipped and named."""
-    result, batch, number = Imported(), list[tuple[int, Line]](), 0
-    async for raw in lines(body):
-        number += 1
-        try:
-            line = _read(raw, number == 1)
-            if line is None:
-                continue
-            check(guard, line.options or SkillOptions())
-        except Invalid as e:
-            result.skipped += 1
-            result.note(number, str(e))
-            continue
-        batch.append((number, line))
-        if len(batch) == BATCH:
-            await _put(db, sealer, account, batch, result)
-            batch = []
+    result, batch = Imported(), list[tuple[int, Line]]()
+    async for raw in batches(body):
+        for one in await asyncio.to_thread(_read_all, raw, guard, result):
+            batch.append(one)
+            if len(batch) == BATCH:
+                await _put(db, sealer, account, batch, result)
+                batch = []
+        if result.stopped:
+            break
     await _put(db, sealer, account, batch, result)
     return result
+
+
+def _read_all(lines: Iterable[bytes | None], guard: Guard, result: Imported) -> list[tuple[int, Line]]:
+    """What can be read of the lines, with their numbers; away from the loop, which has others to serve."""
+    found = []
+    for raw in lines:
+        if result.lines == MOST or result.skipped == WRONG:
+            result.stopped = TOO_WRONG if result.skipped == WRONG else TOO_MANY
+            result.notes.append((result.lines + 1, result.stopped))
+            break
+        result.lines += 1
+        try:
+            if line := _read(raw, result.lines == 1):
+                check(guard, line.options or SkillOptions())
+                found.append((result.lines, line))
+        except Invalid as e:
+            result.skipped += 1
+            result.note(result.lines, str(e))
+    return found
 
 
 async def export(db: Db, sealer: Sealer, account: UUID) -> AsyncIterator[bytes]:

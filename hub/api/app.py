@@ -30,12 +30,15 @@ from hub.api import (
 )
 from hub.api.http import app_keys, assets, docs, middleware
 from hub.api.http.background import Errands
+from hub.api.http.budget import Budget
 from hub.api.http.operation import Route
 from hub.api.http.stream_limits import Streams
+from hub.chat.inbound.crowd import Crowd
 from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.spool import Spool
-from hub.chat.inbound.webhooks import Receiver
+from hub.chat.inbound.webhooks import Knock, Receiver
 from hub.runtime import Hub
+from hub.store import health
 from hub.store.api_request_log import RequestLog
 from hub.task_groups import end
 
@@ -48,6 +51,8 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[app_keys.HUB] = hub
     app[app_keys.INTAKE] = intake
     app[app_keys.RECEIVER] = Receiver(hub, intake)
+    app[app_keys.CROWD] = Crowd()
+    app.cleanup_ctx.append(_drain)
     app[app_keys.SPOOL] = Spool(hub.settings.home / "spool")
     app[app_keys.KEYRING] = Keyring(hub.db)
     app[app_keys.PASSWORDS] = passwords = Passwords()
@@ -57,6 +62,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[app_keys.ERRANDS] = errands = Errands()
     app.on_cleanup.append(errands.close)
     app[app_keys.STREAMS] = Streams()
+    app[app_keys.BUDGET] = Budget(hub.settings.bodies_mb << 20)
     app[app_keys.PAGES] = docs.environment()
     app[app_keys.REQUEST_LOG] = RequestLog(hub.db)
     app.cleanup_ctx.append(_log)
@@ -89,6 +95,21 @@ async def _log(app: web.Application) -> AsyncIterator[None]:
     yield
     await end([writing])
     await app[app_keys.REQUEST_LOG].flush()
+
+
+async def _drain(app: web.Application) -> AsyncIterator[None]:
+    """Take what waits on disk for as long as the application serves."""
+    receiver, db = app[app_keys.RECEIVER], app[app_keys.HUB].db
+
+    async def alive() -> bool:
+        return await health.ping(db)
+
+    async def aside(knock: Knock) -> None:
+        await receiver.set_aside(knock, "could not be stored, however often it was tried")
+
+    draining = asyncio.create_task(app[app_keys.SPOOL].run(receiver.kept, alive, aside))
+    yield
+    await end([draining])
 
 
 def in_order(routes: Iterable[Route]) -> list[Route]:

@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 from markupsafe import Markup
 
-from hub.api.http import cookies
+from hub.api.http import bounded, cookies
 from hub.api.http.app_keys import HUB, INTAKE, PAGES
 from hub.api.http.client_address import limit_entry
 from hub.chat.website import prompts as visits
@@ -25,6 +25,7 @@ from hub.store.web_sessions import Visit
 Json = dict[str, Any]
 MICROPHONE = "microphone=(self), camera=(), geolocation=(), payment=()"
 LONGEST = 20_000
+FORM = 256 << 10  # of as many characters, encoded
 # What the page's script says; the rest is in the document already.
 SPOKEN = (
     "retry", "copy", "error", "stopped", "you", "thanks", "good", "bad", "listen", "remove", "offline", "person",
@@ -71,8 +72,8 @@ def _id(request: web.Request) -> UUID:
 async def posted(request: web.Request) -> web.Response:
     """POST /chat/{access key} or /c/{web chat id}: a message from a browser without scripts, and its answer."""
     hub, named = request.app[HUB], request.match_info.get("key")
-    key, form = named, await request.post()
-    text = next((t.strip() for t in reversed(form.getall("text", [])) if isinstance(t, str) and t.strip()), "")
+    key, form = named, await bounded.urlencoded(request, FORM)
+    text = next((t.strip() for t in reversed(form.get("text", [])) if t.strip()), "")
     seen: Visit | None = None
     try:
         key = key or await _entered(request)

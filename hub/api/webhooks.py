@@ -1,19 +1,21 @@
-"""The webhook receivers: verify, store, answer, then work."""
+"""The webhook receivers: who is called, then the body; verify, store, answer, then work."""
 
-import logging
 from uuid import UUID
 
 from aiohttp import web
 
-from hub.api.http.app_keys import RECEIVER, SPOOL
-from hub.chat.inbound.webhooks import Knock, Verdict
+from hub.api.http import bounded
+from hub.api.http.app_keys import CROWD, RECEIVER, SPOOL
+from hub.chat.inbound.webhooks import Call, Knock, Verdict
 from hub.errors import Overloaded
 
-log = logging.getLogger(__name__)
-
-# Larger than the application's limit: Evolution and Z-API may put whole files into the body.
+# The largest bodies: Evolution and Z-API may put whole files into them.
 LIMITS = {"evolution": 64 << 20, "zapi": 16 << 20}
+LIMIT = 1 << 20
 SPOOLED = {"zapi"}
+SECONDS = 20.0
+# What is looked at of a call that is refused with success, and for how long.
+PEEK, PEEK_SECONDS = 64 << 10, 2.0
 
 # What each network is told: it decides whether a message survives (some never send again, some
 # block a chat or pause the webhook after errors).
@@ -23,39 +25,66 @@ ANSWERS: dict[Verdict, dict[str, int]] = {
     Verdict.UNKNOWN: {"telegram": 404, "evolution": 404, "kapso": 404},
     Verdict.CHANGING: {"telegram": 404, "evolution": 503, "kapso": 404},
 }
-REASONS = {
-    Verdict.REFUSED: "wrong secret or signature",
-    Verdict.UNKNOWN: "no such integration",
-    Verdict.CHANGING: "no such integration",
-}
 
 
 async def receive(request: web.Request) -> web.Response:
     """A call from a network. 200 means stored for good."""
     channel = request.match_info["channel"]
     try:
-        client_id = UUID(request.match_info["client"])
+        client = UUID(request.match_info["client"])
     except ValueError:
         raise web.HTTPNotFound from None
     headers = {k.lower(): v for k, v in request.headers.items()}
-    limit = LIMITS.get(channel)
-    body = await (request.clone(client_max_size=limit) if limit else request).read()
-    knock = Knock(channel, client_id, request.match_info["secret"], headers, body)
-    receiver, spool = request.app[RECEIVER], request.app[SPOOL]
+    call = Call(channel, client, request.match_info["secret"], headers)
+    receiver, known = request.app[RECEIVER], True
     try:
-        if not spool.empty:
-            await spool.drain(receiver.receive)  # what waited on disk goes first
-        verdict = await receiver.receive(knock)
-        status = ANSWERS[verdict].get(channel, 200)
-        if verdict != Verdict.STORED and status == 200:
-            await receiver.refuse(knock, REASONS[verdict])
+        verdict = await receiver.admits(call)
     except Overloaded:
         if channel not in SPOOLED:
             raise
-        await spool.keep(knock)
-        status = 200
-    headers_out = {"Retry-After": "5"} if status == 503 else {}
-    return web.Response(status=status, headers=headers_out)
+        verdict, known = Verdict.STORED, receiver.remembers(call)
+    if verdict is not Verdict.STORED:
+        return await _refused(request, call, verdict)
+    body = await bounded.whole(request, LIMITS.get(channel, LIMIT), SECONDS)
+    return await _stored(request, Knock(channel, client, call.secret, headers, body), known)
+
+
+async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Response:
+    receiver, spool, spooled = request.app[RECEIVER], request.app[SPOOL], knock.channel in SPOOLED
+    try:
+        if not known or (spooled and spool.holds(knock.client_id)):
+            raise Overloaded  # what waits on disk goes first
+        with request.app[CROWD].one(knock.client_id):
+            verdict = await receiver.in_time(knock)
+    except Overloaded:
+        if not spooled:
+            raise
+        await spool.keep(knock, known)
+        verdict = Verdict.STORED
+    if verdict is Verdict.STORED:
+        return web.Response()
+    return await _refused(request, knock, verdict, knock.body)
+
+
+async def _refused(request: web.Request, call: Call, verdict: Verdict, body: bytes | None = None) -> web.Response:
+    """What the network is told. A call that is dropped though it is told success is remembered, in short."""
+    status = ANSWERS[verdict].get(call.channel, 200)
+    if verdict is Verdict.REFUSED and status == 200:
+        if body is None:
+            body = await _beginning(request)
+        await request.app[RECEIVER].refused(call, body)
+    response = web.Response(status=status, headers={"Retry-After": "5"} if status == 503 else {})
+    if not request.content.is_eof():
+        response.force_close()  # nobody waits for the rest of it
+    return response
+
+
+async def _beginning(request: web.Request) -> bytes:
+    """As much of a body as is looked at."""
+    try:
+        return await bounded.whole(request, PEEK, PEEK_SECONDS)
+    except web.HTTPException:
+        return b""
 
 
 def routes() -> list[web.RouteDef]:

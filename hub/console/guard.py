@@ -6,16 +6,18 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from hub.accounts.operators import Deed, allow, doing
-from hub.api.http import sse, uploads
+from hub.api.http import bounded, sse, uploads
 from hub.api.http.app_keys import HUB
 from hub.console.page_request import HEADERS, Form, Visit, genuine, operator
-from hub.errors import BadRequest, Forbidden, HubError
+from hub.errors import Forbidden, HubError
 
 COOKIE = "hub_console"
 # Where a second factor is set up: open to whoever has none and needs one.
 FACTORS = "/console/settings/sign-in"
 MIB = 1 << 20
 FILES = 20
+# Bytes of a form without files: a document's text, encoded; and of what signs in.
+FORM, SMALL = 8 * MIB, 16 << 10
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Look = Callable[[Visit], Awaitable[web.StreamResponse]]
 Act = Callable[[Visit, Deed], Awaitable[web.StreamResponse]]
@@ -90,7 +92,9 @@ async def read(request: web.Request) -> Form:
         limit = request.app[HUB].settings.upload_limit_mb * MIB
         found = await uploads.form(request, FILES, limit, 5 * limit)
         return Form({k: [v] for k, v in found.fields.items()}, [f for f in found.files if f.name and f.content])
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise BadRequest("Send a form.")
-    sent = await request.post()
-    return Form({k: [v for v in sent.getall(k) if isinstance(v, str)] for k in sent})
+    return Form(await bounded.urlencoded(request, FORM))
+
+
+async def read_small(request: web.Request) -> Form:
+    """The form of somebody who is not signed in."""
+    return Form(await bounded.urlencoded(request, SMALL))

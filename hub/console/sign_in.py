@@ -12,7 +12,7 @@ from hub.accounts.passkeys import Site
 from hub.accounts.sign_in import Browser, Entry
 from hub.api.http.app_keys import HUB, OIDC, PASSWORDS
 from hub.api.http.client_address import client_ip
-from hub.console.guard import COOKIE, own, read
+from hub.console.guard import COOKIE, own, read_small
 from hub.console.page_request import Visit, csrf, genuine, html, operator
 from hub.errors import Forbidden, HubError
 
@@ -112,7 +112,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     if found is not None:
         try:
             own(request)
-            sent = await read(request)
+            sent = await read_small(request)
             if not genuine(found[1], sent.get("csrf")):
                 raise Forbidden("This form is not of this session; reload the page and try again.", code="csrf")
         except HubError as e:
@@ -125,7 +125,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
 
 async def _sent(request: web.Request) -> Any:
     own(request)
-    sent = await read(request)
+    sent = await read_small(request)
     before = request.cookies.get(BEFORE, "")
     if not before or not genuine(before, sent.get("csrf")):
         raise Forbidden("The page was open for too long; try again.", code="csrf")

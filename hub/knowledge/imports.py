@@ -3,7 +3,7 @@ has everywhere else: `{"name", "contents", "reference", "tags", "metadata"}`."""
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from hub.errors import HubError, Invalid
-from hub.jsonl import lines
+from hub.jsonl import MOST, TOO_MANY, TOO_WRONG, WRONG, batches
 from hub.knowledge.collections import require, ring
 from hub.knowledge.documents import check, save
 from hub.knowledge.index import index_document
@@ -45,7 +45,8 @@ class Imported:
 
     state: reading | indexing | done. enqueued: new or changed; skipped: unchanged, repeated or invalid,
     counted in `reasons` ("unchanged", "repeated", "json", "long" or the name of the wrong field);
-    indexed: those that can be found now; errors: (line, why) of the first invalid ones.
+    indexed: those that can be found now; errors: (line, why) of the first invalid ones; wrong: how many those are.
+    stopped: why the rest of the file was not read; it is the last of the errors too.
     """
 
     state: str = "reading"
@@ -56,6 +57,8 @@ class Imported:
     reasons: Counter[str] = field(default_factory=Counter)
     errors: list[tuple[int, str]] = field(default_factory=list)
     queued: list[UUID] = field(default_factory=list)
+    wrong: int = 0
+    stopped: str = ""
 
     def skip(self, reason: str, count: int = 1) -> None:
         if count:
@@ -97,18 +100,18 @@ async def steps(
     """
     await require(db, account, collection)
     result, batch, size = Imported(), dict[str, Given](), 0
-    async for line in lines(body, LONGEST):
-        result.lines += 1
-        given = _read(line, result)
-        if given is None:
-            continue
-        result.skip("repeated", given.name in batch)
-        batch[given.name] = given
-        size += len(given.contents)
-        if len(batch) == BATCH or size > BATCH_SIZE:
-            await _put(db, account, collection, batch, result)
-            batch, size = {}, 0
-            yield result
+    async for lines in batches(body, LONGEST):
+        while lines and not result.stopped:
+            for given in await asyncio.to_thread(_read_some, lines, BATCH - len(batch), result):
+                result.skip("repeated", given.name in batch)
+                batch[given.name] = given
+                size += len(given.contents)
+            if len(batch) == BATCH or size > BATCH_SIZE:
+                await _put(db, account, collection, batch, result)
+                batch, size = {}, 0
+                yield result
+        if result.stopped:
+            break
     await _put(db, account, collection, batch, result)
     if embedder is None:
         await ring(queue, result.queued)
@@ -120,6 +123,21 @@ async def steps(
     yield result
 
 
+def _read_some(lines: deque[bytes | None], most: int, result: Imported) -> list[Given]:
+    """What can be read of the next lines; away from the loop, which has others to serve."""
+    found: list[Given] = []
+    while lines and len(found) < most:
+        line = lines.popleft()
+        if result.lines == MOST or result.wrong == WRONG:
+            result.stopped = TOO_WRONG if result.wrong == WRONG else TOO_MANY
+            result.errors.append((result.lines + 1, result.stopped))
+            break
+        result.lines += 1
+        if given := _read(line, result):
+            found.append(given)
+    return found
+
+
 def _read(line: bytes | None, result: Imported) -> Given | None:
     if line is not None and not line.strip():
         return None
@@ -129,6 +147,7 @@ def _read(line: bytes | None, result: Imported) -> Given | None:
         called = e.field or "json"
         name, words = NAMES.get(called, called), str(e)
         result.skip(name)
+        result.wrong += 1
         if len(result.errors) < TOLD:
             told = name + words.removeprefix(called) if words.startswith(called) else words
             result.errors.append((result.lines, told))

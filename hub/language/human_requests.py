@@ -111,8 +111,13 @@ REFUSED_BOT = re.compile(
 _CLAUSE = re.compile(r"[.!?;:,\n¿¡()\"]+| - |\b(?:but|because|mas|pero|porque|sino|so that|and|e|y)\b(?! (?:meia|media)\b)")
 
 
+LOOKED = 2000
+
+
 def wants_human(text: str) -> bool:
-    """Whether somebody asks for a person."""
+    """Whether somebody asks for a person; of a long text, at its beginning or its end."""
+    if len(text) > 2 * LOOKED:
+        text = f"{text[:LOOKED]}\n{text[-LOOKED:]}"
     said = re.sub(r"'s\b", " s", fold(text)).replace("'", "")
     said = re.sub(r"\bp/", "para ", re.sub(r"\b(falar|fala|fale|conversar) c(?:/|\b) ?", r"\1 com ", said))
     clauses = [" ".join(re.sub(r"[^\w ]", " ", c).split()) for c in _CLAUSE.split(said)]

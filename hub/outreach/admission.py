@@ -65,7 +65,7 @@ async def _once(hub: Hub) -> int:
         news = [(row, v) for row, v in verdicts if v.reason and v.reason != row["reason"]]
         await activations.note(tx, [_noted(row, v) for row, v in news])
         going = sorted((row for row, v in verdicts if v is GO), key=_order)
-        let_out = await activations.admit(tx, [_item(hub, row) for row in going])
+        let_out = await activations.admit(tx, await asyncio.to_thread(_items, hub, going))
     await hub.queue.ring(_bells(let_out))
     return len(rows)
 
@@ -196,6 +196,10 @@ def _noted(row: Json, v: Verdict) -> Json:
         "session_id": str(row["session_id"]) if row["session_id"] else None, "kind": kind,
         "detail": {"reason": v.reason, "text": v.text, "until": v.until.isoformat() if v.until else None},
     }
+
+
+def _items(hub: Hub, rows: list[Json]) -> list[Json]:
+    return [_item(hub, row) for row in rows]
 
 
 def _item(hub: Hub, row: Json) -> Json:

@@ -1,15 +1,14 @@
 """The web process."""
 
 import asyncio
-import socket
-
-from aiohttp import web
+from contextlib import AsyncExitStack
 
 from hub.api.app import build_app
 from hub.chat.inbound.intake import Intake
 from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
 from hub.jobs import sweeps
+from hub.processes.connections import serve
 from hub.processes.lifetime import listening, until_signal
 from hub.processes.metrics import serve_metrics, web_metrics
 from hub.runtime import open_hub
@@ -24,26 +23,19 @@ async def main(settings: Settings, reached: Reached = unwatched) -> None:
     async with open_hub(settings, reached) as hub:
         await demand(hub.db)
         intake = Intake(hub.db, hub.queue)
-        runner = web.AppRunner(
-            build_app(hub, intake),
-            access_log=None,
-            keepalive_timeout=75,
-            shutdown_timeout=IN_FLIGHT,
-            handler_cancellation=False,
-        )
-        await runner.setup()
         background = [
             asyncio.create_task(sweeps.every(settings.lease_seconds / 3, lambda: sweeps.renew(hub))),
             asyncio.create_task(sweeps.hear_cancels(hub)),
         ]
         try:
             # Metrics of `hub up`'s processes need different ports: the web process has the first one.
-            async with serve_metrics(settings, lambda: web_metrics(hub, intake)):
-                shared = hasattr(socket, "SO_REUSEPORT")  # several web processes may share the port
+            async with serve_metrics(settings, lambda: web_metrics(hub, intake)), AsyncExitStack() as serving:
                 with listening(settings.host, settings.port, "--port"):
-                    await web.TCPSite(runner, settings.host, settings.port, backlog=1024, reuse_port=shared).start()
+                    await serving.enter_async_context(serve(
+                        build_app(hub, intake), settings.host, settings.port, settings.header_seconds,
+                        settings.idle_seconds, IN_FLIGHT,
+                    ))
                 await until_signal()
         finally:
-            await runner.cleanup()
             await intake.close()
             await end(background)

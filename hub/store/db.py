@@ -23,6 +23,14 @@ AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InsufficientResourcesE
 CLASH = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
+def of_data(error: BaseException) -> bool:
+    """Whether what was to be stored is to blame (SQLSTATE of the classes 22 and 23, or no value of its type), so that it
+    cannot be stored later either."""
+    if isinstance(error, asyncpg.PostgresError):
+        return str(error.sqlstate or "")[:2] in ("22", "23")
+    return isinstance(error, ValueError)
+
+
 class Call(Protocol):
     """What store functions need of a connection; the pool and a transaction both give it."""
 
@@ -140,7 +148,7 @@ class Db:
             return await self.pool.acquire(timeout=self._limit)
         except TimeoutError:
             raise Overloaded("The database is busy; try again in a few seconds.", retry_after=5) from None
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.InterfaceError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             raise Overloaded("The database cannot be reached; try again in a few seconds.", retry_after=5) from None
 
     async def _guard(self, method: str, sql: str, args: Sequence[Any]) -> Any:

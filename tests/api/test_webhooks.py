@@ -1,5 +1,6 @@
 """The webhook receivers over HTTP: what each network is told, and what is kept."""
 
+import asyncio
 import gzip
 import hashlib
 import hmac
@@ -91,6 +92,7 @@ async def test_wrong_path_secret(door: Door) -> None:
     found = {c: (await door.post(c, path=door.path(c, secret="x" * 48)))[0] for c in NETWORKS}
     assert found == {"telegram": 401, "zapi": 200, "evolution": 401, "kapso": 401}
     assert await door.stored() == 0 and await door.quarantined() == 1
+    assert await door.w.hub.db.value("select length(raw) from quarantine") <= 1024
 
 
 async def test_wrong_header_or_signature(door: Door) -> None:
@@ -185,6 +187,9 @@ async def test_database_away(settings: Settings) -> None:
                 assert got.status == 503 and (await got.json())["checks"]["database"] == "cannot be reached"
             server = start_postgres(folder)
             assert (await door.post("zapi", orjson.dumps(BODIES["zapi"]("Back"))))[0] == 200
+            async with asyncio.timeout(30):
+                while await door.stored() < 4:
+                    await asyncio.sleep(0.05)
             rows = await door.w.hub.db.fetch("select body->>'text' as text from inbox order by seq")
     finally:
         server.stop()

@@ -14,7 +14,9 @@ from hub.accounts.oidc import Oidc
 from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
 from hub.api.http.background import Errands
+from hub.api.http.budget import Budget
 from hub.api.http.stream_limits import Streams
+from hub.chat.inbound.crowd import Crowd
 from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.spool import Spool
 from hub.chat.inbound.webhooks import Receiver
@@ -26,6 +28,7 @@ from hub.store.api_request_log import RequestLog
 HUB = web.AppKey("hub", Hub)
 INTAKE = web.AppKey("intake", Intake)
 RECEIVER = web.AppKey("receiver", Receiver)
+CROWD = web.AppKey("crowd", Crowd)
 SPOOL = web.AppKey("spool", Spool)
 KEYRING = web.AppKey("keyring", Keyring)
 DIRECTORY = web.AppKey("directory", Directory)
@@ -34,6 +37,7 @@ OIDC = web.AppKey("oidc", Oidc)
 USERS = web.AppKey("users", Users)
 ERRANDS = web.AppKey("errands", Errands)
 STREAMS = web.AppKey("streams", Streams)
+BUDGET = web.AppKey("budget", Budget)
 PAGES = web.AppKey("pages", jinja2.Environment)
 REQUEST_LOG = web.AppKey("request_log", RequestLog)
 SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
@@ -41,6 +45,8 @@ SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
 CALLER = web.RequestKey("caller", Caller)
 USER = web.RequestKey("user", User)
 RATE = web.RequestKey("rate", Window)
+# Bytes of the body that were read.
+HELD = web.RequestKey("held", int)
 REQUEST_ID = web.RequestKey("request_id", str)
 
 

@@ -1,13 +1,14 @@
 """Reading what a client sent."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from hub.api.http import bounded
 from hub.api.http.app_keys import BODY, UNKNOWN
 from hub.api.http.unknown import unknown
 from hub.errors import BadRequest, NotFound, Unsupported
@@ -15,20 +16,14 @@ from hub.pydantic_base import invalid
 from hub.store.db import clean
 
 DEEPEST = 64
+# Each costs some hundred bytes of memory once it is read.
+VALUES = 1_000_000
+T = TypeVar("T")
 
 
 async def raw(request: web.Request, limit: int, seconds: float) -> bytes:
-    """The whole body, at most `limit` bytes, within `seconds`."""
-    if BODY in request:
-        return request[BODY]
-    whole = request.clone(client_max_size=limit)
-    if request.content.is_eof():
-        return await whole.read()  # it is here already: nothing to wait for
-    try:
-        async with asyncio.timeout(seconds):
-            return await whole.read()
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
+    """The whole body, at most `limit` bytes, within `seconds` and what its size needs."""
+    return request[BODY] if BODY in request else await bounded.whole(request, limit, seconds)
 
 
 async def json(
@@ -37,8 +32,27 @@ async def json(
     """The body as the type that the endpoint takes. Raise Invalid naming the field. form: the type; what is not in it
     is noted on the request. nothing: what an empty body stands for."""
     sent = (await raw(request, limit, seconds)).strip() or nothing
+    found, names = await beside(sent, _read, sent, adapter, form)
+    if names:
+        request[UNKNOWN] = names
+    return found
+
+
+async def beside(sent: bytes, work: Callable[..., T], *args: Any) -> T:
+    """Work on a body: a large one beside the loop, so that nobody else waits for it."""
+    return work(*args) if len(sent) <= bounded.SMALL else await asyncio.to_thread(work, *args)
+
+
+def few(sent: bytes, most: int = VALUES) -> None:
+    """Raise BadRequest for JSON that may hold more values than are read."""
+    if len(sent) > most and sum(sent.count(sign) for sign in (b",", b"[", b"{")) > most:
+        raise BadRequest(f"The body holds more than {most:,} values; send it in pieces.")
+
+
+def _read(sent: bytes, adapter: TypeAdapter[Any], form: Any) -> tuple[Any, list[str]]:
     if not sent.strip():
         raise BadRequest("The body is empty; send JSON.")
+    few(sent)
     try:
         value = orjson.loads(sent)
     except orjson.JSONDecodeError as e:
@@ -51,9 +65,7 @@ async def json(
         found = adapter.validate_python(value)
     except ValidationError as e:
         raise invalid(e) from None
-    if form is not None and (names := unknown(form, value)):
-        request[UNKNOWN] = names
-    return found
+    return found, unknown(form, value) if form is not None else []
 
 
 def is_json(request: web.Request) -> bool:

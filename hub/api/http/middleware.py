@@ -1,8 +1,8 @@
 """Around every request: an id, errors, the log line, and the headers of every answer."""
 
 import logging
-import random
 import re
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from hub.api.http import errors
+from hub.api.http import bounded, errors
 from hub.api.http.app_keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN
 from hub.api.http.client_address import PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
@@ -39,7 +39,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
     """Give the request an id, answer it whatever happens, and log one line about it."""
     given = request.headers.get("X-Request-Id", "")
-    rid = given if _GIVEN_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
+    rid = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(16)
     request[REQUEST_ID] = rid
     token, begun = request_id.set(rid), time.monotonic()
     status = 0
@@ -48,6 +48,7 @@ async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
         status = response.status
         return response
     finally:
+        bounded.release(request)
         level = _level(request.path, status)
         if access.isEnabledFor(level):
             spent = (time.monotonic() - begun) * 1000

@@ -29,7 +29,7 @@ from hub.tools.arguments import check
 
 log = logging.getLogger(__name__)
 
-LIMIT, SECONDS, PAGE = 1 << 20, 10.0, 100
+LIMIT, SECONDS, PAGE, VALUES = 1 << 20, 10.0, 100, 20_000
 WHOSE, WHERE = "hub.caller", "hub.hub"
 MANAGER = web.AppKey("mcp", StreamableHTTPSessionManager)
 ABOUT = "Tools named search_... look through a collection of documents; tools named ask_... ask an assistant."
@@ -55,6 +55,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
         # There are no sessions: nothing to listen to, nothing to end.
         raise web.HTTPMethodNotAllowed(request.method, ["POST"])
     sent = await body.raw(request, LIMIT, SECONDS)
+    body.few(sent, VALUES)
     state = {WHOSE: request[CALLER], WHERE: request.app[HUB]}
     return await exchange(request, sent, request.app[MANAGER].handle_request, state)
 

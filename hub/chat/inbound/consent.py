@@ -29,9 +29,13 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+# Characters of what may be a word of ours, however it is set.
+LONGEST = 600
+
+
 def parse(text: str, policy: Json) -> str | None:
     """optout, optin or None. `policy`: the account's, whose own words count too."""
-    said = plain(text)
+    said = plain(text) if len(text) <= LONGEST else ""
     if not said or len(said) > 60:
         return None
     # Telegram's own button says "/start", behind a link with what the link was for.

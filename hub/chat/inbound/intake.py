@@ -22,7 +22,7 @@ from hub.chat.timespan import seconds
 from hub.errors import Overloaded
 from hub.live.queue import Bell, Queue, turn_bell
 from hub.store import files, inbox
-from hub.store.db import Db
+from hub.store.db import Db, of_data
 from hub.store.inbox import Item, Stored
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 FLUSHERS, GROUP, WAITING = 2, 512, 5000
 HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
+LONGEST = 100_000  # characters of a message; no network sends as many
 KEPT = ("accepted", "ignored", "recorded", "taken")
 DEDUPE_KINDS = {Kind.MESSAGE: "message", Kind.OWN: "own", Kind.STATUS: "status", Kind.EVENT: "event"}
 
@@ -79,7 +80,8 @@ class Intake:
         try:
             results = await self._commit(group)
         except Exception as e:  # noqa: BLE001 - every caller must hear of it
-            if len(group) > 1 and not isinstance(e, Overloaded):
+            # Only what was sent can be one call's own fault.
+            if len(group) > 1 and of_data(e):
                 for one in group:  # what cannot be stored must not spoil what came at the same time
                     await self._settle([one])
             else:
@@ -172,9 +174,13 @@ def _news(stored: Sequence[tuple[Item, Stored]]) -> list[tuple[str, Any]]:
 async def items_of(db: Db, endpoint: dict[str, Any], arrived: Sequence[Inbound], max_wait: float) -> list[Item]:
     """Rows-to-be of what one webhook call brought; files that came inside the body are stored first."""
     items = []
-    for one in arrived:
+    for n, one in enumerate(arrived):
+        if n % 20 == 19:
+            await asyncio.sleep(0)  # others are served in between
         if await _meant(db, endpoint, one):
             one = replace(one, mentioned=True)
+        if len(one.text) > LONGEST:
+            one = replace(one, text=f"{one.text[:LONGEST]}\n[… cut: {len(one.text):,} characters]")
         item = _item(endpoint, one, max_wait)
         if item.get("rule") is None:
             await _keep_inline(db, item, one)
@@ -318,7 +324,7 @@ async def _keep_inline(db: Db, item: Item, one: Inbound) -> None:
         if not a.data or "body" not in item or "attachments" not in item["body"]:
             continue
         try:
-            raw = base64.b64decode(a.data, validate=False)
+            raw, sha256 = await asyncio.to_thread(_bytes, a.data)
         except (binascii.Error, ValueError):
             item["body"]["attachments"][place]["error"] = "the file inside the message is damaged"
             continue
@@ -333,11 +339,17 @@ async def _keep_inline(db: Db, item: Item, one: Inbound) -> None:
             name=a.name or f"{a.media}",
             mime=a.mime or "application/octet-stream",
             kind=str(a.media),
-            sha256=hashlib.sha256(raw).digest(),
+            sha256=sha256,
             content=raw,
             seconds=FILE_DAYS * 86400.0,
         )
         item["body"]["attachments"][place] |= {"file_id": str(id), "token": token, "size": len(raw)}
+
+
+def _bytes(data: str) -> tuple[bytes, bytes]:
+    """A file in base64, and its SHA-256; beside the loop, since it may be large."""
+    raw = base64.b64decode(data, validate=False)
+    return raw, hashlib.sha256(raw).digest()
 
 
 def language_of(parameters: dict[str, Any], contact: Contact | None) -> str:

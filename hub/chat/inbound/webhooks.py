@@ -1,10 +1,12 @@
 """One webhook call: who it belongs to, whether it is real, what becomes of it. No HTTP here."""
 
+import asyncio
 import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
@@ -17,16 +19,27 @@ from channels.base import BadSignature, Hook, Inbound, Link, Unreadable
 from hub import ids
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import Intake, items_of
-from hub.errors import HubError
+from hub.errors import Overloaded
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import inbox
+from hub.store.db import of_data
 
 log = logging.getLogger(__name__)
 
 REMEMBER = 1.0  # seconds an integration is remembered: changes act within this time
 CONFIG_GRACE = timedelta(minutes=10)
+REMEMBERED = 5000
+SOON = 1.0  # seconds in which a call is stored, or refused
+LARGE, ITEMS = 64 << 10, 1000
+# What is kept of a body that could not be read, and of one that was refused; and how many of them.
+LARGEST, SHOWN, VALUE, AN_HOUR = 1_000_000, 1024, 300, 120
+WRONG = "wrong secret or signature"
 KEPT_HEADERS = ("content-type", "user-agent", "x-webhook-event", "x-event-type", "content-encoding")
+
+
+class NotStored(Overloaded):
+    """The hub is busy; try again in a few seconds."""
 
 
 class Verdict(Enum):
@@ -39,13 +52,19 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
-    """A webhook call as it came in; header names in lower case."""
+class Call:
+    """A webhook call before its body is read; header names in lower case."""
 
     channel: str
     client_id: UUID
     secret: str
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Knock(Call):
+    """A webhook call as it came in."""
+
     body: bytes
 
 
@@ -64,38 +83,93 @@ class Receiver:
         self._hub = hub
         self._intake = intake
         self._known: dict[tuple[UUID, str], tuple[float, Endpoint | None]] = {}
+        # Hashes of secrets that were found good, for when nobody can be asked.
+        self._good: dict[tuple[UUID, str], bytes] = {}
+        self._late: set[asyncio.Task[Verdict]] = set()
+
+    async def admits(self, call: Call) -> Verdict:
+        """STORED where the body is worth reading: the address is one of ours and its secrets are right, as far as they
+        do not stand in the body. Raise Overloaded when the database cannot be asked."""
+        with _whose_fault():
+            return (await self._admitted(call))[0]
+
+    def remembers(self, call: Call) -> bool:
+        """Whether such a call was admitted before."""
+        good = self._good.get((call.client_id, call.channel), b"")
+        return hmac.compare_digest(digest(call.secret), good)
+
+    async def _admitted(self, call: Call) -> tuple[Verdict, Endpoint | None]:
+        endpoint = await self._endpoint(call)
+        if endpoint is None:
+            changed = await inbox.changed_since(self._hub.db, call.client_id, datetime.now(UTC) - CONFIG_GRACE)
+            return (Verdict.CHANGING if changed else Verdict.UNKNOWN), None
+        secret = digest(call.secret)
+        if not hmac.compare_digest(secret, endpoint.row["secret_hash"]):
+            return Verdict.REFUSED, endpoint
+        try:
+            self._hub.channels[call.channel].prove(endpoint.link, call.headers)
+        except BadSignature:
+            return Verdict.REFUSED, endpoint
+        if len(self._good) > REMEMBERED:
+            self._good.clear()
+        self._good[call.client_id, call.channel] = secret
+        return Verdict.STORED, endpoint
+
+    async def in_time(self, knock: Knock) -> Verdict:
+        """The same as `receive`; what takes longer than a second goes on, and counts as not stored: raise Overloaded.
+        It is sent again, and found to be there."""
+        task = asyncio.create_task(self.receive(knock))
+        done, _ = await asyncio.wait([task], timeout=SOON)
+        if done:
+            return task.result()
+        self._late.add(task)
+        task.add_done_callback(self._ended)
+        raise Overloaded(retry_after=5)
+
+    def _ended(self, task: "asyncio.Task[Verdict]") -> None:
+        self._late.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("a webhook call was not stored in time: %s: %s", type(error).__name__, error)
 
     async def receive(self, knock: Knock) -> Verdict:
         """Verify, store, answer. Raise Overloaded when the database cannot take it now."""
-        endpoint = await self._endpoint(knock)
-        if endpoint is None:
-            if await inbox.changed_since(self._hub.db, knock.client_id, datetime.now(UTC) - CONFIG_GRACE):
-                return Verdict.CHANGING
-            return Verdict.UNKNOWN
-        if not hmac.compare_digest(digest(knock.secret), endpoint.row["secret_hash"]):
-            return Verdict.REFUSED
-        hook = Hook(knock.headers, knock.body)
+        with _whose_fault():
+            return await self._receive(knock)
+
+    async def _receive(self, knock: Knock) -> Verdict:
+        verdict, endpoint = await self._admitted(knock)
+        if endpoint is None or verdict is not Verdict.STORED:
+            return verdict
         try:
-            arrived = self._hub.channels[knock.channel].receive(endpoint.link, hook)
+            arrived = await self._read(endpoint, knock)
             items = await items_of(self._hub.db, endpoint.row, arrived, self._hub.settings.max_debounce_wait)
+            await self._learn(endpoint, arrived)
+            for one in arrived:
+                if one.ignore and one.ignore.startswith("unsupported"):
+                    log.warning("%s of client %s not answered: %s", one.event, knock.client_id, one.ignore)
+            self._hub.reached("C1")
+            await self._intake.store(items)
         except BadSignature:
             return Verdict.REFUSED
         except Unreadable as e:
             await self._quarantine(knock, endpoint, str(e))
-            return Verdict.STORED
-        await self._learn(endpoint, arrived)
-        for one in arrived:
-            if one.ignore and one.ignore.startswith("unsupported"):
-                log.warning("%s of client %s not answered: %s", one.event, knock.client_id, one.ignore)
-        self._hub.reached("C1")
-        try:
-            await self._intake.store(items)
-        except HubError:
-            raise
         except (asyncpg.PostgresError, ValueError) as e:
+            if not of_data(e):
+                raise
             await self._quarantine(knock, endpoint, f"could not be stored: {type(e).__name__}")
         self._hub.reached("C2")
         return Verdict.STORED
+
+    async def _read(self, endpoint: Endpoint, knock: Knock) -> list[Inbound]:
+        """The items of a call; a large body is read beside the loop."""
+        read, hook = self._hub.channels[knock.channel].receive, Hook(knock.headers, knock.body)
+        if len(knock.body) <= LARGE:
+            arrived = read(endpoint.link, hook)
+        else:
+            arrived = await asyncio.to_thread(read, endpoint.link, hook)
+        if len(arrived) > ITEMS:
+            raise Unreadable(f"the call holds {len(arrived)} items; {ITEMS} are taken at once")
+        return arrived
 
     async def _learn(self, endpoint: Endpoint, arrived: Sequence[Inbound]) -> None:
         """Ids of the account itself, which networks tell now and then."""
@@ -104,33 +178,67 @@ class Receiver:
             await inbox.learn(self._hub.db, endpoint.row["id"], sorted(taught))
             self._known.pop((endpoint.row["client_id"], endpoint.row["channel"]), None)
 
-    async def _endpoint(self, knock: Knock) -> Endpoint | None:
-        key, now = (knock.client_id, knock.channel), time.monotonic()
+    async def _endpoint(self, call: Call) -> Endpoint | None:
+        key, now = (call.client_id, call.channel), time.monotonic()
         kept = self._known.get(key)
         if kept and kept[0] > now:
             return kept[1]
-        if len(self._known) > 5000:
+        if len(self._known) > REMEMBERED:
             self._known = {k: v for k, v in self._known.items() if v[0] > now}
         row = await inbox.endpoint(self._hub.db, *key)
         endpoint = Endpoint(row, open_link(self._hub, row)) if row else None
         self._known[key] = (now + REMEMBER, endpoint)
         return endpoint
 
-    async def refuse(self, knock: Knock, reason: str) -> None:
-        """Keep a call that was answered with success and dropped (Z-API never sends it again)."""
-        endpoint = await self._endpoint(knock)
-        log.warning("%s webhook of client %s dropped: %s", knock.channel, knock.client_id, reason)
-        await self._quarantine(knock, endpoint, reason)
+    async def refused(self, call: Call, body: bytes) -> None:
+        """Keep a little of a call that was answered with success and dropped (Z-API never sends it again)."""
+        log.warning("%s webhook of client %s dropped: %s", call.channel, call.client_id, WRONG)
+        with _whose_fault():
+            endpoint = await self._endpoint(call)
+            if endpoint is not None:
+                await self._aside(endpoint, call, body, WRONG, SHOWN)
 
-    async def _quarantine(self, knock: Knock, endpoint: Endpoint | None, reason: str) -> None:
-        raw = knock.body[:1_000_000]
+    async def set_aside(self, knock: Knock, reason: str) -> None:
+        """Quarantine a kept call that cannot be taken, however often it is tried."""
+        endpoint = await self._endpoint(knock)
+        if endpoint is not None:
+            await self._quarantine(knock, endpoint, reason)
+
+    async def kept(self, knock: Knock) -> None:
+        """Take a call that was kept on disk. Raise Overloaded."""
+        verdict = await self.receive(knock)
+        if verdict is Verdict.REFUSED:
+            await self.refused(knock, knock.body)
+
+    async def _quarantine(self, knock: Knock, endpoint: Endpoint, reason: str) -> None:
+        await self._aside(endpoint, knock, knock.body, reason, LARGEST)
+
+    async def _aside(self, endpoint: Endpoint, call: Call, body: bytes, reason: str, most: int) -> None:
+        """Each address may put aside so many an hour: more of the same tells nobody more."""
         self._intake.counts["quarantined"] = self._intake.counts.get("quarantined", 0) + 1
+        whom = f"{endpoint.row['id']}:{most}"
+        if await self._hub.limits.take("quarantine", whom, AN_HOUR, 3600.0) > 0:
+            return
         await inbox.quarantine(
             self._hub.db,
             ids.uuid7(),
-            endpoint.row["account_id"] if endpoint else None,
-            endpoint.row["id"] if endpoint else None,
-            (hashlib.sha256(knock.body).digest(), raw),
-            {k: v for k, v in knock.headers.items() if k in KEPT_HEADERS},
+            endpoint.row["account_id"],
+            endpoint.row["id"],
+            (await asyncio.to_thread(_sha, body), body[:most]),
+            {k: v[:VALUE] for k, v in call.headers.items() if k in KEPT_HEADERS},
             reason,
         )
+
+
+@contextmanager
+def _whose_fault() -> Iterator[None]:
+    """Where not what was sent is to blame, it is neither lost nor put aside: raise NotStored."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as e:
+        log.warning("webhook call not stored: %s: %s", type(e).__name__, e)
+        raise NotStored(retry_after=5) from e
+
+
+def _sha(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()

@@ -64,7 +64,7 @@ async def say(
             hub.channels[where["channel"]].style,
         )
         whole = "\n\n".join(t for t in (text, content.shown_files(body, hub.settings.address)) if t)
-        parts = delivery.parts_of(whole, message, to)
+        parts = await delivery.rendered(whole, message, to)
     async with hub.db.transaction() as tx:
         await handoffs.add(tx, account, session, message, body)
         for part in parts:

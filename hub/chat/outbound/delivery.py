@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 PLACEHOLDER = "…"
 PAUSE = 0.4
+SHORT = 1000  # characters
 Json = dict[str, Any]
 
 
@@ -66,6 +67,13 @@ def parts_of(text: str, message_id: UUID, to: Address) -> list[Json]:
     if rows and to.placeholder:
         rows[0]["placeholder"] = to.placeholder
     return rows
+
+
+async def rendered(text: str, message_id: UUID, to: Address) -> list[Json]:
+    """The same beside the loop: Markdown that is long, or meant to take long, holds nobody up."""
+    if len(text) <= SHORT:
+        return parts_of(text, message_id, to)
+    return await asyncio.to_thread(parts_of, text, message_id, to)
 
 
 async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | None = None) -> None:

@@ -107,7 +107,7 @@ async def run(
             await _over(hub, claimed, draft, {})
         return None
     scheduled.settle(claimed, draft)
-    _route(hub, claimed, draft, placeholder)
+    await _route(hub, claimed, draft, placeholder)
     scheduled.route(claimed, draft)
     closed = await _commit(hub, claimed, draft)
     if not closed.ok:
@@ -296,7 +296,7 @@ def _reason(e: HubError) -> str:
     return f"{e} ({e.details})" if e.details else str(e)
 
 
-def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> None:
+async def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> None:
     """Turn what is said into parts of the network's shape; a web session is read, not sent to."""
     if claimed.integration is None:
         return
@@ -314,7 +314,7 @@ def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> N
         if message["role"] == "assistant":
             files = content.shown_files(message["content"], hub.settings.address)
             text = "\n\n".join(t for t in (message["content"]["text"], files) if t)
-            draft.parts += delivery.parts_of(text, UUID(message["id"]), to) if text else []
+            draft.parts += await delivery.rendered(text, UUID(message["id"]), to) if text else []
 
 
 async def _commit(hub: Hub, claimed: Claim, draft: Draft) -> Closed:

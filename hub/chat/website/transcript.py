@@ -1,5 +1,6 @@
 """What a visitor of the web chat sees and sends, between documented shapes and stored content."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -151,7 +152,7 @@ async def _attachment(hub: Hub, seen: Visit, part: Part) -> Json:
             raise BadRequest(
                 "prompt.content.file.file_id is not an id; upload the file first.", field="file_id"
             ) from None
-    name, mime, raw = _inline(part)
+    name, mime, raw = await asyncio.to_thread(_inline, part)
     kept = await keep(hub, seen, name, mime, raw)
     return (await prompts.attach(hub, seen, [UUID(kept["id"])]))[0]
 
@@ -211,9 +212,10 @@ async def store(hub: Hub, account: UUID, session: UUID, name: str, mime: str, ra
 
 async def _kept(hub: Hub, account: UUID, session: UUID, name: str, mime: str, raw: bytes) -> tuple[UUID, str]:
     id, token, kind = ids.uuid7(), ids.access_key()[4:], kind_of(mime)
+    sha256 = await asyncio.to_thread(lambda: hashlib.sha256(raw).digest())
     await files.add(
         hub.db, id, account, session, None, token=token, name=name, mime=mime,
-        kind=kind if kind in ("image", "audio") else "document", sha256=hashlib.sha256(raw).digest(), content=raw,
+        kind=kind if kind in ("image", "audio") else "document", sha256=sha256, content=raw,
         seconds=FILE_DAYS * 86400.0,
     )
     return id, token

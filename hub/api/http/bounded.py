@@ -1,0 +1,110 @@
+"""Bodies within bounds: of size, of time, and of what all of them together may take of the process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from hub.api.http.app_keys import BUDGET, HELD, HUB
+from hub.errors import BadRequest, TooLarge
+
+# Slower than this for long, and the body is given up.
+SLOWEST = 32 << 10
+# What is worked on where it is read; more is worked on beside the loop.
+SMALL = 64 << 10
+FIELDS = 2000
+MALFORMED = (web.RequestPayloadError, ValueError)
+T = TypeVar("T")
+
+
+def patience(request: web.Request, limit: int, seconds: float | None = None) -> float:
+    """How long a body of at most `limit` bytes may take: a while, and longer where more is announced."""
+    most = request.app[HUB].settings.body_seconds
+    announced = min(limit, request.content_length or 0)
+    return min(most, seconds or most) + announced / SLOWEST
+
+
+async def whole(request: web.Request, limit: int, seconds: float | None = None) -> bytes:
+    """The body. Raise HTTPRequestEntityTooLarge, HTTPRequestTimeout, HTTPBadRequest or Overloaded."""
+    if (request.content_length or 0) > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, request.content_length or 0)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(patience(request, limit, seconds)):
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > limit:
+                    raise web.HTTPRequestEntityTooLarge(limit, size)
+                hold(request, len(part))
+                parts.append(part)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except MALFORMED:
+        raise web.HTTPBadRequest from None
+    return b"".join(parts)
+
+
+async def pieces(request: web.Request, limit: int, field: str) -> AsyncIterator[bytes]:
+    """The body as it comes, for what is worked off while it is read: only the waiting counts.
+
+    Raise TooLarge naming the field, HTTPRequestTimeout or HTTPBadRequest.
+    """
+    clock, waited, size = asyncio.get_running_loop().time, 0.0, 0
+    while True:
+        begun = clock()
+        try:
+            async with asyncio.timeout(max(0.0, patience(request, limit) + size / SLOWEST - waited)):
+                part = await request.content.readany()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
+        except MALFORMED:
+            raise web.HTTPBadRequest from None
+        waited, size = waited + clock() - begun, size + len(part)
+        if not part:
+            return
+        if size > limit:
+            raise TooLarge(f"{field} is larger than {limit >> 20} MB; send it in several files.", field=field)
+        yield part
+
+
+async def urlencoded(request: web.Request, limit: int) -> dict[str, list[str]]:
+    """The fields of a form without files. Raise BadRequest for another kind of body."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise BadRequest("Send a form.")
+    raw = await whole(request, limit)
+    return _fields(raw) if len(raw) <= SMALL else await asyncio.to_thread(_fields, raw)
+
+
+def _fields(raw: bytes) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    try:
+        for name, value in parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=FIELDS):
+            found.setdefault(name, []).append(value)
+    except ValueError:
+        raise BadRequest(f"The form is not UTF-8, or has more than {FIELDS} fields.") from None
+    return found
+
+
+def hold(request: web.Request, size: int) -> None:
+    """Count bytes of a body against what the process takes at once, until the request is answered.
+
+    Raise Overloaded. A body that is small is always taken.
+    """
+    before = request.get(HELD, 0)
+    request[HELD] = before + size
+    if (budget := request.app.get(BUDGET)) is not None:
+        budget.hold(max(0, before + size - SMALL) - max(0, before - SMALL))
+
+
+def release(request: web.Request) -> None:
+    """The request is answered: its bytes are gone."""
+    if (budget := request.app.get(BUDGET)) is not None:
+        budget.free(max(0, request.get(HELD, 0) - SMALL))
+
+
+def last(fields: Mapping[str, list[str]], name: str) -> str:
+    """The last value of a field, "" without one."""
+    return (fields.get(name) or [""])[-1]
