@@ -1,7 +1,7 @@
 """Verify and read a Telegram webhook call. By hand: this runs for every message that arrives."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from channels.base import BadSignature, Hook, Inbound, Kind, Link, Unreadable
@@ -27,7 +27,7 @@ JOINED = frozenset({"creator", "administrator", "member", "restricted"})
 
 def receive(link: Link, hook: Hook) -> list[Inbound]:
     """One update gives one item."""
-    verify(hook.headers.get(SECRET), link.secret)
+    verify(hook.headers.get(SECRET), link.proofs)
     update = load(hook.body)
     ext = f"u{identifier(update, 'update_id')}"
     keys = [key for key in update if key != "update_id"]
@@ -40,12 +40,12 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
     return [Inbound(Kind.EVENT, ext, event=name, ignore=UNANSWERED if "business" in name else None)]
 
 
-def verify(given: str | None, secret: str) -> None:
-    if not given or not secret:
+def verify(given: str | None, secrets: Sequence[str]) -> None:
+    if not given or not all(secrets):
         raise BadSignature("The secret header is missing.")
     # As bytes: compare_digest refuses text beyond ASCII, and a header may hold anything.
-    mine, theirs = (s.encode("utf-8", "backslashreplace") for s in (secret, given))
-    if not hmac.compare_digest(mine, theirs):
+    theirs, *ours = (s.encode("utf-8", "backslashreplace") for s in (given, *secrets))
+    if not any(hmac.compare_digest(one, theirs) for one in ours):
         raise BadSignature("The secret header is wrong.")
 
 

@@ -192,7 +192,7 @@ async def test_a_token_cannot_be_made_or_kept(api: Api) -> None:
     await put(api, "f")
     sealer, parts = api.hub.sealer, ("f",)
     good = public.token(sealer, api.account, "ana", parts)
-    old = public.token(sealer, api.account, "ana", parts, seconds=-1)
+    old = public.token(sealer, api.account, "ana", parts, now=time.time() - 7201)
     foreign = public.token(sealer, uuid7(), "ana", parts)
     assert (await api.call("GET", f"/api/v1/public/ext-res/file/{good}", key="")).status == 200
     changed = good[:60] + ("A" if good[60] != "A" else "B") + good[61:]

@@ -1,4 +1,7 @@
-"""Temporary addresses of files in workspaces: a sealed token that holds everything, so nothing is stored."""
+"""Temporary addresses of files in workspaces: a sealed token that holds everything, so nothing is stored.
+
+Every file has one, and it is the same for everybody who is told it within the hour: who asks for it changes nothing.
+"""
 
 import base64
 import binascii
@@ -13,14 +16,15 @@ from hub.sealing import Sealer
 from hub.tools.shell.paths import Parts
 
 PLACE, ROW = "workspaces.public", "file"
-SECONDS = 3600.0
+SECONDS = 3600
 LONGEST = 8000
 
 
-def token(sealer: Sealer, account: UUID, user: str, parts: Parts, seconds: float = SECONDS) -> str:
-    """Opens one file of a user's workspace for some time."""
-    content = orjson.dumps([str(account), user, list(parts), int(time.time() + seconds)]).decode()
-    return base64.urlsafe_b64encode(sealer.seal(PLACE, ROW, content)).decode().rstrip("=")
+def token(sealer: Sealer, account: UUID, user: str, parts: Parts, now: float | None = None) -> str:
+    """Opens one file of a user's workspace until the end of the next hour."""
+    until = (int(time.time() if now is None else now) // SECONDS + 2) * SECONDS
+    content = orjson.dumps([str(account), user, list(parts), until]).decode()
+    return base64.urlsafe_b64encode(sealer.seal_same(PLACE, ROW, content)).decode().rstrip("=")
 
 
 def read(sealer: Sealer, token: str) -> tuple[UUID, str, Parts]:
