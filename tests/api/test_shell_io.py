@@ -199,7 +199,7 @@ async def test_a_token_cannot_be_made_or_kept(api: Api) -> None:
     for token in (old, foreign, good[:-2], changed, "x", "A" * 9000, good + "!"):
         got = await api.call("GET", f"/api/v1/public/ext-res/file/{token}", key="")
         assert got.status in (400, 404), token
-    assert public.read(sealer, good) == (api.account, "ana", parts)
+    assert public.read(sealer, good) == (api.account, "ana", parts, None)
 
 
 async def test_a_token_is_not_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:

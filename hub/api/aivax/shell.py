@@ -11,6 +11,7 @@ from hub.api.http.download import download as sent
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Header, Route
 from hub.errors import Forbidden, Invalid, NotFound
+from hub.store import people
 from hub.tools.shell import files, public, whose
 from hub.tools.shell.paths import Parts, parts
 from hub.tools.shell.places import Place
@@ -115,7 +116,9 @@ async def public_address(request: web.Request, query: PathQuery) -> FileAddress 
         entry = (await asyncio.to_thread(files.details, asked.place, asked.parts)).entry
     except NotFound:
         return _nothing()
-    token = public.token(hub.sealer, caller(request).account_id, asked.user, asked.parts)
+    account = caller(request).account_id
+    person = await people.user(hub.db, account, asked.user)
+    token = public.token(hub.sealer, account, asked.user, asked.parts, person=person)
     url = f"{hub.settings.address}/api/v1/public/ext-res/file/{token}"
     return FileAddress(data=Address(name=entry.name, size=entry.size or 0, public_url=url))
 
