@@ -157,10 +157,12 @@ class Link:
 
     settings by network - telegram: botToken; zapi: instanceId, instanceToken, clientToken?;
     evolution: endpointUrl, instanceName, apiKey; kapso: apiKey, phoneNumberId, webhookSecretKey?,
-    continuedMessagesTemplateId?. `secret` is the random secret of the webhook path, which is also
-    what the adapter registers as header secret where the network supports one. `handle` is what
-    `register` returned last (Kapso's webhook id). `ours` are ids of the account itself, as they
-    were learned from what came in.
+    continuedMessagesTemplateId?. `secret` is the random secret of the webhook path, `header_secret`
+    the other one that the adapter registers as header secret or signing key where the network
+    supports one ("": it is the path's, as older versions registered it). `old_secrets` are header
+    secrets that a webhook registered earlier may still show. `handle` is what `register` returned
+    last (Kapso's webhook id). `ours` are ids of the account itself, as they were learned from what
+    came in.
     """
 
     id: str
@@ -169,6 +171,18 @@ class Link:
     webhook_url: str
     handle: str | None = None
     ours: tuple[str, ...] = ()
+    header_secret: str = ""
+    old_secrets: tuple[str, ...] = ()
+
+    @property
+    def proof(self) -> str:
+        """What is registered as header secret."""
+        return self.header_secret or self.secret
+
+    @property
+    def proofs(self) -> tuple[str, ...]:
+        """Header secrets that prove a call."""
+        return (self.proof, *self.old_secrets)
 
 
 @dataclass(frozen=True, slots=True)

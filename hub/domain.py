@@ -22,6 +22,11 @@ class Caller:
     origins: tuple[str, ...] = ()
     models: tuple[UUID, ...] = ()
 
+    @property
+    def trusted(self) -> bool:
+        """Whether the caller may see what opens something: salts, keys of sessions, addresses with secrets."""
+        return self.role in ("owner", "admin")
+
 
 @dataclass(frozen=True, slots=True)
 class User:

@@ -14,6 +14,9 @@ _BRAZIL = re.compile(r"(55[1-9][1-9])([6-9]\d{7})")
 _MEXICO = re.compile(r"(52)1([2-9]\d{9})")
 _ARGENTINA = re.compile(r"(54)9([1-9]\d{9})")
 _TAG = re.compile(r"(zp_whatsapp:)([0-9]{5,17})(@.*)")
+# The hub's own names of contacts, and what is in them: a number of Telegram lasts, a user name changes hands.
+_NUMBER = re.compile(r"zp_telegram:(-?[0-9]+)@.*", re.DOTALL)
+_USER_NAME = re.compile(r"zp_([a-z]+):([^@]*[^@0-9-][^@]*)(?:@(?:[0-9a-f]{12})?)?")
 PHONE = "phone:"
 
 
@@ -55,6 +58,15 @@ def users(external: str) -> list[str]:
 
 
 def told(external: str) -> list[str]:
-    """The name of a contact that an external user id tells, where it is one of the hub's own with a phone."""
-    found = _TAG.fullmatch(external)
-    return [PHONE + found[2]] if found else []
+    """The name of a contact that an external user id tells, where it is one of the hub's own with a phone or a number
+    of Telegram."""
+    if found := _TAG.fullmatch(external):
+        return [PHONE + found[2]]
+    number = _NUMBER.fullmatch(external)
+    return [f"tg:{number[1]}"] if number else []
+
+
+def user_name(external: str) -> tuple[str, str, str] | None:
+    """Network, user name and end of the chat client's id of one of the hub's own names that holds a user name."""
+    found = _USER_NAME.fullmatch(external)
+    return (found[1], found[2], external.partition("@")[2]) if found else None

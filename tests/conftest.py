@@ -21,7 +21,6 @@ from hub.sealing import new_key
 from hub.store.db import Db, open_db
 from hub.store.migrate import migrate
 
-
 # Files that take longest: begun first, so that none is begun when the others are done.
 LONG = (
     "tests/contract/test_schemathesis.py", "tests/browser/test_console.py", "tests/flows/test_storm.py",

@@ -176,7 +176,7 @@ class Evolution:
         hook = {
             "enabled": enabled,
             "url": link.webhook_url,
-            "headers": {SECRET_HEADER: link.secret},
+            "headers": {SECRET_HEADER: link.proof},
             "byEvents": False,
             "base64": True,
             "events": EVENTS,

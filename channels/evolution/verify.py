@@ -25,10 +25,11 @@ def verify(link: Link, hook: Hook) -> None:
     Evolution never repeats a call that was refused.
     """
     secret = hook.headers.get(SECRET_HEADER)
-    if secret is not None and not loose.same(secret, link.secret):
+    if secret is not None and not any(loose.same(secret, one) for one in link.proofs):
         raise BadSignature("the secret header is wrong")
     scheme, _, token = hook.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and not good_token(token.strip(), link.secret, time.time()):
+    now, given = time.time(), token.strip()
+    if scheme.lower() == "bearer" and not any(good_token(given, one, now) for one in link.proofs):
         raise BadSignature("the bearer token is wrong or has expired")
 
 

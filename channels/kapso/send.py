@@ -83,7 +83,7 @@ class Kapso:
     async def register(self, link: Link) -> str | None:
         hook = {
             "url": link.webhook_url,
-            "secret_key": link.settings.get("webhookSecretKey") or link.secret,
+            "secret_key": link.settings.get("webhookSecretKey") or link.proof,
             "events": EVENTS,
             "active": True,
             "kind": "kapso",

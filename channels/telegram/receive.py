@@ -1,7 +1,7 @@
 """Verify and read a Telegram webhook call. By hand: this runs for every message that arrives."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from channels.base import BadSignature, Hook, Inbound, Kind, Link, Unreadable
@@ -42,15 +42,15 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
 
 def prove(link: Link, headers: Mapping[str, str]) -> None:
     """The header that Telegram was given."""
-    verify(headers.get(SECRET), link.secret)
+    verify(headers.get(SECRET), link.proofs)
 
 
-def verify(given: str | None, secret: str) -> None:
-    if not given or not secret:
+def verify(given: str | None, secrets: Sequence[str]) -> None:
+    if not given or not all(secrets):
         raise BadSignature("The secret header is missing.")
     # As bytes: compare_digest refuses text beyond ASCII, and a header may hold anything.
-    mine, theirs = (s.encode("utf-8", "backslashreplace") for s in (secret, given))
-    if not hmac.compare_digest(mine, theirs):
+    theirs, *ours = (s.encode("utf-8", "backslashreplace") for s in (given, *secrets))
+    if not any(hmac.compare_digest(one, theirs) for one in ours):
         raise BadSignature("The secret header is wrong.")
 
 

@@ -120,7 +120,7 @@ class Telegram:
     async def register(self, link: Link) -> str | None:
         """The handle is the bot's username: without it `receive` cannot tell who is mentioned."""
         me = await self._object(link, GET_ME)
-        arguments = {"url": link.webhook_url, "secret_token": link.secret, "allowed_updates": UPDATES}
+        arguments = {"url": link.webhook_url, "secret_token": link.proof, "allowed_updates": UPDATES}
         await self._call(link, Call("setWebhook", arguments))
         return loose.text(me.get("username"))
 
@@ -233,7 +233,7 @@ def report(name: str, info: Mapping[str, Any], link: Link) -> str:
     said = [f"Connected as @{name}, webhook set, {waiting} updates waiting."]
     problem, at = loose.text(info.get("last_error_message")), loose.moment(info.get("last_error_date"))
     if problem and at:
-        problem = problem.replace(link.secret, "***")[:200]
+        problem = problem.replace(link.secret, "***").replace(link.proof, "***")[:200]
         said.append(f"The last failed delivery was at {at:%Y-%m-%d %H:%M:%S} UTC: {problem}.")
     return " ".join(said)
 

@@ -88,15 +88,17 @@ def _read_all(lines: Iterable[bytes | None], guard: Guard, result: Imported) -> 
     return found
 
 
-async def export(db: Db, sealer: Sealer, account: UUID) -> AsyncIterator[bytes]:
-    """All skills as lines, in the order of their slugs."""
+async def export(db: Db, sealer: Sealer, account: UUID, whole: bool = True) -> AsyncIterator[bytes]:
+    """All skills as lines, in the order of their slugs. whole: with the queries of addresses."""
     after = ""
     while page := await skills.page(db, account, after, PAGE):
         for row in page:
             skill = opened(row, sealer)
             line = {
-                "slug": skill.slug, "description": skill.description, "instructions": skill.instructions,
-                "options": shown(skill),
+                "slug": skill.slug,
+                "description": skill.description,
+                "instructions": skill.instructions,
+                "options": shown(skill, whole),
             }
             yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
         after = page[-1]["slug"].lower()
@@ -120,9 +122,15 @@ async def _put(db: Db, sealer: Sealer, account: UUID, batch: list[tuple[int, Lin
         return
     async with db.transaction() as tx:
         for number, line in batch:
-            for left_out in await _save(tx, sealer, account, line):
+            try:
+                lost = await _save(tx, sealer, account, line)
+            except Invalid as e:
+                result.skipped += 1
+                result.note(number, str(e))
+                continue
+            result.enqueued += 1
+            for left_out in lost:
                 result.note(number, f"{left_out} was a mask and is left out; set its value.")
-    result.enqueued += len(batch)
 
 
 async def _save(tx: Call, sealer: Sealer, account: UUID, line: Line) -> list[str]:

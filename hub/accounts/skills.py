@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
@@ -10,8 +9,8 @@ from pydantic import AfterValidator, Field
 
 from hub import ids
 from hub.accounts import addresses
+from hub.accounts.destinations import Entry, bare, masked, not_a_value, queried, unmasked, unqueried
 from hub.accounts.parameters import LONG, SkillOptions
-from hub.accounts.value_types import MASK, mask
 from hub.domain import Skill
 from hub.errors import Invalid, NotFound
 from hub.guarded_http import Guard
@@ -98,53 +97,51 @@ async def clear(db: Call, account: UUID) -> int:
     return await skills.clear(db, account)
 
 
-def shown(skill: Skill) -> Json:
-    """The options as they are shown and exported: header values masked."""
+def shown(skill: Skill, whole: bool = True) -> Json:
+    """The options as they are shown and exported: header values masked. whole: with the queries of addresses."""
     sources = [
-        {**source, "headers": {name: mask(value) or "" for name, value in source["headers"].items()}}
-        for source in skill.options["instructionSources"]
+        {**one, "headers": masked(one["headers"]), "url": one["url"] if whole else unqueried(one["url"])}
+        for one in skill.options["instructionSources"]
     ]
     return {**skill.options, "instructionSources": sources}
 
 
 def opened(row: Json, sealer: Sealer) -> Skill:
-    headers = orjson.loads(sealer.open(PLACE, row["id"], row["secrets"])) if row["secrets"] else []
+    kept = orjson.loads(sealer.open(PLACE, row["id"], row["secrets"])) if row["secrets"] else []
     options: Json = row["options"]
-    if headers:
-        sources = zip(options["instructionSources"], headers, strict=True)
+    if isinstance(kept, dict):
+        options = {**options, "instructionSources": kept["sources"]}
+    elif kept:  # of a version of the hub that sealed only the headers
+        sources = zip(options["instructionSources"], kept, strict=True)
         options = {**options, "instructionSources": [{**source, "headers": own} for source, own in sources]}
     return Skill(row["id"], row["slug"], row["description"], row["instructions"], options, row["created_at"])
 
 
 def sealed(options: SkillOptions, id: UUID, sealer: Sealer) -> tuple[Json, bytes | None]:
-    """What is stored open, and the headers of the sources under seal."""
+    """What is stored open; and, with headers or queries of addresses, the sources under seal."""
     stored = options.stored()
-    headers = [source["headers"] for source in stored["instructionSources"]]
-    stored["instructionSources"] = [{**source, "headers": {}} for source in stored["instructionSources"]]
-    return stored, sealer.seal(PLACE, id, orjson.dumps(headers).decode()) if any(headers) else None
+    whole = stored["instructionSources"]
+    stored["instructionSources"] = [{**one, "headers": {}, "url": bare(one["url"])} for one in whole]
+    if stored["instructionSources"] == whole:
+        return stored, None
+    return stored, sealer.seal(PLACE, id, orjson.dumps({"sources": whole}).decode())
 
 
 def unmask(options: SkillOptions, old: Skill | None) -> list[str]:
-    """Put the values that masks stand for in their place, where the old skill has them for the same host.
+    """Put the values that masks stand for in their place, where the old skill has them for the same destination.
 
-    Return the fields of the masks that stand for nothing; those headers are left out.
+    Return the fields of the masks that stand for nothing; those headers are left out. Raise Invalid for an address
+    whose query is a mask that stands for nothing.
     """
-    known = {
-        (_host(source["url"]), name.lower(), mask(value)): value
-        for source in (old.options["instructionSources"] if old else ())
-        for name, value in source["headers"].items()
-    }
-    lost = []
+    before = old.options["instructionSources"] if old else ()
+    known, urls = [Entry(s["name"], s["url"], s["headers"]) for s in before], [s["url"] for s in before]
+    fields = []
     for n, source in enumerate(options.instruction_sources):
-        for name, value in list(source.headers.items()):
-            if value.startswith(MASK):
-                found = known.get((_host(source.url), name.lower(), value))
-                if found is None:
-                    del source.headers[name]
-                    lost.append(f"options.instructionSources.{n}.headers.{name}")
-                else:
-                    source.headers[name] = found
-    return lost
+        place = f"options.instructionSources.{n}"
+        source.url = queried(source.url, f"{place}.url", urls)
+        source.headers, lost = unmasked(Entry(source.name, source.url, source.headers), known)
+        fields += [f"{place}.headers.{name}" for name in lost]
+    return fields
 
 
 def check(guard: Guard, options: SkillOptions) -> None:
@@ -158,12 +155,7 @@ def taken(slug: str) -> Invalid:
 
 def _whole(lost: list[str]) -> None:
     if lost:
-        raise Invalid(f"{lost[0]} is a mask, not a value; send the whole value.", field=lost[0])
-
-
-def _host(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+        raise not_a_value(lost[0])
 
 
 def _missing(id: UUID) -> NotFound:

@@ -6,6 +6,8 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from hub.accounts import gateways
+from hub.accounts.destinations import unqueried
+from hub.accounts.gateway_secrets import shown
 from hub.accounts.operators import Deed
 from hub.accounts.parameters import INTEGRATED, GatewayParameters
 from hub.accounts.value_types import RUNTIME_NAMES
@@ -46,7 +48,7 @@ async def new(v: Visit) -> web.StreamResponse:
 async def view(v: Visit) -> web.StreamResponse:
     """GET /console/bots/{id}"""
     bot = await gateways.load(v.db, v.hub.sealer, v.account, v.id())
-    return await _form(v, bot.id, bot.name, gateways.shown(bot))
+    return await _form(v, bot.id, bot.name, shown(bot, v.who.may("secrets")))
 
 
 async def _form(v: Visit, id: Any, name: str, p: Json) -> web.StreamResponse:
@@ -73,16 +75,16 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
 async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/bots/{id}"""
     id, name, given = v.id(), _named(v.form), parameters(v.form)
-    before = gateways.shown(await gateways.load(v.db, v.hub.sealer, v.account, id))
-    if not given["apiKey"]:
-        del given["apiKey"]
+    before = shown(await gateways.load(v.db, v.hub.sealer, v.account, id), False)
+    if not given["apiKey"] and given["baseAddress"] != INTEGRATED:
+        del given["apiKey"]  # left empty, it stays; the hub's own models need none
     options = (before.get("sentinelOptions") or {}) | (given.get("sentinelOptions") or {})
     given["sentinelOptions"] = options
     await gateways.edit(v.db, v.hub.sealer, v.hub.outbound.guard, v.account, id, name, given)
     v.request.app[DIRECTORY].forget(v.account)
     deed.object = str(id)
     deed.changed(before, _open(given))
-    if "apiKey" in given:
+    if given.get("apiKey"):
         deed.change["apiKey"] = "changed"
     return v.to(f"/console/bots/{id}", "Saved.")
 
@@ -124,7 +126,7 @@ def _named(form: Form) -> str:
 
 
 def _open(given: Json) -> Json:
-    return {k: value for k, value in given.items() if k != "apiKey"}
+    return {**{k: value for k, value in given.items() if k != "apiKey"}, "baseAddress": unqueried(given["baseAddress"])}
 
 
 def routes() -> list[web.RouteDef]:

@@ -29,6 +29,7 @@ STATE = """
     update integrations set state = $3, state_text = $4, handle = coalesce($5, handle)
     where id = $2 and account_id = $1
 """
+SECRETS = "update integrations set secrets = $3 where id = $2 and account_id = $1"
 REMOVE = "delete from integrations where id = $2 and account_id = $1"
 
 Json = dict[str, Any]
@@ -57,6 +58,10 @@ async def set_state(
 ) -> None:
     """Note whether the network's webhook is ours; `handle` None keeps the one there is."""
     await db.run(STATE, account, id, state, clean(text), handle)
+
+
+async def set_secrets(db: Call, account: UUID, id: UUID, secrets: bytes) -> None:
+    await db.run(SECRETS, account, id, secrets)
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> bool:

@@ -15,16 +15,19 @@ ADD = """
 SECRET = "select secret from webhook_endpoints where account_id = $1 and id = $2"
 COUNT = "select count(*)::int from webhook_endpoints where account_id = $1"
 LIST = """
-    select id, url, events, description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at
+    select id, url, events, description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at,
+        secret
     from webhook_endpoints where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
 """
 GET = """
-    select id, url, events, description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at
+    select id, url, events, description, enabled, disabled_at, disabled_reason, failing_since, created_at, updated_at,
+        secret
     from webhook_endpoints where account_id = $1 and id = $2
 """
+LOCK = "select id, url, secret from webhook_endpoints where account_id = $1 and id = $2 for no key update"
 EDIT = """
-    update webhook_endpoints set url = coalesce($3, url), events = coalesce($4, events),
-        description = coalesce($5, description), enabled = coalesce($6, enabled),
+    update webhook_endpoints set url = $3, events = coalesce($4, events),
+        description = coalesce($5, description), enabled = coalesce($6, enabled), secret = $7,
         disabled_at = case when $6 then null when not $6 then now() else disabled_at end,
         disabled_reason = case when $6 then null when not $6 then 'It was switched off.' else disabled_reason end,
         failing_since = case when $6 then null else failing_since end, next_at = case when $6 then now() else next_at end,
@@ -146,16 +149,29 @@ async def listed(db: Call, account: UUID, before: UUID | None, limit: int) -> li
 
 
 async def get(db: Call, account: UUID, id: UUID) -> Json | None:
+    """secret: sealed."""
     row = await db.row(GET, account, id)
     return dict(row) if row else None
 
 
+async def lock(db: Call, account: UUID, id: UUID) -> Json | None:
+    """Address and sealed secret of an endpoint that nobody else changes until the transaction ends."""
+    row = await db.row(LOCK, account, id)
+    return dict(row) if row else None
+
+
 async def edit(
-    db: Call, account: UUID, id: UUID, url: str | None, events: list[str] | None, description: str | None,
+    db: Call,
+    account: UUID,
+    id: UUID,
+    url: str,
+    events: list[str] | None,
+    description: str | None,
     enabled: bool | None,
-) -> bool:
-    """What is None stays."""
-    return await db.run(EDIT, account, id, clean(url), events, clean(description), enabled) == 1
+    secret: bytes,
+) -> None:
+    """Of events, description and enabled, what is None stays. secret: sealed."""
+    await db.run(EDIT, account, id, clean(url), events, clean(description), enabled, secret)
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> bool:

@@ -18,6 +18,18 @@ FIND = """
     select i.person_id from identities i where i.account_id = $1 and i.key = any($2::text[])
     order by array_position($2::text[], i.key) limit 1
 """
+# Who has a user name now: who wrote under it last.
+HOLDER = """
+    select c.person_id from contacts c join integrations i on i.id = c.integration_id
+    where c.account_id = $1 and c.person_id is not null and lower(c.username) = lower($2)
+        and (i.channel = 'telegram') = ($3 = 'telegram') and ($4 = '' or right(i.client_id::text, 12) = $4)
+    order by (select max(s.last_user_at) from sessions s where s.contact_id = c.id) desc nulls last, c.id desc limit 1
+"""
+# Whether nobody but this person was ever called so.
+ALONE = """
+    select not exists (select 1 from sessions s where s.account_id = $1 and s.tag = $2
+        and (s.person_id is null or s.person_id not in (select selves($3))))
+"""
 # In one order, so that two groups never wait for each other.
 LOCK = "select p.id from people p where p.id in (select q.root_id from people q where q.id = any($1::uuid[])) order by p.id for no key update"
 KNOWN = """
@@ -99,8 +111,18 @@ async def find(db: Call, account: UUID, names: Sequence[str]) -> UUID | None:
 
 
 async def user(db: Call, account: UUID, external: str) -> UUID | None:
-    """Who the business calls by this external user id."""
+    """Who the business calls by this external user id; by a user name, who has it now."""
+    name = phones.user_name(external.strip())
+    if name is not None:
+        holder: UUID | None = await db.value(HOLDER, account, clean(name[1]), name[0], name[2])
+        if holder is not None:
+            return holder
     return await find(db, account, user_names(external))
+
+
+async def alone(db: Call, account: UUID, external: str, person: UUID) -> bool:
+    """Whether an external user id was never anybody else's."""
+    return bool(await db.value(ALONE, account, clean(external.strip()), person))
 
 
 async def owner(db: Call, account: UUID, external: str) -> UUID:

@@ -36,7 +36,7 @@ ADD = """
 """
 TWIN = """
     select id from schedules where account_id = $1 and client_id = $2 and external_user = $3 and state = 'active'
-        and instruction = $4 and next_at = $5 and cron is not distinct from $6 limit 1
+        and instruction = $4 and next_at = $5 and cron is not distinct from $6 and contact_id is not distinct from $7 limit 1
 """
 # A schedule with its latest occurrence and what became of that one's parts.
 SEEN = """
@@ -64,7 +64,10 @@ COUNT = """
 """
 LOCK = "select * from schedules where account_id = $1 and client_id = $2 and kind = $3 and id = $4 for no key update"
 OF_USER = """
-    select * from schedules where account_id = $1 and client_id = $2 and external_user = $3 and state in ('active', 'paused')
+    select * from schedules s where account_id = $1 and client_id = $2 and state in ('active', 'paused') and case
+        when $5::uuid is null or (contact_id is null and names = '{}') then external_user = $3
+        when contact_id is not null then contact_id in (select c.id from contacts c where c.person_id in (select selves($5)))
+        else names && array(select i.key from identities i where i.person_id in (select selves($5))) end
     order by next_at nulls last, id limit $4
 """
 EDIT = """
@@ -146,7 +149,8 @@ async def add(db: Call, account: UUID, client: UUID, id: UUID, row: Json) -> boo
 async def twin(db: Call, account: UUID, client: UUID, row: Json) -> UUID | None:
     """An active schedule that says the same at the same time to the same user."""
     found: UUID | None = await db.value(
-        TWIN, account, client, clean(row["external_user"]), clean(row["instruction"]), row["next_at"], row["cron"]
+        TWIN, account, client, clean(row["external_user"]), clean(row["instruction"]), row["next_at"], row["cron"],
+        row["contact_id"],
     )
     return found
 
@@ -170,9 +174,10 @@ async def lock(db: Call, account: UUID, client: UUID, kind: str, id: UUID) -> Js
     return dict(row) if row else None
 
 
-async def of_user(db: Call, account: UUID, client: UUID, user: str, limit: int) -> list[Json]:
-    """Active and paused ones, soonest first."""
-    return [dict(r) for r in await db.fetch(OF_USER, account, client, clean(user), limit)]
+async def of_user(db: Call, account: UUID, client: UUID, user: str, person: UUID | None, limit: int) -> list[Json]:
+    """Active and paused ones of a person, soonest first. user: what they are called, which counts where there is no
+    contact: a user name changes hands."""
+    return [dict(r) for r in await db.fetch(OF_USER, account, client, clean(user), limit, person)]
 
 
 async def edit(db: Call, account: UUID, row: Json) -> None:

@@ -48,7 +48,9 @@ CLAIM = """
         and (lease_until is null or lease_until < now()) for update skip locked)
     returning id, account_id, workflow_id, version, key_id, input, epoch, cancelled, created_at
 """
-DEFINITION = "select definition from workflow_versions where account_id = $1 and workflow_id = $2 and version = $3"
+DEFINITION = (
+    "select definition, sealed from workflow_versions where account_id = $1 and workflow_id = $2 and version = $3"
+)
 RENEW = """
     update workflow_runs set lease_until = now() + make_interval(secs => $4), due_at = now() + make_interval(secs => $4)
     where account_id = $1 and id = $2 and epoch = $3 and lease_until is not null
@@ -154,9 +156,11 @@ async def claim(db: Call, id: UUID, me: str, lease: float) -> Run | None:
     return Run(**dict(row)) if row else None
 
 
-async def definition(db: Call, account: UUID, workflow: UUID, version: int) -> Json:
-    found: Json = await db.value(DEFINITION, account, workflow, version)
-    return found
+async def definition(db: Call, account: UUID, workflow: UUID, version: int) -> tuple[Json, bytes | None]:
+    """And what of it is sealed."""
+    row = await db.row(DEFINITION, account, workflow, version)
+    assert row is not None
+    return row["definition"], row["sealed"]
 
 
 async def renew(db: Call, run: Run, lease: float) -> bool | None:

@@ -11,6 +11,7 @@ import orjson
 
 from hub import ids
 from hub.accounts import addresses
+from hub.accounts.destinations import bare, moved, queried, wanted
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import sign
@@ -59,31 +60,62 @@ async def add(hub: Hub, account: UUID, id: UUID, url: str, wanted: Sequence[str]
     if await outgoing_webhooks.secret(hub.db, account, id) is None:
         if await outgoing_webhooks.count(hub.db, account) >= MOST:
             raise Conflict(f"There are {MOST} webhooks already; delete one first.", code="too_many_webhooks")
-        sealed = hub.sealer.seal(PLACE, id, ids.secret("whsec"))
-        await outgoing_webhooks.add(hub.db, account, id, url, types, description, sealed)
+        sealed = _sealed(hub, id, ids.secret("whsec"), url)
+        await outgoing_webhooks.add(hub.db, account, id, bare(url), types, description, sealed)
     kept = await outgoing_webhooks.secret(hub.db, account, id)
     if kept is None:
         raise NotFound
-    return hub.sealer.open(PLACE, id, bytes(kept))
+    return opened(hub, id, kept, url)[0]
+
+
+def _sealed(hub: Hub, id: UUID, secret: str, url: str) -> bytes:
+    """The secret, and the address with its query, which may hold a token."""
+    return hub.sealer.seal(PLACE, id, orjson.dumps({"secret": secret, "url": url}).decode())
+
+
+def opened(hub: Hub, id: UUID, sealed: bytes, url: str) -> tuple[str, str]:
+    """The secret and the address of an endpoint; `url` of one whose seal holds only the secret."""
+    text = hub.sealer.open(PLACE, id, bytes(sealed))
+    found: Json = orjson.loads(text) if text.startswith("{") else {"secret": text, "url": url}
+    return found["secret"], found["url"]
 
 
 async def get(hub: Hub, account: UUID, id: UUID) -> Json:
     found = await outgoing_webhooks.get(hub.db, account, id)
     if found is None:
         raise NotFound
-    return found
+    return addressed(hub, found)
+
+
+async def listed(hub: Hub, account: UUID, before: UUID | None, limit: int) -> list[Json]:
+    return [addressed(hub, row) for row in await outgoing_webhooks.listed(hub.db, account, before, limit)]
+
+
+def addressed(hub: Hub, row: Json) -> Json:
+    """A row with its whole address, without its secret."""
+    shown = {k: v for k, v in row.items() if k != "secret"}
+    return shown | {"url": opened(hub, row["id"], row["secret"], row["url"])[1]}
 
 
 async def edit(hub: Hub, account: UUID, id: UUID, given: Json) -> Json:
-    """given: url, events, description, enabled; what is left out stays."""
-    if given.get("url"):
-        addresses.check(hub.outbound.guard, given["url"], "url")
+    """given: url, events, description, enabled, secret; what is left out stays.
+
+    Raise Invalid when the address moves to another host, port or scheme and the secret does not come along."""
     types = check(given["events"]) if given.get("events") else None
-    done = await outgoing_webhooks.edit(
-        hub.db, account, id, given.get("url"), types, given.get("description"), given.get("enabled")
-    )
-    if not done:
-        raise NotFound
+    async with hub.db.transaction() as tx:
+        row = await outgoing_webhooks.lock(tx, account, id)
+        if row is None:
+            raise NotFound
+        secret, old = opened(hub, id, row["secret"], row["url"])
+        url = queried(given["url"], "url", [old]) if given.get("url") else old
+        if moved(old, url) and not given.get("secret"):
+            raise wanted("secret", "url")
+        if given.get("url"):
+            addresses.check(hub.outbound.guard, url, "url")
+        sealed = _sealed(hub, id, given.get("secret") or secret, url)
+        await outgoing_webhooks.edit(
+            tx, account, id, bare(url), types, given.get("description"), given.get("enabled"), sealed
+        )
     return await get(hub, account, id)
 
 
@@ -136,7 +168,7 @@ async def _failed(hub: Hub, line: Line, waiting: Json, attempt: Json) -> None:
 async def _told(hub: Hub, line: Line, waiting: Json) -> Json:
     """One attempt: {at, status, error, ms}; error None: it was heard."""
     content = body(line.account_id, waiting)
-    secret = hub.sealer.open(PLACE, line.id, bytes(line.secret))
+    secret, url = opened(hub, line.id, line.secret, line.url)
     timestamp, began = str(int(time.time())), time.monotonic()
     headers = {
         "Content-Type": "application/json", "User-Agent": "aresgen-webhooks", "Aresgen-Timestamp": timestamp,
@@ -146,7 +178,7 @@ async def _told(hub: Hub, line: Line, waiting: Json) -> Json:
     status, error = None, None
     try:
         reply = await hub.outbound.request(
-            "POST", line.url, headers=headers, body=content, seconds=SECONDS, limit=ANSWER, cut=True
+            "POST", url, headers=headers, body=content, seconds=SECONDS, limit=ANSWER, cut=True
         )
         status = reply.status
         if 300 <= status < 400:

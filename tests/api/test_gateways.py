@@ -97,7 +97,8 @@ WHOLE: dict[str, Any] = {
     "timeLimits": {"firstToken": 9.5, "silence": 20.0, "whole": 100.0},
 }
 OTHERS = [{**WHOLE["fallbackModels"][0], "apiKey": "***tail"}]
-SHOWN: dict[str, Any] = {**WHOLE, "apiKey": "***tail", "fallbackModels": OTHERS}
+FUNCTIONS = [{**WHOLE["protocolFunctions"][0], "headers": {"X-Key": "***"}}]
+SHOWN: dict[str, Any] = {**WHOLE, "apiKey": "***tail", "fallbackModels": OTHERS, "protocolFunctions": FUNCTIONS}
 
 
 async def test_every_parameter_comes_back(api: Api) -> None:
@@ -266,5 +267,9 @@ async def test_headers_of_functions_and_sources_are_sealed_and_come_back(api: Ap
     assert "planted" not in stored
     await api.ok("PATCH", f"/api/v1/ai-gateways/{id}", {"name": "Other"})
     shown = (await api.ok("GET", f"/api/v1/ai-gateways/{id}"))["parameters"]
-    assert shown["protocolFunctions"][0]["headers"] == {"X-Key": "planted-1"}
-    assert shown["mcpSources"][0]["headers"] == {"Authorization": "planted-2"}
+    assert shown["protocolFunctions"][0]["headers"] == {"X-Key": "***"}
+    assert shown["mcpSources"][0]["headers"] == {"Authorization": "***"}
+    await api.ok("PATCH", f"/api/v1/ai-gateways/{id}", {"parameters": shown})
+    kept = (await gateways.load(api.hub.db, api.hub.sealer, api.account, UUID(id))).parameters
+    assert kept["protocolFunctions"][0]["headers"] == {"X-Key": "planted-1"}
+    assert kept["mcpSources"][0]["headers"] == {"Authorization": "planted-2"}

@@ -192,14 +192,14 @@ async def test_a_token_cannot_be_made_or_kept(api: Api) -> None:
     await put(api, "f")
     sealer, parts = api.hub.sealer, ("f",)
     good = public.token(sealer, api.account, "ana", parts)
-    old = public.token(sealer, api.account, "ana", parts, seconds=-1)
+    old = public.token(sealer, api.account, "ana", parts, now=time.time() - 7201)
     foreign = public.token(sealer, uuid7(), "ana", parts)
     assert (await api.call("GET", f"/api/v1/public/ext-res/file/{good}", key="")).status == 200
     changed = good[:60] + ("A" if good[60] != "A" else "B") + good[61:]
     for token in (old, foreign, good[:-2], changed, "x", "A" * 9000, good + "!"):
         got = await api.call("GET", f"/api/v1/public/ext-res/file/{token}", key="")
         assert got.status in (400, 404), token
-    assert public.read(sealer, good) == (api.account, "ana", parts)
+    assert public.read(sealer, good) == (api.account, "ana", parts, None)
 
 
 async def test_a_token_is_not_logged(api: Api, caplog: pytest.LogCaptureFixture) -> None:

@@ -43,7 +43,12 @@ def headers(name: str) -> dict[str, str]:
 
 def items(content: Any, event: str | None = "whatsapp.message.received") -> list[Inbound]:
     named = {"x-webhook-event": event} if event else {}
-    return receive(OPEN, Hook(named, json.dumps(content).encode()))
+    return receive(OPEN, signed(named, json.dumps(content).encode()))
+
+
+def signed(named: Mapping[str, str], raw: bytes) -> Hook:
+    """A call as Kapso signs it with the secret that was registered for it."""
+    return Hook({**named, "x-webhook-signature": hmac.new(b"path-secret", raw, "sha256").hexdigest()}, raw)
 
 
 def changed(message: Mapping[str, Any], **kapso: Any) -> Inbound:
@@ -91,9 +96,19 @@ def test_signature_with_the_secret_we_registered() -> None:
     raw = body("kapso", "text")
     mac = hmac.new(b"path-secret", raw, "sha256").hexdigest()
     assert receive(OPEN, Hook({"x-webhook-signature": mac}, raw)) == EXPECTED["text"]
-    assert receive(OPEN, Hook({}, raw)) == EXPECTED["text"]
+    for wrong in (Hook({}, raw), Hook(headers("text"), raw)):
+        with pytest.raises(BadSignature):
+            receive(OPEN, wrong)
+
+
+def test_signature_with_a_secret_that_is_not_the_paths() -> None:
+    raw = body("kapso", "text")
+    own = replace(OPEN, header_secret="hub-made-secret")
+    mac = hmac.new(b"hub-made-secret", raw, "sha256").hexdigest()
+    assert receive(own, Hook({"x-webhook-signature": mac}, raw)) == EXPECTED["text"]
     with pytest.raises(BadSignature):
-        receive(OPEN, Hook(headers("text"), raw))
+        receive(own, signed({}, raw))
+    assert receive(replace(own, old_secrets=("path-secret",)), signed({}, raw)) == EXPECTED["text"]
 
 
 def test_older_signature_header() -> None:
@@ -301,7 +316,7 @@ def test_other_changes_of_metas() -> None:
 @pytest.mark.parametrize("raw", [b"", b"{", b"{}", b'"x"', b"7", b'{"a":1}'])
 def test_not_kapsos(raw: bytes) -> None:
     with pytest.raises(Unreadable):
-        receive(OPEN, Hook({}, raw))
+        receive(OPEN, signed({}, raw))
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
@@ -309,7 +324,7 @@ def test_not_kapsos(raw: bytes) -> None:
 def test_damaged_payloads(raw: bytes) -> None:
     for event in ({}, {"x-webhook-event": "whatsapp.message.failed"}):
         try:
-            found = receive(OPEN, Hook(event, raw))
+            found = receive(OPEN, signed(event, raw))
         except (BadSignature, Unreadable):
             continue
         for item in found:
@@ -324,6 +339,6 @@ def test_bottomless_bodies(depth: int) -> None:
         for opening, closing in ((b"[", b"]"), (b'{"message":', b"}")):
             deep = raw.replace(b'"DEEP"', opening * depth + b"1" + closing * depth)
             try:
-                receive(OPEN, Hook({}, deep))
+                receive(OPEN, signed({}, deep))
             except Unreadable:
                 assert depth > 150 or "data" in wrapped

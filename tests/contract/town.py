@@ -102,7 +102,11 @@ def town(settings: Settings) -> Iterator[Town]:
 
 
 async def _settled(town: Town) -> Settlers:
-    api = Api(town.hub, town.url, *await keys_of(town.hub), town.http)
+    return await settled(Api(town.hub, town.url, *await keys_of(town.hub), town.http))
+
+
+async def settled(api: Api) -> Settlers:
+    """Give an account one object of every kind."""
     client = await _client(api)
     known = {"web-chat-client": client, "web-chat-clients": client, "integrations": "Telegram"}
     known |= await _talks(api, client) | await _knowledge(api) | await _rest(api)

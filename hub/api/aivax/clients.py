@@ -36,9 +36,10 @@ async def create(request: web.Request, body: ClientIn) -> ClientId:
 async def view(request: web.Request, id: UUID) -> ClientOut:
     """View a chat client with its integrations.
 
-    Secrets are masked; `webhookUrl` is where the network calls.
+    Secrets are masked; `webhookUrl` is where the network calls, its secret masked below the role admin.
     """
-    return ClientOut.of(await clients.view(request.app[HUB], caller(request).account_id, id))
+    who = caller(request)
+    return ClientOut.of(await clients.view(request.app[HUB], who.account_id, id), who.trusted)
 
 
 @endpoint(id="A-11", tag=TAG, says="Web client updated successfully.")

@@ -15,8 +15,8 @@ from hub.tools.shell import files, public, whose
 async def file(request: web.Request, token: str) -> web.StreamResponse:
     """Download a file at its temporary address."""
     hub = request.app[HUB]
-    account, user, parts = public.read(hub.sealer, token)
-    place = await whose.place(hub, account, user)
+    account, user, parts, person = public.read(hub.sealer, token)
+    place = await whose.place(hub, account, user, person=person)
     opened, found = await asyncio.to_thread(files.open_file, place, parts)
     return await download(request, opened, found.entry.name, found.mime, found.entry.size or 0)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.accounts import gateways
+from hub.accounts.gateway_secrets import shown
 from hub.accounts.parameters import GatewayParameters
 from hub.api.aivax.schemas.gateways import GatewayEdit, GatewayId, GatewayIn, GatewayLine, GatewayOut
 from hub.api.http.app_keys import DIRECTORY, HUB, caller
@@ -37,7 +38,8 @@ async def listed(request: web.Request, query: Filter) -> list[GatewayLine]:
 async def edit(request: web.Request, id: UUID, body: GatewayEdit) -> None:
     """Edit an AI gateway.
 
-    Parameters that are left out stay, `apiKey` too; those that are sent are replaced whole.
+    Parameters that are left out stay, `apiKey` too; those that are sent are replaced whole. Where scheme, host or
+    port of an address changes, the secrets that go there must be sent with it.
     """
     hub, account = request.app[HUB], caller(request).account_id
     await gateways.edit(hub.db, hub.sealer, hub.outbound.guard, account, id, body.name, body.parameters)
@@ -48,13 +50,13 @@ async def edit(request: web.Request, id: UUID, body: GatewayEdit) -> None:
 async def view(request: web.Request, id: UUID) -> GatewayOut:
     """View an AI gateway.
 
-    `apiKey` is masked.
+    Keys and headers are masked; below the role admin also queries of addresses and `additionalSettings`. A mask that
+    is sent back stands for the value there is.
     """
-    hub = request.app[HUB]
-    found = await gateways.load(hub.db, hub.sealer, caller(request).account_id, id)
-    return GatewayOut(
-        name=found.name, slug=found.slug, parameters=GatewayParameters.model_validate(gateways.shown(found))
-    )
+    hub, who = request.app[HUB], caller(request)
+    found = await gateways.load(hub.db, hub.sealer, who.account_id, id)
+    parameters = GatewayParameters.model_validate(shown(found, who.trusted))
+    return GatewayOut(name=found.name, slug=found.slug, parameters=parameters)
 
 
 @endpoint(id="A-60", tag=TAG, says="The AI gateway was deleted successfully.")

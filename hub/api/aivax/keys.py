@@ -5,6 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.accounts import accounts, keys
+from hub.accounts.value_types import mask
 from hub.api.aivax.schemas.accounts import KeyGrant, KeyIn, KeyList, KeyOut
 from hub.api.http.app_keys import HUB, KEYRING, caller
 from hub.api.http.endpoint import endpoint
@@ -15,10 +16,11 @@ TAG = "API keys"
 
 @endpoint(id="A-63", tag=TAG)
 async def listed(request: web.Request) -> KeyList:
-    """List API keys and the account's salt."""
+    """List API keys and the account's salt, which is masked below the role admin."""
     db, who = request.app[HUB].db, caller(request)
     account = await accounts.view(db, who)
-    return KeyList(api_keys=[KeyOut.of(k) for k in await keys.granted(db, who.account_id)], salt=account.salt)
+    salt = account.salt if who.trusted else mask(account.salt) or ""
+    return KeyList(api_keys=[KeyOut.of(k) for k in await keys.granted(db, who.account_id)], salt=salt)
 
 
 @endpoint(id="A-64", tag=TAG)

@@ -34,12 +34,13 @@ async def create(request: web.Request, id: UUID, body: SessionIn) -> SessionOpen
 @endpoint(id="A-16", tag=TAG, pages=True)
 async def listed(request: web.Request, id: UUID, query: SessionQuery) -> list[SessionLine]:
     """List sessions, newest first."""
-    found = await sessions.listed(request.app[HUB], caller(request).account_id, id, query.filter)
+    who = caller(request)
+    found = await sessions.listed(request.app[HUB], who.account_id, id, query.filter, keys=who.trusted)
     rows = await found.page(query.before, query.limit + 1)
     rows = await pagination.shown(
         request, rows, query.limit, query.before is None, found.count, lambda page: {"before": str(page[-1]["id"])}
     )
-    return [SessionLine.of(r) for r in rows]
+    return [SessionLine.of(r, who.trusted) for r in rows]
 
 
 @endpoint(tag=TAG)
@@ -63,9 +64,9 @@ async def remove(request: web.Request, id: UUID, session_id: UUID) -> None:
 
 
 async def _view(request: web.Request, id: UUID, session_id: UUID) -> SessionOut:
-    hub = request.app[HUB]
-    row = await sessions.view(hub, caller(request).account_id, id, session_id)
-    return SessionOut.whole(row, sessions.talk_url(hub.settings, row["key"]) if row["key"] else None)
+    hub, who = request.app[HUB], caller(request)
+    row = await sessions.view(hub, who.account_id, id, session_id)
+    return SessionOut.shown(row, sessions.talk_url(hub.settings, row["key"]) if row["key"] else None, who.trusted)
 
 
 ONE = "/api/v1/web-chat-client/{id}/sessions/{session_id}"

@@ -10,7 +10,8 @@ from hub.api.http.app_keys import HUB, caller
 from hub.api.http.download import download as sent
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Header, Route
-from hub.errors import Invalid, NotFound
+from hub.errors import Forbidden, Invalid, NotFound
+from hub.store import people
 from hub.tools.shell import files, public, whose
 from hub.tools.shell.paths import Parts, parts
 from hub.tools.shell.places import Place
@@ -104,13 +105,20 @@ async def details(request: web.Request, query: PathQuery) -> FileDetails | web.R
 
 @endpoint(id="A-33", tag=TAG, headers=HEADERS, empty=(404,))
 async def public_address(request: web.Request, query: PathQuery) -> FileAddress | web.Response:
-    """Give a temporary address at which anyone can download the file."""
+    """Show the temporary address at which anyone can download the file.
+
+    Every file has one for one to two hours; showing it changes nothing. A key of the role viewer is not told it.
+    """
+    if caller(request).role == "viewer":
+        raise Forbidden("A key of the role viewer may read the file, not hand it on.", code="role_too_low")
     hub, asked = request.app[HUB], await _asked(request, query)
     try:
         entry = (await asyncio.to_thread(files.details, asked.place, asked.parts)).entry
     except NotFound:
         return _nothing()
-    token = public.token(hub.sealer, caller(request).account_id, asked.user, asked.parts)
+    account = caller(request).account_id
+    person = await people.user(hub.db, account, asked.user)
+    token = public.token(hub.sealer, account, asked.user, asked.parts, person=person)
     url = f"{hub.settings.address}/api/v1/public/ext-res/file/{token}"
     return FileAddress(data=Address(name=entry.name, size=entry.size or 0, public_url=url))
 

@@ -52,11 +52,15 @@ async def create(request: web.Request, body: SkillIn) -> SkillCreated:
 @endpoint(id="A-20", tag=TAG)
 async def details(request: web.Request, skill_id: UUID) -> SkillOut:
     """Show a skill."""
-    hub = request.app[HUB]
-    found = await skills.get(hub.db, hub.sealer, caller(request).account_id, skill_id)
+    hub, who = request.app[HUB], caller(request)
+    found = await skills.get(hub.db, hub.sealer, who.account_id, skill_id)
     return SkillOut(
-        id=found.id, created_at=found.created_at, slug=found.slug, description=found.description,
-        instructions=found.instructions, options=SkillOptions.model_validate(skills.shown(found)),
+        id=found.id,
+        created_at=found.created_at,
+        slug=found.slug,
+        description=found.description,
+        instructions=found.instructions,
+        options=SkillOptions.model_validate(skills.shown(found, who.trusted)),
     )
 
 
@@ -99,8 +103,9 @@ async def load(request: web.Request) -> SkillsImported:
 @endpoint(id="A-25", tag=TAG, produces="application/jsonl")
 async def export(request: web.Request) -> web.StreamResponse:
     """Export all skills as JSON lines, which can be imported again; header values are masked."""
-    hub, account = request.app[HUB], caller(request).account_id
-    return await download(request, skill_lines.export(hub.db, hub.sealer, account), "export.jsonl")
+    hub, who = request.app[HUB], caller(request)
+    found = skill_lines.export(hub.db, hub.sealer, who.account_id, who.trusted)
+    return await download(request, found, "export.jsonl")
 
 
 BASE = "/api/v1/skills"

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from hub.accounts.value_types import mask
 from hub.api.aresgen.schemas.chatbots import (
     ChatbotEdit,
     ChatbotIn,
@@ -29,16 +30,17 @@ TAG = "Chatbots"
 FAMILY = "aresgen"
 
 
-def _out(request: web.Request, bot: Chatbot) -> ChatbotOut:
-    hub = request.app[HUB]
-    return ChatbotOut.of(bot, chatbots.embed_key(hub, bot), hub.settings.address)
+def _out(request: web.Request, bot: Chatbot, made: bool = False) -> ChatbotOut:
+    """made: the embed key is the caller's own doing; else it is masked below the role admin."""
+    hub, key = request.app[HUB], chatbots.embed_key(request.app[HUB], bot)
+    return ChatbotOut.of(bot, key if made or caller(request).trusted else mask(key) or "", hub.settings.address)
 
 
 @endpoint(id="G-10", tag=TAG, family=FAMILY, query_key=False, status=201, errors=(404,))
 async def create(request: web.Request, body: ChatbotIn) -> ChatbotOut:
     """Create a chatbot with a knowledge base, a voice and an embed key."""
     made = await chatbots.add(request.app[HUB], caller(request).account_id, fresh_id(request), body.model_dump())
-    return _out(request, made)
+    return _out(request, made, made=True)
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
@@ -63,7 +65,7 @@ async def edit(request: web.Request, id: ChatbotId, body: ChatbotEdit) -> Chatbo
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def rotate(request: web.Request, id: ChatbotId) -> ChatbotOut:
     """Give a chatbot a new embed key; the old one opens nothing any more."""
-    return _out(request, await chatbots.rotate(request.app[HUB], caller(request).account_id, id))
+    return _out(request, await chatbots.rotate(request.app[HUB], caller(request).account_id, id), made=True)
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False, status=204)

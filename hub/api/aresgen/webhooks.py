@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from hub.accounts.destinations import unqueried
 from hub.api.aresgen.schemas.kinds import Cursor, Paged, WebhookId, page
 from hub.api.aresgen.schemas.webhooks import (
     DeliveryOut,
@@ -16,6 +17,7 @@ from hub.api.aresgen.schemas.webhooks import (
 from hub.api.http.app_keys import HUB, caller, fresh_id
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
+from hub.domain import Json
 from hub.store import outgoing_webhooks as rows
 from hub.studio import outgoing_webhooks
 
@@ -35,24 +37,32 @@ async def create(request: web.Request, body: WebhookIn) -> WebhookGrant:
     return WebhookGrant(**await outgoing_webhooks.get(hub, account, id), secret=secret)
 
 
+def _out(request: web.Request, row: Json) -> WebhookOut:
+    """Queries of addresses are for those who may see secrets."""
+    return WebhookOut(**row if caller(request).trusted else {**row, "url": unqueried(row["url"])})
+
+
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def listed(request: web.Request, query: Cursor) -> Paged[WebhookOut]:
     """List webhooks, newest first."""
-    found = await rows.listed(request.app[HUB].db, caller(request).account_id, query.after, query.wanted)
-    return Paged[WebhookOut](**page(found, query, lambda r: WebhookOut(**r)))
+    found = await outgoing_webhooks.listed(request.app[HUB], caller(request).account_id, query.after, query.wanted)
+    return Paged[WebhookOut](**page(found, query, lambda r: _out(request, r)))
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def show(request: web.Request, id: WebhookId) -> WebhookOut:
     """Show a webhook."""
-    return WebhookOut(**await outgoing_webhooks.get(request.app[HUB], caller(request).account_id, id))
+    return _out(request, await outgoing_webhooks.get(request.app[HUB], caller(request).account_id, id))
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def edit(request: web.Request, id: WebhookId, body: WebhookEdit) -> WebhookOut:
-    """Change a webhook, or switch it off and on."""
+    """Change a webhook, or switch it off and on.
+
+    Where scheme, host or port of `url` changes, `secret` must be sent: the one there is, or a new one.
+    """
     given = body.model_dump(exclude_none=True)
-    return WebhookOut(**await outgoing_webhooks.edit(request.app[HUB], caller(request).account_id, id, given))
+    return _out(request, await outgoing_webhooks.edit(request.app[HUB], caller(request).account_id, id, given))
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False, status=204)

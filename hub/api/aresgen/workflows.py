@@ -13,9 +13,10 @@ from hub.api.http.app_keys import HUB, caller, fresh_id
 from hub.api.http.body import deep, is_json
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
+from hub.domain import Json
 from hub.errors import BadRequest, Unsupported
 from hub.store import workflow_runs, workflows
-from hub.studio.aresgen.workflow import book, source
+from hub.studio.aresgen.workflow import book, secrets, source
 
 TAG = "Workflows"
 FAMILY = "aresgen"
@@ -41,6 +42,15 @@ async def _definition(request: web.Request, raw: bytes) -> Any:
     return source.plain(value)
 
 
+async def _out(request: web.Request, id: UUID) -> WorkflowOut:
+    who = caller(request)
+    return WorkflowOut(**_shown(await book.get(request.app[HUB], who.account_id, id), who.trusted))
+
+
+def _shown(row: Json, whole: bool) -> Json:
+    return row | {"definition": secrets.shown(row["definition"], whole)}
+
+
 @endpoint(id="G-13", tag=TAG, family=FAMILY, query_key=False, status=201, errors=(415, 422), consumes=EITHER)
 async def create(request: web.Request, body: bytes) -> WorkflowOut:
     """Create a workflow from a YAML or JSON definition.
@@ -50,16 +60,16 @@ async def create(request: web.Request, body: bytes) -> WorkflowOut:
     hub, account = request.app[HUB], caller(request).account_id
     id = fresh_id(request)
     await book.add(hub, account, id, await _definition(request, body))
-    return WorkflowOut(**await book.get(hub.db, account, id))
+    return await _out(request, id)
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False, errors=(415, 422), consumes=EITHER)
 async def revise(request: web.Request, id: WorkflowId, body: bytes) -> WorkflowOut:
     """Give a workflow a new definition: a new version. Runs under way go on with theirs."""
     hub, account = request.app[HUB], caller(request).account_id
-    await book.get(hub.db, account, id)
+    await book.get(hub, account, id)
     await book.revise(hub, account, id, await _definition(request, body))
-    return WorkflowOut(**await book.get(hub.db, account, id))
+    return await _out(request, id)
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
@@ -71,18 +81,22 @@ async def listed(request: web.Request, query: Cursor) -> Paged[WorkflowLine]:
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def show(request: web.Request, id: WorkflowId) -> WorkflowOut:
-    """Show a workflow with its definition."""
-    return WorkflowOut(**await book.get(request.app[HUB].db, caller(request).account_id, id))
+    """Show a workflow with its definition; headers of its http steps are masked.
+
+    A mask that is sent back stands for the value of the same destination. Queries of addresses are masked below the
+    role admin.
+    """
+    return await _out(request, id)
 
 
 @endpoint(tag=TAG, family=FAMILY, query_key=False)
 async def versions(request: web.Request, id: WorkflowId, query: Cursor) -> Paged[VersionLine]:
     """List the versions of a definition, oldest first."""
-    db, account = request.app[HUB].db, caller(request).account_id
-    await book.get(db, account, id)
+    hub, who = request.app[HUB], caller(request)
+    await book.get(hub, who.account_id, id)
     after = min(query.after.int, 2**31 - 1) if query.after else None
-    rows = await workflows.versions(db, account, id, after, query.wanted)
-    placed = [{**r, "place": UUID(int=r["version"])} for r in rows]
+    rows = await book.versions(hub, who.account_id, id, after, query.wanted)
+    placed = [{**_shown(r, who.trusted), "place": UUID(int=r["version"])} for r in rows]
     return Paged[VersionLine](**page(placed, query, lambda r: VersionLine(**r), "place"))
 
 
@@ -106,7 +120,7 @@ async def run(request: web.Request, id: WorkflowId, body: RunIn) -> RunOut:
 async def ran(request: web.Request, id: WorkflowId, query: RunQuery) -> Paged[RunLine]:
     """List the runs of a workflow, newest first."""
     db, account = request.app[HUB].db, caller(request).account_id
-    await book.get(db, account, id)
+    await book.get(request.app[HUB], account, id)
     rows = await workflow_runs.listed(db, account, id, query.after, query.status, query.wanted)
     return Paged[RunLine](**page(rows, query, lambda r: RunLine(**RunLine.fields(r))))
 

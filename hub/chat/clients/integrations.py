@@ -1,15 +1,18 @@
 """Integrations: a chat client's account at a network, and the webhook that is registered there."""
 
+import asyncio
 import logging
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from channels.base import ChannelError
 from hub import ids
 from hub.accounts import addresses
+from hub.accounts.destinations import moved, wanted
 from hub.accounts.value_types import MASK, mask
-from hub.chat.clients.link import PLACE, integration_of, link_of
+from hub.chat.clients.link import OURS, PLACE, integration_of, link_of
 from hub.domain import Integration
 from hub.errors import BadRequest, Conflict, Invalid, NotFound
 from hub.runtime import Hub
@@ -20,6 +23,10 @@ from hub.store.db import Call
 log = logging.getLogger(__name__)
 
 HOUR = 3600
+# How long a webhook of an older version may show the path's secret after a new one was registered, in seconds.
+FORMER = 3600.0
+FOREVER = "inf"
+REMEMBERED = 1.0  # seconds that the processes remember an integration
 NAMES = {"telegram": "Telegram", "zapi": "Z-API", "evolution": "Evolution", "kapso": "Kapso"}
 # Documented name of an integration to the name of its network.
 TYPES = {"Zapi": "zapi", "Telegram": "telegram", "EvolutionApi": "evolution", "Kapso": "kapso"}
@@ -101,12 +108,16 @@ async def _store(tx: Call, hub: Hub, new: Integration) -> None:
 def _changed(account_id: UUID, client_id: UUID, given: Given, old: Integration | None, mode: str) -> Integration:
     """The integration as it will be; what is neither given nor documented as required stays."""
     before = {**old.settings, **old.secrets} if old else {}
-    values = {k: v for k, v in before.items() if k != "webhookSecret"}
+    values = {k: v for k, v in before.items() if k not in OURS}
     for name, value in given.settings.items():
         kept = _unmasked(given.channel, name, value, before.get(name))
         values.pop(name, None)
         if kept:
             values[name] = kept
+    if old and given.channel == "evolution" and moved(old.settings.get("endpointUrl"), values.get("endpointUrl")):
+        key = given.settings.get("apiKey")
+        if not key or key.startswith(MASK):
+            raise wanted("apiKey", "endpointUrl")
     secret = SECRETS[given.channel]
     new = Integration(
         id=old.id if old else ids.uuid7(),
@@ -116,7 +127,7 @@ def _changed(account_id: UUID, client_id: UUID, given: Given, old: Integration |
         settings={k: v for k, v in values.items() if k not in secret},
         secrets={
             **{k: v for k, v in values.items() if k in secret},
-            "webhookSecret": old.secrets["webhookSecret"] if old else ids.path_secret(),
+            **({k: v for k, v in old.secrets.items() if k in OURS} if old else _fresh()),
         },
         mode=given.mode or (old.mode if old else mode),
         handle=old.handle if old else None,
@@ -129,9 +140,12 @@ def _changed(account_id: UUID, client_id: UUID, given: Given, old: Integration |
     return new if old is None or _identity(old) == _identity(new) else _with_no_handle(new)
 
 
+def _fresh() -> dict[str, str]:
+    return {"webhookSecret": ids.path_secret(), "headerSecret": ids.path_secret()}
+
+
 def _with_no_handle(one: Integration) -> Integration:
-    values = {name: getattr(one, name) for name in one.__dataclass_fields__}
-    return Integration(**{**values, "handle": None, "connection": None})
+    return replace(one, handle=None, connection=None)
 
 
 def _unmasked(channel: str, name: str, value: str | None, before: str | None) -> str | None:
@@ -152,13 +166,35 @@ def _identity(one: Integration) -> tuple[str | None, ...]:
 
 async def register(hub: Hub, one: Integration) -> str | None:
     """Point the network at our webhook and note the outcome; return the network's words if it refused."""
+    one = await _headed(hub, one)
     try:
         handle = await hub.channels[one.channel].register(link_of(one, hub.settings))
     except ChannelError as e:
         await integrations.set_state(hub.db, one.account_id, one.id, "not_registered", str(e))
         return f"The webhook is not registered yet. {NAMES[one.channel]} says: {e}"
     await integrations.set_state(hub.db, one.account_id, one.id, "registered", None, handle)
+    if one.secrets.get("pathUntil") == FOREVER:
+        # What is under way, or sent again, still shows the old one.
+        await _headed(hub, one, str(time.time() + FORMER))
     return None
+
+
+async def _headed(hub: Hub, one: Integration, until: str = FOREVER) -> Integration:
+    """The integration with a header secret of its own. One that was registered before there was one goes on being
+    understood until its network has taken the new one."""
+    if "headerSecret" in one.secrets and until == FOREVER:
+        return one
+    async with hub.db.transaction() as tx:
+        row = await integrations.locked(tx, one.account_id, one.client_id, one.channel)
+        if row is None or row["id"] != one.id:
+            return one
+        now = integration_of(row, hub.sealer)
+        secrets = {"headerSecret": ids.path_secret(), **now.secrets, "pathUntil": until}
+        await integrations.set_secrets(tx, one.account_id, one.id, hub.sealer.seal_map(PLACE, one.id, secrets))
+    if until == FOREVER:
+        # A call with the new secret must not meet a process that still remembers the integration without it.
+        await asyncio.sleep(REMEMBERED)
+    return replace(now, secrets=secrets, own_ids=one.own_ids)
 
 
 async def unregister(hub: Hub, one: Integration) -> str | None:

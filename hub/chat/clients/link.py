@@ -1,6 +1,7 @@
 """From an integration's row to what an adapter needs."""
 
 import base64
+import time
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from hub.runtime import Hub
 from hub.sealing import Sealer
 
 PLACE = "integrations.secrets"
+# Secrets that the hub makes itself: of the webhook's path and of its header. pathUntil: a time until which a webhook
+# that was registered with the path's secret in its header goes on working.
+OURS = ("webhookSecret", "headerSecret", "pathUntil")
 Json = dict[str, Any]
 
 
@@ -41,12 +45,11 @@ def webhook_url(settings: Settings, channel: str, client_id: UUID, secret: str) 
 
 def link_of(integration: Integration, settings: Settings) -> Link:
     """What the adapter of this integration's network works with."""
-    secret = integration.secrets["webhookSecret"]
+    secret, header = integration.secrets["webhookSecret"], integration.secrets.get("headerSecret", "")
     given = {
-        k: v
-        for k, v in {**integration.settings, **integration.secrets}.items()
-        if v is not None and k != "webhookSecret"
+        k: v for k, v in {**integration.settings, **integration.secrets}.items() if v is not None and k not in OURS
     }
+    former = header and float(integration.secrets.get("pathUntil", 0)) > time.time()
     return Link(
         id=str(integration.id),
         settings=given,
@@ -54,6 +57,8 @@ def link_of(integration: Integration, settings: Settings) -> Link:
         webhook_url=webhook_url(settings, integration.channel, integration.client_id, secret),
         handle=integration.handle,
         ours=integration.own_ids,
+        header_secret=header,
+        old_secrets=(secret,) if former else (),
     )
 
 

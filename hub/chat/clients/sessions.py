@@ -89,10 +89,11 @@ class Listing:
         return await sessions.count(self.hub.db, self.account_id, self.client_id, self.filter, self.keyed)
 
 
-async def listed(hub: Hub, account_id: UUID, client_id: UUID, filter: str) -> Listing:
+async def listed(hub: Hub, account_id: UUID, client_id: UUID, filter: str, *, keys: bool = True) -> Listing:
+    """keys: parts of keys are looked for as well, which tells what they are."""
     await load(hub.db, account_id, client_id)
     filter = filter.strip()
-    keyed = await _keyed(hub, account_id, client_id, filter) if KEY_PART.fullmatch(filter) else []
+    keyed = await _keyed(hub, account_id, client_id, filter) if keys and KEY_PART.fullmatch(filter) else []
     return Listing(hub, account_id, client_id, filter, keyed)
 
 

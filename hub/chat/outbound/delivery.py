@@ -140,7 +140,7 @@ async def _send(hub: Hub, integration: Json, part: Json) -> Json | None:
 
 def _told(calls: list[Json], link: Link, begun: float) -> Json:
     """The last call of an attempt, as it may be shown."""
-    secrets = {**link.settings, "webhook": link.secret}
+    secrets = {**link.settings, "webhook": link.secret, "header": link.proof}
     last: Json = scrubbed(calls[-1], secrets) if calls else {}
     return {"milliseconds": round((time.monotonic() - begun) * 1000), **last}
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import jwt
 
-from hub.errors import Forbidden
+from hub.errors import Forbidden, Invalid
 
 LONGEST = 200
 ANON = "anon:"
+# How names begin that the hub gives itself.
+OURS = (ANON, "zp_")
 # Claims that are kept with the session; from `phone_number` alone a chat is continued on WhatsApp.
 PROVED = ("name", "email", "phone_number")
 LEEWAY = 30.0
@@ -38,17 +40,27 @@ def person(
     salt: str, public_key: str | None, client: str, *,
     tag: str | None, signed: str | None, token: str | None, attributes: Mapping[str, str],
 ) -> Person:
-    """Raise Forbidden for a proof that does not hold. What a browser says without one is marked `anon:`."""
+    """Raise Forbidden for a proof that does not hold, Invalid for a name that is the hub's own. What a browser says
+    without one is marked `anon:`."""
     said = {ANON + name: value for name, value in attributes.items()}
     if token is not None:
         claims = _claims(token, salt, public_key, client)
+        _free(str(claims["sub"]), "token")
         proved = {n: str(claims[n])[:500] for n in PROVED if isinstance(claims.get(n), str)}
         return Person(str(claims["sub"]), True, said | proved)
     if tag and signed is not None:
         if not hmac.compare_digest(signature(salt, tag).encode(), signed.strip().lower().encode()):
             raise Forbidden("tagSignature is not the HMAC-SHA256 of the tag with the account's salt.")
+        _free(tag, "tag")
         return Person(tag, True, said)
     return Person(tag or None, False, said)
+
+
+def _free(name: str, field: str) -> None:
+    """Raise Invalid for a name that the hub itself gives to people on networks and to strangers."""
+    if name.replace("\0", "").strip().lower().startswith(OURS):
+        text = f"{field} must not be a name that begins with {' or '.join(OURS)}: those are the hub's."
+        raise Invalid(text, field=field)
 
 
 def _claims(token: str, salt: str, public_key: str | None, client: str) -> dict[str, Any]:

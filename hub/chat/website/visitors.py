@@ -48,21 +48,23 @@ def check_origin(door: Door, origin: str | None, host: str) -> None:
     raise Forbidden(f"Origin {origin or 'unknown'} is not in allowedFrameOrigins of this chat.", code="origin_refused")
 
 
-async def held(hub: Hub, door: Door, key: str | None) -> Visit | None:
-    """The live session of this client that a browser has the key of; renewed when half of its time is over."""
+async def held(hub: Hub, door: Door, key: str | None, *, renew: bool = True) -> Visit | None:
+    """The live session of this client that a browser has the key of; renewed when half of its time is over, unless
+    somebody only looks at it."""
     try:
         seen = await prompts.visit(hub, key) if key else None
     except Unavailable:
         return None
     if seen is None or seen.client_id != door.client_id:
         return None
-    await web_sessions.renew(hub.db, seen, SECONDS)
+    if renew:
+        await web_sessions.renew(hub.db, seen, SECONDS)
     return seen
 
 
 async def remembered(hub: Hub, door: Door, key: str | None) -> Visit | None:
     """The same, unless it is a proved person's: whoever sits at the browser has proved nothing yet."""
-    seen = await held(hub, door, key)
+    seen = await held(hub, door, key, renew=False)
     return seen if seen is not None and _same(seen, Person()) else None
 
 

@@ -69,7 +69,7 @@ async def schedule_recurring(context: Context, arguments: Json) -> Result:
 
 async def list_scheduled(context: Context, arguments: Json) -> Result:
     to = await _target(context, None)
-    rows = await schedules.of_user(context.hub.db, context.account_id, _client(context), to.external_user, MOST)
+    rows = await _theirs(context, to)
     if not rows:
         return Result("Nothing is scheduled for this person.")
     return Result("\n".join(_line(row) for row in rows))
@@ -134,7 +134,7 @@ async def _room(context: Context, to: Target) -> None:
             "The person has opted out of messages, so nothing can be scheduled. If they want it, they must first send "
             "START (VOLTAR, VOLVER)."
         )
-    rows = await schedules.of_user(context.hub.db, context.account_id, _client(context), to.external_user, MOST)
+    rows = await _theirs(context, to)
     if len(rows) >= MOST:
         raise ToolFailed(f"There are {MOST} scheduled messages for this person already; cancel some first.")
 
@@ -147,6 +147,13 @@ async def _wanted(context: Context, arguments: Json, field: str, to: Target) -> 
     here = last is not None and datetime.now(UTC) - last < JUST_NOW
     asked = bool(arguments.get("asked_by_person")) and here
     return Wanted(arguments[field], arguments.get("context"), asked=asked, origin="model")
+
+
+async def _theirs(context: Context, to: Target) -> list[Json]:
+    """What is scheduled for the person."""
+    return await schedules.of_user(
+        context.hub.db, context.account_id, _client(context), to.external_user, to.person, MOST
+    )
 
 
 def _not_too_often(rule: recurrence.Rule, now: datetime) -> None:
@@ -173,7 +180,7 @@ def _line(row: Mapping[str, Any]) -> str:
 async def _own(context: Context, id: str) -> Json:
     """A schedule of this very person by its id, or by the beginning of one. Raise ToolFailed."""
     to = await _target(context, None)
-    rows = await schedules.of_user(context.hub.db, context.account_id, _client(context), to.external_user, MOST)
+    rows = await _theirs(context, to)
     found = [r for r in rows if str(r["id"]).startswith(id.strip().lower()) and len(id.strip()) >= 8]
     if len(found) != 1:
         raise ToolFailed(f"There is no scheduled message with the id {id[:40]}; list_scheduled shows them.")

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from uuid import UUID
 
+from hub import phones
 from hub.runtime import Hub
 from hub.store import people
 from hub.tools.shell import places
@@ -27,7 +28,8 @@ async def place(hub: Hub, account: UUID, user: str, *, person: UUID | None = Non
     if known is None:
         return before
     own = places.of_person(hub.settings.home, account, known["id"])
-    if known["id"] == who:
+    # A folder under a user name of a network may be that of who had the name before.
+    if known["id"] == who and (not phones.user_name(user.strip()) or await people.alone(hub.db, account, user, who)):
         await asyncio.to_thread(_carried, before.folder, own)
     return own
 

@@ -73,12 +73,12 @@ class ClientOut(Camel):
     integrations: IntegrationsOut
 
     @classmethod
-    def of(cls, found: Details) -> "ClientOut":
+    def of(cls, found: Details, whole: bool) -> "ClientOut":
         gateway = GatewayName(id=found.gateway[0], name=found.gateway[1]) if found.gateway else None
         return cls(
             name=found.client.name,
             ai_gateway=gateway,
             limiting_parameters=LimitingParameters.model_validate(found.client.limits),
             client_parameters=ClientParameters.model_validate(found.client.parameters),
-            integrations=IntegrationsOut.of(found.integrations),
+            integrations=IntegrationsOut.of(found.integrations, whole),
         )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from hub.accounts.value_types import Address, mask
+from hub.accounts.value_types import MASK, Address, mask
 from hub.chat.clients.integrations import SECRETS, TYPES, Given, Seen
 from hub.chat.timespan import TimeSpan, seconds, text
 from hub.errors import Invalid
@@ -68,17 +68,24 @@ class Integrations(Camel):
 
 class IntegrationsOut(Integrations):
     @classmethod
-    def of(cls, found: Sequence[Seen]) -> "IntegrationsOut":
-        return cls.model_validate({FIELDS[one.integration.channel]: _shown(one) for one in found})
+    def of(cls, found: Sequence[Seen], whole: bool) -> "IntegrationsOut":
+        """whole: with the secrets of the webhooks' addresses."""
+        return cls.model_validate({FIELDS[one.integration.channel]: _shown(one, whole) for one in found})
 
 
-def _shown(seen: Seen) -> Json:
-    one = seen.integration
+def _shown(seen: Seen, whole: bool) -> Json:
+    one, url = seen.integration, seen.webhook_url
     secret = {k: mask(v) for k, v in one.secrets.items() if k in SECRETS[one.channel]}
     return {
-        **one.settings, **secret, "sessionDuration": text(one.session_seconds), "sendMode": one.mode,
-        "groups": one.groups, "webhookUrl": seen.webhook_url, "stateText": one.state_text,
-        "connection": one.connection, "state": "registered" if one.state == "registered" else "notRegistered",
+        **one.settings,
+        **secret,
+        "sessionDuration": text(one.session_seconds),
+        "sendMode": one.mode,
+        "groups": one.groups,
+        "webhookUrl": url if whole else url.rpartition("/")[0] + f"/{MASK}",
+        "stateText": one.state_text,
+        "connection": one.connection,
+        "state": "registered" if one.state == "registered" else "notRegistered",
     }
 
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from hub.accounts.value_types import Address
+from hub.accounts.destinations import unqueried
+from hub.accounts.value_types import Address, mask
 from hub.chat.clients.sessions import PREVIEW, Opened, Wanted
 from hub.pydantic_base import Camel
 
@@ -56,7 +57,7 @@ class SessionLine(Camel):
     id: UUID
     tag_name: str | None
     context_preview: str | None
-    session_key: Annotated[str, Field(description="Empty for conversations on networks.")]
+    session_key: Annotated[str, Field(description="Empty for conversations on networks; masked below admin.")]
     created_at: datetime
     last_message: datetime | None
     message_count: int
@@ -69,32 +70,46 @@ class SessionLine(Camel):
     handoff: Annotated[bool, Field(description="A person answers instead of the assistant.")]
 
     @staticmethod
-    def values(row: Json) -> Json:
+    def values(row: Json, whole: bool) -> Json:
         context = row["extra_context"]
         return {
-            "id": row["id"], "tag_name": row["tag"], "context_preview": context[:PREVIEW] if context else None,
-            "session_key": row["key"], "created_at": row["created_at"], "last_message": row["last_message_at"],
-            "message_count": row["message_count"], "token_count": row["token_count"], "kind": row["kind"],
-            "channel": row["channel"], "title": row["title"], "expires_at": row["expires_at"], "active": row["live"],
+            "id": row["id"],
+            "tag_name": row["tag"],
+            "context_preview": context[:PREVIEW] if context else None,
+            "session_key": row["key"] if whole else mask(row["key"]) or "",
+            "created_at": row["created_at"],
+            "last_message": row["last_message_at"],
+            "message_count": row["message_count"],
+            "token_count": row["token_count"],
+            "kind": row["kind"],
+            "channel": row["channel"],
+            "title": row["title"],
+            "expires_at": row["expires_at"],
+            "active": row["live"],
             "handoff": row["handoff"],
         }
 
     @classmethod
-    def of(cls, row: Json) -> "SessionLine":
-        return cls(**cls.values(row))
+    def of(cls, row: Json, whole: bool) -> "SessionLine":
+        return cls(**cls.values(row, whole))
 
 
 class SessionOut(SessionLine):
     extra_context: str | None
     context_location: str | None
     metadata: dict[str, Any]
-    talk_url: str | None
+    talk_url: Annotated[str | None, Field(description="Null below the role admin: whoever knows it may talk.")]
 
     @classmethod
-    def whole(cls, row: Json, talk_url: str | None) -> "SessionOut":
+    def shown(cls, row: Json, talk_url: str | None, whole: bool) -> "SessionOut":
+        """whole: with what opens something."""
+        place = row["context_location"]
         return cls(
-            **cls.values(row), extra_context=row["extra_context"], context_location=row["context_location"],
-            metadata=row["metadata"], talk_url=talk_url,
+            **cls.values(row, whole),
+            extra_context=row["extra_context"],
+            context_location=unqueried(place) if place and not whole else place,
+            metadata=row["metadata"],
+            talk_url=talk_url if whole else None,
         )
 
 

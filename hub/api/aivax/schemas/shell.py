@@ -60,7 +60,7 @@ class FileDetails(Enveloped):
 class Address(Camel):
     name: str
     size: int
-    public_url: Annotated[str, Field(description="Valid for an hour; whoever knows it can download the file.")]
+    public_url: Annotated[str, Field(description="Valid for one to two hours; whoever knows it can download the file.")]
 
 
 class FileAddress(Enveloped):

@@ -48,7 +48,7 @@ class ChatbotOut(Snake):
     voice_id: VoiceId | None
     instructions: str
     model: str | None
-    embed_key: Annotated[str, Field(description="Opens its chat on websites, and nothing else.")]
+    embed_key: Annotated[str, Field(description="Opens its chat on websites, and nothing else; masked below admin.")]
     embed_url: str
     created_at: Time
     updated_at: Time

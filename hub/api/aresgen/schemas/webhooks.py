@@ -26,6 +26,10 @@ class WebhookEdit(Snake):
     url: Address | None = None
     events: Types | None = None
     description: Annotated[str, Field(max_length=500)] | None = None
+    secret: Annotated[
+        str | None,
+        Field(pattern=r"^[\w-]{24,200}$", description="A new one to sign with; needed when the url moves elsewhere."),
+    ] = None
     enabled: Annotated[bool | None, Field(description="true also takes a disabled endpoint up again.")] = None
 
 

@@ -9,6 +9,7 @@ from hub.live.queue import Bell
 from hub.runtime import Hub
 from hub.store import workflow_runs, workflows
 from hub.store.db import Call
+from hub.studio.aresgen.workflow import secrets
 from hub.studio.aresgen.workflow.definition import Definition, checked, inputs_of
 
 Json = dict[str, Any]
@@ -17,27 +18,40 @@ Json = dict[str, Any]
 async def add(hub: Hub, account: UUID, id: UUID, value: Any) -> None:
     """A workflow of this id, once. Raise Unprocessable for a definition that cannot be run."""
     found = checked(value)
+    stored, sealed = secrets.split(hub.sealer, id, secrets.complete(value, None))
     async with hub.db.transaction() as tx:
-        await workflows.add(tx, account, id, found.name, value)
+        await workflows.add(tx, account, id, found.name, stored, sealed)
 
 
 async def revise(hub: Hub, account: UUID, id: UUID, value: Any) -> tuple[int, Definition]:
-    """A new version; runs that are under way go on with theirs. Raise NotFound, Unprocessable."""
-    await get(hub.db, account, id)
+    """A new version; runs that are under way go on with theirs. Raise NotFound, Unprocessable, Invalid for a mask of
+    what goes elsewhere."""
+    before = await get(hub, account, id)
     found = checked(value)
+    stored, sealed = secrets.split(hub.sealer, id, secrets.complete(value, before["definition"]))
     async with hub.db.transaction() as tx:
-        version = await workflows.revise(tx, account, id, found.name, value)
+        version = await workflows.revise(tx, account, id, found.name, stored, sealed)
         if version is None:
             raise NotFound
     return version, found
 
 
-async def get(db: Call, account: UUID, id: UUID, version: int | None = None) -> Json:
-    """Raise NotFound."""
-    found = await workflows.get(db, account, id, version)
+async def get(hub: Hub, account: UUID, id: UUID, version: int | None = None) -> Json:
+    """With its definition opened. Raise NotFound."""
+    found = await workflows.get(hub.db, account, id, version)
     if found is None:
         raise NotFound
-    return found
+    return opened(hub, id, found)
+
+
+async def versions(hub: Hub, account: UUID, id: UUID, after: int | None, limit: int) -> list[Json]:
+    """Oldest first, their definitions opened."""
+    return [opened(hub, id, row) for row in await workflows.versions(hub.db, account, id, after, limit)]
+
+
+def opened(hub: Hub, id: UUID, row: Json) -> Json:
+    found = {k: v for k, v in row.items() if k != "sealed"}
+    return found | {"definition": secrets.joined(hub.sealer, id, row["definition"], row["sealed"])}
 
 
 async def remove(hub: Hub, account: UUID, id: UUID) -> None:
@@ -51,7 +65,7 @@ async def start(
 ) -> Json:
     """Queue a run of this id, once, of a version, by default the newest. Raise NotFound, Unprocessable for inputs
     that do not fit."""
-    found = await get(hub.db, account, id, version)
+    found = await get(hub, account, id, version)
     definition = Definition.model_validate(found["definition"])
     inputs = inputs_of(definition, given)
     steps = [{"name": s.id, "place": n, "type": s.type} for n, s in enumerate(definition.steps)]

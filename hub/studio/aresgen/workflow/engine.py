@@ -16,7 +16,7 @@ from hub.errors import Conflict, HubError
 from hub.runtime import Hub
 from hub.store import workflow_runs
 from hub.store.workflow_runs import Run
-from hub.studio.aresgen.workflow import expression
+from hub.studio.aresgen.workflow import expression, secrets
 from hub.studio.aresgen.workflow.acts import ACTS, ANSWER, Act, Done, StepFailed, pause, retryable, told
 from hub.studio.aresgen.workflow.definition import Definition, Step, needs
 from hub.studio.aresgen.workflow.template import TooMuch, filled, text
@@ -127,9 +127,8 @@ async def execute(hub: Hub, id: UUID) -> None:
 
 
 async def _opened(hub: Hub, run: Run) -> Work:
-    definition = Definition.model_validate(
-        await workflow_runs.definition(hub.db, run.account_id, run.workflow_id, run.version)
-    )
+    stored = await workflow_runs.definition(hub.db, run.account_id, run.workflow_id, run.version)
+    definition = Definition.model_validate(secrets.joined(hub.sealer, run.workflow_id, *stored))
     rows, now = await workflow_runs.steps(hub.db, run.account_id, run.id), time.monotonic()
     states = {
         r["name"]: State(
