@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,8 @@ from hub.accounts.passwords import Passwords
 from hub.errors import Conflict, Forbidden, Invalid, NotFound, Setup, TooMany, Unauthorized
 from hub.live.limits import Limits
 from hub.sealing import digest
-from hub.store import operators
-from hub.store.db import Db
+from hub.store import deeds, operators
+from hub.store.db import Call, Db
 
 Json = dict[str, Any]
 ROLES = ("viewer", "agent", "admin", "owner")
@@ -51,16 +51,30 @@ class Operator:
         return ROLES.index(self.role) >= ROLES.index(LEAST[thing])
 
 
-@dataclass(slots=True)
 class Deed:
     """What is being done, as the audit log will tell it. object: id of the thing. change: without secrets.
 
     begun: something is changed already, so that the log tells of it even when the rest fails."""
 
-    action: str
-    object: str | None = None
-    change: Json = field(default_factory=dict)
-    begun: bool = False
+    def __init__(self, told: deeds.Deed) -> None:
+        self._told = told
+        self.begun = False
+
+    @property
+    def object(self) -> str | None:
+        return self._told.object
+
+    @object.setter
+    def object(self, id: str | None) -> None:
+        self._told.object = id
+
+    @property
+    def change(self) -> Json:
+        return self._told.detail
+
+    @change.setter
+    def change(self, change: Json) -> None:
+        self._told.detail = change
 
     def changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Keep what differs."""
@@ -76,22 +90,24 @@ def allow(who: Operator, thing: str) -> None:
 
 
 @asynccontextmanager
-async def doing(db: Db, who: Operator, action: str) -> AsyncIterator[Deed]:
-    """Around every change an operator makes: refused without the role, written to the audit log when it is done,
-    and when it failed halfway.
+async def doing(db: Db, who: Operator, action: str, object: str | None = None) -> AsyncIterator[Deed]:
+    """Around every change an operator makes: refused without the role, written to the audit log in the change's own
+    transaction; what changes no row of the database, when it is done, and what `begun`, when it failed halfway.
 
-    action: `thing.verb`; the thing says which role it takes.
+    action: `thing.verb`; the thing says which role it takes. What is to be told of it is set before the change.
     """
     allow(who, action.partition(".")[0])
-    deed = Deed(action)
-    try:
-        yield deed
-    except BaseException:
-        if deed.begun:
-            failed = deed.change | {"failed": True}
-            await audit.note(db, who.account_id, who.actor, deed.action, deed.object, failed)
-        raise
-    await audit.note(db, who.account_id, who.actor, deed.action, deed.object, deed.change)
+    with deeds.doing(audit.deed(who.account_id, who.actor, action, object)) as told:
+        deed = Deed(told)
+        try:
+            yield deed
+        except BaseException:
+            if deed.begun:
+                # Beside the row of what was changed before it failed.
+                told.over = True
+                await audit.note(db, who.account_id, who.actor, action, deed.object, told.detail | {"failed": True})
+            raise
+        await audit.note(db, who.account_id, who.actor, told.action)
 
 
 # Signing in and out
@@ -151,7 +167,7 @@ async def linked(db: Db, token: str) -> Json | None:
     return await operators.linked(db, digest(token))
 
 
-async def login_link(db: Db, operator: UUID, seconds: float = LOGIN_LINK) -> str:
+async def login_link(db: Call, operator: UUID, seconds: float = LOGIN_LINK) -> str:
     """The token of a new one-time link."""
     token = secrets.token_urlsafe(24)
     await operators.add_link(db, digest(token), operator, seconds)
@@ -166,7 +182,7 @@ async def link_for(db: Db, email: str | None, seconds: float = LOGIN_LINK) -> tu
     if email is not None:
         found = await operators.by_email(db, email)
         if found is not None:
-            return found["email"], await login_link(db, found["id"], seconds)
+            return found["email"], await _given(db, found["account_id"], found["id"], seconds)
     account = await operators.first_account(db)
     if account is None:
         raise Setup("There is no account yet; start with `hub up` or `hub init`.")
@@ -178,7 +194,15 @@ async def link_for(db: Db, email: str | None, seconds: float = LOGIN_LINK) -> tu
         await operators.add(db, account, ids.uuid7(), wanted, "Owner", "owner")
         owner = await operators.first_owner(db, account)
         assert owner is not None
-    return owner["email"], await login_link(db, owner["id"], seconds)
+    return owner["email"], await _given(db, account, owner["id"], seconds)
+
+
+async def _given(db: Db, account: UUID, id: UUID, seconds: float) -> str:
+    """A link for whoever sits at the terminal, who needs no name there: the log tells that it was given."""
+    async with db.transaction() as tx:
+        token = await login_link(tx, id, seconds)
+        await audit.note(tx, account, audit.HUB, "team.link_given", str(id))
+    return token
 
 
 # The team

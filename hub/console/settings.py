@@ -44,8 +44,8 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     given: Json = {flag: flag in f.all("flag") for flag in FLAGS}
     given["handoffMinutes"] = int(f.number("handoffMinutes", 0, 10_080) or 0)
     given["timeZone"] = checked(f.get("timeZone") or "UTC")
-    await accounts.edit(v.db, _caller(v), f.get("name"), given)
     deed.changed({"name": before.name, **before.parameters}, {"name": f.get("name"), **given})
+    await accounts.edit(v.db, _caller(v), f.get("name"), given)
     return v.to("/console/settings", "Saved.")
 
 
@@ -60,8 +60,8 @@ async def outreach(v: Visit, deed: Deed) -> web.StreamResponse:
         "quietHours": quiet, "perDay": int(f.number("perDay", 0, 1_000_000) or 0),
         "perWeek": int(f.number("perWeek", 0, 1_000_000) or 0),
     }
-    await policy.edit(v.db, v.account, given)
     deed.changed(before, given)
+    await policy.edit(v.db, v.account, given)
     return v.to("/console/settings", "Saved.")
 
 
@@ -83,13 +83,13 @@ async def profile(v: Visit, deed: Deed) -> web.StreamResponse:
         await operators.slowed(v.hub.limits, "password", str(v.who.id), 10)
         if not await passwords.fits(old, known["password"]):
             raise Unauthorized("The password you have now is not right.")
-    await operators.set_profile(
-        v.db, passwords, v.who, v.token, email=f.get("email"), name=f.get("name"), password=new
-    )
     deed.object = str(v.who.id)
     deed.changed({"email": v.who.email, "name": v.who.name}, {"email": f.get("email"), "name": f.get("name")})
     if new:
         deed.change["password"] = "changed"
+    await operators.set_profile(
+        v.db, passwords, v.who, v.token, email=f.get("email"), name=f.get("name"), password=new
+    )
     return v.to("/console/settings", "Saved.")
 
 

@@ -27,8 +27,8 @@ async def _page(v: Visit, link: str) -> web.StreamResponse:
 async def invite(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/team: the answer alone shows the link."""
     email, role = v.form.get("email"), v.form.get("role")
-    id, token = await operators.invite(v.db, v.who, email, v.form.get("name"), role)
-    deed.object, deed.change = str(id), {"email": email, "role": role}
+    deed.change = {"email": email, "role": role}
+    _, token = await operators.invite(v.db, v.who, email, v.form.get("name"), role)
     return await _linked(v, token)
 
 
