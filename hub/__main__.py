@@ -44,6 +44,10 @@ def _parser() -> argparse.ArgumentParser:
         if name == "up":
             sub.add_argument("--workers", type=int, help="worker processes")
             sub.add_argument("--twins", action="store_true", help="also run local twins of the networks")
+    words = "count the chain of the audit log again"
+    log = commands.add_parser("audit", help=words, description=words)
+    log.add_argument("action", choices=("verify",), help="say the first row that is not as it was written")
+    log.add_argument("--home", type=Path, help="folder of the embedded servers, keys and files")
     commands.add_parser("openapi", help="print the OpenAPI document", description="print the OpenAPI document")
     words = "check the models that your providers' keys reach"
     models = commands.add_parser("catalogue", help=words, description=words)

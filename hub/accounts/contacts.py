@@ -85,7 +85,9 @@ async def split(
                 raise Conflict("This is no identity of the contact, or its only one.", code="not_split")
         else:
             left, other, joined = await _undone(tx, account, actor, id, joined)
-        detail = {"from": str(left), "other": str(other), "join": str(joined) if joined else None, "identity": name}
+        detail = {"from": str(left), "other": str(other), "join": str(joined) if joined else None}
+        if name is not None:
+            detail["identity"] = name.partition(":")[0]  # its kind: the log keeps nobody's address
         await audit.note(tx, account, actor, "contact.split", str(id), detail)
     return await view(db, account, left), await view(db, account, other)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from hub.accounts.emails import email_address
 from hub.accounts.passwords import Passwords
 from hub.errors import Conflict, Forbidden, Invalid, NotFound
 from hub.sealing import digest
-from hub.store import devices, operators, second_factors
+from hub.store import deeds, devices, operators, second_factors
 from hub.store.db import Db
 
 Json = dict[str, Any]
@@ -46,16 +46,30 @@ class Operator:
         return ROLES.index(self.role) >= ROLES.index(LEAST[thing])
 
 
-@dataclass(slots=True)
 class Deed:
     """What is being done, as the audit log will tell it. object: id of the thing. change: without secrets.
 
     begun: something is changed already, so that the log tells of it even when the rest fails."""
 
-    action: str
-    object: str | None = None
-    change: Json = field(default_factory=dict)
-    begun: bool = False
+    def __init__(self, told: deeds.Deed) -> None:
+        self._told = told
+        self.begun = False
+
+    @property
+    def object(self) -> str | None:
+        return self._told.object
+
+    @object.setter
+    def object(self, id: str | None) -> None:
+        self._told.object = id
+
+    @property
+    def change(self) -> Json:
+        return self._told.detail
+
+    @change.setter
+    def change(self, change: Json) -> None:
+        self._told.detail = change
 
     def changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Keep what differs."""
@@ -71,22 +85,24 @@ def allow(who: Operator, thing: str) -> None:
 
 
 @asynccontextmanager
-async def doing(db: Db, who: Operator, action: str) -> AsyncIterator[Deed]:
-    """Around every change an operator makes: refused without the role, written to the audit log when it is done,
-    and when it failed halfway.
+async def doing(db: Db, who: Operator, action: str, object: str | None = None) -> AsyncIterator[Deed]:
+    """Around every change an operator makes: refused without the role, written to the audit log in the change's own
+    transaction; what changes no row of the database, when it is done, and what `begun`, when it failed halfway.
 
-    action: `thing.verb`; the thing says which role it takes.
+    action: `thing.verb`; the thing says which role it takes. What is to be told of it is set before the change.
     """
     allow(who, action.partition(".")[0])
-    deed = Deed(action)
-    try:
-        yield deed
-    except BaseException:
-        if deed.begun:
-            failed = deed.change | {"failed": True}
-            await audit.note(db, who.account_id, who.actor, deed.action, deed.object, failed)
-        raise
-    await audit.note(db, who.account_id, who.actor, deed.action, deed.object, deed.change)
+    with deeds.doing(audit.deed(who.account_id, who.actor, action, object)) as told:
+        deed = Deed(told)
+        try:
+            yield deed
+        except BaseException:
+            if deed.begun:
+                # Beside the row of what was changed before it failed.
+                told.over = True
+                await audit.note(db, who.account_id, who.actor, action, deed.object, told.detail | {"failed": True})
+            raise
+        await audit.note(db, who.account_id, who.actor, told.action)
 
 
 # The team

@@ -17,7 +17,7 @@ from hub.errors import Setup, TooMany, Unauthorized
 from hub.live.limits import Limits
 from hub.sealing import Sealer, digest
 from hub.store import devices, operators, second_factors
-from hub.store.db import Db
+from hub.store.db import Call, Db
 
 DAY = 86400.0
 ABSOLUTE, IDLE = 7 * DAY, DAY / 2
@@ -212,7 +212,7 @@ async def linked(db: Db, token: str) -> Json | None:
     return await operators.linked(db, digest(token))
 
 
-async def login_link(db: Db, operator: UUID, seconds: float = LOGIN_LINK, trusted: bool = False) -> str:
+async def login_link(db: Call, operator: UUID, seconds: float = LOGIN_LINK, trusted: bool = False) -> str:
     """The token of a new one-time link. trusted: no second factor is asked for."""
     token = secrets.token_urlsafe(24)
     await operators.add_link(db, digest(token), operator, seconds, trusted)
@@ -227,7 +227,7 @@ async def link_for(db: Db, email: str | None, seconds: float = LOGIN_LINK) -> tu
     if email is not None:
         found = await operators.by_email(db, same_address(email))
         if found is not None:
-            return found["email"], await login_link(db, found["id"], seconds, trusted=True)
+            return found["email"], await _given(db, found["account_id"], found["id"], seconds)
     account = await operators.first_account(db)
     if account is None:
         raise Setup("There is no account yet; start with `hub up` or `hub init`.")
@@ -239,4 +239,12 @@ async def link_for(db: Db, email: str | None, seconds: float = LOGIN_LINK) -> tu
         await operators.add(db, account, ids.uuid7(), wanted, "Owner", "owner")
         owner = await operators.first_owner(db, account)
         assert owner is not None
-    return owner["email"], await login_link(db, owner["id"], seconds, trusted=True)
+    return owner["email"], await _given(db, account, owner["id"], seconds)
+
+
+async def _given(db: Db, account: UUID, id: UUID, seconds: float) -> str:
+    """A link for whoever sits at the terminal, who needs no name there: the log tells that it was given."""
+    async with db.transaction() as tx:
+        token = await login_link(tx, id, seconds, trusted=True)
+        await audit.note(tx, account, audit.HUB, "team.link_given", str(id))
+    return token

@@ -28,8 +28,8 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     if kind not in KINDS:
         raise Invalid("kind must be private or public.", field="kind")
     days = v.form.number("days", 1, LONGEST_DAYS)
+    deed.change = {"label": label, "kind": kind, "days": days}
     made = await keys.grant(v.db, v.account, label, int(days) if days else None, kind, v.who.role)
-    deed.object, deed.change = label, {"kind": kind, "days": days, "ends": made[-6:]}
     if v.partial:
         return v.part("made.html", made=made)
     return await v.page("keys.html", keys=await keys.granted(v.db, v.account), made=made)

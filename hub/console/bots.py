@@ -66,9 +66,8 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
         wanted = GatewayParameters.model_validate(given)
     except ValidationError as e:
         raise invalid(e) from None
-    id = await gateways.add(v.db, v.hub.sealer, v.hub.outbound.guard, v.account, name, wanted)
-    deed.object = str(id)
     deed.changed({}, {"name": name, **_open(given)})
+    id = await gateways.add(v.db, v.hub.sealer, v.hub.outbound.guard, v.account, name, wanted)
     return v.to(f"/console/bots/{id}", "The bot is made. Test the connection, then talk to it.")
 
 
@@ -80,12 +79,11 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
         del given["apiKey"]  # left empty, it stays; the hub's own models need none
     options = (before.get("sentinelOptions") or {}) | (given.get("sentinelOptions") or {})
     given["sentinelOptions"] = options
-    await gateways.edit(v.db, v.hub.sealer, v.hub.outbound.guard, v.account, id, name, given)
-    v.request.app[DIRECTORY].forget(v.account)
-    deed.object = str(id)
     deed.changed(before, _open(given))
     if given.get("apiKey"):
         deed.change["apiKey"] = "changed"
+    await gateways.edit(v.db, v.hub.sealer, v.hub.outbound.guard, v.account, id, name, given)
+    v.request.app[DIRECTORY].forget(v.account)
     return v.to(f"/console/bots/{id}", "Saved.")
 
 

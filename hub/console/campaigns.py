@@ -52,8 +52,8 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
         client_id=client, name=name, channel=f.get("channel"), message={kind: text}, recipients=people,
         per_minute=int(f.number("perMinute", 1, 6000) or 60), starts_at=None,
     )
+    deed.change = {"name": name}
     id, plan = await campaigns.create(v.hub, v.account, wanted)
-    deed.object, deed.change = str(id), {"name": name, "recipients": plan.size}
     refused = ", ".join(f"{n} {reason}" for reason, n in plan.refused.items())
     said = f"A draft for {plan.going} of {plan.size} people." + (f" Not written to: {refused}." if refused else "")
     return v.to(f"/console/campaigns/{id}", said + " Nothing goes out before you start it.")

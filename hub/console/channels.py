@@ -61,10 +61,10 @@ async def listed(v: Visit) -> web.StreamResponse:
 async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/channels"""
     name = _named(v.form)
+    deed.change = {"name": name}
     id = await clients.add(
         v.db, v.account, name, v.form.id("gateway"), LimitingParameters(), ClientParameters(page_title=name[:200])
     )
-    deed.object, deed.change = str(id), {"name": name}
     return v.to(f"/console/channels/{id}", "The place is made. Connect a network, or put it on your website.")
 
 
@@ -123,15 +123,14 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     given: Json = {
         "name": _named(f), "aiGatewayId": f.id("gateway"), "clientParameters": wanted, "limitingParameters": limits,
     }
-    try:
-        await clients.edit(v.db, v.account, id, given)
-    except ValidationError as e:
-        raise invalid(e) from None
-    deed.object = str(id)
     deed.changed(
         {"name": before.name, "gateway": str(before.gateway_id), **before.parameters, **before.limits},
         {"name": given["name"], "gateway": str(given["aiGatewayId"]), **wanted, **limits},
     )
+    try:
+        await clients.edit(v.db, v.account, id, given)
+    except ValidationError as e:
+        raise invalid(e) from None
     return v.to(f"/console/channels/{id}", "Saved.")
 
 

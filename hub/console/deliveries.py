@@ -64,6 +64,7 @@ async def replay_all(v: Visit, deed: Deed) -> web.StreamResponse:
     if since and since not in SINCE:
         raise Invalid(f"since must be one of {', '.join(SINCE)}.", field="since")
     chosen = [id for one in v.form.all("id") if (id := _uuid(one))]
+    deed.change = {"since": since or None, "chosen": len(chosen)}
     if since:
         begun = datetime.now(UTC) - timedelta(hours=SINCE[since])
         count = await deliveries.replay_all(v.hub, v.account, None, begun)
@@ -71,7 +72,6 @@ async def replay_all(v: Visit, deed: Deed) -> web.StreamResponse:
         count = await deliveries.replay_all(v.hub, v.account, chosen)
     else:
         raise Invalid("Choose deliveries, or a span of time.", field="id")
-    deed.change = {"since": since or None, "chosen": len(chosen), "replayed": count}
     return v.to("/console/deliveries?state=failed", f"{count} being sent again.")
 
 

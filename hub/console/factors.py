@@ -46,45 +46,44 @@ def _bound(v: Visit) -> str:
 async def begin(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../app: a secret to scan; nothing is asked for until its first code was right."""
     await asked(v)
-    await second_factor.begin_totp(v.db, v.hub.sealer, v.who.id)
     deed.object = str(v.who.id)
+    await second_factor.begin_totp(v.db, v.hub.sealer, v.who.id)
     return v.to(FACTORS)
 
 
 async def confirm(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../code: the answer alone shows the recovery codes."""
     await sign_in.slowed(v.hub.limits, "totp", str(v.who.id), 10)
-    codes = await second_factor.confirm_totp(v.db, v.hub.sealer, v.who.id, v.form.get("code"))
     deed.object = str(v.who.id)
+    codes = await second_factor.confirm_totp(v.db, v.hub.sealer, v.who.id, v.form.get("code"))
     return await _page(v, codes)
 
 
 async def renew(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../codes: new recovery codes in place of the old ones."""
     await asked(v)
-    codes = second_factor.new_codes()
+    codes, deed.object = second_factor.new_codes(), str(v.who.id)
     async with v.db.transaction() as tx:
         await second_factors.set_codes(tx, v.who.id, [digest(c) for c in codes])
-    deed.object = str(v.who.id)
     return await _page(v, codes)
 
 
 async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../app/delete: codes of the app are not asked for any more."""
     await asked(v)
+    deed.object = str(v.who.id)
     if not await second_factors.drop_totp(v.db, v.who.id):
         raise NotFound
-    deed.object = str(v.who.id)
     return v.to(FACTORS, "No app is asked for a code any more.")
 
 
 async def add_passkey(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../passkeys"""
     await asked(v)
+    deed.object, deed.change = str(v.who.id), {"name": v.form.get("name")[:60]}
     await passkeys.register(
         v.db, v.hub.sealer, site(v.request), v.who.id, v.form.get("name"), v.form.get("credential"), _bound(v)
     )
-    deed.object, deed.change = str(v.who.id), {"name": v.form.get("name")}
     return v.to(FACTORS, "The passkey signs you in from now on.")
 
 
@@ -95,9 +94,9 @@ async def remove_passkey(v: Visit, deed: Deed) -> web.StreamResponse:
         id = bytes.fromhex(v.request.match_info["key"])
     except ValueError:
         raise NotFound from None
+    deed.object = str(v.who.id)
     if not await second_factors.drop_passkey(v.db, v.who.id, id):
         raise NotFound
-    deed.object = str(v.who.id)
     return v.to(FACTORS, "The passkey is removed.")
 
 

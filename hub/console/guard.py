@@ -58,7 +58,8 @@ def act(path: str, action: str, view: Act) -> web.RouteDef:
             visit.form = await read(request)
             if not genuine(visit.token, visit.form.get("csrf")):
                 raise Forbidden("This form is not of this session; reload the page and try again.", code="csrf")
-            async with doing(visit.db, visit.who, action) as deed:
+            object = next(iter(request.match_info.values()), None)
+            async with doing(visit.db, visit.who, action, object) as deed:
                 return await view(visit, deed)
         except HubError as e:
             return await visit.refused(e)

@@ -115,8 +115,8 @@ async def split(v: Visit, deed: Deed) -> web.StreamResponse:
         raise Invalid("join is no id.", field="join") from None
     if one["person_id"] is None:
         raise NotFound("Nobody is named in this conversation.")
-    await contacts.split(v.db, v.account, v.who.actor, one["person_id"], joined, None)
     deed.change |= {"join": str(joined)}
+    await contacts.split(v.db, v.account, v.who.actor, one["person_id"], joined, None)
     return v.to(f"/console/inbox/{v.id()}", "They are two people again.")
 
 
@@ -153,13 +153,12 @@ async def say(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(id)
     one = await operator_inbox.view(v.db, v.account, id)
     await handoff.sayable(v.hub, v.account, None, id, text, len(v.form.files))
+    deed.change = {"taken": one["handoff_at"] is None, "files": len(v.form.files)}
     files = await operator_inbox.attach(v.hub, v.account, id, [(f.name, f.mime, f.content) for f in v.form.files])
     if one["handoff_at"] is None:
         await handoff.switch(v.hub, v.account, None, id, True, v.who.id, v.who.name, ends=True)
-        deed.change["taken"], deed.begun = True, True
-    message = await handoff.say(v.hub, v.account, None, id, text, files)
-    deed.begun = True
-    deed.change |= {"message": str(message), "files": len(files)}
+        deed.begun = True
+    await handoff.say(v.hub, v.account, None, id, text, files)
     return await _again(v)
 
 
@@ -201,8 +200,8 @@ async def canned(v: Visit) -> web.StreamResponse:
 
 async def save_canned(v: Visit, deed: Deed) -> web.StreamResponse:
     shortcut = v.form.get("shortcut")
-    await operator_inbox.save_canned(v.db, v.account, shortcut, v.form.get("text"))
     deed.object = shortcut
+    await operator_inbox.save_canned(v.db, v.account, shortcut, v.form.get("text"))
     return v.to("/console/replies", "The reply is saved.")
 
 

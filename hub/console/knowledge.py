@@ -30,8 +30,8 @@ async def listed(v: Visit) -> web.StreamResponse:
 async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/knowledge"""
     name = v.form.get("name")
+    deed.change = {"name": name}
     id = await collections.create(v.db, v.account, name, v.form.get("context") or None, None)
-    deed.object, deed.change = str(id), {"name": name}
     return v.to(f"/console/knowledge/{id}", "The collection is made. Drop files into it.")
 
 
@@ -65,13 +65,13 @@ async def upload(v: Visit, deed: Deed) -> web.StreamResponse:
         given.append(files.File(f"{v.form.get('name') or 'Text'}.md".replace("/", " "), "text/markdown", text.encode()))
     if not given:
         raise BadRequest("Choose a file, or write a text.", field="file")
+    deed.change = {"files": [f.name for f in given]}
     judge = configured(v.hub.models, v.hub.settings.helper_model, v.account)
     try:
         done = await files.put(v.db, v.hub.queue, v.hub.children, judge, v.account, id, given, Given("", ""))
     finally:
         if judge:
             await v.hub.meter.add(v.account, judge.rows)
-    deed.object, deed.change = str(id), {"files": [d.name for d in done if d.error is None]}
     failed = "; ".join(f"{d.name}: {d.error}" for d in done if d.error)
     taken = sum(d.error is None for d in done)
     said = f"{taken} file{'s' * (taken != 1)} taken in." + (f" Not read: {failed}" if failed else "")

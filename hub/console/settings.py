@@ -49,8 +49,8 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
             raise Forbidden("Only an owner decides whether a second factor is asked for.", code="role")
         given["requireSecondFactor"] = "requireSecondFactor" in f.all("flag")
     given["timeZone"] = checked(f.get("timeZone") or "UTC")
-    await accounts.edit(v.db, _caller(v), f.get("name"), given)
     deed.changed({"name": before.name, **before.parameters}, {"name": f.get("name"), **given})
+    await accounts.edit(v.db, _caller(v), f.get("name"), given)
     return v.to("/console/settings", "Saved.")
 
 
@@ -65,8 +65,8 @@ async def outreach(v: Visit, deed: Deed) -> web.StreamResponse:
         "quietHours": quiet, "perDay": int(f.number("perDay", 0, 1_000_000) or 0),
         "perWeek": int(f.number("perWeek", 0, 1_000_000) or 0),
     }
-    await policy.edit(v.db, v.account, given)
     deed.changed(before, given)
+    await policy.edit(v.db, v.account, given)
     return v.to("/console/settings", "Saved.")
 
 
@@ -82,13 +82,13 @@ async def profile(v: Visit, deed: Deed) -> web.StreamResponse:
     new, device = (f.fields.get("new") or [""])[-1], v.request.cookies.get(DEVICE, "")
     if new or email_address(f.get("email")).lower() != v.who.email.lower():
         await asked(v)
-    await operators.set_profile(
-        v.db, passwords, v.who, v.token, device, email=f.get("email"), name=f.get("name"), password=new
-    )
     deed.object = str(v.who.id)
     deed.changed({"email": v.who.email, "name": v.who.name}, {"email": f.get("email"), "name": f.get("name")})
     if new:
         deed.change["password"] = "changed"
+    await operators.set_profile(
+        v.db, passwords, v.who, v.token, device, email=f.get("email"), name=f.get("name"), password=new
+    )
     return v.to("/console/settings", "Saved.")
 
 

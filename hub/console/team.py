@@ -27,8 +27,8 @@ async def _page(v: Visit, link: str) -> web.StreamResponse:
 async def invite(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/team: the answer alone shows the link."""
     email, role = v.form.get("email"), v.form.get("role")
+    deed.change = {"email": email, "role": role}
     id = await operators.invite(v.db, v.who, email, v.form.get("name"), role)
-    deed.object, deed.change = str(id), {"email": email, "role": role}
     return await _linked(v, await sign_in.login_link(v.db, id, sign_in.INVITE_LINK))
 
 

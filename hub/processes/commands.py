@@ -61,6 +61,12 @@ def _login(settings: Settings, args: argparse.Namespace) -> None:
     asyncio.run(resolve_name("hub.processes.login:show")(found, args.email, print))
 
 
+def _audit(settings: Settings, args: argparse.Namespace) -> None:
+    found = with_key(resolve_name("hub.processes.running:with_running")(settings))
+    if not asyncio.run(resolve_name("hub.processes.audit:verify")(found, print)):
+        sys.exit(1)
+
+
 def _catalogue(settings: Settings, args: argparse.Namespace) -> None:
     resolve_name("hub.processes.catalogue:main")(settings)
 
@@ -79,4 +85,5 @@ def _served(settings: Settings) -> Settings:
 COMMANDS: Mapping[str, Any] = {
     "up": _up, "web": _process, "worker": _process, "scheduler": _process, "migrate": _migrate, "init": _init,
     "doctor": _doctor, "login": _login, "openapi": _openapi, "catalogue": _catalogue,
+    "audit": _audit,
 }

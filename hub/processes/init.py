@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from hub.accounts import gateways
+from hub.accounts import audit, gateways
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
 from hub.accounts.parameters import GatewayParameters
@@ -20,6 +20,7 @@ from hub.knowledge.index import index_document
 from hub.processes import login
 from hub.processes.home import read_bootstrap, write_bootstrap
 from hub.runtime import Hub, open_hub
+from hub.store import deeds
 from hub.store.documents import Given
 from hub.store.migrate import demand
 
@@ -36,7 +37,8 @@ async def first_start(settings: Settings, demo: bool, say: Callable[[str], None]
     async with open_hub(settings) as hub:
         await demand(hub.db)
         account = await create_account(hub.db, "My business")
-        key = await grant(hub.db, account.id, "first key", None)
+        with deeds.doing(audit.deed(account.id, audit.HUB, "account.created", str(account.id))):
+            key = await grant(hub.db, account.id, "first key", None)
         values: dict[str, str | None] = {
             "baseUrl": settings.address,
             "accountId": str(account.id),

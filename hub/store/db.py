@@ -10,10 +10,13 @@ import asyncpg
 import orjson
 
 from hub.errors import Overloaded, Setup
+from hub.store import deeds
+from hub.store.deeds import Deed
 
 Row = asyncpg.Record
 T = TypeVar("T")
 
+TELL = "select set_config('hub.deed', $1, true)"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 # Disk full, shutting down, a replica that may not write: it may be better in a moment.
@@ -92,24 +95,39 @@ def _vector(text: str) -> list[float]:
 
 
 class Transaction:
-    """One connection inside one transaction."""
+    """One connection inside one transaction. In whose name it changes something is told before it does."""
 
     def __init__(self, con: Any) -> None:
         self._con = con
+        self._told: tuple[Deed, str] | None = None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        await self._tell(deeds.changing(sql))
         rows: list[Row] = await self._con.fetch(sql, *args)
         return rows
 
     async def row(self, sql: str, *args: Any) -> Row | None:
+        await self._tell(deeds.changing(sql))
         row: Row | None = await self._con.fetchrow(sql, *args)
         return row
 
     async def value(self, sql: str, *args: Any) -> Any:
+        await self._tell(deeds.changing(sql))
         return await self._con.fetchval(sql, *args)
 
     async def run(self, sql: str, *args: Any) -> int:
+        await self._tell(deeds.changing(sql))
         return _count(await self._con.execute(sql, *args))
+
+    async def _tell(self, deed: Deed | None) -> None:
+        if deed is not None and self._told != (told := (deed, deed.text())):
+            await self._con.execute(TELL, clean(told[1]))
+            self._told = told
+
+    async def ending(self) -> None:
+        """Before the commit: what became known of the deed since it was told."""
+        if self._told is not None:
+            await self._tell(self._told[0])
 
 
 class Db:
@@ -139,7 +157,9 @@ class Db:
         con = await self._acquire()
         try:
             async with con.transaction():
-                yield Transaction(con)
+                tx = Transaction(con)
+                yield tx
+                await tx.ending()
         finally:
             await self.pool.release(con)
 
@@ -153,7 +173,9 @@ class Db:
 
     async def _guard(self, method: str, sql: str, args: Sequence[Any]) -> Any:
         con = await self._acquire()
-        task = asyncio.ensure_future(getattr(con, method)(sql, *args))
+        deed = deeds.changing(sql)
+        call = getattr(con, method)(sql, *args) if deed is None else _in_name(con, deed, method, sql, args)
+        task = asyncio.ensure_future(call)
         try:
             done, _ = await asyncio.wait([task], timeout=self._limit)
             if not done:
@@ -169,6 +191,12 @@ class Db:
             raise
         finally:
             await self.pool.release(con)
+
+
+async def _in_name(con: Any, deed: Deed, method: str, sql: str, args: Sequence[Any]) -> Any:
+    async with con.transaction():
+        await con.execute(TELL, clean(deed.text()))
+        return await getattr(con, method)(sql, *args)
 
 
 def _count(status: str) -> int:

@@ -21,6 +21,8 @@ MAKE_EXTENSIONS = (
     "create extension if not exists vector", "create extension if not exists pg_trgm",
     "create extension if not exists unaccent", "create extension if not exists btree_gin",
 )
+# Tables of newer migrations too.
+WATCHES, WATCH = "select to_regproc('audit_watch') is not null", "select audit_watch()"
 NEWEST = "select max(name) from migrations"
 
 
@@ -37,7 +39,10 @@ async def migrate(dsn: str) -> list[str]:
             await con.execute("set local client_min_messages = warning")
             await con.execute(TABLE)
             applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
-            return [f.name for f in files() if await _apply(con, f, applied)]
+            done = [f.name for f in files() if await _apply(con, f, applied)]
+            if await con.fetchval(WATCHES):
+                await con.execute(WATCH)
+            return done
     except asyncpg.InsufficientPrivilegeError as e:
         raise Setup(_forbidden(_first_line(e))) from None
     except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as e:

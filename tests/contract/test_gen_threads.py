@@ -50,7 +50,9 @@ async def test_a_thread_from_its_beginning_to_its_end(api: Contract) -> None:
     assert (await api.good("G-03", thread)) == ""
     await api.refused("G-02", 404, thread)
     await api.refused("G-01", 404, sent={"model": name, "thread_id": thread, "prompt": "x"}, said="no thread")
-    log = await api.hub.db.fetch("select action, object, actor_id from audit where account_id = $1", api.account)
+    log = await api.hub.db.fetch(
+        "select action, object, actor_id from audit where account_id = $1 and action like 'thread%'", api.account
+    )
     assert [(r["action"], r["object"]) for r in log] == [("thread.deleted", thread)]
 
 

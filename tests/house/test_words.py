@@ -12,7 +12,9 @@ from tests.house.sources import ROOT
 
 COMMANDS = (ROOT / "deploy/README.md").read_text()
 PAGES = {"/apidocs", "/console", "/manual"}
-EXPECTED = {"up", "web", "worker", "scheduler", "migrate", "init", "catalogue", "doctor", "login", "openapi", "twin"}
+EXPECTED = {
+    "audit", "up", "web", "worker", "scheduler", "migrate", "init", "catalogue", "doctor", "login", "openapi", "twin",
+}
 
 
 def test_the_commands() -> None:

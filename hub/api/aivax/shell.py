@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hub.api.aivax.schemas.shell import Address, EntryOut, FileAddress, FileDetails, Listing, PathQuery
+from hub.api.http import deeds
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.download import download as sent
 from hub.api.http.endpoint import endpoint
@@ -62,6 +63,7 @@ async def upload(request: web.Request, query: PathQuery) -> None:
     asked = await _asked(request, query, make=True)
     body = request.content.iter_chunked(256 * 1024)
     await files.upload(asked.place, asked.parts, body, quota(request.app[HUB].settings))
+    await deeds.changed(request, asked.place.folder.name)
 
 
 @endpoint(id="A-28", tag=TAG, headers=HEADERS, errors=(404,), says="File deleted successfully.")
@@ -69,6 +71,7 @@ async def remove_file(request: web.Request, query: PathQuery) -> None:
     """Delete a file."""
     asked = await _asked(request, query)
     await asyncio.to_thread(files.remove_file, asked.place, asked.parts)
+    await deeds.changed(request, asked.place.folder.name)
 
 
 @endpoint(id="A-29", tag=TAG, headers=HEADERS, errors=(404,))
@@ -84,6 +87,7 @@ async def make_folder(request: web.Request, query: PathQuery) -> None:
     """Make a folder and those on the way; one that is there is fine."""
     asked = await _asked(request, query, make=True)
     await asyncio.to_thread(files.make_folder, asked.place, asked.parts, quota(request.app[HUB].settings))
+    await deeds.changed(request, asked.place.folder.name)
 
 
 @endpoint(id="A-31", tag=TAG, headers=HEADERS, errors=(404,), says="Directory deleted successfully.")
@@ -91,6 +95,7 @@ async def remove_folder(request: web.Request, query: PathQuery) -> None:
     """Delete a folder with all that is in it. The root cannot be deleted."""
     asked = await _asked(request, query)
     await asyncio.to_thread(files.remove_folder, asked.place, asked.parts)
+    await deeds.changed(request, asked.place.folder.name)
 
 
 @endpoint(id="A-32", tag=TAG, headers=HEADERS, empty=(404,))

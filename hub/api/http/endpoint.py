@@ -18,7 +18,7 @@ from uuid import UUID
 import orjson
 from aiohttp import web
 
-from hub.api.http import body, idempotency
+from hub.api.http import body, deeds, idempotency
 from hub.api.http.admission import admit
 from hub.api.http.app_keys import SUBJECT, UNKNOWN
 from hub.api.http.families import DEFAULT
@@ -73,8 +73,7 @@ def endpoint(
             status=status, says=says, body=sign.body, body_field=sign.body_field, query=sign.query, params=sign.params,
             result=sign.result, limit=limit, seconds=seconds, consumes=consumes, produces=produces, field=field,
             file=file, errors=errors, empty=empty, headers=headers, family=family,
-            idempotent=family == "aresgen" if idempotent is None else idempotent, pages=pages,
-            bare=bare,
+            idempotent=family == "aresgen" if idempotent is None else idempotent, pages=pages, bare=bare,
         )
 
         @functools.wraps(function)
@@ -84,7 +83,8 @@ def endpoint(
             async def answer() -> web.StreamResponse:
                 return write(request, operation, await function(request, **await _arguments(request, operation)))
 
-            return await idempotency.once(request, operation, answer)
+            with deeds.told(request, operation):
+                return await idempotency.once(request, operation, answer)
 
         setattr(handler, OPERATION, operation)
         return handler

@@ -7,6 +7,7 @@ brings its key and stands for itself, so any process may answer it.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import mcp_types as types
@@ -17,6 +18,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from pydantic import ValidationError
 
+from hub.accounts import audit
 from hub.api.http import body
 from hub.api.http.app_keys import CALLER, HUB
 from hub.api.http.auth import authenticate
@@ -82,7 +84,11 @@ async def _call(context: Context, asked: types.CallToolRequestParams) -> types.C
         check(offer.schema, arguments)
         if offer.kind == "gateway" and who.role == "viewer":
             raise Forbidden("A key of the role viewer may search, not ask.", code="role_too_low")
-        return _said(await offers.use(hub, who, offer, arguments))
+        said = await offers.use(hub, who, offer, arguments)
+        if offer.kind == "gateway":
+            actor = replace(audit.of_caller(who), name=f"API key {who.key_id} over MCP")
+            await audit.note(hub.db, who.account_id, actor, "mcp.asked", str(offer.id))
+        return _said(said)
     except HubError as e:
         log.info("MCP tool %s of account %s: %s", asked.name[:100], who.account_id, e)
         return _said(str(e) if e.status != 500 else "It failed.", failed=True)
