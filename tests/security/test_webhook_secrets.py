@@ -77,7 +77,7 @@ async def test_whoever_reads_the_path_in_a_log_cannot_call_as_telegram(api: Api)
 
 
 async def test_evolution_is_given_another_secret_than_the_path_has(api: Api, place: Place) -> None:  # noqa: F811
-    EVOLUTION["integrations"]["evolutionIntegration"]["endpointUrl"] = place.provider.url  # type: ignore[index]
+    EVOLUTION["integrations"]["evolutionIntegration"]["endpointUrl"] = place.provider.url  # type: ignore[index]  # a body as tests write it
     one = await connected(api, EVOLUTION)
     sent = next(s for _, s in place.provider.calls if "webhook" in s)["webhook"]
     assert sent["headers"] == {"x-hub-secret": one.secrets["headerSecret"]}
