@@ -52,9 +52,18 @@ class Settings(BaseSettings):
     lease_seconds: Annotated[
         float, Field(ge=1, le=600, description="How long a worker owns a turn unless it renews.")
     ] = 30.0
+    drain_seconds: Annotated[
+        float, Field(ge=0, le=3600, description="How long a stopped worker may finish turns; the rest is handed back.")
+    ] = 25.0
     turn_seconds: Annotated[float, Field(ge=1, le=900, description="Deadline of one turn, model retries included.")] = (
         60.0
     )
+    model_patience_seconds: Annotated[
+        float, Field(ge=0, le=3600, description="How long contacts wait for a model that is away, before an apology.")
+    ] = 300.0
+    late_answer_seconds: Annotated[
+        float, Field(ge=0, le=86_400, description="How long after the apology the answer still comes; 0: it does not.")
+    ] = 21_600.0
     model_first_seconds: Annotated[
         float, Field(ge=0.1, le=3600, description="How long a model provider may take for the first word.")
     ] = 120.0

@@ -130,6 +130,8 @@ def small(dsn: str, redis_url: str, sealing_key: str, home: Path) -> Settings:
         public_url="https://hub.example",
         outbound_allow="127.0.0.0/8",
         ares_registration=True,
+        model_patience_seconds=0,
+        late_answer_seconds=0,
         lease_seconds=3,
         turn_seconds=10,
         wire_seconds=2,

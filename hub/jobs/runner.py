@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,13 @@ from hub.chat.outbound import delivery
 from hub.chat.turns import turn
 from hub.errors import Overloaded
 from hub.runtime import Hub
+from hub.store import turns
 from hub.studio import outgoing_webhooks
 from hub.studio.aresgen.workflow import engine
 from hub.task_groups import end
 
 BEHIND = ("run", "hook")
+AGAIN = 1.0
 log = logging.getLogger(__name__)
 
 
@@ -64,8 +67,20 @@ class Runner:
             await work
         except Overloaded as e:
             log.warning("%s of %s stopped, it will be taken up again: %s", kind, session, e)
+            if kind == "turn":
+                await self._hand_back(session)
         except Exception:  # the worker must go on; the lease runs out and the work is taken up again
             log.exception("%s of %s failed", kind, session)
+
+    async def _hand_back(self, session: UUID) -> None:
+        """The database was away in the middle of a turn: as soon as it is back, somebody begins it again."""
+        until = time.monotonic() + self._hub.settings.lease_seconds
+        while time.monotonic() < until:
+            try:
+                await turns.hand_back(self._hub.db, self._hub.leases.me, session, after=AGAIN)
+                return
+            except Overloaded:
+                await asyncio.sleep(AGAIN)
 
     @property
     def busy(self) -> int:

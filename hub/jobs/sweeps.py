@@ -116,6 +116,26 @@ async def renew(hub: Hub) -> None:
         hub.leases.keep(held, await turns.renew(hub.db, held, hub.settings.lease_seconds, hub.leases.me))
 
 
+async def leave(hub: Hub) -> None:
+    """The process ends: what it has begun and could not finish is begun again by another one, at once."""
+    try:
+        for session, epoch in await turns.hand_back(hub.db, hub.leases.me):
+            await hub.queue.turn(session, -epoch)
+        await turns.leave(hub.db, hub.leases.me)
+    except HubError as e:
+        log.warning("what was begun is taken up when its lease has run out: %s", e)
+
+
+async def beat(hub: Hub, kind: str) -> None:
+    """Tell that this process lives."""
+    await turns.beat(hub.db, hub.leases.me, kind, gap(hub.settings.lease_seconds))
+
+
+def gap(lease: float) -> float:
+    """Seconds of silence after which a process counts as gone; `has_died` in SQL says the same."""
+    return min(15.0, lease / 2)
+
+
 async def hear_cancels(hub: Hub) -> None:
     """Stop turns of this process that somebody elsewhere wants stopped."""
     async with hub.events.listen("cancel") as heard:

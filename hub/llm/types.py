@@ -119,6 +119,6 @@ class Broken(Failed):
     def __init__(self, cause: Failed, place: int) -> None:
         super().__init__(
             str(cause), permanent=cause.permanent, retry_after=cause.retry_after, details=cause.details,
-            code=cause.code, kind=cause.kind, param=cause.param,
+            code=cause.code, kind=cause.kind, down=cause.down, param=cause.param,
         )
         self.place = place

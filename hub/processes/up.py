@@ -28,7 +28,7 @@ from hub.processes.logs import set_up
 from hub.processes.running import twins_noted, with_twins
 from hub.store.migrate import migrate
 
-GRACE = 32.0
+GRACE = 7.0  # seconds beyond those in which turns may end
 DEATHS, SHORT_LIFE = 5, 30.0
 READY_SECONDS = 60.0
 _FORK: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
@@ -110,7 +110,7 @@ def _servers(settings: Settings, stack: ExitStack) -> Settings:
 
 def _supervise(settings: Settings, twins: bool, stack: ExitStack, fresh: bool) -> None:
     children = _children(settings, twins)
-    stack.callback(_stop_all, children)
+    stack.callback(_stop_all, children, settings.drain_seconds + GRACE)
     for child in children:
         child.start()
     _wait_ready(settings, children)
@@ -189,8 +189,8 @@ def _answers(settings: Settings) -> bool:
         asked.close()
 
 
-def _stop_all(children: Sequence[Child]) -> None:
-    end = time.monotonic() + GRACE
+def _stop_all(children: Sequence[Child], seconds: float) -> None:
+    end = time.monotonic() + seconds
     for child in children:
         child.ask()
     for child in children:

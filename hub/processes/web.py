@@ -26,6 +26,9 @@ async def main(settings: Settings, reached: Reached = unwatched) -> None:
         background = [
             asyncio.create_task(sweeps.every(settings.lease_seconds / 3, lambda: sweeps.renew(hub))),
             asyncio.create_task(sweeps.hear_cancels(hub)),
+            asyncio.create_task(sweeps.every(
+                sweeps.gap(settings.lease_seconds) / 3, lambda: sweeps.beat(hub, "web"), at_once=True
+            )),
         ]
         try:
             # Metrics of `hub up`'s processes need different ports: the web process has the first one.
@@ -39,3 +42,4 @@ async def main(settings: Settings, reached: Reached = unwatched) -> None:
         finally:
             await intake.close()
             await end(background)
+            await sweeps.leave(hub)

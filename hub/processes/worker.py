@@ -15,13 +15,11 @@ from hub.live.connect import DOWN
 from hub.processes.lifetime import until_signal
 from hub.processes.metrics import serve_metrics, worker_metrics
 from hub.runtime import Hub, open_hub
-from hub.store import turns
 from hub.store.migrate import demand
 from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 
-DRAIN = 25.0
 BULK_JOBS = 4
 
 
@@ -34,10 +32,10 @@ async def main(settings: Settings, reached: Reached = unwatched) -> None:
         try:
             async with serve_metrics(settings, lambda: worker_metrics(hub, runner)):
                 await until_signal()
-                await runner.drain(DRAIN)
+                await runner.drain(settings.drain_seconds)
         finally:
             await end(running)
-            await turns.leave(hub.db, hub.leases.me)
+            await sweeps.leave(hub)
 
 
 def background(hub: Hub, runner: Runner) -> list[Any]:
@@ -48,7 +46,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         listen(hub, runner, bulk=True),
         sweeps.every(s.sweep_seconds, lambda: sweeps.sweep(hub, runner)),
         sweeps.every(s.lease_seconds / 3, lambda: sweeps.renew(hub)),
-        sweeps.every(sweeps.BEAT, lambda: turns.beat(hub.db, hub.leases.me, "worker"), at_once=True),
+        sweeps.every(sweeps.gap(s.lease_seconds) / 3, lambda: sweeps.beat(hub, "worker"), at_once=True),
         sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub), at_once=True),

@@ -24,7 +24,25 @@ PLACEHOLDER = """
 """
 SWEEP = "select kind, session_id from sweep($1)"
 REAP = "select session_id from reap($1)"
-BEAT = "insert into worker_beats (id, kind) values ($1, $2) on conflict (id) do update set at = now()"
+# $3: a silence that long is a gap, after which it is not known who lived meanwhile.
+BEAT = """
+    insert into worker_beats as b (id, kind) values ($1, $2) on conflict (id) do update set at = now(),
+        since = case when b.at < now() - make_interval(secs => $3) then now() else b.since end
+"""
+# Without a mark, as long as the oldest question is younger than $3 seconds: what is cut off for ever is set aside some day.
+HAND_BACK = """
+    update sessions s set owner = null, lease_until = null, epoch = s.epoch + 1, due_at = now() + make_interval(secs => $4),
+        oldest_at = coalesce(s.oldest_at, now()), attempts = case when exists (
+            select 1 from inbox i where i.session_id = s.id and i.seq > s.done_seq and i.state = 'waiting'
+                and i.received_at < now() - make_interval(secs => $3)) then s.attempts else greatest(0, s.attempts - 1) end
+    where s.owner = $1 and s.lease_until is not null and ($2::uuid is null or s.id = $2) returning s.id, s.epoch
+"""
+PUT_OFF = """
+    update sessions s set owner = null, lease_until = null, attempts = greatest(0, s.attempts - 1),
+        due_at = now() + make_interval(secs => $3), oldest_at = coalesce(s.oldest_at, now())
+    where s.id = $1 and s.epoch = $2 and s.lease_until is not null
+"""
+APOLOGISE = "select apologise($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 LEAVE = "delete from worker_beats where id = $1 or at < now() - interval '1 hour'"
 FATE = """
     select i.state, i.rule, t.id as turn_id, t.outcome, t.error, t.model, t.prompt_tokens, t.completion_tokens
@@ -92,6 +110,31 @@ async def release(db: Call, claimed: Claim, after: float) -> bool:
     return bool(await db.value(RELEASE, claimed.session_id, claimed.epoch, after))
 
 
+async def put_off(db: Call, claimed: Claim, after: float) -> bool:
+    """As `release`, and the try does not count: it was not the fault of what was asked."""
+    return await db.run(PUT_OFF, claimed.session_id, claimed.epoch, after) == 1
+
+
+async def hand_back(
+    db: Call, me: str, session: UUID | None = None, patience: float = 600.0, after: float = 0.0
+) -> list[tuple[UUID, int]]:
+    """What this process had begun and cannot finish: one session or all, with the epochs to ring with. Whatever is
+    still on its way of these turns is fenced off."""
+    return [(r["id"], r["epoch"]) for r in await db.fetch(HAND_BACK, me, session, patience, after)]
+
+
+async def apologise(
+    db: Call, claimed: Claim, me: str, turn: Json, messages: Sequence[Json], parts: Sequence[Json], wire: float,
+    after: float,
+) -> Closed:
+    """Tell that no answer could be made, and go on waiting: it is tried again after so many seconds."""
+    found = await db.value(
+        APOLOGISE, claimed.session_id, claimed.epoch, claimed.session["done_seq"], claimed.upto, me,
+        clean(turn), clean(list(messages)), clean(list(parts)), wire, after,
+    )
+    return Closed(found["ok"], found.get("taken", False), False, found.get("part"))
+
+
 async def renew(db: Call, leases: dict[UUID, int], lease: float, me: str) -> set[UUID]:
     """Prolong leases (session to epoch); the ones returned are still ours."""
     rows = await db.fetch(RENEW, list(leases), list(leases.values()), lease, me)
@@ -112,8 +155,8 @@ async def reap(db: Call, reconcile: float) -> list[UUID]:
     return [r["session_id"] for r in await db.fetch(REAP, reconcile)]
 
 
-async def beat(db: Call, me: str, kind: str) -> None:
-    await db.run(BEAT, me, kind)
+async def beat(db: Call, me: str, kind: str, gap: float = 15.0) -> None:
+    await db.run(BEAT, me, kind, gap)
 
 
 async def leave(db: Call, me: str) -> None:

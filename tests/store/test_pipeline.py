@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -106,15 +107,61 @@ async def test_a_message_that_kills_its_worker_is_set_aside(bench: Bench) -> Non
     [a, _] = await inbox.ingest(bench.db, [bench.item("bad"), bench.item("good")])
     assert a.session_id
     for crash in range(4):
-        claimed = await turns.claim(bench.db, a.session_id, "me", 0.02, 50)
+        claimed = await turns.claim(bench.db, a.session_id, f"me-{crash}", 0.02, 50)
         assert claimed and claimed.poison == (crash == 3)
         await asyncio.sleep(0.04)
     assert claimed
     assert [r["body"]["text"] for r in claimed.batch] == ["bad"]
     turn, messages, parts = answer("sorry")
-    assert (await turns.complete(bench.db, claimed, "me", turn | {"batch_state": "dead"}, messages, parts, wire=5)).ok
+    assert (await turns.complete(bench.db, claimed, "me-3", turn | {"batch_state": "dead"}, messages, parts, wire=5)).ok
     left = await turns.claim(bench.db, a.session_id, "me", 30, 50)
     assert left and [r["body"]["text"] for r in left.batch] == ["good"] and not left.poison
+
+
+LIVED = """
+    insert into worker_beats (id, kind, at, began, since)
+    values ($1, 'worker', now() - $2::interval, now() - $3::interval, now() - $4::interval)
+"""
+
+
+@pytest.mark.parametrize(
+    ("beats", "died"),
+    [
+        ([], True),  # it never told that it lives, or has left
+        ([("owner", 0, 60, 60)], False),
+        ([("owner", 2, 60, 60)], True),
+        ([("owner", 2, 60, 60), ("other", 0, 60, 60)], True),
+        ([("owner", 2, 60, 60), ("other", 0, 60, 1)], False),  # the other was silent as well: the database was away
+        ([("owner", 2, 60, 60), ("me", 2, 60, 60)], False),
+        ([("owner", 2, 60, 60), ("new", 0, 1, 1)], True),  # begun afterwards: it tells nothing of that time
+        ([("owner", 86_400, 90_000, 90_000)], False),  # the database was started since: nobody could tell
+    ],
+)
+async def test_only_a_death_of_the_process_counts_as_one(
+    bench: Bench, beats: list[tuple[str, int, int, int]], died: bool
+) -> None:
+    for name, *times in beats:
+        await bench.db.run(LIVED, name, *(timedelta(seconds=t) for t in times))
+    assert await bench.db.value("select has_died('owner', 'me', 2)") is died
+    assert await bench.db.value("select has_died('owner', 'owner', 2)") is False
+
+
+async def test_what_is_handed_back_is_fenced_and_bears_no_mark(bench: Bench) -> None:
+    [a, b] = [(await inbox.ingest(bench.db, [bench.item(w)]))[0] for w in ("one", "two")]
+    assert a.session_id and b.session_id
+    for _ in range(8):
+        cut = await turns.claim(bench.db, a.session_id, "one", 30, 50)
+        assert cut and not cut.poison and cut.session["crash_count"] == 0
+        [(session, epoch)] = await turns.hand_back(bench.db, "one")
+        assert session == a.session_id and epoch == cut.epoch + 1
+        assert not (await turns.complete(bench.db, cut, "one", *answer("late"), wire=5)).ok
+    assert await turns.hand_back(bench.db, "two") == []
+    # What is cut off for ever is set aside some day.
+    await bench.db.run("update inbox set received_at = now() - interval '1 hour'")
+    for n in range(6):
+        cut = await turns.claim(bench.db, a.session_id, "one", 30, 50)
+        assert cut and cut.poison == (n == 5)
+        await turns.hand_back(bench.db, "one")
 
 
 async def test_limits_are_counted_in_the_statement(bench: Bench) -> None:

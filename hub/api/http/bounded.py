@@ -32,7 +32,7 @@ async def whole(request: web.Request, limit: int, seconds: float | None = None) 
     if (request.content_length or 0) > limit:
         raise web.HTTPRequestEntityTooLarge(limit, request.content_length or 0)
     # Grows in place and is handed over without a copy: joining 60 MB at the end would hold the loop.
-    whole, size = io.BytesIO(), 0
+    body, size = io.BytesIO(), 0
     try:
         async with asyncio.timeout(patience(request, limit, seconds)):
             async for part in request.content.iter_any():
@@ -40,12 +40,12 @@ async def whole(request: web.Request, limit: int, seconds: float | None = None) 
                 if size > limit:
                     raise web.HTTPRequestEntityTooLarge(limit, size)
                 hold(request, len(part))
-                whole.write(part)
+                body.write(part)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except MALFORMED:
         raise web.HTTPBadRequest from None
-    return whole.getvalue()
+    return body.getvalue()
 
 
 async def pieces(request: web.Request, limit: int, field: str) -> AsyncIterator[bytes]:

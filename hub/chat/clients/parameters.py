@@ -71,4 +71,9 @@ class ClientParameters(Defaults):
         Field(max_length=60, description="IANA zone of contacts whose phone does not tell theirs: `Europe/Berlin`."),
         AfterValidator(_zone),
     ] = None
+    model_patience_seconds: Annotated[
+        float | None,
+        Field(ge=0, le=3600, description="How long contacts wait for a model that is away, before an apology; null: "
+              "the server's, 300."),
+    ] = None
     message_debounce_interval: Annotated[TimeSpan, Field(description="Messages that follow within it are one.")] = None

@@ -17,7 +17,7 @@ from hub.chat.inbound import consent, continuation, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery
-from hub.chat.turns import scheduled
+from hub.chat.turns import patience, scheduled
 from hub.chat.turns.broadcast import Broadcast
 from hub.chat.turns.presence import Presence
 from hub.chat.turns.question import ask_of, remembered
@@ -25,7 +25,7 @@ from hub.engine import messages as chat_messages
 from hub.engine.answer import answer
 from hub.engine.ask import Answer, Ask
 from hub.engine.worker import Rejected
-from hub.errors import HubError, Unavailable
+from hub.errors import HubError, Overloaded, Unavailable
 from hub.llm.prices import cost
 from hub.llm.types import Delta
 from hub.runtime import Hub
@@ -49,6 +49,7 @@ class Draft:
     parts: list[Json] = field(default_factory=list)
     outcome: str = "answered"
     error: str | None = None
+    failure: HubError | None = None
     batch_state: str = "answered"
     answer: Answer | None = None
     ask: Ask | None = None
@@ -106,18 +107,31 @@ async def run(
         if draft.shown is not None:
             await _over(hub, claimed, draft, {})
         return None
+    return await _close(hub, claimed, draft, placeholder)
+
+
+async def _close(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> Done | None:
+    """Commit the turn and send what it says; or put it off, when the model may be back in a while."""
+    what, after = patience.step(hub, claimed, draft)
+    if what == "wait" and await turns.put_off(hub.db, claimed, after):
+        await _charged(hub, claimed, draft)
+        return None
+    if what == "silence":
+        draft.messages = [m for m in draft.messages if m["source"] != "system"]
     scheduled.settle(claimed, draft)
     await _route(hub, claimed, draft, placeholder)
     scheduled.route(claimed, draft)
-    closed = await _commit(hub, claimed, draft)
+    closed = await _commit(hub, claimed, draft, after if what == "apologise" else None)
     if not closed.ok:
-        log.info("turn thrown away: somebody else has taken session %s", session)
+        log.info("turn thrown away: somebody else has taken session %s", claimed.session_id)
         if closed.taken:
             await _given_up(hub, claimed, draft, placeholder)
         else:
             await _lost(hub, claimed, draft)
         return None
     await _after(hub, claimed, draft, closed, placeholder)
+    if what == "apologise":
+        return None
     return Done(draft.id, draft.outcome, draft.error, draft.messages, draft.answer)
 
 
@@ -186,13 +200,6 @@ def _command(claimed: Claim, draft: Draft) -> None:
 
 
 async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
-    async def spoken(delta: Delta) -> None:
-        draft.said = "" if delta.restart else draft.said + delta.text
-        if draft.shown is not None:
-            await draft.shown.say(delta)
-        if sink is not None:
-            await sink(delta)
-
     _user(claimed, draft)
     try:
         opened = await media.ensure(hub, claimed)
@@ -203,13 +210,15 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         told = (*extra, *scheduled.instructions(claimed))
         ask = replace(await ask_of(hub, claimed, opened, told), retractable=sink is None)
         draft.ask = ask
-        draft.answer = await answer(hub, remembered(hub, claimed, ask), spoken)
+        draft.answer = await answer(hub, remembered(hub, claimed, ask), _spoken(draft, sink))
         hub.reached("C8")
     except Rejected as e:
         # Whoever wrote hears nothing: that is what the worker decided.
         draft.outcome, draft.error = "rejected", str(e)
+    except Overloaded:
+        raise  # the database is away: the turn is begun again, it has not failed
     except HubError as e:
-        draft.outcome, draft.error = "failed", _reason(e)
+        draft.outcome, draft.error, draft.failure, draft.batch_state = "failed", _reason(e), e, "failed"
         _acted(draft)
         _say(draft, _fallback(hub, claimed), source="system")
     else:
@@ -217,6 +226,19 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
             for m in draft.messages:
                 m["content"] = content.withheld(m["content"], draft.answer.blocked)
         _answered(draft, draft.answer.messages, draft.answer.files)
+
+
+def _spoken(draft: Draft, sink: Sink | None) -> Sink:
+    """Who hears the answer while it is made."""
+
+    async def spoken(delta: Delta) -> None:
+        draft.said = "" if delta.restart else draft.said + delta.text
+        if draft.shown is not None:
+            await draft.shown.say(delta)
+        if sink is not None:
+            await sink(delta)
+
+    return spoken
 
 
 def _acted(draft: Draft) -> str:
@@ -317,7 +339,8 @@ async def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
             draft.parts += await delivery.rendered(text, UUID(message["id"]), to) if text else []
 
 
-async def _commit(hub: Hub, claimed: Claim, draft: Draft) -> Closed:
+async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -> Closed:
+    """after: seconds until it is tried again although the contact gets an apology."""
     made, a = draft.answer, claimed.gateway
     turn: Json = {
         "id": str(draft.id),
@@ -346,7 +369,16 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft) -> Closed:
             "passages": [{"id": str(p.document_id), "name": p.name, "score": round(p.score, 4)} for p in made.passages],
         }
     turn |= scheduled.closing(claimed, draft)
-    return await turns.complete(hub.db, claimed, hub.leases.me, turn, draft.messages, draft.parts, delivery.wire(hub))
+    wire = delivery.wire(hub)
+    if after is None:
+        return await turns.complete(hub.db, claimed, hub.leases.me, turn, draft.messages, draft.parts, wire)
+    await _charged(hub, claimed, draft)
+    told = [m | {"hidden": m["hidden"] or m["role"] == "assistant"} for m in _shown(draft.messages)]
+    return await turns.apologise(hub.db, claimed, hub.leases.me, turn, told, draft.parts, wire, after)
+
+
+def _shown(messages: list[Json]) -> list[Json]:
+    return [{"hidden": False, **m} for m in messages]
 
 
 def _title(claimed: Claim) -> str | None:

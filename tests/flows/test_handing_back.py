@@ -1,0 +1,64 @@
+"""Turns that are cut off by somebody else: deploys, restarts of the database. Nothing is lost, nothing is set aside."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+from hub.config import Settings
+from hub.processes.embedded import Server, start_postgres
+from hub.store.migrate import migrate
+from tests.fakes.model import hangs
+from tests.flows.rig import echo, rig
+from tests.flows.test_answers import say
+from tests.flows.test_crashes import own  # noqa: F401 - fixtures
+
+LEASE = 20.0
+
+
+async def test_four_deploys_in_the_middle_of_an_answer_lose_nothing(settings: Settings) -> None:
+    """Workers come and go while a model takes its time; the next one begins within a second, not after the lease."""
+    async with rig(settings.changed(lease_seconds=LEASE, turn_seconds=60, drain_seconds=0.5)) as r:
+        r.model.default = hangs()
+        await say(r.w, "telegram", "hello #a1-1")
+        for n in range(4):
+            worker = r.start()
+            await r.w.until(lambda n=n: len(r.model.calls) == n + 1)
+            mark = await r.db.row("select crash_count, attempts from sessions")
+            assert tuple(mark) == (0, 1), "no mark is left of those before"
+            worker.signal(signal.SIGTERM)
+            assert await worker.ended(20) == 0
+        r.model.default = echo()
+        begun = time.monotonic()
+        r.start()
+        await r.w.settle()
+        assert time.monotonic() - begun < LEASE, "it did not wait for a lease of the dead"
+        assert r.net.final() == ["You said #a1-1"]
+        await r.one_answer()
+
+
+async def test_four_restarts_of_the_database_set_nothing_aside(
+    settings: Settings, own: tuple[Path, list[Server]]  # noqa: F811
+) -> None:
+    folder, servers = own
+    servers.append(start_postgres(folder))
+    await migrate(servers[0].url)
+    quick = settings.changed(database_url=servers[0].url, lease_seconds=2, turn_seconds=60)
+    async with rig(quick) as r:
+        r.model.default = echo(3.0)
+        workers = [r.start(), r.start()]
+        await say(r.w, "telegram", "hello #a1-1")
+        for _ in range(4):
+            calls = len(r.model.calls)
+            await r.w.until(lambda calls=calls: len(r.model.calls) > calls or calls == 0)
+            servers[-1].process.send_signal(signal.SIGQUIT)
+            servers[-1].process.wait(10)
+            await asyncio.sleep(0.5)
+            servers.append(start_postgres(folder))
+        r.model.default = echo()
+        await r.w.settle()
+        assert all(w.alive for w in workers)
+        assert r.net.final() == ["You said #a1-1"]
+        assert await r.db.value("select state from inbox") == "answered"
+
+
