@@ -4,6 +4,7 @@ import ctypes
 import importlib.util
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -198,12 +199,13 @@ def start_valkey(folder: Path) -> Server:
         config.touch(mode=0o600)
     config.write_text(
         f'port {port}\nbind 127.0.0.1\nrequirepass {password}\nsave ""\nappendonly no\n'
-        f"maxmemory-policy noeviction\nmaxmemory 256mb\ndaemonize no\nloglevel warning\ndir {folder}\n"
+        f"maxmemory-policy noeviction\nmaxmemory 256mb\ndaemonize no\nloglevel warning\n"
     )
     log = folder / "valkey.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [str(binary), str(config)],
+            [str(binary), str(config.absolute())],
+            cwd=folder,
             stdout=out,
             stderr=out,
             stdin=subprocess.DEVNULL,
@@ -256,9 +258,9 @@ def _wheel(package: str) -> Path:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Where the Unix socket lies: sockets allow 107 bytes of path only."""
+    """Where the Unix socket lies: sockets allow 107 bytes of path only, and PostgreSQL reads a list of folders there."""
     inside = folder / "run"
-    if len(str(inside)) <= 80:
+    if len(str(inside)) <= 80 and re.fullmatch(r"[A-Za-z0-9_./-]+", str(inside)):
         return inside
     return Path("/tmp") / f"hub-{os.stat(folder).st_ino:x}"
 

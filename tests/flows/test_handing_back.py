@@ -9,7 +9,7 @@ from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres
 from hub.store.migrate import migrate
 from tests.fakes.model import hangs
-from tests.flows.rig import echo, rig
+from tests.flows.rig import Rig, echo, rig
 from tests.flows.test_answers import say
 from tests.flows.test_crashes import own  # noqa: F401 - fixtures
 
@@ -37,6 +37,10 @@ async def test_four_deploys_in_the_middle_of_an_answer_lose_nothing(settings: Se
         await r.one_answer()
 
 
+async def _beating(r: Rig, count: int) -> bool:
+    return int(await r.db.value("select count(*) from worker_beats where kind = 'worker'")) == count
+
+
 async def test_four_restarts_of_the_database_set_nothing_aside(
     settings: Settings, own: tuple[Path, list[Server]]  # noqa: F811
 ) -> None:
@@ -47,6 +51,7 @@ async def test_four_restarts_of_the_database_set_nothing_aside(
     async with rig(quick) as r:
         r.model.default = echo(3.0)
         workers = [r.start(), r.start()]
+        await r.w.until(lambda: _beating(r, 2))
         await say(r.w, "telegram", "hello #a1-1")
         for _ in range(4):
             calls = len(r.model.calls)

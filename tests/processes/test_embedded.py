@@ -131,6 +131,23 @@ def test_stopping_twice_is_fine(home: Path) -> None:
     assert server.process.poll() is not None
 
 
+@pytest.mark.parametrize(
+    "name", ["my home", "a%20b", "it's", 'q"q', "semi;colon", "a,b", "ação", "back\\slash", "$HOME", "#1", "a&b=c?d"]
+)
+async def test_a_home_may_have_any_name(home: Path, cluster: Path, name: str) -> None:
+    folder = home / name
+    folder.mkdir(mode=0o755)
+    subprocess.run(["cp", "-a", f"{cluster}/.", str(folder)], check=True)
+    shutil.rmtree(folder / "run", ignore_errors=True)
+    postgres, valkey = start_postgres(folder), start_valkey(folder)
+    try:
+        assert running_postgres(folder) == postgres.url and running_valkey(folder) == valkey.url
+        assert await ask(postgres.url, "select 1") == 1
+    finally:
+        postgres.stop()
+        valkey.stop()
+
+
 def test_a_long_home_still_has_a_socket(made: Path) -> None:
     deep = made / ("x" * 60) / ("y" * 60)
     deep.mkdir(parents=True)
