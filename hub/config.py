@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     idle_seconds: Annotated[
         float, Field(ge=1, le=3600, description="How long a connection may be idle between two requests.")
     ] = 75.0
+    guest_session_mb: Annotated[
+        int, Field(ge=0, description="Megabytes of files that guests may upload in one conversation; 0: no limit.")
+    ] = 200
+    guest_day_mb: Annotated[
+        int, Field(ge=0, description="Megabytes of files that all guests of an account may upload a day; 0: no limit.")
+    ] = 5000
     shell: Annotated[bool, Field(description="Let gateways with enableBash run commands in the sandbox.")] = True
     shell_seconds: Annotated[float, Field(ge=1, le=300, description="Longest time of one shell command.")] = 30.0
     shell_output: Annotated[

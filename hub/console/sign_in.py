@@ -7,7 +7,7 @@ from aiohttp import web
 
 from hub.accounts import operators
 from hub.api.http.app_keys import HUB, PASSWORDS
-from hub.api.http.client_address import client_ip
+from hub.api.http.client_address import counted
 from hub.console.guard import COOKIE, own, read_small
 from hub.console.page_request import Visit, csrf, genuine, html, operator
 from hub.errors import Forbidden, HubError
@@ -31,7 +31,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
         email, onward = sent.get("email"), _next(sent.get("next"))
         password = (sent.fields.get("password") or [""])[-1]
         token = await operators.log_in(
-            hub.db, request.app[PASSWORDS], hub.limits, email, password, client_ip(request)
+            hub.db, request.app[PASSWORDS], hub.limits, email, password, counted(request)
         )
     except HubError as e:
         return _page(request, "login.html", e.status, next=onward, words=str(e), email=email)
@@ -49,7 +49,7 @@ async def use_link(request: web.Request) -> web.StreamResponse:
     hub = request.app[HUB]
     try:
         await _sent(request)
-        token = await operators.log_in_by_link(hub.db, hub.limits, request.match_info["token"], client_ip(request))
+        token = await operators.log_in_by_link(hub.db, hub.limits, request.match_info["token"], counted(request))
     except HubError as e:
         return _page(request, "link.html", e.status, seen=None, words=str(e))
     return _enter(request, token, "/console")

@@ -42,7 +42,8 @@ BEAT, INDEX, RETURN, HOUSEKEEPING = 5.0, 5.0, 2.0, 60.0
 # What is too old, each dropped in pieces that a statement's time limit allows.
 REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "codes": continuations.forget,
-    "dedupe keys": inbox.forget, "files": files.purge, "sessions": leader_election.close_expired,
+    "dedupe keys": inbox.forget, "quarantine": inbox.forget_held,
+    "files": files.purge, "sessions": leader_election.close_expired,
     "memories": memories.purge, "abandoned activations": activations.abandon, "refresh tokens": ares_users.purge,
     "operators' sessions": operators.forget, "turn steps": tool_steps.forget, "conversation logs": request_log.forget,
     "activations": activations.forget, "idempotency keys": idempotency.forget, "request logs": api_request_log.forget,

@@ -99,7 +99,8 @@ async def _open(settings: Settings) -> AsyncIterator[Doors]:
             doors = Doors(f"http://127.0.0.1:{port}", w, app, asyncio.get_running_loop(), threading.get_ident())
             doors.key = await grant(w.hub.db, w.account, "test", None)
             doors.collection = await w.hub.db.value(
-                "insert into collections (id, account_id, name) values (gen_random_uuid(), $1, 'c') returning id", w.account
+                "insert into collections (id, account_id, name) values (gen_random_uuid(), $1, 'c') returning id",
+                w.account,
             )
             wanted = Wanted(tag=None, extra_context=None, context_location=None, metadata=None, seconds=86400.0)
             doors.guest = (await sessions.open(w.hub, w.account, w.client, wanted)).access_key

@@ -8,7 +8,7 @@ from aiohttp import web
 from hub.accounts.users import Pass
 from hub.api.ares.schemas import LoginIn, RefreshIn, RegisteredOut, RegisterIn, Sentence, TokensOut
 from hub.api.http.app_keys import HUB, USERS
-from hub.api.http.client_address import client_ip
+from hub.api.http.client_address import counted
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.errors import TooMany
@@ -31,7 +31,7 @@ async def register(request: web.Request, body: RegisterIn) -> RegisteredOut:
 async def login(request: web.Request, body: LoginIn) -> TokensOut:
     """Sign in."""
     whom = sha256(body.email.strip().lower().encode(errors="replace")).hexdigest()[:32]
-    wait = await request.app[HUB].limits.take("ares-login", f"{client_ip(request)}:{whom}", TRIES, SECONDS)
+    wait = await request.app[HUB].limits.take("ares-login", f"{counted(request)}:{whom}", TRIES, SECONDS)
     if wait > 0:
         raise TooMany(f"Too many attempts; the next one is possible in {ceil(wait)} s.", retry_after=wait)
     return _tokens(await request.app[USERS].login(body.email, body.password))

@@ -83,7 +83,9 @@ async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
         return await handler(request)
     except HubError as e:
         if e.status >= 500:
-            log.warning("%s %s: %s: %s", request.method, shown(request), type(e).__name__, e)
+            # Of a flood of webhooks that are told to come again, a line each would cost as much as the flood.
+            level = logging.DEBUG if e.status == 503 and request.path.startswith(HOOKS) else logging.WARNING
+            log.log(level, "%s %s: %s: %s", request.method, shown(request), type(e).__name__, e)
         failure = errors.of_hub(e)
     except web.HTTPException as e:
         if e.status < 400:

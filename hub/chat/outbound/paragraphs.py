@@ -8,11 +8,12 @@ from typing import Any
 from markdown_it.token import Token
 
 from channels.base import Media
+from channels.markup import SIGNS, signs
 from channels.markup.read import PARSER
 
 Json = dict[str, Any]
 # A line that is nothing but pictures or files: sent as real media.
-_FILE = re.compile(r"!?\[(?P<alt>[^\]\n]*)\]\((?P<url>https?://[^\s)]+)\)")
+_FILE = re.compile(r"!?\[(?P<alt>[^\[\]\n]*)\]\((?P<url>https?://[^\s)]+)\)")
 # Models put a whole answer into one fence when they are asked for Markdown.
 _FENCED = re.compile(
     r"\s*(?P<fence>`{3,}|~{3,})[ \t]*(?:markdown|md)[ \t]*\n(?P<inside>.*?)\n?(?P=fence)\s*", re.S | re.I
@@ -34,6 +35,8 @@ _KINDS: Mapping[str, tuple[Media, str]] = {
 
 def blocks(text: str) -> list[str | Json]:
     """The text cut where a line of a paragraph is only files: images, or links to files by their ending."""
+    if signs(text) > SIGNS:
+        return [text]
     lines = unfenced(re.sub(r"\r\n?", "\n", text)).split("\n")
     found: list[str | Json] = []
     done = 0
