@@ -1,7 +1,7 @@
 """An answer in Markdown as words and files, in order. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -33,8 +33,9 @@ _KINDS: Mapping[str, tuple[Media, str]] = {
 }
 
 
-def blocks(text: str) -> list[str | Json]:
-    """The text cut where a line of a paragraph is only files: images, or links to files by their ending."""
+def blocks(text: str, takes: Callable[[str], bool] = lambda _: True) -> list[str | Json]:
+    """The text cut where a line of a paragraph is only files: images, or links to files by their ending. `takes` says
+    which addresses are sent as files; with any other, a line is text."""
     if signs(text) > SIGNS:
         return [text]
     lines = unfenced(re.sub(r"\r\n?", "\n", text)).split("\n")
@@ -48,7 +49,7 @@ def blocks(text: str) -> list[str | Json]:
         spans = [(first, last)] if "`" in inside.content else [(n, n + 1) for n in range(first, last)]
         for start, end in spans:
             files = _files_of("\n".join(lines[start:end]))
-            if files:
+            if files and all(takes(f["url"]) for f in files):
                 found += ["\n".join(lines[done:start]), *files]
                 done = end
     found.append("\n".join(lines[done:]))
