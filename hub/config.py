@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="Port of the web process.")] = 8080
     workers: Annotated[int, Field(ge=1, le=64, description="Worker processes started by `hub up`.")] = 1
     public_url: Annotated[str, Field(description="Address others reach the hub at; empty: http://host:port.")] = ""
+    hosted_url: Annotated[
+        str, Field(description="Address of a host of its own for pages that tools made; empty: only within a frame.")
+    ] = ""
     database_url: Annotated[SecretStr, Field(description="PostgreSQL 15+ with pgvector; empty: embedded.")] = SecretStr(
         ""
     )
@@ -185,7 +188,7 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
+        "public_url", "hosted_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
         "research_url", "image_url", "speech_url", "eleven_url",
     )
     @classmethod

@@ -155,7 +155,7 @@ class Receiver:
         except (asyncpg.PostgresError, ValueError) as e:
             if not of_data(e):
                 raise
-            await self._quarantine(knock, endpoint, f"could not be stored: {type(e).__name__}")
+            await self._quarantine(knock, endpoint, "could not be stored: a value in it is none that can be kept")
         self._hub.reached("C2")
         return Verdict.STORED
 
