@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="Port of the web process.")] = 8080
     workers: Annotated[int, Field(ge=1, le=64, description="Worker processes started by `hub up`.")] = 1
     public_url: Annotated[str, Field(description="Address others reach the hub at; empty: http://host:port.")] = ""
+    hosted_url: Annotated[
+        str, Field(description="Address of a host of its own for pages that tools made; empty: only within a frame.")
+    ] = ""
     database_url: Annotated[SecretStr, Field(description="PostgreSQL 15+ with pgvector; empty: embedded.")] = SecretStr(
         ""
     )
@@ -99,6 +102,12 @@ class Settings(BaseSettings):
     idle_seconds: Annotated[
         float, Field(ge=1, le=3600, description="How long a connection may be idle between two requests.")
     ] = 75.0
+    guest_session_mb: Annotated[
+        int, Field(ge=0, description="Megabytes of files that guests may upload in one conversation; 0: no limit.")
+    ] = 200
+    guest_day_mb: Annotated[
+        int, Field(ge=0, description="Megabytes of files that all guests of an account may upload a day; 0: no limit.")
+    ] = 5000
     shell: Annotated[bool, Field(description="Let gateways with enableBash run commands in the sandbox.")] = True
     shell_seconds: Annotated[float, Field(ge=1, le=300, description="Longest time of one shell command.")] = 30.0
     shell_output: Annotated[
@@ -206,7 +215,7 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "public_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
+        "public_url", "hosted_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
         "research_url", "image_url", "speech_url", "eleven_url",
     )
     @classmethod

@@ -1,5 +1,6 @@
 """Call an Evolution server: send, edit, delete, webhooks, media."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -46,6 +47,8 @@ EVENTS = [
 SENDING = 60.0  # sound is converted and media uploaded before the server answers
 TYPING_MS = 1500  # the server holds its answer that long
 GONE = frozenset({"no_instance"})
+# What its server may take for an address, of whichever version it is.
+ADDRESS = re.compile(r"\S[.:]\S")
 
 
 class Evolution:
@@ -218,7 +221,9 @@ def _message(out: Outbound) -> tuple[str, Json]:
     if out.template:
         raise ChannelError("Evolution has no templates.", permanent=True, code="unsupported")
     if out.file is None:
-        return "message/sendText", {"text": out.text}
+        # For a preview its server would fetch whatever address stands in the text.
+        unseen = {"linkPreview": False} if ADDRESS.search(out.text) else {}
+        return "message/sendText", {"text": out.text, **unseen}
     return _file(out.file, out.text)
 
 

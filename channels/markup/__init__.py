@@ -9,7 +9,7 @@ from channels.markup.cut import cut, dealt
 from channels.markup.model import Block, Shape
 from channels.markup.read import plain, read
 
-__all__ = ["Piece", "split"]
+__all__ = ["SIGNS", "Piece", "signs", "split"]
 
 
 SIGNS = 4000
@@ -30,7 +30,7 @@ def split(markdown: str, style: Style, *, chunks: bool = False) -> list[Piece]:
     if not _visible(source):
         return []
     # What is so full of signs was not meant as Markdown, and takes the longer the more there are of them.
-    pieces = _split(read(source) if _signs(source) <= SIGNS else plain(source), style, chunks)
+    pieces = _split(read(source) if signs(source) <= SIGNS else plain(source), style, chunks)
     # Markdown made of signs alone ("**") has no words; then the signs are the message.
     return pieces or _split(plain(source), style, chunks)
 
@@ -108,7 +108,8 @@ def _units(text: str, style: Style) -> int:
     return len(text) + sum(c > "\uffff" for c in text) if style.utf16 else len(text)
 
 
-def _signs(text: str) -> int:
+def signs(text: str) -> int:
+    """How much of the text may be Markdown."""
     return sum(text.count(sign) for sign in "*_~[`<|!")
 
 

@@ -14,12 +14,14 @@ USER, NETWORK, DEVICE = 8, 40, 12
 
 
 def network_of(ip: str) -> str:
-    """An IPv6 host has as many addresses as it likes: its network of 64 bits counts."""
+    """What counts as one address: whoever has an IPv6 address has the other 2^64 of its network too."""
     try:
-        address = ipaddress.ip_address(ip)
+        address = ipaddress.ip_address(ip.partition("%")[0])
     except ValueError:
         return ip
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

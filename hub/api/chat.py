@@ -13,6 +13,7 @@ from markupsafe import Markup
 from hub.api.http import bounded, cookies
 from hub.api.http.app_keys import HUB, INTAKE, PAGES
 from hub.api.http.client_address import limit_entry
+from hub.chat.clients.styles import is_origin
 from hub.chat.website import prompts as visits
 from hub.chat.website import transcript
 from hub.chat.website import visitors as web_visitors
@@ -107,6 +108,8 @@ async def scripts(request: web.Request) -> web.Response:
     and call what it likes over https, and put a draft into the visitor's input: `parent.postMessage({draft:
     "text"}, document.referrer)`.
     """
+    if request.headers.get("Sec-Fetch-Dest") == "document":
+        raise NotFound("This is a part of the chat's page, and nothing on its own.")
     door = await web_visitors.door(request.app[HUB], _id(request))
     code = door.parameters.get("customScripts") or ""
     policy = (
@@ -120,7 +123,7 @@ async def scripts(request: web.Request) -> web.Response:
 def ancestors(parameters: Json) -> str:
     """Who may embed the page."""
     allowed = parameters.get("allowedFrameOrigins") or []
-    return " ".join(["'self'", *allowed]) if allowed else "*"
+    return " ".join(["'self'", *(o for o in allowed if is_origin(o))]) if allowed else "*"
 
 
 def styles(custom: str | None) -> str:
@@ -185,6 +188,7 @@ def _sent(
         **values, nonce=nonce, code=code(lang), dir=direction(lang)
     )
     logo_origin = "{0.scheme}://{0.netloc}".format(urlsplit(logo)) if logo else ""
+    logo_origin = logo_origin if is_origin(logo_origin) else ""
     policy = "; ".join(
         (
             "default-src 'none'",

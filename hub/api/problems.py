@@ -46,6 +46,7 @@ MORE: Mapping[str, str] = {
     "too_many_webhooks": "The account has as many webhooks as it may; delete one first.",
     "unknown_field": "The hub's own models do not know the field; leave it out.",
     "unknown_model": "There is no integrated model of that name, or its provider has no key.",
+    "upload_limit": "Guests have uploaded as much as they may, in this conversation or today.",
     "unsupported_media": "Send JSON with the header Content-Type: application/json.",
 }
 _CODE = re.compile(r"[a-z0-9_]{1,60}")

@@ -14,6 +14,7 @@ LIMITS = {"evolution": 64 << 20, "zapi": 16 << 20}
 LIMIT = 1 << 20
 SPOOLED = {"zapi"}
 SECONDS = 20.0
+SOON = 1.0  # seconds in which a call is stored, or refused
 # What is looked at of a call that is refused with success, and for how long.
 PEEK, PEEK_SECONDS = 64 << 10, 2.0
 
@@ -54,8 +55,8 @@ async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Respon
     try:
         if not known or (spooled and spool.holds(knock.client_id)):
             raise Overloaded  # what waits on disk goes first
-        with request.app[CROWD].one(knock.client_id):
-            verdict = await receiver.in_time(knock)
+        async with request.app[CROWD].one(knock.client_id) as waited:
+            verdict = await receiver.in_time(knock, SOON - waited)
     except Overloaded:
         if not spooled:
             raise

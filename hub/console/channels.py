@@ -149,6 +149,7 @@ def looks(f: Form, suggestions: Sequence[Json] = ()) -> Json:
         "messageDebounceInterval": timespan.text(wait) if wait else None,
         "allowScheduledContinuations": "yes" in f.all("schedules"),
         "splitAnswerIntoMessageChunks": "yes" in f.all("chunks"),
+        **({"allowedMediaOrigins": f.get("media").replace(",", " ").split()} if "media" in f.fields else {}),
     }
 
 

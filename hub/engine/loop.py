@@ -1,5 +1,6 @@
 """The model is asked, its tools are run, it is asked again, until it has answered."""
 
+import asyncio
 import time
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -253,7 +254,8 @@ class Loop:
             self.made.append(_assistant(draft, []))
             return True
         validator = heal.checker(structured.schema) if structured.schema is not None else None
-        valid, value, wrong = heal.read(draft.text, validator)
+        # Beside the loop: what a model wrote may take long to mend, and a schema long to check.
+        valid, value, wrong = await asyncio.to_thread(heal.read, draft.text, validator)
         self.tries += 1
         if valid:
             text = orjson.dumps(value).decode()

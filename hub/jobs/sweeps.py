@@ -45,7 +45,8 @@ BEAT, INDEX, RETURN, HOUSEKEEPING = 5.0, 5.0, 2.0, 60.0
 # What is too old, each dropped in pieces that a statement's time limit allows.
 REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "codes": continuations.forget,
-    "dedupe keys": inbox.forget, "files": files.purge, "sessions": leader_election.close_expired,
+    "dedupe keys": inbox.forget, "quarantine": inbox.forget_held,
+    "files": files.purge, "sessions": leader_election.close_expired,
     "memories": memories.purge, "abandoned activations": activations.abandon, "refresh tokens": ares_users.purge,
     "operators' sessions": operators.forget, "sign-in waits": sign_in_waits.purge, "known devices": devices.purge,
     "second steps": second_factors.purge, "turn steps": tool_steps.forget, "conversation logs": request_log.forget,

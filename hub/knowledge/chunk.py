@@ -11,8 +11,9 @@ ENOUGH = 600  # a piece this long takes no further paragraph
 SMALL = 200  # a section shorter than this shares its piece with the next
 CONTEXT = 200
 
-# Finer and finer places to cut a block that is too long: lines, sentences, words.
-CUTS = (re.compile(r"\n"), re.compile(r"[.!?…;。！？]+[\"'”’)\]]*\s+|[。！？]"), re.compile(r"\s+"))
+# Finer and finer places to cut a block that is too long: lines, sentences, words. The look-behind keeps a long row of
+# dots from being tried at each dot.
+CUTS = (re.compile(r"\n"), re.compile(r"(?<![.!?…;。！？])[.!?…;。！？]++[\"'”’)\]]*+\s+|[。！？]"), re.compile(r"\s+"))
 HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 
 

@@ -11,6 +11,8 @@ from hub.errors import Invalid
 from hub.schemas import Schema, Unusable
 
 SHOWN = 8
+# Of what is mended: characters, and brackets that nothing closes. Each costs the more, the more there are.
+LONGEST, OPEN = 200_000, 64
 _FENCE = re.compile(r"```[a-zA-Z0-9_-]*\s*\n(.*?)(?:```|$)", re.DOTALL)
 _KINDS = {"bool": "boolean"}
 
@@ -64,7 +66,10 @@ def candidates(text: str) -> list[Any]:
 
 
 def repaired(text: str) -> list[Any]:
-    """The value of mended JSON; none when it cannot be written as JSON again."""
+    """The value of mended JSON; none when it cannot be written as JSON again, or is far from being any."""
+    opened = text.count("{") + text.count("[") - text.count("}") - text.count("]")
+    if len(text) > LONGEST or opened > OPEN:
+        return []
     try:
         value = json_repair.loads(text)
         orjson.dumps(value)

@@ -68,7 +68,7 @@ class OpenAICompatible:
                 down=time.monotonic() - begun >= SILENT,
             ) from None
         except (aiohttp.ClientError, OSError) as e:
-            details = {"kind": type(e).__name__}
+            details = {"kind": _broken(e)}
             raise Failed("The model provider cannot be reached, or broke off.", details=details, down=True) from None
         except ValueError:
             raise Failed("The model provider's answer cannot be read.", code="model_unreadable") from None
@@ -192,3 +192,16 @@ def _later(body: Body, until: float, limits: Limits) -> float:
     if body.complete:
         return now + min(AFTERWARDS, limits.silence)
     return now + limits.silence if body.spoke else until
+
+
+def _broken(e: BaseException) -> str:
+    """What went wrong with a connection, in the field's own words."""
+    match e:
+        case aiohttp.ClientConnectorDNSError():
+            return "dns"
+        case aiohttp.ClientSSLError() | aiohttp.ClientConnectorCertificateError():
+            return "tls"
+        case aiohttp.ClientConnectorError():
+            return "unreachable"
+        case _:
+            return "disconnected"

@@ -8,10 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from channels import jid
-from channels.base import Channel
 from hub import ids
 from hub.chat import timespan
-from hub.chat.outbound import delivery
+from hub.chat.outbound import delivery, media_origins
 from hub.live.queue import Bell, turn_bell
 from hub.outreach import messages, policy, rules
 from hub.outreach.rules import GO, Facts, Number, Verdict
@@ -221,12 +220,13 @@ def _item(hub: Hub, row: Json) -> Json:
         item |= {"key_hash": _b64(digest(key)), "key_sealed": _b64(sealed)}
     closed = row["channel"] == "kapso" and not window(row)
     if row["campaign"] and not messages.is_instruction(row["campaign"]["message"]):
-        return item | messages.direct(row, _to(hub.channels[row["channel"]], item["chat"]), closed)
+        return item | messages.direct(row, _to(hub, row, item["chat"]), closed)
     return item | {"body": messages.instruction(row, closed)}
 
 
-def _to(channel: Channel, chat: str) -> delivery.Address:
-    return delivery.Address(chat, "at_most_once", channel.style)
+def _to(hub: Hub, row: Json, chat: str) -> delivery.Address:
+    origins = media_origins.of(hub.settings.address, row["parameters"])
+    return delivery.Address(chat, "at_most_once", hub.channels[row["channel"]].style, origins=origins)
 
 
 def _b64(raw: bytes) -> str:

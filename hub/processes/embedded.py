@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hub.errors import Setup
 
@@ -88,7 +88,7 @@ def start_postgres(folder: Path, **settings: str) -> Server:
         _initdb(binaries, data, user)
     options = [a for k, v in (POSTGRES | settings).items() for a in ("-c", f"{k}={v}")]
     log = folder / "postgres.log"
-    with log.open("ab") as out:
+    with _private(log) as out:
         process = subprocess.Popen(
             [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), *options],
             stdout=out,
@@ -148,6 +148,13 @@ def _as(user: str | None) -> dict[str, Any]:
     return {} if user is None else {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
+def _private(log: Path) -> BinaryIO:
+    """A server's log, to be appended to; it holds statements, and with them what people said: for its owner alone."""
+    log.touch(mode=0o600)
+    log.chmod(0o600)
+    return log.open("ab")
+
+
 def _initdb(binaries: Path, data: Path, user: str | None) -> None:
     made = subprocess.run(
         [
@@ -202,7 +209,7 @@ def start_valkey(folder: Path) -> Server:
         f"maxmemory-policy noeviction\nmaxmemory 256mb\ndaemonize no\nloglevel warning\n"
     )
     log = folder / "valkey.log"
-    with log.open("ab") as out:
+    with _private(log) as out:
         process = subprocess.Popen(
             [str(binary), str(config.absolute())],
             cwd=folder,
@@ -258,7 +265,7 @@ def _wheel(package: str) -> Path:
 
 
 def _socket_folder(folder: Path) -> Path:
-    """Where the Unix socket lies: sockets allow 107 bytes of path only, and PostgreSQL reads a list of folders there."""
+    """Where the Unix socket lies: at most 107 bytes of path, in what PostgreSQL reads as a list of folders."""
     inside = folder / "run"
     if len(str(inside)) <= 80 and re.fullmatch(r"[A-Za-z0-9_./-]+", str(inside)):
         return inside

@@ -35,6 +35,7 @@ PENDING = """
     select i.id, i.session_id, i.account_id, i.body, i.network_id, s.integration_id from inbox i join sessions s on s.id = i.session_id
     where i.id = $1
 """
+TAKE = "select take_guest_bytes($1, $2, $3, $4, $5)"
 REMOVE = "delete from files where account_id = $1 and id = $2"
 EXPIRED = "delete from files where id in (select id from files where expires_at < now() limit 500)"
 
@@ -60,6 +61,12 @@ async def add(
     await db.run(
         ADD, id, account, session, message, token, clean(name)[:255], mime, kind, len(content), sha256, content, seconds
     )
+
+
+async def take(db: Call, account: UUID, session: UUID, size: int, of_session: int, of_day: int) -> str | None:
+    """Count a guest's upload, whose most bytes are given (0: any). `session` or `day` where it is too much for that."""
+    found: str | None = await db.value(TAKE, account, session, size, of_session, of_day)
+    return found
 
 
 async def public(db: Call, token: str) -> Json | None:

@@ -39,6 +39,13 @@ HELD = """
     where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
 """
 CHANGED = "select exists (select 1 from clients where id = $1 and updated_at > $2)"
+# What is put aside is kept for 30 days, and 50 MB of each account.
+FORGET_HELD = """
+    delete from quarantine where id = any (array(
+        select id from (
+            select id, at, sum(octet_length(raw)) over (partition by account_id order by at desc, id desc) as size from quarantine) q
+        where at < now() - interval '30 days' or size > 50000000 limit 1000))
+"""
 FORGET = """
     delete from inbox_dedupe where ctid = any (array(
         select ctid from inbox_dedupe where at < now() - interval '30 days' limit 20000))
@@ -116,3 +123,8 @@ async def held(db: Call, account: UUID, before: UUID | None, limit: int) -> list
 async def forget(db: Call) -> int:
     """Drop dedupe keys older than any network's replay."""
     return await db.run(FORGET)
+
+
+async def forget_held(db: Call) -> int:
+    """Drop what was put aside and is too old, or too much."""
+    return await db.run(FORGET_HELD)

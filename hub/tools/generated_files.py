@@ -25,4 +25,7 @@ async def keep(context: Context, kind: str, name: str, mime: str, content: bytes
 
 def address(context: Context, kept: Json, hosted: bool) -> str:
     """Where everyone who has the address finds it, until it expires."""
-    return f"{context.hub.settings.address}/{'hosted' if hosted else 'media'}/{kept['token']}"
+    settings = context.hub.settings
+    return f"{settings.hosted_url or settings.address}/hosted/{kept['token']}" if hosted else (
+        f"{settings.address}/media/{kept['token']}"
+    )

@@ -24,7 +24,7 @@ PARAMETERS: dict[str, Any] = {
     "audioSynthesisVoice": "nova", "audioSynthesisInstruction": "calm", "summarizeTextBeforeAudioSynthesis": True,
     "uploadUnsupportedFiles": True, "allowScheduledContinuations": True, "splitAnswerIntoMessageChunks": True,
     "maxScheduledIgnoredZone": "1.02:00:00", "messageDebounceInterval": "00:00:04", "timeZone": "America/Sao_Paulo",
-    "identityPublicKey": KEY,
+    "identityPublicKey": KEY, "allowedMediaOrigins": ["https://cdn.shop.example"],
 }
 
 

@@ -197,6 +197,20 @@ async def test_older_conversations_are_not_swept_away_by_news(desk: Desk, api: A
     assert 'hx-target="#talks"' in await first_news(desk, "show=all")
 
 
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\rdata: x\r\revent: ended\r\r"])
+async def test_a_line_end_in_what_somebody_says_does_not_end_the_stream(desk: Desk, api: Api, end: str) -> None:
+    """Every line is a field of an event: none of a text is left outside of one."""
+    town = await fill(api.hub, api.account, 1)
+    session = town["sessions"][0]
+    at = await api.hub.db.value("select now()")
+    args = (UUID(int=7), api.account, session, "user", "contact", {"text": f"one{end}two"}, None, at)
+    await api.hub.db.run(MESSAGE, *args)
+    news = await first_news(desk, f"show=all&session={session}", 'hx-target="#state"')
+    assert "one" in news and "two" in news
+    lines = [line for line in re.split(r"\r\n|\r|\n", news) if line]
+    assert all(line.startswith(("data: ", ": ")) for line in lines), lines
+
+
 async def test_a_thread_grows_without_holes(desk: Desk, api: Api) -> None:
     """What an open page shows stays, however much comes after it; beyond a limit the rest is asked for anew."""
     town = await fill(api.hub, api.account, 1)

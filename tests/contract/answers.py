@@ -86,7 +86,7 @@ ANSWERS: dict[str, Shape] = {
         "name": TEXT,
         "aiGateway": maybe({"id": ID, "name": TEXT}),
         "limitingParameters": LIMITS,
-        "clientParameters": plus(CLIENT_PARAMETERS, "timeZone", "identityPublicKey"),
+        "clientParameters": plus(CLIENT_PARAMETERS, "timeZone", "identityPublicKey", "allowedMediaOrigins"),
         "integrations": {name: maybe(plus(fields, *OF_OURS)) for name, fields in INTEGRATIONS.items()},
     },
     "A-11": "Web client updated successfully.",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -19,8 +20,6 @@ from tests.flows.world import World, make
 Json = dict[str, Any]
 SENDING = {"telegram": "sendPhoto", "zapi": "send-image", "evolution": "sendMedia", "kapso": "/messages"}
 NETWORKS = list(SENDING)
-BROKEN = "![Foto](https://cdn.invalid/p.png)"
-LINK = "Foto\nhttps://cdn.invalid/p.png"
 AXIOS = given("03")["network answers to POST /message/sendMedia"]
 
 
@@ -35,6 +34,19 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def r(settings: Settings, quick: None) -> AsyncIterator[Rig]:
     async with picky() as net, rig(settings, work=True, net=net) as one:
         yield one
+
+
+async def allow(r: Rig, *origins: str) -> None:
+    """Origins whose files an answer may send."""
+    await r.w.parameters(allowedMediaOrigins=list(origins))
+
+
+@asynccontextmanager
+async def photo(r: Rig) -> AsyncIterator[tuple[str, str]]:
+    """A picture that may be sent: as a model writes it, and as its link."""
+    async with shelf(p_png=(picture(), "image/png")) as place:
+        await allow(r, place)
+        yield f"![Foto]({place}/p.png)", f"Foto\n{place}/p.png"
 
 
 def net(r: Rig) -> Picky:
@@ -69,41 +81,34 @@ def other(channel: str, text: str) -> Json:
 
 @pytest.mark.parametrize("channel", NETWORKS)
 async def test_a_picture_that_cannot_be_sent_goes_as_its_link_and_the_rest_follows(r: Rig, channel: str) -> None:
-    refusal = no_files(r, channel)
-    r.model.plan.append(says(given("03")["model says"].replace("cdn.example.com", "cdn.invalid")))
-    await say(r.w, channel, "photo?")
-    await asyncio.sleep(0.2)
-    await say(r.w, channel, "still there? #a1-2")
-    await r.w.settle()
-    assert net(r).final() == ["Aqui está:", LINK, "Gostou?", "You said #a1-2"]
+    async with photo(r) as (shown, link):
+        refusal = no_files(r, channel)
+        r.model.plan.append(says(f"Aqui está:\n\n{shown}\n\nGostou?"))
+        await say(r.w, channel, "photo?")
+        await asyncio.sleep(0.2)
+        await say(r.w, channel, "still there? #a1-2")
+        await r.w.settle()
+    assert net(r).final() == ["Aqui está:", link, "Gostou?", "You said #a1-2"]
     assert 1 <= refusal.struck <= refused_parts.TRIES
     [dead] = await listed(r, "dead")
-    assert dead["file"] == "https://cdn.invalid/p.png" and dead["code"] and dead["error"]
+    assert link.endswith(dead["file"]) and dead["code"] and dead["error"]
     assert {d["state"] for d in await listed(r)} == {"sent", "dead"}
 
 
 async def test_a_server_that_says_it_could_not_fetch_is_believed_at_once(r: Rig) -> None:
-    refusal = no_files(r, "evolution", AXIOS["status"], AXIOS["body"])
-    r.model.plan.append(says(BROKEN))
-    await say(r.w, "evolution", "photo?")
-    await r.w.settle()
-    assert net(r).final() == [LINK] and refusal.struck == 1
+    async with photo(r) as (shown, link):
+        refusal = no_files(r, "evolution", AXIOS["status"], AXIOS["body"])
+        r.model.plan.append(says(shown))
+        await say(r.w, "evolution", "photo?")
+        await r.w.settle()
+    assert net(r).final() == [link] and refusal.struck == 1
 
 
 @pytest.mark.parametrize("channel", NETWORKS)
-async def test_an_address_that_is_refused_is_fetched_and_uploaded(r: Rig, channel: str) -> None:
+async def test_a_picture_of_an_allowed_origin_is_fetched_and_uploaded(r: Rig, channel: str) -> None:
     async with shelf(chart=(picture(), "image/png")) as place:
         address = f"{place}/chart?id=5"
-
-        def by_address(sent: Json) -> bool:
-            return address in str(sent)
-
-        body = (
-            given("04")["network answers to sendPhoto"]["body"]
-            if channel == "telegram"
-            else {"error": {"code": 131053}}
-        )
-        net(r).refuse(SENDING[channel], 400, body, when=by_address)
+        await allow(r, place)
         r.model.plan.append(says(f"![Gráfico]({address})"))
         await say(r.w, channel, "chart?")
         await r.w.settle()
@@ -115,6 +120,7 @@ async def test_an_address_that_is_refused_is_fetched_and_uploaded(r: Rig, channe
 async def test_an_address_that_nobody_can_fetch_goes_as_text(r: Rig, channel: str) -> None:
     body = given("04")["network answers to sendPhoto"]["body"] if channel == "telegram" else {"error": {"code": 131053}}
     no_files(r, channel, 400, body)
+    await allow(r, "https://cdn.invalid")
     r.model.plan.append(says(given("04")["model says"].replace("example.com", "invalid")))
     await say(r.w, channel, "chart?")
     await r.w.settle()
@@ -126,6 +132,7 @@ async def test_a_picture_of_a_kind_that_kapso_does_not_take_is_converted(
     r: Rig, ending: str, form: str, mime: str
 ) -> None:
     async with shelf(**{f"a_{ending}": (picture(form), mime)}) as place:
+        await allow(r, place)
         r.model.plan.append(says(f"![Cat]({place}/a.{ending})"))
         await say(r.w, "kapso", "cat?")
         await r.w.settle()
@@ -133,17 +140,20 @@ async def test_a_picture_of_a_kind_that_kapso_does_not_take_is_converted(
 
 
 async def test_a_drawing_goes_as_its_link_where_there_is_no_other_way(r: Rig) -> None:
-    r.model.default = says("![Plan](https://cdn.invalid/a.svg)")
-    await say(r.w, "kapso", "plan?")
-    await r.w.settle()
-    assert net(r).final() == ["Plan\nhttps://cdn.invalid/a.svg"]
-    await say(r.w, "zapi", "plan?")
-    await r.w.settle()
-    assert net(r).final()[1:] == ["document:https://cdn.invalid/a.svg"]
+    async with shelf(a_svg=(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")) as place:
+        await allow(r, place)
+        r.model.default = says(f"![Plan]({place}/a.svg)")
+        await say(r.w, "kapso", "plan?")
+        await r.w.settle()
+        assert net(r).final() == [f"Plan\n{place}/a.svg"]
+        await say(r.w, "zapi", "plan?")
+        await r.w.settle()
+        assert net(r).final()[1] == "document:bytes"
 
 
 async def test_a_page_in_place_of_a_picture_goes_as_its_link(r: Rig) -> None:
     async with shelf(a_webp=(b"<html>gone</html>", "text/html")) as place:
+        await allow(r, place)
         r.model.plan.append(says(f"![Cat]({place}/a.webp)"))
         await say(r.w, "kapso", "cat?")
         await r.w.settle()
@@ -151,9 +161,10 @@ async def test_a_page_in_place_of_a_picture_goes_as_its_link(r: Rig) -> None:
 
 
 async def test_a_file_that_is_refused_afterwards_goes_as_its_link(r: Rig) -> None:
-    r.model.plan.append(says(BROKEN))
-    await say(r.w, "kapso", "photo?")
-    await r.w.settle()
+    async with photo(r) as (written, link):
+        r.model.plan.append(says(written))
+        await say(r.w, "kapso", "photo?")
+        await r.w.settle()
     [shown] = net(r).shown
     error = {
         "id": shown.id,
@@ -170,9 +181,9 @@ async def test_a_file_that_is_refused_afterwards_goes_as_its_link(r: Rig) -> Non
     status = {"message": message, "conversation": {"phone_number": "+5511999990000"}, "phone_number_id": "100"}
     for _ in range(2):
         await kapso(r, "failed", status)
-    await r.w.until(lambda: LINK in net(r).final())
+    await r.w.until(lambda: link in net(r).final())
     await r.w.settle()
-    assert net(r).final().count(LINK) == 1
+    assert net(r).final().count(link) == 1
     assert any(d["code"] == "media_refused" for d in await listed(r, "dead"))
 
 
@@ -194,12 +205,14 @@ async def test_words_that_are_never_taken_do_not_hold_up_the_next(r: Rig, channe
 async def test_a_network_that_is_away_as_a_whole_is_waited_for(r: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refused_parts, "backoff", lambda _: 0.1)
     away = net(r).refuse("", 503, {"error": "no"})
-    r.model.plan.append(says(f"Look:\n\n{BROKEN}\n\nNice?"))
-    await say(r.w, "zapi", "one #a1-1")
-    await r.w.until(lambda: away.struck > 3 * refused_parts.TRIES)
-    net(r).refusals.clear()
-    await r.w.settle()
-    assert net(r).final() == ["Look:", "image:https://cdn.invalid/p.png", "Nice?"]
+    async with photo(r) as (shown, _):
+        r.model.plan.append(says(f"Look:\n\n{shown}\n\nNice?"))
+        await say(r.w, "zapi", "one #a1-1")
+        await r.w.until(lambda: away.struck > 3 * refused_parts.TRIES)
+        net(r).refusals.clear()
+        await r.w.settle()
+    first, second, third = net(r).final()
+    assert (first, third) == ("Look:", "Nice?") and second == "image:bytes"
     assert await listed(r, "dead") == []
 
 
@@ -209,18 +222,18 @@ async def test_other_people_and_other_clients_do_not_wait(
 ) -> None:
     monkeypatch.setattr(refused_parts, "WAITS", (1.0, 1.0, 1.0, 1.0))
     no_files(r, channel)
-    async with picky() as second:
+    async with picky() as second, photo(r) as (shown, link):
         neighbour = await make(r.w.hub, second)
         await _furnish(r, neighbour)
-        r.model.plan.append(says(BROKEN))
+        r.model.plan.append(says(shown))
         await say(r.w, channel, "photo?")
         await r.w.until(lambda: any(x.struck for x in net(r).refusals))
         await say(r.w, channel, "", other(channel, "me too #b1-1"))
         await say(neighbour, channel, "and me #c1-1")
         await r.w.until(lambda: {"You said #b1-1", "You said #c1-1"} <= {*net(r).final(), *second.final()}, 5)
-        assert LINK not in net(r).final(), "while the first one is still tried"
+        assert link not in net(r).final(), "while the first one is still tried"
         await r.w.settle()
-        assert LINK in net(r).final()
+        assert link in net(r).final()
 
 
 async def _furnish(r: Rig, w: World) -> None:

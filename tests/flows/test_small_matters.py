@@ -51,12 +51,17 @@ async def test_an_answer_in_a_fence_is_unwrapped(r: Rig, channel: str) -> None:
 
 @pytest.mark.parametrize("channel", NETWORKS)
 async def test_two_pictures_in_a_row_are_two_pictures(r: Rig, channel: str) -> None:
-    r.model.default = says("Here:\n" + given("36")["model says"] + " ![c](https://cdn.example.com/3.png)\nNice?")
-    await say(r.w, channel, "cats?")
-    await r.w.settle()
+    one = (picture(), "image/png")
+    async with shelf(**{"1_jpg": one, "2_jpg": one, "3_png": one}) as place:
+        await r.w.parameters(allowedMediaOrigins=[place])
+        said = "Here:\n" + given("36")["model says"] + " ![c](https://cdn.example.com/3.png)\nNice?"
+        r.model.default = says(said.replace("https://cdn.example.com", place))
+        await say(r.w, channel, "cats?")
+        await r.w.settle()
     kind = "photo" if channel == "telegram" else "image"
-    pictures = [f"{kind}:https://cdn.example.com/{n}" for n in ("1.jpg", "2.jpg", "3.png")]
-    assert net(r).final() == ["Here:", *pictures, "Nice?"]
+    first, *pictures, last = net(r).final()
+    assert (first, last) == ("Here:", "Nice?") and [p.partition(":")[0] for p in pictures] == [kind] * 3
+    assert not any("http" in p for p in pictures), "the networks get bytes"
 
 
 @pytest.mark.parametrize("typed", [r"\*x\*", r"\_x y\_", r"a \~b\~ c"])
@@ -71,9 +76,11 @@ async def test_signs_that_were_meant_as_signs_stay_signs(r: Rig, typed: str) -> 
 
 @pytest.mark.parametrize("channel", ["evolution", "kapso"])
 async def test_a_document_keeps_its_extension(r: Rig, channel: str) -> None:
-    r.model.default = says("[Contrato 1.2](https://cdn.example.com/files/c.pdf?x=1)")
-    await say(r.w, channel, "contract?")
-    await r.w.settle()
+    async with shelf(**{"files/c_pdf": (b"%PDF-1.4\n%%EOF", "application/pdf")}) as place:
+        await r.w.parameters(allowedMediaOrigins=[place])
+        r.model.default = says(f"[Contrato 1.2]({place}/files/c.pdf?x=1)")
+        await say(r.w, channel, "contract?")
+        await r.w.settle()
     [sent] = net(r).paths("sendMedia") or [b for b in net(r).paths("/messages") if b.get("type") == "document"]
     assert (sent.get("fileName") or sent["document"]["filename"]) == "Contrato 1.2.pdf"
 

@@ -30,7 +30,7 @@ from hub.api.aivax.schemas.public import (
 )
 from hub.api.http import sse
 from hub.api.http.app_keys import ERRANDS, HUB, INTAKE, STREAMS
-from hub.api.http.client_address import client_ip
+from hub.api.http.client_address import counted
 from hub.api.http.completion_chunks import Chunks, usage
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
@@ -88,7 +88,7 @@ async def retry(request: web.Request, key: str) -> None:
     await visits.retry(hub, await visits.visit(hub, key, manned=True))
 
 
-@endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 409, 415, 422, 502))
+@endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 409, 415, 422, 429, 502))
 async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | web.StreamResponse:
     """Send a prompt and get the answer; with `Accept: text/event-stream` as a stream."""
     if "text/event-stream" in request.headers.get("Accept", ""):
@@ -123,7 +123,8 @@ def _usage(prompt: int, completion: int) -> UsageOut:
 
 
 @endpoint(
-    tag=TAG, auth="none", limit=32 * MIB, seconds=60, produces="text/event-stream", errors=(402, 409, 415, 422, 502)
+    tag=TAG, auth="none", limit=32 * MIB, seconds=60, produces="text/event-stream",
+    errors=(402, 409, 415, 422, 429, 502),
 )
 async def stream(request: web.Request, key: str, body: PromptIn) -> web.StreamResponse:
     """Send a prompt and stream the answer as chat completion chunks."""
@@ -200,7 +201,7 @@ async def reset(request: web.Request, key: str) -> None:
     await visits.clear(hub, seen)
 
 
-@endpoint(tag=TAG, auth="none", consumes="multipart/form-data", field="file", errors=(413, 415, 422))
+@endpoint(tag=TAG, auth="none", consumes="multipart/form-data", field="file", errors=(413, 415, 422, 429))
 async def attach(request: web.Request, key: str) -> AttachmentOut:
     """Upload a file (multipart field `file`); name it in a prompt by its `file_id`."""
     hub = request.app[HUB]
@@ -238,7 +239,7 @@ async def say(request: web.Request, key: str, body: MessageIn) -> AcceptedOut:
 async def audio(request: web.Request, key: str, message_id: UUID) -> web.Response:
     """An answer as speech, of clients whose `audioSynthesisSource` is not None."""
     hub = request.app[HUB]
-    spoken = await speech.spoken(hub, await visits.visit(hub, key), message_id, client_ip(request))
+    spoken = await speech.spoken(hub, await visits.visit(hub, key), message_id, counted(request))
     headers = {"Cache-Control": "private, max-age=86400"}
     return web.Response(body=spoken.content, content_type=spoken.mime, headers=headers)
 
@@ -255,7 +256,7 @@ async def events(request: web.Request, key: str, query: EventsQuery) -> web.Stre
     seen: Visit = await visits.visit(hub, key)
     last = request.headers.get("Last-Event-ID", "")
     after = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else query.after
-    with request.app[STREAMS].one(str(seen.session_id), client_ip(request)):
+    with request.app[STREAMS].one(str(seen.session_id), counted(request)):
         return await sse.stream(request, _named(follow(hub, key, seen, after)))
 
 

@@ -4,11 +4,9 @@ from math import ceil
 
 from aiohttp import web
 
-from hub.accounts.sign_in_waits import network_of
 from hub.accounts.users import Pass
 from hub.api.ares.schemas import LoginIn, RefreshIn, RegisteredOut, RegisterIn, Sentence, TokensOut
 from hub.api.http.app_keys import HUB, USERS
-from hub.api.http.client_address import client_ip
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.errors import TooMany
@@ -23,7 +21,7 @@ async def register(request: web.Request, body: RegisterIn) -> RegisteredOut:
 
     Closed (403) unless `HUB_ARES_REGISTRATION=true`; an account makes its users at `/api/v1/ares/users`.
     """
-    wait = await request.app[HUB].limits.take("ares-register", network_of(client_ip(request)), TRIES, SECONDS)
+    wait = await request.app[HUB].limits.take("ares-register", counted(request), TRIES, SECONDS)
     if wait > 0:
         raise TooMany(f"Too many users were made here; the next one is possible in {ceil(wait)} s.", retry_after=wait)
     made = await request.app[USERS].register(body.email, body.password, body.name)

@@ -5,6 +5,7 @@ from math import ceil
 
 from aiohttp import web
 
+from hub.accounts.sign_in_waits import network_of
 from hub.api.http.app_keys import HUB, RATE
 from hub.errors import TooMany
 from hub.sealing import digest
@@ -30,6 +31,11 @@ def client_ip(request: web.Request) -> str:
     return address
 
 
+def counted(request: web.Request) -> str:
+    """What counts as one address: whoever has an IPv6 address has the other 2^64 of its network too."""
+    return network_of(client_ip(request))
+
+
 def _within(address: str, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
     try:
         ip = ipaddress.ip_address(address)
@@ -42,7 +48,7 @@ async def limit_public(request: web.Request) -> None:
     """Count a request to a public chat for its access key and its address, and tell what is left of the former. Raise
     TooMany. Many people may be behind one address: a business's own server, an office."""
     settings = request.app[HUB].settings
-    await _count(request, "public-address", client_ip(request), settings.public_per_address, "address")
+    await _count(request, "public-address", counted(request), settings.public_per_address, "address")
     key = request.match_info.get("key")
     if key:
         await _count(request, "public", digest(key).hex(), settings.public_per_minute, "conversation")
@@ -62,6 +68,6 @@ async def _count(request: web.Request, scope: str, whom: str, most: int, what: s
 async def limit_entry(request: web.Request, scope: str = "guests") -> None:
     """Raise TooMany when an address opens more new conversations than its people would."""
     most = request.app[HUB].settings.guests_per_address
-    wait = await request.app[HUB].limits.take(scope, client_ip(request), most, MINUTE) if most else 0.0
+    wait = await request.app[HUB].limits.take(scope, counted(request), most, MINUTE) if most else 0.0
     if wait > 0:
         raise TooMany("Too many conversations were begun from this address; wait a little.", retry_after=wait)

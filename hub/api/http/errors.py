@@ -50,13 +50,20 @@ class Failure:
     allow: str | None = None
 
 
-def of_hub(error: HubError) -> Failure:
+def of_hub(error: HubError, guest: bool = False) -> Failure:
     if error.status == 500:
         return Failure(500, INTERNAL, "internal_error")
     retry = error.retry_after
     if retry is None and error.status in (429, 503):
         retry = 5.0
-    return Failure(error.status, str(error), error.code, error.details, error.field, retry)
+    details = _for_guests(error.details) if guest and error.status >= 500 else error.details
+    return Failure(error.status, str(error), error.code, details, error.field, retry)
+
+
+def _for_guests(details: Any) -> Any:
+    """What a provider said, and how it is called, is not for a business's visitors; what was said to them is."""
+    shown = details if isinstance(details, dict) else {}
+    return {name: value for name, value in shown.items() if name == "completionText"} or None
 
 
 def of_http(error: web.HTTPException) -> Failure:

@@ -15,6 +15,7 @@ from hub.api.http import bounded, errors
 from hub.api.http.app_keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN
 from hub.api.http.client_address import PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
+from hub.api.http.hosts import apart
 from hub.errors import HubError
 from hub.request_id import request_id
 
@@ -78,13 +79,14 @@ async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
     if request.method == "OPTIONS" and (request.path.startswith(PUBLIC) or _preflight(request)):
         return web.Response(status=204)
     try:
-        if request.method == "POST" and request.path.startswith(PUBLIC):
-            await limit_public(request)
+        await _before(request)
         return await handler(request)
     except HubError as e:
         if e.status >= 500:
-            log.warning("%s %s: %s: %s", request.method, shown(request), type(e).__name__, e)
-        failure = errors.of_hub(e)
+            # Of a flood of webhooks that are told to come again, a line each would cost as much as the flood.
+            level = logging.DEBUG if e.status == 503 and request.path.startswith(HOOKS) else logging.WARNING
+            log.log(level, "%s %s: %s: %s", request.method, shown(request), type(e).__name__, e)
+        failure = errors.of_hub(e, guest=request.path.startswith(PUBLIC))
     except web.HTTPException as e:
         if e.status < 400:
             raise
@@ -98,6 +100,14 @@ async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
         # The answer has begun: all that can be said is that it does not end well.
         raise ConnectionResetError("The answer broke off.")
     return errors.render(request.path, failure, family_of(request), request.app[HUB].settings.address)
+
+
+async def _before(request: web.Request) -> None:
+    """Raise what keeps a request out whatever it asks for."""
+    if apart(request) and not request.path.startswith(("/hosted/", "/health/")):
+        raise web.HTTPNotFound
+    if request.method == "POST" and request.path.startswith(PUBLIC):
+        await limit_public(request)
 
 
 def _preflight(request: web.Request) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ DONE = "[DONE]"
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache", "X-Accel-Buffering": "no",
 }
+_ENDS, _ALL_ENDS = re.compile(rb"\r\n|\r|\n"), re.compile(r"[\r\n\0]")
 T = TypeVar("T")
 Put = Callable[[T], Awaitable[None]]
 
@@ -84,19 +86,21 @@ def gone(request: web.Request) -> bool:
 
 
 def encode(event: Event, name: str | None = None) -> bytes:
-    """One event; dicts become JSON, line breaks in text become lines of data."""
+    """One event; dicts become JSON, the line ends of a text, of which there are three kinds, lines of data."""
     if isinstance(event, Named):
-        head = b"" if event.id is None else f"id: {event.id}\n".encode()
-        return head + encode(event.data, event.name)
+        return _head("id", event.id) + encode(event.data, event.name)
     if isinstance(event, Numbered):
-        return f"id: {event.id}\n".encode() + encode(event.data, name)
-    if isinstance(event, dict):
-        data = b"data: " + orjson.dumps(event)
-    elif isinstance(event, bytes):
-        data = b"data: " + event
-    else:
-        data = b"\n".join(b"data: " + line.encode() for line in event.split("\n"))
-    return (f"event: {name}\n".encode() if name else b"") + data + b"\n\n"
+        return _head("id", event.id) + encode(event.data, name)
+    raw = orjson.dumps(event) if isinstance(event, dict) else event
+    if isinstance(raw, str):
+        raw = raw.encode("utf-8", "replace")
+    data = b"\n".join(b"data: " + line for line in _ENDS.split(raw))
+    return _head("event", name) + data + b"\n\n"
+
+
+def _head(field: str, value: str | int | None) -> bytes:
+    """A field of one line; none for no value."""
+    return f"{field}: {_ALL_ENDS.sub(' ', str(value))}\n".encode("utf-8", "replace") if value not in (None, "") else b""
 
 
 async def _ticking(events: AsyncIterator[Event]) -> AsyncGenerator[Event | None, None]:

@@ -6,7 +6,7 @@ from math import ceil
 from aiohttp import web
 
 from hub.api.http.app_keys import HUB
-from hub.api.http.client_address import client_ip
+from hub.api.http.client_address import counted
 from hub.domain import Caller
 from hub.errors import TooMany
 
@@ -21,7 +21,7 @@ async def limit(request: web.Request, who: Caller, badges: tuple[str, ...] = ())
     """Raise TooMany when the key, or the address that uses a public key, has asked enough for now."""
     hub = request.app[HUB]
     if who.kind == "public":
-        await _take(request, "public-address", f"{who.key_id}:{client_ip(request)}", PUBLIC_ADDRESS)
+        await _take(request, "public-address", f"{who.key_id}:{counted(request)}", PUBLIC_ADDRESS)
         await _take(request, "public-key", str(who.key_id), PUBLIC_KEY)
     most = hub.settings.requests_per_minute
     if most:

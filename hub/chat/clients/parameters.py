@@ -52,6 +52,10 @@ class ClientParameters(Defaults):
         list[Annotated[str, Field(max_length=300), AfterValidator(origin)]],
         Field(max_length=100, description="Origins that may embed the chat; empty: any."),
     ] = []
+    allowed_media_origins: Annotated[
+        list[Annotated[str, Field(max_length=300), AfterValidator(origin)]],
+        Field(max_length=100, description="Origins whose files an answer may send; others stay links."),
+    ] = []
     identity_public_key: Annotated[
         str | None, Field(max_length=1000, description="PEM, P-256: visitors' tokens signed with ES256 are believed."),
         AfterValidator(public_key),

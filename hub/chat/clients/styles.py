@@ -37,6 +37,11 @@ def colour(value: str) -> str:
     raise ValueError('must be a CSS colour, for example "#6366f1", "rgb(99 102 241)" or "indigo"')
 
 
+def is_origin(value: str) -> bool:
+    """Whether a value may stand in a policy as a host: nothing in it ends the directive or begins another."""
+    return isinstance(value, str) and _ORIGIN.fullmatch(value.lower()) is not None
+
+
 def origin(value: str) -> str:
     """Raise ValueError for what is no origin; "https://*.example.com" stands for all subdomains."""
     value = value.strip().rstrip("/").lower()

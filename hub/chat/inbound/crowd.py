@@ -1,42 +1,80 @@
-"""How many webhook calls are being stored just now: what cannot be stored within a second is refused at once."""
+"""Webhook calls in a line: so many are stored at once, and whoever could not be within a second is refused at once."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 from hub.errors import Overloaded
 
-# The oldest has waited so long: whoever comes now would wait for longer than a network should.
-FULL = 0.6
-# Of one address, which others must not suffer from; and what each address may always have.
-MOST, FEW = 256, 2
+AT_ONCE = 64
+# Seconds in line, and a sign that the line is as long as that already.
+WAIT, FULL = 0.5, 0.45
+# Calls of one address, in line or being stored; and how many of them go before those of an address with more.
+MOST, FEW = 1000, 2
 AGAIN = 5.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    since: float
+    turn: "asyncio.Future[None]"
+
+
 class Crowd:
-    """The calls of one process, oldest first."""
+    """The calls of one process."""
 
     def __init__(self) -> None:
-        self._inside: dict[object, float] = {}
+        self._busy = 0
+        self._lines: tuple[deque[_Waiting], deque[_Waiting]] = (deque(), deque())
         self._of: Counter[UUID] = Counter()
 
-    @contextmanager
-    def one(self, client: UUID) -> Iterator[None]:
-        """Be one of them. Raise Overloaded."""
-        now = asyncio.get_running_loop().time()
-        oldest = next(iter(self._inside.values()), now)
+    @asynccontextmanager
+    async def one(self, client: UUID) -> AsyncIterator[float]:
+        """Be one of those that are stored; how long it was waited for. Raise Overloaded."""
+        begun = asyncio.get_running_loop().time()
         mine = self._of[client]
-        if mine >= MOST or (now - oldest > FULL and mine >= FEW):
+        line = self._lines[mine >= FEW]
+        if mine >= MOST or (line and begun - line[0].since > FULL):
             raise Overloaded(retry_after=AGAIN)
-        ticket = object()
-        self._inside[ticket] = now
         self._of[client] += 1
         try:
-            yield
+            await self._enter(line, begun)
+            try:
+                yield asyncio.get_running_loop().time() - begun
+            finally:
+                self._leave()
         finally:
-            del self._inside[ticket]
             self._of[client] -= 1
             if not self._of[client]:
                 del self._of[client]
+
+    async def _enter(self, line: deque[_Waiting], now: float) -> None:
+        if self._busy < AT_ONCE:
+            self._busy += 1
+            return
+        one = _Waiting(now, asyncio.get_running_loop().create_future())
+        line.append(one)
+        try:
+            async with asyncio.timeout(WAIT):
+                await one.turn
+        except (TimeoutError, asyncio.CancelledError) as e:
+            if one in line:
+                line.remove(one)
+            if one.turn.done() and not one.turn.cancelled():
+                self._leave()  # its turn came in the same moment
+            if isinstance(e, TimeoutError):
+                raise Overloaded(retry_after=AGAIN) from None
+            raise
+
+    def _leave(self) -> None:
+        """Whoever waits for longest has the place, of an address with few calls first."""
+        for line in self._lines:
+            while line:
+                one = line.popleft()
+                if not one.turn.done():
+                    one.turn.set_result(None)
+                    return
+        self._busy -= 1

@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 REMEMBER = 1.0  # seconds an integration is remembered: changes act within this time
 CONFIG_GRACE = timedelta(minutes=10)
 REMEMBERED = 5000
-SOON = 1.0  # seconds in which a call is stored, or refused
 LARGE, ITEMS = 64 << 10, 1000
 # What is kept of a body that could not be read, and of one that was refused; and how many of them.
 LARGEST, SHOWN, VALUE, AN_HOUR = 1_000_000, 1024, 300, 120
@@ -115,11 +114,11 @@ class Receiver:
         self._good[call.client_id, call.channel] = secret
         return Verdict.STORED, endpoint
 
-    async def in_time(self, knock: Knock) -> Verdict:
-        """The same as `receive`; what takes longer than a second goes on, and counts as not stored: raise Overloaded.
-        It is sent again, and found to be there."""
+    async def in_time(self, knock: Knock, seconds: float) -> Verdict:
+        """The same as `receive`; what takes longer goes on, and counts as not stored: raise Overloaded. It is sent
+        again, and found to be there."""
         task = asyncio.create_task(self.receive(knock))
-        done, _ = await asyncio.wait([task], timeout=SOON)
+        done, _ = await asyncio.wait([task], timeout=seconds)
         if done:
             return task.result()
         self._late.add(task)
@@ -156,7 +155,7 @@ class Receiver:
         except (asyncpg.PostgresError, ValueError) as e:
             if not of_data(e):
                 raise
-            await self._quarantine(knock, endpoint, f"could not be stored: {type(e).__name__}")
+            await self._quarantine(knock, endpoint, "could not be stored: a value in it is none that can be kept")
         self._hub.reached("C2")
         return Verdict.STORED
 

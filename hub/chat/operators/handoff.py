@@ -7,7 +7,7 @@ from uuid import UUID
 from hub import ids
 from hub.chat import content
 from hub.chat.news import tell
-from hub.chat.outbound import delivery
+from hub.chat.outbound import delivery, media_origins
 from hub.errors import Conflict, Invalid, NotFound
 from hub.runtime import Hub
 from hub.store import handoffs, messages, outbox
@@ -62,6 +62,7 @@ async def say(
             where["chat"],
             "reconcile" if where["mode"] == "placeholder_edit" else where["mode"],
             hub.channels[where["channel"]].style,
+            origins=media_origins.of(hub.settings.address, where["parameters"]),
         )
         whole = "\n\n".join(t for t in (text, content.shown_files(body, hub.settings.address)) if t)
         parts = await delivery.rendered(whole, message, to)

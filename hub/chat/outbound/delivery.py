@@ -14,6 +14,7 @@ from hub import ids
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import sha
 from hub.chat.outbound import refused_parts
+from hub.chat.outbound.media_origins import Origins
 from hub.chat.outbound.outgoing_files import file_of
 from hub.chat.outbound.paragraphs import blocks
 from hub.runtime import Hub
@@ -37,14 +38,15 @@ class Address:
     chunks: bool = False
     reply_to: str | None = None
     placeholder: str | None = None
+    origins: Origins = Origins()
 
 
 def parts_of(text: str, message_id: UUID, to: Address) -> list[Json]:
     """An answer in Markdown as rows of the outbox, rendered and within the network's limits. Pure."""
     bodies: list[Json] = []
-    for block in blocks(text):
+    for block in blocks(text, to.origins.takes):
         if isinstance(block, dict):
-            bodies.append({"file": block, "text": "", "plain": block["alt"]})
+            bodies.append({"file": to.origins.marked(block), "text": "", "plain": block["alt"]})
         else:
             bodies += [{"text": p.text, "plain": p.plain} for p in split(block, to.style, chunks=to.chunks)]
     if bodies and to.reply_to:

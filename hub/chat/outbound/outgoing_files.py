@@ -23,21 +23,21 @@ DRAWN = "image/svg+xml"  # there is nothing in it that could be converted withou
 
 
 async def file_of(hub: Hub, style: Style, body: Json | None) -> File | None:
-    """The file of a part. One of ours goes as bytes, since the network may not be able to reach the hub; so does
-    what the network has refused by its address. Raise ChannelError when there is no way but the link."""
+    """The file of a part, as bytes: one of ours, or one that was allowed and is fetched now. No network is given an
+    address to fetch. Raise ChannelError when there is no way but the link."""
     if body is None:
         return None
     media, mime = Media(body["media"]), str(body["mime"])
     content = await _ours(hub, body["url"])
-    if content is None and (body.get("fetch") or not _taken(media, mime, style)):
+    if content is None:
+        if not body.get("allowed"):
+            raise _refused("The file is none of the hub's, and its origin is not in allowedMediaOrigins.")
         if mime == DRAWN and style.documents is not None:
             raise _refused("The network takes no drawings.")
-        content = await _fetched(hub, body["url"])
-    if content is None:
-        return File(media, mime, named(body["name"], mime, body["url"]), url=body["url"])
+        content = _typed(*await _fetched(hub, body["url"]))
     raw, mime = content
     raw, mime, media = await _fitting(hub, style, raw, mime, media)
-    return File(media, mime, named(body["name"], mime, body["url"]), content=raw, url=body["url"])
+    return File(media, mime, named(body["name"], mime, body["url"]), content=raw)
 
 
 def instead(body: Json, style: Style) -> Json | None:
@@ -86,6 +86,14 @@ async def _fetched(hub: Hub, url: str) -> tuple[bytes, str]:
     if reply.status != 200 or not reply.body:
         raise _refused(f"The file cannot be fetched: its server answered {reply.status}.")
     return reply.body, sniffed(reply.body, reply.mime)
+
+
+def _typed(raw: bytes, mime: str) -> tuple[bytes, str]:
+    """What somebody else's server gave, if it is a file that an answer may hold. Raise ChannelError."""
+    drawn = mime == DRAWN and b"<svg" in raw[:4096]
+    if not drawn and (mime == DRAWN or not mime.startswith(("image/", "audio/", "video/", "application/pdf"))):
+        raise _refused("There is no picture, sound, film or PDF at the address.")
+    return raw, mime
 
 
 async def _fitting(hub: Hub, style: Style, raw: bytes, mime: str, media: Media) -> tuple[bytes, str, Media]:

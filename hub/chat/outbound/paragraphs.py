@@ -1,18 +1,19 @@
 """An answer in Markdown as words and files, in order. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
 from markdown_it.token import Token
 
 from channels.base import Media
+from channels.markup import SIGNS, signs
 from channels.markup.read import PARSER
 
 Json = dict[str, Any]
 # A line that is nothing but pictures or files: sent as real media.
-_FILE = re.compile(r"!?\[(?P<alt>[^\]\n]*)\]\((?P<url>https?://[^\s)]+)\)")
+_FILE = re.compile(r"!?\[(?P<alt>[^\[\]\n]*)\]\((?P<url>https?://[^\s)]+)\)")
 # Models put a whole answer into one fence when they are asked for Markdown.
 _FENCED = re.compile(
     r"\s*(?P<fence>`{3,}|~{3,})[ \t]*(?:markdown|md)[ \t]*\n(?P<inside>.*?)\n?(?P=fence)\s*", re.S | re.I
@@ -32,8 +33,11 @@ _KINDS: Mapping[str, tuple[Media, str]] = {
 }
 
 
-def blocks(text: str) -> list[str | Json]:
-    """The text cut where a line of a paragraph is only files: images, or links to files by their ending."""
+def blocks(text: str, takes: Callable[[str], bool] = lambda _: True) -> list[str | Json]:
+    """The text cut where a line of a paragraph is only files: images, or links to files by their ending. `takes` says
+    which addresses are sent as files; with any other, a line is text."""
+    if signs(text) > SIGNS:
+        return [text]
     lines = unfenced(re.sub(r"\r\n?", "\n", text)).split("\n")
     found: list[str | Json] = []
     done = 0
@@ -45,7 +49,7 @@ def blocks(text: str) -> list[str | Json]:
         spans = [(first, last)] if "`" in inside.content else [(n, n + 1) for n in range(first, last)]
         for start, end in spans:
             files = _files_of("\n".join(lines[start:end]))
-            if files:
+            if files and all(takes(f["url"]) for f in files):
                 found += ["\n".join(lines[done:start]), *files]
                 done = end
     found.append("\n".join(lines[done:]))

@@ -79,10 +79,7 @@ def _tries(body: Json, e: ChannelError) -> int:
 async def _otherwise(hub: Hub, part: Json, e: ChannelError, failures: int) -> None:
     """How the part is to be tried the next time, where another way may help."""
     body = part["body"]
-    if _by_address(body) and e.code not in BUSY | UNREACHED:
-        # The network may not be able to fetch it: from now on it goes as bytes.
-        await outbox.change(hub.db, part, _fetching(body))
-    elif e.ambiguous and part["mode"] == "placeholder_edit" and not body.get("bare") and failures >= THRICE:
+    if e.ambiguous and part["mode"] == "placeholder_edit" and not body.get("bare") and failures >= THRICE:
         # Each try may have shown another placeholder: now the words go without any.
         await outbox.change(hub.db, part, {**body, "bare": True}, 0)
 
@@ -93,9 +90,6 @@ async def _refused(
     """The part cannot go as it is."""
     me, body = hub.leases.me, part["body"]
     hopeless = e.code in HOPELESS or (e.code == "forbidden" and not body.get("file"))
-    if not hopeless and _by_address(body) and e.code != "no_file":
-        await outbox.change(hub.db, part, _fetching(body), 0)
-        return await outbox.sent(hub.db, part, me, "queued", limit, code=e.code, error=str(e), trace=told)
     if part.get("placeholder") and part["mode"] == "placeholder_edit" and e.code not in STOPS:
         await remove(channel, link, part["chat"], part["placeholder"])
         await outbox.placeholder(hub.db, part, "")
@@ -159,9 +153,9 @@ async def hold(hub: Hub, part_id: int, attempt: int | None, template: str, words
 
 
 async def afterwards(hub: Hub, channel: Channel, part: Json, code: str | None, words: str, limit: float) -> Json | None:
-    """A file that the network took and refused later: once more as bytes, else its link. The part to send now."""
+    """A file that the network took and refused later goes as its link. The part to send now."""
     body = part["body"]
-    other = None if code in HOPELESS else _fetching(body) if _by_address(body) else instead(body, channel.style)
+    other = None if code in HOPELESS else instead(body, channel.style)
     if other is None:
         return None
     return await outbox.fall_back(
@@ -190,12 +184,3 @@ def wait(attempt: int, failures: int, e: ChannelError) -> float:
 def backoff(attempt: int) -> float:
     """Full jitter: up to 1 s, 2 s, 4 s ... at most five minutes."""
     return random.uniform(0.05, min(BACKOFF_CAP, 2.0 ** min(30, max(0, attempt - 1))))
-
-
-def _by_address(body: Json) -> bool:
-    """Whether the network was to fetch the part's file itself."""
-    return bool(body.get("file")) and not body["file"].get("fetch")
-
-
-def _fetching(body: Json) -> Json:
-    return {**body, "file": {**body["file"], "fetch": True}}

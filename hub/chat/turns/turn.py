@@ -16,7 +16,7 @@ from hub.chat.clients.link import open_link
 from hub.chat.inbound import consent, continuation, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
-from hub.chat.outbound import delivery
+from hub.chat.outbound import delivery, media_origins
 from hub.chat.turns import patience, scheduled
 from hub.chat.turns.broadcast import Broadcast
 from hub.chat.turns.presence import Presence
@@ -331,6 +331,7 @@ async def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
         chunks=bool(claimed.client["parameters"].get("splitAnswerIntoMessageChunks")),
         reply_to=last["network_id"] if last and last["body"].get("group") else None,
         placeholder=placeholder,
+        origins=media_origins.of(hub.settings.address, claimed.client["parameters"]),
     )
     for message in draft.messages:
         if message["role"] == "assistant":

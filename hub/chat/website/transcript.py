@@ -5,6 +5,7 @@ import base64
 import binascii
 import hashlib
 import mimetypes
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from hub.chat import content
 from hub.chat.clients.parameters import ClientParameters
 from hub.chat.inbound.intake import FILE_DAYS
 from hub.chat.website import prompts
-from hub.errors import BadRequest, NotFound, Unsupported
+from hub.errors import BadRequest, NotFound, TooMany, Unsupported
 from hub.mime import OFFICE, data_address, sniffed
 from hub.runtime import Hub
 from hub.store import files, web_sessions
@@ -200,9 +201,25 @@ async def keep(hub: Hub, seen: Visit, name: str, mime: str, raw: bytes) -> Json:
         raise Unsupported(f"file: this chat does not take {kind} files ({mime}); it takes {taken}.", field="file")
     if not raw:
         raise BadRequest("file is empty.", field="file")
+    await _allowed(hub, seen, len(raw))
     id, token = await _kept(hub, seen.account_id, seen.session_id, name, mime, raw)
     url = content.link({"token": token}, hub.settings.address)
     return {"id": str(id), "name": name, "mime_type": mime, "size": len(raw), "kind": kind, "public_url": url}
+
+
+async def _allowed(hub: Hub, seen: Visit, size: int) -> None:
+    """Raise TooMany when guests have uploaded as much as they may."""
+    s = hub.settings
+    why = await files.take(
+        hub.db, seen.account_id, seen.session_id, size, s.guest_session_mb << 20, s.guest_day_mb << 20
+    )
+    if why == "session":
+        raise TooMany(f"The files of one conversation may have {s.guest_session_mb} MB together.", code="upload_limit")
+    if why == "day":
+        raise TooMany(
+            "No more files can be taken today; send it tomorrow, or describe it.", code="upload_limit",
+            retry_after=86400.0 - time.time() % 86400.0,
+        )
 
 
 async def store(hub: Hub, account: UUID, session: UUID, name: str, mime: str, raw: bytes) -> UUID:

@@ -7,10 +7,13 @@ import struct
 from collections.abc import Mapping, Sequence
 
 LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06
-NUMBER, ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
-ALLOW, KILL, NO_SUCH_CALL = 0x7FFF0000, 0x80000000, 0x00050000 | 38
+NUMBER, ARCHITECTURE, FIRST = 0, 4, 16  # offsets in struct seccomp_data
+ALLOW, KILL, NO_SUCH_CALL, NO_SUCH_FAMILY = 0x7FFF0000, 0x80000000, 0x00050000 | 38, 0x00050000 | 97
 X32 = 0x40000000
 
+# Kinds of sockets that a network namespace of one's own keeps in: UNIX, INET, INET6, NETLINK. Others (VSOCK, the way to
+# the host of a virtual machine, for one) are the kernel's own and know no namespaces.
+SOCKET, FAMILIES = (41, 198), (1, 2, 10, 16)
 # name: (x86_64, aarch64)
 REFUSED: Mapping[str, tuple[int, int]] = {
     "acct": (163, 89), "add_key": (248, 217), "bpf": (321, 280), "delete_module": (176, 106),
@@ -37,7 +40,9 @@ def program(machine: str) -> bytes | None:
     audit, column = MACHINES[machine]
     numbers = sorted(pair[column] for pair in REFUSED.values())
     lines: list[Sequence[int]] = [(LOAD, 0, 0, ARCHITECTURE), (EQUAL, 1, 0, audit), (RETURN, 0, 0, KILL)]
-    lines += [(LOAD, 0, 0, NUMBER)]
+    lines += [(LOAD, 0, 0, NUMBER), (EQUAL, 0, len(FAMILIES) + 3, SOCKET[column]), (LOAD, 0, 0, FIRST)]
+    lines += [(EQUAL, len(FAMILIES) - place, 0, family) for place, family in enumerate(FAMILIES)]
+    lines += [(RETURN, 0, 0, NO_SUCH_FAMILY), (RETURN, 0, 0, ALLOW)]
     # The last two lines are: allow, refuse. A jump counts the lines that it leaves out.
     checks = [(AT_LEAST, X32), *((EQUAL, n) for n in numbers)]
     lines += [(code, len(checks) - place, 0, value) for place, (code, value) in enumerate(checks)]

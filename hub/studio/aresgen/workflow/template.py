@@ -17,7 +17,7 @@ LARGEST = 2_000_000
 def paths(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
     """(pointer, what stands between the braces) of every template in a value."""
     if isinstance(value, str):
-        for found in PATTERN.finditer(value):
+        for found in PATTERN.finditer(value[: _end(value)]):
             yield pointer, found[1].strip()
     elif isinstance(value, dict):
         for key, inner in value.items():
@@ -82,7 +82,13 @@ class _Filler:
         whole = PATTERN.fullmatch(value.strip())
         if whole and "}}" not in whole[1]:
             return self._at(whole[1].strip())[0]
-        return PATTERN.sub(lambda found: self._at(found[1].strip())[1], value)
+        end = _end(value)
+        return PATTERN.sub(lambda found: self._at(found[1].strip())[1], value[:end]) + value[end:]
+
+
+def _end(value: str) -> int:
+    """Behind the last template: what is open there is none, and is not looked for from each of its braces."""
+    return value.rfind("}}") + 2 if "}}" in value else 0
 
 
 def text(value: Any) -> str:
