@@ -20,6 +20,7 @@ from hub.tools.base import Context, Result, Run, Tool, ToolFailed
 from hub.tools.call_context import meta
 from hub.tools.mcp.connection import Connection
 from hub.tools.mcp.results import result
+from hub.tools.names import left_out, ours
 
 log = logging.getLogger(__name__)
 
@@ -47,19 +48,22 @@ async def opened(
     """The tools of the gateway's MCP sources, for as long as the turn lasts.
 
     sources: in place of the gateway's `mcpSources`. taken: names of other tools; a tool that has the
-    same name as another one is called `source_name`. A server that is down is left out with a line in
-    the log: an answer without its tools is better than none.
+    same name as another one is called `source_name`, one that has a name of the hub's is left out. A
+    server that is down is left out with a line in the log: an answer without its tools is better than
+    none.
     """
     wanted = sources if sources is not None else context.gateway.parameters.get("mcpSources") or ()
     connections = [Connection(context, s["url"], s.get("headers") or {}) for s in wanted]
     try:
         found = await asyncio.gather(*(_listed(context, c, s) for c, s in zip(connections, wanted, strict=True)))
         names = iter(named([tool for tools in found for tool in tools], taken))
-        yield [
+        offered = [
             Tool(next(names), one.description, one.schema, _calls(connection, one.name))
             for connection, tools in zip(connections, found, strict=True)
             for one in tools
         ]
+        # With its source's name before it, a tool may have come to a name of ours after all.
+        yield [t for t in offered if not ours(t.name)]
     finally:
         await asyncio.gather(*(c.close() for c in connections))
 
@@ -109,7 +113,13 @@ async def _listed(context: Context, connection: Connection, source: Json) -> lis
             log.warning("MCP source '%s' of account %s is left out: %s", source["name"], account, e)
             await cache.put(account, f"{key}:down", True, DOWN)
             return []
-        kept = [[t.name, t.description or t.title or t.name, t.input_schema] for t in tools if _usable(t)]
+        usable = [t for t in tools if _usable(t)]
+        for n, why in sorted(left_out([_plain(t.name) for t in usable]).items(), reverse=True):
+            log.warning(
+                "MCP source '%s' of account %s: its tool '%s' is left out: %s", source["name"], account,
+                usable.pop(n).name, why,
+            )
+        kept = [[t.name, t.description or t.title or t.name, t.input_schema] for t in usable]
         await cache.put(account, key, kept, keep)
     return [Listed(source["name"], n, _plain(n), d[:DESCRIPTION], {"type": "object", **s}) for n, d, s in kept]
 
