@@ -30,10 +30,8 @@ async def create(request: web.Request, body: KeyIn) -> KeyGrant:
     The key is shown this once; only its hash is kept.
     """
     db, who = request.app[HUB].db, caller(request)
-    role = body.role or who.role
-    keys.may_manage(who.role, role)
-    return KeyGrant(grant_key=await keys.grant(
-        db, who.account_id, body.label, body.duration, body.type, role, origins=body.origins, models=body.models
+    return KeyGrant(grant_key=await keys.create(
+        db, who, body.label, body.duration, body.type, body.role or who.role, origins=body.origins, models=body.models
     ))
 
 
