@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub.accounts import accounts, operators
+from hub.accounts import accounts, operators, salts
 from hub.accounts.operators import Deed
 from hub.api.http.app_keys import PASSWORDS
 from hub.console.guard import act, look
@@ -33,7 +33,8 @@ async def show(v: Visit) -> web.StreamResponse:
     """GET /console/settings"""
     account = await accounts.view(v.db, _caller(v))
     p = {**accounts.DEFAULTS, "handoffMinutes": 30, "timeZone": "UTC", **account.parameters}
-    return await v.page("settings.html", account=account, p=p, policy=await policy.load(v.db, v.account))
+    salt = salts.opened(v.hub.sealer, account.id, account.salt) if v.who.may("secrets") else ""
+    return await v.page("settings.html", account=account, salt=salt, p=p, policy=await policy.load(v.db, v.account))
 
 
 async def save(v: Visit, deed: Deed) -> web.StreamResponse:

@@ -66,7 +66,7 @@ def _calls(function: ProtocolFunction) -> Run:
             "function": {"name": function.name, "content": arguments},
             "context": circumstances(context),
         }
-        ours = {"Content-Type": "application/json", **await nonce.headers(context.hub.db, context.account_id)}
+        ours = {"Content-Type": "application/json", **await nonce.headers(context.hub, context.account_id)}
         if context.step:
             ours["Idempotency-Key"] = context.step
         try:
@@ -116,7 +116,7 @@ async def _listed(context: Context, number: int, url: str) -> list[ProtocolFunct
 
 async def _fetched(context: Context, url: str) -> bytes:
     reply = await context.hub.outbound.request(
-        "GET", url, headers=await nonce.headers(context.hub.db, context.account_id),
+        "GET", url, headers=await nonce.headers(context.hub, context.account_id),
         seconds=min(SOURCE_SECONDS, context.left), limit=SOURCE_LARGEST, follow=True,
     )
     if not 200 <= reply.status < 300:

@@ -87,7 +87,7 @@ def named(tools: Sequence[Listed], taken: Collection[str]) -> list[str]:
 
 def _calls(connection: Connection, name: str) -> Run:
     async def run(context: Context, arguments: Json) -> Result:
-        proof = await nonce.nonce(context.hub.db, context.account_id)
+        proof = await nonce.nonce(context.hub, context.account_id)
         try:
             given = await connection.call(
                 name, arguments, meta(context, proof), min(CALL_SECONDS, max(0.1, context.left))
