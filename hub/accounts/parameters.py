@@ -3,7 +3,14 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from hub.accounts.functions import ProtocolFunction
 from hub.accounts.value_types import (
@@ -61,6 +68,19 @@ class Source(Defaults):
     url: Address
     headers: Headers = {}
     cache_duration: Annotated[int, Field(ge=0, le=2_592_000, description="Seconds.")] = 600
+
+
+class McpSource(Source):
+    """A server whose tools a model may call."""
+
+    require_approval: Annotated[
+        bool, Field(description="What is new or differs in its list of tools waits for approval.")
+    ] = False
+
+    @model_serializer(mode="wrap")
+    def _set(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Shown where it is set."""
+        return {k: v for k, v in whole(self).items() if v or k not in ("requireApproval", "require_approval")}
 
 
 class SkillOptions(Defaults):
@@ -157,7 +177,7 @@ class GatewayParameters(Defaults):
     tools: Annotated[list[Any] | None, Field(max_length=500, description="Tools that the caller runs.")] = None
     protocol_functions: Annotated[list[ProtocolFunction], Field(max_length=200)] = []
     protocol_function_sources: Annotated[list[Address], Field(max_length=50)] = []
-    mcp_sources: Annotated[list[Source], Field(max_length=50)] = []
+    mcp_sources: Annotated[list[McpSource], Field(max_length=50)] = []
     system_instructions_sources: Annotated[list[Source], Field(max_length=50)] = []
     enabled_multimodal_features: list[Multimodal] = []
     tool_context_count: Size | None = None

@@ -16,7 +16,7 @@ from hub.store import accounts as rows
 from hub.store import operators as people
 from hub.tools.schedule.book import zone_of as checked
 
-FLAGS = ("allowConversationsLogging", "automaticJsonHealing")
+FLAGS = ("allowConversationsLogging", "automaticJsonHealing", "approveToolChanges")
 
 
 async def zone_of(v: Visit) -> str:
@@ -32,7 +32,7 @@ def _caller(v: Visit) -> Caller:
 async def show(v: Visit) -> web.StreamResponse:
     """GET /console/settings"""
     account = await accounts.view(v.db, _caller(v))
-    p = {**accounts.DEFAULTS, "handoffMinutes": 30, "timeZone": "UTC", **account.parameters}
+    p = dict.fromkeys(FLAGS, False) | {"handoffMinutes": 30, "timeZone": "UTC", **account.parameters}
     salt = salts.opened(v.hub.sealer, account.id, account.salt) if v.who.may("secrets") else ""
     return await v.page("settings.html", account=account, salt=salt, p=p, policy=await policy.load(v.db, v.account))
 

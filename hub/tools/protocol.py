@@ -16,7 +16,7 @@ from hub.domain import Json
 from hub.errors import HubError, Invalid, Setup, Upstream
 from hub.pydantic_base import invalid
 from hub.task_groups import together
-from hub.tools import http_replies
+from hub.tools import http_replies, pins
 from hub.tools.base import Context, Result, Run, Tool, ToolFailed
 from hub.tools.call_context import circumstances
 from hub.tools.knowledge import search_tool
@@ -42,7 +42,7 @@ async def offered(context: Context, taken: Collection[str] = ()) -> list[Tool]:
     used = dict.fromkeys(taken, "another tool")
     functions.check(declared, used, "protocolFunctions")
     found = list(declared)
-    for n, listed in enumerate(await together(*(_listed(context, n, url) for n, url in enumerate(urls)))):
+    for n, listed in enumerate(await together(*(_approved(context, n, url) for n, url in enumerate(urls)))):
         names = used | {f.name: f"a function of the gateway or of a source before source {n}" for f in found}
         _usable(listed, names, n)
         found += listed
@@ -91,6 +91,20 @@ def joined(theirs: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]
     """Headers of the customer, except those that we set ourselves in whatever spelling."""
     mine = {name.lower() for name in ours}
     return {**{k: v for k, v in theirs.items() if k.lower() not in mine}, **ours}
+
+
+async def _approved(context: Context, number: int, url: str) -> list[ProtocolFunction]:
+    """The functions of a source; where changes wait for approval, as they were approved, and only if they are still
+    called where they were."""
+    found = await _listed(context, number, url)
+    if not found or not await pins.on(context):
+        return found
+    told = {f.name: pins.told(f.description, f.content_format, f.callback_url) for f in found}
+    allowed = await pins.allowed(context, url, urlsplit(url).hostname or "functions", told)
+    return [
+        f.model_copy(update={"description": one["description"], "content_format": one["schema"]})
+        for f in found if (one := allowed.get(f.name)) and one["called"] == told[f.name]["called"]
+    ]
 
 
 async def _listed(context: Context, number: int, url: str) -> list[ProtocolFunction]:

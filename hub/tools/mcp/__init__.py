@@ -16,6 +16,7 @@ import orjson
 from hub.accounts import nonce
 from hub.domain import Json
 from hub.errors import HubError
+from hub.tools import pins
 from hub.tools.base import Context, Result, Run, Tool, ToolFailed
 from hub.tools.call_context import meta
 from hub.tools.mcp.connection import Connection
@@ -114,14 +115,32 @@ async def _listed(context: Context, connection: Connection, source: Json) -> lis
             await cache.put(account, f"{key}:down", True, DOWN)
             return []
         usable = [t for t in tools if _usable(t)]
-        for n, why in sorted(left_out([_plain(t.name) for t in usable]).items(), reverse=True):
-            log.warning(
-                "MCP source '%s' of account %s: its tool '%s' is left out: %s", source["name"], account,
-                usable.pop(n).name, why,
-            )
+        await _left_out(context, source, usable)
         kept = [[t.name, t.description or t.title or t.name, t.input_schema] for t in usable]
         await cache.put(account, key, kept, keep)
+    if kept and await pins.on(context, source):
+        kept = await _pinned(context, source, kept)
     return [Listed(source["name"], n, _plain(n), d[:DESCRIPTION], {"type": "object", **s}) for n, d, s in kept]
+
+
+async def _left_out(context: Context, source: Json, tools: list[types.Tool]) -> None:
+    """Take away those that nobody may be offered, and say so."""
+    why: dict[str, str] = {}
+    for n, words in sorted(left_out([_plain(t.name) for t in tools]).items(), reverse=True):
+        name = tools.pop(n).name
+        why[name] = words
+        log.warning(
+            "MCP source '%s' of account %s: its tool '%s' is left out: %s", source["name"], context.account_id, name,
+            words,
+        )
+    # A name that is listed twice is offered once.
+    await pins.left_out(context, source["url"], source["name"], {n: w for n, w in why.items() if ours(_plain(n))})
+
+
+async def _pinned(context: Context, source: Json, kept: Sequence[Any]) -> list[Any]:
+    told = {str(n): pins.told(d, s) for n, d, s in kept}
+    allowed = await pins.allowed(context, source["url"], source["name"], told)
+    return [[n, one["description"], one["schema"]] for n, one in allowed.items()]
 
 
 def _usable(tool: types.Tool) -> bool:
