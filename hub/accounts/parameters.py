@@ -1,16 +1,10 @@
 """Every documented parameter of an AI gateway, with its default and its limits."""
 
+import operator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    SerializerFunctionWrapHandler,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hub.accounts.functions import ProtocolFunction
 from hub.accounts.value_types import (
@@ -74,13 +68,9 @@ class McpSource(Source):
     """A server whose tools a model may call."""
 
     require_approval: Annotated[
-        bool, Field(description="What is new or differs in its list of tools waits for approval.")
+        bool,
+        Field(description="What is new or differs in its list of tools waits for approval.", exclude_if=operator.not_),
     ] = False
-
-    @model_serializer(mode="wrap")
-    def _set(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Shown where it is set."""
-        return {k: v for k, v in whole(self).items() if v or k not in ("requireApproval", "require_approval")}
 
 
 class SkillOptions(Defaults):
