@@ -41,6 +41,8 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """salt: as it is stored (`hub.accounts.salts` opens it)."""
+
     id: UUID
     name: str
     salt: str

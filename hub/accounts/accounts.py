@@ -1,8 +1,9 @@
-"""The account itself: name, parameters, salt."""
+"""The account itself: name, parameters, salt (as `hub.accounts.salts` keeps it)."""
 
 from typing import Any
 
 from hub import ids
+from hub.accounts import salts
 from hub.domain import Account, Caller, User
 from hub.errors import NotFound
 from hub.store import accounts
@@ -13,7 +14,7 @@ DEFAULTS = {"allowConversationsLogging": False, "automaticJsonHealing": False, "
 
 async def create_account(db: Call, name: str) -> Account:
     """A new account with a salt of its own; it has no key yet (`hub.accounts.keys.grant`)."""
-    return await accounts.add(db, ids.uuid7(), name, ids.salt())
+    return await accounts.add(db, ids.uuid7(), name, salts.fresh())
 
 
 async def view(db: Call, who: Caller | User) -> Account:
@@ -30,4 +31,4 @@ async def edit(db: Call, who: Caller, name: str | None, parameters: dict[str, An
 
 async def roll_salt(db: Call, who: Caller) -> None:
     """Calls to workers, functions and sources are signed with the new salt from now on."""
-    await accounts.set_salt(db, who.account_id, ids.salt())
+    await accounts.set_salt(db, who.account_id, salts.fresh())

@@ -75,6 +75,23 @@ async def grant(
     return key
 
 
+async def create(
+    db: Db, who: Caller, label: str, days: int | None, kind: str, role: str, *, origins: Sequence[str] = (),
+    models: Sequence[UUID] = (),
+) -> str:
+    """The same for whoever holds a key. Raise Forbidden for who may not manage keys of this role."""
+    may_manage(who.role, role)
+    async with db.transaction() as tx:
+        await _in_place(tx, who)
+        return await grant(tx, who.account_id, label, days, kind, role, origins=origins, models=models)
+
+
+async def _in_place(db: Call, who: Caller) -> None:
+    """Raise Forbidden for a key that was rotated: during its last hours it may be somebody else's."""
+    if await keys.replaced(db, who.account_id, who.key_id):
+        raise Forbidden("This key was rotated and manages no keys any more; use the new one.", code="key_rotated")
+
+
 async def granted(db: Call, account_id: UUID) -> list[dict[str, Any]]:
     return await keys.of_account(db, account_id)
 
@@ -82,6 +99,8 @@ async def granted(db: Call, account_id: UUID) -> list[dict[str, Any]]:
 async def revoke(db: Db, who: Caller, key_id: UUID) -> None:
     """Raise as `drop` does."""
     async with db.transaction() as tx:
+        await keys.lock_all(tx, who.account_id, (who.key_id, key_id))
+        await _in_place(tx, who)
         await drop(tx, who.account_id, who.role, key_id)
         await audit.note(tx, who.account_id, audit.of_caller(who), "key.deleted", str(key_id))
 
@@ -96,21 +115,24 @@ async def drop(db: Call, account: UUID, mine: str, key_id: UUID) -> None:
     await keys.remove(db, account, key_id)
 
 
-async def rotate(db: Db, who: Caller, key_id: UUID) -> tuple[UUID, str, datetime]:
-    """The id and the plain text of a key in place of an old one, and until when that one works.
+async def rotate(db: Db, who: Caller, key_id: UUID, immediate: bool = False) -> tuple[UUID, str, datetime]:
+    """The id and the plain text of a key in place of an old one, and until when that one works: a day, or with
+    `immediate` no longer.
 
     Raise NotFound, Conflict for a key that was rotated before, Forbidden for one that may not be touched.
     """
     new, key = ids.uuid7(), ""
     async with db.transaction() as tx:
+        await keys.lock_all(tx, who.account_id, (who.key_id, key_id))
         old = await keys.lock(tx, who.account_id, key_id)
         if old is None:
             raise NotFound
         may_manage(who.role, old["role"])
         if old["replaced_by"] is not None:
             raise Conflict("This key was rotated before; rotate the one that took its place.", code="key_rotated")
+        await _in_place(tx, who)
         key = ids.api_key(old["kind"])
-        ends = await keys.succeed(tx, who.account_id, key_id, new, digest(key), key[-6:], GRACE)
+        ends = await keys.succeed(tx, who.account_id, key_id, new, digest(key), key[-6:], 0.0 if immediate else GRACE)
         await audit.note(tx, who.account_id, audit.of_caller(who), "key.rotated", str(key_id), {"new": str(new)})
     return new, key, ends
 

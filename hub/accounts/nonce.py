@@ -5,24 +5,26 @@ from uuid import UUID
 
 import bcrypt
 
+from hub.accounts import salts
+from hub.runtime import Hub
 from hub.store import accounts
-from hub.store.db import Call
 
 HEADER = "X-Request-Nonce"
 # The salt is random and long: the hash only has to be different each time, not slow to guess.
 ROUNDS = 4
 
 
-async def nonce(db: Call, account: UUID) -> str | None:
+async def nonce(hub: Hub, account: UUID) -> str | None:
     """A fresh bcrypt hash of the account's salt; None without a salt."""
-    found = await accounts.get(db, account)
-    if found is None or not found.salt:
+    found = await accounts.get(hub.db, account)
+    salt = salts.opened(hub.sealer, account, found.salt) if found else ""
+    if not salt:
         return None
-    hashed = await asyncio.to_thread(bcrypt.hashpw, found.salt.encode(), bcrypt.gensalt(ROUNDS))
+    hashed = await asyncio.to_thread(bcrypt.hashpw, salt.encode(), bcrypt.gensalt(ROUNDS))
     return hashed.decode()
 
 
-async def headers(db: Call, account: UUID) -> dict[str, str]:
+async def headers(hub: Hub, account: UUID) -> dict[str, str]:
     """`X-Request-Nonce`, or nothing without a salt."""
-    found = await nonce(db, account)
+    found = await nonce(hub, account)
     return {HEADER: found} if found else {}

@@ -1,5 +1,6 @@
 """Every documented parameter of an AI gateway, with its default and its limits."""
 
+import operator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -61,6 +62,15 @@ class Source(Defaults):
     url: Address
     headers: Headers = {}
     cache_duration: Annotated[int, Field(ge=0, le=2_592_000, description="Seconds.")] = 600
+
+
+class McpSource(Source):
+    """A server whose tools a model may call."""
+
+    require_approval: Annotated[
+        bool,
+        Field(description="What is new or differs in its list of tools waits for approval.", exclude_if=operator.not_),
+    ] = False
 
 
 class SkillOptions(Defaults):
@@ -157,7 +167,7 @@ class GatewayParameters(Defaults):
     tools: Annotated[list[Any] | None, Field(max_length=500, description="Tools that the caller runs.")] = None
     protocol_functions: Annotated[list[ProtocolFunction], Field(max_length=200)] = []
     protocol_function_sources: Annotated[list[Address], Field(max_length=50)] = []
-    mcp_sources: Annotated[list[Source], Field(max_length=50)] = []
+    mcp_sources: Annotated[list[McpSource], Field(max_length=50)] = []
     system_instructions_sources: Annotated[list[Source], Field(max_length=50)] = []
     enabled_multimodal_features: list[Multimodal] = []
     tool_context_count: Size | None = None

@@ -23,12 +23,13 @@ from hub.console import (
     settings,
     sign_in,
     team,
+    tools,
 )
 from hub.console.filters import FILTERS
 
 PARTS = (
-    sign_in, oidc, home, inbox, live, bots, playground, channels, networks, knowledge, schedules, campaigns, deliveries,
-    insights, api_keys, team, audit, settings, factors,
+    sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, knowledge, schedules, campaigns,
+    deliveries, insights, api_keys, team, audit, settings, factors,
 )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hub.accounts import accounts, operators, sign_in
+from hub.accounts import accounts, operators, salts, sign_in
 from hub.accounts.emails import email_address
 from hub.accounts.operators import Deed
 from hub.api.http.app_keys import PASSWORDS
@@ -17,7 +17,7 @@ from hub.outreach import policy
 from hub.store import accounts as rows
 from hub.tools.schedule.book import zone_of as checked
 
-FLAGS = ("allowConversationsLogging", "automaticJsonHealing")
+FLAGS = ("allowConversationsLogging", "automaticJsonHealing", "approveToolChanges")
 
 
 async def zone_of(v: Visit) -> str:
@@ -33,8 +33,9 @@ def _caller(v: Visit) -> Caller:
 async def show(v: Visit) -> web.StreamResponse:
     """GET /console/settings"""
     account = await accounts.view(v.db, _caller(v))
-    p = {**accounts.DEFAULTS, "handoffMinutes": 30, "timeZone": "UTC", **account.parameters}
-    return await v.page("settings.html", account=account, p=p, policy=await policy.load(v.db, v.account))
+    p = dict.fromkeys(FLAGS, False) | {"handoffMinutes": 30, "timeZone": "UTC", **account.parameters}
+    salt = salts.opened(v.hub.sealer, account.id, account.salt) if v.who.may("secrets") else ""
+    return await v.page("settings.html", account=account, salt=salt, p=p, policy=await policy.load(v.db, v.account))
 
 
 async def save(v: Visit, deed: Deed) -> web.StreamResponse:

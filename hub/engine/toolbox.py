@@ -17,12 +17,13 @@ from hub.tools import arguments, builtin, handover, knowledge, mcp, protocol
 from hub.tools.base import Context, Result, Tool, ToolFailed
 from hub.tools.memory import remember
 from hub.tools.memory.calendar import calendar_tools
+from hub.tools.names import SEARCH
 from hub.tools.schedule import tools as scheduling
 from hub.tools.shell.commands import arrange
+from hub.tools.shell.tool import NAME as SHELL
 from hub.tools.shell.tool import shell_tool, workspace
 from hub.tools.skills import activating, reading
 
-SEARCH = "search_knowledge"
 RESULTS, SCORE = 8, 0.2
 
 
@@ -57,7 +58,8 @@ async def equip(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack) -> None:
 
 
 async def _shell(ctx: AnswerContext, stack: AsyncExitStack) -> None:
-    """The shell beside the tools, or around them."""
+    """The shell beside the tools, or around them. Nobody else's tool has its name."""
+    ctx.theirs = [t for t in ctx.theirs if name_of(t) != SHELL]
     space = await stack.enter_async_context(workspace(ctx.context))
     direct, ctx.moved = arrange(ctx.tools, ctx.parameters)
 

@@ -182,7 +182,7 @@ async def _tell(hub: Hub, ctx: AnswerContext, event: str, data: Json) -> Said:
             },
         },
     }
-    headers = {"Content-Type": "application/json", **await nonce.headers(hub.db, ask.account_id)}
+    headers = {"Content-Type": "application/json", **await nonce.headers(hub, ask.account_id)}
     try:
         reply = await hub.outbound.request(
             "POST", str(ctx.parameters["workerScriptSource"]), headers=headers, body=orjson.dumps(body),

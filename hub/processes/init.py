@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from hub.accounts import audit, gateways
+from hub.accounts import audit, gateways, salts
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
 from hub.accounts.parameters import GatewayParameters
@@ -43,7 +43,7 @@ async def first_start(settings: Settings, demo: bool, say: Callable[[str], None]
             "baseUrl": settings.address,
             "accountId": str(account.id),
             "apiKey": key,
-            "salt": account.salt,
+            "salt": salts.opened(hub.sealer, account.id, account.salt),
             "webChatClientId": None,
             "talkUrl": None,
             "consoleUrl": f"{settings.address}/console",

@@ -11,7 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
-from hub.jobs import sweeps
+from hub.jobs import resealing, sweeps
 from hub.outreach import firing
 from hub.processes.lifetime import until_signal
 from hub.runtime import Hub, open_hub
@@ -22,6 +22,7 @@ from hub.task_groups import end
 log = logging.getLogger(__name__)
 
 TICK = 1.0
+RESEAL = 3600.0
 STALLED = 3.0
 
 
@@ -53,6 +54,7 @@ class Clock:
         self._add(self._tick, TICK, "tick")
         self._add(self._beat, sweeps.BEAT, "beat")
         self._add(self._housekeeping, sweeps.HOUSEKEEPING, "housekeeping")
+        self._add(self._reseal, RESEAL, "reseal")
         self._scheduler.start()
 
     def _add(self, work: Callable[[], Awaitable[None]], seconds: float, name: str) -> None:
@@ -89,6 +91,9 @@ class Clock:
 
     async def _housekeeping(self) -> None:
         await _logged(sweeps.housekeeping(self._hub))
+
+    async def _reseal(self) -> None:
+        await _logged(resealing.run(self._hub))
 
 
 async def _logged(work: Awaitable[object]) -> None:

@@ -1,5 +1,6 @@
 """Chat clients: what a business puts on a network or a website."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,17 @@ EDIT = """
     update clients set name = $3, gateway_id = $4, limits = $5, parameters = $6, updated_at = now()
     where id = $2 and account_id = $1
 """
+# Of the gateways behind chat clients, or of the named ones; also through functions that search.
+COLLECTIONS = """
+    with used as (
+        select g.parameters from gateways g where g.account_id = $1 and case when cardinality($2::uuid[]) > 0 then g.id = any($2)
+            else exists (select 1 from clients c where c.account_id = $1 and c.gateway_id = g.id) end)
+    select jsonb_array_elements_text(coalesce(nullif(u.parameters->'knowledgeCollections', 'null'), '[]'))::uuid as id from used u
+    union
+    select substring(f->>'callbackUrl' from 'collection-id=([0-9a-fA-F-]{36})')::uuid from used u
+        cross join jsonb_array_elements(coalesce(nullif(u.parameters->'protocolFunctions', 'null'), '[]')) f
+        where f->>'callbackUrl' like 'aivax://%'
+"""
 TOUCH = "update clients set updated_at = now() where id = $2 and account_id = $1"
 BUSY = """
     select s.id from sessions s where s.client_id = $2 and s.account_id = $1 and (s.lease_until is not null or s.due_at is not null
@@ -49,6 +61,11 @@ async def get(db: Call, account: UUID, id: UUID, *, lock: bool = False) -> Clien
     """`lock`: until the transaction ends nobody else changes it."""
     row = await (db.row(LOCK, account, id) if lock else db.row(GET, account, id))
     return Client(**dict(row)) if row else None
+
+
+async def collections(db: Call, account: UUID, gateways: Sequence[UUID]) -> set[UUID]:
+    """What visitors are answered from: of the gateways named, without any of those behind the chat clients."""
+    return {r["id"] for r in await db.fetch(COLLECTIONS, account, list(gateways)) if r["id"]}
 
 
 async def edit(db: Call, client: Client) -> None:

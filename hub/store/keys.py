@@ -37,6 +37,10 @@ SUCCEED = """
     select $3, account_id, $4, $5, label, kind, role, expires_at, origins, models from api_keys
     where account_id = $1 and id = $2
 """
+# In one order, so that two keys that manage each other never wait for one another.
+LOCK_ALL = "select id from api_keys where account_id = $1 and id = any($2::uuid[]) order by id for no key update"
+# Locked, so that a rotation that is under way is waited for.
+REPLACED = "select replaced_by is not null from api_keys where account_id = $1 and id = $2 for share"
 REMOVE = "delete from api_keys where id = $1 and account_id = $2"
 
 Json = dict[str, Any]
@@ -75,6 +79,16 @@ async def lock(db: Call, account: UUID, id: UUID) -> Json | None:
     """A key as it is listed; until the transaction ends nobody else changes it."""
     row = await db.row(LOCK, account, id)
     return dict(row) if row else None
+
+
+async def lock_all(db: Call, account: UUID, ids: Sequence[UUID]) -> None:
+    """Keys that nobody else changes until the transaction ends."""
+    await db.fetch(LOCK_ALL, account, list(ids))
+
+
+async def replaced(db: Call, account: UUID, id: UUID) -> bool:
+    """Whether another key has taken the place of this one."""
+    return bool(await db.value(REPLACED, account, id))
 
 
 async def succeed(

@@ -13,12 +13,13 @@ CLOSE_EXPIRED = """
 # A live session with the tag is renewed; what is not given stays.
 START = """
     insert into sessions as s (id, account_id, client_id, kind, tag, key_hash, key_sealed, extra_context,
-        context_location, metadata, expires_at)
-    select $1, c.account_id, c.id, 'web', $4, $5, $6, $7, $8, coalesce($9, '{}'::jsonb),
+        context_location, context_sealed, metadata, expires_at)
+    select $1, c.account_id, c.id, 'web', $4, $5, $6, $7, $8, $11, coalesce($9, '{}'::jsonb),
         now() + make_interval(secs => $10)
     from clients c where c.id = $3 and c.account_id = $2
     on conflict (client_id, tag) where kind = 'web' and tag is not null and closed_at is null do update set
         extra_context = coalesce($7, s.extra_context), context_location = coalesce($8, s.context_location),
+        context_sealed = case when $8::text is null then s.context_sealed else $11 end,
         metadata = coalesce($9, s.metadata), expires_at = excluded.expires_at
     returning s.id, s.key_sealed
 """
@@ -39,7 +40,7 @@ KEYS = """
     order by id limit $4
 """
 GET = """
-    select s.id, s.client_id, s.tag, s.extra_context, s.context_location, s.metadata, s.key_sealed, s.created_at,
+    select s.id, s.client_id, s.tag, s.extra_context, s.context_location, s.context_sealed, s.metadata, s.key_sealed, s.created_at,
         s.last_message_at, s.message_count, s.token_count, s.kind, s.title, s.expires_at, s.closed_at,
         s.handoff_at is not null as handoff, i.channel
     from sessions s left join integrations i on i.id = s.integration_id
@@ -49,6 +50,7 @@ EDIT = """
     update sessions set
         extra_context = case when $4::jsonb ? 'extraContext' then $4->>'extraContext' else extra_context end,
         context_location = case when $4 ? 'contextLocation' then $4->>'contextLocation' else context_location end,
+        context_sealed = case when $4 ? 'contextLocation' then $6 else context_sealed end,
         metadata = case when $4 ? 'metadata' then $4->'metadata' else metadata end,
         title = case when $4 ? 'title' then $4->>'title' else title end,
         expires_at = case when $5::float8 is null then expires_at else now() + make_interval(secs => $5) end
@@ -66,15 +68,16 @@ async def close_expired(db: Call, account: UUID, client: UUID, tag: str) -> None
 
 async def start(
     db: Call, account: UUID, client: UUID, id: UUID, *, tag: str | None, key: tuple[bytes, bytes],
-    extra_context: str | None, context_location: str | None, metadata: Json | None, seconds: float,
+    extra_context: str | None, context: tuple[str | None, bytes | None], metadata: Json | None, seconds: float,
 ) -> tuple[UUID, bytes] | None:
-    """The id and the sealed key of the new session or the tag's live one; `key` is (hash, sealed).
+    """The id and the sealed key of the new session or the tag's live one; `key` is (hash, sealed), `context` the
+    address of the context without its query, and the whole one sealed where there is one.
 
     None when the client is not the account's.
     """
     row = await db.row(
-        START, id, account, client, clean(tag), *key, clean(extra_context), context_location,
-        clean(metadata), seconds,
+        START, id, account, client, clean(tag), *key, clean(extra_context), context[0],
+        clean(metadata), seconds, context[1],
     )
     return (row["id"], row["key_sealed"]) if row else None
 
@@ -100,9 +103,12 @@ async def get(db: Call, account: UUID, client: UUID, id: UUID) -> Json | None:
     return dict(row) if row else None
 
 
-async def edit(db: Call, account: UUID, client: UUID, id: UUID, fields: Json, seconds: float | None) -> bool:
-    """Replace the fields given by their documented names; renew when `seconds` is given."""
-    return await db.run(EDIT, account, client, id, clean(fields), seconds) == 1
+async def edit(
+    db: Call, account: UUID, client: UUID, id: UUID, fields: Json, seconds: float | None, sealed: bytes | None = None
+) -> bool:
+    """Replace the fields given by their documented names; renew when `seconds` is given. sealed: of a contextLocation
+    with a query, the whole."""
+    return await db.run(EDIT, account, client, id, clean(fields), seconds, sealed) == 1
 
 
 async def remove(db: Call, account: UUID, client: UUID, id: UUID) -> bool:

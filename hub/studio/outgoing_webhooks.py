@@ -60,22 +60,22 @@ async def add(hub: Hub, account: UUID, id: UUID, url: str, wanted: Sequence[str]
     if await outgoing_webhooks.secret(hub.db, account, id) is None:
         if await outgoing_webhooks.count(hub.db, account) >= MOST:
             raise Conflict(f"There are {MOST} webhooks already; delete one first.", code="too_many_webhooks")
-        sealed = _sealed(hub, id, ids.secret("whsec"), url)
-        await outgoing_webhooks.add(hub.db, account, id, bare(url), types, description, sealed)
+        made = sealed(hub, id, ids.secret("whsec"), url)
+        await outgoing_webhooks.add(hub.db, account, id, bare(url), types, description, made)
     kept = await outgoing_webhooks.secret(hub.db, account, id)
     if kept is None:
         raise NotFound
     return opened(hub, id, kept, url)[0]
 
 
-def _sealed(hub: Hub, id: UUID, secret: str, url: str) -> bytes:
+def sealed(hub: Hub, id: UUID, secret: str, url: str) -> bytes:
     """The secret, and the address with its query, which may hold a token."""
     return hub.sealer.seal(PLACE, id, orjson.dumps({"secret": secret, "url": url}).decode())
 
 
-def opened(hub: Hub, id: UUID, sealed: bytes, url: str) -> tuple[str, str]:
+def opened(hub: Hub, id: UUID, kept: bytes, url: str) -> tuple[str, str]:
     """The secret and the address of an endpoint; `url` of one whose seal holds only the secret."""
-    text = hub.sealer.open(PLACE, id, bytes(sealed))
+    text = hub.sealer.open(PLACE, id, bytes(kept))
     found: Json = orjson.loads(text) if text.startswith("{") else {"secret": text, "url": url}
     return found["secret"], found["url"]
 
@@ -112,9 +112,9 @@ async def edit(hub: Hub, account: UUID, id: UUID, given: Json) -> Json:
             raise wanted("secret", "url")
         if given.get("url"):
             addresses.check(hub.outbound.guard, url, "url")
-        sealed = _sealed(hub, id, given.get("secret") or secret, url)
+        made = sealed(hub, id, given.get("secret") or secret, url)
         await outgoing_webhooks.edit(
-            tx, account, id, bare(url), types, given.get("description"), given.get("enabled"), sealed
+            tx, account, id, bare(url), types, given.get("description"), given.get("enabled"), made
         )
     return await get(hub, account, id)
 

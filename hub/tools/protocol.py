@@ -16,7 +16,7 @@ from hub.domain import Json
 from hub.errors import HubError, Invalid, Setup, Upstream
 from hub.pydantic_base import invalid
 from hub.task_groups import together
-from hub.tools import http_replies
+from hub.tools import http_replies, pins
 from hub.tools.base import Context, Result, Run, Tool, ToolFailed
 from hub.tools.call_context import circumstances
 from hub.tools.knowledge import search_tool
@@ -42,7 +42,7 @@ async def offered(context: Context, taken: Collection[str] = ()) -> list[Tool]:
     used = dict.fromkeys(taken, "another tool")
     functions.check(declared, used, "protocolFunctions")
     found = list(declared)
-    for n, listed in enumerate(await together(*(_listed(context, n, url) for n, url in enumerate(urls)))):
+    for n, listed in enumerate(await together(*(_approved(context, n, url) for n, url in enumerate(urls)))):
         names = used | {f.name: f"a function of the gateway or of a source before source {n}" for f in found}
         _usable(listed, names, n)
         found += listed
@@ -66,7 +66,7 @@ def _calls(function: ProtocolFunction) -> Run:
             "function": {"name": function.name, "content": arguments},
             "context": circumstances(context),
         }
-        ours = {"Content-Type": "application/json", **await nonce.headers(context.hub.db, context.account_id)}
+        ours = {"Content-Type": "application/json", **await nonce.headers(context.hub, context.account_id)}
         if context.step:
             ours["Idempotency-Key"] = context.step
         try:
@@ -93,6 +93,20 @@ def joined(theirs: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]
     return {**{k: v for k, v in theirs.items() if k.lower() not in mine}, **ours}
 
 
+async def _approved(context: Context, number: int, url: str) -> list[ProtocolFunction]:
+    """The functions of a source; where changes wait for approval, as they were approved, and only if they are still
+    called where they were."""
+    found = await _listed(context, number, url)
+    if not found or not await pins.on(context):
+        return found
+    told = {f.name: pins.told(f.description, f.content_format, f.callback_url) for f in found}
+    allowed = await pins.allowed(context, url, urlsplit(url).hostname or "functions", told)
+    return [
+        f.model_copy(update={"description": one["description"], "content_format": one["schema"]})
+        for f in found if (one := allowed.get(f.name)) and one["called"] == told[f.name]["called"]
+    ]
+
+
 async def _listed(context: Context, number: int, url: str) -> list[ProtocolFunction]:
     """The functions of a source: from the cache, or fetched."""
     hub, account = context.hub, context.account_id
@@ -116,7 +130,7 @@ async def _listed(context: Context, number: int, url: str) -> list[ProtocolFunct
 
 async def _fetched(context: Context, url: str) -> bytes:
     reply = await context.hub.outbound.request(
-        "GET", url, headers=await nonce.headers(context.hub.db, context.account_id),
+        "GET", url, headers=await nonce.headers(context.hub, context.account_id),
         seconds=min(SOURCE_SECONDS, context.left), limit=SOURCE_LARGEST, follow=True,
     )
     if not 200 <= reply.status < 300:

@@ -45,6 +45,11 @@ class Visitor:
         found: Json = got.body
         return found
 
+    @property
+    def server(self) -> Json:
+        """Headers of the business's own server."""
+        return {"Authorization": f"Bearer {self.api.key}"}
+
     async def info(self, **more: Any) -> Json:
         found: Json = (await self.call("GET", **more)).body
         return found

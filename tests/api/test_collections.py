@@ -55,6 +55,19 @@ class Door:
     async def collection(self, name: str = "Shop") -> str:
         return str((await self.ok("POST", BASE, {"collectionName": name, "tags": "a, b"}))["collectionId"])
 
+    async def shown(self, collection: str) -> None:
+        """Visitors of a chat client are answered from it."""
+        gateway, parameters = uuid7(), {"knowledgeCollections": [collection]}
+        await self.hub.db.run(
+            "insert into gateways (id, account_id, name, slug, parameters)"
+            " select $1, account_id, 'g', md5(random()::text), $3 from collections where id = $2",
+            gateway, UUID(collection), parameters,
+        )
+        await self.hub.db.run(
+            "insert into clients (id, account_id, name, gateway_id) select $1, account_id, 'c', id from gateways"
+            " where id = $2", uuid7(), gateway,
+        )
+
     async def put(self, collection: str, name: str, contents: str, **more: Any) -> Json:
         sent = {"name": name, "contents": contents, **more}
         saved: Json = await self.ok("PUT", f"{BASE}/{collection}/documents", sent)
@@ -175,6 +188,8 @@ async def test_search_with_a_public_key(door: Door) -> None:
     await door.put(id, "pets", "Pets are welcome for 20 euros a night.", reference="hotel", metadata={"page": 3})
     other = await door.put(id, "pool", "The pool is open until ten.", reference="hotel")
     asked = {"terms": ["can I bring my dog?"], "collections": [id], "includeReferences": True, "top": 1}
+    assert (await door.call("POST", "/api/v1/query", asked, key=door.public))[0] == 404
+    await door.shown(id)
     [found] = await door.ok("POST", "/api/v1/query", asked, key=door.public)
     assert (found["documentName"], found["metadata"], found["collectionId"]) == ("pets", {"page": 3}, id)
     assert found["documentContent"] == "Pets are welcome for 20 euros a night."

@@ -132,6 +132,7 @@ async def test_the_helper_model_describes_pictures(helped: Door, model: FakeMode
 
 async def halls(door: Door) -> str:
     id = await door.collection()
+    await door.shown(id)
     texts = ("The ladder hangs in hall one.", "The ladder hangs in hall two.", "The ladder hangs in hall three.")
     for n, text in enumerate(texts, 1):
         await door.put(id, f"h{n}", text)
@@ -162,7 +163,9 @@ async def test_the_helper_model_orders_what_was_found(helped: Door, model: FakeM
 
 
 async def test_a_public_key_takes_few_second_looks(door: Door) -> None:
-    asked = {"term": "ladder", "collections": [await door.collection()], "reranker": "smart"}
+    id = await door.collection()
+    await door.shown(id)
+    asked = {"term": "ladder", "collections": [id], "reranker": "smart"}
     calls = (door.call("POST", "/api/v1/query", asked, key=door.public) for _ in range(40))
     statuses = [status for status, _ in await asyncio.gather(*calls)]
     # A slow machine gives some time for more: one comes back every three seconds.

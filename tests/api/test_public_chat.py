@@ -114,10 +114,11 @@ async def test_not_kept_with_commit_false(me: Visitor) -> None:
 
 
 async def test_instructions_of_one_request(me: Visitor) -> None:
-    await me.prompt("Hi", instructions=["Answer in verse.", "Be brief."])
+    sent = {"prompt": "Hi", "instructions": ["Answer in verse.", "Be brief."]}
+    await me.call("POST", "/prompt", sent, headers=me.server)
     system = str([m for m in me.asked if m["role"] == "system"])
     assert "Answer in verse." in system and "Be brief." in system
-    await me.prompt("Again", instructions="Only once.")
+    await me.call("POST", "/prompt", {"prompt": "Again", "instructions": "Only once."}, headers=me.server)
     assert "Only once." in str(me.asked) and "verse" not in str(me.asked)
 
 
@@ -165,7 +166,7 @@ async def test_reset(me: Visitor) -> None:
 async def test_transcript(api: Api) -> None:
     async with visiting(api, session={"extraContext": "Gold", "metadata": {"a": "1"}}) as me:
         await me.prompt("Hi")
-        got = await me.call("GET", "/transcript.json")
+        got = await me.call("GET", "/transcript.json", headers=me.server)
     assert got.headers["Content-Disposition"] == 'attachment; filename="transcript.json"'
     assert got.body == {
         "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello from the model."}],

@@ -24,7 +24,7 @@ async def test_tools_run_and_the_visitor_reads_words_only(api: Api) -> None:
     async with visiting(api, session={"tag": "ana", "metadata": {"k": "v"}}) as me:
         await me.set(**REMEMBER)
         plan(me)
-        found = await me.prompt("I like tea")
+        found = (await me.call("POST", "/prompt", {"prompt": "I like tea"}, headers=me.server)).body
         assert found["completionText"] == "Noted." and found["toolCalls"] == []
         assert [m["role"] for m in found["createdMessages"]] == ["assistant", "tool", "assistant"]
         assert found["createdMessages"][0]["tool_calls"][0]["function"]["name"] == "memory_save"
@@ -52,7 +52,8 @@ async def test_a_trial_acts_but_is_not_remembered(api: Api) -> None:
     async with visiting(api, session={"tag": "ana"}) as me:
         await me.set(**REMEMBER)
         plan(me)
-        found = await me.prompt("I like tea", commit=False)
+        sent = {"prompt": "I like tea", "commit": False}
+        found = (await me.call("POST", "/prompt", sent, headers=me.server)).body
         assert found["completionText"] == "Noted." and len(found["createdMessages"]) == 3
         assert await me.said() == [] and len(await api.ok("GET", "/api/v1/memories")) == 1
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from hub.accounts import skills
+from hub.accounts import salts, skills
 from hub.accounts.parameters import SkillOptions
 from hub.config import Settings
 from hub.domain import Json
@@ -86,7 +86,8 @@ async def test_a_tool_is_run_and_the_model_goes_on(door: Door, far: Far) -> None
         "ChatCompletionsApi",
         "conv-1",
     )
-    salt = await door.hub.db.value("select salt from accounts where id = $1", door.account)
+    stored = await door.hub.db.value("select salt from accounts where id = $1", door.account)
+    salt = salts.opened(door.hub.sealer, door.account, stored)
     assert bcrypt.checkpw(salt.encode(), asked.headers["X-Request-Nonce"].encode())
 
 
@@ -386,7 +387,8 @@ async def test_the_worker_hears_of_every_message(door: Door, far: Far) -> None:
         "externalUserId": "ana",
         "metadata": {"k": "v"},
     }
-    salt = await door.hub.db.value("select salt from accounts where id = $1", door.account)
+    stored = await door.hub.db.value("select salt from accounts where id = $1", door.account)
+    salt = salts.opened(door.hub.sealer, door.account, stored)
     assert bcrypt.checkpw(salt.encode(), asked.headers["X-Request-Nonce"].encode())
 
 

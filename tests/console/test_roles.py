@@ -83,6 +83,7 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
         "knowledge": schedule,
         "campaigns": schedule,
         "team": schedule,
+        "tools": schedule,
     }
     for path in pages():
         kind = path.split("/")[2]

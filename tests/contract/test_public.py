@@ -58,7 +58,9 @@ async def test_a_prompt(api: Contract) -> None:
     assert found["usage"] == {"promptTokens": 12, "completionTokens": 5, "totalTokens": 17}
     for form in ("Why?", [{"role": "user", "content": "Why?"}]):
         more: Json = {"prompt": form, "commit": False, "instructions": ["Be brief."]}
-        await api.good("A-38", talk.key, sent=more)
+        await api.good("A-38", talk.key, sent=more, headers={"Authorization": api.key})
+    assert (await api.refused("A-38", 403, talk.key, sent=more))["code"] == "private_key_needed"
+    del more["instructions"]
     enveloped = await api.row("A-38", talk.key, sent=more, headers={"X-Response-Envelope": "true"})
     assert set(enveloped.body) == {"message", "data"} and enveloped.body["data"]["completionText"]
 
@@ -80,7 +82,9 @@ async def test_a_prompt_that_calls_a_tool_of_the_caller(api: Contract) -> None:
 async def test_a_transcript(api: Contract) -> None:
     talk = await api.talk(session={"extraContext": "Additional context.", "metadata": {"plan": "gold"}})
     await api.good("A-38", talk.key, sent={"prompt": "Hello!"})
-    got = await api.row("A-39", talk.key)
+    guest = await api.good("A-39", talk.key)
+    assert (guest["context"], guest["metadata"]) == (None, {})
+    got = await api.row("A-39", talk.key, headers={"Authorization": api.key})
     assert got.status == 200 and got.headers["Content-Type"] == "application/json"
     assert got.headers["Content-Disposition"] == 'attachment; filename="transcript.json"'
     assert (got.body["context"], got.body["sessionId"], got.body["metadata"]) == (

@@ -19,10 +19,6 @@ from tests.contract.conftest import Place, place  # noqa: F401 - a fixture
 Json = dict[str, Any]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TELEGRAM = {"integrationType": "Telegram", "integrations": {"telegramIntegration": {"botToken": "7:token-of-a-bot"}}}
-EVOLUTION = {
-    "integrationType": "EvolutionApi",
-    "integrations": {"evolutionIntegration": {"endpointUrl": "", "instanceName": "shop", "apiKey": "k"}},
-}
 KAPSO = {"integrationType": "Kapso", "integrations": {"kapsoIntegration": {"apiKey": "k", "phoneNumberId": "55"}}}
 HEADERS = {"telegram": "X-Telegram-Bot-Api-Secret-Token", "evolution": "X-Hub-Secret"}
 
@@ -77,11 +73,12 @@ async def test_whoever_reads_the_path_in_a_log_cannot_call_as_telegram(api: Api)
 
 
 async def test_evolution_is_given_another_secret_than_the_path_has(api: Api, place: Place) -> None:  # noqa: F811
-    EVOLUTION["integrations"]["evolutionIntegration"]["endpointUrl"] = place.provider.url  # type: ignore[index]  # a body as tests write it
-    one = await connected(api, EVOLUTION)
-    sent = next(s for _, s in place.provider.calls if "webhook" in s)["webhook"]
-    assert sent["headers"] == {"x-hub-secret": one.secrets["headerSecret"]}
-    assert one.secrets["headerSecret"] not in sent["url"]
+    given = {"endpointUrl": place.provider.url, "instanceName": "shop", "apiKey": "k"}
+    sent = {"integrationType": "EvolutionApi", "integrations": {"evolutionIntegration": given}}
+    one = await connected(api, sent)
+    hook = next(s for _, s in place.provider.calls if "webhook" in s)["webhook"]
+    assert hook["headers"] == {"x-hub-secret": one.secrets["headerSecret"]}
+    assert one.secrets["headerSecret"] not in hook["url"]
 
 
 async def test_a_webhook_registered_before_goes_on_working(api: Api, place: Place) -> None:  # noqa: F811

@@ -19,6 +19,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import AudioContent, CallToolResult, EmbeddedResource, ImageContent, TextContent, TextResourceContents
 
+from hub.accounts import salts
 from hub.store import accounts
 from hub.tools.base import Tool, ToolFailed
 from hub.tools.mcp import Listed, named, opened
@@ -123,7 +124,8 @@ async def test_tools_are_listed_once_and_called_with_what_the_turn_is(place: Pla
         account = await accounts.get(place.hub.db, place.account)
         assert account is not None
         given = server.metas[0]
-        assert bcrypt.checkpw(account.salt.encode(), given["_aiv_nonce"].encode())
+        salt = salts.opened(place.hub.sealer, account.id, account.salt)
+        assert bcrypt.checkpw(salt.encode(), given["_aiv_nonce"].encode())
         told = {k: given[k] for k in given if k.startswith("_aiv_") and k not in ("_aiv_nonce", "_aiv_moment")}
         assert told == {
             "_aiv_external_user_id": "ana@shop", "_aiv_call_source": "IntegrationBot", "_aiv_conversation_token": "s-1"

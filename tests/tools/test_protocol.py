@@ -8,6 +8,7 @@ import bcrypt
 import pytest
 from aiohttp import web
 
+from hub.accounts import salts
 from hub.accounts.accounts import create_account
 from hub.accounts.functions import schema_of
 from hub.errors import HubError, Invalid, Upstream
@@ -45,7 +46,7 @@ async def test_a_call_says_who_asks_and_proves_it(place: Place, far: Far) -> Non
     account = await accounts.get(place.hub.db, place.account)
     assert account is not None
     [proof] = asked.headers.getall("X-Request-Nonce")
-    assert bcrypt.checkpw(account.salt.encode(), proof.encode())
+    assert bcrypt.checkpw(salts.opened(place.hub.sealer, account.id, account.salt).encode(), proof.encode())
     sent = asked.json
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", sent["context"].pop("moment"))
     assert sent == {
@@ -112,7 +113,9 @@ async def test_a_source_is_asked_once_in_ten_minutes(place: Place, far: Far) -> 
         [tool] = await protocol.offered(context)
     assert [(a.method, a.path) for a in far.asked] == [("GET", "/list")]
     account = await accounts.get(place.hub.db, place.account)
-    assert account and bcrypt.checkpw(account.salt.encode(), far.asked[0].headers["X-Request-Nonce"].encode())
+    assert account
+    salt = salts.opened(place.hub.sealer, account.id, account.salt)
+    assert bcrypt.checkpw(salt.encode(), far.asked[0].headers["X-Request-Nonce"].encode())
     await use(tool, context, id="1")
     assert far.asked[1].headers["X-Key"] == "planted"
     for key in await place.hub.redis.keys("*"):

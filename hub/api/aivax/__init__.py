@@ -24,11 +24,13 @@ from hub.api.aivax import (
     sessions,
     shell,
     skills,
+    source_tools,
 )
 from hub.api.http.operation import Route
 
 ROUTES: tuple[Route, ...] = (
     *gateways.ROUTES,
+    *source_tools.ROUTES,
     *clients.ROUTES,
     *integrations.ROUTES,
     *sessions.ROUTES,

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hub.accounts import accounts, keys
+from hub.accounts import accounts, keys, salts
 from hub.accounts.value_types import mask
 from hub.api.aivax.schemas.accounts import KeyGrant, KeyIn, KeyList, KeyOut
 from hub.api.http.app_keys import HUB, KEYRING, caller
@@ -17,10 +17,11 @@ TAG = "API keys"
 @endpoint(id="A-63", tag=TAG)
 async def listed(request: web.Request) -> KeyList:
     """List API keys and the account's salt, which is masked below the role admin."""
-    db, who = request.app[HUB].db, caller(request)
-    account = await accounts.view(db, who)
-    salt = account.salt if who.trusted else mask(account.salt) or ""
-    return KeyList(api_keys=[KeyOut.of(k) for k in await keys.granted(db, who.account_id)], salt=salt)
+    hub, who = request.app[HUB], caller(request)
+    account = await accounts.view(hub.db, who)
+    salt = salts.opened(hub.sealer, account.id, account.salt)
+    shown = salt if who.trusted else mask(salt) or ""
+    return KeyList(api_keys=[KeyOut.of(k) for k in await keys.granted(hub.db, who.account_id)], salt=shown)
 
 
 @endpoint(id="A-64", tag=TAG)
@@ -30,10 +31,8 @@ async def create(request: web.Request, body: KeyIn) -> KeyGrant:
     The key is shown this once; only its hash is kept.
     """
     db, who = request.app[HUB].db, caller(request)
-    role = body.role or who.role
-    keys.may_manage(who.role, role)
-    return KeyGrant(grant_key=await keys.grant(
-        db, who.account_id, body.label, body.duration, body.type, role, origins=body.origins, models=body.models
+    return KeyGrant(grant_key=await keys.create(
+        db, who, body.label, body.duration, body.type, body.role or who.role, origins=body.origins, models=body.models
     ))
 
 

@@ -30,6 +30,7 @@ from hub.api.aivax.schemas.public import (
 )
 from hub.api.http import sse
 from hub.api.http.app_keys import ERRANDS, HUB, INTAKE, STREAMS
+from hub.api.http.auth import server
 from hub.api.http.client_address import counted
 from hub.api.http.completion_chunks import Chunks, usage
 from hub.api.http.endpoint import endpoint
@@ -43,7 +44,7 @@ from hub.chat.website.culture import labels, preferred
 from hub.chat.website.events import Happened, follow
 from hub.domain import Usage
 from hub.engine.messages import shown
-from hub.errors import HubError
+from hub.errors import Forbidden, HubError
 from hub.llm.types import Delta
 from hub.store import messages
 from hub.store.web_sessions import Visit
@@ -90,11 +91,17 @@ async def retry(request: web.Request, key: str) -> None:
 
 @endpoint(id="A-38", tag=TAG, auth="none", limit=32 * MIB, seconds=60, errors=(402, 409, 415, 422, 429, 502))
 async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | web.StreamResponse:
-    """Send a prompt and get the answer; with `Accept: text/event-stream` as a stream."""
+    """Send a prompt and get the answer; with `Accept: text/event-stream` as a stream.
+
+    `instructions` take a private key of the account in `Authorization`: only a server of the business may give them.
+    What tools were called with, and what they gave, is told to such a server, and where the client has
+    `showToolCalls`.
+    """
     if "text/event-stream" in request.headers.get("Accept", ""):
         return await _streamed(request, key, body)
     hub = request.app[HUB]
     seen = await visits.visit(hub, key, talk=True)
+    whole = await _allowed(request, seen, body)
     said = await transcripts.said(hub, seen, body.said())
     if not body.commit:
         made = await visits.trial(hub, seen, said, body.extra(), None)
@@ -103,7 +110,7 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
             reasoning=made.reasoning or None,
             tool_calls=[ToolCall(**visits.call_of(c)) for c in made.tool_calls],
             usage=_usage(made.usage.prompt, made.usage.completion),
-            created_messages=shown(made.messages),
+            created_messages=transcripts.created(shown(made.messages), made.tool_calls, whole),
         )
     again = await visits.ask_again(hub, seen, body.client_message_id) if not said else None
     got = await visits.prompt(
@@ -114,8 +121,19 @@ async def prompt(request: web.Request, key: str, body: PromptIn) -> PromptOut | 
         reasoning=got.reasoning,
         tool_calls=[ToolCall(**c) for c in got.tool_calls],
         usage=_usage(got.prompt_tokens, got.completion_tokens),
-        created_messages=got.created,
+        created_messages=transcripts.created(got.created, got.tool_calls, whole),
     )
+
+
+async def _allowed(request: web.Request, seen: Visit, body: PromptIn) -> bool:
+    """Whether tools may be told of. Raise Forbidden for instructions of somebody who is no server of the business."""
+    trusted = await server(request, seen.account_id)
+    if body.instructions and not trusted:
+        raise Forbidden(
+            "instructions can only be given with a private key of the account in Authorization.", field="instructions",
+            code="private_key_needed",
+        )
+    return trusted or bool(seen.parameters.get("showToolCalls"))
 
 
 def _usage(prompt: int, completion: int) -> UsageOut:
@@ -134,13 +152,14 @@ async def stream(request: web.Request, key: str, body: PromptIn) -> web.StreamRe
 async def _streamed(request: web.Request, key: str, body: PromptIn) -> web.StreamResponse:
     hub = request.app[HUB]
     seen = await visits.visit(hub, key, talk=True)
+    whole = await _allowed(request, seen, body)
     said = await transcripts.said(hub, seen, body.said())
     again = await visits.ask_again(hub, seen, body.client_message_id) if body.commit and not said else None
     chunks = Chunks(str(uuid4()), int(time.time()), seen.model or "")
 
     async def work(put: Any) -> None:
         async def sink(delta: Delta) -> None:
-            if delta.event is None or seen.parameters.get("showToolCalls"):
+            if delta.event is None or whole:
                 await put(chunks.delta(delta))
 
         try:
@@ -182,14 +201,20 @@ async def _events(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[sse.Eve
 
 @endpoint(id="A-39", tag=TAG, auth="none", file="transcript.json", errors=(422,))
 async def transcript(request: web.Request, key: str) -> Transcript:
-    """Download the conversation as a JSON file."""
+    """Download the conversation as a JSON file.
+
+    `context` and `metadata`, which the business has written, are for its servers: with a private key of the account
+    in `Authorization`.
+    """
     hub = request.app[HUB]
     seen = await visits.visit(hub, key)
+    whole = await server(request, seen.account_id)
     rows = await messages.newest(hub.db, seen.account_id, seen.session_id, None)
     shown = transcripts.visible(rows, hub.settings.address)
     return Transcript(
         messages=[Spoken(role=m["role"], content=m["content"]) for m in shown],
-        context=seen.extra_context, session_id=seen.session_id, metadata=seen.metadata,
+        context=seen.extra_context if whole else None, session_id=seen.session_id,
+        metadata=seen.metadata if whole else {},
     )
 
 

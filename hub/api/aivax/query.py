@@ -1,5 +1,8 @@
 """Search in collections (A-34)."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from aiohttp import web
 
 from hub.accounts.balance import paying
@@ -8,9 +11,10 @@ from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.domain import Passage
-from hub.errors import TooMany
+from hub.errors import NotFound, TooMany
 from hub.knowledge import search
 from hub.llm.helper import configured
+from hub.store import clients
 
 SMART = 20
 
@@ -19,9 +23,13 @@ SMART = 20
 async def query(request: web.Request, body: QueryIn) -> list[FoundOut]:
     """Find documents by meaning and by words.
 
+    With a public key: in collections of the gateways that the key is bound to, else of those behind chat clients.
+
     Every document comes once: whole when it is short, else its best piece under its headings.
     """
     hub, who = request.app[HUB], caller(request)
+    if who.kind == "public":
+        await _offered(request, body.collections)
     judge = None
     if body.reranker == "smart":
         await _limit(request)
@@ -38,6 +46,15 @@ async def query(request: web.Request, body: QueryIn) -> list[FoundOut]:
         if judge:
             await hub.meter.add(who.account_id, judge.rows, key=who.key_id)
     return [_out(p) for p in found]
+
+
+async def _offered(request: web.Request, wanted: Sequence[UUID]) -> None:
+    """Raise NotFound for a collection that nobody talks about with visitors."""
+    who = caller(request)
+    known = await clients.collections(request.app[HUB].db, who.account_id, who.models)
+    for id in wanted:
+        if id not in known:
+            raise NotFound(f"There is no collection {id}.", field="collections")
 
 
 async def _limit(request: web.Request) -> None:

@@ -7,6 +7,7 @@ from aiohttp import web
 from hub.accounts.users import Pass
 from hub.api.ares.schemas import LoginIn, RefreshIn, RegisteredOut, RegisterIn, Sentence, TokensOut
 from hub.api.http.app_keys import HUB, USERS
+from hub.api.http.client_address import client_ip, counted
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.errors import TooMany

@@ -6,8 +6,15 @@ from aiohttp import web
 
 from hub.accounts import accounts, keys
 from hub.api.aresgen.schemas.kinds import Paged, page
-from hub.api.aresgen.schemas.workspace import KeyOut, RequestOut, RequestQuery, RotatedOut, WorkspaceOut
-from hub.api.http.app_keys import HUB, caller
+from hub.api.aresgen.schemas.workspace import (
+    KeyOut,
+    RequestOut,
+    RequestQuery,
+    RotatedOut,
+    RotateIn,
+    WorkspaceOut,
+)
+from hub.api.http.app_keys import HUB, KEYRING, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.store import api_request_log
@@ -33,13 +40,15 @@ async def listed(request: web.Request) -> list[KeyOut]:
     return [KeyOut.of(k) for k in await keys.granted(request.app[HUB].db, caller(request).account_id)]
 
 
-@endpoint(tag=TAG, family=FAMILY, query_key=False, status=201, errors=(409,))
-async def rotate(request: web.Request, id: UUID) -> RotatedOut:
-    """Put a new key in the place of an old one, which goes on working for 24 hours.
+@endpoint(tag=TAG, family=FAMILY, query_key=False, status=201, errors=(409,), bare=True)
+async def rotate(request: web.Request, id: UUID, body: RotateIn) -> RotatedOut:
+    """Put a new key in the place of an old one, which goes on working for 24 hours, but manages no keys any more.
 
-    Only keys of the roles owner and admin may do that, and only owners with the key of an owner.
+    `immediate` ends it at once, as for one that has leaked. Only keys of the roles owner and admin may do that, and
+    only owners with the key of an owner.
     """
-    new, key, ends = await keys.rotate(request.app[HUB].db, caller(request), id)
+    new, key, ends = await keys.rotate(request.app[HUB].db, caller(request), id, body.immediate)
+    request.app[KEYRING].forget(id)
     return RotatedOut(id=new, api_key=key, old_id=id, old_expires_at=ends)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from uuid import UUID
 
 from aiohttp import web
 
@@ -32,6 +33,16 @@ async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
     origin = request.headers.get("Origin")
     if who.origins and origin is not None and origin.lower() not in who.origins:
         raise Forbidden(f"Pages of {origin[:300]} may not use this key; add the origin to it.", code="origin_refused")
+
+
+async def server(request: web.Request, account: UUID) -> bool:
+    """Whether a request beside its access key shows a private key of the account: it comes from a server of the
+    business, not from a visitor's browser. Raise Unauthorized for a key that is none."""
+    key = credential(request, False)
+    if key is None:
+        return False
+    who = await request.app[KEYRING].caller(key)
+    return who.kind == "private" and who.account_id == account and (who.role != "viewer" or request.method == "GET")
 
 
 def credential(request: web.Request, query: bool) -> str | None:

@@ -10,6 +10,9 @@ from uuid import UUID
 
 from hub import ids
 from hub.accounts import addresses
+from hub.accounts.destinations import queried
+from hub.accounts.value_types import MASK
+from hub.chat.clients import context
 from hub.chat.clients.clients import load
 from hub.chat.news import ended
 from hub.config import Settings
@@ -59,8 +62,8 @@ async def open(hub: Hub, account_id: UUID, client_id: UUID, wanted: Wanted) -> O
             await sessions.close_expired(tx, account_id, client_id, wanted.tag)
         found = await sessions.start(
             tx, account_id, client_id, id, tag=wanted.tag or None, key=(digest(key), hub.sealer.seal(PLACE, id, key)),
-            extra_context=wanted.extra_context, context_location=wanted.context_location, metadata=wanted.metadata,
-            seconds=wanted.seconds,
+            extra_context=wanted.extra_context, context=context.split(hub.sealer, client_id, wanted.context_location),
+            metadata=wanted.metadata, seconds=wanted.seconds,
         )
     if found is None:
         raise NotFound
@@ -121,6 +124,9 @@ async def view(hub: Hub, account_id: UUID, client_id: UUID, id: UUID) -> Json:
 
 def _opened(sealer: Sealer, row: Json) -> Json:
     key = sealer.open(PLACE, row["id"], row["key_sealed"]) if row["key_sealed"] else ""
+    if "context_sealed" in row:
+        place = context.joined(sealer, row["client_id"], row["context_location"], row["context_sealed"])
+        row = {**row, "context_location": place}
     return {**row, "key": key, "live": sessions.live(row, datetime.now(UTC))}
 
 
@@ -129,9 +135,14 @@ async def edit(
 ) -> None:
     """`fields` by their documented names: extraContext, contextLocation, metadata, title; null clears.
     `seconds` renews the session from now on. Raise NotFound, Conflict when it has ended."""
-    if fields.get("contextLocation"):
-        addresses.check(hub.outbound.guard, fields["contextLocation"], "contextLocation")
-    if await sessions.edit(hub.db, account_id, client_id, id, dict(fields), seconds):
+    changes, sealed = dict(fields), None
+    if place := changes.get("contextLocation"):
+        if place.endswith(f"?{MASK}"):
+            known = (await view(hub, account_id, client_id, id))["context_location"]
+            place = queried(place, "contextLocation", [known or ""])
+        addresses.check(hub.outbound.guard, place, "contextLocation")
+        changes["contextLocation"], sealed = context.split(hub.sealer, client_id, place)
+    if await sessions.edit(hub.db, account_id, client_id, id, changes, seconds, sealed):
         return
     await view(hub, account_id, client_id, id)
     raise Conflict("The session has ended and cannot be renewed; open a new one.")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from hub.accounts.gateways import gateway_of
 from hub.chat import content
+from hub.chat.clients import context as places
 from hub.chat.turns.steps import TurnSteps
 from hub.engine.ask import Ask
 from hub.engine.brand import worn
@@ -41,7 +42,7 @@ async def ask_of(hub: Hub, claimed: Claim, opened: dict[str, Json], extra: tuple
             *history(await context(hub, claimed), hub.settings.address, back=True),
             *(content.message(r["body"], opened, hub.settings.address) for r in claimed.batch),
         ]),
-        system=(*await system(hub.outbound, claimed.session, channel), *extra),
+        system=(*await system(hub, claimed.session, channel), *extra),
         external_user=claimed.session["tag"],
         person=UUID(claimed.session["person_id"]) if claimed.session.get("person_id") else None,
         origin="IntegrationBot" if channel else "WebChatClient",
@@ -102,15 +103,17 @@ def _shown(body: Json, address: str) -> str:
     return "" if body.get("tool_calls") else content.plain(body, address)
 
 
-async def system(outbound: Outbound, session: Json, channel: str | None) -> tuple[str, ...]:
+async def system(hub: Hub, session: Json, channel: str | None) -> tuple[str, ...]:
     """What the session adds to the system instructions."""
     found = []
     if channel:
         found.append(FORMATTING["telegram" if channel == "telegram" else "whatsapp"])
     if session["extra_context"]:
         found.append(session["extra_context"])
-    if session["context_location"]:
-        fetched = await _fetched(outbound, session["context_location"])
+    sealed = places.raw(session.get("context_sealed"))
+    place = places.joined(hub.sealer, session.get("client_id"), session["context_location"], sealed)
+    if place:
+        fetched = await _fetched(hub.outbound, place)
         if fetched:
             found.append(fetched)
     return tuple(found)

@@ -81,6 +81,23 @@ def shown(row: Json, address: str, tools: bool = False) -> Json:
     }
 
 
+def created(messages: Sequence[Json], open: Sequence[Json], tools: bool) -> list[Json]:
+    """What a request added, as chat completion messages. tools: with what the hub's tools were called with and gave;
+    without, only calls that the caller is to run (`open`) are told."""
+    if tools:
+        return list(messages)
+    ids = {c.get("id") for c in open}
+    found = []
+    for message in messages:
+        if message["role"] == "tool":
+            continue
+        calls = [c for c in message.get("tool_calls") or () if c.get("id") in ids]
+        kept = {k: v for k, v in message.items() if k != "tool_calls"} | ({"tool_calls": calls} if calls else {})
+        if calls or kept.get("content"):
+            found.append(kept)
+    return found
+
+
 def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 

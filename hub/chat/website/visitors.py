@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from hub import ids
+from hub.accounts import salts
 from hub.chat.clients import sessions
 from hub.chat.clients.sessions import Opened, Wanted
 from hub.chat.clients.styles import allows
@@ -74,8 +75,9 @@ async def enter(hub: Hub, door: Door, asked: Asked) -> Opened:
     A name without proof never opens somebody's conversation: it becomes `anon:<name>:<random>`, and only
     the browser that holds the key comes back to it.
     """
+    salt = salts.opened(hub.sealer, door.account_id, door.salt)
     who = person(
-        door.salt, door.parameters.get("identityPublicKey"), str(door.client_id),
+        salt, door.parameters.get("identityPublicKey"), str(door.client_id),
         tag=asked.tag, signed=asked.signed, token=asked.token, attributes=asked.attributes or {},
     )
     seen = await held(hub, door, asked.held)

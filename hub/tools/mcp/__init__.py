@@ -16,10 +16,12 @@ import orjson
 from hub.accounts import nonce
 from hub.domain import Json
 from hub.errors import HubError
+from hub.tools import pins
 from hub.tools.base import Context, Result, Run, Tool, ToolFailed
 from hub.tools.call_context import meta
 from hub.tools.mcp.connection import Connection
 from hub.tools.mcp.results import result
+from hub.tools.names import left_out, ours
 
 log = logging.getLogger(__name__)
 
@@ -47,19 +49,22 @@ async def opened(
     """The tools of the gateway's MCP sources, for as long as the turn lasts.
 
     sources: in place of the gateway's `mcpSources`. taken: names of other tools; a tool that has the
-    same name as another one is called `source_name`. A server that is down is left out with a line in
-    the log: an answer without its tools is better than none.
+    same name as another one is called `source_name`, one that has a name of the hub's is left out. A
+    server that is down is left out with a line in the log: an answer without its tools is better than
+    none.
     """
     wanted = sources if sources is not None else context.gateway.parameters.get("mcpSources") or ()
     connections = [Connection(context, s["url"], s.get("headers") or {}) for s in wanted]
     try:
         found = await asyncio.gather(*(_listed(context, c, s) for c, s in zip(connections, wanted, strict=True)))
         names = iter(named([tool for tools in found for tool in tools], taken))
-        yield [
+        offered = [
             Tool(next(names), one.description, one.schema, _calls(connection, one.name))
             for connection, tools in zip(connections, found, strict=True)
             for one in tools
         ]
+        # With its source's name before it, a tool may have come to a name of ours after all.
+        yield [t for t in offered if not ours(t.name)]
     finally:
         await asyncio.gather(*(c.close() for c in connections))
 
@@ -83,7 +88,7 @@ def named(tools: Sequence[Listed], taken: Collection[str]) -> list[str]:
 
 def _calls(connection: Connection, name: str) -> Run:
     async def run(context: Context, arguments: Json) -> Result:
-        proof = await nonce.nonce(context.hub.db, context.account_id)
+        proof = await nonce.nonce(context.hub, context.account_id)
         try:
             given = await connection.call(
                 name, arguments, meta(context, proof), min(CALL_SECONDS, max(0.1, context.left))
@@ -109,9 +114,33 @@ async def _listed(context: Context, connection: Connection, source: Json) -> lis
             log.warning("MCP source '%s' of account %s is left out: %s", source["name"], account, e)
             await cache.put(account, f"{key}:down", True, DOWN)
             return []
-        kept = [[t.name, t.description or t.title or t.name, t.input_schema] for t in tools if _usable(t)]
+        usable = [t for t in tools if _usable(t)]
+        await _left_out(context, source, usable)
+        kept = [[t.name, t.description or t.title or t.name, t.input_schema] for t in usable]
         await cache.put(account, key, kept, keep)
+    if kept and await pins.on(context, source):
+        kept = await _pinned(context, source, kept)
     return [Listed(source["name"], n, _plain(n), d[:DESCRIPTION], {"type": "object", **s}) for n, d, s in kept]
+
+
+async def _left_out(context: Context, source: Json, tools: list[types.Tool]) -> None:
+    """Take away those that nobody may be offered, and say so."""
+    why: dict[str, str] = {}
+    for n, words in sorted(left_out([_plain(t.name) for t in tools]).items(), reverse=True):
+        name = tools.pop(n).name
+        why[name] = words
+        log.warning(
+            "MCP source '%s' of account %s: its tool '%s' is left out: %s", source["name"], context.account_id, name,
+            words,
+        )
+    # A name that is listed twice is offered once.
+    await pins.left_out(context, source["url"], source["name"], {n: w for n, w in why.items() if ours(_plain(n))})
+
+
+async def _pinned(context: Context, source: Json, kept: Sequence[Any]) -> list[Any]:
+    told = {str(n): pins.told(d, s) for n, d, s in kept}
+    allowed = await pins.allowed(context, source["url"], source["name"], told)
+    return [[n, one["description"], one["schema"]] for n, one in allowed.items()]
 
 
 def _usable(tool: types.Tool) -> bool:

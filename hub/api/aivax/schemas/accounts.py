@@ -14,15 +14,17 @@ Json = dict[str, Any]
 
 
 class AccountParameters(Camel):
-    """`inferenceSeconds` is the most that any answer of the account may take."""
+    """`inferenceSeconds` is the most that any answer of the account may take. `approveToolChanges`: what is new or
+    differs in tool lists of MCP servers and function sources waits for approval."""
 
     allow_conversations_logging: bool = False
     automatic_json_healing: bool = False
     inference_seconds: Annotated[float | None, Field(ge=1, le=3600)] = None
+    approve_tool_changes: bool | None = None
 
 
 class ShownParameters(AccountParameters):
-    """`inferenceSeconds` is shown where it is set."""
+    """`inferenceSeconds` and `approveToolChanges` are shown where they are set."""
 
     @model_serializer(mode="wrap")
     def _set(self, whole: SerializerFunctionWrapHandler) -> Json:

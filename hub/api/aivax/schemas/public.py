@@ -44,7 +44,9 @@ class PromptIn(Camel):
 
     prompt: Annotated[str, Field(max_length=100_000)] | Said | Annotated[list[Said], Field(max_length=50)]
     commit: bool = True
-    instructions: str | list[str] | None = None
+    instructions: Annotated[
+        str | list[str] | None, Field(description="For this answer; only with a private key in Authorization.")
+    ] = None
     client_message_id: Annotated[str | None, Field(max_length=128, description="Sent twice, answered once.")] = None
 
     def said(self) -> list[Said]:
@@ -159,7 +161,7 @@ class Spoken(Camel):
 
 class Transcript(Camel):
     messages: list[Spoken]
-    context: Annotated[str | None, Field(description="`extraContext` of the session.")]
+    context: Annotated[str | None, Field(description="`extraContext` of the session; null without a private key.")]
     session_id: UUID
     metadata: Json
 

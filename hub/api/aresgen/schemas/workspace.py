@@ -37,6 +37,10 @@ class KeyOut(Snake):
         return cls(**{**row, "type": row["kind"]})
 
 
+class RotateIn(Snake):
+    immediate: Annotated[bool, Field(description="The old key ends now instead of in 24 hours.")] = False
+
+
 class RotatedOut(Snake):
     id: UUID
     api_key: Annotated[str, Field(description="The new key; it is shown this once.")]
