@@ -157,6 +157,8 @@ async def _outreach(w: Witness) -> None:
     a, b = [str(await people.owner(w.api.hub.db, w.api.account, name)) for name in ("cleo", "dora")]
     await w.did("POST", f"{BASE}/contacts/{a}/join", {"contactId": b, "reason": "same voice"}, a)
     await w.did("POST", f"{BASE}/contacts/{a}/split", {}, a)
+    await w.did("DELETE", f"{BASE}/contacts/{a}", object=a)
+    await w.did("DELETE", f"{BASE}/contacts?externalUserId=dora", object=b)
     sent = {
         "webChatId": str(town["client"]), "name": "Opening", "target": "WhatsApp_ZApi", "message": {"text": "Hello"},
         "recipients": "phone\n5511900000001\n", "perMinute": 60,
