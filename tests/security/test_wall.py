@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
+import aiohttp
 import asyncpg
 import pytest
 from aiohttp.test_utils import TestServer
@@ -14,13 +15,19 @@ from hub.accounts.accounts import create_account
 from hub.api.app import ROUTES, build_app
 from hub.api.http.operation import operation_of
 from hub.chat.inbound.intake import Intake
+from hub.console.guard import COOKIE
+from hub.processes import doctor
+from hub.sealing import digest
 from hub.store import chunks, scope, wall
+from hub.store import operators as operator_rows
 from hub.store.db import Db, open_db
 from hub.store.migrate import migrate
-from tests.api.chatting import visiting
 from tests.api.conftest import Api, api, provider
 from tests.api.test_every_route import named
-from tests.conftest import cloned
+from tests.api.test_mcp import agent
+from tests.conftest import cloned, owning
+from tests.console.conftest import person
+from tests.console.test_screens import SCREENS
 from tests.console.town import fill
 from tests.contract.town import Settlers, Town, _settled
 
@@ -153,37 +160,99 @@ def filled_rest(path: str) -> str:
     return path if "{" not in path else path.split("{")[0] + str(uuid4()) + filled_rest(path.split("}", 1)[1])
 
 
+async def everything(db: Db, account: UUID) -> dict[str, str]:
+    """What the account has, table by table; what is only noted of requests is left out."""
+    tables = await db.fetch(TABLES)
+    noted = {"accounts", "requests", "usage", "idempotency", "happenings", "conversations", *GLOBAL}
+    owned = await db.fetch("select table_name from information_schema.columns where column_name = 'account_id'")
+    names = {t["name"] for t in tables} & {r["table_name"] for r in owned} - noted
+    return {
+        name: await db.value(f"select count(*) || ' ' || md5(coalesce(string_agg(t::text, ',' order by t::text), ''))"
+                             f" from {name} t where account_id = $1", account)
+        for name in sorted(names)
+    }
+
+
 async def test_every_route_without_the_accounts_name_sees_nothing(api: Api) -> None:
-    """Each route is asked for what is there, by who may: the wall shows none of it."""
-    async with visiting(api, session={"tag": "ana"}) as me:
-        await me.call("POST", "/prompt", {"prompt": "canarywords"})
-        await fill(api.hub, api.account, 4)
-        here = await _settled(Town(api.hub, api.url, asyncio.get_running_loop(), api.http))
-        blind = replace(api.hub, db=Unnamed(api.hub.db.pool, 5.0, api.hub.db.tenants))
-        intake = Intake(blind.db, blind.queue)
-        async with TestServer(build_app(blind, intake)) as server:
-            seen = replace(api, hub=blind, url=str(server.make_url("")).rstrip("/"))
-            asked = 0
-            for route in ROUTES:
-                operation = operation_of(route)
-                if operation.auth not in ("key", "public", "user") or route.method != "GET":
-                    continue
-                path, key = of(here, route.path), here.token if operation.auth == "user" else here.key
-                got = await seen.call("GET", path, key=key, headers={"X-Shell-User-Id": "ana"})
-                asked += 1
-                if got.status == 200:
-                    assert not told(got.body, here), (named(route), got.body)
-                else:
-                    assert got.status in (400, 404, 503, 500), (named(route), got.status)
-            assert asked > 60
-        await intake.close()
+    """Each route is asked for what is there, by who may: the wall shows none of it, and nothing is changed."""
+    here = await _settled(Town(api.hub, api.url, asyncio.get_running_loop(), api.http))
+    account = await api.hub.db.value("select account_id from api_keys where tail = $1", here.key[-6:])
+    await fill(api.hub, account, 4)
+    await api.hub.db.run("update api_keys set used_at = now()")  # looking a key up is the hub's own, and noted there
+    before = await everything(api.hub.db, account)
+    assert sum(not v.startswith("0 ") for v in before.values()) > 30
+    blind = replace(api.hub, db=Unnamed(api.hub.db.pool, 5.0, api.hub.db.tenants))
+    intake = Intake(blind.db, blind.queue)
+    async with TestServer(build_app(blind, intake)) as server:
+        seen = replace(api, hub=blind, url=str(server.make_url("")).rstrip("/"))
+        asked = [0, 0]
+        for route in ROUTES:
+            operation = operation_of(route)
+            if operation.auth not in ("key", "public", "user"):
+                continue
+            sent: Any = {"json": {}} if route.method in ("POST", "PUT", "PATCH") else {}
+            path, key = of(here, route.path), here.token if operation.auth == "user" else here.key
+            got = await seen.call(route.method, path, key=key, headers={"X-Shell-User-Id": "ana"}, **sent)
+            asked[route.method != "GET"] += 1
+            assert not told(got.body, here, path), (named(route), got.body)
+            if route.method == "GET":
+                assert got.status in (200, 400, 404, 500, 503), (named(route), got.status)
+        assert asked[0] > 60 and asked[1] > 90
+    await intake.close()
+    assert await everything(api.hub.db, account) == before
 
 
-def told(body: Any, here: Settlers) -> list[str]:
-    """What of the account an answer tells."""
+async def test_the_console_and_agents_without_the_accounts_name_see_nothing(api: Api) -> None:
+    await fill(api.hub, api.account, 4)
+    await api.gateway(modelName="@hub/extractive")
+    await api.ok("POST", "/api/v1/collections", {"collectionName": "Canarywords"})
+    blind = replace(api.hub, db=Unnamed(api.hub.db.pool, 5.0, api.hub.db.tenants))
+    intake = Intake(blind.db, blind.queue)
+    who, _ = await person(api)
+    token = "t" * 40
+    await operator_rows.open_session(api.hub.db, digest(token), who.id, 3600.0, False)
+    pages = [p for p in SCREENS if "?" not in p]
+    async with TestServer(build_app(blind, intake)) as server, aiohttp.ClientSession(cookies={COOKIE: token}) as http:
+        url = str(server.make_url("")).rstrip("/")
+        for page in pages:
+            shown = [await text(http, address + "/console" + page) for address in (api.url, url)]
+            for word in ("Shop bot", "Canarywords", "bouquet", "Mei Lin"):
+                assert word not in shown[1], (page, word)
+        seen = replace(api, hub=blind, url=url)
+        async with agent(seen) as client:
+            assert (await client.list_tools()).tools == []
+        async with agent(api) as client:
+            assert len((await client.list_tools()).tools) >= 2
+    await intake.close()
+
+
+async def text(http: aiohttp.ClientSession, url: str) -> str:
+    async with http.get(url, allow_redirects=False) as got:
+        return await got.text()
+
+
+STATES = [(False, True, "warn"), (True, True, "warn"), (True, False, "ok")]
+
+
+@pytest.mark.parametrize(("walled", "owner", "state"), STATES)
+async def test_the_doctor_says_how_accounts_are_kept_apart(
+    api: Api, dsn: str, walled: bool, owner: bool, state: str
+) -> None:
+    """Without the wall, with it over the owner's own sign-in, and as it should be."""
+    name = f"plain{uuid4().hex[:8]}"
+    await migrate(dsn, name)
+    async with open_db(dsn if owner else dsn.replace("postgresql://postgres@", f"postgresql://{name}@"), size=2) as db:
+        found = await doctor._wall(replace(api.hub, db=db if walled else Db(db.pool, 5.0)))
+    assert found.state == state and bool(found.mend) is (state == "warn")
+    async with owning(dsn) as admin:
+        await admin.run(f"drop role {name}")
+
+
+def told(body: Any, here: Settlers, asked: str = "") -> list[str]:
+    """What of the account an answer tells that was not in the question."""
     text = str(body)
     words = [v for k, v in here.known.items() if len(v) > 12 and k != "/api/v1/ares/users"]  # the token tells that one
-    return [w for w in (*words, "canarywords", "Likes tea", "We open at nine", "Say good morning") if w in text]
+    return [w for w in (*words, "canarywords", "Likes tea", "We open at nine", "Say good morning") if w in text and w not in asked]
 
 
 async def test_the_same_routes_with_it_see_what_is_there(api: Api) -> None:
