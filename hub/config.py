@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr, Field(description="PostgreSQL 15+ with pgvector; empty: embedded.")] = SecretStr(
         ""
     )
+    owner_url: Annotated[
+        SecretStr,
+        Field(description="PostgreSQL as the owner of the tables, for `hub migrate`; empty: HUB_DATABASE_URL."),
+    ] = SecretStr("")
     redis_url: Annotated[SecretStr, Field(description="Valkey or Redis 7+; empty: embedded.")] = SecretStr("")
     sealing_key: Annotated[SecretStr, Field(description="32 bytes in base64; encrypts provider secrets.")] = SecretStr(
         ""

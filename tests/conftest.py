@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.sealing import new_key
-from hub.store.db import Db, open_db
+from hub.store.db import Db, _pool, open_db
 from hub.store.migrate import migrate
 
 # Files that take longest: begun first, so that none is begun when the others are done.
@@ -100,6 +100,19 @@ async def cloned(server: Server) -> AsyncIterator[str]:
 async def dsn(servers: tuple[Server, Server]) -> AsyncIterator[str]:
     async with cloned(servers[0]) as dsn:
         yield dsn
+
+
+@asynccontextmanager
+async def owning(dsn: str) -> AsyncIterator[Db]:
+    """The database as its owner has it, who may change tables; no wall holds them."""
+    async with _pool(dsn, None, 1, 2, 30.0) as pool:
+        yield Db(pool, 30.0)
+
+
+@pytest.fixture
+async def owner(dsn: str) -> AsyncIterator[Db]:
+    async with owning(dsn) as db:
+        yield db
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from hub.api.http.uploads import Upload
 from hub.errors import HubError, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import operator_inbox
+from hub.store import operator_inbox, scope
 from hub.store.db import Db, clean
 
 log = logging.getLogger(__name__)
@@ -174,4 +174,6 @@ async def operator(request: web.Request, cookie: str, visit: bool = True) -> tup
     """Who is signed in with this browser."""
     token = request.cookies.get(cookie, "")
     found = await sign_in.signed_in(request.app[HUB].db, token, visit) if 0 < len(token) < 200 else None
+    if found is not None:
+        scope.enter(found.account_id)
     return (found, token) if found else None

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from uuid import UUID
 
-from hub.chat.operators import handoff
+from hub.chat.operators import erasure, handoff
 from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.outreach import admission
@@ -152,6 +152,13 @@ async def ring_documents(hub: Hub) -> None:
         await hub.queue.index(waiting)
 
 
+async def _retention(hub: Hub, done: dict[str, int]) -> None:
+    try:
+        done["things kept no longer by their accounts"] = await erasure.retention(hub)
+    except HubError as e:
+        log.warning("housekeeping: what accounts keep no longer waits: %s", e)
+
+
 async def housekeeping(hub: Hub) -> None:
     """Drop what is too old. One process at a time; two would only do it twice."""
     if not await leader_election.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
@@ -163,6 +170,7 @@ async def housekeeping(hub: Hub) -> None:
         except HubError as e:
             # One that takes too long must not keep the others from their work.
             log.warning("housekeeping: %s wait: %s", what, e)
+    await _retention(hub, done)
     gone = ", ".join(f"{count} {what}" for what, count in done.items() if count)
     if gone:
         log.info("housekeeping: %s", gone)

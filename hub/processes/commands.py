@@ -43,7 +43,9 @@ def _process(settings: Settings, args: argparse.Namespace) -> None:
 
 
 def _migrate(settings: Settings, args: argparse.Namespace) -> None:
-    done = asyncio.run(resolve_name("hub.store.migrate:migrate")(_served(settings).database_url.get_secret_value()))
+    url, owner = _served(settings).database_url.get_secret_value(), settings.owner_url.get_secret_value()
+    who = resolve_name("hub.store.wall:user_of")(url) if owner else (None, None)
+    done = asyncio.run(resolve_name("hub.store.migrate:migrate")(owner or url, *who))
     print("\n".join(f"applied {name}" for name in done) or "nothing to do")  # noqa: T201
 
 

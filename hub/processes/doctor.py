@@ -17,7 +17,7 @@ from hub.live.connect import DOWN
 from hub.processes.home import with_key
 from hub.processes.running import twins_of, with_running
 from hub.runtime import Hub, open_hub
-from hub.store import health
+from hub.store import health, wall
 from hub.store.migrate import EXTENSIONS, current
 from hub.tools.shell import sandbox
 
@@ -68,6 +68,7 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
             yield f
         yield await _redis(hub)
         if ready:
+            yield await _wall(hub)
             yield await _workers(hub)
             async for f in _networks(hub):
                 yield f
@@ -136,6 +137,21 @@ async def _database(hub: Hub) -> AsyncIterator[Finding]:
         f"Clocks: {skew:.1f} s between this machine and the database",
         "" if state == "ok" else "Run an NTP client on both.",
     )
+
+
+async def _wall(hub: Hub) -> Finding:
+    """Whether PostgreSQL itself keeps accounts apart."""
+    if not hub.db.walled:
+        return Finding(
+            "warn", "Accounts: kept apart by the hub alone, the database's wall is down",
+            "Run `hub migrate` with HUB_OWNER_URL as who may create roles, or the statements in deploy/README.md.",
+        )
+    if await wall.owns(hub.db):
+        return Finding(
+            "warn", "Accounts: the wall is up, but the hub signs in as the owner of its tables",
+            "Name the owner in HUB_OWNER_URL, another role in HUB_DATABASE_URL, and run `hub migrate`.",
+        )
+    return Finding("ok", "Accounts: the database keeps them apart too, and the hub owns none of its tables")
 
 
 async def _workers(hub: Hub) -> Finding:

@@ -50,9 +50,9 @@ def _counted(registry: CollectorRegistry, name: str, words: str, label: str, cou
 
 
 def _common(hub: Hub, registry: CollectorRegistry) -> None:
-    pool = hub.db.pool
-    _gauge(registry, "pool_size", "Open PostgreSQL connections", pool.get_size())
-    _gauge(registry, "pool_idle", "Idle PostgreSQL connections", pool.get_idle_size())
+    pools = [p for p in (hub.db.pool, hub.db.tenants) if p is not None]
+    _gauge(registry, "pool_size", "Open PostgreSQL connections", sum(p.get_size() for p in pools))
+    _gauge(registry, "pool_idle", "Idle PostgreSQL connections", sum(p.get_idle_size() for p in pools))
     _gauge(registry, "leases_held", "Turns running in this process", len(hub.leases.held()))
     _gauge(registry, "leases_lost_total", "Turns stopped because another process took the session", hub.leases.lost)
     _gauge(registry, "bells_lost_total", "Bells that could not be rung", hub.queue.failures)

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from hub.config import Settings
 from hub.processes.embedded import running_postgres, running_valkey
 from hub.processes.home import write_private
+from hub.store.wall import as_app
 
 TWINS = "twins.json"
 SECONDS = 1.0
@@ -22,7 +23,7 @@ def with_running(settings: Settings) -> Settings:
     own_database, own_redis = settings.embedded
     changes: dict[str, Any] = {}
     if own_database:
-        changes["database_url"] = SecretStr(running_postgres(settings.home.resolve()))
+        changes["database_url"] = SecretStr(as_app(running_postgres(settings.home.resolve())))
     if own_redis:
         changes["redis_url"] = SecretStr(running_valkey(settings.home.resolve()))
     found = settings.changed(**changes)

@@ -26,6 +26,7 @@ from hub.processes.init import first_start
 from hub.processes.lifetime import listening, run
 from hub.processes.logs import set_up
 from hub.processes.running import twins_noted, with_twins
+from hub.store import wall
 from hub.store.migrate import migrate
 
 GRACE = 7.0  # seconds beyond those in which turns may end
@@ -86,13 +87,22 @@ def up(settings: Settings, demo: bool = True, twins: bool = False) -> None:
         settings = with_key(settings)
         try:
             settings = _servers(settings, stack)
-            asyncio.run(migrate(settings.database_url.get_secret_value()))
+            settings = _migrated(settings)
             fresh = read_bootstrap(settings.home) is None
             if fresh:
                 asyncio.run(first_start(settings, demo))
             _supervise(settings, twins, stack, fresh)
         except Stop:
             return
+
+
+def _migrated(settings: Settings) -> Settings:
+    """The database brought up to date by its owner; everything else signs in as somebody who owns nothing."""
+    url, owner = settings.database_url.get_secret_value(), settings.owner_url.get_secret_value()
+    app = wall.as_app(url)
+    user, password = wall.user_of(app) if owner or app != url else (None, None)
+    asyncio.run(migrate(owner or url, user, password))
+    return settings.changed(database_url=SecretStr(app))
 
 
 def _servers(settings: Settings, stack: ExitStack) -> Settings:

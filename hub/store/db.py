@@ -10,12 +10,14 @@ import asyncpg
 import orjson
 
 from hub.errors import Overloaded, Setup
-from hub.store import deeds
+from hub.store import deeds, scope
 from hub.store.deeds import Deed
+from hub.store.wall import MEMBER, SYSTEM, TENANT
 
 Row = asyncpg.Record
 T = TypeVar("T")
 
+NAME = "select set_config('hub.account', $1, false)"
 TELL = "select set_config('hub.deed', $1, true)"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -44,6 +46,8 @@ class Call(Protocol):
 
 
 class _Connection(asyncpg.Connection):
+    whose: str | None = None  # the account that it names
+
     def get_reset_query(self) -> str:
         # Halves the round trips of a single statement; legal because nothing uses session state.
         return ""
@@ -133,9 +137,15 @@ class Transaction:
 class Db:
     """The pool. Every call has a deadline: a stalled backend is cut off, not waited for."""
 
-    def __init__(self, pool: Any, limit: float) -> None:
+    def __init__(self, pool: Any, limit: float, tenants: Any = None) -> None:
+        """tenants: of connections that serve one account at a time; without it there is no wall between accounts."""
         self.pool = pool
+        self.tenants = tenants
         self._limit = limit
+
+    @property
+    def walled(self) -> bool:
+        return self.tenants is not None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         rows: list[Row] = await self._guard("fetch", sql, args)
@@ -154,28 +164,30 @@ class Db:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        con = await self._acquire()
+        whose, pool, con = await self._acquire()
         try:
+            await _serve(con, whose)
             async with con.transaction():
                 tx = Transaction(con)
                 yield tx
                 await tx.ending()
         finally:
-            await self.pool.release(con)
+            await pool.release(con)
 
-    async def _acquire(self) -> Any:
+    async def _acquire(self) -> tuple[str | None, Any, Any]:
+        """For whom, and the connection with its pool."""
+        whose = scope.whose() if self.walled else None
+        pool = self.pool if whose is None else self.tenants
         try:
-            return await self.pool.acquire(timeout=self._limit)
+            return whose, pool, await pool.acquire(timeout=self._limit)
         except TimeoutError:
             raise Overloaded("The database is busy; try again in a few seconds.", retry_after=5) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             raise Overloaded("The database cannot be reached; try again in a few seconds.", retry_after=5) from None
 
     async def _guard(self, method: str, sql: str, args: Sequence[Any]) -> Any:
-        con = await self._acquire()
-        deed = deeds.changing(sql)
-        call = getattr(con, method)(sql, *args) if deed is None else _in_name(con, deed, method, sql, args)
-        task = asyncio.ensure_future(call)
+        whose, pool, con = await self._acquire()
+        task = asyncio.ensure_future(_called(con, whose, method, sql, args))
         try:
             done, _ = await asyncio.wait([task], timeout=self._limit)
             if not done:
@@ -190,7 +202,24 @@ class Db:
             await asyncio.gather(task, return_exceptions=True)
             raise
         finally:
-            await self.pool.release(con)
+            await pool.release(con)
+
+
+async def _serve(con: Any, whose: str | None) -> None:
+    """Let a tenants' connection name the account, unless it does already."""
+    if whose is None or con._con.whose == whose:
+        return
+    con._con.whose = None
+    await con.execute(NAME, whose)
+    con._con.whose = whose
+
+
+async def _called(con: Any, whose: str | None, method: str, sql: str, args: Sequence[Any]) -> Any:
+    await _serve(con, whose)
+    deed = deeds.changing(sql)
+    if deed is None:
+        return await getattr(con, method)(sql, *args)
+    return await _in_name(con, deed, method, sql, args)
 
 
 async def _in_name(con: Any, deed: Deed, method: str, sql: str, args: Sequence[Any]) -> Any:
@@ -217,25 +246,47 @@ async def reach(connecting: Awaitable[Any]) -> Any:
     raise Setup(f"The database of HUB_DATABASE_URL cannot be used: {words}.")
 
 
-@asynccontextmanager
-async def open_db(dsn: str, size: int = 10, limit: float = 5.0) -> AsyncIterator[Db]:
-    """Open a pool of at most `size` connections; `limit` is the longest a call may take, seconds."""
-    pool: Any = await reach(asyncpg.create_pool(
+async def _walled(dsn: str) -> bool:
+    """Whether who signs in may work under the roles of the wall."""
+    con: Any = await reach(asyncpg.connect(dsn, timeout=5))
+    try:
+        return bool(await con.fetchval(MEMBER))
+    finally:
+        await con.close()
+
+
+def _pool(dsn: str, role: str | None, least: int, size: int, limit: float) -> Any:
+    settings = {"application_name": "hub", "timezone": "UTC", "jit": "off"} | ({"role": role} if role else {})
+    return asyncpg.create_pool(
         dsn,
-        min_size=1,
+        min_size=least,
         max_size=size,
         timeout=5,
         command_timeout=limit * 2,
         max_inactive_connection_lifetime=60,
         connection_class=_Connection,
         init=_vectors,
-        server_settings={"application_name": "hub", "timezone": "UTC", "jit": "off"},
-    ))
+        server_settings=settings,
+    )
+
+
+@asynccontextmanager
+async def open_db(dsn: str, size: int = 10, limit: float = 5.0) -> AsyncIterator[Db]:
+    """Open a pool of at most `size` connections for the hub itself and one for its accounts; `limit` is the longest a call
+    may take, seconds."""
+    walled = await _walled(dsn)
+    pools: list[Any] = [await reach(_pool(dsn, SYSTEM if walled else None, 1, size, limit))]
     try:
-        yield Db(pool, limit)
+        if walled:
+            pools.append(await reach(_pool(dsn, TENANT, 0, size, limit)))
+        yield Db(pools[0], limit, pools[1] if walled else None)
     finally:
-        try:
-            async with asyncio.timeout(5):
-                await pool.close()
-        except TimeoutError:
-            pool.terminate()
+        await asyncio.gather(*(_closed(pool) for pool in pools))
+
+
+async def _closed(pool: Any) -> None:
+    try:
+        async with asyncio.timeout(5):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

@@ -61,6 +61,16 @@ def doing(deed: Deed) -> Iterator[Deed]:
         _current.reset(token)
 
 
+@contextmanager
+def nobodys() -> Iterator[None]:
+    """Whatever changes meanwhile is no deed of whoever began it."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def changing(sql: str) -> Deed | None:
     """The deed, when the statement may change something."""
     found = current()

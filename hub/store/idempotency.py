@@ -29,7 +29,7 @@ RENEW = """
 """
 FINISH = """
     update idempotency set status = case when k.kept then $4 else 410 end, headers = case when k.kept then $5::jsonb end,
-        body = case when k.kept then $6::bytea end, lease_until = null, subject = $7
+        body = case when k.kept then $6::bytea end, lease_until = null, subject = $7, person = $8
     from (select $7::uuid is null or alive($7) as kept) k
     where id = $2 and account_id = $1 and epoch = $3 and status is null
 """
@@ -77,11 +77,11 @@ async def renew(db: Call, claimed: Claim, seconds: float) -> bool:
 
 
 async def finish(
-    db: Call, claimed: Claim, status: int, headers: Json, body: bytes, subject: UUID | None = None
+    db: Call, claimed: Claim, status: int, headers: Json, body: bytes, subject: UUID | None = None, person: str | None = None
 ) -> bool:
-    """Keep the answer for as long as there is its subject. False: somebody else has taken the request over."""
+    """Keep the answer for as long as there is its subject, and its person by their external user id. False: somebody else has taken the request over."""
     return await db.run(
-        FINISH, claimed.account, claimed.id, claimed.epoch, status, clean(headers), body, subject
+        FINISH, claimed.account, claimed.id, claimed.epoch, status, clean(headers), body, subject, clean(person)
     ) == 1
 
 

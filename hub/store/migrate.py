@@ -9,6 +9,7 @@ import asyncpg
 
 from hub import SCHEMA
 from hub.errors import HubError, Setup
+from hub.store import wall
 from hub.store.db import reach
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -30,8 +31,10 @@ def files() -> list[Path]:
     return sorted(FOLDER.glob("[0-9]*.sql"))
 
 
-async def migrate(dsn: str) -> list[str]:
-    """Apply what is missing; return the names of the files applied now."""
+async def migrate(dsn: str, user: str | None = None, password: str | None = None) -> list[str]:
+    """Apply what is missing; return the names of the files applied now.
+
+    user: who signs in for everything else, made with this password where there is none of that name yet."""
     con: Any = await reach(asyncpg.connect(dsn, timeout=10))
     try:
         async with con.transaction():
@@ -42,6 +45,7 @@ async def migrate(dsn: str) -> list[str]:
             done = [f.name for f in files() if await _apply(con, f, applied)]
             if await con.fetchval(WATCHES):
                 await con.execute(WATCH)
+            await wall.up(con, user, password)
             return done
     except asyncpg.InsufficientPrivilegeError as e:
         raise Setup(_forbidden(_first_line(e))) from None

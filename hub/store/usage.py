@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from hub.store import scope
 from hub.store.db import Call
 
 ADD = """
@@ -54,6 +55,11 @@ class Meter:
         await asyncio.shield(done)
 
     async def _write(self) -> None:
+        """For whoever waits: one account began it, and all are served."""
+        with scope.itself():
+            await self._groups()
+
+    async def _groups(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
             try:

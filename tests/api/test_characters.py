@@ -13,6 +13,7 @@ from hub.accounts.keys import grant
 from hub.config import Settings
 from hub.studio.characters.drawing import placeholder
 from tests.api.conftest import Answer, Api, Json, Provider, keys_of, serving
+from tests.conftest import owning
 
 PNG = placeholder("Drawn by a service")
 B64 = base64.b64encode(PNG).decode()
@@ -132,10 +133,11 @@ async def test_plans_have_rates(api: Api) -> None:
 
 
 async def test_what_breaks_inside_tells_nothing(api: Api) -> None:
-    await api.hub.db.run("alter table character_agents rename to elsewhere")
+    async with owning(api.hub.settings.database_url.get_secret_value()) as owner:
+        await owner.run("alter table character_agents rename to elsewhere")
+        await owner.run("alter table ares_facts rename to elsewhere2")
     got = await api.call("GET", "/api/v1/agents")
     assert (got.status, got.body) == (500, {"error": "Internal error"})
-    await api.hub.db.run("alter table ares_facts rename to elsewhere2")
     given: Any = {"email": "ana@example.com", "password": "correct horse"}
     token = (await api.ok("POST", "/api/auth/register", given, key=""))["access_token"]
     got = await api.call("GET", "/api/memory", key=token)

@@ -23,6 +23,7 @@ from hub.runtime import open_hub
 from hub.store.documents import Given
 from tests.api.conftest import Api
 from tests.api.door import opened
+from tests.conftest import owning
 from tests.fakes.model import refuses, says
 
 Json = dict[str, Any]
@@ -103,7 +104,8 @@ async def test_a_model_that_fails_is_an_error_of_the_tool(api: Api) -> None:
 @MODES
 async def test_nothing_of_what_breaks_inside_is_told(api: Api, mode: str) -> None:
     async with agent(api, mode) as client:
-        await api.hub.db.run("drop table collections cascade")
+        async with owning(api.hub.settings.database_url.get_secret_value()) as owner:
+            await owner.run("drop table collections cascade")
         with pytest.raises(MCPError) as e:
             await client.list_tools()
         assert str(e.value) == "Internal error"

@@ -97,7 +97,9 @@ async def _filled(hub: Hub, many: int) -> tuple[UUID, str, UUID]:
     await hub.db.run(CLIENT, account, client)
     async with hub.db.pool.acquire() as con:
         await con.execute(FILL, account, client, many, timeout=300)
+        await con.execute("set role none")
         await con.execute("vacuum analyze sessions, messages, contacts, outbox, turns", timeout=300)
+        await con.execute("reset role")
         session: UUID = await con.fetchval(
             "select id from sessions where account_id = $1 order by last_message_at desc limit 1", account
         )

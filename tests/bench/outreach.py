@@ -64,7 +64,8 @@ async def measure(place: Place, pace: Pace) -> None:
         )
         say("rows read for each occurrence", f"{rows / due:.2f} ({took:.0f} s)")
         say("memory of a scheduler", f"{machine.family(pid):.0f} MiB")
-    await db.run("truncate schedules, activations, people")
+    for table in ("activations", "schedules", "people"):
+        await db.run(f"delete from {table}")
 
 
 async def _beating(place: Place) -> None:
@@ -76,9 +77,9 @@ async def _beating(place: Place) -> None:
 async def _quiet(place: Place) -> None:
     """Let autovacuum's statistics of the fill be written down, so that only ticks are counted."""
     async with place.hub.db.pool.acquire() as con:
-        await con.execute("set statement_timeout = 0")
+        await con.execute("set role none; set statement_timeout = 0")
         await con.execute("vacuum analyze schedules", timeout=300)
-        await con.execute("reset statement_timeout")
+        await con.execute("reset statement_timeout; reset role")
 
 
 async def _read(place: Place) -> int:

@@ -26,6 +26,7 @@ from hub.sealing import new_key
 from hub.store.migrate import migrate
 from tests.bench import machine
 from tests.bench.load import Job
+from tests.conftest import owning
 from tests.flows.net import Net
 from tests.flows.world import SECRET, make
 
@@ -62,7 +63,8 @@ class Place:
 
     async def empty(self) -> None:
         """Forget all conversations and bells."""
-        await self.hub.db.run(EMPTY)
+        async with owning(self.hub.settings.database_url.get_secret_value()) as owner:
+            await owner.run(EMPTY)
         await self.hub.redis.flushall()
 
     @contextmanager

@@ -21,6 +21,7 @@ from hub.knowledge.search import search
 from hub.store.documents import Given
 from tests.bench.place import Place
 from tests.bench.report import Pace, say, title
+from tests.conftest import owning
 
 DATA = Path(__file__).parent / "data" / "retrieval"
 LANGUAGES = ("pt", "en")
@@ -78,7 +79,8 @@ async def marked(place: Place, language: str, asked: Sequence[Question]) -> dict
     for start, end in pairwise(edges):
         for saved in await documents.save(db, account, collection, given[start:end]):
             await index_document(db, embedder, saved.id)
-    await db.run("analyze chunks")
+    async with owning(place.hub.settings.database_url.get_secret_value()) as owner:
+        await owner.run("analyze chunks")
     marks = {mode: Marks([], []) for mode in MODES}
     for question in asked:
         for mode, kept in marks.items():

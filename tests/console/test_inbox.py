@@ -15,6 +15,7 @@ from hub.store import contacts, people
 from tests.api.chatting import PNG, visiting
 from tests.api.conftest import Api
 from tests.browser.payloads import PAYLOADS
+from tests.conftest import owning
 from tests.console.conftest import HERE, Desk
 from tests.console.town import MESSAGE, fill
 
@@ -352,7 +353,8 @@ async def test_what_failed_halfway_is_in_the_log(desk: Desk, api: Api) -> None:
     town = await fill(api.hub, api.account, 1)
     session = town["sessions"][0]
     await api.hub.db.run("update sessions set handoff_at = null, kind = 'web', integration_id = null")
-    await api.hub.db.run("alter table messages add check (source <> 'operator') not valid")
+    async with owning(api.hub.settings.database_url.get_secret_value()) as owner:
+        await owner.run("alter table messages add check (source <> 'operator') not valid")
     assert (await desk.post(f"/console/inbox/{session}/say", text="Hello")).status == 500
     assert await api.hub.db.value("select handoff_at is not null from sessions")
     rows = await api.hub.db.fetch("select object, detail from audit where action = 'inbox.answered' order by id")

@@ -22,7 +22,7 @@ from hub.processes.embedded import Server
 from hub.store import inbox, outbox, turns
 from hub.store.db import Db, open_db
 from hub.store.turns import Claim
-from tests.conftest import at
+from tests.conftest import at, owning
 from tests.store.rows import Bench, part
 
 Json = dict[str, Any]
@@ -112,13 +112,17 @@ class Pipeline(RuleBasedStateMachine):
     def do(self, step: Any) -> Any:
         return self.loop.run_until_complete(step)
 
+    async def _emptied(self) -> None:
+        async with owning(self.dsn) as owner:
+            await owner.run(EMPTY)
+
     def teardown(self) -> None:
         self.do(self.opened.__aexit__(None, None, None))
         self.loop.close()
 
     @initialize()
     def begin(self) -> None:
-        self.do(self.db.run(EMPTY))
+        self.do(self._emptied())
         self.bench = self.do(Bench(self.db).make())
         for chat in ("5511", "5522"):
             self.talks[chat] = Talk()

@@ -15,6 +15,7 @@ from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
 from hub.config import Settings
 from hub.runtime import Hub, open_hub
+from tests.conftest import owning
 from tests.contract.working import Elsewhere, elsewhere, until
 from tests.flows.processes import Child, Dies, family, start
 
@@ -201,9 +202,10 @@ async def test_who_leaves_when_the_answer_is_stored_finds_it(settings: Settings)
             left = await y.http.post(path, json=sent, headers=headers)
 
             async def stored() -> bool:
-                return bool(await y.hub.db.value(
-                    "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-                    " and datname = current_database()"))
+                async with owning(y.hub.settings.database_url.get_secret_value()) as owner:
+                    return bool(await owner.value(
+                        "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                        " and datname = current_database()"))
 
             await until(stored)
             left.close()

@@ -23,7 +23,7 @@ from hub import ids
 from hub.config import Settings
 from hub.processes.embedded import free_port
 from hub.runtime import open_hub
-from hub.store.db import open_db
+from tests.conftest import owning
 from tests.processes.command import HUB, READY, env, family, hub, left, until
 from tests.processes.test_up import refused
 
@@ -53,7 +53,7 @@ def test_openapi_is_json() -> None:
 
 
 async def newer(dsn: str) -> None:
-    async with open_db(dsn, size=2) as db:
+    async with owning(dsn) as db:
         await db.run("insert into migrations (name, sha256) values ('9999_future.sql', 'x')")
 
 

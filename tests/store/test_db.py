@@ -55,10 +55,10 @@ async def test_a_cancelled_call_gives_its_connection_back(quick: Db) -> None:
     assert await asyncio.gather(*(quick.value("select 1") for _ in range(4))) == [1] * 4
 
 
-async def test_a_backend_that_is_shut_down_is_away_and_then_back(quick: Db, db: Db) -> None:
+async def test_a_backend_that_is_shut_down_is_away_and_then_back(quick: Db, owner: Db) -> None:
     running = asyncio.create_task(quick.value("select pg_sleep(0.4)"))
     await asyncio.sleep(0.1)
-    await db.run(
+    await owner.run(
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where query = 'select pg_sleep(0.4)'"
     )
@@ -78,7 +78,8 @@ async def test_a_wrong_statement_is_not_called_away(db: Db) -> None:
         await db.value("select 1 from nowhere")
 
 
-async def test_a_transaction_is_all_or_nothing(db: Db) -> None:
+async def test_a_transaction_is_all_or_nothing(owner: Db) -> None:
+    db = owner
     await db.run("create table t (x int)")
     with pytest.raises(ZeroDivisionError):
         async with db.transaction() as tx:

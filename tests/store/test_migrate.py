@@ -80,8 +80,8 @@ async def test_six_at_once_apply_everything_once(empty: str) -> None:
     assert sorted(int(out) for out, _ in said) == [0] * 5 + [len(files())]
 
 
-async def test_a_changed_file_is_refused(db: Db, dsn: str) -> None:
-    await db.run("update migrations set sha256 = 'other' where name = $1", files()[0].name)
+async def test_a_changed_file_is_refused(owner: Db, dsn: str) -> None:
+    await owner.run("update migrations set sha256 = 'other' where name = $1", files()[0].name)
     with pytest.raises(
         Setup,
         match=f"^Migration {files()[0].name} was changed after it was applied; restore",
@@ -89,8 +89,8 @@ async def test_a_changed_file_is_refused(db: Db, dsn: str) -> None:
         await migrate(dsn)
 
 
-async def test_a_newer_database_is_refused_with_a_sentence(db: Db, dsn: str) -> None:
-    await db.run("insert into migrations (name, sha256) values ('9000_later.sql', 'x')")
+async def test_a_newer_database_is_refused_with_a_sentence(db: Db, owner: Db, dsn: str) -> None:
+    await owner.run("insert into migrations (name, sha256) values ('9000_later.sql', 'x')")
     with pytest.raises(
         Setup,
         match=r"^The database is of a newer version \(9000_later.sql\) than this hub .*backup.*\.$",

@@ -8,6 +8,7 @@ from hub.api.http.app_keys import HUB
 from hub.api.http.download import download
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
+from hub.store import scope
 from hub.tools.shell import files, public, whose
 
 
@@ -16,6 +17,7 @@ async def file(request: web.Request, token: str) -> web.StreamResponse:
     """Download a file at its temporary address."""
     hub = request.app[HUB]
     account, user, parts, person = public.read(hub.sealer, token)
+    scope.enter(account)
     place = await whose.place(hub, account, user, person=person)
     opened, found = await asyncio.to_thread(files.open_file, place, parts)
     return await download(request, opened, found.entry.name, found.mime, found.entry.size or 0)

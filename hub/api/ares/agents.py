@@ -20,6 +20,7 @@ from hub.api.http.app_keys import HUB, USERS, caller
 from hub.api.http.auth import credential
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
+from hub.store import scope
 from hub.studio.ares import roster
 
 TAG, ACCOUNT = "Agents", "Account"
@@ -34,7 +35,9 @@ async def listed(request: web.Request) -> list[AgentLine]:
     token = credential(request, query=False)
     if token is None:
         return [AgentLine(name=name, description=role.about) for name, role in roster.ROLES.items()]
-    who = await request.app[USERS].user(token)
+    with scope.itself():
+        who = await request.app[USERS].user(token)
+    scope.enter(who.account_id)
     found = await roster.listed(request.app[HUB], who.account_id)
     return [AgentLine(name=a["name"], description=a["description"]) for a in found]
 

@@ -15,6 +15,7 @@ from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.errors import BadRequest, NotFound, TooMany, Unauthorized
 from hub.sealing import digest
+from hub.store import scope
 from hub.studio.aresgen import documents, editing
 from hub.studio.aresgen.editing import Editor
 
@@ -33,9 +34,11 @@ async def live(request: web.Request, id: DocumentId, query: LiveQuery) -> web.St
     and gets `accepted`, or `refused` with the present state when its base is an old one.
     """
     hub = request.app[HUB]
-    opened = await documents.opened(hub, id, query.token)
+    with scope.itself():
+        opened = await documents.opened(hub, id, query.token)
     if opened is None:
         raise Unauthorized("The edit token is not valid for this document, or it has expired; ask for a new one.")
+    scope.enter(opened[0].account_id)
     socket = web.WebSocketResponse(heartbeat=BEAT, max_msg_size=LARGEST)
     if not socket.can_prepare(request):
         raise BadRequest("This is a WebSocket; open it with one.")

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from hub.api.http.app_keys import CALLER, KEYRING, USER, USERS
 from hub.errors import Forbidden, Unauthorized
+from hub.store import scope
 
 LONGEST = 4096
 
@@ -21,15 +22,19 @@ async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
     if allowed == "none":
         return
     if allowed == "user":
-        request[USER] = await request.app[USERS].user(credential(request, False) or "")
+        with scope.itself():
+            request[USER] = await request.app[USERS].user(credential(request, False) or "")
+        scope.enter(request[USER].account_id)
         return
     key = credential(request, query)
     if key is None:
         raise Unauthorized
-    who = await request.app[KEYRING].caller(key)
+    with scope.itself():
+        who = await request.app[KEYRING].caller(key)
     if who.kind != "private" and allowed != "public":
         raise Forbidden("A public key may not do that; use a private key (sk-hub-...).", code="private_key_needed")
     request[CALLER] = who
+    scope.enter(who.account_id)
     origin = request.headers.get("Origin")
     if who.origins and origin is not None and origin.lower() not in who.origins:
         raise Forbidden(f"Pages of {origin[:300]} may not use this key; add the origin to it.", code="origin_refused")

@@ -29,7 +29,7 @@ VERBS: Mapping[str, str] = {
     "publish": "published", "command": "commanded", "grant": "token_given", "withdraw": "tokens_withdrawn",
     "rotate": "rotated", "csat": "rated", "revise": "changed", "forget": "forgotten", "forget_fact": "fact_forgotten",
     "upload": "saved", "remove_file": "file_deleted", "make_folder": "folder_made", "remove_folder": "folder_deleted",
-    "forget_preference": "preference_forgotten", "erase": "erased",
+    "forget_preference": "preference_forgotten", "erase": "erased", "erase_named": "erased",
 }
 # Where what they make is kept, if not in the table of that name.
 TABLES: Mapping[str, str] = {

@@ -22,6 +22,7 @@ from hub.task_groups import end
 log = logging.getLogger(__name__)
 
 HEADER, REPLAYED, LONGEST = "Idempotency-Key", "Idempotency-Replayed", 255
+PERSON = ("user", "externalUserId", "user_id", "tag")
 PLACE = "idempotency.body"
 # Refusals of the moment: the same request may be answered otherwise a little later.
 PASSING = (408, 429, 499)
@@ -138,8 +139,19 @@ async def _answered(
         return response
     sealed = hub.sealer.seal(PLACE, claimed.id, _said(request, response))
     headers = {name: response.headers[name] for name in COPIED if name in response.headers}
-    await idempotency.finish(hub.db, claimed, response.status, headers, sealed, request.get(SUBJECT))
+    await idempotency.finish(
+        hub.db, claimed, response.status, headers, sealed, request.get(SUBJECT), _person(request)
+    )
     return response
+
+
+def _person(request: web.Request) -> str | None:
+    """The external user id that the request names."""
+    with suppress(orjson.JSONDecodeError, TypeError):
+        sent = orjson.loads(request[BODY])
+        given = [sent.get(name) for name in PERSON] if isinstance(sent, dict) else []
+        return next((g[:500] for g in given if isinstance(g, str) and g), None)
+    return None
 
 
 def _said(request: web.Request, response: web.StreamResponse) -> str:

@@ -18,11 +18,13 @@ from hub.api.http.families import family_of
 from hub.api.http.hosts import apart
 from hub.errors import HubError
 from hub.request_id import request_id
+from hub.store import scope
 
 log = logging.getLogger(__name__)
 access = logging.getLogger("hub.access")
 
 HOOKS = "/api/v1/webhooks/"
+KEYED, LOOKED_UP = ("/api/", "/v1/", "/mcp"), (HOOKS, PUBLIC, "/api/auth/")
 AGENT = 300
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 QUIET = frozenset({"/health/live", "/health/ready"})
@@ -45,7 +47,8 @@ async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
     token, begun = request_id.set(rid), time.monotonic()
     status = 0
     try:
-        response = await _answer(request, handler)
+        with scope.request(itself=not _keyed(request.path)):
+            response = await _answer(request, handler)
         status = response.status
         return response
     finally:
@@ -57,6 +60,13 @@ async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
         request_id.reset(token)
         if CALLER in request and REQUEST_LOG in request.app:
             note(request, status, time.monotonic() - begun)
+
+
+def _keyed(path: str) -> bool:
+    """Whether a key or a token says whose the request is before anything is looked up: until then it is nobody's.
+
+    Elsewhere, as where people sign in, networks call and visitors come, the hub itself looks up first whose it is."""
+    return path.startswith(KEYED) and not path.startswith(LOOKED_UP)
 
 
 def note(request: web.Request, status: int, seconds: float) -> None:

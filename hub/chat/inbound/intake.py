@@ -21,7 +21,7 @@ from hub.chat.news import of_account
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded
 from hub.live.queue import Bell, Queue, turn_bell
-from hub.store import files, inbox
+from hub.store import files, inbox, scope
 from hub.store.db import Db, of_data
 from hub.store.inbox import Item, Stored
 
@@ -70,7 +70,8 @@ class Intake:
                 keys = {_lock_key(item) for items, _ in group for item in items}
                 self._busy |= keys
                 try:
-                    await self._settle(group)
+                    with scope.itself():  # whose request began it is one of many
+                        await self._settle(group)
                 finally:
                     self._busy -= keys
         finally:

@@ -24,7 +24,7 @@ from hub.engine.worker import Rejected
 from hub.errors import BadRequest, Conflict, HubError, TooMany, Unavailable, Upstream
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import files, messages, turns, web_sessions
+from hub.store import files, messages, scope, turns, web_sessions
 from hub.store.web_sessions import Visit
 
 log = logging.getLogger(__name__)
@@ -60,9 +60,11 @@ async def visit(hub: Hub, access_key: str, *, talk: bool = False, manned: bool =
     """The session behind an access key. Raise Unavailable for any key that cannot be used; with
     `manned` also when no gateway is attached, with `talk` when the session is full too; a person can be written to all
     the same."""
-    found = await web_sessions.by_key(hub.db, digest(access_key))
+    with scope.itself():
+        found = await web_sessions.by_key(hub.db, digest(access_key))
     if found is None:
         raise Unavailable
+    scope.enter(found.account_id)
     if (talk or manned) and found.gateway is None and not found.handoff:
         raise Unavailable
     if talk and not found.handoff:
@@ -75,7 +77,8 @@ async def visit(hub: Hub, access_key: str, *, talk: bool = False, manned: bool =
 
 async def valid(hub: Hub, access_key: str) -> bool:
     """Whether an access key still opens its session."""
-    return await web_sessions.by_key(hub.db, digest(access_key)) is not None
+    with scope.itself():
+        return await web_sessions.by_key(hub.db, digest(access_key)) is not None
 
 
 async def prompt(

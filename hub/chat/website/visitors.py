@@ -14,7 +14,7 @@ from hub.chat.website import prompts
 from hub.chat.website.identity import ANON, Person, person
 from hub.errors import Forbidden, NotFound, Unavailable
 from hub.runtime import Hub
-from hub.store import web_sessions
+from hub.store import scope, web_sessions
 from hub.store.web_sessions import Door, Visit
 
 SECONDS = 30 * 86400.0
@@ -33,9 +33,11 @@ class Asked:
 
 async def door(hub: Hub, client_id: UUID) -> Door:
     """Raise NotFound for no chat client, Unavailable for one that nobody answers."""
-    found = await web_sessions.door(hub.db, client_id)
+    with scope.itself():
+        found = await web_sessions.door(hub.db, client_id)
     if found is None:
         raise NotFound("No such chat client.")
+    scope.enter(found.account_id)
     if not found.open:
         raise Unavailable
     return found
@@ -57,6 +59,7 @@ async def held(hub: Hub, door: Door, key: str | None, *, renew: bool = True) -> 
     except Unavailable:
         return None
     if seen is None or seen.client_id != door.client_id:
+        scope.enter(door.account_id)
         return None
     if renew:
         await web_sessions.renew(hub.db, seen, SECONDS)

@@ -13,6 +13,26 @@ from hub.pydantic_base import Camel
 Json = dict[str, Any]
 
 
+Days = Annotated[int | None, Field(ge=1, le=36_500)]
+
+
+class RetentionDays(Camel):
+    """For how many days each kind of data is kept; what is left out is kept as long as always.
+
+    Looked at once a day. `conversations`: idle ones, and older messages of those that go on; `files` of conversations;
+    `logs`: of requests and logged conversations; `events`: told to webhooks, and what happened to messages.
+    """
+
+    conversations: Days = None
+    files: Days = None
+    memories: Days = None
+    logs: Days = None
+    events: Days = None
+    quarantine: Days = None
+    outreach: Days = None
+    audit: Annotated[int | None, Field(ge=31, le=36_500)] = None
+
+
 class AccountParameters(Camel):
     """`inferenceSeconds` is the most that any answer of the account may take. `approveToolChanges`: what is new or
     differs in tool lists of MCP servers and function sources waits for approval."""
@@ -21,6 +41,7 @@ class AccountParameters(Camel):
     automatic_json_healing: bool = False
     inference_seconds: Annotated[float | None, Field(ge=1, le=3600)] = None
     approve_tool_changes: bool | None = None
+    retention_days: RetentionDays | None = None
 
 
 class ShownParameters(AccountParameters):

@@ -133,3 +133,46 @@ class SplitIn(Camel):
 class SplitOut(Camel):
     contact: ContactOut
     other: ContactOut
+
+
+class PersonQuery(Camel):
+    """One of them."""
+
+    external_user_id: Annotated[str | None, Field(min_length=1, max_length=500)] = None
+    phone: Annotated[
+        str | None, Field(min_length=8, max_length=30, description="With the country code, however it is written.")
+    ] = None
+    email: Annotated[
+        str | None, Field(min_length=3, max_length=250, description="Of an external user id or a user of ARES.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "PersonQuery":
+        if sum(v is not None for v in (self.external_user_id, self.phone, self.email)) != 1:
+            raise ValueError("give one of externalUserId, phone and email")
+        return self
+
+    @property
+    def named(self) -> dict[str, str | None]:
+        return {"user": self.external_user_id, "phone": self.phone, "email": self.email}
+
+
+class ErasedOut(Camel):
+    """How much of each kind there was. answers: kept for requests with an Idempotency-Key."""
+
+    contacts: int
+    conversations: int
+    messages: int
+    files: int
+    memories: int
+    schedules: int
+    activations: int
+    logs: int
+    quarantine: int
+    answers: int
+    workspaces: int
+    users: Annotated[int, Field(description="Users of ARES with the person's e-mail address.")]
+
+    @classmethod
+    def of(cls, done: Json) -> "ErasedOut":
+        return cls(**{name: done[name] for name in cls.model_fields})

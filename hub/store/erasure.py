@@ -1,0 +1,205 @@
+"""All that an account has of one person: to be given out, and to be erased."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call, clean
+
+SELVES = "select s as id from people p cross join selves(p.id) s where p.account_id = $1 and p.id = $2"
+NAMES = "select i.key, i.value from identities i where i.account_id = $1 and i.person_id = any($2::uuid[])"
+# External user ids by which they were met: of conversations, schedules and memories.
+USERS = """
+    select s.tag as name from sessions s where s.account_id = $1 and s.person_id = any($2::uuid[]) and s.tag is not null
+    union select m.external_user from memories m where m.account_id = $1 and m.person_id = any($2::uuid[])
+    union select c.external_user from schedules c join contacts k on k.id = c.contact_id
+        where c.account_id = $1 and k.person_id = any($2::uuid[]) and c.external_user is not null
+"""
+ERASE = "select erase_person(a.id, $2, $3, $4, $5, $6) from accounts a where a.id = $1"
+KEPT = """
+    select id, body from idempotency where account_id = $1 and body is not null and ($2::uuid is null or id > $2) order by id limit 200
+"""
+GONE = "update idempotency set status = 410, headers = null, body = null where account_id = $1 and id = any($2::uuid[])"
+RETAINING = """
+    select a.id, a.parameters->'retentionDays' as days from accounts a left join retention_runs r on r.account_id = a.id
+    where a.parameters ? 'retentionDays' and coalesce(r.day < current_date, true) order by a.id
+"""
+RETAINED = """
+    insert into retention_runs (account_id, day) values ($1, current_date) on conflict (account_id) do update set day = excluded.day
+"""
+RETAIN = "select retain(a.id, $2, $3, $4) from accounts a where a.id = $1"
+
+# What is given out, one kind after another. $2: ids, $3: names, $4: external user ids.
+EXPORT_PEOPLE = """
+    select p.id, p.root_id, p.zone, p.opted_out_at, p.opted_out_by, p.opted_out_words, p.opted_in_at, p.created_at
+    from people p where p.account_id = $1 and p.id = any($2::uuid[]) and ($3::text[] is null or $4::text[] is null or true) order by p.id
+"""
+EXPORT_IDENTITIES = """
+    select i.key, i.value, i.source, i.person_id, i.created_at from identities i
+    where i.account_id = $1 and i.person_id = any($2::uuid[]) and ($3::text[] is null or $4::text[] is null or true) order by i.key
+"""
+EXPORT_CONTACTS = """
+    select c.id, c.integration_id, c.name, c.phone, c.username, c.language, c.created_at from contacts c where c.account_id = $1
+        and (c.person_id = any($2::uuid[]) or exists (select 1 from contact_ids i where i.contact_id = c.id and i.value = any($3::text[])))
+        and ($4::text[] is null or true) order by c.id
+"""
+EXPORT_SESSIONS = """
+    select s.id, s.kind, s.client_id, s.tag, s.chat, s.title, s.extra_context, s.metadata, s.created_at, s.last_message_at
+    from sessions s where s.account_id = $1 and (s.person_id = any($2::uuid[]) or (s.kind = 'web' and s.tag = any($4::text[]))
+        or s.contact_id in (select i.contact_id from contact_ids i where i.value = any($3::text[]))) order by s.id
+"""
+EXPORT_MEMORIES = """
+    select m.id, m.external_user, m.format, m.content, m.details, m.starts_at, m.ends_at, m.created_at, m.expires_at from memories m
+    where m.account_id = $1 and (m.person_id = any($2::uuid[]) or m.external_user = any($4::text[]))
+        and ($3::text[] is null or true) order by m.id
+"""
+EXPORT_SCHEDULES = """
+    select s.id, s.kind, s.external_user, s.channel, s.address, s.instruction, s.context, s.state, s.next_at, s.created_at
+    from schedules s where s.account_id = $1 and (s.external_user = any($4::text[]) or s.names && $3::text[]
+        or s.contact_id in (select c.id from contacts c where c.person_id = any($2::uuid[]))) order by s.id
+"""
+EXPORT_ACTIVATIONS = """
+    select a.id, a.campaign_id, a.schedule_id, a.channel, a.address, a.variables, a.state, a.fire_at, a.created_at
+    from activations a where a.account_id = $1 and (a.person_id = any($2::uuid[]) or a.external_user = any($4::text[])
+        or a.names && $3::text[]) order by a.id
+"""
+EXPORT_LOGS = """
+    select c.id, c.model, c.external_user, c.metadata, c.messages, c.created_at from conversations c
+    where c.account_id = $1 and c.external_user = any($4::text[]) and ($2::uuid[] is null or $3::text[] is null or true) order by c.id
+"""
+EXPORT_IN_GROUPS = """
+    select m.id, m.session_id, m.role, m.content, m.created_at from messages m join sessions s on s.id = m.session_id
+    where s.account_id = $1 and s.kind = 'channel' and m.content->'from' ?| $3::text[]
+        and ($2::uuid[] is null or $4::text[] is null or true) order by m.position
+"""
+MESSAGES = """
+    select m.id, m.session_id, m.role, m.source, m.content, m.created_at, m.position from messages m
+    where m.account_id = $1 and m.session_id = $2 and m.position > $3 order by m.position limit 500
+"""
+FILES = """
+    select f.id, f.session_id, f.message_id, f.name, f.mime, f.size, f.created_at, encode(f.content, 'base64') as content
+    from files f where f.account_id = $1 and f.session_id = $2 and ($3::uuid is null or f.id > $3) order by f.id limit 1
+"""
+FEEDBACK = """
+    select h.id, h.session_id, h.message_id, h.kind, h.detail, h.at from happenings h
+    where h.account_id = $1 and h.session_id = $2 and h.kind = 'feedback' order by h.id limit 1000
+"""
+USER = "select id, email, name, created_at from ares_users where account_id = $1 and id = $2"
+USER_FACTS = "select category, fact_key, fact_value, created_at from ares_facts where account_id = $1 and user_id = $2 order by id"
+USER_PREFERENCES = "select category, key, value, updated_at from ares_preferences where account_id = $1 and user_id = $2"
+USER_TALKS = """
+    select s.id, s.kind, s.name, s.title, s.created_at, s.last_message_at from sessions s
+    where s.account_id = $1 and s.user_id = $2 and s.kind = 'ares' order by s.id
+"""
+USERS_TALKS = "select s.id from sessions s where s.account_id = $1 and s.user_id = any($2::uuid[]) and s.kind = 'ares'"
+EXPORTS: Mapping[str, str] = {
+    "person": EXPORT_PEOPLE, "identity": EXPORT_IDENTITIES, "contact": EXPORT_CONTACTS, "memory": EXPORT_MEMORIES,
+    "schedule": EXPORT_SCHEDULES, "activation": EXPORT_ACTIVATIONS, "log": EXPORT_LOGS, "group_message": EXPORT_IN_GROUPS,
+}
+KINDS = ("conversations", "files", "memories", "logs", "events", "quarantine", "outreach", "audit")
+PIECE = 500
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One person: all their ids, the names of their identities in every spelling, their external user ids."""
+
+    people: tuple[UUID, ...]
+    names: tuple[str, ...]
+    users: tuple[str, ...]
+
+
+async def selves(db: Call, account: UUID, person: UUID) -> list[UUID]:
+    """The ids of everybody who is held for the same person."""
+    return [r["id"] for r in await db.fetch(SELVES, account, person)]
+
+
+async def names(db: Call, account: UUID, people: Sequence[UUID]) -> list[str]:
+    """The names of people, as they are looked up and as they were written."""
+    return [n for r in await db.fetch(NAMES, account, list(people)) for n in (r["key"], r["value"])]
+
+
+async def users(db: Call, account: UUID, people: Sequence[UUID]) -> list[str]:
+    return [r["name"] for r in await db.fetch(USERS, account, list(people))]
+
+
+async def erase(db: Call, account: UUID, who: Subject, quoted: Sequence[str], patterns: Sequence[str]) -> Json:
+    """How much of each kind there was, and the ids of the conversations."""
+    given = [clean(list(words)) for words in (who.names, who.users, quoted, patterns)]
+    return dict(await db.value(ERASE, account, list(who.people), *given))
+
+
+async def kept(db: Call, account: UUID) -> AsyncIterator[tuple[UUID, bytes]]:
+    """Sealed answers to requests with an Idempotency-Key."""
+    last: UUID | None = None
+    while rows := await db.fetch(KEPT, account, last):
+        last = rows[-1]["id"]
+        for kept_one in rows:
+            yield kept_one["id"], bytes(kept_one["body"])
+
+
+async def gone(db: Call, account: UUID, answers: Sequence[UUID]) -> None:
+    """The answers are kept no more; their places stay taken."""
+    await db.run(GONE, account, list(answers))
+
+
+async def export(db: Call, account: UUID, who: Subject) -> AsyncIterator[tuple[str, Json]]:
+    """All there is, as (kind, row): what hangs on the person, then each conversation with what was said and sent in it."""
+    given = (account, list(who.people), clean(list(who.names)), clean(list(who.users)))
+    for kind, ROWS in EXPORTS.items():
+        for row in await db.fetch(ROWS, *given):
+            yield kind, dict(row)
+    for session in await db.fetch(EXPORT_SESSIONS, *given):
+        yield "conversation", dict(session)
+        async for what, found in _talk(db, account, session["id"]):
+            yield what, found
+
+
+async def user(db: Call, account: UUID, id: UUID) -> AsyncIterator[tuple[str, Json]]:
+    """The same of a user of ARES."""
+    for kind, ROWS in (("ares_user", USER), ("ares_fact", USER_FACTS), ("ares_preference", USER_PREFERENCES)):
+        for one in await db.fetch(ROWS, account, id):
+            yield kind, dict(one)
+    for session in await db.fetch(USER_TALKS, account, id):
+        yield "conversation", dict(session)
+        async for what, found in _talk(db, account, session["id"]):
+            yield what, found
+
+
+async def users_talks(db: Call, account: UUID, users: Sequence[UUID]) -> list[UUID]:
+    """Conversations of users of ARES."""
+    return [r["id"] for r in await db.fetch(USERS_TALKS, account, list(users))]
+
+
+async def _talk(db: Call, account: UUID, session: UUID) -> AsyncIterator[tuple[str, Json]]:
+    last, file = 0, None
+    while rows := await db.fetch(MESSAGES, account, session, last):
+        last = rows[-1]["position"]
+        for said in rows:
+            yield "message", {k: v for k, v in said.items() if k != "position"}
+    while (sent := await db.row(FILES, account, session, file)) is not None:
+        file = sent["id"]
+        yield "file", dict(sent)
+    for rated in await db.fetch(FEEDBACK, account, session):
+        yield "feedback", dict(rated)
+
+
+async def retaining(db: Call) -> dict[UUID, Json]:
+    """For how many days accounts keep each kind, where they say so and were not looked at today."""
+    return {r["id"]: r["days"] or {} for r in await db.fetch(RETAINING)}
+
+
+async def retained(db: Call, account: UUID) -> None:
+    """It was looked at today."""
+    await db.run(RETAINED, account)
+
+
+async def retain(db: Call, account: UUID, kind: str, days: int) -> int:
+    """Drop what is older, in pieces that a statement's time limit allows."""
+    total = 0
+    while count := int(await db.value(RETAIN, account, kind, days, PIECE) or 0):
+        total += count
+    return total
