@@ -33,7 +33,8 @@ def _caller(v: Visit) -> Caller:
 async def show(v: Visit) -> web.StreamResponse:
     """GET /console/settings"""
     account = await accounts.view(v.db, _caller(v))
-    p = dict.fromkeys(FLAGS, False) | {"handoffMinutes": 30, "timeZone": "UTC", **account.parameters}
+    p = dict.fromkeys((*FLAGS, "requireSecondFactor"), False) | {"handoffMinutes": 30, "timeZone": "UTC"}
+    p |= account.parameters
     salt = salts.opened(v.hub.sealer, account.id, account.salt) if v.who.may("secrets") else ""
     return await v.page("settings.html", account=account, salt=salt, p=p, policy=await policy.load(v.db, v.account))
 

@@ -106,6 +106,13 @@ async def _aivax(w: Witness) -> None:
     gateway = {"name": "B", "parameters": {"baseAddress": "@integrated", "modelName": "extractive", "apiKey": SECRET}}
     made = await w.did("POST", f"{BASE}/ai-gateways", gateway)
     await w.did("PATCH", f"{BASE}/ai-gateways/{made['aiGatewayId']}", {"name": "C"}, made["aiGatewayId"])
+    for what in ("approve", "refuse"):
+        tool = await w.api.hub.db.value(
+            "insert into source_tools (id, account_id, url, source, name, proposed) values (gen_random_uuid(), $1,"
+            " 'https://tools.example', 's', $2, '{\"description\": \"d\", \"schema\": {}}') returning id",
+            w.api.account, what,
+        )
+        await w.did("POST", f"{BASE}/source-tools/{tool}/{what}", object=str(tool))
     client = await w.did("POST", f"{BASE}/web-chat-client", {"name": "Other"})
     one = f"{BASE}/web-chat-client/{client['id']}"
     await w.did("PUT", one, {"name": "Named"}, client["id"])

@@ -46,7 +46,8 @@ async def server(request: web.Request, account: UUID) -> bool:
     key = credential(request, False)
     if key is None:
         return False
-    who = await request.app[KEYRING].caller(key)
+    with scope.itself():
+        who = await request.app[KEYRING].caller(key)
     return who.kind == "private" and who.account_id == account and (who.role != "viewer" or request.method == "GET")
 
 

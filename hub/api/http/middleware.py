@@ -16,9 +16,10 @@ from hub.api.http.app_keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LO
 from hub.api.http.client_address import PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
 from hub.api.http.hosts import apart
-from hub.errors import HubError
+from hub.errors import HubError, Invalid, NotFound
 from hub.request_id import request_id
 from hub.store import scope
+from hub.store.db import clean
 
 log = logging.getLogger(__name__)
 access = logging.getLogger("hub.access")
@@ -85,10 +86,20 @@ def _level(path: str, status: int) -> int:
     return logging.DEBUG if quiet else logging.INFO
 
 
+def _storable(request: web.Request) -> None:
+    """No database and no file system holds a NUL. Raise NotFound for a path with one, Invalid for a query."""
+    if "\x00" in request.path:
+        raise NotFound
+    for name, value in request.query.items():
+        if "\x00" in name + value:
+            raise Invalid(f"{clean(name)} holds a NUL, which is no text.", field=clean(name))
+
+
 async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
     if request.method == "OPTIONS" and (request.path.startswith(PUBLIC) or _preflight(request)):
         return web.Response(status=204)
     try:
+        _storable(request)
         await _before(request)
         return await handler(request)
     except HubError as e:
