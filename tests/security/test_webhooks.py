@@ -10,6 +10,7 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from hub.api.http.budget import Budget
 from hub.chat.inbound.crowd import AT_ONCE, Crowd
 from hub.errors import Overloaded
 from hub.store import inbox
@@ -177,6 +178,17 @@ async def test_thirty_bodies_of_sixty_megabytes_do_not_fill_the_memory(opening: 
         assert {s for s, _ in found} <= {0, 200, 503} and any(s in (0, 503) for s, _ in found)
         assert await post(doors, "evolution") == 200, "a small one is taken all the same"
         assert doors.held == 0
+
+
+async def test_one_caller_does_not_take_the_whole_budget() -> None:
+    budget = Budget(400 << 20)
+    with pytest.raises(Overloaded):
+        budget.hold("one", 101 << 20)
+    budget.hold("other", 90 << 20)
+    budget.free("one", 101 << 20)
+    budget.free("other", 90 << 20)
+    budget.hold("one", 99 << 20)
+    assert budget.held == 99 << 20
 
 
 async def test_a_flood_is_stored_or_told_to_come_again(doors: Doors) -> None:

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from hub.api.http import bounded, errors
 from hub.api.http.app_keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN
-from hub.api.http.client_address import PUBLIC, client_ip, limit_public
+from hub.api.http.client_address import HOOKS, PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
 from hub.api.http.hosts import apart
 from hub.errors import HubError
@@ -22,7 +22,6 @@ from hub.request_id import request_id
 log = logging.getLogger(__name__)
 access = logging.getLogger("hub.access")
 
-HOOKS = "/api/v1/webhooks/"
 AGENT = 300
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 QUIET = frozenset({"/health/live", "/health/ready"})
