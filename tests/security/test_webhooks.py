@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import asyncpg
 import orjson
 import pytest
 
@@ -14,6 +15,7 @@ from hub.api.http.budget import Budget
 from hub.chat.inbound.crowd import AT_ONCE, Crowd
 from hub.errors import Overloaded
 from hub.store import inbox
+from hub.store.db import Db
 from tests.api.test_webhooks import signed
 from tests.flows.test_answers import BODIES
 from tests.security.conftest import Opening
@@ -149,6 +151,29 @@ async def test_only_errors_of_the_data_put_a_webhook_aside(doors: Doors, failing
     stored = await doors.value("select count(*) from inbox")
     assert await post(doors, "telegram", "fine") == 200
     assert await doors.value("select count(*) from inbox") == stored + 1
+
+
+class Full:
+    """A pool that gets no connection, for a reason of the server's."""
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
+
+    async def acquire(self, timeout: float) -> None:
+        raise self.reason
+
+
+REASONS = (
+    asyncpg.TooManyConnectionsError("sorry, too many clients already"), asyncpg.CannotConnectNowError("starting up"),
+    asyncpg.InvalidPasswordError("changed"), asyncpg.InvalidCatalogNameError("no such database"),
+    asyncpg.ConnectionDoesNotExistError("gone"), OSError("refused"), TimeoutError(),
+)
+
+
+@pytest.mark.parametrize("reason", REASONS, ids=lambda r: type(r).__name__)
+async def test_a_connection_that_cannot_be_had_is_overload(reason: Exception) -> None:
+    with pytest.raises(Overloaded):
+        await Db(Full(reason), 1.0).value("select 1")
 
 
 async def test_zapi_is_kept_on_disk_whatever_else_fails_and_comes_by_itself(doors: Doors, failing: Any) -> None:
