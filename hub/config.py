@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     upload_limit_mb: Annotated[int, Field(ge=1, le=500, description="Largest attachment of the web chat.")] = 20
     bodies_mb: Annotated[
         int, Field(ge=16, le=65_536, description="Megabytes of bodies a web process takes in at once; more gets 503.")
-    ] = 256
+    ] = 512
     header_seconds: Annotated[
         float, Field(ge=0.5, le=600, description="How long the headers of a request may take to arrive.")
     ] = 10.0

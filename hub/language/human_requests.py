@@ -22,7 +22,7 @@ PLACES = (
     r"|ventas)|atendimento(?: humano)?|atencion al cliente|gente de verdade?|setor \w+"
 )
 DET = (
-    r"a|an|the|my|your|some|any|another|one|um|uma|un|una|algum|alguma|algun|alguna|o|a|el|la|al|outr[oa]|otr[oa]|seu|sua|su"
+    r"a|an|the|my|your|some|any|another|one|um|uma|un|una|algum|alguma|algun|alguna|o|el|la|al|outr[oa]|otr[oa]|seu|sua|su"
     r"|real|live|actual|human|humano|humana|true|proper|competent|different|verdadeir[oa]|verdader[oa]|de"
 )
 QUALITY = r"(?: (?:real|humano|humana|reais|reales|de verdade?|de carne e osso|being|agent|instead|please))*"
@@ -111,7 +111,9 @@ REFUSED_BOT = re.compile(
 _CLAUSE = re.compile(r"[.!?;:,\n¿¡()\"]+| - |\b(?:but|because|mas|pero|porque|sino|so that|and|e|y)\b(?! (?:meia|media)\b)")
 
 
-LOOKED = 2000
+# Characters of a text, at each end, and of a clause: the patterns take the longer, the longer it is.
+# A word that a pattern can read in two ways doubles its time.
+LOOKED, CLAUSE, ALONE_WORDS = 2000, 400, 16
 
 
 def wants_human(text: str) -> bool:
@@ -121,8 +123,9 @@ def wants_human(text: str) -> bool:
     said = re.sub(r"'s\b", " s", fold(text)).replace("'", "")
     said = re.sub(r"\bp/", "para ", re.sub(r"\b(falar|fala|fale|conversar) c(?:/|\b) ?", r"\1 com ", said))
     clauses = [" ".join(re.sub(r"[^\w ]", " ", c).split()) for c in _CLAUSE.split(said)]
-    clauses = [c for c in clauses if c]
-    if ONLY.fullmatch(" ".join(clauses)):
+    # What nobody says in one breath is looked at where it begins and where it ends.
+    clauses = [part for c in clauses if c for part in ((c,) if len(c) <= CLAUSE else (c[:CLAUSE], c[-CLAUSE:]))]
+    if ONLY.fullmatch(" ".join(clauses)[: 2 * CLAUSE]):
         return True
     return any(_asks(c, n in (0, len(clauses) - 1)) for n, c in enumerate(clauses))
 
@@ -131,6 +134,6 @@ def _asks(clause: str, at_edge: bool) -> bool:
     if REFUSED.search(clause):
         return REFUSED_BOT.search(clause) is not None
     clause = OTHER.sub("x", clause)
-    if at_edge and ALONE.fullmatch(clause):
+    if at_edge and clause.count(" ") < ALONE_WORDS and ALONE.fullmatch(clause):
         return True
     return any(wish.search(clause) for wish in (REACH, HANDED, WANT, WANT_ANYONE, COME, BY_NAME))

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import aiohttp
@@ -141,8 +141,17 @@ def served(servers: tuple[Server, Server], sealing_key: str, home: Path, changed
         thread.join()
 
 
+class Watched(Protocol):
+    """A loop, and the thread it runs in."""
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+    @property
+    def thread(self) -> int: ...
+
+
 @contextmanager
-def watching(doors: Doors) -> Iterator[list[str]]:
+def watching(doors: Watched) -> Iterator[list[str]]:
     """Callbacks of the hub's loop that take longer than they may, by the processor's time of its thread: whatever else
     the machine does, does not count."""
     slow: list[str] = []

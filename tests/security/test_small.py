@@ -238,3 +238,14 @@ def test_an_image_for_production_has_no_tool_of_the_tests() -> None:
     locked = set(re.findall(r"^([a-z0-9_.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     tools = ("pytest", "pytest-xdist", "hypothesis", "schemathesis", "playwright", "mypy", "ruff", "openai", "aiogram")
     assert not locked & set(tools)
+
+
+def test_bodies_are_read_where_they_are_bounded_and_nowhere_else() -> None:
+    """By the two modules that count bytes, time and parts."""
+    asked = r"request\.(?:post|multipart|read|text|json)\("
+    reads = re.compile(asked + r"|\.content\.(?:read|readany|iter_\w+)\(|client_max_size=")
+    found = {
+        str(path.relative_to(ROOT)) for folder in ("api", "console") for path in (ROOT / "hub" / folder).rglob("*.py")
+        if reads.search(path.read_text())
+    }
+    assert found == {"hub/api/http/bounded.py", "hub/api/app.py"}, "beside the parts of hub/api/http/uploads.py"

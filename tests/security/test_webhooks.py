@@ -7,12 +7,15 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import asyncpg
 import orjson
 import pytest
 
+from hub.api.http.budget import Budget
 from hub.chat.inbound.crowd import AT_ONCE, Crowd
 from hub.errors import Overloaded
 from hub.store import inbox
+from hub.store.db import Db
 from tests.api.test_webhooks import signed
 from tests.conftest import owning
 from tests.flows.test_answers import BODIES
@@ -153,6 +156,29 @@ async def test_only_errors_of_the_data_put_a_webhook_aside(doors: Doors, failing
     assert await doors.value("select count(*) from inbox") == stored + 1
 
 
+class Full:
+    """A pool that gets no connection, for a reason of the server's."""
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
+
+    async def acquire(self, timeout: float) -> None:
+        raise self.reason
+
+
+REASONS = (
+    asyncpg.TooManyConnectionsError("sorry, too many clients already"), asyncpg.CannotConnectNowError("starting up"),
+    asyncpg.InvalidPasswordError("changed"), asyncpg.InvalidCatalogNameError("no such database"),
+    asyncpg.ConnectionDoesNotExistError("gone"), OSError("refused"), TimeoutError(),
+)
+
+
+@pytest.mark.parametrize("reason", REASONS, ids=lambda r: type(r).__name__)
+async def test_a_connection_that_cannot_be_had_is_overload(reason: Exception) -> None:
+    with pytest.raises(Overloaded):
+        await Db(Full(reason), 1.0).value("select 1")
+
+
 async def test_zapi_is_kept_on_disk_whatever_else_fails_and_comes_by_itself(doors: Doors, failing: Any) -> None:
     """Nobody sends another webhook; and others of the network are answered meanwhile, in order."""
     await doors.there(failing("53300"))
@@ -180,6 +206,17 @@ async def test_thirty_bodies_of_sixty_megabytes_do_not_fill_the_memory(opening: 
         assert {s for s, _ in found} <= {0, 200, 503} and any(s in (0, 503) for s, _ in found)
         assert await post(doors, "evolution") == 200, "a small one is taken all the same"
         assert doors.held == 0
+
+
+async def test_one_caller_does_not_take_the_whole_budget() -> None:
+    budget = Budget(400 << 20)
+    with pytest.raises(Overloaded):
+        budget.hold("one", 101 << 20)
+    budget.hold("other", 90 << 20)
+    budget.free("one", 101 << 20)
+    budget.free("other", 90 << 20)
+    budget.hold("one", 99 << 20)
+    assert budget.held == 99 << 20
 
 
 async def test_a_flood_is_stored_or_told_to_come_again(doors: Doors) -> None:

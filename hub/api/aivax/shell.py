@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from hub.api.aivax.schemas.shell import Address, EntryOut, FileAddress, FileDetails, Listing, PathQuery
-from hub.api.http import deeds
+from hub.api.http import bounded, deeds
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.download import download as sent
 from hub.api.http.endpoint import endpoint
@@ -61,7 +61,7 @@ async def upload(request: web.Request, query: PathQuery) -> None:
     A file of that name is replaced.
     """
     asked = await _asked(request, query, make=True)
-    body = request.content.iter_chunked(256 * 1024)
+    body = bounded.pieces(request, 2 * files.LARGEST, "file")  # the file's own limit is below
     await files.upload(asked.place, asked.parts, body, quota(request.app[HUB].settings))
     await deeds.changed(request, asked.place.folder.name)
 

@@ -47,6 +47,8 @@ USER = web.RequestKey("user", User)
 RATE = web.RequestKey("rate", Window)
 # Bytes of the body that were read.
 HELD = web.RequestKey("held", int)
+# In whose name they are counted.
+PAYER = web.RequestKey("payer", str)
 REQUEST_ID = web.RequestKey("request_id", str)
 
 

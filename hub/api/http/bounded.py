@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from hub.api.http.app_keys import BUDGET, HELD, HUB
+from hub.api.http.app_keys import BUDGET, CALLER, HELD, HUB, PAYER
+from hub.api.http.client_address import HOOKS, counted
 from hub.errors import BadRequest, TooLarge
 
 # Slower than this for long, and the body is given up.
@@ -97,13 +98,25 @@ def hold(request: web.Request, size: int) -> None:
     before = request.get(HELD, 0)
     request[HELD] = before + size
     if (budget := request.app.get(BUDGET)) is not None:
-        budget.hold(max(0, before + size - SMALL) - max(0, before - SMALL))
+        more = max(0, before + size - SMALL) - max(0, before - SMALL)
+        if more and PAYER not in request:
+            request[PAYER] = _payer(request)
+        if more:
+            budget.hold(request[PAYER], more)
 
 
 def release(request: web.Request) -> None:
     """The request is answered: its bytes are gone."""
-    if (budget := request.app.get(BUDGET)) is not None:
-        budget.free(max(0, request.get(HELD, 0) - SMALL))
+    if (budget := request.app.get(BUDGET)) is not None and PAYER in request:
+        budget.free(request[PAYER], max(0, request.get(HELD, 0) - SMALL))
+
+
+def _payer(request: web.Request) -> str:
+    """Whose bytes they are: an account's, those of a webhook's address, or of whoever calls."""
+    who = request.get(CALLER)
+    if who is not None:
+        return f"a:{who.account_id}"
+    return f"w:{request.match_info['client']}" if request.path.startswith(HOOKS) else f"i:{counted(request)}"
 
 
 def last(fields: Mapping[str, list[str]], name: str) -> str:

@@ -10,7 +10,7 @@ from hub.api.http.app_keys import HUB, RATE
 from hub.errors import TooMany
 from hub.sealing import digest
 
-PUBLIC = "/api/v1/public/"
+PUBLIC, HOOKS = "/api/v1/public/", "/api/v1/webhooks/"
 MINUTE = 60.0
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from hub.api.http import bounded, errors
 from hub.api.http.app_keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN
-from hub.api.http.client_address import PUBLIC, client_ip, limit_public
+from hub.api.http.client_address import HOOKS, PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
 from hub.api.http.hosts import apart
 from hub.errors import HubError, Invalid, NotFound
@@ -24,7 +24,6 @@ from hub.store.db import clean
 log = logging.getLogger(__name__)
 access = logging.getLogger("hub.access")
 
-HOOKS = "/api/v1/webhooks/"
 KEYED, LOOKED_UP = ("/api/", "/v1/", "/mcp"), (HOOKS, PUBLIC, "/api/auth/")
 AGENT = 300
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"

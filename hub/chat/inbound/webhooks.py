@@ -208,6 +208,8 @@ class Receiver:
         verdict = await self.receive(knock)
         if verdict is Verdict.REFUSED:
             await self.refused(knock, knock.body)
+        elif verdict is not Verdict.STORED:
+            log.warning("a kept %s call is for client %s, which is no more", knock.channel, knock.client_id)
 
     async def _quarantine(self, knock: Knock, endpoint: Endpoint, reason: str) -> None:
         await self._aside(endpoint, knock, knock.body, reason, LARGEST)
