@@ -41,6 +41,7 @@ PLACES = {
     "skills": NONE, "number_paces": NONE, "ares_tokens": NONE, "ares_settings": NONE, "ares_agents": NONE,
     "chatbots": NONE, "workflows": NONE, "workflow_versions": NONE, "webhook_endpoints": NONE, "operators": NONE,
     "operator_sessions": NONE, "operator_links": NONE, "canned_replies": NONE, "migrations": NONE,
+    "source_tools": NONE,
 }
 
 
