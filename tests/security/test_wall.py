@@ -252,7 +252,8 @@ def told(body: Any, here: Settlers, asked: str = "") -> list[str]:
     """What of the account an answer tells that was not in the question."""
     text = str(body)
     words = [v for k, v in here.known.items() if len(v) > 12 and k != "/api/v1/ares/users"]  # the token tells that one
-    return [w for w in (*words, "canarywords", "Likes tea", "We open at nine", "Say good morning") if w in text and w not in asked]
+    words += ["Likes tea", "We open at nine", "Say good morning"]
+    return [w for w in words if w in text and w not in asked]
 
 
 async def test_the_same_routes_with_it_see_what_is_there(api: Api) -> None:
