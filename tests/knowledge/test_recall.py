@@ -48,14 +48,13 @@ EXACT = """
 
 
 @pytest.fixture
-async def filled(db: Db) -> tuple[UUID, UUID]:
+async def filled(db: Db, owner: Db) -> tuple[UUID, UUID]:
     """One tenant with a little, another with much; the one's account and collection."""
     account, other, collection = await new_account(db), await new_account(db), uuid7()
     for _ in range(0, OTHERS, 3000):
         await db.run(FILL, other, uuid7(), 3000)
     await db.run(FILL, account, collection, MINE)
-    async with db.transaction() as inside:
-        await inside.run("analyze")
+    await owner.run("analyze")
     return account, collection
 
 

@@ -167,6 +167,7 @@ CALENDAR = {
     ("schedules", "anchor"): "every n-th day, week or month counts from it, on the wall clock of the zone",
     ("number_paces", "first_day"): "days of a number's life are counted, in UTC",
     ("number_paces", "day"): "whose messages are counted, in UTC",
+    ("retention_runs", "day"): "of the last look at what an account keeps no longer, in UTC",
 }
 
 
