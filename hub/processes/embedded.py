@@ -209,7 +209,7 @@ def start_valkey(folder: Path) -> Server:
         f"maxmemory-policy noeviction\nmaxmemory 256mb\ndaemonize no\nloglevel warning\n"
     )
     log = folder / "valkey.log"
-    with _private(log) as out:
+    with log.open("ab") as out:
         process = subprocess.Popen(
             [str(binary), str(config.absolute())],
             cwd=folder,
