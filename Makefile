@@ -43,9 +43,9 @@ up: $(RUN)
 dev: $(DEV)
 	@exec $(BIN)/watchfiles --sigint-timeout 30 "$(BIN)/hub up --twins $(ARGS)" hub channels templates widget
 
-# By file, three at once: much of the time is waiting. The longest files come first (tests/conftest.py).
+# By file, two at once: much of the time is waiting. The longest files come first (tests/conftest.py).
 test: $(DEV) browser sandbox
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --durations=10 $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(ARGS)
 
 browser: $(DEV)
 	@$(BIN)/python tests/browser/install.py

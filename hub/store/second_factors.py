@@ -121,8 +121,9 @@ async def drop_passkey(db: Call, operator: UUID, id: bytes) -> bool:
 
 async def drop_all(db: Call, operator: UUID) -> None:
     """Nothing but the password is asked for from now on."""
-    for sql in (DROP_TOTP, DROP_CODES, DROP_PASSKEYS):
-        await db.run(sql, operator)
+    await db.run(DROP_TOTP, operator)
+    await db.run(DROP_CODES, operator)
+    await db.run(DROP_PASSKEYS, operator)
 
 
 async def add_pending(db: Call, hashed: bytes, operator: UUID, how: str, seconds: float) -> None:

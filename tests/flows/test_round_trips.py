@@ -106,8 +106,13 @@ async def test_a_message_rings_once_and_tells_once(wires: Wires) -> None:
     """
     await _answering(wires, "reconcile", 1)
     await _warm(wires, "zapi")
-    _, asked = await wires.counted("zapi")
-    assert sorted(a for a in asked if a != POLL) == sorted([*OURS, *ARQ])
+    wanted = sorted([*OURS, *ARQ])
+    for _ in range(3):
+        # On a machine that has no time, arq may look at a job of the message before once more.
+        _, asked = await wires.counted("zapi")
+        if (found := sorted(a for a in asked if a != POLL)) == wanted:
+            break
+    assert found == wanted
 
 
 async def _answering(wires: Wires, mode: str, parts: int) -> None:

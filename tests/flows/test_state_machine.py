@@ -68,6 +68,7 @@ class Talk:
     leased: bool = False
     expired: bool = False
     crashes: int = 0
+    owner: str = ""
     parts: list[Part] = field(default_factory=list)
 
     def next(self) -> Part | None:
@@ -155,7 +156,9 @@ class Pipeline(RuleBasedStateMachine):
         assert (got is not None) == (free and talk.said > talk.done)
         if got is None:
             return
-        talk.crashes += talk.leased
+        # Nobody has told that they live: another one takes over from the dead, nobody from themselves.
+        talk.crashes += talk.leased and talk.owner != worker
+        talk.owner = worker
         talk.epoch += 1
         talk.leased, talk.expired = True, False
         assert got.epoch == talk.epoch and got.session["crash_count"] == talk.crashes

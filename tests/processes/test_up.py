@@ -73,7 +73,7 @@ def test_doctor_of_a_running_hub(running: Up) -> None:
     found = hub("doctor", "--home", str(running.home), "--port", str(running.port))
     assert found.returncode == 0, found.stdout + found.stderr
     assert re.search(r"ok +Database: PostgreSQL .* schema current", found.stdout)
-    assert "1 scheduler, 1 worker" in found.stdout and "Networks: none connected yet" in found.stdout
+    assert "1 scheduler, 1 web, 1 worker" in found.stdout and "Networks: none connected yet" in found.stdout
     assert "warn Public address" in found.stdout and "HUB_PUBLIC_URL" in found.stdout
 
 

@@ -28,6 +28,13 @@ SHARED = {
     "operator_sessions": "of an operator",
     "operator_links": "of an operator",
     "session_reads": "of an operator and a session",
+    "operator_devices": "of an operator",
+    "operator_totp": "of an operator",
+    "operator_recovery_codes": "of an operator",
+    "operator_passkeys": "of an operator",
+    "operator_pending": "of an operator",
+    "operator_identities": "of an operator",
+    "sign_in_waits": "of nobody who is known yet",
     "worker_beats": "of the machine",
     "leader": "of the machine",
     "migrations": "of the database",
@@ -166,6 +173,7 @@ async def test_every_table_of_a_tenant_names_its_account(db: Db) -> None:
 CALENDAR = {
     ("schedules", "anchor"): "every n-th day, week or month counts from it, on the wall clock of the zone",
     ("number_paces", "first_day"): "days of a number's life are counted, in UTC",
+    ("accounts", "guest_day"): "whose guests' bytes are counted, in UTC",
     ("number_paces", "day"): "whose messages are counted, in UTC",
     ("retention_runs", "day"): "of the last look at what an account keeps no longer, in UTC",
 }

@@ -14,7 +14,7 @@ from hub.processes.embedded import Server
 from hub.store import contacts, memories, people
 from hub.store.db import Db, open_db
 from hub.store.migrate import files, migrate
-from tests.conftest import at
+from tests.conftest import at, owning
 
 BEFORE = "0010_console.sql"
 WITH, WITHOUT, OTHER = "5531990000123", "553190000123", "5521988880000"
@@ -101,7 +101,7 @@ class Past:
 
 
 async def test_everybody_has_what_was_theirs(old: str) -> None:
-    async with open_db(old, size=2) as db:
+    async with owning(old) as db:
         one, two = await Past(db).make(), await Past(db).make()
         for p in (one, two):
             await p.contact("zapi", f"zp_whatsapp:{WITH}@c", f"phone:{WITH}")

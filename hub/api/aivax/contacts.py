@@ -97,7 +97,7 @@ async def erase_named(request: web.Request, query: PersonQuery) -> ErasedOut:
     return ErasedOut.of(await erasure.erase(hub, who.account_id, audit.of_caller(who), subject))
 
 
-@endpoint(tag=TAG, produces="application/jsonl")
+@endpoint(tag=TAG, produces="application/jsonl", errors=(404,))
 async def export(request: web.Request, id: UUID) -> web.StreamResponse:
     """Give out all that is kept of a person, as JSON lines.
 
@@ -108,7 +108,7 @@ async def export(request: web.Request, id: UUID) -> web.StreamResponse:
     return await _given(request, await erasure.by_id(hub, account, id))
 
 
-@endpoint(tag=TAG, produces="application/jsonl")
+@endpoint(tag=TAG, produces="application/jsonl", errors=(404,))
 async def export_named(request: web.Request, query: PersonQuery) -> web.StreamResponse:
     """Give out all that is kept of whoever is known by an external user id, a phone or an e-mail address."""
     hub, account = request.app[HUB], caller(request).account_id
