@@ -74,7 +74,7 @@ async def split(request: web.Request, id: UUID, body: SplitIn) -> SplitOut:
     return SplitOut(contact=ContactOut.of(left), other=ContactOut.of(other))
 
 
-@endpoint(tag=TAG)
+@endpoint(tag=TAG, errors=(404,))
 async def erase(request: web.Request, id: UUID) -> ErasedOut:
     """Erase a person for good, with everybody they were joined with.
 
@@ -86,7 +86,7 @@ async def erase(request: web.Request, id: UUID) -> ErasedOut:
     return ErasedOut.of(await erasure.erase(hub, who.account_id, audit.of_caller(who), subject))
 
 
-@endpoint(tag=TAG)
+@endpoint(tag=TAG, errors=(404,))
 async def erase_named(request: web.Request, query: PersonQuery) -> ErasedOut:
     """Erase whoever is known by an external user id, a phone or an e-mail address.
 
