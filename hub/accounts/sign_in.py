@@ -68,10 +68,10 @@ async def log_in_by_link(db: Db, limits: Limits, token: str, at: Browser) -> Ent
 
 async def log_in_by_passkey(db: Db, sealer: Sealer, site: Site, answer: str, cookie: str, at: Browser) -> Entry:
     """A passkey is both factors: something one has, unlocked by something one is or knows. Raise Unauthorized."""
-    tried = Try("console", "passkey", at.ip, None)
-    await tried.begin_network(db)
+    tried = Try("console", None, at.ip)
+    await tried.begin(db)
     id = await passkeys.owner(db, sealer, site, answer, cookie)
-    await tried.succeeded_network(db)
+    await tried.succeeded(db)
     found = await operators.by_id(db, id)
     if found is None:
         raise Unauthorized("Nobody signs in with this passkey any more.")

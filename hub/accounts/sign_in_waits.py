@@ -26,25 +26,27 @@ def network_of(ip: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A try to sign in, counted by `begin` before the password is looked at. kind: whose door it is."""
+    """A try to sign in, counted by `begin` before what was given is looked at. kind: whose door it is. whom: who it is
+    about; None for a door that does not ask. known: a device, or network, that has signed in as them before."""
 
     kind: str
-    whom: str
+    whom: str | None
     ip: str
     known: bytes | None = None
 
-    def _keys(self) -> list[tuple[bytes, int]]:
+    def _keys(self) -> list[tuple[bytes, int, bool]]:
+        """(what is counted, tries that cost no wait, whether nobody else shares it)"""
         if self.known is not None:
-            return [(digest(f"{self.kind}:device:{self.whom}:{self.known.hex()}"), DEVICE)]
-        return [
-            (digest(f"{self.kind}:network:{network_of(self.ip)}"), NETWORK),
-            (digest(f"{self.kind}:user:{self.whom}"), USER),
-        ]
+            return [(digest(f"{self.kind}:device:{self.whom}:{self.known.hex()}"), DEVICE, True)]
+        found = [(digest(f"{self.kind}:network:{network_of(self.ip)}"), NETWORK, False)]
+        if self.whom is not None:
+            found.append((digest(f"{self.kind}:user:{self.whom}"), USER, True))
+        return found
 
     async def begin(self, db: Db) -> None:
         """Raise TooMany with the seconds to wait. A wait that is sat out is not prolonged by asking."""
         counted: list[tuple[bytes, int]] = []
-        for key, free in self._keys():
+        for key, free, _ in self._keys():
             wait = await sign_in_waits.begin(db, key, free)
             if wait > 0:
                 for other, most in counted:
@@ -52,19 +54,9 @@ class Try:
                 raise TooMany(f"Too many tries; the next one is possible in {ceil(wait)} s.", retry_after=wait)
             counted.append((key, free))
 
-    async def begin_network(self, db: Db) -> None:
-        """For a door that does not ask who comes. Raise TooMany."""
-        (key, free), *_ = self._keys()
-        wait = await sign_in_waits.begin(db, key, free)
-        if wait > 0:
-            raise TooMany(f"Too many tries; the next one is possible in {ceil(wait)} s.", retry_after=wait)
-
-    async def succeeded_network(self, db: Db) -> None:
-        (key, free), *_ = self._keys()
-        await sign_in_waits.give_back(db, key, free)
-
     async def succeeded(self, db: Db) -> None:
-        *shared, (own, _) = self._keys()
-        for key, free in shared:
-            await sign_in_waits.give_back(db, key, free)
-        await sign_in_waits.clear(db, own)
+        for key, free, own in self._keys():
+            if own:
+                await sign_in_waits.clear(db, key)
+            else:
+                await sign_in_waits.give_back(db, key, free)

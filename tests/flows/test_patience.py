@@ -40,6 +40,16 @@ async def _older(r: Rig, seconds: float) -> None:
     await r.db.run("update sessions set due_at = now() where due_at is not null")
 
 
+async def _apologised(r: Rig) -> None:
+    """The model was away for longer than the patience."""
+    r.model.default = AWAY["busy"]
+    await say(r.w, "telegram", "hello #a1-1")
+    await _put_off(r)
+    await _older(r, 61)
+    await r.w.until(lambda: r.net.final() == [SORRY])
+    await _put_off(r)
+
+
 @pytest.mark.parametrize("what", AWAY.values(), ids=AWAY.keys())
 async def test_a_model_that_is_away_for_a_while_is_waited_for(r: Rig, what: Any) -> None:
     r.model.default = what
@@ -68,12 +78,7 @@ async def test_many_tries_within_the_patience_set_nothing_aside(r: Rig) -> None:
 
 
 async def test_after_the_patience_one_apology_and_the_answer_still_comes(r: Rig) -> None:
-    r.model.default = AWAY["busy"]
-    await say(r.w, "telegram", "hello #a1-1")
-    await _put_off(r)
-    await _older(r, 61)
-    await r.w.until(lambda: r.net.final() == [SORRY])
-    await _put_off(r)
+    await _apologised(r)
     assert await r.db.value("select state from inbox") == "waiting", "an apology is no answer"
     assert await r.db.value("select count(*) from turns") == 0
     assert await r.db.value("select last_user_at >= last_message_at from sessions"), "in the inbox it still waits"
@@ -93,12 +98,7 @@ async def test_after_the_patience_one_apology_and_the_answer_still_comes(r: Rig)
 
 
 async def test_what_is_written_meanwhile_is_answered_with_it(r: Rig) -> None:
-    r.model.default = AWAY["busy"]
-    await say(r.w, "telegram", "hello #a1-1")
-    await _put_off(r)
-    await _older(r, 61)
-    await r.w.until(lambda: r.net.final() == [SORRY])
-    await _put_off(r)
+    await _apologised(r)
     r.model.default = echo()
     await say(r.w, "telegram", "and #a1-2")
     await r.w.settle()
@@ -106,12 +106,7 @@ async def test_what_is_written_meanwhile_is_answered_with_it(r: Rig) -> None:
 
 
 async def test_a_new_question_has_a_patience_of_its_own(r: Rig) -> None:
-    r.model.default = AWAY["busy"]
-    await say(r.w, "telegram", "hello #a1-1")
-    await _put_off(r)
-    await _older(r, 61)
-    await r.w.until(lambda: r.net.final() == [SORRY])
-    await _put_off(r)
+    await _apologised(r)
     await say(r.w, "telegram", "and #a1-2")
     await r.w.until(lambda: len(r.model.calls) >= 6)
     await _put_off(r)
@@ -121,12 +116,7 @@ async def test_a_new_question_has_a_patience_of_its_own(r: Rig) -> None:
 
 
 async def test_it_ends_one_day_without_a_second_apology(r: Rig) -> None:
-    r.model.default = AWAY["busy"]
-    await say(r.w, "telegram", "hello #a1-1")
-    await _put_off(r)
-    await _older(r, 61)
-    await r.w.until(lambda: r.net.final() == [SORRY])
-    await _put_off(r)
+    await _apologised(r)
     await _older(r, 600)
     await r.w.settle()
     assert r.net.final() == [SORRY]

@@ -20,7 +20,6 @@ class Draft(Protocol):
     outcome: str
     failure: HubError | None
     ask: Ask | None
-    messages: list[Json]
 
 
 def passes(e: HubError | None) -> bool:

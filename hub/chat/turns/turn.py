@@ -129,6 +129,9 @@ async def _close(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
         else:
             await _lost(hub, claimed, draft)
         return None
+    if what == "apologise":
+        # `complete` charges with the turn; of an apology there is none yet.
+        await _charged(hub, claimed, draft)
     await _after(hub, claimed, draft, closed, placeholder)
     if what == "apologise":
         return None
@@ -373,13 +376,8 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -
     wire = delivery.wire(hub)
     if after is None:
         return await turns.complete(hub.db, claimed, hub.leases.me, turn, draft.messages, draft.parts, wire)
-    await _charged(hub, claimed, draft)
-    told = [m | {"hidden": m["hidden"] or m["role"] == "assistant"} for m in _shown(draft.messages)]
+    told = [{**m, "hidden": m.get("hidden", False) or m["role"] == "assistant"} for m in draft.messages]
     return await turns.apologise(hub.db, claimed, hub.leases.me, turn, told, draft.parts, wire, after)
-
-
-def _shown(messages: list[Json]) -> list[Json]:
-    return [{"hidden": False, **m} for m in messages]
 
 
 def _title(claimed: Claim) -> str | None:
