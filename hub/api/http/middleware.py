@@ -87,8 +87,8 @@ def _level(path: str, status: int) -> int:
 
 def _storable(request: web.Request) -> None:
     """No database and no file system holds a NUL. Raise NotFound for a path with one, Invalid for a query."""
-    if request.path.startswith("/manual"):
-        return  # which asks no database, and answers with a page
+    if "%00" not in request.raw_path or request.path.startswith("/manual"):
+        return  # the manual asks no database, and answers with a page
     if "\x00" in request.path:
         raise NotFound
     for name, value in request.query.items():
