@@ -174,7 +174,8 @@ def watching(doors: Watched) -> Iterator[list[str]]:
             seen.append("".join(traceback.format_stack(sys._current_frames()[doors.thread])[-5:]))
 
     looking = threading.Thread(target=look)
-    # As a hub of its own does (hub.processes.lifetime.run): what is there already is not looked through again.
+    # As a hub of its own does (hub.processes.lifetime.run): what is there already is not looked through again. It stays
+    # so: thousands of collected tests, thawed, would cost each full search for garbage some seconds.
     gc.collect()
     gc.freeze()
     Handle._run = run  # type: ignore[method-assign]  # an instrument, of the standard library's loop
@@ -185,7 +186,6 @@ def watching(doors: Watched) -> Iterator[list[str]]:
         ended.set()
         looking.join()
         Handle._run = original  # type: ignore[method-assign]  # as above
-        gc.unfreeze()
 
 
 def multipart(*parts: tuple[str, str | None, bytes], boundary: str = "b") -> tuple[bytes, str]:

@@ -44,7 +44,9 @@ async def explain(db: Db, account: UUID, message: UUID) -> Json:
     if found is None:
         raise NotFound("No such message.")
     steps = [*_activated(found), *_received(found), *_turn(found), *_deliveries(found), *_happenings(found)]
-    steps.sort(key=lambda s: s["at"])
+    # A transaction's time is that of its beginning: what let it out may have begun before the activation was there.
+    begun = found["activation"]["created_at"] if found["activation"] else ""
+    steps.sort(key=lambda s: max(s["at"], begun))
     return {
         "messageId": str(message),
         "sessionId": str(found["session_id"]) if found["session_id"] else None,
