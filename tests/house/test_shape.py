@@ -4,17 +4,19 @@ import ast
 import logging
 import re
 
+from functools import cache
+
 import pytest
 from click.testing import CliRunner
 from importlinter.cli import lint_imports_command
 
 from hub.config import Settings
-from tests.house.sources import ROOT, functions, imported, modules
+from tests.house.sources import ROOT, files, functions, imported, modules, walked
 
 LINES, LENGTH = 400, 60
 # Where anything may be caught, because what follows must go on whatever happened.
 CATCHES_ALL = {
-    "hub/api/mcp/__init__.py": "an agent is answered whatever happens, and told nothing of it",
+    "hub/api/mcp/server.py": "an agent is answered whatever happens, and told nothing of it",
     "hub/api/http/middleware.py": "a request is answered whatever happens",
     "hub/chat/inbound/intake.py": "every caller of a failed commit must hear of it",
     "hub/engine/tool_calls.py": "a tool that breaks must not lose the answer",
@@ -105,7 +107,7 @@ def _touched(tree: ast.Module, name: str) -> bool:
     }
     return any(
         _holder(node) == name
-        for node in ast.walk(tree)
+        for node in walked(tree)
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
@@ -133,7 +135,7 @@ def _empty(value: ast.expr) -> bool:
 def test_modules_hold_no_state() -> None:
     found = []
     for path, tree, _ in modules():
-        found += [f"{path}:{n.lineno} global" for n in ast.walk(tree) if isinstance(n, ast.Global)]
+        found += [f"{path}:{n.lineno} global" for n in walked(tree) if isinstance(n, ast.Global)]
         for node in tree.body:
             value = _assigned(node)
             if value is None or not _changes(value):
@@ -155,7 +157,7 @@ def test_modules_hold_no_state() -> None:
 def test_only_named_places_catch_everything() -> None:
     found = {}
     for path, tree, _ in modules():
-        for node in ast.walk(tree):
+        for node in walked(tree):
             if isinstance(node, ast.ExceptHandler) and not _reraises(node):
                 caught = (
                     {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
@@ -186,7 +188,7 @@ def test_a_type_is_ignored_only_with_a_reason() -> None:
     ignored = re.compile(r"#\s*type:\s*ignore(?!\[[\w, -]+\]  # \w)")
     assert [
         f"{p}:{n}"
-        for p, _, text in modules("hub", "channels", "tests")
+        for p, text in files("hub", "channels", "tests")
         for n, line in enumerate(text.splitlines(), 1)
         if ignored.search(line) and "re.compile" not in line
     ] == []
@@ -241,9 +243,10 @@ def test_a_package_is_used_where_it_belongs(package: str, places: tuple[str, ...
     assert {u for u in users if not u.startswith(places or ("-",))} == set()
 
 
+@cache
 def _names(tree: ast.AST) -> list[str]:
     found = list(imported(tree))
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             found += [f"{node.module}.{a.name}" for a in node.names]
     return found
@@ -253,7 +256,7 @@ def test_the_environment_is_read_in_one_place() -> None:
     """`hub up` hands its children an environment; it makes one, it asks nothing of it."""
     found = set()
     for path, tree, _ in modules():
-        for node in ast.walk(tree):
+        for node in walked(tree):
             if (
                 isinstance(node, ast.Attribute)
                 and node.attr in ("environ", "getenv", "environb")

@@ -102,6 +102,17 @@ def test_words_alone_import_nothing_of_the_hub() -> None:
         assert ran.stdout.splitlines()[-1] == "['hub.__main__']", words
 
 
+def test_heavy_packages_wait_until_they_are_needed() -> None:
+    """What only some hubs use costs none of them seconds and megabytes at the start."""
+    heavy = {"aiogram", "telegram", "openai", "mcp", "mcp_types", "httpx2", "starlette", "plutoprint", "py_mini_racer"}
+    code = (
+        "import sys\nimport hub.processes.web, hub.processes.worker, hub.processes.scheduler\n"
+        f"print(sorted({{m.split('.')[0] for m in sys.modules}} & {heavy}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env(), check=True)
+    assert ran.stdout == "[]\n"
+
+
 def test_a_setting_that_is_wrong_is_told_without_importing_what_would_run() -> None:
     code = (
         "import sys\nfrom hub.__main__ import main\ntry:\n    main(['up'])\nexcept SystemExit:\n    pass\n"

@@ -1,49 +1,71 @@
 """The hub as an MCP server: agents search an account's collections and ask its gateways.
 
 The protocol is the package's own (Streamable HTTP without sessions, all its versions); every request
-brings its key and stands for itself, so any process may answer it.
+brings its key and stands for itself, so any process may answer it. The package is imported with the
+first call: most hubs have none, and it costs a second.
 """
 
+from __future__ import annotations
+
 import asyncio
-import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import Any
 
-import mcp_types as types
 from aiohttp import web
-from mcp import MCPError
-from mcp.server import Server
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from pydantic import ValidationError
 
-from hub.accounts import audit
 from hub.api.http import body
-from hub.api.http.app_keys import CALLER, HUB
 from hub.api.http.auth import authenticate
-from hub.api.mcp import offers
-from hub.api.mcp.asgi import exchange
-from hub.domain import Caller
-from hub.errors import Forbidden, HubError, Unauthorized
-from hub.runtime import Hub
-from hub.tools.arguments import check
+from hub.api.mcp.asgi import Application
+from hub.errors import Forbidden, Setup, Unauthorized
+from hub.loading import loaded
 
-log = logging.getLogger(__name__)
+LIMIT, SECONDS, VALUES = 1 << 20, 10.0, 20_000
 
-LIMIT, SECONDS, PAGE, VALUES = 1 << 20, 10.0, 100, 20_000
-WHOSE, WHERE = "hub.caller", "hub.hub"
-MANAGER = web.AppKey("mcp", StreamableHTTPSessionManager)
-ABOUT = "Tools named search_... look through a collection of documents; tools named ask_... ask an assistant."
-Context = ServerRequestContext[Any, Any]
+
+class _Serving:
+    """The package's tasks live as long as the application, in one task: what began them must end them."""
+
+    def __init__(self) -> None:
+        self._wanted, self._ready = asyncio.Event(), asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._application: Application | None = None
+
+    async def run(self) -> AsyncIterator[None]:
+        """From the start of the application to its end."""
+        stop = asyncio.Event()
+        self._task = asyncio.create_task(self._serve(stop))
+        yield
+        stop.set()
+        self._wanted.set()
+        await self._task
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        await self._wanted.wait()
+        if stop.is_set():
+            return
+        try:
+            async with (await loaded(SERVER)).serving() as self._application:
+                self._ready.set()
+                await stop.wait()
+        finally:
+            self._ready.set()
+
+    async def application(self) -> Application:
+        """Whoever asks first begins it. Raise Setup when it could not begin."""
+        self._wanted.set()
+        await self._ready.wait()
+        if self._application is None:
+            raise Setup("The MCP server did not start; the log says why.")
+        return self._application
+
+
+SERVER = "hub.api.mcp.server"
+SERVING = web.AppKey("mcp", _Serving)
 
 
 def mount(app: web.Application) -> None:
     """Put the server at /mcp."""
-    server: Server[Any] = Server("chathub", version="1", instructions=ABOUT, on_list_tools=_list, on_call_tool=_call)
-    server.middleware.append(_contained)
-    app[MANAGER] = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=LIMIT)
-    app.cleanup_ctx.append(_serving)
+    app[SERVING] = serving = _Serving()
+    app.cleanup_ctx.append(lambda _: serving.run())
     app.router.add_route("*", "/mcp", answer)
 
 
@@ -58,81 +80,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
         raise web.HTTPMethodNotAllowed(request.method, ["POST"])
     sent = await body.raw(request, LIMIT, SECONDS)
     body.few(sent, VALUES)
-    state = {WHOSE: request[CALLER], WHERE: request.app[HUB]}
-    return await exchange(request, sent, request.app[MANAGER].handle_request, state)
+    application = await request.app[SERVING].application()
+    response: web.StreamResponse = await (await loaded(SERVER)).asked(request, sent, application)
+    return response
 
-
-async def _list(context: Context, asked: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-    hub, who = _of(context)
-    found = await offers.every(hub, who.account_id)
-    start = _start(asked.cursor if asked else None)
-    tools = [
-        types.Tool(name=o.name, title=o.title, description=o.description, input_schema=o.schema)
-        for o in found[start : start + PAGE]
-    ]
-    following = str(start + PAGE) if start + PAGE < len(found) else None
-    return types.ListToolsResult(tools=tools, next_cursor=following)
-
-
-async def _call(context: Context, asked: types.CallToolRequestParams) -> types.CallToolResult:
-    hub, who = _of(context)
-    try:
-        offer = next((o for o in await offers.every(hub, who.account_id) if o.name == asked.name), None)
-        if offer is None:
-            raise MCPError(types.INVALID_PARAMS, f"There is no tool '{asked.name[:100]}'; list the tools again.")
-        arguments = asked.arguments or {}
-        check(offer.schema, arguments)
-        if offer.kind == "gateway" and who.role == "viewer":
-            raise Forbidden("A key of the role viewer may search, not ask.", code="role_too_low")
-        said = await offers.use(hub, who, offer, arguments)
-        if offer.kind == "gateway":
-            actor = replace(audit.of_caller(who), name=f"API key {who.key_id} over MCP")
-            await audit.note(hub.db, who.account_id, actor, "mcp.asked", str(offer.id))
-        return _said(said)
-    except HubError as e:
-        log.info("MCP tool %s of account %s: %s", asked.name[:100], who.account_id, e)
-        return _said(str(e) if e.status != 500 else "It failed.", failed=True)
-
-
-async def _contained(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """What nobody expected is for the log: the package would tell its text to older clients."""
-    try:
-        return await call_next(ctx)
-    except (MCPError, ValidationError):
-        raise
-    except Exception:
-        log.exception("%s of an agent failed", ctx.method)
-        raise MCPError(types.INTERNAL_ERROR, "Internal error") from None
-
-
-def _said(text: str, failed: bool = False) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=failed)
-
-
-def _of(context: Context) -> tuple[Hub, Caller]:
-    scope = context.request.scope  # type: ignore[union-attr]  # a call over HTTP has one
-    return scope[WHERE], scope[WHOSE]
-
-
-def _start(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not (cursor.isdecimal() and len(cursor) < 9):
-        raise MCPError(types.INVALID_PARAMS, "The cursor is not one of ours; begin without one.")
-    return int(cursor)
-
-
-async def _serving(app: web.Application) -> AsyncIterator[None]:
-    """The package's tasks live as long as the application, in one task: what began them must end them."""
-    started, stop = asyncio.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with app[MANAGER].run():
-            started.set()
-            await stop.wait()
-
-    serving = asyncio.create_task(serve())
-    await started.wait()
-    yield
-    stop.set()
-    await serving

@@ -1,4 +1,9 @@
-"""Tools of MCP servers (`mcpSources`), over Streamable HTTP."""
+"""Tools of MCP servers (`mcpSources`), over Streamable HTTP.
+
+The protocol's package is imported with the first source: most hubs have none.
+"""
+
+from __future__ import annotations
 
 import asyncio
 import hashlib
@@ -8,20 +13,23 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mcp_types as types
 import orjson
 
 from hub.accounts import nonce
 from hub.domain import Json
 from hub.errors import HubError
+from hub.loading import loaded
 from hub.tools import pins
 from hub.tools.base import Context, Result, Run, Tool, ToolFailed
 from hub.tools.call_context import meta
-from hub.tools.mcp.connection import Connection
-from hub.tools.mcp.results import result
 from hub.tools.names import left_out, ours
+
+if TYPE_CHECKING:
+    import mcp_types as types
+
+    from hub.tools.mcp.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +62,11 @@ async def opened(
     none.
     """
     wanted = sources if sources is not None else context.gateway.parameters.get("mcpSources") or ()
-    connections = [Connection(context, s["url"], s.get("headers") or {}) for s in wanted]
+    if not wanted:
+        yield []
+        return
+    connect: type[Connection] = (await loaded("hub.tools.mcp.connection")).Connection
+    connections = [connect(context, s["url"], s.get("headers") or {}) for s in wanted]
     try:
         found = await asyncio.gather(*(_listed(context, c, s) for c, s in zip(connections, wanted, strict=True)))
         names = iter(named([tool for tools in found for tool in tools], taken))
@@ -95,7 +107,8 @@ def _calls(connection: Connection, name: str) -> Run:
             )
         except HubError as e:
             raise ToolFailed(f"The tool's server failed: {e}") from None
-        return result(name, given)
+        found: Result = (await loaded("hub.tools.mcp.results")).result(name, given)
+        return found
 
     return run
 
