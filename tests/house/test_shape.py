@@ -3,7 +3,6 @@
 import ast
 import logging
 import re
-
 from functools import cache
 
 import pytest
