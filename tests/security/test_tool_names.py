@@ -82,6 +82,12 @@ def source(server: Server, name: str = "shop", **more: Any) -> Json:
     return {"name": name, "url": server.url, "cacheDuration": 0, **more}
 
 
+async def noted(place: Place) -> dict[str, str]:
+    """What operators see of tools that are left out: by name, of which source."""
+    rows = await place.hub.db.fetch("select name, source from source_tools where left_out is not null")
+    return {r["name"]: r["source"] for r in rows}
+
+
 @pytest.mark.parametrize("name", sorted(OURS))
 async def test_the_hubs_name_is_the_hubs(
     api: Api, place: Place, server: Server, caplog: pytest.LogCaptureFixture, name: str  # noqa: F811
@@ -115,6 +121,7 @@ async def test_a_name_that_becomes_the_hubs_by_its_source_is_left_out(
     server.tools = [("save", "Saves.", "x")]
     names = await offered(api, place, [source(server, "memory"), source(server, "shop")])
     assert names == ["shop_save"]
+    assert (await noted(place))["memory_save"] == "memory"
 
 
 async def test_a_source_that_lists_a_name_twice_has_it_once(
@@ -125,6 +132,7 @@ async def test_a_source_that_lists_a_name_twice_has_it_once(
         assert await offered(api, place, [source(server)]) == ["find", "fi_nd"]
     assert place.model.calls[-1].body["tools"][0]["function"]["description"] == "The first."
     assert len([r for r in caplog.records if "lists the name twice" in r.getMessage()]) == 2
+    assert {"find (again)": "shop", "fi.nd (again)": "shop"}.items() <= (await noted(place)).items()
 
 
 async def test_two_sources_with_one_name_are_told_apart(api: Api, place: Place, server: Server) -> None:  # noqa: F811

@@ -70,11 +70,13 @@ async def opened(
     try:
         found = await asyncio.gather(*(_listed(context, c, s) for c, s in zip(connections, wanted, strict=True)))
         names = iter(named([tool for tools in found for tool in tools], taken))
-        offered = [
-            Tool(next(names), one.description, one.schema, _calls(connection, one.name))
-            for connection, tools in zip(connections, found, strict=True)
-            for one in tools
-        ]
+        offered = []
+        for connection, source, tools in zip(connections, wanted, found, strict=True):
+            for one in tools:
+                offered.append(Tool(next(names), one.description, one.schema, _calls(connection, one.name)))
+                if ours(offered[-1].name):
+                    why = {offered[-1].name: "with its source's name it has one of the hub's own tools' names"}
+                    await pins.left_out(context, source["url"], source["name"], why)
         # With its source's name before it, a tool may have come to a name of ours after all.
         yield [t for t in offered if not ours(t.name)]
     finally:
@@ -146,8 +148,9 @@ async def _left_out(context: Context, source: Json, tools: list[types.Tool]) -> 
             "MCP source '%s' of account %s: its tool '%s' is left out: %s", source["name"], context.account_id, name,
             words,
         )
-    # A name that is listed twice is offered once.
-    await pins.left_out(context, source["url"], source["name"], {n: w for n, w in why.items() if ours(_plain(n))})
+    # A name that is listed twice is offered once, and its first tool has a line of its own.
+    shown = {n if ours(_plain(n)) else f"{n} (again)": w for n, w in why.items()}
+    await pins.left_out(context, source["url"], source["name"], shown)
 
 
 async def _pinned(context: Context, source: Json, kept: Sequence[Any]) -> list[Any]:
