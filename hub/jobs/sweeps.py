@@ -10,6 +10,7 @@ from uuid import UUID
 from hub.chat.operators import erasure, handoff
 from hub.errors import HubError
 from hub.jobs.runner import Runner
+from hub.jobs.slots import lane_of
 from hub.outreach import admission
 from hub.runtime import Hub
 from hub.store import (
@@ -73,8 +74,9 @@ async def sweep(hub: Hub, runner: Runner) -> None:
     """Start what is due and nobody rang for."""
     for session in await turns.reap(hub.db, hub.settings.reconcile_seconds):
         runner.send(session)
-    for kind, session in await turns.sweep(hub.db, AT_ONCE):
-        (runner.turn if kind == "turn" else runner.send)(session)
+    due, runner.swept = await turns.sweep(hub.db, AT_ONCE, runner.swept)
+    for kind, session, account, integration in due:
+        (runner.turn if kind == "turn" else runner.send)(session, lane_of(account, integration))
 
 
 async def outreach(hub: Hub) -> None:

@@ -96,7 +96,7 @@ class _Batch(Pipeline):
         return await self.circuit.run(lambda: Pipeline.execute(self, raise_on_error))
 
     async def immediate_execute_command(self, *args: Any, **options: Any) -> Any:
-        return await self.circuit.run(lambda: Pipeline.immediate_execute_command(self, *args, **options))  # type: ignore[no-untyped-call]
+        return await self.circuit.run(lambda: Pipeline.immediate_execute_command(self, *args, **options))  # type: ignore[no-untyped-call]  # redis
 
 
 class Valkey(ArqRedis):
@@ -107,7 +107,7 @@ class Valkey(ArqRedis):
         self.circuit = Circuit(self._try)
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        return await self.circuit.run(lambda: ArqRedis.execute_command(self, *args, **options))  # type: ignore[no-untyped-call]
+        return await self.circuit.run(lambda: ArqRedis.execute_command(self, *args, **options))  # type: ignore[no-untyped-call]  # redis
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         batch = _Batch(self.connection_pool, self.response_callbacks, transaction, shard_hint)
@@ -117,7 +117,7 @@ class Valkey(ArqRedis):
     async def _try(self) -> None:
         # What is open leads to where nobody answered; a new connection may lead elsewhere.
         await self.connection_pool.disconnect(inuse_connections=False)
-        await ArqRedis.execute_command(self, "PING")  # type: ignore[no-untyped-call]
+        await ArqRedis.execute_command(self, "PING")  # type: ignore[no-untyped-call]  # redis
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         await self.circuit.close()

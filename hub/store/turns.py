@@ -22,7 +22,7 @@ PLACEHOLDER = """
     update sessions set placeholder = $3 where id = $1 and ((epoch = $2 and lease_until is not null)
         or (epoch = $2 + 1 and owner is null and lease_until is null and placeholder is null and last_seq > done_seq))
 """
-SWEEP = "select kind, session_id from sweep($1)"
+SWEEP = "select kind, session_id, account_id, integration_id from sweep_lanes($1, $2, $3)"
 REAP = "select session_id from reap($1)"
 # $3: a silence that long is a gap, after which it is not known who lived meanwhile.
 BEAT = """
@@ -51,6 +51,7 @@ FATE = """
 """
 
 Json = dict[str, Any]
+NOWHERE = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +147,14 @@ async def placeholder(db: Call, claimed: Claim, message_id: str) -> bool:
     return await db.run(PLACEHOLDER, claimed.session_id, claimed.epoch, message_id) == 1
 
 
-async def sweep(db: Call, limit: int) -> list[tuple[str, UUID]]:
-    return [(r["kind"], r["session_id"]) for r in await db.fetch(SWEEP, limit)]
+async def sweep(
+    db: Call, limit: int, after: UUID = NOWHERE, lanes: int = 1000
+) -> tuple[list[tuple[str, UUID, UUID, UUID | None]], UUID]:
+    """What is due (turn or send, session, account, integration), taking turns between integrations, of so many of them
+    after that one; and after which one to go on. Web chats of an account count as one."""
+    rows = await db.fetch(SWEEP, limit, after, lanes)
+    due = [(r["kind"], r["session_id"], r["account_id"], r["integration_id"]) for r in rows if r["kind"] != "after"]
+    return due, next((r["session_id"] for r in rows if r["kind"] == "after"), NOWHERE)
 
 
 async def reap(db: Call, reconcile: float) -> list[UUID]:

@@ -68,7 +68,7 @@ async def failed(
         await outbox.change(hub.db, part, body, 0)
         after = max(backoff(part["attempt"]), e.retry_after or 0.0)
     following = await outbox.sent(hub.db, part, me, "queued", limit, code=e.code, error=words, after=after, trace=told)
-    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:{part['attempt']}", after + 0.01)
+    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:{part['attempt']}", after + 0.01, _lane(part))
     return following
 
 
@@ -138,11 +138,15 @@ async def _unknown(hub: Hub, part: Json, e: ChannelError, limit: float, told: Js
     )
 
 
+def _lane(part: Json) -> tuple[str, str]:
+    return str(part["account_id"]), str(part["integration_id"] or "")
+
+
 async def later(hub: Hub, part: Json, seconds: float, limit: float) -> Json | None:
     """The network asked for time before the part could even be tried: it waits."""
     words = "The network asked to wait."
     following = await outbox.sent(hub.db, part, hub.leases.me, "queued", limit, code="429", error=words, after=seconds)
-    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:w", seconds + 0.01)
+    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:w", seconds + 0.01, _lane(part))
     return following
 
 
