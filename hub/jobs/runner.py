@@ -7,12 +7,13 @@ from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID
 
-from hub.chat.outbound import delivery
+from hub.chat.outbound import delivery, doubts
 from hub.chat.turns import turn
 from hub.errors import Overloaded
-from hub.jobs.slots import UNKNOWN, Job, Lane, Slots
+from hub.jobs.slots import UNKNOWN, Job, Lane, Slots, lane_of
 from hub.runtime import Hub
 from hub.store import turns
+from hub.store.doubts import Doubt
 from hub.studio import outgoing_webhooks
 from hub.studio.aresgen.workflow import engine
 from hub.task_groups import end
@@ -40,6 +41,15 @@ class Runner:
 
     def send(self, session: UUID, lane: Lane = UNKNOWN) -> None:
         self._people(("send", session), lane)
+
+    def doubt(self, doubt: Doubt) -> bool:
+        """False when there is no place for it now."""
+        part = doubt.part
+        job, lane = ("doubt", UUID(part["key"])), lane_of(part["account_id"], part["integration_id"])
+        if self._hub.leases.closing or job in self._running or not self._slots.fits(lane):
+            return False
+        self._start(job, lane, doubts.settle(self._hub, doubt))
+        return True
 
     def run(self, run: UUID) -> None:
         self._behind(("run", run), engine.execute(self._hub, run))

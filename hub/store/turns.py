@@ -26,7 +26,8 @@ SWEEP = "select kind, session_id, account_id, integration_id from sweep_lanes($1
 REAP = "select session_id from reap($1)"
 # $3: a silence that long is a gap, after which it is not known who lived meanwhile.
 BEAT = """
-    insert into worker_beats as b (id, kind) values ($1, $2) on conflict (id) do update set at = now(),
+    insert into worker_beats as b (id, kind, behind_at) values ($1, $2, case when $4 then now() end)
+    on conflict (id) do update set at = now(), behind_at = coalesce(excluded.behind_at, b.behind_at),
         since = case when b.at < now() - make_interval(secs => $3) then now() else b.since end
 """
 # Without a mark, as long as the oldest question is younger than $3 seconds: what is cut off for ever is set aside some day.
@@ -43,7 +44,10 @@ PUT_OFF = """
     where s.id = $1 and s.epoch = $2 and s.lease_until is not null
 """
 APOLOGISE = "select apologise($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-LEAVE = "delete from worker_beats where id = $1 or at < now() - interval '1 hour'"
+# Whether all webhooks were stored is asked for an hour (see `receivers_were_there`).
+LEAVE = """
+    delete from worker_beats where (id = $1 and coalesce(behind_at < now() - interval '1 hour', true)) or at < now() - interval '1 hour'
+"""
 FATE = """
     select i.state, i.rule, t.id as turn_id, t.outcome, t.error, t.model, t.prompt_tokens, t.completion_tokens
     from inbox i left join turns t on t.id = i.turn_id
@@ -162,8 +166,8 @@ async def reap(db: Call, reconcile: float) -> list[UUID]:
     return [r["session_id"] for r in await db.fetch(REAP, reconcile)]
 
 
-async def beat(db: Call, me: str, kind: str, gap: float = 15.0) -> None:
-    await db.run(BEAT, me, kind, gap)
+async def beat(db: Call, me: str, kind: str, gap: float = 15.0, behind: bool = False) -> None:
+    await db.run(BEAT, me, kind, gap, behind)
 
 
 async def leave(db: Call, me: str) -> None:

@@ -49,6 +49,8 @@ class Intake:
         self._running = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self.counts: dict[str, int] = {}
+        # A call could not be stored at once since this was last told.
+        self.behind = False
 
     async def store(self, items: list[Item]) -> list[Stored]:
         """Commit items; return what became of each. Raise Overloaded when too much waits."""
