@@ -217,6 +217,18 @@ class Outbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """What a network knows of a message whose sending ended without an answer.
+
+    ids: our messages that it may be, the likeliest first. told: the network can tell, so that where there are none, it
+    did not send it.
+    """
+
+    told: bool
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Pairing:
     """How a phone is joined to an account: the text of the QR code to scan now, or the code to type."""
 
@@ -266,6 +278,7 @@ class Channel(Protocol):
     name: str
     style: Style
     mode: str  # default sending mode: placeholder_edit | reconcile | at_most_once | at_least_once
+    echoes: bool  # whether the webhook is told of what was sent through the API
 
     def prove(self, link: Link, headers: Mapping[str, str]) -> None:
         """Check what the headers of a webhook call prove, before its body is read. Raise BadSignature."""
@@ -277,6 +290,10 @@ class Channel(Protocol):
 
     async def send(self, link: Link, out: Outbound) -> str:
         """Send one part; return the network's message id ("" when it gives none)."""
+        ...
+
+    async def find(self, link: Link, out: Outbound, since: datetime) -> Sought:
+        """Look for a part that was sent after `since` and never answered. A file needs no content."""
         ...
 
     async def edit(self, link: Link, out: Outbound, message_id: str) -> None:

@@ -134,6 +134,11 @@ def digest(value: Any) -> str:
     return _sha(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 
+def same_words(one: str, other: str) -> bool:
+    """Whether two texts are the same but for how they are spaced."""
+    return one.split() == other.split()
+
+
 def same(one: str, other: str) -> bool:
     """Equality that takes the same time wherever two secrets differ."""
     # Header values may hold bytes that are no UTF-8; aiohttp keeps them as surrogates.

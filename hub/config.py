@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     pool_size: Annotated[int, Field(ge=2, le=200, description="PostgreSQL connections of one process.")] = 10
     jobs: Annotated[int, Field(ge=1, le=1000, description="Turns one worker runs at the same time.")] = 100
     queue: Annotated[str, Field(description="Prefix of all keys in Redis.")] = "hub"
+    limits_unasked: Annotated[
+        Literal["local", "open", "closed"],
+        Field(description="Limits while Redis is away: by process (local), none (open), refuse (closed)."),
+    ] = "local"
     telegram_api_url: Annotated[str, Field(description="Base address of the Telegram Bot API.")] = (
         "https://api.telegram.org"
     )

@@ -105,6 +105,7 @@ class Integration:
     connection: str | None
     session_seconds: int
     groups: str
+    when_unknown: str = "operator"
     own_ids: tuple[str, ...] = ()
 
 

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
-from arq.connections import ArqRedis
 
 from channels.base import Channel, ChannelError, Download
 from channels.registry import Urls, build
@@ -15,6 +14,7 @@ from hub.config import Settings
 from hub.errors import HubError, Invalid
 from hub.guarded_http import Outbound, open_outbound
 from hub.live.cache import Cache
+from hub.live.circuit import Valkey
 from hub.live.connect import connect
 from hub.live.events import Events
 from hub.live.leases import Leases
@@ -39,7 +39,7 @@ class Hub:
 
     settings: Settings
     db: Db
-    redis: ArqRedis
+    redis: Valkey
     sealer: Sealer
     outbound: Outbound
     trusted: Outbound
@@ -123,7 +123,7 @@ async def open_hub(settings: Settings, reached: Reached = unwatched) -> AsyncIte
             embedder=embedder,
             queue=Queue(redis, settings.queue),
             events=events,
-            limits=Limits(redis, settings.queue),
+            limits=Limits(redis, settings.queue, settings.limits_unasked),
             leases=Leases(),
             cache=Cache(redis, settings.queue),
             flights=flights,

@@ -32,3 +32,14 @@ async def together(*parts: Coroutine[Any, Any, T]) -> list[T]:
         return list(await asyncio.gather(*tasks))
     finally:
         await end(tasks)
+
+
+async def first_to_end(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run endless tasks side by side; when one of them ends or fails, all do."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await end(tasks)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -20,9 +21,11 @@ from channels.base import (
     Media,
     Outbound,
     Pairing,
+    Sought,
     Style,
 )
 from channels.evolution.errors import refusal
+from channels.evolution.history import found
 from channels.evolution.receive import receive
 from channels.evolution.verify import SECRET_HEADER, prove
 from channels.http import Answer, call, down
@@ -47,6 +50,7 @@ EVENTS = [
 SENDING = 60.0  # sound is converted and media uploaded before the server answers
 TYPING_MS = 1500  # the server holds its answer that long
 GONE = frozenset({"no_instance"})
+LISTED = 100  # messages of a chat that are looked through
 # What its server may take for an address, of whichever version it is.
 ADDRESS = re.compile(r"\S[.:]\S")
 
@@ -57,6 +61,7 @@ class Evolution:
     name = "evolution"
     style = Style("whatsapp", 4096, 1024)
     mode = "reconcile"
+    echoes = True
 
     def __init__(self, http: Callable[[str], aiohttp.ClientSession], fetch: Fetch) -> None:
         """`http` gives the session for an address, or refuses it: the customer chose the server."""
@@ -77,6 +82,12 @@ class Evolution:
             body["quoted"] = {"key": {"id": out.reply_to}}
         answer = await self._call(link, "POST", path, {"number": out.chat, **body}, within=SENDING)
         return text(obj(obj(answer.body).get("key")).get("id")) or ""
+
+    async def find(self, link: Link, out: Outbound, since: datetime) -> Sought:
+        key = {"remoteJid": _key(out.chat, "")["remoteJid"]}
+        body = {"where": {"key": key}, "page": 1, "offset": LISTED}
+        answer = await self._call(link, "POST", "chat/findMessages", body, retry_safe=True)
+        return found(answer.body, out, since, LISTED)
 
     async def edit(self, link: Link, out: Outbound, message_id: str) -> None:
         body = {"number": out.chat, "text": out.text, "key": _key(out.chat, message_id)}
@@ -137,9 +148,9 @@ class Evolution:
         return "Connected to WhatsApp, the webhook points here."
 
     async def pairing(self, link: Link) -> Pairing:
-        found = obj((await self._call(link, "GET", "instance/connect", retry_safe=True)).body)
-        state = text(obj(found.get("instance")).get("state"))
-        return Pairing(state == "open", text(found.get("code")), text(found.get("pairingCode")))
+        shown = obj((await self._call(link, "GET", "instance/connect", retry_safe=True)).body)
+        state = text(obj(shown.get("instance")).get("state"))
+        return Pairing(state == "open", text(shown.get("code")), text(shown.get("pairingCode")))
 
     async def fetch_media(
         self, link: Link, attachment: Attachment, message_id: str | None
@@ -165,12 +176,12 @@ class Evolution:
             within=SENDING,
             retry_safe=True,
         )
-        found = obj(answer.body)
-        content = text(found.get("base64"))
+        kept = obj(answer.body)
+        content = text(kept.get("base64"))
         if content is None:
             raise media.gone("The server has no copy of the file.")
-        mime = text(found.get("mimetype")) or attachment.mime
-        return media.decode(content, mime, attachment.name or text(found.get("fileName")))
+        mime = text(kept.get("mimetype")) or attachment.mime
+        return media.decode(content, mime, attachment.name or text(kept.get("fileName")))
 
     async def close(self) -> None:
         """The session belongs to whoever gave it."""

@@ -1,6 +1,7 @@
 """Call Kapso: send, read receipts, webhooks, media."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -17,10 +18,12 @@ from channels.base import (
     Inbound,
     Link,
     Outbound,
+    Sought,
     Style,
 )
 from channels.http import Answer, call, down
 from channels.kapso.errors import refusal
+from channels.kapso.history import SKEW, look
 from channels.kapso.outgoing import DOCUMENTS, PICTURES, message
 from channels.kapso.receive import receive
 from channels.kapso.verify import prove
@@ -30,6 +33,7 @@ Json = dict[str, Any]
 
 EVENTS = [f"whatsapp.message.{n}" for n in ("received", "sent", "delivered", "read", "failed")]
 UPLOAD = 60.0
+LISTED, PAGES = 100, 10  # messages of a page, and pages, that are looked through
 META = "meta/whatsapp/v24.0"
 
 
@@ -39,6 +43,7 @@ class Kapso:
     name = "kapso"
     style = Style("whatsapp", 4096, 1024, pictures=PICTURES, documents=DOCUMENTS)
     mode = "reconcile"
+    echoes = True
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
         self._http = http
@@ -58,6 +63,19 @@ class Kapso:
         answer = await self._call(link, "POST", _meta(link, "messages"), message(out, file_id))
         sent = next(iter(objs(obj(answer.body).get("messages"))), {})
         return text(sent.get("id")) or ""
+
+    async def find(self, link: Link, out: Outbound, since: datetime) -> Sought:
+        begun = (since - SKEW).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        query = f"direction=outbound&since={begun}&limit={LISTED}&fields=kapso(default)"
+        after, seen = "", Sought(False)
+        for _ in range(PAGES):
+            answer = await self._call(link, "GET", f"{_meta(link, 'messages')}?{query}{after}", retry_safe=True)
+            page, following = look(answer.body, out)
+            seen = Sought(page.told and not following, (*seen.ids, *page.ids))
+            if not following or not page.told:
+                break
+            after = f"&after={quote(following, safe='')}"
+        return seen
 
     async def edit(self, link: Link, out: Outbound, message_id: str) -> None:
         raise _unsupported("edited")

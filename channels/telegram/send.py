@@ -3,6 +3,7 @@
 import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from posixpath import basename
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from channels.base import (
     Link,
     Media,
     Outbound,
+    Sought,
     Style,
 )
 from channels.http import down
@@ -50,6 +52,7 @@ class Telegram:
     name = "telegram"
     style = Style("html", 4096, 1024, utf16=True, entities=100)
     mode = "placeholder_edit"
+    echoes = False
 
     def __init__(self, base: str = "https://api.telegram.org") -> None:
         self._session = Session(base)
@@ -70,6 +73,10 @@ class Telegram:
             if e.code != "no_topic" or place.thread is None:
                 raise
         return await self._send(link, out, place.topless())
+
+    async def find(self, link: Link, out: Outbound, since: datetime) -> Sought:
+        """Bots cannot read what they have sent."""
+        return Sought(False)
 
     async def edit(self, link: Link, out: Outbound, message_id: str) -> None:
         if out.file is not None:

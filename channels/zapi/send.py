@@ -1,6 +1,7 @@
 """Call Z-API: send, edit, delete, webhooks, media."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from channels.base import (
     Link,
     Media,
     Outbound,
+    Sought,
     Style,
 )
 from channels.http import Answer, call, down
@@ -35,6 +37,7 @@ class ZApi:
     name = "zapi"
     style = Style("whatsapp", 4096, 1024)
     mode = "reconcile"
+    echoes = True
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
         self._http = http
@@ -52,6 +55,10 @@ class ZApi:
         if out.reply_to:
             body["messageId"] = out.reply_to
         return await self._send(link, path, {"phone": out.chat, **body})
+
+    async def find(self, link: Link, out: Outbound, since: datetime) -> Sought:
+        """Z-API keeps no history that can be asked for (GET chat-messages is refused)."""
+        return Sought(False)
 
     async def edit(self, link: Link, out: Outbound, message_id: str) -> None:
         body = {"phone": out.chat, "message": out.text, "editMessageId": message_id}

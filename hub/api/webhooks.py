@@ -30,6 +30,14 @@ ANSWERS: dict[Verdict, dict[str, int]] = {
 
 async def receive(request: web.Request) -> web.Response:
     """A call from a network. 200 means stored for good."""
+    try:
+        return await _received(request)
+    except (Overloaded, web.HTTPServiceUnavailable):
+        request.app[RECEIVER].fell_behind()
+        raise
+
+
+async def _received(request: web.Request) -> web.Response:
     channel = request.match_info["channel"]
     try:
         client = UUID(request.match_info["client"])
@@ -60,6 +68,7 @@ async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Respon
     except Overloaded:
         if not spooled:
             raise
+        receiver.fell_behind()
         await spool.keep(knock, known)
         verdict = Verdict.STORED
     if verdict is Verdict.STORED:

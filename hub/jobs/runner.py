@@ -7,11 +7,13 @@ from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID
 
-from hub.chat.outbound import delivery
+from hub.chat.outbound import delivery, doubts
 from hub.chat.turns import turn
 from hub.errors import Overloaded
+from hub.jobs.slots import UNKNOWN, Job, Lane, Slots, lane_of
 from hub.runtime import Hub
 from hub.store import turns
+from hub.store.doubts import Doubt
 from hub.studio import outgoing_webhooks
 from hub.studio.aresgen.workflow import engine
 from hub.task_groups import end
@@ -22,45 +24,73 @@ log = logging.getLogger(__name__)
 
 
 class Runner:
-    """At most `settings.jobs` turns at a time; what does not fit is found by the next sweep.
+    """At most `settings.jobs` at a time, shared fairly (see hub.jobs.slots); what does not fit waits.
 
     A turn never runs inside an arq job: a Redis that restarts, or arq's time limit, must not stop it.
     """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._running: dict[tuple[str, UUID], asyncio.Task[None]] = {}
+        self._running: dict[Job, asyncio.Task[None]] = {}
+        self._slots = Slots(hub.settings.jobs)
+        self.swept = UUID(int=0)
         self.counts: dict[str, int] = {}
 
-    def turn(self, session: UUID) -> None:
-        self._start("turn", session, self._turn(session))
+    def turn(self, session: UUID, lane: Lane = UNKNOWN) -> None:
+        self._people(("turn", session), lane)
 
-    def send(self, session: UUID) -> None:
-        self._start("send", session, delivery.resume(self._hub, session))
+    def send(self, session: UUID, lane: Lane = UNKNOWN) -> None:
+        self._people(("send", session), lane)
+
+    def doubt(self, doubt: Doubt) -> bool:
+        """False when there is no place for it now."""
+        part = doubt.part
+        job, lane = ("doubt", UUID(part["key"])), lane_of(part["account_id"], part["integration_id"])
+        if self._hub.leases.closing or job in self._running or not self._slots.fits(lane):
+            return False
+        self._start(job, lane, doubts.settle(self._hub, doubt))
+        return True
 
     def run(self, run: UUID) -> None:
-        self._start("run", run, engine.execute(self._hub, run))
+        self._behind(("run", run), engine.execute(self._hub, run))
 
     def hook(self, endpoint: UUID) -> None:
-        self._start("hook", endpoint, outgoing_webhooks.deliver(self._hub, endpoint))
+        self._behind(("hook", endpoint), outgoing_webhooks.deliver(self._hub, endpoint))
 
     async def _turn(self, session: UUID) -> None:
         done = await turn.run(self._hub, session)
         if done is not None:
             self.counts[done.outcome] = self.counts.get(done.outcome, 0) + 1
 
-    def _start(self, kind: str, session: UUID, work: Coroutine[Any, Any, None]) -> None:
-        key = (kind, session)
+    def _people(self, job: Job, lane: Lane) -> None:
+        if self._hub.leases.closing or job in self._running:
+            return
+        if self._slots.fits(lane):
+            self._slots.forget(job, lane)
+            self._start(job, lane, self._turn(job[1]) if job[0] == "turn" else delivery.resume(self._hub, job[1]))
+        else:
+            self._slots.wait(lane, job)
+
+    def _behind(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
         # Work that nobody waits for takes at most half of the places: people are answered meanwhile.
-        most, full = self._hub.settings.jobs, False
-        if kind in BEHIND:
-            full = sum(k in BEHIND for k, _ in self._running) >= max(1, most // 2)
-        if self._hub.leases.closing or key in self._running or full or len(self._running) >= most:
+        most = self._hub.settings.jobs
+        full = self._slots.total >= most or sum(k in BEHIND for k, _ in self._running) >= max(1, most // 2)
+        if self._hub.leases.closing or job in self._running or full:
             work.close()
             return
-        task = asyncio.create_task(self._guard(kind, session, work))
-        self._running[key] = task
-        task.add_done_callback(lambda _: self._running.pop(key, None))
+        self._start(job, (job[0], ""), work)
+
+    def _start(self, job: Job, lane: Lane, work: Coroutine[Any, Any, None]) -> None:
+        self._slots.take(lane)
+        task = self._running[job] = asyncio.create_task(self._guard(*job, work))
+        task.add_done_callback(lambda _: self._over(job, lane))
+
+    def _over(self, job: Job, lane: Lane) -> None:
+        """A place is free: who waits has it."""
+        del self._running[job]
+        self._slots.give(lane)
+        while (following := self._slots.next()) is not None:
+            self._people(following[1], following[0])
 
     async def _guard(self, kind: str, session: UUID, work: Coroutine[Any, Any, None]) -> None:
         try:

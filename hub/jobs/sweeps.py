@@ -10,6 +10,7 @@ from uuid import UUID
 from hub.chat.operators import erasure, handoff
 from hub.errors import HubError
 from hub.jobs.runner import Runner
+from hub.jobs.slots import lane_of
 from hub.outreach import admission
 from hub.runtime import Hub
 from hub.store import (
@@ -19,6 +20,7 @@ from hub.store import (
     continuations,
     devices,
     documents,
+    doubts,
     files,
     idempotency,
     inbox,
@@ -41,6 +43,7 @@ from hub.studio.aresgen import conversations as bot_conversations
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200
+MENDS = 5.0
 BEAT, INDEX, RETURN, HOUSEKEEPING = 5.0, 5.0, 2.0, 60.0
 # What is too old, each dropped in pieces that a statement's time limit allows.
 REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
@@ -73,8 +76,19 @@ async def sweep(hub: Hub, runner: Runner) -> None:
     """Start what is due and nobody rang for."""
     for session in await turns.reap(hub.db, hub.settings.reconcile_seconds):
         runner.send(session)
-    for kind, session in await turns.sweep(hub.db, AT_ONCE):
-        (runner.turn if kind == "turn" else runner.send)(session)
+    due, runner.swept = await turns.sweep(hub.db, AT_ONCE, runner.swept)
+    for kind, session, account, integration in due:
+        (runner.turn if kind == "turn" else runner.send)(session, lane_of(account, integration))
+
+
+async def settle(hub: Hub, runner: Runner) -> None:
+    """Ask the networks for what nobody knows whether it was sent."""
+    if hub.leases.closing:
+        return
+    pause = max(MENDS, hub.settings.wire_seconds)
+    for doubt in await doubts.due(hub.db, AT_ONCE // 10, pause, gap(hub.settings.lease_seconds)):
+        if not runner.doubt(doubt):
+            await doubts.later(hub.db, doubt.part, hub.settings.sweep_seconds)
 
 
 async def outreach(hub: Hub) -> None:
@@ -127,9 +141,9 @@ async def leave(hub: Hub) -> None:
         log.warning("what was begun is taken up when its lease has run out: %s", e)
 
 
-async def beat(hub: Hub, kind: str) -> None:
-    """Tell that this process lives."""
-    await turns.beat(hub.db, hub.leases.me, kind, gap(hub.settings.lease_seconds))
+async def beat(hub: Hub, kind: str, behind: bool = False) -> None:
+    """Tell that this process lives; behind: it has webhook calls that it could not store at once."""
+    await turns.beat(hub.db, hub.leases.me, kind, gap(hub.settings.lease_seconds), behind)
 
 
 def gap(lease: float) -> float:

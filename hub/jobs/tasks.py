@@ -7,6 +7,7 @@ from uuid import UUID
 from hub.chat.inbound import media
 from hub.chat.outbound import delivery
 from hub.errors import HubError
+from hub.jobs.slots import UNKNOWN
 from hub.knowledge.index import index_document
 from hub.outreach import admission
 from hub.runtime import Hub
@@ -17,12 +18,12 @@ log = logging.getLogger(__name__)
 Ctx = dict[str, Any]
 
 
-async def turn(ctx: Ctx, session: str) -> None:
-    ctx["runner"].turn(UUID(session))
+async def turn(ctx: Ctx, session: str, *lane: str) -> None:
+    ctx["runner"].turn(UUID(session), lane or UNKNOWN)
 
 
-async def send(ctx: Ctx, session: str) -> None:
-    ctx["runner"].send(UUID(session))
+async def send(ctx: Ctx, session: str, *lane: str) -> None:
+    ctx["runner"].send(UUID(session), lane or UNKNOWN)
 
 
 async def run(ctx: Ctx, run: str) -> None:

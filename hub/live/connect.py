@@ -4,13 +4,13 @@ import asyncio
 from typing import Any
 
 import orjson
-from arq.connections import ArqRedis
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import RedisError
 
-DOWN = (RedisError, OSError, TimeoutError)
+from hub.live.circuit import DOWN, LIMIT, Valkey
+
+__all__ = ["DOWN", "connect", "decode", "encode", "heed_cancel"]
 
 
 def encode(job: dict[str, Any]) -> bytes:
@@ -24,19 +24,19 @@ def decode(data: bytes) -> dict[str, Any]:
     return job
 
 
-def connect(url: str, queue: str, size: int = 50) -> ArqRedis:
-    """Open a lazy pool; nothing is sent before the first command."""
+def connect(url: str, queue: str, size: int = 50) -> Valkey:
+    """Open a lazy pool; nothing is sent before the first command, and no command waits longer than a second."""
     pool: Any = BlockingConnectionPool.from_url(
         url,
         max_connections=size,
-        timeout=2,
-        socket_timeout=5,
-        socket_connect_timeout=1,
+        timeout=LIMIT,
+        socket_timeout=LIMIT,
+        socket_connect_timeout=LIMIT,
         socket_keepalive=True,
         health_check_interval=15,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 1),
     )
-    return ArqRedis(
+    return Valkey(
         pool_or_conn=pool, job_serializer=encode, job_deserializer=decode, default_queue_name=f"{queue}:jobs"
     )
 

@@ -3,16 +3,16 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from arq.connections import ArqRedis
 
+from hub.live.circuit import Valkey
 from hub.live.connect import DOWN, heed_cancel
-from hub.task_groups import end
+from hub.task_groups import end, first_to_end
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class _Topic:
 class Events:
     """One subscription connection for a whole process, however many listeners it has."""
 
-    def __init__(self, redis: ArqRedis, prefix: str) -> None:
+    def __init__(self, redis: Valkey, prefix: str) -> None:
         self._redis = redis
         self._prefix = f"{prefix}:e:"
         self._topics: dict[str, _Topic] = {}
@@ -83,7 +83,7 @@ class Events:
         if self._task is None:
             self._task = asyncio.create_task(self._run())
         waiting = [self._topics[t].ready for t in topics]
-        if self._away or all(ready.is_set() for ready in waiting):
+        if self._away or self._redis.circuit.away or all(ready.is_set() for ready in waiting):
             return
         try:
             async with asyncio.timeout(READY_SECONDS):
@@ -91,6 +91,7 @@ class Events:
                     await ready.wait()
         except TimeoutError:
             log.warning("events are late")
+            self._redis.circuit.open()
 
     async def _run(self) -> None:
         while True:
@@ -100,7 +101,7 @@ class Events:
                 heed_cancel()
                 self._unconfirmed.clear()
                 self._away = False
-                await _first_to_end(self._subscribe(bell), self._hear(bell))
+                await first_to_end(self._subscribe(bell), self._hear(bell), self._redis.circuit.broken())
             except DOWN as e:
                 log.warning("events are away: %s", type(e).__name__)
             finally:
@@ -109,6 +110,7 @@ class Events:
             for topic in self._topics.values():
                 topic.ready.set()
             await asyncio.sleep(AGAIN_SECONDS)
+            await self._redis.circuit.mended()
 
     async def _subscribe(self, bell: Any) -> None:
         """Make the connection's subscriptions those that somebody listens to."""
@@ -152,14 +154,3 @@ def _deliver(topic: _Topic, event: Event) -> None:
         if inbox.full():
             inbox.get_nowait()  # a slow listener loses the oldest: it re-reads from the database
         inbox.put_nowait(event)
-
-
-async def _first_to_end(*work: Coroutine[Any, Any, None]) -> None:
-    """Run side by side: one writes to the connection, one reads from it, and both end together."""
-    tasks = [asyncio.create_task(w) for w in work]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        await end(tasks)

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from arq.connections import ArqRedis
 
@@ -27,6 +27,8 @@ if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return {used, redis.call('PTTL', KEYS[1])}
 """
 REMEMBERED = 10_000
+# When to come again where nothing is let through while Redis is away.
+AWAY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,13 @@ class Window:
 
 
 class Limits:
-    """`take` says how long to wait; without Redis each process limits on its own."""
+    """`take` says how long to wait. unasked: what holds while Redis is away; local: each process for itself."""
 
-    def __init__(self, redis: ArqRedis, prefix: str) -> None:
+    def __init__(self, redis: ArqRedis, prefix: str, unasked: Literal["local", "open", "closed"] = "local") -> None:
         self._script: Any = redis.register_script(_GCRA)
         self._window: Any = redis.register_script(_WINDOW)
         self._prefix = f"{prefix}:rl:"
+        self._unasked = unasked
         self._local: dict[str, float] = {}
         self._windows: dict[str, tuple[float, int]] = {}
 
@@ -61,6 +64,8 @@ class Limits:
             return self._take_here(key, step, room)
 
     def _take_here(self, key: str, step: float, room: float) -> float:
+        if self._unasked != "local":
+            return AWAY_SECONDS if self._unasked == "closed" else 0.0
         now = time.monotonic()
         if len(self._local) > REMEMBERED:
             self._local = {k: v for k, v in self._local.items() if v > now}
@@ -77,6 +82,8 @@ class Limits:
             used, left = await self._window(keys=[key], args=[int(seconds * 1000)])
             return _window(limit, int(used), int(left) / 1000)
         except DOWN:
+            if self._unasked != "local":
+                return _window(limit, limit + 1 if self._unasked == "closed" else 0, AWAY_SECONDS)
             return _window(limit, *self._count_here(key, seconds))
 
     def _count_here(self, key: str, seconds: float) -> tuple[int, float]:

@@ -18,6 +18,7 @@ from hub.live.connect import DOWN, encode
 log = logging.getLogger(__name__)
 
 LIVES_MS = 3_600_000
+Lane = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +73,22 @@ class Queue:
             return False
         return True
 
-    async def turn(self, session: UUID, seq: int, after: float = 0.0) -> bool:
-        return await self.ring([turn_bell(session, seq, after)])
+    async def turn(self, session: UUID, seq: int, after: float = 0.0, lane: Lane | None = None) -> bool:
+        return await self.ring([turn_bell(session, seq, after, lane)])
 
-    async def send(self, session: UUID, mark: str, after: float = 0.0) -> bool:
-        return await self.ring([Bell("send", (str(session),), f"s:{session}:{mark}", after)])
+    async def send(self, session: UUID, mark: str, after: float = 0.0, lane: Lane | None = None) -> bool:
+        return await self.ring([send_bell(session, mark, after, lane)])
 
     async def index(self, ids: Sequence[UUID]) -> bool:
         now = time.time_ns() // 1_000_000
         return await self.ring(Bell("index", (str(i),), f"i:{i}:{now}", bulk=True) for i in ids)
 
 
-def turn_bell(session: UUID, seq: int, after: float = 0.0) -> Bell:
+def turn_bell(session: UUID, seq: int, after: float = 0.0, lane: Lane | None = None) -> Bell:
+    """lane: account and integration, where they are known: whose place it will take."""
     # The sequence in the id: arq drops a job whose id is running, which would lose a wake-up.
-    return Bell("turn", (str(session),), f"t:{session}:{seq}", after)
+    return Bell("turn", (str(session), *(lane or ())), f"t:{session}:{seq}", after)
+
+
+def send_bell(session: UUID, mark: str, after: float = 0.0, lane: Lane | None = None) -> Bell:
+    return Bell("send", (str(session), *(lane or ())), f"s:{session}:{mark}", after)

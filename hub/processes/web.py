@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from hub.api.app import build_app
+from hub.api.http.app_keys import SPOOL
 from hub.chat.inbound.intake import Intake
 from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
@@ -23,19 +24,27 @@ async def main(settings: Settings, reached: Reached = unwatched) -> None:
     async with open_hub(settings, reached) as hub:
         await demand(hub.db)
         intake = Intake(hub.db, hub.queue)
+        app = build_app(hub, intake)
+
+        async def beat() -> None:
+            behind, intake.behind = intake.behind or not app[SPOOL].empty, False
+            try:
+                await sweeps.beat(hub, "web", behind)
+            except BaseException:
+                intake.behind = behind
+                raise
+
         background = [
             asyncio.create_task(sweeps.every(settings.lease_seconds / 3, lambda: sweeps.renew(hub))),
             asyncio.create_task(sweeps.hear_cancels(hub)),
-            asyncio.create_task(sweeps.every(
-                sweeps.gap(settings.lease_seconds) / 3, lambda: sweeps.beat(hub, "web"), at_once=True
-            )),
+            asyncio.create_task(sweeps.every(sweeps.gap(settings.lease_seconds) / 3, beat, at_once=True)),
         ]
         try:
             # Metrics of `hub up`'s processes need different ports: the web process has the first one.
             async with serve_metrics(settings, lambda: web_metrics(hub, intake)), AsyncExitStack() as serving:
                 with listening(settings.host, settings.port, "--port"):
                     await serving.enter_async_context(serve(
-                        build_app(hub, intake), settings.host, settings.port, settings.header_seconds,
+                        app, settings.host, settings.port, settings.header_seconds,
                         settings.idle_seconds, IN_FLIGHT,
                     ))
                 await until_signal()

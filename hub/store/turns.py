@@ -22,11 +22,12 @@ PLACEHOLDER = """
     update sessions set placeholder = $3 where id = $1 and ((epoch = $2 and lease_until is not null)
         or (epoch = $2 + 1 and owner is null and lease_until is null and placeholder is null and last_seq > done_seq))
 """
-SWEEP = "select kind, session_id from sweep($1)"
+SWEEP = "select kind, session_id, account_id, integration_id from sweep_lanes($1, $2, $3)"
 REAP = "select session_id from reap($1)"
 # $3: a silence that long is a gap, after which it is not known who lived meanwhile.
 BEAT = """
-    insert into worker_beats as b (id, kind) values ($1, $2) on conflict (id) do update set at = now(),
+    insert into worker_beats as b (id, kind, behind_at) values ($1, $2, case when $4 then now() end)
+    on conflict (id) do update set at = now(), behind_at = coalesce(excluded.behind_at, b.behind_at),
         since = case when b.at < now() - make_interval(secs => $3) then now() else b.since end
 """
 # Without a mark, as long as the oldest question is younger than $3 seconds: what is cut off for ever is set aside some day.
@@ -43,7 +44,10 @@ PUT_OFF = """
     where s.id = $1 and s.epoch = $2 and s.lease_until is not null
 """
 APOLOGISE = "select apologise($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-LEAVE = "delete from worker_beats where id = $1 or at < now() - interval '1 hour'"
+# Whether all webhooks were stored is asked for an hour (see `receivers_were_there`).
+LEAVE = """
+    delete from worker_beats where (id = $1 and coalesce(behind_at < now() - interval '1 hour', true)) or at < now() - interval '1 hour'
+"""
 FATE = """
     select i.state, i.rule, t.id as turn_id, t.outcome, t.error, t.model, t.prompt_tokens, t.completion_tokens
     from inbox i left join turns t on t.id = i.turn_id
@@ -51,6 +55,7 @@ FATE = """
 """
 
 Json = dict[str, Any]
+NOWHERE = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +151,14 @@ async def placeholder(db: Call, claimed: Claim, message_id: str) -> bool:
     return await db.run(PLACEHOLDER, claimed.session_id, claimed.epoch, message_id) == 1
 
 
-async def sweep(db: Call, limit: int) -> list[tuple[str, UUID]]:
-    return [(r["kind"], r["session_id"]) for r in await db.fetch(SWEEP, limit)]
+async def sweep(
+    db: Call, limit: int, after: UUID = NOWHERE, lanes: int = 1000
+) -> tuple[list[tuple[str, UUID, UUID, UUID | None]], UUID]:
+    """What is due (turn or send, session, account, integration), taking turns between integrations, of so many of them
+    after that one; and after which one to go on. Web chats of an account count as one."""
+    rows = await db.fetch(SWEEP, limit, after, lanes)
+    due = [(r["kind"], r["session_id"], r["account_id"], r["integration_id"]) for r in rows if r["kind"] != "after"]
+    return due, next((r["session_id"] for r in rows if r["kind"] == "after"), NOWHERE)
 
 
 async def reap(db: Call, reconcile: float) -> list[UUID]:
@@ -155,8 +166,8 @@ async def reap(db: Call, reconcile: float) -> list[UUID]:
     return [r["session_id"] for r in await db.fetch(REAP, reconcile)]
 
 
-async def beat(db: Call, me: str, kind: str, gap: float = 15.0) -> None:
-    await db.run(BEAT, me, kind, gap)
+async def beat(db: Call, me: str, kind: str, gap: float = 15.0, behind: bool = False) -> None:
+    await db.run(BEAT, me, kind, gap, behind)
 
 
 async def leave(db: Call, me: str) -> None:

@@ -20,7 +20,7 @@ COLLECTION: dict[str, Shape] = {
     "tags": [TEXT],
 }
 # Beside the documented fields an integration tells how it stands with its network.
-OF_OURS = ("sendMode", "groups", "webhookUrl", "state", "stateText", "connection")
+OF_OURS = ("sendMode", "groups", "whenUnknown", "webhookUrl", "state", "stateText", "connection")
 
 ANSWERS: dict[str, Shape] = {
     "A-01": {

@@ -56,6 +56,8 @@ class Ledger(Net):
             body = await request.json()
             if body.get("type") == "text" and body.get("to") in self.closed:
                 return web.json_response({"error": {"code": 131047, "message": "Re-engagement message"}}, status=400)
+        if request.method == "GET" and request.path.endswith("/messages"):
+            return web.json_response(self._listed())
         if fate == "hang":
             await asyncio.sleep(self.patience)
             return web.Response(status=504)
@@ -73,6 +75,8 @@ class Ledger(Net):
             if refused:
                 return {"ok": False, "error_code": 400, "description": f"Bad Request: {refused}"}
             return super().answer(path, body)
+        if "findMessages" in path:
+            return self._remembered(str(body["where"]["key"]["remoteJid"]).split("@")[0])
         found = super().answer(path, body)
         if method == "deleteMessage":
             # In place: others hold the list.
@@ -88,6 +92,21 @@ class Ledger(Net):
             self._show("evolution", body["number"], found["key"]["id"], body["text"])
         return found
 
+    def _remembered(self, phone: str) -> Any:
+        """What an Evolution server keeps of a chat, newest first; what the person wrote is there too."""
+        own = [_record(s.chat, s.id, s.text, True) for s in self.shown if (s.network, s.chat) == ("evolution", phone)]
+        records = [*reversed(own), _record(phone, "IN", "hello", False)]
+        return {"messages": {"total": len(records), "pages": 1, "currentPage": 1, "records": records}}
+
+    def _listed(self) -> Any:
+        """What Kapso keeps of a number."""
+        data = [
+            {"id": s.id, "type": "text", "to": s.chat, "timestamp": "1", "text": {"body": s.text},
+             "kapso": {"direction": "outbound", "status": "sent"}}
+            for s in self.shown if s.network == "kapso"
+        ]
+        return {"data": data, "paging": {"cursors": {"before": "a", "after": "b"}}}
+
     def _edit(self, chat: str, id: str, text: str) -> str | None:
         for one in self.shown:
             if (one.chat, one.id) == (chat, id):
@@ -102,6 +121,12 @@ class Ledger(Net):
         self.shown.append(one)
         if self.heard is not None:
             self.heard(one)
+
+
+def _record(phone: str, id: str, text: str, own: bool) -> Json:
+    key = {"remoteJid": f"{phone}@s.whatsapp.net", "fromMe": own, "id": id}
+    return {"id": id, "key": key, "messageType": "conversation", "message": {"conversation": text},
+            "messageTimestamp": int(time.time())}
 
 
 def busy(path: str, seconds: int = 1) -> web.Response:

@@ -137,3 +137,68 @@ async def redis(url: str) -> AsyncIterator[tuple[str, Flights]]:
         yield url.replace(address, f"127.0.0.1:{own}"), flights
     finally:
         server.close()
+
+
+@dataclass
+class Hole:
+    """Between the hub and Valkey; while `dark`, whatever comes is taken and nothing ever answers. swallowed: what was
+    asked meanwhile, by its first command."""
+
+    url: str = ""
+    dark: bool = False
+    swallowed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._writers: list[asyncio.StreamWriter] = []
+
+    def heal(self) -> None:
+        """It answers again; what was connected is lost, as it is behind a network that was cut."""
+        self.dark = False
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    @property
+    def asked(self) -> list[str]:
+        """Without the circuit's own tries and what opens their connections."""
+        return [a for a in self.swallowed if a.split()[0] not in ("PING", "AUTH", "HELLO", "CLIENT", "SUBSCRIBE")]
+
+    async def relay(self, host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection(host, port)
+        self._writers += [writer, up_writer]
+        await asyncio.gather(self._there(reader, up_writer), self._back(up_reader, writer), return_exceptions=True)
+
+    async def _there(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(1 << 16):
+            if self.dark:
+                names = re.findall(rb"\*\d+\r\n\$\d+\r\n([A-Za-z]+)\r\n", data)
+                self.swallowed.append(" ".join(n.decode().upper() for n in names) or "?")
+            else:
+                target.write(data)
+                await target.drain()
+        target.close()
+
+    async def _back(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(1 << 16):
+            if not self.dark:
+                target.write(data)
+                await target.drain()
+        target.close()
+
+
+@asynccontextmanager
+async def hole(url: str) -> AsyncIterator[Hole]:
+    address = url.rsplit("@", 1)[1].split("/")[0]
+    host, port = address.split(":")
+    one = Hole()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await one.relay(host, int(port), reader, writer)
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    one.url = url.replace(address, f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    try:
+        yield one
+    finally:
+        one.heal()
+        server.close()

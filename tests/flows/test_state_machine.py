@@ -265,7 +265,7 @@ class Pipeline(RuleBasedStateMachine):
             assert (row["state"], row["attempt"]) == (known[row["id"]].state, known[row["id"]].attempt)
         for talk in self.talks.values():
             assert sum(p.state == "sending" for p in talk.parts) <= 1, "never two in flight"
-        due = {s for kind, s in self.do(turns.sweep(self.db, 50)) if kind == "turn"}
+        due = {s for kind, s, *_ in self.do(turns.sweep(self.db, 50))[0] if kind == "turn"}
         waiting = {self.sessions[c] for c, t in self.talks.items() if t.said > t.done and (not t.leased or t.expired)}
         assert due == waiting, "the sweep finds all that waits and nothing else"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from arq.connections import ArqRedis
 
+from hub.live.circuit import Valkey
 from hub.live.connect import connect
 from hub.processes.embedded import Server, start_valkey
 
@@ -20,7 +20,7 @@ def prefix() -> str:
 
 
 @asynccontextmanager
-async def opened(url: str, prefix: str) -> AsyncIterator[ArqRedis]:
+async def opened(url: str, prefix: str) -> AsyncIterator[Valkey]:
     redis = connect(url, prefix)
     try:
         yield redis
@@ -29,13 +29,13 @@ async def opened(url: str, prefix: str) -> AsyncIterator[ArqRedis]:
 
 
 @pytest.fixture
-async def redis(redis_url: str, prefix: str) -> AsyncIterator[ArqRedis]:
+async def redis(redis_url: str, prefix: str) -> AsyncIterator[Valkey]:
     async with opened(redis_url, prefix) as one:
         yield one
 
 
 @pytest.fixture
-async def away(prefix: str) -> AsyncIterator[ArqRedis]:
+async def away(prefix: str) -> AsyncIterator[Valkey]:
     """A Redis that nobody runs."""
     async with opened("redis://127.0.0.1:1/0", prefix) as one:
         yield one

@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from arq.connections import ArqRedis
 
+from hub.live.circuit import Valkey
 from hub.live.events import BACKLOG, Event, Events
 from hub.processes.embedded import Server
 from tests.live.conftest import opened
@@ -13,7 +13,7 @@ from tests.live.restart import start, stop
 
 
 @pytest.fixture
-async def events(redis: ArqRedis, prefix: str) -> Any:
+async def events(redis: Valkey, prefix: str) -> Any:
     one = Events(redis, prefix)
     yield one
     await one.close()
@@ -24,7 +24,7 @@ async def got(inbox: "asyncio.Queue[Event]", count: int, seconds: float = 3.0) -
         return [await inbox.get() for _ in range(count)]
 
 
-async def test_what_is_published_once_listening_is_heard(redis: ArqRedis, prefix: str) -> None:
+async def test_what_is_published_once_listening_is_heard(redis: Valkey, prefix: str) -> None:
     """At once, without a pause: whoever listens first and asks then must miss nothing."""
     for n in range(20):
         events = Events(redis, prefix)
@@ -38,7 +38,7 @@ async def test_what_is_published_once_listening_is_heard(redis: ArqRedis, prefix
 
 
 async def test_every_listener_of_a_topic_hears_and_nobody_else(
-    redis: ArqRedis, events: Events, prefix: str
+    redis: Valkey, events: Events, prefix: str
 ) -> None:
     elsewhere = Events(redis, prefix)
     async with (
@@ -60,7 +60,7 @@ async def test_every_listener_of_a_topic_hears_and_nobody_else(
 
 
 async def test_a_topic_nobody_listens_to_is_left(
-    redis: ArqRedis, events: Events, prefix: str
+    redis: Valkey, events: Events, prefix: str
 ) -> None:
     async def listeners() -> int:
         await asyncio.sleep(0.05)
@@ -87,7 +87,7 @@ async def test_a_slow_listener_keeps_the_newest(events: Events) -> None:
         assert kept == list(range(50, BACKLOG + 50))
 
 
-async def test_many_at_once_share_one_connection(redis: ArqRedis, events: Events) -> None:
+async def test_many_at_once_share_one_connection(redis: Valkey, events: Events) -> None:
     async def visit(n: int) -> Event:
         async with events.listen(f"v{n}") as inbox:
             await events.publish(f"v{n}", {"n": n})
@@ -119,7 +119,7 @@ async def test_a_listener_that_is_cancelled_leaves_nothing(events: Events) -> No
         assert await got(inbox, 1) == [{"n": 1}]
 
 
-async def test_without_redis_nothing_is_raised(away: ArqRedis, prefix: str) -> None:
+async def test_without_redis_nothing_is_raised(away: Valkey, prefix: str) -> None:
     events = Events(away, prefix)
     async with asyncio.timeout(8):
         async with events.listen("a") as inbox:

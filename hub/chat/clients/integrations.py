@@ -51,6 +51,7 @@ class Given:
     session_seconds: int | None = None
     mode: str | None = None
     groups: str | None = None
+    when_unknown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ def _changed(account_id: UUID, client_id: UUID, given: Given, old: Integration |
         connection=old.connection if old else None,
         session_seconds=given.session_seconds or (old.session_seconds if old else 3 * HOUR),
         groups=given.groups or (old.groups if old else "ignore"),
+        when_unknown=given.when_unknown or (old.when_unknown if old else "operator"),
     )
     return new if old is None or _identity(old) == _identity(new) else _with_no_handle(new)
 

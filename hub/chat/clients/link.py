@@ -35,6 +35,7 @@ def integration_of(row: Json, sealer: Sealer) -> Integration:
         connection=row["connection"],
         session_seconds=row["session_seconds"],
         groups=row["groups"],
+        when_unknown=row.get("when_unknown") or "operator",
         own_ids=tuple(row.get("own_ids") or ()),
     )
 

@@ -20,7 +20,7 @@ from hub.chat.inbound.continuation import code_in
 from hub.chat.news import of_account
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded
-from hub.live.queue import Bell, Queue, turn_bell
+from hub.live.queue import Bell, Queue, send_bell, turn_bell
 from hub.store import files, inbox, scope
 from hub.store.db import Db, of_data
 from hub.store.inbox import Item, Stored
@@ -49,6 +49,8 @@ class Intake:
         self._running = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self.counts: dict[str, int] = {}
+        # A call could not be stored at once since this was last told.
+        self.behind = False
 
     async def store(self, items: list[Item]) -> list[Stored]:
         """Commit items; return what became of each. Raise Overloaded when too much waits."""
@@ -144,13 +146,17 @@ def _lock_key(item: Item) -> tuple[str, str]:
     return str(item.get("integration") or item.get("session")), str((item.get("ids") or [item.get("session", "")])[0])
 
 
+def _lane(item: Item) -> tuple[str, str]:
+    return str(item.get("account") or ""), str(item.get("integration") or "")
+
+
 def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
     bells: list[Bell] = []
     for item, got in stored:
         if got.outcome == "accepted" and got.session_id and got.seq and not item.get("held_by_web"):
-            bells.append(turn_bell(got.session_id, got.seq, got.due_in or 0.0))
+            bells.append(turn_bell(got.session_id, got.seq, got.due_in or 0.0, _lane(item)))
         if got.outcome == "ignored" and got.session_id and got.seq:
-            bells.append(Bell("send", (str(got.session_id),), f"s:{got.session_id}:n{got.seq}"))
+            bells.append(send_bell(got.session_id, f"n{got.seq}", lane=_lane(item)))
         if got.outcome == "failed":
             bells.append(Bell("failed", (str(item["integration"]), item["fate"]), f"w:{ids.uuid7()}"))
         if item.get("callback") and got.outcome != "duplicate":

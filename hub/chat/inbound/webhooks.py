@@ -92,6 +92,10 @@ class Receiver:
         with _whose_fault():
             return (await self._admitted(call))[0]
 
+    def fell_behind(self) -> None:
+        """A call was not stored: what it tells is not known here."""
+        self._intake.behind = True
+
     def remembers(self, call: Call) -> bool:
         """Whether such a call was admitted before."""
         good = self._good.get((call.client_id, call.channel), b"")

@@ -26,7 +26,6 @@ TRIES, WAITS = 5, (2.0, 10.0, 30.0, 70.0)  # within two minutes
 LAST_TRIES = 3  # of what stands for a part
 BUSY_TRIES = 15  # of a part that is to be sent more slowly; their waits grow too
 AWAY_TRIES = 300  # while the network is not there: a day, since no wait is longer than five minutes
-TWICE = 2  # how often words without a placeholder are sent when nobody knows whether they arrived
 THRICE = 3  # how often a placeholder is sent when nobody knows whether it arrived
 SOON = 0.1
 BACKOFF_CAP = 300.0
@@ -52,11 +51,9 @@ async def failed(
         return await hold(hub, part["id"], part["attempt"], template, words, limit)
     if e.permanent:
         return await _refused(hub, channel, link, part, e, limit, told)
-    if e.ambiguous and part["mode"] in ("at_most_once", "reconcile"):
+    if e.ambiguous and part["mode"] != "at_least_once" and not fills_in(part):
         return await _unknown(hub, part, e, limit, told)
     failures = await outbox.failed(hub.db, part)
-    if e.ambiguous and body.get("bare") and failures >= TWICE:
-        return await _unknown(hub, part, e, limit, told)
     after = wait(part["attempt"], failures, e)
     if failures < _tries(body, e):
         await _otherwise(hub, part, e, failures)
@@ -68,8 +65,13 @@ async def failed(
         await outbox.change(hub.db, part, body, 0)
         after = max(backoff(part["attempt"]), e.retry_after or 0.0)
     following = await outbox.sent(hub.db, part, me, "queued", limit, code=e.code, error=words, after=after, trace=told)
-    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:{part['attempt']}", after + 0.01)
+    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:{part['attempt']}", after + 0.01, _lane(part))
     return following
+
+
+def fills_in(part: Json) -> bool:
+    """Whether it can be sent again without ever being there twice (`fills_in` in SQL says the same)."""
+    return part["mode"] == "placeholder_edit" and not part["body"].keys() & {"bare", "file", "template"}
 
 
 def _tries(body: Json, e: ChannelError) -> int:
@@ -79,7 +81,7 @@ def _tries(body: Json, e: ChannelError) -> int:
 async def _otherwise(hub: Hub, part: Json, e: ChannelError, failures: int) -> None:
     """How the part is to be tried the next time, where another way may help."""
     body = part["body"]
-    if e.ambiguous and part["mode"] == "placeholder_edit" and not body.get("bare") and failures >= THRICE:
+    if e.ambiguous and fills_in(part) and not part.get("placeholder") and failures >= THRICE:
         # Each try may have shown another placeholder: now the words go without any.
         await outbox.change(hub.db, part, {**body, "bare": True}, 0)
 
@@ -138,11 +140,15 @@ async def _unknown(hub: Hub, part: Json, e: ChannelError, limit: float, told: Js
     )
 
 
+def _lane(part: Json) -> tuple[str, str]:
+    return str(part["account_id"]), str(part["integration_id"] or "")
+
+
 async def later(hub: Hub, part: Json, seconds: float, limit: float) -> Json | None:
     """The network asked for time before the part could even be tried: it waits."""
     words = "The network asked to wait."
     following = await outbox.sent(hub.db, part, hub.leases.me, "queued", limit, code="429", error=words, after=seconds)
-    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:w", seconds + 0.01)
+    await hub.queue.send(UUID(part["session_id"]), f"{part['id']}:w", seconds + 0.01, _lane(part))
     return following
 
 

@@ -394,7 +394,8 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeho
         part = await delivery.put_off(hub, closed.part, draft.quiet)
         await delivery.drain(hub, session, part, claimed.integration)
     if closed.more:
-        await hub.queue.turn(session, -claimed.epoch)
+        lane = (str(claimed.account["id"]), str((claimed.integration or {}).get("id") or ""))
+        await hub.queue.turn(session, -claimed.epoch, lane=lane)
     await told
 
 

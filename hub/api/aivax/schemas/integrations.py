@@ -30,6 +30,13 @@ class Extras(Camel):
     groups: Annotated[
         Literal["ignore", "mention", "all"] | None, Field(description="Which messages of groups are answered.")
     ] = None
+    when_unknown: Annotated[
+        Literal["operator", "again"] | None,
+        Field(
+            description="Where the network cannot tell whether it took a message: the delivery stays unknown for people"
+            " to decide (operator), or it goes once more and may arrive twice (again). Not for at_most_once."
+        ),
+    ] = None
     webhook_url: Annotated[str | None, Field(description="Read only: where the network calls us.")] = None
     state: Annotated[str | None, Field(description="Read only: registered or notRegistered.")] = None
     state_text: Annotated[str | None, Field(description="Read only: why it is not registered.")] = None
@@ -82,6 +89,7 @@ def _shown(seen: Seen, whole: bool) -> Json:
         "sessionDuration": text(one.session_seconds),
         "sendMode": one.mode,
         "groups": one.groups,
+        "whenUnknown": one.when_unknown,
         "webhookUrl": url if whole else url.rpartition("/")[0] + f"/{MASK}",
         "stateText": one.state_text,
         "connection": one.connection,
@@ -124,5 +132,5 @@ class IntegrationsIn(Camel):
             raise Invalid("sendMode placeholder_edit needs a network that can edit messages.", field="sendMode")
         return Given(
             channel=channel, settings={k: v for k, v in sent.items() if k not in extras}, session_seconds=duration,
-            mode=one.send_mode, groups=one.groups,
+            mode=one.send_mode, groups=one.groups, when_unknown=one.when_unknown,
         )

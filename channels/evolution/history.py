@@ -1,0 +1,37 @@
+"""What an Evolution server remembers of a chat: whether a message of ours is there."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels.base import Outbound, Sought
+from channels.evolution.content import read, unwrap
+from channels.evolution.who import key_of
+from channels.loose import moment, obj, objs, same_words, text
+
+Json = dict[str, Any]
+# Clocks differ; and a server whose store is switched off remembers nothing new.
+SKEW, LIVING = timedelta(minutes=2), timedelta(days=1)
+
+
+def found(answer: Any, out: Outbound, since: datetime, most: int) -> Sought:
+    """Read the answer of chat/findMessages, newest first."""
+    listed = obj(obj(answer).get("messages"))
+    records = objs(listed.get("records") if listed else answer)
+    times = [at for r in records if (at := moment(r.get("messageTimestamp")))]
+    newest, oldest = max(times, default=None), min(times, default=None)
+    ids = tuple(i for r in reversed(records) if (i := _ours(r, out, since)) is not None)
+    living = newest is not None and newest >= since - LIVING
+    whole = len(records) < most or (oldest is not None and oldest <= since - SKEW)
+    return Sought(living and whole, ids)
+
+
+def _ours(record: Json, out: Outbound, since: datetime) -> str | None:
+    """The id of a message that says what the part says."""
+    key, at = key_of(record), moment(record.get("messageTimestamp"))
+    if key.get("fromMe") is not True or at is None or at < since - SKEW:
+        return None
+    said = read(unwrap(obj(record.get("message"))), None)
+    if bool(said.attachments) is not (out.file is not None):
+        return None
+    words = (out.text, out.plain) if out.file is None else (out.text, out.plain, "")
+    return text(key.get("id")) if any(same_words(said.text, w) for w in words) else None
