@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Any
 
 from hub import __version__
 
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     log = commands.add_parser("audit", help=words, description=words)
     log.add_argument("action", choices=("verify",), help="say the first row that is not as it was written")
     log.add_argument("--home", type=Path, help="folder of the embedded servers, keys and files")
+    _of_backups(commands)
     commands.add_parser("openapi", help="print the OpenAPI document", description="print the OpenAPI document")
     words = "check the models that your providers' keys reach"
     models = commands.add_parser("catalogue", help=words, description=words)
@@ -57,6 +59,28 @@ def _parser() -> argparse.ArgumentParser:
     double.add_argument("--host", default="127.0.0.1", help="address to listen on")
     double.add_argument("--port", type=int, default=8090, help="port to listen on")
     return parser
+
+
+def _of_backups(commands: Any) -> None:
+    home = {"type": Path, "help": "folder of the embedded servers, keys and files"}
+    words = "copy the database and the home's files while the hub runs"
+    made = commands.add_parser("backup", help=words, description=words)
+    made.add_argument("file", nargs="?", help="where to; `-` for standard output; default: the folder of backups")
+    made.add_argument("--new-key", action="store_true", help="print a key pair to seal backups with, and end")
+    made.add_argument("--base", action="store_true", help="copy the embedded server for `hub restore --at` instead")
+    made.add_argument("--home", **home)
+    words = "put a backup back"
+    back = commands.add_parser("restore", help=words, description=words)
+    back.add_argument("file", nargs="?", type=Path, help="the backup; default: the newest in the folder of backups")
+    back.add_argument("--replace", action="store_true", help="in the place of what is there")
+    back.add_argument("--at", help="the embedded server as it was at a moment: 2026-11-29T22:15:00Z")
+    back.add_argument("--erasures", type=Path, help="another list of who was erased, beside that of this home")
+    back.add_argument("--home", **home)
+    words = "restore the newest backup beside, try it, and say go or no"
+    tried = commands.add_parser("rehearse", help=words, description=words)
+    tried.add_argument("file", nargs="?", type=Path, help="the backup; default: the newest in the folder of backups")
+    tried.add_argument("--last", type=int, default=20, help="webhooks to replay (20)")
+    tried.add_argument("--home", **home)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,25 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HUB_", frozen=True, extra="ignore")
 
     home: Annotated[Path, Field(description="Folder of the embedded servers, keys and files.")] = Path("hub-home")
+    backups: Annotated[
+        str, Field(description="Folder of backups and of the list of erasures; empty: `backups` in the home folder.")
+    ] = ""
+    backup_passphrase: Annotated[
+        SecretStr, Field(description="Passphrase that backups are sealed with, and opened; empty: they are not sealed.")
+    ] = SecretStr("")
+    backup_recipient: Annotated[
+        str, Field(description="Public key (age1...) that backups are sealed for; `hub backup --new-key` makes a pair.")
+    ] = ""
+    backup_identity: Annotated[
+        SecretStr, Field(description="Secret key (AGE-SECRET-KEY-1...) that opens them; only where one is restored.")
+    ] = SecretStr("")
+    backup_at: Annotated[
+        str, Field(description="Time of day in UTC (03:30) of a backup and the rehearsal of its restore; empty: never.")
+    ] = ""
+    backups_keep: Annotated[int, Field(ge=1, le=1000, description="Newest backups that stay in the folder.")] = 7
+    wal_archive: Annotated[
+        str, Field(description="Folder for the embedded PostgreSQL's log, for `hub restore --at`; empty: none.")
+    ] = ""
     host: Annotated[str, Field(description="Address the web process listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port of the web process.")] = 8080
     workers: Annotated[int, Field(ge=1, le=64, description="Worker processes started by `hub up`.")] = 1
@@ -268,6 +287,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"'{item}' is not a network such as 10.0.0.0/8") from None
         return value
 
+    @field_validator("backup_at")
+    @classmethod
+    def _time_of_day(cls, value: str) -> str:
+        if value and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError("must be a time of day such as 03:30")
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _level(cls, value: str) -> str:
@@ -279,6 +305,11 @@ class Settings(BaseSettings):
     def address(self) -> str:
         """The address used in webhook and talk URLs."""
         return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def backups_folder(self) -> Path:
+        """Where backups are, and beside them the list of erasures."""
+        return Path(self.backups) if self.backups else self.home / "backups"
 
     @property
     def embedded(self) -> tuple[bool, bool]:

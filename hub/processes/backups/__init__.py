@@ -1,0 +1,1 @@
+"""Backups: made while the hub runs, restored, and rehearsed; see deploy/README.md."""
