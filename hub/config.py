@@ -110,6 +110,12 @@ class Settings(BaseSettings):
     max_debounce_wait: Annotated[
         float, Field(ge=1, le=3600, description="Longest wait of the debounce, in seconds.")
     ] = 60.0
+    index_step_pieces: Annotated[
+        int, Field(ge=1, le=1000, description="Pieces of documents that are indexed before it is another one's turn.")
+    ] = 16
+    index_step_seconds: Annotated[
+        float, Field(ge=1, le=600, description="Time limit of one such step; five in a row give the document up.")
+    ] = 60.0
     sweep_seconds: Annotated[
         float, Field(ge=0.05, le=60, description="How often a worker looks for work nobody rang for.")
     ] = 0.5

@@ -21,6 +21,7 @@ from hub.live.leases import Leases
 from hub.live.limits import Limits
 from hub.live.queue import Queue
 from hub.live.single_flight import Flights
+from hub.llm.bulk import BulkEmbedder
 from hub.llm.catalogue import load as load_catalogue
 from hub.llm.embedder import Embedder
 from hub.llm.gateway import Models
@@ -34,8 +35,8 @@ EVERYWHERE = "0.0.0.0/0,::/0"
 @dataclass(frozen=True, slots=True)
 class Hub:
     """outbound: for addresses of customers. trusted: for those of the operator's settings alone; it
-    reaches everything. children: starts programs that work on what strangers sent. reached: told of named
-    places as they are passed."""
+    reaches everything. embedder: for questions; bulk: for documents. children: starts programs that work on what
+    strangers sent. reached: told of named places as they are passed."""
 
     settings: Settings
     db: Db
@@ -46,6 +47,7 @@ class Hub:
     channels: dict[str, Channel]
     models: Models
     embedder: Embedder
+    bulk: BulkEmbedder
     queue: Queue
     events: Events
     limits: Limits
@@ -106,6 +108,8 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             stack.push_async_callback(channel.close)
         embedder = Embedder()
         stack.push_async_callback(embedder.close)
+        bulk = BulkEmbedder()
+        stack.push_async_callback(bulk.close)
         events = Events(redis, settings.queue)
         stack.push_async_callback(events.close)
         meter = Meter(db)
@@ -124,6 +128,7 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
                 outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value()), trusted=trusted
             ),
             embedder=embedder,
+            bulk=bulk,
             queue=Queue(redis, settings.queue),
             events=events,
             limits=Limits(redis, settings.queue, settings.limits_unasked),

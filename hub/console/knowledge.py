@@ -43,8 +43,8 @@ async def view(v: Visit) -> web.StreamResponse:
 
 async def rows(v: Visit) -> web.StreamResponse:
     """GET /console/knowledge/{id}/documents: the table alone, asked for again while files are being read."""
-    await collections.require(v.db, v.account, v.id())
-    return v.part("documents.html", **await _documents(v))
+    found = await collections.get(v.db, v.account, v.id())
+    return v.part("documents.html", one=found, **await _documents(v))
 
 
 async def _documents(v: Visit) -> Json:

@@ -19,7 +19,6 @@ from hub.store import (
     ares_users,
     continuations,
     devices,
-    documents,
     doubts,
     files,
     idempotency,
@@ -157,13 +156,6 @@ async def hear_cancels(hub: Hub) -> None:
         while True:
             event = await heard.get()
             hub.leases.cancel(UUID(event["session"]))
-
-
-async def ring_documents(hub: Hub) -> None:
-    """Ring for documents whose bell was lost."""
-    waiting = await documents.queued(hub.db, AT_ONCE)
-    if waiting:
-        await hub.queue.index(waiting)
 
 
 async def _retention(hub: Hub, done: dict[str, int]) -> None:

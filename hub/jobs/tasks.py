@@ -8,9 +8,7 @@ from hub.chat.inbound import media
 from hub.chat.outbound import delivery
 from hub.errors import HubError
 from hub.jobs.slots import UNKNOWN
-from hub.knowledge.index import index_document
 from hub.outreach import admission
-from hub.runtime import Hub
 from hub.studio.ares import learning
 
 log = logging.getLogger(__name__)
@@ -55,11 +53,3 @@ async def fetch_media(ctx: Ctx, message: str) -> None:
 async def learn(ctx: Ctx) -> None:
     """Something that a user of ARES said may be learned from; the sweep finds it too."""
     await learning.run(ctx["hub"])
-
-
-async def index(ctx: Ctx, document: str) -> None:
-    hub: Hub = ctx["hub"]
-    try:
-        await index_document(hub.db, hub.embedder, UUID(document))
-    except HubError as e:
-        log.warning("document %s not indexed: %s", document, e)

@@ -77,9 +77,9 @@ async def reindex(db: Db, queue: Queue, account: UUID, id: UUID) -> int:
 
 
 async def ring(queue: Queue, ids: Sequence[UUID]) -> None:
-    """Ring for documents; the sweep finds those beyond the first thousand."""
+    """Ring for documents that wait for the index."""
     if ids:
-        await queue.index(ids[:1000])
+        await queue.index()
 
 
 def split_tags(text: str | None) -> list[str]:

@@ -36,12 +36,13 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """What became of a file: the document and its length in characters, or an error."""
+    """What became of a file: the document and its length in characters, or an error. notes: what was not read."""
 
     name: str
     saved: Saved | None = None
     characters: int = 0
     error: HubError | None = None
+    notes: tuple[str, ...] = ()
 
 
 async def put(

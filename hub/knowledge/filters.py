@@ -10,7 +10,7 @@ FLAGS = {"-t": "tags", "-r": "reference", "-c": "content", "-n": "name", "-i": "
 HELP = 'use -t "tag", -r "reference", -c "content", -n "name" or -i "id"'
 
 ORDERS = tuple(f"{field}_{way}" for field in ("created_at", "updated_at", "indexed_at") for way in ("asc", "desc"))
-STATES = {"queued": "Queued", "indexed": "Indexed", "cancelled": "Cancelled"}
+STATES = {"queued": "Queued", "indexed": "Indexed", "cancelled": "Cancelled", "failed": "Failed"}
 
 
 def parse(text: str | None) -> Find:

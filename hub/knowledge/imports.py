@@ -5,7 +5,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -17,11 +17,10 @@ from hub.errors import HubError, Invalid
 from hub.jsonl import MOST, TOO_MANY, TOO_WRONG, WRONG, batches
 from hub.knowledge.collections import require, ring
 from hub.knowledge.documents import check, save
-from hub.knowledge.index import index_document
+from hub.knowledge.index import Passages, index_document
 from hub.live.queue import Queue
-from hub.llm.embedder import Embedder
 from hub.pydantic_base import invalid
-from hub.store import documents
+from hub.store import indexing
 from hub.store.db import Db
 from hub.store.documents import Given
 
@@ -84,7 +83,7 @@ class Line(BaseModel):
 
 
 async def import_lines(
-    db: Db, queue: Queue, account: UUID, collection: UUID, body: AsyncIterator[bytes], embedder: Embedder | None = None
+    db: Db, queue: Queue, account: UUID, collection: UUID, body: AsyncIterator[bytes], embedder: Passages | None = None
 ) -> Imported:
     """Put the documents of a file. With an embedder they are indexed before this returns."""
     async with aclosing(steps(db, queue, account, collection, body, embedder)) as states:
@@ -92,7 +91,7 @@ async def import_lines(
 
 
 async def steps(
-    db: Db, queue: Queue, account: UUID, collection: UUID, body: AsyncIterator[bytes], embedder: Embedder | None = None
+    db: Db, queue: Queue, account: UUID, collection: UUID, body: AsyncIterator[bytes], embedder: Passages | None = None
 ) -> AsyncGenerator[Imported, None]:
     """The same, telling how far it has come: always the same object, the last time when all is done.
 
@@ -182,7 +181,7 @@ async def _put(db: Db, account: UUID, collection: UUID, batch: dict[str, Given],
 
 
 async def _index(
-    db: Db, embedder: Embedder, account: UUID, collection: UUID, result: Imported
+    db: Db, embedder: Passages, account: UUID, collection: UUID, result: Imported
 ) -> AsyncIterator[None]:
     """Index what waits, document by document; then wait for those that a worker took up meanwhile."""
     for id in result.queued:
@@ -193,7 +192,9 @@ async def _index(
             log.warning("document %s is left to the queue: %s", id, e)
         yield
     waited = 0.0
-    while waited < PATIENCE and await documents.leased(db, account, collection, result.queued):
+    while waited < PATIENCE and (waiting := await indexing.under_way(db, account, collection, result.queued)):
+        with suppress(HubError):
+            await index_document(db, embedder, waiting[0])
         await asyncio.sleep(LOOK)
         waited += LOOK
         yield

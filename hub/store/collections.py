@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,14 @@ ALL = """
         count(d.id) as total,
         count(d.id) filter (where d.state = 'Indexed') as indexed,
         count(d.id) filter (where d.state = 'Queued') as queued,
-        count(d.id) filter (where d.state = 'Cancelled') as cancelled
+        count(d.id) filter (where d.state = 'Cancelled') as cancelled,
+        count(d.id) filter (where d.state = 'Failed') as failed,
+        -- A text that is not cut yet has a piece for some 700 bytes.
+        coalesce(sum(coalesce(d.pieces, 1 + octet_length(d.contents) / 700)) filter (where d.state = 'Queued'), 0)::int
+            as pieces,
+        coalesce(sum(d.pieces_done) filter (where d.state = 'Queued'), 0)::int as pieces_done,
+        case when c.paced_at > now() - interval '2 minutes' and c.paced_at > c.pace_began
+            then c.pace_pieces / extract(epoch from c.paced_at - c.pace_began)::float8 end as per_second
     from collections c left join documents d on d.collection_id = c.id
     where c.account_id = $1 and ($2::uuid is null or c.id = $2)
     group by c.id order by c.id desc
@@ -32,7 +40,10 @@ REMOVE = "delete from collections where account_id = $1 and id = $2"
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection and how many of its documents are in each state."""
+    """A collection and how many of its documents are in each state.
+
+    pieces, pieces_done: of the documents that wait for the index; per_second: pieces made lately, None when none were.
+    """
 
     id: UUID
     name: str
@@ -44,6 +55,17 @@ class Collection:
     indexed: int
     queued: int
     cancelled: int
+    failed: int
+    pieces: int
+    pieces_done: int
+    per_second: float | None
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long what waits will take at the pace of the last minutes."""
+        if self.pieces <= self.pieces_done or not self.per_second:
+            return None
+        return ceil((self.pieces - self.pieces_done) / self.per_second)
 
 
 async def add(db: Call, account: UUID, name: str, context: str | None, tags: list[str]) -> UUID:

@@ -151,7 +151,8 @@ COLLECTIONS = """
     from collections k where k.account_id = $1 and ($2::uuid is null or k.id > $2) order by k.id limit $3
 """
 DOCUMENTS = """
-    select d.id, d.name, d.state, d.error, d.indexed_version > 0 as found, length(d.contents) as size, d.updated_at, d.attempts
+    select d.id, d.name, d.state, d.error, d.indexed_version > 0 as found, length(d.contents) as size, d.updated_at, d.attempts,
+        d.pieces, d.pieces_done, d.notes
     from documents d where d.account_id = $1 and d.collection_id = $2 and ($3::uuid is null or d.id < $3) order by d.id desc limit $4
 """
 

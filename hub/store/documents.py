@@ -1,4 +1,4 @@
-"""Documents of collections: writing, reading, and their way to the index."""
+"""Documents of collections: writing and reading them. Their way to the index: `hub.store.indexing`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,30 +9,31 @@ from hub.domain import Json
 from hub.ids import uuid7
 from hub.store.db import Call, Row, clean
 
-# Bells are rung after a change; one that was lost is rung again by the sweep after 5 seconds, then
-# every 10 minutes, so that a long queue is not filled with doubles.
 PUT = """
     with given as materialized (
         select g.*, sha256(convert_to(g.contents, 'UTF8')) as sha from jsonb_to_recordset($3::jsonb) as g(
-            id uuid, name text, contents text, reference text, tags text[], metadata jsonb)),
+            id uuid, name text, contents text, reference text, tags text[], metadata jsonb, notes text[], places jsonb)),
     home as materialized (select id from collections where account_id = $1 and id = $2 for key share),
     saved as (
         insert into documents as d
-            (id, account_id, collection_id, name, contents, reference, tags, metadata, sha256, ring_at)
-        select g.id, $1, home.id, g.name, g.contents, g.reference, g.tags, g.metadata, g.sha,
-            now() + interval '5 seconds'
+            (id, account_id, collection_id, name, contents, reference, tags, metadata, sha256, notes, places)
+        select g.id, $1, home.id, g.name, g.contents, g.reference, g.tags, g.metadata, g.sha, g.notes, g.places
         from given g, home order by g.name
         on conflict (collection_id, name) do update set
             contents = excluded.contents, reference = excluded.reference, tags = excluded.tags,
-            metadata = excluded.metadata, sha256 = excluded.sha256, updated_at = now(),
+            metadata = excluded.metadata, sha256 = excluded.sha256, notes = excluded.notes, places = excluded.places,
+            updated_at = now(),
             version = d.version + (d.sha256 <> excluded.sha256)::int,
-            state = case when d.sha256 <> excluded.sha256 or d.state = 'Cancelled' then 'Queued' else d.state end,
-            attempts = case when d.sha256 <> excluded.sha256 or d.state = 'Cancelled' then 0 else d.attempts end,
-            error = case when d.sha256 <> excluded.sha256 or d.state = 'Cancelled' then null else d.error end,
+            state = case when d.sha256 <> excluded.sha256 or d.state in ('Cancelled', 'Failed') then 'Queued' else d.state end,
+            attempts = case when d.sha256 <> excluded.sha256 or d.state in ('Cancelled', 'Failed') then 0 else d.attempts end,
+            error = case when d.sha256 <> excluded.sha256 or d.state in ('Cancelled', 'Failed') then null else d.error end,
             leased_until = case when d.sha256 <> excluded.sha256 then null else d.leased_until end,
-            ring_at = excluded.ring_at
-        where (d.sha256, d.reference, d.tags, d.metadata) is distinct from
-            (excluded.sha256, excluded.reference, excluded.tags, excluded.metadata) or d.state = 'Cancelled'
+            pieces = case when d.sha256 <> excluded.sha256 then null else d.pieces end,
+            pieces_done = case when d.sha256 <> excluded.sha256 then 0 else d.pieces_done end,
+            ring_at = now()
+        where (d.sha256, d.reference, d.tags, d.metadata, d.notes) is distinct from
+            (excluded.sha256, excluded.reference, excluded.tags, excluded.metadata, excluded.notes)
+            or d.state in ('Cancelled', 'Failed')
         returning d.id, d.name, d.state)
     select g.name, coalesce(s.id, d.id) as id,
         case when s.id is null then 'Unchanged' when s.id = g.id then 'Created' else 'Modified' end as outcome,
@@ -63,7 +64,8 @@ COUNT = """
         and ($9::text is null or state = $9)
 """
 ONE = """
-    select id, name, state, error, contents, reference, tags, created_at, updated_at, indexed_at, metadata
+    select id, name, state, error, contents, reference, tags, created_at, updated_at, indexed_at, metadata, pieces,
+        pieces_done, notes
     from documents where account_id = $1 and collection_id = $2 and id = $3
 """
 REMOVE = "delete from documents where account_id = $1 and collection_id = $2 and id = $3"
@@ -74,7 +76,7 @@ PURGE = """
 # is being indexed at this moment is a new version: what is under way with its old vectors comes to nothing.
 REQUEUE = """
     update documents set state = 'Queued', attempts = 0, error = null, indexed_at = null, leased_until = null,
-        ring_at = now() + interval '5 seconds', renew = true, version = version + 1
+        ring_at = now(), renew = true, version = version + 1, pieces = null, pieces_done = 0
     where id in (select id from documents where account_id = $1 and collection_id = $2
         and (state <> 'Queued' or not renew) limit 2000)
     returning id
@@ -82,33 +84,6 @@ REQUEUE = """
 EXPORT = """
     select name, contents, reference, tags, metadata from documents
     where account_id = $1 and collection_id = $2 and name > $3 order by name limit $4
-"""
-QUEUED = """
-    update documents set ring_at = now() + interval '10 minutes'
-    where id in (select id from documents where state = 'Queued' and ring_at <= now()
-        and (leased_until is null or leased_until <= now()) order by ring_at limit $1 for update skip locked)
-    returning id
-"""
-CLAIM = """
-    update documents set leased_until = now() + make_interval(secs => 60 + length(contents) / 500),
-        ring_at = now() + make_interval(secs => 60 + length(contents) / 500)
-    where id = $1 and state = 'Queued' and (leased_until is null or leased_until <= now())
-    returning id, account_id, collection_id, name, contents, version, renew
-"""
-INDEXED = """
-    update documents set state = 'Indexed', indexed_version = version, indexed_at = now(), attempts = 0, error = null,
-        leased_until = null, renew = false
-    where id = $1 and version = $2 and state = 'Queued'
-"""
-LEASED = """
-    select count(*) from documents
-    where account_id = $1 and collection_id = $2 and id = any($3) and state = 'Queued' and leased_until > now()
-"""
-FAILED = """
-    update documents set attempts = attempts + 1, error = $3, leased_until = null,
-        state = case when attempts + 1 >= $4 then 'Cancelled' else state end,
-        ring_at = now() + make_interval(secs => least(600, 10 * 2 ^ attempts))
-    where id = $1 and version = $2 and state = 'Queued' returning state
 """
 REFERENCED = """
     select id, collection_id, name, left(contents, $4) as content, reference, metadata from (
@@ -122,13 +97,18 @@ REFERENCED = """
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A document as it is handed in; `name` is its key in the collection."""
+    """A document as it is handed in; `name` is its key in the collection.
+
+    notes: what its file held that could not be read. places: where its pages or rows begin (`hub.knowledge.places`).
+    """
 
     name: str
     contents: str
     reference: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Json | None = None
+    notes: tuple[str, ...] = ()
+    places: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +145,9 @@ class Document:
     updated_at: datetime
     indexed_at: datetime | None
     metadata: Json
+    pieces: int | None
+    pieces_done: int
+    notes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,19 +160,6 @@ class Find:
     name: str | None = None
     id: UUID | None = None
     anywhere: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A document taken for indexing, as it was at `version`. renew: no vector of its pieces may be kept."""
-
-    id: UUID
-    account_id: UUID
-    collection_id: UUID
-    name: str
-    contents: str
-    version: int
-    renew: bool
 
 
 async def put(db: Call, account: UUID, collection: UUID, given: list[Given]) -> list[Saved]:
@@ -240,33 +210,6 @@ async def export(db: Call, account: UUID, collection: UUID, after: str, limit: i
     return [Given(r["name"], r["contents"], r["reference"], tuple(r["tags"]), r["metadata"]) for r in rows]
 
 
-async def queued(db: Call, limit: int) -> list[UUID]:
-    """Documents that wait for the index and whose bell was lost; not returned again for 10 minutes."""
-    return [r["id"] for r in await db.fetch(QUEUED, limit)]
-
-
-async def claim(db: Call, id: UUID) -> Claimed | None:
-    """Take a waiting document unless someone else has it; the lease grows with its length."""
-    row = await db.row(CLAIM, id)
-    return Claimed(**dict(row)) if row else None
-
-
-async def indexed(db: Call, id: UUID, version: int) -> bool:
-    """Close a claim; false when the document was changed or removed meanwhile. Locks the row."""
-    return await db.run(INDEXED, id, version) == 1
-
-
-async def leased(db: Call, account: UUID, collection: UUID, ids: list[UUID]) -> int:
-    """How many of the documents someone is indexing at this moment."""
-    return int(await db.value(LEASED, account, collection, ids))
-
-
-async def failed(db: Call, id: UUID, version: int, error: str, most: int) -> str | None:
-    """Count a failure; the `most`-th cancels. Returns the state it leads to."""
-    row = await db.row(FAILED, id, version, clean(error)[:500], most)
-    return str(row["state"]) if row else None
-
-
 async def referenced(
     db: Call, account: UUID, places: list[tuple[UUID, str]], characters: int, most: int
 ) -> list[Row]:
@@ -283,6 +226,8 @@ def _row(given: Given) -> dict[str, Any]:
         "reference": clean(given.reference),
         "tags": clean(given.tags),
         "metadata": clean(given.metadata or {}),
+        "notes": clean(list(given.notes)),
+        "places": given.places,
     }
 
 

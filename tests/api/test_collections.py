@@ -103,7 +103,7 @@ async def test_a_collection_as_documented(door: Door) -> None:
     id = await door.collection()
     shown = await door.ok("GET", f"{BASE}/{id}")
     assert (shown["name"], shown["tags"]) == ("Shop", ["a", "b"])
-    assert shown["state"] == {"total": 0, "indexed": 0, "queued": 0, "cancelled": 0}
+    assert shown["state"] == {"total": 0, "indexed": 0, "queued": 0, "cancelled": 0, "failed": 0}
     assert shown["createdAt"].endswith("Z")
     saved = await door.ok("PUT", f"{BASE}/{id}", {"collectionName": "Store", "context": "All about it."})
     assert saved == {"message": "Collection saved successfully.", "data": None}

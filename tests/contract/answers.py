@@ -4,7 +4,7 @@ from tests.contract.parts import CLIENT_PARAMETERS, GATEWAY, INTEGRATIONS, LIMIT
 from tests.contract.shape import ANY, FLAG, ID, NUMBER, TEXT, TIME, WHOLE, Shape, maybe, one_of, pairs, plus
 
 MEMORY = one_of("Text", "DateReminder")
-INDEXED = one_of("Queued", "Cancelled", "Indexed")
+INDEXED = one_of("Queued", "Cancelled", "Indexed", "Failed")
 TARGET = one_of("Telegram", "WhatsApp_ZApi", "WhatsApp_Evolution", "WhatsApp_Kapso", "WebChat")
 IMPORTED: Shape = {"enqueued": WHOLE, "skipped": WHOLE}
 SCHEDULE: dict[str, Shape] = {
@@ -16,8 +16,8 @@ RECURRING: dict[str, Shape] = {
     "nextActivation": maybe(TIME), "lastActivation": maybe(TIME), "executionCount": WHOLE, "createdAt": TIME,
 }
 COLLECTION: dict[str, Shape] = {
-    "name": TEXT, "createdAt": TIME, "state": plus({"total": WHOLE, "indexed": WHOLE, "queued": WHOLE}, "cancelled"),
-    "tags": [TEXT],
+    "name": TEXT, "createdAt": TIME, "tags": [TEXT],
+    "state": plus({"total": WHOLE, "indexed": WHOLE, "queued": WHOLE}, "cancelled", "failed"),
 }
 # Beside the documented fields an integration tells how it stands with its network.
 OF_OURS = ("sendMode", "groups", "whenUnknown", "webhookUrl", "state", "stateText", "connection")
@@ -183,10 +183,10 @@ ANSWERS: dict[str, Shape] = {
     "A-42": {
         "id": ID, "externalUserId": TEXT, "content": TEXT, "format": MEMORY, "createdAt": TIME, "expiresAt": TIME,
     },
-    "A-43": [plus({"id": ID} | COLLECTION, "context", "updatedAt")],
+    "A-43": [plus({"id": ID} | COLLECTION, "context", "updatedAt", "progress")],
     "A-44": {"collectionId": ID},
     "A-45": "Collection saved successfully.",
-    "A-46": plus(COLLECTION, "id", "context", "updatedAt"),
+    "A-46": plus(COLLECTION, "id", "context", "updatedAt", "progress"),
     "A-47": "Collection deleted successfully.",
     "A-48": "Collection cleaned successfully.",
     "A-49": "Outdated documents enqueued.",
@@ -204,7 +204,7 @@ ANSWERS: dict[str, Shape] = {
             "createdAt": TIME, "updatedAt": TIME, "indexedAt": maybe(TIME), "characterCount": WHOLE,
             "wordCount": WHOLE, "approximateTokenCount": WHOLE, "metadata": pairs(ANY),
         },
-        "error",
+        "error", "pieces", "piecesDone", "notes",
     ),
     "A-55": "Document removed.",
     "A-56": {"aiGatewayId": ID},

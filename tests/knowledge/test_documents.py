@@ -14,7 +14,6 @@ from hub.knowledge import collections, documents
 from hub.knowledge.imports import LONGEST, import_lines
 from hub.live.queue import Queue
 from hub.llm.embedder import Embedder
-from hub.store import documents as store
 from hub.store.db import Db
 from hub.store.documents import Given
 from tests.knowledge.conftest import new_account
@@ -30,8 +29,8 @@ async def stream(*parts: bytes) -> AsyncIterator[bytes]:
         yield part
 
 
-async def rung(queue: Queue) -> int:
-    return int(await queue._redis.zcard(queue.name(bulk=True)))
+async def waiting(db: Db) -> int:
+    return int(await db.value("select count(*) from documents where state = 'Queued'"))
 
 
 async def test_collection_life(db: Db, queue: Queue, account: UUID, collection: UUID) -> None:
@@ -72,7 +71,7 @@ async def test_put_creates_modifies_or_leaves(db: Db, queue: Queue, account: UUI
 
     assert await put("One.") == "Created"
     assert await put("One.") == "Unchanged"
-    assert await rung(queue) == 1
+    assert await waiting(db) == 1
     assert await put("One.", "tag") == "Modified"
     assert await version(db) == 1
     assert await put("Two.", "tag") == "Modified"
@@ -231,16 +230,7 @@ async def test_bad_lines_are_skipped_and_told(db: Db, queue: Queue, account: UUI
     assert (told[4], told[5]) == ("text is missing; send it.", "docid must be text.")
     assert told[6] == "text must not be empty."
     assert "8 MB" in told[7] and "too large" in told[9] and "__meta" in told[10] and "object" in told[11]
-    assert await rung(queue) == 2
-
-
-async def test_the_sweep_finds_what_nobody_rang_for(db: Db, account: UUID, collection: UUID) -> None:
-    saved = await documents.save(db, account, collection, [Given("a", "A."), Given("b", "B.")])
-    assert await store.queued(db, 10) == []
-    await db.run("update documents set ring_at = now() - interval '1 second'")
-    assert (await store.queued(db, 1))[0] in {s.id for s in saved}
-    assert len(await store.queued(db, 10)) == 1
-    assert await store.queued(db, 10) == []
+    assert await waiting(db) == 2
 
 
 async def test_counts() -> None:

@@ -78,7 +78,7 @@ async def test_a_redis_that_is_away_is_told_not_raised(away: ArqRedis, prefix: s
     queue = Queue(away, prefix)
     assert not await queue.turn(uuid4(), 1)
     assert not await queue.send(uuid4(), "x")
-    assert not await queue.index([uuid4()])
+    assert not await queue.index()
     assert queue.failures == 3
 
 

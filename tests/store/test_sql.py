@@ -131,7 +131,7 @@ def _accounts(file: Path) -> Iterator[tuple[str, str]]:
 
 
 # The document is leased: its id comes from a claim that was scoped. The function asks for the account's own session.
-LEASED = {"chunks.replace", "files.take"}
+LEASED = {"files.take"}
 
 
 def test_who_takes_an_account_asks_for_that_account() -> None:

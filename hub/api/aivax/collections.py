@@ -4,7 +4,14 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hub.api.aivax.schemas.knowledge import CollectionEdit, CollectionId, CollectionIn, CollectionOut, Counts
+from hub.api.aivax.schemas.knowledge import (
+    CollectionEdit,
+    CollectionId,
+    CollectionIn,
+    CollectionOut,
+    Counts,
+    Progress,
+)
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.jsonl_responses import download
@@ -72,7 +79,12 @@ def _out(found: Collection) -> CollectionOut:
     return CollectionOut(
         id=found.id, name=found.name, context=found.context, tags=found.tags,
         created_at=found.created_at, updated_at=found.updated_at,
-        state=Counts(total=found.total, indexed=found.indexed, queued=found.queued, cancelled=found.cancelled),
+        state=Counts(total=found.total, indexed=found.indexed, queued=found.queued, cancelled=found.cancelled,
+                     failed=found.failed),
+        progress=Progress(
+            pieces=found.pieces, pieces_done=found.pieces_done, seconds_left=found.seconds_left,
+            pieces_per_second=None if found.per_second is None else round(found.per_second, 2),
+        ),
     )
 
 

@@ -65,7 +65,7 @@ async def load(request: web.Request, collection_id: UUID, query: ImportQuery) ->
     (reading, indexing), `lines`, `enqueued`, `skipped` and `indexed`, the last with `state` done and all fields.
     """
     hub, account = request.app[HUB], caller(request).account_id
-    embedder = hub.embedder if query.insert_mode == "sync" else None
+    embedder = hub.bulk if query.insert_mode == "sync" else None
     body = streamed(request, "documents", FILE)
     if followed(request):
         steps = imports.steps(hub.db, hub.queue, account, collection_id, body, embedder)
@@ -91,7 +91,7 @@ async def details(request: web.Request, collection_id: UUID, document_id: UUID) 
         id=found.id, name=found.name, state=found.state, error=found.error, contents=found.contents,  # type: ignore[arg-type]  # checked by the table
         reference=found.reference, tags=found.tags, created_at=found.created_at, updated_at=found.updated_at,
         indexed_at=found.indexed_at, character_count=characters, word_count=words, approximate_token_count=tokens,
-        metadata=found.metadata,
+        metadata=found.metadata, pieces=found.pieces, pieces_done=found.pieces_done, notes=found.notes,
     )
 
 

@@ -79,6 +79,7 @@ def _out(done: files.Filed) -> FiledOut:
         state=done.saved.outcome if done.saved else None,  # type: ignore[arg-type]  # checked by the table
         character_count=done.characters,
         error=str(done.error) if done.error else None,
+        notes=list(done.notes),
     )
 
 

@@ -77,7 +77,7 @@ async def search(
     since: datetime | None = None, until: datetime | None = None,
 ) -> list[Memory]:
     """The nearest of a person's memories, best first."""
-    [vector] = await hub.embedder.queries([question])
+    [vector] = await hub.embedder.queries([question], account)
     return await memories.search(
         hub.db, account, person, format, vector, words([question]), scale=SCALE, support=SUPPORT, limit=limit,
         since=since, until=until,

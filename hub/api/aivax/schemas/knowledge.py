@@ -10,7 +10,7 @@ from hub.knowledge.search import TERMS
 from hub.pydantic_base import Camel, Defaults, Snake
 
 Json = dict[str, Any]
-IndexState = Literal["Queued", "Cancelled", "Indexed"]
+IndexState = Literal["Queued", "Cancelled", "Indexed", "Failed"]
 
 
 MOST = 128
@@ -82,6 +82,16 @@ class Counts(Camel):
     indexed: int
     queued: int
     cancelled: int
+    failed: int
+
+
+class Progress(Camel):
+    """How far the documents that wait for the index have come; a document is cut into pieces of some 700 characters."""
+
+    pieces: Annotated[int, Field(description="Of all documents that wait; estimated until a document is cut.")]
+    pieces_done: Annotated[int, Field(description="Those of them that can be found already.")]
+    pieces_per_second: Annotated[float | None, Field(description="In the last minutes; null: nothing was done.")]
+    seconds_left: int | None
 
 
 class CollectionOut(Camel):
@@ -91,6 +101,7 @@ class CollectionOut(Camel):
     created_at: datetime
     updated_at: datetime
     state: Counts
+    progress: Progress
     tags: list[str]
 
 
@@ -99,7 +110,7 @@ class DocumentsQuery(Snake):
 
     filter: Annotated[str, Field(max_length=1000)] = ""
     order_by: Annotated[str, Field(description="created_at, updated_at or indexed_at with _asc or _desc.")] = ""
-    state: Annotated[str, Field(description="queued, indexed or cancelled.")] = ""
+    state: Annotated[str, Field(description="queued, indexed, failed or cancelled.")] = ""
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
     offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
 
@@ -164,6 +175,7 @@ class FiledOut(Camel):
     state: Literal["Created", "Modified", "Unchanged"] | None
     character_count: int
     error: str | None
+    notes: Annotated[list[str], Field(description="What was not read of the file, and why.")]
 
 
 class FilesOut(Camel):
@@ -185,3 +197,6 @@ class DocumentOut(Camel):
     word_count: int
     approximate_token_count: int
     metadata: Json
+    pieces: Annotated[int | None, Field(description="Parts the text is indexed in; null until it is cut.")]
+    pieces_done: Annotated[int, Field(description="How many of them can be found already.")]
+    notes: Annotated[list[str], Field(description="What its file held that was not read, and why.")]
