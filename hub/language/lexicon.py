@@ -28,7 +28,7 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             you we they he she it me my your our their is are am was were be been do does did can could would
             should will shall may might have has had not no yes there this these those if any some much many
             please about as by so want need like know tell get let us im id hello hi there them his him its must s t
-            don isn aren doesn didn won re ve ll been being also just
+            don isn aren doesn didn won re ve ll been being also just until than then into while during
             """
         ),
         "es": _set(
@@ -66,7 +66,13 @@ PALE = _set(
     venda vendo usam uso usar deixar mandar enviar acontece ocorre significa chama chamar nome tipo tipos coisa
     funciona possivel permitido permitida permite sobre preciso precisa conseguir consigo coloco achar encontro
     partir dia dias vez vezes pessoa pessoas comprar compra compram unidade unidades modelo informacao informacoes levar leva entra entrar
-    have has offer offers sell sells accept accepts use used using provide give get take happens happen mean means
+    ver vejo ve recebo receber fica ficam ficar atende atendem atendemos atender cabe cabem casa pegar pego pedir peco
+    passa passar vir vem voltar chego vou ir estou consultar retirar retiro trazer trago colocar por poderia qualquer
+    fazendo fazemos oferta trabalha existe existem usando quiser incluso inclusa incluido incluida inclui
+    have has offer offers show shows see receive ask sent send put set go going arrive fit fits included include
+    includes own
+    ver veo volver vuelvo ir voy llegar llego pedir pido poner pongo traer traigo caben entra enviar mandar incluye
+    incluido incluida sell sells accept accepts use used using provide give get take happens happen mean means
     day days time times person people allowed possible name kind kinds type thing work works need needs make long leave bring come
     persona personas tienen tiene hacen hace ofrecen venden acepta aceptan usan pasa significa llama nombre tipo cosa posible
     permitido hacer dejar llevar ponen dan da necesito recibir sirve trabajan
@@ -81,7 +87,22 @@ PRICE = _set(
 )
 MUCH = _set("quanto quanta much cuanto cuanta qto qnt")
 MANY = _set("quantos quantas many cuantos cuantas qtos")
-WHEN = _set("quando when cuando horario horarios hours horas hora")
+WHEN = _set(
+    """
+    quando when cuando horario horarios hours horas hora comeca comecam comecar inicia inicio start starts begin begins
+    empieza empiezan comienza termina terminam acaba
+    """
+)
+TIME = _set("horario horarios hours horas hora")
+ADDRESS = _set("endereco enderecos address direccion ubicacion localizacao location")
+# Names of the first column of a table of things.
+LABELS = _set(
+    """
+    nome name nombre produto product producto item servico service servicio codigo code titulo title modelo model peca
+    part pieza curso course plano plan pergunta question pregunta especialidade sku descricao description artigo
+    articulo material exame medico local cidade city loja
+    """
+)
 JOINS = _set("e and y mas but pero entao then tambem also tambien ou or")
 POINTS = _set(
     """

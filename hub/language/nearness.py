@@ -38,6 +38,23 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return best[1] if best else None
 
 
+def shortened(word: str, known: Iterable[str]) -> str | None:
+    """The longer word that a word is the beginning of ("cardio"), or that differs in its ending alone ("pediatra")."""
+    best: tuple[int, str] | None = None
+    for other in known:
+        same = _common(word, other)
+        whole = same == len(word) and same >= 5
+        if (whole or (same >= 6 and same >= 0.7 * len(word) and same >= 0.6 * len(other))) and (
+            best is None or (-same, other) < best
+        ):
+            best = (-same, other)
+    return best[1] if best else None
+
+
+def _common(a: str, b: str) -> int:
+    return next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
 def distance(a: str, b: str, most: int) -> int:
     """Slips between two words (a letter more, less, other, or two that changed places); `most` + 1 when they are more."""
     if abs(len(a) - len(b)) > most:

@@ -37,6 +37,7 @@ _REPLACED = re.compile(
     r"(?:\s(?:por|by|pel[oa]s?|em|on|el|desde)\b|\s?[:.)\]]|\s?$|\sdocument|\sversion|\svers)"
 )
 _SELF = re.compile(r"\b(?:documento|document|tabela|tabla|table|politica|policy|versao|version|lista|list|pagina|page|regra|edicao|este|esta|this)\b")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})\s", re.MULTILINE)
 HEAD = 1500  # characters of a text in which it tells of itself
 _METADATA: Mapping[str, str] = {
     "valid_from": "start", "validfrom": "start", "valido_a_partir": "start", "vigencia": "start", "effective": "start",
@@ -77,6 +78,13 @@ def read(text: str, metadata: Mapping[str, Any] | None = None) -> Validity:
     start = _first(given.get("start")) or start
     end = _first(given.get("end"), last=True) or end
     return Validity(start, end, replaced or bool(given.get("by")))
+
+
+def of_document(text: str, metadata: Mapping[str, Any] | None = None) -> Validity:
+    """The same of a document that may have chapters: what one of them says is not said of the others."""
+    levels = [(len(m[1]), m.start()) for m in _HEADING.finditer(text)]
+    several = [start for level, start in levels if sum(other == level for other, _ in levels) > 1]
+    return read(text[: min(several)] if several else text, metadata)
 
 
 def years(text: str) -> frozenset[int]:

@@ -70,6 +70,13 @@ def meaning(word: str) -> int | None:
     return _IDEA.get(stem(word)) if known is None else known
 
 
+def alike(word: str) -> str:
+    """Other words of its idea, with "or" between."""
+    folded = fold(word)
+    known = meaning(folded)
+    return " or ".join(sorted(IDEAS[known] - {folded})) if known is not None else ""
+
+
 def ideas(found: Iterable[str]) -> frozenset[int]:
     return frozenset(n for n in (_IDEA.get(s) for s in found) if n is not None)
 

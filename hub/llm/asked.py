@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from hub.language import codes, words
 from hub.language.folding import fold
-from hub.language.lexicon import ASKS, JOINS, MANY, MUCH, PALE, POINTS, PRICE, STOP, WHEN
-from hub.language.nearness import nearest
+from hub.language.lexicon import ADDRESS, ASKS, JOINS, MANY, MUCH, PALE, PRICE, STOP, TIME, WHEN
+from hub.language.nearness import nearest, shortened
+from hub.language.referring import refers_back
 from hub.language.validity import years
 
 # What an answer to each kind of question holds.
@@ -30,6 +31,14 @@ FACTS = {
         r"|noviembre|diciembre|manha|tarde|noite|morning|evening|noche|fechad\w*|closed|cerrad\w*|24 horas|horas?|hours?)"
         r"|\d{1,2}/\d{1,2}"
     ),
+    "time": re.compile(
+        r"\d{1,2}\s?(?:h\b|h\d\d|:\d\d)|\d\s?(?:am|pm)\b|\b(?:24 horas|24 hours|das \d+ as \d+|(?:from )?\d+ to \d+|noon|midnight"
+        r"|meio-dia|mediodia|meia-noite|fechad\w*|closed|cerrad\w*)"
+    ),
+    "address": re.compile(
+        r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
+        r"|plaza|largo|bairro|km \d|quadra|cep)\b"
+    ),
     "many": re.compile(
         r"\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
         r"|eight|nine|ten|twelve|twenty|un|una|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
@@ -37,7 +46,6 @@ FACTS = {
 }
 DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", "prazo", "prazos", "long", "tarda", "tardan",
                       "tiempo", "plazo", "duration", "fica pronto"))
-FOLLOWS = 6  # words of a question that may need the one before it
 _CLAUSE = re.compile(r"\s*(?:[?;]|,?\s(?:e|and|y|e também|and also|y también)\s)\s*", re.IGNORECASE)
 
 
@@ -89,17 +97,6 @@ def read(text: str, language: str, before: Sequence[str] = ()) -> list[Asked]:
     return asked
 
 
-def refers_back(text: str) -> bool:
-    """Whether a question is one that the message before it belongs to."""
-    found = words.words(text)
-    if not found or len(found) > FOLLOWS + 2:
-        return False
-    about = ("what about", "how about", "e se", "y si", "que tal", "e quanto a")
-    joined = found[0] in JOINS or " ".join(found).startswith(about)
-    points = any(w in POINTS for w in found) and len(found) <= FOLLOWS + 2
-    return joined or points or len(found) <= 3
-
-
 def _clauses(text: str) -> list[str]:
     """A message with several questions, cut where a next one begins."""
     parts = [p for p in _CLAUSE.split(text.strip()) if p and p.strip()]
@@ -124,6 +121,21 @@ def _carries(text: str) -> bool:
     return any(len(w) > 2 and not any(w in s for s in STOP.values()) for w in words.words(text))
 
 
+def halves(asked: Asked) -> list[Asked]:
+    """The questions about the one thing and about the other, of one that joins two."""
+    every = words.words(asked.text)
+    shared = tuple(t for t in asked.terms if t.attribute)
+    for n, word in enumerate(every):
+        if word not in JOINS or not 0 < n < len(every) - 1:
+            continue
+        left = tuple(t for t in asked.terms if not t.attribute and t.word in every[:n])
+        right = tuple(t for t in asked.terms if not t.attribute and t.word not in every[:n])
+        parts = [replace(asked, terms=(*shared, *side)) for side in (left, right)]
+        if all(p.topics for p in parts):
+            return parts
+    return []
+
+
 def _one(text: str, language: str) -> Asked:
     stops = STOP[language]
     every = words.words(text)
@@ -138,7 +150,7 @@ def _one(text: str, language: str) -> Asked:
         if any(word == c or word in c for c in found) and any(ch.isdigit() for ch in "".join(found)) and _of_code(word, found):
             continue
         terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
-                                    word in PRICE or word in WHEN or word in DURATION, word in named))
+                                    word in PRICE | WHEN | DURATION | ADDRESS, word in named))
     return Asked(text, tuple(terms.values()), tuple(found), wants, years(text))
 
 
@@ -165,9 +177,12 @@ def _wants(every: Sequence[str]) -> frozenset[str]:
         found.add("price")
     if any(w in MANY for w in every):
         found.add("many")
-    if any(w in WHEN for w in every) or re.search(
-            r"\b(?:que dias?|que horas?|what time|what days?|which days?|a que hora|ate quando|em que dias?)\b", joined):
+    if any(w in TIME for w in every) or re.search(r"\b(?:que horas?|what time|a que hora)\b", joined):
+        found.add("time")
+    elif any(w in WHEN for w in every) or re.search(r"\b(?:que dias?|what days?|which days?|ate quando)\b", joined):
         found.add("when")
+    if any(w in ADDRESS for w in every):
+        found.add("address")
     return frozenset(found)
 
 
@@ -178,7 +193,7 @@ def mended(asked: Asked, known_words: frozenset[str], known_stems: frozenset[str
             return term
         if nearest(term.word, STOP[language] | MUCH | MANY) and not term.proper:
             return None
-        meant = nearest(term.word, sorted(known_words | PRICE))
+        meant = nearest(term.word, sorted(known_words | PRICE)) or shortened(term.word, sorted(known_words))
         if meant is None:
             return term
         return Term(meant, words.stem(meant), words.meaning(meant), meant in PALE, meant in PRICE, term.proper)

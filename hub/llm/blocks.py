@@ -22,7 +22,7 @@ _END = re.compile(r"(?<=[.!?…])[\"')\]*_]*\s+(?=[\"'(\[*_¿¡]?[A-ZÀ-ÝÑ0-9]
 @dataclass(frozen=True, slots=True)
 class Block:
     """kind: text, list or code. title: headings and the question it answers. leads: it announces
-    the block after it. chapter: under which of the headings of the first level it stands."""
+    the block after it. chapter: under which heading of the first level that has several it stands; 0 before them."""
 
     text: str
     kind: str
@@ -38,14 +38,16 @@ def cut(markdown: str) -> list[Block]:
     """Blocks in order; fenced code is never cut."""
     blocks: list[Block] = []
     headings: list[str] = []
-    asked, chapter = "", 0
-    for text, kind in _pieces(markdown):
+    asked, chapter, found = "", 0, _pieces(markdown)
+    levels = [_level(text) for text, kind in found if kind == "heading"]
+    chapters = min((n for n in levels if levels.count(n) > 1), default=0)
+    for text, kind in found:
         heading = _HEADING.match(text) if kind == "heading" else None
         if heading:
             # A title names all below it, a deeper one joins it, an equal one takes its place.
-            level = len(text.lstrip()) - len(text.lstrip().lstrip("#"))
+            level = _level(text)
             headings = [*headings[: max(0, level - 1)], heading[1]]
-            asked, chapter = "", chapter + (level == 1)
+            asked, chapter = "", chapter + (level <= chapters)
             continue
         first, _, rest = text.partition("\n")
         question = _ASKED.match(first) if kind == "text" else None
@@ -58,6 +60,10 @@ def cut(markdown: str) -> list[Block]:
         elif not question:
             asked = ""
     return blocks
+
+
+def _level(heading: str) -> int:
+    return len(heading.lstrip()) - len(heading.lstrip().lstrip("#"))
 
 
 class _Reader:

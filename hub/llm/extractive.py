@@ -25,7 +25,8 @@ MODEL = "@hub/extractive"
 # The part of a question's weight that an answer must have, and of one about a document that the search found close.
 ENOUGH, ENOUGH_NEAR, NEAR = 0.62, 0.55, 0.6
 ALIKE = 0.93  # part of the best score from which another document's answer is as good
-SOURCES, TOPICAL = 3, 0.25
+SURE = 0.85  # cover from which answers with other amounts are about the same
+SOURCES = 3
 PIECES, PIECE = 6, 24
 
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -132,36 +133,45 @@ def _answers(
     missing: list[str] = []
     stems = frozenset(s for u in found for w in (u.own, u.part.above, u.part.name, u.near) for s in w.stems)
     meanings = frozenset(m for u in found for w in (u.own, u.part.above, u.part.name, u.near) for m in w.meanings)
-    typed = frozenset(w for u in found for w in words.words(f"{u.text} {u.part.block.title}"))
+    typed = frozenset(w for u in found for w in words.words(f"{u.text} {u.part.block.title} {_columns(u)}"))
     for one in questions.read(question, lang, before):
         one = questions.mended(one, typed, stems, meanings, lang)
-        answer = _answer(one, found, today, lang)
-        if answer:
-            answers.append(answer)
+        whole, full = _answer(one, found, today, lang)
+        sides = [] if full else [_answer(h, found, today, lang)[0] for h in questions.halves(one)]
+        if sides and all(sides):
+            answers += [a for a in sides if a]
+        elif whole:
+            answers.append(whole)
         elif one.codes:
             missing += one.codes
     return answers, missing
 
 
-def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> Answer | None:
+def _columns(unit: Unit) -> str:
+    return " ".join(c.name for c in unit.cells)
+
+
+def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tuple[Answer | None, bool]:
+    """The answer, and whether it has all that was asked about."""
     if not (asked.terms or asked.codes or asked.context):
-        return None
+        return None, False
     weight = weights(asked, found)
     fitting = [u for u in found if holds_codes(asked, u)]
     ranked = sorted((weigh(asked, u, weight, today) for u in fitting), key=lambda w: -w.score)
     good = [w for w in ranked if _good(w, asked)]
     if not good:
-        return None
+        return None, False
     first = good[0]
     others = _differing(first, good[1:], asked)
     if others:
         every = (first, *others)
         lines = [f"- {quoted(w, asked)} ({w.unit.part.passage.name})" for w in every]
-        return Answer("\n".join(lines), tuple(dict.fromkeys(w.unit.part.passage.name for w in every)), differ=True)
+        names = tuple(dict.fromkeys(w.unit.part.passage.name for w in every))
+        return Answer("\n".join(lines), names, differ=True), True
     text = quoted(first, asked)
     if first.old and not asked.years:
         text += f"\n\n{TEXTS['old'][lang]}{_since(first.unit)}."
-    return Answer(text, (first.unit.part.passage.name,))
+    return Answer(text, (first.unit.part.passage.name,)), all(t.stem in first.has for t in asked.topics)
 
 
 def _good(one: Weighed, asked: Asked) -> bool:
@@ -171,7 +181,8 @@ def _good(one: Weighed, asked: Asked) -> bool:
         return False
     if asked.topics and not any(t.stem in one.has for t in asked.topics) and not asked.codes:
         return False
-    if not asked.topics and not asked.codes and not _of_context(one, asked):
+    address = "address" in asked.wants and not asked.context
+    if not asked.topics and not asked.codes and not address and not _of_context(one, asked):
         return False
     text = fold(quoted(one, asked)) if asked.wants else ""
     return not asked.wants or any(FACTS[w].search(text) for w in asked.wants)
@@ -188,15 +199,13 @@ def _of_context(one: Weighed, asked: Asked) -> bool:
 
 def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[Weighed]:
     """Other documents' answers that are as good and say other amounts."""
-    if not asked.wants:
-        return []
-    mine, found = amounts(quoted(first, asked)), []
+    mine, found = amounts(first.unit.text), []
     for other in others:
         if other.score < first.score * ALIKE or other.old != first.old or other.has != first.has or _one(first, other):
             continue
         held, theirs = first.unit.part.held.start, other.unit.part.held.start
-        numbers = amounts(quoted(other, asked))
-        if held == theirs and not numbers & mine and numbers:
+        numbers = amounts(other.unit.text)
+        if held == theirs and mine and numbers and not numbers & mine and (asked.wants or other.cover >= SURE):
             found.append(other)
             mine |= numbers
     return found[:2]

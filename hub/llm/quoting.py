@@ -86,12 +86,16 @@ def _in(term: Term, cell: Cell) -> bool:
 
 def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
     """Columns whose names are asked for: each adds a word that those before it have not."""
-    terms = (*asked.terms, *(asked.context if asked.refers else ()))
+    own = any(t.attribute for t in asked.terms)
+    around = [t for t in asked.context if not (own and t.attribute)] if asked.refers else []
+    terms = (*asked.terms, *around)
     named = [
         (c, frozenset(t.stem for t in terms if c.named.has(t.stem, t.meaning) or c.named.means(t.meaning))
          | frozenset(w for w in asked.wants if w == "price" and FACTS[w].search(fold(c.value)) and _priced(c)))
         for c in cells[1:]
     ]
+    if not any(has for _, has in named) or (own and not any(_holds(c, asked) for c, has in named if has)):
+        named += [(c, frozenset({c.name})) for c in cells[1:] if _holds(c, asked)]
     taken: set[str] = set()
     found = []
     for cell, has in sorted(named, key=lambda one: -len(one[1])):
@@ -99,6 +103,11 @@ def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
             taken |= has
             found.append(cell)
     return found
+
+
+def _holds(cell: Cell, asked: Asked) -> bool:
+    """Whether it is of the kind that is asked for."""
+    return any(FACTS[w].search(fold(cell.value)) for w in asked.wants)
 
 
 def _priced(cell: Cell) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from hub.domain import Passage
 from hub.language import codes, words
 from hub.language.addressed import to_an_assistant
+from hub.language.lexicon import LABELS
 from hub.language.validity import Validity, read
 from hub.llm.blocks import Block, cut, sentences
 
@@ -89,10 +90,8 @@ def _parts(passage: Passage) -> Iterator[Part]:
         content = f"# {passage.heading}\n{content[len(passage.heading) :]}"
     found = cut(content)
     chapters = {b.chapter for b in found}
-    own = Validity(passage.since, passage.until, passage.replaced)
-    held = {
-        c: own if own and len(chapters) == 1 else read(_chapter(found, c), passage.metadata) for c in chapters
-    }
+    whole = Validity(passage.since, passage.until, passage.replaced) or read(_chapter(found, 0), passage.metadata)
+    held = {c: read(_chapter(found, c)) or whole for c in {b.chapter for b in found}}
     name = compared(re.sub(r"[-_./]", " ", re.sub(r"\.\w{1,5}$", "", unquote(passage.name))))
     for n, block in enumerate(found):
         if to_an_assistant(block.text) and not _table(block.text):
@@ -105,7 +104,7 @@ def _parts(passage: Passage) -> Iterator[Part]:
 
 def _chapter(found: Sequence[Block], chapter: int) -> str:
     own = [b for b in found if b.chapter == chapter]
-    return "\n".join([own[0].title, *(b.text for b in own)])
+    return "\n".join([*(b.title for b in own[:1]), *(b.text for b in own)])
 
 
 def _units(part: Part) -> list[Unit]:
@@ -151,7 +150,8 @@ def _table(text: str) -> list[list[tuple[str, str]]]:
         if len(lines) >= 2 and all(sign in line.strip() for line in lines):
             return _rows([[c.strip() for c in line.strip().strip(sign).split(sign)] for line in lines], lines)
     fields = [m for m in map(_FIELD.match, lines) if m]
-    if len(fields) == len(lines) >= FIELDS and not any(_ITEM.match(line) for line in lines):
+    record = len(fields) == len(lines) >= FIELDS and not any(_ITEM.match(line) for line in lines)
+    if record and LABELS & frozenset(words.words(fields[0][1])):
         return [[(m[1].strip(), m[2].strip()) for m in fields]]
     return []
 

@@ -1,4 +1,4 @@
-"""A made-up business, what is asked of it and what is right: the labelled set that finding and answering are judged by.
+"""Made-up businesses, what is asked of them and what is right: the labelled set that finding and answering are judged by.
 
 Questions of an odd line are for tuning and are reported as such; the even ones are kept apart. Vectors that were made
 once are kept beside the texts, so that the set can be judged within the suite; what is missing there is made anew.
@@ -33,6 +33,7 @@ from hub.store.documents import Given
 
 FOLDER = Path(__file__).parent / "labelled"
 TOP, LEAST = 8, 0.2
+NAMES = ("bicycles", "clinic", "inn")
 REFUSED = tuple(TEXTS["nothing"].values())
 _DIGITS = re.compile(r"\d[\d.,:/h-]*")
 
@@ -128,14 +129,14 @@ def remember(known: Mapping[str, Vector]) -> None:
     (FOLDER / "vectors.txt").write_text("\n".join(rows) + "\n", "ascii")
 
 
-def texts() -> dict[str, str]:
+def texts(business: str) -> dict[str, str]:
     """Documents by their names."""
-    parts = re.split(r"^=== (.+)\n", (FOLDER / "documents.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    parts = re.split(r"^=== (.+)\n", (FOLDER / business / "documents.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
     return {name: text.strip() + "\n" for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
-def questions() -> list[Question]:
-    lines = (FOLDER / "questions.jsonl").read_text("utf-8").splitlines()
+def questions(business: str) -> list[Question]:
+    lines = (FOLDER / business / "questions.jsonl").read_text("utf-8").splitlines()
     return [Question(n, **{k: _fixed(v) for k, v in json.loads(line).items()}) for n, line in enumerate(lines, 1)]
 
 
@@ -143,10 +144,10 @@ def _fixed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-async def shelved(db: Db, embedder: Embedder, account: UUID, whole: bool = False) -> UUID:
+async def shelved(db: Db, embedder: Embedder, account: UUID, business: str, whole: bool = False) -> UUID:
     """A collection of the documents, or of one file that has them all as chapters."""
-    collection = await collections.create(db, account, f"business {uuid7()}", None, None)
-    files = [Given(f"{name}.md", text) for name, text in texts().items()]
+    collection = await collections.create(db, account, f"{business} {uuid7()}", None, None)
+    files = [Given(f"{name}.md", text) for name, text in texts(business).items()]
     if whole:
         files = [Given("handbook.md", "\n".join(f.contents for f in files))]
     for saved in await documents.save(db, account, collection, files):
@@ -155,11 +156,12 @@ async def shelved(db: Db, embedder: Embedder, account: UUID, whole: bool = False
 
 
 async def judged(
-    db: Db, embedder: Embedder, account: UUID, collection: UUID, asked: Sequence[Question], parameters: Json | None = None
+    db: Db, embedder: Embedder, account: UUID, collection: UUID, business: str, kept: bool, figures: Figures,
+    parameters: Json | None = None,
 ) -> Figures:
-    """Ask the questions as a conversation does."""
-    figures, everything = Figures(), fold("\n".join(texts().values()))
-    for question in asked:
+    """Ask the questions of one half as a conversation does."""
+    everything = fold("\n".join(texts(business).values()))
+    for question in (q for q in questions(business) if q.kept == kept):
         terms = given(parameters or {}, question.messages)
         found = tuple(await search(db, embedder, account, [collection], terms, TOP, LEAST))
         asking = prompt.build({"modelName": MODEL, **(parameters or {})}, question.messages, passages=found)
