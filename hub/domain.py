@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -111,7 +111,11 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of knowledge found for a question; score 0..1."""
+    """A piece of knowledge found for a question; score 0..1.
+
+    heading: those above it in its document. place: where it stands there. since, until, replaced: from when and until
+    when the document says it holds, and whether it says that another one took its place.
+    """
 
     document_id: UUID
     collection_id: UUID
@@ -121,6 +125,11 @@ class Passage:
     reference: str | None = None
     metadata: Json = field(default_factory=dict)
     references: tuple["Passage", ...] = ()
+    heading: str = ""
+    place: str = ""
+    since: date | None = None
+    until: date | None = None
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from hub.domain import Json
 from hub.engine import messages as chat_messages
 from hub.engine.context import AnswerContext, consult
 from hub.engine.prompt import question
+from hub.language.referring import refers_back
 from hub.llm import heal
 from hub.llm.helper import HelperTask
 from hub.llm.types import Failed
@@ -47,12 +48,13 @@ async def queries(hub: Hub, ctx: AnswerContext) -> list[str]:
 
 
 def given(parameters: Mapping[str, Any], messages: Sequence[Json]) -> list[str]:
-    """What needs no model: the last question, or the last few joined."""
+    """What needs no model: the last question, beside it with the one before where it refers to that; or the last few
+    joined."""
     if not question(messages):
         return []
     said = [t for t in (chat_messages.text_of(m).strip() for m in messages if m.get("role") == "user") if t]
     if parameters.get("queryStrategy") != "Concatenate":
-        return said[-1:]
+        return [*said[-1:], "\n".join(said[-2:])] if len(said) > 1 and refers_back(said[-1]) else said[-1:]
     return ["\n".join(said[-_size(parameters, "concatenateContextSize") :])]
 
 

@@ -1,15 +1,24 @@
-"""Find what the documents say about a question: by meaning and by words, in one statement."""
+"""Find what the documents say about a question: by meaning, by words and by groups of letters, in one statement."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 from hub.domain import Passage
 from hub.errors import Invalid, NotFound
+from hub.knowledge.joined import Found, chosen, heading, told
+from hub.knowledge.ordering import Candidate, ordered
 from hub.knowledge.rerank import LOOKED_AT, by_model, by_parts
+from hub.language.folding import fold
+from hub.language.lexicon import PALE
+from hub.language.validity import HEAD, of_document
+from hub.language.words import alike, languages
 from hub.llm.embedder import Embedder, Vector
 from hub.llm.helper import Helper
-from hub.store import chunks, collections, documents
+from hub.store import chunks, collections, documents, finding
 from hub.store.db import Call, Row
+from hub.store.finding import Wanted
 
 RERANKERS = ("rrf", "lexical", "smart", "none")
 TERMS, WORDS = 16, 32
@@ -18,7 +27,9 @@ TERMS, WORDS = 16, 32
 SCALE = (0.12, 0.56)
 SUPPORT = 0.3  # part of what is missing to 1 that goes to a piece with all the words of the question
 COUNT = 0.25  # what all the words of the question count in the order, where the cosine counts as it is
-WHOLE = 2000  # characters of a document that is given whole; of a longer one its best piece is
+WHOLE = 2000  # characters of a document that is given whole; of a longer one its best pieces are
+PIECES = 8  # of one document, at most
+BESIDE = 10  # more documents are looked at than are wanted, so that what holds can pass what holds no more
 REFERENCES = 10
 
 # Stop words as they are typed without their accents; the dictionaries know only the right spelling.
@@ -40,27 +51,51 @@ async def search(
     references: bool = False,
     helper: Helper | None = None,
 ) -> list[Passage]:
-    """The best documents of the account's collections, each with its best piece, best first.
+    """The best documents of the account's collections, each with its best pieces, best first.
 
-    With several terms a document counts by the nearest. `rrf` joins meaning and words, `lexical`
-    orders by words, `none` by meaning alone; `smart` looks again at the best twenty of `rrf`, with
-    the helper model or, without one, sentence by sentence. Unknown collections hold nothing.
+    With several terms a document counts by the nearest. `rrf` joins meaning, words and groups of letters, and puts what
+    holds before what its dates say is over; `lexical` orders by words, `none` by meaning alone; `smart` looks again at
+    the best twenty of `rrf`, with the helper model or, without one, sentence by sentence. Unknown collections hold
+    nothing.
     """
     if reranker not in RERANKERS:
         raise Invalid(f"There is no reranker '{reranker}'; use {', '.join(RERANKERS)}.", field="reranker")
     asked = list(dict.fromkeys(t.strip() for t in terms if t.strip()))[:TERMS]
     if not asked or not collections:
         return []
-    smart = reranker == "smart"
+    smart, joined = reranker == "smart", reranker in ("rrf", "smart")
     vectors = await embedder.queries(asked, account_id)
-    rows = await chunks.search(
-        db, account_id, collections, vectors, words(asked), top=max(top, LOOKED_AT) if smart else top,
-        least=min_score, order="rrf" if smart else reranker, scale=SCALE, support=SUPPORT, count=COUNT, whole=WHOLE,
+    looked_at = (max(top, LOOKED_AT) if smart else top) + (BESIDE if joined else 0)
+    wanted = Wanted(
+        looked_at, min_score, "rrf" if smart else reranker, SCALE, SUPPORT, COUNT, WHOLE, PIECES, HEAD
     )
+    named = words(asked)
+    rows = await finding.search(
+        db, account_id, collections, vectors, named, [alike(w) for w in named], languages(" ".join(asked)), wanted
+    )
+    if joined:
+        rows = [rows[n] for n in ordered(asked, [_candidate(r) for r in rows], date.today())]
     if smart:
-        rows = await _looked_at(embedder, helper, asked, vectors, rows)
-    found = [_passage(row, float(row["score"])) for row in rows[:top]]
+        rows = await _looked_at(embedder, helper, asked, vectors, rows[: max(top, LOOKED_AT)])
+    found = _passages(rows[:top])
     return await _with_references(db, account_id, found) if references else found
+
+
+def _candidate(row: Row) -> Candidate:
+    return Candidate(
+        float(row["place"]), f"{row['name']} {row['content']}", of_document(row["head"], row["metadata"])
+    )
+
+
+def _passages(rows: Sequence[Row]) -> list[Passage]:
+    """What is given of each: a short document whole, of a longer one the best pieces that there is room for."""
+    cut = [Found(r["contents"], r["ordinals"], r["places"], r["of"], r["locations"]) for r in rows if not r["whole"]]
+    taken = iter(zip(cut, chosen(cut, sum(len(r["content"]) for r in rows if r["whole"])), strict=True))
+    found = []
+    for row in rows:
+        text, above, place = (row["content"], heading(row["contents"][0]), "") if row["whole"] else told(*next(taken))
+        found.append(_passage(row, float(row["score"]), text, above, place))
+    return found
 
 
 async def query(
@@ -96,10 +131,12 @@ async def _looked_at(
 
 
 def words(terms: Sequence[str]) -> list[str]:
-    """Distinct words of the terms in order, without one-letter ones and accentless stop words."""
+    """Distinct words of the terms in order, without one-letter ones, accentless stop words and, where
+    others are left, those that name nothing."""
     found = (w for t in terms for w in chunks.words(t.lower()))
-    kept = (w for w in found if (len(w) > 1 or w.isdigit()) and len(w) <= 100 and w not in BARE_STOPS)
-    return list(dict.fromkeys(kept))[:WORDS]
+    kept = [w for w in found if (len(w) > 1 or w.isdigit()) and len(w) <= 100 and w not in BARE_STOPS]
+    telling = [w for w in kept if fold(w) not in PALE]
+    return list(dict.fromkeys(telling or kept))[:WORDS]
 
 
 async def _with_references(db: Call, account: UUID, found: list[Passage]) -> list[Passage]:
@@ -108,7 +145,7 @@ async def _with_references(db: Call, account: UUID, found: list[Passage]) -> lis
     if not places:
         return found
     rows = await documents.referenced(db, account, places, WHOLE, REFERENCES + 1)
-    beside = [_passage(row, 0.0) for row in rows]
+    beside = [_passage(row, 0.0, row["content"]) for row in rows]
     return [_joined(p, [b for b in beside if _belongs(b, p)]) for p in found]
 
 
@@ -118,13 +155,12 @@ def _belongs(other: Passage, passage: Passage) -> bool:
 
 
 def _joined(passage: Passage, beside: list[Passage]) -> Passage:
-    return Passage(
-        passage.document_id, passage.collection_id, passage.name, passage.content, passage.score,
-        passage.reference, passage.metadata, tuple(beside[:REFERENCES]),
-    )
+    return replace(passage, references=tuple(beside[:REFERENCES]))
 
 
-def _passage(row: Row, score: float) -> Passage:
+def _passage(row: Row, score: float, text: str, above: str = "", place: str = "") -> Passage:
+    held = of_document(row["head"], row["metadata"])
     return Passage(
-        row["id"], row["collection_id"], row["name"], row["content"], score, row["reference"], row["metadata"]
+        row["id"], row["collection_id"], row["name"], text, score, row["reference"], row["metadata"], (), above, place,
+        held.start, held.end, held.replaced,
     )

@@ -17,7 +17,9 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             onde porque por pra para com sem eu voce voces me meu minha meus minhas seu sua seus suas ele ela
             eles elas nao sim ja mais muito isso isto esse essa este esta ao aos se ser sao e foi tem tenho ter
             posso pode poderia quero queria gostaria saber vou fazer faco preciso quanto quantos quantas tudo
-            bem favor existe ha vcs vc tambem qualquer algum alguma ate pelo pela ola oi dizer informar
+            bem favor existe ha vcs vc tambem qualquer algum alguma ate pelo pela ola oi dizer informar sao esta estao so
+            ainda aqui ai ta to estou nos lhe lhes num numa pelos pelas esses essas estes estas isto dele dela deles
+            delas teu tua te ti mim cade qto qnt pro aos as era eram seria
             """
         ),
         "en": _set(
@@ -25,7 +27,8 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             a an the of in on at to for from with without and or that which who whom what how when where why i
             you we they he she it me my your our their is are am was were be been do does did can could would
             should will shall may might have has had not no yes there this these those if any some much many
-            please about as by so want need like know tell get let us im id hello hi there
+            please about as by so want need like know tell get let us im id hello hi there them his him its must s t
+            don isn aren doesn didn won re ve ll been being also just until than then into while during
             """
         ),
         "es": _set(
@@ -34,7 +37,8 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             con sin yo tu usted ustedes me mi mis su sus el ella ellos ellas no si ya mas muy mucho eso esto ese
             esa este esta al se ser son es fue tiene tienen tengo tener puedo puede podria quiero quisiera saber
             voy hacer hago necesito cuanto cuanta cuantos cuantas todo bien favor existe hay tambien cualquier
-            algun alguna hasta hola decir le les lo
+            algun alguna hasta hola decir le les lo estan estoy soy eres somos era eran aqui ahi tus nos vosotros teneis
+            teneis sus ti te seria
             """
         ),
     }
@@ -55,56 +59,102 @@ ENDINGS = tuple(
     )
 )
 
-# Words of one idea, a line each, so that a question finds a passage in other words.
-IDEAS = tuple(
-    _set(line)
-    for line in (
-        "preco precos valor valores custo custa custam custar cobram cobrar tarifa mensalidade price prices "
-        "pricing cost costs fee fees charge precio precios cuesta cuestan costo coste",
-        "horario horarios aberto aberta abre abrem abrir fecha fecham fechar funcionamento expediente "
-        "atendimento hours open opening close closing schedule abierto abierta abren cierra cierran apertura",
-        "endereco localizacao localizado localizada fica ficam address located location direccion ubicacion "
-        "ubicado ubicada queda",
-        "entrega entregas entregam entregar frete envio enviam enviar delivery deliver shipping ship shipment "
-        "despacho envios",
-        "pagamento pagamentos pagar paga pago pagos pix boleto cartao parcelar payment payments pay paying "
-        "card tarjeta abonar",
-        "troca trocar trocas devolucao devolver devolucoes reembolso estorno refund refunds return returns "
-        "exchange cambio cambiar devoluciones reintegro",
-        "cancelar cancelamento cancela cancel cancellation canceling cancelacion",
-        "contato contatos telefone telefones ligar email whatsapp contact phone call contacto telefono llamar "
-        "correo",
-        "senha senhas password passwords passcode contrasena contrasenas clave",
-        "instalar instalacao install installation installing instalacion setup configurar configuracao "
-        "configuracion configure",
-        "garantia garantias warranty guarantee",
-        "conta cadastro cadastrar registrar account register registration signup cuenta registro",
-        "prazo prazos demora demoram tempo long time days dias plazo plazos tarda tardan tiempo",
-        "desconto descontos cupom promocao discount discounts coupon promotion descuento descuentos cupon",
-        "agendar agendamento marcar consulta reservar reserva book booking appointment schedule reservation "
-        "cita turno",
-        "ajuda suporte help support ayuda soporte",
-        "produto produtos product products producto productos",
-        "loja lojas store shop stores tienda tiendas",
-    )
+# Words that name no thing of their own: what is asked about it stands beside them.
+PALE = _set(
+    """
+    tem ter tenho temos haver fazem faz feito feita aceita aceitam aceito trabalham oferecem oferece vendem vende
+    venda vendo usam uso usar deixar mandar enviar acontece ocorre significa chama chamar nome tipo tipos coisa
+    funciona possivel permitido permitida permite sobre preciso precisa conseguir consigo coloco achar encontro
+    partir dia dias vez vezes pessoa pessoas comprar compra compram unidade unidades modelo informacao informacoes levar leva entra entrar
+    ver vejo ve recebo receber fica ficam ficar atende atendem atendemos atender cabe cabem casa pegar pego pedir peco
+    passa passar vir vem voltar chego vou ir estou consultar retirar retiro trazer trago colocar por poderia qualquer
+    fazendo fazemos oferta trabalha existe existem usando quiser incluso inclusa incluido incluida inclui
+    have has offer offers show shows see receive ask sent send put set go going arrive fit fits included include
+    includes own
+    ver veo volver vuelvo ir voy llegar llego pedir pido poner pongo traer traigo caben entra enviar mandar incluye
+    incluido incluida sell sells accept accepts use used using provide give get take happens happen mean means
+    day days time times person people allowed possible name kind kinds type thing work works need needs make long leave bring come
+    persona personas tienen tiene hacen hace ofrecen venden acepta aceptan usan pasa significa llama nombre tipo cosa posible
+    permitido hacer dejar llevar ponen dan da necesito recibir sirve trabajan
+    """
+)
+# How a question for one kind of fact begins or what it holds, with what an answer must then hold.
+PRICE = _set(
+    """
+    preco precos custa custam custar custava custo valor valores price prices cost costs precio precios cuesta
+    cuestan costo coste tarifa pago pagar fee fees
+    """
+)
+MUCH = _set("quanto quanta much cuanto cuanta qto qnt")
+MANY = _set("quantos quantas many cuantos cuantas qtos")
+WHEN = _set(
+    """
+    quando when cuando horario horarios hours horas hora comeca comecam comecar inicia inicio start starts begin begins
+    empieza empiezan comienza termina terminam acaba
+    """
+)
+TIME = _set("horario horarios hours horas hora")
+ADDRESS = _set("endereco enderecos address direccion ubicacion localizacao location")
+# Names of the first column of a table of things.
+LABELS = _set(
+    """
+    nome name nombre produto product producto item servico service servicio codigo code titulo title modelo model peca
+    part pieza curso course plano plan pergunta question pregunta especialidade sku descricao description artigo
+    articulo material exame medico local cidade city loja
+    """
+)
+JOINS = _set("e and y mas but pero entao then tambem also tambien ou or")
+POINTS = _set(
+    """
+    ele ela eles elas isso isto esse essa esses essas dele dela nele nela it its they them that those this these eso
+    ese esa esos esas ello ellos ellas
+    """
+)
+ASKS = _set(
+    """
+    quanto quanta quantos quantas qual quais quando onde como quem what how when where which who is are do does can
+    cuanto cuanta cuantos cuantas cual cuales donde cuando quien tem posso aceitam
+    """
 )
 
 # Courtesies; a message of nothing else is no question.
 COURTESY: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "thanks": _set("obrigado obrigada obg valeu agradeco grato grata thanks thank thx gracias agradezco"),
-        "bye": _set("tchau adeus bye goodbye adios chao"),
+        "thanks": _set(
+            "obrigado obrigada obrigadao obg brigado brigada valeu vlw agradeco grato grata thanks thank thx ty cheers"
+            " gracias agradezco tks"
+        ),
+        "bye": _set("tchau xau adeus falou flw bye goodbye adios chao chau"),
         "hello": _set("oi oie ola oii opa eai alo hello hi hey hola buenas buenos bom boa saludos greetings good"),
+        "fine": _set(
+            "ok okay okey oks blz beleza certo entendi perfeito otimo otima legal show maravilha combinado joia massa"
+            " excelente great perfect nice cool alright awesome fine understood vale genial perfecto bueno dale listo"
+            " entendido claro bien"
+        ),
     }
 )
+# Of several words, those that are no courtesy one by one.
+PARTING = ("ate logo", "ate mais", "ate breve", "hasta luego", "hasta pronto", "see you", "take care", "have a good",
+           "have a nice", "have a great", "ate amanha", "nos vemos")
 # Words that may stand beside a courtesy.
 BESIDE = _set(
     """
-    dia tarde noite tudo bem bom boa como vai esta voce vc voces muito mesmo ate logo mais pela ajuda
-    por tu a o e there all everyone morning afternoon evening day you are so much very for the your help
-    how doing see later ya buenos buenas dias tardes noches todo tal estas muchas la el que un gente
-    amigo amiga pessoal have nice
+    dia tarde noite tudo bem bom boa como vai esta voce vc voces muito muita mesmo ate logo mais pela ajuda entao era
+    isso por tu a o e um de so tenha tenham there all everyone morning afternoon evening day you are so much very for
+    the your help how doing see later ya buenos buenas dias tardes noches todo tal estas muchas la el que gente pronto
+    amigo amiga pessoal have nice lot got it one take care good great that is was dale breve amanha nos vemos luego
+    hasta esto eres sos demais atencao atencion tudo otimo final semana fim weekend abraco abracos
     """
 )
-SPANISH = _set("hola buenas buenos gracias adios agradezco saludos chao")
-ENGLISH = _set("hello hi hey thanks thank thx bye goodbye good greetings")
+SPANISH = _set(
+    "hola buenas buenos gracias adios agradezco saludos chao chau genial perfecto bueno dale listo entendido vale hasta"
+    " luego vemos muchas"
+)
+ENGLISH = _set(
+    "hello hi hey thanks thank thx ty cheers bye goodbye good greetings okay great perfect nice cool alright awesome"
+    " fine understood see have take"
+)
+PORTUGUESE = _set(
+    "obrigado obrigada obrigadao obg brigado brigada valeu vlw agradeco grato grata tchau xau adeus falou flw oi oie ola"
+    " oii opa eai bom boa blz beleza certo entendi perfeito otimo otima legal show maravilha combinado joia massa ate"
+)

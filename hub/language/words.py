@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from hub.language.folding import fold
-from hub.language.lexicon import ENDINGS, IDEAS, STOP
+from hub.language.ideas import IDEAS
+from hub.language.lexicon import ENDINGS, STOP
 
 LANGUAGES = ("pt", "en", "es")
 _WORD = re.compile(r"\w+")
@@ -18,6 +20,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A folded word without its endings; at least three letters stay."""
     if word.isdigit():
@@ -30,7 +33,16 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
 
 
-_IDEA: Mapping[str, int] = MappingProxyType({stem(w): n for n, idea in enumerate(IDEAS) for w in sorted(idea)})
+def _alone(pairs: Iterable[tuple[str, int]]) -> Mapping[str, int]:
+    """Those with one idea alone."""
+    found: dict[str, set[int]] = {}
+    for text, n in pairs:
+        found.setdefault(text, set()).add(n)
+    return MappingProxyType({text: numbers.pop() for text, numbers in found.items() if len(numbers) == 1})
+
+
+_MEANING = _alone((w, n) for n, idea in enumerate(IDEAS) for w in idea)
+_IDEA = _alone((stem(w), n) for n, idea in enumerate(IDEAS) for w in idea)
 _STOPPED = frozenset().union(*STOP.values())
 _OWN: Mapping[str, frozenset[str]] = MappingProxyType(
     {one: STOP[one].difference(*(STOP[other] for other in STOP if other != one)) for one in STOP}
@@ -50,6 +62,19 @@ def stems(text: str) -> list[str]:
 def idea(stemmed: str) -> int | None:
     """The idea a stem belongs to."""
     return _IDEA.get(stemmed)
+
+
+def meaning(word: str) -> int | None:
+    """The idea of a folded word: its own, or that of its stem where the stem has one alone."""
+    known = _MEANING.get(word)
+    return _IDEA.get(stem(word)) if known is None else known
+
+
+def alike(word: str) -> str:
+    """Other words of its idea, with "or" between."""
+    folded = fold(word)
+    known = meaning(folded)
+    return " or ".join(sorted(IDEAS[known] - {folded})) if known is not None else ""
 
 
 def ideas(found: Iterable[str]) -> frozenset[int]:

@@ -10,17 +10,24 @@ _ASKED = re.compile(
     r"^(?:\*\*|__)?\s*(?:(?:q|p|pergunta|question|pregunta)\s*[:.)-]\s*)?(.+\?)\s*(?:\*\*|__)?\s*$", re.IGNORECASE
 )
 _ANSWERED = re.compile(r"^(?:\*\*|__)?\s*(?:a|r|resposta|answer|respuesta)\s*[:.)-]\s*(?:\*\*|__)?\s*", re.IGNORECASE)
+# What ends with a point in the middle of a sentence.
+_SHORT = re.compile(
+    r"(?:^|[\s(])(?:av|r|dr|dra|sr|sra|srta|st|no|nº|n|art|p|ex|tel|prof|profa|mr|mrs|ms|vs|etc|e\.g|i\.e|min|max|máx|mín|apto|cap"
+    r"|pág|fig|ref|cód|aprox|approx|inc|ltda)\.$",
+    re.IGNORECASE,
+)
 _END = re.compile(r"(?<=[.!?…])[\"')\]*_]*\s+(?=[\"'(\[*_¿¡]?[A-ZÀ-ÝÑ0-9])")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """kind: text, list or code. title: headings and the question it answers. leads: it announces
-    the block after it."""
+    the block after it. chapter: under which heading of the first level that has several it stands; 0 before them."""
 
     text: str
     kind: str
     title: str
+    chapter: int = 0
 
     @property
     def leads(self) -> bool:
@@ -31,14 +38,16 @@ def cut(markdown: str) -> list[Block]:
     """Blocks in order; fenced code is never cut."""
     blocks: list[Block] = []
     headings: list[str] = []
-    asked = ""
-    for text, kind in _pieces(markdown):
+    asked, chapter, found = "", 0, _pieces(markdown)
+    levels = [_level(text) for text, kind in found if kind == "heading"]
+    chapters = min((n for n in levels if levels.count(n) > 1), default=0)
+    for text, kind in found:
         heading = _HEADING.match(text) if kind == "heading" else None
         if heading:
             # A title names all below it, a deeper one joins it, an equal one takes its place.
-            level = len(text.lstrip()) - len(text.lstrip().lstrip("#"))
+            level = _level(text)
             headings = [*headings[: max(0, level - 1)], heading[1]]
-            asked = ""
+            asked, chapter = "", chapter + (level <= chapters)
             continue
         first, _, rest = text.partition("\n")
         question = _ASKED.match(first) if kind == "text" else None
@@ -47,10 +56,14 @@ def cut(markdown: str) -> list[Block]:
             text = rest.strip("\n")
         text = _ANSWERED.sub("", text, count=1) if kind == "text" and asked else text
         if text.strip():
-            blocks.append(Block(text, kind, " ".join((*headings, asked)).strip()))
+            blocks.append(Block(text, kind, " ".join((*headings, asked)).strip(), chapter))
         elif not question:
             asked = ""
     return blocks
+
+
+def _level(heading: str) -> int:
+    return len(heading.lstrip()) - len(heading.lstrip().lstrip("#"))
 
 
 class _Reader:
@@ -103,5 +116,24 @@ def _pieces(markdown: str) -> list[tuple[str, str]]:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences of a paragraph."""
-    return [s for s in _END.split(text) if s.strip()]
+    """Sentences of a paragraph; lines that end like one, or are short, are one too."""
+    found: list[str] = []
+    for line in _lines(text):
+        for part in _END.split(line):
+            if found and _SHORT.search(found[-1]):
+                found[-1] += f" {part.strip()}"
+            elif part.strip():
+                found.append(part.strip())
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    """Lines of a paragraph, those joined that were only broken."""
+    found: list[str] = []
+    for line in text.split("\n"):
+        broken = found and len(found[-1]) >= 60 and found[-1].rstrip()[-1:] not in ".!?:;…" and "|" not in line
+        if broken:
+            found[-1] = f"{found[-1].rstrip()} {line.strip()}"
+        else:
+            found.append(line)
+    return found

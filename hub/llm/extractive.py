@@ -1,25 +1,32 @@
 """The integrated model `@hub/extractive`: answers from the passages found, offline, word for word.
 
-It writes nothing of its own but short frames, so it can be silent or beside the point, but it
-cannot make things up. The same question and passages always give the same answer.
+It writes nothing of its own but short frames, so it can be silent, but it cannot make things up. What is asked for must
+stand in what is quoted: a wrong answer is worse than none. The same question and passages always give the same answer.
 """
 
-import math
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 
-from hub.domain import Passage, Usage
+from hub.domain import Json, Passage, Usage
 from hub.language import words
-from hub.language.lexicon import BESIDE, COURTESY, ENGLISH, SPANISH
-from hub.llm.blocks import Block, cut, sentences
+from hub.language.courtesies import courtesy, spoken
+from hub.language.folding import fold
+from hub.llm import asked as questions
+from hub.llm.asked import FACTS, Asked
+from hub.llm.quoting import amounts, hosts, quoted, unlinked
 from hub.llm.types import Delta, Prompt
+from hub.llm.units import Unit, units
+from hub.llm.weighing import Weighed, holds_codes, weigh, weights
 
 MODEL = "@hub/extractive"
-TITLE, NAME, IDEA = 0.9, 0.4, 0.6
-ENOUGH, NEAR = 0.34, 0.5
-LONG, LONGEST = 420, 900
-SOURCES = 2
+# The part of a question's weight that an answer must have, and of one about a document that the search found close.
+ENOUGH, ENOUGH_NEAR, NEAR = 0.62, 0.55, 0.6
+ALIKE = 0.93  # part of the best score from which another document's answer is as good
+SURE = 0.85  # cover from which answers with other amounts are about the same
+SOURCES = 3
 PIECES, PIECE = 6, 24
 
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -48,13 +55,31 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 "es": "No encontré esa información en la base de conocimiento. ¿Puedes preguntarlo con otras palabras?",
             }
         ),
-        "maybe": MappingProxyType(
+        "fine": MappingProxyType(
             {
-                "pt": "Não encontrei uma resposta exata, mas isto pode ajudar:",
-                "en": "I found no exact answer, but this may help:",
-                "es": "No encontré una respuesta exacta, pero esto puede ayudar:",
+                "pt": "Certo! Se precisar de mais alguma coisa, é só perguntar.",
+                "en": "All right! If you need anything else, just ask.",
+                "es": "¡De acuerdo! Si necesitas algo más, solo pregunta.",
             }
         ),
+        "differ": MappingProxyType(
+            {
+                "pt": "Encontrei informações diferentes sobre isso. Qual delas vale para o seu caso?",
+                "en": "I found different information about that. Which of these applies to your case?",
+                "es": "Encontré información diferente sobre eso. ¿Cuál corresponde a tu caso?",
+            }
+        ),
+        "missing": MappingProxyType(
+            {"pt": "Não encontrei nada sobre", "en": "I found nothing about", "es": "No encontré nada sobre"}
+        ),
+        "old": MappingProxyType(
+            {
+                "pt": "Atenção: o documento diz que esta informação não está em vigor",
+                "en": "Note: the document says that this is not in force",
+                "es": "Atención: el documento dice que esta información no está vigente",
+            }
+        ),
+        "link": MappingProxyType({"pt": "[link omitido]", "en": "[link left out]", "es": "[enlace omitido]"}),
         "source": MappingProxyType({"pt": "Fonte", "en": "Source", "es": "Fuente"}),
         "sources": MappingProxyType({"pt": "Fontes", "en": "Sources", "es": "Fuentes"}),
     }
@@ -62,48 +87,149 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A block with what speaks for it. cover: the part of the question's weight it contains."""
+class Answer:
+    """What is said to one question, and the names of the documents it is from; `differ` asks back."""
 
-    block: Block
-    passage: Passage
-    place: int
-    following: tuple[Block, ...]
-    score: float
-    cover: float
-    has: frozenset[str]
+    text: str
+    names: tuple[str, ...]
+    differ: bool = False
 
 
 class Extractive:
     """A provider without a network."""
 
     async def stream(self, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
-        text = reply(prompt.question, prompt.passages, prompt.language)
+        before = _before(prompt.messages)
+        said = _system(prompt.messages)
+        text = await asyncio.to_thread(reply, prompt.question, prompt.passages, prompt.language, before, said)
         for piece in _pieces(text):
             yield Delta(piece, model=MODEL)
-        asked = sum(len(str(m.get("content") or "")) for m in prompt.messages)
-        yield Delta(finish="stop", usage=Usage(-(-asked // 4), -(-len(text) // 4)), model=MODEL)
+        size = sum(len(str(m.get("content") or "")) for m in prompt.messages)
+        yield Delta(finish="stop", usage=Usage(-(-size // 4), -(-len(text) // 4)), model=MODEL)
 
 
-def reply(question: str, passages: Sequence[Passage], language: str | None = None) -> str:
-    """The whole answer."""
+def reply(
+    question: str, passages: Sequence[Passage], language: str | None = None, before: Sequence[str] = (), said: str = "",
+    today: date | None = None,
+) -> str:
+    """The whole answer. before: what the same person wrote earlier. said: the gateway's instructions, whose links are
+    the business's."""
+    written = language or _language_of(passages)
     kind = courtesy(question)
     if kind:
-        return TEXTS[kind][_polite_language(question)]
-    lang = words.language(question, language or _language_of(passages))
-    best = _best(question, passages)
-    near = best or _near(question, passages)
-    if not near:
+        return TEXTS[kind][spoken(question, language or (words.language(before[-1]) if before else written))]
+    lang = words.language(question, words.language(before[-1], written) if before else written)
+    answers, missing = _answers(question, units(passages), lang, before, today or date.today())
+    if not answers:
         return TEXTS["nothing"][lang]
-    if not best:
-        return f"{TEXTS['maybe'][lang]}\n\n{_told(near, question, lang)}"
-    return _told(best, question, lang)
+    return unlinked(_told(answers, missing, lang), hosts(passages, said), TEXTS["link"][lang])
 
 
-def _told(best: Sequence[Found], question: str, lang: str) -> str:
+def _answers(
+    question: str, found: Sequence[Unit], lang: str, before: Sequence[str], today: date
+) -> tuple[list[Answer], list[str]]:
+    """Of each question in the message, and the codes that nothing is known of."""
+    answers: list[Answer] = []
+    missing: list[str] = []
+    stems = frozenset(s for u in found for w in (u.own, u.part.above, u.part.name, u.near) for s in w.stems)
+    meanings = frozenset(m for u in found for w in (u.own, u.part.above, u.part.name, u.near) for m in w.meanings)
+    typed = frozenset(w for u in found for w in words.words(f"{u.text} {u.part.block.title} {_columns(u)}"))
+    for one in questions.read(question, lang, before):
+        one = questions.mended(one, typed, stems, meanings, lang)
+        whole, full = _answer(one, found, today, lang)
+        sides = [] if full else [_answer(h, found, today, lang)[0] for h in questions.halves(one)]
+        if sides and all(sides):
+            answers += [a for a in sides if a]
+        elif whole:
+            answers.append(whole)
+        elif one.codes:
+            missing += one.codes
+    return answers, missing
+
+
+def _columns(unit: Unit) -> str:
+    return " ".join(c.name for c in unit.cells)
+
+
+def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tuple[Answer | None, bool]:
+    """The answer, and whether it has all that was asked about."""
+    if not (asked.terms or asked.codes or asked.context):
+        return None, False
+    weight = weights(asked, found)
+    fitting = [u for u in found if holds_codes(asked, u)]
+    ranked = sorted((weigh(asked, u, weight, today) for u in fitting), key=lambda w: -w.score)
+    good = [w for w in ranked if _good(w, asked)]
+    if not good:
+        return None, False
+    first = good[0]
+    others = _differing(first, good[1:], asked)
+    if others:
+        every = (first, *others)
+        lines = [f"- {quoted(w, asked)} ({w.unit.part.passage.name})" for w in every]
+        names = tuple(dict.fromkeys(w.unit.part.passage.name for w in every))
+        return Answer("\n".join(lines), names, differ=True), True
+    text = quoted(first, asked)
+    if first.old and not asked.years:
+        text += f"\n\n{TEXTS['old'][lang]}{_since(first.unit)}."
+    return Answer(text, (first.unit.part.passage.name,)), all(t.stem in first.has for t in asked.topics)
+
+
+def _good(one: Weighed, asked: Asked) -> bool:
+    """Whether it is an answer: it has enough of the question, of its things too, and holds the kind of fact it wants."""
+    enough = ENOUGH_NEAR if one.unit.part.passage.score >= NEAR else ENOUGH
+    if asked.terms and one.cover < enough:
+        return False
+    if asked.topics and not any(t.stem in one.has for t in asked.topics) and not asked.codes:
+        return False
+    address = "address" in asked.wants and not asked.context
+    if not asked.topics and not asked.codes and not address and not _of_context(one, asked):
+        return False
+    text = fold(quoted(one, asked)) if asked.wants else ""
+    return not asked.wants or any(FACTS[w].search(text) for w in asked.wants)
+
+
+def _of_context(one: Weighed, asked: Asked) -> bool:
+    """Whether it is about what the question before was about."""
+    topics = [t for t in asked.context if not t.pale and not t.attribute]
+    part = one.unit.part
+    return any(
+        w.has(t.stem, t.meaning) or w.means(t.meaning) for t in topics for w in (one.unit.own, one.unit.near, part.above, part.name)
+    )
+
+
+def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[Weighed]:
+    """Other documents' answers that are as good and say other amounts."""
+    mine, found = amounts(first.unit.text), []
+    for other in others:
+        if other.score < first.score * ALIKE or other.old != first.old or other.has != first.has or _one(first, other):
+            continue
+        held, theirs = first.unit.part.held.start, other.unit.part.held.start
+        numbers = amounts(other.unit.text)
+        if held == theirs and mine and numbers and not numbers & mine and (asked.wants or other.cover >= SURE):
+            found.append(other)
+            mine |= numbers
+    return found[:2]
+
+
+def _one(a: Weighed, b: Weighed) -> bool:
+    """Whether both stand in one chapter of one document."""
+    x, y = a.unit.part, b.unit.part
+    return x.passage.document_id == y.passage.document_id and x.passage.name == y.passage.name and (
+        x.block.chapter == y.block.chapter)
+
+
+def _since(unit: Unit) -> str:
+    held = unit.part.held
+    return f" ({held.start or ''} – {held.end or ''})" if held.start or held.end else ""
+
+
+def _told(answers: Sequence[Answer], missing: Sequence[str], lang: str) -> str:
     """The quotes and where they are from."""
-    names = list(dict.fromkeys(f.passage.name for f in best))[:SOURCES]
-    body = "\n\n".join(dict.fromkeys(_quote(f, question) for f in best))
+    names = list(dict.fromkeys(n for a in answers for n in a.names))[:SOURCES]
+    parts = [f"{TEXTS['differ'][lang]}\n\n{a.text}" if a.differ else a.text for a in answers]
+    body = "\n\n".join(dict.fromkeys(parts))
+    if missing:
+        body += f"\n\n{TEXTS['missing'][lang]}: {', '.join(m.upper() for m in missing)}."
     return f"{body}\n\n{TEXTS['source' if len(names) == 1 else 'sources'][lang]}: {', '.join(names)}"
 
 
@@ -112,118 +238,14 @@ def _language_of(passages: Sequence[Passage]) -> str | None:
     return words.language(" ".join(p.content[:500] for p in passages)) if passages else None
 
 
-def courtesy(question: str) -> str | None:
-    """hello, thanks or bye, when the message is nothing else."""
-    found = words.words(question)
-    if not found or len(found) > 8:
-        return None
-    for kind, known in COURTESY.items():
-        if any(w in known for w in found) and all(w in BESIDE or _courteous(w) for w in found):
-            return kind
-    return None
+def _before(messages: Sequence[Json]) -> list[str]:
+    """What the person wrote before the last message."""
+    said = [m["content"] for m in messages if m.get("role") == "user" and isinstance(m.get("content"), str)]
+    return said[-3:-1]
 
 
-def _courteous(word: str) -> bool:
-    return any(word in known for known in COURTESY.values())
-
-
-def _polite_language(question: str) -> str:
-    found = frozenset(words.words(question))
-    if found & SPANISH:
-        return "es"
-    if found & ENGLISH:
-        return "en"
-    return "pt"
-
-
-def _best(question: str, passages: Sequence[Passage]) -> list[Found]:
-    """The block that answers best, and a second one when it adds what the first lacks."""
-    asked = words.terms(question)
-    if not asked:
-        return []
-    ranked = sorted(_scored(asked, passages), key=lambda f: (-f.score, f.place))
-    if not ranked or ranked[0].cover < ENOUGH:
-        return []
-    first = ranked[0]
-    for other in ranked[1:4]:
-        if other.score >= first.score * 0.6 and other.has - first.has and other.block.text not in first.block.text:
-            return [first, other]
-    return [first]
-
-
-def _near(question: str, passages: Sequence[Passage]) -> list[Found]:
-    """The best block of a passage that the search found close in meaning, in other words."""
-    close = [p for p in passages if p.score >= NEAR]
-    ranked = sorted(_scored(words.terms(question), close), key=lambda f: (-f.score, f.place))
-    return [f for f in ranked[:1] if f.cover > 0 or len(f.passage.content) <= LONG]
-
-
-def _scored(asked: Sequence[str], passages: Sequence[Passage]) -> list[Found]:
-    blocks = [(p, cut(p.content)) for p in _flat(passages)]
-    weight = _weights(asked, [words.stems(f"{b.title} {b.text}") for _, found in blocks for b in found])
-    whole = sum(weight.values()) or 1.0
-    result: list[Found] = []
-    for p, found in blocks:
-        for n, block in enumerate(found):
-            inside, above, name = (frozenset(words.stems(t)) for t in (block.text, block.title, p.name))
-            # A word of the question that is found does not speak for its other words too.
-            near = words.ideas((inside | above).difference(asked))
-            gains = {t: _gain(t, inside, above, name, near) for t in asked}
-            cover = sum(weight[t] * min(1.0, g) for t, g in gains.items()) / whole
-            score = sum(weight[t] * g for t, g in gains.items()) / whole + 0.15 * p.score
-            # A list or code without the sentence before it says little alone.
-            before = found[n - 1] if n and found[n - 1].leads and block.kind != "text" else None
-            lead, rest = (before, tuple(found[n:])) if before else (block, tuple(found[n + 1 :]))
-            has = frozenset(t for t, g in gains.items() if g >= IDEA)
-            result.append(Found(lead, p, len(result), rest, score, cover, has))
-    return result
-
-
-def _gain(
-    term: str, inside: frozenset[str], above: frozenset[str], name: frozenset[str], near: frozenset[int]
-) -> float:
-    gain = 1.0 if term in inside else 0.0
-    gain += TITLE if term in above else 0.0
-    gain += NAME if term in name else 0.0
-    return gain or (IDEA if words.idea(term) in near else 0.0)
-
-
-def _weights(asked: Sequence[str], texts: Sequence[list[str]]) -> dict[str, float]:
-    """Rare words say more than words that stand in every block."""
-    sets = [frozenset(t) for t in texts]
-    return {t: math.log(1.5 + len(sets) / (1 + sum(t in s for s in sets))) for t in asked}
-
-
-def _flat(passages: Sequence[Passage]) -> list[Passage]:
-    return [one for p in passages for one in (p, *p.references)]
-
-
-def _quote(found: Found, question: str) -> str:
-    """The block short enough for a chat, with the code or list that belongs to it."""
-    block = found.block
-    text = block.text if block.kind == "code" else _shortened(block, question)
-    for n, after in enumerate(found.following[:2]):
-        belongs = (n == 0 and block.leads) or after.kind == "code"
-        if not belongs or after.title != block.title or len(text) + len(after.text) > LONGEST:
-            break
-        text += "\n\n" + after.text
-    return text
-
-
-def _shortened(block: Block, question: str) -> str:
-    if len(block.text) <= LONG:
-        return block.text
-    asked = frozenset(words.terms(question))
-    pieces = block.text.split("\n") if block.kind == "list" else sentences(block.text)
-    ranked = sorted(range(len(pieces)), key=lambda n: (-len(asked & frozenset(words.stems(pieces[n]))), n))
-    kept: set[int] = set()
-    size = 0
-    for n in ranked:
-        if kept and size + len(pieces[n]) > LONG:
-            break
-        kept.add(n)
-        size += len(pieces[n]) + 1
-    return ("\n" if block.kind == "list" else " ").join(pieces[n] for n in sorted(kept))
+def _system(messages: Sequence[Json]) -> str:
+    return "\n".join(str(m.get("content") or "") for m in messages if m.get("role") in ("system", "developer"))
 
 
 def _pieces(text: str) -> list[str]:

@@ -86,7 +86,7 @@ EXPORT = """
     where account_id = $1 and collection_id = $2 and name > $3 order by name limit $4
 """
 REFERENCED = """
-    select id, collection_id, name, left(contents, $4) as content, reference, metadata from (
+    select id, collection_id, name, left(contents, $4) as content, left(contents, 1500) as head, reference, metadata from (
         select d.*, row_number() over (partition by d.collection_id, d.reference order by d.id) as place
         from documents d join unnest($2::uuid[], $3::text[]) as w(collection_id, reference)
             on d.collection_id = w.collection_id and d.reference = w.reference

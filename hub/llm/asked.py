@@ -1,0 +1,203 @@
+"""A question as the offline answerer reads it: what it is about, what kind of fact it wants, what it refers to. Pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from hub.language import codes, words
+from hub.language.folding import fold
+from hub.language.lexicon import ADDRESS, ASKS, JOINS, MANY, MUCH, PALE, PRICE, STOP, TIME, WHEN
+from hub.language.nearness import nearest, shortened
+from hub.language.referring import refers_back
+from hub.language.validity import years
+
+# What an answer to each kind of question holds.
+FACTS = {
+    "price": re.compile(
+        r"(?:r\$|us\$|usd|eur|brl|€|£|\$)\s?\d|\d\s?(?:%|reais|real\b|euros?|dolar|pesos|usd|eur|dollars?)"
+        r"|\b(?:gratis|gratuit\w*|free|de graca|sem custo|no charge|sin costo|cortesia|por nossa conta|por cento|percent)\b"
+    ),
+    "duration": re.compile(
+        r"(?:\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|quinze|vinte|trinta|one|two|three|four"
+        r"|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|un|una|dos|cuatro|siete|ocho|nueve|diez|catorce|meia"
+        r"|half an?|sessenta|noventa)\b)[^.;|]{0,18}(?:segundo|second|minut|hora|hour|h\b|dia|day|seman|week|mes|month|ano\b"
+        r"|anos|year|ciclo|fatura)|\bna hora\b|\bimediat|\bimmediate|\binmediat|\bmesmo dia\b|\bsame day\b|\bvitalici|\blifetime"
+    ),
+    "when": re.compile(
+        r"\d{1,2}\s?[h:]\s?\d{0,2}|\d\s?(?:am|pm)\b|\b(?:segunda|terca|quarta|quinta|sexta|sabado|domingo|monday|tuesday"
+        r"|wednesday|thursday|friday|saturday|sunday|lunes|martes|miercoles|jueves|viernes|dias?|days?|mes|month|semana|week"
+        r"|janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro|january|february|march"
+        r"|april|june|july|august|september|october|november|december|enero|febrero|mayo|junio|julio|septiembre|octubre"
+        r"|noviembre|diciembre|manha|tarde|noite|morning|evening|noche|fechad\w*|closed|cerrad\w*|24 horas|horas?|hours?)"
+        r"|\d{1,2}/\d{1,2}"
+    ),
+    "time": re.compile(
+        r"\d{1,2}\s?(?:h\b|h\d\d|:\d\d)|\d\s?(?:am|pm)\b|\b(?:24 horas|24 hours|das \d+ as \d+|(?:from )?\d+ to \d+|noon|midnight"
+        r"|meio-dia|mediodia|meia-noite|fechad\w*|closed|cerrad\w*)"
+    ),
+    "address": re.compile(
+        r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
+        r"|plaza|largo|bairro|km \d|quadra|cep)\b"
+    ),
+    "many": re.compile(
+        r"\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
+        r"|eight|nine|ten|twelve|twenty|un|una|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
+    ),
+}
+DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", "prazo", "prazos", "long", "tarda", "tardan",
+                      "tiempo", "plazo", "duration", "fica pronto"))
+_CLAUSE = re.compile(r"\s*(?:[?;]|,?\s(?:e|and|y|e também|and also|y también)\s)\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """pale: it names nothing of its own. attribute: it names the kind of fact. proper: written as a name."""
+
+    word: str
+    stem: str
+    meaning: int | None
+    pale: bool = False
+    attribute: bool = False
+    proper: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """context: what the question before was about, for one that refers to it."""
+
+    text: str
+    terms: tuple[Term, ...]
+    codes: tuple[str, ...]
+    wants: frozenset[str]
+    years: frozenset[int]
+    context: tuple[Term, ...] = ()
+    refers: bool = False
+
+    @property
+    def topics(self) -> tuple[Term, ...]:
+        return tuple(t for t in self.terms if not t.attribute and not t.pale)
+
+
+def read(text: str, language: str, before: Sequence[str] = ()) -> list[Asked]:
+    """The questions in a message, each alone; `before` are messages of the same person, the last one last."""
+    clauses = _clauses(text)
+    found = [_one(c, language) for c in clauses]
+    context = _one(before[-1], language) if before else None
+    asked: list[Asked] = []
+    for n, one in enumerate(found):
+        earlier = found[n - 1] if n else context
+        refers = earlier is not None and (refers_back(one.text) or (n > 0 and len(one.topics) < 2))
+        if earlier is not None and refers:
+            wants = one.wants or earlier.wants
+            if one.wants - {"price"} and earlier.wants:
+                wants = one.wants
+            one = replace(one, context=(*earlier.terms, *earlier.context)[:12], refers=True, wants=wants,
+                          codes=one.codes or (earlier.codes if not one.topics else ()), years=one.years or earlier.years)
+        asked += [replace(one, codes=(c,)) for c in one.codes] if len(one.codes) > 1 else [one]
+    return asked
+
+
+def _clauses(text: str) -> list[str]:
+    """A message with several questions, cut where a next one begins."""
+    parts = [p for p in _CLAUSE.split(text.strip()) if p and p.strip()]
+    asks = any(w in ASKS for w in words.words(text))
+    found: list[str] = []
+    for part in parts:
+        first = words.words(part)[:2]
+        begins = not asks or (any(w in ASKS for w in first) and len(words.words(part)) >= 2)
+        if found and not (begins and _carries(found[-1])):
+            found[-1] = f"{found[-1]} {_joint(text, found[-1], part)}{part}"
+        else:
+            found.append(part)
+    return found[:4] or [text]
+
+
+def _joint(text: str, before: str, after: str) -> str:
+    return "e " if not after.startswith(("e ", "and ", "y ")) and "?" not in text[: max(0, text.find(after))] else ""
+
+
+def _carries(text: str) -> bool:
+    """Whether words are left in it that carry something."""
+    return any(len(w) > 2 and not any(w in s for s in STOP.values()) for w in words.words(text))
+
+
+def halves(asked: Asked) -> list[Asked]:
+    """The questions about the one thing and about the other, of one that joins two."""
+    every = words.words(asked.text)
+    shared = tuple(t for t in asked.terms if t.attribute)
+    for n, word in enumerate(every):
+        if word not in JOINS or not 0 < n < len(every) - 1:
+            continue
+        left = tuple(t for t in asked.terms if not t.attribute and t.word in every[:n])
+        right = tuple(t for t in asked.terms if not t.attribute and t.word not in every[:n])
+        parts = [replace(asked, terms=(*shared, *side)) for side in (left, right)]
+        if all(p.topics for p in parts):
+            return parts
+    return []
+
+
+def _one(text: str, language: str) -> Asked:
+    stops = STOP[language]
+    every = words.words(text)
+    wants = _wants(every)
+    found = codes.codes(text)
+    named, shouted = _names(text)
+    terms: dict[str, Term] = {}
+    for word in every:
+        kept = word not in stops or word in shouted
+        if not kept or (len(word) < 2 and not word.isdigit()) or word in MUCH | MANY:
+            continue
+        if any(word == c or word in c for c in found) and any(ch.isdigit() for ch in "".join(found)) and _of_code(word, found):
+            continue
+        terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
+                                    word in PRICE | WHEN | DURATION | ADDRESS, word in named))
+    return Asked(text, tuple(terms.values()), tuple(found), wants, years(text))
+
+
+def _of_code(word: str, found: Iterable[str]) -> bool:
+    return any(c == word or (c.startswith(word) and not word.isdigit() and len(word) <= 6 and c[len(word) :][:1].isdigit())
+               or (word.isdigit() and c.endswith(word)) for c in found)
+
+
+def _names(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Words written as a name (not the first), and those in capitals among others that are not."""
+    raw = re.findall(r"\w+", text)
+    small = any(w.islower() for w in raw)
+    named = frozenset(fold(w) for w in raw[1:] if w[:1].isupper() and small)
+    return named, frozenset(fold(w) for w in raw if w.isupper() and len(w) > 1 and small)
+
+
+def _wants(every: Sequence[str]) -> frozenset[str]:
+    found = set()
+    joined = " ".join(every)
+    if any(w in DURATION for w in every) or re.search(r"\b(?:how long|cuanto (?:dura|tarda)|quanto (?:dura|demora))\b", joined):
+        found.add("duration")
+    if any(w in PRICE for w in every) or ("duration" not in found and re.search(r"\b(?:how much|quanto (?:e|fica|sai|esta|vale|pago)"
+                                                                               r"|cuanto (?:es|vale|sale))\b", joined)):
+        found.add("price")
+    if any(w in MANY for w in every):
+        found.add("many")
+    if any(w in TIME for w in every) or re.search(r"\b(?:que horas?|what time|a que hora)\b", joined):
+        found.add("time")
+    elif any(w in WHEN for w in every) or re.search(r"\b(?:que dias?|what days?|which days?|ate quando)\b", joined):
+        found.add("when")
+    if any(w in ADDRESS for w in every):
+        found.add("address")
+    return frozenset(found)
+
+
+def mended(asked: Asked, known_words: frozenset[str], known_stems: frozenset[str], known: frozenset[int], language: str) -> Asked:
+    """The question with words that nothing has in place of which nearly the same was meant."""
+    def one(term: Term) -> Term | None:
+        if term.stem in known_stems or (term.meaning is not None and term.meaning in known) or term.pale or term.attribute:
+            return term
+        if nearest(term.word, STOP[language] | MUCH | MANY) and not term.proper:
+            return None
+        meant = nearest(term.word, sorted(known_words | PRICE)) or shortened(term.word, sorted(known_words))
+        if meant is None:
+            return term
+        return Term(meant, words.stem(meant), words.meaning(meant), meant in PALE, meant in PRICE, term.proper)
+
+    terms = tuple(t for t in map(one, asked.terms) if t is not None)
+    slips = [n for w in asked.terms if w not in terms and (n := nearest(w.word, MUCH | MANY | PRICE))]
+    return replace(asked, terms=terms, wants=asked.wants | _wants(slips))

@@ -1,0 +1,96 @@
+"""How well a unit of a passage answers a question. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from hub.language import codes
+from hub.language.folding import fold
+from hub.llm.asked import FACTS, Asked, Term
+from hub.llm.units import Unit
+
+ABOVE, IDEA, NEAR, NAME = 0.9, 0.85, 0.7, 0.6
+PALE, ATTRIBUTE, PROPER, CONTEXT = 0.2, 0.5, 1.3, 0.35
+FACT, OLD = 0.2, 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """cover: the part of the question's weight that it has; own: the part that stands in its own words."""
+
+    unit: Unit
+    score: float
+    cover: float
+    own: float
+    has: frozenset[str]
+    apart: frozenset[str]  # words that only its neighbours have
+    old: bool
+
+
+def weights(asked: Asked, found: Sequence[Unit]) -> Mapping[str, float]:
+    """Rare words say more than words that stand everywhere."""
+    result: dict[str, float] = {}
+    for t in (*asked.terms, *asked.context):
+        count = sum(_own(t, u) > 0 or _above(t, u) > 0 for u in found)
+        rare = math.log(1 + (1 + len(found)) / (0.5 + count))
+        kind = PALE if t.pale else ATTRIBUTE if t.attribute else PROPER if t.proper else 1.0
+        result[t.stem] = rare * kind
+    return result
+
+
+def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) -> Weighed:
+    said = fold(unit.text)
+    facts = {w for w in asked.wants if FACTS[w].search(said)}
+    gains = {t: _gain(t, unit, facts) for t in asked.terms}
+    whole = sum(weight[t.stem] for t in asked.terms) or 1.0
+    cover = sum(weight[t.stem] * g for t, g in gains.items()) / whole
+    own = sum(weight[t.stem] * _own(t, unit) for t in asked.terms) / whole
+    around = [t for t in asked.context if t.stem not in {o.stem for o in asked.terms}]
+    beside = sum(weight[t.stem] * _gain(t, unit, facts) for t in around) / (sum(weight[t.stem] for t in around) or 1.0)
+    old = _old(asked, unit, today)
+    score = cover + CONTEXT * beside + 0.1 * own + 0.1 * unit.part.passage.score
+    score += FACT * (len(facts) / len(asked.wants)) if asked.wants else 0.0
+    score -= OLD if old else 0.0
+    has = frozenset(t.stem for t, g in gains.items() if g >= NAME)
+    apart = frozenset(t.stem for t, g in gains.items() if g == NEAR)
+    return Weighed(unit, score, cover if asked.terms else beside, own, has, apart, old)
+
+
+def _old(asked: Asked, unit: Unit, today: date) -> bool:
+    held = unit.part.held
+    if asked.years:
+        lasted = {d.year for d in (held.start, held.end) if d}
+        return bool(held) and not lasted & asked.years
+    return held.old(today)
+
+
+def _gain(term: Term, unit: Unit, facts: set[str]) -> float:
+    best = max(_own(term, unit), _above(term, unit))
+    if term.attribute and facts:
+        best = max(best, 0.9)
+    if best < NEAR and (unit.near.has(term.stem, term.meaning) or unit.near.means(term.meaning)):
+        best = NEAR
+    if best < NAME and (unit.part.name.has(term.stem, term.meaning) or unit.part.name.means(term.meaning)):
+        best = NAME
+    return best
+
+
+def _own(term: Term, unit: Unit) -> float:
+    return 1.0 if unit.own.has(term.stem, term.meaning) else IDEA if unit.own.means(term.meaning) else 0.0
+
+
+def _above(term: Term, unit: Unit) -> float:
+    above = unit.part.above
+    heads = unit.near if unit.cells else None
+    if above.has(term.stem, term.meaning) or (heads and heads.has(term.stem, term.meaning)):
+        return ABOVE
+    return IDEA * ABOVE if above.means(term.meaning) or (heads and heads.means(term.meaning)) else 0.0
+
+
+def holds_codes(asked: Asked, unit: Unit) -> bool:
+    """Whether the codes that were asked for stand in it, or in what it stands under."""
+    if not asked.codes:
+        return True
+    above = codes.squeezed(f"{unit.part.block.title} {unit.part.passage.name}")
+    return codes.holds(f"{unit.squeezed} {above}", asked.codes) == frozenset(asked.codes)

@@ -1,0 +1,203 @@
+"""Made-up businesses, what is asked of them and what is right: the labelled set that finding and answering are judged by.
+
+Questions of an odd line are for tuning and are reported as such; the even ones are kept apart. Vectors that were made
+once are kept beside the texts, so that the set can be judged within the suite; what is missing there is made anew.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from hub.domain import Json, Passage
+from hub.engine import prompt
+from hub.engine.query import given
+from hub.ids import uuid7
+from hub.knowledge import collections, documents
+from hub.knowledge.index import index_document
+from hub.knowledge.search import search
+from hub.language.folding import fold
+from hub.llm.embedder import Embedder, Vector
+from hub.llm.extractive import MODEL, TEXTS, Extractive
+from hub.store.db import Db
+from hub.store.documents import Given
+
+FOLDER = Path(__file__).parent / "labelled"
+TOP, LEAST = 8, 0.2
+NAMES = ("bicycles", "clinic", "inn")
+REFUSED = tuple(TEXTS["nothing"].values())
+_DIGITS = re.compile(r"\d[\d.,:/h-]*")
+
+
+@dataclass(frozen=True)
+class Question:
+    """right: texts that must all be in the answer ("a|b": one of them), none when it must be refused."""
+
+    number: int
+    kind: str
+    ask: str
+    docs: tuple[str, ...]
+    right: tuple[str, ...]
+    never: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> bool:
+        return self.number % 2 == 0
+
+    @property
+    def messages(self) -> list[Json]:
+        said: list[Json] = []
+        for text in self.before:
+            said += [{"role": "user", "content": text}, {"role": "assistant", "content": "..."}]
+        return [*said, {"role": "user", "content": self.ask}]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    question: Question
+    answer: str
+    found: tuple[Passage, ...]
+    verdict: str  # right, wrong, invented or refused
+
+
+@dataclass
+class Figures:
+    """What is reported of one half: counts, each with how many there were."""
+
+    count: Counter[str] = field(default_factory=Counter)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def part(self, name: str, of: str) -> float:
+        return self.count[name] / max(1, self.count[of])
+
+    def told(self) -> str:
+        c = self.count
+        return (
+            f"document first {c['first']}, among five {c['five']} of {c['placed']}; fact present {c['fact']} of "
+            f"{c['facts']}; answers right {c['right']}, wrong {c['wrong']}, invented {c['invented']}, refused wrongly "
+            f"{c['lost']} of {c['answerable']}; unanswerable refused {c['refused']} of {c['unanswerable']}; small talk "
+            f"{c['talked']} of {c['talk']}"
+        )
+
+
+class Remembered(Embedder):
+    """The embedder, with vectors that were made before; those that had to be made now are in `made`."""
+
+    def __init__(self, known: Mapping[str, Vector]) -> None:
+        super().__init__()
+        self.known, self.made = dict(known), {}  # type: dict[str, Vector], dict[str, Vector]
+
+    async def queries(self, texts: Sequence[str]) -> list[Vector]:
+        return await self._from("q", texts)
+
+    async def passages(self, texts: Sequence[str]) -> list[Vector]:
+        return await self._from("p", texts)
+
+    async def _from(self, kind: str, texts: Sequence[str]) -> list[Vector]:
+        missing = [t for t in dict.fromkeys(texts) if key(kind, t) not in self.known]
+        if missing:
+            make = super().queries if kind == "q" else super().passages
+            new = {key(kind, t): v for t, v in zip(missing, await make(missing), strict=True)}
+            self.made |= new
+            self.known |= new
+        return [self.known[key(kind, t)] for t in texts]
+
+
+def key(kind: str, text: str) -> str:
+    return kind + hashlib.sha256(text.encode()).hexdigest()[:15]
+
+
+def vectors() -> dict[str, Vector]:
+    lines = (FOLDER / "vectors.txt").read_text("ascii").splitlines()
+    rows = (line.split(" ") for line in lines)
+    return {name: np.frombuffer(base64.b64decode(v), "<f2").astype(np.float32).tolist() for name, v in rows}
+
+
+def remember(known: Mapping[str, Vector]) -> None:
+    """Write the vectors that the set needs."""
+    rows = (f"{k} {base64.b64encode(np.array(v, '<f2').tobytes()).decode()}" for k, v in sorted(known.items()))
+    (FOLDER / "vectors.txt").write_text("\n".join(rows) + "\n", "ascii")
+
+
+def texts(business: str) -> dict[str, str]:
+    """Documents by their names."""
+    parts = re.split(r"^=== (.+)\n", (FOLDER / business / "documents.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
+    return {name: text.strip() + "\n" for name, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def questions(business: str) -> list[Question]:
+    lines = (FOLDER / business / "questions.jsonl").read_text("utf-8").splitlines()
+    return [Question(n, **{k: _fixed(v) for k, v in json.loads(line).items()}) for n, line in enumerate(lines, 1)]
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+async def shelved(db: Db, embedder: Embedder, account: UUID, business: str, whole: bool = False) -> UUID:
+    """A collection of the documents, or of one file that has them all as chapters."""
+    collection = await collections.create(db, account, f"{business} {uuid7()}", None, None)
+    files = [Given(f"{name}.md", text) for name, text in texts(business).items()]
+    if whole:
+        files = [Given("handbook.md", "\n".join(f.contents for f in files))]
+    for saved in await documents.save(db, account, collection, files):
+        await index_document(db, embedder, saved.id)
+    return collection
+
+
+async def judged(
+    db: Db, embedder: Embedder, account: UUID, collection: UUID, business: str, kept: bool, figures: Figures,
+    parameters: Json | None = None,
+) -> Figures:
+    """Ask the questions of one half as a conversation does."""
+    everything = fold("\n".join(texts(business).values()))
+    for question in (q for q in questions(business) if q.kept == kept):
+        terms = given(parameters or {}, question.messages)
+        found = tuple(await search(db, embedder, account, [collection], terms, TOP, LEAST))
+        asking = prompt.build({"modelName": MODEL, **(parameters or {})}, question.messages, passages=found)
+        answer = "".join([d.text async for d in Extractive().stream(asking, time.monotonic() + 5)])
+        figures.outcomes.append(Outcome(question, answer, found, verdict(question, answer, everything)))
+        _count(figures.count, figures.outcomes[-1])
+    return figures
+
+
+def verdict(question: Question, answer: str, everything: str) -> str:
+    if answer.startswith(REFUSED):
+        return "refused"
+    if any(_in(text, answer) for text in question.never):
+        return "wrong"
+    if question.kind != "talk" and any(n.rstrip(".,:") not in everything for n in _DIGITS.findall(fold(answer))):
+        return "invented"
+    return "right" if question.right and all(_in(text, answer) for text in question.right) else "wrong"
+
+
+def _in(wanted: str, text: str) -> bool:
+    """Whole numbers and words; "a|b" is either."""
+    folded = fold(text)
+    return any(re.search(rf"(?<![\w.,]){re.escape(fold(w))}(?![\w%]|[.,]\d)", folded) for w in wanted.split("|"))
+
+
+def _count(c: Counter[str], one: Outcome) -> None:
+    names = [p.name.removesuffix(".md") for p in one.found]
+    q = one.question
+    if q.docs:
+        c.update({"placed": 1, "first": names[:1] == [q.docs[0]] or names[:1] == [q.docs[-1]]})
+        c["five"] += set(q.docs) <= set(names[:5])
+        c.update({"facts": 1, "fact": all(_in(t, "\n".join(p.content for p in one.found)) for t in q.right)})
+    if q.kind == "talk":
+        c.update({"talk": 1, "talked": one.verdict == "right"})
+    elif q.right:
+        c.update({"answerable": 1, "lost": one.verdict == "refused"})
+        c.update({one.verdict: 1} if one.verdict != "refused" else {})
+    else:
+        c.update({"unanswerable": 1, "refused": one.verdict == "refused", "invented": one.verdict == "invented"})
