@@ -1,6 +1,7 @@
 """The OpenAI-compatible part of the API."""
 
 from hub.api.http.operation import Route
+from hub.api.openai import anthropic
 from hub.api.openai.completions import complete
 from hub.api.openai.embeddings import embed
 from hub.api.openai.models import models
@@ -15,5 +16,7 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/v1/responses/{id}", remove),
     Route("GET", "/v1/responses/{id}/input_items", items),
     Route("POST", "/v1/responses/{id}/cancel", cancel),
+    Route("POST", "/v1/messages", anthropic.create),
+    Route("POST", "/v1/messages/count_tokens", anthropic.count),
     Route("POST", "/api/v1/chat/completions", complete, alias=True),
 )

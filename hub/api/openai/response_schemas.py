@@ -1,5 +1,6 @@
 """The Responses API in its documented names."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,7 +12,7 @@ from hub.errors import Invalid
 # What can be told besides: of everything else there is nothing here that it could be of.
 INCLUDED = ("reasoning.encrypted_content", "message.output_text.logprobs", "message.input_image.image_url")
 # What a client may say and what leaves everything as it is.
-SAME: dict[str, tuple[Any, ...]] = {
+SAME: Mapping[str, tuple[Any, ...]] = {
     "background": (False,), "service_tier": ("auto", "default"), "context_management": ([],), "moderation": (),
 }
 

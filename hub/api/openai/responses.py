@@ -1,7 +1,5 @@
 """The Responses API: answers that are kept and gone on from. Over the same road as chat completions."""
 
-import base64
-import binascii
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +10,7 @@ from aiohttp import web
 from hub import ids
 from hub.api.http.app_keys import HUB, SUBJECT, UNKNOWN, caller
 from hub.api.http.endpoint import endpoint
-from hub.api.openai import response_input, response_tools, road
+from hub.api.openai import response_input, response_tools, road, thoughts
 from hub.api.openai.response_output import Making, Shown
 from hub.api.openai.response_schemas import (
     ItemList,
@@ -29,13 +27,12 @@ from hub.engine import messages as chat_messages
 from hub.engine import responses
 from hub.engine.ask import Answer, Ask
 from hub.engine.responses import PREFIX, Line
-from hub.errors import BadRequest, Forbidden, HubError, Invalid, Setup
+from hub.errors import BadRequest, Forbidden, HubError, Invalid
 from hub.llm.reading import with_beside
 from hub.llm.types import Delta
 from hub.runtime import Hub
 
 TAG = "Inference"
-PLACE = "responses.thoughts"
 # Codex offers web_search to every provider, whatever it is told of it.
 ORIGINATOR, CODEX = "originator", "codex"
 
@@ -154,27 +151,18 @@ def _asked(asked: Asked, body: ResponseIn, line: Line | None, talk: list[Json]) 
 
 
 def _sealed(asked: Asked, body: ResponseIn, made: Answer) -> str | None:
-    """What the provider wants back of an answer, for a caller who keeps the conversation."""
-    if "reasoning.encrypted_content" not in body.wanted or not made.messages:
-        return None
-    last = made.messages[-1]
-    thoughts = {n: last[n] for n in ("back", "reasoning", "reasoning_details") if last.get(n)}
-    if not thoughts:
-        return None
-    text = orjson.dumps({"gateway": str(asked.ask.gateway.id), "thoughts": thoughts}).decode()
-    return base64.b64encode(asked.hub.sealer.seal(PLACE, asked.who.account_id, text)).decode()
+    found = thoughts.of(made) if "reasoning.encrypted_content" in body.wanted else {}
+    return thoughts.sealed(asked.hub, asked.ask.gateway, asked.who.account_id, found) if found else None
 
 
 def _opened(hub: Hub, who: Caller, gateway: Gateway, place: str, sealed: str) -> Json:
-    """The same back again; what another gateway thought is nothing to this one's provider."""
-    try:
-        found: Json = orjson.loads(hub.sealer.open(PLACE, who.account_id, base64.b64decode(sealed, validate=True)))
-    except (Setup, binascii.Error, ValueError):
+    found = thoughts.opened(hub, gateway, who.account_id, sealed)
+    if found is None:
         raise Invalid(
             f"{place} was not made by this server for this account; leave the item out.", field=place,
             code="invalid_encrypted_content",
-        ) from None
-    return dict(found["thoughts"]) if found["gateway"] == str(gateway.id) else {}
+        )
+    return found
 
 
 def _making(question: _Question) -> Making:
