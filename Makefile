@@ -7,7 +7,7 @@ DEV := $(VENV)/.develops
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 
-.PHONY: up dev test lint types contracts check fmt bench storm lock browser sandbox clean venv
+.PHONY: up dev test lint types contracts check fmt bench storm lock browser sandbox clients clean venv
 .DEFAULT_GOAL := help
 
 help:
@@ -44,7 +44,7 @@ dev: $(DEV)
 	@exec $(BIN)/watchfiles --sigint-timeout 30 "$(BIN)/hub up --twins $(ARGS)" hub channels templates widget
 
 # By file, two at once: much of the time is waiting. The longest files come first (tests/conftest.py).
-test: $(DEV) browser sandbox
+test: $(DEV) browser sandbox clients
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(ARGS)
 
 browser: $(DEV)
@@ -52,6 +52,9 @@ browser: $(DEV)
 
 sandbox: $(DEV)
 	@$(BIN)/python tests/tools/install.py
+
+clients: $(DEV)
+	@$(BIN)/python tests/clients/install.py
 
 lint: $(DEV)
 	$(BIN)/ruff check .
@@ -77,6 +80,7 @@ lock: $(DEV)
 	$(PIP) uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -q -o requirements.lock --group build pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -q -o requirements-dev.lock --group dev -c requirements.lock pyproject.toml
+	for name in new older; do $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q -o tests/clients/$$name.lock tests/clients/$$name.in; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

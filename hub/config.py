@@ -168,6 +168,9 @@ class Settings(BaseSettings):
     requests_per_minute: Annotated[
         int, Field(ge=0, description="Inference requests per minute and key; 0: no limit.")
     ] = 0
+    response_days: Annotated[
+        int, Field(ge=1, le=3650, description="Days that answers of /v1/responses are kept, to be gone on from.")
+    ] = 30
     public_per_minute: Annotated[
         int, Field(ge=0, description="POSTs per minute and access key to public chats; 0: no limit.")
     ] = 120

@@ -28,6 +28,7 @@ from hub.store import (
     operators,
     outgoing_webhooks,
     request_log,
+    responses,
     second_factors,
     sign_in_waits,
     studio_documents,
@@ -54,6 +55,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "second steps": second_factors.purge, "turn steps": tool_steps.forget, "conversation logs": request_log.forget,
     "activations": activations.forget, "idempotency keys": idempotency.forget, "request logs": api_request_log.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
+    "responses": responses.forget,
 })
 
 

@@ -52,7 +52,7 @@ async def server(request: web.Request, account: UUID) -> bool:
 
 
 def credential(request: web.Request, query: bool) -> str | None:
-    """The key of a request: Bearer, Basic (its password), a bare header, or `?api-key=`."""
+    """The key of a request: Bearer, Basic (its password), a bare header, x-api-key, or `?api-key=`."""
     header = request.headers.get("Authorization", "").strip()
     if len(header) > LONGEST:
         return None
@@ -63,6 +63,8 @@ def credential(request: web.Request, query: bool) -> str | None:
         if scheme.lower() == "bearer":
             return rest.strip()
         return _password(rest.strip()) if scheme.lower() == "basic" else None
+    if request.path.startswith("/v1/") and (bare := request.headers.get("x-api-key", "").strip()):
+        return bare if len(bare) <= LONGEST else None  # how clients of Anthropic send it
     return request.query.get("api-key") if query else None
 
 

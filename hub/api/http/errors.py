@@ -15,10 +15,19 @@ from aiohttp import web
 
 from hub.api.http.families import DEFAULT, coded
 from hub.errors import HubError
+from hub.request_id import request_id
 
 ALIASES = ("/api/v1/chat/completions",)
 # What clients ask for whose base address lacks the version, or has it twice.
 OPENAI = ("/chat/completions", "/completions", "/embeddings", "/responses", "/models")
+# Anthropic's doors, whose clients add the version themselves and read errors of their own shape.
+ANTHROPIC = "/v1/messages"
+ANTHROPIC_KINDS = {
+    400: "invalid_request_error", 401: "authentication_error", 402: "billing_error", 403: "permission_error",
+    404: "not_found_error", 409: "conflict_error", 413: "request_too_large", 422: "invalid_request_error",
+    429: "rate_limit_error", 504: "timeout_error", 529: "overloaded_error",
+}
+BUSY = 529  # what Anthropic's clients take for 503
 INTERNAL = "Internal error"
 KINDS = {
     400: "invalid_request_error", 401: "authentication_error", 402: "insufficient_quota", 403: "permission_error",
@@ -86,6 +95,11 @@ def render(path: str, failure: Failure, family: str = DEFAULT, address: str = ""
     lost = failure.text == TEXTS[404][0] and path.rstrip("/").endswith(OPENAI) and not path.startswith("/api/")
     if lost:
         failure = Failure(404, f"There is nothing at {path}: set the client's base_url to {address}/v1.", "not_found")
+    twice = path.endswith(ANTHROPIC) and path != ANTHROPIC
+    if twice and failure.status == 404:
+        failure = Failure(404, f"There is nothing at {path}: set the client's base_url to {address}.", "not_found")
+    if path == ANTHROPIC or path.startswith(ANTHROPIC + "/") or twice:
+        return _anthropic(failure)
     if path.startswith("/v1/") or path in ALIASES or lost:
         content, kind = problem(failure, path, address), "application/problem+json"
     elif path.startswith("/api/"):
@@ -94,6 +108,16 @@ def render(path: str, failure: Failure, family: str = DEFAULT, address: str = ""
         return web.Response(status=failure.status, text=failure.text + "\n", headers=_headers(failure))
     return web.Response(
         status=failure.status, body=orjson.dumps(content, default=str), content_type=kind, headers=_headers(failure)
+    )
+
+
+def _anthropic(failure: Failure) -> web.Response:
+    status = BUSY if failure.status == 503 else failure.status
+    kind = ANTHROPIC_KINDS.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    error = {"type": kind, "message": failure.text, "code": failure.code, "param": failure.field}
+    content = {"type": "error", "error": error, "request_id": request_id.get()}
+    return web.Response(
+        status=status, body=orjson.dumps(content), content_type="application/json", headers=_headers(failure)
     )
 
 

@@ -171,6 +171,8 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
     out["X-Content-Type-Options"] = "nosniff"
     out.setdefault("Referrer-Policy", "no-referrer")
     out["X-Request-Id"] = request.get(REQUEST_ID, "")
+    if request.path.startswith(errors.ANTHROPIC):
+        out["request-id"] = request.get(REQUEST_ID, "")  # by the name that its clients read
     if request.app[HUB].settings.address.startswith("https://"):
         out.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.path.startswith(("/api/", "/v1/", "/openapi")):
@@ -179,6 +181,20 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
         out.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
     if request.path.startswith("/v1/") and request.app[HUB].settings.region:
         out["X-Region"] = request.app[HUB].settings.region
+    _counted(request, response)
+    if request.get(UNKNOWN):
+        out["X-Unknown-Fields"] = ", ".join(quote(name, safe="._-[]$ ") for name in request[UNKNOWN])
+    if request.path.startswith(PUBLIC):
+        _share(request, response, "*", "*")
+    elif (origin := _shared(request)) is not None:
+        out["Vary"] = "Origin"
+        # A star does not stand for Authorization.
+        _share(request, response, origin, request.headers.get("Access-Control-Request-Headers", "*"))
+
+
+def _counted(request: web.Request, response: web.StreamResponse) -> None:
+    """How much may still be asked, and how much there is of a list."""
+    out = response.headers
     if RATE in request:
         rate = request[RATE]
         out["X-RateLimit-Limit"] = str(rate.limit)
@@ -188,14 +204,6 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
         out["X-Total-Count"] = str(request[CUT].total)
         if request[CUT].more:
             out["Link"] = f'<{request[CUT].more}>; rel="next"'
-    if request.get(UNKNOWN):
-        out["X-Unknown-Fields"] = ", ".join(quote(name, safe="._-[]$ ") for name in request[UNKNOWN])
-    if request.path.startswith(PUBLIC):
-        _share(request, response, "*", "*")
-    elif (origin := _shared(request)) is not None:
-        out["Vary"] = "Origin"
-        # A star does not stand for Authorization.
-        _share(request, response, origin, request.headers.get("Access-Control-Request-Headers", "*"))
 
 
 def _share(request: web.Request, response: web.StreamResponse, origin: str, names: str) -> None:

@@ -1,13 +1,22 @@
 """The OpenAI-compatible part of the API."""
 
 from hub.api.http.operation import Route
+from hub.api.openai import anthropic
 from hub.api.openai.completions import complete
 from hub.api.openai.embeddings import embed
 from hub.api.openai.models import models
+from hub.api.openai.responses import cancel, create, get, items, remove
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/models", models),
     Route("POST", "/v1/chat/completions", complete),
     Route("POST", "/v1/embeddings", embed),
+    Route("POST", "/v1/responses", create),
+    Route("GET", "/v1/responses/{id}", get),
+    Route("DELETE", "/v1/responses/{id}", remove),
+    Route("GET", "/v1/responses/{id}/input_items", items),
+    Route("POST", "/v1/responses/{id}/cancel", cancel),
+    Route("POST", "/v1/messages", anthropic.create),
+    Route("POST", "/v1/messages/count_tokens", anthropic.count),
     Route("POST", "/api/v1/chat/completions", complete, alias=True),
 )

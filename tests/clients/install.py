@@ -1,0 +1,89 @@
+"""Make the scratch environment of the clients' tests, once: virtual environments and a folder of Node.js beside ours.
+
+Versions are pinned by hash. Where a registry cannot be reached the tests are skipped, and say so; with CI=true that is an
+error.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PLACE = HERE.parents[1] / ".venv" / "clients"
+# Clients in their newest versions, and those that hold to an older one of OpenAI's.
+PYTHONS = ("new", "older")
+NODE = "node"
+NPM = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+SECONDS = 600
+
+
+def locks(name: str) -> list[Path]:
+    if name == NODE:
+        return [HERE / NODE / "package.json", HERE / NODE / "package-lock.json"]
+    return [HERE / f"{name}.lock"]
+
+
+def missing(name: str) -> str | None:
+    """Why an environment is not there; None: it is."""
+    mark = PLACE / name / ".installed"
+    if not mark.exists():
+        why = PLACE / f"{name}.why"
+        return why.read_text() if why.exists() else "it was not installed (make clients)"
+    return None if mark.read_text() == _digest(name) else "it is an older one (make clients)"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(b"".join(p.read_bytes() for p in locks(name))).hexdigest()
+
+
+def _commands(name: str, folder: Path) -> Iterator[tuple[str, ...]]:
+    if name == NODE:
+        yield NPM
+        return
+    yield sys.executable, "-m", "venv", str(folder)
+    pip = (str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-compile")
+    yield *pip, "--require-hashes", "-r", str(HERE / f"{name}.lock")
+
+
+def install(name: str) -> str | None:
+    """Why it cannot be; None: it is done."""
+    if name == NODE and not (shutil.which("node") and shutil.which("npm")):
+        return "Node.js is missing"
+    folder = PLACE / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if name == NODE:
+        for file in locks(name):
+            shutil.copy(file, folder)
+    for command in _commands(name, folder):
+        try:
+            ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired) as e:
+            return f"{command[0]}: {e}"
+        if ran.returncode:
+            return (ran.stderr or ran.stdout).strip()[-500:] or f"{command[0]} failed"
+    (folder / ".installed").write_text(_digest(name))
+    return None
+
+
+def main() -> None:
+    wanted = [name for name in (*PYTHONS, NODE) if missing(name)]
+    if wanted:
+        print("installing the clients' scratch environment (once) ...", flush=True)
+    for name in wanted:
+        PLACE.mkdir(parents=True, exist_ok=True)
+        why = install(name)
+        (PLACE / f"{name}.why").unlink(missing_ok=True)
+        if why:
+            (PLACE / f"{name}.why").write_text(why)
+            print(f"\n*** NO CLIENTS ({name}): their tests are skipped. {why} ***\n", file=sys.stderr)
+            if os.environ.get("CI") == "true":
+                sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
