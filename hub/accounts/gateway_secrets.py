@@ -18,7 +18,7 @@ from hub.accounts.destinations import (
     unqueried,
     wanted,
 )
-from hub.accounts.parameters import FallbackModel, GatewayParameters
+from hub.accounts.parameters import Deployment, FallbackModel, GatewayParameters
 from hub.accounts.value_types import MASK, mask
 from hub.domain import Gateway
 from hub.errors import Invalid
@@ -32,6 +32,8 @@ HEADED: Mapping[str, str] = {
     "systemInstructionsSources": "url",
 }
 ADDRESSES = ("baseAddress", "workerScriptSource")
+# Parameters whose entries have a place and a key of their own.
+PLACED = ("fallbackModels", "deployments")
 Json = dict[str, Any]
 
 
@@ -53,11 +55,12 @@ def opened(whole: Json) -> Json:
     }
     found |= {name: bare(whole[name]) if whole.get(name) else None for name in ADDRESSES}
     found["protocolFunctionSources"] = [bare(url) for url in whole.get("protocolFunctionSources") or ()]
-    found["fallbackModels"] = [
-        {**one, "apiKey": None, "baseAddress": bare(one["baseAddress"]) if one.get("baseAddress") else None}
-        for one in whole.get("fallbackModels") or ()
-    ]
-    found["additionalSettings"] = None
+    for name in PLACED:
+        found[name] = [
+            {**one, "apiKey": None, "baseAddress": bare(one["baseAddress"]) if one.get("baseAddress") else None}
+            for one in whole.get(name) or ()
+        ]
+    found |= {"additionalSettings": None, "providerHeaders": {}}
     return found
 
 
@@ -79,8 +82,10 @@ def shown(gateway: Gateway, whole: bool) -> Json:
     found: Json = {
         name: [{**one, "headers": masked(one.get("headers"))} for one in p.get(name) or ()] for name in HEADED
     }
-    others = [{**one, "apiKey": mask(one.get("apiKey"))} for one in p.get("fallbackModels") or ()]
-    found = {**p, **found, "apiKey": mask(gateway.api_key), "fallbackModels": others}
+    others = {name: [{**one, "apiKey": mask(one.get("apiKey"))} for one in p.get(name) or ()] for name in PLACED}
+    found = {
+        **p, **found, **others, "apiKey": mask(gateway.api_key), "providerHeaders": masked(p.get("providerHeaders")),
+    }
     return found if whole else found | _discreet(found)
 
 
@@ -90,10 +95,11 @@ def _discreet(p: Json) -> Json:
     }
     found |= {name: unqueried(p[name]) if p.get(name) else None for name in ADDRESSES}
     found["protocolFunctionSources"] = [unqueried(url) for url in p.get("protocolFunctionSources") or ()]
-    found["fallbackModels"] = [
-        {**one, "baseAddress": unqueried(one["baseAddress"]) if one.get("baseAddress") else None}
-        for one in p.get("fallbackModels") or ()
-    ]
+    for name in PLACED:
+        found[name] = [
+            {**one, "baseAddress": unqueried(one["baseAddress"]) if one.get("baseAddress") else None}
+            for one in p.get(name) or ()
+        ]
     found["additionalSettings"] = masked_within(p.get("additionalSettings"))
     return found
 
@@ -129,7 +135,8 @@ def complete(parameters: GatewayParameters, given: Mapping[str, Any], old: Gatew
     before: Json = old.parameters if old else {}
     _queries(parameters, before)
     _headers(parameters, before)
-    _fallbacks(parameters, given, before)
+    _provider_headers(parameters, given, before)
+    _places(parameters, given, before)
     _settings(parameters, given, before)
 
 
@@ -164,10 +171,11 @@ def _queries(parameters: GatewayParameters, before: Json) -> None:
         queried(url, f"parameters.protocolFunctionSources.{n}", known)
         for n, url in enumerate(p.protocol_function_sources)
     ]
-    known = [one["baseAddress"] for one in before.get("fallbackModels") or () if one.get("baseAddress")]
-    for n, one in enumerate(p.fallback_models):
-        if one.base_address:
-            one.base_address = queried(one.base_address, f"parameters.fallbackModels.{n}.baseAddress", known)
+    for name, places in _placed(p):
+        known = [one["baseAddress"] for one in before.get(name) or () if one.get("baseAddress")]
+        for n, one in enumerate(places):
+            if one.base_address:
+                one.base_address = queried(one.base_address, f"parameters.{name}.{n}.baseAddress", known)
     for n, function in enumerate(p.protocol_functions):
         known = [o["callbackUrl"] for o in before.get("protocolFunctions") or ()]
         function.callback_url = queried(function.callback_url, f"parameters.protocolFunctions.{n}.callbackUrl", known)
@@ -193,20 +201,39 @@ def _headers(parameters: GatewayParameters, before: Json) -> None:
                 raise not_a_value(f"parameters.{name}.{n}.headers.{lost[0]}")
 
 
-def _fallbacks(parameters: GatewayParameters, given: Mapping[str, Any], before: Json) -> None:
-    """A fallback's key goes to its own address, without one to where the first is."""
-    others = before.get("fallbackModels") or ()
-    keyed = any(o.get("apiKey") and not o.get("baseAddress") for o in others)
-    if keyed and "fallbackModels" not in given and moved(before["baseAddress"], parameters.base_address):
-        raise wanted("parameters.fallbackModels", "parameters.baseAddress")
-    known = [(_place(o, before["baseAddress"]), o["modelName"], o.get("apiKey")) for o in others]
-    for n, one in enumerate(parameters.fallback_models):
-        if one.api_key and one.api_key.startswith(MASK):
-            place = destination(one.base_address or parameters.base_address)
-            one.api_key = _kept(one, place, known, f"parameters.fallbackModels.{n}.apiKey")
+def _placed(parameters: GatewayParameters) -> tuple[tuple[str, Sequence[FallbackModel | Deployment]], ...]:
+    return ("fallbackModels", parameters.fallback_models), ("deployments", parameters.deployments)
 
 
-def _kept(one: FallbackModel, place: str, known: Sequence[tuple[str, str, str | None]], field: str) -> str:
+def _provider_headers(parameters: GatewayParameters, given: Mapping[str, Any], before: Json) -> None:
+    """Headers for the provider go to the base address that they were given for."""
+    base, old = before.get("baseAddress"), before.get("providerHeaders") or {}
+    away = bool(before) and moved(base, parameters.base_address)
+    if old and away and "providerHeaders" not in given:
+        raise wanted("parameters.providerHeaders", "parameters.baseAddress")
+    known = [Entry("", base or "", old)]
+    parameters.provider_headers, lost = unmasked(Entry("", parameters.base_address, parameters.provider_headers), known)
+    if lost:
+        raise not_a_value(f"parameters.providerHeaders.{lost[0]}")
+
+
+def _places(parameters: GatewayParameters, given: Mapping[str, Any], before: Json) -> None:
+    """The key of a fallback, or of a deployment, goes to its own address, without one to where the first is."""
+    for name, places in _placed(parameters):
+        others = before.get(name) or ()
+        keyed = any(o.get("apiKey") and not o.get("baseAddress") for o in others)
+        if keyed and name not in given and moved(before["baseAddress"], parameters.base_address):
+            raise wanted(f"parameters.{name}", "parameters.baseAddress")
+        known = [(_place(o, before["baseAddress"]), o.get("modelName"), o.get("apiKey")) for o in others]
+        for n, one in enumerate(places):
+            if one.api_key and one.api_key.startswith(MASK):
+                place = destination(one.base_address or parameters.base_address)
+                one.api_key = _kept(one, place, known, f"parameters.{name}.{n}.apiKey")
+
+
+def _kept(
+    one: FallbackModel | Deployment, place: str, known: Sequence[tuple[str, str | None, str | None]], field: str
+) -> str:
     same = [
         (model != one.model_name, key) for p, model, key in known if key and p == place and mask(key) == one.api_key
     ]
@@ -224,9 +251,9 @@ def _settings(parameters: GatewayParameters, given: Mapping[str, Any], before: J
     old = before.get("additionalSettings")
     places = {
         destination(parameters.base_address),
-        *(destination(f.base_address) for f in parameters.fallback_models if f.base_address),
+        *(destination(one.base_address) for _, places in _placed(parameters) for one in places if one.base_address),
     }
-    had = {_place(o, before["baseAddress"]) for o in before.get("fallbackModels") or ()}
+    had = {_place(o, before["baseAddress"]) for name in PLACED for o in before.get(name) or ()}
     stray = bool(before) and not places <= had | {destination(before["baseAddress"])}
     if stray and old and "additionalSettings" not in given:
         raise wanted("parameters.additionalSettings", "parameters.baseAddress")

@@ -22,8 +22,12 @@ from hub.accounts.value_types import (
 from hub.pydantic_base import Camel, Defaults
 
 INTEGRATED = "@integrated"
-BASE = "`@integrated` or an OpenAI-compatible base address."
+BASE = "`@integrated` or the base address of a provider."
 HANDLERS = ("native", "react.v1.selfcall")
+# Documented as InferenceClientTransportInterface, which had the first alone.
+Transport = Literal["OpenAiCompatible", "Anthropic", "Gemini"]
+KEYS = frozenset(("authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"))
+OURS = frozenset(("content-type", "accept", "accept-encoding"))
 LONG = 200_000
 Text = Annotated[str, Field(max_length=LONG)]
 Short = Annotated[str, Field(max_length=200)]
@@ -41,6 +45,16 @@ def _base(value: str) -> str:
 
 def _other_base(value: str | None) -> str | None:
     return _base(value) if value else None
+
+
+def _no_keys(value: dict[str, str]) -> dict[str, str]:
+    """What tells the key has a field of its own; what the hub says of its request is the hub's."""
+    for name in value:
+        if name.lower() in KEYS:
+            raise ValueError(f"holds '{name}': give the provider's key as apiKey")
+        if name.lower() in OURS:
+            raise ValueError(f"holds '{name}', which the hub sets; leave it out")
+    return value
 
 
 class BashOptions(Defaults):
@@ -122,12 +136,45 @@ class TimeLimits(Defaults):
     whole: Annotated[float | None, Field(gt=0, le=3600)] = None
 
 
-class FallbackModel(Camel):
+class FallbackConditions(Defaults):
+    """Failures that a fallback stands in for; any of them. Unreachable counts as 503, a silence as 504."""
+
+    statuses: Annotated[list[Annotated[int, Field(ge=400, le=599)]], Field(max_length=50)] = []
+    context_window: bool = False
+    refusal: Annotated[bool, Field(description="A refusal in words too, which is not shown then.")] = False
+
+
+class Place(Camel):
+    """Where a model is asked. Without an address it is where the gateway's is."""
+
+    base_address: Annotated[str | None, Field(max_length=2000), AfterValidator(_other_base)] = None
+    api_key: Annotated[str | None, Field(max_length=4000, description="Shown masked.")] = None
+    transport_interface: Annotated[
+        Transport | None, Field(description="What is spoken there.", exclude_if=lambda v: v is None)
+    ] = None
+
+
+class FallbackModel(Place):
     """A model that answers when the ones before it fail. Without an address it is asked where the first is."""
 
     model_name: Name
-    base_address: Annotated[str | None, Field(max_length=2000), AfterValidator(_other_base)] = None
-    api_key: Annotated[str | None, Field(max_length=4000, description="Shown masked.")] = None
+    conditions: Annotated[
+        FallbackConditions | None, Field(description="null: every failure.", exclude_if=lambda v: v is None)
+    ] = None
+
+
+class Deployment(Place):
+    """The gateway's model at another place, or with another key."""
+
+    model_name: Annotated[Name | None, Field(description="What it is called there.")] = None
+    weight: Annotated[int, Field(ge=0, le=1000, description="0: only when the others cannot.")] = 1
+
+
+class LoadBalancing(Defaults):
+    """How the deployments share the requests. One that limits requests, or is down, rests and is asked last."""
+
+    strategy: Literal["Weighted", "LeastLatency"] = "Weighted"
+    weight: Annotated[int, Field(ge=0, le=1000, description="Of the gateway's own place.")] = 1
 
 
 class GatewayParameters(Defaults):
@@ -182,6 +229,16 @@ class GatewayParameters(Defaults):
         list[FallbackModel], Field(max_length=5, description="Asked in order when the model fails at once.")
     ] = []
     time_limits: TimeLimits = TimeLimits()
+    transport_interface: Annotated[Transport, Field(description="What the provider speaks.")] = "OpenAiCompatible"
+    provider_headers: Annotated[
+        Headers, AfterValidator(_no_keys), Field(description="Sent to `baseAddress` and nowhere else; shown masked.")
+    ] = {}
+    deployments: Annotated[list[Deployment], Field(max_length=20)] = []
+    load_balancing: LoadBalancing = LoadBalancing()
+    tries: Annotated[int, Field(ge=1, le=5, description="Of one model, when it fails before it said anything.")] = 3
+    prompt_cache: Annotated[
+        bool, Field(description="The provider is asked to remember instructions and tools.")
+    ] = False
 
     @field_validator("known_tool_handler_name")
     @classmethod
@@ -199,6 +256,14 @@ class GatewayParameters(Defaults):
                 raise ValueError(f"has two functions called '{one.name}'; rename one")
             seen.add(one.name)
         return value
+
+    @model_validator(mode="after")
+    def _deployed(self) -> "GatewayParameters":
+        if self.base_address == INTEGRATED and (self.deployments or self.provider_headers):
+            raise ValueError(f"has deployments or providerHeaders, which the models of {INTEGRATED} do not take")
+        if any(d.base_address == INTEGRATED for d in self.deployments):
+            raise ValueError(f"has a deployment at {INTEGRATED}; name it as a fallback model")
+        return self
 
     @model_validator(mode="after")
     def _each_once(self) -> "GatewayParameters":
@@ -227,6 +292,7 @@ class GatewayParameters(Defaults):
             (f"fallbackModels.{n}.baseAddress", f.base_address) for n, f in enumerate(self.fallback_models)
             if f.base_address not in (None, INTEGRATED)
         ]
+        found += [(f"deployments.{n}.baseAddress", d.base_address) for n, d in enumerate(self.deployments)]
         functions = [(n, f) for n, f in enumerate(self.protocol_functions) if f.query is None]
         found += [(f"protocolFunctions.{n}.callbackUrl", f.callback_url) for n, f in functions]
         found += [(f"protocolFunctionSources.{n}", url) for n, url in enumerate(self.protocol_function_sources)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +19,7 @@ from hub.engine.stream import Draft
 from hub.engine.tool_calls import Calls
 from hub.errors import Upstream
 from hub.llm import heal
+from hub.llm.candidates import Candidate
 from hub.llm.types import Broken, Delta, Failed, Prompt
 from hub.runtime import Hub
 
@@ -161,29 +163,34 @@ class Loop:
         """The model's answer; one that broke off is begun again when nobody keeps its beginning, by another
         model when the first one goes on breaking off."""
         tried = start = 0
+        last: Broken | None = None
+        candidates = self.hub.models.candidates(self.ask.gateway, prompt.model)
         while True:
             draft = self._empty(prompt)
             try:
-                await self._heard(prompt, draft, start)
+                await self._heard(prompt, draft, candidates, start, last if start else None)
             except Broken as e:
                 tried = tried + 1 if e.place == start else 1
-                start = e.place
+                start, last = e.place, e
                 if e.permanent or tried > RESTARTS:
                     start, tried = e.place + 1, 0
                 kept = self.sink is not None and draft.shown and not self.ask.retractable
-                last = start >= self.hub.models.candidates(self.ask.gateway)
-                if kept or last or time.monotonic() >= self.ask.deadline:
+                if kept or start >= len(candidates) or time.monotonic() >= self.ask.deadline:
                     raise
                 if draft.shown:
                     await self._again()
             else:
                 return draft
 
-    async def _heard(self, prompt: Prompt, draft: Draft, start: int) -> None:
+    async def _heard(
+        self, prompt: Prompt, draft: Draft, candidates: Sequence[Candidate], start: int, after: Broken | None
+    ) -> None:
         """The model is listened to. What it said counts, also when nobody waits for the rest any more."""
         failed = False
         ask = self.ask
-        stream = self.hub.models.stream(ask.gateway, prompt, ask.deadline, patience=ask.patience, start=start)
+        stream = self.hub.models.stream(
+            ask.gateway, prompt, ask.deadline, patience=ask.patience, candidates=candidates, start=start, after=after
+        )
         try:
             async with aclosing(stream) as deltas:
                 async for delta in deltas:

@@ -29,6 +29,13 @@ def text_of(message: Json) -> str:
     return content if isinstance(content, str) else ""
 
 
+def mark_of(message: Json) -> Any:
+    """The hint for the provider's cache that a caller put at a message, or at a part of it."""
+    content = message.get("content")
+    parts = content if isinstance(content, list) else ()
+    return next((one["cache_control"] for one in (message, *parts) if one.get("cache_control")), None)
+
+
 def last_user(messages: Sequence[Json]) -> int | None:
     for n in range(len(messages) - 1, -1, -1):
         if messages[n].get("role") == "user":

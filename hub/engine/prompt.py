@@ -85,6 +85,7 @@ def build(
         free=frozenset(_free(parameters, options or {})) - _named(parameters, options or {}),
         thinks="ReturnReasoningTokens" in flags,
         limits=limits,
+        cached=bool(parameters.get("promptCache")),
     )
 
 
@@ -142,10 +143,13 @@ def _system(texts: Sequence[str | None], messages: list[Json]) -> tuple[list[Jso
     """One system message of ours and of those the conversation begins with."""
     rest = list(messages)
     found = [t.strip() for t in texts if t and t.strip()]
+    mark = None
     while rest and rest[0].get("role") in chat_messages.SYSTEM:
+        mark = chat_messages.mark_of(rest[0]) or mark
         found.append(chat_messages.text_of(rest.pop(0)))
-    head: list[Json] = [{"role": "system", "content": "\n\n".join(found)}] if found else []
-    return head, rest
+    text = "\n\n".join(found)
+    content = [{"type": "text", "text": text, "cache_control": mark}] if mark else text
+    return [{"role": "system", "content": content}] if found else [], rest
 
 
 def fit(

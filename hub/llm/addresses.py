@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 _VERSIONED = re.compile(r"/v\d+[a-z]*\d*(/|$)")
 # What people copy from a provider's page beyond the base address.
@@ -80,3 +80,73 @@ def key_headers(address: str, key: str | None) -> dict[str, str]:
     host = (urlsplit(address).hostname or "").lower()
     azure = host.endswith((".azure.com", ".azure-api.net", ".azure.us"))
     return {"Authorization": f"Bearer {key}"} | ({"api-key": key} if azure else {})
+
+
+# Where providers that speak Anthropic's API have it beside their own, by host.
+_MESSAGES: Mapping[str, str] = {
+    "api.deepseek.com": "/anthropic",
+    "api.moonshot.ai": "/anthropic",
+    "api.moonshot.cn": "/anthropic",
+    "api.z.ai": "/api/anthropic",
+    "open.bigmodel.cn": "/api/anthropic",
+    "api.minimax.io": "/anthropic",
+    "api.minimaxi.com": "/anthropic",
+    "openrouter.ai": "/api",
+    "dashscope.aliyuncs.com": "/apps/anthropic",
+    "dashscope-intl.aliyuncs.com": "/apps/anthropic",
+    "services.ai.azure.com": "/anthropic",
+}
+_GOOGLE: Mapping[str, str] = {
+    "generativelanguage.googleapis.com": "/v1beta",
+    "aiplatform.googleapis.com": "/v1/publishers/google",
+}
+
+
+def messages_endpoint(address: str) -> str:
+    """The address of Anthropic's messages under a base address, however much of it was written."""
+    parts = urlsplit(address.strip())
+    path = parts.path.rstrip("/")
+    path = next((path.removesuffix(t) for t in ("/messages", *_TAILS) if path.endswith(t)), path)
+    root = _of_host(parts.hostname or "", _MESSAGES)
+    if root is not None and not path.startswith(root):
+        path = root
+    if not _VERSIONED.search(path):
+        path += "/v1"
+    return urlunsplit((parts.scheme, parts.netloc, f"{path}/messages", parts.query, ""))
+
+
+def messages_headers(address: str, key: str | None) -> dict[str, str]:
+    """How a provider that speaks Anthropic's API is told the key: others than Anthropic want it in either place."""
+    if not key:
+        return {}
+    host = (urlsplit(address).hostname or "").lower()
+    if host.endswith("anthropic.com"):
+        return {"Authorization": f"Bearer {key}"} if key.startswith("sk-ant-oat") else {"x-api-key": key}
+    azure = {"api-key": key} if host.endswith(".azure.com") else {}
+    return {"x-api-key": key, "Authorization": f"Bearer {key}", **azure}
+
+
+def generate_endpoint(address: str, model: str) -> str:
+    """The address at which a model of Gemini's API answers in a stream."""
+    parts = urlsplit(address.strip())
+    path = parts.path.rstrip("/")
+    path = path.partition("/models/")[0].removesuffix("/models").removesuffix("/chat/completions")
+    path = path.removesuffix("/openai")
+    root = _of_host(parts.hostname or "", _GOOGLE)
+    if not path or (root is not None and path in ("/v1", "/v1beta") and not root.startswith(path)):
+        path = root or "/v1beta"
+    elif root is not None and path == "/v1" and root.startswith("/v1/"):
+        path = root
+    name = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
+    query = f"{parts.query}&alt=sse" if parts.query else "alt=sse"
+    return urlunsplit((parts.scheme, parts.netloc, f"{path}/{quote(name)}:streamGenerateContent", query, ""))
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two addresses lead to the same scheme, host and port, so that what belongs to one may go to the other."""
+    return _place(one) == _place(other)
+
+
+def _place(address: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(address.strip())
+    return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -1,21 +1,36 @@
 """The body of a provider's answer: an event stream, or a JSON document, whatever its header says. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from hub.llm.reading import Reading
+from hub.domain import Json
 from hub.llm.refusals import words
 from hub.llm.sse import BOM, Events, documents
 from hub.llm.types import Delta
+
+
+class Reader(Protocol):
+    """Makes deltas of a provider's events. error: the event that told of one; cut: the provider's word for an end
+    that is none; heard: whether anything was an answer; ended: whether a reason for its end was given; over: nothing
+    more is to come."""
+
+    heard: bool
+    ended: bool
+    over: bool
+    cut: str | None
+    error: Any
+
+    def take(self, events: Iterable[Json]) -> Delta | None: ...
+    def end(self) -> Delta | None: ...
 
 
 class Body:
     """Takes the bytes of an answer as they come. `error`: what the provider told of one. `spoke`: whether it
     has said anything."""
 
-    def __init__(self, revised: bool = False) -> None:
-        """`revised`: each event holds the whole text so far."""
-        self._reading = Reading(revised)
+    def __init__(self, reading: Reader) -> None:
+        self._reading = reading
         self._events: Events | None = None
         self._raw = bytearray()
         self._document = False
@@ -25,7 +40,7 @@ class Body:
     @property
     def done(self) -> bool:
         """Whether its end was announced."""
-        return self._events is not None and self._events.done
+        return self._reading.over or (self._events is not None and self._events.done)
 
     @property
     def complete(self) -> bool:

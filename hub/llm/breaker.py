@@ -27,6 +27,10 @@ class Breaker:
         self._until[key] = now + PAUSE
         return 0.0
 
+    def stopped(self, key: str, now: float) -> bool:
+        """Whether a call would be refused now; asking this is no trial."""
+        return self._until.get(key, 0.0) > now or self.held(key, now) is not None
+
     def failed(self, key: str, now: float) -> None:
         if key not in self._failed and len(self._failed) >= REMEMBERED:
             self.succeeded(next(iter(self._failed)))

@@ -15,13 +15,15 @@ from hub.llm.prices import FREE, Price
 PACKAGED = Path(__file__).with_name("catalogue.toml")
 MILLION = 1_000_000
 Mode = Literal["image", "audio", "video", "file", "tools", "json", "reasoning"]
+Transport = Literal["OpenAiCompatible", "Anthropic", "Gemini"]
 Badge = Literal["New", "Preview", "Deprecated", "Discounted", "Free"]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model. name: what its provider calls it. context: tokens; 0: unknown. flags: those a gateway
-    has as well, which hold for every use of the model. checked: the day its facts were looked up. retires: its last."""
+    has as well, which hold for every use of the model. checked: the day its facts were looked up. retires: its last.
+    transport: what its provider speaks."""
 
     id: str
     vendor: str
@@ -35,6 +37,7 @@ class Model:
     badges: tuple[str, ...] = ()
     checked: date | None = None
     retires: date | None = None
+    transport: str = "OpenAiCompatible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class _Provider(BaseModel):
 
     address: Annotated[str, Field(pattern=r"^https?://")]
     open: bool = False  # needs no key
+    transport: Transport = "OpenAiCompatible"
 
 
 class _Model(BaseModel):
@@ -107,7 +111,7 @@ def _model(id: str, one: _Model, providers: Mapping[str, _Provider], keys: Mappi
     price = Price(one.price_in / MILLION, one.price_out / MILLION, cached / MILLION)
     return Model(
         id, one.provider, provider.address, key, one.name, one.context, price, frozenset(one.modes),
-        frozenset(one.flags) | _implied(one.modes), tuple(one.badges), one.checked, one.retires,
+        frozenset(one.flags) | _implied(one.modes), tuple(one.badges), one.checked, one.retires, provider.transport,
     )
 
 

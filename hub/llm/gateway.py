@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -12,21 +12,29 @@ from hub.domain import Gateway
 from hub.errors import Invalid
 from hub.guarded_http import Outbound
 from hub.llm import finish
+from hub.llm.anthropic import Anthropic
+from hub.llm.balancing import Balancer
 from hub.llm.breaker import FAILURES, Breaker
+from hub.llm.candidates import EMPTY, REFUSED, SOURCE, Candidate, address_of, fallbacks, pool
 from hub.llm.catalogue import Catalogue, Model
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
+from hub.llm.gemini import Gemini
 from hub.llm.openai import OpenAICompatible
 from hub.llm.prices import FREE, Price
 from hub.llm.provider import Provider
-from hub.llm.types import INTEGRATED, Broken, Delta, Failed, Limits, Prompt
+from hub.llm.types import INTEGRATED, NO_HEADERS, Broken, Delta, Failed, Limits, Prompt
 
 TRIES, EMPTY_TRIES = 3, 2
 FIRST_WAIT = 0.4
 # Seconds that nobody hears of a wait.
 PATIENCE = 5.0
 KEPT = 2000
-EMPTY = "empty_answer"
+# How providers are spoken to, by the documented names.
+TRANSPORTS: Mapping[str, type[OpenAICompatible] | type[Anthropic] | type[Gemini]] = {
+    SOURCE: OpenAICompatible, "Anthropic": Anthropic, "Gemini": Gemini,
+}
+_Known = tuple[bool, type, str, str | None, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,8 @@ class Models:
         self._trusted = trusted or outbound
         self._first_wait = first_wait
         self._breaker = Breaker()
-        self._known: dict[tuple[bool, str, str | None], Provider] = {}
+        self._balancer = Balancer()
+        self._known: dict[_Known, Provider] = {}
         self._offline: Mapping[str, Provider] = {EXTRACTIVE: Extractive()}
         self.catalogue = catalogue or Catalogue()
 
@@ -69,64 +78,83 @@ class Models:
 
     def price(self, gateway: Gateway, model: str) -> Price:
         """Of a model of the gateway, or of the fallback of that name."""
-        others = [_other(gateway, one) for one in gateway.parameters.get("fallbackModels") or ()]
-        known = self.entry(gateway, model), *(self.entry(asked, name) for asked, name in others if name == model)
+        others = [one.gateway for one in fallbacks(gateway) if one.model == model]
+        known = self.entry(gateway, model), *(self.entry(one, model) for one in others)
         return next((one.price for one in known if one is not None), FREE)
 
-    def candidates(self, gateway: Gateway) -> int:
-        """How many models may answer: the gateway's and its fallbacks."""
-        return 1 + len(gateway.parameters.get("fallbackModels") or ())
+    def candidates(self, gateway: Gateway, model: str) -> list[Candidate]:
+        """Who may answer, in the order in which they are asked now."""
+        same = pool(gateway, model)
+        if len(same) > 1:
+            now, places = time.monotonic(), []
+            for one in same:
+                key = _key(address_of(one.gateway), one.gateway.api_key, one.model)
+                places.append((key, one.weight, self._breaker.stopped(key, now)))
+            strategy = (gateway.parameters.get("loadBalancing") or {}).get("strategy")
+            same = [same[n] for n in self._balancer.order(places, strategy)]
+        return [*same, *fallbacks(gateway)]
 
     async def stream(
-        self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float = PATIENCE, start: int = 0
+        self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float = PATIENCE,
+        candidates: Sequence[Candidate] | None = None, start: int = 0, after: Failed | None = None,
     ) -> AsyncGenerator[Delta, None]:
-        """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic); `start`: from which on.
+        """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic). candidates: those of before,
+        of whom `start` is asked first, who steps in for what went wrong `after` all.
 
         Failures before anything was said are retried here, with at most `patience` seconds of waiting for each
         model. Raise Broken when the answer was cut after its beginning: the caller knows whether it can be taken
         back. Raise Failed otherwise, and Invalid for a model that there is not.
         """
-        others = [_other(gateway, one) for one in gateway.parameters.get("fallbackModels") or ()]
-        places = [(gateway, prompt.model), *others]
-        for n, (asked, model) in enumerate(places[start:], start):
-            more = n + 1 < len(places)
-            question = _for(asked, prompt)
-            if more:
+        every = candidates or self.candidates(gateway, prompt.model)
+        failure: Exception | None = after
+        for n, one in enumerate(every[start:], start):
+            if failure is not None and not one.takes(failure):
+                continue
+            rest = every[n + 1 :]
+            question = _for(one.gateway, prompt)
+            if rest:
                 question = replace(question, limits=_shared(question.limits, deadline))
+            tries = 1 if rest and not rest[0].fallback else int(gateway.parameters.get("tries") or TRIES)
             try:
-                place = self._resolve(asked, model)
-                async with aclosing(self._stream(place, question, deadline, patience, n, more)) as deltas:
+                place = self._resolve(one.gateway, one.model)
+                turn = _Turn(n, rest, tries, deadline, patience)
+                async with aclosing(self._stream(place, question, turn)) as deltas:
                     async for delta in deltas:
-                        yield replace(delta, served=model) if n else delta
+                        yield replace(delta, served=one.model) if one.fallback else delta
                 return
             except Broken:
                 raise
-            except (Failed, Invalid):
-                if not more or time.monotonic() >= deadline:
-                    raise
+            except (Failed, Invalid) as e:
+                failure = e
+                if time.monotonic() >= deadline:
+                    break
+        if failure is not None:
+            raise failure
 
-    async def _stream(
-        self, place: _Place, prompt: Prompt, deadline: float, patience: float, number: int, more: bool
-    ) -> AsyncGenerator[Delta, None]:
-        """One model's answer. number: its place among the gateway's. more: whether another one comes after it."""
+    async def _stream(self, place: _Place, prompt: Prompt, turn: "_Turn") -> AsyncGenerator[Delta, None]:
+        """One model's answer."""
         prompt, tried = prompt if prompt.model == place.name else replace(prompt, model=place.name), 0
         waited = 0.0
         while True:
             self._check(place.key)
             tried += 1
-            heard = _Heard(prompt.thinks)
+            heard = _Heard(prompt.thinks, turn)
+            begun = time.monotonic()
             try:
-                async with self._judged(place.key), aclosing(place.provider.stream(prompt, deadline)) as deltas:
+                async with self._judged(place.key), aclosing(place.provider.stream(prompt, turn.deadline)) as deltas:
                     async for delta in deltas:
+                        if begun and (delta.says or delta.thinks):
+                            self._balancer.answered(place.key, time.monotonic() - begun)
+                            begun = 0.0
                         for one in heard.take(delta):
                             yield one
-                for one in heard.end(more):
+                for one in heard.end():
                     yield one
                 return
             except Failed as e:
                 if heard.begun:
-                    raise Broken(e, number) from e
-                waited += await self._pause(e, tried, waited, deadline, patience)
+                    raise Broken(e, turn.number) from e
+                waited += await self._pause(e, tried, waited, turn)
 
     @asynccontextmanager
     async def _judged(self, key: str) -> AsyncIterator[None]:
@@ -141,6 +169,7 @@ class Models:
                 self._breaker.succeeded(key)
             if e.kind == 429:
                 self._breaker.hold(key, e, now())
+                self._balancer.limited(key, e.retry_after)
             raise
         except BaseException:
             self._breaker.left(key, now())
@@ -150,7 +179,9 @@ class Models:
     def _resolve(self, gateway: Gateway, model: str) -> _Place:
         address = address_of(gateway)
         if address != INTEGRATED:
-            provider = self._provider(self._outbound, address, gateway.api_key)
+            p = gateway.parameters
+            headers = p.get("providerHeaders") or NO_HEADERS
+            provider = self._provider(self._outbound, address, gateway.api_key, p.get("transportInterface"), headers)
             return _Place(provider, _key(address, gateway.api_key, model), model)
         if model in self._offline:
             return _Place(self._offline[model], model, model)
@@ -162,17 +193,21 @@ class Models:
                 field="modelName",
                 code="unknown_model",
             )
-        provider = self._provider(self._trusted, entry.address, entry.key)
+        provider = self._provider(self._trusted, entry.address, entry.key, entry.transport)
         return _Place(provider, _key(entry.address, entry.key, entry.name), entry.name)
 
-    def _provider(self, outbound: Outbound, address: str, key: str | None) -> Provider:
+    def _provider(
+        self, outbound: Outbound, address: str, key: str | None, transport: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Provider:
         """Made once for an address and its key: reading the address costs as much as asking it."""
-        name = (outbound is self._trusted, address, key)
+        kind = TRANSPORTS.get(transport or "", OpenAICompatible)
+        name = (outbound is self._trusted, kind, address, key, tuple(sorted(headers.items())))
         found = self._known.get(name)
         if found is None:
             if len(self._known) >= KEPT:
                 self._known.clear()
-            found = self._known[name] = OpenAICompatible(outbound, address, key)
+            found = self._known[name] = kind(outbound, address, key, headers)
         return found
 
     def _check(self, key: str) -> None:
@@ -189,25 +224,45 @@ class Models:
                 code="model_paused",
             )
 
-    async def _pause(self, e: Failed, tried: int, waited: float, deadline: float, patience: float) -> float:
+    async def _pause(self, e: Failed, tried: int, waited: float, turn: "_Turn") -> float:
         """Wait before the next try, or raise `e` when there is none; the seconds that were waited."""
         wait: float = self._first_wait * 2.0 ** (tried - 1) * random.uniform(0.75, 1.25)
         wait = wait if e.retry_after is None else max(wait, e.retry_after)
-        tries = EMPTY_TRIES if e.code == EMPTY else TRIES
-        if e.permanent or tried >= tries or waited + wait > patience or time.monotonic() + wait >= deadline:
+        tries = min(EMPTY_TRIES, turn.tries) if e.code == EMPTY else turn.tries
+        late = waited + wait > turn.patience or time.monotonic() + wait >= turn.deadline
+        if e.permanent or tried >= tries or late:
             raise e
         await asyncio.sleep(wait)
         return wait
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One candidate's turn to answer. number: its place. rest: who comes after it."""
+
+    number: int
+    rest: Sequence[Candidate]
+    tries: int
+    deadline: float
+    patience: float
+
+    def followed(self, e: Failed) -> bool:
+        """Whether somebody steps in for this failure."""
+        return any(one.takes(e) for one in self.rest)
 
 
 class _Heard:
     """What of an answer was handed on. What nobody is shown is held back until something is, so that an answer
     that comes to nothing can be asked for again, or of another model."""
 
-    def __init__(self, thinks: bool) -> None:
+    def __init__(self, thinks: bool, turn: _Turn) -> None:
         self._thinks = thinks
+        self._turn = turn
+        # Where somebody steps in for a refusal it is not shown before it is known that it is all.
+        self._waits = bool(turn.rest) and turn.followed(_refused())
         self._held: list[Delta] = []
         self._finish: str | None = None
+        self._refusal = False
         self.begun = False
 
     def take(self, delta: Delta) -> list[Delta]:
@@ -215,17 +270,28 @@ class _Heard:
         if self.begun:
             return [delta]
         self._held.append(delta)
-        if not (delta.says or (self._thinks and delta.thinks)):
+        self._refusal = self._refusal or bool(delta.refusal)
+        says = delta.says and not (self._waits and delta.refusal and not replace(delta, refusal="").says)
+        if not (says or (self._thinks and delta.thinks and not self._waits)):
             return []
         self.begun = True
         return self._all()
 
-    def end(self, more: bool) -> list[Delta]:
+    def end(self) -> list[Delta]:
         """The rest of an answer without words; it is one when the provider says why. Raise Failed when not, or
         when another model can be asked."""
-        if not self.begun and (more or self._finish not in finish.FINAL):
-            text = f"The model answered nothing (finish reason: {self._finish or 'none'})."
-            raise Failed(text, permanent=self._finish in finish.FINAL, code=EMPTY)
+        if self.begun:
+            return self._all()
+        final = self._finish in finish.FINAL
+        if self._refusal and self._waits:
+            raise _refused()
+        if self._refusal:
+            return self._all()
+        text = f"The model answered nothing (finish reason: {self._finish or 'none'})."
+        code = finish.FILTER if self._finish == finish.FILTER else None
+        e = Failed(text, permanent=final, code=EMPTY, details={"code": code} if code else None)
+        if not final or self._turn.followed(e):
+            raise e
         return self._all()
 
     def _all(self) -> list[Delta]:
@@ -233,19 +299,8 @@ class _Heard:
         return held
 
 
-def address_of(gateway: Gateway) -> str:
-    """The gateway's base address; INTEGRATED for the hub's own models."""
-    return str(gateway.parameters.get("baseAddress") or INTEGRATED)
-
-
-def _other(gateway: Gateway, one: Mapping[str, str | None]) -> tuple[Gateway, str]:
-    """A fallback as a gateway of its own; without an address it is asked where the first is."""
-    model = str(one["modelName"])
-    address = one.get("baseAddress")
-    if not address:
-        return (replace(gateway, api_key=one["apiKey"]) if one.get("apiKey") else gateway), model
-    parameters = {**gateway.parameters, "baseAddress": address}
-    return replace(gateway, parameters=parameters, api_key=one.get("apiKey")), model
+def _refused() -> Failed:
+    return Failed("The model did not want to answer.", permanent=True, code=REFUSED)
 
 
 def _for(gateway: Gateway, prompt: Prompt) -> Prompt:

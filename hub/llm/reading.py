@@ -38,6 +38,7 @@ class Reading:
         self._known: list[Any] = []
         self.heard = False
         self.ended = False
+        self.over = False
         self.cut: str | None = None
         self.error: Any = None
 
@@ -255,15 +256,16 @@ def usage_of(body: Any) -> Usage | None:
         cached = _first(body, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
     of_answer = body.get("completion_tokens_details") or body.get("output_tokens_details")
     told = of_answer if isinstance(of_answer, dict) else body
-    counted = {n: int(_count(told[n])) for n in _COUNTED if told.get(n) is not None}
-    return Usage(int(_count(prompt)), int(_count(made)), int(_count(cached)), counted)
+    counted = {n: int(count(told[n])) for n in _COUNTED if told.get(n) is not None}
+    return Usage(int(count(prompt)), int(count(made)), int(count(cached)), counted)
 
 
 def _first(body: Mapping[str, Any], *names: str) -> Any:
     return next((body[n] for n in names if body.get(n) is not None), None)
 
 
-def _count(value: Any) -> float:
+def count(value: Any) -> float:
+    """A number as a provider tells it, within what a column holds."""
     if not isinstance(value, int | float | str):
         return 0
     try:

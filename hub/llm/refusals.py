@@ -48,6 +48,7 @@ _KINDS: tuple[tuple[int, tuple[str, ...]], ...] = (
 _TOO_LONG = re.compile(
     r"(?i)maximum context|context (?:length|window|size)|(?:prompt|input|request|messages?|tokens?)\b[^.]{0,40}"
     r"\btoo (?:long|large)|too long\b[^.]{0,40}\b(?:model|prompt|tokens?|context|input|limit)|reduce the length of"
+    r"|token count\b[^.]{0,40}\bexceeds the maximum"
 )
 # What servers say of a path that they do not have, not of a model.
 _NO_DOOR = re.compile(
@@ -191,6 +192,8 @@ def kind_of(status: int, body: Any, code: str | None, told: str) -> int:
     if 400 <= status < 500:
         return status
     told_kind = _number(body) or _named(code)
+    if told_kind == 400 and _NO_KEY.search(told):
+        return 401
     if status >= 500:
         return told_kind if told_kind in REQUEST or told_kind == 429 else status
     return told_kind

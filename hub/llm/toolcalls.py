@@ -176,6 +176,25 @@ def sent(calls: Any) -> list[Json]:
     return found
 
 
+def extra_of(call: Json) -> Json:
+    """What a call keeps for providers, by their names."""
+    found = call.get("extra_content")
+    return found if isinstance(found, dict) else {}
+
+
+def without_extra(message: Json, name: str) -> Json:
+    """The message without what the calls in it keep for the provider of that name, which others would refuse."""
+    calls = message.get("tool_calls") or ()
+    if not any(name in extra_of(c) for c in calls):
+        return message
+    found = []
+    for call in calls:
+        extra = {k: v for k, v in extra_of(call).items() if k != name}
+        rest = {k: v for k, v in call.items() if k != "extra_content"}
+        found.append({**rest, "extra_content": extra} if extra else rest)
+    return message | {"tool_calls": found}
+
+
 def _index(value: Any) -> int | None:
     if isinstance(value, str) and value.isdigit():
         return int(value)

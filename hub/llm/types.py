@@ -10,6 +10,7 @@ from hub.errors import Upstream
 # The base address of the models that come with the hub.
 INTEGRATED = "@integrated"
 NO_OPTIONS: Mapping[str, Any] = {}
+NO_HEADERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Prompt:
     question and what was found for it, for a model that reads no messages. `whole`: every piece of
     the answer is the whole text so far, revised. `free`: names of options that a customer gave for a
     provider of their own. `thinks`: whether thoughts are shown. `limits`: how long the provider may be
-    silent.
+    silent. `cached`: whether the provider is asked to remember what stays the same.
     """
 
     model: str
@@ -45,6 +46,7 @@ class Prompt:
     free: frozenset[str] = frozenset()
     thinks: bool = False
     limits: Limits = PATIENT
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,13 +92,30 @@ WHOLE: dict[str, Any] = {
     },
     "additionalSettings": {"seed": 1},
     "fallbackModels": [
-        {"modelName": "other", "baseAddress": "https://other.example/v1", "apiKey": "sk-upstream-of-another-tail"}
+        {
+            "modelName": "other", "baseAddress": "https://other.example/v1", "apiKey": "sk-upstream-of-another-tail",
+            "transportInterface": "Anthropic",
+            "conditions": {"statuses": [429, 503], "contextWindow": True, "refusal": True},
+        }
     ],
     "timeLimits": {"firstToken": 9.5, "silence": 20.0, "whole": 100.0},
+    "transportInterface": "Gemini",
+    "providerHeaders": {"X-Team": "the-team-of-ours-tail"},
+    "deployments": [{
+        "baseAddress": "https://west.example/v1", "apiKey": "sk-upstream-of-the-west-tail", "modelName": "west",
+        "transportInterface": "OpenAiCompatible", "weight": 3,
+    }],
+    "loadBalancing": {"strategy": "LeastLatency", "weight": 2},
+    "tries": 2,
+    "promptCache": True,
 }
 OTHERS = [{**WHOLE["fallbackModels"][0], "apiKey": "***tail"}]
+PLACES = [{**WHOLE["deployments"][0], "apiKey": "***tail"}]
 FUNCTIONS = [{**WHOLE["protocolFunctions"][0], "headers": {"X-Key": "***"}}]
-SHOWN: dict[str, Any] = {**WHOLE, "apiKey": "***tail", "fallbackModels": OTHERS, "protocolFunctions": FUNCTIONS}
+SHOWN: dict[str, Any] = {
+    **WHOLE, "apiKey": "***tail", "fallbackModels": OTHERS, "protocolFunctions": FUNCTIONS, "deployments": PLACES,
+    "providerHeaders": {"X-Team": "***tail"},
+}
 
 
 async def test_every_parameter_comes_back(api: Api) -> None:
@@ -136,9 +153,10 @@ async def test_patch_merges_shallowly_and_keeps_the_key(api: Api) -> None:
     got = await api.ok("GET", f"{BASE}/{id}")
     assert got["parameters"] == {**SHOWN, "flags": ["NoSystemInstruct"]}
     assert await _key(api, id) == WHOLE["apiKey"]
-    await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {"fallbackModels": got["parameters"]["fallbackModels"]}})
+    names = ("fallbackModels", "deployments", "providerHeaders")
+    await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {name: got["parameters"][name] for name in names}})
     kept = await gateways.load(api.hub.db, api.hub.sealer, api.account, UUID(id))
-    assert kept.parameters["fallbackModels"] == WHOLE["fallbackModels"]
+    assert all(kept.parameters[name] == WHOLE[name] for name in names)
     await api.ok("PATCH", f"{BASE}/{id}", {"name": "Other", "parameters": {"apiKey": "sk-new"}})
     assert await _key(api, id) == "sk-new"
     got = await api.ok("GET", f"{BASE}/{id}")

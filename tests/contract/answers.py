@@ -19,6 +19,11 @@ COLLECTION: dict[str, Shape] = {
     "name": TEXT, "createdAt": TIME, "tags": [TEXT],
     "state": plus({"total": WHOLE, "indexed": WHOLE, "queued": WHOLE}, "cancelled", "failed"),
 }
+# A gateway has beside the documented fields what else its model needs.
+BESIDE = (
+    "fallbackModels", "timeLimits", "transportInterface", "providerHeaders", "deployments", "loadBalancing", "tries",
+    "promptCache",
+)
 # Beside the documented fields an integration tells how it stands with its network.
 OF_OURS = ("sendMode", "groups", "whenUnknown", "webhookUrl", "state", "stateText", "connection")
 
@@ -210,7 +215,7 @@ ANSWERS: dict[str, Shape] = {
     "A-56": {"aiGatewayId": ID},
     "A-57": [{"id": ID, "name": TEXT, "inferenceEndpoint": TEXT, "modelName": TEXT, "slug": TEXT}],
     "A-58": "The AI gateway was edited successfully.",
-    "A-59": {"name": TEXT, "slug": TEXT, "parameters": plus(GATEWAY, "fallbackModels", "timeLimits")},
+    "A-59": {"name": TEXT, "slug": TEXT, "parameters": plus(GATEWAY, *BESIDE)},
     "A-60": "The AI gateway was deleted successfully.",
     "A-61": "Parameters updated successfully.",
     "A-62": "Salt rolled successfully.",

@@ -14,7 +14,7 @@ from hub.domain import Gateway, Usage
 from hub.errors import HubError, Invalid
 from hub.guarded_http import open_outbound
 from hub.llm import breaker as breakers
-from hub.llm import openai
+from hub.llm import exchange
 from hub.llm.breaker import Breaker
 from hub.llm.gateway import Models
 from hub.llm.types import Broken, Delta, Failed, Limits, Prompt
@@ -118,7 +118,7 @@ async def test_silence_in_the_middle_ends_an_answer(models: Models, fake: FakeMo
 async def test_after_the_reason_for_the_end_nobody_waits_long(
     models: Models, fake: FakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openai, "AFTERWARDS", 0.2)
+    monkeypatch.setattr(exchange, "AFTERWARDS", 0.2)
 
     async def act(request: web.Request, body: Any) -> web.StreamResponse:
         out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hub.domain import Json, Usage
 from hub.llm import finish
 from hub.llm.body import Body
-from hub.llm.reading import said, usage_of, with_beside
+from hub.llm.reading import Reading, said, usage_of, with_beside
 from hub.llm.toolcalls import ToolCalls, gather, sent, whole
 from hub.llm.types import Delta
 from tests.fakes.model import event
@@ -19,7 +19,7 @@ from tests.fakes.model import event
 
 def heard(chunks: Iterable[bytes]) -> tuple[Json, Body]:
     """What an answer adds up to."""
-    body, found = Body(), list[Delta]()
+    body, found = Body(Reading()), list[Delta]()
     for chunk in chunks:
         delta = body.feed(chunk)
         found += [delta] if delta else []
@@ -199,7 +199,7 @@ def test_usage(body: Any, meant: Usage | None) -> None:
 
 
 def test_events_of_one_read_are_one_piece() -> None:
-    body = Body()
+    body = Body(Reading())
     read = event({"content": "a"}, model="m") + b": ping\n\n" + event({"content": "b"}) + event({}, "stop")[:20]
     delta = body.feed(read)
     assert delta is not None and (delta.text, delta.model, delta.finish) == ("ab", "m", None)

@@ -68,6 +68,8 @@ async def _planted(api: Api, known: Settlers) -> dict[str, str]:
     gateway = {
         "apiKey": new("key of a gateway"), "modelName": "m", "baseAddress": "https://x.example/v1",
         "fallbackModels": [{"modelName": "n", "apiKey": new("key of a fallback")}],
+        "deployments": [{"weight": 2, "apiKey": new("key of a deployment")}],
+        "providerHeaders": {"X-Team": new("header for the provider")},
         "additionalSettings": {"deep": [{"token": new("additional setting")}]},
         "workerScriptSource": f"https://x.example/w?token={new('query of a worker')}",
         "protocolFunctionSources": [f"https://x.example/f?token={new('query of functions')}"],

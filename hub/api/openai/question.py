@@ -14,7 +14,7 @@ from hub.engine.limits import ACCOUNT, limits_of
 from hub.engine.multimodal import kinds
 from hub.errors import Forbidden, Invalid
 from hub.llm import heal
-from hub.llm.gateway import address_of
+from hub.llm.candidates import address_of
 from hub.llm.types import INTEGRATED
 
 LONGEST = 1_000_000
