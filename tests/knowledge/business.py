@@ -97,7 +97,7 @@ class Remembered(Embedder):
         super().__init__()
         self.known, self.made = dict(known), {}  # type: dict[str, Vector], dict[str, Vector]
 
-    async def queries(self, texts: Sequence[str]) -> list[Vector]:
+    async def queries(self, texts: Sequence[str], account: UUID | None = None) -> list[Vector]:
         return await self._from("q", texts)
 
     async def passages(self, texts: Sequence[str]) -> list[Vector]:

@@ -82,9 +82,9 @@ def source(server: Server, name: str = "shop", **more: Any) -> Json:
     return {"name": name, "url": server.url, "cacheDuration": 0, **more}
 
 
-async def noted(place: Place) -> dict[str, str]:
+async def noted(there: Place) -> dict[str, str]:
     """What operators see of tools that are left out: by name, of which source."""
-    rows = await place.hub.db.fetch("select name, source from source_tools where left_out is not null")
+    rows = await there.hub.db.fetch("select name, source from source_tools where left_out is not null")
     return {r["name"]: r["source"] for r in rows}
 
 
