@@ -9,6 +9,7 @@ from aiohttp import web
 
 from channels.twins import evolution_shapes as shapes
 from channels.twins.evolution_instance import Instance, failed
+from channels.twins.evolution_list import remembered
 from channels.twins.evolution_send import REQUIRED, EvolutionSends, validate
 from channels.twins.people import digits
 from channels.twins.replies import Body, Refused, Reply
@@ -160,6 +161,8 @@ class EvolutionTwin:
                     if known is not None and not str(key.get("remoteJid")).endswith("@lid"):
                         raised(self._state, known, "read")
                 return Reply(201, {"message": "Read messages", "read": "success"})
+            case "findMessages":
+                return remembered(instance, given)
             case "whatsappNumbers":
                 return Reply(200, [self._number(str(n)) for n in given["numbers"]])
         return self._bytes(instance, given)

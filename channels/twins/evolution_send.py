@@ -29,6 +29,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "chat/markMessageAsRead": ("readMessages",),
     "chat/getBase64FromMediaMessage": ("message",),
     "chat/whatsappNumbers": ("numbers",),
+    "chat/findMessages": (),
 }
 STRINGS = ("number", "text", "mediatype", "caption", "fileName", "presence", "reaction")
 STATUS = {"sent": "SERVER_ACK", "delivered": "DELIVERY_ACK", "read": "READ"}

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from channels.twins import kapso_shapes as shapes
 from channels.twins.kapso_errors import meta_error, named, own_error
+from channels.twins.kapso_list import listed
 from channels.twins.kapso_number import Batches, KapsoPush, Number, moment, single
 from channels.twins.kapso_send import KapsoSends
 from channels.twins.people import Person
@@ -85,6 +86,8 @@ class KapsoTwin:
         if what and request.method == "POST":
             number = self._number(name, key)
             return self.sends.upload(body) if what == "media" else self.sends.post(number, given)
+        if what == "messages" and request.method == "GET":
+            return listed(self._state, self._number(name, key), request.query)
         if not what and request.method == "GET":
             return self.sends.media(name, self._state.origin)
         return own_error("not_found", "Not found")

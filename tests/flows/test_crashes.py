@@ -143,8 +143,8 @@ async def test_c9_c10_c11_the_worker_dies_around_the_wire(
 
 
 @pytest.mark.parametrize("channel", ["evolution", "kapso"])
-@pytest.mark.parametrize(("point", "delivered"), [("C9", 0), ("C10", 1), ("C11", 1)])
-async def test_c9_c10_c11_the_network_is_asked_before_anything_is_sent_again(
+@pytest.mark.parametrize(("point", "delivered"), [("C9", 0), ("C11", 1)])
+async def test_c9_c11_the_network_is_asked_before_anything_is_sent_again(
     r: Rig, point: str, delivered: int, channel: str
 ) -> None:
     await say(r.w, channel, "hello #a1-1")

@@ -8,6 +8,7 @@ import pytest
 from hub.chat.outbound import refused_parts
 from hub.config import Settings
 from tests.fakes.model import says
+from tests.flows.ledger import fates
 from tests.flows.picky import Picky, given, picky
 from tests.flows.rig import Rig, rig
 from tests.flows.test_answers import say
@@ -120,3 +121,20 @@ async def test_placeholders_whose_answers_are_lost_are_few(r: Rig, monkeypatch: 
 
 def said(r: Rig) -> bool:
     return "Hello" in net(r).final()
+
+
+@pytest.mark.parametrize(("choice", "said"), [("operator", 1), ("again", 2)])
+async def test_what_fills_nothing_in_is_sent_again_only_where_the_customer_wants_it(
+    settings: Settings, choice: str, said: int
+) -> None:
+    async with rig(settings.changed(reconcile_seconds=1), work=True) as r:
+        await r.db.run("update integrations set when_unknown = $1", choice)
+        await r.w.parameters(splitAnswerIntoMessageChunks=True)
+        r.model.default = says("one\n\ntwo\n\nthree")
+        r.net.plan = fates("ok", "ok", "lost")
+        await say(r.w, "telegram", "hello")
+        await r.w.until(lambda: "three" in r.net.final())
+        assert r.net.final() == ["one", *["two"] * said, "three"]
+        rows = await r.db.fetch("select state, code, resolution from outbox order by id")
+        second = ("unknown", "unconfirmed", None) if choice == "operator" else ("sent", None, "resent")
+        assert [tuple(row) for row in rows] == [("sent", None, None), second, ("sent", None, None)]

@@ -71,6 +71,7 @@ async def test_what_will_never_be_sent_is_dead_and_says_why(r: Rig, channel: str
 )
 async def test_a_network_that_hangs_holds_up_nobody_else(settings: Settings, mode: str, state: str) -> None:
     async with rig(settings.changed(wire_seconds=1), work=True, mode={"zapi": mode}) as r:
+        await r.db.run("update integrations set when_unknown = 'again'")
         r.net.plan = fates("hang")
         await say(r.w, "zapi", "one #a1-1")
         await r.w.until(lambda: any(c.path.endswith("read-message") for c in r.net.calls))

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from hub import ids
 from hub.processes.embedded import Server
-from hub.store import inbox, outbox, turns
+from hub.store import doubts, inbox, outbox, turns
 from hub.store.db import Db, open_db
 from hub.store.turns import Claim
 from tests.conftest import at, owning
@@ -51,11 +51,16 @@ class Part:
     state: str = "queued"
     attempt: int = 0
     held: bool = False
+    given_up: bool = False
+
+    @property
+    def _open(self) -> bool:
+        return self.state == "unknown" and not self.given_up
 
     @property
     def blocks(self) -> bool:
         """Whether what is behind it must wait."""
-        return self.state in ("queued", "sending") or (self.state == "unknown" and self.mode == "reconcile")
+        return self.state in ("queued", "sending") or (self._open and self.mode == "reconcile")
 
 
 @dataclass
@@ -245,10 +250,13 @@ class Pipeline(RuleBasedStateMachine):
     @rule()
     def echoes_do_not_come(self) -> None:
         self.do(self.db.run(ECHOLESS))
-        self.do(turns.reap(self.db, 60))
+        for doubt in self.do(doubts.due(self.db, 1000, 5, 15)):
+            state, how = ("queued", "resent") if doubt.part["attempt"] < 2 else ("unknown", None)
+            assert self.do(doubts.settle(self.db, doubt.part, state, how, None, None, None))
         for known in self._parts("unknown"):
             if known.mode == "reconcile":
-                known.state = "queued" if known.attempt < 2 else "dead"
+                known.given_up = known.given_up or known.attempt >= 2
+                known.state = "unknown" if known.given_up else "queued"
 
     def _parts(self, state: str) -> list[Part]:
         return [p for talk in self.talks.values() for p in talk.parts if p.state == state]

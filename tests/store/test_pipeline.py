@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from hub import ids
-from hub.store import inbox, outbox, turns
+from hub.store import doubts, inbox, outbox, turns
 from hub.store.db import Db
 from tests.store.rows import Bench, Json, answer, part
 
@@ -269,14 +270,49 @@ async def test_reconcile_without_an_echo_sends_once_more_then_gives_up(bench: Be
     one = await _parts(bench, "1")
     await outbox.sent(bench.db, one, "me", "unknown", 5, after=0)
     await asyncio.sleep(0.01)
-    await turns.reap(bench.db, 60)
+    assert await turns.reap(bench.db, 60) == []
+    [doubt] = await doubts.due(bench.db, 10, 5, 15)
+    assert not doubt.heard and await doubts.due(bench.db, 10, 5, 15) == [], "nobody else has it meanwhile"
+    assert await doubts.settle(bench.db, doubt.part, "queued", "resent", None, None, None)
     again = await outbox.claim(bench.db, one["session_id"], "me", 5)
     assert again and again["attempt"] == 2
+    assert not await doubts.settle(bench.db, doubt.part, "unknown", None, None, None, None), "it goes on"
     await outbox.sent(bench.db, again, "me", "unknown", 5, after=0)
     await asyncio.sleep(0.01)
-    await turns.reap(bench.db, 60)
-    row = await bench.db.row("select state, code from outbox")
-    assert row and tuple(row) == ("dead", "unconfirmed")
+    [doubt] = await doubts.due(bench.db, 10, 5, 15)
+    assert await doubts.settle(bench.db, doubt.part, "unknown", None, None, "unconfirmed", "?")
+    row = await bench.db.row("select state, code, closed_at is not null from outbox")
+    assert row and tuple(row) == ("unknown", "unconfirmed", True)
+
+
+WEB = """
+    insert into worker_beats (id, kind, at, began, since, behind_at)
+    values ($1, 'web', now() - $2::interval, now() - $3::interval, now() - $4::interval, now() - $5::interval)
+"""
+
+
+@pytest.mark.parametrize(
+    ("others", "there"),
+    [
+        ([], True),
+        ([(0, 20, 20, 17)], True),  # was behind long ago
+        ([(0, 20, 20, 0.7)], False),  # was behind meanwhile
+        ([(1, 20, 20, None)], False),  # died meanwhile
+        ([(10, 20, 20, None)], True),  # died before
+        ([(0, 20, 0.8, None)], False),  # was away meanwhile
+        ([(0, 0.8, 0.8, None)], True),  # a new one
+    ],
+)
+async def test_receivers_were_there_only_if_none_was_away_or_behind(bench: Bench, others: Any, there: bool) -> None:
+    def ago(seconds: float | None) -> timedelta | None:
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    asked = "select receivers_were_there(now() - interval '1.5 seconds', 0.5)"
+    assert not await bench.db.value(asked), "nobody was there all the time"
+    for n, (at, began, since, behind) in enumerate(others):
+        await bench.db.run(WEB, f"o{n}", ago(at), ago(began), ago(since), ago(behind))
+    await bench.db.run(WEB, "all", ago(0), ago(900), ago(900), None)
+    assert await bench.db.value(asked) is there
 
 
 async def test_a_human_answer_is_recorded_and_not_answered(bench: Bench) -> None:
