@@ -37,6 +37,12 @@ class Settings(BaseSettings):
         str, Field(description="Time of day in UTC (03:30) of a backup and the rehearsal of its restore; empty: never.")
     ] = ""
     backups_keep: Annotated[int, Field(ge=1, le=1000, description="Newest backups that stay in the folder.")] = 7
+    disk_reserve_mb: Annotated[
+        int, Field(ge=0, description="Megabytes that stay free: with fewer nothing new is taken; 0: until it fails.")
+    ] = 512
+    database_mb: Annotated[
+        int, Field(ge=0, description="Megabytes the database may have before nothing new is taken; 0: no limit.")
+    ] = 0
     wal_archive: Annotated[
         str, Field(description="Folder for the embedded PostgreSQL's log, for `hub restore --at`; empty: none.")
     ] = ""

@@ -25,6 +25,7 @@ from hub.llm.bulk import BulkEmbedder
 from hub.llm.catalogue import load as load_catalogue
 from hub.llm.embedder import Embedder
 from hub.llm.gateway import Models
+from hub.room import Room
 from hub.sealing import Sealer
 from hub.store.db import Db, open_db
 from hub.store.usage import Meter
@@ -56,6 +57,7 @@ class Hub:
     flights: Flights
     meter: Meter
     children: Children
+    room: Room
     reached: Reached = unwatched
 
 
@@ -137,5 +139,6 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             flights=flights,
             meter=meter,
             children=Children(),
+            room=Room(settings.home, settings.disk_reserve_mb << 20, settings.database_mb << 20),
             reached=reached,
         )

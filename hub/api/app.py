@@ -37,6 +37,7 @@ from hub.chat.inbound.crowd import Crowd
 from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.spool import Spool
 from hub.chat.inbound.webhooks import Knock, Receiver
+from hub.errors import Overloaded
 from hub.runtime import Hub
 from hub.store import health
 from hub.store.api_request_log import RequestLog
@@ -53,7 +54,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[app_keys.RECEIVER] = Receiver(hub, intake)
     app[app_keys.CROWD] = Crowd()
     app.cleanup_ctx.append(_drain)
-    app[app_keys.SPOOL] = Spool(hub.settings.home / "spool")
+    app[app_keys.SPOOL] = Spool(hub.settings.home / "spool", lambda: hub.room.spare)
     app[app_keys.KEYRING] = Keyring(hub.db)
     app[app_keys.PASSWORDS] = passwords = Passwords()
     app[app_keys.OIDC] = Oidc(hub.settings, hub.trusted)
@@ -99,15 +100,20 @@ async def _log(app: web.Application) -> AsyncIterator[None]:
 
 async def _drain(app: web.Application) -> AsyncIterator[None]:
     """Take what waits on disk for as long as the application serves."""
-    receiver, db = app[app_keys.RECEIVER], app[app_keys.HUB].db
+    receiver, hub = app[app_keys.RECEIVER], app[app_keys.HUB]
+
+    async def take(knock: Knock) -> None:
+        if hub.room.full is not None:
+            raise Overloaded(hub.room.full)  # it waits in what is left
+        await receiver.kept(knock)
 
     async def alive() -> bool:
-        return await health.ping(db)
+        return hub.room.full is None and await health.ping(hub.db)
 
     async def aside(knock: Knock) -> None:
         await receiver.set_aside(knock, "could not be stored, however often it was tried")
 
-    draining = asyncio.create_task(app[app_keys.SPOOL].run(receiver.kept, alive, aside))
+    draining = asyncio.create_task(app[app_keys.SPOOL].run(take, alive, aside))
     yield
     await end([draining])
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.api.http import bounded
-from hub.api.http.app_keys import CROWD, RECEIVER, SPOOL
+from hub.api.http.app_keys import CROWD, HUB, RECEIVER, SPOOL
 from hub.chat.inbound.webhooks import Call, Knock, Verdict
 from hub.errors import Overloaded
 
@@ -54,8 +54,15 @@ async def _received(request: web.Request) -> web.Response:
         verdict, known = Verdict.STORED, receiver.remembers(call)
     if verdict is not Verdict.STORED:
         return await _refused(request, call, verdict)
+    if channel not in SPOOLED:
+        _room(request)
     body = await bounded.whole(request, LIMITS.get(channel, LIMIT), SECONDS)
     return await _stored(request, Knock(channel, client, call.secret, headers, body), known)
+
+
+def _room(request: web.Request) -> None:
+    if (why := request.app[HUB].room.full) is not None:
+        raise Overloaded(why, retry_after=60)
 
 
 async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Response:
@@ -63,6 +70,7 @@ async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Respon
     try:
         if not known or (spooled and spool.holds(knock.client_id)):
             raise Overloaded  # what waits on disk goes first
+        _room(request)
         async with request.app[CROWD].one(knock.client_id) as waited:
             verdict = await receiver.in_time(knock, SOON - waited)
     except Overloaded:

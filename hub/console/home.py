@@ -7,7 +7,7 @@ from aiohttp import web
 
 from hub.console.guard import look
 from hub.console.page_request import Visit
-from hub.store import dashboard, operator_inbox
+from hub.store import dashboard, drills, operator_inbox, scope
 
 FEW = 5
 
@@ -25,6 +25,9 @@ async def home(v: Visit) -> web.StreamResponse:
         "handovers": await operator_inbox.page(v.db, v.account, v.who.id, "person", limit=FEW),
         "upcoming": await dashboard.upcoming(v.db, v.account, FEW),
     }
+    if v.who.may("settings"):
+        with scope.itself():  # the machine's, not an account's
+            values["drills"] = await drills.latest(v.db)
     return await v.page("home.html", **values)
 
 

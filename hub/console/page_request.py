@@ -112,6 +112,7 @@ class Visit:
         shell = {
             "who": self.who, "csrf": csrf(self.token), "path": self.request.path, "said": said, "bad": "",
             "waiting": await operator_inbox.waiting_count(self.db, self.account), "address": self.hub.settings.address,
+            "full": self.hub.room.full,
         }
         response = html(self.request, template, status, **shell, **values)
         if said:

@@ -20,7 +20,9 @@ from hub.store import (
     continuations,
     devices,
     doubts,
+    drills,
     files,
+    health,
     idempotency,
     inbox,
     leader_election,
@@ -44,7 +46,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 MENDS = 5.0
-BEAT, INDEX, RETURN, HOUSEKEEPING = 5.0, 5.0, 2.0, 60.0
+BEAT, INDEX, RETURN, HOUSEKEEPING, MEASURE = 5.0, 5.0, 2.0, 60.0, 15.0
 # What is too old, each dropped in pieces that a statement's time limit allows.
 REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "codes": continuations.forget,
@@ -55,7 +57,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "second steps": second_factors.purge, "turn steps": tool_steps.forget, "conversation logs": request_log.forget,
     "activations": activations.forget, "idempotency keys": idempotency.forget, "request logs": api_request_log.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
-    "responses": responses.forget,
+    "responses": responses.forget, "drills": drills.forget,
 })
 
 
@@ -130,6 +132,11 @@ async def renew(hub: Hub) -> None:
     held = hub.leases.held()
     if held:
         hub.leases.keep(held, await turns.renew(hub.db, held, hub.settings.lease_seconds, hub.leases.me))
+
+
+async def measure(hub: Hub) -> None:
+    """How large the database is; the disk is looked at whenever it is asked for."""
+    hub.room.database = await health.size(hub.db)
 
 
 async def leave(hub: Hub) -> None:

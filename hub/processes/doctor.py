@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from channels.base import ChannelError
 from hub.chat.clients.link import integration_of, link_of
@@ -17,12 +17,13 @@ from hub.live.connect import DOWN
 from hub.processes.home import with_key
 from hub.processes.running import twins_of, with_running
 from hub.runtime import Hub, open_hub
-from hub.store import health, wall
+from hub.store import drills, health, wall
 from hub.store.migrate import EXTENSIONS, current
 from hub.tools.shell import sandbox
 
 LOW_DISK = 1 << 30
 SKEW = 2.0
+OLD = timedelta(days=3)
 MARKS = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}
 
 
@@ -70,6 +71,8 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
         if ready:
             yield await _wall(hub)
             yield await _workers(hub)
+            async for f in _drills(hub):
+                yield f
             async for f in _networks(hub):
                 yield f
 
@@ -88,9 +91,14 @@ def _public(settings: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    home = settings.home.resolve()
+    home, reserve = settings.home.resolve(), settings.disk_reserve_mb
     place = next(p for p in (home, *home.parents) if p.exists())
     free = shutil.disk_usage(place).free
+    if free < reserve << 20:
+        return Finding(
+            "bad", f"Disk: {free >> 20} MiB free at {place}, and {reserve} are the reserve: nothing new is taken",
+            "Make room; the hub goes on by itself as soon as there is some (HUB_DISK_RESERVE_MB).",
+        )
     if free < LOW_DISK:
         return Finding(
             "bad", f"Disk: {free >> 20} MiB free at {place}", "Free at least 1 GiB: a full disk stops the database."
@@ -130,6 +138,7 @@ async def _database(hub: Hub) -> AsyncIterator[Finding]:
     for name in ("fsync", "synchronous_commit"):
         if seen[name] == "off":
             yield Finding("bad", f"{name} is off: accepted messages can be lost", f"Set {name} = on.")
+    yield _size(hub.settings, await health.size(hub.db))
     skew = abs((datetime.now(UTC) - seen["now"]).total_seconds())
     state = "ok" if skew < SKEW else "bad"
     yield Finding(
@@ -137,6 +146,31 @@ async def _database(hub: Hub) -> AsyncIterator[Finding]:
         f"Clocks: {skew:.1f} s between this machine and the database",
         "" if state == "ok" else "Run an NTP client on both.",
     )
+
+
+def _size(settings: Settings, size: int) -> Finding:
+    most = settings.database_mb
+    if most and size > most << 20:
+        return Finding(
+            "bad", f"The database has {size >> 20} MiB, and {most} are its limit: nothing new is taken",
+            "Set retentionDays of accounts, or raise HUB_DATABASE_MB when its disk has room.",
+        )
+    return Finding("ok", f"Size of the database: {size >> 20} MiB" + (f" of {most}" if most else ""))
+
+
+async def _drills(hub: Hub) -> AsyncIterator[Finding]:
+    """What became of the newest backup and the newest rehearsal."""
+    done = await drills.latest(hub.db)
+    if "backup" not in done:
+        yield Finding("warn", "No backup was ever made here", "Set HUB_BACKUP_AT, or run `hub backup` every night.")
+    for kind, one in sorted(done.items()):
+        old = datetime.now(UTC) - one.began > OLD
+        when = f"{one.began:%Y-%m-%d %H:%M} UTC"
+        if one.ok and not old:
+            yield Finding("ok", f"Newest {kind}: {when}, {one.words}")
+            continue
+        mend = "Run `hub backup` and `hub rehearse`; HUB_BACKUP_AT does both every night."
+        yield Finding("warn", f"Newest {kind}: {when}, {'too long ago' if one.ok else one.words}", mend)
 
 
 async def _wall(hub: Hub) -> Finding:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -12,7 +13,7 @@ from hub.config import Settings
 from hub.jobs.runner import Runner
 from hub.processes.lifetime import listening
 from hub.runtime import Hub
-from hub.store import stats
+from hub.store import drills, stats
 
 Collect = Callable[[], Awaitable[CollectorRegistry]]
 
@@ -53,6 +54,9 @@ def _common(hub: Hub, registry: CollectorRegistry) -> None:
     pools = [p for p in (hub.db.pool, hub.db.tenants) if p is not None]
     _gauge(registry, "pool_size", "Open PostgreSQL connections", sum(p.get_size() for p in pools))
     _gauge(registry, "pool_idle", "Idle PostgreSQL connections", sum(p.get_idle_size() for p in pools))
+    _gauge(registry, "disk_free_bytes", "Bytes free where there are fewest", hub.room.free)
+    _gauge(registry, "disk_refusing", "1 while nothing new is taken for want of room", hub.room.full is not None)
+    _gauge(registry, "database_bytes", "Size of the database", hub.room.database)
     _gauge(registry, "leases_held", "Turns running in this process", len(hub.leases.held()))
     _gauge(registry, "leases_lost_total", "Turns stopped because another process took the session", hub.leases.lost)
     _gauge(registry, "bells_lost_total", "Bells that could not be rung", hub.queue.failures)
@@ -72,6 +76,10 @@ async def worker_metrics(hub: Hub, runner: Runner) -> CollectorRegistry:
     _counted(registry, "turns_total", "Turns of this process by outcome", "outcome", runner.counts)
     seen = await stats.pipeline(hub.db)
     _gauge(registry, "lag_seconds", "How long the oldest due session has waited", seen["lag"])
+    for kind, done in (await drills.latest(hub.db)).items():
+        age = (datetime.now(UTC) - done.began).total_seconds()
+        _gauge(registry, f"{kind}_age_seconds", f"How long ago the newest {kind} began", age)
+        _gauge(registry, f"{kind}_ok", f"Whether the newest {kind} went well", done.ok)
     _gauge(registry, "quarantined", "Bodies in quarantine", seen["quarantined"])
     _counted(registry, "deliveries", "Deliveries of the last day by state", "state", seen["deliveries"])
     return registry

@@ -13,6 +13,7 @@ from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
 from hub.jobs import resealing, sweeps
 from hub.outreach import firing
+from hub.processes.backups import nightly
 from hub.processes.lifetime import until_signal
 from hub.runtime import Hub, open_hub
 from hub.store import turns
@@ -22,7 +23,7 @@ from hub.task_groups import end
 log = logging.getLogger(__name__)
 
 TICK = 1.0
-RESEAL = 3600.0
+RESEAL, MINUTE = 3600.0, 60.0
 STALLED = 3.0
 
 
@@ -55,6 +56,8 @@ class Clock:
         self._add(self._beat, sweeps.BEAT, "beat")
         self._add(self._housekeeping, sweeps.HOUSEKEEPING, "housekeeping")
         self._add(self._reseal, RESEAL, "reseal")
+        if self._hub.settings.backup_at:
+            self._add(self._nightly, MINUTE, "nightly")
         self._scheduler.start()
 
     def _add(self, work: Callable[[], Awaitable[None]], seconds: float, name: str) -> None:
@@ -94,6 +97,10 @@ class Clock:
 
     async def _reseal(self) -> None:
         await _logged(resealing.run(self._hub))
+
+
+    async def _nightly(self) -> None:
+        await _logged(nightly.run(self._hub))
 
 
 async def _logged(work: Awaitable[object]) -> None:

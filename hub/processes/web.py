@@ -37,6 +37,7 @@ async def main(settings: Settings, reached: Reached = unwatched) -> None:
         background = [
             asyncio.create_task(sweeps.every(settings.lease_seconds / 3, lambda: sweeps.renew(hub))),
             asyncio.create_task(sweeps.hear_cancels(hub)),
+            asyncio.create_task(sweeps.every(sweeps.MEASURE, lambda: sweeps.measure(hub), at_once=True)),
             asyncio.create_task(sweeps.every(sweeps.gap(settings.lease_seconds) / 3, beat, at_once=True)),
         ]
         try:

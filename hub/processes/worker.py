@@ -46,6 +46,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         listen(hub, runner, bulk=True),
         sweeps.every(s.sweep_seconds, lambda: sweeps.sweep(hub, runner)),
         sweeps.every(s.lease_seconds / 3, lambda: sweeps.renew(hub)),
+        sweeps.every(sweeps.MEASURE, lambda: sweeps.measure(hub), at_once=True),
         sweeps.every(sweeps.gap(s.lease_seconds) / 3, lambda: sweeps.beat(hub, "worker"), at_once=True),
         sweeps.every(s.sweep_seconds, lambda: sweeps.settle(hub, runner)),
         indexing.work(hub),

@@ -1,8 +1,11 @@
 """Backups that were made and rehearsals of their restore, newest first."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import asyncpg
 
 from hub.store.db import Call, clean
 
@@ -27,7 +30,9 @@ class Drill:
 
 
 async def note(db: Call, kind: str, ok: bool, words: str, detail: Json, began: datetime) -> None:
-    await db.run(NOTE, kind, ok, clean(words)[:2000], clean(detail), began)
+    """A database that is still to be migrated has no place for it; its backup is as good."""
+    with suppress(asyncpg.UndefinedTableError):
+        await db.run(NOTE, kind, ok, clean(words)[:2000], clean(detail), began)
 
 
 async def latest(db: Call) -> dict[str, Drill]:

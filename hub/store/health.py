@@ -10,6 +10,7 @@ DATABASE = """
         current_setting('synchronous_commit') as synchronous_commit, clock_timestamp() as now,
         (select array_agg(extname::text) from pg_extension) as extensions
 """
+SIZE = "select pg_database_size(current_database())"
 BEATS = "select kind, count(*)::int as alive from worker_beats where at > now() - interval '15 seconds' group by kind"
 INTEGRATIONS = (
     "select i.*, c.name as client_name from integrations i join clients c on c.id = i.client_id order by i.id"
@@ -24,6 +25,11 @@ async def database(db: Call) -> dict[str, Any]:
     row = await db.row(DATABASE)
     assert row is not None
     return dict(row)
+
+
+async def size(db: Call) -> int:
+    """Bytes of the database."""
+    return int(await db.value(SIZE))
 
 
 async def beats(db: Call) -> dict[str, int]:

@@ -13,6 +13,8 @@ QUIET = (
         'knowledgeCollections', coalesce(parameters->'knowledgeCollections', '[]'))""",
     "update integrations set settings = jsonb_set(settings, '{endpointUrl}', to_jsonb($1::text)) where channel = 'evolution'",
 )
+# The twins count from the beginning, and may name what they send as the networks did.
+UNKNOWN = "delete from inbox_dedupe"
 RECENT = """
     select i.body->>'text' as text, g.id as integration, g.account_id, g.client_id, g.channel, i.received_at from inbox i
     join sessions s on s.id = i.session_id join integrations g on g.id = s.integration_id join clients c on c.id = g.client_id
@@ -43,6 +45,7 @@ async def quiet(db: Call, model: str, evolution: str) -> None:
     """The copy asks no model and reaches no network but the twins."""
     for SQL, value in zip(QUIET, (model, evolution), strict=True):
         await db.run(SQL, value)
+    await db.run(UNKNOWN)
 
 
 async def recent(db: Call, count: int) -> list[Asked]:

@@ -12,6 +12,7 @@ from aiohttp import FormData
 from hub.console import charts
 from hub.knowledge.index import index_document
 from hub.outreach import calendar
+from hub.store import drills
 from tests.api.conftest import Api
 from tests.console.conftest import HERE, Desk
 from tests.console.town import fill
@@ -241,3 +242,22 @@ async def test_saving_a_place_changes_what_was_changed(desk: Desk, api: Api) -> 
     assert changed["suggestionButtons"] == [
         {"label": "Costs", "prompt": "What does it cost?"}, {"label": "Hours?", "prompt": "Hours?"}
     ]
+
+
+async def test_backups_and_a_full_disk_are_said_at_home(desk: Desk, agent: Desk) -> None:
+    """To whoever sets things up; the disk to everybody."""
+    began = datetime.now(UTC)
+    hub = desk.api.hub
+    assert "Rehearsal" not in (await desk.get("/console")).text
+    await drills.note(hub.db, "backup", True, "hub-1.tar, 512 kB", {}, began)
+    await drills.note(hub.db, "rehearsal", False, "no: the backup is <damaged>", {}, began)
+    home = (await desk.get("/console")).text
+    assert "hub-1.tar, 512 kB" in home and "Rehearsal of a restore" in home
+    assert "no: the backup is &lt;damaged&gt;" in home
+    assert "hub-1.tar" not in (await agent.get("/console")).text
+    assert "almost full" not in home
+    hub.room.reserve = 1 << 60
+    for one in (desk, agent):
+        assert "The disk of the hub is almost full" in (await one.get("/console/bots")).said
+    hub.room.reserve = 0
+    assert "almost full" not in (await desk.get("/console")).text

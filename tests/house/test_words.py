@@ -14,6 +14,7 @@ COMMANDS = (ROOT / "deploy/README.md").read_text()
 PAGES = {"/apidocs", "/console", "/manual"}
 EXPECTED = {
     "audit", "up", "web", "worker", "scheduler", "migrate", "init", "catalogue", "doctor", "login", "openapi", "twin",
+    "backup", "restore", "rehearse",
 }
 
 

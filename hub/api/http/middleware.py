@@ -16,7 +16,7 @@ from hub.api.http.app_keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LO
 from hub.api.http.client_address import HOOKS, PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
 from hub.api.http.hosts import apart
-from hub.errors import HubError, Invalid, NotFound
+from hub.errors import HubError, Invalid, NotFound, Overloaded
 from hub.request_id import request_id
 from hub.store import scope
 from hub.store.db import clean
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 access = logging.getLogger("hub.access")
 
 KEYED, LOOKED_UP = ("/api/", "/v1/", "/mcp"), (HOOKS, PUBLIC, "/api/auth/")
+ADDING = frozenset({"POST", "PUT", "PATCH"})
 AGENT = 300
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 QUIET = frozenset({"/health/live", "/health/ready"})
@@ -128,6 +129,10 @@ async def _before(request: web.Request) -> None:
     """Raise what keeps a request out whatever it asks for."""
     if apart(request) and not request.path.startswith(("/hosted/", "/health/")):
         raise web.HTTPNotFound
+    full = request.app[HUB].room.full
+    # Whoever makes room again is let in: what removes, and the console. Webhooks are told at their own door.
+    if full and request.method in ADDING and not request.path.startswith((HOOKS, "/console", "/api/auth/")):
+        raise Overloaded(full, retry_after=60)
     if request.method == "POST" and request.path.startswith(PUBLIC):
         await limit_public(request)
 

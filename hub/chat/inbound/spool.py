@@ -45,8 +45,10 @@ _HEAD = struct.Struct(">II")
 class Spool:
     """`drain` hands records back, oldest first, and forgets each file once its records are taken."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, room: Callable[[], bool] = lambda: True) -> None:
+        """room: whether the disk has some."""
         self._path = path
+        self._room = room
         self._waiting: list[tuple[Knock, bytes, asyncio.Future[None]]] = []
         self._group: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
@@ -110,7 +112,7 @@ class Spool:
 
     def _write(self, name: str, data: bytes) -> None:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._size() > CAP:
+        if self._size() > CAP or not self._room():
             raise Overloaded("The spool is full.")
         part = self._path / f"{name}.part"
         with open(part, "xb", opener=lambda p, f: os.open(p, f, 0o600)) as file:

@@ -39,7 +39,7 @@ async def keep(hub: Hub, account: UUID, who: Subject) -> None:
     words = sorted(hashed(hub.sealer, account, (*who.names, *who.users)))
     line = {"at": datetime.now(UTC), "account": account, "people": who.people, "words": words}
     try:
-        await asyncio.to_thread(_append, hub.settings.backups_folder, orjson.dumps(line) + b"\n")
+        await asyncio.to_thread(_append, hub.settings.backups_folder, orjson.dumps(line, default=str) + b"\n")
     except OSError as e:
         raise Overloaded(
             f"The erasure cannot be noted beside the backups ({e.strerror}); nothing was erased.", retry_after=60

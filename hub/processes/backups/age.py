@@ -1,8 +1,8 @@
 """Encrypted streams in the format of age (age-encryption.org/v1), so that `age -d` opens them too.
 
 A file key is wrapped for a passphrase (scrypt) or for a recipient's public key (X25519); what follows is cut into
-pieces of 64 KiB, each sealed with ChaCha20-Poly1305 under a counter whose last byte marks the end. A stream that was cut off,
-changed or put in another order does not open.
+pieces of 64 KiB, each sealed with ChaCha20-Poly1305 under a counter whose last byte marks the end. A stream that was
+cut off, changed or put in another order does not open.
 """
 
 import base64

@@ -111,8 +111,13 @@ class Member:
         self._file = file
 
     def pieces(self) -> Iterator[bytes]:
-        while data := self._file.read(PIECE) if self._file is not None else b"":
-            yield data
+        if self._file is None:
+            return
+        try:
+            while data := self._file.read(PIECE):
+                yield data
+        except (tarfile.TarError, EOFError):
+            raise Setup(DAMAGED) from None
 
 
 def members(file: BinaryIO, passphrase: str, identity: str) -> Iterator[Member]:
@@ -179,7 +184,7 @@ class Checked:
         """Raise Setup when anything is missing, too much or changed."""
         found = self._manifest
         if found is None:
-            raise Setup("The backup was cut off: its last part, the manifest, is missing.")
+            raise Setup("The backup is damaged or was cut off: its last part, the manifest, is missing.")
         wanted = found["database"]
         if self._database.hexdigest() != wanted["sha256"] or self._pieces != wanted["pieces"]:
             raise Setup("The backup is damaged: the checksum of its database is another.")

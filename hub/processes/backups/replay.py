@@ -24,7 +24,7 @@ from hub.runtime import Hub, open_hub
 from hub.store import replays
 from hub.store.replays import Asked
 
-SECONDS, LOOK = 90.0, 0.1
+SECONDS, LOOK = 60.0, 0.1
 HERE = "127.0.0.1"
 # What names an account at each network, and the first part of people nobody is.
 NAMED = {"telegram": "botToken", "zapi": "instanceId", "evolution": "instanceName", "kapso": "phoneNumberId"}
