@@ -19,7 +19,7 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             posso pode poderia quero queria gostaria saber vou fazer faco preciso quanto quantos quantas tudo
             bem favor existe ha vcs vc tambem qualquer algum alguma ate pelo pela ola oi dizer informar sao esta estao so
             ainda aqui ai ta to estou nos lhe lhes num numa pelos pelas esses essas estes estas isto dele dela deles
-            delas teu tua te ti mim cade qto qnt pro aos as era eram seria
+            delas teu tua te ti mim desde depois antes durante entre apos outro outra outros outras cade qto qnt pro aos as era eram seria
             """
         ),
         "en": _set(
@@ -28,7 +28,8 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             you we they he she it me my your our their is are am was were be been do does did can could would
             should will shall may might have has had not no yes there this these those if any some much many
             please about as by so want need like know tell get let us im id hello hi there them his him its must s t
-            don isn aren doesn didn won re ve ll been being also just until than then into while during
+            don isn aren doesn didn won re ve ll been being also just until than then into while during after before when up out between per only
+            other another
             """
         ),
         "es": _set(
@@ -38,7 +39,7 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             esa este esta al se ser son es fue tiene tienen tengo tener puedo puede podria quiero quisiera saber
             voy hacer hago necesito cuanto cuanta cuantos cuantas todo bien favor existe hay tambien cualquier
             algun alguna hasta hola decir le les lo estan estoy soy eres somos era eran aqui ahi tus nos vosotros teneis
-            teneis sus ti te seria
+            teneis sus ti te seria desde despues antes durante sobre entre hacia segun otro otra otros otras cada
             """
         ),
     }
@@ -101,6 +102,13 @@ LABELS = _set(
     nome name nombre produto product producto item servico service servicio codigo code titulo title modelo model peca
     part pieza curso course plano plan pergunta question pregunta especialidade sku descricao description artigo
     articulo material exame medico local cidade city loja
+    """
+)
+# What a verb stands behind.
+BEFORE_VERBS = _set(
+    """
+    posso podemos pode podem consigo quero queria preciso como quanto quando quem onde vou devo deve consegue can could i
+    you we they puedo puede podemos quiero cuanto cuando quien donde debo voces eu nao
     """
 )
 JOINS = _set("e and y mas but pero entao then tambem also tambien ou or")

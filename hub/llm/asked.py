@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from hub.language import codes, words
 from hub.language.folding import fold
-from hub.language.lexicon import ADDRESS, ASKS, JOINS, MANY, MUCH, PALE, PRICE, STOP, TIME, WHEN
+from hub.language.lexicon import ADDRESS, ASKS, BEFORE_VERBS, JOINS, MANY, MUCH, PALE, PRICE, STOP, TIME, WHEN
 from hub.language.nearness import nearest, shortened
 from hub.language.referring import refers_back
 from hub.language.validity import years
 
 # What an answer to each kind of question holds.
+SOFT = frozenset(("where",))  # kinds that an answer need not show
 FACTS = {
     "price": re.compile(
         r"(?:r\$|us\$|usd|eur|brl|€|£|\$)\s?\d|\d\s?(?:%|reais|real\b|euros?|dolar|pesos|usd|eur|dollars?)"
@@ -39,6 +41,12 @@ FACTS = {
         r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
         r"|plaza|largo|bairro|km \d|quadra|cep)\b"
     ),
+    "where": re.compile(
+        r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|street|road|avenue|calle|plaza|bairro|portal|site|website|app|aplicativo"
+        r"|link|pagina|page|balcao|recepcao|reception|recepcion|desk|counter|andar|floor|piso|sala|room|terrace|terraco|atras|behind"
+        r"|entrance|entrada|ao lado|next to|junto|in front|em frente|perto|near|cerca|loja|shop|store|tienda|estacao|station|menu"
+        r"|settings|configuracoes|ajustes|deposito|parque|patio|protocolo|library|biblioteca)\b|https?:"
+    ),
     "many": re.compile(
         r"\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
         r"|eight|nine|ten|twelve|twenty|un|una|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
@@ -51,7 +59,8 @@ _CLAUSE = re.compile(r"\s*(?:[?;]|,?\s(?:e|and|y|e também|and also|y también)\
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """pale: it names nothing of its own. attribute: it names the kind of fact. proper: written as a name."""
+    """pale: it names nothing of its own. attribute: it names the kind of fact. proper: written as a name.
+    verb: it seems to be one, which may be another in the answer."""
 
     word: str
     stem: str
@@ -59,11 +68,13 @@ class Term:
     pale: bool = False
     attribute: bool = False
     proper: bool = False
+    verb: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """context: what the question before was about, for one that refers to it."""
+    """context: what the question before was about, for one that refers to it. counted: the stem of what "how many" is
+    asked of."""
 
     text: str
     terms: tuple[Term, ...]
@@ -72,6 +83,12 @@ class Asked:
     years: frozenset[int]
     context: tuple[Term, ...] = ()
     refers: bool = False
+    counted: str = ""
+
+    @property
+    def firm(self) -> frozenset[str]:
+        """Kinds of facts, one of which an answer must hold."""
+        return self.wants - SOFT
 
     @property
     def topics(self) -> tuple[Term, ...]:
@@ -143,15 +160,18 @@ def _one(text: str, language: str) -> Asked:
     found = codes.codes(text)
     named, shouted = _names(text)
     terms: dict[str, Term] = {}
-    for word in every:
+    for n, word in enumerate(every):
+        verb = bool(n and every[n - 1] in BEFORE_VERBS) or (
+            language != "en" and len(word) > 4 and word.endswith(("ar", "er", "ir", "arme", "arse", "erse")))
         kept = word not in stops or word in shouted
         if not kept or (len(word) < 2 and not word.isdigit()) or word in MUCH | MANY:
             continue
         if any(word == c or word in c for c in found) and any(ch.isdigit() for ch in "".join(found)) and _of_code(word, found):
             continue
         terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
-                                    word in PRICE | WHEN | DURATION | ADDRESS, word in named))
-    return Asked(text, tuple(terms.values()), tuple(found), wants, years(text))
+                                    word in PRICE | WHEN | DURATION | ADDRESS, word in named, verb))
+    counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
+    return Asked(text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted)
 
 
 def _of_code(word: str, found: Iterable[str]) -> bool:
@@ -183,6 +203,8 @@ def _wants(every: Sequence[str]) -> frozenset[str]:
         found.add("when")
     if any(w in ADDRESS for w in every):
         found.add("address")
+    if any(w in ("onde", "where", "donde", "aonde") for w in every):
+        found.add("where")
     return frozenset(found)
 
 

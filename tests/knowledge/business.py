@@ -33,7 +33,7 @@ from hub.store.documents import Given
 
 FOLDER = Path(__file__).parent / "labelled"
 TOP, LEAST = 8, 0.2
-NAMES = ("bicycles", "clinic", "inn")
+NAMES = ("bicycles", "clinic", "inn", "store")
 REFUSED = tuple(TEXTS["nothing"].values())
 _DIGITS = re.compile(r"\d[\d.,:/h-]*")
 
