@@ -9,7 +9,7 @@ LESS = 0.2  # how much less a piece may say than the best of its document
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A document's pieces, the best first; ordinals: where they stand; places: what ordered them. of: how many it has."""
+    """A document's pieces, the best first. ordinals: where they stand. places: what ordered them. of: all it has."""
 
     contents: Sequence[str]
     ordinals: Sequence[int]
@@ -60,7 +60,8 @@ def heading(content: str) -> str:
 
 def _group(found: Found, group: Sequence[int], first: bool) -> str:
     """Neighbours: headings that the one before has too are not said again."""
-    parts, above = [], None
+    parts: list[str] = []
+    above: str | None = None
     for n in group:
         content = found.contents[n]
         own = heading(content)

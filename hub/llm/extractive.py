@@ -7,15 +7,16 @@ stand in what is quoted: a wrong answer is worse than none. The same question an
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 
 from hub.domain import Json, Passage, Usage
 from hub.language import words
 from hub.language.courtesies import courtesy, spoken
+from hub.language.facts import FACTS
 from hub.language.folding import fold
 from hub.llm import asked as questions
-from hub.llm.asked import FACTS, Asked
+from hub.llm.asked import Asked
 from hub.llm.quoting import amounts, hosts, quoted, unlinked
 from hub.llm.types import Delta, Prompt
 from hub.llm.units import Unit, units
@@ -121,7 +122,7 @@ def reply(
     if kind:
         return TEXTS[kind][spoken(question, language or (words.language(before[-1]) if before else written))]
     lang = words.language(question, words.language(before[-1], written) if before else written)
-    answers, missing = _answers(question, units(passages), lang, before, today or date.today())
+    answers, missing = _answers(question, units(passages), lang, before, today or datetime.now(UTC).date())
     if not answers:
         return TEXTS["nothing"][lang]
     return unlinked(_told(answers, missing, lang), hosts(passages, said), TEXTS["link"][lang])
@@ -177,7 +178,7 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
 
 
 def _good(one: Weighed, asked: Asked) -> bool:
-    """Whether it is an answer: it has enough of the question, of its things too, and holds the kind of fact it wants."""
+    """Whether it is an answer: it has enough of the question and of its things, and the kind of fact that is wanted."""
     enough = ENOUGH_NEAR if one.unit.part.passage.score >= NEAR else ENOUGH
     if any(t.proper and not t.pale and not t.attribute and t.stem not in one.has for t in asked.terms):
         enough = NAMED
@@ -196,9 +197,8 @@ def _of_context(one: Weighed, asked: Asked) -> bool:
     """Whether it is about what the question before was about."""
     topics = [t for t in asked.context if not t.pale and not t.attribute]
     part = one.unit.part
-    return any(
-        w.has(t.stem, t.meaning) or w.means(t.meaning) for t in topics for w in (one.unit.own, one.unit.near, part.above, part.name)
-    )
+    said = (one.unit.own, one.unit.near, part.above, part.name)
+    return any(w.has(t.stem, t.meaning) or w.means(t.meaning) for t in topics for w in said)
 
 
 def _beside(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[Weighed]:
@@ -207,7 +207,7 @@ def _beside(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[Wei
     alike = [w for w in near if w.score >= first.score * TIED and _good(w, asked)][:MOST]
     said = fold(quoted(first, asked))
     lacking = [w for w in asked.firm if not FACTS[w].search(said)]
-    filling = (next((n for n in near if FACTS[w].search(fold(n.unit.text))), None) for w in lacking)
+    filling = (next((n for n in near if FACTS[w].search(n.unit.said)), None) for w in lacking)
     return [*alike, *(f for f in filling if f is not None)]
 
 
@@ -221,7 +221,8 @@ def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[
             continue
         held, theirs = first.unit.part.held.start, other.unit.part.held.start
         numbers = amounts(other.unit.text)
-        if held == theirs and mine and numbers and not numbers & mine and (asked.wants or other.cover >= SURE):
+        other_amounts = mine and numbers and not numbers & mine
+        if held == theirs and other_amounts and (asked.wants or other.cover >= SURE):
             found.append(other)
             mine |= numbers
     return found[:2]

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from hub.language import codes, words
-from hub.language.folding import fold
-from hub.llm.asked import FACTS, Asked, Term
+from hub.language.facts import FACTS
+from hub.language.lexicon import NUMBERS
+from hub.llm.asked import Asked, Term
 from hub.llm.units import Unit
 
 ABOVE, IDEA, NEAR, NAME = 0.9, 0.85, 0.7, 0.6
 PALE, ATTRIBUTE, PROPER, VERB, CONTEXT = 0.2, 0.5, 1.3, 0.4, 0.35
 FACT, COUNTED, OLD = 0.2, 0.3, 0.35
 CODE = 6.0  # weight of a code that was asked for
-_NUMBERS = frozenset(
-    "um uma dois duas tres quatro cinco seis sete oito nove dez doze quinze vinte trinta one two three four five six seven eight"
-    " nine ten twelve fifteen twenty thirty un una dos cuatro siete ocho nueve diez doce veinte treinta ate".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ def weights(asked: Asked, found: Sequence[Unit]) -> Mapping[str, float]:
 
 
 def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) -> Weighed:
-    said = fold(unit.text)
+    said = unit.said
     facts = {w for w in asked.wants if FACTS[w].search(said)}
     gains = {t: _gain(t, unit, facts) for t in asked.terms}
     # Words that name nothing help, and are not missed.
@@ -72,7 +69,7 @@ def _counts(said: str, counted: str) -> bool:
     """Whether a number stands before what is counted."""
     found = said.split()
     return any(
-        (one[:1].isdigit() or one.strip(",;") in _NUMBERS)
+        (one[:1].isdigit() or one.strip(",;") in NUMBERS)
         and any(words.stem(w.strip(".,;:!?()")) == counted for w in found[n + 1 : n + 4])
         for n, one in enumerate(found)
     )
