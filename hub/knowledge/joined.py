@@ -71,7 +71,7 @@ def heading(content: str) -> str:
 def _group(found: Found, group: Sequence[int], first: bool) -> str:
     """Neighbours: headings that the one before has too are not said again."""
     parts: list[str] = []
-    above = None
+    above: str | None = None
     for n in group:
         content = found.contents[n]
         own = heading(content)

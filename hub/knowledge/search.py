@@ -1,8 +1,8 @@
 """Find what the documents say about a question: by meaning, by words and by groups of letters, in one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from uuid import UUID
 
 from hub.domain import Passage
@@ -12,7 +12,7 @@ from hub.knowledge.ordering import Candidate, ordered
 from hub.knowledge.rerank import LOOKED_AT, by_model, by_parts
 from hub.language.folding import fold
 from hub.language.lexicon import PALE
-from hub.language.validity import HEAD, of_document
+from hub.language.validity import HEAD, Validity, of_document
 from hub.language.words import alike, languages
 from hub.llm.embedder import Embedder, Vector
 from hub.llm.helper import Helper
@@ -73,28 +73,26 @@ async def search(
     rows = await finding.search(
         db, account_id, collections, vectors, named, [alike(w) for w in named], languages(" ".join(asked)), wanted
     )
+    held = {r["id"]: of_document(r["head"], r["metadata"]) for r in rows}
     if joined:
-        rows = [rows[n] for n in ordered(asked, [_candidate(r) for r in rows], date.today())]
+        candidates = [
+            Candidate(float(r["place"]), f"{r['name']} {r['content']}", held[r["id"]]) for r in rows
+        ]
+        rows = [rows[n] for n in ordered(asked, candidates, datetime.now(UTC).date())]
     if smart:
         rows = await _looked_at(embedder, helper, asked, vectors, rows[: max(top, LOOKED_AT)])
-    found = _passages(rows[:top])
+    found = _passages(rows[:top], held)
     return await _with_references(db, account_id, found) if references else found
 
 
-def _candidate(row: Row) -> Candidate:
-    return Candidate(
-        float(row["place"]), f"{row['name']} {row['content']}", of_document(row["head"], row["metadata"])
-    )
-
-
-def _passages(rows: Sequence[Row]) -> list[Passage]:
+def _passages(rows: Sequence[Row], held: Mapping[UUID, Validity]) -> list[Passage]:
     """What is given of each: a short document whole, of a longer one the best pieces that there is room for."""
     cut = [Found(r["contents"], r["ordinals"], r["places"], r["of"], r["locations"]) for r in rows if not r["whole"]]
     taken = iter(zip(cut, chosen(cut, sum(len(r["content"]) for r in rows if r["whole"])), strict=True))
     found = []
     for row in rows:
         text, above, place = (row["content"], heading(row["contents"][0]), "") if row["whole"] else told(*next(taken))
-        found.append(_passage(row, float(row["score"]), text, above, place))
+        found.append(_passage(row, float(row["score"]), text, held[row["id"]], above, place))
     return found
 
 
@@ -145,7 +143,7 @@ async def _with_references(db: Call, account: UUID, found: list[Passage]) -> lis
     if not places:
         return found
     rows = await documents.referenced(db, account, places, WHOLE, REFERENCES + 1)
-    beside = [_passage(row, 0.0, row["content"]) for row in rows]
+    beside = [_passage(row, 0.0, row["content"], of_document(row["head"], row["metadata"])) for row in rows]
     return [_joined(p, [b for b in beside if _belongs(b, p)]) for p in found]
 
 
@@ -158,8 +156,7 @@ def _joined(passage: Passage, beside: list[Passage]) -> Passage:
     return replace(passage, references=tuple(beside[:REFERENCES]))
 
 
-def _passage(row: Row, score: float, text: str, above: str = "", place: str = "") -> Passage:
-    held = of_document(row["head"], row["metadata"])
+def _passage(row: Row, score: float, text: str, held: Validity, above: str = "", place: str = "") -> Passage:
     return Passage(
         row["id"], row["collection_id"], row["name"], text, score, row["reference"], row["metadata"], (), above, place,
         held.start, held.end, held.replaced,

@@ -9,6 +9,12 @@ from hub.language.lexicon import STOP
 # Letters first; with a blank between only where they are few and the number is long. "10x", "18h30" are amounts.
 _CODE = re.compile(r"(?<![\w/.@-])([a-z]{1,6})([-_./]?|\s)(\d[a-z0-9]*(?:[-_./]\d[a-z0-9]*)*)(?!\w)")
 _NUMBER = re.compile(r"(?<![\w.,/$-])\d{4,}(?:-\d+)?(?![\w.,]?\d|\s*(?:km|kg|reais|r\$|usd|eur|%|h\b))")
+# Shorter ones where it is said what they are, or where nothing follows that they would count.
+_CALLED = re.compile(
+    r"\b(?:erros?|errors?|codigos?|codes?|cod|http|status|artigo|ramal|extension|modelo|model|ref|referencia|sku)"
+    r"\.?\s?(?:n[o.]?\s?)?(\d{2,})(?![\w.,]?\d)"
+)
+_ALONE = re.compile(r"(?<![\w.,/$:-])(?<!r\$\s)(?<!usd\s)(\d{3})(?=\s*(?:[?!,;]|$))")
 _BETWEEN = re.compile(r"[-_./]")
 _STOPPED = frozenset().union(*STOP.values()) | {"rs", "usd", "eur", "art", "km", "cep", "tel", "ano"}
 _YEARS = range(1900, 2101)
@@ -19,7 +25,8 @@ def codes(text: str) -> list[str]:
     folded = fold(text)
     found = [_plain(m) for m in _CODE.finditer(folded) if _is_code(m)]
     rest = _CODE.sub(lambda m: " " if _is_code(m) else m[0], folded)
-    return list(dict.fromkeys([*found, *(m[0] for m in _NUMBER.finditer(rest) if not _year(m[0]))]))
+    called = [m[1] for m in (*_CALLED.finditer(rest), *_ALONE.finditer(rest))]
+    return list(dict.fromkeys([*found, *called, *(m[0] for m in _NUMBER.finditer(rest) if not _year(m[0]))]))
 
 
 def _plain(m: re.Match[str]) -> str:

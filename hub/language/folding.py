@@ -31,9 +31,12 @@ MARKS = "*_~`#\\"
 
 def fold(text: str, accents: bool = False) -> str:
     """Lower case, plain quotes, hyphens and blanks, nothing unseen; without accents unless wanted."""
+    if text.isascii():  # nothing of it is unseen, and of the signs it has one alone
+        return text.lower().replace("`", "'")
     found = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.translate(_SIGNS)).casefold())
     found = found.translate(_SIGNS)
-    return found if accents else "".join(c for c in found if not unicodedata.combining(c))
+    # Below the first combining mark there is none: most letters need not be looked up.
+    return found if accents else "".join(c for c in found if c < "\u0300" or not unicodedata.combining(c))
 
 
 def plain(text: str) -> str:

@@ -15,8 +15,8 @@ IDEAS = tuple(
         "horario horarios aberto aberta abre abrem abrir fecha fecham fechar fechado fechada funcionamento "
         "expediente hours open opening close closes closing closed abierto abierta abren cierra cierran cerrado "
         "apertura",
-        "endereco localizacao localizado localizada address located location direccion ubicacion ubicado ubicada "
-        "mapa map enderecos direccion",
+        "endereco rua avenida street calle bairro localizacao localizado localizada address located location "
+        "direccion ubicacion ubicado ubicada mapa map enderecos direccion",
         "entrega entregas entregam entregar frete envio enviam enviar enviamos delivery deliver shipping ship "
         "shipment despacho envios flete remessa enviais",
         "pagamento pagamentos pagar paga pago pagos parcelar parcela parcelas payment payments pay paying abonar "
@@ -55,7 +55,7 @@ IDEAS = tuple(
         "crianca criancas filho filhos filha child children kid kids nino ninos hijo hijos infantil bebe baby "
         "menor menores",
         "adulto adultos adult adults",
-        "idade age old anos years edad year ano",
+        "idade anual annual yearly anualmente age old anos years edad year ano",
         "chuva chover chove chova rain raining rains lluvia llueve llover clima weather",
         "banho chuveiro ducha shower showers vestiario chuveiros",
         "bateria baterias battery batteries",

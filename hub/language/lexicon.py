@@ -13,32 +13,33 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "pt": _set(
             """
-            a o as os um uma uns umas de do da dos das no na nos nas em e ou que qual quais quem como quando
-            onde porque por pra para com sem eu voce voces me meu minha meus minhas seu sua seus suas ele ela
-            eles elas nao sim ja mais muito isso isto esse essa este esta ao aos se ser sao e foi tem tenho ter
-            posso pode poderia quero queria gostaria saber vou fazer faco preciso quanto quantos quantas tudo
-            bem favor existe ha vcs vc tambem qualquer algum alguma ate pelo pela ola oi dizer informar sao esta estao so
-            ainda aqui ai ta to estou nos lhe lhes num numa pelos pelas esses essas estes estas isto dele dela deles
-            delas teu tua te ti mim cade qto qnt pro aos as era eram seria
+            a o as os um uma uns umas de do da dos das no na nos nas em e ou que qual quais quem como quando onde
+            porque por pra para com sem eu voce voces me meu minha meus minhas seu sua seus suas ele ela eles elas nao
+            sim ja mais muito isso isto esse essa este esta ao aos se ser sao foi tem tenho ter posso pode poderia
+            quero queria gostaria saber vou fazer faco preciso quanto quantos quantas tudo bem favor existe ha vcs vc
+            tambem qualquer algum alguma ate pelo pela ola oi dizer informar estao so ainda aqui ai ta to estou lhe
+            lhes num numa pelos pelas esses essas estes estas dele dela deles delas teu tua te ti mim desde depois
+            antes durante entre apos outro outra outros outras cade qto qnt pro era eram seria
             """
         ),
         "en": _set(
             """
-            a an the of in on at to for from with without and or that which who whom what how when where why i
-            you we they he she it me my your our their is are am was were be been do does did can could would
-            should will shall may might have has had not no yes there this these those if any some much many
-            please about as by so want need like know tell get let us im id hello hi there them his him its must s t
-            don isn aren doesn didn won re ve ll been being also just until than then into while during
+            a an the of in on at to for from with without and or that which who whom what how when where why i you we
+            they he she it me my your our their is are am was were be been do does did can could would should will
+            shall may might have has had not no yes there this these those if any some much many please about as by so
+            want need like know tell get let us im id hello hi them his him its must s t don isn aren doesn didn won
+            re ve ll being also just until than then into while during after before up out between per only other
+            another
             """
         ),
         "es": _set(
             """
-            el la los las un una unos unas de del en y o que cual cuales quien como cuando donde porque por para
-            con sin yo tu usted ustedes me mi mis su sus el ella ellos ellas no si ya mas muy mucho eso esto ese
-            esa este esta al se ser son es fue tiene tienen tengo tener puedo puede podria quiero quisiera saber
-            voy hacer hago necesito cuanto cuanta cuantos cuantas todo bien favor existe hay tambien cualquier
-            algun alguna hasta hola decir le les lo estan estoy soy eres somos era eran aqui ahi tus nos vosotros teneis
-            teneis sus ti te seria
+            el la los las un una unos unas de del en y o que cual cuales quien como cuando donde porque por para con
+            sin yo tu usted ustedes me mi mis su sus ella ellos ellas no si ya mas muy mucho eso esto ese esa este
+            esta al se ser son es fue tiene tienen tengo tener puedo puede podria quiero quisiera saber voy hacer hago
+            necesito cuanto cuanta cuantos cuantas todo bien favor existe hay tambien cualquier algun alguna hasta
+            hola decir le les lo estan estoy soy eres somos era eran aqui ahi tus nos vosotros teneis ti te seria
+            desde despues antes durante sobre entre hacia segun otro otra otros otras cada
             """
         ),
     }
@@ -49,10 +50,10 @@ ENDINGS = tuple(
     sorted(
         _set(
             """
-            amentos amento imentos imento amientos amiento imientos imiento acoes acao coes cao aciones acion
-            ciones cion ations ation tions tion ings ing ments ment adores ador edores edor avel ivel ando endo
-            indo iendo aram eram iram aron ieron avam aban ava aria eria iria amos emos imos aste iste aremos
-            ado ada ados adas ido ida idos idas ed es ies er ar ir or am an em en as os ou is s a e o y i
+            amentos amento imentos imento amientos amiento imientos imiento acoes acao coes cao aciones acion ciones
+            cion ations ation tions tion ings ing ments ment adores ador edores edor avel ivel ando endo indo iendo
+            aram eram iram aron ieron avam aban ava aria eria iria amos emos imos aste iste aremos ado ada ados adas
+            ido ida idos idas ed es ies er ar ir or am an em en as os ou is s a e o y i
             """
         ),
         key=lambda e: (-len(e), e),
@@ -64,33 +65,32 @@ PALE = _set(
     """
     tem ter tenho temos haver fazem faz feito feita aceita aceitam aceito trabalham oferecem oferece vendem vende
     venda vendo usam uso usar deixar mandar enviar acontece ocorre significa chama chamar nome tipo tipos coisa
-    funciona possivel permitido permitida permite sobre preciso precisa conseguir consigo coloco achar encontro
-    partir dia dias vez vezes pessoa pessoas comprar compra compram unidade unidades modelo informacao informacoes levar leva entra entrar
-    ver vejo ve recebo receber fica ficam ficar atende atendem atendemos atender cabe cabem casa pegar pego pedir peco
-    passa passar vir vem voltar chego vou ir estou consultar retirar retiro trazer trago colocar por poderia qualquer
-    fazendo fazemos oferta trabalha existe existem usando quiser incluso inclusa incluido incluida inclui
-    have has offer offers show shows see receive ask sent send put set go going arrive fit fits included include
-    includes own
-    ver veo volver vuelvo ir voy llegar llego pedir pido poner pongo traer traigo caben entra enviar mandar incluye
-    incluido incluida sell sells accept accepts use used using provide give get take happens happen mean means
-    day days time times person people allowed possible name kind kinds type thing work works need needs make long leave bring come
-    persona personas tienen tiene hacen hace ofrecen venden acepta aceptan usan pasa significa llama nombre tipo cosa posible
-    permitido hacer dejar llevar ponen dan da necesito recibir sirve trabajan
+    funciona possivel permitido permitida permite sobre preciso precisa conseguir consigo coloco achar encontro partir
+    dia dias vez vezes pessoa pessoas comprar compra compram unidade unidades modelo informacao informacoes levar leva
+    entra entrar ver vejo ve recebo receber fica ficam ficar atende atendem atendemos atender cabe cabem casa pegar
+    pego pedir peco passa passar vir vem voltar chego vou ir estou consultar retirar retiro trazer trago colocar por
+    poderia qualquer fazendo fazemos oferta trabalha existe existem usando quiser incluso inclusa incluido incluida
+    inclui have has offer offers show shows see receive ask sent send put set go going arrive fit fits included
+    include includes own veo volver vuelvo voy llegar llego pido poner pongo traer traigo caben incluye sell sells
+    accept accepts use used using provide give get take happens happen mean means day days time times person people
+    allowed possible name kind kinds type thing work works need needs make long leave bring come persona personas
+    tienen tiene hacen hace ofrecen venden acepta aceptan usan pasa llama nombre cosa posible hacer dejar llevar ponen
+    dan da necesito recibir sirve trabajan
     """
 )
 # How a question for one kind of fact begins or what it holds, with what an answer must then hold.
 PRICE = _set(
     """
-    preco precos custa custam custar custava custo valor valores price prices cost costs precio precios cuesta
-    cuestan costo coste tarifa pago pagar fee fees
+    preco precos custa custam custar custava custo valor valores price prices cost costs precio precios cuesta cuestan
+    costo coste tarifa pago pagar fee fees
     """
 )
 MUCH = _set("quanto quanta much cuanto cuanta qto qnt")
 MANY = _set("quantos quantas many cuantos cuantas qtos")
 WHEN = _set(
     """
-    quando when cuando horario horarios hours horas hora comeca comecam comecar inicia inicio start starts begin begins
-    empieza empiezan comienza termina terminam acaba
+    quando when cuando horario horarios hours horas hora comeca comecam comecar inicia inicio start starts begin
+    begins empieza empiezan comienza termina terminam acaba
     """
 )
 TIME = _set("horario horarios hours horas hora")
@@ -101,6 +101,19 @@ LABELS = _set(
     nome name nombre produto product producto item servico service servicio codigo code titulo title modelo model peca
     part pieza curso course plano plan pergunta question pregunta especialidade sku descricao description artigo
     articulo material exame medico local cidade city loja
+    """
+)
+# What a verb stands behind.
+BEFORE_VERBS = _set(
+    """
+    posso podemos pode podem consigo quero queria preciso como quanto quando quem onde vou devo deve consegue can
+    could i you we they puedo puede quiero cuanto cuando quien donde debo voces eu nao
+    """
+)
+NUMBERS = _set(
+    """
+    um uma dois duas tres quatro cinco seis sete oito nove dez doze quinze vinte trinta one two three four five six
+    seven eight nine ten twelve fifteen twenty thirty un una dos cuatro siete ocho nueve diez doce veinte treinta ate
     """
 )
 JOINS = _set("e and y mas but pero entao then tambem also tambien ou or")
@@ -140,10 +153,10 @@ PARTING = ("ate logo", "ate mais", "ate breve", "hasta luego", "hasta pronto", "
 BESIDE = _set(
     """
     dia tarde noite tudo bem bom boa como vai esta voce vc voces muito muita mesmo ate logo mais pela ajuda entao era
-    isso por tu a o e um de so tenha tenham there all everyone morning afternoon evening day you are so much very for
-    the your help how doing see later ya buenos buenas dias tardes noches todo tal estas muchas la el que gente pronto
+    isso por tu a o e um de so tenha tenham there all everyone morning afternoon evening day you are much very for the
+    your help how doing see later ya buenos buenas dias tardes noches todo tal estas muchas la el que gente pronto
     amigo amiga pessoal have nice lot got it one take care good great that is was dale breve amanha nos vemos luego
-    hasta esto eres sos demais atencao atencion tudo otimo final semana fim weekend abraco abracos
+    hasta esto eres sos demais atencao atencion otimo final semana fim weekend abraco abracos
     """
 )
 SPANISH = _set(
@@ -155,6 +168,7 @@ ENGLISH = _set(
     " fine understood see have take"
 )
 PORTUGUESE = _set(
-    "obrigado obrigada obrigadao obg brigado brigada valeu vlw agradeco grato grata tchau xau adeus falou flw oi oie ola"
-    " oii opa eai bom boa blz beleza certo entendi perfeito otimo otima legal show maravilha combinado joia massa ate"
+    "obrigado obrigada obrigadao obg brigado brigada valeu vlw agradeco grato grata tchau xau adeus falou flw oi oie"
+    " ola oii opa eai bom boa blz beleza certo entendi perfeito otimo otima legal show maravilha combinado joia"
+    " massa ate"
 )

@@ -56,7 +56,7 @@ def _common(a: str, b: str) -> int:
 
 
 def distance(a: str, b: str, most: int) -> int:
-    """Slips between two words (a letter more, less, other, or two that changed places); `most` + 1 when they are more."""
+    """Slips between two words (a letter more, less, other, two that changed places); `most` + 1 for more of them."""
     if abs(len(a) - len(b)) > most:
         return most + 1
     before, last = [0] * (len(b) + 1), list(range(len(b) + 1))

@@ -66,8 +66,10 @@ def idea(stemmed: str) -> int | None:
 
 def meaning(word: str) -> int | None:
     """The idea of a folded word: its own, or that of its stem where the stem has one alone."""
-    known = _MEANING.get(word)
-    return _IDEA.get(stem(word)) if known is None else known
+    for form in (word, word.removesuffix("s"), word.removesuffix("es")):
+        if form in _MEANING:
+            return _MEANING[form]
+    return _IDEA.get(stem(word))
 
 
 def alike(word: str) -> str:

@@ -1,57 +1,26 @@
-"""A question as the offline answerer reads it: what it is about, what kind of fact it wants, what it refers to. Pure."""
+"""A question as the offline answerer reads it: what it is about, what kind of fact it wants, and what of. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from hub.language import codes, words
+from hub.language.facts import DURATION, SOFT
+from hub.language.facts import wants as wants_of
 from hub.language.folding import fold
-from hub.language.lexicon import ADDRESS, ASKS, JOINS, MANY, MUCH, PALE, PRICE, STOP, TIME, WHEN
+from hub.language.lexicon import ADDRESS, ASKS, BEFORE_VERBS, JOINS, MANY, MUCH, PALE, PRICE, STOP, WHEN
 from hub.language.nearness import nearest, shortened
 from hub.language.referring import refers_back
 from hub.language.validity import years
 
-# What an answer to each kind of question holds.
-FACTS = {
-    "price": re.compile(
-        r"(?:r\$|us\$|usd|eur|brl|€|£|\$)\s?\d|\d\s?(?:%|reais|real\b|euros?|dolar|pesos|usd|eur|dollars?)"
-        r"|\b(?:gratis|gratuit\w*|free|de graca|sem custo|no charge|sin costo|cortesia|por nossa conta|por cento|percent)\b"
-    ),
-    "duration": re.compile(
-        r"(?:\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|quinze|vinte|trinta|one|two|three|four"
-        r"|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|un|una|dos|cuatro|siete|ocho|nueve|diez|catorce|meia"
-        r"|half an?|sessenta|noventa)\b)[^.;|]{0,18}(?:segundo|second|minut|hora|hour|h\b|dia|day|seman|week|mes|month|ano\b"
-        r"|anos|year|ciclo|fatura)|\bna hora\b|\bimediat|\bimmediate|\binmediat|\bmesmo dia\b|\bsame day\b|\bvitalici|\blifetime"
-    ),
-    "when": re.compile(
-        r"\d{1,2}\s?[h:]\s?\d{0,2}|\d\s?(?:am|pm)\b|\b(?:segunda|terca|quarta|quinta|sexta|sabado|domingo|monday|tuesday"
-        r"|wednesday|thursday|friday|saturday|sunday|lunes|martes|miercoles|jueves|viernes|dias?|days?|mes|month|semana|week"
-        r"|janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro|january|february|march"
-        r"|april|june|july|august|september|october|november|december|enero|febrero|mayo|junio|julio|septiembre|octubre"
-        r"|noviembre|diciembre|manha|tarde|noite|morning|evening|noche|fechad\w*|closed|cerrad\w*|24 horas|horas?|hours?)"
-        r"|\d{1,2}/\d{1,2}"
-    ),
-    "time": re.compile(
-        r"\d{1,2}\s?(?:h\b|h\d\d|:\d\d)|\d\s?(?:am|pm)\b|\b(?:24 horas|24 hours|das \d+ as \d+|(?:from )?\d+ to \d+|noon|midnight"
-        r"|meio-dia|mediodia|meia-noite|fechad\w*|closed|cerrad\w*)"
-    ),
-    "address": re.compile(
-        r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
-        r"|plaza|largo|bairro|km \d|quadra|cep)\b"
-    ),
-    "many": re.compile(
-        r"\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
-        r"|eight|nine|ten|twelve|twenty|un|una|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
-    ),
-}
-DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", "prazo", "prazos", "long", "tarda", "tardan",
-                      "tiempo", "plazo", "duration", "fica pronto"))
 _CLAUSE = re.compile(r"\s*(?:[?;]|,?\s(?:e|and|y|e também|and also|y también)\s)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """pale: it names nothing of its own. attribute: it names the kind of fact. proper: written as a name."""
+    """pale: it names nothing of its own. attribute: it names the kind of fact. proper: written as a name.
+    verb: it seems to be one, which may be another in the answer."""
 
     word: str
     stem: str
@@ -59,11 +28,13 @@ class Term:
     pale: bool = False
     attribute: bool = False
     proper: bool = False
+    verb: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """context: what the question before was about, for one that refers to it."""
+    """context: what the question before was about, for one that refers to it. counted: the stem of what "how many" is
+    asked of."""
 
     text: str
     terms: tuple[Term, ...]
@@ -72,6 +43,12 @@ class Asked:
     years: frozenset[int]
     context: tuple[Term, ...] = ()
     refers: bool = False
+    counted: str = ""
+
+    @property
+    def firm(self) -> frozenset[str]:
+        """Kinds of facts, one of which an answer must hold."""
+        return self.wants - SOFT
 
     @property
     def topics(self) -> tuple[Term, ...]:
@@ -91,8 +68,10 @@ def read(text: str, language: str, before: Sequence[str] = ()) -> list[Asked]:
             wants = one.wants or earlier.wants
             if one.wants - {"price"} and earlier.wants:
                 wants = one.wants
-            one = replace(one, context=(*earlier.terms, *earlier.context)[:12], refers=True, wants=wants,
-                          codes=one.codes or (earlier.codes if not one.topics else ()), years=one.years or earlier.years)
+            one = replace(
+                one, context=(*earlier.terms, *earlier.context)[:12], refers=True, wants=wants,
+                codes=one.codes or (earlier.codes if not one.topics else ()), years=one.years or earlier.years,
+            )
         asked += [replace(one, codes=(c,)) for c in one.codes] if len(one.codes) > 1 else [one]
     return asked
 
@@ -139,24 +118,31 @@ def halves(asked: Asked) -> list[Asked]:
 def _one(text: str, language: str) -> Asked:
     stops = STOP[language]
     every = words.words(text)
-    wants = _wants(every)
+    wants = wants_of(every)
     found = codes.codes(text)
     named, shouted = _names(text)
     terms: dict[str, Term] = {}
-    for word in every:
+    for n, word in enumerate(every):
+        verb = bool(n and every[n - 1] in BEFORE_VERBS) or (
+            language != "en" and len(word) > 4 and word.endswith(("ar", "er", "ir", "arme", "arse", "erse")))
         kept = word not in stops or word in shouted
         if not kept or (len(word) < 2 and not word.isdigit()) or word in MUCH | MANY:
             continue
-        if any(word == c or word in c for c in found) and any(ch.isdigit() for ch in "".join(found)) and _of_code(word, found):
+        if _of_code(word, found):
             continue
         terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
-                                    word in PRICE | WHEN | DURATION | ADDRESS, word in named))
-    return Asked(text, tuple(terms.values()), tuple(found), wants, years(text))
+                                    word in PRICE | WHEN | DURATION | ADDRESS, word in named, verb))
+    counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
+    return Asked(text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted)
 
 
 def _of_code(word: str, found: Iterable[str]) -> bool:
-    return any(c == word or (c.startswith(word) and not word.isdigit() and len(word) <= 6 and c[len(word) :][:1].isdigit())
-               or (word.isdigit() and c.endswith(word)) for c in found)
+    """Whether a word is a part of one of the codes."""
+    return any(
+        c == word or (word.isdigit() and c.endswith(word))
+        or (c.startswith(word) and not word.isdigit() and len(word) <= 6 and c[len(word) :][:1].isdigit())
+        for c in found
+    )
 
 
 def _names(text: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -167,29 +153,14 @@ def _names(text: str) -> tuple[frozenset[str], frozenset[str]]:
     return named, frozenset(fold(w) for w in raw if w.isupper() and len(w) > 1 and small)
 
 
-def _wants(every: Sequence[str]) -> frozenset[str]:
-    found = set()
-    joined = " ".join(every)
-    if any(w in DURATION for w in every) or re.search(r"\b(?:how long|cuanto (?:dura|tarda)|quanto (?:dura|demora))\b", joined):
-        found.add("duration")
-    if any(w in PRICE for w in every) or ("duration" not in found and re.search(r"\b(?:how much|quanto (?:e|fica|sai|esta|vale|pago)"
-                                                                               r"|cuanto (?:es|vale|sale))\b", joined)):
-        found.add("price")
-    if any(w in MANY for w in every):
-        found.add("many")
-    if any(w in TIME for w in every) or re.search(r"\b(?:que horas?|what time|a que hora)\b", joined):
-        found.add("time")
-    elif any(w in WHEN for w in every) or re.search(r"\b(?:que dias?|what days?|which days?|ate quando)\b", joined):
-        found.add("when")
-    if any(w in ADDRESS for w in every):
-        found.add("address")
-    return frozenset(found)
+def mended(
+    asked: Asked, known_words: frozenset[str], known_stems: frozenset[str], known: frozenset[int], language: str
+) -> Asked:
+    """The question with what was meant in place of words that no passage has, where it is nearly the same."""
 
-
-def mended(asked: Asked, known_words: frozenset[str], known_stems: frozenset[str], known: frozenset[int], language: str) -> Asked:
-    """The question with words that nothing has in place of which nearly the same was meant."""
     def one(term: Term) -> Term | None:
-        if term.stem in known_stems or (term.meaning is not None and term.meaning in known) or term.pale or term.attribute:
+        told = term.stem in known_stems or (term.meaning is not None and term.meaning in known)
+        if told or term.pale or term.attribute:
             return term
         if nearest(term.word, STOP[language] | MUCH | MANY) and not term.proper:
             return None
@@ -200,4 +171,4 @@ def mended(asked: Asked, known_words: frozenset[str], known_stems: frozenset[str
 
     terms = tuple(t for t in map(one, asked.terms) if t is not None)
     slips = [n for w in asked.terms if w not in terms and (n := nearest(w.word, MUCH | MANY | PRICE))]
-    return replace(asked, terms=terms, wants=asked.wants | _wants(slips))
+    return replace(asked, terms=terms, wants=asked.wants | wants_of(slips))

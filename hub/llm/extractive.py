@@ -7,15 +7,16 @@ stand in what is quoted: a wrong answer is worse than none. The same question an
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 
 from hub.domain import Json, Passage, Usage
 from hub.language import words
 from hub.language.courtesies import courtesy, spoken
+from hub.language.facts import FACTS
 from hub.language.folding import fold
 from hub.llm import asked as questions
-from hub.llm.asked import FACTS, Asked
+from hub.llm.asked import Asked
 from hub.llm.quoting import amounts, hosts, quoted, unlinked
 from hub.llm.types import Delta, Prompt
 from hub.llm.units import Unit, units
@@ -23,9 +24,11 @@ from hub.llm.weighing import Weighed, holds_codes, weigh, weights
 
 MODEL = "@hub/extractive"
 # The part of a question's weight that an answer must have, and of one about a document that the search found close.
-ENOUGH, ENOUGH_NEAR, NEAR = 0.62, 0.55, 0.6
-ALIKE = 0.93  # part of the best score from which another document's answer is as good
+ENOUGH, ENOUGH_NEAR, NEAR = 0.54, 0.46, 0.6
+NAMED = 0.7  # the same where a name that was asked for is nowhere
+ALIKE = 0.88  # part of the best score from which another document's answer is as good
 SURE = 0.85  # cover from which answers with other amounts are about the same
+TIED, MOST = 0.98, 2  # part of the best score from which another sentence is as good, and how many are shown
 SOURCES = 3
 PIECES, PIECE = 6, 24
 
@@ -119,7 +122,7 @@ def reply(
     if kind:
         return TEXTS[kind][spoken(question, language or (words.language(before[-1]) if before else written))]
     lang = words.language(question, words.language(before[-1], written) if before else written)
-    answers, missing = _answers(question, units(passages), lang, before, today or date.today())
+    answers, missing = _answers(question, units(passages), lang, before, today or datetime.now(UTC).date())
     if not answers:
         return TEXTS["nothing"][lang]
     return unlinked(_told(answers, missing, lang), hosts(passages, said), TEXTS["link"][lang])
@@ -168,15 +171,17 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
         lines = [f"- {quoted(w, asked)} ({w.unit.part.passage.name})" for w in every]
         names = tuple(dict.fromkeys(w.unit.part.passage.name for w in every))
         return Answer("\n".join(lines), names, differ=True), True
-    text = quoted(first, asked)
+    text = "\n\n".join(dict.fromkeys(quoted(w, asked) for w in (first, *_beside(first, ranked[1:], asked))))
     if first.old and not asked.years:
         text += f"\n\n{TEXTS['old'][lang]}{_since(first.unit)}."
     return Answer(text, (first.unit.part.passage.name,)), all(t.stem in first.has for t in asked.topics)
 
 
 def _good(one: Weighed, asked: Asked) -> bool:
-    """Whether it is an answer: it has enough of the question, of its things too, and holds the kind of fact it wants."""
+    """Whether it is an answer: it has enough of the question and of its things, and the kind of fact that is wanted."""
     enough = ENOUGH_NEAR if one.unit.part.passage.score >= NEAR else ENOUGH
+    if any(t.proper and not t.pale and not t.attribute and t.stem not in one.has for t in asked.terms):
+        enough = NAMED
     if asked.terms and one.cover < enough:
         return False
     if asked.topics and not any(t.stem in one.has for t in asked.topics) and not asked.codes:
@@ -184,28 +189,40 @@ def _good(one: Weighed, asked: Asked) -> bool:
     address = "address" in asked.wants and not asked.context
     if not asked.topics and not asked.codes and not address and not _of_context(one, asked):
         return False
-    text = fold(quoted(one, asked)) if asked.wants else ""
-    return not asked.wants or any(FACTS[w].search(text) for w in asked.wants)
+    text = fold(quoted(one, asked)) if asked.firm else ""
+    return not asked.firm or any(FACTS[w].search(text) for w in asked.firm)
 
 
 def _of_context(one: Weighed, asked: Asked) -> bool:
     """Whether it is about what the question before was about."""
     topics = [t for t in asked.context if not t.pale and not t.attribute]
     part = one.unit.part
-    return any(
-        w.has(t.stem, t.meaning) or w.means(t.meaning) for t in topics for w in (one.unit.own, one.unit.near, part.above, part.name)
-    )
+    said = (one.unit.own, one.unit.near, part.above, part.name)
+    return any(w.has(t.stem, t.meaning) or w.means(t.meaning) for t in topics for w in said)
+
+
+def _beside(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[Weighed]:
+    """Of the same chapter: what is as good, and what has the other kinds of facts that are asked for."""
+    near = [w for w in others if _one(first, w) and w.old == first.old and w.has >= first.has]
+    alike = [w for w in near if w.score >= first.score * TIED and _good(w, asked)][:MOST]
+    said = fold(quoted(first, asked))
+    lacking = [w for w in asked.firm if not FACTS[w].search(said)]
+    filling = (next((n for n in near if FACTS[w].search(n.unit.said)), None) for w in lacking)
+    return [*alike, *(f for f in filling if f is not None)]
 
 
 def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[Weighed]:
     """Other documents' answers that are as good and say other amounts."""
     mine, found = amounts(first.unit.text), []
     for other in others:
-        if other.score < first.score * ALIKE or other.old != first.old or other.has != first.has or _one(first, other):
+        if other.score < first.score * ALIKE or other.old != first.old or _one(first, other):
+            continue
+        if len(first.has - other.has) > len(first.has) // 4:
             continue
         held, theirs = first.unit.part.held.start, other.unit.part.held.start
         numbers = amounts(other.unit.text)
-        if held == theirs and mine and numbers and not numbers & mine and (asked.wants or other.cover >= SURE):
+        other_amounts = mine and numbers and not numbers & mine
+        if held == theirs and other_amounts and (asked.wants or other.cover >= SURE):
             found.append(other)
             mine |= numbers
     return found[:2]

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 from hub.domain import Passage
 from hub.language import words
 from hub.language.addressed import to_an_assistant
+from hub.language.facts import FACTS
 from hub.language.folding import fold
-from hub.llm.asked import FACTS, Asked, Term
+from hub.llm.asked import Asked, Term
 from hub.llm.units import Cell, Unit
 from hub.llm.weighing import Weighed
 
@@ -27,9 +28,8 @@ def quoted(found: Weighed, asked: Asked) -> str:
         return f"{lead.text}\n\n{unit.text}" if lead else unit.text
     text = _items(found) if unit.kind == "item" else _sentences(found, asked)
     after = unit.part.after
-    if after and unit.part.block.leads and len(text) + len(after.text) <= LONGEST and unit.part.block.text.endswith(text[-20:]):
-        text += f"\n\n{after.text}"
-    elif after and after.kind == "code" and len(text) + len(after.text) <= LONGEST:
+    led = unit.part.block.leads and unit.part.block.text.endswith(text[-20:])
+    if after and (led or after.kind == "code") and len(text) + len(after.text) <= LONGEST:
         text += f"\n\n{after.text}"
     return text
 
@@ -45,8 +45,10 @@ def _sentences(found: Weighed, asked: Asked) -> str:
             first, last = min(first, n), max(last, n)
     if first and _leans(unit.siblings[first]):
         first -= 1
-    wanting = [w for w in asked.wants if not FACTS[w].search(fold(" ".join(unit.siblings[first : last + 1])))]
-    if wanting and last + 1 < len(unit.siblings) and all(FACTS[w].search(fold(unit.siblings[last + 1])) for w in wanting):
+    said = fold(" ".join(unit.siblings[first : last + 1]))
+    wanting = [w for w in asked.wants if not FACTS[w].search(said)]
+    following = fold(unit.siblings[last + 1]) if last + 1 < len(unit.siblings) else ""
+    if wanting and all(FACTS[w].search(following) for w in wanting):
         last += 1
     return " ".join(unit.siblings[first : last + 1])
 

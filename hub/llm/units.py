@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from hub.domain import Passage
 from hub.language import codes, words
 from hub.language.addressed import to_an_assistant
+from hub.language.folding import fold
 from hub.language.lexicon import LABELS
 from hub.language.validity import Validity, read
 from hub.llm.blocks import Block, cut, sentences
@@ -65,7 +66,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """kind: sentence, item, row, code. number: its place among the units of its block."""
+    """kind: sentence, item, row, code. number: its place among the units of its block. said: its text folded."""
 
     text: str
     kind: str
@@ -73,6 +74,7 @@ class Unit:
     number: int
     own: Words
     near: Words
+    said: str
     squeezed: str
     cells: tuple[Cell, ...] = ()
     siblings: tuple[str, ...] = field(default=(), compare=False)
@@ -89,17 +91,20 @@ def _parts(passage: Passage) -> Iterator[Part]:
     if passage.heading and content.startswith(passage.heading):
         content = f"# {passage.heading}\n{content[len(passage.heading) :]}"
     found = cut(content)
-    chapters = {b.chapter for b in found}
     whole = Validity(passage.since, passage.until, passage.replaced) or read(_chapter(found, 0), passage.metadata)
     held = {c: read(_chapter(found, c)) or whole for c in {b.chapter for b in found}}
     name = compared(re.sub(r"[-_./]", " ", re.sub(r"\.\w{1,5}$", "", unquote(passage.name))))
     for n, block in enumerate(found):
         if to_an_assistant(block.text) and not _table(block.text):
             continue
-        before = found[n - 1] if n and found[n - 1].leads and block.kind != "text" else None
-        after = found[n + 1] if n + 1 < len(found) and found[n + 1].title == block.title else None
+        before = _honest(found[n - 1]) if n and found[n - 1].leads and block.kind != "text" else None
+        after = _honest(found[n + 1]) if n + 1 < len(found) and found[n + 1].title == block.title else None
         above = compared(f"{block.title} {before.text if before else ''}")
         yield Part(block, passage, held[block.chapter], above, name, before, after, compared(block.text))
+
+
+def _honest(block: Block) -> Block | None:
+    return None if to_an_assistant(block.text) else block
 
 
 def _chapter(found: Sequence[Block], chapter: int) -> str:
@@ -121,7 +126,8 @@ def _units(part: Part) -> list[Unit]:
 
 def _unit(part: Part, text: str, kind: str, number: int, siblings: Sequence[str]) -> Unit:
     near = part.inside if kind in ("sentence", "code") else Words(frozenset(), frozenset())
-    return Unit(text, kind, part, number, compared(text), near, codes.squeezed(text), (), tuple(siblings))
+    said = fold(text)
+    return Unit(text, kind, part, number, compared(said), near, said, codes.squeezed(said), (), tuple(siblings))
 
 
 def _row(part: Part, row: Sequence[tuple[str, str]], number: int) -> Unit:
@@ -129,7 +135,8 @@ def _row(part: Part, row: Sequence[tuple[str, str]], number: int) -> Unit:
     own = compared(" ".join(value for _, value in row))
     text = " | ".join(value for _, value in row)
     near = compared(" ".join(name for name, _ in row))
-    return Unit(text, "row", part, number, own, near, codes.squeezed(text), cells)
+    said = fold(text)
+    return Unit(text, "row", part, number, own, near, said, codes.squeezed(said), cells)
 
 
 def _items(text: str) -> list[str]:

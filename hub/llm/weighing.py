@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from hub.language import codes
-from hub.language.folding import fold
-from hub.llm.asked import FACTS, Asked, Term
+from hub.language import codes, words
+from hub.language.facts import FACTS
+from hub.language.lexicon import NUMBERS
+from hub.llm.asked import Asked, Term
 from hub.llm.units import Unit
 
 ABOVE, IDEA, NEAR, NAME = 0.9, 0.85, 0.7, 0.6
-PALE, ATTRIBUTE, PROPER, CONTEXT = 0.2, 0.5, 1.3, 0.35
-FACT, OLD = 0.2, 0.35
+PALE, ATTRIBUTE, PROPER, VERB, CONTEXT = 0.2, 0.5, 1.3, 0.4, 0.35
+FACT, COUNTED, OLD = 0.2, 0.3, 0.35
+CODE = 6.0  # weight of a code that was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +37,42 @@ def weights(asked: Asked, found: Sequence[Unit]) -> Mapping[str, float]:
         count = sum(_own(t, u) > 0 or _above(t, u) > 0 for u in found)
         rare = math.log(1 + (1 + len(found)) / (0.5 + count))
         kind = PALE if t.pale else ATTRIBUTE if t.attribute else PROPER if t.proper else 1.0
-        result[t.stem] = rare * kind
+        result[t.stem] = rare * kind * (VERB if t.verb and not count else 1.0)
     return result
 
 
 def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) -> Weighed:
-    said = fold(unit.text)
+    said = unit.said
     facts = {w for w in asked.wants if FACTS[w].search(said)}
     gains = {t: _gain(t, unit, facts) for t in asked.terms}
-    whole = sum(weight[t.stem] for t in asked.terms) or 1.0
-    cover = sum(weight[t.stem] * g for t, g in gains.items()) / whole
+    # Words that name nothing help, and are not missed.
+    telling = [t for t in asked.terms if not t.pale] or ([] if asked.codes else list(asked.terms))
+    whole = sum(weight[t.stem] for t in telling) or 1.0
+    cover = sum(weight[t.stem] * gains[t] for t in telling) / whole if telling else 1.0
+    if asked.codes:  # they stand in it: see holds_codes
+        cover = (cover * whole + CODE) / (whole + CODE) if telling else 1.0
     own = sum(weight[t.stem] * _own(t, unit) for t in asked.terms) / whole
     around = [t for t in asked.context if t.stem not in {o.stem for o in asked.terms}]
     beside = sum(weight[t.stem] * _gain(t, unit, facts) for t in around) / (sum(weight[t.stem] for t in around) or 1.0)
     old = _old(asked, unit, today)
-    score = cover + CONTEXT * beside + 0.1 * own + 0.1 * unit.part.passage.score
+    score = cover + CONTEXT * beside + 0.1 * min(1.0, own) + 0.1 * unit.part.passage.score
+    score += 0.1 * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
     score += FACT * (len(facts) / len(asked.wants)) if asked.wants else 0.0
+    score += COUNTED if asked.counted and _counts(said, asked.counted) else 0.0
     score -= OLD if old else 0.0
     has = frozenset(t.stem for t, g in gains.items() if g >= NAME)
     apart = frozenset(t.stem for t, g in gains.items() if g == NEAR)
-    return Weighed(unit, score, cover if asked.terms else beside, own, has, apart, old)
+    return Weighed(unit, score, cover if asked.terms or asked.codes else beside, own, has, apart, old)
+
+
+def _counts(said: str, counted: str) -> bool:
+    """Whether a number stands before what is counted."""
+    found = said.split()
+    return any(
+        (one[:1].isdigit() or one.strip(",;") in NUMBERS)
+        and any(words.stem(w.strip(".,;:!?()")) == counted for w in found[n + 1 : n + 4])
+        for n, one in enumerate(found)
+    )
 
 
 def _old(asked: Asked, unit: Unit, today: date) -> bool:

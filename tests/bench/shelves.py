@@ -6,9 +6,11 @@ from uuid import UUID
 
 from hub.accounts.accounts import create_account
 from hub.ids import uuid7
-from hub.knowledge.search import COUNT, SCALE, SUPPORT, WHOLE
+from hub.knowledge.search import BESIDE, COUNT, PIECES, SCALE, SUPPORT, WHOLE
+from hub.language.validity import HEAD
 from hub.runtime import Hub
-from hub.store import chunks
+from hub.store import finding
+from hub.store.finding import Wanted
 from tests.bench.load import at
 from tests.bench.place import Place
 from tests.bench.report import Pace, say, title
@@ -64,8 +66,6 @@ async def _shelf(hub: Hub, size: int) -> None:
 async def _timed(hub: Hub, account: UUID, collection: UUID, dice: random.Random) -> float:
     vector, words = [dice.gauss(0, 1) for _ in range(384)], [f"asked{dice.randrange(WORDS)}" for _ in range(4)]
     begun = time.monotonic()
-    await chunks.search(
-        hub.db, account, [collection], [vector], words, top=5, least=-1.0, order="rrf", scale=SCALE, support=SUPPORT,
-        count=COUNT, whole=WHOLE,
-    )
+    wanted = Wanted(5 + BESIDE, -1.0, "rrf", SCALE, SUPPORT, COUNT, WHOLE, PIECES, HEAD)
+    await finding.search(hub.db, account, [collection], [vector], words, [""] * len(words), ["pt"], wanted)
     return time.monotonic() - begun

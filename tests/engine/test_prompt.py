@@ -220,8 +220,8 @@ def test_what_is_given_is_not_changed() -> None:
 @pytest.mark.parametrize(
     ("parameters", "expected"),
     [
-        ({}, ["three"]),
-        ({"queryStrategy": "Plain"}, ["three"]),
+        ({}, ["three", "two\nthree"]),
+        ({"queryStrategy": "Plain"}, ["three", "two\nthree"]),
         ({"queryStrategy": "Concatenate"}, ["one\ntwo\nthree"]),
         ({"queryStrategy": "Concatenate", "queryStrategyParameters": {"concatenateContextSize": 2}}, ["two\nthree"]),
     ],
@@ -229,6 +229,13 @@ def test_what_is_given_is_not_changed() -> None:
 def test_what_is_searched_for(parameters: Json, expected: list[str]) -> None:
     assert given(parameters, [user("one"), model("x"), user("two"), user("three")]) == expected
     assert given(parameters, [user("one"), user([IMAGE])]) == []
+
+
+@pytest.mark.parametrize(
+    "alone", ["What does a year at the gym of yours cost?", "quanto custa um ano de academia na sua rede"]
+)
+def test_what_says_enough_is_searched_for_alone(alone: str) -> None:
+    assert given({}, [user("Where are you?"), user(alone)]) == [alone]
 
 
 def test_calls_and_results_are_paired() -> None:

@@ -1,9 +1,10 @@
-"""Made-up businesses, what is asked of them and what is right: the labelled set that finding and answering are judged by.
+"""Made-up businesses, what is asked of them and what is right: what finding and answering are judged by.
 
 Questions of an odd line are for tuning and are reported as such; the even ones are kept apart. Vectors that were made
 once are kept beside the texts, so that the set can be judged within the suite; what is missing there is made anew.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -23,6 +24,7 @@ from hub.engine import prompt
 from hub.engine.query import given
 from hub.ids import uuid7
 from hub.knowledge import collections, documents
+from hub.knowledge.chunk import pieces
 from hub.knowledge.index import index_document
 from hub.knowledge.search import search
 from hub.language.folding import fold
@@ -33,7 +35,7 @@ from hub.store.documents import Given
 
 FOLDER = Path(__file__).parent / "labelled"
 TOP, LEAST = 8, 0.2
-NAMES = ("bicycles", "clinic", "inn")
+NAMES = ("bicycles", "clinic", "inn", "store")
 REFUSED = tuple(TEXTS["nothing"].values())
 _DIGITS = re.compile(r"\d[\d.,:/h-]*")
 
@@ -80,6 +82,11 @@ class Figures:
     def part(self, name: str, of: str) -> float:
         return self.count[name] / max(1, self.count[of])
 
+    def failed(self) -> str:
+        """Numbers and verdicts of what was not answered right; not the questions, which are to stay unread."""
+        bad = (o for o in self.outcomes if o.verdict != ("right" if o.question.right else "refused"))
+        return ", ".join(f"{o.question.kind} {o.question.number} {o.verdict}" for o in bad)
+
     def told(self) -> str:
         c = self.count
         return (
@@ -120,13 +127,30 @@ def key(kind: str, text: str) -> str:
 def vectors() -> dict[str, Vector]:
     lines = (FOLDER / "vectors.txt").read_text("ascii").splitlines()
     rows = (line.split(" ") for line in lines)
-    return {name: np.frombuffer(base64.b64decode(v), "<f2").astype(np.float32).tolist() for name, v in rows}
+    return {name: _long(np.frombuffer(base64.b64decode(v), np.int8).astype(np.float32)) for name, v in rows}
 
 
-def remember(known: Mapping[str, Vector]) -> None:
-    """Write the vectors that the set needs."""
-    rows = (f"{k} {base64.b64encode(np.array(v, '<f2').tobytes()).decode()}" for k, v in sorted(known.items()))
+def _long(v: Any) -> Vector:
+    vector: Vector = (v / np.linalg.norm(v)).tolist()
+    return vector
+
+
+async def remember() -> None:
+    """Write the vectors that the set needs: `python -m tests.knowledge.business`."""
+    embedder = Remembered({})
+    for name in NAMES:
+        for text in texts(name).values():
+            await embedder.passages([p.text for p in pieces(text)])
+        for question in questions(name):
+            await embedder.queries(given({}, question.messages))
+    await embedder.close()
+    rows = (f"{k} {base64.b64encode(_short(v)).decode()}" for k, v in sorted(embedder.made.items()))
     (FOLDER / "vectors.txt").write_text("\n".join(rows) + "\n", "ascii")
+
+
+def _short(vector: Vector) -> bytes:
+    v = np.array(vector, np.float32)
+    return bytes(np.round(v * (127 / np.abs(v).max())).astype(np.int8).tobytes())
 
 
 def texts(business: str) -> dict[str, str]:
@@ -201,3 +225,7 @@ def _count(c: Counter[str], one: Outcome) -> None:
         c.update({one.verdict: 1} if one.verdict != "refused" else {})
     else:
         c.update({"unanswerable": 1, "refused": one.verdict == "refused", "invented": one.verdict == "invented"})
+
+
+if __name__ == "__main__":
+    asyncio.run(remember())

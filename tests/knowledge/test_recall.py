@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hub.ids import uuid7
-from hub.store import chunks
-from hub.store.chunks import SEARCH
+from hub.store import chunks, finding
 from hub.store.db import Db
+from hub.store.finding import SEARCH, Wanted
 from tests.knowledge.conftest import new_account
 
 MINE, OTHERS = 400, 12_000
@@ -70,15 +70,14 @@ async def test_recall_and_plan(db: Db, filled: tuple[UUID, UUID]) -> None:
     hits = 0
     for seed in range(20):
         asked = vector(seed)
-        rows = await chunks.search(
-            db, account, [collection], [asked], [], top=10, least=-1.0, order="none", scale=(0.0, 1.0), support=0.3,
-            count=0.25, whole=0,
+        rows = await finding.search(
+            db, account, [collection], [asked], [], [], ["en"], Wanted(10, -1.0, "none", (0.0, 1.0), 0.3, 0.25, 0)
         )
         exact = await db.fetch(EXACT, account, collection, chunks.vector_text(asked))
         hits += len({r["id"] for r in rows} & {r["document_id"] for r in exact})
     assert hits / 200 >= 0.98
     question = [chunks.vector_text(vector(1))], ["common", "7"]
-    args = (account, [collection], *question, 10, 0.1, "rrf", 0.1, 0.5, 0.3, 0.25, 2000)
+    args = (account, [collection], *question, 10, 0.1, "rrf", 0.1, 0.5, 0.3, 0.25, 2000, ["en"], 1, 0, ["", ""], 0.8)
     plan = await db.value(f"explain (format json, analyze) {SEARCH}", *args)
     scans = [n for n in nodes(plan) if n.get("Relation Name") == "chunks"]
     assert scans
@@ -98,9 +97,8 @@ async def test_the_nearest_by_signs_hold_the_nearest(db: Db) -> None:
     hits = 0
     for _ in range(20):
         asked = (dice.normal(size=48) @ directions).tolist()
-        rows = await chunks.search(
-            db, account, [collection], [asked], [], top=10, least=-100.0, order="none", scale=(0.0, 1.0), support=0.3,
-            count=0.25, whole=0,
+        rows = await finding.search(
+            db, account, [collection], [asked], [], [], ["en"], Wanted(10, -100.0, "none", (0.0, 1.0), 0.3, 0.25, 0)
         )
         exact = await db.fetch(EXACT, account, collection, chunks.vector_text(asked))
         hits += len({r["id"] for r in rows} & {r["document_id"] for r in exact})

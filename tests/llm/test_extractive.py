@@ -7,9 +7,10 @@ import pytest
 
 from hub.domain import Passage
 from hub.language import words
+from hub.language.courtesies import courtesy
 from hub.language.folding import fold
 from hub.llm.blocks import cut
-from hub.llm.extractive import Extractive, courtesy, reply
+from hub.llm.extractive import Extractive, reply
 from hub.llm.types import Prompt
 
 SHOP = """# Loja Aurora
@@ -93,9 +94,9 @@ def test_says_when_nothing_fits(question: str, start: str) -> None:
     assert reply(question, ()).startswith(start)
 
 
-def test_says_when_the_answer_may_be_another() -> None:
+def test_what_is_only_close_in_meaning_is_no_answer() -> None:
     got = reply("Is the parcel insured?", [passage("A", "We compensate losses in transit.", 0.7)])
-    assert got.startswith("I found no exact answer") and "We compensate" in got and got.endswith("Source: A")
+    assert got.startswith("I could not find")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hub.chat.inbound.intake import Intake
 from hub.console.guard import COOKIE
 from hub.processes import doctor
 from hub.sealing import digest
-from hub.store import chunks, scope, wall
+from hub.store import finding, scope, wall
 from hub.store import operators as operator_rows
 from hub.store.db import Db, open_db
 from hub.store.migrate import migrate
@@ -345,9 +345,9 @@ async def test_words_are_searched_by_their_index(db: Db) -> None:
     watched.seen = []
     with scope.request(itself=False):
         scope.enter(account)
-        await chunks.search(
-            watched, account, [uuid4()], [[0.1] * 384], ["word"], top=3, least=0.0, order="rrf", scale=(0.0, 1.0),
-            support=0.1, count=0.1, whole=100,
+        await finding.search(
+            watched, account, [uuid4()], [[0.1] * 384], ["word"], [""], ["en"],
+            finding.Wanted(3, 0.0, "rrf", (0.0, 1.0), 0.1, 0.1, 100),
         )
         await watched.value("select 1")
     assert watched.seen == [None, str(account)]

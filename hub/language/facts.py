@@ -1,0 +1,71 @@
+"""Kinds of facts: how a question asks for them, and what an answer then holds. Pure."""
+
+import re
+from collections.abc import Sequence
+
+from hub.language.lexicon import ADDRESS, MANY, PRICE, TIME, WHEN
+
+# What an answer to each kind of question holds.
+SOFT = frozenset(("where",))  # kinds that an answer need not show
+FACTS = {
+    "price": re.compile(
+        r"(?:r\$|us\$|usd|eur|brl|€|£|\$)\s?\d|\d\s?(?:%|reais|real\b|euros?|dolar|pesos|usd|eur|dollars?)"
+        r"|\b(?:gratis|gratuit\w*|free|de graca|sem custo|no charge|sin costo|cortesia|por nossa conta|por cento|percent)\b"
+    ),
+    "duration": re.compile(
+        r"(?:\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|quinze|vinte|trinta|one|two|three|four"
+        r"|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|un|una|dos|cuatro|siete|ocho|nueve|diez|catorce|meia"
+        r"|half an?|sessenta|noventa)\b)[^.;|]{0,18}(?:segundo|second|minut|hora|hour|h\b|dia|day|seman|week|mes|month|ano\b"
+        r"|anos|year|ciclo|fatura)|\bna hora\b|\bimediat|\bimmediate|\binmediat|\bmesmo dia\b|\bsame day\b|\bvitalici|\blifetime"
+    ),
+    "when": re.compile(
+        r"\d{1,2}\s?[h:]\s?\d{0,2}|\d\s?(?:am|pm)\b|\b(?:segunda|terca|quarta|quinta|sexta|sabado|domingo|monday|tuesday"
+        r"|wednesday|thursday|friday|saturday|sunday|lunes|martes|miercoles|jueves|viernes|dias?|days?|mes|month|semana|week"
+        r"|janeiro|fevereiro|marco|abril|maio|junho|julho|agosto|setembro|outubro|novembro|dezembro|january|february|march"
+        r"|april|june|july|august|september|october|november|december|enero|febrero|mayo|junio|julio|septiembre|octubre"
+        r"|noviembre|diciembre|manha|tarde|noite|morning|evening|noche|fechad\w*|closed|cerrad\w*|24 horas|horas?|hours?)"
+        r"|\d{1,2}/\d{1,2}"
+    ),
+    "time": re.compile(
+        r"\d{1,2}\s?(?:h\b|h\d\d|:\d\d)|\d\s?(?:am|pm)\b|\b(?:24 horas|24 hours|das \d+ as \d+|(?:from )?\d+ to \d+|noon|midnight"
+        r"|meio-dia|mediodia|meia-noite|fechad\w*|closed|cerrad\w*)"
+    ),
+    "address": re.compile(
+        r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
+        r"|plaza|largo|bairro|km \d|quadra|cep)\b"
+    ),
+    "where": re.compile(
+        r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|street|road|avenue|calle|plaza|bairro|portal|site|website|app|aplicativo"
+        r"|link|pagina|page|balcao|recepcao|reception|recepcion|desk|counter|andar|floor|piso|sala|room|terrace|terraco|atras|behind"
+        r"|entrance|entrada|ao lado|next to|junto|in front|em frente|perto|near|cerca|loja|shop|store|tienda|estacao|station|menu"
+        r"|settings|configuracoes|ajustes|deposito|parque|patio|protocolo|library|biblioteca)\b|https?:"
+    ),
+    "many": re.compile(
+        r"\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
+        r"|eight|nine|ten|twelve|twenty|un|una|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
+    ),
+}
+DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", "prazo", "prazos", "long", "tarda", "tardan",
+                      "tiempo", "plazo", "duration", "fica pronto"))
+
+
+def wants(every: Sequence[str]) -> frozenset[str]:
+    """The kinds of facts that the folded words of a question ask for."""
+    found = set()
+    joined = " ".join(every)
+    if any(w in DURATION for w in every) or re.search(r"\b(?:how long|cuanto (?:dura|tarda)|quanto (?:dura|demora))\b", joined):
+        found.add("duration")
+    if any(w in PRICE for w in every) or ("duration" not in found and re.search(r"\b(?:how much|quanto (?:e|fica|sai|esta|vale|pago)"
+                                                                               r"|cuanto (?:es|vale|sale))\b", joined)):
+        found.add("price")
+    if any(w in MANY for w in every):
+        found.add("many")
+    if any(w in TIME for w in every) or re.search(r"\b(?:que horas?|what time|a que hora)\b", joined):
+        found.add("time")
+    elif any(w in WHEN for w in every) or re.search(r"\b(?:que dias?|what days?|which days?|ate quando)\b", joined):
+        found.add("when")
+    if any(w in ADDRESS for w in every):
+        found.add("address")
+    if any(w in ("onde", "where", "donde", "aonde") for w in every):
+        found.add("where")
+    return frozenset(found)
