@@ -26,7 +26,7 @@ access = logging.getLogger("hub.access")
 
 KEYED, LOOKED_UP = ("/api/", "/v1/", "/mcp"), (HOOKS, PUBLIC, "/api/auth/")
 AGENT = 300
-EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Hub-Cache"
 QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SECRETS = re.compile(

@@ -28,8 +28,9 @@ from hub.chat.turns.dialogs import Dialog
 from hub.domain import Caller, Json
 from hub.engine import request_log
 from hub.engine.answer import answer
-from hub.engine.ask import Answer, Ask, Sink
-from hub.errors import Forbidden, HubError, NotFound, Upstream
+from hub.engine.ask import Answer, Ask, Sink, Wish
+from hub.engine.remembered import OFF, rights_of
+from hub.errors import Forbidden, HubError, Invalid, NotFound, Upstream
 from hub.llm.finish import FINAL
 from hub.llm.reading import with_beside
 from hub.llm.types import Delta
@@ -41,6 +42,12 @@ log = logging.getLogger(__name__)
 LIMIT = 32 << 20
 GONE = 499
 ROUTED = "X-Model-Routed-Complexity"
+CACHE = "x-hub-cache"
+USED = ("use", "on", "true", "1")
+CACHED = Header(
+    CACHE, "`use`: an answer may be remembered, and given again for the same question, where the gateway has "
+    "`answerCacheSeconds`; `refresh`: it is asked anew. The answer says `hit`, `miss` or `off`.", required=False,
+)
 NO_PING = Header("Sse-Stream-Options", "`no-ping`: no comments in a stream between its events.", required=False)
 
 
@@ -68,13 +75,13 @@ class Asked:
 
     @property
     def headers(self) -> dict[str, str]:
-        found = self.ask.trace.complexity
-        return {ROUTED: found} if found else {}
+        trace = self.ask.trace
+        return {n: v for n, v in ((ROUTED, trace.complexity), (CACHE, trace.cache)) if v}
 
 
 @endpoint(
     id="A-02", tag="Inference", auth="public", limit=LIMIT, seconds=60, produces="text/event-stream",
-    errors=(402, 404, 413, 429, 502, 503), headers=(NO_PING,), idempotent=True,
+    errors=(402, 404, 413, 429, 502, 503), headers=(NO_PING, CACHED), idempotent=True,
 )
 async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | web.StreamResponse:
     """Create a chat completion.
@@ -101,7 +108,7 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     ask = ask_of(hub.settings, who, entry.gateway, body, entry.account.parameters)
     ask = await threads.voiced(hub, ask, body.voice_id)
     thread = await threads.entered(hub, who.account_id, body.thread_id) if body.thread_id or body.store else None
-    ask = await threads.joined(hub, ask, thread) if thread else ask
+    ask = await threads.joined(hub, ask, thread) if thread else _remembering(request, who, ask)
     asked = Asked(hub, who, entry, body, ask, str(ids.uuid7()), int(time.time()), thread)
     try:
         if body.stream:
@@ -113,6 +120,21 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
         if not isinstance(e, NotFound):
             await request_log.failed(hub, who, ask, e, entry.account)
         raise (told(who, e) if isinstance(e, Upstream) else e) from e
+
+
+def _remembering(request: web.Request, who: Caller, ask: Ask) -> Ask:
+    """The question with the wish for a remembered answer. Raise Invalid for a word that is none."""
+    asked = request.headers.get(CACHE, "off").strip().lower()
+    if asked not in (*USED, "refresh", "off", "false", "0"):
+        raise Invalid(f"The header {CACHE} is use, refresh or off.", field=CACHE)
+    if asked not in (*USED, "refresh"):
+        return ask
+    seconds = float(ask.gateway.parameters.get("answerCacheSeconds") or 0)
+    if not seconds or ask.external_user:
+        ask.trace.cache = OFF
+        return ask
+    rights = rights_of(who.kind, who.role, who.models, who.origins)
+    return replace(ask, cache=Wish(seconds, rights, asked == "refresh"))
 
 
 async def _whole(request: web.Request, asked: Asked) -> web.Response:
