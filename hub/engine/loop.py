@@ -261,7 +261,9 @@ class Loop:
         wordless = not draft.text.strip() and (draft.refusal or draft.beside or draft.final)
         if structured is None or not structured.heals or wordless:
             if not self.ask.direct and draft.beside.get("images"):
-                self.calls.files += await model_pictures.kept(self.ctx.context, draft.beside["images"])
+                files, left = await model_pictures.kept(self.ctx.context, draft.beside["images"])
+                self.calls.files += files
+                await self._show(draft.add("\n".join(left)))
             self._spoken(draft)
             self.made.append(_assistant(draft, []))
             return True

@@ -175,7 +175,7 @@ async def test_what_lies_elsewhere_may_change(door: Door) -> None:
     picture = {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}
     inside = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     for part, expected in ((picture, ["off", "off"]), (inside, ["miss", "hit"])):
-        body = {"messages": [{"role": "user", "content": [part]}]}
+        body: Json = {"messages": [{"role": "user", "content": [part]}]}
         assert [(await asked(door, id, **body))[0] for _ in range(2)] == expected
 
 
