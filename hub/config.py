@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     model_seconds: Annotated[
         float, Field(ge=1, le=3600, description="Deadline of one answer of the API, all its tools included.")
     ] = 600.0
+    answer_cache_mb: Annotated[
+        int, Field(ge=0, le=100_000, description="Megabytes of answers that are remembered of one account.")
+    ] = 64
     wire_seconds: Annotated[float, Field(ge=0.5, le=120, description="Time limit of one send to a provider.")] = 15.0
     reconcile_seconds: Annotated[
         float, Field(ge=1, le=3600, description="How long an unknown send waits for its echo.")

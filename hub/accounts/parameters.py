@@ -239,6 +239,9 @@ class GatewayParameters(Defaults):
     prompt_cache: Annotated[
         bool, Field(description="The provider is asked to remember instructions and tools.")
     ] = False
+    answer_cache_seconds: Annotated[
+        int, Field(ge=0, le=86_400, description="How long an answer is given again to requests with `x-hub-cache`.")
+    ] = 0
 
     @field_validator("known_tool_handler_name")
     @classmethod

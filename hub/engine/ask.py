@@ -17,6 +17,15 @@ ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """How an answer may be remembered. rights: what the caller may see and do. fresh: only kept, not looked up."""
+
+    seconds: float
+    rights: str
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Structured:
     """An answer that must be JSON. schema: JSON Schema; None: any JSON. attempts: how often the model may
     try. heals: validated and repaired here; else the provider alone is responsible."""
@@ -49,13 +58,15 @@ class Trace:
     """What is known on the way, of use before the answer is whole and when it never will be.
 
     complexity: of the request, when it was routed. model: that answers now. made: messages that the
-    answer has added to the conversation. ledger: what it has consumed.
+    answer has added to the conversation. ledger: what it has consumed. cache: hit, miss or off, where it was wished
+    for.
     """
 
     complexity: str | None = None
     model: str | None = None
     made: list[Json] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
+    cache: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +82,8 @@ class Ask:
     beside the gateway's. explain: whether tool calls give their reason. thread_id: what keeps the exchange.
     direct: whether the answer goes to a program as the model gave it: one without words is an answer then, and so
     is a call of a tool that nobody offered. limits: how long a provider may be silent; None: what the gateway says.
-    patience: seconds that may be waited without a word when a provider says so.
+    patience: seconds that may be waited without a word when a provider says so. cache: how the answer may be
+    remembered; None: not.
     """
 
     account_id: UUID
@@ -99,6 +111,7 @@ class Ask:
     direct: bool = False
     limits: Limits | None = None
     patience: float = 5.0
+    cache: Wish | None = None
     steps: Steps | None = None
     trace: Trace = field(default_factory=Trace)
 

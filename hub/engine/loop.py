@@ -15,6 +15,7 @@ from hub.engine.ask import Answer, Ask, Sink
 from hub.engine.context import AnswerContext
 from hub.engine.limits import limits_of
 from hub.engine.prompt import REACT, build, name_of, prefill_of
+from hub.engine.remembered import Memory, again
 from hub.engine.stream import Draft
 from hub.engine.tool_calls import Calls
 from hub.errors import Upstream
@@ -186,25 +187,28 @@ class Loop:
         self, prompt: Prompt, draft: Draft, candidates: Sequence[Candidate], start: int, after: Broken | None
     ) -> None:
         """The model is listened to. What it said counts, also when nobody waits for the rest any more."""
-        failed = False
-        ask = self.ask
-        stream = self.hub.models.stream(
+        failed, ask, memory = False, self.ask, Memory(self.hub, self.ctx, prompt)
+        known = await memory.known() if start == 0 else None
+        stream = again(known) if known is not None else self.hub.models.stream(
             ask.gateway, prompt, ask.deadline, patience=ask.patience, candidates=candidates, start=start, after=after
         )
         try:
             async with aclosing(stream) as deltas:
                 async for delta in deltas:
                     ask.trace.model = delta.served or prompt.model
+                    memory.hear(delta)
                     await self._show(draft.take(delta))
                     if draft.full:
                         break
             await self._show(draft.end())
+            if known is None and not draft.full:
+                await memory.keep(draft.finish)
         except Failed:
             failed = True
             raise
         finally:
             if not failed and draft.heard:
-                self._count(prompt, draft)
+                self._count(prompt, draft, known is not None)
 
     async def _again(self) -> None:
         """Take back what was shown, but for what earlier drafts said."""
@@ -225,10 +229,11 @@ class Loop:
             direct=self.ask.direct,
         )
 
-    def _count(self, prompt: Prompt, draft: Draft) -> None:
+    def _count(self, prompt: Prompt, draft: Draft, remembered: bool) -> None:
         self.first = self.first or draft.first
         self.reasoning += draft.reasoning
-        self.ctx.ledger.add(draft.served or prompt.model, draft.usage or _estimate(prompt, draft))
+        if not remembered:
+            self.ctx.ledger.add(draft.served or prompt.model, draft.usage or _estimate(prompt, draft))
 
     async def _show(self, delta: Delta | None) -> None:
         if self.sink is None or delta is None:
@@ -256,7 +261,9 @@ class Loop:
         wordless = not draft.text.strip() and (draft.refusal or draft.beside or draft.final)
         if structured is None or not structured.heals or wordless:
             if not self.ask.direct and draft.beside.get("images"):
-                self.calls.files += await model_pictures.kept(self.ctx.context, draft.beside["images"])
+                files, left = await model_pictures.kept(self.ctx.context, draft.beside["images"])
+                self.calls.files += files
+                await self._show(draft.add("\n".join(left)))
             self._spoken(draft)
             self.made.append(_assistant(draft, []))
             return True

@@ -178,6 +178,10 @@ class Draft:
             text += self._stop
         return self._show(text, reasoning, ())
 
+    def add(self, text: str) -> Delta | None:
+        """Words of the hub's own after the model's."""
+        return self._show(f"\n\n{text}" if self.text.strip() and text else text, "", ())
+
     def _read(self, text: str) -> tuple[str, str]:
         thoughts = ""
         for reader in self._readers:

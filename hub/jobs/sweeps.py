@@ -15,6 +15,7 @@ from hub.outreach import admission
 from hub.runtime import Hub
 from hub.store import (
     activations,
+    answer_cache,
     api_request_log,
     ares_users,
     continuations,
@@ -56,6 +57,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "operators' sessions": operators.forget, "sign-in waits": sign_in_waits.purge, "known devices": devices.purge,
     "second steps": second_factors.purge, "turn steps": tool_steps.forget, "conversation logs": request_log.forget,
     "activations": activations.forget, "idempotency keys": idempotency.forget, "request logs": api_request_log.forget,
+    "remembered answers": answer_cache.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
     "responses": responses.forget, "drills": drills.forget,
 })

@@ -133,10 +133,8 @@ def generate_endpoint(address: str, model: str) -> str:
     path = path.partition("/models/")[0].removesuffix("/models").removesuffix("/chat/completions")
     path = path.removesuffix("/openai")
     root = _of_host(parts.hostname or "", _GOOGLE)
-    if not path or (root is not None and path in ("/v1", "/v1beta") and not root.startswith(path)):
+    if not path or (root is not None and path in ("/v1", "/v1beta")):
         path = root or "/v1beta"
-    elif root is not None and path == "/v1" and root.startswith("/v1/"):
-        path = root
     name = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
     query = f"{parts.query}&alt=sse" if parts.query else "alt=sse"
     return urlunsplit((parts.scheme, parts.netloc, f"{path}/{quote(name)}:streamGenerateContent", query, ""))

@@ -26,6 +26,7 @@ CASCADE = "goes with its session, document, voice or chatbot (a foreign key)"
 TRIGGER = "forget_copies or forget_conversation of 0025"
 OWN = "has a deletion of its own: it outlives the conversation on purpose, as documented"
 NONE = "holds what a business wrote or what was counted, no words of a person"
+BRIEF = "holds answers to requests that name no person, for a day at most"
 PLACES = {
     "sessions": "the conversation itself", "inbox": CASCADE, "messages": CASCADE, "outbox": CASCADE, "attempts": CASCADE,
     "turns": CASCADE, "turn_steps": CASCADE, "files": CASCADE, "session_notes": CASCADE, "session_reads": CASCADE,
@@ -43,7 +44,7 @@ PLACES = {
     "operator_sessions": NONE, "operator_links": NONE, "canned_replies": NONE, "migrations": NONE,
     "source_tools": NONE, "sign_in_waits": NONE, "operator_devices": NONE, "operator_totp": NONE,
     "operator_recovery_codes": NONE, "operator_passkeys": NONE, "operator_pending": NONE, "operator_identities": NONE,
-    "ares_devices": NONE, "drills": NONE,
+    "ares_devices": NONE, "drills": NONE, "answer_cache": BRIEF,
 }
 
 

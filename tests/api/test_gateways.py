@@ -108,6 +108,7 @@ WHOLE: dict[str, Any] = {
     "loadBalancing": {"strategy": "LeastLatency", "weight": 2},
     "tries": 2,
     "promptCache": True,
+    "answerCacheSeconds": 600,
 }
 OTHERS = [{**WHOLE["fallbackModels"][0], "apiKey": "***tail"}]
 PLACES = [{**WHOLE["deployments"][0], "apiKey": "***tail"}]

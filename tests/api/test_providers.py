@@ -252,19 +252,33 @@ async def test_people_hear_a_refusal_in_words(me: Visitor) -> None:
     assert (await me.prompt("Hi"))["completionText"] == "That I will not do."
 
 
-async def test_people_see_the_pictures_of_a_model(me: Visitor) -> None:
-    address = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
-    images = [{"type": "image_url", "image_url": {"url": u}} for u in (address, "https://x.example/a.png", "data:x")]
+async def test_people_see_the_pictures_of_a_model(me: Visitor, far: Far) -> None:  # noqa: F811
+    """Those within the answer, and those at an address, within bounds; what cannot be had is told."""
+    there = far.says("/a.png", PNG, mime="text/plain")
+    far.says("/page", "<html>", mime="image/png")
+    far.says("/drawn.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>", mime="image/svg+xml")
+    far.says("/large.png", PNG + b"x" * 10_000_001, mime="image/png")
+    within = f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
     for text in ("Here.", ""):
-        me.model.default = streamed({"content": text, "images": images})
+        me.model.default = streamed({"content": text, "images": pictures(within, there, "data:x", "ftp://x")})
         await me.prompt("Paint")
         last = (await me.info())["messages"][-1]
-        [picture] = last["attachments"]
-        assert picture["mime_type"] == "image/png" and last["text"] == text
-        async with me.api.http.get(me.api.url + "/media/" + picture["url"].rsplit("/", 1)[1]) as r:
-            assert await r.read() == PNG
-    me.model.default = streamed({"images": images[1:]})
+        assert [p["mime_type"] for p in last["attachments"]] == ["image/png"] * 2 and last["text"] == text
+        for picture in last["attachments"]:
+            async with me.api.http.get(me.api.url + "/media/" + picture["url"].rsplit("/", 1)[1]) as r:
+                assert await r.read() == PNG
+    lost = [f"{far.url}/{name}" for name in ("page", "drawn.svg", "large.png", "none")]
+    lost.append("http://169.254.169.254/latest/meta-data/")
+    me.model.default = streamed({"content": "Here.", "images": pictures(*lost)})
+    await me.prompt("Paint")
+    last = (await me.info())["messages"][-1]
+    assert not last.get("attachments") and last["text"] == "\n".join(["Here.", "", *lost])
+    me.model.default = streamed({"images": pictures("data:x")})
     assert len((await me.prompt("Paint"))["completionText"]) > 10
+
+
+def pictures(*urls: str) -> list[Json]:
+    return [{"type": "image_url", "image_url": {"url": u}} for u in urls]
 
 
 async def test_a_call_of_nothing_ends_on_a_channel_too(me: Visitor) -> None:

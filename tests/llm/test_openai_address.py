@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.llm.addresses import endpoint, key_headers, limit_name
+from hub.llm.addresses import endpoint, generate_endpoint, key_headers, limit_name, messages_endpoint, same_place
 from hub.llm.masking import clean
 from hub.llm.refusals import code_of, failure, read, words
 
@@ -185,3 +185,64 @@ def test_shapes_of_errors(status: int, raw: bytes, kind: int, code: str | None, 
 )
 def test_how_long_to_wait(headers: dict[str, str], body: object, seconds: float | None) -> None:
     assert failure(429, body, None, headers=headers).retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("https://api.anthropic.com", "https://api.anthropic.com/v1/messages"),
+        ("https://api.anthropic.com/v1/", "https://api.anthropic.com/v1/messages"),
+        ("https://api.anthropic.com/v1/messages", "https://api.anthropic.com/v1/messages"),
+        ("https://api.anthropic.com/v1/chat/completions", "https://api.anthropic.com/v1/messages"),
+        ("https://api.deepseek.com", "https://api.deepseek.com/anthropic/v1/messages"),
+        ("https://api.deepseek.com/anthropic", "https://api.deepseek.com/anthropic/v1/messages"),
+        ("https://api.moonshot.ai/v1", "https://api.moonshot.ai/anthropic/v1/messages"),
+        ("https://api.z.ai", "https://api.z.ai/api/anthropic/v1/messages"),
+        ("https://openrouter.ai/api/v1", "https://openrouter.ai/api/v1/messages"),
+        ("https://r.services.ai.azure.com", "https://r.services.ai.azure.com/anthropic/v1/messages"),
+        ("http://proxy.example/claude", "http://proxy.example/claude/v1/messages"),
+        ("http://127.0.0.1:8080/v1?x=1", "http://127.0.0.1:8080/v1/messages?x=1"),
+    ],
+)
+def test_where_anthropics_messages_are(given: str, expected: str) -> None:
+    assert messages_endpoint(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("https://generativelanguage.googleapis.com", "https://generativelanguage.googleapis.com/v1beta"),
+        ("https://generativelanguage.googleapis.com/v1beta/", "https://generativelanguage.googleapis.com/v1beta"),
+        ("https://generativelanguage.googleapis.com/v1beta/openai/", "https://generativelanguage.googleapis.com/v1beta"),
+        ("https://generativelanguage.googleapis.com/v1", "https://generativelanguage.googleapis.com/v1beta"),
+        (
+            "https://generativelanguage.googleapis.com/v1beta/models/x:generateContent",
+            "https://generativelanguage.googleapis.com/v1beta",
+        ),
+        ("https://aiplatform.googleapis.com", "https://aiplatform.googleapis.com/v1/publishers/google"),
+        ("https://aiplatform.googleapis.com/v1", "https://aiplatform.googleapis.com/v1/publishers/google"),
+        ("http://proxy.example/g/v1beta", "http://proxy.example/g/v1beta"),
+    ],
+)
+def test_where_geminis_models_are(given: str, expected: str) -> None:
+    assert generate_endpoint(given, "gemini-x") == f"{expected}/models/gemini-x:streamGenerateContent?alt=sse"
+
+
+def test_a_models_name_cannot_leave_its_place() -> None:
+    assert generate_endpoint("https://x.example", "models/m") == (
+        "https://x.example/v1beta/models/m:streamGenerateContent?alt=sse")
+    found = generate_endpoint("https://x.example", "m?key=1#x")
+    assert found == "https://x.example/v1beta/models/m%3Fkey%3D1%23x:streamGenerateContent?alt=sse"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://a.example/v1", "https://A.example:443/deep?x", True),
+        ("https://a.example", "http://a.example", False),
+        ("https://a.example", "https://a.example:8443", False), ("https://a.example", "https://b.example", False),
+        ("https://a.example.", "https://a.example", True),
+    ],
+)  # fmt: skip
+def test_the_same_place(one: str, other: str, same: bool) -> None:
+    assert same_place(one, other) is same

@@ -76,6 +76,21 @@ def _near(url: str, sent: str | None) -> Json:
     return {"baseAddress": f"{url}/v1", **others}
 
 
+def _deployment(url: str, sent: str | None) -> Json:
+    there = {"baseAddress": f"{url}/v1", "apiKey": sent or MASKED}
+    return {"baseAddress": "https://first.example/v1", "deployments": [there]}
+
+
+def _second(url: str, sent: str | None) -> Json:
+    """Another key for where the first model is."""
+    others = {"deployments": [{"apiKey": sent}]} if sent else {}
+    return {"baseAddress": f"{url}/v1", **others}
+
+
+def _team(url: str, sent: str | None) -> Json:
+    return {"baseAddress": f"{url}/v1", **({"providerHeaders": {"X-Team": sent}} if sent else {})}
+
+
 def _function(url: str, sent: str | None) -> Json:
     one = {"name": "order", "description": "d", "callbackUrl": f"{url}/f", "headers": {"X-Key": sent or MASKED}}
     return {"protocolFunctions": [one]}
@@ -140,6 +155,9 @@ KINDS: dict[str, Kind] = {
     "the additional settings of a gateway": _gateway(_settings, "parameters.additionalSettings"),
     "the key of a fallback": _gateway(_fallback, "parameters.fallbackModels.0.apiKey"),
     "the key of a fallback beside the first model": _gateway(_near, "parameters.fallbackModels"),
+    "the key of a deployment": _gateway(_deployment, "parameters.deployments.0.apiKey"),
+    "the key of a deployment beside the first model": _gateway(_second, "parameters.deployments"),
+    "headers for the provider": _gateway(_team, "parameters.providerHeaders"),
     "headers of a function": _gateway(_function, "parameters.protocolFunctions.0.headers.X-Key"),
     "headers of an MCP source": _gateway(_source("mcpSources"), "parameters.mcpSources.0.headers.X-Key"),
     "headers of an instruction source": _gateway(
@@ -151,7 +169,11 @@ KINDS: dict[str, Kind] = {
     "the secret of a webhook": Kind("secret", _hook, _hook_moved),
 }
 # Those where nothing is sent; the others say that the secret stays by sending its mask.
-LEFT_OUT = ("the key of a gateway", "the additional settings of a gateway", "the secret of a webhook")
+LEFT_OUT = (
+    "the key of a gateway", "the additional settings of a gateway", "headers for the provider",
+    "the secret of a webhook",
+)
+BESIDE = ("the key of a fallback beside the first model", "the key of a deployment beside the first model")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -167,7 +189,7 @@ async def test_secret_stays_when_the_address_moves(api: Api, kind: str) -> None:
     assert (await one.move(api, id, "https://evil.example", SECRET)).status == 200
 
 
-@pytest.mark.parametrize("kind", [k for k in KINDS if k not in ("the key of a fallback beside the first model",)])
+@pytest.mark.parametrize("kind", [k for k in KINDS if k not in BESIDE])
 async def test_secret_stays_where_it_is_when_only_the_path_changes(api: Api, kind: str) -> None:
     one = KINDS[kind]
     id = await one.make(api, HOME)
@@ -177,10 +199,11 @@ async def test_secret_stays_where_it_is_when_only_the_path_changes(api: Api, kin
 async def test_a_model_elsewhere_does_not_get_the_additional_settings(api: Api) -> None:
     id = await api.gateway(baseAddress=f"{HOME}/v1", modelName="m", additionalSettings={"token": SECRET})
     evil = [{"modelName": "n", "baseAddress": "https://evil.example/v1", "apiKey": "k"}]
-    got = await api.call("PATCH", f"{GATEWAYS}/{id}", {"parameters": {"fallbackModels": evil}})
-    assert (got.status, "parameters.additionalSettings" in got.said) == (400, True)
-    whole = {"fallbackModels": evil, "additionalSettings": {"token": MASKED}}
-    assert (await api.call("PATCH", f"{GATEWAYS}/{id}", {"parameters": whole})).status == 400
+    for name in ("fallbackModels", "deployments"):
+        got = await api.call("PATCH", f"{GATEWAYS}/{id}", {"parameters": {name: evil}})
+        assert (got.status, "parameters.additionalSettings" in got.said) == (400, True)
+        whole = {name: evil, "additionalSettings": {"token": MASKED}}
+        assert (await api.call("PATCH", f"{GATEWAYS}/{id}", {"parameters": whole})).status == 400
 
 
 async def test_a_mask_of_one_entry_does_not_open_another(api: Api) -> None:

@@ -13,6 +13,7 @@ from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Header
 from hub.api.openai import road
 from hub.api.openai.blocks import Blocks
+from hub.api.openai.remembering import CACHED
 from hub.api.openai.road import LIMIT, Asked
 from hub.api.openai.schemas import CompletionIn, CompletionOut
 from hub.engine.ask import Answer, Sink
@@ -26,7 +27,7 @@ NO_PING = Header("Sse-Stream-Options", "`no-ping`: no comments in a stream betwe
 
 @endpoint(
     id="A-02", tag="Inference", auth="public", limit=LIMIT, seconds=60, produces="text/event-stream",
-    errors=(402, 404, 413, 429, 502, 503), headers=(NO_PING,), idempotent=True,
+    errors=(402, 404, 413, 429, 502, 503), headers=(NO_PING, CACHED), idempotent=True,
 )
 async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | web.StreamResponse:
     """Create a chat completion.
@@ -44,7 +45,7 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     asked = await road.entered(request, body)
     ask = await threads.voiced(hub, asked.ask, body.voice_id)
     thread = await threads.entered(hub, who.account_id, body.thread_id) if body.thread_id or body.store else None
-    ask = await threads.joined(hub, ask, thread) if thread else ask
+    ask = replace(await threads.joined(hub, ask, thread), cache=None) if thread else ask
     asked = replace(asked, ask=ask, thread=thread)
     return await road.given(asked, _stream(request, asked) if body.stream else _whole(request, asked))
 

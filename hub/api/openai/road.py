@@ -21,6 +21,7 @@ from hub.api.http.app_keys import BROKEN, DIRECTORY, HUB, caller
 from hub.api.openai.limits import limit
 from hub.api.openai.question import ask_of
 from hub.api.openai.refusing import told
+from hub.api.openai.remembering import CACHE, remembering
 from hub.api.openai.schemas import CompletionIn
 from hub.chat.content import link
 from hub.chat.turns.dialogs import Dialog
@@ -74,8 +75,8 @@ class Asked:
 
     @property
     def headers(self) -> dict[str, str]:
-        found = self.ask.trace.complexity
-        return {ROUTED: found} if found else {}
+        trace = self.ask.trace
+        return {n: v for n, v in ((ROUTED, trace.complexity), (CACHE, trace.cache)) if v}
 
 
 class Events(Protocol):
@@ -119,6 +120,7 @@ async def entered(request: web.Request, body: CompletionIn) -> Asked:
     model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
     await limit(request, who, model.badges if model else ())
     ask = ask_of(hub.settings, who, entry.gateway, body, entry.account.parameters)
+    ask = remembering(request, who, ask)
     return Asked(hub, who, entry, body, ask, ids.uuid7(), int(time.time()))
 
 
