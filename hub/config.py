@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     requests_per_minute: Annotated[
         int, Field(ge=0, description="Inference requests per minute and key; 0: no limit.")
     ] = 0
+    key_limits_alone: Annotated[
+        bool, Field(description="Without Valkey each process counts a key's requests and tokens alone; else 503.")
+    ] = True
     public_per_minute: Annotated[
         int, Field(ge=0, description="POSTs per minute and access key to public chats; 0: no limit.")
     ] = 120

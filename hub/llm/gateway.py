@@ -7,8 +7,9 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from uuid import UUID
 
-from hub.domain import Gateway
+from hub.domain import Gateway, Usage
 from hub.errors import Invalid
 from hub.guarded_http import Outbound
 from hub.llm import finish
@@ -17,15 +18,19 @@ from hub.llm.catalogue import Catalogue, Model
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
 from hub.llm.openai import OpenAICompatible
-from hub.llm.prices import FREE, Price
+from hub.llm.prices import FREE, Price, bill, cost
 from hub.llm.provider import Provider
 from hub.llm.types import INTEGRATED, Broken, Delta, Failed, Limits, Prompt
+from hub.purse import Purse, purse
 
 TRIES, EMPTY_TRIES = 3, 2
 FIRST_WAIT = 0.4
 # Seconds that nobody hears of a wait.
 PATIENCE = 5.0
 KEPT = 2000
+# Tokens of an answer whose length nobody limits, as they are set aside for it.
+UNKNOWN = 1000
+HELPER = UUID(int=0)
 EMPTY = "empty_answer"
 
 
@@ -77,7 +82,34 @@ class Models:
         """How many models may answer: the gateway's and its fallbacks."""
         return 1 + len(gateway.parameters.get("fallbackModels") or ())
 
-    async def stream(
+    def stream(
+        self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float = PATIENCE, start: int = 0
+    ) -> AsyncGenerator[Delta, None]:
+        """As `_asked` does; where a key with limits began it (hub.purse), that pays, and may be refused."""
+        asked = self._asked(gateway, prompt, deadline, patience=patience, start=start)
+        payer = purse.get()
+        return asked if payer is None else self._paid(payer, gateway, prompt, deadline, asked)
+
+    async def _paid(
+        self, payer: Purse, gateway: Gateway, prompt: Prompt, deadline: float, asked: AsyncGenerator[Delta, None]
+    ) -> AsyncGenerator[Delta, None]:
+        price, (tokens, most) = self.price(gateway, prompt.model), estimate(prompt)
+        seconds = max(0.0, deadline - time.monotonic())
+        aside = tokens + most, tokens * price.prompt + most * price.completion
+        await payer.take(_names(gateway), *aside, seconds)
+        used, said, served = None, 0, prompt.model
+        try:
+            async with aclosing(asked) as deltas:
+                async for delta in deltas:
+                    used, served = delta.usage or used, delta.served or served
+                    said += len(delta.text) + len(delta.reasoning)
+                    yield delta
+        finally:
+            used = used or Usage(tokens if said else 0, -(-said // 4))
+            rows = bill(served, used, self.price(gateway, served))
+            await payer.spent(aside, used.total, cost(rows))
+
+    async def _asked(
         self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float = PATIENCE, start: int = 0
     ) -> AsyncGenerator[Delta, None]:
         """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic); `start`: from which on.
@@ -236,6 +268,27 @@ class _Heard:
 def address_of(gateway: Gateway) -> str:
     """The gateway's base address; INTEGRATED for the hub's own models."""
     return str(gateway.parameters.get("baseAddress") or INTEGRATED)
+
+
+def _names(gateway: Gateway) -> tuple[str, ...]:
+    """What a key may name to ask it. The operator's helper stands beside whatever is asked."""
+    if gateway.id == HELPER:
+        return ()
+    own = str(gateway.parameters.get("modelName") or "")
+    return (str(gateway.id), gateway.slug) if gateway.slug else (own, gateway.name)
+
+
+def estimate(prompt: Prompt) -> tuple[int, int]:
+    """Tokens of a question before it is asked, and the most that its answer may have, as far as anybody says."""
+    most = next((prompt.options[n] for n in ("max_completion_tokens", "max_tokens") if prompt.options.get(n)), UNKNOWN)
+    size = sum(_length(m.get("content")) + len(str(m.get("tool_calls") or "")) for m in prompt.messages)
+    return -(-size // 4), int(most)
+
+
+def _length(content: object) -> int:
+    if isinstance(content, list):
+        return sum(len(str(p.get("text") or "")) if isinstance(p, dict) else 0 for p in content)
+    return len(str(content or ""))
 
 
 def _other(gateway: Gateway, one: Mapping[str, str | None]) -> tuple[Gateway, str]:

@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from hub import ids
-from hub.accounts import balance
+from hub.accounts import balance, key_limits
 from hub.accounts.model_lookup import Entry
 from hub.api.http import rate_limits
 from hub.api.http.answer_stream import Out, attended
@@ -95,6 +95,7 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     entry = await request.app[DIRECTORY].find(who.account_id, body.model, who.kind == "public")
     if who.models and entry.gateway.id not in who.models:
         raise Forbidden("This key may not use that gateway.", field="model", code="model_refused")
+    key_limits.may_ask(who.limits, body.model, str(entry.gateway.id), entry.gateway.slug)
     balance.check(hub.settings, entry.account.balance)
     model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
     await limit(request, who, model.badges if model else ())
