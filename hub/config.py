@@ -180,6 +180,9 @@ class Settings(BaseSettings):
     response_days: Annotated[
         int, Field(ge=1, le=3650, description="Days that answers of /v1/responses are kept, to be gone on from.")
     ] = 30
+    key_limits_alone: Annotated[
+        bool, Field(description="Without Valkey each process counts a key's requests and tokens alone; else 503.")
+    ] = True
     public_per_minute: Annotated[
         int, Field(ge=0, description="POSTs per minute and access key to public chats; 0: no limit.")
     ] = 120

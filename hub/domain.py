@@ -10,9 +10,21 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """Of one key. models: what it may ask, gateways by id or slug, the hub's models by name; none: all.
+    requests, tokens: a minute; None: no limit. budget: whether it may spend only so much."""
+
+    models: tuple[str, ...] = ()
+    requests: int | None = None
+    tokens: int | None = None
+    budget: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who makes an API request. kind: private | public. role: owner | admin | member | viewer. plan: the
-    account's. origins, models: pages that may use a public key, gateways it may use; none: any."""
+    account's. origins, models: pages that may use a public key, gateways it may use; none: any.
+    limits: of the key itself."""
 
     account_id: UUID
     key_id: UUID
@@ -21,6 +33,7 @@ class Caller:
     plan: str = "pro"
     origins: tuple[str, ...] = ()
     models: tuple[UUID, ...] = ()
+    limits: KeyLimits | None = None
 
     @property
     def trusted(self) -> bool:

@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from hub import ids
-from hub.accounts import audit
+from hub.accounts import audit, key_limits
+from hub.accounts.key_limits import Limits
 from hub.domain import Caller
 from hub.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 from hub.sealing import digest
+from hub.store import key_limits as rows
 from hub.store import keys
 from hub.store.db import Call, Db
 
@@ -44,7 +47,7 @@ class Keyring:
             await keys.used(self._db, found["id"])
         who = Caller(
             found["account_id"], found["id"], found["kind"], found["role"], found["plan"],
-            tuple(found["origins"]), tuple(found["models"]),
+            tuple(found["origins"]), tuple(found["models"]), key_limits.of(found["limits"]),
         )
         self._remember(hashed, now, found["expires_at"], who)
         return who
@@ -62,32 +65,85 @@ class Keyring:
 
 async def grant(
     db: Call, account_id: UUID, label: str, days: int | None, kind: str = "private", role: str = "owner", *,
-    origins: Sequence[str] = (), models: Sequence[UUID] = (),
+    origins: Sequence[str] = (), models: Sequence[UUID] = (), limits: Limits | None = None, tags: Sequence[str] = (),
+    expires_at: datetime | None = None,
 ) -> str:
     """A new key, in plain text for the only time. `days` None, negative or beyond a hundred years: it never expires.
-    origins, models: what a public key is bound to."""
+    origins, models: what a public key is bound to. limits: of its own. In a transaction, where it has limits."""
+    id = ids.uuid7()
     key = ids.api_key(kind)
     lasting = days if days is not None and 0 <= days <= FOREVER else None
     await keys.add(
-        db, ids.uuid7(), account_id, key_hash=digest(key), tail=key[-6:], label=label, kind=kind, days=lasting,
+        db, id, account_id, key_hash=digest(key), tail=key[-6:], label=label, kind=kind, days=lasting,
         role=role, origins=origins, models=models,
     )
+    if tags or expires_at:
+        await keys.edit(db, account_id, id, None, tags, (expires_at,) if expires_at else None)
+    if limits is not None and (stored := limits.stored()):
+        await rows.set_limits(db, account_id, id, stored)
     return key
 
 
 async def create(
     db: Db, who: Caller, label: str, days: int | None, kind: str, role: str, *, origins: Sequence[str] = (),
-    models: Sequence[UUID] = (),
+    models: Sequence[UUID] = (), limits: Limits | None = None, tags: Sequence[str] = (),
+    expires_at: datetime | None = None,
 ) -> str:
     """The same for whoever holds a key. Raise Forbidden for who may not manage keys of this role."""
     may_manage(who.role, role)
     async with db.transaction() as tx:
         await _in_place(tx, who)
-        return await grant(tx, who.account_id, label, days, kind, role, origins=origins, models=models)
+        return await grant(
+            tx, who.account_id, label, days, kind, role, origins=origins, models=models, limits=limits, tags=tags,
+            expires_at=expires_at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Of a key; None stays as it is. limits: all of them anew. expires_at: the moment or never, in brackets."""
+
+    label: str | None = None
+    tags: Sequence[str] | None = None
+    limits: Limits | None = None
+    expires_at: tuple[datetime | None] | None = None
+
+
+async def edit(db: Db, who: Caller, id: UUID, change: Change) -> None:
+    """Raise NotFound, Forbidden."""
+    async with db.transaction() as tx:
+        await keys.lock_all(tx, who.account_id, (who.key_id, id))
+        await _in_place(tx, who)
+        await changed(tx, who.account_id, who.role, id, change)
+        await audit.note(tx, who.account_id, audit.of_caller(who), "key.edited", str(id))
+
+
+async def changed(tx: Call, account: UUID, mine: str, id: UUID, change: Change) -> None:
+    """Change a key as somebody of the role `mine`. Raise NotFound, Forbidden."""
+    old = await keys.lock(tx, account, id)
+    if old is None:
+        raise NotFound("There is no such API key.")
+    may_manage(mine, old["role"])
+    await keys.edit(tx, account, id, change.label, change.tags, change.expires_at)
+    if change.limits is not None:
+        await rows.set_limits(tx, account, id, change.limits.stored())
+
+
+async def view(db: Call, who: Caller, id: UUID) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
+    """A key, its budgets with what is spent, what was told of them. Raise NotFound, Forbidden."""
+    found = next((k for k in await keys.of_account(db, who.account_id) if k["id"] == id), None)
+    if found is None:
+        raise NotFound("There is no such API key.")
+    if who.key_id != id:
+        may_manage(who.role, found["role"])
+    return found, await rows.spent(db, who.account_id, id), await rows.alerts(db, who.account_id, id)
 
 
 async def _in_place(db: Call, who: Caller) -> None:
-    """Raise Forbidden for a key that was rotated: during its last hours it may be somebody else's."""
+    """Raise Forbidden for a key that was rotated: during its last hours it may be somebody else's; and for one that has
+    limits, which it would not have for long."""
+    if who.limits is not None:
+        raise Forbidden("A key with limits manages no keys; use one without.", code="key_limited")
     if await keys.replaced(db, who.account_id, who.key_id):
         raise Forbidden("This key was rotated and manages no keys any more; use the new one.", code="key_rotated")
 
@@ -133,6 +189,7 @@ async def rotate(db: Db, who: Caller, key_id: UUID, immediate: bool = False) -> 
         await _in_place(tx, who)
         key = ids.api_key(old["kind"])
         ends = await keys.succeed(tx, who.account_id, key_id, new, digest(key), key[-6:], 0.0 if immediate else GRACE)
+        await rows.succeed(tx, who.account_id, key_id, new)
         await audit.note(tx, who.account_id, audit.of_caller(who), "key.rotated", str(key_id), {"new": str(new)})
     return new, key, ends
 

@@ -1,38 +1,111 @@
-"""API keys: made once, shown once."""
+"""API keys: made once, shown once; their limits, and what they spend."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from aiohttp import web
+from pydantic import ValidationError
 
-from hub.accounts import keys
+from hub.accounts import key_limits, keys, spend
+from hub.accounts.key_limits import Budget, Limits
 from hub.accounts.operators import Deed
 from hub.api.http.app_keys import KEYRING
 from hub.console.guard import act, look
-from hub.console.page_request import Visit
+from hub.console.page_request import HEADERS, Form, Visit
+from hub.domain import Json
 from hub.errors import BadRequest, Invalid, NotFound
+from hub.pydantic_base import invalid
+from hub.store import key_limits as rows
 
 KINDS: tuple[Literal["private", "public"], ...] = ("private", "public")
-LONGEST_DAYS = 3650
+LONGEST_DAYS, MOST, TAGS = 3650, 1_000_000_000, 20
+DAYS, BY = ("1", "7", "30", "90"), spend.GROUPS
 
 
 async def listed(v: Visit) -> web.StreamResponse:
     """GET /console/keys"""
-    return await v.page("keys.html", keys=await keys.granted(v.db, v.account), made=None)
+    return await _page(v, None)
+
+
+async def _page(v: Visit, made: str | None) -> web.StreamResponse:
+    return await v.page(
+        "keys.html", keys=await keys.granted(v.db, v.account), made=made, alerts=await rows.alerts(v.db, v.account),
+        key=None, limits=_fields(None),
+    )
 
 
 async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/keys: the answer alone shows the key."""
-    label, kind = v.form.get("label"), v.form.get("kind")
-    if not 0 < len(label) <= 100:
-        raise Invalid("label must have 1 to 100 characters.", field="label")
+    kind, days = v.form.get("kind"), v.form.number("days", 1, LONGEST_DAYS)
+    label = _label(v.form)
     if kind not in KINDS:
         raise Invalid("kind must be private or public.", field="kind")
-    days = v.form.number("days", 1, LONGEST_DAYS)
     deed.change = {"label": label, "kind": kind, "days": days}
-    made = await keys.grant(v.db, v.account, label, int(days) if days else None, kind, v.who.role)
+    async with v.db.transaction() as tx:
+        made = await keys.grant(
+            tx, v.account, label, int(days) if days else None, kind, v.who.role, limits=limits(v.form),
+            tags=_tags(v.form),
+        )
     if v.partial:
         return v.part("made.html", made=made)
-    return await v.page("keys.html", keys=await keys.granted(v.db, v.account), made=made)
+    return await _page(v, made)
+
+
+async def view(v: Visit) -> web.StreamResponse:
+    """GET /console/keys/{id}"""
+    found = next((k for k in await keys.granted(v.db, v.account) if k["id"] == v.id()), None)
+    if found is None:
+        raise NotFound("No such key.")
+    return await v.page(
+        "key.html", key=found, limits=_fields(key_limits.shown(found["limits"])),
+        budgets=await rows.spent(v.db, v.account, v.id()), alerts=await rows.alerts(v.db, v.account, v.id()),
+    )
+
+
+def _fields(limits: Limits | None) -> Json:
+    """What a form shows, of no limits too."""
+    limits = limits or Limits()
+    return limits.model_copy(update={"budget": limits.budget or Budget()}).model_dump(by_alias=True)
+
+
+async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/keys/{id}"""
+    deed.object = str(v.id())
+    wanted = limits(v.form)
+    change = keys.Change(label=_label(v.form), tags=_tags(v.form), limits=wanted)
+    deed.change = {"label": change.label, "tags": change.tags, "limits": wanted.stored()}
+    async with v.db.transaction() as tx:
+        await keys.changed(tx, v.account, v.who.role, v.id(), change)
+    v.request.app[KEYRING].forget(v.id())
+    return v.to(f"/console/keys/{v.id()}", "Saved.")
+
+
+def _label(form: Form) -> str:
+    label = form.get("label")
+    if not 0 < len(label) <= 100:
+        raise Invalid("label must have 1 to 100 characters.", field="label")
+    return label
+
+
+def _tags(form: Form) -> list[str]:
+    """What stands between commas."""
+    found = list(dict.fromkeys(t for one in form.get("tags").split(",") if (t := one.strip())))
+    if len(found) > TAGS or any(len(t) > 60 for t in found):
+        raise Invalid(f"tags may be {TAGS}, each of at most 60 characters.", field="tags")
+    return found
+
+
+def limits(form: Form) -> Limits:
+    """A form's fields as limits; what is left empty is none."""
+    budget = {name: form.number(name, 0.000001, MOST) for name in ("day", "month", "total")}
+    given: Json = {
+        "models": form.get("models").split() or None, "budget": budget if any(budget.values()) else None,
+        "requestsPerMinute": form.number("requests", 1, MOST), "tokensPerMinute": form.number("tokens", 1, MOST),
+    }
+    try:
+        return Limits.model_validate(given)
+    except ValidationError as e:
+        raise invalid(e) from None
 
 
 async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -46,8 +119,33 @@ async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
     return v.to("/console/keys", "The key is deleted; it stops working at once.")
 
 
+async def spent(v: Visit) -> web.StreamResponse:
+    """GET /console/spend?by=&days="""
+    by, days, found = await _spend(v)
+    return await v.page("spend.html", rows=found, by=by, days=days, ways=BY, spans=DAYS)
+
+
+async def table(v: Visit) -> web.StreamResponse:
+    """GET /console/spend.csv?by=&days="""
+    by, days, found = await _spend(v)
+    named = {"Content-Disposition": f'attachment; filename="spend-by-{by}-{days}-days.csv"'}
+    return web.Response(
+        text=spend.table(found, by), content_type="text/csv", charset="utf-8", headers={**HEADERS, **named}
+    )
+
+
+async def _spend(v: Visit) -> tuple[str, str, list[Json]]:
+    by, days = v.asked("by", "key"), v.asked("days", "30")
+    if by not in BY or days not in DAYS:
+        raise Invalid(f"by must be one of {', '.join(BY)}, days one of {', '.join(DAYS)}.", field="by")
+    now = datetime.now(UTC)
+    return by, days, await spend.told(v.db, v.account, by, now - timedelta(days=int(days)), now)
+
+
 def routes() -> list[web.RouteDef]:
+    one = "/console/keys/{id}"
     return [
-        look("/console/keys", listed, "key"), act("/console/keys", "key.created", create),
-        act("/console/keys/{id}/delete", "key.deleted", remove),
+        look("/console/keys", listed, "key"), look(one, view, "key"), act("/console/keys", "key.created", create),
+        act(one, "key.edited", edit), act(one + "/delete", "key.deleted", remove),
+        look("/console/spend", spent, "key"), look("/console/spend.csv", table, "key"),
     ]

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from arq.connections import ArqRedis
 
+from hub.errors import Overloaded
 from hub.live.connect import DOWN
 
 # KEYS[1]: theoretical arrival time. ARGV: emission interval and tolerance in microseconds.
@@ -25,6 +26,21 @@ _WINDOW = """
 local used = redis.call('INCR', KEYS[1])
 if used == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return {used, redis.call('PTTL', KEYS[1])}
+"""
+# The same for more than one at a time. Nothing is counted where nothing is left; the last one may go over.
+_SPEND = """
+local used = tonumber(redis.call('GET', KEYS[1]) or 0)
+if used >= tonumber(ARGV[2]) then return {used, redis.call('PTTL', KEYS[1]), 0} end
+local new = redis.call('INCRBY', KEYS[1], ARGV[1])
+if used == 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return {new, redis.call('PTTL', KEYS[1]), 1}
+"""
+# KEYS[1]: what a window has used, unless it is over. ARGV: what is to be added or taken off.
+_ADJUST = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local new = math.max(0, tonumber(redis.call('GET', KEYS[1])) + tonumber(ARGV[1]))
+redis.call('SET', KEYS[1], string.format('%.0f', new), 'KEEPTTL')
+return new
 """
 REMEMBERED = 10_000
 # When to come again where nothing is let through while Redis is away.
@@ -48,6 +64,8 @@ class Limits:
     def __init__(self, redis: ArqRedis, prefix: str, unasked: Literal["local", "open", "closed"] = "local") -> None:
         self._script: Any = redis.register_script(_GCRA)
         self._window: Any = redis.register_script(_WINDOW)
+        self._spend: Any = redis.register_script(_SPEND)
+        self._adjust: Any = redis.register_script(_ADJUST)
         self._prefix = f"{prefix}:rl:"
         self._unasked = unasked
         self._local: dict[str, float] = {}
@@ -75,26 +93,64 @@ class Limits:
         self._local[key] = new
         return 0.0
 
-    async def count(self, scope: str, who: str, limit: int, seconds: float) -> Window:
-        """Count one in the window of `seconds` that begins with the first one."""
+    async def count(self, scope: str, who: str, limit: int, seconds: float, alone: bool = True) -> Window:
+        """Count one in the window of `seconds` that begins with the first one. alone: whether this process counts for
+        itself while Redis is away. Raise Overloaded when not."""
         key = f"{self._prefix}{scope}:{who}"
         try:
-            used, left = await self._window(keys=[key], args=[int(seconds * 1000)])
+            used, left = await self._told(self._window, key, int(seconds * 1000))
             return _window(limit, int(used), int(left) / 1000)
         except DOWN:
+            _demand(alone)
             if self._unasked != "local":
                 return _window(limit, limit + 1 if self._unasked == "closed" else 0, AWAY_SECONDS)
             return _window(limit, *self._count_here(key, seconds))
 
     def _count_here(self, key: str, seconds: float) -> tuple[int, float]:
+        end, used = self._here(key, seconds)
+        self._windows[key] = (end, used + 1)
+        return used + 1, end - time.monotonic()
+
+    async def spend(
+        self, scope: str, who: str, amount: int, limit: int, seconds: float, alone: bool = True
+    ) -> Window:
+        """The same for `amount` of something: over when nothing is left, and then not counted."""
+        key = f"{self._prefix}{scope}:{who}"
+        try:
+            used, left, done = await self._told(self._spend, key, amount, limit, int(seconds * 1000))
+            return Window(limit, max(0, limit - int(used)), max(0.0, int(left) / 1000), not done)
+        except DOWN:
+            _demand(alone)
+            end, used = self._here(key, seconds)
+            if used < limit:
+                self._windows[key] = (end, used + amount)
+            return Window(limit, max(0, limit - used - amount), max(0.0, end - time.monotonic()), used >= limit)
+
+    async def adjust(self, scope: str, who: str, amount: int) -> None:
+        """It was more, or less (negative), than was counted."""
+        key = f"{self._prefix}{scope}:{who}"
+        try:
+            await self._told(self._adjust, key, amount)
+        except DOWN:
+            if key in self._windows:
+                end, used = self._windows[key]
+                self._windows[key] = (end, max(0, used + amount))
+
+    async def _told(self, script: Any, key: str, *args: int) -> Any:
+        return await script(keys=[key], args=list(args))
+
+    def _here(self, key: str, seconds: float) -> tuple[float, int]:
+        """The end of this process's own window, and what it has used."""
         now = time.monotonic()
         if len(self._windows) > REMEMBERED:
             self._windows = {k: v for k, v in self._windows.items() if v[0] > now}
         end, used = self._windows.get(key, (now + seconds, 0))
-        if end <= now:
-            end, used = now + seconds, 0
-        self._windows[key] = (end, used + 1)
-        return used + 1, end - now
+        return (now + seconds, 0) if end <= now else (end, used)
+
+
+def _demand(alone: bool) -> None:
+    if not alone:
+        raise Overloaded("What this key uses cannot be counted now; try again in a few seconds.", retry_after=5)
 
 
 def _window(limit: int, used: int, left: float) -> Window:

@@ -21,9 +21,11 @@ from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
 from hub.llm.gemini import Gemini
 from hub.llm.openai import OpenAICompatible
+from hub.llm.paying import paid
 from hub.llm.prices import FREE, Price
 from hub.llm.provider import Provider
 from hub.llm.types import INTEGRATED, NO_HEADERS, Broken, Delta, Failed, Limits, Prompt
+from hub.purse import purse
 
 TRIES, EMPTY_TRIES = 3, 2
 FIRST_WAIT = 0.4
@@ -94,9 +96,20 @@ class Models:
             same = [same[n] for n in self._balancer.order(places, strategy)]
         return [*same, *fallbacks(gateway)]
 
-    async def stream(
+    def stream(
         self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float = PATIENCE,
         candidates: Sequence[Candidate] | None = None, start: int = 0, after: Failed | None = None,
+    ) -> AsyncGenerator[Delta, None]:
+        """As `_asked` does; where a key with limits began it (hub.purse), that pays, and may be refused."""
+        asked = self._asked(
+            gateway, prompt, deadline, patience=patience, candidates=candidates, start=start, after=after
+        )
+        payer = purse.get()
+        return asked if payer is None else paid(payer, self.price, gateway, prompt, deadline, asked)
+
+    async def _asked(
+        self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float,
+        candidates: Sequence[Candidate] | None, start: int, after: Failed | None,
     ) -> AsyncGenerator[Delta, None]:
         """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic). candidates: those of before,
         of whom `start` is asked first, who steps in for what went wrong `after` all.

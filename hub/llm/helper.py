@@ -8,6 +8,7 @@ from uuid import UUID
 from hub.domain import Gateway, Json, Usage
 from hub.llm import thinking
 from hub.llm.gateway import Models
+from hub.llm.paying import HELPER
 from hub.llm.prices import bill
 from hub.llm.types import INTEGRATED, Failed, Prompt
 
@@ -72,7 +73,7 @@ def configured(models: Models, name: str, account: UUID) -> Helper | None:
     if not name:
         return None
     parameters = {"baseAddress": INTEGRATED, "modelName": name}
-    return Helper(models, Gateway(UUID(int=0), account, name, "", parameters), name)
+    return Helper(models, Gateway(HELPER, account, name, "", parameters), name)
 
 
 def helper(models: Models, name: str, own: Gateway) -> Helper | None:

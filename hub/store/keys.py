@@ -8,7 +8,7 @@ from uuid import UUID
 from hub.store.db import Call, clean
 
 FIND = """
-    select k.id, k.account_id, k.kind, k.role, a.plan, k.expires_at, k.origins, k.models,
+    select k.id, k.account_id, k.kind, k.role, a.plan, k.expires_at, k.origins, k.models, k.limits,
         k.used_at is null or k.used_at < now() - interval '1 minute' as stale
     from api_keys k join accounts a on a.id = k.account_id
     where k.hash = $1 and (k.expires_at is null or k.expires_at > now())
@@ -21,26 +21,33 @@ ADD = """
     values ($1, $2, $3, $4, $5, $6, now() + make_interval(days => $7), $8, $9, $10)
 """
 LIST = """
-    select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by, origins, models from api_keys
-    where account_id = $1 order by id
+    select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by, origins, models,
+        limits, tags
+    from api_keys where account_id = $1 order by id
 """
 LOCK = """
-    select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by from api_keys
-    where account_id = $1 and id = $2 for no key update
+    select id, expires_at, used_at, label, tail, kind, role, created_at, replaced_by, origins, models,
+        limits, tags
+    from api_keys where account_id = $1 and id = $2 for no key update
 """
 REPLACE = """
     update api_keys set replaced_by = $3, expires_at = least(expires_at, now() + make_interval(secs => $4))
     where account_id = $1 and id = $2 returning expires_at
 """
 SUCCEED = """
-    insert into api_keys (id, account_id, hash, tail, label, kind, role, expires_at, origins, models)
-    select $3, account_id, $4, $5, label, kind, role, expires_at, origins, models from api_keys
+    insert into api_keys (id, account_id, hash, tail, label, kind, role, expires_at, origins, models, tags)
+    select $3, account_id, $4, $5, label, kind, role, expires_at, origins, models, tags from api_keys
     where account_id = $1 and id = $2
 """
 # In one order, so that two keys that manage each other never wait for one another.
 LOCK_ALL = "select id from api_keys where account_id = $1 and id = any($2::uuid[]) order by id for no key update"
 # Locked, so that a rotation that is under way is waited for.
 REPLACED = "select replaced_by is not null from api_keys where account_id = $1 and id = $2 for share"
+EDIT = """
+    update api_keys set label = coalesce($3, label), tags = coalesce($4, tags),
+        expires_at = case when $5 then $6 else expires_at end
+    where account_id = $1 and id = $2
+"""
 REMOVE = "delete from api_keys where id = $1 and account_id = $2"
 
 Json = dict[str, Any]
@@ -61,6 +68,14 @@ async def add(
     role: str, origins: Sequence[str] = (), models: Sequence[UUID] = (),
 ) -> None:
     await db.run(ADD, id, account, key_hash, tail, clean(label), kind, days, role, list(origins), list(models))
+
+
+async def edit(
+    db: Call, account: UUID, id: UUID, label: str | None, tags: Sequence[str] | None, expires: tuple[datetime | None] | None
+) -> None:
+    """None stays. expires: the moment, or None for never, in brackets of its own."""
+    wanted = None if tags is None else [clean(t) for t in tags]
+    await db.run(EDIT, account, id, clean(label), wanted, expires is not None, expires[0] if expires else None)
 
 
 async def of_account(db: Call, account: UUID) -> list[Json]:

@@ -8,13 +8,7 @@ from uuid import UUID
 from hub.store import scope
 from hub.store.db import Call
 
-ADD = """
-    insert into usage
-        (account_id, key_id, gateway_id, session_id, user_id, sku, quantity, unit_price, amount, description)
-    select u.account, u.key, u.gateway, u.session, u."user", u.sku, u.quantity, u.unit_price, u.amount, u.description
-    from jsonb_to_recordset($1) u(account uuid, key uuid, gateway uuid, session uuid, "user" uuid, sku text,
-        quantity numeric, unit_price numeric, amount numeric, description text)
-"""
+ADD = "select usage_add($1)"
 # Dollars that users who registered themselves have cost an account since midnight (UTC).
 REGISTERED = """
     select coalesce(sum(u.amount), 0)::float8 from usage u

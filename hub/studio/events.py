@@ -18,9 +18,11 @@ CHATBOT_ESCALATED = "chatbot.conversation.escalated"
 CHATBOT_CSAT = "chatbot.csat.submitted"
 RUN_COMPLETED = "workflow.run.completed"
 RUN_FAILED = "workflow.run.failed"
+# Written by the database with the usage that reaches it (migration 0060).
+KEY_BUDGET = "key.budget.reached"
 TYPES = (
     MESSAGE, THREAD_DELETED, DOCUMENT_PUBLISHED, DOCUMENT_VERSION, VOICE_READY, CHATBOT_MESSAGE, CHATBOT_ESCALATED,
-    CHATBOT_CSAT, RUN_COMPLETED, RUN_FAILED,
+    CHATBOT_CSAT, RUN_COMPLETED, RUN_FAILED, KEY_BUDGET,
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from hub.accounts.accounts import create_account
+from hub.accounts.keys import grant
 from hub.accounts.operators import LEAST, ROLES
 from hub.api.app import build_app
 from hub.chat.inbound.intake import Intake
@@ -73,6 +74,8 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
     message = await api.hub.db.value("select id from messages where session_id = $1 limit 1", town["sessions"][0])
     schedule = await api.hub.db.value("select id from schedules where account_id = $1 limit 1", other.id)
     await api.hub.db.run("insert into collections (id, account_id, name) values ($1, $2, 'K')", schedule, other.id)
+    await grant(api.hub.db, other.id, "theirs", None)
+    key = await api.hub.db.value("select id from api_keys where account_id = $1", other.id)
     theirs = {
         "inbox": town["sessions"][0],
         "bots": town["gateway"],
@@ -84,6 +87,7 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
         "campaigns": schedule,
         "team": schedule,
         "tools": schedule,
+        "keys": key,
     }
     for path in pages():
         kind = path.split("/")[2]
@@ -93,6 +97,7 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
     csrf = (await desk.get("/console/settings")).csrf
     given: dict[str, Any] = {
         "name": "x",
+        "label": "x",
         "text": "x",
         "as": "sent",
         "role": "agent",
@@ -100,7 +105,7 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
         "botToken": "1:abc",
     }
     for path in forms():
-        if "{id}" not in path or path.startswith(("/console/keys", "/console/replies", "/console/quarantine")):
+        if "{id}" not in path or path.startswith(("/console/replies", "/console/quarantine")):
             continue
         real = path.replace("{id}", str(theirs[path.split("/")[2]])).replace("{document}", str(schedule))
         got = await desk.post(real.replace("{network}", "telegram"), csrf=csrf, **given)

@@ -34,6 +34,8 @@ SCREENS = (
     "/quarantine",
     "/insights",
     "/keys",
+    "/spend",
+    "/spend?by=tag&days=7",
     "/team",
     "/audit",
     "/settings",

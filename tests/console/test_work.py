@@ -147,6 +147,18 @@ async def test_a_key_is_shown_once_and_works(desk: Desk, api: Api) -> None:
     await desk.done(f"/console/keys/{id}/delete")
     assert (await api.call("GET", "/api/v1/accounts", key=key)).status == 401
     assert (await desk.post("/console/keys", label="", kind="private")).status == 400
+    # With limits, which are changed and told.
+    more = {"day": "0.5", "models": "shop:abcd @hub/extractive", "tags": "a, b"}
+    await desk.post("/console/keys", label="Team", kind="private", **more)
+    id = await api.hub.db.value("select id from api_keys where label = 'Team'")
+    page = await desk.get(f"/console/keys/{id}")
+    assert 'value="shop:abcd @hub/extractive"' in page.text and 'value="a, b"' in page.text
+    await desk.done(f"/console/keys/{id}", label="Team", requests="7", total="3", tags="a")
+    stored = await api.hub.db.value("select limits from api_keys where id = $1", id)
+    assert stored == {"requests": 7, "budget": {"total": 3.0}}
+    assert (await desk.post(f"/console/keys/{id}", label="Team", total="-1")).status == 400
+    got = await desk.get("/console/spend.csv?by=tag&days=7")
+    assert got.text.startswith("tag,name,amount") and (await desk.get("/console/spend?by=year")).status == 400
 
 
 async def test_settings_hold(desk: Desk, api: Api) -> None:

@@ -6,6 +6,7 @@ import time
 import pytest
 from arq.connections import ArqRedis
 
+from hub.errors import Overloaded
 from hub.live import limits
 from hub.live.limits import Limits
 from hub.processes.embedded import Server
@@ -92,3 +93,28 @@ async def test_the_memory_for_that_has_an_end(
     await asyncio.sleep(0.01)
     limit._take_here("last", 1, 1)
     assert len(limit._local) <= 51
+
+
+async def test_what_is_spent_is_shared_and_put_right(redis: ArqRedis, redis_url: str, prefix: str) -> None:
+    """Tokens: all that is left may be taken at once, and what was not used is given back; another key has its own."""
+    async with opened(redis_url, prefix) as other:
+        one, two = Limits(redis, prefix), Limits(other, prefix)
+        assert not (await one.spend("t", "ana", 80, 100, 60)).over
+        last = await two.spend("t", "ana", 100, 100, 60)
+        assert (last.over, last.remaining) == (False, 0)
+        assert (await one.spend("t", "ana", 1, 100, 60)).over and not (await one.spend("t", "bob", 1, 100, 60)).over
+        await two.adjust("t", "ana", -150)
+        assert (await one.spend("t", "ana", 5, 100, 60)).remaining == 65
+        await one.adjust("t", "nobody", -5)
+        assert (await one.spend("t", "nobody", 5, 100, 60)).remaining == 95
+
+
+async def test_what_is_spent_without_redis(away: ArqRedis, prefix: str) -> None:
+    alone = Limits(away, prefix)
+    assert not (await alone.spend("t", "ana", 100, 100, 60)).over
+    assert (await alone.spend("t", "ana", 1, 100, 60)).over
+    await alone.adjust("t", "ana", -50)
+    assert not (await alone.spend("t", "ana", 1, 100, 60)).over
+    for call in (alone.spend("t", "ana", 1, 100, 60, alone=False), alone.count("t", "ana", 100, 60, alone=False)):
+        with pytest.raises(Overloaded):
+            await call

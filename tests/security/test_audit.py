@@ -138,6 +138,7 @@ async def _aivax(w: Witness) -> None:
     await w.did("PUT", f"{BASE}/accounts", {"name": "Aurora", "parameters": {"allowConversationsLogging": True}})
     await w.did("POST", f"{BASE}/accounts/roll-salt")
     await w.did("POST", f"{BASE}/accounts/api-key", {"label": "second", "duration": 7})
+    await w.did("PATCH", f"{BASE}/accounts/api-key/{k['api-key']}", {"limits": {"budget": {"day": 5}}}, k["api-key"])
     await w.did("DELETE", f"{BASE}/accounts/api-key/{k['api-key']}", object=k["api-key"])
     sent = {"messages": [{"role": "user", "content": "Hi"}], "model": "@hub/extractive"}
     await w.api.ok("POST", "/v1/chat/completions", sent)

@@ -25,6 +25,7 @@ from hub.api.aivax import (
     shell,
     skills,
     source_tools,
+    spend,
 )
 from hub.api.http.operation import Route
 
@@ -53,4 +54,5 @@ ROUTES: tuple[Route, ...] = (
     *deliveries.ROUTES,
     *accounts.ROUTES,
     *keys.ROUTES,
+    *spend.ROUTES,
 )

@@ -8,6 +8,7 @@ import jinja2
 from aiohttp import web
 
 from hub import ids
+from hub.accounts.key_limits import KeyPurse
 from hub.accounts.keys import Keyring
 from hub.accounts.model_lookup import Directory
 from hub.accounts.oidc import Oidc
@@ -45,6 +46,8 @@ SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
 CALLER = web.RequestKey("caller", Caller)
 USER = web.RequestKey("user", User)
 RATE = web.RequestKey("rate", Window)
+# Of a key with limits of its own.
+PURSE = web.RequestKey("purse", KeyPurse)
 # Bytes of the body that were read.
 HELD = web.RequestKey("held", int)
 # In whose name they are counted.

@@ -6,8 +6,11 @@ from uuid import UUID
 
 from aiohttp import web
 
-from hub.api.http.app_keys import CALLER, KEYRING, USER, USERS
+from hub.accounts import key_limits
+from hub.api.http.app_keys import CALLER, HUB, KEYRING, PURSE, RATE, USER, USERS
+from hub.domain import Caller
 from hub.errors import Forbidden, Unauthorized
+from hub.purse import purse
 from hub.store import scope
 
 LONGEST = 4096
@@ -17,7 +20,8 @@ async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
     """Note the caller on the request. allowed: key (private only), public (public keys too), user (a user's
     access token, no key), none.
 
-    Raise Unauthorized without a valid key, Forbidden for a public key where it may not be used.
+    Raise Unauthorized without a valid key, Forbidden for a public key where it may not be used, TooMany for one that
+    has limits of its own.
     """
     if allowed == "none":
         return
@@ -38,6 +42,23 @@ async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
     origin = request.headers.get("Origin")
     if who.origins and origin is not None and origin.lower() not in who.origins:
         raise Forbidden(f"Pages of {origin[:300]} may not use this key; add the origin to it.", code="origin_refused")
+    await limited(request, who)
+
+
+async def limited(request: web.Request, who: Caller) -> None:
+    """Count the request for a key that has limits of its own, which pays for what models are asked meanwhile."""
+    if who.limits is None:
+        return
+    hub = request.app[HUB]
+    seen = await key_limits.counted(hub, who)
+    if seen is not None:
+        request[RATE] = seen
+        if seen.over:
+            raise key_limits.too_many(seen)
+    found = key_limits.purse_of(hub, who)
+    if found is not None:
+        request[PURSE] = found
+        purse.set(found)
 
 
 async def server(request: web.Request, account: UUID) -> bool:

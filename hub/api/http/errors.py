@@ -29,6 +29,7 @@ ANTHROPIC_KINDS = {
 }
 BUSY = 529  # what Anthropic's clients take for 503
 INTERNAL = "Internal error"
+QUOTA = "insufficient_quota"
 KINDS = {
     400: "invalid_request_error", 401: "authentication_error", 402: "insufficient_quota", 403: "permission_error",
     404: "not_found_error", 409: "conflict_error", 413: "invalid_request_error", 415: "invalid_request_error",
@@ -63,7 +64,7 @@ def of_hub(error: HubError, guest: bool = False) -> Failure:
     if error.status == 500:
         return Failure(500, INTERNAL, "internal_error")
     retry = error.retry_after
-    if retry is None and error.status in (429, 503):
+    if retry is None and error.status in (429, 503) and error.code != QUOTA:
         retry = 5.0
     details = _for_guests(error.details) if guest and error.status >= 500 else error.details
     return Failure(error.status, str(error), error.code, details, error.field, retry)
@@ -130,6 +131,8 @@ def plain(failure: Failure, family: str = DEFAULT) -> dict[str, Any]:
 
 def problem(failure: Failure, path: str = "", address: str = "") -> dict[str, Any]:
     kind = KINDS.get(failure.status, "api_error" if failure.status >= 500 else "invalid_request_error")
+    if failure.code == QUOTA:
+        kind = QUOTA
     return {
         "type": f"{address}/problems/{failure.code}",
         "title": HTTPStatus(failure.status).phrase,
@@ -148,6 +151,8 @@ def _headers(failure: Failure) -> dict[str, str]:
         found["WWW-Authenticate"] = "Bearer"
     if failure.retry_after is not None:
         found["Retry-After"] = str(max(1, math.ceil(failure.retry_after)))
+    if failure.code == QUOTA:
+        found["X-Should-Retry"] = "false"  # OpenAI's clients would try a 429 again
     if failure.allow:
         found["Allow"] = failure.allow
     return found

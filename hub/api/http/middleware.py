@@ -12,11 +12,12 @@ from urllib.parse import quote
 from aiohttp import web
 
 from hub.api.http import bounded, errors
-from hub.api.http.app_keys import CALLER, CUT, HUB, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN
+from hub.api.http.app_keys import CALLER, CUT, HUB, PURSE, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN
 from hub.api.http.client_address import HOOKS, PUBLIC, client_ip, limit_public
 from hub.api.http.families import family_of
 from hub.api.http.hosts import apart
 from hub.errors import HubError, Invalid, NotFound, Overloaded
+from hub.purse import purse
 from hub.request_id import request_id
 from hub.store import scope
 from hub.store.db import clean
@@ -46,6 +47,8 @@ async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
     rid = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(16)
     request[REQUEST_ID] = rid
     token, begun = request_id.set(rid), time.monotonic()
+    # One task serves all requests of a connection: each begins without the purse of the one before.
+    paid = purse.set(None)
     status = 0
     try:
         with scope.request(itself=not _keyed(request.path)):
@@ -54,6 +57,9 @@ async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
         return response
     finally:
         bounded.release(request)
+        purse.reset(paid)
+        if PURSE in request:
+            await request[PURSE].close()
         level = _level(request.path, status)
         if access.isEnabledFor(level):
             spent = (time.monotonic() - begun) * 1000

@@ -83,4 +83,3 @@ async def answer(request: web.Request) -> web.StreamResponse:
     application = await request.app[SERVING].application()
     response: web.StreamResponse = await (await loaded(SERVER)).asked(request, sent, application)
     return response
-

@@ -5,7 +5,7 @@ import time
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
@@ -40,13 +40,14 @@ ASK = schema(
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A tool: `kind` says of what, `id` of which one."""
+    """A tool: `kind` says of what, `id` of which one. slug: of a gateway."""
 
     name: str
     title: str
     description: str
     kind: Literal["collection", "gateway"]
     id: UUID
+    slug: str = ""
 
     @property
     def schema(self) -> Json:
@@ -60,7 +61,8 @@ async def every(hub: Hub, account: UUID) -> list[Offer]:
         for c in await collections.named(hub.db, account)
     ]
     found += [
-        Offer(f"ask_{_slug(g['slug'])}", g["name"], f"Asks the assistant '{g['name']}'.", "gateway", g["id"])
+        Offer(f"ask_{_slug(g['slug'])}", g["name"], f"Asks the assistant '{g['name']}'.", "gateway", g["id"],
+              g["slug"])
         for g in await gateways.listed(hub.db, account)
     ]
     return list(_told_apart(found))
@@ -111,4 +113,4 @@ def _told_apart(offers: list[Offer]) -> Iterable[Offer]:
     counted = Counter(o.name for o in offers)
     for one in offers:
         name = one.name if counted[one.name] == 1 else f"{one.name}_{one.id.hex[-8:]}"
-        yield Offer(name[:NAME], one.title, one.description, one.kind, one.id)
+        yield replace(one, name=name[:NAME])

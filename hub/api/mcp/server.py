@@ -14,7 +14,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from pydantic import ValidationError
 
-from hub.accounts import audit
+from hub.accounts import audit, key_limits
 from hub.api.http.app_keys import CALLER, HUB
 from hub.api.mcp import offers
 from hub.api.mcp.asgi import Application, exchange
@@ -49,7 +49,7 @@ async def serving() -> AsyncIterator[Application]:
 
 async def _list(context: Context, asked: types.PaginatedRequestParams | None) -> types.ListToolsResult:
     hub, who = _of(context)
-    found = await offers.every(hub, who.account_id)
+    found = await _offered(hub, who)
     start = _start(asked.cursor if asked else None)
     tools = [
         types.Tool(name=o.name, title=o.title, description=o.description, input_schema=o.schema)
@@ -62,14 +62,16 @@ async def _list(context: Context, asked: types.PaginatedRequestParams | None) ->
 async def _call(context: Context, asked: types.CallToolRequestParams) -> types.CallToolResult:
     hub, who = _of(context)
     try:
-        offer = next((o for o in await offers.every(hub, who.account_id) if o.name == asked.name), None)
+        offer = next((o for o in await _offered(hub, who) if o.name == asked.name), None)
         if offer is None:
             raise MCPError(types.INVALID_PARAMS, f"There is no tool '{asked.name[:100]}'; list the tools again.")
         arguments = asked.arguments or {}
         check(offer.schema, arguments)
         if offer.kind == "gateway" and who.role == "viewer":
             raise Forbidden("A key of the role viewer may search, not ask.", code="role_too_low")
-        said = await offers.use(hub, who, offer, arguments)
+        # The package answers in a task of its own, which knows nothing of the request's purse.
+        async with key_limits.paid_by(hub, key_limits.purse_of(hub, who)):
+            said = await offers.use(hub, who, offer, arguments)
         if offer.kind == "gateway":
             actor = replace(audit.of_caller(who), name=f"API key {who.key_id} over MCP")
             await audit.note(hub.db, who.account_id, actor, "mcp.asked", str(offer.id))
@@ -77,6 +79,13 @@ async def _call(context: Context, asked: types.CallToolRequestParams) -> types.C
     except HubError as e:
         log.info("MCP tool %s of account %s: %s", asked.name[:100], who.account_id, e)
         return _said(str(e) if e.status != 500 else "It failed.", failed=True)
+
+
+async def _offered(hub: Hub, who: Caller) -> list[offers.Offer]:
+    """What the key may ask; searches are no models."""
+    found = await offers.every(hub, who.account_id)
+    wanted = who.limits.models if who.limits is not None else ()
+    return [o for o in found if not wanted or o.kind == "collection" or {str(o.id), o.slug} & set(wanted)]
 
 
 async def _contained(ctx: Context, call_next: CallNext) -> HandlerResult:

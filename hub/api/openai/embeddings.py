@@ -18,6 +18,7 @@ from hub.errors import Invalid
 from hub.llm.embedder import DIMENSION, MODEL, Vector
 from hub.llm.embedder import LONGEST as QUESTION
 from hub.llm.pooling import cut, pooled
+from hub.purse import aside
 
 LIMIT = 32 << 20
 MOST, LONGEST = 2048, 8192  # texts of a request, and tokens of each
@@ -25,6 +26,7 @@ TOTAL = 300_000  # tokens of a request
 CHARACTERS, ALL = 100_000, 4_000_000  # of a text, and of all: no texts of so many tokens have more
 TOGETHER = 64  # pieces of one trip to the thread, so that others are served in between
 SKU = "inference.embeddings.in"
+SECONDS = 60.0
 
 
 class EmbeddingsIn(BaseModel):
@@ -97,15 +99,16 @@ async def embed(request: web.Request, body: EmbeddingsIn) -> EmbeddingsOut | web
             raise Invalid(f"{_place(body, number)} has {count:,} tokens; at most {LONGEST:,} are read.", field="input")
     if sum(counts) > TOTAL:
         raise Invalid(f"input has {sum(counts):,} tokens in all; a request may have {TOTAL:,}.", field="input")
-    question = body.input_type == "query"
-    longest = QUESTION if question else CHARACTERS
-    pieces = [await cut(hub.embedder, text, count, longest) for text, count in zip(texts, counts, strict=True)]
-    every = [piece for one in pieces for piece in one]
-    vectors: list[Vector] = []
-    for start in range(0, len(every), TOGETHER):
-        some = every[start : start + TOGETHER]
-        vectors += await (hub.embedder.queries(some) if question else hub.embedder.passages(some))
     total = sum(counts)
+    async with aside((MODEL,), total, 0.0, SECONDS):
+        question = body.input_type == "query"
+        longest = QUESTION if question else CHARACTERS
+        pieces = [await cut(hub.embedder, text, count, longest) for text, count in zip(texts, counts, strict=True)]
+        every = [piece for one in pieces for piece in one]
+        vectors: list[Vector] = []
+        for start in range(0, len(every), TOGETHER):
+            some = every[start : start + TOGETHER]
+            vectors += await (hub.embedder.queries(some) if question else hub.embedder.passages(some))
     row = {"sku": SKU, "quantity": total, "unit_price": 0, "amount": 0, "description": f"Embeddings of '{MODEL}'"}
     await hub.meter.add(who.account_id, [row], key=who.key_id)
     # Many vectors are written beside the loop, and not through the model.

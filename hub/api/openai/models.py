@@ -8,6 +8,7 @@ from hub.accounts import accounts, gateways
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.openai.schemas import Model, ModelList
+from hub.domain import Caller
 from hub.runtime import Hub
 
 SINCE = 1
@@ -24,16 +25,22 @@ async def models(request: web.Request) -> ModelList:
         rows = await gateways.listed(hub.db, who.account_id)
         return ModelList(data=[
             Model(id=str(r["id"]), created=made(r["id"]), owned_by="account") for r in rows
-            if not who.models or r["id"] in who.models
+            if (not who.models or r["id"] in who.models) and _allowed(who, str(r["id"]), r["slug"])
         ])
     ours = [
         Model(id=name, created=SINCE, owned_by=name[1:].split("/")[0], badges=_badges(hub, name))
-        for name in hub.models.integrated
+        for name in hub.models.integrated if _allowed(who, name)
     ]
     owner = (await accounts.view(hub.db, who)).name
     rows = await gateways.listed(hub.db, who.account_id)
-    theirs = [Model(id=str(row["id"]), created=made(row["id"]), owned_by=owner) for row in rows]
+    theirs = [Model(id=str(row["id"]), created=made(row["id"]), owned_by=owner) for row in rows
+              if _allowed(who, str(row["id"]), row["slug"])]
     return ModelList(data=[*ours, *theirs])
+
+
+def _allowed(who: Caller, *names: str) -> bool:
+    """Whether a key that may ask only some models may ask this one."""
+    return who.limits is None or not who.limits.models or bool(set(names) & set(who.limits.models))
 
 
 def _badges(hub: Hub, name: str) -> list[str]:

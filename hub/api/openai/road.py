@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from hub import ids
-from hub.accounts import balance
+from hub.accounts import balance, key_limits
 from hub.accounts.model_lookup import Entry
 from hub.api.http import rate_limits
 from hub.api.http.answer_stream import Out, attended
@@ -105,6 +105,7 @@ async def found(request: web.Request, model: str) -> Entry:
     entry = await request.app[DIRECTORY].find(who.account_id, model, who.kind == "public")
     if who.models and entry.gateway.id not in who.models:
         raise Forbidden("This key may not use that gateway.", field="model", code="model_refused")
+    key_limits.may_ask(who.limits, model, str(entry.gateway.id), entry.gateway.slug)
     return entry
 
 

@@ -14,6 +14,7 @@ from hub.domain import Caller, Json
 from hub.errors import Invalid, NotFound, Upstream
 from hub.llm.extractive import MODEL as OFFLINE
 from hub.mime import sniffed
+from hub.purse import aside
 from hub.runtime import Hub
 from hub.store import characters, files
 from hub.store.db import Call
@@ -44,11 +45,12 @@ async def drawn(hub: Hub, who: Caller, painter: str, prompt: str, field: str = "
     draw, Upstream when it fails."""
     model = models.painter(hub, painter)
     await paying(hub, who.account_id)
-    if model == PLACEHOLDER:
-        picture = Picture(model, await asyncio.to_thread(placeholder, prompt))
-    else:
-        picture = Picture(model, await _painted(hub, who, model, prompt, field))
     price = 0.0 if model == PLACEHOLDER else hub.settings.image_price
+    async with aside((painter, model), 0, price, SECONDS):
+        if model == PLACEHOLDER:
+            picture = Picture(model, await asyncio.to_thread(placeholder, prompt))
+        else:
+            picture = Picture(model, await _painted(hub, who, model, prompt, field))
     await hub.meter.add(who.account_id, [billed(model, 1, price)], key=who.key_id)
     return picture
 

@@ -2,6 +2,7 @@
 
 from hub.domain import Json
 from hub.mime import sniffed
+from hub.purse import aside
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 from hub.tools.builtin.common import Options, text
 from hub.tools.builtin.painting import DECENT, Wanted, billed, paint
@@ -36,7 +37,8 @@ def generate_image(options: Options) -> Tool:
             options, options.image_model or settings.image_model, prompt, count,
             arguments.get("shape") or SHAPES[0], references,
         )
-        return await _stored(context, wanted, await paint(context, wanted))
+        async with aside((), 0, settings.image_price * count, context.left):
+            return await _stored(context, wanted, await paint(context, wanted))
 
     description = "Makes images from a description; the person gets them, you do not see them."
     return Tool("generate_image", description, schema(["prompt"], **properties), run)

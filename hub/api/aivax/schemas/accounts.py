@@ -6,13 +6,19 @@ from uuid import UUID
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
+from hub.accounts import key_limits
+from hub.accounts.key_limits import Limits
 from hub.accounts.value_types import Name, origin
 from hub.domain import Account
-from hub.pydantic_base import Camel
+from hub.pydantic_base import Camel, Moment
 
 Json = dict[str, Any]
 
 
+Tags = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=60)]],
+    Field(max_length=20, description="Words by which its spend is told apart."),
+]
 Days = Annotated[int | None, Field(ge=1, le=36_500)]
 
 
@@ -91,6 +97,10 @@ class KeyIn(Camel):
         list[UUID], Field(max_length=100, description="Of a public key: the gateways it may use; none: all.")
     ] = []
 
+    limits: Annotated[Limits | None, Field(description="Of the key itself; none: it has none.")] = None
+    tags: Tags = []
+    expires_at: Annotated[Moment | None, Field(description="In place of `duration`: the moment.")] = None
+
     @field_validator("origins")
     @classmethod
     def _origins(cls, value: list[str]) -> list[str]:
@@ -108,6 +118,15 @@ class KeyIn(Camel):
         if value == 0:
             raise ValueError("must be at least 1 day, or negative for a key that never expires")
         return value
+
+
+class KeyEdit(Camel):
+    """Only what changes. `limits` are replaced whole: `{}` takes them away. `expiresAt` null: never."""
+
+    label: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    limits: Limits | None = None
+    tags: Tags | None = None
+    expires_at: Moment | None = None
 
 
 class KeyGrant(Camel):
@@ -129,6 +148,9 @@ class KeyOut(Camel):
             "id": row["id"], "expires_at": row["expires_at"], "used_at": row["used_at"], "label": row["label"],
             "key": f"...{row['tail']}", "type": row["kind"], "role": row["role"],
         }
+        more = {"limits": key_limits.shown(row["limits"]), "tags": row["tags"]}
+        if row["limits"] or row["tags"]:
+            return LimitedKeyOut(**shown, origins=row["origins"], models=row["models"], **more)
         if row["origins"] or row["models"]:
             return PublicKeyOut(**shown, origins=row["origins"], models=row["models"])
         return KeyOut(**shown)
@@ -141,6 +163,68 @@ class PublicKeyOut(KeyOut):
     models: list[UUID] = []
 
 
+class LimitedKeyOut(PublicKeyOut):
+    """A key with limits or tags of its own."""
+
+    limits: Limits | None = None
+    tags: list[str] = []
+
+
+class BudgetOut(Camel):
+    """ends: when the next period begins; null for the whole life of the key."""
+
+    period: Literal["day", "month", "total"]
+    budget: float
+    spent: float
+    ends: datetime | None
+
+
+class AlertOut(Camel):
+    """threshold: percent of the budget. Told once in each period, to webhooks too (`key.budget.reached`)."""
+
+    period: Literal["day", "month", "total"]
+    threshold: int
+    spent: float
+    budget: float
+    at: datetime
+
+
+class KeyDetail(LimitedKeyOut):
+    budgets: list[BudgetOut]
+    alerts: list[AlertOut]
+
+    @classmethod
+    def whole(cls, row: Json, budgets: list[Json], alerts: list[Json]) -> "KeyDetail":
+        known = KeyOut.of(row).model_dump()
+        return cls(**known, budgets=[BudgetOut(**b) for b in budgets], alerts=[
+            AlertOut(**{n: a[n] for n in AlertOut.model_fields}) for a in alerts
+        ])
+
+
+class SpendQuery(Camel):
+    by: Annotated[
+        Literal["key", "gateway", "client", "tag", "day"], Field(description="What it is told apart by.")
+    ] = "day"
+    from_: Annotated[Moment | None, Field(alias="from", description="Without it: thirty days ago.")] = None
+    to: Annotated[Moment | None, Field(description="Without it: now.")] = None
+    key: UUID | None = None
+    tag: Annotated[str | None, Field(max_length=60)] = None
+    format: Literal["json", "csv"] = "json"
+
+
+class SpendLine(Camel):
+    """id: of the key, gateway or chat client, the tag, or the day (UTC); null: none. amount: dollars. entries: lines of
+    usage. By tag, what a key of two tags spends counts for each."""
+
+    id: str | None
+    name: str | None
+    amount: float
+    tokens_in: float
+    tokens_cached: float
+    tokens_out: float
+    entries: int
+
+
 class KeyList(Camel):
-    api_keys: list[PublicKeyOut | KeyOut]
+    api_keys: list[LimitedKeyOut | PublicKeyOut | KeyOut]
     salt: str

@@ -12,6 +12,7 @@ import orjson
 from pydantic import ValidationError
 
 from hub import ids
+from hub.accounts import key_limits
 from hub.errors import Conflict, HubError
 from hub.runtime import Hub
 from hub.store import workflow_runs
@@ -115,7 +116,8 @@ async def execute(hub: Hub, id: UUID) -> None:
         return
     watch = asyncio.create_task(_watch(work))
     try:
-        await _drive(work)
+        async with key_limits.paid_by(hub, await key_limits.purse_of_key(hub, run.account_id, run.key_id)):
+            await _drive(work)
     except Lost:
         log.warning("run %s was taken over by another process", run.id)
     except asyncio.CancelledError:

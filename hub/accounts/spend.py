@@ -1,0 +1,36 @@
+"""What an account spends, told apart by what it was spent on; as a table for spreadsheets too."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from hub.domain import Json
+from hub.store import key_limits
+from hub.store.db import Call
+
+GROUPS = tuple(key_limits.GROUPS)
+COLUMNS = ("id", "name", "amount", "tokens_in", "tokens_cached", "tokens_out", "entries")
+# What a spreadsheet would take for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def told(
+    db: Call, account: UUID, by: str, since: datetime, until: datetime, key: UUID | None = None, tag: str | None = None
+) -> list[Json]:
+    """Rows with the fields of COLUMNS. by: one of GROUPS."""
+    return await key_limits.spend(db, account, by, since, until, key, tag)
+
+
+def table(rows: Sequence[Json], by: str) -> str:
+    """The same as CSV. Pure."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow((by, *COLUMNS[1:]))
+    lines.writerows([_plain(r[c]) for c in COLUMNS] for r in rows)
+    return out.getvalue()
+
+
+def _plain(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,0 +1,42 @@
+"""What an account spends, by key, gateway, chat client, tag and day."""
+
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import web
+
+from hub.accounts import spend
+from hub.api.aivax.keys import moment
+from hub.api.aivax.schemas.accounts import SpendLine, SpendQuery
+from hub.api.http.app_keys import HUB, caller
+from hub.api.http.endpoint import endpoint
+from hub.api.http.operation import Route
+from hub.errors import Forbidden, Invalid
+
+TAG = "API keys"
+
+
+@endpoint(tag=TAG)
+async def listed(request: web.Request, query: SpendQuery) -> list[SpendLine] | web.StreamResponse:
+    """What was spent, by key, gateway, chat client, tag or day (UTC); `format=csv` gives a table.
+
+    For keys of the roles owner and admin. A model behind a provider of your own costs nothing here; its tokens are
+    told.
+    """
+    who = caller(request)
+    if not who.trusted or who.limits is not None:
+        raise Forbidden("Only an owner's or admin's key without limits sees what is spent.", code="role_too_low")
+    until = moment(query.to, "to") or datetime.now(UTC)
+    since = moment(query.from_, "from") or until - timedelta(days=30)
+    if since >= until:
+        raise Invalid("from must be before to.", field="from")
+    rows = await spend.told(request.app[HUB].db, who.account_id, query.by, since, until, query.key, query.tag)
+    if query.format == "json":
+        return [SpendLine(**r) for r in rows]
+    name = f"spend-by-{query.by}-{since:%Y-%m-%d}-{until:%Y-%m-%d}.csv"
+    return web.Response(
+        text=spend.table(rows, query.by), content_type="text/csv", charset="utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+ROUTES = (Route("GET", "/api/v1/accounts/spend", listed),)

@@ -1,0 +1,85 @@
+"""Limits of keys: what is set aside, what was spent, what was told of it; and what an account spends, by what."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from hub.store.db import Call
+
+RESERVE = "select key_reserve($1, $2, $3, $4::float8::numeric, $5)"
+RELEASE = "delete from key_holds where account_id = $1 and key_id = $2 and id = $3"
+LIMIT = "select key_limited($1, $2, $3)"
+SUCCEED = "select key_succeeds($1, $2, $3)"
+SPENT = """
+    select b.key as period, b.value::float8 as budget, coalesce(s.spent, 0)::float8 as spent, key_period_ends(b.key) as ends
+    from api_keys k cross join lateral jsonb_each_text(k.limits->'budget') b
+        left join key_spend s on s.key_id = k.id and s.period = b.key and s.starts = key_period(b.key)
+    where k.account_id = $1 and k.id = $2 order by key_period_ends(b.key) nulls last
+"""
+# Those of the periods of now, the newest first.
+ALERTS = """
+    select a.key_id, k.label, a.period, a.threshold, a.spent::float8 as spent, a.budget::float8 as budget, a.at
+    from key_alerts a join api_keys k on k.id = a.key_id
+    where a.account_id = $1 and ($2::uuid is null or a.key_id = $2) and a.starts = key_period(a.period)
+    order by a.id desc limit 200
+"""
+# By one word of these each row of usage is counted; by tag once for each tag of its key.
+GROUPS = {
+    "key": ("u.key_id::text", "coalesce(k.label, 'deleted')", ""),
+    "gateway": ("u.gateway_id::text", "g.name", ""),
+    "client": ("s.client_id::text", "c.name", ""),
+    "tag": ("t.tag", "t.tag", "left join lateral unnest(k.tags) t(tag) on true"),
+    "day": ("(u.at at time zone 'UTC')::date::text", "(u.at at time zone 'UTC')::date::text", ""),
+}
+SPEND = """
+    select {what} as id, max({name}) as name, sum(u.amount)::float8 as amount,
+        coalesce(sum(u.quantity) filter (where u.sku like '%.in'), 0)::float8 as tokens_in,
+        coalesce(sum(u.quantity) filter (where u.sku like '%.in.cached'), 0)::float8 as tokens_cached,
+        coalesce(sum(u.quantity) filter (where u.sku like '%.out'), 0)::float8 as tokens_out, count(*)::int as entries
+    from usage u left join api_keys k on k.id = u.key_id left join gateways g on g.id = u.gateway_id
+        left join sessions s on s.id = u.session_id left join clients c on c.id = s.client_id {more}
+    where u.account_id = $1 and u.at >= $2 and u.at < $3 and ($4::uuid is null or u.key_id = $4)
+        and ($5::text is null or $5 = any(k.tags))
+    group by 1 order by {order} limit 5000
+"""
+
+Json = dict[str, Any]
+
+
+async def reserve(db: Call, account: UUID, key: UUID, hold: UUID, amount: float, seconds: float) -> Json | None:
+    """Set dollars aside under the name `hold`. None: it is done; else {period, limit, ends or busy}."""
+    found: Json | None = await db.value(RESERVE, account, key, hold, amount, seconds)
+    return found
+
+
+async def release(db: Call, account: UUID, key: UUID, hold: UUID) -> None:
+    await db.run(RELEASE, account, key, hold)
+
+
+async def set_limits(db: Call, account: UUID, key: UUID, limits: Json) -> None:
+    """In a transaction. What was spent already counts."""
+    await db.value(LIMIT, account, key, limits)
+
+
+async def succeed(db: Call, account: UUID, old: UUID, new: UUID) -> None:
+    """In a transaction: the new key has the limits of the old one, and what was spent of them."""
+    await db.value(SUCCEED, account, old, new)
+
+
+async def spent(db: Call, account: UUID, key: UUID) -> list[Json]:
+    """{period, budget, spent, ends} of a key's budgets."""
+    return [dict(r) for r in await db.fetch(SPENT, account, key)]
+
+
+async def alerts(db: Call, account: UUID, key: UUID | None = None) -> list[Json]:
+    return [dict(r) for r in await db.fetch(ALERTS, account, key)]
+
+
+async def spend(
+    db: Call, account: UUID, by: str, since: datetime, until: datetime, key: UUID | None = None, tag: str | None = None
+) -> list[Json]:
+    """{id, name, amount, tokens_in, tokens_cached, tokens_out, entries}; by day in its order, else the dearest first."""
+    what, name, more = GROUPS[by]
+    order = "1" if by == "day" else "3 desc, 1"
+    rows = await db.fetch(SPEND.format(what=what, name=name, more=more, order=order), account, since, until, key, tag)
+    return [dict(r) for r in rows]
