@@ -63,8 +63,8 @@ async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Respon
     try:
         if not known or (spooled and spool.holds(knock.client_id)):
             raise Overloaded  # what waits on disk goes first
-        async with request.app[CROWD].one(knock.client_id) as waited:
-            verdict = await receiver.in_time(knock, SOON - waited)
+        async with request.app[CROWD].one(knock.client_id):
+            verdict = await receiver.in_time(knock, SOON)
     except Overloaded:
         if not spooled:
             raise

@@ -10,6 +10,7 @@ from uuid import UUID
 from hub.errors import Overloaded
 
 AT_ONCE = 64
+LONGEST = 2000  # how many stand in line at most
 # Seconds in line, and a sign that the line is as long as that already.
 WAIT, FULL = 0.5, 0.45
 # Calls of one address, in line or being stored; and how many of them go before those of an address with more.
@@ -37,7 +38,7 @@ class Crowd:
         begun = asyncio.get_running_loop().time()
         mine = self._of[client]
         line = self._lines[mine >= FEW]
-        if mine >= MOST or (line and begun - line[0].since > FULL):
+        if mine >= MOST or len(line) >= LONGEST or (line and begun - line[0].since > FULL):
             raise Overloaded(retry_after=AGAIN)
         self._of[client] += 1
         try:
