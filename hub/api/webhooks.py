@@ -43,6 +43,8 @@ async def _received(request: web.Request) -> web.Response:
         client = UUID(request.match_info["client"])
     except ValueError:
         raise web.HTTPNotFound from None
+    if channel not in SPOOLED and request.app[CROWD].refuses(client):
+        raise Overloaded  # before it costs anything: what is refused must not take the time of what is stored
     headers = {k.lower(): v for k, v in request.headers.items()}
     call = Call(channel, client, request.match_info["secret"], headers)
     receiver, known = request.app[RECEIVER], True
