@@ -43,6 +43,8 @@ async def _received(request: web.Request) -> web.Response:
         client = UUID(request.match_info["client"])
     except ValueError:
         raise web.HTTPNotFound from None
+    if channel not in SPOOLED and request.app[CROWD].refuses(client):
+        raise Overloaded  # before it costs anything: what is refused must not take the time of what is stored
     headers = {k.lower(): v for k, v in request.headers.items()}
     call = Call(channel, client, request.match_info["secret"], headers)
     receiver, known = request.app[RECEIVER], True
@@ -71,8 +73,8 @@ async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Respon
         if not known or (spooled and spool.holds(knock.client_id)):
             raise Overloaded  # what waits on disk goes first
         _room(request)
-        async with request.app[CROWD].one(knock.client_id) as waited:
-            verdict = await receiver.in_time(knock, SOON - waited)
+        async with request.app[CROWD].one(knock.client_id):
+            verdict = await receiver.in_time(knock, SOON)
     except Overloaded:
         if not spooled:
             raise

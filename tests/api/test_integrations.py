@@ -31,6 +31,7 @@ async def test_telegram_is_stored_masked_and_registered(api: Api, provider: Prov
     secret = got["webhookUrl"].rsplit("/", 1)[-1]
     assert got == {
         "botToken": "***tail", "sessionDuration": "03:00:00", "sendMode": "placeholder_edit", "groups": "ignore",
+        "whenUnknown": "operator",
         "webhookUrl": f"https://hub.example/api/v1/webhooks/telegram/{id}/{secret}", "state": "registered",
         "stateText": None, "connection": None,
     }
@@ -87,10 +88,12 @@ async def test_another_bot_takes_over(api: Api, provider: Provider) -> None:
 async def test_extras_left_out_stay(api: Api) -> None:
     id = await api.client()
     sent = {"botToken": TOKEN, "groups": "mention", "sendMode": "at_most_once", "sessionDuration": "1.00:00:00"}
+    sent |= {"whenUnknown": "again"}
     await put(api, id, one("Telegram", "telegramIntegration", **sent))
     await put(api, id, TELEGRAM)
     got = await shown(api, id, "telegramIntegration")
     assert (got["groups"], got["sendMode"], got["sessionDuration"]) == ("mention", "at_most_once", "1.00:00:00")
+    assert got["whenUnknown"] == "again"
 
 
 async def test_all_four_networks_side_by_side(api: Api, provider: Provider) -> None:

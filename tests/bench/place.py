@@ -135,7 +135,7 @@ async def load(job: Job, ours: bool = True) -> dict[str, Any]:
     return {**result, "rate": (result["answered"] - bad) / max(result["seconds"], 1e-9)}
 
 
-async def reachable(port: int, seconds: float = 20.0) -> None:
+async def reachable(port: int, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while True:
             try:

@@ -226,6 +226,26 @@ async def test_a_flood_is_stored_or_told_to_come_again(doors: Doors) -> None:
     assert await doors.value(count) >= found.count(200), "nothing that was answered with 200 is missing"
 
 
+SLOW = """
+    create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.02); return new; end $$;
+    create trigger slow before insert on inbox for each row execute function slow();
+"""
+
+
+async def test_a_flood_into_a_slow_database_is_stored_as_fast_as_it_can_be(doors: Doors) -> None:
+    """A group that takes longer than a second is not refused, all of it, to come again."""
+    async with owning(doors.hub.settings.database_url.get_secret_value()) as owner:
+        await owner.run(SLOW)
+        try:
+            found = await asyncio.gather(*(post(doors, "kapso", f"slow flood {n}") for n in range(300)))
+        finally:
+            await owner.run("drop trigger slow on inbox; drop function slow()")
+    assert set(found) <= {200, 503}
+    stored = await doors.value("select count(*) from inbox where body->>'text' like 'slow flood %'")
+    assert stored >= found.count(200) >= 16, "no wave of them is refused as a whole"
+    assert found.count(200) * 2 >= stored, "and little is stored for nothing"
+
+
 async def test_the_line_lets_an_address_with_few_calls_in_first_and_refuses_at_once_when_it_is_long() -> None:
     crowd, one, other = Crowd(), uuid4(), uuid4()
     entered: list[object] = []

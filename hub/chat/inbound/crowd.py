@@ -10,6 +10,7 @@ from uuid import UUID
 from hub.errors import Overloaded
 
 AT_ONCE = 64
+LONGEST = 2000  # how many stand in line at most
 # Seconds in line, and a sign that the line is as long as that already.
 WAIT, FULL = 0.5, 0.45
 # Calls of one address, in line or being stored; and how many of them go before those of an address with more.
@@ -31,14 +32,20 @@ class Crowd:
         self._lines: tuple[deque[_Waiting], deque[_Waiting]] = (deque(), deque())
         self._of: Counter[UUID] = Counter()
 
+    def refuses(self, client: UUID) -> bool:
+        """Whether a call of this address would be refused now."""
+        mine = self._of.get(client, 0)
+        line = self._lines[mine >= FEW]
+        aged = bool(line) and asyncio.get_running_loop().time() - line[0].since > FULL
+        return mine >= MOST or len(line) >= LONGEST or aged
+
     @asynccontextmanager
     async def one(self, client: UUID) -> AsyncIterator[float]:
         """Be one of those that are stored; how long it was waited for. Raise Overloaded."""
         begun = asyncio.get_running_loop().time()
-        mine = self._of[client]
-        line = self._lines[mine >= FEW]
-        if mine >= MOST or (line and begun - line[0].since > FULL):
+        if self.refuses(client):
             raise Overloaded(retry_after=AGAIN)
+        line = self._lines[self._of[client] >= FEW]
         self._of[client] += 1
         try:
             await self._enter(line, begun)

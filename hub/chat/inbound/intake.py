@@ -28,6 +28,8 @@ from hub.store.inbox import Item, Stored
 log = logging.getLogger(__name__)
 
 FLUSHERS, GROUP, WAITING = 2, 512, 5000
+# How long a group should take: while the database is slow groups are smaller, so that each call is answered in time.
+TAKES, SMALLEST = 0.3, 4
 HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
 LONGEST = 100_000  # characters of a message; no network sends as many
@@ -45,6 +47,7 @@ class Intake:
         self._queue = queue
         self._waiting: list[Waiting] = []
         self._busy: set[tuple[str, str]] = set()
+        self._each = 0.0  # seconds that an item took lately
         self._size = 0
         self._running = 0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -72,8 +75,11 @@ class Intake:
                 keys = {_lock_key(item) for items, _ in group for item in items}
                 self._busy |= keys
                 try:
+                    begun = asyncio.get_running_loop().time()
                     with scope.itself():  # whose request began it is one of many
                         await self._settle(group)
+                    took = asyncio.get_running_loop().time() - begun
+                    self._each = (self._each + took / sum(len(items) for items, _ in group)) / 2
                 finally:
                     self._busy -= keys
         finally:
@@ -98,10 +104,10 @@ class Intake:
         """The next group, without contacts that the other flusher is storing now: their order stays."""
         taken: list[Waiting] = []
         left: list[Waiting] = []
-        held, size = set(self._busy), 0
+        held, size, most = set(self._busy), 0, self._most()
         for one in self._waiting:
             keys = {_lock_key(item) for item in one[0]}
-            if keys.isdisjoint(held) and (not taken or size + len(one[0]) <= GROUP):
+            if keys.isdisjoint(held) and (not taken or size + len(one[0]) <= most):
                 taken.append(one)
                 size += len(one[0])
             else:
@@ -110,6 +116,10 @@ class Intake:
         self._waiting = left
         self._size -= size
         return taken
+
+    def _most(self) -> int:
+        """Items of the next group."""
+        return GROUP if self._each <= 0 else max(SMALLEST, min(GROUP, int(TAKES / self._each)))
 
     @staticmethod
     def _fail(group: Sequence[Waiting], error: Exception) -> None:

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 REMEMBER = 1.0  # seconds an integration is remembered: changes act within this time
 CONFIG_GRACE = timedelta(minutes=10)
 REMEMBERED = 5000
+HEARD, LATELY = 0.1, 5.0
+PATIENCE = 4  # times as long as a call may take, while others are stored
 LARGE, ITEMS = 64 << 10, 1000
 # What is kept of a body that could not be read, and of one that was refused; and how many of them.
 LARGEST, SHOWN, VALUE, AN_HOUR = 1_000_000, 1024, 300, 120
@@ -84,6 +86,7 @@ class Receiver:
         self._known: dict[tuple[UUID, str], tuple[float, Endpoint | None]] = {}
         # Hashes of secrets that were found good, for when nobody can be asked.
         self._good: dict[tuple[UUID, str], bytes] = {}
+        self._stored_at = time.monotonic()
         self._late: set[asyncio.Task[Verdict]] = set()
 
     async def admits(self, call: Call) -> Verdict:
@@ -120,9 +123,13 @@ class Receiver:
 
     async def in_time(self, knock: Knock, seconds: float) -> Verdict:
         """The same as `receive`; what takes longer goes on, and counts as not stored: raise Overloaded. It is sent
-        again, and found to be there."""
+        again, and found to be there. While others were stored a moment ago, what is begun is waited for a little
+        longer: to refuse it would only bring it here once more."""
         task = asyncio.create_task(self.receive(knock))
-        done, _ = await asyncio.wait([task], timeout=seconds)
+        alive = time.monotonic() - self._stored_at < LATELY
+        done, _ = await asyncio.wait([task], timeout=seconds * PATIENCE if alive else seconds)
+        if not done:  # a loop that was held up hears of answers after its clocks
+            done, _ = await asyncio.wait([task], timeout=HEARD)
         if done:
             return task.result()
         self._late.add(task)
@@ -161,6 +168,7 @@ class Receiver:
                 raise
             await self._quarantine(knock, endpoint, "could not be stored: a value in it is none that can be kept")
         self._hub.reached("C2")
+        self._stored_at = time.monotonic()
         return Verdict.STORED
 
     async def _read(self, endpoint: Endpoint, knock: Knock) -> list[Inbound]:
