@@ -50,7 +50,7 @@ async def test_every_table_has_a_policy_for_both_roles(db: Db) -> None:
     for t in tables:
         if t["raised"]:
             assert t["rules"] == ["system {hub_system}", "tenant {hub_tenant}"], t["name"]
-    assert {t["name"] for t in tables if not t["seen"]} == {"worker_beats", "leader", "sign_in_waits"}
+    assert {t["name"] for t in tables if not t["seen"]} == {"worker_beats", "leader", "drills", "sign_in_waits"}
 
 
 @pytest.mark.parametrize("role", [wall.TENANT, wall.SYSTEM])
