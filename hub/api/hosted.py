@@ -10,6 +10,7 @@ from aiohttp import web
 
 from hub.api.http.app_keys import HUB
 from hub.api.http.hosts import apart
+from hub.api.http.stored_files import serve_file
 from hub.store import files
 
 PAGE = "; ".join(
@@ -41,30 +42,30 @@ HEADERS = {
 }
 
 
-async def show(request: web.Request) -> web.Response:
+async def show(request: web.Request) -> web.StreamResponse:
     """GET /hosted/{token}: a page in a sandbox, or a PDF.
 
     A page that a model wrote never fills a window under the hub's own name: with HUB_HOSTED_URL it is on that host,
     without, within a frame.
     """
     token = request.match_info["token"]
-    row = await files.hosted(request.app[HUB].db, token)
-    if row is None:
+    file = await files.hosted(request.app[HUB].db, token)
+    if file is None:
         raise web.HTTPNotFound
-    page = row["kind"] == "page"
+    page = file.kind == "page"
     elsewhere = request.app[HUB].settings.hosted_url
     if elsewhere and not apart(request):
         raise web.HTTPFound(f"{elsewhere}/hosted/{token}")
     if page and not elsewhere and fills_a_window(request):
-        return _framed(row["name"])
+        return _framed(file.name)
     framed = request.headers.get("Sec-Fetch-Dest") in FRAMES
     ancestors = "'self'" if framed and page else "'none'"
     kind = {
         "Content-Type": "text/html; charset=utf-8" if page else "application/pdf",
         "Content-Security-Policy": f"{PAGE if page else DOCUMENT}; frame-ancestors {ancestors}",
-        "Content-Disposition": f"inline; filename*=UTF-8''{quote(row['name'], safe='')}",
+        "Content-Disposition": f"inline; filename*=UTF-8''{quote(file.name, safe='')}",
     }
-    return web.Response(body=bytes(row["content"]), headers={**HEADERS, **kind})
+    return await serve_file(request, file, {**HEADERS, **kind})
 
 
 def _framed(name: str) -> web.Response:

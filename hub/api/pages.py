@@ -5,6 +5,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from hub.api.http.app_keys import HUB
+from hub.api.http.stored_files import serve_file
 from hub.errors import HubError
 from hub.live.connect import DOWN
 from hub.store import files, health
@@ -14,20 +15,20 @@ from hub.store.migrate import current
 INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "application/pdf")
 
 
-async def media(request: web.Request) -> web.Response:
+async def media(request: web.Request) -> web.StreamResponse:
     """GET /media/{token}: a stored file; what a browser could run is only downloaded."""
-    row = await files.public(request.app[HUB].db, request.match_info["token"])
-    if row is None:
+    file = await files.stored(request.app[HUB].db, request.match_info["token"])
+    if file is None:
         raise web.HTTPNotFound
-    mime = row["mime"].split(";")[0].strip().lower()
+    mime = file.mime.split(";")[0].strip().lower()
     kind = "inline" if mime.startswith(INLINE) else "attachment"
     headers = {
-        "Content-Type": row["mime"] if kind == "inline" else "application/octet-stream",
-        "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(row['name'], safe='')}",
+        "Content-Type": file.mime if kind == "inline" else "application/octet-stream",
+        "Content-Disposition": f"{kind}; filename*=UTF-8''{quote(file.name, safe='')}",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "private, max-age=3600",
     }
-    return web.Response(body=bytes(row["content"]), headers=headers)
+    return await serve_file(request, file, headers)
 
 
 async def live(_: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -113,6 +114,32 @@ def start_postgres(folder: Path, **settings: str) -> Server:
     return server
 
 
+def archiving(wanted: str) -> dict[str, str]:
+    """Settings with which PostgreSQL hands each segment of its log over to a folder, whole and within a minute; none
+    where no folder is wanted. Raise Setup."""
+    if not wanted:
+        return {}
+    folder = Path(wanted).resolve()
+    with _usable(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            shutil.chown(folder, _server_user([folder]))
+    place = shlex.quote(str(folder)).replace("%", "%%") + "/%f"
+    # The same segment may come twice; another one of its name must never take its place.
+    kept = f"if test -f {place}; then cmp -s %p {place}"
+    copied = f"cp %p {place}.part && sync {place}.part && mv {place}.part {place}"
+    return {"archive_mode": "on", "archive_timeout": "60s", "archive_command": f"{kept}; else {copied}; fi"}
+
+
+def owned(path: Path) -> None:
+    """Give a file or a folder with all in it to whoever runs PostgreSQL here."""
+    if os.geteuid() != 0:
+        return
+    uid = pwd.getpwnam(_server_user([])).pw_uid
+    for found in (path, *(path.rglob("*") if path.is_dir() else ())):
+        os.lchown(found, uid, -1)
+
+
 @contextmanager
 def _usable(folder: Path) -> Iterator[None]:
     try:
@@ -124,7 +151,7 @@ def _usable(folder: Path) -> Iterator[None]:
 def _folders(folder: Path, data: Path, user: str | None) -> Path:
     """Make the folders of a cluster; return the one of its socket."""
     folder.mkdir(parents=True, exist_ok=True)
-    sockets = _socket_folder(folder)
+    sockets = socket_folder(folder)
     sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
     ours = {os.geteuid(), pwd.getpwnam(user).pw_uid if user else os.geteuid()}
     if sockets.is_symlink() or sockets.stat().st_uid not in ours:
@@ -269,7 +296,7 @@ def _wheel(package: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _socket_folder(folder: Path) -> Path:
+def socket_folder(folder: Path) -> Path:
     """Where the Unix socket lies: at most 107 bytes of path, in what PostgreSQL reads as a list of folders."""
     inside = folder / "run"
     if len(str(inside)) <= 80 and re.fullmatch(r"[A-Za-z0-9_./-]+", str(inside)):
@@ -300,7 +327,7 @@ def _server_user(paths: list[Path]) -> str:
 
 def running_postgres(folder: Path) -> str:
     """Address of the PostgreSQL that another process runs in this home. Raise Setup if none does."""
-    sockets = _socket_folder(folder) if folder.exists() else folder
+    sockets = socket_folder(folder) if folder.exists() else folder
     if not (sockets / ".s.PGSQL.5432").exists():
         raise Setup(f"No hub is running in {folder}.")
     return f"postgresql://postgres@/hub?host={sockets}"

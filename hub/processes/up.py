@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from hub.config import Settings
 from hub.errors import HubError, Setup
 from hub.processes import scheduler, web, worker
-from hub.processes.embedded import die_with_parent, start_postgres, start_valkey
+from hub.processes.embedded import archiving, die_with_parent, start_postgres, start_valkey
 from hub.processes.home import demand_whole, locked, read_bootstrap, with_key
 from hub.processes.init import first_start
 from hub.processes.lifetime import listening, run
@@ -109,7 +109,7 @@ def _migrated(settings: Settings) -> Settings:
 def _servers(settings: Settings, stack: ExitStack) -> Settings:
     own_database, own_redis = settings.embedded
     if own_database:
-        server = start_postgres(settings.home.resolve())
+        server = start_postgres(settings.home.resolve(), **archiving(settings.wal_archive))
         stack.callback(server.stop)
         settings = settings.changed(database_url=SecretStr(server.url))
     if own_redis:

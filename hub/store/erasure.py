@@ -97,7 +97,8 @@ MESSAGES = """
     where m.account_id = $1 and m.session_id = $2 and m.position > $3 order by m.position limit 500
 """
 FILES = """
-    select f.id, f.session_id, f.message_id, f.name, f.mime, f.size, f.created_at, encode(f.content, 'base64') as content
+    select f.id, f.session_id, f.message_id, f.name, f.mime, f.size, f.created_at, encode(coalesce((
+        select string_agg(p.content, '' order by p.number) from file_pieces p where p.file_id = f.id), f.content), 'base64') as content
     from files f where f.account_id = $1 and f.session_id = $2 and ($3::uuid is null or f.id > $3) order by f.id limit 1
 """
 FEEDBACK = """

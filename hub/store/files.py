@@ -1,31 +1,36 @@
-"""Files of conversations: received and uploaded."""
+"""Files of conversations: received and uploaded. What is large is kept, and read, in pieces."""
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from hub.store.db import Call, clean
+from hub.store.db import Call, Db, clean
 
 ADD = """
-    insert into files (id, account_id, session_id, message_id, token, name, mime, kind, size, sha256, content, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12))
+    insert into files (id, account_id, session_id, message_id, token, name, mime, kind, size, sha256, content, expires_at, pieces)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13)
     on conflict (id) do nothing
 """
-PUBLIC = "select name, mime, content from files where token = $1 and (expires_at is null or expires_at > now())"
+ADD_PIECE = "insert into file_pieces (file_id, number, account_id, content) values ($1, $2, $3, $4)"
+PIECE_OF = "select content from file_pieces where file_id = $1 and number = $2 and account_id = $3"
+PART = "select substring(content from $3::int for $4::int) from files where id = $1 and account_id = $2"
+STORED = """
+    select id, account_id, name, mime, kind, size, pieces from files
+    where token = $1 and (expires_at is null or expires_at > now()) and ($2::text[] is null or kind = any($2))
+"""
+PUBLIC = "select id, account_id, name, mime, content, pieces from files where token = $1 and (expires_at is null or expires_at > now())"
 OF_SESSION = """
     select id, message_id, token, name, mime, kind, size from files where account_id = $1 and session_id = $2 and id = any($3)
 """
-CONTENT = "select name, mime, kind, token, content from files where account_id = $1 and id = $2"
+CONTENT = "select id, account_id, name, mime, kind, token, content, pieces from files where account_id = $1 and id = $2"
 OF_CONVERSATION = """
-    select name, mime, content from files
+    select id, account_id, name, mime, content, pieces from files
     where account_id = $1 and session_id is not distinct from $2 and (id = $3 or token = $4)
         and (expires_at is null or expires_at > now())
 """
-HOSTED = """
-    select name, mime, kind, content from files
-    where token = $1 and kind in ('page', 'pdf') and (expires_at is null or expires_at > now())
-"""
 MADE_OF = """
-    select mime, content from files
+    select id, account_id, mime, content, pieces from files
     where account_id = $1 and message_id = $2 and kind = $3 and sha256 = $4 and (expires_at is null or expires_at > now()) limit 1
 """
 ATTACHED = (
@@ -39,7 +44,24 @@ TAKE = "select take_guest_bytes($1, $2, $3, $4, $5)"
 REMOVE = "delete from files where account_id = $1 and id = $2"
 EXPIRED = "delete from files where id in (select id from files where expires_at < now() limit 500)"
 
+# Bytes above which a file is kept in pieces, and those of a piece.
+LARGE, PIECE = 1 << 20, 512 << 10
+SHOWN = ("page", "pdf")
+
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file without its contents, which `read` gives."""
+
+    id: UUID
+    account: UUID
+    name: str
+    mime: str
+    kind: str
+    size: int
+    pieces: int
 
 
 async def add(
@@ -58,9 +80,58 @@ async def add(
     seconds: float | None,
 ) -> None:
     """`seconds`: how long it is kept; None: until it is removed."""
-    await db.run(
-        ADD, id, account, session, message, token, clean(name)[:255], mime, kind, len(content), sha256, content, seconds
-    )
+    given = (id, account, session, message, token, clean(name)[:255], mime, kind, len(content), sha256)
+    if len(content) <= LARGE:
+        await db.run(ADD, *given, content, seconds, 0)
+        return
+    if isinstance(db, Db):
+        async with db.transaction() as tx:
+            await _in_pieces(tx, given, content, seconds)
+        return
+    await _in_pieces(db, given, content, seconds)
+
+
+async def _in_pieces(tx: Call, given: tuple[Any, ...], content: bytes, seconds: float | None) -> None:
+    starts = range(0, len(content), PIECE)
+    if await tx.run(ADD, *given, b"", seconds, len(starts)) != 1:
+        return  # it is there already
+    for number, start in enumerate(starts):
+        await tx.run(ADD_PIECE, given[0], number, given[1], content[start : start + PIECE])
+
+
+async def stored(db: Call, token: str, kinds: tuple[str, ...] | None = None) -> Stored | None:
+    """What there is under an address, of these kinds."""
+    row = await db.row(STORED, token, list(kinds) if kinds else None)
+    if row is None:
+        return None
+    return Stored(row["id"], row["account_id"], row["name"], row["mime"], row["kind"], row["size"], row["pieces"])
+
+
+async def read(db: Call, file: Stored, start: int, end: int) -> AsyncIterator[bytes]:
+    """Its bytes from `start` up to before `end`, piece by piece; ends early when it is removed meanwhile."""
+    while start < end:
+        if file.pieces:
+            piece = await db.value(PIECE_OF, file.id, start // PIECE, file.account)
+            part = bytes(piece or b"")[start % PIECE :][: end - start]
+        else:
+            part = bytes(await db.value(PART, file.id, file.account, start + 1, min(PIECE, end - start)) or b"")
+        if not part:
+            return
+        yield part
+        start += len(part)
+
+
+async def _whole(db: Call, row: Any) -> Json | None:
+    """A row with its contents, wherever they are; None when it is removed meanwhile."""
+    if row is None:
+        return None
+    found = dict(row)
+    if count := found.pop("pieces"):
+        parts = [await db.value(PIECE_OF, found["id"], n, found["account_id"]) for n in range(count)]
+        if None in parts:
+            return None
+        found["content"] = b"".join(parts)
+    return found
 
 
 async def take(db: Call, account: UUID, session: UUID, size: int, of_session: int, of_day: int) -> str | None:
@@ -70,8 +141,7 @@ async def take(db: Call, account: UUID, session: UUID, size: int, of_session: in
 
 
 async def public(db: Call, token: str) -> Json | None:
-    row = await db.row(PUBLIC, token)
-    return dict(row) if row else None
+    return await _whole(db, await db.row(PUBLIC, token))
 
 
 async def of_session(db: Call, account: UUID, session: UUID, ids: list[UUID]) -> list[Json]:
@@ -79,28 +149,24 @@ async def of_session(db: Call, account: UUID, session: UUID, ids: list[UUID]) ->
 
 
 async def content(db: Call, account: UUID, id: UUID) -> Json | None:
-    row = await db.row(CONTENT, account, id)
-    return dict(row) if row else None
+    return await _whole(db, await db.row(CONTENT, account, id))
 
 
 async def of_conversation(
     db: Call, account: UUID, session: UUID | None, id: UUID | None, token: str | None
 ) -> Json | None:
     """A file by its id or its token, if it belongs to this conversation; without one, to none."""
-    row = await db.row(OF_CONVERSATION, account, session, id, token)
-    return dict(row) if row else None
+    return await _whole(db, await db.row(OF_CONVERSATION, account, session, id, token))
 
 
 async def made_of(db: Call, account: UUID, message: UUID, kind: str, sha256: bytes) -> Json | None:
     """A file that was made from a message; `sha256` says of what exactly."""
-    row = await db.row(MADE_OF, account, message, kind, sha256)
-    return dict(row) if row else None
+    return await _whole(db, await db.row(MADE_OF, account, message, kind, sha256))
 
 
-async def hosted(db: Call, token: str) -> Json | None:
+async def hosted(db: Call, token: str) -> Stored | None:
     """A page or a document that a tool made."""
-    row = await db.row(HOSTED, token)
-    return dict(row) if row else None
+    return await stored(db, token, SHOWN)
 
 
 async def pending(db: Call, message: UUID) -> Json | None:

@@ -1,6 +1,7 @@
 """One moment of the whole database, for a copy of it; and what must be known before one is put back."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -93,5 +94,29 @@ async def prepare(dsn: str, user: str | None, password: str | None) -> tuple[Tar
         target = Target(len(await con.fetch(TABLES)), await con.fetchval(OTHERS), await con.fetchval(VERSION))
         async with con.transaction():
             return target, await wall.up(con, user, password)
+    finally:
+        await con.close()
+
+
+async def moment(dsn: str) -> datetime:
+    """The server's clock."""
+    con: Any = await reach(asyncpg.connect(dsn, timeout=10))
+    try:
+        found: datetime = await con.fetchval("select clock_timestamp()")
+        return found
+    finally:
+        await con.close()
+
+
+async def recovering(dsn: str) -> bool:
+    """Whether a server still goes through its log; one that cannot be asked does."""
+    try:
+        con: Any = await asyncpg.connect(dsn, timeout=10)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        return True
+    try:
+        return bool(await con.fetchval("select pg_is_in_recovery()"))
+    except (OSError, asyncpg.PostgresError):
+        return True
     finally:
         await con.close()

@@ -29,7 +29,7 @@ NONE = "holds what a business wrote or what was counted, no words of a person"
 BRIEF = "holds answers to requests that name no person, for a day at most"
 PLACES = {
     "sessions": "the conversation itself", "inbox": CASCADE, "messages": CASCADE, "outbox": CASCADE, "attempts": CASCADE,
-    "turns": CASCADE, "turn_steps": CASCADE, "files": CASCADE, "session_notes": CASCADE, "session_reads": CASCADE,
+    "turns": CASCADE, "turn_steps": CASCADE, "files": CASCADE, "file_pieces": CASCADE, "session_notes": CASCADE, "session_reads": CASCADE,
     "chatbot_talks": CASCADE, "ares_lessons": CASCADE, "writings": "the document itself", "writing_versions": CASCADE,
     "edit_tokens": CASCADE, "workflow_runs": CASCADE, "workflow_steps": CASCADE, "webhook_deliveries": CASCADE,
     "webhook_events": TRIGGER, "idempotency": TRIGGER, "conversations": TRIGGER, "happenings": TRIGGER,

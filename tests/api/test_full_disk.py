@@ -102,5 +102,5 @@ async def test_a_database_that_nears_its_limit_takes_nothing_new(door: Door, set
 
 def test_a_home_that_is_not_there_yet_is_measured_where_it_will_be(tmp_path: Path) -> None:
     here, later = Room(tmp_path, 1, 0), Room(tmp_path / "a" / "b", 1, 0)
-    assert 0 < later.free and abs(here.free - later.free) < 1 << 30
+    assert later.free > 0 and abs(here.free - later.free) < 1 << 30
     assert Room(tmp_path, 0, 0).full is None, "without a reserve nothing is looked at"

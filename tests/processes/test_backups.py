@@ -191,7 +191,7 @@ async def everything(dsn: str) -> str:
 
 
 def in_order(target: Settings, say: Callable[[str], None]) -> None:
-    """The audit log is whole, the wall is up, and doctor finds nothing but that no hub runs and no Telegram is there."""
+    """The audit log is whole, the wall is up; doctor misses nothing but a running hub and Telegram."""
     inside = target.changed(database_url=SecretStr(wall.as_app(target.database_url.get_secret_value())))
     assert asyncio.run(audit_command.verify(inside, say))
     told: list[str] = []

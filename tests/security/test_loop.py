@@ -224,3 +224,21 @@ async def test_a_webhook_holds_nobody_up(doors: Doors, name: str) -> None:
     assert status in (200, 401, 503), said[:300]
     await asyncio.sleep(0)
     await _unharmed(doors, slow)
+
+
+async def test_a_large_file_that_comes_and_goes_holds_nobody_up(doors: Doors) -> None:
+    """It is written, read and sent in pieces."""
+    take = "update clients set parameters = parameters || $1 returning id"
+    await doors.value(take, {"uploadUnsupportedFiles": True})
+    path, headers = _doors(doors)["a guest's file"]
+    small, kind = multipart(("file", "a.txt", b"a"))
+    await doors.send(path, small, Content_Type=kind, **headers)
+    body, kind = multipart(("file", "big.txt", b"words " * (3 * MIB)))
+    with watching(doors) as slow:
+        status, said = await doors.send(path, io.BytesIO(body), Content_Type=kind, **headers)
+        assert status == 200, said[:300]
+        address = orjson.loads(said)["publicUrl"]
+        status, _ = await doors.send("/media/" + address.partition("/media/")[2], method="GET")
+    assert status == 200
+    await doors.value(take, {"uploadUnsupportedFiles": False})
+    await _unharmed(doors, slow)

@@ -23,6 +23,10 @@ async def run(hub: Hub) -> None:
         return
     if not await leader_election.take(hub.db, "nightly", hub.leases.me, LONGEST):
         return
+    if hub.settings.wal_archive and hub.settings.home.joinpath("postgres", "PG_VERSION").exists():
+        said = await _command(hub, "backup", "--base")
+        if said is not None:
+            log.error("hub backup --base: %s", said)
     for command, kind in (("backup", "backup"), ("rehearse", "rehearsal")):
         began = datetime.now(UTC)
         said = await _command(hub, command)
@@ -35,10 +39,10 @@ async def run(hub: Hub) -> None:
             return
 
 
-async def _command(hub: Hub, name: str) -> str | None:
+async def _command(hub: Hub, *words: str) -> str | None:
     """What it said last where it failed. Of the settings it finds all in the environment but the home."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hub", name, "--home", str(hub.settings.home.resolve()),
+        sys.executable, "-m", "hub", *words, "--home", str(hub.settings.home.resolve()),
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, preexec_fn=die_with_parent(15),
     )
     try:

@@ -55,7 +55,7 @@ def restore(
             write_private(settings.home / RESTORING, orjson.dumps({"file": str(file)}))
             _put(target, archive, manifest, replace)
             target = with_key(target)
-            asyncio.run(_finished(target, datetime.fromisoformat(manifest["began"]), erasures, say))
+            asyncio.run(finish(target, datetime.fromisoformat(manifest["began"]), erasures, say))
             (settings.home / RESTORING).unlink()
             if then is not None:
                 then(target, manifest)
@@ -180,7 +180,7 @@ def _moved(stage: Path, home: Path) -> None:
     shutil.rmtree(stage)
 
 
-async def _finished(target: Settings, began: datetime, erasures: Path | None, say: Say) -> None:
+async def finish(target: Settings, began: datetime, erasures: Path | None, say: Say) -> None:
     """The schema of this version, the wall, and nobody who was erased since."""
     url = owner_of(target)
     done = await migrate(url, *app_of(target))

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from hub.config import Settings
 from hub.domain import Json
 from hub.errors import HubError, Setup
-from hub.processes.embedded import running_postgres, start_postgres
+from hub.processes.embedded import archiving, running_postgres, start_postgres
 from hub.processes.home import locked
 from hub.store import drills
 from hub.store.db import open_db
@@ -36,7 +36,7 @@ def serving(settings: Settings) -> Iterator[Settings]:
         except Setup:
             url = running_postgres(home)
         else:
-            server = start_postgres(home)
+            server = start_postgres(home, **archiving(settings.wal_archive))
             stack.callback(server.stop)
             url = server.url
         yield settings.changed(database_url=SecretStr(url))
