@@ -31,7 +31,7 @@ class Archive:
             for part in parts:
                 if part.filename.lower().endswith(XML) and b"<!ENTITY" in self._zip.read(part):
                     raise No("declares entities, which is not read")
-        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError, RuntimeError):
+        except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError):
             raise self.damaged() from None
         self.names = {p.filename for p in parts}
 
@@ -41,7 +41,7 @@ class Archive:
     def read(self, name: str) -> bytes:
         try:
             return self._zip.read(name)
-        except (KeyError, zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError, RuntimeError):
+        except (KeyError, zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError):
             raise self.damaged() from None
 
     def xml(self, name: str) -> Element:

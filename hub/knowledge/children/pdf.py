@@ -7,6 +7,7 @@ import ctypes
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pypdfium2
@@ -212,12 +213,12 @@ def _value(form: pypdfium2.PdfFormEnv, one: object) -> str:
     return _said(api.FPDFAnnot_GetFormFieldValue, form, one)
 
 
-def _said(ask: object, form: pypdfium2.PdfFormEnv, one: object) -> str:
-    size = ask(form, one, None, 0)  # type: ignore[operator]  # a function of the library
+def _said(ask: Callable[..., int], form: pypdfium2.PdfFormEnv, one: object) -> str:
+    size = ask(form, one, None, 0)
     if size <= 2:
         return ""
     buffer = ctypes.create_string_buffer(size)
-    ask(form, one, ctypes.cast(buffer, ctypes.POINTER(api.FPDF_WCHAR)), size)  # type: ignore[operator]
+    ask(form, one, ctypes.cast(buffer, ctypes.POINTER(api.FPDF_WCHAR)), size)
     return buffer.raw[: size - 2].decode("utf-16-le", "replace").strip()
 
 
