@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markdown_it import MarkdownIt
 
@@ -10,24 +10,29 @@ LONGEST = 900  # characters: some 250 tokens, half of what the embedder reads at
 ENOUGH = 600  # a piece this long takes no further paragraph
 SMALL = 200  # a section shorter than this shares its piece with the next
 CONTEXT = 200
+HEAD = 400  # characters of the longest header of a table that is said again
 
 # Finer and finer places to cut a block that is too long: lines, sentences, words. The look-behind keeps a long row of
 # dots from being tried at each dot.
 CUTS = (re.compile(r"\n"), re.compile(r"(?<![.!?…;。！？])[.!?…;。！？]++[\"'”’)\]]*+\s+|[。！？]"), re.compile(r"\s+"))
+COLUMNS = re.compile(r"[^\n]*\|[^\n]*\n[ ]{0,3}\|?[ ]*:?-+:?[ ]*(?:\|[ ]*:?-+:?[ ]*)*\|?[ ]*(?:\n|$)")
 HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """`body` is a slice of the document; `context` the headings above it."""
+    """`body` is a slice of the document; `context` the headings above it; `head` those of its columns, where it goes on
+    with a table."""
 
     body: str
     context: str = ""
+    head: str = ""
 
     @property
     def text(self) -> str:
         """What is embedded, found and shown."""
-        return f"{self.context}\n\n{self.body.strip()}" if self.context else self.body.strip()
+        body = f"{self.head}\n{self.body.strip()}" if self.head else self.body.strip()
+        return f"{self.context}\n\n{body}" if self.context else body
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +40,43 @@ class _Block:
     text: str
     path: tuple[str, ...]
     opens: bool = False
+    head: str = ""
 
 
 def pieces(text: str) -> list[Piece]:
     """Pieces of at most LONGEST characters, headings above them aside. Empty for a blank text."""
     found: list[Piece] = []
-    body, path = "", ()  # type: tuple[str, tuple[str, ...]]
+    body, head, path = "", "", ()  # type: tuple[str, str, tuple[str, ...]]
     for block in _fitting(text):
         long = len(body.strip())
         full = long >= ENOUGH or len(body) + len(block.text) > LONGEST or (block.opens and long >= SMALL)
         if full and body.strip():
-            found.append(_piece(body, path))
+            found.append(_piece(body, path, head))
             body = ""
         if not body.strip():
-            path = block.path
+            path, head = block.path, block.head
         body += block.text
     if body.strip():
-        found.append(_piece(body, path))
+        found.append(_piece(body, path, head))
     elif body and found:
-        found[-1] = Piece(found[-1].body + body, found[-1].context)
+        found[-1] = replace(found[-1], body=found[-1].body + body)
     return found
 
 
-def _piece(body: str, path: tuple[str, ...]) -> Piece:
-    return Piece(body, " > ".join(path)[:CONTEXT])
+def _piece(body: str, path: tuple[str, ...], head: str) -> Piece:
+    return Piece(body, " > ".join(path)[:CONTEXT], head)
 
 
 def _fitting(text: str) -> Iterator[_Block]:
     for block in _blocks(text):
         for number, part in enumerate(_parts(block.text, 0)):
-            yield _Block(part, block.path, block.opens and number == 0)
+            yield _Block(part, block.path, block.opens and number == 0, _columns(block.text) if number else "")
+
+
+def _columns(block: str) -> str:
+    """The header of a table, to be said again where the table goes on."""
+    match = COLUMNS.match(block)
+    return match[0].rstrip("\n") if match and len(match[0]) <= HEAD else ""
 
 
 def _blocks(text: str) -> Iterator[_Block]:

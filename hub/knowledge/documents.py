@@ -1,6 +1,7 @@
 """Documents of a collection: put, read, list, export, remove."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import orjson
@@ -93,7 +94,7 @@ def check(given: Given) -> Given:
     fits = len(tags) <= TAGS and all(len(t) <= TAG for t in tags)
     _require(fits, "tags", f"tags takes at most {TAGS} tags of at most {TAG} characters.")
     _metadata(given.metadata or {})
-    return Given(name, given.contents, given.reference or None, tags, given.metadata or {})
+    return replace(given, name=name, reference=given.reference or None, tags=tags, metadata=given.metadata or {})
 
 
 def counts(contents: str) -> tuple[int, int, int]:

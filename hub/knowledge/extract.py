@@ -1,5 +1,6 @@
 """Files as text. Whatever strangers send is opened in a process of its own, never here."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -8,22 +9,41 @@ from types import MappingProxyType
 import orjson
 
 from hub.child_processes import Children, Ended, Stopped
+from hub.domain import Json
 from hub.errors import Unreadable, Unsupported
+from hub.knowledge.children.encodings import decoded
 
-READER = Path(__file__).parent / "children" / "reader.py"
-READ = "PDF, DOCX, HTML, Markdown, CSV and plain text"
+FOLDER = Path(__file__).parent / "children"
+READ = (
+    "PDF, DOCX, ODT, PPTX, XLSX, ODS, CSV, HTML, XML, EPUB, RTF, mails (EML), subtitles (SRT), Markdown and plain text"
+)
 
 # By the end of the name, which says more than the type a browser guesses; then by that type.
 ENDINGS: Mapping[str, str] = MappingProxyType(
-    {".pdf": "pdf", ".docx": "docx", ".csv": "csv", ".tsv": "csv"}
-    | dict.fromkeys((".html", ".htm", ".xhtml"), "html")
+    {f".{kind}": kind for kind in ("pdf", "docx", "pptx", "odt", "odp", "xlsx", "ods", "csv", "rtf", "eml", "xml",
+                                   "srt", "epub")}
+    | {".tsv": "csv", ".vtt": "srt", ".xlsm": "xlsx", ".docm": "docx", ".rss": "xml", ".atom": "xml"}
+    | dict.fromkeys((".html", ".htm", ".xhtml", ".aspx", ".asp", ".jsp", ".php"), "html")
     | dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp"), "picture")
     | dict.fromkeys((".md", ".markdown", ".txt", ".text", ".log", ".json", ".jsonl", ".yaml", ".yml", ".rst"), "text")
 )
+OFFICE, OPEN = "application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument."
 TYPES: Mapping[str, str] = MappingProxyType({
     "application/pdf": "pdf", "text/html": "html", "application/xhtml+xml": "html", "text/csv": "csv",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx", "application/json": "text",
+    "text/tab-separated-values": "csv", f"{OFFICE}wordprocessingml.document": "docx",
+    f"{OFFICE}presentationml.presentation": "pptx", f"{OFFICE}spreadsheetml.sheet": "xlsx",
+    f"{OPEN}text": "odt", f"{OPEN}spreadsheet": "ods", f"{OPEN}presentation": "odp", "application/json": "text",
+    "application/rtf": "rtf", "text/rtf": "rtf", "message/rfc822": "eml", "application/xml": "xml", "text/xml": "xml",
+    "application/rss+xml": "xml", "application/atom+xml": "xml", "application/x-subrip": "srt", "text/vtt": "srt",
+    "application/epub+zip": "epub",
 })
+# Which program reads a kind.
+PROGRAMS: Mapping[str, str] = MappingProxyType(
+    {"pdf": "pdf.py", "html": "web.py", "csv": "tables.py"}
+    | dict.fromkeys(("docx", "pptx", "odt", "odp"), "office.py") | dict.fromkeys(("xlsx", "ods"), "sheets.py")
+    | dict.fromkeys(("rtf", "eml", "xml", "srt", "epub"), "texts.py")
+)
+BESIDE = 4 << 20  # bytes that notes and places may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +61,16 @@ class Limits:
 LIMITS = Limits()
 
 
-async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: Limits = LIMITS) -> str:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read of a file. notes: a sentence for each thing that was not; places: see `hub.knowledge.places`."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+    places: Json | None = None
+
+
+async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: Limits = LIMITS) -> Read:
     """The text of a file, Markdown where it has structure; never empty.
 
     Raise Unsupported for a kind that is not read, pictures among them, and Unreadable for a file that
@@ -50,15 +79,18 @@ async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: 
     kind = kind_of(name, mime)
     if kind is None or kind == "picture":
         raise Unsupported(f"{name} is of a kind that is not read; send {READ}.")
-    text = _plain(name, raw, limits) if kind == "text" else await converted(children, name, kind, raw, limits)
-    if not text.strip():
+    if kind == "text":
+        found = Read(await asyncio.to_thread(_plain, name, raw, limits))
+    else:
+        found = await converted(children, name, kind, raw, limits)
+    if not found.text.strip():
         more = "; it may be made of scanned pictures" if kind == "pdf" else ""
         raise Unreadable(f"{name} holds no text{more}.")
-    return text
+    return found
 
 
 def kind_of(name: str, mime: str) -> str | None:
-    """pdf, docx, html, csv, text or picture; None for what is not read."""
+    """The name of a reader, text or picture; None for what is not read."""
     found = ENDINGS.get(PurePosixPath(name.lower()).suffix)
     plain = mime.split(";")[0].strip().lower()
     if found or plain in TYPES:
@@ -69,7 +101,7 @@ def kind_of(name: str, mime: str) -> str | None:
 def _plain(name: str, raw: bytes, limits: Limits) -> str:
     if len(raw) > 4 * limits.longest:
         raise Unreadable(_long(name, limits))
-    text = _decoded(raw)
+    text = decoded(raw)
     if "\0" in text:
         raise Unreadable(f"{name} is no text.")
     if len(text) > limits.longest:
@@ -77,31 +109,24 @@ def _plain(name: str, raw: bytes, limits: Limits) -> str:
     return text
 
 
-def _decoded(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return raw.decode("utf-16", errors="replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace")
-
-
 async def converted(
     children: Children, name: str, kind: str, raw: bytes, limits: Limits, *, cut: bool = False
-) -> str:
-    """The text of a pdf, docx, html or csv. Raise Unreadable naming the file.
+) -> Read:
+    """The text of a file of one of PROGRAMS. Raise Unreadable naming the file.
 
     cut: what is longer than the limit is left out instead of refused, and the pages of a PDF are numbered.
     """
     given = orjson.dumps({"kind": kind, "cut": cut, **asdict(limits)}) + b"\n" + raw
+    program, most = FOLDER / PROGRAMS[kind], 4 * limits.longest + BESIDE
     try:
-        ended = await children.run(READER, given, seconds=limits.seconds, longest=4 * limits.longest + 100)
+        ended = await children.run(program, given, seconds=limits.seconds, longest=most)
     except Stopped as e:
         raise Unreadable(f"{name} {e} and was given up.") from None
     state, _, said = ended.output.decode(errors="replace").partition("\n")
-    if state == "ok":
-        return said
-    raise Unreadable(f"{name} {said if state == 'no' else _why(ended, kind)}.")
+    if state != "ok":
+        raise Unreadable(f"{name} {said if state == 'no' else _why(ended, kind)}.")
+    found = await asyncio.to_thread(orjson.loads, said)
+    return Read(found["text"], tuple(found["notes"]), found["places"])
 
 
 def _why(ended: Ended, kind: str) -> str:

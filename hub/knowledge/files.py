@@ -11,7 +11,7 @@ from hub.child_processes import Children
 from hub.domain import Json
 from hub.errors import HubError, Unreadable, Unsupported
 from hub.knowledge import documents
-from hub.knowledge.extract import READ, kind_of, text_of
+from hub.knowledge.extract import READ, Read, kind_of, text_of
 from hub.live.queue import Queue
 from hub.llm.helper import Helper, HelperTask
 from hub.store.db import Db
@@ -61,25 +61,26 @@ async def put(
     return done
 
 
-async def _text(children: Children, helper: Helper | None, file: File) -> str | HubError:
+async def _text(children: Children, helper: Helper | None, file: File) -> Read | HubError:
     try:
         if kind_of(file.name, file.mime) == "picture":
-            return await _described(helper, file)
+            return Read(await _described(helper, file))
         return await text_of(children, file.name, file.mime, file.raw)
     except HubError as e:
         return e
 
 
 async def _put(
-    db: Db, queue: Queue, account: UUID, collection: UUID, name: str, text: str | HubError, common: Given
+    db: Db, queue: Queue, account: UUID, collection: UUID, name: str, read: Read | HubError, common: Given
 ) -> Filed:
-    if isinstance(text, HubError):
-        return Filed(name, error=text)
+    if isinstance(read, HubError):
+        return Filed(name, error=read)
+    given = replace(common, name=name, contents=read.text, notes=read.notes, places=read.places)
     try:
-        saved = await documents.put(db, queue, account, collection, replace(common, name=name, contents=text))
+        saved = await documents.put(db, queue, account, collection, given)
     except HubError as e:
         return Filed(name, error=e)
-    return Filed(name, saved, len(text))
+    return Filed(name, saved, len(read.text), notes=read.notes)
 
 
 async def _described(helper: Helper | None, file: File) -> str:

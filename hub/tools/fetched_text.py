@@ -36,7 +36,7 @@ async def converted(hub: Hub, kind: str, content: bytes, seconds: float = SECOND
     limits = replace(LIMITS, seconds=max(1, int(seconds)))
     try:
         async with asyncio.timeout(seconds + GRACE):
-            return await extract.converted(hub.children, "The file", kind, content, limits, cut=True)
+            return (await extract.converted(hub.children, "The file", kind, content, limits, cut=True)).text
     except (Unreadable, TimeoutError):
         return None
 

@@ -37,6 +37,12 @@ def blank_pdf(pages: int) -> bytes:
     return written(writer)
 
 
+def with_blank_page(book: bytes) -> bytes:
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(book)))
+    writer.add_blank_page(100, 100)
+    return written(writer)
+
+
 def locked_pdf(password: str) -> bytes:
     """With an empty password everyone may open it."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf("The safe opens at nine."))))
@@ -70,7 +76,7 @@ def written(writer: PdfWriter) -> bytes:
     return made.getvalue()
 
 
-def docx(body: str, head: str = "", swelling: int = 0) -> bytes:
+def docx(body: str, head: str = "", swelling: int = 0, footer: str = "") -> bytes:
     """`head` comes before the document's element, a further part unpacks to `swelling` bytes."""
     document = f'<?xml version="1.0"?>{head}<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'
     made = io.BytesIO()
@@ -78,6 +84,8 @@ def docx(body: str, head: str = "", swelling: int = 0) -> bytes:
         archive.writestr("[Content_Types].xml", TYPES)
         archive.writestr("_rels/.rels", RELS)
         archive.writestr("word/document.xml", document)
+        if footer:
+            archive.writestr("word/footer1.xml", f'<w:ftr xmlns:w="{WORD}">{paragraph(footer)}</w:ftr>')
         if swelling:
             archive.writestr("word/a.xml", b"\0" * swelling)
     return made.getvalue()

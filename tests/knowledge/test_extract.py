@@ -17,7 +17,7 @@ DOCX = papers.docx(papers.paragraph("Prices", "Heading1") + papers.paragraph("A 
 
 
 async def read(name: str, raw: bytes, limits: Limits = LIMITS, mime: str = "application/octet-stream") -> str:
-    return await text_of(Children(), name, mime, raw, limits)
+    return (await text_of(Children(), name, mime, raw, limits)).text
 
 
 async def test_what_people_send() -> None:
@@ -106,4 +106,4 @@ async def test_a_reader_that_is_given_up_ends_and_frees_its_place() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     read = (text_of(children, f"{n}.csv", "", b"a,b\n1,2") for n in range(3))
-    assert await asyncio.wait_for(asyncio.gather(*read), 30) == ["a: 1\nb: 2"] * 3
+    assert [r.text for r in await asyncio.wait_for(asyncio.gather(*read), 30)] == ["a: 1\nb: 2"] * 3

@@ -27,10 +27,11 @@ MOST, EACH, WHOLE = 20, 32 * MIB, 64 * MIB
 async def put(request: web.Request, collection_id: UUID) -> FilesOut:
     """Create documents from files, or change those of the same names.
 
-    Multipart: up to 20 files of at most 32 MB (PDF, DOCX, HTML, Markdown, CSV, plain text; pictures where the
-    operator has set a helper model), and the optional fields `reference`, `tags` (comma separated) and `metadata`
-    (JSON) for all of them. A file that cannot be read is told in `files` beside the others; when none can be read,
-    its error is the answer.
+    Multipart: up to 20 files of at most 32 MB (PDF, DOCX, ODT, PPTX, XLSX, ODS, CSV, HTML, XML, EPUB, RTF, EML, SRT,
+    Markdown, plain text; pictures where the operator has set a helper model), and the optional fields `reference`,
+    `tags` (comma separated) and `metadata` (JSON) for all of them. A file that cannot be read is told in `files`
+    beside the others, what was left out of one that can be in its `notes`; when none can be read, its error is the
+    answer.
     """
     hub, who = request.app[HUB], caller(request)
     await collections.require(hub.db, who.account_id, collection_id)

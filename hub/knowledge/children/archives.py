@@ -1,0 +1,86 @@
+"""Office files and books are ZIP archives of XML: opened within limits, without entities."""
+
+import io
+import posixpath
+import zipfile
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+from hub.knowledge.children.common import Asked, No
+
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # how a protected or an old Office file begins
+OLD = {"docx": ".doc", "xlsx": ".xls", "pptx": ".ppt"}
+XML = (".xml", ".rels", ".opf", ".ncx")
+PARTS = 20_000
+
+
+class Archive:
+    """A ZIP file that was looked through. Raise No for what is protected, swells or declares entities."""
+
+    def __init__(self, content: bytes, asked: Asked, kind: str) -> None:
+        self.kind = kind
+        if content.startswith(OLE):
+            raise No(f"is protected by a password, or is an old {OLD.get(kind, 'file')}; save it as .{kind}")
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(content))
+            parts = self._zip.infolist()
+            if sum(p.file_size for p in parts) > asked["unpacked"] or len(parts) > PARTS:
+                raise No(f"unpacks to more than {asked['unpacked'] >> 20} MB")
+            if any(p.flag_bits & 1 for p in parts):
+                raise No("is protected by a password")
+            for part in parts:
+                if part.filename.lower().endswith(XML) and b"<!ENTITY" in self._zip.read(part):
+                    raise No("declares entities, which is not read")
+        except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError):
+            raise self.damaged() from None
+        self.names = {p.filename for p in parts}
+
+    def damaged(self) -> No:
+        return No(f"is damaged, or is no {self.kind.upper()}")
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self._zip.read(name)
+        except (KeyError, zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError):
+            raise self.damaged() from None
+
+    def xml(self, name: str) -> Element:
+        raw = self.read(name)
+        if b"<!DOCTYPE" in raw:
+            raise No("declares entities, which is not read")
+        try:
+            return ElementTree.fromstring(raw)
+        except ElementTree.ParseError:
+            raise self.damaged() from None
+
+    def targets(self, name: str) -> dict[str, str]:
+        """What a part of an Office file refers to: names of other parts by their ids."""
+        folder, base = posixpath.split(name)
+        rels = f"{folder}/_rels/{base}.rels".lstrip("/")
+        if rels not in self.names:
+            return {}
+        found = {}
+        for one in self.xml(rels):
+            target = one.get("Target", "")
+            path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            found[one.get("Id", "")] = path
+        return found
+
+
+def local(one: Element) -> str:
+    """The name of an element without its namespace."""
+    return one.tag.rpartition("}")[2] if isinstance(one.tag, str) else ""
+
+
+def attribute(one: Element, name: str) -> str | None:
+    """An attribute by its name without a namespace."""
+    return next((value for key, value in one.attrib.items() if key.rpartition("}")[2] == name), None)
+
+
+def cells(rows: list[list[str]]) -> str:
+    """A small table as Markdown; the first row is its header."""
+    wide = max((len(row) for row in rows), default=0)
+    lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row + [""] * (wide - len(row))) + " |" for row in rows]
+    if len(lines) > 1:
+        lines.insert(1, "|" + " --- |" * wide)
+    return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""What the readers share: what they are asked, how they limit themselves, how they say what they read.
+
+Input: a line of JSON {"kind", "seconds", "memory" (bytes), "pages", "rows", "unpacked" (bytes), "longest" (characters),
+"cut"}, then the file. Output: "ok" or "no", on the line after it JSON {"text", "notes", "places"} or why.
+With `cut` what is longer is left out instead of refused, and the pages of a PDF are numbered.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Asked = dict[str, Any]
+DEPTH = 5000
+TOLD = 20
+
+
+class No(Exception):
+    """Why the file is not read."""
+
+
+class Full(Exception):
+    """As much as was asked for is read."""
+
+
+class Text:
+    """What is read of a file, part by part; notes: what is not; places: where numbered parts begin."""
+
+    def __init__(self, asked: Asked, unit: str = "") -> None:
+        self.asked, self.unit = asked, unit
+        self.notes: list[str] = []
+        self._parts: list[str] = []
+        self._starts: list[tuple[int, int]] = []
+        self._size = 0
+
+    def add(self, part: str, number: int | None = None) -> None:
+        """A part on its own lines; number: of its page or row. Raise No, or Full, when it is too much."""
+        part = part.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ").strip("\n")
+        if not part.strip():
+            return
+        if number is not None:
+            self._starts.append((self._size, number))
+        self._parts.append(part)
+        self._size += len(part) + 2
+        if self._size > self.asked["longest"] + 2:
+            if self.asked["cut"]:
+                raise Full
+            raise No(f"has more than {self.asked['longest']:,} characters of text; split it")
+
+    def note(self, text: str) -> None:
+        """A sentence about what is not read, once."""
+        if text not in self.notes and len(self.notes) < TOLD:
+            self.notes.append(text)
+
+    @property
+    def empty(self) -> bool:
+        return not self._parts
+
+    def told(self) -> str:
+        places = {"unit": self.unit, "starts": self._starts} if self.unit and self._starts else None
+        text = "\n\n".join(self._parts)[: self.asked["longest"]]
+        return json.dumps({"text": text, "notes": self.notes, "places": places}, ensure_ascii=False)
+
+
+Reader = Callable[[bytes, Asked, Text], None]
+
+
+def run(readers: Mapping[str, Reader]) -> None:
+    """Read what is asked for on the input; limited before it is touched."""
+    asked = json.loads(sys.stdin.buffer.readline())
+    for limit, value in (
+        (resource.RLIMIT_CPU, int(asked["seconds"]) + 1), (resource.RLIMIT_AS, asked["memory"]),
+        (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NPROC, 0),
+    ):
+        resource.setrlimit(limit, (value, value))
+    sys.setrecursionlimit(DEPTH)
+    text = Text(asked)
+    said = "no\n"
+    try:
+        readers[asked["kind"]](sys.stdin.buffer.read(), asked, text)
+        said = f"ok\n{text.told()}"
+    except Full:
+        said = f"ok\n{text.told()}"
+    except No as e:
+        said += str(e)
+    except MemoryError:
+        said += "needs more memory than it may have"
+    except RecursionError:
+        said += "is nested too deeply"
+    sys.stdout.buffer.write(said.encode(errors="replace"))
+
+
+def listed(numbers: list[int]) -> str:
+    """1, 2, 3, 7 as "1-3, 7"."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and runs[-1][1] == n - 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)

@@ -1,0 +1,98 @@
+"""Bytes as text: by their mark, by what they can only be, by what they say of themselves, by how they look."""
+
+import codecs
+import re
+
+MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""")
+# What browsers take these for.
+SUPERSETS = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874"}
+WESTERN = "áàâãäéèêëíìîïóòôõöúùûüçñß"
+MARKS_WESTERN = "“”‘’–—…•°ºª§€£©®™«»¿¡·½¼¾×±²³´¨\u00a0"
+EASTERN = "ąćęłńóśźżáčďéěíňřšťúůýžőűäëöüçăâîșțşţđß"
+CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюяёіїєґ"
+# In the order in which they are taken when they look alike: Portuguese in cp1252 is never taken for Romanian in cp1250.
+LOOKS = (("cp1252", WESTERN, 2), ("cp1251", CYRILLIC, 99), ("koi8-r", CYRILLIC, 99), ("cp1250", EASTERN, 2),
+         ("iso8859-2", EASTERN, 2), ("mac-roman", WESTERN, 2), ("cp850", WESTERN, 2))
+GOOD = 0.95
+LOOKED_AT = 40_000
+RUN = re.compile(r"[^\x00-\x7f]+")
+
+
+def decoded(raw: bytes, declared: str | None = None) -> str:
+    """The text of some bytes, without their mark; declared: what came along with them says."""
+    for mark, name in MARKS:
+        if raw.startswith(mark):
+            return raw.decode(name, "replace").removeprefix("\ufeff")
+    wide = _wide(raw)
+    if wide:
+        return raw.decode(wide, "replace")
+    try:
+        # What is UTF-8 by chance is UTF-8, whatever it says of itself.
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    for said in (declared, _says(raw)):
+        text = _by(raw, said)
+        if text is not None:
+            return text
+    return raw.decode(guessed(raw), "replace")
+
+
+def guessed(raw: bytes) -> str:
+    """The encoding of bytes that are not UTF-8, by the letters that come out."""
+    best, most = "cp1252", -99.0
+    for name, letters, run in LOOKS:
+        try:
+            score = _score(raw[:LOOKED_AT].decode(name), letters, run)
+        except UnicodeDecodeError:
+            continue
+        if score >= GOOD:
+            return name
+        if score > most + 0.05:
+            best, most = name, score
+    return best
+
+
+def _score(text: str, letters: str, run: int) -> float:
+    """How many of the characters beyond ASCII stand where such letters stand; a wrong one outweighs three."""
+    good = bad = 0
+    for match in RUN.finditer(text):
+        word = match[0]
+        before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]
+        within = before.isalpha() and after.isalpha()
+        for one in word:
+            if one.lower() in letters:
+                # A capital in the middle of a word is none of the writer's.
+                fits = len(word) <= run and not (one.isupper() and before.islower() and not after.isupper())
+                fits = fits and not (letters is CYRILLIC and (before.isalpha() or after.isalpha()))
+            else:
+                fits = one in MARKS_WESTERN and not (within and one not in "’·\u00a0–—")
+            good, bad = good + fits, bad + (not fits)
+    return (good - 3 * bad) / max(1, good + bad)
+
+
+def _wide(raw: bytes) -> str | None:
+    """UTF-16 without its mark: every other byte of western text is zero."""
+    some = raw[:4000]
+    if len(some) < 4 or b"\0" not in some:
+        return None
+    even, odd = some[0::2].count(0), some[1::2].count(0)
+    half = len(some) // 2
+    if odd > 0.6 * half and even < 0.1 * half:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.6 * half and odd < 0.1 * half else None
+
+
+def _says(raw: bytes) -> str | None:
+    found = DECLARED.search(raw[:2048])
+    return found[1].decode() if found else None
+
+
+def _by(raw: bytes, name: str | None) -> str | None:
+    try:
+        known = codecs.lookup(name or "").name
+        return raw.decode(SUPERSETS.get(known, known)) if not known.startswith("utf") else None
+    except (LookupError, UnicodeDecodeError, ValueError):
+        return None

@@ -1,0 +1,187 @@
+"""Documents and slides of office programs as Markdown."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+from xml.parsers.expat import ExpatError
+
+import mammoth
+from bs4 import BeautifulSoup
+
+from hub.knowledge.children.archives import Archive, attribute, cells, local
+from hub.knowledge.children.common import Asked, Text, run
+from hub.knowledge.children.web import markdown
+
+BODY = "word/document.xml"
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+QUOTED = 120
+OFF = ("0", "false", "off")
+
+
+def docx(content: bytes, asked: Asked, text: Text) -> None:
+    archive = Archive(content, asked, "docx")
+    body = archive.xml(BODY)
+    if _mended(body, text):
+        content = _with(archive, body)
+    _beside(archive, text)
+    pictures: list[object] = []
+
+    def passed(picture: object) -> list[object]:
+        pictures.append(picture)
+        return []
+
+    try:
+        made = mammoth.convert_to_html(io.BytesIO(content), convert_image=passed)
+    except (zipfile.BadZipFile, KeyError, ValueError, AttributeError, OSError, RuntimeError, ExpatError):
+        raise archive.damaged() from None
+    if pictures:
+        text.note("A picture in it was not read." if len(pictures) == 1 else f"{len(pictures)} pictures were not read.")
+    soup = BeautifulSoup(made.value, "html.parser")
+    for one in soup.find_all("img"):
+        one.decompose()
+    text.add(markdown(soup))
+
+
+def _mended(body: Element, text: Text) -> bool:
+    """Take hidden words out, put text boxes where they are read. Whether anything was changed."""
+    changed, hidden = False, []
+    for above in list(body.iter()):
+        for place, one in enumerate(list(above)):
+            if local(one) == "r" and _vanishes(one):
+                hidden.append("".join(t.text or "" for t in one.iter(f"{WORD}t")))
+                above.remove(one)
+                changed = True
+            elif local(one) in ("AlternateContent", "drawing") and (boxes := list(one.iter(f"{WORD}txbxContent"))):
+                if local(one) == "AlternateContent" and any(local(c) == "Fallback" for c in one):
+                    continue
+                above.remove(one)
+                for box in reversed(boxes):
+                    above.insert(place, box)
+                changed = True
+    said = " ".join("".join(hidden).split())
+    if said:
+        text.note(f'Hidden text was left out: "{said[:QUOTED]}{"…" * (len(said) > QUOTED)}"')
+    return changed
+
+
+def _vanishes(one: Element) -> bool:
+    mark = one.find(f"{WORD}rPr/{WORD}vanish")
+    return mark is not None and (attribute(mark, "val") or "1") not in OFF
+
+
+def _with(archive: Archive, body: Element) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as changed:
+        for name in archive.names:
+            changed.writestr(name, ElementTree.tostring(body) if name == BODY else archive.read(name))
+    return made.getvalue()
+
+
+def _beside(archive: Archive, text: Text) -> None:
+    """Headers and footers stand on every page and are no part of the text: what they say is told."""
+    for what in ("header", "footer"):
+        names = sorted(n for n in archive.names if re.fullmatch(rf"word/{what}\d*\.xml", n))
+        parts = [[t.text or " " for t in archive.xml(name).iter() if local(t) in ("t", "p")] for name in names]
+        told = "; ".join(dict.fromkeys(said for part in parts if (said := " ".join("".join(part).split()))))
+        if told:
+            text.note(f'The {what}s of the pages were left out: "{told[:QUOTED]}{"…" * (len(told) > QUOTED)}"')
+
+
+def pptx(content: bytes, asked: Asked, text: Text) -> None:
+    text.unit = "slide"
+    archive = Archive(content, asked, "pptx")
+    deck, targets = archive.xml("ppt/presentation.xml"), archive.targets("ppt/presentation.xml")
+    order = [targets.get(attribute(one, "id") or "", "") for one in _ids(deck)]
+    for number, name in enumerate((n for n in order if n in archive.names), 1):
+        slide = archive.xml(name)
+        if slide.get("show") in OFF:
+            text.note(f"Slide {number} is hidden and was left out.")
+            continue
+        parts = list(_shapes(slide))
+        notes = [t for n in archive.targets(name).values() if "notesSlide" in n and n in archive.names
+                 for t in _shapes(archive.xml(n)) if not t.strip("# ").isdigit()]
+        title = next((p.removeprefix("## ") for p in parts if p.startswith("## ")), "")
+        parts = [p for p in parts if not p.startswith("## ")]
+        head = f"## Slide {number}: {title}" if title else f"## Slide {number}"
+        if parts or title or notes:
+            text.add("\n\n".join([head, *parts, *(f"Notes: {n}" for n in notes)]), number)
+        else:
+            text.note(f"Slide {number} holds no text; it may be a picture.")
+
+
+def _ids(deck: Element) -> Iterator[Element]:
+    """The slides in their order. Their own id comes first among the attributes, the reference has a namespace."""
+    for one in deck.iter():
+        if local(one) == "sldId":
+            reference = next((v for k, v in one.attrib.items() if k.startswith("{") and k.endswith("}id")), "")
+            yield Element("slide", {"id": reference})
+
+
+def _shapes(slide: Element) -> Iterator[str]:
+    for one in slide.iter():
+        if local(one) == "tbl":
+            rows = [[_paragraphs(c, " ") for c in row if local(c) == "tc"] for row in one if local(row) == "tr"]
+            yield cells(rows)
+        elif local(one) == "sp":
+            kind = next((attribute(p, "type") or "" for p in one.iter() if local(p) == "ph"), "")
+            said = _paragraphs(one, "\n")
+            if said and kind not in ("dt", "ftr", "sldNum", "hdr"):
+                yield f"## {' '.join(said.split())}" if kind in ("title", "ctrTitle") else said
+
+
+def _paragraphs(one: Element, between: str) -> str:
+    said = [
+        "".join("\n" if local(t) == "br" else t.text or "" for t in paragraph.iter() if local(t) in ("t", "br"))
+        for paragraph in one.iter() if local(paragraph) == "p"
+    ]
+    return between.join(" ".join(s.split()) for s in said if s.strip())
+
+
+def odt(content: bytes, asked: Asked, text: Text) -> None:
+    archive = Archive(content, asked, "odt")
+    body = next((one for one in archive.xml("content.xml").iter() if local(one) in ("text", "presentation")
+                 and "office" in one.tag), None)
+    if body is None:
+        raise archive.damaged()
+    for part in _open(body):
+        text.add(part)
+
+
+def _open(body: Element) -> Iterator[str]:
+    for one in body:
+        name = local(one)
+        if name == "h":
+            yield "#" * min(6, int(attribute(one, "outline-level") or 1)) + " " + spoken(one)
+        elif name == "p":
+            yield spoken(one)
+        elif name == "list":
+            yield "\n".join(f"- {s}" for item in one for s in _open(item))
+        elif name == "table":
+            yield cells([[" ".join(_open(c)) for c in row if local(c).endswith("table-cell")]
+                         for row in one.iter() if local(row) == "table-row"])
+        elif name not in ("tracked-changes", "sequence-decls"):
+            yield from _open(one)
+
+
+def spoken(one: Element) -> str:
+    """The words of a paragraph of an OpenDocument file."""
+    said = one.text or ""
+    for part in one:
+        name = local(part)
+        if name == "s":
+            said += " " * int(attribute(part, "c") or 1)
+        elif name in ("tab", "line-break"):
+            said += " " if name == "tab" else "\n"
+        elif name not in ("note", "annotation"):
+            said += spoken(part)
+        elif name == "note":
+            said += f" ({' '.join(spoken(p) for p in part.iter() if local(p) == 'p')})"
+        said += part.tail or ""
+    return said
+
+
+if __name__ == "__main__":
+    run({"docx": docx, "pptx": pptx, "odt": odt, "odp": odt})
