@@ -65,9 +65,9 @@ async def search(
         return []
     smart, joined = reranker == "smart", reranker in ("rrf", "smart")
     vectors = await embedder.queries(asked)
-    looked_at = (max(top, LOOKED_AT) if smart else top) + (BESIDE if joined else 0)
     wanted = Wanted(
-        looked_at, min_score, "rrf" if smart else reranker, SCALE, SUPPORT, COUNT, WHOLE, PIECES, HEAD
+        max(top, LOOKED_AT) if smart else top, min_score, "rrf" if smart else reranker, SCALE, SUPPORT, COUNT, WHOLE,
+        PIECES, HEAD, BESIDE if joined else 0,
     )
     named = words(asked)
     rows = await finding.search(

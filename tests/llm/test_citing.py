@@ -7,8 +7,8 @@ from hub.domain import Passage
 from hub.llm.citing import about, sources
 
 PRICES = Passage(
-    UUID(int=1), UUID(int=2), "prices.md", "The basic service costs R$ 120 and takes three days. Parts are apart.", 0.71234,
-    heading="Workshop > Prices", place="part 2 of 5", since=date(2024, 1, 1), until=date(2024, 12, 31),
+    UUID(int=1), UUID(int=2), "prices.md", "The basic service costs R$ 120 and takes three days. Parts are extra.",
+    0.71234, heading="Workshop > Prices", place="part 2 of 5", since=date(2024, 1, 1), until=date(2024, 12, 31),
 )
 OTHER = Passage(UUID(int=3), UUID(int=2), "tours.md", "The tour leaves at eight in the morning.", 0.4, replaced=True)
 
