@@ -14,7 +14,7 @@ from hub.language.words import words
 GRAM = 4
 # What groups of letters and codes count in the order, where a cosine counts as it is; chosen on the labelled questions
 # that are not reported.
-GRAMS, CODES, OLD = 0.2, 0.3, 0.25
+GRAMS, CODES, OLD = 0.1, 0.3, 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ TERMS, WORDS = 16, 32
 # Cosines of centred vectors that mean 0 and 1. Pairs that belong together have 0.29-0.61 and come to
 # 0.39-1.0, unrelated ones at most 0.25 (median 0.12) and come to 0-0.3; see hub.llm.embedder.
 SCALE = (0.12, 0.56)
-SUPPORT = 0.3  # part of what is missing to 1 that goes to a piece with all the words of the question
+SUPPORT = 0.45  # part of what is missing to 1 that goes to a piece with all the words of the question
 COUNT = 0.25  # what all the words of the question count in the order, where the cosine counts as it is
 WHOLE = 2000  # characters of a document that is given whole; of a longer one its best pieces are
 PIECES = 8  # of one document, at most
@@ -65,9 +65,9 @@ async def search(
         return []
     smart, joined = reranker == "smart", reranker in ("rrf", "smart")
     vectors = await embedder.queries(asked, account_id)
-    looked_at = (max(top, LOOKED_AT) if smart else top) + (BESIDE if joined else 0)
     wanted = Wanted(
-        looked_at, min_score, "rrf" if smart else reranker, SCALE, SUPPORT, COUNT, WHOLE, PIECES, HEAD
+        max(top, LOOKED_AT) if smart else top, min_score, "rrf" if smart else reranker, SCALE, SUPPORT, COUNT, WHOLE,
+        PIECES, HEAD, BESIDE if joined else 0,
     )
     named = words(asked)
     rows = await finding.search(

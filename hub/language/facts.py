@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from hub.language.lexicon import ADDRESS, MANY, PRICE, TIME, WHEN
+from hub.language.lexicon import ADDRESS, CONTACT, MANY, PRICE, TIME, WHEN
 
 # What an answer to each kind of question holds.
 SOFT = frozenset(("where",))  # kinds that an answer need not show
@@ -30,8 +30,9 @@ FACTS = {
         r"\d{1,2}\s?(?:h\b|h\d\d|:\d\d)|\d\s?(?:am|pm)\b|\b(?:24 horas|24 hours|das \d+ as \d+|(?:from )?\d+ to \d+|noon|midnight"
         r"|meio-dia|mediodia|meia-noite|fechad\w*|closed|cerrad\w*)"
     ),
+    "contact": re.compile(r"@|\d{4}|\+\d"),
     "address": re.compile(
-        r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
+        r"https?:|\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
         r"|plaza|largo|bairro|km \d|quadra|cep)\b"
     ),
     "where": re.compile(
@@ -46,7 +47,7 @@ FACTS = {
     ),
 }
 DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", "prazo", "prazos", "long", "tarda", "tardan",
-                      "tiempo", "plazo", "duration", "fica pronto"))
+                      "tiempo", "plazo", "duration", "pronto", "pronta", "prontos", "prontas", "ready", "listo", "lista"))
 
 
 def wants(every: Sequence[str]) -> frozenset[str]:
@@ -64,6 +65,8 @@ def wants(every: Sequence[str]) -> frozenset[str]:
         found.add("time")
     elif any(w in WHEN for w in every) or re.search(r"\b(?:que dias?|what days?|which days?|ate quando)\b", joined):
         found.add("when")
+    if any(w in CONTACT for w in every):
+        found.add("contact")
     if any(w in ADDRESS for w in every):
         found.add("address")
     if any(w in ("onde", "where", "donde", "aonde") for w in every):

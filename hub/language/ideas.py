@@ -249,5 +249,12 @@ IDEAS = tuple(
         "espera wait waiting fila",
         "dupla couple pareja casal",
         "grupo group groups grupos",
+        "temporada season",
+        "alta high alto altas",
+        "baixa low baja bajo baixo",
+        "noite noites night nights noche noches",
+        "exterior abroad extranjero internacional international overseas",
+        "furo furou puncture pinchazo",
+        "pronta ready listo",
     )
 )

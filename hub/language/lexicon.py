@@ -75,14 +75,16 @@ PALE = _set(
     accept accepts use used using provide give get take happens happen mean means day days time times person people
     allowed possible name kind kinds type thing work works need needs make long leave bring come persona personas
     tienen tiene hacen hace ofrecen venden acepta aceptan usan pasa llama nombre cosa posible hacer dejar llevar ponen
-    dan da necesito recibir sirve trabajan
+    dan da necesito recibir sirve trabajan version versao requer required require requires exige exigido exigida
+    disponivel disponiveis available needed necessario necessaria obrigatorio obrigatoria ganha ganho ganham ganhar
+    permitem deixam liberado liberada
     """
 )
 # How a question for one kind of fact begins or what it holds, with what an answer must then hold.
 PRICE = _set(
     """
     preco precos custa custam custar custava custo valor valores price prices cost costs precio precios cuesta cuestan
-    costo coste tarifa pago pagar fee fees
+    costo coste tarifa pago pagar fee fees pay pays paid paga pagamos pagam
     """
 )
 MUCH = _set("quanto quanta much cuanto cuanta qto qnt")
@@ -94,6 +96,9 @@ WHEN = _set(
     """
 )
 TIME = _set("horario horarios hours horas hora")
+CONTACT = _set(
+    "contato contatos contact contacto telefone telefones phone telefono email mail correo whatsapp celular"
+)
 ADDRESS = _set("endereco enderecos address direccion ubicacion localizacao location")
 # Names of the first column of a table of things.
 LABELS = _set(

@@ -9,7 +9,7 @@ from hub.language import codes, words
 from hub.language.facts import DURATION, SOFT
 from hub.language.facts import wants as wants_of
 from hub.language.folding import fold
-from hub.language.lexicon import ADDRESS, ASKS, BEFORE_VERBS, JOINS, MANY, MUCH, PALE, PRICE, STOP, WHEN
+from hub.language.lexicon import ADDRESS, ASKS, BEFORE_VERBS, CONTACT, JOINS, MANY, MUCH, PALE, PRICE, STOP, WHEN
 from hub.language.nearness import nearest, shortened
 from hub.language.referring import refers_back
 from hub.language.validity import years
@@ -126,12 +126,12 @@ def _one(text: str, language: str) -> Asked:
         verb = bool(n and every[n - 1] in BEFORE_VERBS) or (
             language != "en" and len(word) > 4 and word.endswith(("ar", "er", "ir", "arme", "arse", "erse")))
         kept = word not in stops or word in shouted
-        if not kept or (len(word) < 2 and not word.isdigit()) or word in MUCH | MANY:
+        if not kept or (n == 0 and len(word) < 2 and not word.isdigit()) or word in MUCH | MANY:
             continue
         if _of_code(word, found):
             continue
         terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
-                                    word in PRICE | WHEN | DURATION | ADDRESS, word in named, verb))
+                                    word in PRICE | WHEN | DURATION | ADDRESS | CONTACT, word in named or len(word) == 1, verb))
     counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
     return Asked(text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted)
 

@@ -24,7 +24,7 @@ from hub.llm.weighing import Weighed, holds_codes, weigh, weights
 
 MODEL = "@hub/extractive"
 # The part of a question's weight that an answer must have, and of one about a document that the search found close.
-ENOUGH, ENOUGH_NEAR, NEAR = 0.54, 0.46, 0.6
+ENOUGH, ENOUGH_NEAR, NEAR = 0.6, 0.5, 0.6
 NAMED = 0.7  # the same where a name that was asked for is nowhere
 ALIKE = 0.88  # part of the best score from which another document's answer is as good
 SURE = 0.85  # cover from which answers with other amounts are about the same

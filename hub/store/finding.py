@@ -12,7 +12,8 @@ from hub.store.db import Call, Row, clean
 # $1 account, $2 collections, $3 vectors of the terms, $4 their words, $5 documents wanted, $6 least score, $7 how to
 # order, $8 and $9 the cosines that mean 0 and 1, $10 what words can add, $11 what they count in the order,
 # $12 longest whole document, $13 languages the question may be in, $14 pieces of a longer document,
-# $15 characters in which a document tells of itself, $16 words of the same ideas as $4, $17 what those count.
+# $15 characters in which a document tells of itself, $16 words of the same ideas as $4, $17 what those count, $18 documents more than are
+# wanted.
 # The nearest by the signs of all vectors of the collections are compared as they are: of 500 pieces and one in thirty
 # more, which holds at least 98 of the 100 nearest in collections up to 50,000 pieces. A word weighs more the fewer
 # pieces have it; one that a thousand pieces have leads to none, and is looked up in those that were found. A word that
@@ -86,7 +87,7 @@ SEARCH = """
     single as (
         select distinct on (d.sha256) o.* from ordered o join documents d on d.id = o.document_id where o.n = 1
         order by d.sha256, o.place desc, o.id),
-    best as (select * from single order by place desc, document_id limit $5)
+    best as (select * from single order by place desc, document_id limit $5::int + $18::int)
     select d.id, d.collection_id, d.name, d.reference, d.metadata, d.updated_at, b.score, b.cosine, b.place,
         length(d.contents) <= $12::int as whole, left(d.contents, $15::int) as head,
         case when length(d.contents) <= $12::int then d.contents else pieces.contents[1] end as content,
@@ -108,7 +109,8 @@ ALIKE = 0.8  # what a word of the same idea counts, where the asked one counts 1
 class Wanted:
     """What is wanted of a search. order: rrf, lexical or none. scale: the cosines that mean 0 and 1. support: what words
     add to a score. count: what they add to the cosine that gives the order. whole: characters of a document that is
-    given whole; of a longer one at most `pieces`. head: characters in which a document tells of itself."""
+    given whole; of a longer one at most `pieces`. head: characters in which a document tells of itself. more: documents beyond `top` that
+    are given too, for another to put in order."""
 
     top: int
     least: float
@@ -119,6 +121,7 @@ class Wanted:
     whole: int
     pieces: int = 1
     head: int = 0
+    more: int = 0
 
     def args(self) -> tuple[Any, ...]:
         return self.top, self.least, self.order, *self.scale, self.support, self.count, self.whole
@@ -131,7 +134,7 @@ async def search(
     """beside: of each word those of the same idea. The best documents, each with its best pieces, the best first, or whole."""
     args: tuple[Any, ...] = (
         account, list(collections), [vector_text(v) for v in vectors], clean(list(asked)),
-        *wanted.args(), list(languages), wanted.pieces, wanted.head, list(beside), ALIKE,
+        *wanted.args(), list(languages), wanted.pieces, wanted.head, list(beside), ALIKE, wanted.more,
     )
     # Behind the wall PostgreSQL would look at every piece of the account instead of the index of words: what compares
     # words may tell of them. Whose collections they are was looked up behind it.

@@ -92,7 +92,9 @@ ONE = """
 MESSAGES = """
     select m.id, m.role, m.source, m.content, m.position, m.created_at, m.turn_id,
         (select array_agg(o.state || ':' || coalesce(o.fate, '') order by o.id) from outbox o where o.message_id = m.id) as parts,
-        (select h.detail->>'rating' from happenings h where h.message_id = m.id and h.kind = 'feedback' order by h.id desc limit 1) as rating
+        (select h.detail->>'rating' from happenings h where h.message_id = m.id and h.kind = 'feedback' order by h.id desc limit 1) as rating,
+        case when m.role = 'assistant' then (
+            select nullif(t.passages, '[]') from turns t where t.id = m.turn_id and t.account_id = $1) end as passages
     from messages m where m.account_id = $1 and m.session_id = $2 and not m.hidden and m.role in ('user', 'assistant')
         and ($3::bigint is null or m.position < $3)
     order by m.position desc limit $4

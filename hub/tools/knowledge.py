@@ -6,6 +6,7 @@ from uuid import UUID
 from hub.domain import Json, Passage
 from hub.errors import NotFound
 from hub.knowledge.search import query
+from hub.llm.citing import about
 from hub.tools.base import Context, Result, Tool, ToolFailed, schema
 
 LONGEST = 2000
@@ -42,5 +43,5 @@ def told(passages: Sequence[Passage]) -> str:
 
 
 def _passage(number: int, p: Passage) -> str:
-    lines = [f"[{number}] {p.name}", p.content]
+    lines = [f"[{number}] {p.name}", *about(p), p.content]
     return "\n".join([*lines, *(f"[{number}, related] {r.name}\n{r.content}" for r in p.references)])

@@ -66,6 +66,6 @@ async def _shelf(hub: Hub, size: int) -> None:
 async def _timed(hub: Hub, account: UUID, collection: UUID, dice: random.Random) -> float:
     vector, words = [dice.gauss(0, 1) for _ in range(384)], [f"asked{dice.randrange(WORDS)}" for _ in range(4)]
     begun = time.monotonic()
-    wanted = Wanted(5 + BESIDE, -1.0, "rrf", SCALE, SUPPORT, COUNT, WHOLE, PIECES, HEAD)
+    wanted = Wanted(5, -1.0, "rrf", SCALE, SUPPORT, COUNT, WHOLE, PIECES, HEAD, BESIDE)
     await finding.search(hub.db, account, [collection], [vector], words, [""] * len(words), ["pt"], wanted)
     return time.monotonic() - begun

@@ -1,5 +1,7 @@
 """What is sent to a model for which gateway and conversation."""
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +67,13 @@ def test_knowledge_with_metadata_and_references() -> None:
     described = build(gateway(knowledgeUseMetaDescriptions=True), [user("Q")], passages=[found]).messages[-1]["content"]
     assert "About texts" not in plain and "description: About texts" in described
     assert "[1, related] Other\nMore" in plain
+
+
+def test_passages_carry_where_they_stand_and_when_they_hold() -> None:
+    found = replace(passage("R$ 120"), heading="Prices", place="part 2 of 5", until=date(2024, 12, 31))
+    told = build(gateway(), [user("Q")], passages=[found]).messages[-1]["content"]
+    assert "\nHeading: Prices\nPlace: part 2 of 5\nValid until: 2024-12-31\nR$ 120" in told
+    assert "say that you do not know" in told
 
 
 def test_no_injection_without_text_in_the_last_question() -> None:

@@ -26,6 +26,7 @@ from hub.engine.answer import answer
 from hub.engine.ask import Answer, Ask
 from hub.engine.worker import Rejected
 from hub.errors import HubError, Overloaded, Unavailable
+from hub.llm.citing import sources
 from hub.llm.prices import cost
 from hub.llm.types import Delta
 from hub.runtime import Hub
@@ -370,7 +371,7 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -
     if made:
         turn |= {
             "title": _title(claimed),
-            "passages": [{"id": str(p.document_id), "name": p.name, "score": round(p.score, 4)} for p in made.passages],
+            "passages": sources(made.passages, made.text),
         }
     turn |= scheduled.closing(claimed, draft)
     wire = delivery.wire(hub)

@@ -1,6 +1,6 @@
--- What is typed with a slip has no word in common with what was meant, but most of its groups of three letters.
+-- What is typed with a slip has no word in common with what was meant, but most of its groups of three letters. A piece
+-- has hundreds of groups: unlike its words they are sorted in later, for few searches ask for them.
 create index chunks_grams on chunks using gin (account_id, content gin_trgm_ops);
-alter index chunks_grams set (fastupdate = off);
 
 -- One question for each word that carries something in the languages the question may be in: "sus" says nothing in
 -- Spanish and much in Portuguese. The Portuguese plural "-coes" typed without its accents is the one ending that the
