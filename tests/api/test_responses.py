@@ -308,7 +308,7 @@ async def test_fields_act(door: Door) -> None:
     assert sent["max_completion_tokens"] == 7 and sent["prompt_cache_key"] == "k"
     assert [p["type"] for p in sent["messages"][1]["content"]] == ["text", "image_url", "file"]
     long = [{"role": "user", "content": f"{n} " + "word " * 200} for n in range(3)]
-    small = {"contextMaximumSize": 400}
+    small: Json = {"contextMaximumSize": 400}
     assert (await call(
         door, "POST", PATH, model=await door.gateway(**small), input=long, truncation="disabled"
     ))[1]["error"]["code"] == "context_overflow"

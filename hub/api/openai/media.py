@@ -159,7 +159,7 @@ class RerankOut(BaseModel):
     results: list[Ranked]
 
 
-@endpoint(tag=TAG, produces="audio/mpeg", errors=(402, 404, 422, 429, 502))
+@endpoint(tag=TAG, produces="audio/mpeg", errors=(402, 422, 429, 502))
 async def speak(request: web.Request, body: SpeechIn) -> web.StreamResponse:
     """Turn text into speech."""
     body.check({"stream_format": ("audio",)})
@@ -234,7 +234,7 @@ async def draw(request: web.Request, body: ImagesIn) -> ImagesOut:
     return ImagesOut(created=int(time.time()), data=data)
 
 
-@endpoint(tag=TAG, limit=8 << 20, errors=(402, 413, 422, 429, 502))
+@endpoint(tag=TAG, limit=8 << 20, errors=(402, 404, 413, 422, 429, 502))
 async def moderate(request: web.Request, body: ModerationIn) -> ModerationOut:
     """Judge texts.
 
@@ -285,7 +285,7 @@ def _judgement(scores: Mapping[str, int]) -> Judgement:
     )
 
 
-@endpoint(tag=TAG, limit=8 << 20, seconds=30, errors=(402, 413, 422, 429, 502))
+@endpoint(tag=TAG, limit=8 << 20, seconds=30, errors=(402, 404, 413, 422, 429, 502))
 async def rank(request: web.Request, body: RerankIn) -> RerankOut:
     """Order documents by how well they answer a question."""
     body.check({"max_chunks_per_doc": (), "max_tokens_per_doc": (), "truncation": (True,)})
