@@ -257,6 +257,14 @@ class Settings(BaseSettings):
     speech_price: Annotated[
         float, Field(ge=0, description="Dollars a thousand characters of audio answers cost an account.")
     ] = 0.0
+    transcription_url: Annotated[
+        str, Field(description="OpenAI-compatible service of /v1/audio/transcriptions; empty: a model that hears.")
+    ] = ""
+    transcription_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
+    transcription_model: Annotated[str, Field(description="Model that listens.")] = "whisper-1"
+    transcription_price: Annotated[
+        float, Field(ge=0, description="Dollars a recording of that service costs an account.")
+    ] = 0.0
     eleven_url: Annotated[str, Field(description="Base address of ElevenLabs.")] = "https://api.elevenlabs.io"
     eleven_key: Annotated[SecretStr, Field(description="Key of ElevenLabs, for audio answers; empty: none.")] = (
         SecretStr("")
@@ -264,7 +272,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "public_url", "hosted_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
-        "research_url", "image_url", "speech_url", "eleven_url",
+        "research_url", "image_url", "speech_url", "transcription_url", "eleven_url",
     )
     @classmethod
     def _address(cls, value: str) -> str:

@@ -6,7 +6,7 @@ from hub.domain import Json
 from hub.engine import messages as chat_messages
 from hub.engine.context import AnswerContext, consult
 from hub.llm import heal
-from hub.llm.helper import HelperTask
+from hub.llm.helper import Helper, HelperTask
 from hub.llm.types import Failed
 from hub.runtime import Hub
 from hub.tools.untrusted_text import fenced
@@ -41,6 +41,13 @@ async def moderate(hub: Hub, ctx: AnswerContext) -> None:
         "Inference for moderation", INSTRUCTIONS,
     ))
     ctx.blocked = blocked(levels, scores(told))
+
+
+async def judged(helper: Helper, text: str, deadline: float) -> dict[str, int]:
+    """The safeguard's scores of a text alone. Raise Failed."""
+    return scores(await helper.ask(HelperTask(
+        fenced("conversation", f"user: {text}"), "inference.moderation", "Inference for moderation", INSTRUCTIONS,
+    ), deadline))
 
 
 def scores(told: str) -> dict[str, int]:

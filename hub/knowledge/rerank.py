@@ -54,13 +54,29 @@ async def by_parts(
 
     near: cosine of each text; place: what ordered them before.
     """
+    moved = [p + more for p, more in zip(place, await _nearer(embedder, asked, texts, near), strict=True)]
+    return sorted(range(len(texts)), key=lambda n: (-moved[n], n))
+
+
+async def scored(embedder: Embedder, question: str, texts: Sequence[str]) -> list[float]:
+    """How near each text is to the question, 0 to 1, by its whole and by its best part."""
+    asked = await embedder.queries([question])
+    near = [_cosine(asked[0], v) for v in await embedder.passages(texts)]
+    more = await _nearer(embedder, asked, texts, near)
+    return [min(1.0, max(0.0, a + b)) for a, b in zip(near, more, strict=True)]
+
+
+async def _nearer(
+    embedder: Embedder, asked: Sequence[Vector], texts: Sequence[str], near: Sequence[float]
+) -> list[float]:
+    """What each text gains by its best part."""
     parts = [split(t) for t in texts]
     vectors = iter(await embedder.passages([p for several in parts for p in several]))
-    moved = []
+    found = []
     for n, several in enumerate(parts):
         best = max((_cosine(a, v) for v in [next(vectors) for _ in several] for a in asked), default=near[n])
-        moved.append(place[n] + PART * max(0.0, best - near[n]))
-    return sorted(range(len(texts)), key=lambda n: (-moved[n], n))
+        found.append(PART * max(0.0, best - near[n]))
+    return found
 
 
 def split(text: str) -> list[str]:

@@ -87,6 +87,10 @@ EXPORT_LOGS = """
     select c.id, c.model, c.external_user, c.metadata, c.messages, c.created_at from conversations c
     where c.account_id = $1 and c.external_user = any($4::text[]) and ($2::uuid[] is null or $3::text[] is null or true) order by c.id
 """
+EXPORT_RESPONSES = """
+    select r.id, r.external_user, r.input, r.answer, r.created_at, r.expires_at from responses r
+    where r.account_id = $1 and r.external_user = any($4::text[]) and ($2::uuid[] is null or $3::text[] is null or true) order by r.id
+"""
 EXPORT_IN_GROUPS = """
     select m.id, m.session_id, m.role, m.content, m.created_at from messages m join sessions s on s.id = m.session_id
     where s.account_id = $1 and s.kind = 'channel' and m.content->'from' ?| $3::text[]
@@ -115,7 +119,8 @@ USER_TALKS = """
 USERS_TALKS = "select s.id from sessions s where s.account_id = $1 and s.user_id = any($2::uuid[]) and s.kind = 'ares'"
 EXPORTS: Mapping[str, str] = {
     "person": EXPORT_PEOPLE, "identity": EXPORT_IDENTITIES, "contact": EXPORT_CONTACTS, "memory": EXPORT_MEMORIES,
-    "schedule": EXPORT_SCHEDULES, "activation": EXPORT_ACTIVATIONS, "log": EXPORT_LOGS, "group_message": EXPORT_IN_GROUPS,
+    "schedule": EXPORT_SCHEDULES, "activation": EXPORT_ACTIVATIONS, "log": EXPORT_LOGS, "response": EXPORT_RESPONSES,
+    "group_message": EXPORT_IN_GROUPS,
 }
 KINDS = ("conversations", "files", "memories", "logs", "events", "quarantine", "outreach", "audit")
 PIECE = 500

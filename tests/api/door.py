@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,9 @@ from hub.api.http import app_keys, middleware
 from hub.api.openai import ROUTES
 from hub.config import Settings
 from hub.domain import Json
+from hub.processes.embedded import Server
 from hub.runtime import Hub, open_hub
+from tests.conftest import cloned, small
 from tests.fakes.model import FakeModel, serve
 
 ASK = [{"role": "user", "content": "Hi"}]
@@ -87,6 +90,13 @@ async def opened(settings: Settings) -> AsyncIterator[Door]:
         public = await grant(hub.db, account.id, "web", None, "public")
         yield Door(hub, str(server.make_url("")).rstrip("/"), account.id, private, public, http, model)
         await server.close()
+
+
+@asynccontextmanager
+async def shared(servers: tuple[Server, Server], key: str, home: Path, **changed: Any) -> AsyncIterator[Door]:
+    """The same for all tests of a module."""
+    async with cloned(servers[0]) as dsn, opened(small(dsn, servers[1].url, key, home).changed(**changed)) as one:
+        yield one
 
 
 async def events(response: aiohttp.ClientResponse) -> list[Any]:

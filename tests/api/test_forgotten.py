@@ -45,6 +45,7 @@ PLACES = {
     "source_tools": NONE, "sign_in_waits": NONE, "operator_devices": NONE, "operator_totp": NONE,
     "operator_recovery_codes": NONE, "operator_passkeys": NONE, "operator_pending": NONE, "operator_identities": NONE,
     "ares_devices": NONE, "drills": NONE, "answer_cache": BRIEF, "key_spend": NONE, "key_holds": NONE, "key_alerts": NONE,
+    "responses": "the response itself",
 }
 
 
@@ -121,6 +122,28 @@ async def test_a_thread(api: Api) -> None:
         assert await found(api) == []
         deleted = await api.hub.db.fetch("select data from webhook_events")
         assert {r["data"]["thread_id"] for r in deleted} == {thread, other}
+
+
+async def test_a_response(api: Api) -> None:
+    async with visiting(api) as me:
+        await settle(api)
+        me.model.default = says(f"Hello {CANARY}.")
+
+        async def asked(key: str, **sent: Any) -> Answer:
+            said = {"input": f"I am {CANARY}", "model": me.gateway, **sent}
+            return await api.call("POST", "/v1/responses", said, headers={HEADER: key})
+
+        first = (await asked("k1")).body["id"]
+        streamed = await asked("k2", previous_response_id=first, stream=True)
+        second = streamed.events()[-1]["response"]["id"]
+        before = await found(api)
+        assert {"responses.talk", "responses.input", "conversations.messages", "idempotency.body, sealed"} <= set(before)
+        for name in (first, second):
+            assert (await api.call("DELETE", f"/v1/responses/{name}")).status == 200
+        for key, more in (("k1", {}), ("k2", {"previous_response_id": first, "stream": True})):
+            again = await asked(key, **more)
+            assert (again.status, again.body["code"]) == (410, "answer_deleted")
+        assert await found(api) == []
 
 
 async def test_a_thread_that_goes_while_it_is_answered(api: Api) -> None:

@@ -1,7 +1,7 @@
 """Make the scratch environment of the clients' tests, once: virtual environments and a folder of Node.js beside ours.
 
-Versions are pinned by hash. Where a registry cannot be reached the tests are skipped, and say so; with CI=true that is an
-error.
+Versions are pinned by hash. Where a registry cannot be reached the tests are skipped, and say so; with CI=true that is
+an error.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ PLACE = HERE.parents[1] / ".venv" / "clients"
 PYTHONS = ("new", "older")
 NODE = "node"
 NPM = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+PIP = ("--quiet", "--disable-pip-version-check", "--require-hashes")
 SECONDS = 600
 
 
@@ -44,9 +45,14 @@ def _commands(name: str, folder: Path) -> Iterator[tuple[str, ...]]:
     if name == NODE:
         yield NPM
         return
-    yield sys.executable, "-m", "venv", str(folder)
-    pip = (str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "--no-compile")
-    yield *pip, "--require-hashes", "-r", str(HERE / f"{name}.lock")
+    uv = PLACE / "uv" / "bin"
+    if not (uv / "uv").exists():
+        # It takes a tenth of pip's time.
+        yield sys.executable, "-m", "venv", str(uv.parent)
+        yield str(uv / "pip"), "install", *PIP, "-r", str(HERE / "uv.lock")
+    yield str(uv / "uv"), "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)
+    python = str(folder / "bin" / "python")
+    yield str(uv / "uv"), "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(HERE / f"{name}.lock")
 
 
 def install(name: str) -> str | None:
@@ -55,13 +61,14 @@ def install(name: str) -> str | None:
         return "Node.js is missing"
     folder = PLACE / name
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     if name == NODE:
+        folder.mkdir(parents=True)
         for file in locks(name):
             shutil.copy(file, folder)
     for command in _commands(name, folder):
         try:
-            ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
+            where = folder if name == NODE else HERE
+            ran = subprocess.run(command, cwd=where, capture_output=True, text=True, timeout=SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired) as e:
             return f"{command[0]}: {e}"
         if ran.returncode:

@@ -124,7 +124,7 @@ async def place(
     ):
         address = str(beside.make_url("/v1"))
         settings = small(dsn, servers[1].url, sealing_key, tmp_path_factory.mktemp("hub")).changed(
-            image_url=address, speech_url=address, helper_model="",
+            image_url=address, speech_url=address, transcription_url=address,
         )
         async with serving(settings, Provider()) as (hub, url):
             _, key, _, _ = await keys_of(hub)
@@ -150,6 +150,17 @@ async def test_openai_python_responses(place: Place) -> None:
 
 async def test_openai_python_chat(place: Place) -> None:
     assert (await place.answered("new", "openai_chat"))["told"] == SUNNY
+
+
+async def test_openai_python_completions_and_models(place: Place) -> None:
+    got = await place.answered("new", "openai_completions")
+    assert (got["texts"], got["streamed"], got["usage"]) == (["Hi" + HELLO] * 2, HELLO, 34)
+    assert (got["model"], got["name"]) == (place.gateway, "Shop bot")
+
+
+async def test_openai_python_media(place: Place) -> None:
+    got = await place.answered("new", "openai_media")
+    assert got == {"speech": 103, "heard": "Hello there.", "image": len(PIXEL), "flagged": [False, True]}
 
 
 async def test_anthropic_python(place: Place) -> None:

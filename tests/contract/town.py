@@ -187,8 +187,10 @@ async def _rest(api: Api) -> dict[str, str]:
     await api.ok("POST", f"{BASE}/accounts/api-key", {"label": "spare", "duration": 7})
     keys = (await api.ok("GET", f"{BASE}/accounts/api-key"))["apiKeys"]
     [spare] = [k["id"] for k in keys if k["label"] == "spare"]
+    kept = await api.ok("POST", "/v1/responses", {"model": "@hub/extractive", "input": "Hi"})
     return {
         "skills": skill["data"]["id"], "memories": memory["id"], "api-key": spare, "ai-gateways": await api.gateway(),
+        "/v1/responses": kept["id"], "/v1/models": "@hub/extractive",
     }
 
 

@@ -140,6 +140,8 @@ async def _aivax(w: Witness) -> None:
     await w.did("POST", f"{BASE}/accounts/api-key", {"label": "second", "duration": 7})
     await w.did("PATCH", f"{BASE}/accounts/api-key/{k['api-key']}", {"limits": {"budget": {"day": 5}}}, k["api-key"])
     await w.did("DELETE", f"{BASE}/accounts/api-key/{k['api-key']}", object=k["api-key"])
+    kept = await w.api.ok("POST", "/v1/responses", {"input": "Hi", "model": "@hub/extractive"})
+    await w.did("DELETE", f"/v1/responses/{kept['id']}", object=kept["id"])
     sent = {"messages": [{"role": "user", "content": "Hi"}], "model": "@hub/extractive"}
     await w.api.ok("POST", "/v1/chat/completions", sent)
     [log] = await w.api.hub.db.fetch("select id from conversations where account_id = $1", w.api.account)

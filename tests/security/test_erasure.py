@@ -55,6 +55,8 @@ async def lives(me: Visitor, user: str, word: str) -> None:
     said = {"messages": [{"role": "user", "content": f"I am {word}"}], "model": me.gateway, "user": user}
     headers = {HEADER: f"k-{user}"}
     assert (await api.call("POST", "/v1/chat/completions", said, headers=headers)).status == 200
+    kept = {"input": f"I am {word}", "model": me.gateway, "user": user}
+    assert (await api.call("POST", "/v1/responses", kept)).status == 200
     user_id = {"X-Shell-User-Id": user}
     upload = await api.call("POST", f"{BASE}/shell/io/file?path=/{word}.txt", data=word.encode(), headers=user_id)
     assert upload.status == 200, upload.body
@@ -83,13 +85,15 @@ async def test_a_visitor_is_given_out_and_erased_and_another_stays(api: Api) -> 
         before = set(await found(api))
         wanted = {
             "messages.content", "inbox.body", "files.name", "happenings.detail", "memories.content",
-            "conversations.messages", "idempotency.body, sealed",
+            "conversations.messages", "idempotency.body, sealed", "responses.talk",
         }
         assert wanted <= before, wanted - before
         assert any("schedules" in p for p in before) and any(p.startswith("file ") for p in before)
         query = f"externalUserId={ANA_WEB}"
         given = await of_kind(api, f"{BASE}/contacts/export?{query}")
-        kinds = {"conversation", "message", "file", "memory", "schedule", "log", "workspace_file", "feedback"}
+        kinds = {
+            "conversation", "message", "file", "memory", "schedule", "log", "workspace_file", "feedback", "response",
+        }
         assert kinds <= set(given)
         assert CANARY in str(given["message"]) and "swallow" not in str(given)
         done = await api.ok("DELETE", f"{BASE}/contacts?{query}")
@@ -218,7 +222,7 @@ async def test_each_kind_is_kept_for_as_long_as_the_account_says(api: Api) -> No
             await db.run(f"update {table} set {column} = now() - interval '40 days' where session_id = $1", me.session)
         for table, column in (
             ("memories", "updated_at"), ("conversations", "updated_at"), ("happenings", "at"),
-            ("webhook_events", "created_at"),
+            ("webhook_events", "created_at"), ("responses", "created_at"),
         ):
             await db.run(f"update {table} set {column} = now() - interval '40 days'")
         await db.run("update sessions set last_message_at = now() - interval '40 days' where id = $1", me.session)

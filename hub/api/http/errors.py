@@ -13,21 +13,18 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from hub.api.http.families import DEFAULT, coded
+from hub.api.http.families import ANTHROPIC, BUSY, DEFAULT, coded
 from hub.errors import HubError
 from hub.request_id import request_id
 
 ALIASES = ("/api/v1/chat/completions",)
 # What clients ask for whose base address lacks the version, or has it twice.
 OPENAI = ("/chat/completions", "/completions", "/embeddings", "/responses", "/models")
-# Anthropic's doors, whose clients add the version themselves and read errors of their own shape.
-ANTHROPIC = "/v1/messages"
 ANTHROPIC_KINDS = {
     400: "invalid_request_error", 401: "authentication_error", 402: "billing_error", 403: "permission_error",
     404: "not_found_error", 409: "conflict_error", 413: "request_too_large", 422: "invalid_request_error",
     429: "rate_limit_error", 504: "timeout_error", 529: "overloaded_error",
 }
-BUSY = 529  # what Anthropic's clients take for 503
 INTERNAL = "Internal error"
 QUOTA = "insufficient_quota"
 KINDS = {

@@ -11,6 +11,8 @@ from hub.api.http.operation import OPERATION, Operation
 
 Json = dict[str, Any]
 DEFAULT = "aivax"
+# Anthropic's doors, whose clients add the version themselves, read errors of their own shape, and know 503 as 529.
+ANTHROPIC, BUSY = "/v1/messages", 529
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,13 @@ ERRORS: Mapping[str, Json] = MappingProxyType(
         "AresError": _schema(
             ["error", "code"], error=SENTENCE, details=DETAILS,
             code={**CODE, "enum": sorted({*ARES_CODES.values(), *ARES_KNOWN.values()})},
+        ),
+        "AnthropicError": _schema(
+            ["type", "error", "request_id"], type={"const": "error"}, request_id={"type": "string"},
+            error=_schema(
+                ["type", "message"], type={"type": "string"}, message=SENTENCE, code=CODE,
+                param={"type": ["string", "null"]},
+            ),
         ),
         "CharactersError": _schema(["error"], error=SENTENCE, details=DETAILS, code=CODE),
         "Problem": _schema(

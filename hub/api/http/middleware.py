@@ -14,7 +14,7 @@ from aiohttp import web
 from hub.api.http import bounded, errors
 from hub.api.http.app_keys import CALLER, CUT, HUB, PURSE, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN
 from hub.api.http.client_address import HOOKS, PUBLIC, client_ip, limit_public
-from hub.api.http.families import family_of
+from hub.api.http.families import ANTHROPIC, family_of
 from hub.api.http.hosts import apart
 from hub.errors import HubError, Invalid, NotFound, Overloaded
 from hub.purse import purse
@@ -182,7 +182,7 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
     out["X-Content-Type-Options"] = "nosniff"
     out.setdefault("Referrer-Policy", "no-referrer")
     out["X-Request-Id"] = request.get(REQUEST_ID, "")
-    if request.path.startswith(errors.ANTHROPIC):
+    if request.path.startswith(ANTHROPIC):
         out["request-id"] = request.get(REQUEST_ID, "")  # by the name that its clients read
     if request.app[HUB].settings.address.startswith("https://"):
         out.setdefault("Strict-Transport-Security", "max-age=31536000")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from hub.api.http.client_address import PUBLIC
-from hub.api.http.families import DEFAULT, ERRORS, FAMILIES, Family
+from hub.api.http.families import ANTHROPIC, BUSY, DEFAULT, ERRORS, FAMILIES, Family
 from hub.api.http.operation import ENVELOPE, Header, Operation, Route, is_id, operation_of
 from hub.pydantic_base import Message
 
@@ -35,6 +35,7 @@ TEXTS = {
     500: "Internal error; the `X-Request-Id` is found in the log.",
     502: "A model or a network failed.",
     503: "The hub is busy; `Retry-After` says how long to wait.",
+    BUSY: "The hub is busy, as Anthropic's clients know it.",
 }
 SECURITY: Json = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: `Authorization: Bearer sk-hub-...`."},
@@ -210,6 +211,8 @@ def _headers(route: Route, op: Operation) -> list[Json]:
 def _responses(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> Json:
     problem = route.path.startswith("/v1/") or route.path == "/api/v1/chat/completions"
     family = "Problem" if problem else FAMILIES[op.family].error
+    if route.path.startswith(ANTHROPIC):
+        family = "AnthropicError"
     kind = "application/problem+json" if family == "Problem" else "application/json"
     found: Json = {str(op.status): _success(op, schemas)}
     for status in sorted({*_expected(route, op), *op.errors, *op.empty}):
@@ -221,7 +224,7 @@ def _responses(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
 
 
 def _expected(route: Route, op: Operation) -> set[int]:
-    found = {400, 500, 503}
+    found = {400, 500, BUSY if route.path.startswith(ANTHROPIC) else 503}
     if route.method == "POST" and route.path.startswith(PUBLIC):
         found.add(429)
     if op.family != DEFAULT:

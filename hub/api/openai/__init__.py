@@ -1,15 +1,17 @@
 """The OpenAI-compatible part of the API."""
 
 from hub.api.http.operation import Route
-from hub.api.openai import anthropic
+from hub.api.openai import anthropic, media, text_completions
 from hub.api.openai.completions import complete
 from hub.api.openai.embeddings import embed
-from hub.api.openai.models import models
+from hub.api.openai.models import model, models
 from hub.api.openai.responses import cancel, create, get, items, remove
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/models", models),
+    Route("GET", "/v1/models/{id:.+}", model),
     Route("POST", "/v1/chat/completions", complete),
+    Route("POST", "/v1/completions", text_completions.create),
     Route("POST", "/v1/embeddings", embed),
     Route("POST", "/v1/responses", create),
     Route("GET", "/v1/responses/{id}", get),
@@ -18,5 +20,10 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/responses/{id}/cancel", cancel),
     Route("POST", "/v1/messages", anthropic.create),
     Route("POST", "/v1/messages/count_tokens", anthropic.count),
+    Route("POST", "/v1/audio/speech", media.speak),
+    Route("POST", "/v1/audio/transcriptions", media.transcribe),
+    Route("POST", "/v1/images/generations", media.draw),
+    Route("POST", "/v1/moderations", media.moderate),
+    Route("POST", "/v1/rerank", media.rank),
     Route("POST", "/api/v1/chat/completions", complete, alias=True),
 )

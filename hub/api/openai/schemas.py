@@ -21,18 +21,26 @@ OPTIONS = (
 
 
 class Model(BaseModel):
-    """A model or an AI gateway."""
+    """A model or an AI gateway. `display_name`: for people; `slug`: a gateway's other name for programs. `type` and
+    `created_at` are what Anthropic's clients read."""
 
     id: str
     object: Literal["model"] = "model"
     created: int
     owned_by: str
     badges: list[str] = []
+    display_name: str
+    slug: str | None = None
+    type: Literal["model"] = "model"
+    created_at: str
 
 
 class ModelList(BaseModel):
     object: Literal["list"] = "list"
     data: list[Model]
+    first_id: str | None = None
+    last_id: str | None = None
+    has_more: bool = False
 
 
 class BuiltinOptions(BaseModel):

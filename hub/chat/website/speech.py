@@ -17,7 +17,7 @@ from hub.accounts.gateways import gateway_of
 from hub.chat import content
 from hub.chat.inbound.intake import FILE_DAYS
 from hub.config import Settings
-from hub.domain import Json
+from hub.domain import Caller, Json
 from hub.errors import HubError, NotFound, TooMany, Unavailable, Upstream
 from hub.llm.helper import HelperTask, configured, helper
 from hub.mime import sniffed
@@ -30,6 +30,11 @@ LONGEST, LARGEST, SECONDS = 4000, 20_000_000, 60.0
 # New ones, of one conversation and of one address.
 PER_MINUTE, PER_ADDRESS = 20, 200
 VOICE = "nova"
+MP3 = "mp3"
+FORMATS: Mapping[str, str] = {
+    MP3: "audio/mpeg", "opus": "audio/ogg", "aac": "audio/aac", "flac": "audio/flac", "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
 # Of ElevenLabs' own voices; any other name is a voice id of the account.
 ELEVEN_VOICES: Mapping[str, str] = {VOICE: "21m00Tcm4TlvDq8ikWAM"}
 SHORTEN = (
@@ -97,6 +102,16 @@ async def _new(hub: Hub, seen: Visit, message: UUID, text: str, make: Service, m
     return found
 
 
+async def read_aloud(hub: Hub, who: Caller, p: Json, text: str) -> Spoken:
+    """A text for a program, charged. p: `audioSynthesisSource` and so on, and `format` and `speed`. Raise Unavailable
+    where there is no voice, PaymentRequired, Upstream when it fails."""
+    call = SERVICES[p["audioSynthesisSource"]](hub.settings, p, text)
+    await balance.paying(hub, who.account_id)
+    raw = await _made(hub, call)
+    await hub.meter.add(who.account_id, [_billed(p, len(text), hub.settings.speech_price)], key=who.key_id)
+    return Spoken(FORMATS[p.get("format") or MP3], raw)
+
+
 def _billed(p: Json, length: int, price: float) -> Json:
     """A row of usage. price: dollars a thousand characters."""
     return {
@@ -144,8 +159,10 @@ def _openai(settings: Settings, p: Json, text: str) -> Call:
         raise Unavailable("Speech is not configured on this server (HUB_SPEECH_URL).", code="no_audio")
     body: Json = {
         "model": settings.speech_model, "voice": p.get("audioSynthesisVoice") or VOICE, "input": text,
-        "response_format": "mp3",
+        "response_format": p.get("format") or MP3,
     }
+    if p.get("speed"):
+        body["speed"] = p["speed"]
     if p.get("audioSynthesisInstruction"):
         body["instructions"] = p["audioSynthesisInstruction"]
     key = settings.speech_key.get_secret_value()

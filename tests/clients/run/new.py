@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anthropic
+import litellm
 import openai
 from agents import (
     Agent,
@@ -31,8 +32,6 @@ from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider as PydanticProvider
-
-import litellm
 
 BASE, KEY, MODEL = sys.argv[1:4]
 V1 = BASE + "/v1"
@@ -107,7 +106,7 @@ async def openai_media() -> Any:
         speech = await client.audio.speech.create(model="tts-1", voice="alloy", input="Hello")
         heard = await client.audio.transcriptions.create(model="whisper-1", file=("a.wav", io.BytesIO(b"RIFF0000WAVE")))
         image = await client.images.generate(model="gpt-image-1", prompt="A tree", response_format="b64_json")
-        judged = await client.moderations.create(input=["Hi", "fight"])
+        judged = await client.moderations.create(model=MODEL, input=["Hi", "fight"])
         return {
             "speech": len(speech.content), "heard": heard.text, "image": len(image.data[0].b64_json),
             "flagged": [r.flagged for r in judged.results],

@@ -1,0 +1,133 @@
+"""Pictures and recordings for programs, by the services that the operator has set up."""
+
+import base64
+import time
+from dataclasses import dataclass
+
+import orjson
+from aiohttp import FormData
+from aiohttp.payload import Payload
+
+from hub.accounts.balance import paying
+from hub.accounts.model_lookup import integrated
+from hub.domain import Caller, Gateway, Json
+from hub.engine.multimodal import GUARD, TASKS
+from hub.errors import Invalid, Unavailable, Upstream
+from hub.llm.extractive import MODEL as OFFLINE
+from hub.llm.helper import Helper, HelperTask, configured
+from hub.runtime import Hub
+from hub.tools.base import Context, ToolFailed
+from hub.tools.builtin.common import Options
+from hub.tools.builtin.painting import SECONDS, Indecent, Wanted, billed, paint
+
+HEARING, ANSWER = 300.0, 5_000_000
+TOKENS = 8000
+NOT_CONFIGURED = "not_configured"
+
+
+async def draw(
+    hub: Hub, who: Caller, prompt: str, *, model: str, count: int, shape: str, options: Options
+) -> list[bytes]:
+    """Draw and charge. Raise Unavailable where there is no service, PaymentRequired, Invalid for what it will not draw,
+    Upstream when it fails."""
+    if not hub.settings.image_url:
+        raise Unavailable("Images are not configured on this server (HUB_IMAGE_URL).", code=NOT_CONFIGURED)
+    await paying(hub, who.account_id)
+    context = Context(
+        hub=hub, account_id=who.account_id, gateway=integrated(who.account_id, OFFLINE),
+        deadline=time.monotonic() + SECONDS,
+    )
+    try:
+        found = await paint(context, Wanted(options, model, prompt, count, shape, ()))
+    except Indecent as e:
+        raise Invalid(str(e), field="prompt", code="content_policy_violation") from None
+    except ToolFailed as e:
+        raise Upstream(str(e)) from None
+    await hub.meter.add(who.account_id, [billed(model, len(found), hub.settings.image_price)], key=who.key_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """fields: of the request, for a service that knows them."""
+
+    name: str
+    mime: str
+    content: bytes
+    form: str
+    fields: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    mime: str
+    body: bytes
+
+
+async def hear(hub: Hub, who: Caller, one: Recording, gateway: Gateway | None) -> Heard:
+    """What is said in a recording, and charge. gateway: whose model hears it; None: the service of the settings, else
+    the helper model. Raise Unavailable without any, PaymentRequired, Invalid, Upstream."""
+    if gateway is None and hub.settings.transcription_url:
+        await paying(hub, who.account_id)
+        return await _by_service(hub, who, one)
+    helper = _ears(hub, who, gateway)
+    if one.form not in ("json", "text"):
+        raise Invalid(
+            f"response_format {one.form} needs the service of HUB_TRANSCRIPTION_URL; ask for json or text.",
+            field="response_format",
+        )
+    await paying(hub, who.account_id)
+    kind = "mp3" if "mpeg" in one.mime or one.name.endswith(".mp3") else "wav"
+    audio = {"data": base64.b64encode(one.content).decode(), "format": kind}
+    part: Json = {"type": "input_audio", "input_audio": audio}
+    asked: list[Json] = [{"type": "text", "text": TASKS["Audio"]}, part]
+    about = "".join(f"\n{name}: {one.fields[name]}" for name in ("language", "prompt") if one.fields.get(name))
+    task = HelperTask(
+        asked, "inference.transcription", "Inference for transcription", TASKS["Audio"] + GUARD + about, tokens=TOKENS
+    )
+    text = await helper.ask(task, time.monotonic() + HEARING)
+    own = gateway.id if gateway is not None and gateway.slug else None
+    await hub.meter.add(who.account_id, helper.rows, key=who.key_id, gateway=own)
+    if one.form == "text":
+        return Heard("text/plain", text.encode() + b"\n")
+    return Heard("application/json", orjson.dumps({"text": text}))
+
+
+def _ears(hub: Hub, who: Caller, gateway: Gateway | None) -> Helper:
+    """A model that hears. Raise Unavailable."""
+    if gateway is not None:
+        return Helper(hub.models, gateway, str(gateway.parameters["modelName"]))
+    found = configured(hub.models, hub.settings.helper_model, who.account_id)
+    entry = hub.models.entry(found.gateway, found.model) if found else None
+    if found is None or entry is None or "audio" not in entry.modes:
+        raise Unavailable(
+            "Transcriptions are not configured on this server (HUB_TRANSCRIPTION_URL, or a HUB_HELPER_MODEL that "
+            "hears); or name an AI gateway whose model does.", code=NOT_CONFIGURED,
+        )
+    return found
+
+
+async def _by_service(hub: Hub, who: Caller, one: Recording) -> Heard:
+    settings = hub.settings
+    given = {"model": settings.transcription_model, "response_format": one.form}
+    form = FormData([(n, v) for n, v in one.fields.items() if v] + list(given.items()))
+    form.add_field("file", one.content, filename=one.name, content_type=one.mime)
+    body = form()
+    assert isinstance(body, Payload)
+    key = settings.transcription_key.get_secret_value()
+    reply = await hub.trusted.request(
+        "POST", f"{settings.transcription_url}/audio/transcriptions", body=await body.as_bytes(),
+        headers={"Content-Type": body.content_type, **({"Authorization": f"Bearer {key}"} if key else {})},
+        seconds=HEARING, limit=ANSWER,
+    )
+    if 400 <= reply.status < 500 and reply.status not in (401, 402, 403, 404, 429):
+        raise Invalid("The transcription service refused this recording.", field="file")
+    if reply.status != 200 or not reply.body:
+        raise Upstream("The transcription service gave no text.")
+    price = settings.transcription_price
+    row = {
+        "sku": "inference.transcription", "amount": price, "unit_price": price, "quantity": 1,
+        "description": f"Transcription by '{settings.transcription_model}'",
+    }
+    await hub.meter.add(who.account_id, [row], key=who.key_id)
+    return Heard(reply.mime or "application/json", reply.body)
