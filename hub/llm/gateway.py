@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from hub.domain import Gateway
+from hub.domain import Gateway, Json
 from hub.errors import Invalid
 from hub.guarded_http import Outbound
 from hub.llm import finish
@@ -17,6 +17,7 @@ from hub.llm.balancing import Balancer
 from hub.llm.breaker import FAILURES, Breaker
 from hub.llm.candidates import EMPTY, REFUSED, SOURCE, Candidate, address_of, fallbacks, pool
 from hub.llm.catalogue import Catalogue, Model
+from hub.llm.embeddings import vectors
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
 from hub.llm.gemini import Gemini
@@ -130,6 +131,15 @@ class Models:
                     break
         if failure is not None:
             raise failure
+
+    async def vectors(self, gateway: Gateway, body: Json, seconds: float) -> bytes:
+        """What a customer's own provider says of an embeddings request. Raise Failed."""
+        address, model = address_of(gateway), str(body["model"])
+        key = _key(address, gateway.api_key, model)
+        self._check(key)
+        headers = dict(gateway.parameters.get("providerHeaders") or {})
+        async with self._judged(key):
+            return await vectors(self._outbound, address, gateway.api_key, headers, body, seconds)
 
     async def _stream(self, place: _Place, prompt: Prompt, turn: "_Turn") -> AsyncGenerator[Delta, None]:
         """One model's answer."""
