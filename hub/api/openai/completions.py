@@ -18,6 +18,7 @@ from hub.api.http.app_keys import BROKEN, DIRECTORY, HUB, SUBJECT, caller
 from hub.api.http.completion_chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Header
+from hub.api.http.whole_answer import Whole
 from hub.api.openai.blocks import Blocks
 from hub.api.openai.limits import limit
 from hub.api.openai.question import ask_of
@@ -137,23 +138,35 @@ def _remembering(request: web.Request, who: Caller, ask: Ask) -> Ask:
     return replace(ask, cache=Wish(seconds, rights, asked == "refresh"))
 
 
-async def _whole(request: web.Request, asked: Asked) -> web.Response:
+async def _whole(request: web.Request, asked: Asked) -> web.StreamResponse:
     blocks, texts = Blocks() if asked.body.rendering_mode == "textual_blocks" else None, list[str]()
 
     async def collect(delta: Delta) -> None:
         piece = blocks.take(delta) if blocks else None
         texts.append(piece.text if piece else "")
 
-    made = await _answered(request, asked, collect if blocks else None)
+    structured = asked.ask.structured
+    # JSON that may not become valid is no answer before it is.
+    sure = structured is None or not structured.heals
+    whole = Whole(request, lambda: sure and asked.ask.trace.model is not None, lambda: asked.headers)
+    try:
+        made = await _answered(request, asked, collect if blocks else None, whole.keep)
+    except HubError as e:
+        if not whole.broken():
+            raise
+        log.warning("answer %s broke off: %s", asked.id, e)
+        if not isinstance(e, NotFound):
+            await request_log.failed(asked.hub, asked.who, asked.ask, e, asked.entry.account)
+        raise ConnectionResetError("The answer broke off.") from e
     made = replace(made, beside=with_beside(made.beside, _files(asked, made)))
     if asked.json_alone(made):
-        return web.Response(body=orjson.dumps(made.value), content_type="application/json", headers=asked.headers)
+        return await whole.finish(orjson.dumps(made.value))
     if blocks:
         end = blocks.end()
         made = replace(made, text="".join([*texts, end.text if end else ""]))
     # Not through the model: the documented answer has no nulls beside its own.
-    body = orjson.dumps(completion(asked.id, asked.created, made, legacy=asked.body.legacy) | asked.more)
-    return web.Response(body=body, content_type="application/json", headers=asked.headers)
+    return await whole.finish(
+        orjson.dumps(completion(asked.id, asked.created, made, legacy=asked.body.legacy) | asked.more))
 
 
 async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
