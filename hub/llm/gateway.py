@@ -97,17 +97,17 @@ class Models:
 
     async def stream(
         self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float = PATIENCE,
-        candidates: Sequence[Candidate] | None = None, start: int = 0, after: Failed | None = None,
+        candidates: Sequence[Candidate] | None = None, start: int = 0,
     ) -> AsyncGenerator[Delta, None]:
         """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic). candidates: those of before,
-        of whom `start` is asked first, who steps in for what went wrong `after` all.
+        of whom `start` is asked first.
 
         Failures before anything was said are retried here, with at most `patience` seconds of waiting for each
         model. Raise Broken when the answer was cut after its beginning: the caller knows whether it can be taken
         back. Raise Failed otherwise, and Invalid for a model that there is not.
         """
         every = candidates or self.candidates(gateway, prompt.model)
-        failure: Exception | None = after
+        failure: Exception | None = None
         for n, one in enumerate(every[start:], start):
             if failure is not None and not one.takes(failure):
                 continue
