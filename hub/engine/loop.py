@@ -20,7 +20,7 @@ from hub.engine.stream import Draft
 from hub.engine.tool_calls import Calls
 from hub.errors import Upstream
 from hub.llm import heal
-from hub.llm.candidates import Candidate
+from hub.llm.candidates import Candidate, next_after
 from hub.llm.types import Broken, Delta, Failed, Prompt
 from hub.runtime import Hub
 
@@ -164,17 +164,16 @@ class Loop:
         """The model's answer; one that broke off is begun again when nobody keeps its beginning, by another
         model when the first one goes on breaking off."""
         tried = start = 0
-        last: Broken | None = None
         candidates = self.hub.models.candidates(self.ask.gateway, prompt.model)
         while True:
             draft = self._empty(prompt)
             try:
-                await self._heard(prompt, draft, candidates, start, last if start else None)
+                await self._heard(prompt, draft, candidates, start)
             except Broken as e:
                 tried = tried + 1 if e.place == start else 1
-                start, last = e.place, e
+                start = e.place
                 if e.permanent or tried > RESTARTS:
-                    start, tried = e.place + 1, 0
+                    start, tried = next_after(candidates, e), 0
                 kept = self.sink is not None and draft.shown and not self.ask.retractable
                 if kept or start >= len(candidates) or time.monotonic() >= self.ask.deadline:
                     raise
@@ -183,14 +182,12 @@ class Loop:
             else:
                 return draft
 
-    async def _heard(
-        self, prompt: Prompt, draft: Draft, candidates: Sequence[Candidate], start: int, after: Broken | None
-    ) -> None:
+    async def _heard(self, prompt: Prompt, draft: Draft, candidates: Sequence[Candidate], start: int) -> None:
         """The model is listened to. What it said counts, also when nobody waits for the rest any more."""
         failed, ask, memory = False, self.ask, Memory(self.hub, self.ctx, prompt)
         known = await memory.known() if start == 0 else None
         stream = again(known) if known is not None else self.hub.models.stream(
-            ask.gateway, prompt, ask.deadline, patience=ask.patience, candidates=candidates, start=start, after=after
+            ask.gateway, prompt, ask.deadline, patience=ask.patience, candidates=candidates, start=start
         )
         try:
             async with aclosing(stream) as deltas:

@@ -19,7 +19,7 @@ SYSTEM = ("system", "developer")
 TOKENS, UNKNOWN_TOKENS = 32_000, 8192
 SMALLEST_BUDGET = 1024
 BUDGETS: Mapping[str, int] = {
-    "minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 31_000,
+    "minimal": 1024, "low": 2048, "medium": 8192, "high": 16_000, "xhigh": 16_000, "max": 16_000,
 }
 EFFORTS: Mapping[str, str] = {"minimal": "low"}
 SAMPLING = ("temperature", "top_p", "top_k")
@@ -115,7 +115,8 @@ def _thinking(options: Json, able: Abilities, body: Json, prompt: Prompt) -> Jso
         shown = {"display": "summarized"} if prompt.thinks else {}
         effort = EFFORTS.get(effort, effort if effort in BUDGETS else "medium")
         return {"thinking": {"type": "adaptive", **shown}, "output_config": {"effort": effort}}
-    budget = min(BUDGETS.get(effort, BUDGETS["medium"]), int(body["max_tokens"]) - 1)
+    # Thoughts are part of the answer's tokens: half of them are left for words.
+    budget = min(BUDGETS.get(effort, BUDGETS["medium"]), int(body["max_tokens"]) // 2)
     return {"thinking": {"type": "enabled", "budget_tokens": budget}} if budget >= SMALLEST_BUDGET else {}
 
 
@@ -153,8 +154,9 @@ def _closed(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     found = {k: _closed(v) for k, v in schema.items()}
-    is_object = found.get("type") == "object" or ("properties" in found and isinstance(found["properties"], dict))
-    return {**found, "additionalProperties": False} if is_object and isinstance(found.get("type"), str) else found
+    kind = found.get("type")
+    is_object = kind == "object" or (isinstance(kind, list) and "object" in kind)
+    return {**found, "additionalProperties": False} if is_object else found
 
 
 def _tools(options: Json) -> Json:

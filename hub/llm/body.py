@@ -95,7 +95,8 @@ class Body:
 
     def _read(self, events: Any) -> Delta | None:
         delta = self._reading.take(events)
-        self.spoke = self.spoke or delta is not None
+        # What was counted beforehand is no word yet.
+        self.spoke = self.spoke or (delta is not None and bool(delta.text or delta.says or delta.thinks))
         self.error = self._reading.error
         return delta
 

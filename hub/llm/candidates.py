@@ -1,13 +1,13 @@
 """Who may answer for a gateway: its model where it is, the same model elsewhere, then its fallbacks. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hub.domain import Gateway, Json
 from hub.llm.addresses import same_place
 from hub.llm.refusals import CONTEXT, REQUEST, filtered
-from hub.llm.types import INTEGRATED, Failed
+from hub.llm.types import INTEGRATED, Broken, Failed
 
 # Codes of answers that hold nothing for a person, and of models that do not want to answer.
 EMPTY, REFUSED = "empty_answer", "refused"
@@ -41,6 +41,11 @@ class Candidate:
             or bool(self.when.get("contextWindow") and _code(e) == CONTEXT)
             or bool(self.when.get("refusal") and (e.code == REFUSED or filtered(_code(e))))
         )
+
+
+def next_after(candidates: Sequence[Candidate], e: Broken) -> int:
+    """Who steps in for one that broke off; one beyond the last when nobody does."""
+    return next((n for n in range(e.place + 1, len(candidates)) if candidates[n].takes(e)), len(candidates))
 
 
 def _same_elsewhere(e: Failed) -> bool:

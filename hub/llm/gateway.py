@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
-from hub.domain import Gateway
+from hub.domain import Gateway, Json
 from hub.errors import Invalid
 from hub.guarded_http import Outbound
 from hub.llm import finish
@@ -17,6 +17,7 @@ from hub.llm.balancing import Balancer
 from hub.llm.breaker import FAILURES, Breaker
 from hub.llm.candidates import EMPTY, REFUSED, SOURCE, Candidate, address_of, fallbacks, pool
 from hub.llm.catalogue import Catalogue, Model
+from hub.llm.embeddings import vectors
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
 from hub.llm.gemini import Gemini
@@ -98,7 +99,7 @@ class Models:
 
     def stream(
         self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float = PATIENCE,
-        candidates: Sequence[Candidate] | None = None, start: int = 0, after: Failed | None = None,
+        candidates: Sequence[Candidate] | None = None, start: int = 0,
     ) -> AsyncGenerator[Delta, None]:
         """As `_asked` does; where a key with limits began it (hub.purse), that pays, and may be refused."""
         asked = self._asked(
@@ -112,14 +113,14 @@ class Models:
         candidates: Sequence[Candidate] | None, start: int, after: Failed | None,
     ) -> AsyncGenerator[Delta, None]:
         """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic). candidates: those of before,
-        of whom `start` is asked first, who steps in for what went wrong `after` all.
+        of whom `start` is asked first.
 
         Failures before anything was said are retried here, with at most `patience` seconds of waiting for each
         model. Raise Broken when the answer was cut after its beginning: the caller knows whether it can be taken
         back. Raise Failed otherwise, and Invalid for a model that there is not.
         """
         every = candidates or self.candidates(gateway, prompt.model)
-        failure: Exception | None = after
+        failure: Exception | None = None
         for n, one in enumerate(every[start:], start):
             if failure is not None and not one.takes(failure):
                 continue
@@ -143,6 +144,15 @@ class Models:
                     break
         if failure is not None:
             raise failure
+
+    async def vectors(self, gateway: Gateway, body: Json, seconds: float) -> bytes:
+        """What a customer's own provider says of an embeddings request. Raise Failed."""
+        address, model = address_of(gateway), str(body["model"])
+        key = _key(address, gateway.api_key, model)
+        self._check(key)
+        headers = dict(gateway.parameters.get("providerHeaders") or {})
+        async with self._judged(key):
+            return await vectors(self._outbound, address, gateway.api_key, headers, body, seconds)
 
     async def _stream(self, place: _Place, prompt: Prompt, turn: "_Turn") -> AsyncGenerator[Delta, None]:
         """One model's answer."""

@@ -10,6 +10,7 @@ from hub.config import Settings
 from hub.domain import Json
 from tests.api.door import Door, opened
 from tests.fakes.model import FakeModel, refuses, says, serve
+from tests.fakes.natives import claude
 
 FILE = """
 [providers]
@@ -155,3 +156,18 @@ async def test_a_fallback_of_the_hubs_own_is_charged_and_takes_no_settings(
         ]
         assert door.sent["service_tier"] == "priority" and "service_tier" not in upstream.calls[0].body
         assert sum(u["amount"] for u in got["generation_context"]["generated_usage"]) > 0
+
+
+async def test_a_provider_that_speaks_otherwise(settings: Settings, upstream: FakeModel, tmp_path: Path) -> None:
+    """Its models are asked as it says, and charged with what was remembered apart."""
+    path = tmp_path / "models.toml"
+    path.write_text(FILE.replace('/acme/v1"', '/acme/v1", transport = "Anthropic"').format(url=upstream.url))
+    upstream.default = claude({"type": "text", "text": "Hi there.", "citations": None})
+    key = SecretStr("acme=sk-of-the-operator")
+    async with opened(settings.changed(catalogue=str(path), model_keys=key)) as door:
+        got = await door.asked(model="@acme/big")
+        [call] = upstream.calls
+        assert call.path == "/acme/v1/messages" and call.headers["x-api-key"] == "sk-of-the-operator"
+        rows = {u["sku"]: u["quantity"] for u in got["generation_context"]["generated_usage"]}
+        assert rows["inference.chat_completions.in"] == 13 and rows["inference.chat_completions.in.cached"] == 7
+        assert got["choices"][0]["message"]["content"] == "Hi there."

@@ -18,7 +18,7 @@ from hub.domain import Json
 from hub.processes.embedded import Server
 from tests.api.door import Door, events, opened
 from tests.conftest import cloned, small
-from tests.fakes.model import Act, FakeModel, event, raw, refuses, says, serve
+from tests.fakes.model import Act, FakeModel, cut, event, raw, refuses, says, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 LONG = "This model's maximum context length is 8192 tokens."
@@ -181,6 +181,20 @@ async def test_the_second_fallback_stands_in_for_what_the_first_does_not(door: D
     ])  # fmt: skip
     assert await said(door, id) == (200, "Third.")
     assert [c.body["model"] for c in door.model.calls] == ["fake-1"]
+
+
+@pytest.mark.parametrize(("statuses", "expected"), [([503], (200, "Second.")), ([429], (502, "model_cut"))])
+async def test_who_steps_in_for_one_that_breaks_off(
+    door: Door, west: FakeModel, statuses: list[int], expected: tuple[int, str]
+) -> None:
+    """It is begun again by itself first, also the fallback when that breaks off."""
+    door.model.default, west.default = cut("Half"), says("Second.")
+    west.plan.append(cut("Ha"))
+    second = {"modelName": "second", "baseAddress": f"{west.url}/v1", "conditions": {"statuses": statuses}}
+    id = await door.gateway(apiKey=f"sk-{ids.uuid7()}", fallbackModels=[second])
+    found = await said(door, id)
+    assert found[0] == expected[0] and (found[1] == expected[1] or expected[0] == 502)
+    assert len(door.model.calls) == 3 and len(west.calls) == (2 if expected[0] == 200 else 0)
 
 
 @pytest.mark.parametrize("tries", [1, 2, 3])

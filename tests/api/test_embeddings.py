@@ -8,9 +8,12 @@ import openai
 import orjson
 import pytest
 
+from hub.accounts.accounts import create_account
+from hub.accounts.keys import grant
 from hub.config import Settings
 from hub.llm.embedder import MODEL
 from tests.api.door import Door, opened
+from tests.fakes.model import Act, raw, refuses
 
 INPUTS = Path(__file__).parents[1] / "llm" / "inputs"
 TEXTS = ["Pets are welcome for 20 euros a night.", "A piscina fecha às dez.", "The pool closes at ten."]
@@ -107,3 +110,42 @@ async def test_long_texts_are_cut_pooled_and_said_so(door: Door, kind: str) -> N
     assert cosine(long, long) == pytest.approx(1, abs=1e-5) == cosine(other, other)
     assert cosine(long, near) > cosine(long, far) + 0.2
     assert got["usage"]["prompt_tokens"] > 1000
+
+
+@pytest.mark.parametrize("input", ["x", ["x", "y"], [1, 2, 3], [[1, 2], [3]]])
+async def test_a_gateway_over_a_provider_of_ones_own(door: Door, input: Any) -> None:
+    """Texts and tokens go through, as its model reads its own; with its name, its key and its headers."""
+    answer = {"object": "list", "model": "emb-1", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+              "usage": {"prompt_tokens": 3, "total_tokens": 3}}
+    door.model.default = raw(orjson.dumps(answer), "application/json")
+    id = await door.gateway(modelName="emb-1", providerHeaders={"X-Team": "blue"})
+    body = {"model": id, "input": input, "encoding_format": "base64", "dimensions": 8, "user": "ana", "truncate": True}
+    sent = {"Authorization": f"Bearer {door.key}"}
+    async with door.http.post(f"{door.url}/v1/embeddings", json=body, headers=sent) as r:
+        assert r.status == 200 and await r.json() == answer
+    [call] = door.model.calls
+    assert call.path == "/v1/embeddings" and call.headers["Authorization"] == "Bearer sk-upstream-key"
+    assert call.headers["X-Team"] == "blue"
+    assert call.body == {
+        "model": "emb-1", "input": input, "encoding_format": "base64", "dimensions": 8, "truncate": True,
+    }
+    assert [(r["sku"], r["quantity"], r["amount"]) for r in await door.billed()] == [("inference.embeddings.in", 3, 0)]
+
+
+@pytest.mark.parametrize(("act", "status", "words"), [
+    (refuses(400, "too many tokens"), 400, "too many tokens"), (refuses(401, "bad key"), 502, "apiKey"),
+    (refuses(429, "slow", {"Retry-After": "9"}), 429, "slow"), (refuses(503, "down"), 502, "down"),
+    (raw(b"<html>", "text/html"), 502, "cannot be read"),
+])  # fmt: skip
+async def test_its_refusals_are_told(door: Door, act: Act, status: int, words: str) -> None:
+    door.model.default = act
+    async with door.post("/v1/embeddings", model=await door.gateway(), input=[1, 2]) as r:
+        got = await r.json(content_type=None)
+        assert r.status == status and words in got["error"]["message"] and "sk-upstream" not in str(got)
+    for id in (await door.gateway(transportInterface="Gemini"), "nobody"):
+        async with door.post("/v1/embeddings", model=id, input="x") as r:
+            assert r.status == 400
+    other = await create_account(door.hub.db, "Other")
+    foreign = await grant(door.hub.db, other.id, "x", None)
+    async with door.post("/v1/embeddings", key=foreign, model=await door.gateway(), input="x") as r:
+        assert r.status == 400, "another account's gateway is none"

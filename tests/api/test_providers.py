@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from hub.accounts import gateways
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
 from hub.accounts.parameters import GatewayParameters
+from hub.api.http import whole_answer
 from hub.config import Settings
 from hub.domain import Json
 from tests.api.chatting import PNG, Visitor, visiting
@@ -469,3 +471,66 @@ async def test_pages_may_use_a_public_key(door: Door) -> None:
     for key, seen in ((door.public, {id, other}), (bound, {id})):
         async with door.http.get(f"{door.url}/v1/models", headers={"Authorization": f"Bearer {key}"}) as r:
             assert r.status == 200 and {m["id"] for m in (await r.json())["data"]} == seen
+
+
+def paused(act: Act, seconds: float = 1.6) -> Act:
+    """A first word, silence, then the rest."""
+
+    async def said(request: web.Request, body: Json) -> web.StreamResponse:
+        out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await out.prepare(request)
+        await out.write(event({"content": "First. "}))
+        await asyncio.sleep(seconds)
+        if act is HANG_UP:
+            assert request.transport is not None
+            request.transport.abort()
+            return out
+        await out.write(event({"content": "Then."}) + event({}, "stop") + b"data: [DONE]\n\n")
+        return out
+
+    return said
+
+
+HANG_UP, GO_ON = hangs(), says()
+
+
+async def test_who_waits_for_a_whole_answer_is_kept_alive(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By spaces before it, once the model answers; statuses stay right, and an answer that fails is none."""
+    monkeypatch.setattr(whole_answer, "QUIET_SECONDS", 0.1)
+    door.model.default = paused(GO_ON)
+    id = await door.gateway()
+
+    async def read(**headers: str) -> tuple[int, str, bytes]:
+        async with door.post(model=id, headers=headers) as r:
+            return r.status, r.content_type, await r.read()
+
+    async with door.client() as client:
+        kept, quiet, said = await asyncio.gather(
+            read(), read(**{"Sse-Stream-Options": "no-ping"}),
+            client.chat.completions.create(model=id, messages=[{"role": "user", "content": "Hi"}]),
+        )
+    assert kept[:2] == quiet[:2] == (200, "application/json")
+    assert kept[2].startswith(b" {") and quiet[2].startswith(b"{")
+    assert said.choices[0].message.content == "First. Then."
+    door.model.plan.extend([paused(HANG_UP), refuses(400, "no")])
+    with pytest.raises(aiohttp.ClientPayloadError):
+        async with door.post(model=id) as r:
+            assert r.status == 200, "nothing was wrong yet"
+            await r.read()
+
+
+async def test_what_is_refused_after_a_silence_has_its_status(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_answer, "QUIET_SECONDS", 0.1)
+
+    async def late(request: web.Request, body: Json) -> web.StreamResponse:
+        await asyncio.sleep(1.3)
+        return await refuses(400, "bad field")(request, body)
+
+    door.model.default = late
+    async with door.post(model=await door.gateway()) as r:
+        assert r.status == 400 and "bad field" in await r.text()
+    door.model.default = paused(GO_ON, 1.2)
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}
+    form = {"type": "json_schema", "json_schema": {"schema": schema, "healing_options": {"max_attempts": 1}}}
+    async with door.post(model=await door.gateway(), response_format=form) as r:
+        assert r.status == 502 and (await r.json(content_type=None))["error"]["code"] == "json_healing_failed"

@@ -1,5 +1,6 @@
 """Providers that speak Anthropic's and Gemini's own APIs: what they are asked, by their SDKs' types."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from typing import Any
@@ -181,7 +182,7 @@ async def test_thoughts_and_their_signatures_come_back_within_the_turn(
             THOUGHT, HIDDEN, {"type": "text", "text": "One moment."},
             {"type": "tool_use", "id": "toolu_1", "name": "order", "input": {"a": 4}},
         ]
-        assert second["thinking"] == {"type": "enabled", "budget_tokens": 16_384} and "temperature" not in second
+        assert second["thinking"] == {"type": "enabled", "budget_tokens": 16_000} and "temperature" not in second
         assert second["messages"][2]["content"][0]["tool_use_id"] == "toolu_1"
     else:
         assert second["contents"][1]["parts"][-1] == signed
@@ -326,6 +327,33 @@ async def test_what_a_model_refuses_is_learned(door: Door) -> None:
     door.model.default = answers("Gemini", "ok")
     await door.asked(parameters=speaking(door, "Gemini", reasoningEffort="low"))
     assert "generationConfig" not in door.sent
+
+
+async def test_thoughts_leave_room_for_words(door: Door) -> None:
+    door.model.default = answers("Anthropic", "ok")
+    id = await door.gateway(**speaking(door, "Anthropic", reasoningEffort="high"))
+    for most, expected in ((4000, {"type": "enabled", "budget_tokens": 2000}), (1000, None)):
+        await door.asked(model=id, max_tokens=most)
+        assert door.sent.get("thinking") == expected
+    forced = {"type": "function", "function": {"name": "look"}}
+    await door.asked(model=id, tools=[TOOL], tool_choice=forced)
+    assert "thinking" not in door.sent, "the API refuses both"
+
+
+async def test_what_is_counted_is_no_first_word(door: Door) -> None:
+    """A provider that counts the question and then is silent has not begun."""
+    async def counts(request: web.Request, body: Json) -> web.StreamResponse:
+        out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await out.prepare(request)
+        message = {"role": "assistant", "usage": {"input_tokens": 1}}
+        await out.write(b"data: " + orjson.dumps({"type": "message_start", "message": message}) + b"\n\n")
+        await asyncio.sleep(20)
+        return out
+
+    door.model.default = counts
+    limits = {"firstToken": 0.5, "silence": 30}
+    async with door.post(model=await door.gateway(**speaking(door, "Anthropic", timeLimits=limits))) as r:
+        assert r.status == 502 and (await r.json())["error"]["code"] == "model_timeout"
 
 
 async def test_newer_models_are_not_sent_what_they_refuse(door: Door) -> None:

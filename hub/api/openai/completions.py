@@ -1,5 +1,6 @@
 """Chat completions (A-02)."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from hub.api.http.app_keys import HUB, SUBJECT, caller
 from hub.api.http.completion_chunks import DONE, Chunks, completion
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Header
+from hub.api.http.whole_answer import Whole
 from hub.api.openai import road
 from hub.api.openai.blocks import Blocks
 from hub.api.openai.remembering import CACHED
@@ -21,6 +23,8 @@ from hub.errors import HubError
 from hub.llm.reading import with_beside
 from hub.llm.types import Delta
 from hub.studio.aresgen import threads
+
+log = logging.getLogger(__name__)
 
 NO_PING = Header("Sse-Stream-Options", "`no-ping`: no comments in a stream between its events.", required=False)
 
@@ -50,23 +54,34 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     return await road.given(asked, _stream(request, asked) if body.stream else _whole(request, asked))
 
 
-async def _whole(request: web.Request, asked: Asked) -> web.Response:
+async def _whole(request: web.Request, asked: Asked) -> web.StreamResponse:
     blocks, texts = Blocks() if asked.body.rendering_mode == "textual_blocks" else None, list[str]()
 
     async def collect(delta: Delta) -> None:
         piece = blocks.take(delta) if blocks else None
         texts.append(piece.text if piece else "")
 
-    made = await _answered(request, asked, collect if blocks else None)
+    structured = asked.ask.structured
+    # JSON that may not become valid is no answer before it is.
+    sure = structured is None or not structured.heals
+    whole = Whole(request, lambda: sure and asked.ask.trace.model is not None, lambda: asked.headers)
+    try:
+        made = await _answered(request, asked, collect if blocks else None, whole.keep)
+    except HubError as e:
+        if not whole.broken():
+            raise
+        log.warning("answer %s broke off: %s", asked.id, e)
+        await road.refused(asked, e)
+        raise ConnectionResetError("The answer broke off.") from e
     made = replace(made, beside=with_beside(made.beside, road.files(asked, made)))
     if asked.json_alone(made):
-        return web.Response(body=orjson.dumps(made.value), content_type="application/json", headers=asked.headers)
+        return await whole.finish(orjson.dumps(made.value))
     if blocks:
         end = blocks.end()
         made = replace(made, text="".join([*texts, end.text if end else ""]))
     # Not through the model: the documented answer has no nulls beside its own.
-    body = orjson.dumps(completion(asked.id, asked.created, made, legacy=asked.body.legacy) | asked.more)
-    return web.Response(body=body, content_type="application/json", headers=asked.headers)
+    return await whole.finish(
+        orjson.dumps(completion(asked.id, asked.created, made, legacy=asked.body.legacy) | asked.more))
 
 
 async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
