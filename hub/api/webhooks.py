@@ -5,7 +5,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.api.http import bounded
-from hub.api.http.app_keys import CROWD, RECEIVER, SPOOL
+from hub.api.http.app_keys import CROWD, HUB, RECEIVER, SPOOL
 from hub.chat.inbound.webhooks import Call, Knock, Verdict
 from hub.errors import Overloaded
 
@@ -31,6 +31,14 @@ ANSWERS: dict[Verdict, dict[str, int]] = {
 async def receive(request: web.Request) -> web.Response:
     """A call from a network. 200 means stored for good."""
     channel = request.match_info["channel"]
+    told = {"messaging.system": channel, "messaging.operation.type": "receive", "http.request.method": "POST"}
+    with request.app[HUB].tracing.within(f"webhook {channel}", "server", told) as span:
+        response = await _received(request, channel)
+        span.set("http.response.status_code", response.status)
+        return response
+
+
+async def _received(request: web.Request, channel: str) -> web.Response:
     try:
         client = UUID(request.match_info["client"])
     except ValueError:

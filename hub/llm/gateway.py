@@ -7,16 +7,18 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from hub.domain import Gateway, Usage
 from hub.errors import Invalid
 from hub.guarded_http import Outbound
-from hub.llm import finish
+from hub.llm import figures, finish
 from hub.llm.breaker import FAILURES, Breaker
 from hub.llm.catalogue import Catalogue, Model
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
+from hub.llm.figures import Figures
 from hub.llm.openai import OpenAICompatible
 from hub.llm.prices import FREE, Price, bill, cost
 from hub.llm.provider import Provider
@@ -31,16 +33,19 @@ KEPT = 2000
 # Tokens of an answer whose length nobody limits, as they are set aside for it.
 UNKNOWN = 1000
 HELPER = UUID(int=0)
+# Characters of a model's name that traces tell.
+LABEL = 200
 EMPTY = "empty_answer"
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A model where it is asked. key: of its breaker. name: what its provider calls it."""
+    """A model where it is asked. key: of its breaker. name: what its provider calls it. told: of it to figures."""
 
     provider: Provider
     key: str
     name: str
+    told: figures.Place
 
 
 class Models:
@@ -48,9 +53,10 @@ class Models:
 
     def __init__(
         self, outbound: Outbound, catalogue: Catalogue | None = None, *, trusted: Outbound | None = None,
-        first_wait: float = FIRST_WAIT,
+        first_wait: float = FIRST_WAIT, counted: Figures | None = None,
     ) -> None:
-        """outbound: to addresses of customers. trusted: to those of the catalogue."""
+        """outbound: to addresses of customers. trusted: to those of the catalogue. counted: what calls take."""
+        self.figures = counted or Figures()
         self._outbound = outbound
         self._trusted = trusted or outbound
         self._first_wait = first_wait
@@ -146,19 +152,26 @@ class Models:
         while True:
             self._check(place.key)
             tried += 1
-            heard = _Heard(prompt.thinks)
+            heard, seen = _Heard(prompt.thinks), self.figures.call(replace(place.told, turn=number), prompt)
             try:
                 async with self._judged(place.key), aclosing(place.provider.stream(prompt, deadline)) as deltas:
                     async for delta in deltas:
+                        seen.take(delta)
                         for one in heard.take(delta):
                             yield one
-                for one in heard.end(more):
+                rest = heard.end(more)
+                seen.answered()
+                for one in rest:
                     yield one
                 return
             except Failed as e:
+                seen.failed(e)
                 if heard.begun:
                     raise Broken(e, number) from e
-                waited += await self._pause(e, tried, waited, deadline, patience)
+                again = e
+            finally:
+                seen.end()
+            waited += await self._pause(again, tried, waited, deadline, patience)
 
     @asynccontextmanager
     async def _judged(self, key: str) -> AsyncIterator[None]:
@@ -183,9 +196,10 @@ class Models:
         address = address_of(gateway)
         if address != INTEGRATED:
             provider = self._provider(self._outbound, address, gateway.api_key)
-            return _Place(provider, _key(address, gateway.api_key, model), model)
+            told = figures.Place(self.figures.label(model, False), model[:LABEL], host_of(address), FREE)
+            return _Place(provider, _key(address, gateway.api_key, model), model, told)
         if model in self._offline:
-            return _Place(self._offline[model], model, model)
+            return _Place(self._offline[model], model, model, figures.Place(model, model, "hub", FREE))
         entry = self.catalogue.get(model)
         if entry is None:
             raise Invalid(
@@ -195,7 +209,8 @@ class Models:
                 code="unknown_model",
             )
         provider = self._provider(self._trusted, entry.address, entry.key)
-        return _Place(provider, _key(entry.address, entry.key, entry.name), entry.name)
+        told = figures.Place(model, entry.name, entry.vendor, entry.price)
+        return _Place(provider, _key(entry.address, entry.key, entry.name), entry.name, told)
 
     def _provider(self, outbound: Outbound, address: str, key: str | None) -> Provider:
         """Made once for an address and its key: reading the address costs as much as asking it."""
@@ -268,6 +283,11 @@ class _Heard:
 def address_of(gateway: Gateway) -> str:
     """The gateway's base address; INTEGRATED for the hub's own models."""
     return str(gateway.parameters.get("baseAddress") or INTEGRATED)
+
+
+def host_of(address: str) -> str:
+    """What a provider is called where nothing else is known of it."""
+    return (urlsplit(address).hostname or "").lower()[:LABEL]
 
 
 def _names(gateway: Gateway) -> tuple[str, ...]:
