@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hub.errors import Setup
 
+# The name that every program with traces reads.
+OTEL = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
 
 class Settings(BaseSettings):
     """All settings. `HUB_X_FILE` reads the value of `HUB_X` from a mounted file."""
@@ -83,6 +86,13 @@ class Settings(BaseSettings):
         str, Field(description="Networks whose X-Forwarded-For is believed, comma separated.")
     ] = ""
     metrics_port: Annotated[int, Field(ge=0, le=65535, description="Port of /metrics; 0: off.")] = 0
+    metrics_models: Annotated[
+        str, Field(description="Models of customers' own providers that /metrics tells apart by name, comma separated.")
+    ] = ""
+    otel_endpoint: Annotated[
+        str, Field(description="OTLP/HTTP collector of traces, as OTEL_EXPORTER_OTLP_ENDPOINT says too; empty: none.")
+    ] = ""
+    otel_content: Annotated[bool, Field(description="Whether traces hold the texts of messages and answers.")] = False
     log_level: Annotated[str, Field(description="debug, info, warning or error.")] = "info"
     log_json: Annotated[bool, Field(description="Log as JSON lines.")] = False
     lease_seconds: Annotated[
@@ -272,7 +282,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "public_url", "hosted_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
-        "research_url", "image_url", "speech_url", "transcription_url", "eleven_url",
+        "research_url", "image_url", "speech_url", "transcription_url", "eleven_url", "otel_endpoint",
     )
     @classmethod
     def _address(cls, value: str) -> str:
@@ -362,6 +372,8 @@ def load(**given: Any) -> Settings:
     """Read the environment; `given` (not None) wins. Raise Setup naming the variable."""
     _known()
     values: dict[str, Any] = dict(_mounted())
+    if "otel_endpoint" not in values and (found := os.environ.get(OTEL)) and not os.environ.get("HUB_OTEL_ENDPOINT"):
+        values["otel_endpoint"] = found
     values.update({k: v for k, v in given.items() if v is not None})
     try:
         return Settings(**values)

@@ -1,5 +1,6 @@
 """Everything that is open, in one frozen object, and the one place that opens it."""
 
+import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,10 +9,11 @@ import aiohttp
 
 from channels.base import Channel, ChannelError, Download
 from channels.registry import Urls, build
+from hub import __version__
 from hub.checkpoints import Reached, unwatched
 from hub.child_processes import Children
 from hub.config import Settings
-from hub.errors import HubError, Invalid
+from hub.errors import HubError, Invalid, Setup
 from hub.guarded_http import Outbound, open_outbound
 from hub.live.cache import Cache
 from hub.live.circuit import Valkey
@@ -24,11 +26,13 @@ from hub.live.single_flight import Flights
 from hub.llm.bulk import BulkEmbedder
 from hub.llm.catalogue import load as load_catalogue
 from hub.llm.embedder import Embedder
+from hub.llm.figures import Figures
 from hub.llm.gateway import Models
 from hub.room import Room
 from hub.sealing import Sealer
 from hub.store.db import Db, open_db
 from hub.store.usage import Meter
+from hub.tracing import OFF, Tracing
 
 EVERYWHERE = "0.0.0.0/0,::/0"
 
@@ -59,6 +63,7 @@ class Hub:
     children: Children
     room: Room
     reached: Reached = unwatched
+    tracing: Tracing = OFF
 
 
 class _Fetch:
@@ -89,6 +94,19 @@ def _guarded(outbound: Outbound) -> Callable[[str], aiohttp.ClientSession]:
     return session
 
 
+def _tracing(settings: Settings) -> Tracing:
+    """Where no collector is set, nothing of OpenTelemetry's SDK is loaded."""
+    if not settings.otel_endpoint:
+        return OFF
+    try:
+        made: Tracing = importlib.import_module("hub.otel").Otel(
+            settings.otel_endpoint, __version__, settings.otel_content
+        )
+    except ImportError:
+        raise Setup("HUB_OTEL_ENDPOINT needs opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http.") from None
+    return made
+
+
 @asynccontextmanager
 async def open_hub(settings: Settings, reached: Reached = unwatched, closed: bool = False) -> AsyncIterator[Hub]:
     """Open all that a process needs; whatever was opened is closed, in reverse, on any way out.
@@ -116,6 +134,8 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         stack.push_async_callback(events.close)
         meter = Meter(db)
         stack.push_async_callback(meter.close)
+        tracing = _tracing(settings)
+        stack.push_async_callback(tracing.close)
         flights = Flights()
         stack.push_async_callback(flights.close)
         yield Hub(
@@ -127,7 +147,8 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             trusted=trusted,
             channels=channels,
             models=Models(
-                outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value()), trusted=trusted
+                outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value()), trusted=trusted,
+                counted=Figures([n for n in (m.strip() for m in settings.metrics_models.split(",")) if n], tracing),
             ),
             embedder=embedder,
             bulk=bulk,
@@ -141,4 +162,5 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             children=Children(),
             room=Room(settings.home, settings.disk_reserve_mb << 20, settings.database_mb << 20),
             reached=reached,
+            tracing=tracing,
         )

@@ -39,6 +39,14 @@ async def receive(request: web.Request) -> web.Response:
 
 async def _received(request: web.Request) -> web.Response:
     channel = request.match_info["channel"]
+    told = {"messaging.system": channel, "messaging.operation.type": "receive", "http.request.method": "POST"}
+    with request.app[HUB].tracing.within(f"webhook {channel}", "server", told) as span:
+        response = await _received(request, channel)
+        span.set("http.response.status_code", response.status)
+        return response
+
+
+async def _received(request: web.Request, channel: str) -> web.Response:
     try:
         client = UUID(request.match_info["client"])
     except ValueError:

@@ -19,6 +19,8 @@ from hub.task_groups import together
 from hub.tools import sources
 from hub.tools.base import Context
 
+RETRIEVAL = {"gen_ai.operation.name": "retrieval"}
+
 
 async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> AnswerContext:
     """The ctx of an answer; what was opened for it is closed with the stack."""
@@ -85,9 +87,11 @@ async def _knowledge(hub: Hub, ctx: AnswerContext) -> None:
     ctx.contexts = [text for _, text in await contexts(hub.db, ctx.ask.account_id, collections)]
     if p.get("queryStrategy") == "QueryFunction":
         return
-    terms = await query.queries(hub, ctx)
-    if terms:
-        ctx.passages = await toolbox.found(hub, ctx.ask.account_id, p, terms)
+    with hub.tracing.within("retrieval", attributes=RETRIEVAL) as span:
+        terms = await query.queries(hub, ctx)
+        if terms:
+            ctx.passages = await toolbox.found(hub, ctx.ask.account_id, p, terms)
+        span.set("hub.retrieval.passages", len(ctx.passages))
 
 
 async def _rewritten(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack) -> None:

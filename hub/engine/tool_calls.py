@@ -87,7 +87,9 @@ class Calls:
                 self.made += 1
                 raise ToolFailed(f"There is no tool '{name}' here.")
             await self._tell(event | {"state": "Running"})
-            result, state = await self.invoke(tool, given), "Completed"
+            told = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": name}
+            with self.hub.tracing.within(f"execute_tool {name}", attributes=told | {"gen_ai.tool.call.id": call["id"]}):
+                result, state = await self.invoke(tool, given), "Completed"
         except Lost:
             raise
         except HubError as e:

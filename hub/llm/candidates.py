@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from hub.domain import Gateway, Json
 from hub.llm.addresses import same_place
@@ -11,6 +12,8 @@ from hub.llm.types import INTEGRATED, Broken, Failed
 
 # Codes of answers that hold nothing for a person, and of models that do not want to answer.
 EMPTY, REFUSED = "empty_answer", "refused"
+# Characters of a model's and a provider's name that traces tell.
+LABEL = 200
 SOURCE = "OpenAiCompatible"
 # What a fallback without conditions stands in for; what the same model would refuse elsewhere too.
 _TIMED_OUT, _DOWN, _OTHER = 504, 503, 502
@@ -67,6 +70,11 @@ def _code(e: Failed) -> str | None:
 def address_of(gateway: Gateway) -> str:
     """The gateway's base address; INTEGRATED for the hub's own models."""
     return str(gateway.parameters.get("baseAddress") or INTEGRATED)
+
+
+def host_of(address: str) -> str:
+    """What a provider is called where nothing else is known of it."""
+    return (urlsplit(address).hostname or "").lower()[:LABEL]
 
 
 def pool(gateway: Gateway, model: str) -> list[Candidate]:

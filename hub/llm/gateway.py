@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from hub.domain import Gateway, Json
 from hub.errors import Invalid
 from hub.guarded_http import Outbound
-from hub.llm import finish
+from hub.llm import figures, finish
 from hub.llm.anthropic import Anthropic
 from hub.llm.balancing import Balancer
 from hub.llm.breaker import FAILURES, Breaker
-from hub.llm.candidates import EMPTY, REFUSED, SOURCE, Candidate, address_of, fallbacks, pool
+from hub.llm.candidates import EMPTY, LABEL, REFUSED, SOURCE, Candidate, address_of, fallbacks, host_of, pool
 from hub.llm.catalogue import Catalogue, Model
 from hub.llm.embeddings import vectors
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
+from hub.llm.figures import Figures
 from hub.llm.gemini import Gemini
 from hub.llm.openai import OpenAICompatible
 from hub.llm.paying import paid
@@ -42,11 +43,12 @@ _Known = tuple[bool, type, str, str | None, tuple[tuple[str, str], ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A model where it is asked. key: of its breaker. name: what its provider calls it."""
+    """A model where it is asked. key: of its breaker. name: what its provider calls it. told: of it to figures."""
 
     provider: Provider
     key: str
     name: str
+    told: figures.Place
 
 
 class Models:
@@ -54,9 +56,10 @@ class Models:
 
     def __init__(
         self, outbound: Outbound, catalogue: Catalogue | None = None, *, trusted: Outbound | None = None,
-        first_wait: float = FIRST_WAIT,
+        first_wait: float = FIRST_WAIT, counted: Figures | None = None,
     ) -> None:
-        """outbound: to addresses of customers. trusted: to those of the catalogue."""
+        """outbound: to addresses of customers. trusted: to those of the catalogue. counted: what calls take."""
+        self.figures = counted or Figures()
         self._outbound = outbound
         self._trusted = trusted or outbound
         self._first_wait = first_wait
@@ -131,6 +134,7 @@ class Models:
             tries = 1 if rest and not rest[0].fallback else int(gateway.parameters.get("tries") or TRIES)
             try:
                 place = self._resolve(one.gateway, one.model)
+                place = replace(place, told=replace(place.told, turn=n if one.fallback else 0))
                 turn = _Turn(n, rest, tries, deadline, patience)
                 async with aclosing(self._stream(place, question, turn)) as deltas:
                     async for delta in deltas:
@@ -161,23 +165,29 @@ class Models:
         while True:
             self._check(place.key)
             tried += 1
-            heard = _Heard(prompt.thinks, turn)
-            begun = time.monotonic()
+            heard, seen, timed = _Heard(prompt.thinks, turn), self.figures.call(place.told, prompt), False
             try:
                 async with self._judged(place.key), aclosing(place.provider.stream(prompt, turn.deadline)) as deltas:
                     async for delta in deltas:
-                        if begun and (delta.says or delta.thinks):
-                            self._balancer.answered(place.key, time.monotonic() - begun)
-                            begun = 0.0
+                        seen.take(delta)
+                        if not timed and seen.first is not None:
+                            timed = True
+                            self._balancer.answered(place.key, seen.first)
                         for one in heard.take(delta):
                             yield one
-                for one in heard.end():
+                rest = heard.end()
+                seen.answered()
+                for one in rest:
                     yield one
                 return
             except Failed as e:
+                seen.failed(e)
                 if heard.begun:
                     raise Broken(e, turn.number) from e
-                waited += await self._pause(e, tried, waited, turn)
+                again = e
+            finally:
+                seen.end()
+            waited += await self._pause(again, tried, waited, turn)
 
     @asynccontextmanager
     async def _judged(self, key: str) -> AsyncIterator[None]:
@@ -205,9 +215,10 @@ class Models:
             p = gateway.parameters
             headers = p.get("providerHeaders") or NO_HEADERS
             provider = self._provider(self._outbound, address, gateway.api_key, p.get("transportInterface"), headers)
-            return _Place(provider, _key(address, gateway.api_key, model), model)
+            told = figures.Place(self.figures.label(model, False), model[:LABEL], host_of(address), FREE)
+            return _Place(provider, _key(address, gateway.api_key, model), model, told)
         if model in self._offline:
-            return _Place(self._offline[model], model, model)
+            return _Place(self._offline[model], model, model, figures.Place(model, model, "hub", FREE))
         entry = self.catalogue.get(model)
         if entry is None:
             raise Invalid(
@@ -217,7 +228,8 @@ class Models:
                 code="unknown_model",
             )
         provider = self._provider(self._trusted, entry.address, entry.key, entry.transport)
-        return _Place(provider, _key(entry.address, entry.key, entry.name), entry.name)
+        told = figures.Place(model, entry.name, entry.vendor, entry.price)
+        return _Place(provider, _key(entry.address, entry.key, entry.name), entry.name, told)
 
     def _provider(
         self, outbound: Outbound, address: str, key: str | None, transport: str | None = None,

@@ -60,6 +60,7 @@ def _common(hub: Hub, registry: CollectorRegistry) -> None:
     _gauge(registry, "leases_held", "Turns running in this process", len(hub.leases.held()))
     _gauge(registry, "leases_lost_total", "Turns stopped because another process took the session", hub.leases.lost)
     _gauge(registry, "bells_lost_total", "Bells that could not be rung", hub.queue.failures)
+    registry.register(hub.models.figures.registry)
 
 
 async def web_metrics(hub: Hub, intake: Intake) -> CollectorRegistry:

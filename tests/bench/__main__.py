@@ -16,6 +16,7 @@ from tests.bench import (
     outreach,
     retrieval,
     shelves,
+    traces,
     walls,
     webhook,
     widget,
@@ -26,7 +27,7 @@ from tests.bench.report import FULL, QUICK, Pace, say, title
 MEASURES = {
     "webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure,
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
-    "console": console.measure, "walls": walls.measure, "crowds": crowds.measure,
+    "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
 }
 
 

@@ -68,11 +68,11 @@ class Place:
         await self.hub.redis.flushall()
 
     @contextmanager
-    def child(self, name: str, *command: str, core: int | None = None) -> Iterator[int]:
-        """A process of ours; gives its id."""
+    def child(self, name: str, *command: str, core: int | None = None, **settings: str) -> Iterator[int]:
+        """A process of ours; gives its id. settings: of the environment, beside the usual ones."""
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **self._environment()},
+                [sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **self._environment(), **settings},
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent(signal.SIGKILL),
             )
         if core is not None and (os.cpu_count() or 1) > 1:
@@ -99,10 +99,10 @@ class Place:
         }
 
     @asynccontextmanager
-    async def web(self, core: int | None = None) -> AsyncIterator[tuple[int, int]]:
+    async def web(self, core: int | None = None, **settings: str) -> AsyncIterator[tuple[int, int]]:
         """The real web process: (process id, port)."""
         port = free_port()
-        with self.child("web", "hub", "web", "--port", str(port), core=core) as pid:
+        with self.child("web", "hub", "web", "--port", str(port), core=core, **settings) as pid:
             await reachable(port)
             yield pid, port
 

@@ -20,6 +20,7 @@ from hub.llm.toolcalls import gather
 from hub.llm.types import Broken, Delta
 from hub.store import collections
 from hub.store.db import Db
+from hub.tracing import OFF
 from tests.fakes.model import FakeModel, cut, hangs, refuses, says, serve, whole
 
 ACCOUNT = UUID(int=1)
@@ -44,6 +45,7 @@ class House:
         self.embedder = Embedder()
         self.settings = Settings()
         self.channels: dict[str, Channel] = {}
+        self.tracing = OFF
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from hub.live.queue import Bell, Queue, send_bell, turn_bell
 from hub.store import files, inbox, scope
 from hub.store.db import Db, of_data
 from hub.store.inbox import Item, Stored
+from hub.tracing import KEY, Tracing
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,14 @@ KEPT = ("accepted", "ignored", "recorded", "taken")
 DEDUPE_KINDS = {Kind.MESSAGE: "message", Kind.OWN: "own", Kind.STATUS: "status", Kind.EVENT: "event"}
 
 Waiting = tuple[list[Item], "asyncio.Future[list[Stored]]"]
+
+
+def carry(tracing: Tracing, items: Sequence[Item]) -> None:
+    """Whoever takes these up goes on with what goes on here."""
+    if told := tracing.carrier():
+        for item in items:
+            if isinstance(body := item.get("body"), dict):
+                item["body"] = {**body, KEY: told}
 
 
 class Intake:

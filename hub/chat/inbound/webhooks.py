@@ -18,7 +18,7 @@ import asyncpg
 from channels.base import BadSignature, Hook, Inbound, Link, Unreadable
 from hub import ids
 from hub.chat.clients.link import open_link
-from hub.chat.inbound.intake import Intake, items_of
+from hub.chat.inbound.intake import Intake, carry, items_of
 from hub.errors import Overloaded
 from hub.runtime import Hub
 from hub.sealing import digest
@@ -158,7 +158,9 @@ class Receiver:
                 if one.ignore and one.ignore.startswith("unsupported"):
                     log.warning("%s of client %s not answered: %s", one.event, knock.client_id, one.ignore)
             self._hub.reached("C1")
-            await self._intake.store(items)
+            with self._hub.tracing.within("ingest", attributes={"messaging.batch.message_count": len(items)}):
+                carry(self._hub.tracing, items)
+                await self._intake.store(items)
         except BadSignature:
             return Verdict.REFUSED
         except Unreadable as e:

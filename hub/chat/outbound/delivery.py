@@ -19,6 +19,7 @@ from hub.chat.outbound.outgoing_files import file_of
 from hub.chat.outbound.paragraphs import blocks
 from hub.runtime import Hub
 from hub.store import outbox
+from hub.tracing import KEY, Span
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | 
                 hub.db, part, hub.leases.me, "queued", wire(hub), code="late", error="The sender was paused."
             )
         else:
-            part = await asyncio.shield(_send(hub, integration, part))
+            part = await asyncio.shield(_traced(hub, integration, part))
             if part is not None:
                 hub.reached("C12")
         started = time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -121,7 +122,14 @@ def wire(hub: Hub) -> float:
     return hub.settings.wire_seconds * 2 + 2
 
 
-async def _send(hub: Hub, integration: Json, part: Json) -> Json | None:
+async def _traced(hub: Hub, integration: Json, part: Json) -> Json | None:
+    channel = integration["channel"]
+    told = {"messaging.system": channel, "messaging.operation.type": "send", "hub.part": part["part"]}
+    with hub.tracing.within(f"send {channel}", "client", told, part["body"].get(KEY)) as span:
+        return await _send(hub, integration, part, span)
+
+
+async def _send(hub: Hub, integration: Json, part: Json, span: Span) -> Json | None:
     channel, link = hub.channels[integration["channel"]], open_link(hub, integration)
     me, begun = hub.leases.me, time.monotonic()
     hub.reached("C9")
@@ -132,8 +140,10 @@ async def _send(hub: Hub, integration: Json, part: Json) -> Json | None:
                 network_id = await _call(hub, channel, link, part, out)
         except TimeoutError:
             late = ChannelError("The network did not answer in time.", ambiguous=True, code="timeout")
+            span.failed("timeout")
             return await refused_parts.failed(hub, channel, link, part, late, wire(hub), _told(calls, link, begun))
         except ChannelError as e:
+            span.failed(e.code or "refused")
             return await refused_parts.failed(hub, channel, link, part, e, wire(hub), _told(calls, link, begun))
     hub.reached("C11")
     told = _told(calls, link, begun)

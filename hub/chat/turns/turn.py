@@ -32,6 +32,7 @@ from hub.llm.types import Delta
 from hub.runtime import Hub
 from hub.store import turns
 from hub.store.turns import Claim, Closed
+from hub.tracing import KEY
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,27 @@ async def run(
     if claimed is None:
         return None
     hub.reached("C5")
-    draft = Draft(ids.uuid7(), time.monotonic())
+    parents = [told for row in claimed.batch if (told := row["body"].pop(KEY, None))]
+    about = _about(claimed) if hub.tracing.on else {}
+    with hub.tracing.within("turn", "consumer", about, next(iter(parents), None)) as span:
+        done = await _taken(hub, claimed, sink, extra, heard)
+        span.set("hub.outcome", done.outcome if done else "none")
+        return done
+
+
+def _about(claimed: Claim) -> Json:
+    """What a trace tells of a turn: no words of anybody."""
+    return {
+        "gen_ai.operation.name": "invoke_agent", "gen_ai.conversation.id": str(claimed.session_id),
+        "messaging.system": claimed.integration["channel"] if claimed.integration else "web",
+        "messaging.batch.message_count": len(claimed.batch), "hub.epoch": claimed.epoch,
+    }
+
+
+async def _taken(
+    hub: Hub, claimed: Claim, sink: Sink | None, extra: tuple[str, ...], heard: Heard | None
+) -> Done | None:
+    session, draft = claimed.session_id, Draft(ids.uuid7(), time.monotonic())
     if claimed.integration is None and claimed.batch:
         draft.shown = Broadcast(hub, session, draft.id)
         await draft.shown.begin()
@@ -342,6 +363,10 @@ async def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
             files = content.shown_files(message["content"], hub.settings.address)
             text = "\n\n".join(t for t in (message["content"]["text"], files) if t)
             draft.parts += await delivery.rendered(text, UUID(message["id"]), to) if text else []
+    if told := hub.tracing.carrier():
+        # Whoever sends them, now or later, goes on with this.
+        for part in draft.parts:
+            part["body"][KEY] = told
 
 
 async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -> Closed:

@@ -12,7 +12,7 @@ from uuid import UUID
 from hub import ids
 from hub.accounts import balance
 from hub.chat import content
-from hub.chat.inbound.intake import Intake
+from hub.chat.inbound.intake import Intake, carry
 from hub.chat.news import tell
 from hub.chat.timespan import seconds
 from hub.chat.turns import turn
@@ -25,6 +25,7 @@ from hub.errors import BadRequest, Conflict, HubError, TooMany, Unavailable, Ups
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import files, messages, scope, turns, web_sessions
+from hub.store.inbox import Item, Stored
 from hub.store.web_sessions import Visit
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ async def prompt(
     if again is not None:
         return await _answered(hub, seen, again, extra, sink)
     items = [_item(seen, body, client_id if n == 0 else None) for n, body in enumerate(said)]
-    stored = await intake.store(items)
+    stored = await _kept(hub, intake, items)
     first = stored[0]
     if first.outcome == "gone":
         raise Unavailable
@@ -106,6 +107,12 @@ async def prompt(
     last = stored[-1].message_id or first.message_id
     assert last is not None
     return await _answered(hub, seen, last, extra, sink)
+
+
+async def _kept(hub: Hub, intake: Intake, items: list[Item]) -> list[Stored]:
+    with hub.tracing.within("ingest", "server", {"messaging.system": "web"}):
+        carry(hub.tracing, items)
+        return await intake.store(items)
 
 
 async def ask_again(hub: Hub, seen: Visit, client_id: str | None) -> UUID:
@@ -135,7 +142,7 @@ async def accept(hub: Hub, intake: Intake, seen: Visit, body: Json, client_id: s
     stored once. `soon`: whether nobody else has been rung for it, so that the caller is to run the turn."""
     interval = seen.parameters.get("messageDebounceInterval")
     wait = float(seconds(interval)) if interval else 0.0
-    [got] = await intake.store([_item(seen, body, client_id, wait, hub.settings.max_debounce_wait)])
+    [got] = await _kept(hub, intake, [_item(seen, body, client_id, wait, hub.settings.max_debounce_wait)])
     if got.outcome == "gone" or got.message_id is None:
         raise Unavailable
     state = await turns.fate(hub.db, seen.session_id, got.message_id) or {}
