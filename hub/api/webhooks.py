@@ -30,18 +30,14 @@ ANSWERS: dict[Verdict, dict[str, int]] = {
 
 async def receive(request: web.Request) -> web.Response:
     """A call from a network. 200 means stored for good."""
-    try:
-        return await _received(request)
-    except (Overloaded, web.HTTPServiceUnavailable):
-        request.app[RECEIVER].fell_behind()
-        raise
-
-
-async def _received(request: web.Request) -> web.Response:
     channel = request.match_info["channel"]
     told = {"messaging.system": channel, "messaging.operation.type": "receive", "http.request.method": "POST"}
     with request.app[HUB].tracing.within(f"webhook {channel}", "server", told) as span:
-        response = await _received(request, channel)
+        try:
+            response = await _received(request, channel)
+        except (Overloaded, web.HTTPServiceUnavailable):
+            request.app[RECEIVER].fell_behind()
+            raise
         span.set("http.response.status_code", response.status)
         return response
 

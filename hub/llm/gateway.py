@@ -105,15 +105,13 @@ class Models:
         candidates: Sequence[Candidate] | None = None, start: int = 0,
     ) -> AsyncGenerator[Delta, None]:
         """As `_asked` does; where a key with limits began it (hub.purse), that pays, and may be refused."""
-        asked = self._asked(
-            gateway, prompt, deadline, patience=patience, candidates=candidates, start=start, after=after
-        )
+        asked = self._asked(gateway, prompt, deadline, patience=patience, candidates=candidates, start=start)
         payer = purse.get()
         return asked if payer is None else paid(payer, self.price, gateway, prompt, deadline, asked)
 
     async def _asked(
         self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float,
-        candidates: Sequence[Candidate] | None, start: int, after: Failed | None,
+        candidates: Sequence[Candidate] | None, start: int,
     ) -> AsyncGenerator[Delta, None]:
         """Ask the gateway's model, then its fallbacks, until `deadline` (time.monotonic). candidates: those of before,
         of whom `start` is asked first.
