@@ -1,5 +1,6 @@
 """A question with everything it needs, and its answer."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -49,13 +50,15 @@ class Trace:
     """What is known on the way, of use before the answer is whole and when it never will be.
 
     complexity: of the request, when it was routed. model: that answers now. made: messages that the
-    answer has added to the conversation. ledger: what it has consumed.
+    answer has added to the conversation. ledger: what it has consumed. fired: how often each rule for what goes
+    out did something.
     """
 
     complexity: str | None = None
     model: str | None = None
     made: list[Json] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
+    fired: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,8 @@ class Answer:
     tool calls and their results too. tool_calls: those the caller has to run. ran: tools that the hub
     ran: {name, id, state, milliseconds}. files: stored attachments for the person. billed: rows for
     hub.store.usage. value: the JSON of a structured answer. refusal: what the model said in place of an
-    answer. beside, around: fields of the message and of the completion that the provider sent besides.
+    answer. beside, around: fields of the message and of the completion that the provider sent besides. fired: how often
+    each rule for what goes out did. withheld: the rule by which the answer was.
     """
 
     text: str
@@ -134,3 +138,5 @@ class Answer:
     logprobs: Json | None = None
     beside: Json = field(default_factory=dict)
     around: Json = field(default_factory=dict)
+    fired: Mapping[str, int] = field(default_factory=dict)
+    withheld: str | None = None

@@ -20,6 +20,8 @@ from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
 from hub.llm.figures import Figures
 from hub.llm.openai import OpenAICompatible
+from hub.llm.patterns import Undecided
+from hub.llm.placeholders import Mask, Putting, mask_of
 from hub.llm.prices import FREE, Price, bill, cost
 from hub.llm.provider import Provider
 from hub.llm.types import INTEGRATED, Broken, Delta, Failed, Limits, Prompt
@@ -53,9 +55,11 @@ class Models:
 
     def __init__(
         self, outbound: Outbound, catalogue: Catalogue | None = None, *, trusted: Outbound | None = None,
-        first_wait: float = FIRST_WAIT, counted: Figures | None = None,
+        first_wait: float = FIRST_WAIT, counted: Figures | None = None, secret: bytes = b"",
     ) -> None:
-        """outbound: to addresses of customers. trusted: to those of the catalogue. counted: what calls take."""
+        """outbound: to addresses of customers. trusted: to those of the catalogue. counted: what calls take. secret:
+        of the hub, by which placeholders are told."""
+        self._secret = secret
         self.figures = counted or Figures()
         self._outbound = outbound
         self._trusted = trusted or outbound
@@ -92,9 +96,29 @@ class Models:
         self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float = PATIENCE, start: int = 0
     ) -> AsyncGenerator[Delta, None]:
         """As `_asked` does; where a key with limits began it (hub.purse), that pays, and may be refused."""
-        asked = self._asked(gateway, prompt, deadline, patience=patience, start=start)
+        mask = mask_of(gateway.parameters, self._secret, (gateway.account_id, prompt.whose or gateway.id))
+        if mask is None:
+            asked = self._asked(gateway, prompt, deadline, patience=patience, start=start)
+        else:
+            asked = self._masked(mask, gateway, prompt, deadline, patience=patience, start=start)
         payer = purse.get()
         return asked if payer is None else self._paid(payer, gateway, prompt, deadline, asked)
+
+    async def _masked(
+        self, mask: Mask, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float, start: int
+    ) -> AsyncGenerator[Delta, None]:
+        """The provider gets placeholders; the values stand in the answer."""
+        try:
+            hidden = await asyncio.to_thread(mask.prompt, prompt)
+        except Undecided:
+            text = "The question could not be masked for its provider."
+            raise Failed(text, permanent=True, code="mask_failed") from None
+        putting = Putting(mask, prompt.whole)
+        async with aclosing(self._asked(gateway, hidden, deadline, patience=patience, start=start)) as deltas:
+            async for delta in deltas:
+                yield putting.take(delta)
+        if (rest := putting.end()) is not None:
+            yield rest
 
     async def _paid(
         self, payer: Purse, gateway: Gateway, prompt: Prompt, deadline: float, asked: AsyncGenerator[Delta, None]

@@ -32,7 +32,7 @@ class Prompt:
     question and what was found for it, for a model that reads no messages. `whole`: every piece of
     the answer is the whole text so far, revised. `free`: names of options that a customer gave for a
     provider of their own. `thinks`: whether thoughts are shown. `limits`: how long the provider may be
-    silent.
+    silent. `whose`: the conversation, where it has a name.
     """
 
     model: str
@@ -45,6 +45,7 @@ class Prompt:
     free: frozenset[str] = frozenset()
     thinks: bool = False
     limits: Limits = PATIENT
+    whose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
