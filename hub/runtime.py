@@ -134,6 +134,7 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         stack.push_async_callback(events.close)
         meter = Meter(db)
         stack.push_async_callback(meter.close)
+        sealer = Sealer(settings.sealing_key.get_secret_value())
         tracing = _tracing(settings)
         stack.push_async_callback(tracing.close)
         flights = Flights()
@@ -142,13 +143,14 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             settings=settings,
             db=db,
             redis=redis,
-            sealer=Sealer(settings.sealing_key.get_secret_value()),
+            sealer=sealer,
             outbound=outbound,
             trusted=trusted,
             channels=channels,
             models=Models(
                 outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value()), trusted=trusted,
                 counted=Figures([n for n in (m.strip() for m in settings.metrics_models.split(",")) if n], tracing),
+                secret=sealer.derived("provider.masking"),
             ),
             embedder=embedder,
             bulk=bulk,

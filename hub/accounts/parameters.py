@@ -19,6 +19,8 @@ from hub.accounts.value_types import (
     QueryStrategy,
     address,
 )
+from hub.llm import patterns
+from hub.llm.personal_data import Kind as PersonalData
 from hub.pydantic_base import Camel, Defaults
 
 INTEGRATED = "@integrated"
@@ -136,6 +138,47 @@ class TimeLimits(Defaults):
     whole: Annotated[float | None, Field(gt=0, le=3600)] = None
 
 
+class OutputRule(Camel):
+    """What must not go out as it is, on channels, in web chats and over the API, in streams too. `block` withholds the
+    answer, `mask` replaces what was found, `mark` only counts it. How often each rule fired stands with the answer."""
+
+    name: Annotated[
+        str | None, Field(min_length=1, max_length=60, description="In figures; its place without one.")
+    ] = None
+    type: Literal["regex", "words", "personalData"]
+    action: Literal["block", "mask", "mark"]
+    pattern: Annotated[
+        str | None,
+        Field(max_length=2000, description="Of `regex`. One that takes longer than 20 ms on an answer withholds it."),
+    ] = None
+    words: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]],
+        Field(max_length=200, description="Of `words`: words and phrases, however cased, accented and spaced."),
+    ] = []
+    kinds: Annotated[list[PersonalData], Field(description="Of `personalData`; none: all.")] = []
+    replacement: Annotated[
+        str | None, Field(max_length=200, description="Of `mask`; *** or [EMAIL] without one.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "OutputRule":
+        if self.type == "regex":
+            wrong = patterns.complaint(self.pattern) if self.pattern else "is missing"
+            if wrong:
+                raise ValueError(f"has a pattern that {wrong}")
+        if self.type == "words" and not patterns.joined(self.words):
+            raise ValueError("has no words; a rule of the type words needs some")
+        return self
+
+
+class ProviderMasking(Defaults):
+    """What the provider gets placeholders for, `[EMAIL_K7Q2M4PA]`, the same in a whole conversation. In the answer, and
+    before a tool runs, the values stand again. Pictures and files are not read."""
+
+    kinds: list[PersonalData] = []
+    words: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=200)] = []
+
+
 class FallbackConditions(Defaults):
     """Failures that a fallback stands in for; any of them. Unreachable counts as 503, a silence as 504."""
 
@@ -242,6 +285,12 @@ class GatewayParameters(Defaults):
     answer_cache_seconds: Annotated[
         int, Field(ge=0, le=86_400, description="How long an answer is given again to requests with `x-hub-cache`.")
     ] = 0
+    output_rules: Annotated[list[OutputRule], Field(max_length=20, exclude_if=operator.not_)] = []
+    output_blocked_text: Annotated[
+        str | None,
+        Field(max_length=2000, description="In place of an answer that is withheld.", exclude_if=operator.not_),
+    ] = None
+    provider_masking: Annotated[ProviderMasking | None, Field(exclude_if=operator.not_)] = None
 
     @field_validator("known_tool_handler_name")
     @classmethod

@@ -1,5 +1,6 @@
 """A question with everything it needs, and its answer."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -59,7 +60,7 @@ class Trace:
 
     complexity: of the request, when it was routed. model: that answers now. made: messages that the
     answer has added to the conversation. ledger: what it has consumed. cache: hit, miss or off, where it was wished
-    for.
+    for. fired: how often each rule for what goes out did something.
     """
 
     complexity: str | None = None
@@ -67,6 +68,7 @@ class Trace:
     made: list[Json] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     cache: str | None = None
+    fired: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,8 @@ class Answer:
     tool calls and their results too. tool_calls: those the caller has to run. ran: tools that the hub
     ran: {name, id, state, milliseconds}. files: stored attachments for the person. billed: rows for
     hub.store.usage. value: the JSON of a structured answer. refusal: what the model said in place of an
-    answer. beside, around: fields of the message and of the completion that the provider sent besides.
+    answer. beside, around: fields of the message and of the completion that the provider sent besides. fired: how often
+    each rule for what goes out did. withheld: the rule by which the answer was.
     """
 
     text: str
@@ -147,3 +150,5 @@ class Answer:
     logprobs: Json | None = None
     beside: Json = field(default_factory=dict)
     around: Json = field(default_factory=dict)
+    fired: Mapping[str, int] = field(default_factory=dict)
+    withheld: str | None = None

@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 
 from hub.domain import Json, Usage
-from hub.engine import messages, model_pictures, toolbox
+from hub.engine import messages, model_pictures, output_rules, toolbox
 from hub.engine.ask import Answer, Ask, Sink
 from hub.engine.context import AnswerContext
 from hub.engine.limits import limits_of
+from hub.engine.output_rules import Guard, Rule
 from hub.engine.prompt import REACT, build, name_of, prefill_of
 from hub.engine.remembered import Memory, again
 from hub.engine.stream import Draft
@@ -51,6 +52,7 @@ class Loop:
     value: Any = None
     prompt: Prompt | None = None
     draft: Draft | None = None
+    rules: Sequence[Rule] = ()
 
     @property
     def ask(self) -> Ask:
@@ -66,6 +68,9 @@ class Loop:
         while True:
             self.prompt = await self._prompt()
             self.draft = draft = await self._draft(self.prompt)
+            if draft.blocked:
+                await self._withheld(draft)
+                return
             calls = draft.tool_calls
             if draft.final and calls:
                 await self._cut(draft, calls)
@@ -81,6 +86,24 @@ class Loop:
                 return
             if await self._finished(draft):
                 return
+
+    async def _withheld(self, draft: Draft) -> None:
+        """A rule for what goes out stops the answer: something else is said in its place."""
+        instead = output_rules.withheld(self.ctx.parameters, self.ask.language)
+        shown, draft.shown = draft.shown or bool(self.said), True
+        draft.withhold(instead)
+        self.reasoning = ""
+        # What was said with calls of tools before goes too.
+        for message in self.made:
+            if message["role"] == "assistant" and message.get("content"):
+                message["content"] = None if message.get("tool_calls") else instead
+        self.made.append(_assistant(draft, []))
+        if self.sink is None:
+            return
+        if shown and self.ask.retractable:
+            await self.sink(Delta(restart=True))
+        if self.ask.retractable or not shown:
+            await self.sink(Delta(instead))
 
     def _theirs(self, call: Json) -> bool:
         """Whether the caller runs it, or has to hear of it: a tool that nobody offered is none of ours."""
@@ -131,7 +154,7 @@ class Loop:
             if structured.heals:
                 system.append(heal.instructions(structured.schema))
             options["response_format"] = self._format(options.get("response_format"))
-        return build(
+        made = build(
             ctx.parameters,
             ctx.messages,
             made=[*self.made, *self.aside],
@@ -142,6 +165,8 @@ class Loop:
             language=self.ask.language,
             limits=self.ask.limits or limits_of(self.hub.settings, ctx.parameters)[0],
         )
+        whose = self.ask.session_id or self.ask.thread_id or self.ask.external_user
+        return replace(made, whose=str(whose)) if whose else made
 
     def _format(self, asked: Any) -> Json | None:
         """`response_format` as the provider gets it: as asked, or by the schema where it knows that."""
@@ -194,11 +219,14 @@ class Loop:
                 async for delta in deltas:
                     ask.trace.model = delta.served or prompt.model
                     memory.hear(delta)
-                    await self._show(draft.take(delta))
-                    if draft.full:
+                    for part in self._parts(delta):
+                        await self._show(draft.take(part))
+                        if self.rules:
+                            await asyncio.sleep(0)
+                    if draft.full or draft.blocked:
                         break
             await self._show(draft.end())
-            if known is None and not draft.full:
+            if known is None and not (draft.full or draft.blocked):
                 await memory.keep(draft.finish)
         except Failed:
             failed = True
@@ -206,6 +234,13 @@ class Loop:
         finally:
             if not failed and draft.heard:
                 self._count(prompt, draft, known is not None)
+
+    def _parts(self, delta: Delta) -> list[Delta]:
+        """A long piece in several, where each is looked at by the gateway's rules."""
+        if not self.rules or len(delta.text) <= output_rules.SLICE or "DiffusingStream" in self.ctx.flags:
+            return [delta]
+        pieces = output_rules.sliced(delta.text)
+        return [*(Delta(text) for text in pieces[:-1]), replace(delta, text=pieces[-1])]
 
     async def _again(self) -> None:
         """Take back what was shown, but for what earlier drafts said."""
@@ -223,7 +258,7 @@ class Loop:
         return Draft(
             self.ctx.flags, self.ask.longest - len(self.said), prefill or "", stop if isinstance(stop, str) else "",
             spoken=spoken, held=spoken or bool(self.ctx.tools) or not (self.ctx.theirs or self.ask.direct),
-            direct=self.ask.direct,
+            direct=self.ask.direct, guard=Guard(self.rules, self.ask.trace.fired) if self.rules else None,
         )
 
     def _count(self, prompt: Prompt, draft: Draft, remembered: bool) -> None:
@@ -316,6 +351,8 @@ class Loop:
             logprobs=self.draft.logprobs,
             beside=self.draft.beside,
             around=self.draft.around,
+            fired=dict(self.ask.trace.fired),
+            withheld=self.draft.blocked,
         )
 
 

@@ -47,6 +47,7 @@ def _row(who: Caller, ask: Ask, model: str | None) -> Json:
         "token": ask.conversation, "key": who.key_id, "gateway": ask.gateway.id if ask.gateway.slug else None,
         "origin": ask.origin, "model": model, "external_user": ask.external_user, "metadata": dict(ask.metadata),
         "messages": ask.messages, "usage": [], "tokens": 0, "error": None,
+        "rules": dict(ask.trace.fired),
     }
 
 

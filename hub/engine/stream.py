@@ -8,8 +8,9 @@ import orjson
 
 from hub import ids
 from hub.domain import Json, Usage
+from hub.engine.output_rules import Guard, Scanner
 from hub.llm import react
-from hub.llm.finish import CALLS, FINAL, LENGTH, STOP
+from hub.llm.finish import CALLS, FILTER, FINAL, LENGTH, STOP
 from hub.llm.reading import joined_logprobs, with_beside
 from hub.llm.thinking import Splitter
 from hub.llm.toolcalls import gather, merged
@@ -28,12 +29,13 @@ class Draft:
 
     def __init__(
         self, flags: frozenset[str], longest: int, prefill: str = "", stop: str = "", *, spoken: bool = False,
-        held: bool = False, direct: bool = True,
+        held: bool = False, direct: bool = True, guard: Guard | None = None,
     ) -> None:
         """`prefill` and `stop` are said around the answer. `spoken`: the model asks for tools in words.
         `held`: tool calls are not shown, as some may not be the caller's. `direct`: a program reads it; for
-        people a refusal is the text of the answer."""
+        people a refusal is the text of the answer. `guard`: what of it may go out."""
         self._direct = direct
+        self._guard = guard
         self._id = ""
         self.held = held
         self.spoken = spoken
@@ -91,7 +93,7 @@ class Draft:
 
     @property
     def tool_calls(self) -> list[Json]:
-        if self.full:
+        if self.full or self.blocked:
             return []  # the last of them may be cut
         asked = self._react.call if self._react is not None else None
         if asked is not None:
@@ -102,6 +104,8 @@ class Draft:
 
     @property
     def finish(self) -> str:
+        if self.blocked:
+            return FILTER
         if self.full:
             return LENGTH
         if self._finish in FINAL:
@@ -122,9 +126,21 @@ class Draft:
         """Whether the answer is as long as it may be."""
         return self._size >= self._longest
 
+    @property
+    def blocked(self) -> str | None:
+        """The rule by which the answer is withheld."""
+        return self._guard.blocked if self._guard is not None else None
+
+    def withhold(self, instead: str) -> None:
+        """Nothing of it is kept."""
+        self._text, self._reasoning, self._thoughts, self._back, self._calls = [instead], [], [], {}, {}
+        self.details, self.refusal, self.logprobs, self.beside, self.around = [], "", None, {}, {}
+
     def take(self, delta: Delta) -> Delta | None:
         """Add a piece; return what of it is to be shown."""
         self.heard = True
+        if self._guard is not None:
+            delta = self._guarded(self._guard, delta)
         self._finish = delta.finish or self._finish
         self.usage = delta.usage or self.usage
         self.served = delta.served or self.served
@@ -148,6 +164,12 @@ class Draft:
         text, thoughts = self._read(text)
         shown = self._show(text, reasoning + thoughts, () if self.held else delta.tool_calls)
         return self._with(shown, delta, details)
+
+    def _guarded(self, guard: Guard, delta: Delta) -> Delta:
+        """What stands beside the text as it may go out; what tells the text in another way does not."""
+        refusal = guard.refusal.feed(delta.refusal) if self._direct else delta.refusal
+        beside, around = guard.beside(delta.beside), guard.beside(delta.around)
+        return replace(delta, refusal=refusal, beside=beside, around=around, logprobs=None, details=())
 
     def _with(self, shown: Delta | None, delta: Delta, details: tuple[Json, ...]) -> Delta | None:
         """What is shown, with what stands beside the text."""
@@ -176,7 +198,10 @@ class Draft:
             text, reasoning = text + rest, reasoning + thoughts
         if self._stop and self.finish == "stop" and not (self.text + text).endswith(self._stop):
             text += self._stop
-        return self._show(text, reasoning, ())
+        shown = self._show(text, reasoning, (), final=True)
+        rest = self._guard.refusal.end() if self._guard is not None else ""
+        self.refusal += rest
+        return replace(shown or Delta(), refusal=rest) if rest else shown
 
     def add(self, text: str) -> Delta | None:
         """Words of the hub's own after the model's."""
@@ -190,11 +215,14 @@ class Draft:
                 thoughts += more
         return text, thoughts
 
-    def _show(self, text: str, reasoning: str, calls: tuple[Json, ...]) -> Delta | None:
+    def _show(self, text: str, reasoning: str, calls: tuple[Json, ...], final: bool = False) -> Delta | None:
         if text and self._prefill:
             text, self._prefill = self._prefill + text, ""
-        text = text[: self._longest - self._size]
         reasoning = reasoning if "ReturnReasoningTokens" in self._flags else ""
+        if self._guard is not None:
+            text = self._out(self._guard.words, text, final)
+            reasoning = self._out(self._guard.thoughts, reasoning, final)
+        text = text[: self._longest - self._size]
         if not (text or reasoning or calls):
             return None
         if self.first is None:
@@ -204,6 +232,12 @@ class Draft:
         self._reasoning.append(reasoning)
         self.shown = True
         return Delta(text, reasoning, calls)
+
+
+    def _out(self, scanner: Scanner, text: str, final: bool) -> str:
+        """What of a text may go out now; nothing more as soon as anything withholds the answer."""
+        out = scanner.feed(text) + (scanner.end() if final else "")
+        return "" if self.blocked else out
 
 
 def _name() -> str:

@@ -64,6 +64,14 @@ class Figures:
             "hub_model_first_token_seconds", "Time to the first word", ["model"], buckets=FIRST, registry=self.registry
         )
 
+        self._guarded = Counter(
+            "hub_guard_fired", "How often rules for what goes out did something", ["type", "action"],
+            registry=self.registry,
+        )
+
+    def guarded(self, what: str, action: str, count: int) -> None:
+        self._guarded.labels(what, action).inc(count)
+
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(f"hub_model_{name}", words, ["model", *labels], registry=self.registry)
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hub.domain import Gateway, Json
 from hub.errors import Invalid
@@ -23,7 +24,9 @@ from hub.llm.extractive import Extractive
 from hub.llm.figures import Figures
 from hub.llm.gemini import Gemini
 from hub.llm.openai import OpenAICompatible
+from hub.llm.patterns import Undecided
 from hub.llm.paying import paid
+from hub.llm.placeholders import Mask, Putting, mask_of
 from hub.llm.prices import FREE, Price
 from hub.llm.provider import Provider
 from hub.llm.types import INTEGRATED, NO_HEADERS, Broken, Delta, Failed, Limits, Prompt
@@ -56,9 +59,11 @@ class Models:
 
     def __init__(
         self, outbound: Outbound, catalogue: Catalogue | None = None, *, trusted: Outbound | None = None,
-        first_wait: float = FIRST_WAIT, counted: Figures | None = None,
+        first_wait: float = FIRST_WAIT, counted: Figures | None = None, secret: bytes = b"",
     ) -> None:
-        """outbound: to addresses of customers. trusted: to those of the catalogue. counted: what calls take."""
+        """outbound: to addresses of customers. trusted: to those of the catalogue. counted: what calls take. secret:
+        of the hub, by which placeholders are told."""
+        self._secret = secret
         self.figures = counted or Figures()
         self._outbound = outbound
         self._trusted = trusted or outbound
@@ -105,9 +110,33 @@ class Models:
         candidates: Sequence[Candidate] | None = None, start: int = 0,
     ) -> AsyncGenerator[Delta, None]:
         """As `_asked` does; where a key with limits began it (hub.purse), that pays, and may be refused."""
-        asked = self._asked(gateway, prompt, deadline, patience=patience, candidates=candidates, start=start)
+        mask = mask_of(gateway.parameters, self._secret, (gateway.account_id, prompt.whose or gateway.id))
+        if mask is None:
+            asked = self._asked(gateway, prompt, deadline, patience=patience, candidates=candidates, start=start)
+        else:
+            asked = self._masked(
+                mask, gateway, prompt, deadline, patience=patience, candidates=candidates, start=start
+            )
         payer = purse.get()
         return asked if payer is None else paid(payer, self.price, gateway, prompt, deadline, asked)
+
+    async def _masked(
+        self, mask: Mask, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float,
+        candidates: Sequence[Candidate] | None, start: int,
+    ) -> AsyncGenerator[Delta, None]:
+        """The provider gets placeholders; the values stand in the answer."""
+        try:
+            hidden = await asyncio.to_thread(mask.prompt, prompt)
+        except Undecided:
+            text = "The question could not be masked for its provider."
+            raise Failed(text, permanent=True, code="mask_failed") from None
+        putting = Putting(mask, prompt.whole)
+        asked = self._asked(gateway, hidden, deadline, patience=patience, candidates=candidates, start=start)
+        async with aclosing(asked) as deltas:
+            async for delta in deltas:
+                yield putting.take(delta)
+        if (rest := putting.end()) is not None:
+            yield rest
 
     async def _asked(
         self, gateway: Gateway, prompt: Prompt, deadline: float, *, patience: float,
@@ -153,6 +182,9 @@ class Models:
         key = _key(address, gateway.api_key, model)
         self._check(key)
         headers = dict(gateway.parameters.get("providerHeaders") or {})
+        mask = mask_of(gateway.parameters, self._secret, (gateway.account_id, gateway.id))
+        if mask is not None:
+            body = {**body, "input": await _hidden(mask, body["input"])}
         async with self._judged(key):
             return await vectors(self._outbound, address, gateway.api_key, headers, body, seconds)
 
@@ -330,6 +362,17 @@ class _Heard:
     def _all(self) -> list[Delta]:
         held, self._held = self._held, []
         return held
+
+
+async def _hidden(mask: Mask, given: str | Sequence[Any]) -> Any:
+    """Texts to be embedded, with placeholders. Raise Failed for what cannot be looked through."""
+    if not isinstance(given, str) and not all(isinstance(one, str) for one in given):
+        text = "This gateway masks personal data, which cannot be found in tokens; send the text itself."
+        raise Failed(text, permanent=True, kind=400, code="mask_failed")
+    try:
+        return await asyncio.to_thread(mask.value, given)
+    except Undecided:
+        raise Failed("The texts could not be masked for the provider.", permanent=True, code="mask_failed") from None
 
 
 def _refused() -> Failed:

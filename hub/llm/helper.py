@@ -1,7 +1,7 @@
 """Small questions beside an answer: rewrite, judge, describe. To HUB_HELPER_MODEL, else to a gateway's own model."""
 
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from hub.llm.gateway import Models
 from hub.llm.paying import HELPER
 from hub.llm.prices import bill
 from hub.llm.types import INTEGRATED, Failed, Prompt
+
+MASKING = "providerMasking"
 
 
 class NoHelper(Failed):
@@ -79,9 +81,12 @@ def configured(models: Models, name: str, account: UUID) -> Helper | None:
 def helper(models: Models, name: str, own: Gateway) -> Helper | None:
     """The operator's helper model, else the gateway's own; None when that one only quotes."""
     model = str(own.parameters.get("modelName") or "")
-    return configured(models, name, own.account_id) or (
-        None if models.offline(own, model) else Helper(models, own, model)
-    )
+    beside = configured(models, name, own.account_id)
+    if beside is not None and own.parameters.get(MASKING):
+        # What the gateway's own provider may not see, the operator's model may not either.
+        parameters = {**beside.gateway.parameters, MASKING: own.parameters[MASKING]}
+        beside.gateway = replace(beside.gateway, parameters=parameters)
+    return beside or (None if models.offline(own, model) else Helper(models, own, model))
 
 
 def needed(models: Models, name: str, own: Gateway) -> Helper:

@@ -33,7 +33,8 @@ class Prompt:
     question and what was found for it, for a model that reads no messages. `whole`: every piece of
     the answer is the whole text so far, revised. `free`: names of options that a customer gave for a
     provider of their own. `thinks`: whether thoughts are shown. `limits`: how long the provider may be
-    silent. `cached`: whether the provider is asked to remember what stays the same.
+    silent. `cached`: whether the provider is asked to remember what stays the same. `whose`: the conversation, where it
+    has a name.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Prompt:
     thinks: bool = False
     limits: Limits = PATIENT
     cached: bool = False
+    whose: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from hub.store.db import Call, clean
 
 SAVE = """
     insert into conversations (id, account_id, token, key_id, gateway_id, origin, model, external_user, metadata,
-        messages, usage, tokens, error)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        messages, usage, tokens, error, rules)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     on conflict (account_id, token) do update set key_id = excluded.key_id, gateway_id = excluded.gateway_id,
         origin = excluded.origin, model = coalesce(excluded.model, conversations.model),
         external_user = excluded.external_user, metadata = excluded.metadata, messages = excluded.messages,
         usage = conversations.usage || excluded.usage, tokens = conversations.tokens + excluded.tokens,
-        error = excluded.error, updated_at = now()
+        error = excluded.error, rules = excluded.rules, updated_at = now()
 """
 LIST = """
     select c.id, c.token, c.key_id, c.gateway_id, g.name as gateway_name, c.origin, c.model, c.external_user, c.metadata,
@@ -50,7 +50,7 @@ async def save(db: Call, account: UUID, row: Json) -> None:
     await db.run(
         SAVE, uuid7(), account, clean(row["token"]), row["key"], row["gateway"], row["origin"], clean(row["model"]),
         clean(row["external_user"]), clean(row["metadata"]), clean(row["messages"]), clean(row["usage"]),
-        row["tokens"], clean(row["error"]),
+        row["tokens"], clean(row["error"]), clean(row["rules"]),
     )
 
 

@@ -1,5 +1,6 @@
 """The log of inference requests, where the account allows one."""
 
+import operator
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -46,8 +47,11 @@ class LogLine(Camel):
 
 
 class Log(LogLine):
+    """rules: how often each of the gateway's `outputRules` did something."""
+
     messages: list[Json]
     usage: list[Json]
+    rules: Annotated[dict[str, int], Field(exclude_if=operator.not_)] = {}
 
 
 class LogPage(Camel):

@@ -67,8 +67,13 @@ def completion(id: str, created: int, made: Answer, *, legacy: bool = False) -> 
         "usage": usage(made.usage),
         "service_tier": "default",
         **made.around,
-        "generation_context": {"generated_usage": made.billed, "runned_functions": made.ran},
+        "generation_context": {"generated_usage": made.billed, "runned_functions": made.ran, **ruled(made)},
     }
+
+
+def ruled(made: Answer) -> Json:
+    """What the gateway's rules for what goes out did, where they did something."""
+    return {"output_rules": dict(made.fired)} if made.fired else {}
 
 
 def _finish(made: Answer, legacy: bool) -> str:
@@ -112,10 +117,10 @@ class Chunks:
     def end(self, made: Answer) -> bytes:
         annotations = cited(made)
         told = self._chunk(self._role() | {"annotations": annotations}, None) if annotations else b""
-        return told + self.finish(_finish(made, self.legacy), usage(made.usage))
+        return told + self.finish(_finish(made, self.legacy), usage(made.usage), **ruled(made))
 
-    def finish(self, reason: str, used: Json) -> bytes:
-        return self._chunk(self._role(), reason, usage=used) + DONE
+    def finish(self, reason: str, used: Json, **more: Any) -> bytes:
+        return self._chunk(self._role(), reason, usage=used, **more) + DONE
 
     def error(self, e: HubError) -> bytes:
         """The stream cannot go on; the status was sent long ago."""

@@ -71,7 +71,7 @@ class Asked:
     def json_alone(self, made: Answer) -> bool:
         """Whether the answer is the JSON and nothing around it; a refusal, or nothing at all, is no JSON."""
         said = made.text or not (made.refusal or made.beside or made.finish in FINAL)
-        return bool(self.body.json_only and not made.tool_calls and said)
+        return bool(self.body.json_only and not made.tool_calls and said and made.withheld is None)
 
     @property
     def headers(self) -> dict[str, str]:

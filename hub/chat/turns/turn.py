@@ -393,6 +393,8 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -
             "prompt_tokens": ledger.usage.prompt, "completion_tokens": ledger.usage.completion,
             "billed": billed, "cost": cost(billed),
         }
+        if fired := draft.ask.trace.fired:
+            turn["timings"] |= {"rules": dict(fired)}
     if made:
         turn |= {
             "title": _title(claimed),
