@@ -132,6 +132,22 @@ async def test_a_gateway_over_a_provider_of_ones_own(door: Door, input: Any) -> 
     assert [(r["sku"], r["quantity"], r["amount"]) for r in await door.billed()] == [("inference.embeddings.in", 3, 0)]
 
 
+async def test_what_is_masked_for_the_provider_is_masked_here_too(door: Door) -> None:
+    answer = {"object": "list", "model": "emb-1", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
+    door.model.default = raw(orjson.dumps(answer), "application/json")
+    masked = await door.gateway(providerMasking={"kinds": ["Email"]})
+    for given in ("Write to ana@shop.example", ["Hi", "I am ana@shop.example"]):
+        async with door.post("/v1/embeddings", model=masked, input=given) as r:
+            assert r.status == 200
+        sent = str(door.model.calls[-1].body["input"])
+        assert "ana@shop.example" not in sent and "[EMAIL_" in sent
+    async with door.post("/v1/embeddings", model=masked, input=[1, 2]) as r:
+        assert r.status == 400 and "tokens" in (await r.json())["error"]["message"]
+    assert len(door.model.calls) == 2
+    async with door.post("/v1/embeddings", model=await door.gateway("plain"), input="I am ana@shop.example") as r:
+        assert r.status == 200 and door.model.calls[-1].body["input"] == "I am ana@shop.example"
+
+
 @pytest.mark.parametrize(("act", "status", "words"), [
     (refuses(400, "too many tokens"), 400, "too many tokens"), (refuses(401, "bad key"), 502, "apiKey"),
     (refuses(429, "slow", {"Retry-After": "9"}), 429, "slow"), (refuses(503, "down"), 502, "down"),
