@@ -80,6 +80,10 @@ class Ledger(Net):
             return super().answer(path, body)
         if "findMessages" in path:
             return self._remembered(str(body["where"]["key"]["remoteJid"]).split("@")[0])
+        if method == "editMessageReplyMarkup":
+            there = (str(body["chat_id"]), str(body["message_id"])) in self._by_id
+            words = "message is not modified" if there else "message to edit not found"
+            return {"ok": False, "error_code": 400, "description": f"Bad Request: {words}"}
         found = super().answer(path, body)
         if method == "deleteMessage":
             # In place: others hold the list.
