@@ -10,7 +10,7 @@ from hub.store.strays import Stray
 
 log = logging.getLogger(__name__)
 
-REACH = 30  # how many ids before the next message of ours are tried
+REACH = 100  # how many ids before the next message of ours are tried
 TRIES = 3
 
 
