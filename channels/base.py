@@ -339,6 +339,19 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Probes(Protocol):
+    """A network that numbers its messages and tells which of them are ours."""
+
+    async def ours(self, link: Link, chat: str, message_id: str) -> bool:
+        """Whether a message is in the chat and the account's own. Changes nothing."""
+        ...
+
+    async def delete(self, link: Link, chat: str, message_id: str) -> None:
+        """As in Channel."""
+        ...
+
+
+@runtime_checkable
 class Pairs(Protocol):
     """A network whose accounts are joined by scanning a code with a phone."""
 

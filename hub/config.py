@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     reconcile_seconds: Annotated[
         float, Field(ge=1, le=3600, description="How long an unknown send waits for its echo.")
     ] = 120.0
+    placeholder_seconds: Annotated[
+        float, Field(ge=0, le=86_400, description="Age of a placeholder left standing when it is removed; 0: never.")
+    ] = 120.0
     max_debounce_wait: Annotated[
         float, Field(ge=1, le=3600, description="Longest wait of the debounce, in seconds.")
     ] = 60.0

@@ -109,6 +109,17 @@ class Telegram:
             if e.code != "not_modified":
                 raise
 
+    async def ours(self, link: Link, chat: str, message_id: str) -> bool:
+        """Taking away the buttons that it does not have changes nothing, and is refused for others' messages."""
+        where = {"chat_id": Place.of(chat).chat, "message_id": message_number(message_id)}
+        try:
+            await self._call(link, Call("editMessageReplyMarkup", where), 5)
+        except ChannelError as e:
+            if e.code not in ("not_modified", "gone"):
+                raise
+            return e.code == "not_modified"
+        return False
+
     async def delete(self, link: Link, chat: str, message_id: str) -> None:
         place, number = Place.of(chat), message_number(message_id)
         try:

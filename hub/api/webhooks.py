@@ -48,7 +48,9 @@ async def _received(request: web.Request, channel: str) -> web.Response:
     except ValueError:
         raise web.HTTPNotFound from None
     if channel not in SPOOLED and request.app[CROWD].refuses(client):
-        raise Overloaded  # before it costs anything: what is refused must not take the time of what is stored
+        # Before it costs anything: what is refused must not take the time of what is stored.
+        request.app[RECEIVER].fell_behind()
+        return web.Response(status=503, headers={"Retry-After": "5"})
     headers = {k.lower(): v for k, v in request.headers.items()}
     call = Call(channel, client, request.match_info["secret"], headers)
     receiver, known = request.app[RECEIVER], True

@@ -7,13 +7,14 @@ from collections.abc import Coroutine
 from typing import Any
 from uuid import UUID
 
-from hub.chat.outbound import delivery, doubts
+from hub.chat.outbound import delivery, doubts, strays
 from hub.chat.turns import turn
 from hub.errors import Overloaded
 from hub.jobs.slots import UNKNOWN, Job, Lane, Slots, lane_of
 from hub.runtime import Hub
 from hub.store import turns
 from hub.store.doubts import Doubt
+from hub.store.strays import Stray
 from hub.studio import outgoing_webhooks
 from hub.studio.aresgen.workflow import engine
 from hub.task_groups import end
@@ -50,6 +51,11 @@ class Runner:
             return False
         self._start(job, lane, doubts.settle(self._hub, doubt))
         return True
+
+    def stray(self, stray: Stray) -> None:
+        job, lane = ("stray", stray.session), lane_of(stray.account, stray.integration)
+        if not self._hub.leases.closing and job not in self._running and self._slots.fits(lane):
+            self._start(job, lane, strays.remove(self._hub, stray))
 
     def run(self, run: UUID) -> None:
         self._behind(("run", run), engine.execute(self._hub, run))

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from hub.chat.operators import erasure, handoff
+from hub.chat.outbound import strays as looking
 from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.jobs.slots import lane_of
@@ -34,6 +35,7 @@ from hub.store import (
     responses,
     second_factors,
     sign_in_waits,
+    strays,
     studio_documents,
     tool_steps,
     turns,
@@ -94,6 +96,15 @@ async def settle(hub: Hub, runner: Runner) -> None:
     for doubt in await doubts.due(hub.db, AT_ONCE // 10, pause, gap(hub.settings.lease_seconds)):
         if not runner.doubt(doubt):
             await doubts.later(hub.db, doubt.part, hub.settings.sweep_seconds)
+
+
+async def tidy(hub: Hub, runner: Runner) -> None:
+    """Remove placeholders that were left standing."""
+    age = hub.settings.placeholder_seconds
+    if hub.leases.closing or age <= 0:
+        return
+    for stray in await strays.due(hub.db, age, AT_ONCE // 10, looking.TRIES):
+        runner.stray(stray)
 
 
 async def outreach(hub: Hub) -> None:

@@ -50,6 +50,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.gap(s.lease_seconds) / 3, lambda: sweeps.beat(hub, "worker"), at_once=True),
         sweeps.every(s.sweep_seconds, lambda: sweeps.settle(hub, runner)),
         indexing.work(hub),
+        sweeps.every(sweeps.RETURN, lambda: sweeps.tidy(hub, runner)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub), at_once=True),
         sweeps.every(s.sweep_seconds, lambda: sweeps.studio(hub, runner)),

@@ -24,7 +24,7 @@ class Shown:
     chat: str
     id: str
     texts: list[str]
-    at: float = field(default_factory=time.monotonic)
+    at: float = field(default_factory=time.monotonic)  # of the newest text
 
     @property
     def text(self) -> str:
@@ -43,13 +43,16 @@ class Ledger(Net):
     closed: set[str] = field(default_factory=set)
     heard: Callable[[Shown], None] | None = None
     patience: float = 20.0
+    _by_id: dict[tuple[str, str], Shown] = field(default_factory=dict)
 
     def final(self, chat: str | None = None) -> list[str]:
         """What people read in the end, without placeholders, in order."""
         return [s.text for s in self.shown if s.text != PLACEHOLDER and chat in (None, s.chat)]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        fate = self.plan(request.path) if self.plan and request.path.rsplit("/", 1)[-1] in SENDS else "ok"
+        asks = request.method == "GET"
+        sends = not asks and (request.path.rsplit("/", 1)[-1] in SENDS or "sendText" in request.path)
+        fate = self.plan(request.path) if self.plan and sends else "ok"
         if fate in REFUSALS:
             return REFUSALS[fate](request.path)
         if self.closed and request.path.endswith("/messages"):
@@ -77,10 +80,15 @@ class Ledger(Net):
             return super().answer(path, body)
         if "findMessages" in path:
             return self._remembered(str(body["where"]["key"]["remoteJid"]).split("@")[0])
+        if method == "editMessageReplyMarkup":
+            there = (str(body["chat_id"]), str(body["message_id"])) in self._by_id
+            words = "message is not modified" if there else "message to edit not found"
+            return {"ok": False, "error_code": 400, "description": f"Bad Request: {words}"}
         found = super().answer(path, body)
         if method == "deleteMessage":
             # In place: others hold the list.
-            self.shown[:] = [s for s in self.shown if s.id != str(body["message_id"])]
+            gone = self._by_id.pop((str(body["chat_id"]), str(body["message_id"])), None)
+            self.shown[:] = [s for s in self.shown if s is not gone]
         elif method == "sendMessage":
             self._show("telegram", str(body["chat_id"]), str(found["result"]["message_id"]), body["text"])
         elif method == "send-text":
@@ -108,17 +116,19 @@ class Ledger(Net):
         return {"data": data, "paging": {"cursors": {"before": "a", "after": "b"}}}
 
     def _edit(self, chat: str, id: str, text: str) -> str | None:
-        for one in self.shown:
-            if (one.chat, one.id) == (chat, id):
-                if one.text == text:
-                    return "message is not modified"
-                one.texts.append(text)
-                return None
-        return "message to edit not found"
+        one = self._by_id.get((chat, id))
+        if one is None:
+            return "message to edit not found"
+        if one.text == text:
+            return "message is not modified"
+        one.texts.append(text)
+        one.at = time.monotonic()
+        return None
 
     def _show(self, network: str, chat: str, id: str, text: str) -> None:
         one = Shown(network, chat, id, [text])
         self.shown.append(one)
+        self._by_id[chat, id] = one
         if self.heard is not None:
             self.heard(one)
 

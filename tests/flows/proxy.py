@@ -164,7 +164,11 @@ class Hole:
         return [a for a in self.swallowed if a.split()[0] not in ("PING", "AUTH", "HELLO", "CLIENT", "SUBSCRIBE")]
 
     async def relay(self, host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        up_reader, up_writer = await asyncio.open_connection(host, port)
+        try:
+            up_reader, up_writer = await asyncio.open_connection(host, port)
+        except OSError:
+            writer.transport.abort()  # nobody is there either
+            return
         self._writers += [writer, up_writer]
         await asyncio.gather(self._there(reader, up_writer), self._back(up_reader, writer), return_exceptions=True)
 

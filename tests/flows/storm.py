@@ -1,28 +1,37 @@
 """A storm: many chats write while everything around them dies."""
 
 import asyncio
+import hashlib
+import hmac
 import random
 import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
+from aiohttp import web
 
 from hub.config import Settings
+from hub.live.connect import DOWN
 from hub.processes.embedded import Server, start_postgres
+from tests.fakes.model import FakeModel, cut, refuses
 from tests.flows.history import History
 from tests.flows.ledger import Ledger, Shown
 from tests.flows.processes import Child, start
+from tests.flows.proxy import Hole
+from tests.flows.rig import echo
 from tests.flows.world import SECRET, World
 
 Json = dict[str, Any]
 REDELIVERED = 0.15
+CROWD = 25
 FAULTS = (("busy", 0.03), ("broken", 0.03), ("lost", 0.03), ("hang", 0.01), ("late", 0.01))
 
 
@@ -53,6 +62,15 @@ class Chat:
             unique = int(self.number) * 10_000 + n
             message = {"message_id": n, "from": who, "chat": chat, "date": 1767272501, "text": text}
             return {"update_id": unique, "message": message}
+        if self.network == "evolution":
+            key = {"remoteJid": f"{self.number}@s.whatsapp.net", "fromMe": False, "id": f"E{self.number}-{n}"}
+            data: Json = {"key": key, "pushName": "Ana", "message": {"conversation": text}}
+            data |= {"messageType": "conversation", "messageTimestamp": int(time.time())}
+            return {"event": "messages.upsert", "instance": "hub", "data": data}
+        if self.network == "kapso":
+            message = {"id": f"wamid.{self.number}-{n}", "timestamp": "1767272407", "type": "text", "from": self.number}
+            message |= {"text": {"body": text}, "kapso": {"direction": "inbound"}}
+            return {"message": message, "conversation": {"phone_number": f"+{self.number}"}, "phone_number_id": "100"}
         return zapi(self.number, f"Z{self.number}-{n}", text)
 
 
@@ -82,9 +100,14 @@ class Storm:
     dice: random.Random
     servers: list[Server]
     chats: list[Chat]
+    hole: Hole
+    model: FakeModel
     history: History = field(default_factory=History)
     workers: list[Child] = field(default_factory=list)
     webs: list[Child] = field(default_factory=list)
+    clocks: list[Child] = field(default_factory=list)
+    leaving: list[Child] = field(default_factory=list)
+    crowds: int = 0
     done: Counter[str] = field(default_factory=Counter)
     waits: list[float] = field(default_factory=list)
     echoes: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -93,14 +116,28 @@ class Storm:
     def begin(self) -> None:
         self.workers = [start("worker", self.settings) for _ in range(2)]
         self.webs = [start("web", self.settings) for _ in range(2)]
+        self.clocks = [start("scheduler", self.settings) for _ in range(2)]
+        self.model.default = self._thinks
         self.net.plan = self._fate
         self.net.heard = self._echo
         self.net.patience = 3.0
         self.history.shown = self.net.shown
 
     def end(self) -> None:
-        for child in (*self.workers, *self.webs):
+        for child in (*self.workers, *self.webs, *self.clocks, *self.leaving):
             child.kill()
+
+    async def _thinks(self, request: web.Request, body: Json) -> web.StreamResponse:
+        """The model: mostly it answers; now and then it fails, or breaks off."""
+        if not self.calm:
+            chosen = self.dice.random()
+            if chosen < 0.01:
+                self.done["model 500"] += 1
+                return await refuses(500)(request, body)
+            if chosen < 0.02:
+                self.done["model broke off"] += 1
+                return await cut("You ")(request, body)
+        return await echo(0.15)(request, body)
 
     def _fate(self, path: str) -> str:
         if self.calm:
@@ -128,11 +165,14 @@ class Storm:
 
     async def post(self, http: aiohttp.ClientSession, chat: Chat, body: Json) -> None:
         """Bring a webhook until it is taken, as a network does."""
-        headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
         data = orjson.dumps(body)
+        headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
+        if chat.network == "kapso":
+            headers["X-Webhook-Event"] = "whatsapp.message.received"
+            headers["X-Webhook-Signature"] = hmac.new(b"hook-secret", data, hashlib.sha256).hexdigest()
         while True:
-            web = self.dice.choice(self.webs)
-            url = f"http://127.0.0.1:{web.port}/api/v1/webhooks/{chat.network}/{chat.client.client}/{SECRET}"
+            door = self.dice.choice(self.webs)
+            url = f"http://127.0.0.1:{door.port}/api/v1/webhooks/{chat.network}/{chat.client.client}/{SECRET}"
             try:
                 async with http.post(url, data=data, headers=headers, timeout=aiohttp.ClientTimeout(total=8)) as answer:
                     self.done[f"webhook {answer.status}"] += 1
@@ -151,12 +191,16 @@ class Storm:
                 body = chat.body(n)
                 began = time.monotonic()
                 await self.post(http, chat, body)
-                self.history.accepted[chat.number].append(chat.mark(n))
+                self.took(chat, n)
                 self.waits.append(time.monotonic() - began)
                 if self.dice.random() < REDELIVERED:
                     self.done["redelivered"] += 1
                     await self.post(http, chat, body)
                 await asyncio.sleep(self.dice.uniform(0.3, 2.5))
+
+    def took(self, chat: Chat, n: int) -> None:
+        self.history.accepted[chat.number].append(chat.mark(n))
+        self.history.accepted_at[chat.mark(n)] = time.monotonic()
 
     async def nemesis(self, until: float) -> None:
         """One fault after the other, each kind in every round."""
@@ -168,6 +212,11 @@ class Storm:
             self.kill_bell,
             self.kill_web,
             self.crash_database,
+            self.darken_bell,
+            self.deploy_worker,
+            self.deploy_web,
+            self.kill_scheduler,
+            self.crowd,
         )
         while time.monotonic() < until:
             for fault in self.dice.sample(kinds, len(kinds)):
@@ -182,6 +231,46 @@ class Storm:
         self.workers[place].kill()
         self.workers[place] = start("worker", self.settings)
 
+    async def kill_scheduler(self) -> None:
+        place = self.dice.randrange(2)
+        self.clocks[place].kill()
+        self.clocks[place] = start("scheduler", self.settings)
+
+    async def deploy_worker(self) -> None:
+        """The new one is there before the old one has finished."""
+        place = self.dice.randrange(2)
+        self._leaves(self.workers[place])
+        self.workers[place] = start("worker", self.settings)
+
+    async def deploy_web(self) -> None:
+        place = self.dice.randrange(2)
+        self._leaves(self.webs[place])
+        self.webs[place] = start("web", self.settings)
+
+    def _leaves(self, child: Child) -> None:
+        child.signal(signal.SIGTERM)
+        self.leaving = [c for c in self.leaving if c.alive] + [child]
+
+    async def darken_bell(self) -> None:
+        """Valkey takes everything and never answers."""
+        self.hole.dark = True
+        await asyncio.sleep(2.0)
+        self.hole.heal()
+
+    async def crowd(self) -> None:
+        """Many people write at once to the client that never sends twice."""
+        like = next(c for c in self.chats if c.network == "zapi" and c.client is not self.chats[0].client)
+        async with aiohttp.ClientSession() as http:
+            self.crowds += 1
+            many = [Chat("zapi", f"5531{self.crowds:03}{n:03}", like.client) for n in range(CROWD)]
+            self.chats += many
+
+            async def one(chat: Chat) -> None:
+                await self.post(http, chat, chat.body(1))
+                self.took(chat, 1)
+
+            await asyncio.gather(*(one(chat) for chat in many))
+
     async def pause_worker(self) -> None:
         sleeper = self.dice.choice(self.workers)
         sleeper.signal(signal.SIGSTOP)
@@ -194,7 +283,8 @@ class Storm:
         self.webs[place] = start("web", self.settings)
 
     async def empty_bell(self) -> None:
-        await self.chats[0].client.hub.redis.flushall()
+        with suppress(*DOWN):
+            await self.chats[0].client.hub.redis.flushall()
 
     async def kill_bell(self) -> None:
         self.servers[1].process.kill()

@@ -123,6 +123,35 @@ def said(r: Rig) -> bool:
     return "Hello" in net(r).final()
 
 
+STANDING = "update sessions set stray_at = stray_at - interval '1 hour', stray_asked = null where stray_at is not null"
+
+
+@pytest.mark.parametrize("how", ["lost", "lost twice", "killed"])
+async def test_a_placeholder_whose_id_nobody_learned_is_found_and_removed(settings: Settings, how: str) -> None:
+    async with rig(settings.changed(lease_seconds=1)) as r:
+        if how == "killed":
+            r.net.heard = lambda shown: r.children[0].kill() if len(r.net.shown) == 1 else None
+        else:
+            r.net.plan = fates("lost", *(["lost"] if how == "lost twice" else []))
+        r.start()
+        await say(r.w, "telegram", "hello #a1-1")
+        if how == "killed":
+            await r.w.until(lambda: not r.children[0].alive)
+            r.start()
+        await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
+        await r.w.settle()
+        assert len(r.net.shown) > 1, "one is left"
+        await r.db.run(STANDING)
+        await r.w.until(lambda: _none(r))
+        assert [s.text for s in r.net.shown] == ["You said #a1-1"]
+        probes = [c for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
+        assert 1 <= len(probes) <= 100, "and no more is asked than need be"
+
+
+async def _none(r: Rig) -> bool:
+    return not await r.db.value("select count(*) from sessions where stray_at is not null")
+
+
 @pytest.mark.parametrize(("choice", "said"), [("operator", 1), ("again", 2)])
 async def test_what_fills_nothing_in_is_sent_again_only_where_the_customer_wants_it(
     settings: Settings, choice: str, said: int

@@ -9,8 +9,10 @@ from uuid import UUID
 
 from hub.errors import Overloaded
 
-AT_ONCE = 64
+AT_ONCE, LEAST = 64, 16
 LONGEST = 2000  # how many stand in line at most
+# Of what is taken in the time that somebody may wait, so much may stand in line: nearly all of them are served.
+SERVED, SEEN = 0.8, 64
 # Seconds in line, and a sign that the line is as long as that already.
 WAIT, FULL = 0.5, 0.45
 # Calls of one address, in line or being stored; and how many of them go before those of an address with more.
@@ -29,6 +31,7 @@ class Crowd:
 
     def __init__(self) -> None:
         self._busy = 0
+        self._left: deque[float] = deque(maxlen=SEEN)  # when places were given on lately
         self._lines: tuple[deque[_Waiting], deque[_Waiting]] = (deque(), deque())
         self._of: Counter[UUID] = Counter()
 
@@ -36,8 +39,17 @@ class Crowd:
         """Whether a call of this address would be refused now."""
         mine = self._of.get(client, 0)
         line = self._lines[mine >= FEW]
-        aged = bool(line) and asyncio.get_running_loop().time() - line[0].since > FULL
-        return mine >= MOST or len(line) >= LONGEST or aged
+        if not line:
+            return mine >= MOST
+        aged = asyncio.get_running_loop().time() - line[0].since > FULL
+        return mine >= MOST or aged or len(line) >= self._longest()
+
+    def _longest(self) -> float:
+        """How long a line may be, by how fast it went lately."""
+        if len(self._left) < SEEN:
+            return LONGEST
+        rate = SEEN / max(1e-6, self._left[-1] - self._left[0])
+        return min(LONGEST, max(LEAST, rate * WAIT * SERVED))
 
     @asynccontextmanager
     async def one(self, client: UUID) -> AsyncIterator[float]:
@@ -83,5 +95,7 @@ class Crowd:
                 one = line.popleft()
                 if not one.turn.done():
                     one.turn.set_result(None)
+                    self._left.append(asyncio.get_running_loop().time())
                     return
+        self._left.clear()
         self._busy -= 1

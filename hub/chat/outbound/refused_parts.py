@@ -17,7 +17,7 @@ from hub import ids
 from hub.chat.inbound.intake import sha
 from hub.chat.outbound.outgoing_files import instead
 from hub.runtime import Hub
-from hub.store import outbox
+from hub.store import outbox, strays
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,8 @@ async def failed(
         return await _refused(hub, channel, link, part, e, limit, told)
     if e.ambiguous and part["mode"] != "at_least_once" and not fills_in(part):
         return await _unknown(hub, part, e, limit, told)
+    if e.ambiguous and fills_in(part) and not part.get("placeholder"):
+        await strays.mark(hub.db, UUID(part["session_id"]))
     failures = await outbox.failed(hub.db, part)
     after = wait(part["attempt"], failures, e)
     if failures < _tries(body, e):

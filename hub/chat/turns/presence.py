@@ -9,7 +9,7 @@ from channels.base import ChannelError, Outbound
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.runtime import Hub
-from hub.store import turns
+from hub.store import strays, turns
 from hub.store.turns import Claim
 from hub.task_groups import end
 
@@ -74,6 +74,8 @@ class Presence:
                 self._placeholder = await channel.send(link, out)
         except (ChannelError, TimeoutError) as e:
             log.info("no placeholder: %s", e or "the network did not answer in time")
+            if isinstance(e, TimeoutError) or e.ambiguous:
+                await strays.mark(self._hub.db, self._claimed.session_id)
             if isinstance(e, ChannelError) and e.retry_after:
                 self._quiet = time.monotonic() + e.retry_after
             return

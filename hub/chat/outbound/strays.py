@@ -1,0 +1,36 @@
+"""A placeholder whose id nobody learned is found and removed: the network tells which messages are ours."""
+
+import logging
+
+from channels.base import ChannelError, Probes
+from hub.chat.clients.link import open_link
+from hub.runtime import Hub
+from hub.store import outbox, strays
+from hub.store.strays import Stray
+
+log = logging.getLogger(__name__)
+
+REACH = 100  # how many ids before the next message of ours are tried
+TRIES = 3
+
+
+async def remove(hub: Hub, stray: Stray) -> None:
+    """Look for it once; a network that refuses now is asked again later, a few times."""
+    integration = await outbox.integration(hub.db, stray.integration)
+    channel = hub.channels[integration["channel"]] if integration else None
+    if integration is None or stray.unsure or not isinstance(channel, Probes):
+        await strays.done(hub.db, stray.session)
+        return
+    if stray.before is None:
+        return  # the answer is still to come
+    link = open_link(hub, integration)
+    ids = await strays.unknown(hub.db, stray.integration, list(range(max(1, stray.before - REACH), stray.before)))
+    try:
+        for id in ids:
+            if await channel.ours(link, stray.chat, str(id)):
+                await channel.delete(link, stray.chat, str(id))
+                log.info("a placeholder that was left standing was removed")
+    except ChannelError as e:
+        log.info("placeholder not looked for: %s", e)
+        return
+    await strays.done(hub.db, stray.session)
