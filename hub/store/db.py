@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 
 from hub.errors import Overloaded, Setup
+from hub.objects import Objects
 from hub.store import deeds, hosts, scope
 from hub.store.deeds import Deed
 from hub.store.wall import MEMBER, SYSTEM, TENANT
@@ -38,6 +39,8 @@ def of_data(error: BaseException) -> bool:
 
 class Call(Protocol):
     """What store functions need of a connection; the pool and a transaction both give it."""
+
+    blobs: Objects | None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]: ...
     async def row(self, sql: str, *args: Any) -> Row | None: ...
@@ -101,8 +104,9 @@ def _vector(text: str) -> list[float]:
 class Transaction:
     """One connection inside one transaction. In whose name it changes something is told before it does."""
 
-    def __init__(self, con: Any) -> None:
+    def __init__(self, con: Any, blobs: Objects | None = None) -> None:
         self._con = con
+        self.blobs = blobs
         self._told: tuple[Deed, str] | None = None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
@@ -137,9 +141,12 @@ class Transaction:
 class Db:
     """The pool. Every call has a deadline: a stalled backend is cut off, not waited for."""
 
-    def __init__(self, pool: Any, limit: float, tenants: Any = None, several: bool = False) -> None:
+    def __init__(
+        self, pool: Any, limit: float, tenants: Any = None, several: bool = False, blobs: Objects | None = None
+    ) -> None:
         """tenants: of connections that serve one account at a time; without it there is no wall between accounts.
-        several: there are other servers, of which one may be the primary by now."""
+        several: there are other servers, of which one may be the primary by now. blobs: where contents of files are."""
+        self.blobs = blobs
         self._several = several
         self.pool = pool
         self.tenants = tenants
@@ -170,7 +177,7 @@ class Db:
         try:
             await _serve(con, whose)
             async with con.transaction():
-                tx = Transaction(con)
+                tx = Transaction(con, self.blobs)
                 yield tx
                 await tx.ending()
         except asyncpg.ReadOnlySQLTransactionError:
@@ -287,7 +294,9 @@ def _pool(dsn: str, role: str | None, least: int, size: int, limit: float) -> An
 
 
 @asynccontextmanager
-async def open_db(dsn: str, size: int = 10, limit: float = 5.0) -> AsyncIterator[Db]:
+async def open_db(
+    dsn: str, size: int = 10, limit: float = 5.0, blobs: Objects | None = None
+) -> AsyncIterator[Db]:
     """Open a pool of at most `size` connections for the hub itself and one for its accounts; `limit` is the longest a call
     may take, seconds."""
     walled = await _walled(dsn)
@@ -295,7 +304,7 @@ async def open_db(dsn: str, size: int = 10, limit: float = 5.0) -> AsyncIterator
     try:
         if walled:
             pools.append(await reach(_pool(dsn, TENANT, 0, size, limit)))
-        yield Db(pools[0], limit, pools[1] if walled else None, len(hosts.each(dsn)) > 1)
+        yield Db(pools[0], limit, pools[1] if walled else None, len(hosts.each(dsn)) > 1, blobs)
     finally:
         await asyncio.gather(*(_closed(pool) for pool in pools))
 

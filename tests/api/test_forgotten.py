@@ -43,7 +43,7 @@ PLACES = {
     "operator_sessions": NONE, "operator_links": NONE, "canned_replies": NONE, "migrations": NONE,
     "source_tools": NONE, "sign_in_waits": NONE, "operator_devices": NONE, "operator_totp": NONE,
     "operator_recovery_codes": NONE, "operator_passkeys": NONE, "operator_pending": NONE, "operator_identities": NONE,
-    "ares_devices": NONE, "drills": NONE,
+    "ares_devices": NONE, "drills": NONE, "file_leftovers": NONE,
 }
 
 

@@ -133,7 +133,8 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("program", "words"), [("caddy", ("validate", "--adapter", "caddyfile", "--config"))])
 def test_a_proxy_understands_its_file(program: str, words: tuple[str, ...]) -> None:
     there = shutil.which(program) or pytest.skip(f"there is no {program} on this machine")
-    ran = subprocess.run([there, *words, str(ROOT / "deploy/proxy/Caddyfile")], capture_output=True, text=True, check=False)
+    command = [there, *words, str(ROOT / "deploy/proxy/Caddyfile")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
 
 
