@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     database_mb: Annotated[
         int, Field(ge=0, description="Megabytes the database may have before nothing new is taken; 0: no limit.")
     ] = 0
+    files_url: Annotated[
+        str, Field(description="Storage of large files, s3://bucket/prefix?endpoint=https://...; empty: PostgreSQL.")
+    ] = ""
+    files_key: Annotated[str, Field(description="Access key of that storage; empty: as AWS's own tools find one.")] = ""
+    files_secret: Annotated[SecretStr, Field(description="Secret of that access key.")] = SecretStr("")
     wal_archive: Annotated[
         str, Field(description="Folder for the embedded PostgreSQL's log, for `hub restore --at`; empty: none.")
     ] = ""

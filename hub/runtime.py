@@ -28,6 +28,7 @@ from hub.llm.catalogue import load as load_catalogue
 from hub.llm.embedder import Embedder
 from hub.llm.figures import Figures
 from hub.llm.gateway import Models
+from hub.objects import open_objects
 from hub.room import Room
 from hub.sealing import Sealer
 from hub.store.db import Db, open_db
@@ -113,7 +114,9 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
 
     closed: nothing is reached but what HUB_OUTBOUND_ALLOW names, for a copy that is tried."""
     async with AsyncExitStack() as stack:
-        db = await stack.enter_async_context(open_db(settings.database_url.get_secret_value(), settings.pool_size))
+        blobs = open_objects(settings.files_url, settings.files_key, settings.files_secret.get_secret_value())
+        url = settings.database_url.get_secret_value()
+        db = await stack.enter_async_context(open_db(url, settings.pool_size, blobs=blobs))
         redis = connect(settings.redis_url.get_secret_value(), settings.queue)
         stack.push_async_callback(redis.aclose, close_connection_pool=True)
         outbound = await stack.enter_async_context(open_outbound(settings.outbound_allow, not closed))

@@ -54,7 +54,7 @@ BEAT, INDEX, RETURN, HOUSEKEEPING, MEASURE = 5.0, 5.0, 2.0, 60.0, 15.0
 REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "codes": continuations.forget,
     "dedupe keys": inbox.forget, "quarantine": inbox.forget_held,
-    "files": files.purge, "sessions": leader_election.close_expired,
+    "files": files.purge, "objects of files": files.sweep, "sessions": leader_election.close_expired,
     "memories": memories.purge, "abandoned activations": activations.abandon, "refresh tokens": ares_users.purge,
     "operators' sessions": operators.forget, "sign-in waits": sign_in_waits.purge, "known devices": devices.purge,
     "second steps": second_factors.purge, "turn steps": tool_steps.forget, "conversation logs": request_log.forget,

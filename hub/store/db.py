@@ -10,7 +10,8 @@ import asyncpg
 import orjson
 
 from hub.errors import Overloaded, Setup
-from hub.store import deeds, scope
+from hub.objects import Objects
+from hub.store import deeds, hosts, scope
 from hub.store.deeds import Deed
 from hub.store.wall import MEMBER, SYSTEM, TENANT
 
@@ -38,6 +39,8 @@ def of_data(error: BaseException) -> bool:
 
 class Call(Protocol):
     """What store functions need of a connection; the pool and a transaction both give it."""
+
+    blobs: Objects | None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]: ...
     async def row(self, sql: str, *args: Any) -> Row | None: ...
@@ -101,8 +104,9 @@ def _vector(text: str) -> list[float]:
 class Transaction:
     """One connection inside one transaction. In whose name it changes something is told before it does."""
 
-    def __init__(self, con: Any) -> None:
+    def __init__(self, con: Any, blobs: Objects | None = None) -> None:
         self._con = con
+        self.blobs = blobs
         self._told: tuple[Deed, str] | None = None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
@@ -137,8 +141,13 @@ class Transaction:
 class Db:
     """The pool. Every call has a deadline: a stalled backend is cut off, not waited for."""
 
-    def __init__(self, pool: Any, limit: float, tenants: Any = None) -> None:
-        """tenants: of connections that serve one account at a time; without it there is no wall between accounts."""
+    def __init__(
+        self, pool: Any, limit: float, tenants: Any = None, several: bool = False, blobs: Objects | None = None
+    ) -> None:
+        """tenants: of connections that serve one account at a time; without it there is no wall between accounts.
+        several: there are other servers, of which one may be the primary by now. blobs: where contents of files are."""
+        self.blobs = blobs
+        self._several = several
         self.pool = pool
         self.tenants = tenants
         self._limit = limit
@@ -168,11 +177,20 @@ class Db:
         try:
             await _serve(con, whose)
             async with con.transaction():
-                tx = Transaction(con)
+                tx = Transaction(con, self.blobs)
                 yield tx
                 await tx.ending()
+        except asyncpg.ReadOnlySQLTransactionError:
+            await self._elsewhere(pool)
+            raise
         finally:
             await pool.release(con)
+
+    async def _elsewhere(self, pool: Any) -> None:
+        """A server that says nothing, or is a replica by now: the next calls look for the primary. Where there is one
+        server alone, a call that takes long is its own trouble."""
+        if self._several:
+            await pool.expire_connections()
 
     async def _acquire(self) -> tuple[str | None, Any, Any]:
         """For whom, and the connection with its pool."""
@@ -192,8 +210,11 @@ class Db:
             done, _ = await asyncio.wait([task], timeout=self._limit)
             if not done:
                 con.terminate()  # wait_for would hang inside the pool's release
+                await self._elsewhere(pool)
             return await task
         except AWAY as e:
+            if isinstance(e, asyncpg.ReadOnlySQLTransactionError):
+                await self._elsewhere(pool)
             raise Overloaded("The database is away; try again in a few seconds.", retry_after=5) from e
         except asyncio.CancelledError:
             # The caller is gone; the statement may still commit, which every statement here allows.
@@ -248,7 +269,7 @@ async def reach(connecting: Awaitable[Any]) -> Any:
 
 async def _walled(dsn: str) -> bool:
     """Whether who signs in may work under the roles of the wall."""
-    con: Any = await reach(asyncpg.connect(dsn, timeout=5))
+    con: Any = await reach(hosts.connect(dsn, timeout=5))
     try:
         return bool(await con.fetchval(MEMBER))
     finally:
@@ -256,6 +277,7 @@ async def _walled(dsn: str) -> bool:
 
 
 def _pool(dsn: str, role: str | None, least: int, size: int, limit: float) -> Any:
+    finding: Any = hosts.connect
     settings = {"application_name": "hub", "timezone": "UTC", "jit": "off"} | ({"role": role} if role else {})
     return asyncpg.create_pool(
         dsn,
@@ -265,13 +287,16 @@ def _pool(dsn: str, role: str | None, least: int, size: int, limit: float) -> An
         command_timeout=limit * 2,
         max_inactive_connection_lifetime=60,
         connection_class=_Connection,
+        connect=finding,
         init=_vectors,
         server_settings=settings,
     )
 
 
 @asynccontextmanager
-async def open_db(dsn: str, size: int = 10, limit: float = 5.0) -> AsyncIterator[Db]:
+async def open_db(
+    dsn: str, size: int = 10, limit: float = 5.0, blobs: Objects | None = None
+) -> AsyncIterator[Db]:
     """Open a pool of at most `size` connections for the hub itself and one for its accounts; `limit` is the longest a call
     may take, seconds."""
     walled = await _walled(dsn)
@@ -279,7 +304,7 @@ async def open_db(dsn: str, size: int = 10, limit: float = 5.0) -> AsyncIterator
     try:
         if walled:
             pools.append(await reach(_pool(dsn, TENANT, 0, size, limit)))
-        yield Db(pools[0], limit, pools[1] if walled else None)
+        yield Db(pools[0], limit, pools[1] if walled else None, len(hosts.each(dsn)) > 1, blobs)
     finally:
         await asyncio.gather(*(_closed(pool) for pool in pools))
 

@@ -1,5 +1,6 @@
 """All that an account has of one person: to be given out, and to be erased."""
 
+import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +103,7 @@ MESSAGES = """
 """
 FILES = """
     select f.id, f.session_id, f.message_id, f.name, f.mime, f.size, f.created_at, encode(coalesce((
-        select string_agg(p.content, '' order by p.number) from file_pieces p where p.file_id = f.id), f.content), 'base64') as content
+        select string_agg(p.content, '' order by p.number) from file_pieces p where p.file_id = f.id), f.content), 'base64') as content, f.place
     from files f where f.account_id = $1 and f.session_id = $2 and ($3::uuid is null or f.id > $3) order by f.id limit 1
 """
 FEEDBACK = """
@@ -213,9 +214,17 @@ async def _talk(db: Call, account: UUID, session: UUID) -> AsyncIterator[tuple[s
             yield "message", {k: v for k, v in said.items() if k != "position"}
     while (sent := await db.row(FILES, account, session, file)) is not None:
         file = sent["id"]
-        yield "file", dict(sent)
+        yield "file", await _with_object(db, dict(sent))
     for rated in await db.fetch(FEEDBACK, account, session):
         yield "feedback", dict(rated)
+
+
+async def _with_object(db: Call, sent: Json) -> Json:
+    """A file whose content is kept beside the database, with it."""
+    place = sent.pop("place")
+    if place is not None and db.blobs is not None:
+        sent["content"] = base64.b64encode(await db.blobs.get(place, 0, sent["size"])).decode()
+    return sent
 
 
 async def retaining(db: Call) -> dict[UUID, Json]:

@@ -1,36 +1,39 @@
 """Files of conversations: received and uploaded. What is large is kept, and read, in pieces."""
 
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from hub.errors import Overloaded
+from hub.objects import Objects
 from hub.store.db import Call, Db, clean
 
 ADD = """
-    insert into files (id, account_id, session_id, message_id, token, name, mime, kind, size, sha256, content, expires_at, pieces)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13)
+    insert into files (id, account_id, session_id, message_id, token, name, mime, kind, size, sha256, content, expires_at, pieces, place)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13, $14)
     on conflict (id) do nothing
 """
 ADD_PIECE = "insert into file_pieces (file_id, number, account_id, content) values ($1, $2, $3, $4)"
 PIECE_OF = "select content from file_pieces where file_id = $1 and number = $2 and account_id = $3"
 PART = "select substring(content from $3::int for $4::int) from files where id = $1 and account_id = $2"
 STORED = """
-    select id, account_id, name, mime, kind, size, pieces from files
+    select id, account_id, name, mime, kind, size, pieces, place from files
     where token = $1 and (expires_at is null or expires_at > now()) and ($2::text[] is null or kind = any($2))
 """
-PUBLIC = "select id, account_id, name, mime, content, pieces from files where token = $1 and (expires_at is null or expires_at > now())"
+PUBLIC = "select id, account_id, name, mime, content, pieces, size, place from files where token = $1 and (expires_at is null or expires_at > now())"
 OF_SESSION = """
     select id, message_id, token, name, mime, kind, size from files where account_id = $1 and session_id = $2 and id = any($3)
 """
-CONTENT = "select id, account_id, name, mime, kind, token, content, pieces from files where account_id = $1 and id = $2"
+CONTENT = "select id, account_id, name, mime, kind, token, content, pieces, size, place from files where account_id = $1 and id = $2"
 OF_CONVERSATION = """
-    select id, account_id, name, mime, content, pieces from files
+    select id, account_id, name, mime, content, pieces, size, place from files
     where account_id = $1 and session_id is not distinct from $2 and (id = $3 or token = $4)
         and (expires_at is null or expires_at > now())
 """
 MADE_OF = """
-    select id, account_id, mime, content, pieces from files
+    select id, account_id, mime, content, pieces, size, place from files
     where account_id = $1 and message_id = $2 and kind = $3 and sha256 = $4 and (expires_at is null or expires_at > now()) limit 1
 """
 ATTACHED = (
@@ -44,6 +47,10 @@ TAKE = "select take_guest_bytes($1, $2, $3, $4, $5)"
 REMOVE = "delete from files where account_id = $1 and id = $2"
 EXPIRED = "delete from files where id in (select id from files where expires_at < now() limit 500)"
 
+# A name is written down before there is an object of it, and forgotten with the file that has it.
+BEGUN = "insert into file_leftovers (place, account_id, due_at) values ($1, $2, now() + interval '1 hour')"
+FILED = "delete from file_leftovers where place = $1 and account_id = $2"
+LEFT = "select place, account_id from file_leftovers where due_at < now() order by due_at limit 200"
 # Bytes above which a file is kept in pieces, and those of a piece.
 LARGE, PIECE = 1 << 20, 512 << 10
 SHOWN = ("page", "pdf")
@@ -62,6 +69,7 @@ class Stored:
     kind: str
     size: int
     pieces: int
+    place: str | None
 
 
 async def add(
@@ -82,7 +90,10 @@ async def add(
     """`seconds`: how long it is kept; None: until it is removed."""
     given = (id, account, session, message, token, clean(name)[:255], mime, kind, len(content), sha256)
     if len(content) <= LARGE:
-        await db.run(ADD, *given, content, seconds, 0)
+        await db.run(ADD, *given, content, seconds, 0, None)
+        return
+    if isinstance(db, Db) and db.blobs is not None:
+        await _beside(db, db.blobs, given, content, seconds)
         return
     if isinstance(db, Db):
         async with db.transaction() as tx:
@@ -93,24 +104,46 @@ async def add(
 
 async def _in_pieces(tx: Call, given: tuple[Any, ...], content: bytes, seconds: float | None) -> None:
     starts = range(0, len(content), PIECE)
-    if await tx.run(ADD, *given, b"", seconds, len(starts)) != 1:
+    if await tx.run(ADD, *given, b"", seconds, len(starts), None) != 1:
         return  # it is there already
     for number, start in enumerate(starts):
         await tx.run(ADD_PIECE, given[0], number, given[1], content[start : start + PIECE])
 
 
+async def _beside(db: Db, blobs: Objects, given: tuple[Any, ...], content: bytes, seconds: float | None) -> None:
+    """The object first, then its row: whatever is cut off in between, its name is left for the sweep."""
+    id, account = given[:2]
+    place = f"{account}/{id}-{secrets.token_hex(8)}"
+    await db.run(BEGUN, place, account)
+    await blobs.put(place, content)
+    async with db.transaction() as tx:
+        if await tx.run(ADD, *given, b"", seconds, 0, place) == 1:
+            await tx.run(FILED, place, account)
+
+
+async def sweep(db: Db) -> int:
+    """Remove objects that belong to no file: of deleted ones, and of writes that were cut off."""
+    if db.blobs is None:
+        return 0
+    left = await db.fetch(LEFT)
+    for one in left:
+        await db.blobs.delete(one["place"])
+        await db.run(FILED, one["place"], one["account_id"])
+    return len(left)
+
+
 async def stored(db: Call, token: str, kinds: tuple[str, ...] | None = None) -> Stored | None:
     """What there is under an address, of these kinds."""
     row = await db.row(STORED, token, list(kinds) if kinds else None)
-    if row is None:
-        return None
-    return Stored(row["id"], row["account_id"], row["name"], row["mime"], row["kind"], row["size"], row["pieces"])
+    return Stored(*row.values()) if row is not None else None
 
 
 async def read(db: Call, file: Stored, start: int, end: int) -> AsyncIterator[bytes]:
     """Its bytes from `start` up to before `end`, piece by piece; ends early when it is removed meanwhile."""
     while start < end:
-        if file.pieces:
+        if file.place is not None:
+            part = await _of_object(db, file.place, start, min(end, start + PIECE))
+        elif file.pieces:
             piece = await db.value(PIECE_OF, file.id, start // PIECE, file.account)
             part = bytes(piece or b"")[start % PIECE :][: end - start]
         else:
@@ -121,11 +154,21 @@ async def read(db: Call, file: Stored, start: int, end: int) -> AsyncIterator[by
         start += len(part)
 
 
+async def _of_object(db: Call, place: str, start: int, end: int) -> bytes:
+    if db.blobs is None:
+        raise Overloaded("Files are kept in a storage that is not set up here (HUB_FILES_URL).", retry_after=60)
+    return await db.blobs.get(place, start, end)
+
+
 async def _whole(db: Call, row: Any) -> Json | None:
     """A row with its contents, wherever they are; None when it is removed meanwhile."""
     if row is None:
         return None
     found = dict(row)
+    place, size = found.pop("place"), found.pop("size")
+    if place is not None:
+        found["content"] = await _of_object(db, place, 0, size)
+        return found if len(found["content"]) == size else None
     if count := found.pop("pieces"):
         parts = [await db.value(PIECE_OF, found["id"], n, found["account_id"]) for n in range(count)]
         if None in parts:

@@ -9,7 +9,7 @@ import asyncpg
 
 from hub import SCHEMA
 from hub.errors import HubError, Setup
-from hub.store import wall
+from hub.store import hosts, wall
 from hub.store.db import reach
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -35,7 +35,7 @@ async def migrate(dsn: str, user: str | None = None, password: str | None = None
     """Apply what is missing; return the names of the files applied now.
 
     user: who signs in for everything else, made with this password where there is none of that name yet."""
-    con: Any = await reach(asyncpg.connect(dsn, timeout=10))
+    con: Any = await reach(hosts.connect(dsn))
     try:
         async with con.transaction():
             await con.execute("select pg_advisory_xact_lock($1)", LOCK)  # first: `if not exists` races

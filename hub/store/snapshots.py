@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from hub.errors import Setup
-from hub.store import wall
+from hub.store import hosts, wall
 from hub.store.db import reach
 
 BEGIN = (
@@ -46,7 +46,7 @@ class Snapshot:
 
 async def server(dsn: str) -> int:
     """The server's version, such as 180006. Raise Setup."""
-    con: Any = await reach(asyncpg.connect(dsn, timeout=10))
+    con: Any = await reach(hosts.connect(dsn))
     try:
         return int(await con.fetchval(VERSION))
     finally:
@@ -55,7 +55,7 @@ async def server(dsn: str) -> int:
 
 async def take(dsn: str) -> Snapshot:
     """Raise Setup when the database cannot be reached, or is none of a hub."""
-    con: Any = await reach(asyncpg.connect(dsn, timeout=10))
+    con: Any = await reach(hosts.connect(dsn))
     try:
         for sql in BEGIN:
             await con.execute(sql)
@@ -89,7 +89,7 @@ class Target:
 
 async def prepare(dsn: str, user: str | None, password: str | None) -> tuple[Target, bool]:
     """What is there, and whether the roles of the wall are, which the copy names; they are made where that is allowed."""
-    con: Any = await reach(asyncpg.connect(dsn, timeout=10))
+    con: Any = await reach(hosts.connect(dsn))
     try:
         target = Target(len(await con.fetch(TABLES)), await con.fetchval(OTHERS), await con.fetchval(VERSION))
         async with con.transaction():
@@ -100,7 +100,7 @@ async def prepare(dsn: str, user: str | None, password: str | None) -> tuple[Tar
 
 async def moment(dsn: str) -> datetime:
     """The server's clock."""
-    con: Any = await reach(asyncpg.connect(dsn, timeout=10))
+    con: Any = await reach(hosts.connect(dsn))
     try:
         found: datetime = await con.fetchval("select clock_timestamp()")
         return found

@@ -227,6 +227,7 @@ ONLY = [
     ("py_mini_racer", ("hub/tools/children/",)),
     ("plutoprint", ("hub/tools/children/",)),
     ("requests", ()),
+    ("obstore", ("hub/objects.py",)),
     ("pickle", ()),
     ("subprocess", ("hub/processes/",)),
 ]

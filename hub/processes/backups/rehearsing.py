@@ -43,7 +43,7 @@ def rehearse(settings: Settings, file: Path | None, last: int, say: Say) -> bool
     try:
         beside = settings.changed(
             home=folder, database_url=SecretStr(""), owner_url=SecretStr(""), redis_url=SecretStr(""), backups="",
-            wal_archive="", metrics_port=0, queue="rehearsal",
+            wal_archive="", files_url="", metrics_port=0, queue="rehearsal",
         )
         erasures = settings.backups_folder / "erasures.jsonl"
         restore(
