@@ -10,6 +10,7 @@ from uuid import UUID
 from hub.chat.operators import erasure, handoff
 from hub.errors import HubError
 from hub.jobs.runner import Runner
+from hub.knowledge import sources
 from hub.outreach import admission
 from hub.runtime import Hub
 from hub.store import (
@@ -40,6 +41,7 @@ from hub.studio.aresgen import conversations as bot_conversations
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200
+PAUSE = 0.2  # seconds between two pages of websites
 BEAT, INDEX, RETURN, HOUSEKEEPING = 5.0, 5.0, 2.0, 60.0
 # What is too old, each dropped in pieces that a statement's time limit allows.
 REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
@@ -80,6 +82,14 @@ async def outreach(hub: Hub) -> None:
     """Let out what may go and nobody rang for: put off until now, or its bell was lost."""
     if not hub.leases.closing:
         await admission.run(hub)
+
+
+async def websites(hub: Hub) -> None:
+    """Read the pages of websites that are due, one after the other."""
+    for _ in range(AT_ONCE):
+        if hub.leases.closing or not await sources.step(hub):
+            return
+        await asyncio.sleep(PAUSE)
 
 
 async def learn(hub: Hub) -> None:
