@@ -26,6 +26,7 @@ ROBOTS = 100_000
 SECONDS = 20.0
 LEASE = 120.0
 TRIES = 4
+TROUBLE = "Not read this time"
 HEADERS = {"User-Agent": f"{website.AGENT}/1.0", "Accept": "text/html,application/xhtml+xml,application/pdf,*/*;q=0.5"}
 
 
@@ -141,7 +142,7 @@ async def _page_at(hub: Hub, source: Claimed, url: str, depth: int) -> Reply | N
     except Upstream as e:
         if depth == 0:
             raise
-        await sources.close(hub.db, source, url, f"{sources.TROUBLE}: {e}", None)
+        await sources.close(hub.db, source, url, f"{TROUBLE}: {e}", None)
         return None
     return reply
 
@@ -203,7 +204,7 @@ def _name(url: str) -> str:
 
 async def _end(hub: Hub, source: Claimed) -> None:
     """What this run did not meet any more is gone, and goes here too; not after trouble, which may have hidden it."""
-    while not await sources.troubled(hub.db, source) and (urls := await sources.gone(hub.db, source)):
+    while not await sources.troubled(hub.db, source, TROUBLE) and (urls := await sources.gone(hub.db, source)):
         async with hub.db.transaction() as inside:
             await sources.forget(inside, source, urls)
     await sources.ended(hub.db, source)

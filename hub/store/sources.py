@@ -68,7 +68,6 @@ ENDED = """
         due_at = now() + make_interval(secs => hours * 3600)
     where id = $1 and leased_until = $2
 """
-TROUBLE = "Not read this time"
 TROUBLED = "select exists (select 1 from source_pages where source_id = $1 and run = $2 and error like $3)"
 GONE = "select url from source_pages where source_id = $1 and run < $2 limit 500"
 DROPPED = "delete from source_pages where source_id = $1 and url = any($2)"
@@ -171,9 +170,9 @@ async def stepped(db: Call, source: Claimed, kind: str, robots: str | None, paus
     await db.run(STEPPED, source.id, source.leased_until, kind, clean(robots), pause)
 
 
-async def troubled(db: Call, source: Claimed) -> bool:
-    """Whether the site had trouble with pages of this run."""
-    return bool(await db.value(TROUBLED, source.id, source.run, f"{TROUBLE}%"))
+async def troubled(db: Call, source: Claimed, words: str) -> bool:
+    """Whether pages of this run were refused with these words."""
+    return bool(await db.value(TROUBLED, source.id, source.run, f"{words}%"))
 
 
 async def gone(db: Call, source: Claimed) -> list[str]:
