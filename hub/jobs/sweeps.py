@@ -12,6 +12,7 @@ from hub.chat.outbound import strays as looking
 from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.jobs.slots import lane_of
+from hub.knowledge import sources
 from hub.outreach import admission
 from hub.runtime import Hub
 from hub.store import (
@@ -49,6 +50,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 MENDS = 5.0
+PAUSE = 0.2  # seconds between two pages of websites
 BEAT, INDEX, RETURN, HOUSEKEEPING, MEASURE = 5.0, 5.0, 2.0, 60.0, 15.0
 # What is too old, each dropped in pieces that a statement's time limit allows.
 REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
@@ -111,6 +113,14 @@ async def outreach(hub: Hub) -> None:
     """Let out what may go and nobody rang for: put off until now, or its bell was lost."""
     if not hub.leases.closing:
         await admission.run(hub)
+
+
+async def websites(hub: Hub) -> None:
+    """Read the pages of websites that are due, one after the other."""
+    for _ in range(AT_ONCE):
+        if hub.leases.closing or not await sources.step(hub):
+            return
+        await asyncio.sleep(PAUSE)
 
 
 async def learn(hub: Hub) -> None:

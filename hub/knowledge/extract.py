@@ -63,11 +63,16 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a file. notes: a sentence for each thing that was not; places: see `hub.knowledge.places`."""
+    """What was read of a file. notes: a sentence for each thing that was not; places: see `hub.knowledge.places`.
+
+    links: where a page leads to; kept: false when it asks not to be indexed.
+    """
 
     text: str
     notes: tuple[str, ...] = ()
     places: Json | None = None
+    links: tuple[str, ...] = ()
+    kept: bool = True
 
 
 async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: Limits = LIMITS) -> Read:
@@ -87,6 +92,20 @@ async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: 
         more = "; it may be made of scanned pictures" if kind == "pdf" else ""
         raise Unreadable(f"{name} holds no text{more}.")
     return found
+
+
+async def page_of(children: Children, name: str, mime: str, raw: bytes, declared: str) -> Read:
+    """A page of a website, or a file that stands there; its server says what it is. Raise as `text_of`.
+
+    A page that only leads to others has no text.
+    """
+    if TYPES.get(mime) != "html":
+        return await text_of(children, name, mime, raw)
+    charset = declared.partition("charset=")[2].strip(" \"'").partition(";")[0]
+    if charset:
+        # What the server declares goes before what the page says.
+        raw = (await asyncio.to_thread(decoded, raw, charset)).encode("utf-8", "replace")
+    return await converted(children, name, "html", raw, LIMITS, links=True)
 
 
 def kind_of(name: str, mime: str) -> str | None:
@@ -110,13 +129,14 @@ def _plain(name: str, raw: bytes, limits: Limits) -> str:
 
 
 async def converted(
-    children: Children, name: str, kind: str, raw: bytes, limits: Limits, *, cut: bool = False
+    children: Children, name: str, kind: str, raw: bytes, limits: Limits, *, cut: bool = False, links: bool = False
 ) -> Read:
     """The text of a file of one of PROGRAMS. Raise Unreadable naming the file.
 
-    cut: what is longer than the limit is left out instead of refused, and the pages of a PDF are numbered.
+    cut: what is longer than the limit is left out instead of refused, and the pages of a PDF are numbered. links: a
+    page that only leads to others is not refused.
     """
-    given = orjson.dumps({"kind": kind, "cut": cut, **asdict(limits)}) + b"\n" + raw
+    given = orjson.dumps({"kind": kind, "cut": cut, "links": links, **asdict(limits)}) + b"\n" + raw
     program, most = FOLDER / PROGRAMS[kind], 4 * limits.longest + BESIDE
     try:
         ended = await children.run(program, given, seconds=limits.seconds, longest=most)
@@ -126,7 +146,7 @@ async def converted(
     if state != "ok":
         raise Unreadable(f"{name} {said if state == 'no' else _why(ended, kind)}.")
     found = await asyncio.to_thread(orjson.loads, said)
-    return Read(found["text"], tuple(found["notes"]), found["places"])
+    return Read(found["text"], tuple(found["notes"]), found["places"], tuple(found["links"]), found["kept"])
 
 
 def _why(ended: Ended, kind: str) -> str:

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import Keyring, grant
-from hub.api.aivax import collections, documents, files, query
+from hub.api.aivax import collections, documents, files, query, sources
 from hub.api.http import app_keys, middleware
 from hub.config import Settings
 from hub.domain import Json
@@ -80,7 +80,7 @@ async def opened(settings: Settings) -> AsyncIterator[Door]:
     async with open_hub(settings) as hub, aiohttp.ClientSession() as http:
         app = web.Application(middlewares=[middleware.guard])
         app[app_keys.HUB], app[app_keys.KEYRING] = hub, Keyring(hub.db)
-        for route in (*collections.ROUTES, *documents.ROUTES, *files.ROUTES, *query.ROUTES):
+        for route in (*collections.ROUTES, *documents.ROUTES, *files.ROUTES, *query.ROUTES, *sources.ROUTES):
             app.router.add_route(route.method, route.path, route.handler)
         app.on_response_prepare.append(middleware.headers)
         server = TestServer(app)

@@ -12,6 +12,7 @@ from tests.bench import (
     console,
     crowds,
     gateway,
+    indexing,
     machine,
     outreach,
     retrieval,
@@ -28,6 +29,7 @@ MEASURES = {
     "webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure,
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
     "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
+    "indexing": indexing.measure,
 }
 
 

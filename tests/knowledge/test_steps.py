@@ -164,6 +164,18 @@ async def test_a_step_has_a_time_limit_and_says_so(db: Db, shelf: Shelf, other: 
     assert (await shelf.doc(id)).state == "Indexed"
 
 
+async def test_a_slow_machine_makes_shorter_steps(db: Db, shelf: Shelf) -> None:
+    class Slow(Flat):
+        async def passages(self, texts: Sequence[str]) -> list[Vector]:
+            await asyncio.sleep(0.3)
+            return await super().passages(texts)
+
+    id, slow = await shelf.put("\n\n".join(CHAPTERS[:10])), Slow()
+    assert await indexer(db, slow, 10, seconds=1.0).step(id)
+    found = await shelf.doc(id)
+    assert (found.state, found.error, found.pieces_done) == ("Queued", None, 4)
+
+
 async def test_the_pieces_that_can_be_made_are_found_beside_one_that_cannot(db: Db, shelf: Shelf) -> None:
     text = "\n\n".join(CHAPTERS[:40])
     id, flat = await shelf.put(text), Flat()

@@ -77,7 +77,7 @@ def _id(body: Any) -> str | None:
         return None
     inner = body.get("data")
     found = inner if isinstance(inner, dict) else body
-    names = ("id", "aiGatewayId", "collectionId", "documentId", "sessionId")
+    names = ("id", "aiGatewayId", "collectionId", "documentId", "sessionId", "sourceId")
     return next((str(found[n]) for n in names if found.get(n)), None)
 
 
@@ -193,6 +193,8 @@ async def _knowledge(w: Witness) -> None:
     await w.did("POST", f"{one}/documents", data=lines, object=made["collectionId"])
     await w.did("POST", f"{one}/documents/files", data=_file())
     await w.did("DELETE", f"{one}/documents/{document['documentId']}", object=document["documentId"])
+    source = await w.did("POST", f"{one}/sources", {"address": "https://bread.example/"})
+    await w.did("DELETE", f"{one}/sources/{source['sourceId']}", object=source["sourceId"])
     for verb in ("vectors-only", "reset-only"):
         await w.did("DELETE", f"{one}/{verb}", object=made["collectionId"])
     await w.did("DELETE", one, object=made["collectionId"])

@@ -25,6 +25,7 @@ from hub.api.aivax import (
     shell,
     skills,
     source_tools,
+    sources,
     spend,
 )
 from hub.api.http.operation import Route
@@ -43,6 +44,7 @@ ROUTES: tuple[Route, ...] = (
     *collections.ROUTES,
     *conversations.ROUTES,
     *documents.ROUTES,
+    *sources.ROUTES,
     *files.ROUTES,
     *query.ROUTES,
     *skills.ROUTES,

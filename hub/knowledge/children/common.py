@@ -1,7 +1,8 @@
 """What the readers share: what they are asked, how they limit themselves, how they say what they read.
 
 Input: a line of JSON {"kind", "seconds", "memory" (bytes), "pages", "rows", "unpacked" (bytes), "longest" (characters),
-"cut"}, then the file. Output: "ok" or "no", on the line after it JSON {"text", "notes", "places"} or why.
+"cut", "links"}, then the file. Output: "ok" or "no", on the line after it JSON {"text", "notes", "places", "links",
+"kept"} or why.
 With `cut` what is longer is left out instead of refused, and the pages of a PDF are numbered.
 """
 
@@ -25,11 +26,16 @@ class Full(Exception):
 
 
 class Text:
-    """What is read of a file, part by part; notes: what is not; places: where numbered parts begin."""
+    """What is read of a file, part by part; notes: what is not; places: where numbered parts begin.
+
+    links: where a page leads to; kept: false when it asks not to be indexed.
+    """
 
     def __init__(self, asked: Asked, unit: str = "") -> None:
         self.asked, self.unit = asked, unit
         self.notes: list[str] = []
+        self.links: list[str] = []
+        self.kept = True
         self._parts: list[str] = []
         self._starts: list[tuple[int, int]] = []
         self._size = 0
@@ -60,7 +66,8 @@ class Text:
     def told(self) -> str:
         places = {"unit": self.unit, "starts": self._starts} if self.unit and self._starts else None
         text = "\n\n".join(self._parts)[: self.asked["longest"]]
-        return json.dumps({"text": text, "notes": self.notes, "places": places}, ensure_ascii=False)
+        said = {"text": text, "notes": self.notes, "places": places, "links": self.links, "kept": self.kept}
+        return json.dumps(said, ensure_ascii=False)
 
 
 Reader = Callable[[bytes, Asked, Text], None]

