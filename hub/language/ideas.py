@@ -256,5 +256,6 @@ IDEAS = tuple(
         "exterior abroad extranjero internacional international overseas",
         "furo furou puncture pinchazo",
         "pronta ready listo",
+        "incluso inclusa incluido incluida incluidos inclui incluem included include includes incluye incluyen",
     )
 )

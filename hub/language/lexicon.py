@@ -69,9 +69,9 @@ PALE = _set(
     dia dias vez vezes pessoa pessoas comprar compra compram unidade unidades modelo informacao informacoes levar leva
     entra entrar ver vejo ve recebo receber fica ficam ficar atende atendem atendemos atender cabe cabem casa pegar
     pego pedir peco passa passar vir vem voltar chego vou ir estou consultar retirar retiro trazer trago colocar por
-    poderia qualquer fazendo fazemos oferta trabalha existe existem usando quiser incluso inclusa incluido incluida
-    inclui have has offer offers show shows see receive ask sent send put set go going arrive fit fits included
-    include includes own veo volver vuelvo voy llegar llego pido poner pongo traer traigo caben incluye sell sells
+    poderia qualquer fazendo fazemos oferta trabalha existe existem usando quiser 
+    have has offer offers show shows see receive ask sent send put set go going arrive fit fits 
+    own veo volver vuelvo voy llegar llego pido poner pongo traer traigo caben sell sells
     accept accepts use used using provide give get take happens happen mean means day days time times person people
     allowed possible name kind kinds type thing work works need needs make long leave bring come persona personas
     tienen tiene hacen hace ofrecen venden acepta aceptan usan pasa llama nombre cosa posible hacer dejar llevar ponen

@@ -56,7 +56,7 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     beside = sum(weight[t.stem] * _gain(t, unit, facts) for t in around) / (sum(weight[t.stem] for t in around) or 1.0)
     old = _old(asked, unit, today)
     score = cover + CONTEXT * beside + 0.1 * min(1.0, own) + 0.1 * unit.part.passage.score
-    score += 0.25 * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
+    score += 0.15 * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
     score += FACT * (len(facts) / len(asked.wants)) if asked.wants else 0.0
     score += COUNTED if asked.counted and _counts(said, asked.counted) else 0.0
     score -= OLD if old else 0.0
