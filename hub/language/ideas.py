@@ -177,7 +177,7 @@ IDEAS = tuple(
         "matricula enrollment inscricao inscricoes inscripcion enroll",
         "notas grade grades",
         "prova provas",
-        "biblioteca library",
+        "biblioteca library bibliotecario bibliotecaria librarian",
         "livro livros libro libros",
         "chair silla",
         "mesa table mesas tables",

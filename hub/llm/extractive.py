@@ -23,8 +23,8 @@ from hub.llm.units import Unit, units
 from hub.llm.weighing import Weighed, holds_codes, weigh, weights
 
 MODEL = "@hub/extractive"
-# The part of a question's weight that an answer must have, and of one about a document that the search found close.
-ENOUGH, ENOUGH_NEAR, NEAR = 0.6, 0.5, 0.6
+# The part of a question's weight that an answer must have; less of it where the search found the document close.
+ENOUGH, NEAR = 0.6, ((0.75, 0.42), (0.6, 0.5))  # of a passage with at least the first score the second is enough
 NAMED = 0.7  # the same where a name that was asked for is nowhere
 ALIKE = 0.88  # part of the best score from which another document's answer is as good
 SURE = 0.85  # cover from which answers with other amounts are about the same
@@ -180,8 +180,8 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
 
 def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
     """Whether it is an answer: it has enough of the question and of its things, and the kind of fact that is wanted."""
-    enough = ENOUGH_NEAR if one.unit.part.passage.score >= NEAR else ENOUGH
-    if any(t.proper and not t.pale and not t.attribute and t.stem not in one.has for t in asked.terms):
+    enough = next((least for score, least in NEAR if one.unit.part.passage.score >= score), ENOUGH)
+    if not asked.codes and any(t.proper and t.stem not in one.has for t in asked.topics):
         enough = NAMED
     if asked.terms and (one.cover < enough or _lacks(one, asked, known)):
         return False

@@ -13,7 +13,7 @@ from hub.llm.units import Unit
 
 ABOVE, IDEA, NEAR, NAME = 0.9, 0.85, 0.7, 0.6
 PALE, ATTRIBUTE, PROPER, VERB, CONTEXT = 0.2, 0.5, 1.3, 0.4, 0.35
-FACT, COUNTED, OLD = 0.2, 0.3, 0.35
+FACT, COUNTED, OLD = 0.25, 0.3, 0.35
 CODE = 6.0  # weight of a code that was asked for
 
 
@@ -35,7 +35,7 @@ def weights(asked: Asked, found: Sequence[Unit]) -> Mapping[str, float]:
     result: dict[str, float] = {}
     for t in (*asked.terms, *asked.context):
         count = sum(_own(t, u) > 0 or _above(t, u) > 0 for u in found)
-        rare = math.log(1 + (1 + len(found)) / (0.5 + count))
+        rare = 1 + math.log(1 + (1 + len(found)) / (0.5 + count)) / 2
         kind = PALE if t.pale else ATTRIBUTE if t.attribute else PROPER if t.proper else 1.0
         result[t.stem] = rare * kind * (VERB if t.verb and not count else 1.0)
     return result
