@@ -6,14 +6,27 @@ import time
 
 import uvloop
 
-from tests.bench import bell, chats, console, gateway, machine, outreach, retrieval, shelves, walls, webhook, widget
+from tests.bench import (
+    answers,
+    bell,
+    chats,
+    console,
+    gateway,
+    machine,
+    outreach,
+    retrieval,
+    shelves,
+    walls,
+    webhook,
+    widget,
+)
 from tests.bench.place import opened
 from tests.bench.report import FULL, QUICK, Pace, say, title
 
 MEASURES = {
     "webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure,
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
-    "console": console.measure, "walls": walls.measure,
+    "console": console.measure, "walls": walls.measure, "answers": answers.measure,
 }
 
 
