@@ -24,7 +24,9 @@ from hub.llm.weighing import Weighed, holds_codes, weigh, weights
 
 MODEL = "@hub/extractive"
 # The part of a question's weight that an answer must have; less of it where the search found the document close.
-ENOUGH, NEAR = 0.6, ((0.75, 0.42), (0.6, 0.5))  # of a passage with at least the first score the second is enough
+ENOUGH, CLOSE = 0.54, 0.6
+NEAR = ((0.75, 0.42), (CLOSE, 0.48))  # of a passage with at least the first score the second is enough
+PRICED = 0.6  # the same of a price: another thing's is worse than none
 NAMED = 0.7  # the same where a name that was asked for is nowhere
 ALIKE = 0.88  # part of the best score from which another document's answer is as good
 SURE = 0.85  # cover from which answers with other amounts are about the same
@@ -181,6 +183,8 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
 def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
     """Whether it is an answer: it has enough of the question and of its things, and the kind of fact that is wanted."""
     enough = next((least for score, least in NEAR if one.unit.part.passage.score >= score), ENOUGH)
+    if "price" in asked.wants and not asked.codes:
+        enough = max(enough, PRICED)
     if not asked.codes and any(t.proper and t.stem not in one.has for t in asked.topics):
         enough = NAMED
     if asked.terms and (one.cover < enough or _lacks(one, asked, known)):
@@ -197,7 +201,8 @@ def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
 def _lacks(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
     """Whether one of two things that are asked about is not in it, though it is elsewhere: "rent" and "cars"."""
     topics = [t for t in asked.topics if not asked.codes]
-    missing = [t for t in topics if t.stem not in one.has and (t.stem in known or not t.verb)]
+    close = one.unit.part.passage.score >= CLOSE
+    missing = [t for t in topics if t.stem not in one.has and not (t.verb and (close or t.stem not in known))]
     return len(topics) == 2 and len(missing) == 1
 
 
