@@ -15,7 +15,7 @@ FACTS = {
     "duration": re.compile(
         r"(?:\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|quinze|vinte|trinta|one|two|three|four"
         r"|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|un|una|dos|cuatro|siete|ocho|nueve|diez|catorce|meia"
-        r"|half an?|sessenta|noventa)\b)[^.;|]{0,18}(?:segundo|second|minut|hora|hour|h\b|dia|day|seman|week|mes|month|ano\b"
+        r"|half an?|sessenta|noventa)\b)(?:(?!\b(?:a|per|por|ao|al|each|cada)\b)[^.;|]){0,18}(?:segundo|second|minut|hora|hour|h\b|dia|day|seman|week|mes|month|ano\b"
         r"|anos|year|ciclo|fatura)|\bna hora\b|\bimediat|\bimmediate|\binmediat|\bmesmo dia\b|\bsame day\b|\bvitalici|\blifetime"
     ),
     "when": re.compile(

@@ -177,7 +177,7 @@ IDEAS = tuple(
         "matricula enrollment inscricao inscricoes inscripcion enroll",
         "notas grade grades",
         "prova provas",
-        "biblioteca library",
+        "biblioteca library bibliotecario bibliotecaria librarian",
         "livro livros libro libros",
         "chair silla",
         "mesa table mesas tables",
@@ -256,5 +256,6 @@ IDEAS = tuple(
         "exterior abroad extranjero internacional international overseas",
         "furo furou puncture pinchazo",
         "pronta ready listo",
+        "incluso inclusa incluido incluida incluidos inclui incluem included include includes incluye incluyen",
     )
 )

@@ -69,15 +69,16 @@ PALE = _set(
     dia dias vez vezes pessoa pessoas comprar compra compram unidade unidades modelo informacao informacoes levar leva
     entra entrar ver vejo ve recebo receber fica ficam ficar atende atendem atendemos atender cabe cabem casa pegar
     pego pedir peco passa passar vir vem voltar chego vou ir estou consultar retirar retiro trazer trago colocar por
-    poderia qualquer fazendo fazemos oferta trabalha existe existem usando quiser incluso inclusa incluido incluida
-    inclui have has offer offers show shows see receive ask sent send put set go going arrive fit fits included
-    include includes own veo volver vuelvo voy llegar llego pido poner pongo traer traigo caben incluye sell sells
-    accept accepts use used using provide give get take happens happen mean means day days time times person people
-    allowed possible name kind kinds type thing work works need needs make long leave bring come persona personas
-    tienen tiene hacen hace ofrecen venden acepta aceptan usan pasa llama nombre cosa posible hacer dejar llevar ponen
-    dan da necesito recibir sirve trabajan version versao requer required require requires exige exigido exigida
-    disponivel disponiveis available needed necessario necessaria obrigatorio obrigatoria ganha ganho ganham ganhar
-    permitem deixam liberado liberada
+    poderia qualquer fazendo fazemos oferta trabalha existe existem usando quiser have has offer offers show shows see
+    receive ask sent send put set go going arrive fit fits own veo volver vuelvo voy llegar llego pido poner pongo
+    traer traigo caben sell sells accept accepts use used using provide give get take happens happen mean means day
+    days time times person people allowed possible name kind kinds type thing work works need needs make long leave
+    bring come persona personas tienen tiene hacen hace ofrecen venden acepta aceptan usan pasa llama nombre cosa
+    posible hacer dejar llevar ponen dan da necesito recibir sirve trabajan version versao requer required require
+    requires exige exigido exigida disponivel disponiveis available needed necessario necessaria obrigatorio
+    obrigatoria ganha ganho ganham ganhar permitem deixam liberado liberada vao vai va compro usa faco fariam tenha
+    tenham sei servem serve comeco acontecer rola mexer buy buys keep keeps look looking find found happened serves
+    does doing done encuentro encontrar sirven hago tengo 
     """
 )
 # How a question for one kind of fact begins or what it holds, with what an answer must then hold.
@@ -97,7 +98,7 @@ WHEN = _set(
 )
 TIME = _set("horario horarios hours horas hora")
 CONTACT = _set(
-    "contato contatos contact contacto telefone telefones phone telefono email mail correo whatsapp celular"
+    "contato contatos contact contacto telefone telefones phone telefono email mail correo whatsapp"
 )
 ADDRESS = _set("endereco enderecos address direccion ubicacion localizacao location")
 # Names of the first column of a table of things.

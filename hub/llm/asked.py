@@ -14,6 +14,8 @@ from hub.language.nearness import nearest, shortened
 from hub.language.referring import refers_back
 from hub.language.validity import years
 
+LETTERS = frozenset("bcfghjkmnpqrvwxz")  # that stand for something alone ("vitamin C") and are no word
+KINDS = PRICE | WHEN | DURATION | ADDRESS | CONTACT  # words that name the kind of fact
 _CLAUSE = re.compile(r"\s*(?:[?;]|,?\s(?:e|and|y|e também|and also|y también)\s)\s*", re.IGNORECASE)
 
 
@@ -124,14 +126,15 @@ def _one(text: str, language: str) -> Asked:
     terms: dict[str, Term] = {}
     for n, word in enumerate(every):
         verb = bool(n and every[n - 1] in BEFORE_VERBS) or (
-            language != "en" and len(word) > 4 and word.endswith(("ar", "er", "ir", "arme", "arse", "erse")))
+            language != "en" and len(word) > 4 and word.endswith(("ar", "er", "ir", "arme", "arse", "erse"))
+        )
         kept = word not in stops or word in shouted
-        if not kept or (n == 0 and len(word) < 2 and not word.isdigit()) or word in MUCH | MANY:
+        if not kept or (len(word) < 2 and not (word.isdigit() or (n and word in LETTERS))) or word in MUCH | MANY:
             continue
         if _of_code(word, found):
             continue
         terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
-                                    word in PRICE | WHEN | DURATION | ADDRESS | CONTACT, word in named or len(word) == 1, verb))
+                                    word in KINDS, word in named or len(word) == 1, verb))
     counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
     return Asked(text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted)
 

@@ -23,8 +23,10 @@ from hub.llm.units import Unit, units
 from hub.llm.weighing import Weighed, holds_codes, weigh, weights
 
 MODEL = "@hub/extractive"
-# The part of a question's weight that an answer must have, and of one about a document that the search found close.
-ENOUGH, ENOUGH_NEAR, NEAR = 0.6, 0.5, 0.6
+# The part of a question's weight that an answer must have; less of it where the search found the document close.
+ENOUGH, CLOSE = 0.54, 0.6
+NEAR = ((0.75, 0.42), (CLOSE, 0.48))  # of a passage with at least the first score the second is enough
+PRICED = 0.6  # the same of a price: another thing's is worse than none
 NAMED = 0.7  # the same where a name that was asked for is nowhere
 ALIKE = 0.88  # part of the best score from which another document's answer is as good
 SURE = 0.85  # cover from which answers with other amounts are about the same
@@ -161,7 +163,8 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
     weight = weights(asked, found)
     fitting = [u for u in found if holds_codes(asked, u)]
     ranked = sorted((weigh(asked, u, weight, today) for u in fitting), key=lambda w: -w.score)
-    good = [w for w in ranked if _good(w, asked)]
+    known = frozenset(s for w in ranked for s in w.has)
+    good = [w for w in ranked if _good(w, asked, known)]
     if not good:
         return None, False
     first = good[0]
@@ -171,18 +174,20 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
         lines = [f"- {quoted(w, asked)} ({w.unit.part.passage.name})" for w in every]
         names = tuple(dict.fromkeys(w.unit.part.passage.name for w in every))
         return Answer("\n".join(lines), names, differ=True), True
-    text = "\n\n".join(dict.fromkeys(quoted(w, asked) for w in (first, *_beside(first, ranked[1:], asked))))
+    text = "\n\n".join(dict.fromkeys(quoted(w, asked) for w in (first, *_beside(first, good[1:], ranked, asked))))
     if first.old and not asked.years:
         text += f"\n\n{TEXTS['old'][lang]}{_since(first.unit)}."
     return Answer(text, (first.unit.part.passage.name,)), all(t.stem in first.has for t in asked.topics)
 
 
-def _good(one: Weighed, asked: Asked) -> bool:
+def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
     """Whether it is an answer: it has enough of the question and of its things, and the kind of fact that is wanted."""
-    enough = ENOUGH_NEAR if one.unit.part.passage.score >= NEAR else ENOUGH
-    if any(t.proper and not t.pale and not t.attribute and t.stem not in one.has for t in asked.terms):
+    enough = next((least for score, least in NEAR if one.unit.part.passage.score >= score), ENOUGH)
+    if "price" in asked.wants and not asked.codes:
+        enough = max(enough, PRICED)
+    if not asked.codes and any(t.proper and t.stem not in one.has for t in asked.topics):
         enough = NAMED
-    if asked.terms and one.cover < enough:
+    if asked.terms and (one.cover < enough or _lacks(one, asked, known)):
         return False
     if asked.topics and not any(t.stem in one.has for t in asked.topics) and not asked.codes:
         return False
@@ -193,6 +198,14 @@ def _good(one: Weighed, asked: Asked) -> bool:
     return not asked.firm or any(FACTS[w].search(text) for w in asked.firm)
 
 
+def _lacks(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
+    """Whether one of two things that are asked about is not in it, though it is elsewhere: "rent" and "cars"."""
+    topics = [t for t in asked.topics if not asked.codes]
+    close = one.unit.part.passage.score >= CLOSE
+    missing = [t for t in topics if t.stem not in one.has and not (t.verb and (close or t.stem not in known))]
+    return len(topics) == 2 and len(missing) == 1
+
+
 def _of_context(one: Weighed, asked: Asked) -> bool:
     """Whether it is about what the question before was about."""
     topics = [t for t in asked.context if not t.pale and not t.attribute]
@@ -201,10 +214,10 @@ def _of_context(one: Weighed, asked: Asked) -> bool:
     return any(w.has(t.stem, t.meaning) or w.means(t.meaning) for t in topics for w in said)
 
 
-def _beside(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[Weighed]:
+def _beside(first: Weighed, good: Sequence[Weighed], others: Sequence[Weighed], asked: Asked) -> list[Weighed]:
     """Of the same chapter: what is as good, and what has the other kinds of facts that are asked for."""
-    near = [w for w in others if _one(first, w) and w.old == first.old and w.has >= first.has]
-    alike = [w for w in near if w.score >= first.score * TIED and _good(w, asked)][:MOST]
+    near = [w for w in others if w is not first and _one(first, w) and w.old == first.old and w.has >= first.has]
+    alike = [w for w in near if w.score >= first.score * TIED and w in good][:MOST]
     said = fold(quoted(first, asked))
     lacking = [w for w in asked.firm if not FACTS[w].search(said)]
     filling = (next((n for n in near if FACTS[w].search(n.unit.said)), None) for w in lacking)

@@ -13,7 +13,7 @@ from hub.llm.units import Unit
 
 ABOVE, IDEA, NEAR, NAME = 0.9, 0.85, 0.7, 0.6
 PALE, ATTRIBUTE, PROPER, VERB, CONTEXT = 0.2, 0.5, 1.3, 0.4, 0.35
-FACT, COUNTED, OLD = 0.2, 0.3, 0.35
+FACT, COUNTED, OLD = 0.25, 0.3, 0.35
 CODE = 6.0  # weight of a code that was asked for
 
 
@@ -35,7 +35,7 @@ def weights(asked: Asked, found: Sequence[Unit]) -> Mapping[str, float]:
     result: dict[str, float] = {}
     for t in (*asked.terms, *asked.context):
         count = sum(_own(t, u) > 0 or _above(t, u) > 0 for u in found)
-        rare = math.log(1 + (1 + len(found)) / (0.5 + count))
+        rare = 1 + math.log(1 + (1 + len(found)) / (0.5 + count)) / 2
         kind = PALE if t.pale else ATTRIBUTE if t.attribute else PROPER if t.proper else 1.0
         result[t.stem] = rare * kind * (VERB if t.verb and not count else 1.0)
     return result
@@ -56,7 +56,7 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     beside = sum(weight[t.stem] * _gain(t, unit, facts) for t in around) / (sum(weight[t.stem] for t in around) or 1.0)
     old = _old(asked, unit, today)
     score = cover + CONTEXT * beside + 0.1 * min(1.0, own) + 0.1 * unit.part.passage.score
-    score += 0.25 * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
+    score += 0.15 * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
     score += FACT * (len(facts) / len(asked.wants)) if asked.wants else 0.0
     score += COUNTED if asked.counted and _counts(said, asked.counted) else 0.0
     score -= OLD if old else 0.0

@@ -7,6 +7,7 @@ import time
 import uvloop
 
 from tests.bench import (
+    answers,
     bell,
     chats,
     console,
@@ -30,6 +31,7 @@ MEASURES = {
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
     "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
     "indexing": indexing.measure,
+    "answers": answers.measure,
 }
 
 

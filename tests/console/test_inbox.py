@@ -360,3 +360,18 @@ async def test_what_failed_halfway_is_in_the_log(desk: Desk, api: Api) -> None:
     rows = await api.hub.db.fetch("select object, detail from audit where action = 'inbox.answered' order by id")
     assert [(r["object"], r["detail"]["taken"]) for r in rows] == [(str(session), True)] * 2
     assert ["failed" in r["detail"] for r in rows] == [False, True]
+
+
+async def test_what_an_answer_was_given_is_shown_beside_it(desk: Desk, api: Api) -> None:
+    """The passages of its turn, where they stand and which of its sentences they have; escaped like everything."""
+    session = (await fill(api.hub, api.account, 1))["sessions"][0]
+    given = [
+        {"id": str(session), "name": "<b>Prices</b>.md", "score": 0.8, "heading": "Workshop", "place": "part 2 of 5",
+         "until": "2024-12-31", "said": ["The check costs R$ 120."]},
+    ]
+    await api.hub.db.run("update turns set passages = $2 where session_id = $1", session, given)
+    page = (await desk.get(f"/console/inbox/{session}")).text
+    assert "Answered from 1 passage<" in page and "&lt;b&gt;Prices&lt;/b&gt;.md" in page and "<b>Prices" not in page
+    assert "part 2 of 5" in page and "valid until 2024-12-31" in page and "“The check costs R$ 120.”" in page
+    await api.hub.db.run("update turns set passages = '[]' where session_id = $1", session)
+    assert "Answered from" not in (await desk.get(f"/console/inbox/{session}")).text
