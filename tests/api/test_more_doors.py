@@ -42,7 +42,7 @@ class Services:
     async def handle(self, request: web.Request) -> web.Response:
         multipart = request.content_type.startswith("multipart/")
         form = await request.post() if multipart else None
-        sent = {n: getattr(v, "filename", v) for n, v in form.items()} if form else await request.json()
+        sent: Json = {n: getattr(v, "filename", v) for n, v in form.items()} if form else await request.json()
         self.calls.append((request.path, sent))
         if self.status != 200:
             return web.json_response({"error": {"message": "no"}}, status=self.status)
