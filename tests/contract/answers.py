@@ -23,10 +23,13 @@ COLLECTION: dict[str, Shape] = {
 OF_OURS = ("sendMode", "groups", "webhookUrl", "state", "stateText", "connection")
 
 ANSWERS: dict[str, Shape] = {
-    "A-01": {
+    "A-01": plus({
         "object": one_of("list"),
-        "data": [plus({"id": TEXT, "object": one_of("model"), "created": WHOLE, "owned_by": TEXT}, "badges")],
-    },
+        "data": [plus(
+            {"id": TEXT, "object": one_of("model"), "created": WHOLE, "owned_by": TEXT}, "badges", "display_name", "slug",
+            "type", "created_at",
+        )],
+    }, "first_id", "last_id", "has_more"),
     "A-02": {
         "id": ID,
         "object": one_of("chat.completion"),
