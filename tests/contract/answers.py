@@ -26,8 +26,8 @@ ANSWERS: dict[str, Shape] = {
     "A-01": plus({
         "object": one_of("list"),
         "data": [plus(
-            {"id": TEXT, "object": one_of("model"), "created": WHOLE, "owned_by": TEXT}, "badges", "display_name", "slug",
-            "type", "created_at",
+            {"id": TEXT, "object": one_of("model"), "created": WHOLE, "owned_by": TEXT}, "badges", "display_name",
+            "slug", "type", "created_at",
         )],
     }, "first_id", "last_id", "has_more"),
     "A-02": {
