@@ -65,15 +65,24 @@ def numbered(prefix: str, id: UUID, number: int) -> str:
     return f"{prefix}_{ids.ulid(id)}{number:04d}"
 
 
-async def item(hub: Hub, who: Caller, name: str) -> Json | None:
-    """An item that a response of this key holds; None without one."""
-    try:
-        id = ids.of_ulid(name.partition("_")[2][:26])
-    except ValueError:
-        return None
-    row = await responses.one(hub.db, who.account_id, who.key_id, id)
-    held = [*row["answer"].get("output", ()), *row["input"]] if row else []
-    return next((i for i in held if i.get("id") == name), None)
+class Items:
+    """Items that responses of a key hold, looked up for one request: each response once."""
+
+    def __init__(self, hub: Hub, who: Caller) -> None:
+        self._hub, self._who = hub, who
+        self._known: dict[UUID, dict[str, Json]] = {}
+
+    async def find(self, name: str) -> Json | None:
+        """None without one."""
+        try:
+            id = ids.of_ulid(name.partition("_")[2][:26])
+        except ValueError:
+            return None
+        if id not in self._known:
+            row = await responses.one(self._hub.db, self._who.account_id, self._who.key_id, id)
+            held = [*row["answer"].get("output", ()), *row["input"]] if row else []
+            self._known[id] = {str(i.get("id")): i for i in held}
+        return self._known[id].get(name)
 
 
 def check(input: list[Json]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from aiohttp.test_utils import TestServer
 
 from hub.processes.embedded import Server
 from tests.api.conftest import Provider, keys_of, serving
-from tests.clients.install import NODE, PLACE, missing
+from tests.clients.install import NODE, PLACE, PYTHONS, missing
 from tests.conftest import cloned, small
 from tests.fakes.model import FakeModel, says, serve
 
@@ -25,6 +26,11 @@ Json = dict[str, Any]
 HERE = Path(__file__).parent
 HELLO, SUNNY, SHOWN = "Hello from the model.", "It is sunny in Rio.", "hub-was-here"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+COMMANDS = {
+    **{n: (str(PLACE / n / "bin" / "python"), str(HERE / "run" / f"{n}.py")) for n in PYTHONS},
+    NODE: ("node", str(PLACE / NODE / "check.mjs")),
+}
+QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "OPENAI_AGENTS_DISABLE_TRACING": "1", "ANONYMIZED_TELEMETRY": "False"}
 # What agents' tools are asked to do.
 RUN: Json = {
     "exec_command": {"cmd": f"echo {SHOWN}"}, "Bash": {"command": f"echo {SHOWN}", "description": "Say it"},
@@ -69,6 +75,15 @@ async def serves(request: web.Request) -> web.Response:
     return web.json_response({"data": [{"b64_json": PIXEL}]})
 
 
+def needed(name: str) -> None:
+    """Skip with the reason where an environment is missing; in CI that is an error."""
+    why = missing(name)
+    if why and os.environ.get("CI") == "true":
+        pytest.fail(f"the clients' environment {name} is missing: {why}")
+    if why:
+        pytest.skip(f"the clients' environment {name} is missing: {why}")
+
+
 @dataclass
 class Place:
     """A served hub with one gateway."""
@@ -80,13 +95,13 @@ class Place:
     model: FakeModel
     results: dict[str, Json]
 
+    @property
+    def asked(self) -> tuple[str, str, str]:
+        return self.url, self.key, self.gateway
+
     async def ran(self, name: str, *command: str, env: Json | None = None, folder: Path = HERE) -> str:
         """What a command of an environment printed. Skips where that is missing."""
-        why = missing(name)
-        if why and os.environ.get("CI") == "true":
-            pytest.fail(f"the clients' environment {name} is missing: {why}")
-        if why:
-            pytest.skip(f"the clients' environment {name} is missing: {why}")
+        needed(name)
         process = await asyncio.create_subprocess_exec(
             *command, cwd=folder, env={**os.environ, "PYTHONWARNINGS": "ignore", **(env or {})},
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -96,18 +111,16 @@ class Place:
         return out.decode()
 
     async def answered(self, name: str, client: str) -> Any:
-        """What a client was answered; all clients of an environment run in one process, once."""
+        """What a client was answered; all clients of an environment run in one process, all environments at once."""
+        if not self.results:
+            there = [n for n in COMMANDS if not missing(n)]
+            if NODE in there:
+                # Node.js looks for packages beside the file.
+                shutil.copy(HERE / NODE / "check.mjs", PLACE / NODE)
+            said = await asyncio.gather(*(self.ran(n, *COMMANDS[n], *self.asked, env=QUIET) for n in there))
+            self.results |= {n: orjson.loads(s.strip().splitlines()[-1]) for n, s in zip(there, said, strict=True)}
         if name not in self.results:
-            asked = (self.url, self.key, self.gateway)
-            if name == NODE:
-                folder = PLACE / NODE
-                (folder / "check.mjs").write_bytes((HERE / NODE / "check.mjs").read_bytes())
-                said = await self.ran(NODE, "node", "check.mjs", *asked, folder=folder)
-            else:
-                python = str(PLACE / name / "bin" / "python")
-                env = {"OPENAI_AGENTS_DISABLE_TRACING": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
-                said = await self.ran(name, python, str(HERE / "run" / f"{name}.py"), *asked, env=env)
-            self.results[name] = orjson.loads(said.strip().splitlines()[-1])
+            needed(name)
         found = self.results[name][client]
         assert "ok" in found, found["failed"]
         return found["ok"]
@@ -221,3 +234,50 @@ async def test_openai_node_responses(place: Place) -> None:
 
 async def test_anthropic_node(place: Place) -> None:
     assert await place.answered(NODE, "anthropic_node") == {"whole": HELLO, "streamed": HELLO}
+
+
+async def test_mcp(place: Place) -> None:
+    assert (await place.answered("new", "mcp_client"))["tools"]
+
+
+async def test_llm(place: Place, tmp_path: Path) -> None:
+    """Simon Willison's command line, with its own file of models."""
+    (tmp_path / "extra-openai-models.yaml").write_text(
+        f"- model_id: shop\n  model_name: {place.gateway}\n  api_base: {place.url}/v1\n  api_key_name: shop\n"
+    )
+    env = {"LLM_USER_PATH": str(tmp_path), "HOME": str(tmp_path)}
+    command = (str(PLACE / "new" / "bin" / "llm"), "-m", "shop", "--key", place.key, "Hi")
+    assert (await place.ran("new", *command, env=env)).strip() == HELLO
+
+
+async def test_codex(place: Place, tmp_path: Path) -> None:
+    """OpenAI's agent, its wire the Responses API: it asks, runs a command, and hears the end."""
+    home = tmp_path / ".codex"
+    home.mkdir()
+    (home / "config.toml").write_text(
+        f'model = "{place.slug}"\nmodel_provider = "hub"\n[model_providers.hub]\nname = "Hub"\n'
+        f'base_url = "{place.url}/v1"\nenv_key = "HUB_KEY"\nwire_api = "responses"\n'
+    )
+    env = {"HOME": str(tmp_path), "CODEX_HOME": str(home), "HUB_KEY": place.key}
+    codex = ("node", str(PLACE / NODE / "node_modules/@openai/codex/bin/codex.js"), "exec", "--skip-git-repo-check")
+    place.model.calls.clear()
+    free = "--dangerously-bypass-approvals-and-sandbox"
+    said = await place.ran(NODE, *codex, free, "run the tool", env=env, folder=tmp_path)
+    assert said.strip().endswith(SHOWN)
+    assert SHOWN in str(place.model.calls[-1].body["messages"][-1])
+
+
+async def test_claude_code(place: Place, tmp_path: Path) -> None:
+    """Anthropic's agent over the Messages API, with a gateway's slug for its models."""
+    env = {
+        "HOME": str(tmp_path), "ANTHROPIC_BASE_URL": place.url, "ANTHROPIC_AUTH_TOKEN": place.key,
+        "ANTHROPIC_MODEL": place.slug, "ANTHROPIC_DEFAULT_HAIKU_MODEL": place.slug, "DISABLE_TELEMETRY": "1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    }
+    claude = ("node", str(PLACE / NODE / "node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs"), "-p")
+    place.model.calls.clear()
+    said = await place.ran(
+        NODE, *claude, "run the tool", "--allowedTools", "Bash(echo:*)", env=env, folder=tmp_path
+    )
+    assert said.strip() == SHOWN
+    assert SHOWN in str(place.model.calls[-1].body["messages"])

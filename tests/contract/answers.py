@@ -28,10 +28,13 @@ BESIDE = (
 OF_OURS = ("sendMode", "groups", "whenUnknown", "webhookUrl", "state", "stateText", "connection")
 
 ANSWERS: dict[str, Shape] = {
-    "A-01": {
+    "A-01": plus({
         "object": one_of("list"),
-        "data": [plus({"id": TEXT, "object": one_of("model"), "created": WHOLE, "owned_by": TEXT}, "badges")],
-    },
+        "data": [plus(
+            {"id": TEXT, "object": one_of("model"), "created": WHOLE, "owned_by": TEXT}, "badges", "display_name",
+            "slug", "type", "created_at",
+        )],
+    }, "first_id", "last_id", "has_more"),
     "A-02": {
         "id": ID,
         "object": one_of("chat.completion"),

@@ -129,15 +129,16 @@ JSONS: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", JSONS)
-@pytest.mark.parametrize("door", ["prompt", "messages", "embed", "completions", "mcp"])
+@pytest.mark.parametrize("door", ["prompt", "messages", "embed", "completions", "responses", "anthropic", "mcp"])
 async def test_json_holds_nobody_up(doors: Doors, door: str, name: str) -> None:
     guest = f"/api/v1/public/chat-clients/{doors.guest}"
     path = {
         "prompt": f"{guest}/prompt", "messages": f"{guest}/messages", "completions": "/v1/chat/completions",
-        "embed": "/v1/embeddings", "mcp": "/mcp",
+        "embed": "/v1/embeddings", "mcp": "/mcp", "responses": "/v1/responses", "anthropic": "/v1/messages",
     }[door]
     headers = JSON | {"Authorization": f"Bearer {doors.key}", "Accept": "application/json, text/event-stream"}
-    body = JSONS[name]().replace(b'"prompt"', b'"prompt"' if door == "prompt" else b'"content"')
+    field = {"prompt": b'"prompt"', "responses": b'"model": "m", "input"', "anthropic": b'"model": "m", "messages"'}
+    body = JSONS[name]().replace(b'"prompt"', field.get(door, b'"content"'))
     await doors.send(path, b"{}", **headers)
     with watching(doors) as slow:
         status, said = await doors.send(path, io.BytesIO(body), **headers)

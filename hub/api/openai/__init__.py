@@ -9,8 +9,8 @@ from hub.api.openai.responses import cancel, create, get, items, remove
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/models", models),
-    Route("GET", "/v1/models/{id:.+}", model),
     Route("POST", "/v1/chat/completions", complete),
+    Route("GET", "/v1/models/{id:.+}", model),
     Route("POST", "/v1/completions", text_completions.create),
     Route("POST", "/v1/embeddings", embed),
     Route("POST", "/v1/responses", create),

@@ -19,6 +19,7 @@ from hub.domain import Gateway, Json
 from hub.engine import messages as chat_messages
 from hub.engine.ask import Answer
 from hub.errors import HubError
+from hub.llm.reading import with_beside
 from hub.llm.types import Delta
 
 TAG = "Inference"
@@ -55,7 +56,7 @@ async def count(request: web.Request, body: CountIn) -> CountOut:
     """
     entry = await road.found(request, body.model)
     await limit(request, caller(request))
-    talk, tools = _read(request, entry.gateway, body)
+    talk, tools = await road.beside(request, _read, request, entry.gateway, body)
     size = sum(chat_messages.tokens(m) for m in talk) + (-(-len(orjson.dumps(tools)) // 4) if tools else 0)
     return CountOut(input_tokens=max(1, size))
 
@@ -75,8 +76,8 @@ def _read(request: web.Request, gateway: Gateway, body: CountIn) -> tuple[list[J
 
 async def _asked(request: web.Request, body: MessagesIn) -> Asked:
     entry = await road.found(request, body.model)
-    talk, tools = _read(request, entry.gateway, body)
-    asked = await road.entered(request, _chat(body, talk, tools))
+    talk, tools = await road.beside(request, _read, request, entry.gateway, body)
+    asked = await road.entered(request, await road.beside(request, _chat, body, talk, tools))
     if asked.who.kind == "private" and body.thinks:
         parameters = asked.ask.gateway.parameters
         flags = sorted({*(parameters.get("flags") or ()), "ReturnReasoningTokens"})
@@ -114,8 +115,8 @@ def _saying(asked: Asked, body: MessagesIn) -> Saying:
 
 
 def _made(asked: Asked, made: Answer) -> str:
-    """What tools made, as people can see it."""
-    found = road.files(asked, made)
+    """What tools and the model made besides, as people can see it."""
+    found = with_beside({"images": made.beside.get("images") or []}, road.files(asked, made))
     shown = [f"![]({i['image_url']['url']})" for i in found.get("images", ())]
     shown += [f"[{f.get('name') or 'file'}]({f['url']})" for f in found.get("files", ())]
     return "".join(f"\n\n{one}" for one in shown)

@@ -186,6 +186,8 @@ async def transcribe(request: web.Request) -> web.StreamResponse:
     """
     hub, who = request.app[HUB], caller(request)
     await limit(request, who)
+    if not request.content_type.startswith("multipart/"):
+        raise BadRequest("Send the recording as multipart/form-data, field `file`.", field="file")
     sent = await form(request, 1, RECORDING, RECORDING)
     if not sent.files:
         raise BadRequest("file is missing; send the recording in this multipart field.", field="file")

@@ -74,17 +74,17 @@ async def _understood(request: web.Request, body: ResponseIn) -> _Question:
     entry = await road.found(request, body.model)
     tools = _tools(request, hub, entry.gateway, body)
     choice = response_tools.choice(tools, body.tool_choice)
-    items = await response_input.resolved(body.input, lambda name: responses.item(hub, who, name))
+    items = await response_input.resolved(body.input, responses.Items(hub, who).find)
 
     def opened(place: str, sealed: str) -> Json:
         return _opened(hub, who, entry.gateway, place, sealed)
 
-    talk = response_input.messages(items, opened)
+    talk = await road.beside(request, response_input.messages, items, opened)
     kept = body.store is not False and who.kind != "public"
     if kept:
-        responses.check(items)
+        await road.beside(request, responses.check, items)
     line = await responses.line(hub, who, body.previous_response_id) if body.previous_response_id else None
-    asked = await road.entered(request, _chat(body, talk, tools, choice))
+    asked = await road.entered(request, await road.beside(request, _chat, body, talk, tools, choice))
     asked = replace(asked, ask=_asked(asked, body, line, talk))
     root = line or Line(asked.uid)
     if kept:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from aiohttp import web
@@ -17,7 +17,8 @@ from hub.accounts import balance, key_limits
 from hub.accounts.model_lookup import Entry
 from hub.api.http import rate_limits
 from hub.api.http.answer_stream import Out, attended
-from hub.api.http.app_keys import BROKEN, DIRECTORY, HUB, caller
+from hub.api.http.app_keys import BROKEN, DIRECTORY, HELD, HUB, caller
+from hub.api.http.bounded import SMALL
 from hub.api.openai.limits import limit
 from hub.api.openai.question import ask_of
 from hub.api.openai.refusing import told
@@ -37,6 +38,7 @@ from hub.runtime import Hub
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 LIMIT = 32 << 20
 GONE = 499
 ROUTED = "X-Model-Routed-Complexity"
@@ -97,6 +99,11 @@ def translated(**fields: Any) -> CompletionIn:
         return CompletionIn.model_validate({k: v for k, v in fields.items() if v is not None})
     except ValidationError as e:
         raise invalid(e) from None
+
+
+async def beside(request: web.Request, work: Callable[..., T], *args: Any) -> T:
+    """Translate a request: a large one beside the loop, so that nobody else waits for it."""
+    return work(*args) if request.get(HELD, 0) <= SMALL else await asyncio.to_thread(work, *args)
 
 
 async def found(request: web.Request, model: str) -> Entry:

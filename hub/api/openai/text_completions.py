@@ -93,7 +93,7 @@ async def create(request: web.Request, body: TextIn) -> TextOut | web.StreamResp
     `n`, each answer is a question of its own, in rates and costs too.
     """
     prompts = [p for p in body.prompts() for _ in range(body.n or 1)]
-    asked = [await road.entered(request, _chat(body, p)) for p in prompts]
+    asked = [await road.entered(request, await road.beside(request, _chat, body, p)) for p in prompts]
     text = _Text(f"cmpl-{ids.uuid7().hex}", int(time.time()), body, prompts)
     try:
         return await (_streamed if body.stream else _whole)(request, asked, text)

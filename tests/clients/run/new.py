@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anthropic
+import httpx2
 import litellm
 import openai
 from agents import (
@@ -26,6 +27,8 @@ from agents import (
 )
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from pydantic import BaseModel
 from pydantic_ai import Agent as PydanticAgent
 from pydantic_ai.models.anthropic import AnthropicModel
@@ -248,6 +251,13 @@ def weather_tool() -> Any:
         return weather_of(city)
 
     return weather
+
+
+@check
+async def mcp_client() -> Any:
+    async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {KEY}"}, timeout=20) as http:
+        async with Client(streamable_http_client(f"{BASE}/mcp", http_client=http)) as client:
+            return {"tools": [t.name for t in (await client.list_tools()).tools]}
 
 
 async def outcome(function: Callable[[], Awaitable[Any]]) -> Any:
