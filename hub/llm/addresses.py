@@ -148,3 +148,13 @@ def same_place(one: str, other: str) -> bool:
 def _place(address: str) -> tuple[str, str, int | None]:
     parts = urlsplit(address.strip())
     return parts.scheme, (parts.hostname or "").rstrip("."), parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def joined_headers(
+    own: Mapping[str, str], ours: Mapping[str, str], usual: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Headers of a request: ours win over a customer's own, those over the usual ones, however they are spelled."""
+    found: dict[str, tuple[str, str]] = {}
+    for given in (usual or {}, own, ours):
+        found |= {name.lower(): (name, value) for name, value in given.items()}
+    return dict(found.values())

@@ -8,15 +8,17 @@ from functools import partial
 
 from hub.domain import Json
 from hub.guarded_http import Outbound
-from hub.llm.addresses import messages_endpoint, messages_headers
+from hub.llm.addresses import joined_headers, messages_endpoint, messages_headers
 from hub.llm.anthropic_answer import Reading
 from hub.llm.anthropic_request import SAMPLING, Abilities, abilities, body_of
 from hub.llm.body import Body
-from hub.llm.exchange import Exchange, Request
+from hub.llm.exchange import JSON_EVENTS, Exchange, Request
 from hub.llm.refusals import REQUEST
 from hub.llm.types import NO_HEADERS, Delta, Failed, Prompt
 
 KEPT = 200
+# The one that servers of others know too, and that takes all that older models do.
+VERSION: Mapping[str, str] = {"anthropic-version": "2023-06-01"}
 _FIELDS = re.compile(r"\b(temperature|top_p|top_k)\b")
 _MOST = re.compile(r"max_tokens\D{0,40}\d+\s*>\s*(\d+)|max_tokens\D{0,80}(?:at most|maximum(?: of)?|up to)\s*(\d+)")
 _ADAPTIVE = re.compile(r"thinking\.type\W+(?:of\W+)?adaptive|thinking\.type\.adaptive")
@@ -31,10 +33,7 @@ class Anthropic:
         """headers: the customer's own, beside ours."""
         self._exchange = Exchange(outbound, key)
         self._url = messages_endpoint(address)
-        self._headers = {
-            "anthropic-version": "2023-06-01", **headers, "Content-Type": "application/json",
-            "Accept": "text/event-stream, application/json", **messages_headers(self._url, key),
-        }
+        self._headers = joined_headers(headers, {**JSON_EVENTS, **messages_headers(self._url, key)}, VERSION)
         # Learned from its refusals, by model.
         self._known: dict[str, Abilities] = {}
 

@@ -68,10 +68,10 @@ class Reading:
                 self.over = True
             case "message":
                 self._begin(event, made)
+                self._finish(event.get("stop_reason"), made)
                 for n, block in enumerate(event["content"]):
                     self._block(n, block, made)
                     self._closed(n)
-                self._finish(event.get("stop_reason"), made)
 
     def _begin(self, message: Json, made: "_Made") -> None:
         self.heard = True

@@ -7,7 +7,7 @@ import orjson
 from hub.domain import Json
 from hub.errors import HubError
 from hub.guarded_http import Outbound
-from hub.llm.addresses import endpoint, key_headers
+from hub.llm.addresses import endpoint, joined_headers, key_headers
 from hub.llm.refusals import failure, read
 from hub.llm.types import Failed
 
@@ -20,7 +20,9 @@ async def vectors(
     """The provider's answer. Raise Failed."""
     parts = urlsplit(endpoint(address))
     url = urlunsplit(parts._replace(path=parts.path.removesuffix("/chat/completions") + "/embeddings"))
-    sent = {**headers, "Content-Type": "application/json", "Accept": "application/json", **key_headers(url, key)}
+    sent = joined_headers(
+        headers, {"Content-Type": "application/json", "Accept": "application/json", **key_headers(url, key)}
+    )
     try:
         reply = await outbound.request(
             "POST", url, headers=sent, body=orjson.dumps(body), seconds=seconds, limit=LARGEST

@@ -22,6 +22,9 @@ CONNECT = 5.0
 AFTERWARDS = 5.0
 # A shorter silence says more of who asked with little time than of the provider.
 SILENT = 30.0
+JSON_EVENTS: Mapping[str, str] = {
+    "Content-Type": "application/json", "Accept": "text/event-stream, application/json",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from contextlib import aclosing
 
 from hub.domain import Json
 from hub.guarded_http import Outbound
-from hub.llm.addresses import generate_endpoint
+from hub.llm.addresses import generate_endpoint, joined_headers
 from hub.llm.body import Body
-from hub.llm.exchange import Exchange, Request
+from hub.llm.exchange import JSON_EVENTS, Exchange, Request
 from hub.llm.gemini_answer import Reading
 from hub.llm.gemini_request import body_of
 from hub.llm.refusals import REQUEST
@@ -23,10 +23,7 @@ class Gemini:
         """headers: the customer's own, beside ours."""
         self._exchange = Exchange(outbound, key)
         self._address = address
-        self._headers = {
-            **headers, "Content-Type": "application/json", "Accept": "text/event-stream, application/json",
-            **({"x-goog-api-key": key} if key else {}),
-        }
+        self._headers = joined_headers(headers, {**JSON_EVENTS, **({"x-goog-api-key": key} if key else {})})
 
     async def stream(self, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
         request = Request(

@@ -64,12 +64,14 @@ class Reading:
 
     def _candidate(self, candidate: Json, made: "_Made") -> None:
         self.heard = True
+        # First of all: what is of another shape below does not cost the end.
+        self._finish(candidate.get("finishReason"), made)
         for part in (candidate.get("content") or {}).get("parts") or ():
-            self._part(part, made)
+            if isinstance(part, dict):
+                self._part(part, made)
         made.logprobs = joined_logprobs(made.logprobs, _logprobs(candidate.get("logprobsResult")))
         for chunk in (candidate.get("groundingMetadata") or {}).get("groundingChunks") or ():
             self._cite(chunk.get("web") or {}, made)
-        self._finish(candidate.get("finishReason"), made)
 
     def _part(self, part: Json, made: "_Made") -> None:
         if isinstance(part.get("text"), str):

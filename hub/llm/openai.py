@@ -10,9 +10,9 @@ import orjson
 
 from hub.domain import Json
 from hub.guarded_http import Outbound
-from hub.llm.addresses import endpoint, key_headers, limit_name
+from hub.llm.addresses import endpoint, joined_headers, key_headers, limit_name
 from hub.llm.body import Body
-from hub.llm.exchange import Exchange, Request
+from hub.llm.exchange import JSON_EVENTS, Exchange, Request
 from hub.llm.reading import Reading
 from hub.llm.refusals import REQUEST
 from hub.llm.toolcalls import without_extra
@@ -35,10 +35,7 @@ class OpenAICompatible:
         """headers: the customer's own, beside ours."""
         self._exchange = Exchange(outbound, key)
         self._url = endpoint(address)
-        self._headers = {
-            **headers, "Content-Type": "application/json", "Accept": "text/event-stream, application/json",
-            **key_headers(self._url, key),
-        }
+        self._headers = joined_headers(headers, {**JSON_EVENTS, **key_headers(self._url, key)})
         self._limit = limit_name(self._url)
         # Learned from its refusals, by model: what it calls the limit; who knows no stream_options, who no hint for
         # its cache.
