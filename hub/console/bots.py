@@ -13,6 +13,7 @@ from hub.accounts.parameters import INTEGRATED, GatewayParameters
 from hub.accounts.value_types import RUNTIME_NAMES
 from hub.api.http import pagination
 from hub.api.http.app_keys import DIRECTORY
+from hub.console import bot_rules
 from hub.console.guard import act, look
 from hub.console.page_request import Form, Visit
 from hub.domain import Json
@@ -55,13 +56,16 @@ async def _form(v: Visit, id: Any, name: str, p: Json) -> web.StreamResponse:
     found = await collections.every(v.db, v.account)
     return await v.page(
         "bot.html", id=id, name=name, p=p, own=p["baseAddress"] != INTEGRATED, collections=found, tools=TOOLS,
-        models=v.hub.models.integrated, on=(p.get("sentinelOptions") or {}).get("enabledFunctions") or [],
+        models=v.hub.models.integrated, r=bot_rules.fields(p), labels=bot_rules.LABELS,
+        on=(p.get("sentinelOptions") or {}).get("enabledFunctions") or [],
     )
 
 
 async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/bots"""
     name, given = _named(v.form), parameters(v.form)
+    if v.form.get("rules"):
+        given |= bot_rules.parameters(v.form, ())
     try:
         wanted = GatewayParameters.model_validate(given)
     except ValidationError as e:
@@ -77,6 +81,8 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     before = shown(await gateways.load(v.db, v.hub.sealer, v.account, id), False)
     if not given["apiKey"] and given["baseAddress"] != INTEGRATED:
         del given["apiKey"]  # left empty, it stays; the hub's own models need none
+    if v.form.get("rules"):
+        given |= bot_rules.parameters(v.form, before.get("outputRules") or ())
     options = (before.get("sentinelOptions") or {}) | (given.get("sentinelOptions") or {})
     given["sentinelOptions"] = options
     deed.changed(before, _open(given))

@@ -56,15 +56,26 @@ class Mask:
         self.known.setdefault(mark, value)
         return mark
 
-    def value(self, value: Any) -> Any:
-        """The same for all texts of a message."""
+    def value(self, value: Any, plain: frozenset[str] = PLAIN) -> Any:
+        """The same for all texts of a message. plain: names of what is no text of anybody."""
         if isinstance(value, str):
-            return value if value.startswith("data:") else self.text(value)
+            return value if value.startswith("data:") else self._written(value)
         if isinstance(value, list | tuple):
-            return [self.value(v) for v in value]
+            return [self.value(v, plain) for v in value]
         if isinstance(value, dict):
-            return {k: v if k in PLAIN else self.value(v) for k, v in value.items()}
+            return {k: v if k in plain else self.value(v, plain) for k, v in value.items()}
         return value
+
+    def _written(self, text: str) -> str:
+        """Arguments of calls and results of tools are JSON, which may write a value in other signs."""
+        if "\\" in text and text[:1] in "{[":
+            try:
+                given = orjson.loads(text)
+            except ValueError:
+                return self.text(text)
+            made = self.value(given, frozenset())
+            return orjson.dumps(made).decode() if made != given else text
+        return self.text(text)
 
     def prompt(self, prompt: Prompt) -> Prompt:
         options = {n: self.value(v) if n in OPTIONS else v for n, v in prompt.options.items()}

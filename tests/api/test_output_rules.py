@@ -194,7 +194,7 @@ async def test_tools_get_the_values_and_the_provider_their_placeholders(door: Do
 
     async def calls(request: Any, body: Json) -> Any:
         marks = MARK.findall(str(body["messages"]))
-        given = orjson.dumps({"content": f"Write to {marks[0]}, {marks[1]}"}).decode()
+        given = orjson.dumps({"memoryData": f"Write to {marks[0]}, {marks[1]}"}).decode()
         pieces: list[Json] = [
             {"index": 0, "id": "c1", "type": "function", "function": {"name": "memory_save", "arguments": ""}},
             *({"index": 0, "function": {"arguments": piece}} for piece in in_pieces(given, 3)),
@@ -216,7 +216,7 @@ async def test_tools_get_the_values_and_the_provider_their_placeholders(door: Do
     _, told = await streamed(door, bare, messages=ask, tools=[tool])
     deltas = [e["choices"][0]["delta"] for e in told if e != "[DONE]" and e["choices"]]
     said = "".join(c["function"].get("arguments") or "" for d in deltas for c in d.get("tool_calls") or ())
-    assert set(orjson.loads(said)["content"].removeprefix("Write to ").split(", ")) == {'O"Neil', MAIL}
+    assert set(orjson.loads(said)["memoryData"].removeprefix("Write to ").split(", ")) == {'O"Neil', MAIL}
 
 
 async def test_helpers_see_no_more_than_the_model(door: Door) -> None:

@@ -5,6 +5,7 @@ import io
 import re
 from datetime import UTC, datetime
 from html import unescape
+from typing import Any
 
 import pytest
 from aiohttp import FormData
@@ -273,3 +274,28 @@ async def test_backups_and_a_full_disk_are_said_at_home(desk: Desk, agent: Desk)
         assert "The disk of the hub is almost full" in (await one.get("/console/bots")).said
     hub.room.reserve = 0
     assert "almost full" not in (await desk.get("/console")).text
+
+
+async def test_rules_of_a_bot_for_what_goes_out(desk: Desk, api: Api) -> None:
+    kept = {"name": "mine", "type": "words", "words": ["x"], "action": "mark"}
+    bot = await api.gateway(outputRules=[kept])
+    given: dict[str, Any] = {
+        "name": "Shop", "answers": "hub", "integrated": "@hub/extractive", "rules": "1", "outKind": ["Cpf", "Email"],
+        "dataAction": "block", "outWords": "top secret\r\nother", "outPatterns": r"proj-\d+", "patternsAction": "mark",
+        "outInstead": "No.", "hideKind": ["Phone"], "hideWords": "Maria",
+    }
+    await desk.done(f"/console/bots/{bot}", **given)
+    p = (await api.ok("GET", f"/api/v1/ai-gateways/{bot}"))["parameters"]
+    assert [(r["name"], r["type"], r["action"]) for r in p["outputRules"]] == [
+        ("mine", "words", "mark"), ("personal data", "personalData", "block"), ("words", "words", "mask"),
+        ("pattern 1", "regex", "mark"),
+    ]
+    assert p["outputBlockedText"] == "No." and p["providerMasking"] == {"kinds": ["Phone"], "words": ["Maria"]}
+    page = (await desk.get(f"/console/bots/{bot}")).text
+    assert "1 more made over the API" in page and "top secret" in page
+    assert (await desk.post(f"/console/bots/{bot}", **{**given, "outPatterns": "("})).status == 400
+    none: dict[str, Any] = {"outKind": [], "hideKind": []}
+    none |= dict.fromkeys(("outWords", "outPatterns", "outInstead", "hideWords"), "")
+    await desk.done(f"/console/bots/{bot}", **{**given, **none})
+    p = (await api.ok("GET", f"/api/v1/ai-gateways/{bot}"))["parameters"]
+    assert [r["name"] for r in p["outputRules"]] == ["mine"] and "providerMasking" not in p
