@@ -253,7 +253,7 @@ async def test_knowledge_as_a_tool(door: Door) -> None:
 
 
 REWRITES = [
-    ("Plain", {}, ["three"], 0),
+    ("Plain", {}, ["three", "two\nthree"], 0),
     ("Concatenate", {"concatenateContextSize": 2}, ["two\nthree"], 0),
     ("UserRewrite", {"rewriteContextSize": 2}, ["two", "three"], 1),
     ("FullRewrite", {"rewriteContextSize": 1}, ["b", "three"], 1),
