@@ -95,6 +95,14 @@ WHOLE: dict[str, Any] = {
         {"modelName": "other", "baseAddress": "https://other.example/v1", "apiKey": "sk-upstream-of-another-tail"}
     ],
     "timeLimits": {"firstToken": 9.5, "silence": 20.0, "whole": 100.0},
+    "outputRules": [
+        {
+            "name": "cards", "type": "personalData", "action": "mask", "pattern": None, "words": [], "kinds": ["Card"],
+            "replacement": "(card)",
+        }
+    ],
+    "outputBlockedText": "I may not say that.",
+    "providerMasking": {"kinds": ["Email"], "words": ["Aurora"]},
 }
 OTHERS = [{**WHOLE["fallbackModels"][0], "apiKey": "***tail"}]
 FUNCTIONS = [{**WHOLE["protocolFunctions"][0], "headers": {"X-Key": "***"}}]
