@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 Attributes = Mapping[str, Any]
-NO_ATTRIBUTES: Attributes = {}
+NO_ATTRIBUTES: Mapping[str, Any] = {}
 # Under this name a row's JSON carries on whose behalf it was written.
 KEY = "trace"
 

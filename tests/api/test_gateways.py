@@ -109,6 +109,14 @@ WHOLE: dict[str, Any] = {
     "tries": 2,
     "promptCache": True,
     "answerCacheSeconds": 600,
+    "outputRules": [
+        {
+            "name": "cards", "type": "personalData", "action": "mask", "pattern": None, "words": [], "kinds": ["Card"],
+            "replacement": "(card)",
+        }
+    ],
+    "outputBlockedText": "I may not say that.",
+    "providerMasking": {"kinds": ["Email"], "words": ["Aurora"]},
 }
 OTHERS = [{**WHOLE["fallbackModels"][0], "apiKey": "***tail"}]
 PLACES = [{**WHOLE["deployments"][0], "apiKey": "***tail"}]

@@ -3,6 +3,8 @@
 from tests.contract.parts import CLIENT_PARAMETERS, GATEWAY, INTEGRATIONS, LIMITS, SKILL_OPTIONS
 from tests.contract.shape import ANY, FLAG, ID, NUMBER, TEXT, TIME, WHOLE, Shape, maybe, one_of, pairs, plus
 
+# Parameters of ours, shown where they are set.
+RULES = ("outputRules", "outputBlockedText", "providerMasking")
 MEMORY = one_of("Text", "DateReminder")
 INDEXED = one_of("Queued", "Cancelled", "Indexed", "Failed")
 TARGET = one_of("Telegram", "WhatsApp_ZApi", "WhatsApp_Evolution", "WhatsApp_Kapso", "WebChat")
@@ -218,7 +220,7 @@ ANSWERS: dict[str, Shape] = {
     "A-56": {"aiGatewayId": ID},
     "A-57": [{"id": ID, "name": TEXT, "inferenceEndpoint": TEXT, "modelName": TEXT, "slug": TEXT}],
     "A-58": "The AI gateway was edited successfully.",
-    "A-59": {"name": TEXT, "slug": TEXT, "parameters": plus(GATEWAY, *BESIDE)},
+    "A-59": {"name": TEXT, "slug": TEXT, "parameters": plus(GATEWAY, *BESIDE, *RULES)},
     "A-60": "The AI gateway was deleted successfully.",
     "A-61": "Parameters updated successfully.",
     "A-62": "Salt rolled successfully.",

@@ -1,11 +1,13 @@
 """Traces of a message from webhook to send, over two processes, read by OpenTelemetry's own messages."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -14,9 +16,11 @@ from aiohttp.test_utils import TestServer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from hub import ids
-from hub.config import Settings
-from hub.tracing import KEY
+from hub.config import Settings, load
+from hub.runtime import _tracing
+from hub.tracing import KEY, OFF
 from tests.fakes.model import says
+from tests.flows.processes import FORKS
 from tests.flows.rig import Rig, rig
 from tests.flows.test_answers import telegram, zapi
 from tests.flows.world import SECRET
@@ -225,24 +229,23 @@ async def test_more_spans_than_a_collector_takes_are_dropped() -> None:
         assert hole.held >= 1 and hole.spans == []
 
 
-OFF = """
-import os, sys
-import hub.processes.web, hub.processes.worker
-from hub.config import load
-from hub.runtime import _tracing
-from hub.tracing import OFF
-
-def loaded():
+def loaded() -> list[str]:
     return [m for m in sys.modules if m.startswith(("opentelemetry.sdk", "opentelemetry.exporter", "hub.otel"))]
 
-assert _tracing(load()) is OFF
-print(len(loaded()))
-os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
-assert _tracing(load()).on
-print("hub.otel" in loaded())
-"""
+
+def _looked(told: Path) -> None:
+    """In a process that has imported all of the hub."""
+    off = _tracing(load()) is OFF
+    before = loaded()
+    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9"
+    on = _tracing(load()).on
+    told.write_text(f"{off} {before} {on} {'hub.otel' in loaded()}")
 
 
-async def test_nothing_of_the_sdk_is_loaded_when_it_is_off() -> None:
+async def test_nothing_of_the_sdk_is_loaded_when_it_is_off(tmp_path: Path) -> None:
     """The one variable turns it on."""
-    assert await script(OFF) == "0\nTrue"
+    told = tmp_path / "told"
+    process: Any = FORKS.Process(target=_looked, args=(told,), daemon=True)
+    process.start()
+    await asyncio.to_thread(process.join)
+    assert told.read_text() == "True [] True True"
