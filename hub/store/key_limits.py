@@ -23,24 +23,24 @@ ALERTS = """
     where a.account_id = $1 and ($2::uuid is null or a.key_id = $2) and a.starts = key_period(a.period)
     order by a.id desc limit 200
 """
-# By one word of these each row of usage is counted; by tag once for each tag of its key.
-GROUPS = {
-    "key": ("u.key_id::text", "coalesce(k.label, 'deleted')", ""),
-    "gateway": ("u.gateway_id::text", "g.name", ""),
-    "client": ("s.client_id::text", "c.name", ""),
-    "tag": ("t.tag", "t.tag", "left join lateral unnest(k.tags) t(tag) on true"),
-    "day": ("(u.at at time zone 'UTC')::date::text", "(u.at at time zone 'UTC')::date::text", ""),
-}
+# By which of these a row of usage is counted; by tag once for each tag of its key.
+GROUPS = ("key", "gateway", "client", "tag", "day")
 SPEND = """
-    select {what} as id, max({name}) as name, sum(u.amount)::float8 as amount,
+    select w.id, max(w.name) as name, sum(u.amount)::float8 as amount,
         coalesce(sum(u.quantity) filter (where u.sku like '%.in'), 0)::float8 as tokens_in,
         coalesce(sum(u.quantity) filter (where u.sku like '%.in.cached'), 0)::float8 as tokens_cached,
         coalesce(sum(u.quantity) filter (where u.sku like '%.out'), 0)::float8 as tokens_out, count(*)::int as entries
     from usage u left join api_keys k on k.id = u.key_id left join gateways g on g.id = u.gateway_id
-        left join sessions s on s.id = u.session_id left join clients c on c.id = s.client_id {more}
+        left join sessions s on s.id = u.session_id left join clients c on c.id = s.client_id
+        cross join lateral (
+            select u.key_id::text as id, coalesce(k.label, 'deleted') as name where $6 = 'key'
+            union all select u.gateway_id::text, g.name where $6 = 'gateway'
+            union all select s.client_id::text, c.name where $6 = 'client'
+            union all select t.tag, t.tag from (select where $6 = 'tag') one left join unnest(k.tags) t(tag) on true
+            union all select d.day, d.day from (select (u.at at time zone 'UTC')::date::text as day) d where $6 = 'day') w
     where u.account_id = $1 and u.at >= $2 and u.at < $3 and ($4::uuid is null or u.key_id = $4)
         and ($5::text is null or $5 = any(k.tags))
-    group by 1 order by {order} limit 5000
+    group by w.id order by case when $6 = 'day' then w.id end, sum(u.amount) desc, w.id limit 5000
 """
 
 Json = dict[str, Any]
@@ -79,7 +79,4 @@ async def spend(
     db: Call, account: UUID, by: str, since: datetime, until: datetime, key: UUID | None = None, tag: str | None = None
 ) -> list[Json]:
     """{id, name, amount, tokens_in, tokens_cached, tokens_out, entries}; by day in its order, else the dearest first."""
-    what, name, more = GROUPS[by]
-    order = "1" if by == "day" else "3 desc, 1"
-    rows = await db.fetch(SPEND.format(what=what, name=name, more=more, order=order), account, since, until, key, tag)
-    return [dict(r) for r in rows]
+    return [dict(r) for r in await db.fetch(SPEND, account, since, until, key, tag, by)]

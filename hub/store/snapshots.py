@@ -24,7 +24,8 @@ TABLES = """
 """
 NEWEST = "select max(name) from migrations"
 OTHERS = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'hub' and pid <> pg_backend_pid()"
-REPLACES = "drop schema public cascade;\ncreate schema public;\n"
+# Said to psql before what it is given.
+REPLACES = ("drop schema public cascade;", "create schema public;")
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from hub.chat.inbound import consent, continuation, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery, media_origins
-from hub.chat.turns import patience, scheduled
+from hub.chat.turns import patience, scheduled, traced
 from hub.chat.turns.broadcast import Broadcast
 from hub.chat.turns.presence import Presence
 from hub.chat.turns.question import ask_of, remembered
@@ -92,20 +92,11 @@ async def run(
         return None
     hub.reached("C5")
     parents = [told for row in claimed.batch if (told := row["body"].pop(KEY, None))]
-    about = _about(claimed) if hub.tracing.on else {}
+    about = traced.about(claimed) if hub.tracing.on else {}
     with hub.tracing.within("turn", "consumer", about, next(iter(parents), None)) as span:
         done = await _taken(hub, claimed, sink, extra, heard)
         span.set("hub.outcome", done.outcome if done else "none")
         return done
-
-
-def _about(claimed: Claim) -> Json:
-    """What a trace tells of a turn: no words of anybody."""
-    return {
-        "gen_ai.operation.name": "invoke_agent", "gen_ai.conversation.id": str(claimed.session_id),
-        "messaging.system": claimed.integration["channel"] if claimed.integration else "web",
-        "messaging.batch.message_count": len(claimed.batch), "hub.epoch": claimed.epoch,
-    }
 
 
 async def _taken(
