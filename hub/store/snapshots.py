@@ -18,14 +18,13 @@ BEGIN = (
 EXPORT = "select pg_export_snapshot()"
 VERSION = "select current_setting('server_version_num')::int"
 TABLES = """
-    select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as called, c.relname as name from pg_class c
+    select format('select count(*) from %I.%I', n.nspname, c.relname) as counting, c.relname as name from pg_class c
     join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r' and n.nspname = current_schema()
         and not exists (select 1 from pg_depend d where d.objid = c.oid and d.deptype = 'e') order by 2
 """
 NEWEST = "select max(name) from migrations"
 OTHERS = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'hub' and pid <> pg_backend_pid()"
-# Said to psql before what it is given.
-REPLACES = ("drop schema public cascade;", "create schema public;")
+REPLACES = ("drop schema public cascade", "create schema public")
 
 
 @dataclass(slots=True)
@@ -39,7 +38,7 @@ class Snapshot:
 
     async def rows(self) -> dict[str, int]:
         """How many rows each table has at this moment."""
-        return {t["name"]: await self.con.fetchval(f"select count(*) from {t['called']}") for t in await self.con.fetch(TABLES)}
+        return {t["name"]: await self.con.fetchval(t["counting"]) for t in await self.con.fetch(TABLES)}
 
     async def close(self) -> None:
         await self.con.close()

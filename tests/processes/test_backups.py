@@ -373,7 +373,7 @@ def test_an_older_backup_is_brought_up_to_date_in_a_database_of_ones_own(
         # What fails leaves everything as it was; what holds takes its place.
         with pytest.raises(Setup, match="did not take the backup, and is as it was"):
             with monkeypatch.context() as patched:
-                patched.setattr(snapshots, "REPLACES", snapshots.REPLACES + "select 1/0;\n")
+                patched.setattr(snapshots, "REPLACES", (*snapshots.REPLACES, "select 1/0"))
                 restore(target, file, replace=True, erasures=None, say=town.say)
         assert asyncio.run(snapshots.counts(at(servers[0].url, names[1])))["leader"] == 1
         with pytest.raises(Setup, match="was cut off"):

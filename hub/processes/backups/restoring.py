@@ -145,7 +145,7 @@ def _put(target: Settings, archive: BinaryIO, manifest: Json, replace: bool) -> 
         seen.manifest()  # raises before the transaction is committed
 
     server = asyncio.run(snapshots.server(url))
-    load(tools(), url, server, pieces(), "\n".join(snapshots.REPLACES) + "\n" if replace else "")
+    load(tools(), url, server, pieces(), "".join(f"{sql};\n" for sql in snapshots.REPLACES) if replace else "")
     # Links last: nothing of the archive is written through one.
     for path, leads in links:
         path.parent.mkdir(parents=True, exist_ok=True)
