@@ -5,6 +5,7 @@ Imported only when a collector is set (`hub.runtime`).
 
 import asyncio
 import contextlib
+import logging
 import threading
 from contextvars import Token
 from types import TracebackType
@@ -71,6 +72,8 @@ class Otel:
     def __init__(self, endpoint: str, version: str, content: bool) -> None:
         """endpoint: the collector's, without its path."""
         self.content = content
+        # A line for each span that is dropped would cost more than the spans.
+        logging.getLogger("opentelemetry").setLevel(logging.ERROR)
         # OTEL_RESOURCE_ATTRIBUTES adds to it.
         resource = Resource.create({"service.name": "chathub", "service.version": version})
         self._provider = TracerProvider(
