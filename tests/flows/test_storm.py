@@ -72,7 +72,7 @@ async def _quiet(storm: Storm, h: History, rig: Rig) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(SECONDS + CALM + 60)
+@pytest.mark.timeout(SECONDS * 1.5 + CALM + 150)
 async def test_nothing_is_lost_doubled_or_disordered(
     settings: Settings, own: tuple[Path, list[Server]], capsys: pytest.CaptureFixture[str]
 ) -> None:
