@@ -17,9 +17,10 @@ RENEW = """
     where s.id = mine.id and s.epoch = mine.epoch and s.owner = $4 and s.lease_until is not null
     returning s.id
 """
-# A turn that was stopped by an edit leaves its placeholder to the one that is made anew.
+# A turn that was stopped by an edit leaves its placeholder to the one that is made anew of the same questions: above
+# the answers of others it would put a later one.
 PLACEHOLDER = """
-    update sessions set placeholder = $3 where id = $1 and ((epoch = $2 and lease_until is not null)
+    update sessions set placeholder = $3 where id = $1 and done_seq = $4 and ((epoch = $2 and lease_until is not null)
         or (epoch = $2 + 1 and owner is null and lease_until is null and placeholder is null and last_seq > done_seq))
 """
 SWEEP = "select kind, session_id, account_id, integration_id from sweep_lanes($1, $2, $3)"
@@ -147,8 +148,9 @@ async def renew(db: Call, leases: dict[UUID, int], lease: float, me: str) -> set
 
 
 async def placeholder(db: Call, claimed: Claim, message_id: str) -> bool:
-    """Remember the placeholder in the session, so that a rerun edits it instead of sending another."""
-    return await db.run(PLACEHOLDER, claimed.session_id, claimed.epoch, message_id) == 1
+    """Remember the placeholder in the session, so that a rerun edits it instead of sending another. False: its questions
+    are somebody else's by now."""
+    return await db.run(PLACEHOLDER, claimed.session_id, claimed.epoch, message_id, claimed.session["done_seq"]) == 1
 
 
 async def sweep(

@@ -79,4 +79,9 @@ class Presence:
             if isinstance(e, ChannelError) and e.retry_after:
                 self._quiet = time.monotonic() + e.retry_after
             return
-        await turns.placeholder(self._hub.db, self._claimed, self._placeholder)
+        if not await turns.placeholder(self._hub.db, self._claimed, self._placeholder):
+            standing, self._placeholder = self._placeholder, None
+            try:
+                await channel.delete(link, self._claimed.session["chat"], standing)
+            except ChannelError as e:
+                log.info("placeholder not removed: %s", e)
