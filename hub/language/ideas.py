@@ -170,7 +170,8 @@ IDEAS = tuple(
         "erro erros error errors falha fallo",
         "tela screen pantalla",
         "arquivo arquivos file files archivo archivos ficheiro",
-        "equipe team equipo",
+        "equipe team equipo employee employees staff personnel funcionario funcionarios funcionaria funcionarias "
+        "colaborador colaboradores empleado empleados empleada empleadas",
         "chave key keys llave llaves",
         "teste trial prueba",
         "escola school escuela colegio",

@@ -81,7 +81,7 @@ async def test_tenants_never_meet(db: Db, embedder: Embedder, account: UUID) -> 
 
 async def test_only_the_asked_collections(db: Db, embedder: Embedder, account: UUID) -> None:
     one = await shelve(db, embedder, account, Given("one", PASSAGES[0]))
-    two = await shelve(db, embedder, account, Given("two", PASSAGES[0]))
+    two = await shelve(db, embedder, account, Given("two", f"{PASSAGES[0]} It holds for all shops."))
     assert [p.collection_id for p in await query(db, embedder, account, [two], ["devolução"])] == [two]
     assert {p.name for p in await query(db, embedder, account, [one, two], ["devolução"])} == {"one", "two"}
 

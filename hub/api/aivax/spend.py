@@ -15,7 +15,7 @@ from hub.errors import Forbidden, Invalid
 TAG = "API keys"
 
 
-@endpoint(tag=TAG)
+@endpoint(tag=TAG, produces="text/csv")
 async def listed(request: web.Request, query: SpendQuery) -> list[SpendLine] | web.StreamResponse:
     """What was spent, by key, gateway, chat client, tag or day (UTC); `format=csv` gives a table.
 
