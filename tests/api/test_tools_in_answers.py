@@ -267,9 +267,9 @@ async def test_query_strategies(
     asked: list[list[str]] = []
     embed = door.hub.embedder.queries
 
-    async def queries(terms: list[str]) -> Any:
+    async def queries(terms: list[str], account: Any = None) -> Any:
         asked.append(list(terms))
-        return await embed(terms)
+        return await embed(terms, account)
 
     monkeypatch.setattr(door.hub.embedder, "queries", queries)
     shop = await collections.create(door.hub.db, door.account, "Shop", None, None)
