@@ -43,7 +43,9 @@ async def test_what_a_collection_may_not_be(api: Contract) -> None:
 async def test_what_is_in_a_collection(api: Contract) -> None:
     id = (await api.good("A-44", sent=WHOLE))["collectionId"]
     await api.good("A-53", id, sent=DOCUMENT)
-    assert (await api.good("A-46", id))["state"] == {"total": 1, "indexed": 0, "queued": 1, "cancelled": 0}
+    assert (await api.good("A-46", id))["state"] == {
+        "total": 1, "indexed": 0, "queued": 1, "cancelled": 0, "failed": 0,
+    }
     got = await api.row("A-50", id)
     assert got.status == 200 and got.headers["Content-Type"].startswith("application/jsonl")
     assert [orjson.loads(line) for line in got.body.splitlines()] == [

@@ -33,7 +33,7 @@ def test_every_path_and_every_type_is_one() -> None:
     paths = {re.sub(r"\{\w+\}", "{}", r.path) for r in ROUTES} | {"/embed/{}"}
     told = {re.sub(r"\{\w+\}", "{}", p) for p in re.findall(r"`(?:[A-Z/]+ )?(/(?:v1|embed)/[^`?]+)", TEXT)}
     assert len(told) > 15 and told - paths == set()
-    named = set(re.findall(r"`((?:chat|document|voice|chatbot|workflow)\.[a-z_.]+)`", TEXT))
+    named = set(re.findall(r"`((?:chat|document|voice|chatbot|workflow|key)\.[a-z_.]+)`", TEXT))
     assert named == set(events.TYPES)
     assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) == set(TYPES)
     assert all(f"`{name}`" in TEXT for name in SLIDERS)

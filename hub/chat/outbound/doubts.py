@@ -40,7 +40,8 @@ async def _asked(hub: Hub, channel: Channel, link: Link, doubt: Doubt) -> Sought
         async with asyncio.timeout(hub.settings.wire_seconds):
             return await channel.find(link, _looked_for(doubt.part), doubt.since)
     except (ChannelError, TimeoutError) as e:
-        log.info("delivery %s cannot be asked for: %s", doubt.part["key"], e or "the network did not answer in time")
+        delivery_id = doubt.part["key"]
+        log.info("delivery %s cannot be asked for: %s", delivery_id, e or "the network did not answer in time")
         return Sought(False) if isinstance(e, ChannelError) and e.permanent else None
 
 

@@ -24,23 +24,23 @@ async def run(hub: Hub) -> None:
     if not await leader_election.take(hub.db, "nightly", hub.leases.me, LONGEST):
         return
     if hub.settings.wal_archive and hub.settings.home.joinpath("postgres", "PG_VERSION").exists():
-        said = await _command(hub, "backup", "--base")
-        if said is not None:
-            log.error("hub backup --base: %s", said)
+        wrong = await _command(hub, "backup", "--base")
+        if wrong is not None:
+            log.error("hub backup --base: %s", wrong)
     for command, kind in (("backup", "backup"), ("rehearse", "rehearsal")):
         began = datetime.now(UTC)
-        said = await _command(hub, command)
-        if said is not None:
-            log.error("hub %s: %s", command, said)
+        wrong = await _command(hub, command)
+        if wrong is not None:
+            log.error("hub %s: %s", command, wrong)
             if not await drills.done_since(hub.db, kind, began):
-                await drills.note(hub.db, kind, False, said, {}, began)
+                await drills.note(hub.db, kind, False, wrong, {}, began)
             if kind == "backup":
                 await drills.note(hub.db, "rehearsal", False, "no: there was no new backup to rehearse", {}, began)
             return
 
 
 async def _command(hub: Hub, *words: str) -> str | None:
-    """What it said last where it failed. Of the settings it finds all in the environment but the home."""
+    """What it wrong last where it failed. Of the settings it finds all in the environment but the home."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "hub", *words, "--home", str(hub.settings.home.resolve()),
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, preexec_fn=die_with_parent(15),
@@ -52,4 +52,4 @@ async def _command(hub: Hub, *words: str) -> str | None:
         raise
     if process.returncode == 0:
         return None
-    return (err.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1][:WORDS]
+    return (err.decode(errors="replace").strip().splitlines() or ["it wrong nothing"])[-1][:WORDS]
