@@ -24,7 +24,7 @@ FILL = """
     shelf as (insert into collections (id, account_id, name) values ($2, $1, 'c') returning id),
     docs as (
         insert into documents (id, account_id, collection_id, name, contents, sha256, state)
-        select gen_random_uuid(), $1, shelf.id, 'd' || g, text, sha256(''), 'Indexed' from made, shelf
+        select gen_random_uuid(), $1, shelf.id, 'd' || g, text, sha256(('d' || g)::bytea), 'Indexed' from made, shelf
         returning id, name, contents)
     insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
     select $1, $2, docs.id, 0, docs.contents, v, to_tsvector('english', docs.contents)
@@ -35,7 +35,7 @@ GIVEN = """
     shelf as (insert into collections (id, account_id, name) values ($2, $1, 'c') returning id),
     docs as (
         insert into documents (id, account_id, collection_id, name, contents, sha256, state)
-        select gen_random_uuid(), $1, shelf.id, 'd' || n, 'Text.', sha256(''), 'Indexed' from given, shelf
+        select gen_random_uuid(), $1, shelf.id, 'd' || n, 'Text.', sha256(('d' || n)::bytea), 'Indexed' from given, shelf
         returning id, name)
     insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
     select $1, $2, docs.id, 0, 'Text.', v::vector, to_tsvector('Text.')

@@ -204,7 +204,7 @@ async def test_kapso_outside_its_window_sends_the_template(s: Street) -> None:
     id = (await s.ok("POST", f"{s.base}/schedules", {**sent, "scheduledTime": at}))["id"]
     await s.due(id)
     await s.ends(id, "Template sent: the message waits for the contact to answer")
-    assert s.rig.net.final() == ["we_have_news"]
+    await s.rig.w.until(lambda: s.rig.net.final() == ["we_have_news"])
     second = (await s.ok("POST", f"{s.base}/schedules", {**sent, "scheduledTime": at, "reason": "More"}))["id"]
     await s.due(second)
     await s.ends(second, "Template sent: the message waits for the contact to answer")
