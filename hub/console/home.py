@@ -26,7 +26,7 @@ async def home(v: Visit) -> web.StreamResponse:
         "upcoming": await dashboard.upcoming(v.db, v.account, FEW),
     }
     with scope.itself():  # the machine's, not an account's
-        values["drills"] = await drills.latest(v.db) if v.who.may("settings") else []
+        values["drills"] = await drills.latest(v.db) if v.who.may("settings") else {}
     return await v.page("home.html", **values)
 
 
