@@ -199,7 +199,7 @@ async def test_cancel_from_elsewhere(me: Visitor) -> None:
     await asyncio.sleep(0.3)
     got = await me.call("DELETE")
     assert (got.status, got.body) == (200, {"message": "Inference cancelled."})
-    chunks = await asyncio.wait_for(task, 5)
+    chunks = await asyncio.wait_for(task, 20)
     assert chunks[-1] == "[DONE]" and 0 < len(text_of(chunks)) < 390
     kept = (await me.said())[-1]
     assert kept[0] == "assistant" and kept[1].startswith("w0")

@@ -163,6 +163,7 @@ async def test_what_fills_nothing_in_is_sent_again_only_where_the_customer_wants
         r.net.plan = fates("ok", "ok", "lost")
         await say(r.w, "telegram", "hello")
         await r.w.until(lambda: "three" in r.net.final())
+        await r.w.until(lambda: r.db.value("select count(*) = 0 from outbox where state = 'sending'"))
         assert r.net.final() == ["one", *["two"] * said, "three"]
         rows = await r.db.fetch("select state, code, resolution from outbox order by id")
         second = ("unknown", "unconfirmed", None) if choice == "operator" else ("sent", None, "resent")

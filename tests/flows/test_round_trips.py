@@ -21,7 +21,7 @@ from tests.flows.world import World
 
 CLOCKWORK = re.compile(
     r"worker_beats|from documents|stray_asked|o\.asked|handoff_until <= now|sweep\(|reap\(|from ares_lessons"
-    r"|unnest\(\$1::uuid\[\]"
+    r"|unnest\(\$1::uuid\[\]|update sources"
 )
 POLL = "ZRANGEBYSCORE"
 OURS = ["PSETEX ZADD PUBLISH PUBLISH", "PUBLISH PUBLISH"]
