@@ -31,7 +31,8 @@ FILL = """
         from generate_series($4::int + 1, $4::int + $3::int) g),
     docs as (
         insert into documents (id, account_id, collection_id, name, contents, sha256, state)
-        select gen_random_uuid(), $1, $2, 'd' || g, text, sha256(('d' || g)::bytea), 'Indexed' from made returning id, name, contents)
+        select gen_random_uuid(), $1, $2, 'd' || g, text, sha256(('d' || g)::bytea), 'Indexed' from made
+        returning id, name, contents)
     insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
     select $1, $2, docs.id, 0, docs.contents, v, to_tsvector('simple', docs.contents)
     from docs join made on docs.name = 'd' || made.g

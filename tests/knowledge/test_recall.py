@@ -35,7 +35,8 @@ GIVEN = """
     shelf as (insert into collections (id, account_id, name) values ($2, $1, 'c') returning id),
     docs as (
         insert into documents (id, account_id, collection_id, name, contents, sha256, state)
-        select gen_random_uuid(), $1, shelf.id, 'd' || n, 'Text.', sha256(('d' || n)::bytea), 'Indexed' from given, shelf
+        select gen_random_uuid(), $1, shelf.id, 'd' || n, 'Text.', sha256(('d' || n)::bytea), 'Indexed'
+        from given, shelf
         returning id, name)
     insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)
     select $1, $2, docs.id, 0, 'Text.', v::vector, to_tsvector('Text.')
