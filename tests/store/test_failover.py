@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,9 @@ def pair() -> Iterator[Pair]:
         yield Pair(*servers)
     finally:
         for server in reversed(servers):
-            server.process.send_signal(signal.SIGCONT)
+            for one in (server.process.pid, *_children(server.process.pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGCONT)
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
