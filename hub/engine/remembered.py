@@ -1,5 +1,6 @@
 """Answers of models that are given again: opt-in, exact, only where nobody is named and the hub runs no tools."""
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncGenerator, Mapping
@@ -10,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from hub.domain import Gateway, Json
+from hub.engine.ask import Wish
 from hub.engine.context import AnswerContext
 from hub.errors import HubError
 from hub.llm.finish import CALLS, STOP
@@ -37,21 +39,22 @@ class Memory:
         wish = ctx.ask.cache
         open_ = wish is not None and not ctx.tools and not ctx.ask.external_user and not ctx.ask.person
         self._wish = wish if open_ and _lasting(prompt) else None
-        self._digest = _digest(hub, ctx.ask.gateway, prompt, wish.rights) if self._wish and wish else b""
+        self._prompt = prompt
+        self._digest = b""
         # Of several calls of the model all have to be remembered.
         self._found = MISS if ctx.ask.trace.cache == MISS else HIT
         if wish is not None:
             ctx.ask.trace.cache = MISS if self._wish else OFF
         self._heard = Delta()
+        self._texts: list[str] = []
         self._calls: dict[int, Json] = {}
-        self._whole = prompt.whole
 
     async def known(self) -> Delta | None:
         """The answer that was given before."""
         if self._wish is None or self._wish.fresh:
             return None
         try:
-            raw = await answer_cache.get(self._hub.db, self._ask.account_id, self._digest)
+            raw = await answer_cache.get(self._hub.db, self._ask.account_id, await self._named(self._wish))
         except HubError as e:
             log.warning("an answer was not looked up: %s", e)
             return None
@@ -65,6 +68,12 @@ class Memory:
         })
         return Delta(**{**found, "tool_calls": tuple(found["tool_calls"]), "details": tuple(found["details"])})
 
+    async def _named(self, wish: Wish) -> bytes:
+        """The question's name, made beside the loop: it may hold pictures."""
+        if not self._digest:
+            self._digest = await asyncio.to_thread(_digest, self._hub, self._ask.gateway, self._prompt, wish.rights)
+        return self._digest
+
     @property
     def _name(self) -> str:
         return str(self._ask.gateway.parameters.get("modelName") or "")
@@ -75,8 +84,11 @@ class Memory:
             return
         old = self._heard
         gather(self._calls, delta.tool_calls)
+        if delta.text and self._prompt.whole:
+            self._texts.clear()
+        self._texts.append(delta.text)
         self._heard = Delta(
-            (delta.text or old.text) if self._whole else old.text + delta.text, old.reasoning + delta.reasoning,
+            reasoning=old.reasoning + delta.reasoning,
             finish=delta.finish or old.finish, model=delta.model or old.model, details=(*old.details, *delta.details),
             served=delta.served or old.served, refusal=old.refusal + delta.refusal,
             logprobs=joined_logprobs(old.logprobs, delta.logprobs), beside=with_beside(old.beside, delta.beside),
@@ -88,14 +100,13 @@ class Memory:
         if self._wish is None or finish not in (STOP, CALLS) or self._heard.refusal:
             return
         calls = tuple({"index": n, **call} for n, call in self._calls.items())
-        raw = orjson.dumps(asdict(replace(self._heard, tool_calls=calls)))
+        raw = orjson.dumps(asdict(replace(self._heard, text="".join(self._texts), tool_calls=calls)))
         if len(raw) > LARGEST:
             return
         ask, most = self._ask, self._hub.settings.answer_cache_mb << 20
         try:
-            await answer_cache.put(
-                self._hub.db, ask.account_id, self._digest, raw, self._wish.seconds, most
-            )
+            name = await self._named(self._wish)
+            await answer_cache.put(self._hub.db, ask.account_id, name, raw, self._wish.seconds, most)
         except HubError as e:
             log.warning("an answer was not kept: %s", e)
 

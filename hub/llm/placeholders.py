@@ -24,6 +24,8 @@ CODE = 8
 PLAIN = frozenset(("role", "id", "type", "tool_call_id", "url", "signature", "data", "thought_signature", "file_data"))
 OPTIONS = ("user", "metadata", "safety_identifier", "prompt_cache_key", "prediction")
 _MARK = re.compile(r"\[[A-Z]{3,5}_[A-Z2-7]{8}\]", re.IGNORECASE)
+# An address that is its own content, from the beginning to the end: whoever begins a text so is read all the same.
+_DATA = re.compile(r"data:[\w.+/-]*(?:;[\w=.+-]+)*;base64,[A-Za-z0-9+/=_-]*+\Z")
 LONGEST = 16
 
 
@@ -59,7 +61,7 @@ class Mask:
     def value(self, value: Any, plain: frozenset[str] = PLAIN) -> Any:
         """The same for all texts of a message. plain: names of what is no text of anybody."""
         if isinstance(value, str):
-            return value if value.startswith("data:") else self._written(value)
+            return value if _DATA.match(value) else self._written(value)
         if isinstance(value, list | tuple):
             return [self.value(v, plain) for v in value]
         if isinstance(value, dict):

@@ -136,14 +136,15 @@ async def test_what_is_masked_for_the_provider_is_masked_here_too(door: Door) ->
     answer = {"object": "list", "model": "emb-1", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}
     door.model.default = raw(orjson.dumps(answer), "application/json")
     masked = await door.gateway(providerMasking={"kinds": ["Email"]})
-    for given in ("Write to ana@shop.example", ["Hi", "I am ana@shop.example"]):
+    for given in ("Write to ana@shop.example", ["Hi", "I am ana@shop.example"], "data:ana@shop.example",
+                  "data:text/plain;base64,aGk= ana@shop.example"):
         async with door.post("/v1/embeddings", model=masked, input=given) as r:
             assert r.status == 200
         sent = str(door.model.calls[-1].body["input"])
         assert "ana@shop.example" not in sent and "[EMAIL_" in sent
     async with door.post("/v1/embeddings", model=masked, input=[1, 2]) as r:
         assert r.status == 400 and "tokens" in (await r.json())["error"]["message"]
-    assert len(door.model.calls) == 2
+    assert len(door.model.calls) == 4
     async with door.post("/v1/embeddings", model=await door.gateway("plain"), input="I am ana@shop.example") as r:
         assert r.status == 200 and door.model.calls[-1].body["input"] == "I am ana@shop.example"
 
