@@ -24,6 +24,7 @@ from hub.errors import Setup
 
 USER = "hub-postgres"
 PR_SET_PDEATHSIG = 1
+PSQL_CUT_OFF = 2  # "the connection to the server went bad"
 POSTGRES = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -106,8 +107,10 @@ def start_postgres(folder: Path, **settings: str) -> Server:
         )
     server = Server("PostgreSQL", f"postgresql://postgres@/hub?host={sockets}", process, log, signal.SIGINT)
     try:
-        _wait(server, lambda: _runs(data, process.pid) and _ready(programs, sockets))
-        _create_database(programs, sockets)
+        _wait(
+            server,
+            lambda: _runs(data, process.pid) and _ready(programs, sockets) and _has_database(programs, sockets),
+        )
     except BaseException:
         server.stop()
         raise
@@ -214,13 +217,18 @@ def _initdb(binaries: Path, data: Path, user: str | None) -> None:
         raise Setup(f"PostgreSQL could not be set up in {data}: {words[-1] if words else 'initdb failed'}.")
 
 
-def _create_database(binaries: Path, sockets: Path) -> None:
-    psql = [str(binaries / "psql"), "-h", str(sockets), "-U", "postgres", "-XAtq"]
-    found = subprocess.run(
-        [*psql, "-c", "select 1 from pg_database where datname = 'hub'"], capture_output=True, check=True
-    )
-    if not found.stdout.strip():
-        subprocess.run([*psql, "-c", "create database hub"], capture_output=True, check=True)
+def _has_database(binaries: Path, sockets: Path) -> bool:
+    """Make the hub's database unless it is there; not so while the server starts or goes."""
+    psql = [str(binaries / "psql"), "-h", str(sockets), "-U", "postgres", "-XAtq", "-c"]
+    for statement in ("select 1 from pg_database where datname = 'hub'", "create database hub"):
+        asked = subprocess.run([*psql, statement], capture_output=True, check=False, text=True)
+        if asked.returncode == PSQL_CUT_OFF:
+            return False  # a server that goes through its log may answer, then end: its own log says why
+        if asked.returncode != 0:
+            raise Setup(f"PostgreSQL refused its own database: {asked.stderr.strip()}.")
+        if asked.stdout.strip():
+            break
+    return True
 
 
 def _ready(binaries: Path, sockets: Path) -> bool:
@@ -278,7 +286,9 @@ def _wait(server: Server, ready: Callable[[], bool], seconds: float = 30.0) -> N
     end = time.monotonic() + seconds
     while not ready():
         if server.process.poll() is not None or time.monotonic() > end:
-            lines = server.log.read_text(errors="replace").strip().splitlines()
+            said = server.log.read_text(errors="replace").strip().splitlines()
+            # What it says to those who ask meanwhile ("... is starting up") is no reason.
+            lines = [line for line in said if "the database system is" not in line]
             last = next(
                 (line for line in reversed(lines) if "FATAL" in line or "ERROR" in line),
                 lines[-1] if lines else "no output",

@@ -116,7 +116,7 @@ async def recovering(dsn: str) -> bool:
         return True
     try:
         return bool(await con.fetchval("select pg_is_in_recovery()"))
-    except (OSError, asyncpg.PostgresError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return True
     finally:
-        await con.close()
+        con.terminate()

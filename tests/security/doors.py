@@ -3,13 +3,14 @@
 import asyncio
 import gc
 import queue
+import socket
 import sys
 import threading
 import time
 import traceback
 from asyncio.events import Handle
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -73,14 +74,27 @@ class Doors:
     async def send(self, path: str, body: Any = b"", method: str = "POST", **headers: str) -> tuple[int, bytes]:
         """The status, and the answer; 0 where the hub hangs up before all of it is sent."""
         named = {n.replace("_", "-"): v for n, v in headers.items()}
+        sockets: list[socket.socket] = []
+
+        def opened(address: Any) -> socket.socket:
+            sockets.append(socket.socket(family=address[0], type=address[1], proto=address[2]))
+            return sockets[-1]
+
         try:
-            async with aiohttp.ClientSession(auto_decompress=False) as http:
+            connector = aiohttp.TCPConnector(socket_factory=opened)
+            async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as http:
                 async with http.request(
                     method, self.url + path, data=body, headers=named, allow_redirects=False
                 ) as got:
                     return got.status, await got.read()
         except aiohttp.ClientError:
             return 0, b""
+        finally:
+            # What was not sent when the hub hung up would keep its connection open beyond the test's loop.
+            for one in sockets:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+            await asyncio.sleep(0.01)
 
     async def until(self, condition: Callable[[], Coroutine[Any, Any, Any]], seconds: float = 60.0) -> None:
         async with asyncio.timeout(seconds):
