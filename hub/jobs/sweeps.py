@@ -43,6 +43,7 @@ from hub.store import (
     workflow_runs,
 )
 from hub.store.db import Db
+from hub.studio import session_events
 from hub.studio.ares import learning
 from hub.studio.aresgen import conversations as bot_conversations
 
@@ -143,6 +144,13 @@ async def told(hub: Hub) -> None:
     """Tell of what was said to chatbots on websites."""
     if not hub.leases.closing:
         await bot_conversations.look(hub)
+
+
+async def happened(hub: Hub, runner: Runner) -> None:
+    """Tell webhooks of what happened in conversations."""
+    if hub.leases.closing or not await session_events.tell(hub):
+        return
+    await studio(hub, runner)
 
 
 async def hand_back(hub: Hub) -> None:

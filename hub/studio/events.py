@@ -1,5 +1,7 @@
 """What happened, told to webhooks: written in the transaction of what it tells, or not at all."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +22,42 @@ RUN_COMPLETED = "workflow.run.completed"
 RUN_FAILED = "workflow.run.failed"
 # Written by the database with the usage that reaches it (migration 0060).
 KEY_BUDGET = "key.budget.reached"
-TYPES = (
-    MESSAGE, THREAD_DELETED, DOCUMENT_PUBLISHED, DOCUMENT_VERSION, VOICE_READY, CHATBOT_MESSAGE, CHATBOT_ESCALATED,
-    CHATBOT_CSAT, RUN_COMPLETED, RUN_FAILED, KEY_BUDGET,
-)
+# Noted by the database with the rows they are about (migration 0130), made events by hub/studio/session_events.py.
+SESSION_RECEIVED = "session.message.received"
+SESSION_ANSWERED = "session.message.answered"
+SESSION_UNDELIVERED = "session.message.failed"
+ANSWER_FAILED = "session.answer.failed"
+SESSION_TAKEN = "session.taken_over"
+SESSION_HANDED_BACK = "session.handed_back"
+SESSION_CLOSED = "session.closed"
+SESSION_RATED = "session.rated"
+CONTACT_JOINED = "contact.joined"
+CAMPAIGN_COMPLETED = "campaign.completed"
+# What each tells, for those who choose.
+TOLD: Mapping[str, str] = MappingProxyType({
+    SESSION_RECEIVED: "A person wrote to a chat client.",
+    SESSION_ANSWERED: "An answer was stored and is on its way: of the assistant, an operator or a schedule.",
+    SESSION_UNDELIVERED: "A part of an answer could not be delivered, or nobody knows whether it was.",
+    ANSWER_FAILED: "The model gave no answer; the person was told so.",
+    SESSION_TAKEN: "An operator took a conversation over.",
+    SESSION_HANDED_BACK: "The assistant answers again.",
+    SESSION_CLOSED: "A conversation ended.",
+    SESSION_RATED: "A visitor rated an answer.",
+    CONTACT_JOINED: "Somebody wrote for the first time over a network.",
+    CAMPAIGN_COMPLETED: "A campaign has nobody left to write to.",
+    MESSAGE: "A message was added to a thread.",
+    THREAD_DELETED: "A thread was deleted.",
+    DOCUMENT_PUBLISHED: "A document was published.",
+    DOCUMENT_VERSION: "A document has a new version.",
+    VOICE_READY: "A brand voice is ready.",
+    CHATBOT_MESSAGE: "A message was added to a conversation with a chatbot.",
+    CHATBOT_ESCALATED: "A chatbot handed a conversation to a person.",
+    CHATBOT_CSAT: "A conversation with a chatbot was rated.",
+    RUN_COMPLETED: "A workflow ran to its end.",
+    RUN_FAILED: "A workflow failed.",
+    KEY_BUDGET: "A key has spent its budget.",
+})
+TYPES = tuple(TOLD)
 
 
 async def emit(db: Call, account: UUID, type: str, data: Json, subject: UUID | None) -> None:
