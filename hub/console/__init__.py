@@ -24,12 +24,13 @@ from hub.console import (
     sign_in,
     team,
     tools,
+    webhooks,
 )
 from hub.console.filters import FILTERS
 
 PARTS = (
     sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, knowledge, schedules, campaigns,
-    deliveries, insights, api_keys, team, audit, settings, factors,
+    deliveries, insights, api_keys, webhooks, team, audit, settings, factors,
 )
 
 

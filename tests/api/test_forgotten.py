@@ -40,7 +40,7 @@ PLACES = {
     "inbox_dedupe": NONE, "usage": NONE, "audit": NONE, "audit_heads": NONE, "retention_runs": NONE, "requests": NONE, "worker_beats": NONE, "leader": NONE,
     "accounts": NONE, "api_keys": NONE, "gateways": NONE, "clients": NONE, "integrations": NONE, "collections": NONE,
     "skills": NONE, "number_paces": NONE, "ares_tokens": NONE, "ares_settings": NONE, "ares_agents": NONE,
-    "chatbots": NONE, "workflows": NONE, "workflow_versions": NONE, "webhook_endpoints": NONE, "operators": NONE,
+    "chatbots": NONE, "workflows": NONE, "workflow_versions": NONE, "webhook_endpoints": NONE, "webhook_facts": NONE, "operators": NONE,
     "operator_sessions": NONE, "operator_links": NONE, "canned_replies": NONE, "migrations": NONE,
     "source_tools": NONE, "sources": NONE, "source_pages": NONE, "sign_in_waits": NONE, "operator_devices": NONE, "operator_totp": NONE,
     "operator_recovery_codes": NONE, "operator_passkeys": NONE, "operator_pending": NONE, "operator_identities": NONE,

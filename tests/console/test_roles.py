@@ -88,6 +88,7 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
         "team": schedule,
         "tools": schedule,
         "keys": key,
+        "webhooks": key,
     }
     for path in pages():
         kind = path.split("/")[2]

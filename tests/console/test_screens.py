@@ -34,6 +34,7 @@ SCREENS = (
     "/quarantine",
     "/insights",
     "/keys",
+    "/webhooks",
     "/spend",
     "/spend?by=tag&days=7",
     "/team",

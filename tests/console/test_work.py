@@ -14,9 +14,12 @@ from hub.console import charts
 from hub.knowledge.index import index_document
 from hub.outreach import calendar
 from hub.store import drills
+from hub.studio import outgoing_webhooks
+from hub.studio.events import emit
 from tests.api.conftest import Api
 from tests.console.conftest import HERE, Desk
 from tests.console.town import fill
+from tests.contract.working import elsewhere
 
 
 async def test_files_are_dropped_read_and_asked(desk: Desk, api: Api) -> None:
@@ -160,6 +163,39 @@ async def test_a_key_is_shown_once_and_works(desk: Desk, api: Api) -> None:
     assert (await desk.post(f"/console/keys/{id}", label="Team", total="-1")).status == 400
     got = await desk.get("/console/spend.csv?by=tag&days=7")
     assert got.text.startswith("tag,name,amount") and (await desk.get("/console/spend?by=year")).status == 400
+
+
+async def test_a_webhook_is_made_changed_and_told_again(desk: Desk, api: Api) -> None:
+    async with elsewhere() as hook:
+        page = await desk.post("/console/webhooks", url=hook.url, description="CRM", events=["contact.joined"])
+        [secret] = re.findall(r'<pre id="made-secret">([^<]+)</pre>', page.text)
+        assert secret not in (await desk.get("/console/webhooks")).text
+        id = await api.hub.db.value("select id from webhook_endpoints where account_id = $1", api.account)
+        one = f"/console/webhooks/{id}"
+        await emit(api.hub.db, api.account, "contact.joined", {"network": "web"}, None)
+        await outgoing_webhooks.deliver(api.hub, id)
+        page = await desk.get(one)
+        assert "status 200" in page.text and hook.calls[0].headers["Aresgen-Event"] == "contact.joined"
+        [event] = re.findall(r'name="event" value="([^"]+)"', page.text)
+        await desk.done(one + "/replay", event=event)
+        await outgoing_webhooks.deliver(api.hub, id)
+        await desk.done(one + "/replay", since="day")
+        await outgoing_webhooks.deliver(api.hub, id)
+        assert len({c.body for c in hook.calls}) == 1 and len(hook.calls) == 3
+        assert (await desk.get(one + "?state=failed")).text.count("Tell again") == 0
+        await desk.done(one, url=hook.url, description="CRM", events=["session.closed"], more="document.*")
+        row = await api.hub.db.row("select events, enabled from webhook_endpoints where id = $1", id)
+        assert row is not None and (row["events"], row["enabled"]) == (["session.closed", "document.*"], False)
+        assert 'value="document.*"' in (await desk.get(one)).text
+    wrong = {"url": "ftp://a", "events": ["*"]}, {"url": hook.url}, {"url": hook.url, "events": ["nothing.here"]}
+    for given in wrong:
+        assert (await desk.post("/console/webhooks", **given)).status == 400, given
+    moved = await desk.post(one, url="https://other.example/", events=["*"])
+    assert moved.status == 400 and "secret must be sent" in moved.text, moved.text
+    assert (await desk.post(one + "/replay")).status == 400 and (await desk.get(one + "?cursor=x")).status == 400
+    assert (await desk.get(one + "?state=x")).status == 400
+    await desk.done(one + "/delete")
+    assert (await desk.get(one)).status == 404
 
 
 async def test_settings_hold(desk: Desk, api: Api) -> None:
