@@ -21,8 +21,8 @@ ROLES = ("viewer", "agent", "admin", "owner")
 # The least role that may do it; everybody may look.
 LEAST: Mapping[str, str] = {
     "inbox": "agent", "delivery": "agent", "bot": "admin", "channel": "admin", "knowledge": "admin",
-    "schedule": "admin", "campaign": "admin", "key": "admin", "team": "admin", "settings": "admin", "webhook": "admin", "self": "viewer",
-    "look": "viewer", "secrets": "admin",
+    "schedule": "admin", "campaign": "admin", "key": "admin", "team": "admin", "settings": "admin", "self": "viewer",
+    "look": "viewer", "secrets": "admin", "webhook": "admin",
 }
 
 

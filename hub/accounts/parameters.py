@@ -285,6 +285,13 @@ class GatewayParameters(Defaults):
     answer_cache_seconds: Annotated[
         int, Field(ge=0, le=86_400, description="How long an answer is given again to requests with `x-hub-cache`.")
     ] = 0
+    transcription_model: Annotated[
+        str | None,
+        Field(
+            max_length=200, exclude_if=operator.not_,
+            description="Of `baseAddress`'s `/audio/transcriptions`: writes voice messages down.",
+        ),
+    ] = None
     output_rules: Annotated[list[OutputRule], Field(max_length=20, exclude_if=operator.not_)] = []
     output_blocked_text: Annotated[
         str | None,

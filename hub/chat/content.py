@@ -126,7 +126,7 @@ def _part(a: Json, file: Json | None) -> Json | None:
     mime, raw = str(file["mime"]).split(";")[0].strip(), bytes(file["content"])
     if mime.startswith("image/") and mime != "image/svg+xml":
         return {"type": "image_url", "image_url": {"url": f"data:{mime};base64,{_b64(raw)}"}}
-    if mime in AUDIO:
+    if mime in AUDIO and not a.get("text"):
         return {"type": "input_audio", "input_audio": {"data": _b64(raw), "format": AUDIO[mime]}}
     if mime == "application/pdf":
         data = f"data:{mime};base64,{_b64(raw)}"

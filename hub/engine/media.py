@@ -2,7 +2,10 @@
 
 import base64
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
 import orjson
 from aiohttp import FormData
@@ -13,6 +16,8 @@ from hub.accounts.model_lookup import integrated
 from hub.domain import Caller, Gateway, Json
 from hub.engine.multimodal import GUARD, TASKS
 from hub.errors import Invalid, Unavailable, Upstream
+from hub.guarded_http import Outbound
+from hub.llm.addresses import endpoint, joined_headers, key_headers
 from hub.llm.extractive import MODEL as OFFLINE
 from hub.llm.helper import Helper, HelperTask, configured
 from hub.runtime import Hub
@@ -49,13 +54,14 @@ async def draw(
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """fields: of the request, for a service that knows them."""
+    """fields: of the request, for a service that knows them. seconds: how long whoever hears it may take."""
 
     name: str
     mime: str
     content: bytes
     form: str
     fields: Json
+    seconds: float = HEARING
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,14 @@ class Heard:
 
 
 async def hear(hub: Hub, who: Caller, one: Recording, gateway: Gateway | None) -> Heard:
-    """What is said in a recording, and charge. gateway: whose model hears it; None: the service of the settings, else
-    the helper model. Raise Unavailable without any, PaymentRequired, Invalid, Upstream."""
+    """What is said in a recording, and charge. gateway: whose provider (`transcriptionModel`) or model hears it; None:
+    the service of the settings, else the helper model. Raise Unavailable without any, PaymentRequired, Invalid,
+    Upstream."""
+    if gateway is not None and gateway.parameters.get("transcriptionModel"):
+        return await _by_provider(hub, gateway, one)
     if gateway is None and hub.settings.transcription_url:
         await paying(hub, who.account_id)
-        return await _by_service(hub, who, one)
+        return await _by_service(hub, who.account_id, who.key_id, one)
     helper = _ears(hub, who, gateway)
     if one.form not in ("json", "text"):
         raise Invalid(
@@ -107,27 +116,61 @@ def _ears(hub: Hub, who: Caller, gateway: Gateway | None) -> Helper:
     return found
 
 
-async def _by_service(hub: Hub, who: Caller, one: Recording) -> Heard:
+def hears(hub: Hub, gateway: Gateway) -> bool:
+    """Whether voice messages to a gateway are written down by somebody who does nothing else."""
+    return bool(gateway.parameters.get("transcriptionModel") or hub.settings.transcription_url)
+
+
+async def written(hub: Hub, gateway: Gateway, one: Recording) -> str:
+    """A voice message as text: by the gateway's provider, else by the service, charged. Raise Invalid, Upstream."""
+    if gateway.parameters.get("transcriptionModel"):
+        heard = await _by_provider(hub, gateway, one)
+    else:
+        heard = await _by_service(hub, gateway.account_id, None, one)
+    try:
+        found = orjson.loads(heard.body)
+        return str(found["text"]).strip()
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise Upstream("The transcription service gave no text.") from None
+
+
+async def _by_provider(hub: Hub, gateway: Gateway, one: Recording) -> Heard:
+    """With the gateway's own key, at its own address and nowhere else."""
+    parameters = gateway.parameters
+    parts = urlsplit(endpoint(str(parameters["baseAddress"])))
+    url = urlunsplit(parts._replace(path=parts.path.removesuffix("/chat/completions") + "/audio/transcriptions"))
+    own = {str(k): str(v) for k, v in (parameters.get("providerHeaders") or {}).items()}
+    headers = joined_headers(own, key_headers(url, gateway.api_key))
+    return await _told(hub.outbound, url, headers, str(parameters["transcriptionModel"]), one)
+
+
+async def _by_service(hub: Hub, account: UUID, key_id: UUID | None, one: Recording) -> Heard:
     settings = hub.settings
-    given = {"model": settings.transcription_model, "response_format": one.form}
-    form = FormData([(n, v) for n, v in one.fields.items() if v] + list(given.items()))
-    form.add_field("file", one.content, filename=one.name, content_type=one.mime)
-    body = form()
-    assert isinstance(body, Payload)
     key = settings.transcription_key.get_secret_value()
-    reply = await hub.trusted.request(
-        "POST", f"{settings.transcription_url}/audio/transcriptions", body=await body.as_bytes(),
-        headers={"Content-Type": body.content_type, **({"Authorization": f"Bearer {key}"} if key else {})},
-        seconds=HEARING, limit=ANSWER,
-    )
-    if 400 <= reply.status < 500 and reply.status not in (401, 402, 403, 404, 429):
-        raise Invalid("The transcription service refused this recording.", field="file")
-    if reply.status != 200 or not reply.body:
-        raise Upstream("The transcription service gave no text.")
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    url = f"{settings.transcription_url}/audio/transcriptions"
+    heard = await _told(hub.trusted, url, headers, settings.transcription_model, one)
     price = settings.transcription_price
     row = {
         "sku": "inference.transcription", "amount": price, "unit_price": price, "quantity": 1,
         "description": f"Transcription by '{settings.transcription_model}'",
     }
-    await hub.meter.add(who.account_id, [row], key=who.key_id)
+    await hub.meter.add(account, [row], key=key_id)
+    return heard
+
+
+async def _told(client: Outbound, url: str, headers: Mapping[str, str], model: str, one: Recording) -> Heard:
+    given = {"model": model, "response_format": one.form}
+    form = FormData([(n, v) for n, v in one.fields.items() if v] + list(given.items()))
+    form.add_field("file", one.content, filename=one.name, content_type=one.mime)
+    body = form()
+    assert isinstance(body, Payload)
+    reply = await client.request(
+        "POST", url, body=await body.as_bytes(), headers={**headers, "Content-Type": body.content_type},
+        seconds=one.seconds, limit=ANSWER,
+    )
+    if 400 <= reply.status < 500 and reply.status not in (401, 402, 403, 404, 429):
+        raise Invalid("The transcription service refused this recording.", field="file")
+    if reply.status != 200 or not reply.body:
+        raise Upstream("The transcription service gave no text.")
     return Heard(reply.mime or "application/json", reply.body)

@@ -13,7 +13,7 @@ ACCOUNTS = """
         select account_id from webhook_facts where tx < pg_snapshot_xmin(pg_current_snapshot()) order by id limit 5000) f limit $1
 """
 # The lock that `emit` takes: events of an account get their places one after the other.
-LOCK = "select pg_advisory_xact_lock(hashtextextended('emit ' || $1::uuid::text, 0))"
+LOCK = "select pg_advisory_xact_lock(hashtextextended('emit ' || account_id::text, 0)) from (select $1::uuid as account_id) a"
 TAKE = """
     with f as (
         delete from webhook_facts where id in (

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 ACCOUNTS, AT_ONCE = 100, 200
-SHOWN = ("media", "mime", "name", "size", "file_id")
+SHOWN = ("media", "mime", "name", "size", "file_id", "text")
 
 
 async def tell(hub: Hub) -> int:

@@ -109,6 +109,7 @@ WHOLE: dict[str, Any] = {
     "tries": 2,
     "promptCache": True,
     "answerCacheSeconds": 600,
+    "transcriptionModel": "whisper-1",
     "outputRules": [
         {
             "name": "cards", "type": "personalData", "action": "mask", "pattern": None, "words": [], "kinds": ["Card"],

@@ -28,7 +28,8 @@ class Call:
 
 @dataclass
 class FakeModel:
-    """`plan` holds what the next requests get, first come first served; then `default`."""
+    """`plan` holds what the next requests get, first come first served; then `default`. spoken: what is heard in the
+    next recordings; without any it hears nothing and says 503."""
 
     url: str = ""
     calls: list[Call] = field(default_factory=list)
@@ -36,6 +37,20 @@ class FakeModel:
     default: Act | None = None
     open: int = 0
     gone: int = 0
+    spoken: deque[str] = field(default_factory=deque)
+    recordings: list[Json] = field(default_factory=list)
+
+    async def hear(self, request: web.Request) -> web.StreamResponse:
+        sent = await request.post()
+        file = sent["file"]
+        assert isinstance(file, web.FileField)
+        self.recordings.append({
+            **{k: v for k, v in sent.items() if isinstance(v, str)}, "name": file.filename, "mime": file.content_type,
+            "content": file.file.read(), "key": request.headers.get("Authorization"),
+        })
+        if not self.spoken:
+            return web.json_response({"error": {"message": "Busy."}}, status=503)
+        return web.json_response({"text": self.spoken.popleft()})
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
@@ -149,6 +164,7 @@ def hangs(seconds: float = 30.0) -> Act:
 async def serve() -> AsyncIterator[FakeModel]:
     model = FakeModel()
     app = web.Application(client_max_size=50_000_000)
+    app.router.add_post("/v1/audio/transcriptions", model.hear)
     app.router.add_route("*", "/{tail:.*}", model.handle)
     # A caller that leaves cancels its handler, as a real server's generation would be.
     server = TestServer(app, handler_cancellation=True)

@@ -13,7 +13,7 @@ from hub import ids
 from hub.accounts import balance
 from hub.chat import content, texts
 from hub.chat.clients.link import open_link
-from hub.chat.inbound import consent, continuation, media
+from hub.chat.inbound import consent, continuation, hearing, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery, media_origins
@@ -222,6 +222,7 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
         if claimed.gateway is None:
             raise Unavailable("No AI gateway is attached to this chat client.")
         balance.check(hub.settings, claimed.account["balance"])
+        await hearing.transcribe(hub, claimed, opened)
         hub.reached("C6")
         told = (*extra, *scheduled.instructions(claimed))
         ask = replace(await ask_of(hub, claimed, opened, told), retractable=sink is None)

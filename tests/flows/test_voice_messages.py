@@ -1,0 +1,61 @@
+"""Voice messages are written down: for the model, for operators, for webhooks; once, and never at the turn's cost."""
+
+import base64
+from typing import Any
+
+from hub import ids
+from hub.studio import outgoing_webhooks
+from tests.contract.working import elsewhere
+from tests.fakes.model import says
+from tests.flows.test_twins import VOICE, Town, town, users  # noqa: F401 - fixture
+
+Json = dict[str, Any]
+SAID = "Vocês abrem no domingo?"
+
+
+async def gateway(place: Town, **parameters: Any) -> None:
+    await place.hub.db.run("update gateways set parameters = parameters || $1", parameters)
+
+
+async def speak(place: Town, **more: Any) -> None:
+    await place.say(kind="voice", file={"base64": VOICE, "mime": "audio/ogg", "seconds": 2}, **more)
+
+
+async def test_what_is_said_reaches_the_model_once(town: Town) -> None:  # noqa: F811
+    """On each network; kept with the message, so that it is in the history and in what operators see."""
+    await gateway(town, transcriptionModel="whisper-large")
+    town.model.spoken.append(SAID)
+    account = await town.hub.db.value("select id from accounts")
+    async with elsewhere() as hook:
+        await outgoing_webhooks.add(town.hub, account, ids.uuid7(), hook.url, ["session.message.answered"], "")
+        await speak(town)
+        await town.until(["At your service."])
+    assert SAID in users(town)
+    [one] = town.model.recordings
+    assert (one["model"], one["key"], one["content"]) == ("whisper-large", "Bearer k", base64.b64decode(VOICE))
+    assert one["name"].endswith((".ogg", ".oga", ".opus"))
+    kept = await town.hub.db.value("select content from messages where role = 'user'")
+    assert kept["attachments"][0]["text"] == SAID
+    town.model.default = says("Yes.")
+    await town.say("And?")
+    await town.until(["At your service.", "Yes."])
+    assert SAID in users(town) and len(town.model.recordings) == 1, "written down once"
+
+
+async def test_a_service_that_fails_costs_no_answer(town: Town) -> None:  # noqa: F811
+    """What cannot be heard is named as before; the next one is heard again."""
+    await gateway(town, transcriptionModel="whisper-large")
+    await speak(town)
+    await town.until(["At your service."])
+    assert any(word in users(town).lower() for word in ("audio", "voice")) and SAID not in users(town)
+    town.model.spoken.append(SAID)
+    await speak(town)
+    await town.until(["At your service."] * 2)
+    assert SAID in users(town)
+
+
+async def test_without_a_service_nobody_is_asked(town: Town) -> None:  # noqa: F811
+    town.model.spoken.append(SAID)
+    await speak(town)
+    await town.until(["At your service."])
+    assert town.model.recordings == [] and SAID not in users(town)
