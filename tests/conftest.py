@@ -13,14 +13,17 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from hub.config import Settings
+from hub.config import Settings, wait_without_spinning
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.sealing import new_key
 from hub.store.db import Db, _pool, open_db
-from tests.databases import at, cloned, prepared, remember_types
+from tests.databases import at, cloned, prepared
+from tests.savings import cheap_passwords, passwords_cost, remember_types
 
 __all__ = ["at", "cloned"]  # where tests look for them
+wait_without_spinning()  # two workers and their servers share the processors
 remember_types()
+EARNEST = cheap_passwords()
 
 # Files that take longest: begun first, so that none is begun when the others are done.
 LONG = (
@@ -102,6 +105,15 @@ def redis_url(servers: tuple[Server, Server]) -> str:
 @pytest.fixture(scope="session")
 def sealing_key() -> str:
     return new_key()
+
+
+@pytest.fixture
+def earnest_passwords() -> Iterator[None]:
+    """argon2 as it is outside of the tests."""
+    cheap = cheap_passwords()
+    passwords_cost(EARNEST)
+    yield
+    passwords_cost(cheap)
 
 
 def small(dsn: str, redis_url: str, sealing_key: str, home: Path) -> Settings:

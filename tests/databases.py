@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -133,22 +132,3 @@ async def _emptied(server: Cluster, name: str) -> bool:
     finally:
         if con is not None:
             await con.close()
-
-
-def remember_types() -> None:
-    """What asyncpg asks a server about PostgreSQL's own types is always the same, and costs each connection more than
-    most tests ask of it: here it is asked once."""
-    asked: Any = asyncpg.Connection._introspect_types  # type: ignore[attr-defined]  # there is no open door for it
-    known: dict[frozenset[int], Any] = {}
-
-    async def introspect(con: Any, oids: Any, timeout: Any) -> Any:
-        wanted = frozenset(oids)
-        if max(wanted) >= 16384:
-            return await asked(con, oids, timeout)
-        if wanted not in known:
-            found = await asked(con, oids, timeout)
-            known[wanted] = found[0]
-            return found
-        return known[wanted], SimpleNamespace(name="asked before")
-
-    asyncpg.Connection._introspect_types = introspect  # type: ignore[attr-defined]
