@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Valkey for the tests: one of each per run, a cloned database per test."""
+"""Real PostgreSQL and Valkey for the tests: one of each per run, a database of its own for each test."""
 
 import asyncio
 import gc
@@ -8,18 +8,22 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from hub.config import Settings
+from hub.config import Settings, wait_without_spinning
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.sealing import new_key
 from hub.store.db import Db, _pool, open_db
-from hub.store.migrate import migrate
+from tests.databases import at, cloned, prepared
+from tests.savings import cheap_passwords, passwords_cost, remember_types
+
+__all__ = ["at", "cloned"]  # where tests look for them
+wait_without_spinning()  # two workers and their servers share the processors
+remember_types()
+EARNEST = cheap_passwords()
 
 # Files that take longest: begun first, so that none is begun when the others are done.
 LONG = (
@@ -52,8 +56,8 @@ def servers() -> Iterator[tuple[Server, Server]]:
         # A test kills processes, never the machine: nothing has to reach the disk.
         started.append(start_postgres(folder, fsync="off", full_page_writes="off"))
         started.append(start_valkey(folder))
-        asyncio.run(_template(started[0].url))
-        yield started[0], started[1]
+        cluster = asyncio.run(prepared(started[0]))
+        yield cluster, started[1]
     finally:
         for server in reversed(started):
             server.stop()
@@ -66,34 +70,6 @@ def _quick() -> str:
     if shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 4 << 30:
         return str(shared)
     return "/tmp"
-
-
-async def _template(url: str) -> None:
-    admin: Any = await asyncpg.connect(url)
-    try:
-        await admin.execute("create database template_hub")
-    finally:
-        await admin.close()
-    await migrate(at(url, "template_hub"))
-
-
-def at(url: str, database: str) -> str:
-    """The same server, another database."""
-    head, tail = url.split("/hub?", 1)
-    return f"{head}/{database}?{tail}"
-
-
-@asynccontextmanager
-async def cloned(server: Server) -> AsyncIterator[str]:
-    """A database of its own, migrated; its address."""
-    name = f"t{uuid4().hex}"
-    admin: Any = await asyncpg.connect(server.url)
-    try:
-        await admin.execute(f"create database {name} template template_hub strategy file_copy")
-        yield at(server.url, name)
-        await admin.execute(f"drop database {name} with (force)")
-    finally:
-        await admin.close()
 
 
 @pytest.fixture
@@ -129,6 +105,15 @@ def redis_url(servers: tuple[Server, Server]) -> str:
 @pytest.fixture(scope="session")
 def sealing_key() -> str:
     return new_key()
+
+
+@pytest.fixture
+def earnest_passwords() -> Iterator[None]:
+    """argon2 as it is outside of the tests."""
+    cheap = cheap_passwords()
+    passwords_cost(EARNEST)
+    yield
+    passwords_cost(cheap)
 
 
 def small(dsn: str, redis_url: str, sealing_key: str, home: Path) -> Settings:

@@ -16,7 +16,7 @@ SHORTEST, LONGEST = 8, 1024
 # Each check takes 64 MiB for some 50 ms: more of them at once than this would help whoever floods the login.
 AT_ONCE = 4
 # Checked where there is no user, so that a login takes as long for unknown addresses as for known ones.
-NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$vF8kyPvNcLNOOYzKSUXuDEi5d5B6gI6UWqRT1pcrLp0"
+NOBODY = "$argon2id$v=19$m={m},t={t},p={p}$c29tZXNhbHRzb21lc2FsdA$vF8kyPvNcLNOOYzKSUXuDEi5d5B6gI6UWqRT1pcrLp0"
 # The 30,000 most frequent of public leaks, one a line (from zxcvbn, MIT license).
 COMMON = Path(__file__).with_name("common_passwords.txt.gz")
 _LEET = str.maketrans("@4831!05$7", "aabeiiosst")
@@ -27,7 +27,8 @@ class Passwords:
     """One of a process; its semaphore bounds what logins may cost."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+        self._hasher = cost = PasswordHasher()
+        self._nobody = NOBODY.format(m=cost.memory_cost, t=cost.time_cost, p=cost.parallelism)
         self._free = asyncio.Semaphore(AT_ONCE)
 
     async def hashed(self, password: str, field: str = "password", about: tuple[str, ...] = ()) -> str:
@@ -51,7 +52,7 @@ class Passwords:
 
     def _fits(self, password: str, stored: str | None) -> bool:
         try:
-            return self._hasher.verify(stored or NOBODY, password) and stored is not None
+            return self._hasher.verify(stored or self._nobody, password) and stored is not None
         except (VerificationError, InvalidHashError):
             return False
 

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -81,12 +82,18 @@ class _File(BaseModel):
     models: dict[Annotated[str, Field(pattern=r"^@[\w.-]+/[\w.:-]+$")], _Model]
 
 
+@lru_cache(maxsize=2)
+def _read(text: str) -> _File:
+    """Nothing of it is changed afterwards."""
+    return _File.model_validate(tomllib.loads(text))
+
+
 def load(path: str, keys: str) -> Catalogue:
     """Read a catalogue; `path` empty: the packaged one. keys: `provider=key` pairs, comma separated.
     Raise Setup naming what is wrong."""
     given = _keys(keys)
     try:
-        file = _File.model_validate(tomllib.loads((Path(path) if path else PACKAGED).read_text(encoding="utf-8")))
+        file = _read((Path(path) if path else PACKAGED).read_text(encoding="utf-8"))
     except OSError as e:
         raise Setup(f"HUB_CATALOGUE cannot be read: {e.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:

@@ -18,6 +18,7 @@ from hub.api.app import build_app
 from hub.chat.inbound.intake import Intake
 from hub.config import Settings
 from hub.runtime import Hub, open_hub
+from tests.api.door import door, place  # noqa: F401 - fixtures
 
 Json = dict[str, Any]
 GATEWAY: Json = {"name": "Shop bot", "parameters": {"baseAddress": "@integrated", "modelName": "extractive"}}

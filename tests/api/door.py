@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 import aiohttp
 import openai
 import orjson
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -85,11 +86,14 @@ async def opened(settings: Settings) -> AsyncIterator[Door]:
         app.on_response_prepare.append(middleware.headers)
         server = TestServer(app)
         await server.start_server()
-        account = await create_account(hub.db, "Aurora")
-        private = await grant(hub.db, account.id, "test", None)
-        public = await grant(hub.db, account.id, "web", None, "public")
-        yield Door(hub, str(server.make_url("")).rstrip("/"), account.id, private, public, http, model)
+        yield Door(hub, str(server.make_url("")).rstrip("/"), **await _account(hub), http=http, model=model)
         await server.close()
+
+
+async def _account(hub: Hub) -> dict[str, Any]:
+    account = await create_account(hub.db, "Aurora")
+    private = await grant(hub.db, account.id, "test", None)
+    return {"account": account.id, "key": private, "public": await grant(hub.db, account.id, "web", None, "public")}
 
 
 @asynccontextmanager
@@ -97,6 +101,22 @@ async def shared(servers: tuple[Server, Server], key: str, home: Path, **changed
     """The same for all tests of a module."""
     async with cloned(servers[0]) as dsn, opened(small(dsn, servers[1].url, key, home).changed(**changed)) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+async def place(
+    servers: tuple[Server, Server], sealing_key: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Door]:
+    """One API for a file of tests."""
+    async with shared(servers, sealing_key, tmp_path_factory.mktemp("hub")) as one:
+        yield one
+
+
+@pytest.fixture
+async def door(place: Door) -> AsyncIterator[Door]:
+    """The file's API as a new account sees it, over a model server that nobody has met."""
+    async with serve() as model:
+        yield replace(place, **await _account(place.hub), model=model)
 
 
 async def events(response: aiohttp.ClientResponse) -> list[Any]:

@@ -1,7 +1,6 @@
 """Models and chat completions over HTTP, with OpenAI's own client and by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -18,20 +17,13 @@ from hub.api.http import answer_stream as streams
 from hub.api.http import app_keys, middleware
 from hub.api.openai import ROUTES
 from hub.api.openai.schemas import CompletionOut
-from hub.config import Settings
 from hub.domain import Json
 from hub.runtime import open_hub
-from tests.api.door import ASK, Door, events, opened
+from tests.api.door import ASK, Door, events
 from tests.fakes.model import cut, hangs, refuses, says
 
 TOOL: Json = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 CALL: Json = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-
-
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
-        yield one
 
 
 async def test_models_are_integrated_ones_and_gateways(door: Door) -> None:
@@ -308,8 +300,8 @@ async def test_context_overflow(door: Door) -> None:
         assert r.status == 400 and (await r.json())["error"]["code"] == "context_overflow"
 
 
-async def test_balance_when_billing_is_on(settings: Settings, door: Door) -> None:
-    async with open_hub(settings.changed(billing=True)) as hub:
+async def test_balance_when_billing_is_on(door: Door) -> None:
+    async with open_hub(door.hub.settings.changed(billing=True)) as hub:
         app = web.Application(middlewares=[middleware.guard])
         app[app_keys.HUB], app[app_keys.KEYRING], app[app_keys.DIRECTORY] = hub, Keyring(hub.db), Directory(hub)
         app.router.add_route("POST", "/v1/chat/completions", ROUTES[1].handler)

@@ -1,6 +1,5 @@
 """Embeddings over HTTP, with OpenAI's own client and by hand."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,12 @@ import pytest
 
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
-from hub.config import Settings
 from hub.llm.embedder import MODEL
-from tests.api.door import Door, opened
+from tests.api.door import Door
 from tests.fakes.model import Act, raw, refuses
 
 INPUTS = Path(__file__).parents[1] / "llm" / "inputs"
 TEXTS = ["Pets are welcome for 20 euros a night.", "A piscina fecha às dez.", "The pool closes at ten."]
-
-
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
-        yield one
 
 
 def cosine(a: list[float], b: list[float]) -> float:

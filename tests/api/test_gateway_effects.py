@@ -1,15 +1,13 @@
 """Every gateway parameter and flag changes what the model is asked, or what comes back."""
 
 import base64
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from hub.accounts.value_types import Flag
-from hub.config import Settings
 from hub.domain import Json
-from tests.api.door import ASK, Door, events, opened
+from tests.api.door import ASK, Door, events
 from tests.fakes.model import Act, cut, refuses, says
 
 CALL: Json = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"a": 1}'}}
@@ -21,12 +19,6 @@ TALK: list[Json] = [
     {"role": "assistant", "content": "<think>t</think>A", "reasoning": "r", "reasoning_details": [{"type": "x"}]},
     {"role": "user", "content": "R"},
 ]
-
-
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
-        yield one
 
 
 @pytest.mark.parametrize(

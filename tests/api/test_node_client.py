@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,12 @@ import orjson
 import pytest
 from aiohttp import web
 
-from hub.config import Settings
 from hub.domain import Json
-from tests.api.door import Door, opened
+from tests.api.door import Door
 from tests.fakes.model import says
 
 FOLDER = Path(__file__).parents[1] / "node"
 LOOK: Json = {"index": 0, "id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-
-
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
-        yield one
 
 
 async def ran(*command: str, folder: Path) -> str:

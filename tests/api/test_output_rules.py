@@ -1,15 +1,13 @@
 """Rules for what goes out, at the doors where answers do; and what a provider does not get to see."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 import pytest
 
-from hub.config import Settings
 from hub.domain import Json
-from tests.api.door import Door, events, opened
+from tests.api.door import Door, events
 from tests.fakes.model import says
 
 CPF, CNPJ, CARD, MAIL, PHONE = (
@@ -18,12 +16,6 @@ CPF, CNPJ, CARD, MAIL, PHONE = (
 EVERYTHING = f"Write to {MAIL} or call {PHONE}; CPF {CPF}, CNPJ {CNPJ}, card {CARD}. Order 12345678."
 MASKED = "Write to [EMAIL] or call [PHONE]; CPF [CPF], CNPJ [CNPJ], card [CARD]. Order 12345678."
 DATA: Json = {"type": "personalData", "action": "mask", "name": "data"}
-
-
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
-        yield one
 
 
 def in_pieces(text: str, size: int) -> list[str]:

@@ -15,7 +15,6 @@ from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
 from hub.accounts.parameters import GatewayParameters
 from hub.api.http import whole_answer
-from hub.config import Settings
 from hub.domain import Json
 from tests.api.chatting import PNG, Visitor, visiting
 from tests.api.conftest import Api
@@ -30,12 +29,6 @@ SIGNED: Json = {
     "index": 0, "id": "call_s", "type": "function", "function": {"name": "look_up", "arguments": '{"a": 1}'},
     "extra_content": {"google": {"thought_signature": "sig"}},
 }
-
-
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
-        yield one
 
 
 @pytest.fixture

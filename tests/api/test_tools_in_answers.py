@@ -28,12 +28,6 @@ THEIRS: Json = {"type": "function", "function": {"name": "theirs", "parameters":
 
 
 @pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
-        yield one
-
-
-@pytest.fixture
 async def far() -> AsyncIterator[Far]:
     found = Far()
     app = web.Application()

@@ -1,8 +1,10 @@
 """Passwords are kept as argon2id and checked without telling who exists."""
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
-from hub.accounts.passwords import NOBODY, Passwords
+from hub.accounts.passwords import Passwords
 from hub.errors import Invalid
 
 
@@ -15,11 +17,23 @@ async def test_the_right_password_fits_and_no_other() -> None:
     assert not await passwords.fits("correct horse", "not a hash")
 
 
-async def test_nobody_has_a_password() -> None:
+async def test_a_password_costs_64_mib_three_times_over(earnest_passwords: None) -> None:
+    passwords = Passwords()
+    stored = await passwords.hashed("tulips in the rain")
+    assert stored.split("$")[:4] == ["", "argon2id", "v=19", "m=65536,t=3,p=4"]
+    assert await passwords.fits("tulips in the rain", stored)
+
+
+async def test_nobody_has_a_password(monkeypatch: pytest.MonkeyPatch, earnest_passwords: None) -> None:
+    read: list[str] = []
+    verify = PasswordHasher.verify
+    monkeypatch.setattr(PasswordHasher, "verify", lambda h, stored, p: read.append(stored) or verify(h, stored, p))
     passwords = Passwords()
     assert not await passwords.fits("", None)
     # The stand-in costs what a real hash costs: it is read to its end, with the same parameters.
-    assert NOBODY.split("$")[3] == (await passwords.hashed("tulips in the rain")).split("$")[3]
+    assert read[0].split("$")[:4] == (await passwords.hashed("tulips in the rain")).split("$")[:4]
+    with pytest.raises(VerifyMismatchError):
+        verify(PasswordHasher(), read[0], "")
 
 
 @pytest.mark.parametrize("password", ["", "seven77", "x" * 1025])

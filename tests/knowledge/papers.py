@@ -52,8 +52,10 @@ def locked_pdf(password: str) -> bytes:
 
 def swelling_pdf(size: int) -> bytes:
     """A page whose content unpacks to `size` bytes."""
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(b"\0" * (1 << 20)) for _ in range(size >> 20)) + packer.flush()
+    packer = zlib.compressobj(9, wbits=-15)
+    block = packer.compress(b"\0" * (1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)  # the same each time
+    whole, check = size >> 20, (((size >> 20) << 20) % 65521) << 16 | 1  # Adler-32 of as many zeros
+    packed = b"\x78\xda" + block * whole + b"\x03\x00" + check.to_bytes(4, "big")
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >>",
@@ -80,7 +82,7 @@ def docx(body: str, head: str = "", swelling: int = 0, footer: str = "") -> byte
     """`head` comes before the document's element, a further part unpacks to `swelling` bytes."""
     document = f'<?xml version="1.0"?>{head}<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("[Content_Types].xml", TYPES)
         archive.writestr("_rels/.rels", RELS)
         archive.writestr("word/document.xml", document)

@@ -1,6 +1,5 @@
 """What providers answered, and clients sent, that went wrong somewhere: through the door, streamed and whole."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +7,14 @@ import openai
 import orjson
 import pytest
 
-from hub.config import Settings
 from hub.domain import Json
-from tests.api.door import ASK, Door, events, opened
+from tests.api.door import ASK, Door, door, events, place
 from tests.fakes.wire import wired
 
+__all__ = ["door", "place"]
 INPUTS = Path(__file__).with_name("inputs")
 THINKING = {"flags": ["ReturnReasoningTokens", "ThinkingProcess"]}
 SHOWN = {"flags": ["ReturnReasoningTokens"]}
-
-
-@pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
-        yield one
 
 
 async def asked(door: Door, name: str, stream: bool, parameters: Json | None = None) -> tuple[Json, list[Json]]:

@@ -1,0 +1,43 @@
+"""What every test would pay for and none is about: done once, or at its cheapest, in the libraries beneath the hub."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import asyncpg
+from argon2 import PasswordHasher
+
+# Not what a password costs in earnest: that is 64 MiB three times over.
+CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+
+
+def remember_types() -> None:
+    """What asyncpg asks a server about PostgreSQL's own types is always the same, and costs each connection more than
+    most tests ask of it: here it is asked once."""
+    connection: Any = asyncpg.Connection
+    asked = connection._introspect_types
+    known: dict[frozenset[int], Any] = {}
+
+    async def introspect(con: Any, oids: Any, timeout: Any) -> Any:
+        wanted = frozenset(oids)
+        if max(wanted) >= 16384:
+            return await asked(con, oids, timeout)
+        if wanted not in known:
+            found = await asked(con, oids, timeout)
+            known[wanted] = found[0]
+            return found
+        return known[wanted], SimpleNamespace(name="asked before")
+
+    connection._introspect_types = introspect
+
+
+def cheap_passwords() -> dict[str, int]:
+    """argon2 as cheap as it gets; return what it was before."""
+    usual = PasswordHasher()
+    earnest = {name: getattr(usual, name) for name in CHEAP}
+    passwords_cost(CHEAP)
+    return earnest
+
+
+def passwords_cost(given: dict[str, int]) -> None:
+    begin: Any = PasswordHasher.__init__
+    begin.__defaults__ = (*given.values(), *begin.__defaults__[len(given):])
