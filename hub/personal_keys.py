@@ -38,7 +38,8 @@ MOST = 10_000  # keys that a process remembers
 # Of a stored body what SQL looks at, ids and kinds; everything else is words.
 CLEAR = frozenset({
     "media", "mime", "size", "seconds", "file_id", "token", "reply_to", "from", "role", "step", "consent", "continues",
-    "callback", "album", "tool_call_id", "edited", "revoked", "forwarded", "bare", "group", "trace", "rule", "event",
+    "callback", "album", "tool_call_id", "edited", "revoked", "forwarded", "bare", "doubted", "group", "trace", "rule",
+    "event",
 })
 # Of these each element has such fields of its own.
 NESTED = frozenset({"attachments", "quoted", "file"})

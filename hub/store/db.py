@@ -10,9 +10,10 @@ from typing import Any, Protocol, TypeVar
 import asyncpg
 import orjson
 
+from hub import personal_keys
 from hub.errors import Overloaded, Setup
 from hub.objects import Objects
-from hub.personal_keys import MARK, PersonalKeys, plain
+from hub.personal_keys import PersonalKeys, plain
 from hub.store import deeds, hosts, scope
 from hub.store.deeds import Deed
 from hub.store.wall import MEMBER, SYSTEM, TENANT
@@ -85,7 +86,7 @@ def dump(value: Any) -> str:
 def _dumped(value: Any) -> str:
     """The same where people's words are sealed: nothing else may look like it."""
     text = dump(value)
-    return dump(plain(value)) if MARK in text else text
+    return dump(plain(value)) if personal_keys.MARK in text else text
 
 
 async def _prepare(con: Any, keys: PersonalKeys | None = None) -> None:
