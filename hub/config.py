@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     ] = ""
     files_key: Annotated[str, Field(description="Access key of that storage; empty: as AWS's own tools find one.")] = ""
     files_secret: Annotated[SecretStr, Field(description="Secret of that access key.")] = SecretStr("")
+    personal_keys: Annotated[
+        str,
+        Field(description="Folder of people's own keys, shared by every process; empty: their words are not sealed."),
+    ] = ""
     wal_archive: Annotated[
         str, Field(description="Folder for the embedded PostgreSQL's log, for `hub restore --at`; empty: none.")
     ] = ""

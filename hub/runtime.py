@@ -2,8 +2,9 @@
 
 import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
@@ -28,9 +29,11 @@ from hub.llm.catalogue import load as load_catalogue
 from hub.llm.embedder import Embedder
 from hub.llm.figures import Figures
 from hub.llm.gateway import Models
-from hub.objects import open_objects
+from hub.objects import Objects, open_objects
+from hub.personal_keys import COPIES, PersonalKeys
 from hub.room import Room
 from hub.sealing import Sealer
+from hub.store import personal
 from hub.store.db import Db, open_db
 from hub.store.usage import Meter
 from hub.tracing import OFF, Tracing
@@ -108,6 +111,17 @@ def _tracing(settings: Settings) -> Tracing:
     return made
 
 
+def open_keys(settings: Settings, sealer: Sealer) -> PersonalKeys | None:
+    """Where people's words are sealed: the folder of their keys, whose copies lie beside the backups."""
+    if not settings.personal_keys:
+        return None
+    return PersonalKeys(Path(settings.personal_keys), sealer, settings.backups_folder / COPIES)
+
+
+def opened_db(settings: Settings, blobs: Objects | None, keys: PersonalKeys | None) -> AbstractAsyncContextManager[Db]:
+    return open_db(settings.database_url.get_secret_value(), settings.pool_size, blobs=blobs, keys=keys)
+
+
 @asynccontextmanager
 async def open_hub(settings: Settings, reached: Reached = unwatched, closed: bool = False) -> AsyncIterator[Hub]:
     """Open all that a process needs; whatever was opened is closed, in reverse, on any way out.
@@ -115,8 +129,9 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
     closed: nothing is reached but what HUB_OUTBOUND_ALLOW names, for a copy that is tried."""
     async with AsyncExitStack() as stack:
         blobs = open_objects(settings.files_url, settings.files_key, settings.files_secret.get_secret_value())
-        url = settings.database_url.get_secret_value()
-        db = await stack.enter_async_context(open_db(url, settings.pool_size, blobs=blobs))
+        sealer = Sealer(settings.sealing_key.get_secret_value())
+        db = await stack.enter_async_context(opened_db(settings, blobs, open_keys(settings, sealer)))
+        await personal.agreed(db)
         redis = connect(settings.redis_url.get_secret_value(), settings.queue)
         stack.push_async_callback(redis.aclose, close_connection_pool=True)
         outbound = await stack.enter_async_context(open_outbound(settings.outbound_allow, not closed))
@@ -137,7 +152,6 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         stack.push_async_callback(events.close)
         meter = Meter(db)
         stack.push_async_callback(meter.close)
-        sealer = Sealer(settings.sealing_key.get_secret_value())
         tracing = _tracing(settings)
         stack.push_async_callback(tracing.close)
         flights = Flights()

@@ -1,5 +1,7 @@
 """/embed/{embed key}: a chatbot's chat for websites; whoever comes again finds the conversation again."""
 
+import secrets
+
 from aiohttp import web
 
 from hub.api.http.app_keys import HUB
@@ -10,10 +12,31 @@ from hub.runtime import Hub
 from hub.studio.aresgen import conversations
 
 COOKIE, DAYS = "visit", 7
+# Nothing begins by being looked at: readers of links and previews send no form.
+PAGE = (
+    "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>Chat</title>"
+    "<form method=post><noscript><button>Chat</button></noscript></form>"
+    '<script nonce="{nonce}">document.forms[0].submit()</script>'
+)
 
 
 async def embed(request: web.Request) -> web.StreamResponse:
-    """GET /embed/{key}: the way to the page of a conversation, an old one or a new one."""
+    """GET /embed/{key}: back to the conversation of before, or a page that begins one as soon as a browser shows it."""
+    hub, key = request.app[HUB], request.match_info["key"]
+    if (visit := await _known(hub, key, request.cookies.get(COOKIE))) is not None:
+        return _to(hub, key, visit, 302)
+    if not await conversations.opens(hub, key):
+        raise web.HTTPNotFound
+    nonce = secrets.token_urlsafe(16)
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; frame-ancestors *"
+    )
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+    return web.Response(text=PAGE.format(nonce=nonce), content_type="text/html", headers=headers)
+
+
+async def begin(request: web.Request) -> web.StreamResponse:
+    """POST /embed/{key}: a conversation, a new one unless there is one."""
     hub, key = request.app[HUB], request.match_info["key"]
     visit = await _known(hub, key, request.cookies.get(COOKIE))
     if visit is None:
@@ -22,8 +45,12 @@ async def embed(request: web.Request) -> web.StreamResponse:
             visit = (await conversations.embed(hub, key)).access_key
         except NotFound:
             raise web.HTTPNotFound from None
+    return _to(hub, key, visit, 303)
+
+
+def _to(hub: Hub, key: str, visit: str, status: int) -> web.Response:
     headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": _cookie(hub, key, visit)}
-    return web.Response(status=302, headers=headers)
+    return web.Response(status=status, headers=headers)
 
 
 def _cookie(hub: Hub, key: str, visit: str) -> str:
@@ -44,4 +71,4 @@ async def _known(hub: Hub, key: str, visit: str | None) -> str | None:
 
 
 def routes() -> list[web.RouteDef]:
-    return [web.get("/embed/{key}", embed)]
+    return [web.get("/embed/{key}", embed), web.post("/embed/{key}", begin)]

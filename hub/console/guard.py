@@ -45,6 +45,20 @@ def look(path: str, view: Look, thing: str = "look") -> web.RouteDef:
 def act(path: str, action: str, view: Act) -> web.RouteDef:
     """A form. action: what is done, for the role it takes and for the audit log."""
 
+    async def done(visit: Visit) -> web.StreamResponse:
+        object = next(iter(visit.request.match_info.values()), None)
+        async with doing(visit.db, visit.who, action, object) as deed:
+            return await view(visit, deed)
+
+    return _sent(path, action.partition(".")[0], done)
+
+
+def mark(path: str, view: Look) -> web.RouteDef:
+    """What a page says by itself of whoever looks at it: for every role, and in no log."""
+    return _sent(path, "look", view)
+
+
+def _sent(path: str, thing: str, done: Look) -> web.RouteDef:
     async def handler(request: web.Request) -> web.StreamResponse:
         found = await operator(request, COOKIE)
         if found is None:
@@ -54,13 +68,11 @@ def act(path: str, action: str, view: Act) -> web.RouteDef:
             own(request)
             if visit.who.unproved and not path.startswith(FACTORS):
                 raise Forbidden("This account asks for a second factor; set one up first.", code="second_factor")
-            allow(visit.who, action.partition(".")[0])
+            allow(visit.who, thing)
             visit.form = await read(request)
             if not genuine(visit.token, visit.form.get("csrf")):
                 raise Forbidden("This form is not of this session; reload the page and try again.", code="csrf")
-            object = next(iter(request.match_info.values()), None)
-            async with doing(visit.db, visit.who, action, object) as deed:
-                return await view(visit, deed)
+            return await done(visit)
         except HubError as e:
             return await visit.refused(e)
 

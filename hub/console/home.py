@@ -36,7 +36,7 @@ async def search(v: Visit) -> web.StreamResponse:
     found = await dashboard.find(v.db, v.account, words) if len(words) > 1 else []
     if v.partial:
         return v.part("found.html", found=found, words=words)
-    return await v.page("search.html", found=found, words=words)
+    return await v.page("search.html", found=found, words=words, sealed=v.db.keys is not None)
 
 
 def routes() -> list[web.RouteDef]:

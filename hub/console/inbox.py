@@ -12,7 +12,7 @@ from hub.accounts.operators import Deed
 from hub.chat.news import tell
 from hub.chat.operators import handoff, suggestion
 from hub.chat.operators import inbox as operator_inbox
-from hub.console.guard import act, look
+from hub.console.guard import act, look, mark
 from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
@@ -65,7 +65,7 @@ async def listed(v: Visit, shown: Shown) -> Json:
     )
     last = found[PAGE - 1] if len(found) > PAGE else None
     after = f"{last['last_message_at'].isoformat()}~{last['id']}" if last else ""
-    return {"talks": found[:PAGE], "after": after, "shown": shown}
+    return {"talks": found[:PAGE], "after": after, "shown": shown, "sealed": v.db.keys is not None}
 
 
 async def opened(v: Visit, session: UUID, since: str = "") -> Json:
@@ -88,10 +88,15 @@ async def conversation(v: Visit) -> web.StreamResponse:
     """GET /console/inbox/{id}"""
     shown, id = Shown.of(v), v.id()
     values = await opened(v, id)
-    await rows.read(v.db, v.account, v.who.id, id)
     card = await _card(v, values["one"]["person_id"], id)
     canned = await operator_inbox.canned(v.db, v.account)
     return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="")
+
+
+async def seen(v: Visit) -> web.StreamResponse:
+    """POST .../read: the page that is open says up to where its reader has seen it."""
+    await rows.read(v.db, v.account, v.who.id, v.id())
+    return web.Response(status=204)
 
 
 async def _card(v: Visit, person: UUID | None, session: UUID) -> Json:
@@ -215,6 +220,7 @@ def routes() -> list[web.RouteDef]:
     one = "/console/inbox/{id}"
     return [
         look("/console/inbox", inbox), look(one, conversation), look(one + "/older", older),
+        mark(one + "/read", seen),
         act(one + "/take", "inbox.taken", take), act(one + "/back", "inbox.given_back", back),
         act(one + "/say", "inbox.answered", say), act(one + "/note", "inbox.noted", note),
         act(one + "/draft", "inbox.drafted", draft), act(one + "/split", "inbox.split", split),

@@ -78,9 +78,7 @@ async def _list(v: Visit, shown: inbox.Shown, session: UUID | None) -> str:
 
 
 async def _thread(v: Visit, session: UUID) -> str:
-    values = await inbox.opened(v, session, v.asked("since"))
-    await operator_inbox.read(v.db, v.account, v.who.id, session)
-    return v.render("news.html", **values)
+    return v.render("news.html", **await inbox.opened(v, session, v.asked("since")))
 
 
 async def _something(heard: "asyncio.Queue[Json]", session: UUID | None, looked: float) -> bool:

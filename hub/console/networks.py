@@ -11,6 +11,7 @@ from hub.console.page_request import Visit
 from hub.errors import Invalid, NotFound
 
 MODES = {"ignore", "mention", "all"}
+UNKNOWN = {"operator", "again"}
 
 
 async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -28,11 +29,14 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
         for name, label, _, optional in FIELDS[network]:
             if not optional and not settings.get(name):
                 raise Invalid(f"{label} is missing.", field=name)
-    groups = v.form.get("groups")
+    groups, unknown = v.form.get("groups"), v.form.get("whenUnknown")
     deed.object = str(id)
     deed.change = {"network": network, "settings": sorted(k for k, value in settings.items() if value)}
     refused = await integrations.save(
-        v.hub, v.account, id, Given(network, settings, groups=groups if groups in MODES else None)
+        v.hub, v.account, id, Given(
+            network, settings, groups=groups if groups in MODES else None,
+            when_unknown=unknown if unknown in UNKNOWN else None,
+        )
     )
     if refused:
         return v.to(_place(v), refused)

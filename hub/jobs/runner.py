@@ -14,7 +14,7 @@ from hub.jobs.slots import UNKNOWN, Job, Lane, Slots, lane_of
 from hub.runtime import Hub
 from hub.store import turns
 from hub.store.doubts import Doubt
-from hub.store.strays import Stray
+from hub.store.strays import Left, Stray
 from hub.studio import outgoing_webhooks
 from hub.studio.aresgen.workflow import engine
 from hub.task_groups import end
@@ -56,6 +56,11 @@ class Runner:
         job, lane = ("stray", stray.session), lane_of(stray.account, stray.integration)
         if not self._hub.leases.closing and job not in self._running and self._slots.fits(lane):
             self._start(job, lane, strays.remove(self._hub, stray))
+
+    def left(self, one: Left) -> None:
+        job, lane = ("left", one.session), lane_of(one.account, one.integration)
+        if not self._hub.leases.closing and job not in self._running and self._slots.fits(lane):
+            self._start(job, lane, strays.take_away(self._hub, one))
 
     def run(self, run: UUID) -> None:
         self._behind(("run", run), engine.execute(self._hub, run))

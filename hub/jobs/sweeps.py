@@ -108,6 +108,8 @@ async def tidy(hub: Hub, runner: Runner) -> None:
         return
     for stray in await strays.due(hub.db, age, AT_ONCE // 10, looking.TRIES):
         runner.stray(stray)
+    for one in await strays.left(hub.db, age, AT_ONCE // 10):
+        runner.left(one)
 
 
 async def outreach(hub: Hub) -> None:

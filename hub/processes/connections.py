@@ -10,6 +10,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from hub.processes.refusals import Refuses, refusing
+
 log = logging.getLogger(__name__)
 # How long what is left of a body is read after its request was answered.
 LINGERING = 2.0
@@ -19,11 +21,12 @@ class Connection(web.RequestHandler):
     """One connection. aiohttp itself closes it when it is idle between two requests, and the readers of bodies give up
     those that do not come; here, headers that do not come whole in time."""
 
-    __slots__ = ("_headers_by", "_patience")
+    __slots__ = ("_headers_by", "_patience", "_refuses")
 
-    def __init__(self, manager: web.Server, patience: float, **more: Any) -> None:
+    def __init__(self, manager: web.Server, patience: float, refuses: Refuses, **more: Any) -> None:
         super().__init__(manager, **more)
         self._patience = patience
+        self._refuses = refuses
         self._headers_by: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -31,6 +34,11 @@ class Connection(web.RequestHandler):
         self._await_headers()
 
     def data_received(self, data: bytes) -> None:
+        if self._waits() and (answer := self._refuses(data)) is not None and self.transport is not None:
+            self.transport.write(answer)
+            self._forget()
+            self._await_headers()
+            return
         before = self._request_count
         super().data_received(data)
         if self._request_count > before:
@@ -81,11 +89,12 @@ async def serve(
     loop, shared = asyncio.get_running_loop(), hasattr(socket, "SO_REUSEPORT")
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=last, handler_cancellation=False)
     await runner.setup()
+    refuses = refusing(app)
 
     def connection() -> Connection:
         assert runner.server is not None
         more = {"access_log": None, "keepalive_timeout": idle, "lingering_time": LINGERING}
-        return Connection(runner.server, headers, loop=loop, **more)
+        return Connection(runner.server, headers, refuses, loop=loop, **more)
 
     try:
         server = await loop.create_server(connection, host, port, backlog=1024, reuse_port=shared)

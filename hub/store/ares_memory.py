@@ -58,8 +58,8 @@ TAKE = """
     from due, messages m
     where l.id = due.id and m.id = l.id
     returning l.id, l.account_id, l.user_id, l.session_id, l.gateway_id, l.tries,
-        case when m.content ? 'withheld' then '' else m.content->>'text' end as said,
-        (select a.content->>'text' from messages a where a.session_id = l.session_id and a.position > m.position
+        case when m.content ? 'withheld' then '""'::jsonb else m.content->'text' end as said,
+        (select a.content->'text' from messages a where a.session_id = l.session_id and a.position > m.position
             and a.role = 'assistant' order by a.position limit 1) as replied
 """
 LEARNED = "delete from ares_lessons where account_id = $1 and id = $2"

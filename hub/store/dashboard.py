@@ -26,7 +26,7 @@ TODAY = """
 """
 FAILING = """
     select o.key as id, o.session_id, i.channel, o.chat, o.state, o.code, o.error, o.created_at,
-        left(coalesce(o.body->>'plain', o.body->>'text', ''), 120) as text
+        coalesce(o.body->'plain', o.body->'text', '""') as text
     from outbox o left join integrations i on i.id = o.integration_id
     where o.account_id = $1 and o.state in ('dead', 'unknown') and o.created_at > now() - interval '7 days' order by o.id desc limit $2
 """
@@ -172,7 +172,7 @@ async def today(db: Call, account: UUID, since: datetime) -> Json:
 
 
 async def failing(db: Call, account: UUID, limit: int) -> list[Json]:
-    return [dict(r) for r in await db.fetch(FAILING, account, limit)]
+    return [dict(r) | {"text": str(r["text"])[:120]} for r in await db.fetch(FAILING, account, limit)]
 
 
 async def upcoming(db: Call, account: UUID, limit: int) -> list[Json]:

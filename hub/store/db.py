@@ -1,6 +1,7 @@
 """The pool, and calls whose deadline really ends."""
 
 import asyncio
+import functools
 import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
@@ -9,8 +10,10 @@ from typing import Any, Protocol, TypeVar
 import asyncpg
 import orjson
 
+from hub import personal_keys
 from hub.errors import Overloaded, Setup
 from hub.objects import Objects
+from hub.personal_keys import PersonalKeys, plain
 from hub.store import deeds, hosts, scope
 from hub.store.deeds import Deed
 from hub.store.wall import MEMBER, SYSTEM, TENANT
@@ -41,6 +44,7 @@ class Call(Protocol):
     """What store functions need of a connection; the pool and a transaction both give it."""
 
     blobs: Objects | None
+    keys: PersonalKeys | None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]: ...
     async def row(self, sql: str, *args: Any) -> Row | None: ...
@@ -79,13 +83,20 @@ def dump(value: Any) -> str:
     return text.decode()
 
 
-async def _prepare(con: Any) -> None:
+def _dumped(value: Any) -> str:
+    """The same where people's words are sealed: nothing else may look like it."""
+    text = dump(value)
+    return dump(plain(value)) if personal_keys.MARK in text else text
+
+
+async def _prepare(con: Any, keys: PersonalKeys | None = None) -> None:
+    read, write = (orjson.loads, dump) if keys is None else (keys.loads, _dumped)
     for kind in ("json", "jsonb"):
-        await con.set_type_codec(kind, encoder=dump, decoder=orjson.loads, schema="pg_catalog")
+        await con.set_type_codec(kind, encoder=write, decoder=read, schema="pg_catalog")
 
 
-async def _vectors(con: Any) -> None:
-    await _prepare(con)
+async def _vectors(con: Any, keys: PersonalKeys | None = None) -> None:
+    await _prepare(con, keys)
     # Vectors travel as text "[0.1,...]"; the extension's schema is not always public.
     schema = await con.fetchval("select n.nspname from pg_type t join pg_namespace n on n.oid = t.typnamespace"
                                 " where t.typname = 'vector'")
@@ -104,9 +115,10 @@ def _vector(text: str) -> list[float]:
 class Transaction:
     """One connection inside one transaction. In whose name it changes something is told before it does."""
 
-    def __init__(self, con: Any, blobs: Objects | None = None) -> None:
+    def __init__(self, con: Any, blobs: Objects | None = None, keys: PersonalKeys | None = None) -> None:
         self._con = con
         self.blobs = blobs
+        self.keys = keys
         self._told: tuple[Deed, str] | None = None
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
@@ -142,11 +154,14 @@ class Db:
     """The pool. Every call has a deadline: a stalled backend is cut off, not waited for."""
 
     def __init__(
-        self, pool: Any, limit: float, tenants: Any = None, several: bool = False, blobs: Objects | None = None
+        self, pool: Any, limit: float, tenants: Any = None, several: bool = False, blobs: Objects | None = None,
+        keys: PersonalKeys | None = None,
     ) -> None:
         """tenants: of connections that serve one account at a time; without it there is no wall between accounts.
-        several: there are other servers, of which one may be the primary by now. blobs: where contents of files are."""
+        several: there are other servers, of which one may be the primary by now. blobs: where contents of files are.
+        keys: what people's words are sealed under, where they are."""
         self.blobs = blobs
+        self.keys = keys
         self._several = several
         self.pool = pool
         self.tenants = tenants
@@ -177,7 +192,7 @@ class Db:
         try:
             await _serve(con, whose)
             async with con.transaction():
-                tx = Transaction(con, self.blobs)
+                tx = Transaction(con, self.blobs, self.keys)
                 yield tx
                 await tx.ending()
         except asyncpg.ReadOnlySQLTransactionError:
@@ -276,7 +291,9 @@ async def _walled(dsn: str) -> bool:
         await con.close()
 
 
-def _pool(dsn: str, role: str | None, least: int, size: int, limit: float) -> Any:
+def _pool(
+    dsn: str, role: str | None, least: int, size: int, limit: float, keys: PersonalKeys | None = None
+) -> Any:
     finding: Any = hosts.connect
     settings = {"application_name": "hub", "timezone": "UTC", "jit": "off"} | ({"role": role} if role else {})
     return asyncpg.create_pool(
@@ -288,23 +305,23 @@ def _pool(dsn: str, role: str | None, least: int, size: int, limit: float) -> An
         max_inactive_connection_lifetime=60,
         connection_class=_Connection,
         connect=finding,
-        init=_vectors,
+        init=functools.partial(_vectors, keys=keys),
         server_settings=settings,
     )
 
 
 @asynccontextmanager
 async def open_db(
-    dsn: str, size: int = 10, limit: float = 5.0, blobs: Objects | None = None
+    dsn: str, size: int = 10, limit: float = 5.0, blobs: Objects | None = None, keys: PersonalKeys | None = None
 ) -> AsyncIterator[Db]:
     """Open a pool of at most `size` connections for the hub itself and one for its accounts; `limit` is the longest a call
     may take, seconds."""
     walled = await _walled(dsn)
-    pools: list[Any] = [await reach(_pool(dsn, SYSTEM if walled else None, 1, size, limit))]
+    pools: list[Any] = [await reach(_pool(dsn, SYSTEM if walled else None, 1, size, limit, keys))]
     try:
         if walled:
-            pools.append(await reach(_pool(dsn, TENANT, 0, size, limit)))
-        yield Db(pools[0], limit, pools[1] if walled else None, len(hosts.each(dsn)) > 1, blobs)
+            pools.append(await reach(_pool(dsn, TENANT, 0, size, limit, keys)))
+        yield Db(pools[0], limit, pools[1] if walled else None, len(hosts.each(dsn)) > 1, blobs, keys)
     finally:
         await asyncio.gather(*(_closed(pool) for pool in pools))
 

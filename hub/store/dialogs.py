@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hub.store import personal
 from hub.store.db import Call, clean
 
 START = """
@@ -129,7 +130,8 @@ async def record(
 ) -> dict[UUID, datetime]:
     """Add messages {id, role, source, content} in order; when each was stored. Empty: there is no such
     conversation any more. `title` is set where there is none."""
-    rows = await db.fetch(RECORD, id, account, kind, clean(list(messages)), tokens, clean(title))
+    given = await personal.within(db, account, id, messages, "content")
+    rows = await db.fetch(RECORD, id, account, kind, given, tokens, clean(title))
     return {r["id"]: r["created_at"] for r in rows}
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from hub.store import personal
 from hub.store.db import Call, clean
+from hub.store.files import opened_file
+from hub.store.memories import said
 
 SELVES = "select s as id from people p cross join selves(p.id) s where p.account_id = $1 and p.id = $2"
 NAMES = "select i.key, i.value from identities i where i.account_id = $1 and i.person_id = any($2::uuid[])"
@@ -103,7 +106,7 @@ MESSAGES = """
 """
 FILES = """
     select f.id, f.session_id, f.message_id, f.name, f.mime, f.size, f.created_at, encode(coalesce((
-        select string_agg(p.content, '' order by p.number) from file_pieces p where p.file_id = f.id), f.content), 'base64') as content, f.place
+        select string_agg(p.content, '' order by p.number) from file_pieces p where p.file_id = f.id), f.content), 'base64') as content, f.place, f.sealed_by
     from files f where f.account_id = $1 and f.session_id = $2 and ($3::uuid is null or f.id > $3) order by f.id limit 1
 """
 FEEDBACK = """
@@ -183,7 +186,7 @@ async def export(db: Call, account: UUID, who: Subject) -> AsyncIterator[tuple[s
     given = (account, list(who.people), clean(list(who.names)), clean(list(who.users)))
     for kind, ROWS in EXPORTS.items():
         for row in await db.fetch(ROWS, *given):
-            yield kind, dict(row)
+            yield kind, dict(row) | ({"content": said(db, row["content"])} if kind == "memory" else {})
     for session in await db.fetch(EXPORT_SESSIONS, *given):
         yield "conversation", dict(session)
         async for what, found in _talk(db, account, session["id"]):
@@ -210,8 +213,8 @@ async def _talk(db: Call, account: UUID, session: UUID) -> AsyncIterator[tuple[s
     last, file = 0, None
     while rows := await db.fetch(MESSAGES, account, session, last):
         last = rows[-1]["position"]
-        for said in rows:
-            yield "message", {k: v for k, v in said.items() if k != "position"}
+        for one in rows:
+            yield "message", {k: v for k, v in one.items() if k != "position"}
     while (sent := await db.row(FILES, account, session, file)) is not None:
         file = sent["id"]
         yield "file", await _with_object(db, dict(sent))
@@ -221,9 +224,12 @@ async def _talk(db: Call, account: UUID, session: UUID) -> AsyncIterator[tuple[s
 
 async def _with_object(db: Call, sent: Json) -> Json:
     """A file whose content is kept beside the database, with it."""
-    place = sent.pop("place")
+    place, sealed_by = sent.pop("place"), sent.pop("sealed_by")
     if place is not None and db.blobs is not None:
         sent["content"] = base64.b64encode(await db.blobs.get(place, 0, sent["size"])).decode()
+    if sealed_by is not None:
+        opened = await opened_file(db, sealed_by, sent["id"], base64.b64decode(sent["content"]))
+        sent |= {"name": personal.told(db, sent["name"]), "content": base64.b64encode(opened).decode()}
     return sent
 
 

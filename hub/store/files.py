@@ -1,39 +1,41 @@
 """Files of conversations: received and uploaded. What is large is kept, and read, in pieces."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from hub.errors import Overloaded
 from hub.objects import Objects
+from hub.store import personal
 from hub.store.db import Call, Db, clean
 
 ADD = """
-    insert into files (id, account_id, session_id, message_id, token, name, mime, kind, size, sha256, content, expires_at, pieces, place)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13, $14)
+    insert into files (id, account_id, session_id, message_id, token, name, mime, kind, size, sha256, content, expires_at, pieces, place, sealed_by)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + make_interval(secs => $12), $13, $14, $15)
     on conflict (id) do nothing
 """
 ADD_PIECE = "insert into file_pieces (file_id, number, account_id, content) values ($1, $2, $3, $4)"
 PIECE_OF = "select content from file_pieces where file_id = $1 and number = $2 and account_id = $3"
 PART = "select substring(content from $3::int for $4::int) from files where id = $1 and account_id = $2"
 STORED = """
-    select id, account_id, name, mime, kind, size, pieces, place from files
+    select id, account_id, name, mime, kind, size, pieces, place, sealed_by from files
     where token = $1 and (expires_at is null or expires_at > now()) and ($2::text[] is null or kind = any($2))
 """
-PUBLIC = "select id, account_id, name, mime, content, pieces, size, place from files where token = $1 and (expires_at is null or expires_at > now())"
+PUBLIC = "select id, account_id, name, mime, content, pieces, size, place, sealed_by from files where token = $1 and (expires_at is null or expires_at > now())"
 OF_SESSION = """
     select id, message_id, token, name, mime, kind, size from files where account_id = $1 and session_id = $2 and id = any($3)
 """
-CONTENT = "select id, account_id, name, mime, kind, token, content, pieces, size, place from files where account_id = $1 and id = $2"
+CONTENT = "select id, account_id, name, mime, kind, token, content, pieces, size, place, sealed_by from files where account_id = $1 and id = $2"
 OF_CONVERSATION = """
-    select id, account_id, name, mime, content, pieces, size, place from files
+    select id, account_id, name, mime, content, pieces, size, place, sealed_by from files
     where account_id = $1 and session_id is not distinct from $2 and (id = $3 or token = $4)
         and (expires_at is null or expires_at > now())
 """
 MADE_OF = """
-    select id, account_id, mime, content, pieces, size, place from files
+    select id, account_id, mime, content, pieces, size, place, sealed_by from files
     where account_id = $1 and message_id = $2 and kind = $3 and sha256 = $4 and (expires_at is null or expires_at > now()) limit 1
 """
 ATTACHED = (
@@ -70,6 +72,7 @@ class Stored:
     size: int
     pieces: int
     place: str | None
+    sealed_by: str | None
 
 
 async def add(
@@ -86,38 +89,71 @@ async def add(
     sha256: bytes,
     content: bytes,
     seconds: float | None,
+    whose: str | None = None,
 ) -> None:
-    """`seconds`: how long it is kept; None: until it is removed."""
-    given = (id, account, session, message, token, clean(name)[:255], mime, kind, len(content), sha256)
+    """`seconds`: how long it is kept; None: until it is removed. whose: under whose key, where that is not its
+    conversation's."""
+    who = whose or (f"session:{session}" if session is not None else None)
+    named = await personal.whole(db, account, who, clean(name)[:255])
+    sealed_by = None
+    if db.keys is not None and who is not None:
+        await db.keys.ready(account, [who])
+        sealed_by = db.keys.named(account, who)
+        content = await opened_file(db, sealed_by, id, content)
+    given = (id, account, session, message, token, named, mime, kind, len(content), sha256)
+    kept = _Kept(given, content, seconds, sealed_by)
     if len(content) <= LARGE:
-        await db.run(ADD, *given, content, seconds, 0, None)
+        await db.run(ADD, *kept.row(content, 0, None))
         return
     if isinstance(db, Db) and db.blobs is not None:
-        await _beside(db, db.blobs, given, content, seconds)
+        await _beside(db, db.blobs, kept)
         return
     if isinstance(db, Db):
         async with db.transaction() as tx:
-            await _in_pieces(tx, given, content, seconds)
+            await _in_pieces(tx, kept)
         return
-    await _in_pieces(db, given, content, seconds)
+    await _in_pieces(db, kept)
 
 
-async def _in_pieces(tx: Call, given: tuple[Any, ...], content: bytes, seconds: float | None) -> None:
+async def opened_file(db: Call, sealed_by: str | None, id: UUID, content: bytes, start: int = 0) -> bytes:
+    """Sealed, or opened: what is not sealed, as it is."""
+    if sealed_by is None or not content:
+        return content
+    if db.keys is None:
+        return b""
+    if len(content) <= LARGE:
+        return db.keys.stream(sealed_by, id, content, start)
+    return await asyncio.to_thread(db.keys.stream, sealed_by, id, content, start)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    given: tuple[Any, ...]
+    content: bytes
+    seconds: float | None
+    sealed_by: str | None
+
+    def row(self, content: bytes, pieces: int, place: str | None) -> tuple[Any, ...]:
+        return *self.given, content, self.seconds, pieces, place, self.sealed_by
+
+
+async def _in_pieces(tx: Call, kept: _Kept) -> None:
+    given, content = kept.given, kept.content
     starts = range(0, len(content), PIECE)
-    if await tx.run(ADD, *given, b"", seconds, len(starts), None) != 1:
+    if await tx.run(ADD, *kept.row(b"", len(starts), None)) != 1:
         return  # it is there already
     for number, start in enumerate(starts):
         await tx.run(ADD_PIECE, given[0], number, given[1], content[start : start + PIECE])
 
 
-async def _beside(db: Db, blobs: Objects, given: tuple[Any, ...], content: bytes, seconds: float | None) -> None:
+async def _beside(db: Db, blobs: Objects, kept: _Kept) -> None:
     """The object first, then its row: whatever is cut off in between, its name is left for the sweep."""
-    id, account = given[:2]
+    id, account = kept.given[:2]
     place = f"{account}/{id}-{secrets.token_hex(8)}"
     await db.run(BEGUN, place, account)
-    await blobs.put(place, content)
+    await blobs.put(place, kept.content)
     async with db.transaction() as tx:
-        if await tx.run(ADD, *given, b"", seconds, 0, place) == 1:
+        if await tx.run(ADD, *kept.row(b"", 0, place)) == 1:
             await tx.run(FILED, place, account)
 
 
@@ -135,7 +171,8 @@ async def sweep(db: Db) -> int:
 async def stored(db: Call, token: str, kinds: tuple[str, ...] | None = None) -> Stored | None:
     """What there is under an address, of these kinds."""
     row = await db.row(STORED, token, list(kinds) if kinds else None)
-    return Stored(*row.values()) if row is not None else None
+    found = Stored(*row.values()) if row is not None else None
+    return replace(found, name=personal.told(db, found.name)) if found is not None else None
 
 
 async def read(db: Call, file: Stored, start: int, end: int) -> AsyncIterator[bytes]:
@@ -148,9 +185,10 @@ async def read(db: Call, file: Stored, start: int, end: int) -> AsyncIterator[by
             part = bytes(piece or b"")[start % PIECE :][: end - start]
         else:
             part = bytes(await db.value(PART, file.id, file.account, start + 1, min(PIECE, end - start)) or b"")
-        if not part:
+        opened = await opened_file(db, file.sealed_by, file.id, part, start)
+        if not opened:
             return
-        yield part
+        yield opened
         start += len(part)
 
 
@@ -165,16 +203,27 @@ async def _whole(db: Call, row: Any) -> Json | None:
     if row is None:
         return None
     found = dict(row)
-    place, size = found.pop("place"), found.pop("size")
+    place, size, sealed_by = (found.pop(name) for name in ("place", "size", "sealed_by"))
+    if "name" in found:
+        found["name"] = personal.told(db, found["name"])
     if place is not None:
         found["content"] = await _of_object(db, place, 0, size)
-        return found if len(found["content"]) == size else None
+        if len(found["content"]) != size:
+            return None
+    elif not await _joined(db, found):
+        return None
+    found["content"] = await opened_file(db, sealed_by, found["id"], found["content"])
+    return found if len(found["content"]) == size else None
+
+
+async def _joined(db: Call, found: Json) -> bool:
+    """Of its pieces; False when it is removed meanwhile."""
     if count := found.pop("pieces"):
         parts = [await db.value(PIECE_OF, found["id"], n, found["account_id"]) for n in range(count)]
         if None in parts:
-            return None
+            return False
         found["content"] = b"".join(parts)
-    return found
+    return True
 
 
 async def take(db: Call, account: UUID, session: UUID, size: int, of_session: int, of_day: int) -> str | None:
@@ -188,7 +237,8 @@ async def public(db: Call, token: str) -> Json | None:
 
 
 async def of_session(db: Call, account: UUID, session: UUID, ids: list[UUID]) -> list[Json]:
-    return [dict(r) for r in await db.fetch(OF_SESSION, account, session, ids)]
+    rows = await db.fetch(OF_SESSION, account, session, ids)
+    return [dict(r) | {"name": personal.told(db, r["name"])} for r in rows]
 
 
 async def content(db: Call, account: UUID, id: UUID) -> Json | None:
@@ -219,7 +269,11 @@ async def pending(db: Call, message: UUID) -> Json | None:
 
 
 async def attached(db: Call, account: UUID, message: UUID, place: int, attachment: Json) -> bool:
-    return await db.run(ATTACHED, message, account, str(place), clean(attachment)) == 1
+    sealed = clean(attachment)
+    if db.keys is not None and (row := await db.row(PENDING, message)):
+        body = await personal.body(db, account, row["session_id"], {"from": row["body"].get("from"), "file": attachment})
+        sealed = body["file"]
+    return await db.run(ATTACHED, message, account, str(place), sealed) == 1
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> bool:

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from hub.store.db import Call, clean
+from hub.store import personal
+from hub.store.db import Call
 
 # $5: whose hands; $6: whether they go back by themselves after the account's time.
 SWITCH = """
@@ -58,7 +59,7 @@ async def where(db: Call, account: UUID, client: UUID | None, session: UUID) -> 
 async def add(db: Call, account: UUID, session: UUID, id: UUID, content: Json) -> None:
     # The session is locked first: who reads the messages by position must not see a later one before.
     await db.run(COUNT, session, account)
-    await db.run(ADD, id, account, session, clean(content))
+    await db.run(ADD, id, account, session, await personal.body(db, account, session, content))
 
 
 async def take_back(db: Call) -> list[Json]:

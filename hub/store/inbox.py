@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from hub.store import personal
 from hub.store.db import Call, clean
 
 INGEST = "select n, outcome, session_id, seq, message_id, due_in from ingest($1)"
@@ -72,9 +73,10 @@ async def ingest(db: Call, items: Sequence[Item]) -> list[Stored]:
     The caller sorts by contact where several groups may run side by side, so that two groups lock
     sessions in the same order; a deadlock all the same is tried again.
     """
+    given = await personal.items(db, items)
     for left in (2, 1, 0):
         try:
-            rows = await db.fetch(INGEST, list(items))
+            rows = await db.fetch(INGEST, given)
             break
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
             if not left:

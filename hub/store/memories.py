@@ -1,12 +1,16 @@
 """What is remembered about the people an account talks to. A memory that has expired is not there."""
 
+import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+
 from hub.ids import uuid7
+from hub.store import personal
 from hub.store.chunks import vector_text, words
 from hub.store.db import Call, Row, clean
 
@@ -34,14 +38,14 @@ OWNED = """
     where account_id = $1 and person_id in (select selves($2)) and id = $3 and format = $4 and expires_at > now()
 """
 LIST = """
-    select id, external_user, format, left(content, $5) as content, details, starts_at, ends_at, created_at, expires_at
+    select id, external_user, format, case when starts_with(content, 'sealed.1.') then content else left(content, $5) end as content, details, starts_at, ends_at, created_at, expires_at
     from memories where account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
-        and ($3 = '' or position(lower($3) in id::text) > 0 or position(lower($3) in lower(content)) > 0
+        and ($3 = '' or position(lower($3) in id::text) > 0 or (not starts_with(content, 'sealed.1.') and position(lower($3) in lower(content)) > 0)
             or position(lower($3) in lower(external_user)) > 0) and ($6::uuid is null or id < $6) order by id desc limit $4
 """
 COUNT = """
     select count(*) from memories where account_id = $1 and expires_at > now() and ($2::text is null or format = $2)
-        and ($3 = '' or position(lower($3) in id::text) > 0 or position(lower($3) in lower(content)) > 0
+        and ($3 = '' or position(lower($3) in id::text) > 0 or (not starts_with(content, 'sealed.1.') and position(lower($3) in lower(content)) > 0)
             or position(lower($3) in lower(external_user)) > 0)
 """
 NEWEST = """
@@ -61,6 +65,13 @@ SEARCH = """
             and ($9::timestamptz is null or m.ends_at >= $9) and ($10::timestamptz is null or m.starts_at < $10))
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at
     from judged order by near + (1 - near) * $8::real * share desc, id desc limit $11
+"""
+# What is sealed is compared by its reader; of so many at most.
+ALL = """
+    select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at, embedding from memories
+    where account_id = $1 and person_id in (select selves($2)) and format = $3 and expires_at > now()
+        and ($4::timestamptz is null or ends_at >= $4) and ($5::timestamptz is null or starts_at < $5)
+    order by id desc limit 2000
 """
 BETWEEN = """
     select id, external_user, format, content, details, starts_at, ends_at, created_at, expires_at from memories
@@ -123,6 +134,14 @@ class Given:
     def format(self) -> str:
         return "Text" if self.details is None else "DateReminder"
 
+    async def sealed(self, db: Call, account: UUID, person: UUID) -> tuple[Any, ...]:
+        """The columns where people's words are sealed: neither words nor meaning stand beside them."""
+        packed = base64.b64encode(np.asarray(self.embedding, dtype="<f4").tobytes()).decode()
+        content = await personal.whole(db, account, f"person:{person}", {"content": self.content, "vector": packed})
+        details = await personal.whole(db, account, f"person:{person}", self.details)
+        nothing = vector_text([0.0] * len(self.embedding))
+        return content, details, self.starts_at, self.ends_at, nothing, "", self.days
+
     @property
     def columns(self) -> tuple[Any, ...]:
         plain = clean(" ".join(words(self.content)))
@@ -135,27 +154,30 @@ class Given:
 async def add(db: Call, account: UUID, person: UUID, user: str, given: Given, most: int) -> UUID | None:
     """The new id; None when the person has `most` of this format already. user: the name under which it is kept."""
     id = uuid7()
-    added = await db.run(ADD, id, account, clean(user), given.format, *given.columns, most, person)
+    columns = given.columns if db.keys is None else await given.sealed(db, account, person)
+    added = await db.run(ADD, id, account, clean(user), given.format, *columns, most, person)
     return id if added else None
 
 
 async def edit(db: Call, account: UUID, person: UUID, id: UUID, given: Given) -> bool:
-    return await db.run(EDIT, account, person, id, given.format, *given.columns) == 1
+    columns = given.columns if db.keys is None else await given.sealed(db, account, person)
+    return await db.run(EDIT, account, person, id, given.format, *columns) == 1
 
 
 async def get(db: Call, account: UUID, id: UUID) -> Memory | None:
-    return _first(await db.row(GET, account, id))
+    return _first(db, await db.row(GET, account, id))
 
 
 async def owned(db: Call, account: UUID, person: UUID, id: UUID, format: str) -> Memory | None:
-    return _first(await db.row(OWNED, account, person, id, format))
+    return _first(db, await db.row(OWNED, account, person, id, format))
 
 
 async def listed(
     db: Call, account: UUID, format: str | None, filter: str, cut: int, before: UUID | None, limit: int
 ) -> list[Memory]:
-    """Newest first, the content cut; `filter` is part of id, content or external user id."""
-    return _all(await db.fetch(LIST, account, format, clean(filter), limit, cut, before))
+    """Newest first, the content cut; `filter` is part of id, content (unless that is sealed) or external user id."""
+    found = _all(db, await db.fetch(LIST, account, format, clean(filter), limit, cut, before))
+    return [replace(one, content=one.content[:cut]) for one in found]
 
 
 async def count(db: Call, account: UUID, format: str | None, filter: str) -> int:
@@ -163,7 +185,7 @@ async def count(db: Call, account: UUID, format: str | None, filter: str) -> int
 
 
 async def newest(db: Call, account: UUID, person: UUID, format: str, limit: int) -> list[Memory]:
-    return _all(await db.fetch(NEWEST, account, person, format, limit))
+    return _all(db, await db.fetch(NEWEST, account, person, format, limit))
 
 
 async def search(
@@ -171,21 +193,24 @@ async def search(
     *, scale: tuple[float, float], support: float, limit: int,
     since: datetime | None = None, until: datetime | None = None,
 ) -> list[Memory]:
-    """The nearest by meaning and by words, best first; of events those between two times."""
+    """The nearest by meaning and by words, best first; of events those between two times. Where words are sealed, by
+    meaning alone."""
+    if db.keys is not None:
+        return _nearest(db, await db.fetch(ALL, account, person, format, since, until), vector)[:limit]
     args = (vector_text(vector), clean(asked), *scale, support, since, until, limit)
-    return _all(await db.fetch(SEARCH, account, person, format, *args))
+    return _all(db, await db.fetch(SEARCH, account, person, format, *args))
 
 
 async def between(
     db: Call, account: UUID, person: UUID, since: datetime | None, until: datetime | None, limit: int
 ) -> list[Memory]:
     """Events that touch the time, the earliest first."""
-    return _all(await db.fetch(BETWEEN, account, person, since, until, limit))
+    return _all(db, await db.fetch(BETWEEN, account, person, since, until, limit))
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> Memory | None:
     """What was removed."""
-    return _first(await db.row(REMOVE, account, id))
+    return _first(db, await db.row(REMOVE, account, id))
 
 
 async def remove_owned(db: Call, account: UUID, person: UUID, id: UUID, format: str) -> bool:
@@ -206,9 +231,27 @@ async def purge(db: Call) -> int:
     return await db.run(EXPIRED)
 
 
-def _first(row: Row | None) -> Memory | None:
-    return Memory(**dict(row)) if row else None
+def _first(db: Call, row: Row | None) -> Memory | None:
+    return _all(db, [row])[0] if row else None
 
 
-def _all(rows: Sequence[Row]) -> list[Memory]:
-    return [Memory(**dict(r)) for r in rows]
+def _all(db: Call, rows: Sequence[Row]) -> list[Memory]:
+    return [Memory(**dict(r) | {"content": said(db, r["content"])}) for r in rows]
+
+
+def said(db: Call, content: str) -> str:
+    """What a memory says."""
+    found = personal.told(db, content)
+    return str(found["content"] if isinstance(found, dict) else found)
+
+
+def _nearest(db: Call, rows: Sequence[Row], vector: Vector) -> list[Memory]:
+    """By meaning, the newest first among those that are alike."""
+    near = []
+    for place, row in enumerate(rows):
+        found = personal.told(db, row["content"])
+        packed = found.get("vector") if isinstance(found, dict) else None
+        own = np.frombuffer(base64.b64decode(packed), dtype="<f4") if packed else np.asarray(row["embedding"])
+        near.append((-float(np.dot(own, np.asarray(vector))), place))
+    order = [rows[place] for _, place in sorted(near)]
+    return [Memory(**{k: v for k, v in r.items() if k != "embedding"} | {"content": said(db, r["content"])}) for r in order]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from hub.store import personal
 from hub.store.db import Call, clean
 
 HISTORY = """
@@ -35,8 +36,8 @@ NAMED = """
     mine as (select id from this union
         select z.id from this join sessions z on z.contact_id = this.contact_id and z.integration_id = this.integration_id)
     select distinct on (f.network_id) f.network_id, f.body from (
-        select o.network_id, case when o.body ? 'file' then jsonb_build_object('text', '[' || (o.body->'file'->>'media') || ': '
-                || coalesce(o.body->'file'->>'name', '') || ']') else jsonb_build_object('text', o.body->>'plain') end as body, 1 as rank
+        select o.network_id, case when o.body ? 'file' then jsonb_build_object('media', o.body->'file'->'media', 'name', o.body->'file'->'name')
+            else jsonb_build_object('text', o.body->>'plain') end as body, 1 as rank
             from outbox o where o.integration_id = $3 and o.network_id = any($4) and o.session_id in (select id from mine)
         union all
         select m.network_id, m.content, 2 from messages m
@@ -110,7 +111,13 @@ async def unanswered(db: Call, account: UUID, session: UUID) -> list[Json]:
 
 async def named(db: Call, account: UUID, session: UUID, integration: UUID, ids: list[str]) -> dict[str, Json]:
     """What was said in these messages of a session's person, by the network's ids."""
-    return {r["network_id"]: r["body"] for r in await db.fetch(NAMED, account, session, integration, ids)}
+    rows = await db.fetch(NAMED, account, session, integration, ids)
+    return {r["network_id"]: _shown(r["body"]) for r in rows}
+
+
+def _shown(body: Json) -> Json:
+    """A file that was sent alone is told by its kind and name."""
+    return body if "media" not in body else {"text": f"[{body['media']}: {body.get('name') or ''}]"}
 
 
 async def drop_after_last_user(db: Call, account: UUID, session: UUID) -> list[UUID] | None:
@@ -147,7 +154,7 @@ async def clear(db: Call, account: UUID, session: UUID) -> list[UUID]:
 
 async def add(db: Call, account: UUID, session: UUID, id: UUID, role: str, source: str, content: Json) -> int | None:
     """Add one message outside a turn; None when the session is not the account's."""
-    found: int | None = await db.value(ADD, id, session, role, source, clean(content), account)
+    found: int | None = await db.value(ADD, id, session, role, source, await personal.body(db, account, session, content), account)
     return found
 
 

@@ -66,7 +66,8 @@ LIST = """
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
         coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
-        (select m.role || ':' || left(coalesce(m.content->>'text', ''), 120) from messages m
+        (select jsonb_build_array(m.role, case when starts_with(m.content->>'text', 'sealed.1.') then m.content->'text'
+                else to_jsonb(left(coalesce(m.content->>'text', ''), 120)) end) from messages m
             where m.session_id = s.id and not m.hidden and m.role in ('user', 'assistant') order by m.position desc limit 1) as last_words,
         (select array_agg(distinct coalesce(j.channel, 'web')) from people me join people m on m.root_id = me.root_id
             join sessions n on n.person_id = m.id left join integrations j on j.id = n.integration_id
@@ -146,7 +147,11 @@ async def page(
     person: whom the words name."""
     at, id = after or (None, None)
     rows = await db.fetch(LIST, account, eyes, show, at, id, clean(words), limit, person)
-    return [dict(r) for r in rows]
+    return [dict(r) | {"last_words": _words(r["last_words"])} for r in rows]
+
+
+def _words(last: list[str | None] | None) -> str:
+    return f"{last[0]}:{str(last[1] or '')[:120]}" if last else ""
 
 
 async def one(db: Call, account: UUID, session: UUID) -> Json | None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hub.store import personal
 from hub.store.db import Call, clean
 
 SENT = "select sent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
@@ -16,6 +17,7 @@ FAILED = """
 BODY = """
     update outbox set body = $3, failures = coalesce($4, failures) where id = $1 and attempt = $2 and state = 'sending'
 """
+WHOSE = "select account_id, session_id from outbox where id = $1"
 STOP = """
     update outbox set state = 'dead', code = $3, error = $4, closed_at = now()
     where session_id = $1 and state = 'queued' and id > $2 and not_before is distinct from 'infinity'
@@ -94,15 +96,25 @@ async def sent(
     the contact. trace: {milliseconds, request, response} of the call, without secrets.
     """
     found: Json | None = await db.value(
-        SENT, part["id"], part["attempt"], me, state, network_id, code, clean(error), after, hold, wire, trace
+        SENT, part["id"], part["attempt"], me, state, network_id, code, clean(error), after, hold, wire, await _traced(db, part, trace)
     )
     return found
+
+
+async def _traced(db: Call, part: Json, trace: Json | None) -> Json | None:
+    """What was sent and said on the wire: the words are in it."""
+    if trace is None or db.keys is None:
+        return trace
+    held = {k: trace[k] for k in ("request", "response") if trace.get(k)}
+    return trace | await personal.body(db, part["account_id"], part["session_id"], held)
 
 
 async def hold_for_template(
     db: Call, part_id: int, attempt: int | None, me: str, key: UUID, template: Json, error: str, wire: float
 ) -> Json | None:
     """Let a part wait for the contact; return the template's part to send now, if one is needed."""
+    if db.keys is not None and (whose := await db.row(WHOSE, part_id)):
+        template = await personal.body(db, whose["account_id"], whose["session_id"], template)
     found: Json | None = await db.value(HOLD, part_id, attempt, me, key, template, error, wire)
     return found
 
@@ -114,7 +126,7 @@ async def fall_back(
     """Put another body in a part's place and keep a dead copy of what it was (see `fall_back` in SQL);
     return the session's next part, marked as being sent."""
     found: Json | None = await db.value(
-        FALL_BACK, part["id"], attempt, me, copy, clean(body), sha, code, clean(error), wire, trace
+        FALL_BACK, part["id"], attempt, me, copy, await personal.body(db, part["account_id"], part["session_id"], body), sha, code, clean(error), wire, trace
     )
     return found
 
@@ -126,7 +138,7 @@ async def failed(db: Call, part: Json) -> int:
 
 async def change(db: Call, part: Json, body: Json, failures: int | None = None) -> None:
     """Change how the part on the wire is to be sent when it is tried again."""
-    await db.run(BODY, part["id"], part["attempt"], clean(body), failures)
+    await db.run(BODY, part["id"], part["attempt"], await personal.body(db, part["account_id"], part["session_id"], body), failures)
 
 
 async def stop(db: Call, part: Json, code: str | None, error: str) -> None:
@@ -153,7 +165,7 @@ async def enqueue(
     db: Call, account: UUID, session: UUID, key: UUID, message: UUID, body: Json, sha: str, mode: str
 ) -> bool:
     """Queue one part for a channel session outside a turn (operator, schedule)."""
-    return bool(await db.value(ENQUEUE, key, session, message, clean(body), sha, mode, account))
+    return bool(await db.value(ENQUEUE, key, session, message, await personal.body(db, account, session, body), sha, mode, account))
 
 
 async def list_(

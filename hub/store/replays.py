@@ -16,14 +16,14 @@ QUIET = (
 # The twins count from the beginning, and may name what they send as the networks did.
 UNKNOWN = "delete from inbox_dedupe"
 RECENT = """
-    select i.body->>'text' as text, g.id as integration, g.account_id, g.client_id, g.channel, i.received_at from inbox i
+    select i.body->'text' as text, g.id as integration, g.account_id, g.client_id, g.channel, i.received_at from inbox i
     join sessions s on s.id = i.session_id join integrations g on g.id = s.integration_id join clients c on c.id = g.client_id
     where i.state = 'answered' and i.command is null and s.kind = 'channel' and c.gateway_id is not null
         and coalesce(i.body->>'text', '') <> '' and length(i.body->>'text') < 2000 and coalesce(jsonb_array_length(i.body->'attachments'), 0) = 0 and s.contact_id is not null
     order by i.received_at desc limit $1
 """
 FOUND = """
-    select i.session_id, i.state, i.body->>'text' as text from inbox i join sessions s on s.id = i.session_id
+    select i.session_id, i.state, i.body->'text' as text from inbox i join sessions s on s.id = i.session_id
     where s.integration_id = $1 and s.chat like $2 || '%' and i.received_at >= $3 order by i.seq limit 1
 """
 

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.ids import uuid7
+from hub.store import personal
 from hub.store.db import Call, clean
 
 SAVE = """
@@ -47,9 +48,12 @@ Json = dict[str, Any]
 
 async def save(db: Call, account: UUID, row: Json) -> None:
     """Add a conversation, or go on with the one of the same token."""
+    user = row["external_user"]
+    who = f"user:{user}" if user is not None else None
+    said = [await personal.whole(db, account, who, one) for one in row["messages"]]
     await db.run(
         SAVE, uuid7(), account, clean(row["token"]), row["key"], row["gateway"], row["origin"], clean(row["model"]),
-        clean(row["external_user"]), clean(row["metadata"]), clean(row["messages"]), clean(row["usage"]),
+        clean(user), clean(row["metadata"]), said, clean(row["usage"]),
         row["tokens"], clean(row["error"]), clean(row["rules"]),
     )
 

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from hub.store import personal
 from hub.store.db import Call, clean
 
 # Not of one whose forerunner was deleted while it was answered: what is deleted is gone.
@@ -45,9 +46,10 @@ async def add(
     answer: Json, talk: list[Json], size: int, days: int
 ) -> bool:
     """False when what it goes on from is gone. Beyond MOST of a key the oldest go."""
-    added = await db.run(
-        ADD, id, account, key, previous, root, clean(user), clean(input), clean(answer), clean(talk), size, days
-    )
+    who = f"user:{user}" if user is not None else None
+    given, told = [[await personal.whole(db, account, who, one) for one in part] for part in (input, talk)]
+    kept = await personal.whole(db, account, who, answer)
+    added = await db.run(ADD, id, account, key, previous, root, clean(user), given, kept, told, size, days)
     if added:
         await db.run(CROWDED, account, key, MOST)
     return added == 1

@@ -27,6 +27,20 @@ KNOWN = """
     select n.id from unnest($2::bigint[]) n(id)
     where not exists (select 1 from outbox o where o.integration_id = $1 and o.network_id = n.id::text) order by n.id desc
 """
+# Of what nothing fills in any more. One that is in use again, by an operator's replay or a turn made anew, is nobody's.
+LEFT = """
+    with due as (
+        select l.session_id, l.network_id from left_placeholders l
+        where l.at < now() - make_interval(secs => $1) and coalesce(l.asked_at < now() - make_interval(secs => $1), true)
+        order by l.at limit $2 for no key update skip locked)
+    update left_placeholders l set tries = l.tries + 1, asked_at = now() from due
+    where l.session_id = due.session_id and l.network_id = due.network_id
+    returning l.session_id, l.account_id, l.integration_id, l.chat, l.network_id, l.tries, exists (
+        select 1 from outbox o where o.session_id = l.session_id and (o.network_id = l.network_id
+            or (o.placeholder = l.network_id and o.state not in ('dead', 'cancelled'))))
+        or exists (select 1 from sessions s where s.id = l.session_id and s.placeholder = l.network_id) as used
+"""
+TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
 DONE = "update sessions set stray_at = null, stray_asked = null, stray_tries = 0 where id = $1"
 
 
@@ -40,6 +54,28 @@ class Stray:
     chat: str
     before: int | None
     unsure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """used: something fills it in after all. tries: this one included."""
+
+    session: UUID
+    account: UUID
+    integration: UUID
+    chat: str
+    network_id: str
+    tries: int
+    used: bool
+
+
+async def left(db: Call, age: float, limit: int) -> list[Left]:
+    """Placeholders to take away; nobody else does for a while."""
+    return [Left(*r.values()) for r in await db.fetch(LEFT, age, limit)]
+
+
+async def taken(db: Call, session: UUID, network_id: str) -> None:
+    await db.run(TAKEN, session, network_id)
 
 
 async def mark(db: Call, session: UUID) -> None:

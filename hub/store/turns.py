@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from hub.store import personal
 from hub.store.db import Call, clean
 
 CLAIM = "select claim($1, $2, $3, $4, $5)"
@@ -107,7 +108,7 @@ async def complete(
     """Commit the answer if nobody else has taken the session since; else throw it away."""
     found = await db.value(
         COMPLETE, claimed.session_id, claimed.epoch, claimed.session["done_seq"], claimed.upto, me,
-        clean(turn), clean(list(messages)), clean(list(parts)), wire,
+        *await _sealed(db, claimed, turn, messages, parts), wire,
     )
     return Closed(found["ok"], found.get("taken", False), found.get("more", False), found.get("part"))
 
@@ -136,9 +137,21 @@ async def apologise(
     """Tell that no answer could be made, and go on waiting: it is tried again after so many seconds."""
     found = await db.value(
         APOLOGISE, claimed.session_id, claimed.epoch, claimed.session["done_seq"], claimed.upto, me,
-        clean(turn), clean(list(messages)), clean(list(parts)), wire, after,
+        *await _sealed(db, claimed, turn, messages, parts), wire, after,
     )
     return Closed(found["ok"], found.get("taken", False), False, found.get("part"))
+
+
+async def _sealed(
+    db: Call, claimed: Claim, turn: Json, messages: Sequence[Json], parts: Sequence[Json]
+) -> tuple[Json, list[Json], list[Json]]:
+    account, session = claimed.account["id"], claimed.session_id
+    # A title is made of what was said first, and stands open in many rows and screens.
+    told = turn if db.keys is None else {k: v for k, v in turn.items() if k != "title"}
+    return (
+        clean(told), await personal.within(db, account, session, messages, "content"),
+        await personal.within(db, account, session, parts, "body"),
+    )
 
 
 async def renew(db: Call, leases: dict[UUID, int], lease: float, me: str) -> set[UUID]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hub.store import personal
 from hub.store.db import Call, clean
 from hub.store.turns import Claim
 
@@ -143,4 +144,7 @@ async def look(db: Call, account: UUID, session: UUID, history: int) -> Claim | 
 
 
 async def feedback(db: Call, seen: Visit, message: UUID, detail: Json) -> bool:
-    return await db.run(FEEDBACK, message, seen.session_id, seen.account_id, seen.client_id, detail) == 1
+    told = clean({k: v for k, v in detail.items() if k != "comment"})
+    if detail.get("comment"):
+        told["comment"] = await personal.whole(db, seen.account_id, f"session:{seen.session_id}", detail["comment"])
+    return await db.run(FEEDBACK, message, seen.session_id, seen.account_id, seen.client_id, told) == 1

@@ -17,6 +17,7 @@ from tests.bench import (
     machine,
     outreach,
     retrieval,
+    sealed,
     shelves,
     traces,
     walls,
@@ -31,7 +32,7 @@ MEASURES = {
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
     "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
     "indexing": indexing.measure,
-    "answers": answers.measure,
+    "answers": answers.measure, "sealed": sealed.measure,
 }
 
 

@@ -101,6 +101,8 @@ async def test_reading_makes_it_read(desk: Desk, agent: Desk, api: Api) -> None:
 
     assert await unread(desk) and await unread(agent)
     await desk.get(f"/console/inbox/{session}")
+    assert await unread(desk), "a GET alone says nothing"
+    await desk.post(f"/console/inbox/{session}/read")
     assert not await unread(desk) and await unread(agent), "each has eyes of their own"
 
 
@@ -342,9 +344,12 @@ async def test_a_network_that_was_removed_is_said_and_nothing_is_taken(desk: Des
 async def test_who_reads_an_old_page_does_not_unread_the_new(desk: Desk, api: Api) -> None:
     town = await fill(api.hub, api.account, 1)
     session = town["sessions"][0]
-    await desk.get(f"/console/inbox/{session}")
+    page = await desk.get(f"/console/inbox/{session}")
+    assert f'hx-post="/console/inbox/{session}/read" hx-trigger="load"' in page.text
+    assert await api.hub.db.value("select count(*) from session_reads") == 0, "the page alone says nothing"
+    assert (await desk.post(f"/console/inbox/{session}/read")).status == 204
     before = await api.hub.db.value("update session_reads set at = at + interval '1 hour' returning at")
-    await desk.get(f"/console/inbox/{session}")
+    assert (await desk.post(f"/console/inbox/{session}/read")).status == 204
     assert await api.hub.db.value("select at from session_reads") == before
 
 

@@ -148,11 +148,17 @@ async def test_the_chat_on_a_website(api: Contract) -> None:
     made = await api.good("G-10", sent={
         "name": "Baker", "instructions": "Bread only.", "model": await model(api), "voice_id": voice["id"]})
     path = "/embed/" + made["embed_key"]
-    opened = await api.call("GET", path, key="")
-    assert opened.status == 302 and opened.headers["Location"].startswith("/chat/wky_")
+    talks = "select count(*) from chatbot_talks"
+    before = await api.hub.db.value(talks)
+    shown = await api.call("GET", path, key="")
+    assert shown.status == 200 and "<form method=post>" in shown.body and "Set-Cookie" not in shown.headers
+    assert await api.hub.db.value(talks) == before, "looking begins nothing"
+    opened = await api.call("POST", path, key="")
+    assert opened.status == 303 and opened.headers["Location"].startswith("/chat/wky_")
     cookie = opened.headers["Set-Cookie"]
     assert all(word in cookie for word in ("HttpOnly", "Secure", "SameSite=None", "Partitioned", f"Path={path}"))
     back = await api.call("GET", path, key="", headers={"Cookie": cookie.split(";")[0]})
+    assert back.status == 302
     assert back.headers["Location"] == opened.headers["Location"], "the same visitor, the same conversation"
     page = await api.call("GET", opened.headers["Location"], key="")
     assert page.status == 200 and "Baker" in page.body
@@ -177,6 +183,7 @@ async def test_the_chat_on_a_website(api: Contract) -> None:
     rotated = (await api.call("POST", f"/v1/chatbots/{made['id']}/embed-key")).body
     assert rotated["embed_key"] != made["embed_key"]
     assert (await api.call("GET", path, key="")).status == 404
-    assert (await api.call("GET", "/embed/emb_nothing", key="")).status == 404
+    for method in ("GET", "POST"):
+        assert (await api.call(method, "/embed/emb_nothing", key="")).status == 404
     secrets = await api.hub.db.fetch("select embed_hash, embed_sealed from chatbots where account_id = $1", api.account)
     assert all(rotated["embed_key"].encode() not in bytes(r["embed_sealed"]) for r in secrets)

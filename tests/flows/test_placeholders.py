@@ -7,6 +7,7 @@ import pytest
 
 from hub.chat.outbound import refused_parts
 from hub.config import Settings
+from hub.store import handoffs, outbox
 from tests.fakes.model import says
 from tests.flows.ledger import fates
 from tests.flows.picky import Picky, given, picky
@@ -168,3 +169,45 @@ async def test_what_fills_nothing_in_is_sent_again_only_where_the_customer_wants
         rows = await r.db.fetch("select state, code, resolution from outbox order by id")
         second = ("unknown", "unconfirmed", None) if choice == "operator" else ("sent", None, "resent")
         assert [tuple(row) for row in rows] == [("sent", None, None), second, ("sent", None, None)]
+
+
+BUSY = {"ok": False, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 30}}
+AGED = "update left_placeholders set at = at - interval '1 hour', asked_at = null"
+
+
+@pytest.mark.parametrize("how", ["expired", "cancelled", "replayed"])
+async def test_a_placeholder_whose_part_is_given_up_is_taken_away(r: Rig, how: str) -> None:
+    net(r).refuse("editMessageText", 429, BUSY, when=lambda b: "Hello" in str(b.get("text")))
+    r.model.default = says("Hello")
+    await say(r.w, "telegram", "hello")
+    await r.w.until(lambda: r.db.value("select count(*) = 1 from outbox where placeholder <> '' and attempt > 0"))
+    await r.w.until(lambda: r.db.value("select count(*) = 1 from outbox where state = 'queued'"))
+    assert [s.text for s in net(r).shown] == [PLACEHOLDER]
+    if how == "expired":
+        await r.db.run("update outbox set expires_at = now() - interval '1 minute'")
+    else:
+        session = await r.db.value("select session_id from outbox")
+        async with r.w.hub.db.transaction() as tx:
+            assert await handoffs.switch(tx, r.w.account, None, session, True)
+    await r.w.until(lambda: r.db.value("select count(*) = 1 from left_placeholders"))
+    if how == "replayed":  # it is filled in after all
+        net(r).refusals.clear()
+        await r.db.run("update sessions set handoff_at = null, handoff_by = null, handoff_until = null")
+        assert await outbox.replay_all(r.w.hub.db, r.w.account, None, None) == []  # what was cancelled is named
+        assert await outbox.replay(r.w.hub.db, r.w.account, await r.db.value("select key from outbox")) == session
+        await r.w.until(lambda: net(r).final() == ["Hello"])
+    await r.db.run(AGED)
+    await r.w.until(lambda: r.db.value("select count(*) = 0 from left_placeholders"))
+    assert [s.text for s in net(r).shown] == (["Hello"] if how == "replayed" else [])
+
+
+async def test_words_that_may_have_arrived_are_left_alone(r: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refused_parts, "WAITS", (30.0, 30.0, 30.0, 30.0))
+    net(r).plan = lambda path: "lost" if path.endswith("editMessageText") else "ok"
+    r.model.default = says("Hello")
+    await say(r.w, "telegram", "hello")
+    await r.w.until(lambda: r.db.value("select count(*) = 1 from outbox where state = 'queued' and body ? 'doubted'"))
+    await r.db.run("update outbox set expires_at = now() - interval '1 minute'")
+    await r.w.until(lambda: r.db.value("select count(*) = 1 from outbox where state = 'dead'"))
+    assert await r.db.value("select count(*) from left_placeholders") == 0
+    assert net(r).final() == ["Hello"], "they had arrived"

@@ -18,10 +18,10 @@ from tests.security.house import GETS, House, built, capable, pages
 SETTINGS = {"public_url": "http://127.0.0.1:9"}  # the browser of a test takes no secure cookie
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROLES = ("viewer", "member")
-# What a GET may leave behind: that a key or a browser was used, and up to where its operator has read.
-NOTED = {"api_keys": "used_at", "operator_sessions": "seen_at", "requests": "*", "usage": "*", "session_reads": "*"}
-# They make what they show, once: a visitor's conversation behind a chatbot's public address, and a voice.
-MAKING = {"/embed/{key}", "/api/v1/public/chat-clients/{key}/messages/{message_id}/audio"}
+# What a GET may leave behind: that a key or a browser was used.
+NOTED = {"api_keys": "used_at", "operator_sessions": "seen_at", "requests": "*", "usage": "*"}
+# As documented it makes what it gives, once: a voice.
+MAKING = {"/api/v1/public/chat-clients/{key}/messages/{message_id}/audio"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -37,6 +37,7 @@ SHARED = {
     "sign_in_waits": "of nobody who is known yet",
     "worker_beats": "of the machine",
     "leader": "of the machine",
+    "personal_folders": "of the machine",
     "drills": "of the machine",
     "migrations": "of the database",
 }

@@ -26,7 +26,9 @@ TAG = "Memories"
 
 @endpoint(id="A-40", tag=TAG, pages=True)
 async def listing(request: web.Request, query: MemoriesQuery) -> list[MemoryLine]:
-    """List memories that have not expired, newest first."""
+    """List memories that have not expired, newest first.
+
+    Where people's words are sealed under keys of their own, `filter` does not look into them, only at ids and users."""
     hub, account = request.app[HUB], caller(request).account_id
     found = await records.listed(hub, account, query.filter, query.format, query.before, query.limit + 1)
 

@@ -35,6 +35,11 @@ class Crowd:
         self._lines: tuple[deque[_Waiting], deque[_Waiting]] = (deque(), deque())
         self._of: Counter[UUID] = Counter()
 
+    @property
+    def full(self) -> bool:
+        """Whether anybody waits: only then is a call refused."""
+        return bool(self._lines[0] or self._lines[1])
+
     def refuses(self, client: UUID) -> bool:
         """Whether a call of this address would be refused now."""
         mine = self._of.get(client, 0)

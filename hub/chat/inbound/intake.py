@@ -21,7 +21,7 @@ from hub.chat.news import of_account
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded
 from hub.live.queue import Bell, Queue, send_bell, turn_bell
-from hub.store import files, inbox, scope
+from hub.store import files, inbox, personal, scope
 from hub.store.db import Db, of_data
 from hub.store.inbox import Item, Stored
 from hub.tracing import KEY, Tracing
@@ -368,6 +368,7 @@ async def _keep_inline(db: Db, item: Item, one: Inbound) -> None:
             sha256=sha256,
             content=raw,
             seconds=FILE_DAYS * 86400.0,
+            whose=personal.of_item(item),
         )
         item["body"]["attachments"][place] |= {"file_id": str(id), "token": token, "size": len(raw)}
 

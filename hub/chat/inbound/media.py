@@ -12,6 +12,7 @@ from hub.chat import content
 from hub.chat.clients.link import open_link
 from hub.chat.inbound import quotes
 from hub.chat.inbound.intake import FILE_DAYS
+from hub.personal_keys import subject
 from hub.runtime import Hub
 from hub.store import files, outbox
 from hub.store.turns import Claim
@@ -60,6 +61,7 @@ async def fetch_one(hub: Hub, link: Link, channel: str, row: Json, place: int, a
             sha256=hashlib.sha256(got.content).digest(),
             content=got.content,
             seconds=FILE_DAYS * 86400.0,
+            whose=subject(row["session_id"], row["body"]),
         )
         stored = await files.content(hub.db, account, id)
         done = a | {

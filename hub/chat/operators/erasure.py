@@ -18,7 +18,7 @@ from hub.chat.operators.ledger import Erased
 from hub.domain import Json
 from hub.errors import NotFound
 from hub.runtime import Hub
-from hub.store import ares_users, erasure, people
+from hub.store import ares_users, erasure, people, personal
 from hub.store.db import Call
 from hub.store.erasure import Subject
 from hub.tools.shell import places
@@ -92,6 +92,7 @@ async def erase(hub: Hub, account: UUID, actor: Actor, who: Subject) -> Json:
     quoted, patterns = _words(who)
     users = await _ares(hub, account, who)
     async with hub.db.transaction() as tx:
+        known = await personal.named(tx, account, who.people, who.names)
         done = await erasure.erase(tx, account, who, quoted, patterns)
         sessions, groups = ([UUID(s) for s in done.pop(name)] for name in ("sessions", "groups"))
         sessions += await erasure.users_talks(tx, account, users)
@@ -104,6 +105,8 @@ async def erase(hub: Hub, account: UUID, actor: Actor, who: Subject) -> Json:
         if not any(done.values()):
             raise NotFound(NONE)
         await ledger.keep(hub, account, who)
+        # Before it counts: what is asked for again after a fault finds the rows still, and nobody can read them.
+        await personal.forget(tx, account, who.people, who.names, who.users, sessions, known)
         # Without a name: this row stays.
         await audit.note(tx, account, actor, "contact.erased", str(who.people[0]) if who.people else None, done)
     await ended(hub, account, sessions)

@@ -55,6 +55,11 @@ async def failed(
         return await _unknown(hub, part, e, limit, told)
     if e.ambiguous and fills_in(part) and not part.get("placeholder"):
         await strays.mark(hub.db, UUID(part["session_id"]))
+    arrived = e.code not in BUSY | UNREACHED
+    if arrived and fills_in(part) and part.get("placeholder") and not body.get("doubted"):
+        # The words may stand in its place: that is not taken away when the part is given up.
+        body = part["body"] = {**body, "doubted": True}
+        await outbox.change(hub.db, part, body)
     failures = await outbox.failed(hub.db, part)
     after = wait(part["attempt"], failures, e)
     if failures < _tries(body, e):

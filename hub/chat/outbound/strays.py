@@ -6,12 +6,26 @@ from channels.base import ChannelError, Probes
 from hub.chat.clients.link import open_link
 from hub.runtime import Hub
 from hub.store import outbox, strays
-from hub.store.strays import Stray
+from hub.store.strays import Left, Stray
 
 log = logging.getLogger(__name__)
 
 REACH = 100  # how many ids before the next message of ours are tried
 TRIES = 3
+
+
+async def take_away(hub: Hub, one: Left) -> None:
+    """One whose id is known. A network that refuses now is asked again later, a few times."""
+    integration = None if one.used else await outbox.integration(hub.db, one.integration)
+    if integration is not None:
+        try:
+            await hub.channels[integration["channel"]].delete(open_link(hub, integration), one.chat, one.network_id)
+            log.info("a placeholder that nothing fills in any more was removed")
+        except ChannelError as e:
+            log.info("placeholder not removed: %s", e)
+            if one.tries < TRIES:
+                return
+    await strays.taken(hub.db, one.session, one.network_id)
 
 
 async def remove(hub: Hub, stray: Stray) -> None:

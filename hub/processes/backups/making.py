@@ -18,6 +18,7 @@ import orjson
 from hub import SCHEMA, __version__
 from hub.config import Settings
 from hub.errors import Setup
+from hub.personal_keys import COPIES, copied
 from hub.processes.backups.age import Encrypting, public
 from hub.processes.backups.archive import HOME, Json, Writer
 from hub.processes.backups.database import dump, tools
@@ -113,6 +114,9 @@ def _written(settings: Settings, out: BinaryIO, began: datetime, say: Say) -> No
     found = tools()
     if settings.backup_recipient:
         public(settings.backup_recipient)
+    if settings.personal_keys:
+        copies = settings.backups_folder / COPIES
+        say(f"personal keys: {copied(Path(settings.personal_keys), copies)} are in {copies}, and not in the backup")
     with serving(settings) as served:
         url = owner_of(served)
         found.suits(asyncio.run(snapshots.server(url)))
@@ -160,7 +164,9 @@ def _home(settings: Settings, writer: Writer, secret: bool) -> None:
     if first is not None:
         kept = first if secret else {k: first[k] for k in OPEN if k in first}
         writer.data(HOME + BOOTSTRAP, orjson.dumps(kept, option=orjson.OPT_INDENT_2) + b"\n")
-    own = {p.resolve() for p in (settings.backups_folder, Path(settings.wal_archive or settings.backups_folder))}
+    # Nor people's keys: a copy that is kept would bring the words of who is erased back.
+    apart = (settings.backups_folder, *(Path(p) for p in (settings.wal_archive, settings.personal_keys) if p))
+    own = {p.resolve() for p in apart}
     for path in _files(settings.home, settings.home, own):
         with suppress(FileNotFoundError):
             _add(writer, HOME + str(path.relative_to(settings.home)), path)

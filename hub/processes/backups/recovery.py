@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from hub.config import Settings
 from hub.errors import Setup
 from hub.processes.backups.making import STAMP, Say
-from hub.processes.backups.restoring import finish
+from hub.processes.backups.restoring import finish, keys_back
 from hub.processes.backups.sources import serving
 from hub.processes.embedded import Server, archiving, binaries, owned, socket_folder, start_postgres, start_valkey
 from hub.processes.home import RESTORING, locked, with_key, write_private
@@ -65,6 +65,7 @@ def restore_at(settings: Settings, at: str, *, replace: bool, erasures: Path | N
     if not before:
         raise Setup(f"There is no base in {archive} of before that moment; `hub backup --base` makes one.")
     home = settings.home.resolve()
+    keys_back(settings, settings.backups_folder, say)
     with locked(home):
         place = home / "postgres"
         if place.exists() and any(place.iterdir()) and not replace:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from hub.config import Settings
 from hub.errors import HubError, Setup
+from hub.personal_keys import COPIES, copied
 from hub.processes import audit
 from hub.processes.backups.archive import Json
 from hub.processes.backups.making import Say, newest
@@ -44,7 +45,11 @@ def rehearse(settings: Settings, file: Path | None, last: int, say: Say) -> bool
         beside = settings.changed(
             home=folder, database_url=SecretStr(""), owner_url=SecretStr(""), redis_url=SecretStr(""), backups="",
             wal_archive="", files_url="", metrics_port=0, queue="rehearsal",
+            # A copy of them too: who is erased in it again may have come back here since.
+            personal_keys=str(folder / COPIES) if settings.personal_keys else "",
         )
+        if settings.personal_keys:
+            copied(Path(settings.personal_keys), folder / COPIES)
         erasures = settings.backups_folder / "erasures.jsonl"
         restore(
             beside, file, replace=False, erasures=erasures, say=say,

@@ -20,6 +20,7 @@ from hub import SCHEMA
 from hub.chat.operators import erasure, ledger
 from hub.config import Settings
 from hub.errors import Setup
+from hub.personal_keys import COPIES, copied, identity
 from hub.processes.backups.archive import DATABASE, HOME, Checked, Json, Member, check, members
 from hub.processes.backups.database import load, tools
 from hub.processes.backups.making import fingerprint
@@ -50,6 +51,7 @@ def restore(
         with ExitStack() as stack:
             stack.enter_context(locked(settings.home))
             _keyed(settings, manifest)
+            keys_back(settings, file.parent, say)
             target = _served(settings, stack)
             _ready(target, replace)
             write_private(settings.home / RESTORING, orjson.dumps({"file": str(file)}))
@@ -60,6 +62,16 @@ def restore(
             if then is not None:
                 then(target, manifest)
     return manifest
+
+
+def keys_back(settings: Settings, beside: Path, say: Say) -> None:
+    """People's keys from their copies, where there is no folder of them: on a new machine."""
+    if not settings.personal_keys or identity(Path(settings.personal_keys), begin=False) is not None:
+        return
+    for copies in (settings.backups_folder / COPIES, beside / COPIES):
+        if identity(copies, begin=False) is not None:
+            say(f"personal keys: {copied(copies, Path(settings.personal_keys))} taken from {copies}")
+            return
 
 
 @contextmanager

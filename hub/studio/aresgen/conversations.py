@@ -201,6 +201,11 @@ async def embed(hub: Hub, key: str) -> Opened:
     return opened
 
 
+async def opens(hub: Hub, key: str) -> bool:
+    """Whether there is a chatbot behind an embed key."""
+    return await chatbots.embedded(hub.db, digest(key)) is not None
+
+
 async def belongs(hub: Hub, key: str, session: UUID) -> bool:
     """Whether a session is one of the chatbot behind an embed key."""
     found = await chatbots.embedded(hub.db, digest(key))

@@ -1,0 +1,57 @@
+"""Webhook calls that would be refused are refused where they arrive: before anything reads, routes or logs them.
+
+Only a whole call in one piece, to a network that sends again, at a moment when its line is full; every other goes the
+usual way, where it may be refused as well. What each costs is what a flood takes from the calls that are stored.
+"""
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+from aiohttp import web
+
+from hub.api.http.app_keys import CROWD, RECEIVER
+from hub.api.webhooks import SPOOLED
+
+START = b"POST /api/v1/webhooks/"
+LONGEST = 64 << 10
+ANSWER = (
+    b"HTTP/1.1 503 Service Unavailable\r\nServer: hub\r\nX-Content-Type-Options: nosniff\r\n"
+    b"Referrer-Policy: no-referrer\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
+)
+_PATH = re.compile(rb"POST /api/v1/webhooks/([a-z]+)/([0-9a-f-]{36})/[^\s?]+ HTTP/1\.1\r\n")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,8})[ \t]*\r\n", re.IGNORECASE)
+# What says that it is no plain call.
+_OTHER = re.compile(rb"\r\n(transfer-encoding|expect|upgrade|connection):", re.IGNORECASE)
+
+Refuses = Callable[[bytes], bytes | None]
+
+
+def refusing(app: web.Application) -> Refuses:
+    """What is answered to a piece of what came in, at once; None: it goes the usual way."""
+    crowd, receiver = app[CROWD], app[RECEIVER]
+
+    def refuse(data: bytes) -> bytes | None:
+        if not data.startswith(START) or len(data) > LONGEST or not crowd.full:
+            return None
+        client = _called(data)
+        if client is None or not crowd.refuses(client):
+            return None
+        receiver.fell_behind()
+        return ANSWER
+
+    return refuse
+
+
+def _called(data: bytes) -> UUID | None:
+    """Whose address a whole call is for, where its network sends again what is refused."""
+    end = data.find(b"\r\n\r\n")
+    path, length = _PATH.match(data), _LENGTH.findall(data, 0, end + 2)
+    if end < 0 or path is None or len(length) != 1 or _OTHER.search(data, 0, end):
+        return None
+    if path[1].decode() in SPOOLED or end + 4 + int(length[0]) != len(data):
+        return None
+    try:
+        return UUID(path[2].decode())
+    except ValueError:
+        return None
