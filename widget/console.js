@@ -1,6 +1,7 @@
 // What forms and links cannot do by themselves: keys, copying, times in the reader's words.
 
 import { $, all } from "./forms.js";
+import "./attachments.js";
 
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
@@ -76,6 +77,7 @@ document.addEventListener("change", (e) => {
 document.addEventListener("keydown", (e) => {
   if ((e.ctrlKey || e.metaKey) && e.key === "k") { e.preventDefault(); find(); return; }
   if ((e.ctrlKey || e.metaKey) && e.key === "Enter" && e.target.form) { e.target.form.requestSubmit(); return; }
+  if (e.key === "Escape" && location.hash === "#about") location.hash = "state";
   if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]")) return;
   if (e.key === "j" || e.key === "k") move(e.key === "j" ? 1 : -1);
   const button = $(`[data-key="${CSS.escape(e.key)}"]`);

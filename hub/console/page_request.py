@@ -10,13 +10,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 from uuid import UUID
 
+import orjson
 from aiohttp import web
 
 from hub.accounts import sign_in
 from hub.accounts.operators import Operator
 from hub.api.http.app_keys import HUB, PAGES
 from hub.api.http.uploads import Upload
-from hub.errors import HubError, Invalid, NotFound
+from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import operator_inbox, scope
@@ -116,6 +117,15 @@ class Visit:
         """A word of the query."""
         return str(clean(self.request.query.get(name, default))).strip()
 
+    def unchanged(self, *state: object) -> None:
+        """Raise Conflict when the form was opened while what it changes was another (see `mark`)."""
+        sent = self.form.get("version")
+        if sent and sent != mark(*state):
+            raise Conflict(
+                "Somebody else has changed this since you opened it, so nothing was saved. Open it in another tab"
+                " to see what it is now; what you typed is still here.", code="changed_meanwhile",
+            )
+
     async def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
         """A whole page, with what was said about the last action."""
         said = unquote(self.request.cookies.get(SAID, ""))
@@ -166,12 +176,18 @@ def named(field: str | None) -> str | None:
 
 
 def in_words(text: str, field: str | None) -> tuple[str, str]:
-    """A refusal whose parameter is written as people write, and how it begins, for the page to put the field's label there."""
+    """A refusal whose parameter is written as people write, and how it begins, for the field's label."""
     if not field or not text.startswith(field):
         return text, ""
     last = next((p for p in reversed(field.split(".")) if not p.isdigit()), field)
     lead = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", last).replace("_", " ").capitalize()
     return lead + text[len(field):], lead
+
+
+def mark(*state: object) -> str:
+    """What a form shows, in short: another mark means that somebody has changed it meanwhile."""
+    shown = orjson.dumps(state, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return digest(shown.decode()).hex()[:32]
 
 
 def once() -> str:

@@ -20,7 +20,7 @@ Work = Callable[[], Awaitable[web.StreamResponse]]
 
 
 def name(v: Visit) -> UUID | None:
-    """Of the person, the form's mark and all it holds: what was changed since is another message. None without a mark."""
+    """Of the person, the form's mark and all it holds: what was changed since is another. None without a mark."""
     mark = v.form.get(MARK)
     if not mark:
         return None
