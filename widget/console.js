@@ -1,7 +1,6 @@
 // What forms and links cannot do by themselves: keys, copying, times in the reader's words.
 
 import { $, all } from "./forms.js";
-import "./attachments.js";
 
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];

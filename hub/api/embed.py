@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from hub.api.http import cookies
 from hub.api.http.app_keys import HUB
 from hub.api.http.client_address import limit_entry
 from hub.chat.website import prompts as visits
@@ -22,13 +23,13 @@ async def embed(request: web.Request) -> web.StreamResponse:
             visit = (await conversations.embed(hub, key)).access_key
         except NotFound:
             raise web.HTTPNotFound from None
-    headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": _cookie(hub, key, visit)}
+    headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": _cookie(hub, key, visit, cookies.here(request))}
     return web.Response(status=302, headers=headers)
 
 
-def _cookie(hub: Hub, key: str, visit: str) -> str:
+def _cookie(hub: Hub, key: str, visit: str, local: bool) -> str:
     """Written out: `Partitioned`, without which no browser keeps it in a frame, is not known to Python's cookies."""
-    where = "SameSite=None; Secure; Partitioned" if hub.settings.address.startswith("https://") else "SameSite=Lax"
+    where = cookies.ELSEWHERE if local or hub.settings.address.startswith("https://") else "SameSite=Lax"
     return f"{COOKIE}={visit}; Path=/embed/{key}; Max-Age={DAYS * 86_400}; HttpOnly; {where}"
 
 
