@@ -13,6 +13,8 @@ MAGIC = (
     (b"\x1aE\xdf\xa3", "audio/webm"),
     (b"PK\x03\x04", "application/zip"),
 )
+# Brands of pictures in an ISO base media file.
+HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 OFFICE = ("application/vnd.openxmlformats", "application/vnd.oasis", "application/epub")
 
 
@@ -24,6 +26,8 @@ def sniffed(raw: bytes, claimed: str = "") -> str:
             return claimed if mime == "application/zip" and claimed.startswith(OFFICE) else mime
     if raw[:4] == b"RIFF" and raw[8:12] in (b"WEBP", b"WAVE"):
         return "image/webp" if raw[8:12] == b"WEBP" else "audio/wav"
+    if raw[4:8] == b"ftyp" and raw[8:12] in HEIF:
+        return "image/heic"
     if raw[4:8] == b"ftyp":
         return claimed if claimed in ("audio/mp4", "video/mp4") else "video/mp4"
     if claimed.startswith(("image/", "audio/", "video/")) and claimed != "image/svg+xml":

@@ -1,6 +1,6 @@
 // What a reader can do with an answer: rate it, hear it, copy it, ask again.
 
-import { el } from "./markdown.js";
+import { el } from "./dom.js";
 import { $, base, call, failed, page, press, state, words } from "./page.js";
 
 const button = (name, run) => {

@@ -1,6 +1,6 @@
 // The hosted chat page: by its own address, and inside the widget.
 
-import { $, base, call, failed, page, state, status, words } from "./page.js";
+import { $, base, call, calm, failed, page, state } from "./page.js";
 import { flush, resume, say } from "./outbox.js";
 import { listFiles, taken } from "./files.js";
 import { ways, rate, seen } from "./thread.js";
@@ -17,7 +17,7 @@ $("form").onsubmit = (e) => {
   listFiles();
 };
 text.onkeydown = (e) => {
-  if (e.key === "Enter" && !e.shiftKey && !e.isComposing) {
+  if (e.key === "Enter" && !e.shiftKey && !e.isComposing && e.keyCode !== 229) {
     e.preventDefault();
     $("form").requestSubmit();
   }
@@ -30,12 +30,13 @@ $("rate").onclick = rate;
 ($("on") || {}).onclick = () => page.key && call("POST", `${base()}/continuation`).then(ways, failed);
 state.again = () => say(null);
 addEventListener("online", flush);
+if ($("notify")) $("notify").onclick = () => Notification.requestPermission().then(connect);
 document.onvisibilitychange = () => {
   connect();
   if (!document.hidden && state.open) seen();
 };
 document.body.classList.add("js");
-if (page.person) status(words.person);
+calm();
 if (state.open && !matchMedia("(pointer: coarse)").matches) text.focus();
 connect();
 resume();

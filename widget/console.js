@@ -1,7 +1,7 @@
 // What forms and links cannot do by themselves: keys, copying, times in the reader's words.
 
-const $ = (selector, of = document) => of.querySelector(selector);
-const all = (selector, of = document) => [...of.querySelectorAll(selector)];
+import { $, all } from "./forms.js";
+
 const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
@@ -48,14 +48,15 @@ function find() {
 }
 
 function move(step) {
-  const links = all(".talk");
-  const at = links.findIndex((l) => l === document.activeElement || l.hasAttribute("aria-current"));
+  const links = all(".talk"), focused = links.indexOf(document.activeElement);
+  const at = focused < 0 ? links.findIndex((l) => l.hasAttribute("aria-current")) : focused;
   links[Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
 }
 
 document.addEventListener("click", (e) => {
   const button = e.target.closest("button");
   if (button?.dataset.copy) copy(button);
+  else if (button?.dataset.use) use($(button.dataset.use).textContent);
   else if (button && "find" in button.dataset) find();
   else if (e.target.id === "find") e.target.close();
   for (const menu of all(".me[open]")) if (!menu.contains(e.target)) menu.open = false;
@@ -75,6 +76,7 @@ document.addEventListener("change", (e) => {
 document.addEventListener("keydown", (e) => {
   if ((e.ctrlKey || e.metaKey) && e.key === "k") { e.preventDefault(); find(); return; }
   if ((e.ctrlKey || e.metaKey) && e.key === "Enter" && e.target.form) { e.target.form.requestSubmit(); return; }
+  if (e.key === "Escape" && location.hash === "#about") location.hash = "state";
   if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]")) return;
   if (e.key === "j" || e.key === "k") move(e.key === "j" ? 1 : -1);
   const button = $(`[data-key="${CSS.escape(e.key)}"]`);
@@ -88,10 +90,18 @@ document.addEventListener("scroll", (e) => {
   if (log.id === "log") low = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
 }, true);
 document.addEventListener("htmx:after:swap", () => { times(); if (low) down(); });
-document.addEventListener("htmx:after:request", (e) => {
-  const ctx = e.detail?.ctx, from = ctx?.sourceElement;
-  if (!from || !("clear" in from.dataset) || ctx.response.status >= 400) return;
-  for (const one of all("textarea, [type=file]", from.form ?? from)) one.value = "";
+
+// A draft of the bot's fills an empty field; what somebody has typed stays, and the draft beside it.
+function use(text) {
+  const field = $("#text");
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  $("#drafted").replaceChildren();
+  field.focus();
+}
+document.addEventListener("htmx:after:swap", () => {
+  const made = $("#draft");
+  if (made && !$("#text").value) use(made.textContent);
 });
 times();
 down();

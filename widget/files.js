@@ -1,6 +1,6 @@
 // Files by the button, by paste and by drop; voice by the microphone.
 
-import { el } from "./markdown.js";
+import { el } from "./dom.js";
 import { $, base, call, failed, press, status, words } from "./page.js";
 import { enter, say } from "./outbox.js";
 
@@ -25,7 +25,7 @@ async function upload(list) {
       files.push(await call("POST", `${base()}/attachments`, form));
       status("");
     } catch (e) {
-      status(`${f.name}: ${e.status ? e.message : words.offline}`);
+      status(`${f.name}: ${!e.status ? words.offline : words[e.status] ? e.message : words.error}`);
     }
     listFiles();
   }

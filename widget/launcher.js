@@ -1,15 +1,17 @@
 // The launcher: all of the hub's code that runs in a customer's page. It loads the chat when a visitor shows intent.
 
 (() => {
-  const me = document.currentScript, at = new URL(me.src).origin, calls = window.hub?.q || [], heard = {}, waiting = [];
-  const cfg = Object.assign({ color: "#6366f1", title: "Chat", z: 2e9 }, "settings", me.dataset);
-  const id = cfg.client || cfg.id, mark = `hub:${id}`;
-  const make = (name, more) => Object.assign(document.createElement(name), more);
-  const emit = (name, data) => heard[name]?.forEach((run) => run(data));
+  // Loaded twice it is there once.
+  const was = window.hub;
+  if (was?.open) return;
+  const me = document.currentScript, at = new URL(me.src).origin, heard = {}, waiting = [];
+  const cfg = Object.assign({ z: 2e9 }, "settings", me.dataset), id = cfg.client || cfg.id, mark = `hub:${id}`;
+  const make = (name, more) => Object.assign(document.createElement(name), more), emit = (name, data) => heard[name]?.forEach((run) => run(data));
   // 1: the visitor has used the chat, 2: it is open.
   const keep = (value) => {
     try {
-      return value ? localStorage[mark] = value : localStorage[mark];
+      if (value) localStorage[mark] = value;
+      return localStorage[mark];
     } catch {}
   };
   let frame, ready, known, open = false, unread = 0;
@@ -25,7 +27,7 @@
     panel.className = open ? "o" : "";
     badge.textContent = unread;
     badge.hidden = !unread || open;
-    button.ariaExpanded = !!open;
+    button.ariaExpanded = open;
     button.ariaLabel = (open ? cfg.close : cfg.open) + (unread ? ` (${unread})` : "");
   };
   const turn = (to) => {
@@ -61,8 +63,8 @@
       turn(false);
     },
     toggle: () => open ? hub.close() : hub.open(),
-    show: () => { all.hidden = false; },
-    hide: () => { all.hidden = true; },
+    show: () => { all.hidden = 0; },
+    hide: () => { all.hidden = 1; },
     send: (text) => {
       load();
       tell({ do: "send", text });
@@ -89,16 +91,15 @@
   const badge = make("b"), panel = make("div"), box = make("hub-chat"), sheet = new CSSStyleSheet();
   const button = make("button", { onclick: hub.toggle, onpointerenter: load, onfocus: load });
   const all = make("aside", { ariaLabel: cfg.title, dir: cfg.dir, onkeydown: (e) => { if (e.key === "Escape") hub.close(); } });
-  sheet.replaceSync(`div,button{position:fixed;inset-inline-end:20px;z-index:${+cfg.z};box-shadow:0 8px 40px #0004}
+  sheet.replaceSync(`div,button{position:fixed;inset-inline-${cfg.side||"end"}:20px;margin-bottom:${cfg.offset|0}px;z-index:${+cfg.z};box-shadow:0 8px 40px #0004}
 button{bottom:20px;width:56px;height:56px;border:0;border-radius:50%;background:var(--a);color:oklch(from var(--a) clamp(0,(.66 - l)*999,1) 0 0);cursor:pointer;padding:16px}
 button:before{content:"";display:block;height:24px;background:currentColor;clip-path:path("M12 2a10 9 0 1 1-4 17.3L2 22l1.8-5.2A10 9 0 0 1 12 2z")}
 .o+button:before{clip-path:path("M4 10l2-2 6 6 6-6 2 2-8 8z")}
 b{position:absolute;top:-4px;inset-inline-end:-4px;min-width:12px;padding:4px 5px;border-radius:12px;background:#c81e1e;color:#fff;font:600 12px/12px system-ui}
-[hidden]{display:none}
-div{bottom:88px;width:400px;height:min(680px,100dvh - 108px);border-radius:20px;overflow:hidden;visibility:hidden}
+div{bottom:88px;width:400px;height:min(680px,100dvh - 108px - ${cfg.offset|0}px);border-radius:20px;overflow:hidden;visibility:hidden}
 .o{visibility:visible}
 iframe{width:100%;height:100%;border:0;color-scheme:normal}
-@media(max-width:480px){div{inset:0;width:auto;height:100dvh;border-radius:0}.o+button{display:none}}`);
+@media(max-width:480px){div{inset:0;margin:0;width:auto;height:100dvh;border-radius:0}.o+button{display:none}}`);
   button.append(badge);
   all.append(panel, button);
   box.style.cssText = `all:initial!important;--a:${cfg.color}`;
@@ -107,7 +108,7 @@ iframe{width:100%;height:100%;border:0;color-scheme:normal}
   addEventListener("message", hear);
 
   if (cfg.token || cfg.tag) hub.identify(cfg.token || { id: cfg.tag, hash: cfg.tagSignature });
-  hub.q.push(...calls);
+  hub.q.push(...was?.q || []);
   document.documentElement.append(box);
   if (keep() > 1) {
     load();

@@ -1,6 +1,6 @@
 // Messages on their way to the hub: in order, kept over a reload, sent again under the same name until they are there.
 
-import { base, call, door, failed, go, page, state, status, words } from "./page.js";
+import { base, call, calm, door, failed, go, page, state, status, words } from "./page.js";
 import { arrived, note, pending } from "./thread.js";
 import { connect } from "./stream.js";
 
@@ -56,7 +56,8 @@ async function pump() {
       await enter();
       const got = await call("POST", `${base()}/messages`, { content: one.content, clientMessageId: one.cid });
       arrived(one.cid, got.messageId);
-      status(got.person ? words.person : "");
+      state.person = got.person;
+      calm();
       failures = 0;
     } catch (e) {
       if (!e.status || e.status > 499) {

@@ -1,6 +1,6 @@
 // One stream of events for everything that happens in the conversation.
 
-import { base, debug, page, status, words } from "./page.js";
+import { base, calm, debug, on, page, state, status, words } from "./page.js";
 import { delta, ended, gone, message, tool } from "./thread.js";
 
 let source, later;
@@ -10,7 +10,7 @@ export function connect() {
   source?.close();
   source = null;
   // A page that nobody sees catches up when it is seen again.
-  if (!page.key || document.hidden) return;
+  if (!page.key || (document.hidden && !on())) return;
   const one = source = new EventSource(`${base()}/events?after=${page.after}`);
   const hear = (kind, run) => one.addEventListener(kind, (e) => {
     const data = JSON.parse(e.data);
@@ -23,7 +23,12 @@ export function connect() {
   hear("tool", tool);
   hear("turn", (t) => ended(t.turn));
   hear("gone", gone);
-  one.onopen = () => status("");
+  hear("person", ({ active }) => {
+    if (active === !!state.person) return;
+    state.person = active;
+    status(active ? words.person : words.bot);
+  });
+  one.onopen = calm;
   one.onerror = () => {
     status(words.offline);
     // The browser connects again by itself, unless it was refused.

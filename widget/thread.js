@@ -1,17 +1,23 @@
 // The conversation as it is shown: each message once, an answer while it is made.
 
-import { el, own, render } from "./markdown.js";
-import { $, page, press, state, tell, words } from "./page.js";
+import { el, own } from "./dom.js";
+import { $, on, page, press, state, tell, words } from "./page.js";
 import { acts, stars } from "./acts.js";
 
 const log = $("log"), shown = new Map(), mine = new Map(), over = new Set();
 let live, unread = 0, drawing;
 
+// To the newest; of a long answer to where it begins.
+function down() {
+  const last = $("end").previousElementSibling;
+  log.scrollTop = last.matches(".assistant") ? last.offsetTop - log.offsetTop - 12 : 1e9;
+}
+
 // Those who read on top are not pulled down.
 function steady(change) {
   const low = log.scrollHeight - log.scrollTop - log.clientHeight < 150;
   change();
-  if (low) log.scrollTop = 1e9;
+  if (low) down();
 }
 
 function bubble(role) {
@@ -31,15 +37,35 @@ function file(f) {
   return Object.assign(el("a", `📎 ${f.name}`), src ? { href: src, target: "_blank" } : {});
 }
 
+// Marks and links are drawn by a module of their own, which comes with the first message that has some.
+const MARKED = /[*_`#|~$\\[\]<>]|^\s*([-+]|\d+[.)])\s|\w[.:@]\/*\w/m, late = new Set();
+let md, coming;
+
+function marked(m, again) {
+  const user = m.role === "user";
+  if (md) return user ? md.links(m.text) : md.render(m.text, words.copy);
+  if (MARKED.test(m.text)) {
+    late.add(again);
+    coming ||= import("/assets/markdown.js").then((got) => {
+      md = got;
+      steady(() => late.forEach((run) => run()));
+      late.clear();
+    }, () => { coming = 0; });
+  }
+  return [user ? m.text : Object.assign(el("p", m.text), { className: "pre" })];
+}
+
 function fill(node, m) {
-  const nodes = m.role === "user" ? m.text && [m.text] : render(m.text);
+  const nodes = m.text ? marked(m, () => fill(node, m)) : [], rest = node.querySelectorAll(":scope > :is(.acts, .note:not(.end))");
   const parts = page.split && m.role !== "user" ? nodes.map((n) => [n]) : nodes.length ? [nodes] : [];
   node.replaceChildren(
     ...(m.tools || []).map((t) => box("tool", `⚙ ${t}`)),
     ...parts.map((p) => box(m.role === "user" ? "b" : "b md", ...p)),
     ...(m.attachments || []).map((f) => box("b", file(f))),
+    ...(m.stopped ? [box("note end", words.stopped)] : []),
+    ...rest,
   );
-  if (m.stopped) node.append(box("note", words.stopped));
+  md?.typeset(node);
 }
 
 // A note below a message, with a way out.
@@ -88,8 +114,9 @@ export function message(m, node) {
       state.count = (state.count || 0) + 1;
     }
     if (fresh && !user) {
-      $("live").append(el("p", m.content));
+      $("live").append(el("p", node.querySelector(".b")?.textContent));
       if (!state.open || document.hidden) tell("unread", { count: ++unread });
+      if (document.hidden && on()) new Notification(document.title, { body: m.text, tag: id });
     }
     if (fresh) tell("message", { id, role: m.role });
   });
@@ -108,7 +135,7 @@ const busy = () => {
 
 const draw = () => {
   drawing = 0;
-  if (live) steady(() => live.node.lastChild.replaceChildren(...render(live.text)));
+  if (live) steady(() => live.node.lastChild.replaceChildren(...marked(live, draw)));
 };
 
 // A piece of an answer; false when pieces before it are missing.
@@ -161,8 +188,7 @@ export function rate() {
 }
 
 // Where the chat goes on, and what to send from there; the visitor opens it, nothing is sent for them.
-export const ways = (got) => $("ways").replaceChildren(...got.ways.flatMap((w) => render(w.url || w.text)));
-
+export const ways = (got) => $("ways").replaceChildren(...got.ways.map((w) => el("p", w.url ? Object.assign(el("a", w.url), { href: w.url, target: "_blank" }) : w.text)));
 
 for (const node of document.querySelectorAll("[data-m]")) message(JSON.parse(node.dataset.m), node);
-log.scrollTop = 1e9;
+down();

@@ -71,6 +71,10 @@ class Deed:
     def change(self, change: Json) -> None:
         self._told.detail = change
 
+    def named(self, id: UUID | None) -> None:
+        """Told under this id, by which it is found again."""
+        self._told.id = id or self._told.id
+
     def changed(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Keep what differs."""
         self.change |= {

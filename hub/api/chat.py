@@ -30,8 +30,10 @@ FORM = 256 << 10  # of as many characters, encoded
 # What the page's script says; the rest is in the document already.
 SPOKEN = (
     "retry", "copy", "error", "stopped", "you", "thanks", "good", "bad", "listen", "remove", "offline", "person",
-    "rate",
+    "rate", "bot",
 )
+# What it says of a refusal, by status; other words are those of the API.
+REFUSALS = {"413": "large", "415": "kind", "422": "gone", "429": "limit"}
 ACCEPT = {
     "image": "image/*", "audio": "audio/*",
     "document": "text/*,application/pdf,application/json,.docx,.xlsx,.pptx,.odt,.epub",
@@ -148,7 +150,7 @@ async def _page(
     data = {
         "id": str(client), "key": key, "after": after, "host": host, "audio": look["audioSynthesisEnabled"],
         "split": bool(p.get("splitAnswerIntoMessageChunks")), "person": bool(seen and seen.handoff),
-        "words": {n: words[f"{n}Label"] for n in SPOKEN},
+        "words": {n: words[f"{n}Label"] for n in SPOKEN} | {c: words[f"{n}Label"] for c, n in REFUSALS.items()},
     }
     values = {
         "lang": lang, "words": words, "p": look, "said": said, "client": client, "key": key, "host": host,

@@ -4,6 +4,7 @@ import secrets
 
 from aiohttp import web
 
+from hub.api.http import cookies
 from hub.api.http.app_keys import HUB
 from hub.api.http.client_address import limit_entry
 from hub.chat.website import prompts as visits
@@ -24,7 +25,7 @@ async def embed(request: web.Request) -> web.StreamResponse:
     """GET /embed/{key}: back to the conversation of before, or a page that begins one as soon as a browser shows it."""
     hub, key = request.app[HUB], request.match_info["key"]
     if (visit := await _known(hub, key, request.cookies.get(COOKIE))) is not None:
-        return _to(hub, key, visit, 302)
+        return _to(request, key, visit, 302)
     if not await conversations.opens(hub, key):
         raise web.HTTPNotFound
     nonce = secrets.token_urlsafe(16)
@@ -45,17 +46,18 @@ async def begin(request: web.Request) -> web.StreamResponse:
             visit = (await conversations.embed(hub, key)).access_key
         except NotFound:
             raise web.HTTPNotFound from None
-    return _to(hub, key, visit, 303)
+    return _to(request, key, visit, 303)
 
 
-def _to(hub: Hub, key: str, visit: str, status: int) -> web.Response:
-    headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": _cookie(hub, key, visit)}
+def _to(request: web.Request, key: str, visit: str, status: int) -> web.Response:
+    cookie = _cookie(request.app[HUB], key, visit, cookies.here(request))
+    headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": cookie}
     return web.Response(status=status, headers=headers)
 
 
-def _cookie(hub: Hub, key: str, visit: str) -> str:
+def _cookie(hub: Hub, key: str, visit: str, local: bool) -> str:
     """Written out: `Partitioned`, without which no browser keeps it in a frame, is not known to Python's cookies."""
-    where = "SameSite=None; Secure; Partitioned" if hub.settings.address.startswith("https://") else "SameSite=Lax"
+    where = cookies.ELSEWHERE if local or hub.settings.address.startswith("https://") else "SameSite=Lax"
     return f"{COOKIE}={visit}; Path=/embed/{key}; Max-Age={DAYS * 86_400}; HttpOnly; {where}"
 
 

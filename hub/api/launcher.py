@@ -36,7 +36,8 @@ async def of_client(request: web.Request) -> web.Response:
 
 async def of_anyone(request: web.Request) -> web.Response:
     """GET /widget.js: its element says which chat client it is for (`data-client`)."""
-    return _script(request, _settings(preferred(None, request.headers.get("Accept-Language", ""))))
+    plain = {"color": "#6366f1", "title": "Chat"}
+    return _script(request, plain | _settings(preferred(None, request.headers.get("Accept-Language", ""))))
 
 
 def _settings(lang: str) -> Json:

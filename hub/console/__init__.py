@@ -27,6 +27,7 @@ from hub.console import (
     webhooks,
 )
 from hub.console.filters import FILTERS
+from hub.console.page_request import once
 
 PARTS = (
     sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, knowledge, schedules, campaigns,
@@ -37,5 +38,6 @@ PARTS = (
 def mount(app: web.Application) -> None:
     """Add the console's pages to an application that has a hub, templates and passwords."""
     app[PAGES].filters.update(FILTERS)
+    app[PAGES].globals["once"] = once
     for part in PARTS:
         app.router.add_routes(part.routes())

@@ -11,7 +11,7 @@ from hub.accounts.key_limits import Budget, Limits
 from hub.accounts.operators import Deed
 from hub.api.http.app_keys import KEYRING
 from hub.console.guard import act, look
-from hub.console.page_request import HEADERS, Form, Visit
+from hub.console.page_request import HEADERS, Form, Visit, mark
 from hub.domain import Json
 from hub.errors import BadRequest, Invalid, NotFound
 from hub.pydantic_base import invalid
@@ -53,13 +53,26 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
 
 async def view(v: Visit) -> web.StreamResponse:
     """GET /console/keys/{id}"""
+    found = await _one(v)
+    return await v.page(
+        "key.html", key=found, version=_version(found), limits=_fields(key_limits.shown(found["limits"])),
+        budgets=await rows.spent(v.db, v.account, v.id()), alerts=await rows.alerts(v.db, v.account, v.id()),
+    )
+
+
+async def _one(v: Visit) -> Json:
     found = next((k for k in await keys.granted(v.db, v.account) if k["id"] == v.id()), None)
     if found is None:
         raise NotFound("No such key.")
-    return await v.page(
-        "key.html", key=found, limits=_fields(key_limits.shown(found["limits"])),
-        budgets=await rows.spent(v.db, v.account, v.id()), alerts=await rows.alerts(v.db, v.account, v.id()),
-    )
+    return found
+
+
+def _version(key: Json) -> str:
+    return mark(*_state(key))
+
+
+def _state(key: Json) -> tuple[object, ...]:
+    return key["label"], key["tags"], key["limits"]
 
 
 def _fields(limits: Limits | None) -> Json:
@@ -71,6 +84,7 @@ def _fields(limits: Limits | None) -> Json:
 async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/keys/{id}"""
     deed.object = str(v.id())
+    v.unchanged(*_state(await _one(v)))
     wanted = limits(v.form)
     change = keys.Change(label=_label(v.form), tags=_tags(v.form), limits=wanted)
     deed.change = {"label": change.label, "tags": change.tags, "limits": wanted.stored()}

@@ -15,7 +15,7 @@ from hub.api.http import pagination
 from hub.api.http.app_keys import DIRECTORY
 from hub.console import bot_rules
 from hub.console.guard import act, look
-from hub.console.page_request import Form, Visit
+from hub.console.page_request import Form, Visit, mark
 from hub.domain import Json
 from hub.errors import Invalid
 from hub.knowledge import collections
@@ -49,14 +49,15 @@ async def new(v: Visit) -> web.StreamResponse:
 async def view(v: Visit) -> web.StreamResponse:
     """GET /console/bots/{id}"""
     bot = await gateways.load(v.db, v.hub.sealer, v.account, v.id())
-    return await _form(v, bot.id, bot.name, shown(bot, v.who.may("secrets")))
+    version = mark(bot.name, shown(bot, False))
+    return await _form(v, bot.id, bot.name, shown(bot, v.who.may("secrets")), version)
 
 
-async def _form(v: Visit, id: Any, name: str, p: Json) -> web.StreamResponse:
+async def _form(v: Visit, id: Any, name: str, p: Json, version: str = "") -> web.StreamResponse:
     found = await collections.every(v.db, v.account)
     return await v.page(
-        "bot.html", id=id, name=name, p=p, own=p["baseAddress"] != INTEGRATED, collections=found, tools=TOOLS,
-        models=v.hub.models.integrated, r=bot_rules.fields(p), labels=bot_rules.LABELS,
+        "bot.html", id=id, name=name, p=p, version=version, own=p["baseAddress"] != INTEGRATED, collections=found,
+        tools=TOOLS, models=v.hub.models.integrated, r=bot_rules.fields(p), labels=bot_rules.LABELS,
         on=(p.get("sentinelOptions") or {}).get("enabledFunctions") or [],
     )
 
@@ -78,7 +79,9 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
 async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/bots/{id}"""
     id, name, given = v.id(), _named(v.form), parameters(v.form)
-    before = shown(await gateways.load(v.db, v.hub.sealer, v.account, id), False)
+    bot = await gateways.load(v.db, v.hub.sealer, v.account, id)
+    before = shown(bot, False)
+    v.unchanged(bot.name, before)
     if not given["apiKey"] and given["baseAddress"] != INTEGRATED:
         del given["apiKey"]  # left empty, it stays; the hub's own models need none
     if v.form.get("rules"):

@@ -36,7 +36,8 @@ async def view(v: Visit) -> web.StreamResponse:
     rows = await store.recipients(v.db, v.account, v.id(), None, after, PAGE + 1)
     more = f"/console/campaigns/{v.id()}?after={rows[PAGE - 1]['place']}" if len(rows) > PAGE else ""
     people = [r | {"told": told(r)} for r in rows[:PAGE]]
-    return await v.page("campaign.html", c=one, people=people, more=more)
+    going = await campaigns.going(v.db, v.account, one) if one["state"] == "draft" else 0
+    return await v.page("campaign.html", c=one, people=people, more=more, going=going)
 
 
 async def create(v: Visit, deed: Deed) -> web.StreamResponse:

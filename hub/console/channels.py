@@ -14,8 +14,8 @@ from hub.chat.clients import clients, integrations, pairing, sessions
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.chat.clients.sessions import Wanted
 from hub.console.guard import act, look
-from hub.console.page_request import Form, Visit
-from hub.domain import Json
+from hub.console.page_request import Form, Visit, mark
+from hub.domain import Client, Json
 from hub.errors import Invalid
 from hub.pydantic_base import invalid
 from hub.store import dashboard
@@ -82,9 +82,13 @@ async def view(v: Visit) -> web.StreamResponse:
     limits = {**LimitingParameters().stored(), **found.client.limits}
     wait = timespan.seconds(p["messageDebounceInterval"]) if p["messageDebounceInterval"] else 0
     return await v.page(
-        "channel.html", one=found.client, p=p, limits=limits, networks=networks, bots=bots, wait=wait,
-        suggestions=[_line(b) for b in p["suggestionButtons"]],
+        "channel.html", one=found.client, p=p, version=_version(found.client), limits=limits, networks=networks,
+        bots=bots, wait=wait, suggestions=[_line(b) for b in p["suggestionButtons"]],
     )
+
+
+def _version(client: Client) -> str:
+    return mark(client.name, client.gateway_id, client.parameters, client.limits)
 
 
 def _line(button: Json) -> str:
@@ -109,6 +113,7 @@ def _network(v: Visit, name: str, seen: integrations.Seen | None) -> Json:
         for n, label, hint, optional in FIELDS[name]
     ]
     return {
+        "version": mark(one.settings, one.secrets, one.groups) if one else "",
         "name": name, "label": integrations.NAMES[name], "note": NOTES[name], "fields": fields, "one": one,
         "webhook": seen.webhook_url if seen and v.who.may("secrets") else None, "pairs": pairing.pairs(v.hub, name),
     }
@@ -118,6 +123,7 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/channels/{id}"""
     id, f = v.id(), v.form
     before = await clients.load(v.db, v.account, id)
+    v.unchanged(before.name, before.gateway_id, before.parameters, before.limits)
     wanted = looks(f, before.parameters.get("suggestionButtons") or ())
     limits = {name: int(f.number(name, 0, 1e6) or 0) for name in ("messagesPerHour", "maxMessages")}
     given: Json = {

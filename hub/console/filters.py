@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 HUES = 6
+NETWORKS: Mapping[str, str] = MappingProxyType({
+    "telegram": "Telegram", "zapi": "WhatsApp", "evolution": "WhatsApp", "kapso": "WhatsApp",
+})
 
 
 def iso(at: datetime) -> str:
@@ -56,10 +60,17 @@ def span(seconds: float | None) -> str:
 
 
 def person(row: Mapping[str, Any]) -> str:
-    """What a conversation's contact is called."""
-    tag = str(row.get("tag") or "")
-    named = row.get("contact_name") or row.get("phone") or row.get("username")
-    return str(named or ("" if tag.startswith("zp_") else tag) or row.get("title") or "Visitor")[:80]
+    """What somebody is called: never by what they said, nor by a name that the hub has made up for a network."""
+    tag = str(row.get("tag") or row.get("external_user") or "")
+    named = next((str(row[n]) for n in ("contact_name", "said_name", "phone", "username") if row.get(n)), "")
+    if named.isdigit() and named == str(row.get("phone") or ""):
+        named = f"+{named}"
+    if tag.startswith("preview-"):
+        tag = "Preview"
+    if not named and tag.startswith("zp_"):
+        address = str(row.get("chat") or row.get("address") or tag.partition(":")[2].partition("@")[0])
+        named = f"{NETWORKS.get(str(row.get('channel')), 'Visitor')} {address.partition('@')[0][-20:]}"
+    return (named or tag or f"Visitor {str(row.get('id') or '')[-4:]}".strip())[:80]
 
 
 def pretty(value: Any) -> str:

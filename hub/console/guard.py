@@ -7,7 +7,8 @@ from aiohttp import web
 
 from hub.accounts.operators import Deed, allow, doing
 from hub.api.http import bounded, sse, uploads
-from hub.api.http.app_keys import HUB
+from hub.api.http.app_keys import HUB, PAGES
+from hub.console import sent_once
 from hub.console.page_request import HEADERS, Form, Visit, genuine, operator
 from hub.errors import Forbidden, HubError
 
@@ -42,13 +43,19 @@ def look(path: str, view: Look, thing: str = "look") -> web.RouteDef:
     return web.get(path, handler)
 
 
-def act(path: str, action: str, view: Act) -> web.RouteDef:
-    """A form. action: what is done, for the role it takes and for the audit log."""
+def act(path: str, action: str, view: Act, repeats: bool = False) -> web.RouteDef:
+    """A form. action: what is done, for the role it takes and for the audit log. repeats: done again by the same name
+    (`Visit.once`) it goes on where it stopped."""
 
     async def done(visit: Visit) -> web.StreamResponse:
         object = next(iter(visit.request.match_info.values()), None)
-        async with doing(visit.db, visit.who, action, object) as deed:
-            return await view(visit, deed)
+
+        async def work() -> web.StreamResponse:
+            async with doing(visit.db, visit.who, action, object) as deed:
+                deed.named(visit.once)
+                return await view(visit, deed)
+
+        return await sent_once.answer(visit, work, repeats)
 
     return _sent(path, action.partition(".")[0], done)
 
@@ -84,7 +91,12 @@ def to_login(request: web.Request) -> web.Response:
         # A stream that ends is asked for again, unless it is told not to.
         return web.Response(body=sse.encode(sse.Named("ended")), headers={**HEADERS, **sse.HEADERS})
     if request.headers.get("HX-Request") == "true":
-        return web.Response(status=401, headers={**HEADERS, "HX-Redirect": "/console/login"})
+        # The page stays, with what was typed in it, and says how to go on.
+        where = urlsplit(request.headers.get("HX-Current-URL") or "/console")
+        place = quote(where.path + (f"?{where.query}" if where.query else ""), safe="")
+        words = request.app[PAGES].get_template("console/signed_out.html").render(next=place)
+        told = {"HX-Retarget": "#said", "HX-Reswap": "innerHTML"}
+        return web.Response(status=401, text=words, content_type="text/html", headers={**HEADERS, **told})
     asked = request.method in ("GET", "HEAD") and request.path != "/console"
     wanted = f"?next={quote(request.path_qs, safe='')}" if asked else ""
     return web.Response(status=303, headers={**HEADERS, "Location": f"/console/login{wanted}"})

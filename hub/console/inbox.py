@@ -163,7 +163,7 @@ async def say(v: Visit, deed: Deed) -> web.StreamResponse:
     if one["handoff_at"] is None:
         await handoff.switch(v.hub, v.account, None, id, True, v.who.id, v.who.name, ends=True)
         deed.begun = True
-    await handoff.say(v.hub, v.account, None, id, text, files)
+    await handoff.say(v.hub, v.account, None, id, text, files, v.once)
     return await _again(v)
 
 
@@ -180,7 +180,7 @@ async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(v.id())
     text = await suggestion.draft(v.hub, v.account, v.id())
     if v.partial:
-        return v.part("write.html", text=text)
+        return v.part("drafted.html", text=text)
     values = await opened(v, v.id())
     card = await _card(v, values["one"]["person_id"], v.id())
     canned = await operator_inbox.canned(v.db, v.account)
@@ -222,7 +222,7 @@ def routes() -> list[web.RouteDef]:
         look("/console/inbox", inbox), look(one, conversation), look(one + "/older", older),
         mark(one + "/read", seen),
         act(one + "/take", "inbox.taken", take), act(one + "/back", "inbox.given_back", back),
-        act(one + "/say", "inbox.answered", say), act(one + "/note", "inbox.noted", note),
+        act(one + "/say", "inbox.answered", say, repeats=True), act(one + "/note", "inbox.noted", note),
         act(one + "/draft", "inbox.drafted", draft), act(one + "/split", "inbox.split", split),
         look("/console/replies", canned), act("/console/replies", "inbox.reply_saved", save_canned),
         act("/console/replies/{id}/delete", "inbox.reply_deleted", remove_canned),

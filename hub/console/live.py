@@ -21,7 +21,7 @@ from hub.store import operator_inbox
 
 # Between two looks, however much happens; and the longest without a look.
 PAUSE, IDLE, SIGNED = 1.0, 15.0, 15.0
-_MASK = re.compile(r'name="csrf" value="[0-9a-f]+"')
+_MASK = re.compile(r'name="(?:csrf|once)" value="[0-9a-f]+"')
 
 
 async def events(v: Visit) -> web.StreamResponse:

@@ -25,7 +25,9 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
         if len(text) > 2000:
             raise Invalid(f"{label} is too long.", field=name)
     known = {i.channel: i for i in await integrations.of_client(v.hub, v.account, id)}
-    if network not in known:
+    if network in known:
+        v.unchanged(known[network].settings, known[network].secrets, known[network].groups)
+    else:
         for name, label, _, optional in FIELDS[network]:
             if not optional and not settings.get(name):
                 raise Invalid(f"{label} is missing.", field=name)

@@ -1,6 +1,7 @@
 """One request of somebody at the console: what they see and where they are sent."""
 
 import logging
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,13 +10,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 from uuid import UUID
 
+import orjson
 from aiohttp import web
 
 from hub.accounts import sign_in
 from hub.accounts.operators import Operator
 from hub.api.http.app_keys import HUB, PAGES
 from hub.api.http.uploads import Upload
-from hub.errors import HubError, Invalid, NotFound
+from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import operator_inbox, scope
@@ -24,6 +26,11 @@ from hub.store.db import Db, clean
 log = logging.getLogger(__name__)
 
 SAID = "hub_said"
+# Parameters of the API by the names that they have in forms, where these differ.
+FIELDS: Mapping[str, str] = {
+    "knowledgeBaseMaximumResults": "results", "knowledgeCollections": "collection", "outputRules": "outPatterns",
+    "outputBlockedText": "outInstead", "providerMasking": "hideWords", "sentinelOptions": "tool",
+}
 POLICY = "; ".join((
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",
     "media-src 'self'", "frame-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
@@ -71,12 +78,16 @@ class Form:
 
 @dataclass
 class Visit:
-    """who: the operator. token: of their cookie."""
+    """who: the operator. token: of their cookie. once: the name of the form that they sent (`hub.console.sent_once`).
+    led_to, told: where they were sent on to, with which word."""
 
     request: web.Request
     who: Operator
     token: str
     form: Form = field(default_factory=Form)
+    once: UUID | None = None
+    led_to: str | None = None
+    told: str | None = None
 
     @property
     def hub(self) -> Hub:
@@ -106,6 +117,15 @@ class Visit:
         """A word of the query."""
         return str(clean(self.request.query.get(name, default))).strip()
 
+    def unchanged(self, *state: object) -> None:
+        """Raise Conflict when the form was opened while what it changes was another (see `mark`)."""
+        sent = self.form.get("version")
+        if sent and sent != mark(*state):
+            raise Conflict(
+                "Somebody else has changed this since you opened it, so nothing was saved. Open it in another tab"
+                " to see what it is now; what you typed is still here.", code="changed_meanwhile",
+            )
+
     async def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
         """A whole page, with what was said about the last action."""
         said = unquote(self.request.cookies.get(SAID, ""))
@@ -129,6 +149,7 @@ class Visit:
 
     def to(self, path: str, said: str = "") -> web.Response:
         """Send the browser on, with a word about what was done."""
+        self.led_to, self.told = path, said
         sent = {"HX-Redirect": path} if self.partial else {"Location": path}
         response = web.Response(status=200 if self.partial else 303, headers={**HEADERS, **sent})
         if said:
@@ -137,15 +158,41 @@ class Visit:
 
     async def refused(self, e: HubError) -> web.Response:
         """What was not done, and why: in its place of the page for htmx, else as a page."""
-        words = str(e)
+        words, lead = in_words(str(e), e.field)
         if e.status >= 500:
             log.warning("%s %s: %s: %s", self.request.method, self.request.path, type(e).__name__, e)
             words = words if e.status in (502, 503) else "That did not work; the log says why."
         if self.partial:
-            response = html(self.request, "problem.html", e.status, words=words, field=e.field)
+            response = html(self.request, "problem.html", e.status, words=words, field=named(e.field), lead=lead)
             response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#said", "innerHTML"
             return response
         return await self.page("error.html", e.status, title=HTTPStatus(e.status).phrase, words=words)
+
+
+def named(field: str | None) -> str | None:
+    """The field of a form that a parameter of the API is in."""
+    head = (field or "").split(".")[0]
+    return FIELDS.get(head, head) or None
+
+
+def in_words(text: str, field: str | None) -> tuple[str, str]:
+    """A refusal whose parameter is written as people write, and how it begins, for the field's label."""
+    if not field or not text.startswith(field):
+        return text, ""
+    last = next((p for p in reversed(field.split(".")) if not p.isdigit()), field)
+    lead = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", last).replace("_", " ").capitalize()
+    return lead + text[len(field):], lead
+
+
+def mark(*state: object) -> str:
+    """What a form shows, in short: another mark means that somebody has changed it meanwhile."""
+    shown = orjson.dumps(state, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return digest(shown.decode()).hex()[:32]
+
+
+def once() -> str:
+    """A mark for one form of a page."""
+    return secrets.token_hex(16)
 
 
 def html(request: web.Request, template: str, status: int, **values: Any) -> web.Response:

@@ -1,10 +1,12 @@
 """Schedules: a week or a month of what goes out, and what operators do with it."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from hub.accounts import contacts
 from hub.accounts.operators import Deed
 from hub.api.http import pagination
 from hub.console.guard import act, look
@@ -13,11 +15,13 @@ from hub.console.settings import zone_of
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.outreach import calendar, schedules
-from hub.store import clients, dashboard
+from hub.store import clients, dashboard, operator_inbox
+from hub.store import people as person_rows
 from hub.tools.schedule import book, recurrence, targets, words
 from hub.tools.schedule.book import Change, Wanted
+from hub.tools.schedule.targets import Target
 
-PAGE, SHOWN, NEXT = 50, 1000, 5
+PAGE, SHOWN, NEXT, FOUND = 50, 1000, 5, 12
 VIEWS = ("week", "month", "list")
 
 
@@ -41,6 +45,7 @@ async def show(v: Visit) -> web.StreamResponse:
         "schedules.html", days=days, view=view, views=VIEWS, day=day, zone=zone,
         today=now.astimezone(ZoneInfo(zone)).date(), before=_start(view, day) - timedelta(days=1),
         after=_start(view, day) + step, places=await clients.of_account(v.db, v.account), rows=[], more="",
+        **await _people(v),
     )
 
 
@@ -51,7 +56,7 @@ async def _list(v: Visit, zone: str) -> web.StreamResponse:
     shown = [r | {"words": said(r)} for r in rows[:PAGE]]
     return await v.page(
         "schedules.html", days=[], view="list", views=VIEWS, day=None, zone=zone, today=None, before=None, after=None,
-        places=await clients.of_account(v.db, v.account), rows=shown, more=more,
+        places=await clients.of_account(v.db, v.account), rows=shown, more=more, **await _people(v),
     )
 
 
@@ -96,13 +101,50 @@ async def _one(v: Visit) -> Json:
     return row
 
 
+async def _whom(v: Visit) -> tuple[UUID, Target]:
+    """Who was chosen, or was named because they have not written yet; and at which place."""
+    f = v.form
+    if chosen := f.id("person"):
+        talk = await operator_inbox.one(v.db, v.account, chosen)
+        if talk is None:
+            raise NotFound("No such conversation.")
+        return talk["client_id"], await targets.of_session(v.db, v.account, talk["client_id"], chosen, talk["tag"])
+    client, user = f.id("client"), f.get("user")
+    if client is None or not user:
+        raise Invalid("who: choose a person, or name somebody who has not written yet.", field="who")
+    to = await targets.of_user(v.db, v.account, client, user, f.get("target") or None, f.get("identifier") or None)
+    return client, to
+
+
+async def people(v: Visit) -> web.StreamResponse:
+    """GET /console/schedules/people?who=: those whom the words name, to choose from."""
+    return v.part("people.html", **await _people(v))
+
+
+async def _people(v: Visit) -> Json:
+    """Found by words, or the one of a conversation (`person`)."""
+    words, chosen = v.asked("who")[:100], v.asked("person")
+    if chosen:
+        try:
+            one = await operator_inbox.one(v.db, v.account, UUID(chosen))
+        except ValueError:
+            raise Invalid("person is not an id.", field="person") from None
+        return {"found": [one] if one else [], "who_asked": "", "chosen": chosen}
+    found: list[Json] = []
+    if words:
+        named = contacts.looked(words)[1]
+        person = await person_rows.find(v.db, v.account, named) if named else None
+        found = await operator_inbox.page(v.db, v.account, v.who.id, "all", words=words, limit=FOUND, person=person)
+    return {"found": found, "who_asked": words, "chosen": ""}
+
+
 async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/schedules: once ("tomorrow at 9") or again and again ("every Monday at 8")."""
     f, now = v.form, datetime.now(UTC)
-    client, user, text = f.id("client"), f.get("user"), f.get("instruction")
-    if client is None or not user or not text:
-        raise Invalid("place, person and text must all be given.", field="user" if client else "client")
-    to = await targets.of_user(v.db, v.account, client, user, f.get("target") or None, f.get("identifier") or None)
+    text = f.get("instruction")
+    if not text:
+        raise Invalid("instruction is missing.", field="instruction")
+    client, to = await _whom(v)
     wanted = Wanted(instruction=text[:20_000])
     # Whom and what is in the schedule itself, which can be deleted; the log cannot.
     deed.change = {"place": str(client), "every": bool(f.get("every"))}
@@ -151,7 +193,8 @@ async def cancel(v: Visit, deed: Deed) -> web.StreamResponse:
 def routes() -> list[web.RouteDef]:
     one = "/console/schedules/{id}"
     return [
-        look("/console/schedules", show), act("/console/schedules", "schedule.created", create), look(one, view),
+        look("/console/schedules", show), act("/console/schedules", "schedule.created", create),
+        look("/console/schedules/people", people), look(one, view),
         act(one + "/pause", "schedule.paused", pause), act(one + "/resume", "schedule.resumed", resume),
         act(one + "/run", "schedule.run", run), act(one + "/cancel", "schedule.cancelled", cancel),
     ]

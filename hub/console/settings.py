@@ -9,7 +9,7 @@ from hub.accounts.emails import email_address
 from hub.accounts.operators import Deed
 from hub.api.http.app_keys import PASSWORDS
 from hub.console.guard import act, look
-from hub.console.page_request import Visit
+from hub.console.page_request import Visit, mark
 from hub.console.sign_in import DEVICE
 from hub.domain import Caller, Json
 from hub.errors import Forbidden, Invalid
@@ -36,12 +36,15 @@ async def show(v: Visit) -> web.StreamResponse:
     p = dict.fromkeys((*FLAGS, "requireSecondFactor"), False) | {"handoffMinutes": 30, "timeZone": "UTC"}
     p |= account.parameters
     salt = salts.opened(v.hub.sealer, account.id, account.salt) if v.who.may("secrets") else ""
-    return await v.page("settings.html", account=account, salt=salt, p=p, policy=await policy.load(v.db, v.account))
+    outgoing = await policy.load(v.db, v.account)
+    versions = {"account": mark(account.name, account.parameters), "outreach": mark(outgoing.stored())}
+    return await v.page("settings.html", account=account, salt=salt, p=p, policy=outgoing, versions=versions)
 
 
 async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/settings"""
     f, before = v.form, await accounts.view(v.db, _caller(v))
+    v.unchanged(before.name, before.parameters)
     if not 0 < len(f.get("name")) <= 200:
         raise Invalid("name must have 1 to 200 characters.", field="name")
     given: Json = {flag: flag in f.all("flag") for flag in FLAGS}
@@ -59,6 +62,7 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
 async def outreach(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/settings/outreach: what nobody just asked for."""
     f, before = v.form, (await policy.load(v.db, v.account)).stored()
+    v.unchanged(before)
     quiet = {
         "enabled": "yes" in f.all("quiet"), "start": f.get("start") or "21:00", "end": f.get("end") or "08:00",
         "action": "refuse" if f.get("action") == "refuse" else "postpone",

@@ -6,7 +6,7 @@ from hub.accounts import operators, sign_in
 from hub.accounts.operators import ROLES, Deed
 from hub.api.http import pagination
 from hub.console.guard import act, look
-from hub.console.page_request import Visit
+from hub.console.page_request import Visit, mark
 from hub.store import operators as rows
 
 PAGE = 100
@@ -21,6 +21,8 @@ async def _page(v: Visit, link: str) -> web.StreamResponse:
     after = pagination.read(v.asked("after")) if v.asked("after") else None
     found = await rows.page(v.db, v.account, after, PAGE + 1)
     more = f"/console/team?after={pagination.write(found[PAGE - 1]['id'])}" if len(found) > PAGE else ""
+    for one in found:
+        one["version"] = mark(one["role"])
     return await v.page("team.html", people=found[:PAGE], more=more, roles=ROLES, link=link)
 
 
@@ -57,6 +59,7 @@ async def role(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/team/{id}/role"""
     seen = await operators.member(v.db, v.who, v.id())
     deed.object = str(v.id())
+    v.unchanged(seen["role"])
     deed.changed(seen, {"role": v.form.get("role")})
     await operators.set_role(v.db, v.who, v.id(), v.form.get("role"))
     return v.to("/console/team", f"{seen['name']} is {v.form.get('role')} now.")

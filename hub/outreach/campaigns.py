@@ -95,6 +95,23 @@ async def _checked(db: Call, account: UUID, wanted: Wanted) -> list[Recipient]:
     return await asyncio.to_thread(read, wanted.recipients, wanted.channel, wanted.client_id, names)
 
 
+async def going(db: Call, account: UUID, campaign: Json) -> int:
+    """How many a draft would be written to if it were started now: without who cannot, or does not want to, be."""
+    wanted = Wanted(
+        campaign["client_id"], campaign["name"], campaign["channel"], campaign["message"], "", campaign["per_minute"],
+        campaign["starts_at"],
+    )
+    count, place = 0, 0
+    while rows := await campaigns.recipients(db, account, campaign["id"], ["waiting"], place, CHUNK):
+        place = rows[-1]["place"]
+        found = [
+            Recipient(r["place"], r["address"], list(r["names"]), r["external_user"], r["variables"] or {})
+            for r in rows
+        ]
+        count += (await _plan(db, account, wanted, found)).going
+    return count
+
+
 def _row(r: Recipient) -> Json:
     reason, words = r.refusal or (None, None)
     return {

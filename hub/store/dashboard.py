@@ -31,7 +31,9 @@ FAILING = """
     where o.account_id = $1 and o.state in ('dead', 'unknown') and o.created_at > now() - interval '7 days' order by o.id desc limit $2
 """
 NEXT = """
-    select s.id, s.client_id, s.kind, s.external_user, s.channel, s.instruction, s.next_at, s.zone, c.name as client_name
+    select s.id, s.client_id, s.kind, s.external_user, s.channel, s.address, s.contact_id,
+        (select coalesce(k.name, k.username) from contacts k where k.id = s.contact_id) as contact_name,
+        (select k.phone from contacts k where k.id = s.contact_id) as phone, s.instruction, s.next_at, s.zone, c.name as client_name
     from schedules s join clients c on c.id = s.client_id
     where s.account_id = $1 and s.state = 'active' and s.next_at is not null order by s.next_at limit $2
 """
@@ -107,7 +109,9 @@ FIND = """
         order by k.id limit 4)) found
 """
 CALENDAR = """
-    select s.id, s.client_id, s.kind, s.external_user, s.channel, s.instruction, s.next_at, s.zone, s.cron, s.every, s.unit, s.anchor,
+    select s.id, s.client_id, s.kind, s.external_user, s.channel, s.address, s.contact_id,
+        (select coalesce(k.name, k.username) from contacts k where k.id = s.contact_id) as contact_name,
+        (select k.phone from contacts k where k.id = s.contact_id) as phone, s.instruction, s.next_at, s.zone, s.cron, s.every, s.unit, s.anchor,
         s.state, s.max_executions, s.execution_count, s.scheduled_at, s.last_at, s.origin, c.name as client_name
     from schedules s join clients c on c.id = s.client_id
     where s.account_id = $1 and ($2::uuid is null or s.client_id = $2) and ($3::text[] is null or s.state = any($3))
@@ -115,10 +119,15 @@ CALENDAR = """
     order by s.id desc limit $6
 """
 ONE_SCHEDULE = """
-    select s.*, c.name as client_name from schedules s join clients c on c.id = s.client_id where s.account_id = $1 and s.id = $2
+    select s.*, c.name as client_name,
+        (select coalesce(k.name, k.username) from contacts k where k.id = s.contact_id) as contact_name,
+        (select k.phone from contacts k where k.id = s.contact_id) as phone
+    from schedules s join clients c on c.id = s.client_id where s.account_id = $1 and s.id = $2
 """
 RAN = """
-    select a.id, a.schedule_id, a.campaign_id, a.fire_at, a.state, a.reason, a.external_user, a.channel, a.client_id,
+    select a.id, a.schedule_id, a.campaign_id, a.fire_at, a.state, a.reason, a.external_user, a.channel, a.client_id, a.address,
+        (select coalesce(k.name, k.username) from contacts k where k.id = a.contact_id) as contact_name,
+        (select k.phone from contacts k where k.id = a.contact_id) as phone,
         coalesce(s.zone, 'UTC') as zone, coalesce(s.instruction, m.name, '') as instruction
     from activations a left join schedules s on s.id = a.schedule_id left join campaigns m on m.id = a.campaign_id
     where a.account_id = $1 and a.fire_at >= $2 and a.fire_at < $3 and a.schedule_id is not null order by a.id desc limit $4

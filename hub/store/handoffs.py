@@ -25,8 +25,9 @@ ADD = """
 COUNT = """
     update sessions set message_count = message_count + 1, last_message_at = now(),
         handoff_until = case when handoff_until is not null then handoff_end(account_id) end
-    where id = $1 and account_id = $2
+    where id = $1 and account_id = $2 and not exists (select 1 from messages m where m.id = $3)
 """
+SAID = "select exists (select 1 from messages where id = $3 and session_id = $2 and account_id = $1)"
 RETURN = """
     select r.id, r.account_id, r.seq from (
         select s.id, s.account_id, hand_back(s.id) as seq from sessions s where s.handoff_until <= now() order by s.handoff_until limit 200) r
@@ -56,10 +57,17 @@ async def where(db: Call, account: UUID, client: UUID | None, session: UUID) -> 
     return dict(row) if row else None
 
 
-async def add(db: Call, account: UUID, session: UUID, id: UUID, content: Json) -> None:
+async def add(db: Call, account: UUID, session: UUID, id: UUID, content: Json) -> bool:
+    """False when there is a message of this id already, or no session any more."""
     # The session is locked first: who reads the messages by position must not see a later one before.
-    await db.run(COUNT, session, account)
+    if await db.run(COUNT, session, account, id) != 1:
+        return False
     await db.run(ADD, id, account, session, await personal.body(db, account, session, content))
+    return True
+
+
+async def said(db: Call, account: UUID, session: UUID, id: UUID) -> bool:
+    return bool(await db.value(SAID, account, session, id))
 
 
 async def take_back(db: Call) -> list[Json]:

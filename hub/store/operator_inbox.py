@@ -63,7 +63,8 @@ LIST = """
             or s.person_id in (select selves($8::uuid))
             or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0)
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
-        c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler,
+        c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
+        coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
         coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
         (select jsonb_build_array(m.role, case when starts_with(m.content->>'text', 'sealed.1.') then m.content->'text'
@@ -83,6 +84,7 @@ ONE = """
         s.closed_at, s.expires_at, s.message_count, s.token_count, s.metadata, s.extra_context, s.last_user_at, s.contact_id, s.person_id,
         s.lease_until > now() as answering, c.name as client_name, c.gateway_id, g.name as gateway_name, i.channel, i.state as channel_state,
         k.name as contact_name, k.phone, k.username, k.language, o.name as handler, s.integration_id,
+        coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting, false as unread, '' as last_words
     from sessions s join clients c on c.id = s.client_id left join gateways g on g.id = c.gateway_id
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id

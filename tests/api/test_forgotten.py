@@ -45,7 +45,7 @@ PLACES = {
     "source_tools": NONE, "sources": NONE, "source_pages": NONE, "sign_in_waits": NONE, "operator_devices": NONE, "operator_totp": NONE,
     "operator_recovery_codes": NONE, "operator_passkeys": NONE, "operator_pending": NONE, "operator_identities": NONE,
     "ares_devices": NONE, "drills": NONE, "answer_cache": BRIEF, "key_spend": NONE, "key_holds": NONE, "key_alerts": NONE,
-    "file_leftovers": NONE, "personal_folders": NONE, "left_placeholders": CASCADE,
+    "file_leftovers": NONE, "personal_folders": NONE, "left_placeholders": CASCADE, "form_posts": NONE,
     "responses": "the response itself",
 }
 

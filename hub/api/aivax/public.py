@@ -276,6 +276,7 @@ async def events(request: web.Request, key: str, query: EventsQuery) -> web.Stre
     `message`: a stored message, with an id; one that was said but waits for its turn has none. `delta`: a
     piece of the answer being made, `at` so many UTF-16 units of it. `tool`: a tool at work (clients with
     `showToolCalls`). `turn`: a turn has ended. `gone`: `ids` of messages that were taken back.
+    `person`: somebody has taken the conversation over (`active`), or given it back to the assistant.
     """
     hub = request.app[HUB]
     seen: Visit = await visits.visit(hub, key)

@@ -1,6 +1,7 @@
 """Files that came with messages: fetched through the guarded client, stored, named in the message."""
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from typing import Any
@@ -12,10 +13,13 @@ from hub.chat import content
 from hub.chat.clients.link import open_link
 from hub.chat.inbound import quotes
 from hub.chat.inbound.intake import FILE_DAYS
+from hub.errors import HubError
+from hub.mime import sniffed
 from hub.personal_keys import subject
 from hub.runtime import Hub
 from hub.store import files, outbox
 from hub.store.turns import Claim
+from hub.tools import phone_pictures
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,12 @@ async def fetch_one(hub: Hub, link: Link, channel: str, row: Json, place: int, a
         done = a | {"error": str(e) or "the network did not give it in time"}
     else:
         id, token = uuid5(message, str(place)), ids.access_key()[4:]
+        name, mime = a.get("name") or got.name or a["media"], a.get("mime") or got.mime
+        raw, kind = got.content, a["media"]
+        if sniffed(raw, mime) == phone_pictures.MIME:
+            with contextlib.suppress(HubError):  # it is kept as it came
+                name, mime, raw = await phone_pictures.readable(hub.children, name, phone_pictures.MIME, raw)
+                kind = "image"
         await files.add(
             hub.db,
             id,
@@ -55,11 +65,11 @@ async def fetch_one(hub: Hub, link: Link, channel: str, row: Json, place: int, a
             UUID(str(row["session_id"])),
             message,
             token=token,
-            name=a.get("name") or got.name or a["media"],
-            mime=a.get("mime") or got.mime,
-            kind=a["media"],
-            sha256=hashlib.sha256(got.content).digest(),
-            content=got.content,
+            name=name,
+            mime=mime,
+            kind=kind,
+            sha256=hashlib.sha256(raw).digest(),
+            content=raw,
             seconds=FILE_DAYS * 86400.0,
             whose=subject(row["session_id"], row["body"]),
         )
@@ -67,8 +77,9 @@ async def fetch_one(hub: Hub, link: Link, channel: str, row: Json, place: int, a
         done = a | {
             "file_id": str(id),
             "token": stored["token"] if stored else token,
-            "size": len(got.content),
-            "mime": a.get("mime") or got.mime,
+            "size": len(raw),
+            "mime": mime,
+            **({"media": kind, "name": name} if raw is not got.content else {}),
         }
     await files.attached(hub.db, account, message, place, done)
     return done

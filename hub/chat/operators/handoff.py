@@ -48,15 +48,17 @@ async def sayable(hub: Hub, account: UUID, client: UUID | None, session: UUID, t
 
 
 async def say(
-    hub: Hub, account: UUID, client: UUID | None, session: UUID, text: str, files: Sequence[Json] = ()
+    hub: Hub, account: UUID, client: UUID | None, session: UUID, text: str, files: Sequence[Json] = (),
+    id: UUID | None = None,
 ) -> UUID:
     """An operator's message: stored, shown in the web chat, or sent through the session's network.
 
-    files: stored attachments (see hub.chat.content). Raise NotFound, Invalid, Conflict.
+    files: stored attachments (see hub.chat.content). id: made where it was written, so that it is said once. Raise
+    NotFound, Invalid, Conflict.
     """
     where = await sayable(hub, account, client, session, text, len(files))
     body: Json = {"text": text} | ({"attachments": list(files)} if files else {})
-    message, parts = ids.uuid7(), []
+    message, parts = id or ids.uuid7(), []
     if where["channel"]:
         to = delivery.Address(
             where["chat"],
@@ -67,7 +69,10 @@ async def say(
         whole = "\n\n".join(t for t in (text, content.shown_files(body, hub.settings.address)) if t)
         parts = await delivery.rendered(whole, message, to)
     async with hub.db.transaction() as tx:
-        await handoffs.add(tx, account, session, message, body)
+        if not await handoffs.add(tx, account, session, message, body):
+            if await handoffs.said(tx, account, session, message):
+                return message
+            raise NotFound("No such session.")
         for part in parts:
             await outbox.enqueue(
                 tx, account, session, UUID(part["key"]), message, part["body"], part["sha"], part["mode"]

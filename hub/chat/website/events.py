@@ -23,7 +23,8 @@ TOLD = ("outcome", "model", "promptTokens", "completionTokens", "ms")
 @dataclass(frozen=True, slots=True)
 class Happened:
     """kind: message (stored at `place`, or without one said but not answered yet), delta (a piece of an
-    answer), tool, turn (one has ended), gone (messages that were taken back)."""
+    answer), tool, turn (one has ended), gone (messages that were taken back),
+    person (has taken over, or given back)."""
 
     kind: str
     data: Json
@@ -40,6 +41,9 @@ async def follow(hub: Hub, key: str, seen: Visit, after: int | None) -> AsyncIte
             yield Happened("gone", {"ids": [str(i) for i in gone]})
         if draft := await Drafts(hub.redis, hub.settings.queue, seen.session_id).read():
             yield Happened("delta", {"turn": draft[0], "at": 0, "text": draft[1]})
+        now = await prompts.visit(hub, key, manned=True) if after is not None else seen
+        if after is not None:
+            yield Happened("person", {"active": now.handoff})
         event: Json = {"type": "look"}
         looked, checked = 0.0, time.monotonic()
         while event["type"] != "closed":
@@ -80,4 +84,6 @@ def _told(event: Json, address: str, tools: bool, debug: bool) -> Happened | Non
     if kind == "turn":
         more = {n: event[n] for n in TOLD if n in event} if debug else {}
         return Happened("turn", {"turn": event["turn"], **more})
+    if kind == "handoff":
+        return Happened("person", {"active": event["active"]})
     return Happened("gone", {"ids": event["ids"]}) if kind == "gone" else None

@@ -22,6 +22,7 @@ from hub.mime import OFFICE, data_address, sniffed
 from hub.runtime import Hub
 from hub.store import files, web_sessions
 from hub.store.web_sessions import Visit
+from hub.tools import phone_pictures
 
 Json = dict[str, Any]
 STANDARD: Mapping[str, Any] = ClientParameters().stored()
@@ -219,6 +220,7 @@ async def keep(hub: Hub, seen: Visit, name: str, mime: str, raw: bytes) -> Json:
     if not raw:
         raise BadRequest("file is empty.", field="file")
     await _allowed(hub, seen, len(raw))
+    name, mime, raw = await phone_pictures.readable(hub.children, name, mime, raw)
     id, token = await _kept(hub, seen.account_id, seen.session_id, name, mime, raw)
     url = content.link({"token": token}, hub.settings.address)
     return {"id": str(id), "name": name, "mime_type": mime, "size": len(raw), "kind": kind, "public_url": url}
@@ -241,7 +243,8 @@ async def _allowed(hub: Hub, seen: Visit, size: int) -> None:
 
 async def store(hub: Hub, account: UUID, session: UUID, name: str, mime: str, raw: bytes) -> UUID:
     """Keep a file of an operator: whatever its kind is, the chat's limits are for visitors."""
-    return (await _kept(hub, account, session, name, sniffed(raw, mime), raw))[0]
+    name, mime, raw = await phone_pictures.readable(hub.children, name, sniffed(raw, mime), raw)
+    return (await _kept(hub, account, session, name, mime, raw))[0]
 
 
 async def _kept(hub: Hub, account: UUID, session: UUID, name: str, mime: str, raw: bytes) -> tuple[UUID, str]:

@@ -1,0 +1,156 @@
+"""Forms over HTTP: done once by their mark, refused when somebody else was faster, whom they write to."""
+
+import asyncio
+import re
+from uuid import UUID, uuid4
+
+import aiohttp
+import pytest
+
+from hub.store import form_posts
+from hub.store.form_posts import Post
+from tests.api.chatting import visiting
+from tests.api.conftest import Api
+from tests.console.conftest import HERE, Desk, signed_in
+from tests.console.town import fill
+
+
+async def send(desk: Desk, path: str, **fields: str) -> tuple[int, str]:
+    csrf = (await desk.get("/console/settings")).csrf
+    data = {"csrf": csrf, **fields}
+    async with desk.http.post(desk.api.url + path, data=data, headers=HERE, allow_redirects=False) as got:
+        return got.status, got.headers.get("Location", "") or await got.text()
+
+
+async def test_the_same_form_twice_is_one_deed(desk: Desk, agent: Desk, api: Api) -> None:
+    mark = uuid4().hex
+    both = await asyncio.gather(*(send(desk, "/console/knowledge", name="Prices", once=mark) for _ in range(3)))
+    assert {s for s, _ in both} == {303} and len({where for _, where in both}) == 1
+    count = "select count(*) from collections"
+    assert await api.hub.db.value(count) == 1
+    # What was changed since, and what was sent without a mark, is another.
+    await send(desk, "/console/knowledge", name="Hours", once=mark)
+    for _ in range(2):
+        await send(desk, "/console/knowledge", name="Loose")
+    assert await api.hub.db.value(count) == 4
+    # What was refused may be sent again; somebody else's mark is none of one's own.
+    refused = [await send(desk, "/console/knowledge", name="", once=mark) for _ in range(2)]
+    assert [s for s, _ in refused] == [400, 400]
+    assert (await send(agent, "/console/knowledge", name="Prices", once=mark))[0] == 403
+    assert await api.hub.db.value("select count(*) from form_posts") == 2
+    await api.hub.db.run("update form_posts set created_at = now() - interval '2 days'")
+    assert await form_posts.forget(api.hub.db) == 2
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_who_died_over_a_form(desk: Desk, api: Api, written: bool) -> None:
+    """The process that had it is gone: if the audit log has the deed it is done, else it is done now."""
+    mark = uuid4().hex
+    await send(desk, "/console/knowledge", name="Prices", once=mark)
+    await api.hub.db.run("update form_posts set status = null, lease_until = now() - interval '1 second'")
+    if not written:
+        name = await api.hub.db.value("select name from form_posts")
+        await api.hub.db.run("delete from form_posts")
+        await form_posts.claim(api.hub.db, Post(api.account, desk.who.id, UUID(str(name))), -1.0)
+        await api.hub.db.run("delete from collections")
+        mark = uuid4().hex
+    status, _ = await send(desk, "/console/knowledge", name="Prices", once=mark)
+    assert status == (200 if written else 303)
+    assert await api.hub.db.value("select count(*) from collections") == 1
+
+
+async def test_a_message_that_was_begun_goes_out_once(desk: Desk, api: Api) -> None:
+    async with visiting(api) as me:
+        await me.prompt("Hello")
+        mark, here = uuid4().hex, f"/console/inbox/{me.session}/say"
+        await send(desk, here, text="I am here.", once=mark)
+        await api.hub.db.run("update form_posts set status = null, lease_until = now() - interval '1 second'")
+        assert (await send(desk, here, text="I am here.", once=mark))[0] == 303
+        await send(desk, here, text="I am here.", once=uuid4().hex)
+        assert [t for _, t in await me.said()].count("I am here.") == 2
+        assert await api.hub.db.value("select message_count from sessions") == len(await me.said())
+
+
+VERSION = r'action="{}"[^>]*>(?:<input[^>]*>)*<input type="hidden" name="version" value="(\w+)"'
+STALE = [
+    ("/bots/{bot}", {"name": "X", "answers": "hub"}, "update gateways set name = 'Changed'"),
+    ("/channels/{place}", {"name": "X"}, "update clients set name = 'Changed'"),
+    ("/channels/{place}/networks/telegram", {"botToken": ""}, "update integrations set groups = 'all'"),
+    ("/settings", {"name": "X"}, "update accounts set name = 'Changed'"),
+    ("/settings/outreach", {"perDay": "7"}, ""),
+]
+
+
+@pytest.mark.parametrize(("path", "fields", "change"), STALE)
+async def test_what_somebody_else_saved_meanwhile_stays(
+    desk: Desk, api: Api, path: str, fields: dict[str, str], change: str
+) -> None:
+    town = await fill(api.hub, api.account, 4)
+    path = "/console" + path.format(bot=town["gateway"], place=town["client"])
+    page = (await desk.get(path.partition("/networks")[0].removesuffix("/outreach"))).text
+    [version] = re.findall(VERSION.format(path), page)
+    if change:
+        await api.hub.db.run(change)
+    else:
+        assert (await send(desk, path, **{n: f"{v}0" for n, v in fields.items()}))[0] == 303
+    before = await api.hub.db.value("select count(*) from audit")
+    status, words = await send(desk, path, version=version, **fields)
+    assert status == 409 and "Somebody else has changed this" in words
+    assert await api.hub.db.value("select count(*) from audit") == before
+
+
+async def test_roles_and_keys_are_not_saved_over(desk: Desk, api: Api) -> None:
+    other = await signed_in(api, "agent")
+    page = (await desk.get("/console/team")).text
+    [version] = re.findall(VERSION.format(f"/console/team/{other.who.id}/role"), page)
+    await api.hub.db.run("update operators set role = 'viewer' where id = $1", other.who.id)
+    assert (await send(desk, f"/console/team/{other.who.id}/role", role="admin", version=version))[0] == 409
+    await other.http.close()
+    await send(desk, "/console/keys", label="Shop", kind="private", days="")
+    id = await api.hub.db.value("select id from api_keys where label = 'Shop'")
+    [version] = re.findall(r'name="version" value="(\w+)"', (await desk.get(f"/console/keys/{id}")).text)
+    await api.hub.db.run("update api_keys set label = 'Till' where id = $1", id)
+    assert (await send(desk, f"/console/keys/{id}", label="Door", version=version))[0] == 409
+    assert (await send(desk, f"/console/keys/{id}", label="Door"))[0] == 303
+
+
+async def test_a_refusal_names_the_field_as_people_do(desk: Desk, api: Api) -> None:
+    part = await desk.part("/console/bots", name="X", answers="model", baseAddress="ftp://x", modelName="m")
+    assert part.status == 400 and 'data-field="baseAddress"' in part.text and "baseAddress " not in part.said
+    part = await desk.part("/console/bots", name="X", answers="hub", results="101")
+    assert 'data-field="results"' in part.text
+    whole = await desk.post("/console/bots", name="X", answers="model", baseAddress="ftp://x", modelName="m")
+    assert "Base address" in whole.text and "baseAddress" not in whole.text
+    here = {**HERE, "HX-Request": "true", "HX-Current-URL": f"{api.url}/console/settings?x=1"}
+    async with aiohttp.ClientSession() as nobody, nobody.post(f"{api.url}/console/settings", headers=here) as got:
+        assert got.status == 401 and "HX-Redirect" not in got.headers
+        assert "next=%2Fconsole%2Fsettings%3Fx%3D1" in await got.text()
+
+
+async def test_a_campaign_asks_with_the_true_number(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 4)
+    people = "phone,name\n5519900000001,Ana\n5519900000002,Bo\n5519900000002,Bo\nnonsense,X"
+    made = await desk.done(
+        "/console/campaigns", client=str(town["client"]), name="News", channel="zapi", kind="text",
+        text="Hello {name}", perMinute="60", recipients=people,
+    )
+    assert "Write to 2 people of 4 on the list?" in made.text
+    await api.hub.db.run("update activations set names = array['phone:5519900000009'] where address like '%0002'")
+    assert "Write to 2 people" in (await desk.get(made.path)).text
+
+
+async def test_a_message_is_planned_by_choosing_a_person(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 4)
+    found = await desk.get("/console/schedules/people?who=mei")
+    [session] = re.findall(r'name="person" value="([0-9a-f-]+)"', found.text)
+    assert "Mei Lin" in found.text and UUID(session) in town["sessions"]
+    assert "Nobody of that name" in (await desk.get("/console/schedules/people?who=zzzz")).text
+    page = await desk.done("/console/schedules", person=session, when="tomorrow at 9", instruction="Remind them.")
+    assert "Mei Lin" in page.text and "zp_" not in page.text
+    refused = await desk.part("/console/schedules", when="tomorrow at 9", instruction="Remind them.")
+    assert refused.status == 400 and 'data-field="who"' in refused.text
+    nobody = await desk.post("/console/schedules", person=str(uuid4()), when="tomorrow at 9", instruction="x")
+    assert nobody.status == 404
+    assert "checked" in (await desk.get(f"/console/schedules?view=list&person={session}")).text
+    for screen in ("", "/inbox", "/schedules", "/schedules?view=month", "/schedules?view=list", f"/inbox/{session}"):
+        assert "zp_" not in (await desk.get(f"/console{screen}")).text, screen

@@ -1,0 +1,170 @@
+// Every form of the console: sent once, kept until it is stored, with the reason beside the field it is about, and
+// left only after a warning.
+
+const busy = new Set(), dirty = new Set();
+export const $ = (selector, of = document) => of.querySelector(selector);
+export const all = (selector, of = document) => [...of.querySelectorAll(selector)];
+const posts = (form) => form?.getAttribute?.("method") === "post";
+const draft = (form) => form.id === "say";
+const place = (form) => `kept:${location.pathname}#${form.getAttribute("action")}`;
+const HIDDEN = ["csrf", "once"];
+
+export function bar(words) {
+  const p = Object.assign(document.createElement("p"), { className: "note bad", textContent: words });
+  p.setAttribute("role", "alert");
+  $("#said").replaceChildren(p);
+  p.scrollIntoView({ block: "nearest" });
+}
+
+// What is kept of a form: no files, no passwords.
+function keep(form) {
+  const kept = [];
+  for (const one of form.elements) {
+    if (!one.name || HIDDEN.includes(one.name) || /^(password|file|submit|button)$/.test(one.type)) continue;
+    if (/^(checkbox|radio)$/.test(one.type)) kept.push([one.name, one.checked, one.value]);
+    else kept.push([one.name, one.value]);
+  }
+  try { sessionStorage[place(form)] = JSON.stringify(kept); } catch {}
+}
+
+function forget(form) {
+  try { delete sessionStorage[place(form)]; } catch {}
+}
+
+function restore(form) {
+  let kept;
+  try { kept = JSON.parse(sessionStorage[place(form)]); } catch { return; }
+  forget(form);
+  for (const [name, value, of] of kept) {
+    const same = [...form.elements].filter((one) => one.name === name && (of === undefined || one.value === of));
+    for (const one of same) {
+      if (of !== undefined) one.checked = value;
+      else if (!(draft(form) && one.value)) one.value = value;
+    }
+  }
+  if (draft(form)) keep(form);
+  else {
+    dirty.add(form);
+    bar("What you had typed is here again; it is not saved yet.");
+    for (const details of all("details", form.parentElement)) details.open = true;
+    form.closest("details")?.setAttribute("open", "");
+  }
+}
+
+// A field and what it is called on this screen.
+function labelled(field) {
+  const label = field.labels?.[0], text = label && [...label.childNodes].find((n) => n.nodeType === 3 && n.data.trim());
+  return (text?.data.trim() || label?.innerText.trim() || field.ariaLabel || "").replace(/[:*]$/, "");
+}
+
+function clear(form) {
+  for (const one of all(".wrong", form)) one.remove();
+  for (const one of all("[aria-invalid]", form)) {
+    one.removeAttribute("aria-invalid");
+    one.removeAttribute("aria-describedby");
+  }
+}
+
+// The reason goes to its field; where there is none it stays above.
+function beside(form) {
+  const said = $("#said [data-field]");
+  if (!said || !form?.isConnected) return;
+  const found = form.elements[said.dataset.field], field = found?.length && !found.type ? found[0] : found;
+  if (!field || field.type === "hidden") return;
+  const name = labelled(field), lead = said.dataset.lead;
+  if (name && lead && said.textContent.startsWith(lead)) said.textContent = name + said.textContent.slice(lead.length);
+  said.className = "bad wrong";
+  said.id = `wrong-${said.dataset.field}`;
+  (field.closest("label") || field).after(said);
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-describedby", said.id);
+  for (let up = field.closest("details"); up; up = up.parentElement.closest("details")) up.open = true;
+  field.focus();
+  field.scrollIntoView({ block: "center" });
+}
+
+const anew = (form) => {
+  const one = form.elements.once;
+  if (one) one.value = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+};
+
+function stored(form, ctx) {
+  dirty.delete(form);
+  forget(form);
+  anew(form);
+  if (!("clear" in (ctx.sourceElement?.dataset ?? {}))) return;
+  for (const one of all("textarea, [type=file]", form)) {
+    // What was typed while it was on its way stays.
+    if (one.type === "file" || one.value === ctx.typed) one.value = "";
+    one.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  if ($("textarea", form)?.value) keep(form);
+}
+
+function stop(e) {
+  e.preventDefault();
+  e.stopImmediatePropagation();
+}
+
+document.addEventListener("submit", (e) => { if (busy.has(e.target)) stop(e); }, true);
+document.addEventListener("click", (e) => {
+  const button = e.target.closest?.("button");
+  if (button && button.type !== "button" && busy.has(button.form)) stop(e);
+}, true);
+document.addEventListener("submit", (e) => {
+  if (e.defaultPrevented || !posts(e.target)) return;
+  busy.add(e.target);
+  dirty.delete(e.target);
+});
+addEventListener("pageshow", (e) => { if (e.persisted) busy.clear(); });
+
+document.addEventListener("input", (e) => {
+  const form = e.target.form;
+  if (!posts(form)) return;
+  if (e.target.getAttribute("aria-invalid")) clear(form);
+  if (draft(form)) keep(form);
+  else if (!("auto" in e.target.dataset)) dirty.add(form);
+});
+addEventListener("beforeunload", (e) => {
+  if ([...dirty].some((form) => form.isConnected)) e.preventDefault();
+});
+
+const formOf = (e) => e.detail?.ctx?.sourceElement?.closest?.("form");
+document.addEventListener("htmx:before:request", (e) => {
+  const form = formOf(e);
+  if (!posts(form)) return;
+  if (busy.has(form)) return e.preventDefault();
+  busy.add(form);
+  form.setAttribute("aria-busy", "true");
+  e.detail.ctx.typed = $("textarea", form)?.value;
+  clear(form);
+});
+document.addEventListener("htmx:before:response", (e) => {
+  const { ctx } = e.detail, status = ctx.response.status;
+  if (status < 400 || ctx.response.headers.get("HX-Retarget")) return;
+  // Not the hub's words: what stands before it has answered, or it broke.
+  e.preventDefault();
+  bar(`The hub could not be reached (${status}). Nothing you typed is lost; send it again in a moment.`);
+});
+document.addEventListener("htmx:after:request", (e) => {
+  const form = formOf(e), { ctx } = e.detail;
+  if (posts(form) && ctx.response.status < 400) stored(form, ctx);
+});
+document.addEventListener("htmx:error", (e) => {
+  if (posts(formOf(e))) bar("No connection to the hub. Nothing you typed is lost; send it again when the line is back.");
+});
+document.addEventListener("htmx:finally:request", (e) => {
+  const form = formOf(e);
+  if (!posts(form)) return;
+  busy.delete(form);
+  form.removeAttribute("aria-busy");
+  if ($("#said [data-keep]")) {
+    keep(form);
+    dirty.delete(form);
+  }
+  beside(form);
+});
+addEventListener("offline", () => bar("The line is down: what you see may be old, and nothing can be sent."));
+addEventListener("online", () => { if ($("#said")?.textContent.startsWith("The line is down")) $("#said").replaceChildren(); });
+
+for (const form of all("form")) if (posts(form)) restore(form);
