@@ -62,10 +62,7 @@ function listed(lines) {
 function table(lines) {
   const body = lines.filter((l) => !/^[\s|:-]+$/.test(l)).map((l, n) =>
     el("tr", ...l.trim().slice(1, -1).split("|").map((c) => el(n ? "td" : "th", ...spans(c.trim())))));
-  const box = el("div", el("table", ...body));
-  box.className = "t";
-  box.tabIndex = 0;
-  return box;
+  return Object.assign(el("div", el("table", ...body)), { className: "t", tabIndex: 0 });
 }
 
 export function render(text) {

@@ -3,6 +3,7 @@
 import { el, own, render } from "./markdown.js";
 import { $, page, press, state, tell, words } from "./page.js";
 import { acts, stars } from "./acts.js";
+import { say } from "./outbox.js";
 
 const log = $("log"), shown = new Map(), mine = new Map(), over = new Set();
 let live, unread = 0, drawing;
@@ -23,7 +24,7 @@ function bubble(role) {
   return node;
 }
 
-const box = (kind, ...inside) => Object.assign(el("div", ...inside), { className: kind });
+export const box = (kind, ...inside) => Object.assign(el("div", ...inside), { className: kind });
 
 function file(f) {
   const src = own(f.url || ""), kind = { image: "img", audio: "audio" }[f.kind];
@@ -62,9 +63,10 @@ export function pending(one) {
 
 export function arrived(cid, id) {
   const node = mine.get(cid);
-  node?.classList.remove("wait");
-  if (node && shown.has(id) && shown.get(id) !== node) node.remove();
-  else if (node) shown.set(id, node);
+  if (!node) return;
+  node.classList.remove("wait");
+  if (shown.has(id) && shown.get(id) !== node) node.remove();
+  else shown.set(id, node);
 }
 
 // `node`: where the server has drawn it already.
@@ -75,7 +77,7 @@ export function message(m, node) {
   if (user && mine.has(m.client_message_id)) return arrived(m.client_message_id, id);
   steady(() => {
     const fresh = !node;
-    if (!node && !user && live?.turn === m.turn_id) {
+    if (fresh && !user && live?.turn === m.turn_id) {
       node = live.node;
       live = null;
     }
@@ -83,22 +85,22 @@ export function message(m, node) {
     shown.set(id, node);
     fill(node, m);
     if (!user) {
-      node.append(acts(m));
+      node.append(box("chips", ...m.choices.map((c) => press(() => say(c.text), 0, c.label))), acts(m));
       state.last = m;
       state.count = (state.count || 0) + 1;
     }
-    if (fresh && !user) {
+    if (!fresh) return;
+    if (!user) {
       $("live").append(el("p", m.content));
       if (!state.open || document.hidden) tell("unread", { count: ++unread });
     }
-    if (fresh) tell("message", { id, role: m.role });
+    tell("message", { id, role: m.role });
   });
   busy();
 }
 
 export function seen() {
-  unread = 0;
-  tell("unread", { count: 0 });
+  tell("unread", { count: unread = 0 });
 }
 
 const busy = () => {
@@ -106,10 +108,6 @@ const busy = () => {
   $("send").hidden = !!live;
 };
 
-const draw = () => {
-  drawing = 0;
-  if (live) steady(() => live.node.lastChild.replaceChildren(...render(live.text)));
-};
 
 // A piece of an answer; false when pieces before it are missing.
 export function delta(d) {
@@ -124,7 +122,10 @@ export function delta(d) {
   }
   if (d.at > live.text.length) return false;
   live.text = live.text.slice(0, d.at) + d.text;
-  drawing ||= setTimeout(draw, 30);
+  drawing ||= setTimeout(() => {
+    drawing = 0;
+    if (live) steady(() => live.node.lastChild.replaceChildren(...render(live.text)));
+  }, 30);
   return true;
 }
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from channels import jid
 from hub import ids
-from hub.chat import timespan
-from hub.chat.outbound import choices, delivery, media_origins
+from hub.chat import choices, timespan
+from hub.chat.outbound import delivery, media_origins
 from hub.live.queue import Bell, turn_bell
 from hub.outreach import messages, policy, rules
 from hub.outreach.rules import GO, Facts, Number, Verdict

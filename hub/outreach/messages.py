@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub import ids
-from hub.chat.outbound import choices, delivery
+from hub.chat import choices
+from hub.chat.outbound import delivery
 from hub.chat.turns import scheduled
 from hub.tools.schedule import words
 

@@ -1,7 +1,9 @@
 """Buttons on every network: offered by the model, an operator, the chat client; pressed, typed, and pressed days later."""
 
 import time
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import aiogram
 import jsonschema
@@ -9,6 +11,8 @@ import orjson
 import telegram
 from aiogram.methods import EditMessageText, SendContact, SendLocation, SendMessage
 
+from channels.base import Inbound, Kind
+from hub.chat.inbound.choices import understood
 from tests.fakes.model import says
 from tests.flows.test_twins import PEOPLE, Town, town, users  # noqa: F401 - the fixture
 
@@ -155,6 +159,11 @@ async def test_suggestions_links_and_what_an_operator_offers(town: Town) -> None
     native = town.network in NATIVE
     assert [b["text"] for b in first["buttons"]] == (["Prices"] if native else [])
     if native:
+        pressed = Inbound(Kind.MESSAGE, "x", chat="1", text="Prices", button=first["buttons"][0]["id"])
+        other = {"id": uuid4(), "groups": "ignore"}
+        assert (await understood(town.hub.db, other, pressed)).text == "Prices", "nobody else's integration knows it"
+        gone = await understood(town.hub.db, other, replace(pressed, text=str(pressed.button)))
+        assert gone.ignore and not gone.text
         await town.say(kind="button", button=first["buttons"][0], message_id=first["id"])
         await town.until(["At your service."] * 2)
         assert users(town).endswith("What does it cost?") and not (await last(town))["buttons"], "only once"

@@ -12,8 +12,8 @@ from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.chat import content
+from hub.chat.choices import MOST
 from hub.chat.operators import handoff
-from hub.chat.outbound.choices import MOST
 from hub.domain import Json
 from hub.pydantic_base import Camel
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from channels.base import Inbound, Kind
 from hub import phones
-from hub.chat.outbound import choices
+from hub.chat import choices
 from hub.store import inbox
 from hub.store.db import Db
 

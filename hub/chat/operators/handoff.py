@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.chat import choices as choosing
 from hub.chat.news import tell
-from hub.chat.outbound import choices as choosing
 from hub.chat.outbound import delivery, media_origins
 from hub.errors import Conflict, Invalid, NotFound
 from hub.runtime import Hub
@@ -53,7 +53,7 @@ async def say(
 ) -> UUID:
     """An operator's message: stored, shown in the web chat, or sent through the session's network.
 
-    files: stored attachments (see hub.chat.content). choices: see hub.chat.outbound.choices. Raise NotFound, Invalid, Conflict.
+    files: stored attachments (see hub.chat.content). choices: see hub.chat.choices. Raise NotFound, Invalid, Conflict.
     """
     where = await sayable(hub, account, client, session, text, len(files))
     if choices and not text.strip():

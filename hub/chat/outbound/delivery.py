@@ -12,10 +12,10 @@ from channels.base import Card, Channel, ChannelError, Choice, Link, Outbound, S
 from channels.markup import split
 from channels.trace import scrubbed, tracing
 from hub import ids
+from hub.chat import choices as choosing
 from hub.chat import content as messages
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import sha
-from hub.chat.outbound import choices as choosing
 from hub.chat.outbound import refused_parts
 from hub.chat.outbound.media_origins import Origins
 from hub.chat.outbound.outgoing_files import file_of

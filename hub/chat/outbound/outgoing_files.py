@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels.base import ChannelError, File, Media, Style
-from hub.chat.outbound import choices
+from hub.chat import choices
 from hub.child_processes import Stopped
 from hub.errors import HubError
 from hub.mime import sniffed

@@ -3,7 +3,7 @@
 from typing import Any
 
 from channels.base import Style
-from hub.chat.outbound import choices
+from hub.chat import choices
 from hub.engine.ask import Answer
 from hub.runtime import Hub
 from hub.store.turns import Claim

@@ -13,10 +13,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from hub import ids
-from hub.chat import content
+from hub.chat import choices, content
 from hub.chat.clients.parameters import ClientParameters
 from hub.chat.inbound.intake import FILE_DAYS
-from hub.chat.outbound import choices
 from hub.chat.website import prompts
 from hub.errors import BadRequest, NotFound, TooMany, Unsupported
 from hub.mime import OFFICE, data_address, sniffed

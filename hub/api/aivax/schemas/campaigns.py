@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, field_validator, model_validator
 
 from hub.api.aivax.schemas.choices import ChoiceIn
-from hub.chat.outbound.choices import MOST
+from hub.chat.choices import MOST
 from hub.outreach.campaigns import Plan, Planned, Wanted
 from hub.outreach.results import told
 from hub.pydantic_base import Camel, Moment

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hub.chat.outbound.choices import LONGEST, SAYS
+from hub.chat.choices import LONGEST, SAYS
 from hub.pydantic_base import Camel
 
 

@@ -45,7 +45,7 @@ class Extras(Camel):
 
 Buttons = Annotated[
     Literal["native", "numbered"] | None,
-    Field(description="Choices as the network's buttons and lists, where this account delivers them; else as a numbered text."),
+    Field(description="Choices as buttons and lists, where this account delivers them, or as a numbered text."),
 ]
 
 

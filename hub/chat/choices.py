@@ -82,7 +82,9 @@ def linked(text: str, choices: Sequence[Json]) -> str:
     return "\n\n".join(t for t in (text, "  \n".join(links)) if t)
 
 
-def attached(bodies: list[Json], choices: Sequence[Json], message: UUID, style: Style, native: bool, words: str) -> None:
+def attached(
+    bodies: list[Json], choices: Sequence[Json], message: UUID, style: Style, native: bool, words: str
+) -> None:
     """Hang the buttons on the last of a message's parts, which is one with words for it."""
     shown = pressed(choices, style, native)
     if not shown:
