@@ -197,12 +197,41 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A button below a message. `id` comes back when it is pressed; with `url` it opens that instead."""
+
+    id: str
+    label: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place as the network's own message."""
+
+    latitude: float
+    longitude: float
+    name: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Somebody to call or write to, as the network's own message. phone: digits with the country code."""
+
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One part of an answer, already rendered for the network and within its limit.
 
     text is in the network's own formatting, plain is the same without any (used when the network
     refuses the formatting). With a file, text is its caption. `key` is our delivery id: sent along
     where the network lets us name or tag a message. `template` sends a WhatsApp template instead.
+    choices: at most what the style takes; `menu` is what opens them where they are a list. spot, card: sent instead
+    of words.
     """
 
     chat: str
@@ -214,6 +243,10 @@ class Outbound:
     template: str | None = None
     language: str | None = None  # of the template, BCP 47
     values: tuple[str, ...] = ()  # of the template's variables, in order
+    choices: tuple[Choice, ...] = ()
+    menu: str = ""
+    spot: Spot | None = None
+    card: Card | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +285,9 @@ class Style:
     """How text must look: "html" (Telegram), "whatsapp" or "plain"; limits in `unit`s.
 
     entities: most pieces of formatting in one message, 0 for no limit. pictures: types that are shown
-    as a picture. documents: types that can be sent as a file, None for all.
+    as a picture. documents: types that can be sent as a file, None for all. buttons: what choices can be: "links" too,
+    without them "replies" alone, "maybe" where only some accounts deliver them, "" for none. asked: limit of a text
+    with choices, 0 for the ordinary one.
     """
 
     markup: str
@@ -262,6 +297,8 @@ class Style:
     entities: int = 0
     pictures: frozenset[str] = PICTURES
     documents: frozenset[str] | None = None
+    buttons: str = ""
+    asked: int = 0
 
 
 class Fetch(Protocol):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from channels.base import Attachment, ChannelError, Download, Fetch, File
 
 LIMIT = 20 * 1024 * 1024
+TITLE, BELOW = 24, 72  # characters of a row
 
 
 def bare(mime: str) -> str:
@@ -32,6 +33,13 @@ def address(file: File) -> str:
     if not file.url:
         raise ChannelError("The file has neither content nor address.", permanent=True)
     return file.url
+
+
+def row(label: str) -> dict[str, str]:
+    """A choice as a row of WhatsApp's lists: what is too long for its title stands below it."""
+    if len(label) <= TITLE:
+        return {"title": label}
+    return {"title": label[: TITLE - 1].rstrip() + "…", "description": label[:BELOW]}
 
 
 def extension(file: File) -> str:

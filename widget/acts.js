@@ -1,6 +1,7 @@
 // What a reader can do with an answer: rate it, hear it, copy it, ask again.
 
 import { el } from "./dom.js";
+import { box } from "./thread.js";
 import { $, base, call, failed, page, press, state, words } from "./page.js";
 
 const button = (name, run) => {
@@ -25,10 +26,9 @@ function listen(m, node) {
 }
 
 export function acts(m) {
-  const row = el("div"), rated = (node, rating) => feedback(m.message_id, rating).then(() => {
+  const row = box("acts"), rated = (node, rating) => feedback(m.message_id, rating).then(() => {
     for (const b of row.children) b.ariaPressed = b === node;
   }, failed);
-  row.className = "acts";
   if (m.source === "model") row.append(button("good", (b) => rated(b, "up")), button("bad", (b) => rated(b, "down")));
   if (page.audio || self.speechSynthesis) row.append(button("listen", (b) => listen(m, b)));
   row.append(button("copy", () => navigator.clipboard?.writeText(m.text)));

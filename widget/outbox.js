@@ -35,7 +35,7 @@ export function enter(who) {
 
 // null asks the last question again.
 export function say(text, files = []) {
-  text = text && text.trim();
+  text &&= text.trim();
   if (text === "" && !files.length) return;
   const parts = files.map((f) => ({ type: "file", file: { file_id: f.id } }));
   post({ cid: name(), text, files, content: files.length ? [...(text ? [{ type: "text", text }] : []), ...parts] : text });
@@ -60,7 +60,7 @@ async function pump() {
       calm();
       failures = 0;
     } catch (e) {
-      if (!e.status || e.status > 499) {
+      if (!(e.status < 500)) {
         status(words.offline);
         setTimeout(pump, Math.min(15000, 500 * 2 ** failures++));
         break;
@@ -76,6 +76,4 @@ async function pump() {
 export const flush = () => { failures = 0; pump(); };
 
 // What a reload interrupted.
-export function resume() {
-  store().forEach(post);
-}
+export const resume = () => store().forEach(post);

@@ -3,6 +3,7 @@
 import { el, own } from "./dom.js";
 import { $, on, page, press, state, tell, words } from "./page.js";
 import { acts, stars } from "./acts.js";
+import { say } from "./outbox.js";
 
 const log = $("log"), shown = new Map(), mine = new Map(), over = new Set();
 let live, unread = 0, drawing;
@@ -29,7 +30,7 @@ function bubble(role) {
   return node;
 }
 
-const box = (kind, ...inside) => Object.assign(el("div", ...inside), { className: kind });
+export const box = (kind, ...inside) => Object.assign(el("div", ...inside), { className: kind });
 
 function file(f) {
   const src = own(f.url || ""), kind = { image: "img", audio: "audio" }[f.kind];
@@ -56,7 +57,7 @@ function marked(m, again) {
 }
 
 function fill(node, m) {
-  const nodes = m.text ? marked(m, () => fill(node, m)) : [], rest = node.querySelectorAll(":scope > :is(.acts, .note:not(.end))");
+  const nodes = m.text ? marked(m, () => fill(node, m)) : [], rest = node.querySelectorAll(":scope > :is(.acts, .chips, .note:not(.end))");
   const parts = page.split && m.role !== "user" ? nodes.map((n) => [n]) : nodes.length ? [nodes] : [];
   node.replaceChildren(
     ...(m.tools || []).map((t) => box("tool", `⚙ ${t}`)),
@@ -88,9 +89,10 @@ export function pending(one) {
 
 export function arrived(cid, id) {
   const node = mine.get(cid);
-  node?.classList.remove("wait");
-  if (node && shown.has(id) && shown.get(id) !== node) node.remove();
-  else if (node) shown.set(id, node);
+  if (!node) return;
+  node.classList.remove("wait");
+  if (shown.has(id) && shown.get(id) !== node) node.remove();
+  else shown.set(id, node);
 }
 
 // `node`: where the server has drawn it already.
@@ -101,7 +103,7 @@ export function message(m, node) {
   if (user && mine.has(m.client_message_id)) return arrived(m.client_message_id, id);
   steady(() => {
     const fresh = !node;
-    if (!node && !user && live?.turn === m.turn_id) {
+    if (fresh && !user && live?.turn === m.turn_id) {
       node = live.node;
       live = null;
     }
@@ -109,23 +111,23 @@ export function message(m, node) {
     shown.set(id, node);
     fill(node, m);
     if (!user) {
-      node.append(acts(m));
+      node.append(box("chips", ...m.choices.map((c) => press(() => say(c.text), 0, c.label))), acts(m));
       state.last = m;
       state.count = (state.count || 0) + 1;
     }
-    if (fresh && !user) {
+    if (!fresh) return;
+    if (!user) {
       $("live").append(el("p", node.querySelector(".b")?.textContent));
       if (!state.open || document.hidden) tell("unread", { count: ++unread });
       if (document.hidden && on()) new Notification(document.title, { body: m.text, tag: id });
     }
-    if (fresh) tell("message", { id, role: m.role });
+    tell("message", { id, role: m.role });
   });
   busy();
 }
 
 export function seen() {
-  unread = 0;
-  tell("unread", { count: 0 });
+  tell("unread", { count: unread = 0 });
 }
 
 const busy = () => {

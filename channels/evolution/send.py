@@ -59,7 +59,7 @@ class Evolution:
     """WhatsApp through an Evolution server that the customer runs."""
 
     name = "evolution"
-    style = Style("whatsapp", 4096, 1024)
+    style = Style("whatsapp", 4096, 1024, buttons="maybe", asked=1024)
     mode = "reconcile"
     echoes = True
 
@@ -231,11 +231,29 @@ def _message(out: Outbound) -> tuple[str, Json]:
     """Path and body, but for the receiver and the reply."""
     if out.template:
         raise ChannelError("Evolution has no templates.", permanent=True, code="unsupported")
+    if out.choices:
+        return "message/sendList", _list(out)
+    if out.spot is not None:
+        spot = out.spot
+        # Its schema wants all four.
+        named = {"name": spot.name or "-", "address": spot.address or spot.name or "-"}
+        return "message/sendLocation", {"latitude": spot.latitude, "longitude": spot.longitude, **named}
+    if out.card is not None:
+        card = {"fullName": out.card.name, "wuid": out.card.phone, "phoneNumber": f"+{out.card.phone}"}
+        return "message/sendContact", {"contact": [card]}
     if out.file is None:
         # For a preview its server would fetch whatever address stands in the text.
         unseen = {"linkPreview": False} if ADDRESS.search(out.text) else {}
         return "message/sendText", {"text": out.text, **unseen}
     return _file(out.file, out.text)
+
+
+def _list(out: Outbound) -> Json:
+    """Its words are the list's description: a title would be bold, and comes back in front of them."""
+    rows = [{"rowId": c.id, **media.row(c.label)} for c in out.choices]
+    menu = out.menu or rows[0]["title"]
+    section = {"title": menu[:24], "rows": rows}
+    return {"title": "", "description": out.text, "footerText": "", "buttonText": menu[:20], "sections": [section]}
 
 
 def _file(file: File, caption: str) -> tuple[str, Json]:

@@ -71,6 +71,8 @@ def _interactive(value: Json) -> Said:
     if flow := obj(value.get("nfm_reply")):
         words = readable.lines(flow.get("body"), flow.get("response_json"))
         return Said(words, button=text(flow.get("name")))
+    if asked := text(obj(value.get("body")).get("text")):
+        return Said(asked)  # buttons or a list that the business sent
     return Said(event=f"interactive.{(text(value.get('type')) or 'unknown')[:60]}")
 
 

@@ -25,6 +25,7 @@ DOCUMENTS = frozenset({
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 })
+BUTTONS, LABEL = 3, 20  # of a message with buttons
 CAPTIONED = frozenset({"image", "video", "document"})
 LANGUAGE = "pt_BR"  # of a template, when the caller names none
 
@@ -63,9 +64,33 @@ def _content(out: Outbound, file_id: str | None) -> Json:
             values = [{"type": "text", "text": value} for value in out.values]
             template["components"] = [{"type": "body", "parameters": values}]
         return {"type": "template", "template": template}
+    if out.choices:
+        return {"type": "interactive", "interactive": _interactive(out)}
+    if out.spot is not None:
+        spot = {"latitude": out.spot.latitude, "longitude": out.spot.longitude}
+        named = {k: v for k, v in (("name", out.spot.name), ("address", out.spot.address)) if v}
+        return {"type": "location", "location": spot | named}
+    if out.card is not None:
+        phone = {"phone": f"+{out.card.phone}", "wa_id": out.card.phone, "type": "WORK"}
+        name = {"formatted_name": out.card.name, "first_name": out.card.name}
+        return {"type": "contacts", "contacts": [{"name": name, "phones": [phone]}]}
     if out.file is None:
         return {"type": "text", "text": {"body": out.text, "preview_url": False}}
     return _file(out.file, out.text, file_id)
+
+
+def _interactive(out: Outbound) -> Json:
+    """Up to three short choices are buttons, others a list; a link alone is a button that opens it."""
+    body, first = {"text": out.text}, out.choices[0]
+    if first.url:
+        opened = {"display_text": first.label[:LABEL], "url": first.url}
+        return {"type": "cta_url", "body": body, "action": {"name": "cta_url", "parameters": opened}}
+    if len(out.choices) <= BUTTONS and all(len(c.label) <= LABEL for c in out.choices):
+        buttons = [{"type": "reply", "reply": {"id": c.id, "title": c.label}} for c in out.choices]
+        return {"type": "button", "body": body, "action": {"buttons": buttons}}
+    rows = [{"id": c.id, **media.row(c.label)} for c in out.choices]
+    menu = (out.menu or rows[0]["title"])[:LABEL]
+    return {"type": "list", "body": body, "action": {"button": menu, "sections": [{"rows": rows}]}}
 
 
 def _file(file: File, caption: str, file_id: str | None) -> Json:

@@ -41,7 +41,9 @@ class Kapso:
     """WhatsApp's Cloud API through Kapso."""
 
     name = "kapso"
-    style = Style("whatsapp", 4096, 1024, pictures=PICTURES, documents=DOCUMENTS)
+    style = Style(
+        "whatsapp", 4096, 1024, pictures=PICTURES, documents=DOCUMENTS, buttons="replies", asked=1024
+    )
     mode = "reconcile"
     echoes = True
 

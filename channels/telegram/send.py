@@ -1,7 +1,7 @@
 """The Telegram channel: what is asked of the Bot API."""
 
 import mimetypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from posixpath import basename
@@ -12,6 +12,7 @@ from channels import loose
 from channels.base import (
     Attachment,
     ChannelError,
+    Choice,
     Download,
     File,
     Hook,
@@ -24,6 +25,7 @@ from channels.base import (
 )
 from channels.http import down
 from channels.telegram import files
+from channels.telegram.buttons import keyboard, shared
 from channels.telegram.calls import Call
 from channels.telegram.place import Place, message_number
 from channels.telegram.receive import prove, receive
@@ -50,7 +52,7 @@ class Telegram:
     """Bots of the Telegram Bot API."""
 
     name = "telegram"
-    style = Style("html", 4096, 1024, utf16=True, entities=100)
+    style = Style("html", 4096, 1024, utf16=True, entities=100, buttons="links")
     mode = "placeholder_edit"
     echoes = False
 
@@ -94,7 +96,7 @@ class Telegram:
         def build(text: str, parse_mode: str | None) -> Call:
             return Call("editMessageText", {
                 "chat_id": chat, "message_id": number, "text": text, "parse_mode": parse_mode,
-                "link_preview_options": NO_PREVIEW,
+                "link_preview_options": NO_PREVIEW, "reply_markup": keyboard(out.choices),
             })
 
         try:
@@ -184,8 +186,10 @@ class Telegram:
 
     async def _send(self, link: Link, out: Outbound, place: Place) -> str:
         file = out.file
+        if out.spot or out.card:
+            return _number(await self._call(link, shared(out, place)))
         if file is None:
-            return await self._sent(link, out, _text(place))
+            return await self._sent(link, out, _text(place, out.choices))
         try:
             return await self._sent(link, out, _file(file, place), UPLOAD_TIME)
         except ChannelError as e:
@@ -197,11 +201,7 @@ class Telegram:
 
     async def _sent(self, link: Link, out: Outbound, build: Build, seconds: int | None = None) -> str:
         """The id of the message that was made."""
-        made = await self._formatted(link, out, build, seconds)
-        number = made.get("message_id") if isinstance(made, dict) else None
-        if type(number) is not int:  # True is an int as well
-            raise unreadable(200, safe=False)
-        return str(number)
+        return _number(await self._formatted(link, out, build, seconds))
 
     async def _formatted(self, link: Link, out: Outbound, build: Build, seconds: int | None = None) -> Any:
         """Send as HTML, and once more without any when Telegram cannot read ours."""
@@ -260,9 +260,19 @@ def _delete(chat: int | str, number: int) -> Call:
     return Call("deleteMessage", {"chat_id": chat, "message_id": number})
 
 
-def _text(place: Place) -> Build:
+def _number(made: Any) -> str:
+    number = made.get("message_id") if isinstance(made, dict) else None
+    if type(number) is not int:  # True is an int as well
+        raise unreadable(200, safe=False)
+    return str(number)
+
+
+def _text(place: Place, choices: Sequence[Choice] = ()) -> Build:
     def build(text: str, parse_mode: str | None) -> Call:
-        rest = {"text": text, "parse_mode": parse_mode, "link_preview_options": NO_PREVIEW}
+        rest = {
+            "text": text, "parse_mode": parse_mode, "link_preview_options": NO_PREVIEW,
+            "reply_markup": keyboard(choices),
+        }
         return Call("sendMessage", place.arguments() | rest)
 
     return build

@@ -24,6 +24,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "message/sendLocation": ("number", "latitude", "longitude", "name", "address"),
     "message/sendContact": ("number", "contact"),
     "message/sendReaction": ("key", "reaction"),
+    "message/sendList": ("number", "title", "footerText", "buttonText", "sections"),
     "chat/updateMessage": ("number", "text", "key"),
     "chat/sendPresence": ("number", "presence", "delay"),
     "chat/markMessageAsRead": ("readMessages",),
@@ -123,6 +124,8 @@ class EvolutionSends:
                 return self._place(message, given)
             case "sendContact":
                 return self._card(message, given)
+            case "sendList":
+                return self._list(message, given)
             case "sendReaction":
                 return self._reaction(instance, message, given)
         return self._media(instance, message, call, given, body)
@@ -143,6 +146,17 @@ class EvolutionSends:
         message.kind, message.card = "contact", {"name": name, "phone": phone}
         shown = {"displayName": name, "vcard": "\n".join((*lines, *tel))}
         return "contactMessage", {"contactMessage": shown}
+
+    def _list(self, message: Message, given: Json) -> tuple[str, Json]:
+        rows = [r for s in given["sections"] for r in s.get("rows") or []]
+        if not rows or any(not r.get("title") or not r.get("rowId") for r in rows):
+            raise Refused(invalid("instance.sections[0].rows does not meet minimum length of 1"))
+        if any(r.get("description") == "" for r in rows):
+            raise Refused(invalid('The "description" cannot be empty'))
+        message.text = str(given.get("description") or given["title"])
+        message.buttons = [{"id": r["rowId"], "text": r["title"], "list": True} for r in rows]
+        names = ("title", "description", "buttonText", "footerText", "sections")
+        return "listMessage", {"listMessage": {n: given[n] for n in names if n in given} | {"listType": 2}}
 
     def _reaction(self, instance: Instance, message: Message, given: Json) -> tuple[str, Json]:
         message.kind, message.text = "reaction", given["reaction"]

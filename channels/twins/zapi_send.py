@@ -105,7 +105,9 @@ class ZapiSends:
         elif not message.text:
             raise refused(400, "Message is required")
         listed = (given.get("buttonList") or {}).get("buttons") or []
-        message.buttons = [{"id": b.get("id"), "text": b.get("label")} for b in listed]
+        rows = (given.get("optionList") or {}).get("options") or []
+        message.buttons = [{"id": b.get("id"), "text": b.get("label"), "list": False} for b in listed]
+        message.buttons += [{"id": r.get("id"), "text": r.get("title"), "list": True} for r in rows]
         return message
 
     async def deliver(

@@ -28,6 +28,7 @@ from channels.zapi.errors import refusal
 from channels.zapi.receive import prove, receive
 
 Json = dict[str, Any]
+BUTTONS, LABEL = 3, 20  # of a message with buttons
 SENDING = 30.0  # a file in base64 takes its time
 
 
@@ -35,7 +36,7 @@ class ZApi:
     """WhatsApp through Z-API."""
 
     name = "zapi"
-    style = Style("whatsapp", 4096, 1024)
+    style = Style("whatsapp", 4096, 1024, buttons="maybe", asked=1024)
     mode = "reconcile"
     echoes = True
 
@@ -167,9 +168,28 @@ def _message(out: Outbound) -> tuple[str, Json]:
     """Path and body, but for the receiver and the reply."""
     if out.template:
         raise ChannelError("Z-API has no templates.", permanent=True, code="unsupported")
+    if out.choices:
+        return _choices(out)
+    if out.spot is not None:
+        spot = out.spot
+        where = {"latitude": str(spot.latitude), "longitude": str(spot.longitude)}
+        return "send-location", {"title": spot.name, "address": spot.address, **where}
+    if out.card is not None:
+        return "send-contact", {"contactName": out.card.name, "contactPhone": out.card.phone}
     if out.file is None:
         return "send-text", {"message": out.text}
     return _file(out.file, {"caption": out.text} if out.text else {})
+
+
+def _choices(out: Outbound) -> tuple[str, Json]:
+    """Up to three short ones are buttons, others a list."""
+    if len(out.choices) <= BUTTONS and all(len(c.label) <= LABEL for c in out.choices):
+        buttons = [{"id": c.id, "label": c.label} for c in out.choices]
+        return "send-button-list", {"message": out.text, "buttonList": {"buttons": buttons}}
+    rows = [{"id": c.id, "description": "", **media.row(c.label)} for c in out.choices]
+    menu = out.menu or rows[0]["title"]
+    listed = {"title": menu, "buttonLabel": menu[:20], "options": rows}
+    return "send-option-list", {"message": out.text, "optionList": listed}
 
 
 def _file(file: File, caption: Json) -> tuple[str, Json]:

@@ -19,7 +19,7 @@ Flag = Literal[
 ]
 BuiltinFunction = Literal[
     "WebSearch", "Code", "OpenUrl", "Remember", "ImageGeneration", "XPostsSearch", "GenerateDocument",
-    "GenerateWebPage", "AdvancedWebUsage", "Request", "Calendar",
+    "GenerateWebPage", "AdvancedWebUsage", "Request", "Calendar", "Choices",
 ]
 QueryStrategy = Literal["Plain", "Concatenate", "FullRewrite", "UserRewrite", "QueryFunction"]
 Multimodal = Literal["Image", "Audio", "Video", "File", "OtherFiles", "All"]

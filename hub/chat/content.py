@@ -3,8 +3,8 @@
 Stored content: {"text": str, "attachments": [{media, mime, name, size, seconds, text, error, ref, url, file_id,
 token}], "reply_to", "quote", "quoted" (the attachments of what is answered to), "forwarded", "button", "author",
 "from", "edited", "revoked", "ad" (the advertisement that brought the person), "detail" (what else the network said)};
-for assistant messages also "reasoning", "tool_calls" and "back" (what the provider wants back within the turn); for
-those that moderation blocked "withheld", why.
+for assistant messages also "reasoning", "tool_calls", "back" (what the provider wants back within the turn) and
+"choices" (see hub.chat.choices); for those that moderation blocked "withheld", why.
 """
 
 import base64
@@ -14,6 +14,7 @@ from typing import Any
 from channels.base import Attachment, Inbound, Media
 
 Json = dict[str, Any]
+SHARED = ("location", "contact")
 INLINE_TEXT = 60_000
 INLINE_MEDIA = 8_000_000
 AUDIO = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/x-wav": "wav"}
@@ -181,10 +182,36 @@ def shown_files(content: Json, address: str) -> str:
     """What an answer brings beside its text, as Markdown: pictures as pictures, the rest as links."""
     found = []
     for a in content.get("attachments", ()):
+        if a.get("media") in SHARED:
+            continue
         mark = "!" if a.get("media") == "image" else ""
         name = str(a.get("name") or a.get("media") or "file").replace("[", "(").replace("]", ")")
         found.append(f"{mark}[{name}]({link(a, address)})")
     return "\n\n".join(found)
+
+
+def shared(content: Json) -> list[Json]:
+    """Places and contacts of an answer, which networks have messages of their own for."""
+    found: list[Json] = []
+    for a in content.get("attachments", ()):
+        if a.get("media") == "location":
+            spot = {k: a[k] for k in ("latitude", "longitude", "name", "address") if a.get(k) is not None}
+            found.append({"spot": spot, "text": "", "plain": a.get("text") or ""})
+        elif a.get("media") == "contact":
+            found.append({"card": {"name": a["name"], "phone": a["phone"]}, "text": "", "plain": a.get("text") or ""})
+    return found
+
+
+def place(latitude: float, longitude: float, name: str = "", address: str = "") -> Json:
+    """A place as an attachment of an answer."""
+    words = ", ".join(t for t in (name, address, f"{latitude:.6f}, {longitude:.6f}") if t)
+    named = {k: v for k, v in (("name", name), ("address", address)) if v}
+    return {"media": "location", "latitude": latitude, "longitude": longitude, "text": words} | named
+
+
+def card(name: str, phone: str) -> Json:
+    """A contact as an attachment of an answer. phone: digits with the country code."""
+    return {"media": "contact", "name": name, "phone": phone, "text": f"{name}, +{phone}"}
 
 
 def plain(content: Json, address: str) -> str:

@@ -28,6 +28,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "en": "Messages in this conversation: {messages}. Tokens: {tokens}.",
         "es": "Mensajes en esta conversación: {messages}. Tokens: {tokens}.",
     },
+    "choose": {"pt": "Escolha", "en": "Choose", "es": "Elija"},
     "attachment": {
         "pt": "[Anexo: {what}]",
         "en": "[Attachment: {what}]",

@@ -26,7 +26,7 @@ PAGE = 50
 EXTRACTIVE = "@hub/extractive"
 TOOLS = {
     "Remember": "Remember facts about a person", "Calendar": "Keep a calendar for a person",
-    "WebSearch": "Search the web",
+    "WebSearch": "Search the web", "Choices": "Offer buttons to choose from",
     "OpenUrl": "Read pages of the web", "Code": "Calculate with code", "Request": "Call HTTP addresses",
     "GenerateDocument": "Make PDF documents", "GenerateWebPage": "Make web pages", "ImageGeneration": "Make pictures",
 }

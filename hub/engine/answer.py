@@ -27,7 +27,7 @@ async def answer(hub: Hub, ask: Ask, sink: Sink | None = None) -> Answer:
         ctx.invoke = calls.invoke
         loop = Loop(hub, ctx, heard, calls, rules=rules)
         await loop.run()
-        made = loop.answer(started, asked)
+        made = _chosen(ask, loop.answer(started, asked), rules, banned)
     if banned and made.withheld is None:
         made = await brand.checked(hub, ask, made, banned)
         made = _ruled(ask, made, rules)
@@ -37,6 +37,19 @@ async def answer(hub: Hub, ask: Ask, sink: Sink | None = None) -> Answer:
         if count := made.fired.get(rule.name):
             hub.models.figures.guarded(rule.what, rule.action, count)
     return made
+
+
+def _chosen(ask: Ask, made: Answer, rules: Sequence[Rule], banned: Sequence[str]) -> Answer:
+    """Choices are words of the answer as well: what may not be said is not offered."""
+    if not made.choices or not (rules or banned):
+        return made
+    kept = []
+    for one in made.choices:
+        words = "\n".join(str(v) for v in one.values())
+        ruled, blocked = output_rules.whole(rules, ask.trace.fired, words) if rules else (words, None)
+        if not blocked and ruled == words and not brand.found(words, banned):
+            kept.append(one)
+    return replace(made, choices=kept)
 
 
 def _ruled(ask: Ask, made: Answer, rules: Sequence[Rule]) -> Answer:

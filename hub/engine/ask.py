@@ -124,7 +124,8 @@ class Answer:
 
     text: the last message of the assistant. messages: all that this answer adds to the conversation,
     tool calls and their results too. tool_calls: those the caller has to run. ran: tools that the hub
-    ran: {name, id, state, milliseconds}. files: stored attachments for the person. billed: rows for
+    ran: {name, id, state, milliseconds}. files: stored attachments for the person. choices: what the
+    person may answer. billed: rows for
     hub.store.usage. value: the JSON of a structured answer. refusal: what the model said in place of an
     answer. beside, around: fields of the message and of the completion that the provider sent besides. fired: how often
     each rule for what goes out did. withheld: the rule by which the answer was.
@@ -142,6 +143,7 @@ class Answer:
     messages: list[Json] = field(default_factory=list)
     ran: list[Json] = field(default_factory=list)
     files: list[Json] = field(default_factory=list)
+    choices: list[Json] = field(default_factory=list)
     complexity: str | None = None
     blocked: tuple[str, ...] = ()
     value: Any = None

@@ -343,6 +343,7 @@ class Loop:
             messages=self.made,
             ran=self.calls.ran,
             files=self.calls.files,
+            choices=self.calls.choices,
             complexity=self.ask.trace.complexity,
             blocked=self.ctx.blocked,
             value=self.value,

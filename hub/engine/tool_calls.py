@@ -40,6 +40,7 @@ class Calls:
     sink: Sink | None
     ran: list[Json] = field(default_factory=list)
     files: list[Json] = field(default_factory=list)
+    choices: list[Json] = field(default_factory=list)
     made: int = 0
     stuck: bool = False
     _seen: Counter[bytes] = field(default_factory=Counter)
@@ -126,6 +127,7 @@ class Calls:
             # The run that did it was never charged for it.
             self.ctx.ledger.rows.extend(known.billed)
             self.files += known.files
+            self.choices = list(known.choices) or self.choices
             return known
         self.hub.reached("C7")
         try:
@@ -153,6 +155,7 @@ class Calls:
             return Result(BROKEN)
         self.ctx.ledger.rows.extend(result.billed)
         self.files += result.files
+        self.choices = list(result.choices) or self.choices
         return _readable(result)
 
     def _object(self, contents: str) -> Json:

@@ -13,7 +13,7 @@ from hub.engine.prompt import name_of, question
 from hub.engine.worker import Rewrite
 from hub.knowledge.search import search
 from hub.runtime import Hub
-from hub.tools import arguments, builtin, handover, knowledge, mcp, protocol
+from hub.tools import arguments, builtin, choices, handover, knowledge, mcp, protocol
 from hub.tools.base import Context, Result, Tool, ToolFailed
 from hub.tools.memory import remember
 from hub.tools.memory.calendar import calendar_tools
@@ -44,9 +44,7 @@ async def equip(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack) -> None:
         ctx.memories = await remember.context_text(ctx.context, question(ctx.messages), everything)
     if "Calendar" in functions:
         tools += calendar_tools()
-    if ctx.ask.schedules:
-        tools += scheduling.offered(ctx.context)
-    tools += handover.offered(bool(p.get(ESCALATES)))
+    tools += _with_people(ctx, functions)
     tools += builtin.offered(functions, p.get("builtinFunctionsOptions"))
     if p.get("protocolFunctions") or p.get("protocolFunctionSources"):
         tools += await protocol.offered(ctx.context, {t.name for t in tools})
@@ -55,6 +53,16 @@ async def equip(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack) -> None:
     ctx.tools = once(tools, ctx.theirs)
     if p.get("enableBash"):
         await _shell(ctx, stack)
+
+
+def _with_people(ctx: AnswerContext, functions: Sequence[BuiltinFunction]) -> list[Tool]:
+    """What only makes sense where somebody reads the answer in a chat."""
+    tools: list[Tool] = []
+    if "Choices" in functions and ctx.ask.client_id is not None:
+        tools.append(choices.offered())
+    if ctx.ask.schedules:
+        tools += scheduling.offered(ctx.context)
+    return tools + handover.offered(bool(ctx.parameters.get(ESCALATES)))
 
 
 async def _shell(ctx: AnswerContext, stack: AsyncExitStack) -> None:

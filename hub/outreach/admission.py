@@ -9,7 +9,7 @@ from uuid import UUID
 
 from channels import jid
 from hub import ids
-from hub.chat import timespan
+from hub.chat import choices, timespan
 from hub.chat.outbound import delivery, media_origins
 from hub.live.queue import Bell, turn_bell
 from hub.outreach import messages, policy, rules
@@ -226,7 +226,9 @@ def _item(hub: Hub, row: Json) -> Json:
 
 def _to(hub: Hub, row: Json, chat: str) -> delivery.Address:
     origins = media_origins.of(hub.settings.address, row["parameters"])
-    return delivery.Address(chat, "at_most_once", hub.channels[row["channel"]].style, origins=origins)
+    style, settings = hub.channels[row["channel"]].style, row["settings"] or {}
+    buttons = choices.delivered(style, "at_most_once", settings, group=False)
+    return delivery.Address(chat, "at_most_once", style, origins=origins, buttons=buttons)
 
 
 def _b64(raw: bytes) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub import ids
+from hub.chat import choices
 from hub.chat.outbound import delivery
 from hub.chat.turns import scheduled
 from hub.tools.schedule import words
@@ -55,10 +56,13 @@ def direct(row: Json, to: delivery.Address, closed: bool) -> Json:
         parts = [scheduled.template_part(to.chat, message["template"], message.get("language"), values, str(id))]
         return {"message": str(id), "content": {"text": plain.strip()}, "parts": parts}
     text = filled(message["text"], variables)
-    parts = delivery.parts_of(text, id, to)
+    offered = choices.of([
+        {k: filled(v, variables) for k, v in one.items()} for one in message.get("choices") or ()
+    ])
+    parts = delivery.parts_of(text, id, to, offered)
     if closed:
         parts = scheduled.held(parts, _opener(row))
-    return {"message": str(id), "content": {"text": text}, "parts": parts}
+    return {"message": str(id), "content": {"text": text} | ({"choices": offered} if offered else {}), "parts": parts}
 
 
 def _opener(row: Json) -> str | None:

@@ -14,7 +14,8 @@ SWITCH = """
 """
 SET_ASIDE = "select set_aside(s.id) from sessions s where s.id = $1 and s.account_id = $2"
 WHERE = """
-    select s.client_id, s.kind, s.chat, i.channel, i.mode, c.parameters
+    select s.client_id, s.kind, s.chat, i.channel, i.mode, i.settings, c.parameters, exists (select 1 from contact_ids g
+            where g.contact_id = s.contact_id and g.value like 'group:%') as crowd
     from sessions s join clients c on c.id = s.client_id left join integrations i on i.id = s.integration_id
     where s.id = $3 and ($2::uuid is null or s.client_id = $2) and s.account_id = $1 and s.closed_at is null
 """

@@ -32,6 +32,17 @@ MEANT = """
             and not exists (select 1 from contact_ids c join sessions s on s.contact_id = c.contact_id join inbox i on i.session_id = s.id
                 where c.integration_id = $1 and c.value = $2 and i.body->'from' ? $4))
 """
+OFFERED = """
+    select m.content->'choices' from messages m join sessions s on s.id = m.session_id
+    where m.id = $2 and s.integration_id = $1
+"""
+# What the last thing said in the contact's last conversation offers, if it offers anything.
+LAST_OFFERED = """
+    select (select m.content->'choices' from messages m where m.session_id = s.id and m.role = 'assistant' and not m.hidden
+            order by m.position desc limit 1)
+    from contact_ids c join sessions s on s.contact_id = c.contact_id and s.integration_id = c.integration_id
+    where c.integration_id = $1 and c.value = any($2) order by s.last_message_at desc nulls last limit 1
+"""
 QUARANTINE = """
     insert into quarantine (id, account_id, integration_id, sha256, raw, headers, reason) values ($1, $2, $3, $4, $5, $6, $7)
 """
@@ -98,6 +109,16 @@ async def learn(db: Call, integration: UUID, ids: Sequence[str]) -> None:
 async def meant(db: Call, integration: UUID, group: str, reply_to: str | None, called: str | None) -> bool:
     """Whether a group message answers to one of ours, or calls (`called`) somebody who can only be us."""
     return bool(await db.value(MEANT, integration, group, reply_to, called))
+
+
+async def offered(db: Call, integration: UUID, message: UUID) -> Any:
+    """The choices of a message that went out on this integration."""
+    return await db.value(OFFERED, integration, message)
+
+
+async def last_offered(db: Call, integration: UUID, ids: Sequence[str]) -> Any:
+    """The choices that a contact saw last, None when something else was said since."""
+    return await db.value(LAST_OFFERED, integration, list(ids))
 
 
 async def changed_since(db: Call, client_id: UUID, since: datetime) -> bool:

@@ -69,7 +69,7 @@ FAILED_WINDOW = """
       and (o.network_id = any($2) or o.key::text = $3)
 """
 FAILED_FILE = """
-    select to_jsonb(o) from outbox o where o.integration_id = $1 and o.state = 'dead' and o.body ? 'file'
+    select to_jsonb(o) from outbox o where o.integration_id = $1 and o.state = 'dead' and (o.body ? 'file' or o.body ? 'choices')
       and (o.network_id = any($2) or o.key::text = $3)
 """
 

@@ -54,13 +54,14 @@ class Result:
 
     text: read by the model. messages: further messages for the model (images of an MCP server).
     files: stored attachments for the person, in the shape of a message's `attachments`. billed: rows
-    of usage in the shape of `hub.llm.prices.bill`.
+    of usage in the shape of `hub.llm.prices.bill`. choices: what the person may answer, {"label", "text"?, "url"?}.
     """
 
     text: str
     messages: tuple[Json, ...] = ()
     files: tuple[Json, ...] = ()
     billed: tuple[Json, ...] = ()
+    choices: tuple[Json, ...] = ()
 
 
 class ToolFailed(HubError):

@@ -16,7 +16,7 @@ from hub.domain import Json
 from hub.errors import HubError, Invalid, Setup, Upstream
 from hub.pydantic_base import invalid
 from hub.task_groups import together
-from hub.tools import http_replies, pins
+from hub.tools import choices, http_replies, pins
 from hub.tools.base import Context, Result, Run, Tool, ToolFailed
 from hub.tools.call_context import circumstances
 from hub.tools.knowledge import search_tool
@@ -82,7 +82,8 @@ def _calls(function: ProtocolFunction) -> Run:
                 "function %s of account %s answered with status %d", function.name, context.account_id, reply.status
             )
             raise ToolFailed(FAILED)
-        return Result(http_replies.text(reply))
+        said = http_replies.text(reply)
+        return Result(said, choices=choices.beside(said))
 
     return run
 

@@ -47,6 +47,25 @@ async def test_a_visitor_is_answered(api: Api, watch: Watch) -> None:
     watch.clean()
 
 
+async def test_choices_are_pressed(api: Api, watch: Watch) -> None:
+    """Buttons below an answer say what they stand for; links stand in its words; a reload shows the same."""
+    async with visiting(api, FREE) as me:
+        me.model.default = says("As you wish.")
+        page = await watch.open(page_of(api, me.key))
+        offered = [{"label": "Today"}, {"label": "Later", "text": "Rather tomorrow"}, {"label": "Site", "url": "https://a.example/x"}]
+        sent = {"content": "When?", "choices": offered}
+        await api.ok("POST", f"/api/v1/web-chat-client/{me.client}/sessions/{me.session}/messages", sent)
+        await watch.until(page, "document.querySelectorAll('article .chips button').length === 2")
+        assert await page.locator("article a").get_attribute("href") == "https://a.example/x"
+        await watch.sound(page)
+        await page.get_by_role("button", name="Later").click()
+        await watch.until(page, answers(2))
+        assert await page.locator("article.user").inner_text() == "Rather tomorrow"
+        await page.reload()
+        await watch.until(page, "document.querySelectorAll('article .chips button').length === 2")
+    watch.clean()
+
+
 async def test_keyboard_only_and_stop(api: Api, watch: Watch) -> None:
     async with visiting(api, FREE) as me:
         me.model.default = says(*(f"word{n} " for n in range(200)), delay=0.05)

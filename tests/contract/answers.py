@@ -156,7 +156,7 @@ ANSWERS: dict[str, Shape] = {
         "messages": [
             plus(
                 {"role": TEXT, "content": TEXT, "message_id": TEXT}, "source", "created_at", "text", "attachments",
-                "tools", "turn_id", "client_message_id", "stopped",
+                "tools", "turn_id", "client_message_id", "stopped", "choices",
             )
         ],
         "chatTitle": maybe(TEXT),

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from channels.base import Contact, Inbound, Kind
 from hub import ids, phones
 from hub.chat import content, texts
-from hub.chat.inbound import consent
+from hub.chat.inbound import choices, consent
 from hub.chat.inbound.commands import parse
 from hub.chat.inbound.continuation import code_in
 from hub.chat.news import of_account
@@ -205,6 +205,7 @@ async def items_of(db: Db, endpoint: dict[str, Any], arrived: Sequence[Inbound],
             await asyncio.sleep(0)  # others are served in between
         if await _meant(db, endpoint, one):
             one = replace(one, mentioned=True)
+        one = await choices.understood(db, endpoint, one)
         if len(one.text) > LONGEST:
             one = replace(one, text=f"{one.text[:LONGEST]}\n[… cut: {len(one.text):,} characters]")
         item = _item(endpoint, one, max_wait)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from hub import ids
-from hub.chat import content
+from hub.chat import choices as choosing
 from hub.chat.news import tell
 from hub.chat.outbound import delivery, media_origins
 from hub.errors import Conflict, Invalid, NotFound
@@ -49,25 +49,31 @@ async def sayable(hub: Hub, account: UUID, client: UUID | None, session: UUID, t
 
 async def say(
     hub: Hub, account: UUID, client: UUID | None, session: UUID, text: str, files: Sequence[Json] = (),
-    id: UUID | None = None,
+    id: UUID | None = None, choices: Sequence[Json] = (),
 ) -> UUID:
     """An operator's message: stored, shown in the web chat, or sent through the session's network.
 
-    files: stored attachments (see hub.chat.content). id: made where it was written, so that it is said once. Raise
-    NotFound, Invalid, Conflict.
+    files: stored attachments (see hub.chat.content). id: made where it was written, so that it is said once. choices:
+    see hub.chat.choices. Raise NotFound, Invalid, Conflict.
     """
     where = await sayable(hub, account, client, session, text, len(files))
+    if choices and not text.strip():
+        raise Invalid("choices need a text above them.", field="content")
+    offered = choosing.of(choices)
     body: Json = {"text": text} | ({"attachments": list(files)} if files else {})
+    body |= {"choices": offered} if offered else {}
     message, parts = id or ids.uuid7(), []
     if where["channel"]:
+        style, mode = hub.channels[where["channel"]].style, where["mode"]
+        mode = "reconcile" if mode == "placeholder_edit" else mode
         to = delivery.Address(
             where["chat"],
-            "reconcile" if where["mode"] == "placeholder_edit" else where["mode"],
-            hub.channels[where["channel"]].style,
+            mode,
+            style,
+            buttons=choosing.delivered(style, mode, where["settings"] or {}, where["crowd"]),
             origins=media_origins.of(hub.settings.address, where["parameters"]),
         )
-        whole = "\n\n".join(t for t in (text, content.shown_files(body, hub.settings.address)) if t)
-        parts = await delivery.rendered(whole, message, to)
+        parts = await delivery.of_content(body, message, to, hub.settings.address)
     async with hub.db.transaction() as tx:
         if not await handoffs.add(tx, account, session, message, body):
             if await handoffs.said(tx, account, session, message):

@@ -3,14 +3,17 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from channels.base import Channel, ChannelError, Link, Outbound, Style
+from channels.base import Card, Channel, ChannelError, Choice, Link, Outbound, Spot, Style
 from channels.markup import split
 from channels.trace import scrubbed, tracing
 from hub import ids
+from hub.chat import choices as choosing
+from hub.chat import content as messages
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import sha
 from hub.chat.outbound import refused_parts
@@ -31,7 +34,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where and how the parts of one answer go."""
+    """Where and how the parts of one answer go. buttons: whether choices are some. ask: what is said where buttons
+    need words and there are none."""
 
     chat: str
     mode: str
@@ -40,16 +44,23 @@ class Address:
     reply_to: str | None = None
     placeholder: str | None = None
     origins: Origins = Origins()
+    buttons: bool = False
+    ask: str = "Choose"
 
 
-def parts_of(text: str, message_id: UUID, to: Address) -> list[Json]:
-    """An answer in Markdown as rows of the outbox, rendered and within the network's limits. Pure."""
-    bodies: list[Json] = []
-    for block in blocks(text, to.origins.takes):
+def parts_of(
+    text: str, message_id: UUID, to: Address, choices: Sequence[Json] = (), shared: Sequence[Json] = ()
+) -> list[Json]:
+    """An answer in Markdown as rows of the outbox, rendered and within the network's limits; with choices below it,
+    and places and contacts in front. Pure."""
+    bodies: list[Json] = list(shared)
+    for block in blocks(choosing.worded(text, choices, to.style, to.buttons), to.origins.takes):
         if isinstance(block, dict):
             bodies.append({"file": to.origins.marked(block), "text": "", "plain": block["alt"]})
         else:
-            bodies += [{"text": p.text, "plain": p.plain} for p in split(block, to.style, chunks=to.chunks)]
+            style = choosing.asking(to.style, to.buttons, choices, block)
+            bodies += [{"text": p.text, "plain": p.plain} for p in split(block, style, chunks=to.chunks)]
+    choosing.attached(bodies, choices, message_id, to.style, to.buttons, to.ask)
     if bodies and to.reply_to:
         bodies[0]["reply_to"] = to.reply_to
     if to.mode == "placeholder_edit":
@@ -72,11 +83,21 @@ def parts_of(text: str, message_id: UUID, to: Address) -> list[Json]:
     return rows
 
 
-async def rendered(text: str, message_id: UUID, to: Address) -> list[Json]:
+async def rendered(
+    text: str, message_id: UUID, to: Address, choices: Sequence[Json] = (), shared: Sequence[Json] = ()
+) -> list[Json]:
     """The same beside the loop: Markdown that is long, or meant to take long, holds nobody up."""
     if len(text) <= SHORT:
-        return parts_of(text, message_id, to)
-    return await asyncio.to_thread(parts_of, text, message_id, to)
+        return parts_of(text, message_id, to, choices, shared)
+    return await asyncio.to_thread(parts_of, text, message_id, to, choices, shared)
+
+
+async def of_content(content: Json, message_id: UUID, to: Address, address: str) -> list[Json]:
+    """A stored message as parts: words and files, choices, places and contacts."""
+    files, shared = messages.shown_files(content, address), messages.shared(content)
+    text = "\n\n".join(t for t in (content.get("text"), files) if t)
+    offered = choosing.of(content.get("choices"))
+    return await rendered(text, message_id, to, offered, shared) if text or shared or offered else []
 
 
 async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | None = None) -> None:
@@ -164,7 +185,7 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json, out: Outboun
         hub.reached("C10")
         return sent
     place: str | None = part["placeholder"]
-    if out.file is not None:
+    if out.file is not None or out.spot or out.card:
         # A placeholder cannot become a picture: it goes, the picture comes.
         if place:
             await refused_parts.remove(channel, link, out.chat, place)
@@ -209,6 +230,10 @@ async def _outbound(hub: Hub, style: Style, part: Json) -> Outbound:
         language=body.get("language"),
         values=tuple(body.get("values") or ()),
         file=await file_of(hub, style, body.get("file")),
+        choices=tuple(Choice(**c) for c in body.get("choices") or ()),
+        menu=body.get("menu", ""),
+        spot=Spot(**body["spot"]) if body.get("spot") else None,
+        card=Card(**body["card"]) if body.get("card") else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels.base import ChannelError, File, Media, Style
+from hub.chat import choices
 from hub.child_processes import Stopped
 from hub.errors import HubError
 from hub.mime import sniffed
@@ -46,12 +47,18 @@ def instead(body: Json, style: Style) -> Json | None:
         return None
     file = body.get("file")
     plain = str(body.get("plain") or "")
+    if body.get("choices"):
+        text, words = choices.instead(body, style)
+        return {"text": text, "plain": words, "last": True, "bare": True} | _kept(body)
     words = "\n".join(t for t in (plain[: style.limit // 2], file["url"]) if t) if file else plain
     text = html.escape(words, quote=False) if style.markup == "html" else words
     if not words.strip() or (not file and text == body.get("text")):
         return None
-    kept = {k: body[k] for k in ("reply_to",) if body.get(k)}
-    return {"text": text, "plain": words, "last": True, "bare": True, **kept}
+    return {"text": text, "plain": words, "last": True, "bare": True} | _kept(body)
+
+
+def _kept(body: Json) -> Json:
+    return {k: body[k] for k in ("reply_to",) if body.get(k)}
 
 
 def named(name: str, mime: str, url: str) -> str:

@@ -78,7 +78,7 @@ async def failed(
 
 def fills_in(part: Json) -> bool:
     """Whether it can be sent again without ever being there twice (`fills_in` in SQL says the same)."""
-    return part["mode"] == "placeholder_edit" and not part["body"].keys() & {"bare", "file", "template"}
+    return part["mode"] == "placeholder_edit" and not part["body"].keys() & {"bare", "file", "template", "spot", "card"}
 
 
 def _tries(body: Json, e: ChannelError) -> int:

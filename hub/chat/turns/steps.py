@@ -45,6 +45,8 @@ class TurnSteps:
     async def end(self, step: str, result: Result) -> None:
         key = step.split(":", 2)[2]
         kept = {"text": result.text, "files": list(result.files), "billed": list(result.billed)}
+        if result.choices:
+            kept["choices"] = list(result.choices)
         if not await tool_steps.end(self._db, self._session, self._epoch, self._since, key, kept):
             raise Lost
 
@@ -52,4 +54,5 @@ class TurnSteps:
 def _result(stored: Json | None) -> Result:
     found = stored or {}
     files, billed = tuple(found.get("files") or ()), tuple(found.get("billed") or ())
-    return Result(str(found.get("text") or ""), files=files, billed=billed)
+    choices = tuple(found.get("choices") or ())
+    return Result(str(found.get("text") or ""), files=files, billed=billed, choices=choices)

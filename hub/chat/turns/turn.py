@@ -17,7 +17,7 @@ from hub.chat.inbound import consent, continuation, hearing, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery, media_origins
-from hub.chat.turns import patience, scheduled, traced
+from hub.chat.turns import choices, patience, scheduled, traced
 from hub.chat.turns.broadcast import Broadcast
 from hub.chat.turns.presence import Presence
 from hub.chat.turns.question import ask_of, remembered
@@ -216,6 +216,7 @@ def _command(claimed: Claim, draft: Draft) -> None:
 
 
 async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
+    choices.heard(claimed)
     _user(claimed, draft)
     try:
         opened = await media.ensure(hub, claimed)
@@ -243,6 +244,7 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
             for m in draft.messages:
                 m["content"] = content.withheld(m["content"], draft.answer.blocked)
         _answered(draft, draft.answer.messages, draft.answer.files)
+        choices.offer(hub, claimed, draft.answer, draft.messages)
 
 
 def _spoken(draft: Draft, sink: Sink | None) -> Sink:
@@ -349,12 +351,12 @@ async def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
         reply_to=last["network_id"] if last and last["body"].get("group") else None,
         placeholder=placeholder,
         origins=media_origins.of(hub.settings.address, claimed.client["parameters"]),
+        buttons=choices.buttons(channel.style, claimed),
+        ask=texts.say("choose", language(claimed)),
     )
     for message in draft.messages:
         if message["role"] == "assistant":
-            files = content.shown_files(message["content"], hub.settings.address)
-            text = "\n\n".join(t for t in (message["content"]["text"], files) if t)
-            draft.parts += await delivery.rendered(text, UUID(message["id"]), to) if text else []
+            draft.parts += await delivery.of_content(message["content"], UUID(message["id"]), to, hub.settings.address)
     if told := hub.tracing.carrier():
         # Whoever sends them, now or later, goes on with this.
         for part in draft.parts:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from hub import ids
-from hub.chat import content
+from hub.chat import choices, content
 from hub.chat.clients.parameters import ClientParameters
 from hub.chat.inbound.intake import FILE_DAYS
 from hub.chat.website import prompts
@@ -57,7 +57,7 @@ def visible(rows: Sequence[Json], address: str, tools: bool = False) -> list[Jso
     """The messages that people see of a conversation: no tools' results, nothing without words; with
     `tools` also which tools were called."""
     found = [shown(r, address, tools) for r in rows if r["role"] in ("user", "assistant")]
-    return [m for m in found if m["content"] or m["tools"]]
+    return [m for m in found if m["content"] or m["tools"] or m["choices"]]
 
 
 def shown(row: Json, address: str, tools: bool = False) -> Json:
@@ -67,18 +67,21 @@ def shown(row: Json, address: str, tools: bool = False) -> Json:
     if row["role"] == "assistant" and body.get("attachments"):
         text = "\n\n".join(t for t in (body.get("text"), content.shown_files(body, address)) if t)
     calls = body.get("tool_calls", ()) if tools else ()
+    offered = choices.of(body.get("choices"))
+    said = choices.linked(str(body.get("text") or ""), offered)
     return {
         "role": row["role"],
         "content": text,
         "message_id": str(row["id"]),
         "source": row["source"],
         "created_at": _moment(row.get("created_at") or datetime.now(UTC)),
-        "text": str(body.get("text") or ""),
+        "text": said,
         "attachments": [_file(a, address) for a in body.get("attachments", ())],
         "tools": [str(c.get("function", {}).get("name")) for c in calls],
         "turn_id": str(row["turn_id"]) if row.get("turn_id") else None,
         "client_message_id": name[2:] if (name := str(row.get("network_id") or "")).startswith("w:") else None,
         "stopped": bool(body.get("cancelled")),
+        "choices": [{"label": c["label"], "text": choices.meaning(c)} for c in offered if not c.get("url")],
     }
 
 

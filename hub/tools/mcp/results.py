@@ -5,7 +5,7 @@ import json
 import mcp_types as types
 
 from hub.domain import Json
-from hub.tools import http_replies
+from hub.tools import choices, http_replies
 from hub.tools.base import Result, ToolFailed
 
 LONGEST, MEDIA, PIECES = 100_000, 12_000_000, 20
@@ -39,7 +39,8 @@ def result(name: str, given: types.CallToolResult | types.InputRequiredResult) -
     if given.is_error:
         raise ToolFailed(text or "The tool failed and says nothing about it.")
     told = {"type": "text", "text": f"Given by the tool {name}:"}
-    return Result(text, ({"role": "user", "content": [told, *parts]},) if parts else ())
+    offered = choices.listed((given.meta or {}).get(choices.KEY))
+    return Result(text, ({"role": "user", "content": [told, *parts]},) if parts else (), choices=offered)
 
 
 def _part(one: types.ContentBlock) -> Json | None:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import Field, field_validator, model_validator
 
+from hub.api.aivax.schemas.choices import ChoiceIn
+from hub.chat.choices import MOST
 from hub.outreach.campaigns import Plan, Planned, Wanted
 from hub.outreach.results import told
 from hub.pydantic_base import Camel, Moment
@@ -31,8 +33,12 @@ class Message(Camel):
         str | None, Field(min_length=1, max_length=20_000, description="The assistant writes each message.")
     ] = None
 
+    choices: Annotated[list[ChoiceIn], Field(max_length=MOST, description="Buttons below a text.")] = []
+
     @model_validator(mode="after")
     def _one(self) -> "Message":
+        if self.choices and self.text is None:
+            raise ValueError("takes choices with a text only")
         if sum(v is not None for v in (self.text, self.template, self.instruction)) != 1:
             raise ValueError("needs one of text, template and instruction")
         return self

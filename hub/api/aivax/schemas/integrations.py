@@ -43,6 +43,12 @@ class Extras(Camel):
     connection: Annotated[str | None, Field(description="Read only: the network's own connection.")] = None
 
 
+Buttons = Annotated[
+    Literal["native", "numbered"] | None,
+    Field(description="Choices as buttons and lists, where this account delivers them, or as a numbered text."),
+]
+
+
 class TelegramIntegration(Extras):
     bot_token: Secret
 
@@ -51,12 +57,14 @@ class ZapiIntegration(Extras):
     instance_id: Value
     instance_token: Secret
     client_token: Secret | None = None
+    choices: Buttons = None
 
 
 class EvolutionIntegration(Extras):
     endpoint_url: Address
     instance_name: Value
     api_key: Secret
+    choices: Buttons = None
 
 
 class KapsoIntegration(Extras):

@@ -105,6 +105,11 @@ class File(Snake):
     url: Annotated[str | None, Field(description="Null when the file could not be kept.")]
 
 
+class Choice(Snake):
+    label: str
+    text: str
+
+
 class Shown(Snake):
     """A message as the visitor sees it."""
 
@@ -119,6 +124,7 @@ class Shown(Snake):
     turn_id: Annotated[UUID | None, Field(description="The turn it belongs to; null while it waits for one.")]
     client_message_id: Annotated[str | None, Field(description="The sender's own name for it.")]
     stopped: Annotated[bool, Field(description="The visitor stopped the answer here.")]
+    choices: Annotated[list[Choice], Field(description="Buttons below it; a press is said by sending `text`.")]
 
 
 class Look(Camel):

@@ -1,0 +1,33 @@
+"""A press, or the number of a choice, is the message that it stands for: days later and in a new conversation too."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from channels.base import Inbound, Kind
+from hub import phones
+from hub.chat import choices
+from hub.store import inbox
+from hub.store.db import Db
+
+GONE = "what this button stood for is gone"
+
+
+async def understood(db: Db, endpoint: Mapping[str, Any], one: Inbound) -> Inbound:
+    """The item with the words of the choice; only what can be one is looked up."""
+    if one.kind is not Kind.MESSAGE:
+        return one
+    if (pressed := choices.named(one.button)) is not None:
+        message, place = pressed
+        offered = choices.of(await inbox.offered(db, endpoint["id"], message))
+        if place < len(offered):
+            return replace(one, text=choices.meaning(offered[place]))
+        # The label is on the button itself; a network that does not repeat it tells us nothing.
+        return one if one.text != one.button else replace(one, text="", ignore=one.ignore or GONE)
+    number = choices.numbered(one.text)
+    if number is None or one.button or (one.group and not one.mentioned and endpoint["groups"] != "all"):
+        return one
+    said = (f"group:{one.chat}",) if one.group else (one.contact.ids if one.contact else ())
+    last = await inbox.last_offered(db, endpoint["id"], phones.names(said)) if said else None
+    chosen = choices.by_number(last, number)
+    return one if chosen is None else replace(one, text=choices.meaning(chosen), button=one.text.strip())
