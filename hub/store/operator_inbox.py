@@ -11,14 +11,14 @@ from hub.store.db import Call, clean
 # in the newest 20,000 of them: every one of those is read. $8: whose phone the words are.
 LIST = """
     with shown as (
-        (select s.id from sessions s where $3 = 'all' and s.account_id = $1 and s.client_id is not null
-            and s.last_message_at is not null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+        (select s.id from session_order p join sessions s on s.id = p.session_id where $3 = 'all' and p.account_id = $1
+            and s.client_id is not null
+            and ($4::timestamptz is null or (p.at, p.session_id) < ($4, $5::uuid))
             and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
                 join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
                     and (n.last_message_at, n.id) > (s.last_message_at, s.id)
                     and n.last_message_at is not null))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+            order by p.at desc, p.session_id desc limit case when $6::text is null then $7::int else 20000 end)
         union all
         (select s.id from sessions s where $3 = 'mine' and s.account_id = $1 and s.client_id is not null
             and s.last_message_at is not null and s.handoff_at is not null and s.handoff_by = $2
@@ -29,23 +29,23 @@ LIST = """
                     and n.last_message_at is not null and n.handoff_at is not null and n.handoff_by = $2))
             order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
         union all
-        (select s.id from sessions s where $3 = 'waiting' and s.account_id = $1 and s.client_id is not null
-            and s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+        (select s.id from session_order p join sessions s on s.id = p.session_id where $3 = 'waiting' and p.account_id = $1
+            and p.unanswered
+            and ($4::timestamptz is null or (p.at, p.session_id) < ($4, $5::uuid))
             and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
                 join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
                     and (n.last_message_at, n.id) > (s.last_message_at, s.id)
                     and n.last_user_at = n.last_message_at and n.due_at is null and n.closed_at is null))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+            order by p.at desc, p.session_id desc limit case when $6::text is null then $7::int else 20000 end)
         union all
-        (select s.id from sessions s where $3 = 'bot' and s.account_id = $1 and s.client_id is not null
-            and s.last_message_at is not null and s.handoff_at is null and s.closed_at is null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+        (select s.id from session_order p join sessions s on s.id = p.session_id where $3 = 'bot' and p.account_id = $1
+            and s.client_id is not null and s.handoff_at is null and s.closed_at is null
+            and ($4::timestamptz is null or (p.at, p.session_id) < ($4, $5::uuid))
             and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
                 join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
                     and (n.last_message_at, n.id) > (s.last_message_at, s.id)
                     and n.last_message_at is not null and n.handoff_at is null and n.closed_at is null))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
+            order by p.at desc, p.session_id desc limit case when $6::text is null then $7::int else 20000 end)
         union all
         (select s.id from sessions s where $3 = 'person' and s.account_id = $1 and s.client_id is not null
             and s.last_message_at is not null and s.handoff_at is not null
@@ -125,8 +125,8 @@ READ = """
     on conflict (operator_id, session_id) do update set at = excluded.at where session_reads.at < excluded.at
 """
 WAITING_COUNT = """
-    select count(*)::int from (select 1 from sessions s where s.account_id = $1 and s.last_message_at > now() - interval '7 days'
-        and s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null and s.client_id is not null limit 100) w
+    select count(*)::int from (select 1 from session_order p where p.account_id = $1 and p.unanswered
+        and p.at > now() - interval '7 days' limit 100) w
 """
 CANNED = "select id, shortcut, text from canned_replies where account_id = $1 order by lower(shortcut) limit 500"
 SAVE_CANNED = """

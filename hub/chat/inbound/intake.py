@@ -257,12 +257,13 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     item |= _who(endpoint, one)
     network_id = one.message_id if one.kind != Kind.REACTION else one.reply_to
     body = content.of_inbound(one)
-    if one.kind == Kind.MESSAGE and _consent(endpoint, one) == consent.IN:
+    said = _consent(endpoint, one) if one.kind == Kind.MESSAGE else None
+    if said == consent.IN:
         body["consent"] = consent.IN
     if one.kind == Kind.MESSAGE and not one.group and (code := code_in(one.text)):
         body["continues"] = code
     item |= {"body": body, "network_id": network_id, "by": one.by, "sha": sha(one.text), "key": one.sent_key}
-    return item | _rules(endpoint, one, max_wait) if one.kind == Kind.MESSAGE else item
+    return item | _rules(endpoint, one, max_wait, said) if one.kind == Kind.MESSAGE else item
 
 
 def _event(one: Inbound) -> Item:
@@ -302,7 +303,10 @@ def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
     }
 
 
-def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
+def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float, said: str | None) -> Item:
+    """said: what it says about being written to. A stop is a command: it is heard whatever limit is reached and
+    whoever has the conversation."""
+    stop = consent.OUT if said == consent.OUT else None
     parameters, limits = endpoint["parameters"], endpoint["limits"]
     lang = language_of(parameters, one.contact)
     debounce = parameters.get("messageDebounceInterval")
@@ -315,7 +319,7 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         "max_messages": limits.get("maxMessages", 300),
         "limit_text": texts.say("limit", lang),
         "blocked_text": texts.say("blocked", lang),
-        "command": parse(one.text, bool(parameters.get("debug")), handle) or _stop(endpoint, one),
+        "command": parse(one.text, bool(parameters.get("debug")), handle) or stop,
         "rule": rule,
         "release": True if endpoint["channel"] == "kapso" else None,
         # What nobody is to answer is not looked at either.
@@ -326,11 +330,6 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
 def _consent(endpoint: dict[str, Any], one: Inbound) -> str | None:
     """Words about being written to; in a group nobody speaks for all."""
     return None if one.group else consent.parse(one.text, endpoint.get("outreach") or {})
-
-
-def _stop(endpoint: dict[str, Any], one: Inbound) -> str | None:
-    """A stop is a command: it is heard whatever limit is reached and whoever has the conversation."""
-    return consent.OUT if _consent(endpoint, one) == consent.OUT else None
 
 
 def _ignored(endpoint: dict[str, Any], one: Inbound) -> str | None:
