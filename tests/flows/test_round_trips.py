@@ -88,7 +88,7 @@ async def test_a_message_costs_three_flights_and_one_for_each_part(wires: Wires,
     await _answering(wires, mode, parts)
     await _warm(wires, "zapi")
     asked, _ = await wires.counted("zapi")
-    assert asked == ["ingest", "claim", "complete", *["sent"] * parts]
+    assert asked == ["ingest_group", "claim", "complete", *["sent"] * parts]
 
 
 @pytest.mark.parametrize("parts", [1, 3])
@@ -97,7 +97,7 @@ async def test_a_placeholder_is_remembered_before_it_is_filled_in(wires: Wires, 
     await _answering(wires, "placeholder_edit", parts)
     await _warm(wires, "telegram")
     asked, _ = await wires.counted("telegram")
-    assert asked == ["ingest", "claim", "update sessions", "complete", *["sent"] * parts]
+    assert asked == ["ingest_group", "claim", "update sessions", "complete", *["sent"] * parts]
 
 
 async def test_a_message_rings_once_and_tells_once(wires: Wires) -> None:
