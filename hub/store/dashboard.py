@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hub.store.db import Call, clean
+from hub.store import scope
+from hub.store.db import Call, clean, pattern
 
 CHANNELS = """
     with lately as (
@@ -91,11 +92,8 @@ FAILED_BY_CHANNEL = """
 """
 FIND = """
     select * from ((select 'conversation' as kind, s.id, coalesce(k.name, s.title, s.tag, 'Conversation') as name, c.name as more, s.last_message_at as at
-        from (select n.* from session_order p join sessions n on n.id = p.session_id where p.account_id = $1
-            order by p.at desc, p.session_id desc limit 20000) s
-        join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id
-        where (position(lower($2) in lower(coalesce(k.name, ''))) > 0 or position(lower($2) in coalesce(k.phone, '')) > 0
-            or position(lower($2) in lower(coalesce(s.title, ''))) > 0 or position(lower($2) in lower(coalesce(s.tag, ''))) > 0)
+        from conversations_with($1, $3, null) w join sessions s on s.id = w and s.account_id = $1
+        join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id where s.last_message_at is not null
         order by s.last_message_at desc nulls last limit 6)
     union all
     (select 'bot', g.id, g.name, g.parameters->>'modelName', null from gateways g where g.account_id = $1
@@ -203,7 +201,8 @@ async def failed_by_channel(db: Call, account: UUID, since: datetime, until: dat
 
 
 async def find(db: Call, account: UUID, words: str) -> list[Json]:
-    return [dict(r) for r in await db.fetch(FIND, account, clean(words))]
+    with scope.itself():
+        return [dict(r) for r in await db.fetch(FIND, account, clean(words), pattern(words))]
 
 
 async def calendar(
