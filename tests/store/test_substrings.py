@@ -76,6 +76,7 @@ async def test_an_index_finds_them(full: tuple[Bench, Bench], owner: Db) -> None
         for name in ("seqscan", "indexscan"):
             await tx.run(f"set local enable_{name} = off")
         for name in ("sessions", "contacts"):
+            await tx.run(f"analyze {name}")
             await tx.value(f"select gin_clean_pending_list('{name}_grams')")
         await tx.run("drop index sessions_account_id_idx")
         told = "\n".join(r[0] for r in await tx.fetch(ask))
