@@ -20,7 +20,7 @@ from hub.chat.inbound.continuation import code_in
 from hub.chat.news import of_account
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded
-from hub.live.queue import Bell, Queue, send_bell, turn_bell
+from hub.live.queue import Bell, Due, Queue, send_bell, turn_bells
 from hub.store import files, inbox, scope
 from hub.store.db import Db, of_data
 from hub.store.inbox import Item, Stored
@@ -171,9 +171,10 @@ def _lane(item: Item) -> tuple[str, str]:
 
 def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
     bells: list[Bell] = []
+    due: list[Due] = []
     for item, got in stored:
         if got.outcome == "accepted" and got.session_id and got.seq and not item.get("held_by_web"):
-            bells.append(turn_bell(got.session_id, got.seq, got.due_in or 0.0, _lane(item)))
+            due.append(Due(got.session_id, got.seq, got.due_in or 0.0, _lane(item)))
         if got.outcome == "ignored" and got.session_id and got.seq:
             bells.append(send_bell(got.session_id, f"n{got.seq}", lane=_lane(item)))
         if got.outcome == "failed":
@@ -182,7 +183,7 @@ def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
             bells.append(Bell("acknowledge", (str(item["integration"]), item["callback"]), f"k:{item['callback']}"))
         if item.get("fetch") and got.message_id and got.outcome in KEPT:
             bells.append(Bell("media", (str(got.message_id),), f"m:{got.message_id}", bulk=True))
-    return bells
+    return [*turn_bells(due), *bells]
 
 
 def _news(stored: Sequence[tuple[Item, Stored]]) -> list[tuple[str, Any]]:
