@@ -20,6 +20,12 @@ async def turn(ctx: Ctx, session: str, *lane: str) -> None:
     ctx["runner"].turn(UUID(session), lane or UNKNOWN)
 
 
+async def turns(ctx: Ctx, *sessions: list[str]) -> None:
+    """Those of which one flush told; each takes a place of its own, or waits for one."""
+    for session, account, integration in sessions:
+        ctx["runner"].turn(UUID(session), (account, integration))
+
+
 async def send(ctx: Ctx, session: str, *lane: str) -> None:
     ctx["runner"].send(UUID(session), lane or UNKNOWN)
 

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 LIVES_MS = 3_600_000
 Lane = tuple[str, str]
+# Conversations of one job: a worker takes them up together, and others shall have some too.
+TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Bell:
     """One job: function, arguments, unique id, seconds to wait; bulk jobs run apart from turns."""
 
     function: str
-    args: tuple[str, ...]
+    args: tuple[Any, ...]
     id: str
     after: float = 0.0
     bulk: bool = False
@@ -88,6 +90,34 @@ def turn_bell(session: UUID, seq: int, after: float = 0.0, lane: Lane | None = N
     """lane: account and integration, where they are known: whose place it will take."""
     # The sequence in the id: arq drops a job whose id is running, which would lose a wake-up.
     return Bell("turn", (str(session), *(lane or ())), f"t:{session}:{seq}", after)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A conversation in which something waits, in `after` seconds."""
+
+    session: UUID
+    seq: int
+    after: float
+    lane: Lane
+
+
+def turn_bells(due: Iterable[Due]) -> list[Bell]:
+    """One for each conversation, by what it was told last, and many of the same moment in one job."""
+    last = {one.session: one for one in due}
+    moments: dict[float, list[Due]] = {}
+    for one in last.values():
+        moments.setdefault(math.ceil(one.after * 100) / 100, []).append(one)
+    bells = []
+    for after, found in moments.items():
+        for at in range(0, len(found), TOGETHER):
+            some = found[at : at + TOGETHER]
+            if len(some) == 1:
+                bells.append(turn_bell(some[0].session, some[0].seq, some[0].after, some[0].lane))
+            else:
+                whose = tuple([str(d.session), *d.lane] for d in some)
+                bells.append(Bell("turns", whose, f"T:{some[0].session}:{some[0].seq}:{len(some)}", after))
+    return bells
 
 
 def send_bell(session: UUID, mark: str, after: float = 0.0, lane: Lane | None = None) -> Bell:

@@ -89,6 +89,7 @@ async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:
 
 _TURNS = [
     func(tasks.turn, name="turn"),
+    func(tasks.turns, name="turns"),
     func(tasks.send, name="send"),
     func(tasks.failed, name="failed"),
     func(tasks.acknowledge, name="acknowledge"),

@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hub.store.db import Call, clean
+from hub.store import scope
+from hub.store.db import Call, clean, pattern
 
 CHANNELS = """
     with lately as (
-        select s.integration_id, max(s.last_user_at) as last_in, count(*)::int as talking from sessions s
-        where s.account_id = $1 and s.last_message_at > now() - interval '1 day' and s.integration_id is not null group by 1)
+        select s.integration_id, max(s.last_user_at) as last_in, count(*)::int as talking
+        from session_order p join sessions s on s.id = p.session_id
+        where p.account_id = $1 and p.at > now() - interval '1 day' and s.integration_id is not null group by 1)
     select i.id, i.client_id, c.name as client_name, i.channel, i.state, i.state_text, i.connection, l.last_in, coalesce(l.talking, 0) as talking
     from integrations i join clients c on c.id = i.client_id left join lately l on l.integration_id = i.id
     where i.account_id = $1 order by i.state = 'registered', i.id limit 20
@@ -92,11 +94,8 @@ FAILED_BY_CHANNEL = """
 """
 FIND = """
     select * from ((select 'conversation' as kind, s.id, coalesce(k.name, s.title, s.tag, 'Conversation') as name, c.name as more, s.last_message_at as at
-        from (select * from sessions n where n.account_id = $1 and n.last_message_at is not null
-            order by n.last_message_at desc, n.id desc limit 20000) s
-        join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id
-        where (position(lower($2) in lower(coalesce(k.name, ''))) > 0 or position(lower($2) in coalesce(k.phone, '')) > 0
-            or position(lower($2) in lower(coalesce(s.title, ''))) > 0 or position(lower($2) in lower(coalesce(s.tag, ''))) > 0)
+        from conversations_with($1, $3, null) w join sessions s on s.id = w and s.account_id = $1
+        join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id where s.last_message_at is not null
         order by s.last_message_at desc nulls last limit 6)
     union all
     (select 'bot', g.id, g.name, g.parameters->>'modelName', null from gateways g where g.account_id = $1
@@ -211,7 +210,8 @@ async def failed_by_channel(db: Call, account: UUID, since: datetime, until: dat
 
 
 async def find(db: Call, account: UUID, words: str) -> list[Json]:
-    return [dict(r) for r in await db.fetch(FIND, account, clean(words))]
+    with scope.itself():
+        return [dict(r) for r in await db.fetch(FIND, account, clean(words), pattern(words))]
 
 
 async def calendar(

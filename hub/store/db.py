@@ -71,6 +71,12 @@ def clean(value: Any) -> Any:
     return value
 
 
+def pattern(words: str) -> str:
+    """Of `ilike`, for a text in which these words stand as they are."""
+    escaped: str = clean(words).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
 def dump(value: Any) -> str:
     """JSON that PostgreSQL can hold. What it cannot hold is looked for in the text: that is rare, and
     looking through every value beforehand costs more than everything else here."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hub.domain import Json
 from hub.ids import uuid7
-from hub.store.db import Call, Row, clean
+from hub.store.db import Call, Row, clean, pattern
 
 PUT = """
     with given as materialized (
@@ -232,7 +232,4 @@ def _row(given: Given) -> dict[str, Any]:
 
 
 def _like(text: str | None) -> str | None:
-    if text is None:
-        return None
-    escaped: str = clean(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    return pattern(text) if text is not None else None

@@ -11,7 +11,8 @@ import asyncpg
 from hub.store import personal
 from hub.store.db import Call, clean
 
-INGEST = "select n, outcome, session_id, seq, message_id, due_in from ingest($1)"
+# The stored function `ingest`, one by one, says what this does at once for all that are plain.
+INGEST = "select n, outcome, session_id, seq, message_id, due_in from ingest_group($1) order by n"
 ENDPOINT = """
     select i.id, i.account_id, i.client_id, i.channel, i.settings, i.secrets, i.secret_hash, i.mode, i.handle, i.state,
            i.state_text, i.connection, i.session_seconds, i.groups, i.own_ids, c.limits, c.parameters, a.outreach

@@ -4,64 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from hub.store.db import Call, clean
+from hub.store import scope
+from hub.store.db import Call, clean, pattern
 
-# waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones.
-# Of one person the latest stands for all. Each way to look has its own select, for an index of its own. Words are looked for
-# in the newest 20,000 of them: every one of those is read. $8: whose phone the words are.
-LIST = """
-    with shown as (
-        (select s.id from sessions s where $3 = 'all' and s.account_id = $1 and s.client_id is not null
-            and s.last_message_at is not null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
-                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
-                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
-                    and n.last_message_at is not null))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
-        union all
-        (select s.id from sessions s where $3 = 'mine' and s.account_id = $1 and s.client_id is not null
-            and s.last_message_at is not null and s.handoff_at is not null and s.handoff_by = $2
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
-                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
-                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
-                    and n.last_message_at is not null and n.handoff_at is not null and n.handoff_by = $2))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
-        union all
-        (select s.id from sessions s where $3 = 'waiting' and s.account_id = $1 and s.client_id is not null
-            and s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
-                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
-                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
-                    and n.last_user_at = n.last_message_at and n.due_at is null and n.closed_at is null))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
-        union all
-        (select s.id from sessions s where $3 = 'bot' and s.account_id = $1 and s.client_id is not null
-            and s.last_message_at is not null and s.handoff_at is null and s.closed_at is null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
-                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
-                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
-                    and n.last_message_at is not null and n.handoff_at is null and n.closed_at is null))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)
-        union all
-        (select s.id from sessions s where $3 = 'person' and s.account_id = $1 and s.client_id is not null
-            and s.last_message_at is not null and s.handoff_at is not null
-            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
-            and ($6::text is not null or not exists (select 1 from people me join people m on m.root_id = me.root_id
-                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
-                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
-                    and n.last_message_at is not null and n.handoff_at is not null))
-            order by s.last_message_at desc, s.id desc limit case when $6::text is null then $7::int else 20000 end)),
+_ROWS = """
     found as (
         select s.id, row_number() over (partition by coalesce(p.root_id, s.id) order by s.last_message_at desc, s.id desc) as place
-        from shown join sessions s on s.id = shown.id and s.account_id = $1 left join people p on p.id = s.person_id
-        left join contacts k on k.id = s.contact_id
-        where $6::text is null or position(lower($6) in lower(s.title)) > 0 or position(lower($6) in lower(s.tag)) > 0
-            or s.person_id in (select selves($8::uuid))
-            or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0)
+        from shown join sessions s on s.id = shown.id and s.account_id = $1 left join people p on p.id = s.person_id)
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
@@ -77,8 +26,67 @@ LIST = """
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
     left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
     left join session_reads r on r.session_id = s.id and r.operator_id = $2
-    order by s.last_message_at desc, s.id desc limit $7
+    order by s.last_message_at desc, s.id desc limit $6
 """
+# waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones.
+# Of one person the latest stands for all. Each way to look has its own select, for an index of its own.
+LIST = """
+    with shown as (
+        (select s.id from session_order p join sessions s on s.id = p.session_id where $3 = 'all' and p.account_id = $1
+            and s.client_id is not null
+            and ($4::timestamptz is null or (p.at, p.session_id) < ($4, $5::uuid))
+            and not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_message_at is not null)
+            order by p.at desc, p.session_id desc limit $6::int)
+        union all
+        (select s.id from sessions s where $3 = 'mine' and s.account_id = $1 and s.client_id is not null
+            and s.last_message_at is not null and s.handoff_at is not null and s.handoff_by = $2
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            and not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_message_at is not null and n.handoff_at is not null and n.handoff_by = $2)
+            order by s.last_message_at desc, s.id desc limit $6::int)
+        union all
+        (select s.id from session_order p join sessions s on s.id = p.session_id where $3 = 'waiting' and p.account_id = $1
+            and p.unanswered
+            and ($4::timestamptz is null or (p.at, p.session_id) < ($4, $5::uuid))
+            and not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_user_at = n.last_message_at and n.due_at is null and n.closed_at is null)
+            order by p.at desc, p.session_id desc limit $6::int)
+        union all
+        (select s.id from session_order p join sessions s on s.id = p.session_id where $3 = 'bot' and p.account_id = $1
+            and s.client_id is not null and s.handoff_at is null and s.closed_at is null
+            and ($4::timestamptz is null or (p.at, p.session_id) < ($4, $5::uuid))
+            and not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_message_at is not null and n.handoff_at is null and n.closed_at is null)
+            order by p.at desc, p.session_id desc limit $6::int)
+        union all
+        (select s.id from sessions s where $3 = 'person' and s.account_id = $1 and s.client_id is not null
+            and s.last_message_at is not null and s.handoff_at is not null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            and not exists (select 1 from people me join people m on m.root_id = me.root_id
+                join sessions n on n.person_id = m.id where me.id = s.person_id and n.client_id is not null
+                    and (n.last_message_at, n.id) > (s.last_message_at, s.id)
+                    and n.last_message_at is not null and n.handoff_at is not null)
+            order by s.last_message_at desc, s.id desc limit $6::int)),
+""" + _ROWS
+# The same by words, in all of them. $7: a pattern; $8: whose phone the words are.
+SEARCH = """
+    with shown as (
+        select s.id from conversations_with($1, $7, $8) w join sessions s on s.id = w and s.account_id = $1
+        where s.client_id is not null and s.last_message_at is not null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            and case $3 when 'all' then true when 'mine' then s.handoff_at is not null and s.handoff_by = $2
+                when 'waiting' then s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
+                when 'bot' then s.handoff_at is null and s.closed_at is null else s.handoff_at is not null end),
+""" + _ROWS
 ONE = """
     select s.id, s.client_id, s.kind, s.title, s.tag, s.chat, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.created_at,
         s.closed_at, s.expires_at, s.message_count, s.token_count, s.metadata, s.extra_context, s.last_user_at, s.contact_id, s.person_id,
@@ -128,8 +136,8 @@ READ = """
     on conflict (operator_id, session_id) do update set at = excluded.at where session_reads.at < excluded.at
 """
 WAITING_COUNT = """
-    select count(*)::int from (select 1 from sessions s where s.account_id = $1 and s.last_message_at > now() - interval '7 days'
-        and s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null and s.client_id is not null limit 100) w
+    select count(*)::int from (select 1 from session_order p where p.account_id = $1 and p.unanswered
+        and p.at > now() - interval '7 days' limit 100) w
 """
 CANNED = "select id, shortcut, text from canned_replies where account_id = $1 order by lower(shortcut) limit 500"
 SAVE_CANNED = """
@@ -148,7 +156,11 @@ async def page(
     """Of each person the conversation with the newest message, those first. show: all, mine, waiting, bot, person.
     person: whom the words name."""
     at, id = after or (None, None)
-    rows = await db.fetch(LIST, account, eyes, show, at, id, clean(words), limit, person)
+    if words is None:
+        rows = await db.fetch(LIST, account, eyes, show, at, id, limit)
+    else:
+        with scope.itself():
+            rows = await db.fetch(SEARCH, account, eyes, show, at, id, limit, pattern(words), person)
     return [dict(r) | {"last_words": _words(r["last_words"])} for r in rows]
 
 

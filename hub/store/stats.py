@@ -6,8 +6,9 @@ from hub.store.db import Call
 
 PIPELINE = """
     select
-        (select coalesce(extract(epoch from now() - min(due_at)), 0)::float8 from sessions
-            where due_at <= now() and (lease_until is null or lease_until < now()) and last_seq > done_seq) as lag,
+        (select coalesce(extract(epoch from now() - min(s.due_at)), 0)::float8
+            from session_queue q join sessions s on s.id = q.session_id
+            where s.due_at <= now() and (s.lease_until is null or s.lease_until < now()) and s.last_seq > s.done_seq) as lag,
         (select count(*) from quarantine)::int as quarantined,
         (select coalesce(jsonb_object_agg(state, n), '{}') from (
             select state, count(*) as n from outbox where created_at > now() - interval '1 day' group by state) s) as deliveries

@@ -32,13 +32,14 @@ BEAT = """
     on conflict (id) do update set at = now(), behind_at = coalesce(excluded.behind_at, b.behind_at),
         since = case when b.at < now() - make_interval(secs => $3) then now() else b.since end
 """
-# Without a mark, as long as the oldest question is younger than $3 seconds: what is cut off for ever is set aside some day.
+# Who has a lease has work, so stands in the queue. Without a mark, as long as the oldest question is younger than $3 seconds: what is cut off for ever is set aside some day.
 HAND_BACK = """
     update sessions s set owner = null, lease_until = null, epoch = s.epoch + 1, due_at = now() + make_interval(secs => $4),
         oldest_at = coalesce(s.oldest_at, now()), attempts = case when exists (
             select 1 from inbox i where i.session_id = s.id and i.seq > s.done_seq and i.state = 'waiting'
                 and i.received_at < now() - make_interval(secs => $3)) then s.attempts else greatest(0, s.attempts - 1) end
-    where s.owner = $1 and s.lease_until is not null and ($2::uuid is null or s.id = $2) returning s.id, s.epoch
+    where s.id in (select q.session_id from session_queue q where $2::uuid is null or q.session_id = $2)
+        and s.owner = $1 and s.lease_until is not null returning s.id, s.epoch
 """
 PUT_OFF = """
     update sessions s set owner = null, lease_until = null, attempts = greatest(0, s.attempts - 1),

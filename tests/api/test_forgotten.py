@@ -32,7 +32,7 @@ PLACES = {
     "turns": CASCADE, "turn_steps": CASCADE, "files": CASCADE, "file_pieces": CASCADE, "session_notes": CASCADE, "session_reads": CASCADE,
     "chatbot_talks": CASCADE, "ares_lessons": CASCADE, "writings": "the document itself", "writing_versions": CASCADE,
     "edit_tokens": CASCADE, "workflow_runs": CASCADE, "workflow_steps": CASCADE, "webhook_deliveries": CASCADE,
-    "webhook_events": TRIGGER, "idempotency": TRIGGER, "conversations": TRIGGER, "happenings": TRIGGER,
+    "webhook_events": TRIGGER, "session_queue": TRIGGER, "session_order": TRIGGER, "idempotency": TRIGGER, "conversations": TRIGGER, "happenings": TRIGGER,
     "memories": OWN, "schedules": OWN, "activations": OWN, "ares_facts": OWN, "ares_preferences": OWN, "people": OWN,
     "identities": OWN, "joins": OWN, "continuations": CASCADE,
     "contacts": OWN, "contact_ids": OWN, "scheduled_users": OWN, "campaigns": OWN, "character_images": OWN,

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from hub.chat.inbound.webhooks import Verdict
 from hub.config import Settings
 from tests.fakes.model import says
 from tests.flows import proxy
 from tests.flows.proxy import Flights
 from tests.flows.rig import Rig, rig
-from tests.flows.test_answers import say
+from tests.flows.test_answers import say, telegram
 from tests.flows.world import World
 
 CLOCKWORK = re.compile(
@@ -88,7 +89,7 @@ async def test_a_message_costs_three_flights_and_one_for_each_part(wires: Wires,
     await _answering(wires, mode, parts)
     await _warm(wires, "zapi")
     asked, _ = await wires.counted("zapi")
-    assert asked == ["ingest", "claim", "complete", *["sent"] * parts]
+    assert asked == ["ingest_group", "claim", "complete", *["sent"] * parts]
 
 
 @pytest.mark.parametrize("parts", [1, 3])
@@ -97,7 +98,7 @@ async def test_a_placeholder_is_remembered_before_it_is_filled_in(wires: Wires, 
     await _answering(wires, "placeholder_edit", parts)
     await _warm(wires, "telegram")
     asked, _ = await wires.counted("telegram")
-    assert asked == ["ingest", "claim", "update sessions", "complete", *["sent"] * parts]
+    assert asked == ["ingest_group", "claim", "update sessions", "complete", *["sent"] * parts]
 
 
 async def test_a_message_rings_once_and_tells_once(wires: Wires) -> None:
@@ -114,6 +115,22 @@ async def test_a_message_rings_once_and_tells_once(wires: Wires) -> None:
         if (found := sorted(a for a in asked if a != POLL)) == wanted:
             break
     assert found == wanted
+
+
+async def test_a_crowd_shares_its_jobs(wires: Wires) -> None:
+    """Whoever writes at the same moment is taken up by few jobs of the queue; no sweep helps here."""
+    await _answering(wires, "reconcile", 1)
+    await _warm(wires, "telegram")
+    wires.redis.take()
+    asked = len(wires.r.model.calls)
+    chats = [telegram(f"hello {n}") for n in range(24)]
+    for n, body in enumerate(chats):
+        body["message"]["from"]["id"] = body["message"]["chat"]["id"] = 10_000 + n
+    assert set(await asyncio.gather(*(wires.r.w.knock("telegram", c) for c in chats))) == {Verdict.STORED}
+    await wires.r.w.until(lambda: len(wires.r.model.calls) == asked + len(chats))
+    await wires.settled(wires.r.w)
+    ended = [a for a in wires.redis.take() if a == ARQ[-1]]
+    assert 0 < len(ended) <= len(chats) / 3
 
 
 async def _answering(wires: Wires, mode: str, parts: int) -> None:

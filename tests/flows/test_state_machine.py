@@ -23,7 +23,7 @@ from hub.store import doubts, inbox, outbox, turns
 from hub.store.db import Db, open_db
 from hub.store.turns import Claim
 from tests.conftest import at, owning
-from tests.store.rows import Bench, part
+from tests.store.rows import Bench, part, straight
 
 Json = dict[str, Any]
 WORKERS = st.sampled_from(["anna", "bert"])
@@ -276,6 +276,7 @@ class Pipeline(RuleBasedStateMachine):
         due = {s for kind, s, *_ in self.do(turns.sweep(self.db, 50))[0] if kind == "turn"}
         waiting = {self.sessions[c] for c, t in self.talks.items() if t.said > t.done and (not t.leased or t.expired)}
         assert due == waiting, "the sweep finds all that waits and nothing else"
+        self.do(straight(self.db))
 
 
 async def _database(server: Server) -> str:

@@ -10,7 +10,7 @@ from arq.constants import job_key_prefix
 from arq.jobs import Job, JobStatus, deserialize_job_raw
 
 from hub.live.connect import decode
-from hub.live.queue import Bell, Queue, turn_bell
+from hub.live.queue import TOGETHER, Bell, Due, Queue, turn_bell, turn_bells
 
 
 @pytest.fixture
@@ -85,3 +85,16 @@ async def test_a_redis_that_is_away_is_told_not_raised(away: ArqRedis, prefix: s
 async def test_two_prefixes_share_a_redis(redis: ArqRedis) -> None:
     a, b = Queue(redis, "ta"), Queue(redis, "tb")
     assert {a.name(False), a.name(True)}.isdisjoint({b.name(False), b.name(True)})
+
+
+def test_a_conversation_is_told_of_once_and_many_share_a_job() -> None:
+    lane = ("account", "integration")
+    crowd = [Due(uuid4(), 1, 0.0, lane) for _ in range(2 * TOGETHER)]
+    late, alone = Due(uuid4(), 4, 2.001, lane), Due(uuid4(), 9, 2.5, ("other", ""))
+    # Its first message waits for more; its last says when it is due.
+    told_before = Due(late.session, 3, 0.0, lane)
+    bells = turn_bells([*crowd, told_before, late, alone])
+    assert [b.function for b in bells] == ["turns", "turns", "turn", "turn"]
+    assert [whose[0] for b in bells[:2] for whose in b.args] == [str(d.session) for d in crowd]
+    assert bells[2:] == [turn_bell(d.session, d.seq, d.after, d.lane) for d in (late, alone)]
+    assert len({b.id for b in bells}) == len(bells)

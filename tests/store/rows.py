@@ -7,6 +7,22 @@ from hub import ids
 from hub.store.db import Db
 
 Json = dict[str, Any]
+# `session_queue` and `session_order` say the same as the conversations themselves, or a sweep or a list lies.
+STRAYED = """
+    (select session_id, account_id, lane, due_at from session_queue
+     except select id, account_id, coalesce(integration_id, account_id), due_at from sessions where due_at is not null)
+    union all
+    (select id, account_id, coalesce(integration_id, account_id), due_at from sessions where due_at is not null
+     except select session_id, account_id, lane, due_at from session_queue)
+"""
+MISPLACED = """
+    with meant as (
+        select id, account_id, last_message_at, coalesce(last_user_at = last_message_at, false) and due_at is null
+            and closed_at is null and client_id is not null
+        from sessions where last_message_at is not null)
+    (select session_id, account_id, at, unanswered from session_order except select * from meant)
+    union all (select * from meant except select session_id, account_id, at, unanswered from session_order)
+"""
 
 
 class Bench:
@@ -90,3 +106,8 @@ def part(text: str, message: UUID, mode: str = "reconcile") -> Json:
         "mode": mode,
         "sha": f"sha-{text}",
     }
+
+
+async def straight(db: Db) -> None:
+    assert await db.fetch(STRAYED) == []
+    assert await db.fetch(MISPLACED) == []

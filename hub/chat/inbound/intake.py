@@ -20,7 +20,7 @@ from hub.chat.inbound.continuation import code_in
 from hub.chat.news import of_account
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded
-from hub.live.queue import Bell, Queue, send_bell, turn_bell
+from hub.live.queue import Bell, Due, Queue, send_bell, turn_bells
 from hub.store import files, inbox, personal, scope
 from hub.store.db import Db, of_data
 from hub.store.inbox import Item, Stored
@@ -171,9 +171,10 @@ def _lane(item: Item) -> tuple[str, str]:
 
 def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
     bells: list[Bell] = []
+    due: list[Due] = []
     for item, got in stored:
         if got.outcome == "accepted" and got.session_id and got.seq and not item.get("held_by_web"):
-            bells.append(turn_bell(got.session_id, got.seq, got.due_in or 0.0, _lane(item)))
+            due.append(Due(got.session_id, got.seq, got.due_in or 0.0, _lane(item)))
         if got.outcome == "ignored" and got.session_id and got.seq:
             bells.append(send_bell(got.session_id, f"n{got.seq}", lane=_lane(item)))
         if got.outcome == "failed":
@@ -182,7 +183,7 @@ def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
             bells.append(Bell("acknowledge", (str(item["integration"]), item["callback"]), f"k:{item['callback']}"))
         if item.get("fetch") and got.message_id and got.outcome in KEPT:
             bells.append(Bell("media", (str(got.message_id),), f"m:{got.message_id}", bulk=True))
-    return bells
+    return [*turn_bells(due), *bells]
 
 
 def _news(stored: Sequence[tuple[Item, Stored]]) -> list[tuple[str, Any]]:
@@ -258,12 +259,13 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     item |= _who(endpoint, one)
     network_id = one.message_id if one.kind != Kind.REACTION else one.reply_to
     body = content.of_inbound(one)
-    if one.kind == Kind.MESSAGE and _consent(endpoint, one) == consent.IN:
+    said = _consent(endpoint, one) if one.kind == Kind.MESSAGE else None
+    if said == consent.IN:
         body["consent"] = consent.IN
     if one.kind == Kind.MESSAGE and not one.group and (code := code_in(one.text)):
         body["continues"] = code
     item |= {"body": body, "network_id": network_id, "by": one.by, "sha": sha(one.text), "key": one.sent_key}
-    return item | _rules(endpoint, one, max_wait) if one.kind == Kind.MESSAGE else item
+    return item | _rules(endpoint, one, max_wait, said) if one.kind == Kind.MESSAGE else item
 
 
 def _event(one: Inbound) -> Item:
@@ -303,7 +305,10 @@ def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
     }
 
 
-def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
+def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float, said: str | None) -> Item:
+    """said: what it says about being written to. A stop is a command: it is heard whatever limit is reached and
+    whoever has the conversation."""
+    stop = consent.OUT if said == consent.OUT else None
     parameters, limits = endpoint["parameters"], endpoint["limits"]
     lang = language_of(parameters, one.contact)
     debounce = parameters.get("messageDebounceInterval")
@@ -316,7 +321,7 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         "max_messages": limits.get("maxMessages", 300),
         "limit_text": texts.say("limit", lang),
         "blocked_text": texts.say("blocked", lang),
-        "command": parse(one.text, bool(parameters.get("debug")), handle) or _stop(endpoint, one),
+        "command": parse(one.text, bool(parameters.get("debug")), handle) or stop,
         "rule": rule,
         "release": True if endpoint["channel"] == "kapso" else None,
         # What nobody is to answer is not looked at either.
@@ -327,11 +332,6 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
 def _consent(endpoint: dict[str, Any], one: Inbound) -> str | None:
     """Words about being written to; in a group nobody speaks for all."""
     return None if one.group else consent.parse(one.text, endpoint.get("outreach") or {})
-
-
-def _stop(endpoint: dict[str, Any], one: Inbound) -> str | None:
-    """A stop is a command: it is heard whatever limit is reached and whoever has the conversation."""
-    return consent.OUT if _consent(endpoint, one) == consent.OUT else None
 
 
 def _ignored(endpoint: dict[str, Any], one: Inbound) -> str | None:

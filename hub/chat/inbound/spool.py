@@ -37,6 +37,8 @@ NAMED, MANY = 12, ".many"
 # Seconds until all is tried again, and how often a call is tried while others are taken.
 AGAIN, TRIES = 0.5, 600
 SIDE_BY_SIDE = 8
+# A folder that was changed that lately may be changed again without its time showing it.
+SETTLED_NS = 100_000_000
 Take = Callable[[Knock], Awaitable[object]]
 Alive = Callable[[], Awaitable[bool]]
 _HEAD = struct.Struct(">II")
@@ -57,6 +59,7 @@ class Spool:
         self._taken: dict[Path, set[int]] = {}  # places in files that are taken but for others
         self._tries: Counter[tuple[Path, int]] = Counter()
         self._rang = asyncio.Event()
+        self._listed: tuple[int, list[Path]] = (-1, [])  # the files, and the folder's time when they were listed
 
     @property
     def empty(self) -> bool:
@@ -68,10 +71,18 @@ class Spool:
         return any(mark in f.name or MANY in f.name for f in self._files())
 
     def _files(self) -> list[Path]:
+        """Listed anew only when the folder was changed, by this process or another: a call asks for them, too."""
         try:
-            return sorted(self._path / e.name for e in os.scandir(self._path) if e.name.endswith(".calls"))
+            changed = os.stat(self._path).st_mtime_ns
+            if changed == self._listed[0]:
+                return self._listed[1]
+            settled = time.time_ns() - changed > SETTLED_NS
+            files = sorted(self._path / e.name for e in os.scandir(self._path) if e.name.endswith(".calls"))
         except FileNotFoundError:
             return []
+        if settled:
+            self._listed = changed, files
+        return files
 
     def _size(self) -> int:
         """Bytes on disk; a file that goes away meanwhile is none."""

@@ -1,6 +1,8 @@
 """Webhook calls on disk: none is lost, whoever shares the folder."""
 
 import asyncio
+import os
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -102,3 +104,28 @@ async def test_a_full_disk_is_said_and_not_promised(tmp_path: Path) -> None:
     (tmp_path / "spool").write_bytes(b"in the way")
     with pytest.raises(Overloaded):
         await Spool(tmp_path / "spool").keep(call(1))
+
+
+async def test_a_folder_at_rest_is_not_listed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call asks whether something waits for its address: that must not read the folder each time."""
+    folder = tmp_path / "spool"
+    mine, theirs = Spool(folder), Spool(folder)
+    first, second = call(1), call(2)
+    await mine.keep(first)
+    listed: list[object] = []
+    scandir = os.scandir
+
+    def counted(path: Path) -> object:
+        listed.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    lately = time.time() - 10
+    os.utime(folder, (lately, lately))
+    assert mine.holds(first.client_id) and not mine.holds(second.client_id)
+    assert [mine.empty for _ in range(50)] == [False] * 50 and len(listed) == 1
+    await theirs.keep(second)  # of another process
+    assert mine.holds(second.client_id) and len(listed) > 1
+    # What has just been changed may be changed again within the same tick of its clock.
+    seen = len(listed)
+    assert mine.holds(second.client_id) and len(listed) == seen + 1

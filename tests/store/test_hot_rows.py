@@ -1,0 +1,78 @@
+"""What changes with every message must not be in an index of a broad table: counts, never times."""
+
+from uuid import UUID
+
+from hub import ids
+from hub.store import outbox, turns
+from hub.store.db import Db
+from hub.store.inbox import ingest
+from tests.store.rows import Bench, answer, straight
+
+UPDATED = "select n_tup_upd as updated, n_tup_hot_upd as hot from pg_stat_user_tables where relname = $1"
+
+
+async def told(db: Db) -> tuple[int, int]:
+    async with db.transaction() as tx:
+        await tx.value("select pg_stat_force_next_flush()")
+    row = await db.row(UPDATED, "sessions")
+    assert row
+    return row["updated"], row["hot"]
+
+
+async def talk(bench: Bench, who: list[str]) -> None:
+    """Each of them writes, is answered, and what was sent is closed."""
+    stored = await ingest(bench.db, [bench.item(ids=[w], chat=w, tag=w) for w in who])
+    for one in stored:
+        assert one.session_id
+        claimed = await turns.claim(bench.db, one.session_id, "me", 30, 50)
+        assert claimed
+        await straight(bench.db) if one is stored[0] else None
+        closed = await turns.complete(bench.db, claimed, "me", *answer(), wire=5)
+        assert closed.ok and closed.part
+        await outbox.sent(bench.db, closed.part, "me", "sent", 5, network_id=str(ids.uuid7()))
+
+
+async def test_nine_of_ten_updates_of_a_conversation_stay_in_their_page(db: Db) -> None:
+    bench = await Bench(db).make()
+    who = [f"phone:{n}" for n in range(40)]
+    await talk(bench, who)
+    before = await told(db)
+    for _ in range(4):
+        await talk(bench, who)
+    updated, hot = (now - then for now, then in zip(await told(db), before, strict=True))
+    assert updated >= 40 * 4 * 3
+    assert hot / updated >= 0.9
+    await straight(db)
+
+
+async def test_no_index_holds_what_every_message_changes(db: Db) -> None:
+    changing = {
+        "due_at", "lease_until", "owner", "oldest_at", "epoch", "last_seq", "done_seq", "last_message_at",
+        "last_user_at", "expires_at", "hour_count", "message_count", "token_count", "placeholder",
+    }
+    rows = await db.fetch(
+        "select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as told from pg_index i"
+        " where i.indrelid = 'sessions'::regclass"
+    )
+    words = {r["name"]: set(r["told"].replace("(", " ").replace(")", " ").replace(",", " ").split()) for r in rows}
+    assert {n: w & changing for n, w in words.items() if w & changing} == {}
+
+
+async def test_the_queue_and_the_order_follow_whoever_writes(db: Db) -> None:
+    bench = await Bench(db).make()
+    stored = await ingest(db, [bench.item(ids=[f"phone:{n}"], debounce=5.0 * (n % 2)) for n in range(6)])
+    sessions: list[UUID] = [s.session_id for s in stored if s.session_id]
+    await straight(db)
+    claimed = await turns.claim(db, sessions[0], "me", 30, 50)
+    assert claimed
+    await turns.release(db, claimed, 60.0)
+    await straight(db)
+    await db.run("update sessions set closed_at = now(), due_at = null where id = $1", sessions[2])
+    await db.run("update sessions set integration_id = null where id = $1", sessions[3])
+    await straight(db)
+    await db.run("delete from integrations where id = $1", bench.integration)
+    await straight(db)
+    await db.run("delete from sessions where id = $1", sessions[4])
+    await straight(db)
+    await db.run("delete from accounts where id = $1", bench.account)
+    assert await db.value("select (select count(*) from session_queue) + (select count(*) from session_order)") == 0

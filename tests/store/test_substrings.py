@@ -1,0 +1,85 @@
+"""A part of a word finds conversations wherever they stand, by an index, and only the account's own."""
+
+import random
+from uuid import UUID, uuid4
+
+import pytest
+
+from hub.store import dashboard, operator_inbox
+from hub.store.db import Db, pattern
+from tests.store.rows import Bench
+
+MANY = 3000
+FILL = """
+    with made as (
+        select n, gen_random_uuid() as contact, gen_random_uuid() as session, now() - n * interval '1 minute' as at
+        from generate_series(1, $4::int) n),
+    known as (
+        insert into contacts (id, account_id, integration_id, name, phone, username)
+        select contact, $1, $2, 'Maria ' || md5(n::text), '55119' || lpad(n::text, 8, '0'),
+            case when n % 3 = 0 then 'user_' || n end
+        from made),
+    begun as (
+        insert into sessions (id, account_id, client_id, integration_id, kind, tag, title, last_message_at,
+            last_user_at, contact_id)
+        select session, $1, $3, $2, 'channel', 'tag-' || n, case when n % 2 = 0 then 'Order 50% off ' || n end, at, at,
+            contact
+        from made)
+    select count(*) from made
+"""
+TEXTS = """
+    select s.id, s.title, s.tag,
+        coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, '') as contact
+    from sessions s left join contacts k on k.id = s.contact_id where s.account_id = $1
+"""
+
+
+@pytest.fixture
+async def full(db: Db) -> tuple[Bench, Bench]:
+    """Two accounts whose people have the same names."""
+    made = []
+    for _ in range(2):
+        bench = await Bench(db).make()
+        await db.value(FILL, bench.account, bench.integration, bench.client, MANY)
+        made.append(bench)
+    return made[0], made[1]
+
+
+async def found(bench: Bench, words: str, limit: int = 10_000) -> set[UUID]:
+    rows = await operator_inbox.page(bench.db, bench.account, uuid4(), "all", words=words, limit=limit)
+    return {r["id"] for r in rows}
+
+
+async def test_everything_is_looked_at(full: tuple[Bench, Bench]) -> None:
+    """Whatever is asked for is found in all of them, as reading every one of them would."""
+    mine, _ = full
+    texts = await mine.db.fetch(TEXTS, mine.account)
+    dice = random.Random(3)
+    asked = ["50% off 2998", "%", "_", "user_9", "\\", "a", "MARIA", "00002998", "nowhere", "tag-2999"]
+    for _ in range(10):
+        whole = dice.choice(texts)["contact"]
+        at = dice.randrange(len(whole) - 6)
+        asked.append(whole[at : at + 6])
+    for words in asked:
+        low = words.lower()
+        meant = {r["id"] for r in texts if any(low in (r[c] or "").lower() for c in ("title", "tag", "contact"))}
+        assert await found(mine, words) == meant, words
+    oldest = await dashboard.find(mine.db, mine.account, f"off {MANY}")
+    assert [r["kind"] for r in oldest] == ["conversation"]
+
+
+async def test_an_index_finds_them(full: tuple[Bench, Bench], owner: Db) -> None:
+    mine, _ = full
+    ask = f"explain select * from conversations_with('{mine.account}', '{pattern('00002998')}', null)"
+    async with owner.transaction() as tx:
+        # Of so few, reading all would be as quick: what is asked is whether the index can be used at all.
+        for name in ("seqscan", "indexscan"):
+            await tx.run(f"set local enable_{name} = off")
+        for name in ("sessions", "contacts"):
+            await tx.run(f"analyze {name}")
+            await tx.value(f"select gin_clean_pending_list('{name}_grams')")
+        await tx.run("drop index sessions_account_id_idx")
+        told = "\n".join(r[0] for r in await tx.fetch(ask))
+    looked_up = [line for line in told.splitlines() if "Index Cond" in line and "~~*" in line]
+    for column in ("title", "tag", "username"):
+        assert any(column in line for line in looked_up), told
