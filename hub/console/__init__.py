@@ -10,6 +10,7 @@ from hub.console import (
     campaigns,
     channels,
     deliveries,
+    embedder,
     factors,
     home,
     inbox,
@@ -28,8 +29,8 @@ from hub.console import (
 from hub.console.filters import FILTERS
 
 PARTS = (
-    sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, knowledge, schedules, campaigns,
-    deliveries, insights, api_keys, team, audit, settings, factors,
+    sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, embedder, knowledge, schedules,
+    campaigns, deliveries, insights, api_keys, team, audit, settings, factors,
 )
 
 

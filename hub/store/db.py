@@ -13,6 +13,7 @@ from hub.errors import Overloaded, Setup
 from hub.objects import Objects
 from hub.store import deeds, hosts, scope
 from hub.store.deeds import Deed
+from hub.store.shelves import Shelves
 from hub.store.wall import MEMBER, SYSTEM, TENANT
 
 Row = asyncpg.Record
@@ -147,6 +148,7 @@ class Db:
         """tenants: of connections that serve one account at a time; without it there is no wall between accounts.
         several: there are other servers, of which one may be the primary by now. blobs: where contents of files are."""
         self.blobs = blobs
+        self.shelves = Shelves()
         self._several = several
         self.pool = pool
         self.tenants = tenants
