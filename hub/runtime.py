@@ -26,6 +26,7 @@ from hub.live.queue import Queue
 from hub.live.single_flight import Flights
 from hub.llm.bulk import BulkEmbedder
 from hub.llm.catalogue import load as load_catalogue
+from hub.llm.elsewhere import Elsewhere
 from hub.llm.embedder import Embedder
 from hub.llm.figures import Figures
 from hub.llm.gateway import Models
@@ -44,7 +45,8 @@ EVERYWHERE = "0.0.0.0/0,::/0"
 @dataclass(frozen=True, slots=True)
 class Hub:
     """outbound: for addresses of customers. trusted: for those of the operator's settings alone; it
-    reaches everything. embedder: for questions; bulk: for documents. children: starts programs that work on what
+    reaches everything. embedder: for questions; bulk: for documents; elsewhere: those of
+    accounts' own. children: starts programs that work on what
     strangers sent. reached: told of named places as they are passed."""
 
     settings: Settings
@@ -57,6 +59,7 @@ class Hub:
     models: Models
     embedder: Embedder
     bulk: BulkEmbedder
+    elsewhere: Elsewhere
     queue: Queue
     events: Events
     limits: Limits
@@ -144,7 +147,9 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         channels = build(http, _guarded(outbound), _Fetch(outbound), urls)
         for channel in channels.values():
             stack.push_async_callback(channel.close)
-        embedder = Embedder()
+        sealer = Sealer(settings.sealing_key.get_secret_value())
+        elsewhere = Elsewhere(outbound, lambda id, sealed: sealer.open("embedders.secret", id, sealed))
+        embedder = Embedder(elsewhere)
         stack.push_async_callback(embedder.close)
         bulk = BulkEmbedder()
         stack.push_async_callback(bulk.close)
@@ -171,6 +176,7 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             ),
             embedder=embedder,
             bulk=bulk,
+            elsewhere=elsewhere,
             queue=Queue(redis, settings.queue),
             events=events,
             limits=Limits(redis, settings.queue, settings.limits_unasked),

@@ -10,6 +10,7 @@ from hub.console import (
     campaigns,
     channels,
     deliveries,
+    embedder,
     factors,
     home,
     inbox,
@@ -30,8 +31,8 @@ from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-    sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, knowledge, schedules, campaigns,
-    deliveries, insights, api_keys, webhooks, team, audit, settings, factors,
+    sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, embedder, knowledge, schedules,
+    campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, factors,
 )
 
 

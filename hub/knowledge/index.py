@@ -158,6 +158,7 @@ class Indexer:
 
     async def _commit(self, claimed: Claimed, home: Home, made: list[Made], total: int, left: int) -> bool:
         async with self.db.transaction() as inside:
+            await indexing.count(inside, claimed)
             if not await indexing.stepped(inside, claimed, total, total - left):
                 return False
             await chunks.add(inside, home, made)

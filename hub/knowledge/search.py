@@ -7,6 +7,7 @@ from uuid import UUID
 
 from hub.domain import Passage
 from hub.errors import Invalid, NotFound
+from hub.knowledge import embedders
 from hub.knowledge.joined import Found, chosen, heading, told
 from hub.knowledge.ordering import Candidate, ordered
 from hub.knowledge.rerank import LOOKED_AT, by_model, by_parts
@@ -17,7 +18,7 @@ from hub.language.words import alike, languages
 from hub.llm.embedder import Embedder, Vector
 from hub.llm.helper import Helper
 from hub.store import chunks, collections, documents, finding
-from hub.store.db import Call, Row
+from hub.store.db import Call, Db, Row
 from hub.store.finding import Wanted
 
 RERANKERS = ("rrf", "lexical", "smart", "none")
@@ -40,7 +41,7 @@ BARE_STOPS = frozenset(
 
 
 async def search(
-    db: Call,
+    db: Db,
     embedder: Embedder,
     account_id: UUID,
     collections: Sequence[UUID],
@@ -64,6 +65,7 @@ async def search(
     if not asked or not collections:
         return []
     smart, joined = reranker == "smart", reranker in ("rrf", "smart")
+    own = await embedders.theirs(db, embedder.elsewhere, account_id, asked)
     vectors = await embedder.queries(asked, account_id)
     wanted = Wanted(
         max(top, LOOKED_AT) if smart else top, min_score, "rrf" if smart else reranker, SCALE, SUPPORT, COUNT, WHOLE,
@@ -71,7 +73,7 @@ async def search(
     )
     named = words(asked)
     rows = await finding.search(
-        db, account_id, collections, vectors, named, [alike(w) for w in named], languages(" ".join(asked)), wanted
+        db, account_id, collections, vectors, named, [alike(w) for w in named], languages(" ".join(asked)), wanted, own,
     )
     held = {r["id"]: of_document(r["head"], r["metadata"]) for r in rows}
     if joined:
@@ -97,7 +99,7 @@ def _passages(rows: Sequence[Row], held: Mapping[UUID, Validity]) -> list[Passag
 
 
 async def query(
-    db: Call,
+    db: Db,
     embedder: Embedder,
     account_id: UUID,
     wanted: Sequence[UUID],

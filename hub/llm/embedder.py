@@ -33,7 +33,9 @@ T = TypeVar("T")
 class Embedder:
     """One thread of its own: the engine is not reentrant, and it frees the interpreter's lock while it works."""
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Any = None) -> None:
+        """elsewhere: where embedders of accounts' own are asked (`hub.llm.elsewhere`)."""
+        self.elsewhere = elsewhere
         self._model: Any = None
         self._thread: ThreadPoolExecutor | None = None
         self._turn = asyncio.Lock()

@@ -16,6 +16,7 @@ from hub.objects import Objects
 from hub.personal_keys import PersonalKeys, plain
 from hub.store import deeds, hosts, scope
 from hub.store.deeds import Deed
+from hub.store.shelves import Shelves
 from hub.store.wall import MEMBER, SYSTEM, TENANT
 
 Row = asyncpg.Record
@@ -168,6 +169,7 @@ class Db:
         keys: what people's words are sealed under, where they are."""
         self.blobs = blobs
         self.keys = keys
+        self.shelves = Shelves()
         self._several = several
         self.pool = pool
         self.tenants = tenants

@@ -7,30 +7,22 @@ from uuid import UUID
 
 from hub.store import scope
 from hub.store.chunks import vector_text
-from hub.store.db import Call, Row, clean
+from hub.store.db import Db, Row, clean
+from hub.store.nearest import Theirs, near
 
 # $1 account, $2 collections, $3 vectors of the terms, $4 their words, $5 documents wanted, $6 least score, $7 how to
 # order, $8 and $9 the cosines that mean 0 and 1, $10 what words can add, $11 what they count in the order,
 # $12 longest whole document, $13 languages the question may be in, $14 pieces of a longer document,
-# $15 characters in which a document tells of itself, $16 words of the same ideas as $4, $17 what those count, $18 documents more than are
-# wanted.
-# The nearest by the signs of all vectors of the collections are compared as they are: of 500 pieces and one in thirty
-# more, which holds at least 98 of the 100 nearest in collections up to 50,000 pieces. A word weighs more the fewer
-# pieces have it; one that a thousand pieces have leads to none, and is looked up in those that were found. A word that
-# no piece has leads to those that have one of the same idea, or nearly the same. The score is the rescaled cosine; the weight of the asked words
-# that are found takes a part of the rest.
+# $15 characters in which a document tells of itself, $16 words of the same ideas as $4, $17 what those count, $18
+# documents more than are wanted, $19 the nearest pieces and $20 their cosines, $21 the account's own embedder, $22 its
+# vectors of the terms, $23 and $24 how its cosines become those of the hub's own.
+# A word weighs more the fewer pieces have it; one that a thousand pieces have leads to none, and is looked up in those
+# that were found. A word that no piece has leads to those that have one of the same idea, or nearly the same. The score
+# is the rescaled cosine; the weight of the asked words that are found takes a part of the rest.
 SEARCH = """
-    with asked as materialized (
-        select v::vector(384) as v, binary_quantize(v::vector(384))::bit(384) as signs from unnest($3::text[]) as v),
-    signed as materialized (
-        select distinct n.id from asked a cross join lateral (
-            select c.id from chunks c where c.account_id = $1 and c.collection_id = any($2)
-            order by c.signs <~> a.signs
-            limit (select 500 + count(*) / 30 from chunks where account_id = $1 and collection_id = any($2))) n),
-    near as materialized (
-        select s.id, (select max(-(c.embedding <#> a.v)) from asked a) as cosine
-        from signed s cross join lateral (select embedding from chunks where id = s.id offset 0) c
-        order by cosine desc limit 50 + 4 * $5::int),
+    with asked as materialized (select v::vector(384) as v from unnest($3::text[]) as v),
+    theirs as materialized (select v::vector as v from unnest($22::text[]) as v),
+    near as materialized (select * from unnest($19::bigint[], $20::real[]) as n(id, cosine)),
     stems as materialized (
         select row_number() over () as n, word, q, others from asked_words($4::text[], $16::text[], $13::text[])),
     exact as materialized (
@@ -64,7 +56,10 @@ SEARCH = """
         group by id having count(cosine) > 0 or min(place) <= 50 + 4 * $5::int),
     judged as materialized (
         select c.id, c.document_id, c.ordinal,
-            coalesce(f.cosine, (select max(-(c.embedding <#> a.v)) from asked a)) as cosine,
+            coalesce(f.cosine,
+                (select $23::real + $24::real * max(-(w.embedding <#> t.v)) from vectors w cross join theirs t
+                    where w.piece_id = c.id and w.embedder_id = $21::uuid),
+                (select max(-(c.embedding <#> a.v)) from asked a)) as cosine,
             coalesce((f.weight + coalesce(common.weight, 0)) / question.weight, 0)::real as share,
             f.words + coalesce(common.words, 0) as words
         from found f cross join lateral (
@@ -102,6 +97,7 @@ SEARCH = """
     order by b.place desc, d.id
 """
 
+NEAR, NEAR_MORE = 50, 4  # pieces that are looked at for their meaning, and more for each document that is wanted
 ALIKE = 0.8  # what a word of the same idea counts, where the asked one counts 1
 
 
@@ -128,10 +124,13 @@ class Wanted:
 
 
 async def search(
-    db: Call, account: UUID, collections: Sequence[UUID], vectors: Sequence[Sequence[float]], asked: Sequence[str],
-    beside: Sequence[str], languages: Sequence[str], wanted: Wanted,
+    db: Db, account: UUID, collections: Sequence[UUID], vectors: Sequence[Sequence[float]], asked: Sequence[str],
+    beside: Sequence[str], languages: Sequence[str], wanted: Wanted, theirs: Theirs | None = None,
 ) -> list[Row]:
     """beside: of each word those of the same idea. The best documents, each with its best pieces, the best first, or whole."""
+    whose = (None, [], 0.0, 1.0) if theirs is None else (
+        theirs.id, [vector_text(v) for v in theirs.vectors], theirs.shift, theirs.factor,
+    )
     args: tuple[Any, ...] = (
         account, list(collections), [vector_text(v) for v in vectors], clean(list(asked)),
         *wanted.args(), list(languages), wanted.pieces, wanted.head, list(beside), ALIKE, wanted.more,
@@ -139,4 +138,5 @@ async def search(
     # Behind the wall PostgreSQL would look at every piece of the account instead of the index of words: what compares
     # words may tell of them. Whose collections they are was looked up behind it.
     with scope.itself():
-        return await db.fetch(SEARCH, *args)
+        known = await near(db, account, collections, vectors, NEAR + NEAR_MORE * wanted.top, theirs)
+        return await db.fetch(SEARCH, *args, [id for id, _ in known], [cosine for _, cosine in known], *whose)

@@ -65,6 +65,7 @@ SERVED = """
             else now() - make_interval(secs => $3) end
     where id = $1
 """
+COUNT = "update collections set shelf = shelf + 1 where id = $1"
 UNDER_WAY = """
     select id from documents
     where account_id = $1 and collection_id = $2 and id = any($3) and state = 'Queued' and error is null
@@ -110,6 +111,14 @@ async def contents(db: Call, claimed: Claimed) -> tuple[str, Json | None] | None
 async def held(db: Call, claimed: Claimed) -> bool:
     """Whether the claim still stands: the document was neither changed nor removed."""
     return await db.value(HELD, claimed.id, claimed.version, claimed.leased_until) is not None
+
+
+async def count(db: Call, claimed: Claimed) -> None:
+    """Pieces come into the collection: first in their transaction, so that they become visible in the order of their ids.
+
+    Whoever removes the collection takes it before its documents too.
+    """
+    await db.run(COUNT, claimed.collection_id)
 
 
 async def stepped(db: Call, claimed: Claimed, pieces: int, done: int) -> bool:

@@ -25,6 +25,7 @@ SCREENS = (
     "/bots/new",
     "/channels",
     "/knowledge",
+    "/knowledge/embedder",
     "/schedules",
     "/schedules?view=month",
     "/schedules?view=list",

@@ -78,7 +78,10 @@ async def test_recall_and_plan(db: Db, filled: tuple[UUID, UUID]) -> None:
         hits += len({r["id"] for r in rows} & {r["document_id"] for r in exact})
     assert hits / 200 >= 0.98
     question = [chunks.vector_text(vector(1))], ["common", "7"]
-    args = (account, [collection], *question, 10, 0.1, "rrf", 0.1, 0.5, 0.3, 0.25, 2000, ["en"], 1, 0, ["", ""], 0.8, 0)
+    args: tuple[Any, ...] = (
+        account, [collection], *question, 10, 0.1, "rrf", 0.1, 0.5, 0.3, 0.25, 2000, ["en"], 1, 0, ["", ""], 0.8, 0,
+    )
+    args += ([], [], None, [], 0.0, 1.0)
     plan = await db.value(f"explain (format json, analyze) {SEARCH}", *args)
     scans = [n for n in nodes(plan) if n.get("Relation Name") == "chunks"]
     assert scans

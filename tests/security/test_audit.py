@@ -195,6 +195,9 @@ async def _knowledge(w: Witness) -> None:
     await w.did("DELETE", f"{one}/documents/{document['documentId']}", object=document["documentId"])
     source = await w.did("POST", f"{one}/sources", {"address": "https://bread.example/"})
     await w.did("DELETE", f"{one}/sources/{source['sourceId']}", object=source["sourceId"])
+    bread = {"address": "https://bread.example/v1", "model": "m"}
+    await w.did("PUT", f"{BASE}/embedder", bread)
+    await w.did("DELETE", f"{BASE}/embedder")
     for verb in ("vectors-only", "reset-only"):
         await w.did("DELETE", f"{one}/{verb}", object=made["collectionId"])
     await w.did("DELETE", one, object=made["collectionId"])
@@ -412,7 +415,7 @@ async def test_what_is_dropped_for_its_age_leaves_an_anchor(db: Db, owner: Db) -
 async def test_every_table_of_accounts_is_watched(db: Db) -> None:
     left_out = {
         "audit", "audit_heads", "usage", "requests", "idempotency", "chunks", "webhook_events", "ares_tokens",
-        "form_posts",
+        "form_posts", "vectors", "embedder_shelves", "webhook_facts",
     }
     tables = await db.fetch(
         "select c.relname as name,"
