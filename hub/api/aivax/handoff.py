@@ -65,7 +65,7 @@ async def say(request: web.Request, client_id: UUID, session_id: UUID, body: Say
     """Write to the contact as an operator."""
     message = await handoff.say(
         request.app[HUB], caller(request).account_id, client_id, session_id, body.content, body.shared(),
-        [c.model_dump(exclude_none=True) for c in body.choices],
+        choices=[c.model_dump(exclude_none=True) for c in body.choices],
     )
     return SaidOut(message_id=message)
 
