@@ -125,6 +125,14 @@ def opened_db(settings: Settings, blobs: Objects | None, keys: PersonalKeys | No
     return open_db(settings.database_url.get_secret_value(), settings.pool_size, blobs=blobs, keys=keys)
 
 
+def _models(settings: Settings, outbound: Outbound, trusted: Outbound, tracing: Tracing, sealer: Sealer) -> Models:
+    return Models(
+        outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value()), trusted=trusted,
+        counted=Figures([n for n in (m.strip() for m in settings.metrics_models.split(",")) if n], tracing),
+        secret=sealer.derived("provider.masking"),
+    )
+
+
 @asynccontextmanager
 async def open_hub(settings: Settings, reached: Reached = unwatched, closed: bool = False) -> AsyncIterator[Hub]:
     """Open all that a process needs; whatever was opened is closed, in reverse, on any way out.
@@ -147,7 +155,6 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         channels = build(http, _guarded(outbound), _Fetch(outbound), urls)
         for channel in channels.values():
             stack.push_async_callback(channel.close)
-        sealer = Sealer(settings.sealing_key.get_secret_value())
         elsewhere = Elsewhere(outbound, lambda id, sealed: sealer.open("embedders.secret", id, sealed))
         embedder = Embedder(elsewhere)
         stack.push_async_callback(embedder.close)
@@ -169,11 +176,7 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             outbound=outbound,
             trusted=trusted,
             channels=channels,
-            models=Models(
-                outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value()), trusted=trusted,
-                counted=Figures([n for n in (m.strip() for m in settings.metrics_models.split(",")) if n], tracing),
-                secret=sealer.derived("provider.masking"),
-            ),
+            models=_models(settings, outbound, trusted, tracing, sealer),
             embedder=embedder,
             bulk=bulk,
             elsewhere=elsewhere,

@@ -7,27 +7,6 @@ from uuid import UUID
 from hub.store import scope
 from hub.store.db import Call, clean, pattern
 
-_ROWS = """
-    found as (
-        select s.id, row_number() over (partition by coalesce(p.root_id, s.id) order by s.last_message_at desc, s.id desc) as place
-        from shown join sessions s on s.id = shown.id and s.account_id = $1 left join people p on p.id = s.person_id)
-    select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
-        c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
-        coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
-        coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
-        coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
-        (select jsonb_build_array(m.role, case when starts_with(m.content->>'text', 'sealed.1.') then m.content->'text'
-                else to_jsonb(left(coalesce(m.content->>'text', ''), 120)) end) from messages m
-            where m.session_id = s.id and not m.hidden and m.role in ('user', 'assistant') order by m.position desc limit 1) as last_words,
-        (select array_agg(distinct coalesce(j.channel, 'web')) from people me join people m on m.root_id = me.root_id
-            join sessions n on n.person_id = m.id left join integrations j on j.id = n.integration_id
-            where me.id = s.person_id and n.client_id is not null) as nets
-    from found join sessions s on s.id = found.id and found.place = 1 join clients c on c.id = s.client_id
-    left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
-    left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
-    left join session_reads r on r.session_id = s.id and r.operator_id = $2
-    order by s.last_message_at desc, s.id desc limit $6
-"""
 # waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones.
 # Of one person the latest stands for all. Each way to look has its own select, for an index of its own.
 LIST = """
@@ -76,7 +55,26 @@ LIST = """
                     and (n.last_message_at, n.id) > (s.last_message_at, s.id)
                     and n.last_message_at is not null and n.handoff_at is not null)
             order by s.last_message_at desc, s.id desc limit $6::int)),
-""" + _ROWS
+    found as (
+        select s.id, row_number() over (partition by coalesce(p.root_id, s.id) order by s.last_message_at desc, s.id desc) as place
+        from shown join sessions s on s.id = shown.id and s.account_id = $1 left join people p on p.id = s.person_id)
+    select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
+        c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
+        coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
+        coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
+        coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
+        (select jsonb_build_array(m.role, case when starts_with(m.content->>'text', 'sealed.1.') then m.content->'text'
+                else to_jsonb(left(coalesce(m.content->>'text', ''), 120)) end) from messages m
+            where m.session_id = s.id and not m.hidden and m.role in ('user', 'assistant') order by m.position desc limit 1) as last_words,
+        (select array_agg(distinct coalesce(j.channel, 'web')) from people me join people m on m.root_id = me.root_id
+            join sessions n on n.person_id = m.id left join integrations j on j.id = n.integration_id
+            where me.id = s.person_id and n.client_id is not null) as nets
+    from found join sessions s on s.id = found.id and found.place = 1 join clients c on c.id = s.client_id
+    left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
+    left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
+    left join session_reads r on r.session_id = s.id and r.operator_id = $2
+    order by s.last_message_at desc, s.id desc limit $6
+"""
 # The same by words, in all of them. $7: a pattern; $8: whose phone the words are.
 SEARCH = """
     with shown as (
@@ -86,7 +84,26 @@ SEARCH = """
             and case $3 when 'all' then true when 'mine' then s.handoff_at is not null and s.handoff_by = $2
                 when 'waiting' then s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
                 when 'bot' then s.handoff_at is null and s.closed_at is null else s.handoff_at is not null end),
-""" + _ROWS
+    found as (
+        select s.id, row_number() over (partition by coalesce(p.root_id, s.id) order by s.last_message_at desc, s.id desc) as place
+        from shown join sessions s on s.id = shown.id and s.account_id = $1 left join people p on p.id = s.person_id)
+    select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
+        c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
+        coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
+        coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
+        coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
+        (select jsonb_build_array(m.role, case when starts_with(m.content->>'text', 'sealed.1.') then m.content->'text'
+                else to_jsonb(left(coalesce(m.content->>'text', ''), 120)) end) from messages m
+            where m.session_id = s.id and not m.hidden and m.role in ('user', 'assistant') order by m.position desc limit 1) as last_words,
+        (select array_agg(distinct coalesce(j.channel, 'web')) from people me join people m on m.root_id = me.root_id
+            join sessions n on n.person_id = m.id left join integrations j on j.id = n.integration_id
+            where me.id = s.person_id and n.client_id is not null) as nets
+    from found join sessions s on s.id = found.id and found.place = 1 join clients c on c.id = s.client_id
+    left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
+    left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
+    left join session_reads r on r.session_id = s.id and r.operator_id = $2
+    order by s.last_message_at desc, s.id desc limit $6
+"""
 ONE = """
     select s.id, s.client_id, s.kind, s.title, s.tag, s.chat, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.created_at,
         s.closed_at, s.expires_at, s.message_count, s.token_count, s.metadata, s.extra_context, s.last_user_at, s.contact_id, s.person_id,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hub.store import personal
 from hub.store.db import Call, clean
 
 EMIT = "select emit(account_id, $2, $3, $4, $5) from (select $1::uuid as account_id) a"
@@ -123,8 +124,10 @@ class Line:
 
 
 async def emit(db: Call, account: UUID, id: UUID, type: str, data: Json, subject: UUID | None) -> None:
-    """subject: what the event is about; it goes when that is deleted, and is none when that is gone already."""
-    await db.run(EMIT, account, id, type, clean(data), subject)
+    """subject: what the event is about; it goes when that is deleted, and is none when that is gone already. What it
+    tells of a person's conversation is sealed as their words are."""
+    whose = f"session:{subject}" if type.startswith("session.") else None
+    await db.run(EMIT, account, id, type, await personal.whole(db, account, whose, data), subject)
 
 
 async def add(

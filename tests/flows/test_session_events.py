@@ -187,3 +187,15 @@ async def test_what_began_earlier_is_told_earlier(w: World, hook: Elsewhere) -> 
     rows = await w.hub.db.fetch("select type, data from webhook_events order by place")
     assert [r["type"] for r in rows] == ["campaign.completed", "contact.joined", "session.message.received"]
     assert rows[0]["data"]["name"] == "First"
+
+
+async def test_what_is_sealed_is_told_and_lies_sealed(settings: Settings, provider: Net, hook: Elsewhere) -> None:
+    """With personal keys no event holds a word that can be read without them."""
+    sealed = settings.changed(personal_keys=str(settings.home / "people"))
+    async with world(sealed, provider) as w:
+        await subscribed(w, hook.url, "session.message.*")
+        await say(w, "zapi", "canary-3")
+        await types(hook, 2)
+        assert told(hook)[0]["data"]["text"] == "canary-3"
+        assert await w.hub.db.value("select count(*) from webhook_events where data::text like '%canary%'") == 0
+        assert await w.hub.db.value("select count(*) from webhook_events where data::text like '%sealed.1.%'") == 2

@@ -415,7 +415,7 @@ async def test_what_is_dropped_for_its_age_leaves_an_anchor(db: Db, owner: Db) -
 async def test_every_table_of_accounts_is_watched(db: Db) -> None:
     left_out = {
         "audit", "audit_heads", "usage", "requests", "idempotency", "chunks", "webhook_events", "ares_tokens",
-        "form_posts", "vectors", "embedder_shelves", "webhook_facts",
+        "vectors", "embedder_shelves",
     }
     tables = await db.fetch(
         "select c.relname as name,"

@@ -49,7 +49,6 @@ language plpgsql
 -- A message that comes alone must not be planned anew each time; and the plans that are kept must not be those of tables that
 -- were empty when they were made.
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set hub.marks = 'off'
 as $$
 #variable_conflict use_column
 declare
@@ -61,6 +60,7 @@ declare
     _dues timestamptz[];
     _in uuid[];
 begin
+    perform set_config('hub.marks', 'off', true);
     with found as materialized (select p.n, p.integration, p.ext, p.session_id from plain_items(items) p),
     kept as (
         insert into inbox_dedupe (integration_id, ext) select f.integration, f.ext from found f order by f.n
@@ -129,6 +129,7 @@ begin
         delete from inbox_dedupe d using unnest(_n) u(n)
             where u.n <> all(_good) and d.integration_id = (items->u.n->>'integration')::uuid and d.ext = items->u.n->>'ext';
     end if;
+    perform set_config('hub.marks', 'on', true);
 end $$;
 
 -- Whoever sets hub.marks to off keeps `session_queue` and `session_order` itself.
