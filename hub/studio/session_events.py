@@ -28,7 +28,8 @@ from hub.studio.events import (
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
-ACCOUNTS, AT_ONCE = 100, 200
+# Of one account at most so many rounds before the others have their turn.
+ACCOUNTS, AT_ONCE, ROUNDS = 100, 200, 10
 SHOWN = ("media", "mime", "name", "size", "file_id", "text")
 
 
@@ -39,8 +40,12 @@ async def tell(hub: Hub) -> int:
     told = 0
     for account in await webhook_facts.waiting(hub.db, ACCOUNTS):
         try:
-            async with hub.db.transaction() as tx:
-                told += await _tell(tx, account)
+            for _ in range(ROUNDS):
+                async with hub.db.transaction() as tx:
+                    count = await _tell(tx, account)
+                told += count
+                if count < AT_ONCE:
+                    break
         except HubError as e:
             log.warning("events of account %s wait: %s", account, e)
     return told
@@ -60,7 +65,7 @@ def _shaped(fact: Fact) -> Json | None:
     try:
         return SHAPES[fact.type](fact)
     except (KeyError, TypeError, ValueError, AttributeError):
-        log.exception("a %s of account cannot be told", fact.type)
+        log.exception("a fact of the type %s cannot be told", fact.type)
         return None
 
 
