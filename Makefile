@@ -44,6 +44,8 @@ dev: $(DEV)
 	@exec $(BIN)/watchfiles --sigint-timeout 30 "$(BIN)/hub up --twins $(ARGS)" hub channels templates widget
 
 # By file, two at once: much of the time is waiting. The longest files come first (tests/conftest.py).
+# What is compiled once is kept even where Python is told to keep nothing: every process of a test imports it again.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(DEV) browser sandbox clients
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(ARGS)
 

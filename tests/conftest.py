@@ -18,12 +18,9 @@ from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.sealing import new_key
 from hub.store.db import Db, _pool, open_db
 from tests.databases import at, cloned, prepared
-from tests.savings import cheap_passwords, passwords_cost, remember_types
+from tests.savings import CHEAP, EARNEST, passwords_cost, remember_types
 
 __all__ = ["at", "cloned"]  # where tests look for them
-wait_without_spinning()  # two workers and their servers share the processors
-remember_types()
-EARNEST = cheap_passwords()
 
 # Files that take longest: begun first, so that none is begun when the others are done.
 LONG = (
@@ -35,6 +32,16 @@ LONG = (
 )
 
 
+def pytest_configure() -> None:
+    wait_without_spinning()  # two workers and their servers share the processors
+    remember_types()
+    passwords_cost(CHEAP)
+
+
+def pytest_collection() -> None:
+    gc.disable()  # what is imported stays
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {name: n for n, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(LONG)))
@@ -44,6 +51,7 @@ def pytest_collection_finish() -> None:
     # Thousands of tests are no garbage: what looks for some need not look through them each time.
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -110,10 +118,9 @@ def sealing_key() -> str:
 @pytest.fixture
 def earnest_passwords() -> Iterator[None]:
     """argon2 as it is outside of the tests."""
-    cheap = cheap_passwords()
     passwords_cost(EARNEST)
     yield
-    passwords_cost(cheap)
+    passwords_cost(CHEAP)
 
 
 def small(dsn: str, redis_url: str, sealing_key: str, home: Path) -> Settings:

@@ -6,8 +6,8 @@ from typing import Any
 import asyncpg
 from argon2 import PasswordHasher
 
-# Not what a password costs in earnest: that is 64 MiB three times over.
 CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
+EARNEST = {name: getattr(PasswordHasher(), name) for name in CHEAP}
 
 
 def remember_types() -> None:
@@ -30,14 +30,7 @@ def remember_types() -> None:
     connection._introspect_types = introspect
 
 
-def cheap_passwords() -> dict[str, int]:
-    """argon2 as cheap as it gets; return what it was before."""
-    usual = PasswordHasher()
-    earnest = {name: getattr(usual, name) for name in CHEAP}
-    passwords_cost(CHEAP)
-    return earnest
-
-
 def passwords_cost(given: dict[str, int]) -> None:
+    """What argon2 does for a password from now on, where nobody says otherwise."""
     begin: Any = PasswordHasher.__init__
     begin.__defaults__ = (*given.values(), *begin.__defaults__[len(given):])

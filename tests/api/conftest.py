@@ -17,8 +17,10 @@ from hub.accounts.keys import grant
 from hub.api.app import build_app
 from hub.chat.inbound.intake import Intake
 from hub.config import Settings
+from hub.processes.embedded import Server
 from hub.runtime import Hub, open_hub
 from tests.api.door import door, place  # noqa: F401 - fixtures
+from tests.conftest import cloned, small
 
 Json = dict[str, Any]
 GATEWAY: Json = {"name": "Shop bot", "parameters": {"baseAddress": "@integrated", "modelName": "extractive"}}
@@ -127,13 +129,28 @@ async def keys_of(hub: Hub) -> tuple[UUID, str, str, str]:
     return mine.id, key, public, await grant(hub.db, theirs.id, "test", None)
 
 
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    async with providing() as found:
-        yield found
+@pytest.fixture(scope="module")
+async def house(
+    servers: tuple[Server, Server], sealing_key: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Hub, str, Provider]]:
+    """The whole application for a file of tests."""
+    async with cloned(servers[0]) as dsn, providing() as found:
+        home = tmp_path_factory.mktemp("hub")
+        async with serving(small(dsn, servers[1].url, sealing_key, home), found) as (hub, url):
+            yield hub, url, found
 
 
 @pytest.fixture
-async def api(settings: Settings, provider: Provider) -> AsyncIterator[Api]:
-    async with serving(settings, provider) as (hub, url), aiohttp.ClientSession() as http:
+def provider(house: tuple[Hub, str, Provider]) -> Provider:
+    """The file's, which was asked nothing yet."""
+    found = house[2]
+    found.calls, found.refusal = [], None
+    return found
+
+
+@pytest.fixture
+async def api(house: tuple[Hub, str, Provider], provider: Provider) -> AsyncIterator[Api]:
+    """The file's application as a new account sees it."""
+    hub, url, _ = house
+    async with aiohttp.ClientSession() as http:
         yield Api(hub, url, *await keys_of(hub), http)

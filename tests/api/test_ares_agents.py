@@ -9,8 +9,11 @@ import pytest
 from aiohttp import web
 
 from hub.knowledge.index import index_document
+from tests.api.alone import api, provider
 from tests.api.conftest import Api, Json, Provider, serving
 from tests.fakes.model import FakeModel, event, refuses, says, serve
+
+__all__ = ["api", "provider"]
 
 HI = {"message": "What does it cost?"}
 

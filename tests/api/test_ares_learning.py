@@ -10,9 +10,12 @@ import pytest
 from aiohttp import web
 
 from hub.studio.ares import learning
+from tests.api.alone import api, provider
 from tests.api.conftest import Api, Json
 from tests.fakes.model import FakeModel, refuses, says, serve
 from tests.flows.processes import Dies, family, start
+
+__all__ = ["api", "provider"]
 
 HOUR = "update ares_lessons set due_at = now() - interval '1 hour'"
 NAME: Json = {"category": "Personal", "key": "Name", "value": "Ana\nSouza", "confidence": 0.9}

@@ -19,7 +19,10 @@ from hub.errors import Unauthorized
 from hub.ids import uuid7
 from hub.runtime import Hub
 from hub.sealing import Sealer, digest, new_key
+from tests.api.alone import api, provider
 from tests.api.conftest import Api, Json, Provider, keys_of, serving
+
+__all__ = ["api", "provider"]
 
 ANA: Json = {"email": "Ana@example.com", "password": "correct horse", "name": "Ana"}
 AUTH = "/api/auth"

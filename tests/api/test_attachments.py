@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.api.alone import api, provider
 from tests.api.chatting import OGG, PNG, Visitor, visiting
 from tests.api.conftest import Api
+
+__all__ = ["api", "provider"]
 
 Json = dict[str, Any]
 

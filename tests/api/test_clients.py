@@ -130,7 +130,7 @@ async def test_delete_takes_sessions_and_webhooks(api: Api, provider: Provider) 
     assert (await api.call("GET", f"{BASE}/{id}")).status == 404
     assert len(provider.asked("deleteWebhook")) == 1
     for table in ("sessions", "integrations", "clients"):
-        assert await api.hub.db.value(f"select count(*) from {table}") == 0
+        assert await api.hub.db.value(f"select count(*) from {table} where account_id = $1", api.account) == 0
 
 
 async def test_both_spellings(api: Api) -> None:

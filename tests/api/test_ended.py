@@ -8,9 +8,12 @@ import aiohttp
 import pytest
 
 from hub.config import Settings
+from tests.api.alone import api, provider
 from tests.api.chatting import Visitor, events, text_of, visiting
 from tests.api.conftest import Answer, Api, Provider, serving
 from tests.fakes.model import says
+
+__all__ = ["api", "provider"]
 
 GONE = (422, "session_ended")
 SLOW = says(*(f"w{n} " for n in range(200)), delay=0.1)

@@ -10,7 +10,10 @@ from aiohttp import web
 from hub.api.app import ROUTES, in_order
 from hub.api.http import openapi
 from hub.api.http.operation import Route, operation_of
+from tests.api.alone import api, provider
 from tests.api.conftest import Api
+
+__all__ = ["api", "provider"]
 
 NEED_KEY = [r for r in ROUTES if operation_of(r).auth not in ("none", "user")]
 NEED_USER = [r for r in ROUTES if operation_of(r).auth == "user"]

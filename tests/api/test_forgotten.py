@@ -10,9 +10,12 @@ import pytest
 
 from hub.api.http.idempotency import HEADER, PLACE
 from hub.sealing import Sealer
+from tests.api.alone import api, provider
 from tests.api.chatting import PNG, Visitor, visiting
 from tests.api.conftest import Answer, Api, Json
 from tests.fakes.model import says
+
+__all__ = ["api", "provider"]
 
 CANARY = "zebrafinchcanary"
 COLUMNS = """

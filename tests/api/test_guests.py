@@ -20,9 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from hub.chat.website import events
 from hub.config import Settings
+from tests.api.alone import api, provider
 from tests.api.chatting import OGG, Visitor, visiting
 from tests.api.conftest import Answer, Api, keys_of, providing, serving
 from tests.fakes.model import refuses, says
+
+__all__ = ["api", "provider"]
 
 Json = dict[str, Any]
 FREE = {"messagesPerHour": 0, "maxMessages": 0}

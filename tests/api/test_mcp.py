@@ -21,10 +21,13 @@ from hub.knowledge import collections, documents
 from hub.knowledge.index import index_document
 from hub.runtime import open_hub
 from hub.store.documents import Given
+from tests.api.alone import api, provider
 from tests.api.conftest import Api
 from tests.api.door import opened
 from tests.conftest import owning
 from tests.fakes.model import refuses, says
+
+__all__ = ["api", "provider"]
 
 Json = dict[str, Any]
 MODES = pytest.mark.parametrize("mode", ["auto", "legacy"])

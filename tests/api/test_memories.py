@@ -77,7 +77,7 @@ async def test_what_has_expired_is_not_there_and_goes(api: Api) -> None:
     await expire(api, last["id"])
     await kept(api)
     await housekeeping(api.hub)
-    assert await api.hub.db.value("select count(*) from memories") == 1
+    assert await api.hub.db.value("select count(*) from memories where account_id = $1", api.account) == 1
 
 
 async def test_a_person_is_forgotten_in_one_format(api: Api) -> None:

@@ -8,9 +8,12 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from tests.api.alone import api, provider
 from tests.api.chatting import Visitor, events, text_of, visiting
 from tests.api.conftest import Api
 from tests.fakes.model import refuses, says
+
+__all__ = ["api", "provider"]
 
 Json = dict[str, Any]
 NOT_AVAILABLE = {"error": "The client is not available.", "details": None, "code": "client_not_available"}

@@ -7,8 +7,11 @@ from typing import Any
 import aiohttp
 
 from hub.config import Settings
+from tests.api.alone import api, provider
 from tests.api.chatting import visiting
 from tests.api.conftest import Api, Provider, keys_of, serving
+
+__all__ = ["api", "provider"]
 
 FREE = {"messagesPerHour": 0, "maxMessages": 0}
 

@@ -19,7 +19,10 @@ from hub.store import contacts, people
 from hub.tools.base import Context, Result
 from hub.tools.shell import places, public, whose
 from hub.tools.shell.tool import shell_tool, workspace
+from tests.api.alone import api, provider
 from tests.api.conftest import Answer, Api, Json
+
+__all__ = ["api", "provider"]
 
 BASE = "/api/v1/shell/io"
 ANA = {"X-Shell-User-Id": "ana"}

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from hub.pydantic_base import Camel, Moment, Snake
+from tests.api.alone import api, provider
 from tests.api.chatting import visiting
 from tests.api.conftest import Api, Json
 from tests.fakes.model import serve
+
+__all__ = ["api", "provider"]
 
 
 async def entered(api: Api, name: str) -> str:

@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Error, Frame, Page, async_playwright
 
 from hub.config import Settings
-from tests.api.conftest import api, provider  # noqa: F401 - fixtures
+from tests.api.alone import api, provider  # noqa: F401 - fixtures
 from tests.browser.install import found
 from tests.conftest import small
 

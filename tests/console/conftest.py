@@ -15,7 +15,8 @@ from hub.accounts import sign_in
 from hub.accounts.operators import Operator
 from hub.config import Settings
 from hub.store import operators
-from tests.api.conftest import Api, Provider, keys_of, provider, serving  # noqa: F401 - fixtures
+from tests.api.alone import provider  # noqa: F401 - fixtures
+from tests.api.conftest import Api, Provider, keys_of, serving
 
 SIGNING = ("/console/link/", "/console/login", "/console/logout")
 HERE = {"Sec-Fetch-Site": "same-origin"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub.processes.embedded import Server
-from tests.api.conftest import provider  # noqa: F401 - a fixture
+from tests.api.alone import provider  # noqa: F401 - a fixture
 from tests.console.conftest import api, desk  # noqa: F401 - fixtures
 from tests.security.doors import Doors, served
 

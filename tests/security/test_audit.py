@@ -18,7 +18,8 @@ from hub.api.http.operation import operation_of
 from hub.config import Settings
 from hub.store import audit, deeds, people
 from hub.store.db import Db
-from tests.api.conftest import Api, api, provider
+from tests.api.alone import api, provider
+from tests.api.conftest import Api
 from tests.api.test_mcp import agent
 from tests.console.town import fill
 from tests.contract.town import BASE, TOKEN, Settlers, Town, _settled

@@ -12,8 +12,9 @@ from hub.api.http.idempotency import HEADER
 from hub.chat.operators import erasure
 from hub.config import Settings
 from hub.store import people
+from tests.api.alone import api, provider
 from tests.api.chatting import PNG, Visitor, visiting
-from tests.api.conftest import Api, Json, api, provider
+from tests.api.conftest import Api, Json
 from tests.api.test_forgotten import CANARY, found, settle
 from tests.fakes.model import says
 from tests.outreach.street import ANA, Street, street

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hub import ids
 from hub.config import Settings
 from hub.store import operators
-from tests.api.conftest import Api, Provider, keys_of, provider, serving  # noqa: F401 - fixtures
+from tests.api.alone import provider  # noqa: F401 - fixtures
+from tests.api.conftest import Api, Provider, keys_of, serving
 from tests.console.test_signing import stranger
 from tests.fakes.identity import CLIENT, SECRET, Identity, identity
 

@@ -14,7 +14,8 @@ from hub.accounts.operators import Operator
 from hub.accounts.passwords import Passwords, guessed
 from hub.accounts.sign_in_waits import NETWORK, USER, network_of
 from hub.errors import Invalid
-from tests.api.conftest import Api, provider  # noqa: F401 - fixtures
+from tests.api.alone import provider  # noqa: F401 - fixtures
+from tests.api.conftest import Api
 from tests.console.conftest import HERE, Desk, api, person, signed_in  # noqa: F401 - fixtures
 from tests.console.test_signing import PASSWORD, log_in, stranger, with_password
 

@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 
 from hub.config import Settings
-from tests.api.conftest import Api, Provider, api, keys_of, provider, serving  # noqa: F401 - fixtures
+from tests.api.alone import api, provider  # noqa: F401 - fixtures
+from tests.api.conftest import Api, Provider, keys_of, serving
 from tests.api.test_ares_users import ANA, AUTH, entered, opens, renewed
 
 

@@ -22,7 +22,8 @@ from hub.store import finding, scope, wall
 from hub.store import operators as operator_rows
 from hub.store.db import Db, open_db
 from hub.store.migrate import migrate
-from tests.api.conftest import Api, api, provider
+from tests.api.alone import api, provider
+from tests.api.conftest import Api
 from tests.api.test_every_route import named
 from tests.api.test_mcp import agent
 from tests.conftest import cloned, owning

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -52,38 +52,40 @@ def test_the_zones_have_the_transitions_that_are_meant() -> None:
     assert counts["Africa/Casablanca"] == 81 and counts["America/Caracas"] == 2
 
 
-def field(text: str, value: int) -> bool:
+@cache
+def field(text: str) -> frozenset[int]:
     """The oracle's own reading of a cron field: *, */n, a, a,b."""
     if text.startswith("*/"):
-        return value % int(text[2:]) == 0
-    return text == "*" or value in [int(t) for t in text.split(",")]
+        return frozenset(range(0, 60, int(text[2:])))
+    return frozenset(range(60)) if text == "*" else frozenset(int(t) for t in text.split(","))
 
 
-def matches(cron: str, wall: datetime) -> bool:
-    minute, hour, *_ = cron.split(" ")
-    return field(minute, wall.minute) and field(hour, wall.hour)
+@lru_cache(maxsize=1)
+def clock(zone: ZoneInfo, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Every minute, and what the clock on the wall shows."""
+    minutes = (end - start) // MINUTE
+    return [((at := start + n * MINUTE), at.astimezone(zone).replace(tzinfo=None)) for n in range(minutes + 1)]
 
 
 def walked(cron: str, zone: ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
     """What should come in (start, end], minute by minute. Days and months are `*` here."""
+    minutes, hours = (field(text) for text in cron.split(" ")[:2])
     flows = cron.split(" ")[0].startswith("*") or cron.split(" ")[1].startswith("*")
     found: list[datetime] = []
     seen: set[datetime] = set()
     previous: datetime | None = None
-    at = start - timedelta(hours=2)
-    while at <= end:
-        wall = at.astimezone(zone).replace(tzinfo=None)
-        hit = matches(cron, wall) and (flows or wall not in seen)
+    for at, wall in clock(zone, start - timedelta(hours=2), end):
+        hit = wall.minute in minutes and wall.hour in hours and (flows or wall not in seen)
         if not flows and previous is not None and wall - previous > MINUTE:
             skipped = previous + MINUTE
             while skipped < wall:  # what the gap swallowed comes at its end, once
-                hit = hit or (matches(cron, skipped) and skipped not in seen)
+                hit = hit or (skipped.minute in minutes and skipped.hour in hours and skipped not in seen)
                 seen.add(skipped)
                 skipped += MINUTE
         if hit and at > start:
             found.append(at)
         seen.add(wall)
-        previous, at = wall, at + MINUTE
+        previous = wall
     return found
 
 
