@@ -46,7 +46,7 @@ from hub.processes.embedded import Server, free_port, start_postgres, start_valk
 from hub.processes.home import demand_whole, with_key, write_bootstrap
 from hub.processes.worker import background
 from hub.runtime import Hub, open_hub
-from hub.store import drills, snapshots, wall
+from hub.store import drills, replays, snapshots, wall
 from hub.store.migrate import FOLDER, migrate
 from hub.task_groups import end
 from tests.conftest import at, owning
@@ -274,7 +274,10 @@ def test_a_rehearsal_says_go_or_no(town: Town, place: Path) -> None:
     assert file is not None
     assert rehearse(settings, None, 10, town.say), town.said
     # Of every network there is: each message arrived, was answered, and the answer reached the phone.
-    assert town.said[-1].startswith(f"go: {file.name}") and "6 replayed" in town.said[-1], town.said[-1]
+    app = settings.changed(database_url=SecretStr(wall.as_app(settings.database_url.get_secret_value())))
+    asked = with_hub(app, lambda hub: replays.recent(hub.db, 10))
+    assert {one.channel for one in asked} == {"telegram", *NETWORKS}
+    assert town.said[-1].startswith(f"go: {file.name}") and f"{len(asked)} replayed" in town.said[-1], town.said[-1]
     assert sorted(p.name for p in (place / "backups").iterdir()) == [file.name], "nothing stays behind"
     damaged = bytearray(file.read_bytes())
     damaged[len(damaged) // 2] ^= 1
@@ -285,7 +288,6 @@ def test_a_rehearsal_says_go_or_no(town: Town, place: Path) -> None:
     async def noted(hub: Hub) -> Any:
         return await drills.latest(hub.db)
 
-    app = settings.changed(database_url=SecretStr(wall.as_app(settings.database_url.get_secret_value())))
     found = with_hub(app, noted)
     assert found["backup"].ok and not found["rehearsal"].ok and "damaged" in found["rehearsal"].words
 
