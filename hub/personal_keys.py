@@ -33,6 +33,7 @@ COPIES = "personal-keys"  # the folder of copies beside the backups
 IDENTITY = "id"  # a file that says which folder it is
 _FORM = re.compile(r"sealed\.1\.([0-9a-f]{32})\.([A-Za-z0-9_-]+=*)")
 _PLACE = "personal.key"
+PASSING = (".part", ".gone")  # ends of names of what is being written or removed
 MOST = 10_000  # keys that a process remembers
 
 # Of a stored body what SQL looks at, ids and kinds; everything else is words.
@@ -91,15 +92,24 @@ class PersonalKeys:
         """As they are by now: another process may have forgotten one and begun anew."""
         found: dict[str, tuple[Stamp, bytes]] = {}
         for name in names:
-            path = _path(self.folder, name)
-            try:
-                stamp = _stamp(os.stat(path))
-            except FileNotFoundError:
-                self._make(name, path)
-                stamp = None
-            known = self._known.get(name)
-            found[name] = known if known is not None and known[0] == stamp else self._read(name)
+            for left in (2, 1, 0):  # one that is forgotten in this moment is begun anew
+                try:
+                    found[name] = self._ensure(name)
+                    break
+                except FileNotFoundError:
+                    if not left:
+                        raise
         return found
+
+    def _ensure(self, name: str) -> tuple[Stamp, bytes]:
+        path = _path(self.folder, name)
+        try:
+            stamp = _stamp(os.stat(path))
+        except FileNotFoundError:
+            self._make(name, path)
+            stamp = None
+        known = self._known.get(name)
+        return known if known is not None and known[0] == stamp else self._read(name)
 
     def _make(self, name: str, path: Path) -> None:
         sealed = self._sealer.seal(_PLACE, name, base64.b64encode(secrets.token_bytes(32)).decode())
@@ -245,16 +255,22 @@ def written(path: Path, content: bytes) -> None:
 
 
 def removed(path: Path) -> bool:
-    """Written over, then unlinked; false where there is none."""
+    """Gone at once for whoever reads it, then written over and unlinked, with what a try that was cut off has left;
+    false where there is none."""
+    gone = path.with_name(f"{path.name}.{secrets.token_hex(8)}.gone")
+    found = True
     try:
-        with open(path, "r+b") as file:
-            file.write(os.urandom(os.fstat(file.fileno()).st_size))
-            file.flush()
-            os.fsync(file.fileno())
+        os.rename(path, gone)
     except FileNotFoundError:
-        return False
-    path.unlink(missing_ok=True)
-    return True
+        found = False
+    for left in path.parent.glob(f"{path.name}.*.gone"):
+        with suppress(FileNotFoundError):
+            with open(left, "r+b") as file:
+                file.write(os.urandom(os.fstat(file.fileno()).st_size))
+                file.flush()
+                os.fsync(file.fileno())
+            left.unlink()
+    return found
 
 
 def identity(folder: Path, begin: bool) -> str | None:
@@ -275,7 +291,7 @@ def copied(folder: Path, to: Path) -> int:
     count, theirs = 0, identity(to, begin=False)
     if theirs is not None and theirs != identity(folder, begin=False):
         raise Setup(f"{folder} is not the folder of personal keys that {to} is the copy of; nothing was copied.")
-    kept = {p.relative_to(folder) for p in folder.rglob("*") if p.is_file() and p.suffix != ".part"}
+    kept = {p.relative_to(folder) for p in folder.rglob("*") if p.is_file() and p.suffix not in PASSING}
     for name in kept:
         with suppress(FileNotFoundError):
             content, old = (folder / name).read_bytes(), to / name

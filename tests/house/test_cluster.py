@@ -25,7 +25,7 @@ Json = dict[str, Any]
 def files() -> list[tuple[str, Json]]:
     """Every object of every file, as it is written."""
     found = []
-    for path in sorted(CLUSTER.rglob("*.yaml")):
+    for path in sorted(p for folder in FOLDERS for p in (CLUSTER / folder).rglob("*.yaml")):
         found += [(path.name, one) for one in yaml.safe_load_all(path.read_text()) if one]
     return found
 

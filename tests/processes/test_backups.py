@@ -1,6 +1,7 @@
 """Backups: made while a hub works, put back whole or not at all, and tried before they are needed."""
 
 import asyncio
+import dataclasses
 import io
 import os
 import shutil
@@ -35,7 +36,7 @@ from hub.config import Settings
 from hub.errors import Setup
 from hub.jobs.runner import Runner
 from hub.processes import audit as audit_command
-from hub.processes.backups import archive, database
+from hub.processes.backups import archive, database, nightly
 from hub.processes.backups.age import new_identity
 from hub.processes.backups.making import backup, listed
 from hub.processes.backups.rehearsing import rehearse
@@ -45,7 +46,7 @@ from hub.processes.embedded import Server, free_port, start_postgres, start_valk
 from hub.processes.home import demand_whole, with_key, write_bootstrap
 from hub.processes.worker import background
 from hub.runtime import Hub, open_hub
-from hub.store import drills, snapshots, wall
+from hub.store import drills, replays, snapshots, wall
 from hub.store.migrate import FOLDER, migrate
 from hub.task_groups import end
 from tests.conftest import at, owning
@@ -54,6 +55,11 @@ from tests.processes.command import HUB, env, until
 Json = dict[str, Any]
 TOKEN = "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 WORD = "canarybird"
+NETWORKS: dict[str, tuple[str, str, Json]] = {
+    "zapi": ("Zapi", "zapiIntegration", {"instanceId": "I1", "instanceToken": "T1"}),
+    "evolution": ("EvolutionApi", "evolutionIntegration", {"instanceName": "hub", "apiKey": "ev-key"}),
+    "kapso": ("Kapso", "kapsoIntegration", {"apiKey": "k", "phoneNumberId": "100", "webhookSecretKey": "hook-secret"}),
+}
 WHO = "select s.person_id from sessions s join messages m on m.session_id = s.id where m.content::text like $1 limit 1"
 
 
@@ -105,10 +111,13 @@ def town() -> Iterator[Town]:
 
 
 async def _peopled(one: Town, settings: Settings) -> None:
-    """Three people write on Telegram and are answered; one of them leaves a memory too."""
+    """Three people write on Telegram and one on each other network, and are answered; one leaves a memory too."""
     port, twins = free_port(), free_port()
     base = f"http://127.0.0.1:{twins}"
-    changed = settings.changed(public_url=f"http://127.0.0.1:{port}", telegram_api_url=f"{base}/telegram")
+    changed = settings.changed(
+        public_url=f"http://127.0.0.1:{port}", telegram_api_url=f"{base}/telegram", zapi_api_url=f"{base}/zapi",
+        kapso_api_url=f"{base}/kapso",
+    )
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_listening(build(Options(speed=0.01)), twins))
         hub = await stack.enter_async_context(open_hub(changed))
@@ -121,14 +130,17 @@ async def _peopled(one: Town, settings: Settings) -> None:
         account = await create_account(hub.db, "Aurora")
         one.account = account.id
         http = await stack.enter_async_context(aiohttp.ClientSession(f"http://127.0.0.1:{port}"))
-        await _furnished(http, await grant(hub.db, account.id, "test", None))
+        await _furnished(http, await grant(hub.db, account.id, "test", None), base)
         control = await stack.enter_async_context(aiohttp.ClientSession(base))
         for person, text in ((700000001, "Good morning"), (700000002, f"I am the {WORD}"), (700000003, "And you?")):
             await control.post("/control/telegram/message", json={"person": str(person), "text": text})
-        await _all_answered(hub, 3)
+        for network in NETWORKS:
+            said = {"person": "5511999990000", "text": f"Good morning, {network}"}
+            await control.post(f"/control/{network}/message", json=said)
+        await _all_answered(hub, 6)
 
 
-async def _furnished(http: aiohttp.ClientSession, key: str) -> None:
+async def _furnished(http: aiohttp.ClientSession, key: str, twins: str) -> None:
     async def ask(method: str, path: str, sent: Json) -> Json:
         async with http.request(method, path, json=sent, headers={"Authorization": f"Bearer {key}"}) as got:
             found: Json = orjson.loads(await got.read() or b"{}")
@@ -144,12 +156,22 @@ async def _furnished(http: aiohttp.ClientSession, key: str) -> None:
     client = (await ask("POST", "/api/v1/web-chat-client", sent))["id"]
     sent = {"integrationType": "Telegram", "integrations": {"telegramIntegration": {"botToken": TOKEN}}}
     await ask("PUT", f"/api/v1/web-chat-client/{client}/integrations", sent)
+    for kind, field_, given in NETWORKS.values():
+        given = given | ({"endpointUrl": f"{twins}/evolution"} if "instanceName" in given else {})
+        sent = {"integrationType": kind, "integrations": {field_: given}}
+        await ask("PUT", f"/api/v1/web-chat-client/{client}/integrations", sent)
     await ask("POST", "/api/v1/memories", {"externalUserId": "bird@example.com", "content": f"Feeds the {WORD}"})
+
+
+ANSWERED = """
+    select count(distinct i.session_id) from inbox i join outbox o on o.session_id = i.session_id
+    where i.state = 'answered' and o.state = 'sent'
+"""
 
 
 async def _all_answered(hub: Hub, count: int) -> None:
     for _ in range(600):
-        if await hub.db.value("select count(*) from outbox where state = 'sent'") >= count:
+        if await hub.db.value(ANSWERED) >= count:
             return
         await asyncio.sleep(0.05)
     raise AssertionError([dict(r) for r in await hub.db.fetch("select state, error from outbox")])
@@ -191,13 +213,14 @@ async def everything(dsn: str) -> str:
 
 
 def in_order(target: Settings, say: Callable[[str], None]) -> None:
-    """The audit log is whole, the wall is up; doctor misses nothing but a running hub and Telegram."""
+    """The audit log is whole, the wall is up; doctor misses nothing but a running hub and the networks."""
     inside = target.changed(database_url=SecretStr(wall.as_app(target.database_url.get_secret_value())))
     assert asyncio.run(audit_command.verify(inside, say))
     told: list[str] = []
     asyncio.run(_report(inside, told.append))
     assert any("the database keeps them apart" in line for line in told), told
-    assert [t for t in told if t.startswith("BAD") and "No worker" not in t and "telegram" not in t] == []
+    away = ("No worker", "telegram", *NETWORKS)
+    assert [t for t in told if t.startswith("BAD") and not any(a in t for a in away)] == []
 
 
 def test_what_was_backed_up_comes_back_without_who_was_erased_since(town: Town, place: Path) -> None:
@@ -233,7 +256,7 @@ def test_what_was_backed_up_comes_back_without_who_was_erased_since(town: Town, 
     [(text, manifest)] = seen
     assert "Good morning" in text and WORD not in text and "700000002" not in text and "bird@example" not in text
     assert any("2 were in the backup and are erased again" in line for line in town.said)
-    assert manifest["rows"]["inbox"] == 3 and manifest["schema"] == SCHEMA
+    assert manifest["rows"]["inbox"] == 6 and manifest["schema"] == SCHEMA
     home = place / "other"
     assert (home / "workspaces/a/note.txt").read_text() == "kept" and (home / "spool/1.calls").read_bytes() == b"a call"
     assert os.readlink(home / "workspaces/a/link") == "/etc/passwd"
@@ -249,8 +272,12 @@ def test_a_rehearsal_says_go_or_no(town: Town, place: Path) -> None:
     settings = town.settings.changed(backups=str(place / "backups"))
     file = backup(settings, None, town.say)
     assert file is not None
-    assert rehearse(settings, None, 5, town.say), town.said
-    assert town.said[-1].startswith(f"go: {file.name}") and "0 replayed" not in town.said[-1]
+    assert rehearse(settings, None, 10, town.say), town.said
+    # Of every network there is: each message arrived, was answered, and the answer reached the phone.
+    app = settings.changed(database_url=SecretStr(wall.as_app(settings.database_url.get_secret_value())))
+    asked = with_hub(app, lambda hub: replays.recent(hub.db, 10))
+    assert {one.channel for one in asked} == {"telegram", *NETWORKS}
+    assert town.said[-1].startswith(f"go: {file.name}") and f"{len(asked)} replayed" in town.said[-1], town.said[-1]
     assert sorted(p.name for p in (place / "backups").iterdir()) == [file.name], "nothing stays behind"
     damaged = bytearray(file.read_bytes())
     damaged[len(damaged) // 2] ^= 1
@@ -261,9 +288,41 @@ def test_a_rehearsal_says_go_or_no(town: Town, place: Path) -> None:
     async def noted(hub: Hub) -> Any:
         return await drills.latest(hub.db)
 
-    app = settings.changed(database_url=SecretStr(wall.as_app(settings.database_url.get_secret_value())))
     found = with_hub(app, noted)
     assert found["backup"].ok and not found["rehearsal"].ok and "damaged" in found["rehearsal"].words
+
+
+def test_the_scheduler_does_it_every_night_and_once(
+    town: Town, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup and its rehearsal, as commands beside it; another scheduler does not do it too; what fails is told."""
+    kept = place / "nights"
+    settings = town.settings.changed(backups=str(kept), backup_at="00:00")
+    monkeypatch.setenv("HUB_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("HUB_REDIS_URL", settings.redis_url.get_secret_value())
+    monkeypatch.setenv("HUB_SEALING_KEY", settings.sealing_key.get_secret_value())
+    monkeypatch.setenv("HUB_BACKUPS", str(kept))
+    app = settings.changed(database_url=SecretStr(wall.as_app(settings.database_url.get_secret_value())))
+
+    async def night(hub: Hub) -> Any:
+        await hub.db.run("delete from drills")
+        await hub.db.run("delete from leader where name = 'nightly'")
+        other = dataclasses.replace(hub, leases=type(hub.leases)())
+        await asyncio.gather(nightly.run(hub), nightly.run(other))
+        await nightly.run(hub)  # later in the same night
+        rows = await hub.db.fetch("select kind, ok, words from drills order by id")
+        # The next night the folder cannot be written.
+        await hub.db.run("delete from drills")
+        await hub.db.run("delete from leader where name = 'nightly'")
+        monkeypatch.setenv("HUB_BACKUPS", "/proc/none")
+        await nightly.run(hub)
+        return [tuple(r) for r in rows], await drills.latest(hub.db)
+
+    rows, failed = with_hub(app, night)
+    assert [(kind, ok) for kind, ok, _ in rows] == [("backup", True), ("rehearsal", True)], rows
+    assert "replayed" in rows[1][2] and len(listed(kept)) == 1
+    assert not failed["backup"].ok and not failed["rehearsal"].ok
+    assert failed["rehearsal"].words == "no: there was no new backup to rehearse"
 
 
 def plain(town: Town, place: Path) -> Path:

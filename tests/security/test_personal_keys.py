@@ -211,6 +211,13 @@ async def test_two_processes_forget_and_begin_anew(tmp_path: Path) -> None:
     assert one.text(old) == ERASED
     assert not list((tmp_path / "c").rglob(one.named(account, "person:a")))
     assert copied(tmp_path / "k", tmp_path / "c") == 3
+    # What a removal that was cut off has left goes with the next.
+    await two.forget(account, ["person:b"])
+    left = tmp_path / "k" / two.named(account, "person:b")[:2] / f"{two.named(account, 'person:b')}.0123.gone"
+    left.write_bytes(b"key")
+    assert copied(tmp_path / "k", tmp_path / "c") == 2
+    await two.forget(account, ["person:b"])
+    assert not left.exists() and not list((tmp_path / "c").rglob("*.gone"))
     # A folder that is not there, an empty disk for one, takes no copies along.
     with pytest.raises(Setup, match="nothing was copied"):
         copied(tmp_path / "empty", tmp_path / "c")
