@@ -197,7 +197,6 @@ async def test_times_have_a_zone_and_ids_are_indexed(db: Db) -> None:
 
 # Rows go when their session or account goes, which is rare; an index would cost every insert.
 UNINDEXED = {
-    "contacts.account_id",
     "files.account_id",
     "outbox.integration_id",
     "outbox.session_id",

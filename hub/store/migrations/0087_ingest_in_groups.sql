@@ -53,7 +53,6 @@ language plpgsql
 -- A message that comes alone must not be planned anew each time; and the plans that are kept must not be those of tables that
 -- were empty when they were made.
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set hub.marks = 'off'
 as $$
 #variable_conflict use_column
 declare
@@ -76,6 +75,7 @@ begin
         into _n, _sessions, _twice;
     if cardinality(_n) > 0 then
         perform 1 from sessions s where s.id = any(_sessions) order by s.id for no key update;
+        perform set_config('hub.marks', 'off', true);
         with numbered as (
             select u.n, s.id as session, s.account_id, s.integration_id, s.oldest_at, s.message_count, j.*,
                 s.last_seq + row_number() over (partition by s.id order by u.n) as seq,
@@ -122,6 +122,7 @@ begin
             where o.session_id = g.session and o.state = 'queued' and o.not_before = 'infinity')
         select coalesce(array_agg(g.n order by g.n), '{}'), array_agg(g.seq order by g.n), array_agg(g.due order by g.n),
             array_agg(g.session order by g.n) into _good, _seqs, _dues, _in from good g;
+        perform set_config('hub.marks', 'on', true);
     end if;
     return query
         select t.n, 'duplicate', null::uuid, null::bigint, null::uuid, null::float8 from unnest(_twice) t(n)
@@ -135,7 +136,7 @@ begin
     end if;
 end $$;
 
--- Whoever sets hub.marks to off keeps `session_queue` and `session_order` itself.
+-- Whoever sets hub.marks to off, for the moment of a statement, keeps `session_queue` and `session_order` itself.
 drop trigger sessions_mark on sessions;
 create trigger sessions_mark after update of due_at, last_message_at, last_user_at, closed_at, integration_id on sessions for each row
     when ((old.due_at is distinct from new.due_at or old.last_message_at is distinct from new.last_message_at
