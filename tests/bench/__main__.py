@@ -14,6 +14,7 @@ from tests.bench import (
     crowds,
     gateway,
     indexing,
+    ingest,
     machine,
     outreach,
     retrieval,
@@ -31,7 +32,7 @@ MEASURES = {
     "webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure,
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
     "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
-    "indexing": indexing.measure,
+    "indexing": indexing.measure, "ingest": ingest.measure,
     "answers": answers.measure, "sealed": sealed.measure,
 }
 

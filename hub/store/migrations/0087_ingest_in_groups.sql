@@ -8,20 +8,21 @@ create function plain_items(items jsonb) returns table (n int, integration uuid,
 language sql stable as $$
     with item as materialized (
         select (i.place - 1)::int as n, i.kind, i.session, i.integration, i.ext, i.ids, i.who,
+            i.migrated is not null or i.fate->>'state' = 'failed' as odd,
             i.kind = 'message' and i.session is null and i.rule is null and i.command is null and i.ext is not null
                 and i.chat is not null and i.ids is not null
                 and count(*) over (partition by coalesce(i.integration, i.session), i.ext) = 1 as may
         from rows from (jsonb_to_recordset(items) as (kind text, session uuid, integration uuid, ext text, ids text[], who jsonb,
-            rule text, command text, chat text)) with ordinality
-            as i(kind, session, integration, ext, ids, who, rule, command, chat, place)),
-    -- A takeover, an edit and their like find their conversation by other ways.
-    others as (
-        select distinct (j.value->>'integration')::uuid as integration from jsonb_array_elements(items) j
-        where j.value->>'kind' in ('own', 'edit', 'revoke', 'reaction') or j.value->'migrated' is not null
-            or j.value->'fate'->>'state' = 'failed'),
+            rule text, command text, chat text, migrated jsonb, fate jsonb)) with ordinality
+            as i(kind, session, integration, ext, ids, who, rule, command, chat, migrated, fate, place)),
+    -- Worked out once: a takeover, an edit and their like find their conversation by other ways.
+    around as materialized (
+        select coalesce(array_agg(distinct i.integration) filter (where i.kind in ('own', 'edit', 'revoke', 'reaction') or i.odd), '{}')
+                as integrations,
+            coalesce(array_agg(distinct i.session) filter (where i.session is not null), '{}') as sessions from item i),
     known as materialized (
         select i.n, i.integration, i.ext, i.ids[1] as name, k.contacts, i.may and k.count = cardinality(i.ids)
-            and cardinality(k.contacts) = 1 and not exists (select 1 from others o where o.integration = i.integration)
+            and cardinality(k.contacts) = 1 and i.integration <> all((select a.integrations from around a)::uuid[])
             and exists (
                 select 1 from contacts c where c.id = k.contacts[1] and c.person_id is not null
                     and (c.name, c.phone, c.username, c.language, c.chat) is not distinct from
@@ -35,11 +36,14 @@ language sql stable as $$
             select count(*) as count, array_agg(distinct c.contact_id) as contacts from contact_ids c
             where c.integration_id = i.integration and c.value = any(i.ids)) k
         where i.kind = 'message' and i.session is null),
-    judged as (select k.*, bool_and(k.plain) over (partition by k.integration, k.name) as all_plain from known k)
+    judged as materialized (select k.*, bool_and(k.plain) over (partition by k.integration, k.name) as all_plain from known k),
+    touched as materialized (
+        select coalesce(array_agg(distinct t.contact), '{}') as contacts from judged o cross join unnest(o.contacts) t(contact)
+        where not o.all_plain)
     select j.n, j.integration, j.ext, s.id from judged j
         join sessions s on s.integration_id = j.integration and s.contact_id = j.contacts[1] and s.kind = 'channel' and s.closed_at is null
-    where j.all_plain and not exists (select 1 from judged o where not o.all_plain and j.contacts[1] = any(o.contacts))
-        and not exists (select 1 from item o where o.session = s.id)
+    where j.all_plain and j.contacts[1] <> all((select t.contacts from touched t)::uuid[])
+        and s.id <> all((select a.sessions from around a)::uuid[])
 $$;
 
 -- Store what is plain; rows of that alone, in any order.
@@ -72,6 +76,7 @@ begin
         into _n, _sessions, _twice;
     if cardinality(_n) > 0 then
         perform 1 from sessions s where s.id = any(_sessions) order by s.id for no key update;
+        perform set_config('hub.marks', 'off', true);
         with numbered as (
             select u.n, s.id as session, s.account_id, s.integration_id, s.oldest_at, s.message_count, j.*,
                 s.last_seq + row_number() over (partition by s.id order by u.n) as seq,
@@ -118,6 +123,7 @@ begin
             where o.session_id = g.session and o.state = 'queued' and o.not_before = 'infinity')
         select coalesce(array_agg(g.n order by g.n), '{}'), array_agg(g.seq order by g.n), array_agg(g.due order by g.n),
             array_agg(g.session order by g.n) into _good, _seqs, _dues, _in from good g;
+        perform set_config('hub.marks', 'on', true);
     end if;
     return query
         select t.n, 'duplicate', null::uuid, null::bigint, null::uuid, null::float8 from unnest(_twice) t(n)
@@ -132,7 +138,7 @@ begin
     perform set_config('hub.marks', 'on', true);
 end $$;
 
--- Whoever sets hub.marks to off keeps `session_queue` and `session_order` itself.
+-- Whoever sets hub.marks to off, for the moment of a statement, keeps `session_queue` and `session_order` itself.
 drop trigger sessions_mark on sessions;
 create trigger sessions_mark after update of due_at, last_message_at, last_user_at, closed_at, integration_id on sessions for each row
     when ((old.due_at is distinct from new.due_at or old.last_message_at is distinct from new.last_message_at
