@@ -91,11 +91,14 @@ FAILED_BY_CHANNEL = """
     where o.account_id = $1 and o.state in ('dead', 'unknown') and o.created_at >= $2 and o.created_at < $3 group by 1 order by 1
 """
 FIND = """
-    select * from ((select 'conversation' as kind, s.id, coalesce(k.name, s.title, s.tag, 'Conversation') as name, c.name as more, s.last_message_at as at
+    select * from ((select 'conversation' as kind, s.id, coalesce(k.name, s.metadata->>'name', s.metadata->>'anon:name', '+' || k.phone,
+            k.username, case when left(s.tag, 3) <> 'zp_' then s.tag end, 'Visitor ' || right(s.id::text, 4)) as name, c.name as more,
+            s.last_message_at as at
         from (select * from sessions n where n.account_id = $1 and n.last_message_at is not null
             order by n.last_message_at desc, n.id desc limit 20000) s
         join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id
-        where (position(lower($2) in lower(coalesce(k.name, ''))) > 0 or position(lower($2) in coalesce(k.phone, '')) > 0
+        where (word_similarity(bare($2), bare(concat_ws(' ', k.name, k.username, s.metadata->>'name', s.metadata->>'anon:name'))) >= 0.6
+            or position(lower($2) in lower(coalesce(k.name, ''))) > 0 or position(lower($2) in coalesce(k.phone, '')) > 0
             or position(lower($2) in lower(coalesce(s.title, ''))) > 0 or position(lower($2) in lower(coalesce(s.tag, ''))) > 0)
         order by s.last_message_at desc nulls last limit 6)
     union all

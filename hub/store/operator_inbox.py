@@ -61,7 +61,8 @@ LIST = """
         left join contacts k on k.id = s.contact_id
         where $6::text is null or position(lower($6) in lower(s.title)) > 0 or position(lower($6) in lower(s.tag)) > 0
             or s.person_id in (select selves($8::uuid))
-            or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0)
+            or position(lower($6) in lower(coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, ''))) > 0
+            or word_similarity(bare($6), bare(concat_ws(' ', k.name, k.username, s.metadata->>'name', s.metadata->>'anon:name'))) >= 0.6)
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
