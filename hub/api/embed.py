@@ -16,21 +16,25 @@ COOKIE, DAYS = "visit", 7
 async def embed(request: web.Request) -> web.StreamResponse:
     """GET /embed/{key}: the way to the page of a conversation, an old one or a new one."""
     hub, key = request.app[HUB], request.match_info["key"]
-    visit = await _known(hub, key, request.cookies.get(COOKIE))
+    kept = request.cookies.get(COOKIE) or request.cookies.get(COOKIE + cookies.APART)
+    visit = await _known(hub, key, kept)
     if visit is None:
         await limit_entry(request, "embed")
         try:
             visit = (await conversations.embed(hub, key)).access_key
         except NotFound:
             raise web.HTTPNotFound from None
-    headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": _cookie(hub, key, visit, cookies.here(request))}
-    return web.Response(status=302, headers=headers)
+    response = web.Response(status=302, headers={"Location": f"/chat/{visit}", "Cache-Control": "no-store"})
+    secure = hub.settings.address.startswith("https://")
+    response.headers.add("Set-Cookie", _cookie(COOKIE, key, visit, cookies.ELSEWHERE if secure else "SameSite=Lax"))
+    if cookies.here(request):
+        response.headers.add("Set-Cookie", _cookie(COOKIE + cookies.APART, key, visit, cookies.ELSEWHERE))
+    return response
 
 
-def _cookie(hub: Hub, key: str, visit: str, local: bool) -> str:
+def _cookie(name: str, key: str, visit: str, where: str) -> str:
     """Written out: `Partitioned`, without which no browser keeps it in a frame, is not known to Python's cookies."""
-    where = cookies.ELSEWHERE if local or hub.settings.address.startswith("https://") else "SameSite=Lax"
-    return f"{COOKIE}={visit}; Path=/embed/{key}; Max-Age={DAYS * 86_400}; HttpOnly; {where}"
+    return f"{name}={visit}; Path=/embed/{key}; Max-Age={DAYS * 86_400}; HttpOnly; {where}"
 
 
 async def _known(hub: Hub, key: str, visit: str | None) -> str | None:

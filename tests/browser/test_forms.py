@@ -1,6 +1,5 @@
 """Forms of the console: sent once, kept until stored, refused beside the field, never saved over somebody else's."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest

@@ -1,4 +1,4 @@
-"""Search over what was said: messages, notes and files of the whole history; accents and slips forgiven; by name too."""
+"""Search over what was said: messages, notes and files of the whole history; accents and slips are forgiven."""
 
 import re
 from uuid import UUID, uuid4
@@ -62,9 +62,11 @@ async def test_nobody_finds_what_another_account_said(desk: Desk, api: Api) -> N
 
 
 @pytest.mark.parametrize(("text", "wanted"), [
-    ("Hi, I have a **problem**", "Hi, I have a problem"), ("# Delivery prices\n\n- one\n- [x] two", "Delivery prices one two"),
+    ("Hi, I have a **problem**", "Hi, I have a problem"),
+    ("# Delivery prices\n\n- one\n- [x] two", "Delivery prices one two"),
     ("snake_case and 2*3*4 _so_", "snake_case and 234 so"), ("[here](https://x.example) ![a](/media/b)", "here a"),
-    ("```py\nx = 1\n```\n> said", "x = 1 said"), ("| a | b |\n|---|---|\n| 1 | 2 |", "a b 1 2"), ("5 * 3 and a ~ b", "5 * 3 and a ~ b"),
+    ("```py\nx = 1\n```\n> said", "x = 1 said"), ("| a | b |\n|---|---|\n| 1 | 2 |", "a b 1 2"),
+    ("5 * 3 and a ~ b", "5 * 3 and a ~ b"),
 ])
 def test_lists_show_words_without_marks(text: str, wanted: str) -> None:
     assert filters.unmarked(text) == wanted
