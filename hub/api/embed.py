@@ -24,7 +24,7 @@ PAGE = (
 async def embed(request: web.Request) -> web.StreamResponse:
     """GET /embed/{key}: back to the conversation of before, or a page that begins one as soon as a browser shows it."""
     hub, key = request.app[HUB], request.match_info["key"]
-    if (visit := await _known(hub, key, request.cookies.get(COOKIE))) is not None:
+    if (visit := await _known(hub, key, _kept(request))) is not None:
         return _to(request, key, visit, 302)
     if not await conversations.opens(hub, key):
         raise web.HTTPNotFound
@@ -39,7 +39,7 @@ async def embed(request: web.Request) -> web.StreamResponse:
 async def begin(request: web.Request) -> web.StreamResponse:
     """POST /embed/{key}: a conversation, a new one unless there is one."""
     hub, key = request.app[HUB], request.match_info["key"]
-    visit = await _known(hub, key, request.cookies.get(COOKIE))
+    visit = await _known(hub, key, _kept(request))
     if visit is None:
         await limit_entry(request, "embed")
         try:
@@ -50,15 +50,21 @@ async def begin(request: web.Request) -> web.StreamResponse:
 
 
 def _to(request: web.Request, key: str, visit: str, status: int) -> web.Response:
-    cookie = _cookie(request.app[HUB], key, visit, cookies.here(request))
-    headers = {"Location": f"/chat/{visit}", "Cache-Control": "no-store", "Set-Cookie": cookie}
-    return web.Response(status=status, headers=headers)
+    response = web.Response(status=status, headers={"Location": f"/chat/{visit}", "Cache-Control": "no-store"})
+    secure = request.app[HUB].settings.address.startswith("https://")
+    response.headers.add("Set-Cookie", _cookie(COOKIE, key, visit, cookies.ELSEWHERE if secure else "SameSite=Lax"))
+    if cookies.here(request):
+        response.headers.add("Set-Cookie", _cookie(COOKIE + cookies.APART, key, visit, cookies.ELSEWHERE))
+    return response
 
 
-def _cookie(hub: Hub, key: str, visit: str, local: bool) -> str:
+def _kept(request: web.Request) -> str | None:
+    return request.cookies.get(COOKIE) or request.cookies.get(COOKIE + cookies.APART)
+
+
+def _cookie(name: str, key: str, visit: str, where: str) -> str:
     """Written out: `Partitioned`, without which no browser keeps it in a frame, is not known to Python's cookies."""
-    where = cookies.ELSEWHERE if local or hub.settings.address.startswith("https://") else "SameSite=Lax"
-    return f"{COOKIE}={visit}; Path=/embed/{key}; Max-Age={DAYS * 86_400}; HttpOnly; {where}"
+    return f"{name}={visit}; Path=/embed/{key}; Max-Age={DAYS * 86_400}; HttpOnly; {where}"
 
 
 async def _known(hub: Hub, key: str, visit: str | None) -> str | None:

@@ -1,13 +1,24 @@
 """How templates write times, sizes, names and figures. Pure."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
 import orjson
+from markupsafe import Markup, escape
+
+from hub.store import said
 
 HUES = 6
+BEFORE, AFTER = 40, 120
+_FENCE = re.compile(r"(?m)^\s*(?:`{3,}|~{3,})[\w+#.-]*\s*$|^\s*\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*$")
+_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^()\s]*\)")
+_LEAD = re.compile(r"(?m)^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+(?:\[[ xX]\]\s+)?)+|\|")
+_PAIRS = (
+    re.compile(r"(\*\*\*|\*\*|~~|\*|`+)(?=\S)(.+?)(?<=\S)\1"), re.compile(r"(?<!\w)(__?)(?=\S)(.+?)(?<=\S)\1(?!\w)"),
+)
 NETWORKS: Mapping[str, str] = MappingProxyType({
     "telegram": "Telegram", "zapi": "WhatsApp", "evolution": "WhatsApp", "kapso": "WhatsApp",
 })
@@ -73,6 +84,30 @@ def person(row: Mapping[str, Any]) -> str:
     return (named or tag or f"Visitor {str(row.get('id') or '')[-4:]}".strip())[:80]
 
 
+def around(text: str, words: str) -> Markup:
+    """A piece of a text with what was looked for in it, marked; without the marks of Markdown."""
+    text = unmarked(text)
+    found = re.search("|".join(re.escape(w) for w in said.words(words)) or "$^", text, re.I)
+    at = found.start() if found else 0
+    begin = max(0, at - BEFORE)
+    piece = Markup("")
+    head, hit, tail = text[begin:at], found.group() if found else "", text[found.end() if found else at:][:AFTER]
+    piece += escape(("…" if begin else "") + head)
+    if hit:
+        piece += Markup("<mark>{}</mark>").format(hit)
+    return piece + escape(tail)
+
+
+def unmarked(text: str) -> str:
+    """The words of Markdown on one line: for lists, where nothing is drawn."""
+    text = _FENCE.sub(" ", text)
+    text = _LINK.sub(r"\1", text)
+    text = _LEAD.sub("", text)
+    for mark in _PAIRS:
+        text = mark.sub(r"\2", text)
+    return " ".join(text.split())
+
+
 def pretty(value: Any) -> str:
     """JSON for people."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
@@ -81,4 +116,5 @@ def pretty(value: Any) -> str:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "iso": iso, "stamp": stamp, "initials": initials, "hue": hue, "size": size, "number": number, "money": money,
     "span": span, "person": person, "pretty": pretty,
+    "around": around, "unmarked": unmarked,
 }

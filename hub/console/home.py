@@ -7,7 +7,7 @@ from aiohttp import web
 
 from hub.console.guard import look
 from hub.console.page_request import Visit
-from hub.store import dashboard, drills, operator_inbox, scope
+from hub.store import dashboard, drills, operator_inbox, said, scope
 
 FEW = 5
 
@@ -34,9 +34,10 @@ async def search(v: Visit) -> web.StreamResponse:
     """GET /console/search?q="""
     words = v.asked("q")[:100]
     found = await dashboard.find(v.db, v.account, words) if len(words) > 1 else []
+    spoken = await said.find(v.db, v.account, words)
     if v.partial:
-        return v.part("found.html", found=found, words=words)
-    return await v.page("search.html", found=found, words=words, sealed=v.db.keys is not None)
+        return v.part("found.html", found=found, spoken=spoken, words=words)
+    return await v.page("search.html", found=found, spoken=spoken, words=words, sealed=v.db.keys is not None)
 
 
 def routes() -> list[web.RouteDef]:

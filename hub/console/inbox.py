@@ -18,7 +18,7 @@ from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.store import contacts as contact_rows
 from hub.store import operator_inbox as rows
-from hub.store import people
+from hub.store import people, said
 
 PAGE, OTHERS = 30, 30
 
@@ -65,7 +65,9 @@ async def listed(v: Visit, shown: Shown) -> Json:
     )
     last = found[PAGE - 1] if len(found) > PAGE else None
     after = f"{last['last_message_at'].isoformat()}~{last['id']}" if last else ""
-    return {"talks": found[:PAGE], "after": after, "shown": shown, "sealed": v.db.keys is not None}
+    spoken = await said.find(v.db, v.account, shown.words) if shown.words and not shown.after else []
+    sealed = v.db.keys is not None
+    return {"talks": found[:PAGE], "after": after, "shown": shown, "spoken": spoken, "sealed": sealed}
 
 
 async def opened(v: Visit, session: UUID, since: str = "") -> Json:

@@ -93,8 +93,11 @@ FAILED_BY_CHANNEL = """
     where o.account_id = $1 and o.state in ('dead', 'unknown') and o.created_at >= $2 and o.created_at < $3 group by 1 order by 1
 """
 FIND = """
-    select * from ((select 'conversation' as kind, s.id, coalesce(k.name, s.title, s.tag, 'Conversation') as name, c.name as more, s.last_message_at as at
-        from conversations_with($1, $3, null) w join sessions s on s.id = w and s.account_id = $1
+    select * from ((select 'conversation' as kind, s.id, coalesce(k.name, s.metadata->>'name', s.metadata->>'anon:name', '+' || k.phone,
+            k.username, case when left(s.tag, 3) <> 'zp_' then s.tag end, 'Visitor ' || right(s.id::text, 4)) as name, c.name as more,
+            s.last_message_at as at
+        from (select conversations_with($1, $3, null) as id union select conversations_near($1, $2)) w
+        join sessions s on s.id = w.id and s.account_id = $1
         join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id where s.last_message_at is not null
         order by s.last_message_at desc nulls last limit 6)
     union all

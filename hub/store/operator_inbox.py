@@ -75,10 +75,11 @@ LIST = """
     left join session_reads r on r.session_id = s.id and r.operator_id = $2
     order by s.last_message_at desc, s.id desc limit $6
 """
-# The same by words, in all of them. $7: a pattern; $8: whose phone the words are.
+# The same by words, in all of them. $7: a pattern; $8: whose phone the words are; $9: the words.
 SEARCH = """
     with shown as (
-        select s.id from conversations_with($1, $7, $8) w join sessions s on s.id = w and s.account_id = $1
+        select s.id from (select conversations_with($1, $7, $8) as id union select conversations_near($1, $9)) w
+        join sessions s on s.id = w.id and s.account_id = $1
         where s.client_id is not null and s.last_message_at is not null
             and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
             and case $3 when 'all' then true when 'mine' then s.handoff_at is not null and s.handoff_by = $2
@@ -177,7 +178,7 @@ async def page(
         rows = await db.fetch(LIST, account, eyes, show, at, id, limit)
     else:
         with scope.itself():
-            rows = await db.fetch(SEARCH, account, eyes, show, at, id, limit, pattern(words), person)
+            rows = await db.fetch(SEARCH, account, eyes, show, at, id, limit, pattern(words), person, clean(words))
     return [dict(r) | {"last_words": _words(r["last_words"])} for r in rows]
 
 

@@ -1,6 +1,5 @@
 """Forms of the console: sent once, kept until stored, refused beside the field, never saved over somebody else's."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -87,7 +86,7 @@ async def _over_a_new_sign_in(b: Business, watch: Watch, page: Page, here: str) 
     await page.wait_for_url("**/console/login**")
     again = await seat(watch, b)
     other = await again.open(here)
-    await page.context.add_cookies(await again.context.cookies())  # type: ignore[arg-type]
+    await page.context.add_cookies(await again.context.cookies())  # type: ignore[arg-type]  # what one gives the other takes
     await page.goto(b.api.url + here)
     assert await page.input_value("#text") == "Still mine" and await other.input_value("#text") == ""
     b.model.default = says("A draft.")

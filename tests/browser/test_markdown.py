@@ -31,22 +31,24 @@ CASES = {
     "3. a\n4. b": '<ol start="3"><li>a</li><li>b</li></ol>',
     "- a\n\n  b\n- c": "<ul><li>a<p>b</p></li><li>c</li></ul>",
     "- a\n  ```\n  x\n  ```": "<ul><li>a<div><pre><code>x</code></pre><button>Copy</button></div></li></ul>",
-    "- [ ] a\n- [x] b": '<ul><li><input disabled="" aria-label="☐">a</li><li><input disabled="" aria-label="☑">b</li></ul>',
+    "- [ ] a\n- [x] b": '<ul><li><input disabled="" aria-label="☐">a</li>'
+    '<li><input disabled="" aria-label="☑">b</li></ul>',
     "* a\n1. b": "<ul><li>a</li></ul><ol><li>b</li></ol>",
     "> a\n> > b\n\nc": "<blockquote><p>a</p><blockquote><p>b</p></blockquote></blockquote><p>c</p>",
     "> - a\n> - b": "<blockquote><ul><li>a</li><li>b</li></ul></blockquote>",
     "# a\n### b\n## c\n# d": "<h2>a</h2><h3>b</h3><h3>c</h3><h2>d</h2>",
     "### a ###\n#b": "<h2>a</h2><p>#b</p>",
-    "a|b\n-|:-:\n1|`x|y`\n2|p\\|q": '<div><table><thead><tr><th scope="col">a</th><th scope="col" style="text-align: center;">'
-    'b</th></tr></thead><tbody><tr><td>1</td><td style="text-align: center;"><code>x|y</code></td></tr><tr><td>2</td>'
+    "a|b\n-|:-:\n1|`x|y`\n2|p\\|q": '<div><table><thead><tr><th scope="col">a</th>'
+    '<th scope="col" style="text-align: center;">b</th></tr></thead><tbody><tr><td>1</td>'
+    '<td style="text-align: center;"><code>x|y</code></td></tr><tr><td>2</td>'
     '<td style="text-align: center;">p|q</td></tr></tbody></table></div>',
     "**a *b* c** ~~d~~ ***e***": "<p><strong>a <em>b</em> c</strong> <s>d</s> <strong><em>e</em></strong></p>",
     "snake_case_name 2*3*4 \\*x\\*": "<p>snake_case_name 2<em>3</em>4 *x*</p>",
     "`` a`b `` `c`": "<p><code>a`b</code> <code>c</code></p>",
     "[a](https://x.example/b_(c) \"t\") <https://y.example>": '<p><a href="https://x.example/b_(c)">a</a> '
     '<a href="https://y.example/">https://y.example</a></p>',
-    "See https://x.example/a_(b), www.y.example.": '<p>See <a href="https://x.example/a_(b)">https://x.example/a_(b)</a>, '
-    '<a href="https://www.y.example/">www.y.example</a>.</p>',
+    "See https://x.example/a_(b), www.y.example.": '<p>See <a href="https://x.example/a_(b)">'
+    'https://x.example/a_(b)</a>, <a href="https://www.y.example/">www.y.example</a>.</p>',
     "me@x.example": '<p><a href="mailto:me@x.example">me@x.example</a></p>',
     "[x](javascript:alert(1)) <b>": "<p>x &lt;b&gt;</p>",
     "![a](/media/abc123) ![b](https://evil.example/x.png)": '<p><img src="/media/abc123" alt="a"> '
@@ -57,7 +59,9 @@ CASES = {
     "~~~py\n# x\n~~~": '<div><pre data-language="py"><code># x</code></pre><button>Copy</button></div>',
     "---\n\n***": "<hr><hr>",
 }
-LONG = {"quotes": ">" * 20_000, "stars": "*a " * 7000, "brackets": "[" * 20_000, "mail": "a" * 20_000, "list": "- " * 9000}
+LONG = {
+    "quotes": ">" * 20_000, "stars": "*a " * 7000, "brackets": "[" * 20_000, "mail": "a" * 20_000, "list": "- " * 9000,
+}
 
 
 @pytest.fixture
@@ -93,18 +97,21 @@ async def test_what_is_loaded_only_when_it_occurs(api: Api, watch: Watch) -> Non
         me.model.default = says("Good morning")
         await ask(watch, page, "Hi", 1)
         assert not [u for u in of_hub(watch, api) if "markdown" in u or "math" in u]
-        me.model.default = says("See **this**:\n\n```py\nx = 1\n```\n\n| a | b |\n|---|---|\n| unbreakable | 2 |")
+        marks = "See **this**:\n\n```py\nx = 1\n```\n\n| a | b |\n|---|---|\n| unbreakable | 2 |"
+        me.model.default = says(marks)
         await ask(watch, page, "And now? https://x.example", 2)
         await watch.until(page, "document.querySelector('.assistant:last-of-type strong')?.innerText === 'this'")
         assert await page.locator(".user a").get_attribute("href") == "https://x.example/"
         assert await page.get_by_role("button", name="Copy").count() >= 2
         assert not [u for u in of_hub(watch, api) if "math" in u]
-        me.model.default = says("It is $\\frac{a}{b}$ and\n\n$$\\sum_{i=1}^n i$$\n\nor $5 to $6, not $\\nonsense$.")
+        formulas = "It is $\\frac{a}{b}$ and\n\n$$\\sum_{i=1}^n i$$\n\nor $5 to $6, not $\\nonsense$."
+        me.model.default = says(formulas)
         await ask(watch, page, "Formula", 3)
         await watch.until(page, "document.querySelectorAll('.assistant math').length === 2")
         text = await page.inner_text(".assistant:last-of-type .b")
         assert "$5 to $6" in text and "$\\nonsense$" in text, "what cannot be drawn stays readable"
         assert await page.evaluate("window.__blocked") == []
+        await page.set_viewport_size({"width": 1024, "height": 2000})  # nothing lies under the header
         await watch.sound(page)
         await page.reload()
         await watch.until(page, "document.querySelectorAll('.assistant math').length === 2")
@@ -125,7 +132,8 @@ async def test_a_long_answer_begins_at_its_start(api: Api, watch: Watch) -> None
 
 
 async def test_enter_of_an_input_method_and_what_is_refused(api: Api, watch: Watch) -> None:
-    async with visiting(api, {"messagesPerHour": 1, "maxMessages": 0}, languageCode="pt-BR", inputModes=["Image"]) as me:
+    limits = {"messagesPerHour": 1, "maxMessages": 0}
+    async with visiting(api, limits, languageCode="pt-BR", inputModes=["Image"]) as me:
         page = await watch.open(f"{api.url}/chat/{me.key}")
         await page.fill("#text", "nihao")
         await page.evaluate("""() => {
@@ -134,7 +142,8 @@ async def test_enter_of_an_input_method_and_what_is_refused(api: Api, watch: Wat
             document.querySelector("#text").dispatchEvent(e);
         }""")
         assert await page.input_value("#text") == "nihao" and await page.locator("article").count() == 0
-        await page.set_input_files("#file", FilePayload(name="a.zip", mimeType="application/zip", buffer=b"PK\x03\x04x"))
+        archive = FilePayload(name="a.zip", mimeType="application/zip", buffer=b"PK\x03\x04x")
+        await page.set_input_files("#file", archive)
         await watch.until(page, "document.querySelector('#status').innerText.includes('Este tipo de arquivo')")
         pillow_heif.register_heif_opener()
         made = io.BytesIO()
@@ -151,7 +160,8 @@ async def test_enter_of_an_input_method_and_what_is_refused(api: Api, watch: Wat
         await watch.until(page, "document.querySelector('#status').innerText.includes('b.heic: Este tipo')")
         await page.fill("#text", "Mais uma")
         await page.keyboard.press("Enter")
-        await watch.until(page, "/Pode continuar às \\d\\d:\\d\\d/.test(document.querySelector('.user .note')?.innerText)")
+        told = "/Pode continuar às \\d\\d:\\d\\d/.test(document.querySelector('.user .note')?.innerText)"
+        await watch.until(page, told)
     assert watch.errors == []
 
 

@@ -19,7 +19,7 @@ from hub.api.http.operation import Route, operation_of
 
 FOLDER = Path(__file__).resolve().parents[3] / "templates"
 LEVELS = 4
-POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 Json = dict[str, Any]
 
 
@@ -71,15 +71,35 @@ def routes(described: Sequence[Route], address: str) -> list[web.RouteDef]:
 
     async def show_page(request: web.Request) -> web.Response:
         documents, sections = await asyncio.to_thread(_built, every)
-        nonce = secrets.token_urlsafe(16)
+        nonce, words = secrets.token_urlsafe(16), request.query.get("q", "").strip()[:100]
         document = documents[WHOLE] | {"servers": [{"url": address}]}
         page = request.app[PAGES].get_template("apidocs.html").render(
-            document=document, sections=sections, families=FAMILIES, nonce=nonce
+            document=document, sections=found(sections, words), families=FAMILIES, nonce=nonce, words=words
         )
         headers = {"Content-Security-Policy": POLICY + f"; style-src 'nonce-{nonce}'"}
         return web.Response(text=page, content_type="text/html", headers=headers)
 
     return [*(web.get(path, show_json) for path in PATHS), web.get("/apidocs", show_page)]
+
+
+def found(sections: Sequence[Json], words: str) -> list[Json]:
+    """The sections with those operations that have all the words: in path, name, summary, description or fields."""
+    wanted = words.lower().split()
+    if not wanted:
+        return list(sections)
+    kept = [
+        section | {"operations": [op for op in section["operations"] if all(w in op["words"] for w in wanted)]}
+        for section in sections
+    ]
+    return [section for section in kept if section["operations"]]
+
+
+def _words(op: Json) -> str:
+    """What an operation is found by."""
+    fields = [f["name"] for part in (*op["body"], *op["answers"]) for f in part["fields"]]
+    names = [p["name"] for p in op["parameters"]]
+    told = (op["method"], op["path"], op["id"], op["summary"], op["description"], op["document_id"] or "")
+    return " ".join((*told, *names, *fields)).lower()
 
 
 def _text(document: Json) -> bytes:
@@ -110,13 +130,14 @@ def _shown(document: Json, path: str, method: str, op: Json) -> Json:
         fields = [f for c in content.values() for f in fields_of(document, c["schema"])] if ok else []
         text = answer["description"]
         answers.append({"status": status, "text": text, "kinds": list(content), "fields": fields, "ok": ok})
-    return {
+    shown: Json = {
         "method": method.upper(), "path": path, "id": op["operationId"], "summary": op["summary"],
         "description": op.get("description", ""), "document_id": op.get("x-document-id"), "open": not op["security"],
         "user": {"user": []} in op["security"],
         "parameters": [{**p, "type": type_of(document, p["schema"])} for p in op["parameters"]],
         "body": [{"kind": k, "fields": fields_of(document, c["schema"])} for k, c in body.items()], "answers": answers,
     }
+    return shown | {"words": _words(shown)}
 
 
 def resolve(document: Json, schema: Json) -> Json:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from hub.api.http import schema_names
 from hub.api.http.client_address import PUBLIC
 from hub.api.http.families import ANTHROPIC, BUSY, DEFAULT, ERRORS, FAMILIES, Family
 from hub.api.http.operation import ENVELOPE, Header, Operation, Route, is_id, operation_of
@@ -117,7 +118,10 @@ def _schemas(operations: Iterable[Operation]) -> tuple[dict[tuple[str, str], Jso
     ]
     inputs.append((("", "message"), "serialization", TypeAdapter(Message)))
     found, shared = TypeAdapter.json_schemas(inputs, by_alias=True, ref_template=REF)
-    return {key: schema for (key, _), schema in found.items()}, shared.get("$defs", {})
+    definitions = shared.get("$defs", {})
+    names = schema_names.short(definitions, ERRORS)
+    named = {names[n]: schema_names.renamed(s, names) | {"title": names[n]} for n, s in definitions.items()}
+    return {key: schema_names.renamed(schema, names) for (key, _), schema in found.items()}, named
 
 
 def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]) -> Json:

@@ -37,13 +37,8 @@ async def follow(hub: Hub, key: str, seen: Visit, after: int | None) -> AsyncIte
     tools, debug = (bool(seen.parameters.get(n)) for n in ("showToolCalls", "debug"))
     async with hub.events.listen(f"s:{seen.session_id}") as heard:
         place = after if after is not None else await messages.last_position(hub.db, seen.account_id, seen.session_id)
-        if after and (gone := await messages.hidden(hub.db, seen.account_id, seen.session_id, HIDDEN)):
-            yield Happened("gone", {"ids": [str(i) for i in gone]})
-        if draft := await Drafts(hub.redis, hub.settings.queue, seen.session_id).read():
-            yield Happened("delta", {"turn": draft[0], "at": 0, "text": draft[1]})
-        now = await prompts.visit(hub, key, manned=True) if after is not None else seen
-        if after is not None:
-            yield Happened("person", {"active": now.handoff})
+        async for one in _meanwhile(hub, key, seen, after):
+            yield one
         event: Json = {"type": "look"}
         looked, checked = 0.0, time.monotonic()
         while event["type"] != "closed":
@@ -60,6 +55,16 @@ async def follow(hub: Hub, key: str, seen: Visit, after: int | None) -> AsyncIte
             if told := _told(event, hub.settings.address, tools, debug):
                 yield told
             event = await prompts.heard_or(heard, IDLE) or {"type": "look"}
+
+
+async def _meanwhile(hub: Hub, key: str, seen: Visit, after: int | None) -> AsyncIterator[Happened]:
+    """What a page that comes back has not heard: what was taken back, what is being said, who has the conversation."""
+    if after and (gone := await messages.hidden(hub.db, seen.account_id, seen.session_id, HIDDEN)):
+        yield Happened("gone", {"ids": [str(i) for i in gone]})
+    if draft := await Drafts(hub.redis, hub.settings.queue, seen.session_id).read():
+        yield Happened("delta", {"turn": draft[0], "at": 0, "text": draft[1]})
+    if after is not None:
+        yield Happened("person", {"active": (await prompts.visit(hub, key, manned=True)).handoff})
 
 
 async def _stored(hub: Hub, seen: Visit, place: int) -> AsyncIterator[Json]:

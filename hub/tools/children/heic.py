@@ -29,10 +29,10 @@ def main() -> None:
     picture = Image.open(io.BytesIO(sys.stdin.buffer.read()))
     if picture.width * picture.height > LARGEST:
         sys.exit(3)
-    picture = ImageOps.exif_transpose(picture)
-    picture.thumbnail((EDGE, EDGE))
+    upright = ImageOps.exif_transpose(picture)
+    upright.thumbnail((EDGE, EDGE))
     made = io.BytesIO()
-    picture.convert("RGB").save(made, "JPEG", quality=88)
+    upright.convert("RGB").save(made, "JPEG", quality=88)
     sys.stdout.buffer.write(made.getvalue())
 
 

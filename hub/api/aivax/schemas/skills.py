@@ -4,11 +4,17 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import Field
+
 from hub.accounts.parameters import SkillOptions
 from hub.accounts.skills import Description, Instructions, Slug
 from hub.api.aivax.schemas.knowledge import LineError
 from hub.domain import Json
 from hub.pydantic_base import Camel, Enveloped, Part
+
+
+def _without_default(schema: Json) -> None:
+    schema.pop("default", None)
 
 
 class SkillIn(Camel):
@@ -21,7 +27,8 @@ class SkillIn(Camel):
 class SkillEdit(Camel):
     """Only what changes. `options` are merged: a list that is sent replaces the stored one."""
 
-    slug: Slug = ""
+    # The document would say that what is left out is no slug.
+    slug: Annotated[Slug, Field(json_schema_extra=_without_default)] = ""
     description: Description | None = None
     instructions: Instructions = ""
     options: Annotated[Json, Part(SkillOptions)] = {}
