@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from aiohttp import web
 
 from channels.twins import page
+from channels.twins.cloud import CloudTwin
 from channels.twins.control import Control, explain
 from channels.twins.evolution import EvolutionTwin
 from channels.twins.faults import Fault, Faults, Handler, strike
@@ -59,6 +60,7 @@ def _twins(state: State, hooks: Hooks) -> dict[str, Twin]:
         "zapi": ZapiTwin,
         "evolution": EvolutionTwin,
         "kapso": KapsoTwin,
+        "cloud": CloudTwin,
     }
     return {n: kinds[n](state, hooks) for n in state.options.networks}
 

@@ -17,7 +17,7 @@ from tests.fakes.model import says
 from tests.flows.test_twins import PEOPLE, Town, town, users  # noqa: F401 - the fixture
 
 Json = dict[str, Any]
-NATIVE = ("telegram", "kapso")
+NATIVE = ("telegram", "kapso", "cloud")
 # As Evolution 2.3.7 checks it: `listMessageSchema` of src/validate/message.schema.ts.
 ROW = {
     "type": "object", "required": ["title", "rowId"],
@@ -147,7 +147,7 @@ def _evolution(sent: list[Json]) -> None:
         jsonschema.validate(body, LIST)
 
 
-CHECKS = {"telegram": _telegram, "kapso": _kapso, "zapi": _zapi, "evolution": _evolution}
+CHECKS = {"telegram": _telegram, "kapso": _kapso, "cloud": _kapso, "zapi": _zapi, "evolution": _evolution}
 
 
 async def test_suggestions_links_and_what_an_operator_offers(town: Town) -> None:  # noqa: F811
@@ -182,7 +182,7 @@ async def test_suggestions_links_and_what_an_operator_offers(town: Town) -> None
     assert place["kind"] == "location" and place["place"]["latitude"] == -23.5
     assert card["kind"] == "contact" and "5511999990009" in card["card"]["phone"].replace(" ", "")
     labels = {b["text"]: b.get("url") for b in words["buttons"]}
-    expected: Json = {"telegram": {"Call me": None, "Site": "https://aurora.example/x"}, "kapso": {"Call me": None}}
+    expected: Json = {"telegram": {"Call me": None, "Site": "https://aurora.example/x"}, "kapso": {"Call me": None}, "cloud": {"Call me": None}}
     assert labels == expected.get(town.network, {})
     assert ("https://aurora.example/x" in words["text"]) is (town.network != "telegram")
     assert ("1. Call me" in words["text"]) is (not native)
@@ -198,9 +198,9 @@ async def test_refused_buttons_are_words(town: Town) -> None:  # noqa: F811
     await offering(town)
     await town.hub.db.run("update integrations set settings = settings || $1", {"choices": "native"})
     town.model.plan.extend([offers("Tea", {"label": "Coffee", "text": "I want coffee"}), says("What will it be?")])
-    match = {"telegram": "none", "zapi": "send-button-list", "evolution": "sendList", "kapso": "messages"}[town.network]
+    match = {"telegram": "none", "zapi": "send-button-list", "evolution": "sendList", "kapso": "messages", "cloud": "messages"}[town.network]
     # Kapso's typing is a message as well.
-    times = 2 if town.network == "kapso" else 1
+    times = 2 if town.network in ("kapso", "cloud") else 1
     await town.control("faults", {"match": match, "status": 400, "body": {"error": "no buttons"}, "times": times})
     await town.say("Something to drink")
     shown = "What will it be?" + ("" if town.network == "telegram" else "\n\n1. Tea\n2. Coffee")

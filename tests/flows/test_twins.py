@@ -33,8 +33,9 @@ NETWORKS = {
     "zapi": ("Zapi", "zapiIntegration", {"instanceId": "I1", "instanceToken": "T1"}),
     "evolution": ("EvolutionApi", "evolutionIntegration", {"instanceName": "hub", "apiKey": "ev-key"}),
     "kapso": ("Kapso", "kapsoIntegration", {"apiKey": "k-key", "phoneNumberId": "100", "webhookSecretKey": "hook-secret"}),
+    "cloud": ("WhatsAppCloud", "whatsAppCloudIntegration", {"accessToken": "c-token", "appSecret": "app-secret", "phoneNumberId": "100"}),
 }
-PEOPLE = {"telegram": "700000001", "zapi": "5511999990000", "evolution": "5511999990000", "kapso": "5511999990000"}
+PEOPLE = {"telegram": "700000001", "zapi": "5511999990000", "evolution": "5511999990000", "kapso": "5511999990000", "cloud": "5511999990000"}
 VOICE = "T2dnUwACAAAAAAAAAABTY3JpcHQ="  # an Ogg page's first bytes
 
 
@@ -109,7 +110,8 @@ async def town(request: pytest.FixtureRequest, settings: Settings) -> AsyncItera
         model.default = says("At your service.")
         port = free_port()
         changed = settings.changed(
-            public_url=f"http://127.0.0.1:{port}", telegram_api_url=f"{twins}/telegram", zapi_api_url=f"{twins}/zapi", kapso_api_url=f"{twins}/kapso"
+            public_url=f"http://127.0.0.1:{port}", telegram_api_url=f"{twins}/telegram", zapi_api_url=f"{twins}/zapi", kapso_api_url=f"{twins}/kapso",
+            meta_api_url=f"{twins}/cloud/v24.0",
         )
         hub = await stack.enter_async_context(open_hub(changed))
         intake = Intake(hub.db, hub.queue)
@@ -167,7 +169,7 @@ async def test_a_lost_answer(town: Town) -> None:
     await town.say("First")
     await town.until(["At your service."])
     # Telegram's answer is the edit of its placeholder.
-    ending = {"telegram": "editMessageText", "zapi": "send-text", "evolution": "sendText", "kapso": "messages"}[town.network]
+    ending = {"telegram": "editMessageText", "zapi": "send-text", "evolution": "sendText", "kapso": "messages", "cloud": "messages"}[town.network]
     await town.control("faults", {"match": ending, "drop": "after"})
     town.model.default = says("Only once.")
     await town.say("Second")

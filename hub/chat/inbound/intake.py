@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from channels.base import Contact, Inbound, Kind
 from hub import ids, phones
 from hub.chat import content, texts
+from hub.chat.clients.networks import WINDOWED
 from hub.chat.inbound import choices, consent
 from hub.chat.inbound.commands import parse
 from hub.chat.inbound.continuation import code_in
@@ -318,7 +319,7 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         "blocked_text": texts.say("blocked", lang),
         "command": parse(one.text, bool(parameters.get("debug")), handle) or _stop(endpoint, one),
         "rule": rule,
-        "release": True if endpoint["channel"] == "kapso" else None,
+        "release": True if endpoint["channel"] in WINDOWED else None,
         # What nobody is to answer is not looked at either.
         "fetch": rule is None and any(a.ref or a.url for a in one.attachments),
     }
