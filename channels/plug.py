@@ -3,6 +3,7 @@
 A package of its own adds a network: a class after this one, named by an entry point of the group `hub.channels`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +35,7 @@ class Tools:
     fetch: Fetch
 
 
-class Plug:
+class Plug(ABC):
     """A network that can do nothing but what its class adds. See `channels.base.Channel` for what each is for."""
 
     name = ""
@@ -53,12 +54,15 @@ class Plug:
 
     def prove(self, link: Link, headers: Mapping[str, str]) -> None:
         """Nothing stands in the headers."""
+        return
 
+    @abstractmethod
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
-        raise NotImplementedError
+        """Verify and parse one webhook call. Raise BadSignature or Unreadable, and nothing else."""
 
+    @abstractmethod
     async def send(self, link: Link, out: Outbound) -> str:
-        raise NotImplementedError
+        """Send one part; return the network's message id. Raise ChannelError, and nothing else."""
 
     async def find(self, link: Link, out: Outbound, since: datetime) -> Sought:
         return Sought(False)
@@ -71,15 +75,18 @@ class Plug:
 
     async def typing(self, link: Link, chat: str, message_id: str | None) -> None:
         """Nothing is shown."""
+        return
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         """There is no spinner."""
+        return
 
     async def register(self, link: Link) -> str | None:
         return None
 
     async def unregister(self, link: Link) -> None:
         """Nothing was registered."""
+        return
 
     async def alive(self, link: Link) -> bool:
         return True
@@ -95,6 +102,7 @@ class Plug:
 
     async def close(self) -> None:
         """Nothing was opened."""
+        return
 
     def unsupported(self, done: str) -> ChannelError:
         """The refusal of what this network cannot do."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from inspect import isabstract
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ from channels.evolution import Evolution
 from channels.kapso import Kapso
 from channels.plug import Plug, Tools
 from channels.telegram import Telegram
+from channels.webhook import Webhook
 from channels.zapi import ZApi
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,7 @@ log = logging.getLogger(__name__)
 GROUP = "hub.channels"
 DOCUMENTED = ("telegram", "zapi", "evolution", "kapso")
 # Names that mean something else where networks are named.
-TAKEN = frozenset({*DOCUMENTED, "web", "cloud"})
+TAKEN = frozenset({*DOCUMENTED, "web", "cloud", "webhook"})
 NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
 
 
@@ -47,6 +49,7 @@ def build(
         Evolution(guarded, fetch),
         Kapso(http, fetch, urls.kapso),
         WhatsAppCloud(http, fetch, urls.meta),
+        Webhook(Tools(http, guarded, fetch)),
         *(made for one in plugs() if (made := _made(one, Tools(http, guarded, fetch))) is not None),
     )
     return {a.name: a for a in adapters}
@@ -54,7 +57,7 @@ def build(
 
 def described() -> tuple[type[Described], ...]:
     """The networks that say of themselves what is to be known of them."""
-    return (WhatsAppCloud, *plugs())
+    return (WhatsAppCloud, Webhook, *plugs())
 
 
 @lru_cache(maxsize=1)
@@ -72,6 +75,8 @@ def usable(one: Any) -> str | None:
     """Why a class is no network, None when it is."""
     if not isinstance(one, type) or not issubclass(one, Plug):
         return "it is no class after channels.plug.Plug"
+    if isabstract(one):
+        return "it does not say how messages are received and sent"
     if not NAME.fullmatch(one.name) or one.name in TAKEN:
         return f"its name '{one.name[:40]}' is taken, or not of small letters, digits and underscores"
     if not (one.title and one.kind.isidentifier() and one.target):

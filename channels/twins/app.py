@@ -16,6 +16,7 @@ from channels.twins.replies import Body, Reply, read_body
 from channels.twins.state import State
 from channels.twins.telegram import TelegramTwin
 from channels.twins.twin import Twin
+from channels.twins.webhook import WebhookTwin
 from channels.twins.webhooks import Hooks
 from channels.twins.zapi import ZapiTwin
 
@@ -61,6 +62,7 @@ def _twins(state: State, hooks: Hooks) -> dict[str, Twin]:
         "evolution": EvolutionTwin,
         "kapso": KapsoTwin,
         "cloud": CloudTwin,
+        "webhook": WebhookTwin,
     }
     return {n: kinds[n](state, hooks) for n in state.options.networks}
 

@@ -22,6 +22,7 @@ CATCHES_ALL = {
     "hub/store/usage.py": "everyone who waits must hear of it",
     "hub/chat/inbound/spool.py": "one kept call must not hold up the others",
     "hub/jobs/indexing.py": "a document that breaks must not keep the others out",
+    "channels/registry.py": "a network of another package must not stop the others",
     "hub/jobs/runner.py": "the worker goes on; the lease runs out",
     "hub/jobs/sweeps.py": "a repair is tried again",
     "hub/processes/scheduler.py": "the clock ticks on",

@@ -36,5 +36,7 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
     "kapso": ("phoneNumberId",),
     **{one.name: _named(one.asks, "identity") for one in described()},
 }
+# Whose people are known by their phones.
+WHATSAPP = frozenset({"zapi", "evolution", "kapso", "cloud"})
 # Where nobody may be written to 24 hours after their last message but with a template.
 WINDOWED = frozenset({"kapso", *(one.name for one in described() if one.window)})

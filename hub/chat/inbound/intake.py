@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from channels.base import Contact, Inbound, Kind
 from hub import ids, phones
 from hub.chat import content, texts
-from hub.chat.clients.networks import WINDOWED
+from hub.chat.clients.networks import WHATSAPP, WINDOWED
 from hub.chat.inbound import choices, consent
 from hub.chat.inbound.commands import parse
 from hub.chat.inbound.continuation import code_in
@@ -286,7 +286,7 @@ def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
     # A group is one conversation, whoever writes in it.
     said = (f"group:{one.chat}",) if one.group else contact.ids
     names = phones.names(said)
-    channel = "telegram" if endpoint["channel"] == "telegram" else "whatsapp"
+    channel = "whatsapp" if endpoint["channel"] in WHATSAPP else endpoint["channel"]
     name = one.chat if one.group else (contact.username or contact.phone or one.chat)
     named = one.group or contact.name
     who: Item = {"id": str(ids.uuid7()), "name": named, "language": contact.language, "chat": one.chat}
