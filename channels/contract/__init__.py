@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def samples(names: list[str]) -> list[Sample]:
     """The networks that are tried. Raise UsageError for one that is not there."""
-    found = {one.name: one for one in OURS}
+    found = dict(OURS)
     for one in plugs():
         make = getattr(one, "sample", None)
         if make is not None:
