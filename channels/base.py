@@ -301,6 +301,20 @@ class Style:
     asked: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Something that a network asks a business for. secret: shown masked. identity: names the account there, with
+    another one the old webhook is somebody else's. pattern: what its text must match as a whole."""
+
+    name: str
+    label: str
+    hint: str = ""
+    secret: bool = False
+    optional: bool = False
+    identity: bool = False
+    pattern: str = ""
+
+
 class Fetch(Protocol):
     """GET of an address that came from outside, through the guarded client."""
 
@@ -386,6 +400,31 @@ class Probes(Protocol):
     async def delete(self, link: Link, chat: str, message_id: str) -> None:
         """As in Channel."""
         ...
+
+
+@runtime_checkable
+class Challenged(Protocol):
+    """A network that asks a webhook's address, with a GET, whether it expects calls."""
+
+    def challenge(self, link: Link, query: Mapping[str, str]) -> str | None:
+        """What is to be answered, None when it is not the network that asks."""
+        ...
+
+
+class Described(Protocol):
+    """What a class of adapters says of itself, so that nothing else needs to know its network.
+
+    name: of the network, as in addresses. title: for people. kind: documented name of its integrations. target: of
+    messages that nobody just asked for. note: a sentence on where the settings come from. window: WhatsApp's 24 hours.
+    """
+
+    name: str
+    title: str
+    kind: str
+    target: str
+    note: str
+    asks: tuple[Setting, ...]
+    window: bool
 
 
 @runtime_checkable

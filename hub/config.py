@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     )
     zapi_api_url: Annotated[str, Field(description="Base address of Z-API.")] = "https://api.z-api.io"
     kapso_api_url: Annotated[str, Field(description="Base address of Kapso.")] = "https://api.kapso.ai"
+    meta_api_url: Annotated[
+        str, Field(description="Base address of Meta's Graph API, with its version.")
+    ] = "https://graph.facebook.com/v24.0"
     outbound_allow: Annotated[
         str, Field(description="Private hosts or networks the guarded client may reach, comma separated.")
     ] = ""
@@ -293,8 +296,8 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "public_url", "hosted_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "search_url", "x_search_url",
-        "research_url", "image_url", "speech_url", "transcription_url", "eleven_url", "otel_endpoint",
+        "public_url", "hosted_url", "telegram_api_url", "zapi_api_url", "kapso_api_url", "meta_api_url", "search_url",
+        "x_search_url", "research_url", "image_url", "speech_url", "transcription_url", "eleven_url", "otel_endpoint",
     )
     @classmethod
     def _address(cls, value: str) -> str:

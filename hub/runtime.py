@@ -151,7 +151,7 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         http = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
         )
-        urls = Urls(settings.telegram_api_url, settings.zapi_api_url, settings.kapso_api_url)
+        urls = Urls(settings.telegram_api_url, settings.zapi_api_url, settings.kapso_api_url, settings.meta_api_url)
         channels = build(http, _guarded(outbound), _Fetch(outbound), urls)
         for channel in channels.values():
             stack.push_async_callback(channel.close)

@@ -1,17 +1,14 @@
 """What a refusal by Kapso, or by Meta behind it, means."""
 
-from channels import loose
 from channels.base import ChannelError
 from channels.http import Answer
-from channels.kapso.codes import RETRY, explain, word
-from channels.loose import obj
+from channels.meta.errors import by_code
 
 
 def refusal(answer: Answer) -> ChannelError:
     """The error for an answer that is not 2xx; Meta's code counts, not the status."""
-    code = loose.number(obj(obj(answer.body).get("error")).get("code"))
-    if code is not None:
-        return _by_code(code, answer)
+    if (known := by_code(answer)) is not None:
+        return known
     match answer.status:
         case 401 | 403:
             return _permanent("Kapso refused the API key.", "unauthorized")
@@ -33,15 +30,6 @@ def refusal(answer: Answer) -> ChannelError:
             )
         case status:
             return _permanent(f"Kapso refused the call with {status}.", str(status))
-
-
-def _by_code(code: int, answer: Answer) -> ChannelError:
-    if code in RETRY:
-        wait = answer.retry_after or RETRY[code]
-        return ChannelError(explain(code), retry_after=wait, code=word(code))
-    if answer.status >= 500 or answer.status == 429:
-        return ChannelError(explain(code), retry_after=answer.retry_after, code=word(code))
-    return ChannelError(explain(code), permanent=True, code=word(code))
 
 
 def _permanent(text: str, code: str) -> ChannelError:

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from channels.base import Outbound, Sought
-from channels.kapso.content import read
 from channels.loose import first, obj, objs, same_words, text
+from channels.meta.content import read
 
 Json = dict[str, Any]
 SKEW = timedelta(minutes=2)  # clocks differ

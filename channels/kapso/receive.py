@@ -5,11 +5,11 @@ from typing import Any
 
 from channels import calling, loose
 from channels.base import Hook, Inbound, Kind, Link, Unreadable
-from channels.kapso import meta
-from channels.kapso.messages import foreign, received, reported, sent
 from channels.kapso.verify import verify
-from channels.kapso.who import who
 from channels.loose import first, obj, objs, text
+from channels.meta import receive as meta
+from channels.meta.messages import foreign, received, reported, sent
+from channels.meta.who import who
 
 Json = dict[str, Any]
 

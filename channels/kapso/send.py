@@ -24,10 +24,10 @@ from channels.base import (
 from channels.http import Answer, call, down
 from channels.kapso.errors import refusal
 from channels.kapso.history import SKEW, look
-from channels.kapso.outgoing import DOCUMENTS, PICTURES, message
 from channels.kapso.receive import receive
 from channels.kapso.verify import prove
 from channels.loose import first, obj, objs, text
+from channels.meta.outgoing import DOCUMENTS, PICTURES, message
 
 Json = dict[str, Any]
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from aiohttp import web
 
 from channels.twins import page
+from channels.twins.cloud import CloudTwin
 from channels.twins.control import Control, explain
 from channels.twins.evolution import EvolutionTwin
 from channels.twins.faults import Fault, Faults, Handler, strike
@@ -15,6 +16,7 @@ from channels.twins.replies import Body, Reply, read_body
 from channels.twins.state import State
 from channels.twins.telegram import TelegramTwin
 from channels.twins.twin import Twin
+from channels.twins.webhook import WebhookTwin
 from channels.twins.webhooks import Hooks
 from channels.twins.zapi import ZapiTwin
 
@@ -59,6 +61,8 @@ def _twins(state: State, hooks: Hooks) -> dict[str, Twin]:
         "zapi": ZapiTwin,
         "evolution": EvolutionTwin,
         "kapso": KapsoTwin,
+        "cloud": CloudTwin,
+        "webhook": WebhookTwin,
     }
     return {n: kinds[n](state, hooks) for n in state.options.networks}
 

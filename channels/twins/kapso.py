@@ -34,7 +34,7 @@ class KapsoTwin:
     def __init__(self, state: State, hooks: Hooks) -> None:
         self._state = state
         self._hooks = hooks
-        self.sends = KapsoSends(state, hooks)
+        self.sends = KapsoSends(state, hooks, self.name)
         self.batches = Batches(hooks, state.options.speed)
         self.numbers: dict[str, Number] = {}
         self.project = str(uuid.uuid4())
@@ -71,7 +71,7 @@ class KapsoTwin:
             raise Refused(own_error("not_found"))
         if not options.secret_ok(self.name, number_id, key):
             raise Refused(own_error("not_found"))  # a number of another project
-        found = self.numbers.setdefault(number_id, Number(number_id))
+        found = self.numbers.setdefault(number_id, Number(number_id, network=self.name))
         found.key, found.seen = key, time.time()
         return found
 
@@ -144,7 +144,7 @@ class KapsoTwin:
 
     def say(self, said: Said) -> tuple[str, list[Push]]:
         """What a person, or the human at the business's app, does as events."""
-        number = self.numbers.setdefault(said.account, Number(said.account))
+        number = self.numbers.setdefault(said.account, Number(said.account, network=self.name))
         if said.kind in ("block", "unblock"):
             state = "blocked" if said.kind == "block" else "active"
             self._state.person(self.name, {"id": said.person.id, "state": state})
@@ -156,7 +156,7 @@ class KapsoTwin:
         chat = self._state.chat(self.name, number.id, said.chat)
         message_id = said.id or shapes.wamid(said.chat)
         url = (
-            f"{self._state.origin}/kapso/media/{said.file.id}/{said.file.name}" if said.file else ""
+            f"{self._state.origin}/{self.name}/media/{said.file.id}/{said.file.name}" if said.file else ""
         )
         body = shapes.message(said, message_id, url)
         if said.kind in ("edit", "delete", "reaction"):

@@ -65,6 +65,7 @@ class Number:
     hooks: dict[str, Webhook] = field(default_factory=dict)
     created: dict[str, str] = field(default_factory=dict)  # conversations
     deliveries: deque[Json] = field(default_factory=lambda: deque(maxlen=500))
+    network: str = "kapso"
 
     def add(self, given: Json, project: str) -> Json:
         """A new webhook's row."""
@@ -114,6 +115,8 @@ def single(number: Number, hook: Webhook, event: str, item: Json, meta: Json) ->
     if hook.row["kind"] == "meta":
         body = orjson.dumps(meta)
         headers = {"X-Idempotency-Key": hashlib.sha256(body).hexdigest()}
+        if number.network == "cloud":
+            headers = {"User-Agent": "facebookexternalua"}
     else:
         body = orjson.dumps(item, option=orjson.OPT_INDENT_2)
         headers = _named(event)
@@ -154,17 +157,20 @@ def _push(
         # Signed at the time of sending: a changed secret counts at once.
         signed = hmac.new(str(hook.row["secret_key"]).encode(), body, hashlib.sha256).hexdigest()
         own = {str(k): str(v) for k, v in hook.row["headers"].items()}
-        fixed = {"Content-Type": "application/json", "X-Webhook-Signature": signed}
+        header = {"X-Webhook-Signature": signed}
+        if number.network == "cloud":
+            header = {"X-Hub-Signature-256": f"sha256={signed}"}
+        fixed = {"Content-Type": "application/json", **header}
         return Envelope(str(hook.row["url"]), own | fixed | headers, body)
 
     def attempted(outcome: Outcome) -> None:
         hook.note(outcome.ok)
         number.deliveries.append(
-            {"id": headers["X-Idempotency-Key"], "event": event, "status": outcome.status}
+            {"id": headers.get("X-Idempotency-Key"), "event": event, "status": outcome.status}
         )
 
     return KapsoPush(
-        "kapso", number.id, event, chat, make, POLICY, chat, attempted, None, hook, item
+        number.network, number.id, event, chat, make, POLICY, chat, attempted, None, hook, item
     )
 
 

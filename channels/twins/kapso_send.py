@@ -30,7 +30,8 @@ TYPING = 25.0
 class KapsoSends:
     """Carries the calls out on the phones."""
 
-    def __init__(self, state: State, hooks: Hooks) -> None:
+    def __init__(self, state: State, hooks: Hooks, name: str = "kapso") -> None:
+        self.name = name
         self._state = state
         self._hooks = hooks
         self._last: dict[tuple[str, str], float] = {}
@@ -44,8 +45,8 @@ class KapsoSends:
         to = str(given.get("to") or given.get("recipient") or "")
         if not to:
             raise invalid("The parameter to is required.")
-        chat = self._state.resolve("kapso", to)
-        who = self._state.person("kapso", chat)
+        chat = self._state.resolve(self.name, to)
+        who = self._state.person(self.name, chat)
         kind = str(given.get("type") or "text")
         message = self._message(number, chat, kind, given)
         closed = self._closed(number, chat, kind)
@@ -68,7 +69,7 @@ class KapsoSends:
         """Outside the customer-service window."""
         if kind == "template" or self._state.options.window == "off":
             return False
-        last = self._state.chat("kapso", number.id, chat).last_inbound
+        last = self._state.chat(self.name, number.id, chat).last_inbound
         return time.time() - last > DAY
 
     def _paced(self, number: Number, chat: str) -> None:
@@ -87,7 +88,7 @@ class KapsoSends:
         context = given.get("context") or {}
         message = Message(
             id=shapes.wamid(chat),
-            network="kapso",
+            network=self.name,
             account=number.id,
             chat=chat,
             side="business",
@@ -130,7 +131,7 @@ class KapsoSends:
     def _reaction(self, message: Message, content: Json) -> None:
         message.text = str(content.get("emoji") or "")
         about = str(content.get("message_id"))
-        known = self._state.find("kapso", message.account, message.chat, about)
+        known = self._state.find(self.name, message.account, message.chat, about)
         if known is not None:
             known.reactions["business"] = message.text
             self._state.changed(known)
@@ -195,10 +196,10 @@ class KapsoSends:
         if not wanted:
             raise invalid("The parameter message_id is required.")
         for (network, account, chat), known in list(self._state.chats.items()):
-            if (network, account) == ("kapso", number.id) and wanted in known.messages:
+            if (network, account) == (self.name, number.id) and wanted in known.messages:
                 raised(self._state, known.messages[wanted], "read")
                 if given.get("typing_indicator"):
-                    self._state.typing("kapso", number.id, chat, TYPING)
+                    self._state.typing(self.name, number.id, chat, TYPING)
         return Reply(200, {"success": True})
 
     async def _fate(self, number: Number, message: Message, reason: str) -> None:
@@ -223,8 +224,8 @@ class KapsoSends:
     ) -> None:
         """Tell a new status, with those before it."""
         message.raw["statuses"].append(shapes.status(message, stage, error))
-        who = self._state.people["kapso"].get(message.chat)
-        chat = self._state.chat("kapso", number.id, message.chat)
+        who = self._state.people[self.name].get(message.chat)
+        chat = self._state.chat(self.name, number.id, message.chat)
         body = shapes.sent(message, stage)
         hidden = bool(who and not who.phone)
         item = shapes.event(number, who, message.chat, chat, body, hidden=hidden)

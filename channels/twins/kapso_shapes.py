@@ -238,6 +238,12 @@ def meta(number: Number, person: Person | None, body: Json) -> Json:
         value["statuses"] = [statuses[-1]]
     else:
         value["messages"] = [inner]
-    change = {"value": value, "field": "messages"}
+    field = "messages"
+    if body["kapso"]["origin"] == "business_app" and number.network == "cloud":
+        value.pop("contacts", None)
+        about = {"from": BUSINESS, "to": person.phone if person else None}
+        value["message_echoes"] = [value.pop("messages")[0] | about]
+        field = "smb_message_echoes"
+    change = {"value": value, "field": field}
     entry = {"id": "200000000000001", "changes": [change]}
     return {"object": "whatsapp_business_account", "entry": [entry]}

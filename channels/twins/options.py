@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-NETWORKS = ("telegram", "zapi", "evolution", "kapso")
+NETWORKS = ("telegram", "zapi", "evolution", "kapso", "cloud", "webhook")
 # Any other credential works, so that a trial needs no configuration.
 REFUSED = ("bad", "wrong", "nope", "unknown")
 

@@ -21,10 +21,10 @@ PEEK, PEEK_SECONDS = 64 << 10, 2.0
 # What each network is told: it decides whether a message survives (some never send again, some
 # block a chat or pause the webhook after errors).
 ANSWERS: dict[Verdict, dict[str, int]] = {
-    Verdict.STORED: {},
-    Verdict.REFUSED: {"telegram": 401, "evolution": 401, "kapso": 401},
-    Verdict.UNKNOWN: {"telegram": 404, "evolution": 404, "kapso": 404},
-    Verdict.CHANGING: {"telegram": 404, "evolution": 503, "kapso": 404},
+    Verdict.STORED: {"": 200},
+    Verdict.REFUSED: {"": 401, "zapi": 200},
+    Verdict.UNKNOWN: {"": 404, "zapi": 200},
+    Verdict.CHANGING: {"": 404, "zapi": 200, "evolution": 503},
 }
 
 
@@ -42,11 +42,29 @@ async def receive(request: web.Request) -> web.Response:
         return response
 
 
-async def _received(request: web.Request, channel: str) -> web.Response:
+async def challenged(request: web.Request) -> web.Response:
+    """A network asks whether this address expects its calls (Meta does, when a webhook is registered)."""
+    channel, client = _place(request)
+    call = Call(channel, client, request.match_info["secret"], {})
+    answer = await request.app[RECEIVER].challenged(call, request.query)
+    if answer is None:
+        raise web.HTTPNotFound
+    return web.Response(text=answer)
+
+
+def _place(request: web.Request) -> tuple[str, UUID]:
+    """Which network of which chat client is meant. Raise HTTPNotFound."""
+    channel = request.match_info["channel"]
+    if channel not in request.app[HUB].channels:
+        raise web.HTTPNotFound
     try:
-        client = UUID(request.match_info["client"])
+        return channel, UUID(request.match_info["client"])
     except ValueError:
         raise web.HTTPNotFound from None
+
+
+async def _received(request: web.Request, channel: str) -> web.Response:
+    _, client = _place(request)
     if channel not in SPOOLED and request.app[CROWD].refuses(client):
         # Before it costs anything: what is refused must not take the time of what is stored.
         request.app[RECEIVER].fell_behind()
@@ -94,7 +112,7 @@ async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Respon
 
 async def _refused(request: web.Request, call: Call, verdict: Verdict, body: bytes | None = None) -> web.Response:
     """What the network is told. A call that is dropped though it is told success is remembered, in short."""
-    status = ANSWERS[verdict].get(call.channel, 200)
+    status = ANSWERS[verdict].get(call.channel, ANSWERS[verdict][""])
     if verdict is Verdict.REFUSED and status == 200:
         if body is None:
             body = await _beginning(request)
@@ -114,6 +132,6 @@ async def _beginning(request: web.Request) -> bytes:
 
 
 def routes() -> list[web.RouteDef]:
-    pattern = "/api/v1/webhooks/{channel:telegram|zapi|evolution|kapso}/{client}/{secret}"
+    pattern = "/api/v1/webhooks/{channel:[a-z][a-z0-9_]*}/{client}/{secret}"
     # Evolution's byEvents setting appends the event's name to the path.
-    return [web.post(pattern, receive), web.post(pattern + "/{event:[a-z-]+}", receive)]
+    return [web.post(pattern, receive), web.post(pattern + "/{event:[a-z-]+}", receive), web.get(pattern, challenged)]

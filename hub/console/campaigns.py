@@ -6,6 +6,7 @@ from aiohttp import web
 
 from hub.accounts.operators import Deed
 from hub.api.http import pagination
+from hub.chat.clients.networks import NAMES
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
 from hub.errors import Invalid
@@ -17,7 +18,7 @@ from hub.store import clients
 
 PAGE, LONGEST = 50, 20_000
 ALL = "/console/campaigns"
-NETWORKS = ("telegram", "zapi", "evolution", "kapso")
+NETWORKS = tuple(NAMES)
 
 
 async def listed(v: Visit) -> web.StreamResponse:

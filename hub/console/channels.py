@@ -11,6 +11,7 @@ from hub.accounts.value_types import mask
 from hub.api.http import pagination
 from hub.chat import timespan
 from hub.chat.clients import clients, integrations, pairing, sessions
+from hub.chat.clients.networks import NAMES, OTHERS, SECRETS
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.chat.clients.sessions import Wanted
 from hub.console.guard import act, look
@@ -40,12 +41,14 @@ FIELDS: Json = {
         ("webhookSecretKey", "Webhook secret", "a word of your choice", True),
         ("continuedMessagesTemplateId", "Template after 24 hours", "", True),
     ],
+    **{one.name: [(s.name, s.label, s.hint, s.optional) for s in one.asks] for one in OTHERS.values()},
 }
 NOTES = {
     "telegram": "Write /newbot to @BotFather in Telegram and paste the token here; the rest happens by itself.",
     "zapi": "Copy the ids from the instance's page at Z-API, and read its QR code with the phone there.",
     "evolution": "The name and key of an instance of your Evolution server. The QR code then appears here.",
     "kapso": "From your project at Kapso: WhatsApp's official API.",
+    **{one.name: one.note for one in OTHERS.values()},
 }
 
 
@@ -107,14 +110,14 @@ def _network(v: Visit, name: str, seen: integrations.Seen | None) -> Json:
     known = {**one.settings, **{k: mask(x) for k, x in one.secrets.items()}} if one else {}
     fields = [
         {
-            "name": n, "label": label, "hint": hint, "optional": optional, "secret": n in integrations.SECRETS[name],
+            "name": n, "label": label, "hint": hint, "optional": optional, "secret": n in SECRETS[name],
             "value": known.get(n),
         }
         for n, label, hint, optional in FIELDS[name]
     ]
     return {
         "version": mark(one.settings, one.secrets, one.groups) if one else "",
-        "name": name, "label": integrations.NAMES[name], "note": NOTES[name], "fields": fields, "one": one,
+        "name": name, "label": NAMES[name], "note": NOTES[name], "fields": fields, "one": one,
         "webhook": seen.webhook_url if seen and v.who.may("secrets") else None, "pairs": pairing.pairs(v.hub, name),
     }
 

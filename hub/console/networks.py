@@ -5,6 +5,7 @@ from aiohttp import web
 from hub.accounts.operators import Deed
 from hub.chat.clients import integrations, pairing
 from hub.chat.clients.integrations import Given
+from hub.chat.clients.networks import NAMES, SECRETS
 from hub.console.channels import FIELDS
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
@@ -20,7 +21,7 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
     settings: dict[str, str | None] = {}
     for name, label, _, optional in FIELDS[network]:
         text = v.form.get(name)
-        if text or not (name in integrations.SECRETS[network] or optional):
+        if text or not (name in SECRETS[network] or optional):
             settings[name] = text
         if len(text) > 2000:
             raise Invalid(f"{label} is too long.", field=name)
@@ -43,7 +44,7 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
     if refused:
         return v.to(_place(v), refused)
     _, words = await pairing.check(v.hub, v.account, id, network)
-    return v.to(_place(v), f"{integrations.NAMES[network]}: {words}")
+    return v.to(_place(v), f"{NAMES[network]}: {words}")
 
 
 async def check(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -54,7 +55,7 @@ async def check(v: Visit, deed: Deed) -> web.StreamResponse:
     if not fine:
         refused = await pairing.repair(v.hub, v.account, id, network)
         words = refused or (await pairing.check(v.hub, v.account, id, network))[1]
-    return v.to(_place(v), f"{integrations.NAMES[network]}: {words}")
+    return v.to(_place(v), f"{NAMES[network]}: {words}")
 
 
 async def disconnect(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -62,7 +63,7 @@ async def disconnect(v: Visit, deed: Deed) -> web.StreamResponse:
     id, network = v.id(), _network(v)
     deed.object, deed.change = str(id), {"network": network}
     said = await integrations.remove(v.hub, v.account, id, network)
-    return v.to(_place(v), said or f"{integrations.NAMES[network]} is disconnected.")
+    return v.to(_place(v), said or f"{NAMES[network]} is disconnected.")
 
 
 async def join(v: Visit) -> web.StreamResponse:
@@ -70,8 +71,8 @@ async def join(v: Visit) -> web.StreamResponse:
     network = _network(v)
     await pairing.one(v.hub, v.account, v.id(), network)
     if not pairing.pairs(v.hub, network):
-        raise NotFound(f"{integrations.NAMES[network]} has no code to scan.")
-    return await v.page("pair.html", id=v.id(), label=integrations.NAMES[network])
+        raise NotFound(f"{NAMES[network]} has no code to scan.")
+    return await v.page("pair.html", id=v.id(), label=NAMES[network])
 
 
 def _network(v: Visit) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from channels import jid
 from hub import ids
 from hub.chat import choices, timespan
+from hub.chat.clients.networks import WINDOWED
 from hub.chat.outbound import delivery, media_origins
 from hub.live.queue import Bell, turn_bell
 from hub.outreach import messages, policy, rules
@@ -127,7 +128,7 @@ def facts(row: Json, person: Json) -> Facts:
         ignored_zone=timedelta(seconds=timespan.seconds(ignored)) if ignored else None,
         day=person.get("day", 0),
         week=person.get("week", 0),
-        window=window(row) if row["channel"] == "kapso" else None,
+        window=window(row) if row["channel"] in WINDOWED else None,
         template=bool((row["settings"] or {}).get("continuedMessagesTemplateId"))
         or bool(campaign and campaign["message"].get("template")),
     )
@@ -218,7 +219,7 @@ def _item(hub: Hub, row: Json) -> Json:
         key = ids.access_key()
         sealed = hub.sealer.seal(SESSIONS_KEY, UUID(item["new_session"]), key)
         item |= {"key_hash": _b64(digest(key)), "key_sealed": _b64(sealed)}
-    closed = row["channel"] == "kapso" and not window(row)
+    closed = row["channel"] in WINDOWED and not window(row)
     if row["campaign"] and not messages.is_instruction(row["campaign"]["message"]):
         return item | messages.direct(row, _to(hub, row, item["chat"]), closed)
     return item | {"body": messages.instruction(row, closed)}

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.chat.clients.networks import WINDOWED
 from hub.errors import Conflict, Invalid, NotFound
 from hub.outreach import firing, messages, policy, rules
 from hub.outreach.admission import contact_zone
@@ -88,8 +89,8 @@ async def _checked(db: Call, account: UUID, wanted: Wanted) -> list[Recipient]:
         raise NotFound("webChatId is no chat client of this account.", field="webChatId")
     if wanted.channel not in await schedules.networks(db, account, wanted.client_id):
         raise Invalid("target: the chat client is not connected to this network; connect it first.", field="target")
-    if wanted.message.get("template") and wanted.channel != "kapso":
-        raise Invalid("message.template is for WhatsApp_Kapso; use message.text.", field="message.template")
+    if wanted.message.get("template") and wanted.channel not in WINDOWED:
+        raise Invalid("message.template is for WhatsApp's official API; use message.text.", field="message.template")
     names = messages.names(wanted.message)
     # A long list takes a second, in which others are served.
     return await asyncio.to_thread(read, wanted.recipients, wanted.channel, wanted.client_id, names)
@@ -164,7 +165,7 @@ def _refusal(
         opted_out=row["opted_out_at"],
         day=row["day"],
         week=row["week"],
-        window=(last is not None and at - last < rules.WINDOW) if wanted.channel == "kapso" else None,
+        window=(last is not None and at - last < rules.WINDOW) if wanted.channel in WINDOWED else None,
         template=bool(wanted.message.get("template") or settings.get("continuedMessagesTemplateId")),
     )
     found = rules.verdict(facts, rule, at)

@@ -51,11 +51,11 @@ class Numbers(Defaults):
     zapi: Pace = Pace(per_minute=30, warm_up_start=50)
     evolution: Pace = Pace(per_minute=30, warm_up_start=50)
     kapso: Pace = Pace()
+    cloud: Pace = Pace()
 
     def of(self, channel: str) -> Pace:
-        return {"telegram": self.telegram, "zapi": self.zapi, "evolution": self.evolution, "kapso": self.kapso}.get(
-            channel, Pace(per_minute=0)
-        )
+        found = getattr(self, channel) if channel in type(self).model_fields else None
+        return found if isinstance(found, Pace) else Pace(per_minute=0)
 
 
 class Policy(Defaults):

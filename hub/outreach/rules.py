@@ -88,7 +88,7 @@ def _impossible(f: Facts) -> Verdict | None:
         return Verdict(
             "fail", "window_closed",
             "Failed: the contact last wrote more than 24 hours ago and the integration names no template "
-            "(kapsoIntegration.continuedMessagesTemplateId)",
+            "(continuedMessagesTemplateId)",
         )
     return None
 

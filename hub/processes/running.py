@@ -39,6 +39,7 @@ def with_twins(settings: Settings, host: str, port: int) -> Settings:
         telegram_api_url=f"{base}/telegram",
         zapi_api_url=f"{base}/zapi",
         kapso_api_url=f"{base}/kapso",
+        meta_api_url=f"{base}/cloud/v24.0",
         outbound_allow=allowed,
     )
 

@@ -2,7 +2,7 @@
 import { avatar, bubble, brief, el, icon } from "./bubble.js";
 
 const $ = (id) => document.getElementById(id);
-const NAMES = { telegram: "Telegram", zapi: "Z-API", evolution: "Evolution", kapso: "Kapso" };
+const NAMES = { telegram: "Telegram", zapi: "Z-API", evolution: "Evolution", kapso: "Kapso", cloud: "Meta", webhook: "Webhook" };
 const EMOJI = ["👍", "❤️", "😂", "😮", "🙏"];
 const NEW_ID = { telegram: "7000000", other: "55119888" };
 const view = { state: null, network: "", person: {}, account: {}, messages: new Map(), last: new Map(), unread: new Map(), reply: null, edit: null, target: null, typing: 0, bottom: true };
@@ -200,6 +200,8 @@ const SETUP = {
   telegram: (o) => ({ HUB_TELEGRAM_API_URL: `${o}/telegram`, "Bot token": "110000001:AATwinTwinTwinTwinTwinTwinTwinTwin1" }),
   zapi: (o) => ({ HUB_ZAPI_API_URL: `${o}/zapi`, "Instance id": "3TWIN000INSTANCE000000000000TWIN", "Instance token": "TWININSTANCETOKEN000000000000001" }),
   evolution: (o) => ({ "Endpoint URL": `${o}/evolution`, "Instance name": "twin", "API key": "any-key" }),
+  webhook: (o) => ({ "Address that gets the answers": `${o}/webhook/shop`, "Secret": "webhook-secret-0001" }),
+  cloud: (o) => ({ HUB_META_API_URL: `${o}/cloud/v24.0`, "Phone number id": "100000000000001", "Access token": "any-token", "App secret": "app-secret" }),
   kapso: (o) => ({ HUB_KAPSO_API_URL: `${o}/kapso`, "Phone number id": "100000000000001", "API key": "any-key" }),
 };
 

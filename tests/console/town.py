@@ -8,7 +8,7 @@ from hub import ids
 from hub.accounts import gateways
 from hub.accounts.parameters import GatewayParameters
 from hub.chat.clients import clients
-from hub.chat.clients.integrations import SECRETS
+from hub.chat.clients.networks import SECRETS
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.runtime import Hub
 from hub.sealing import digest

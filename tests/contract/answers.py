@@ -27,7 +27,9 @@ BESIDE = (
     "promptCache", "answerCacheSeconds",
 )
 # Beside the documented fields an integration tells how it stands with its network.
-OF_OURS = ("sendMode", "groups", "whenUnknown", "webhookUrl", "state", "stateText", "connection")
+OF_OURS = ("sendMode", "groups", "whenUnknown", "webhookUrl", "state", "stateText", "connection", "choices")
+# Networks beside the documented four.
+OTHER_NETWORKS = ("whatsAppCloudIntegration", "webhookIntegration")
 
 ANSWERS: dict[str, Shape] = {
     "A-01": plus({
@@ -98,7 +100,9 @@ ANSWERS: dict[str, Shape] = {
         "limitingParameters": LIMITS,
         "clientParameters": plus(CLIENT_PARAMETERS, "timeZone", "identityPublicKey", "allowedMediaOrigins",
                                  "modelPatienceSeconds"),
-        "integrations": {name: maybe(plus(fields, *OF_OURS)) for name, fields in INTEGRATIONS.items()},
+        "integrations": plus(
+            {name: maybe(plus(fields, *OF_OURS)) for name, fields in INTEGRATIONS.items()}, *OTHER_NETWORKS
+        ),
     },
     "A-11": "Web client updated successfully.",
     "A-12": "Web client deleted successfully.",

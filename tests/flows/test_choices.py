@@ -17,7 +17,7 @@ from tests.fakes.model import says
 from tests.flows.test_twins import PEOPLE, Town, town, users  # noqa: F401 - the fixture
 
 Json = dict[str, Any]
-NATIVE = ("telegram", "kapso")
+NATIVE = ("telegram", "kapso", "cloud", "webhook")
 # As Evolution 2.3.7 checks it: `listMessageSchema` of src/validate/message.schema.ts.
 ROW = {
     "type": "object", "required": ["title", "rowId"],
@@ -111,7 +111,7 @@ async def test_bodies(town: Town) -> None:  # noqa: F811
     await town.until(["Well?", "Which?"])
     small, large = [m["buttons"] for m in await town.phone()]
     assert [b["text"] for b in small] == list(three) and len(large) == 10
-    sent = [b for b in await calls(town) if any(n in b for n in ("reply_markup", "interactive", "sections", "buttonList", "optionList"))]
+    sent = [b for b in await calls(town) if any(n in b for n in ("reply_markup", "interactive", "sections", "buttonList", "optionList", "choices"))]
     assert len(sent) == 2, sent
     CHECKS[town.network](sent)
     await town.say(kind="button", button=large[9], message_id=(await last(town))["id"])
@@ -147,7 +147,11 @@ def _evolution(sent: list[Json]) -> None:
         jsonschema.validate(body, LIST)
 
 
-CHECKS = {"telegram": _telegram, "kapso": _kapso, "zapi": _zapi, "evolution": _evolution}
+def _webhook(sent: list[Json]) -> None:
+    assert [len(b["choices"]) for b in sent] == [3, 10] and all(set(c) == {"id", "label"} for b in sent for c in b["choices"])
+
+
+CHECKS = {"telegram": _telegram, "kapso": _kapso, "cloud": _kapso, "webhook": _webhook, "zapi": _zapi, "evolution": _evolution}
 
 
 async def test_suggestions_links_and_what_an_operator_offers(town: Town) -> None:  # noqa: F811
@@ -182,9 +186,9 @@ async def test_suggestions_links_and_what_an_operator_offers(town: Town) -> None
     assert place["kind"] == "location" and place["place"]["latitude"] == -23.5
     assert card["kind"] == "contact" and "5511999990009" in card["card"]["phone"].replace(" ", "")
     labels = {b["text"]: b.get("url") for b in words["buttons"]}
-    expected: Json = {"telegram": {"Call me": None, "Site": "https://aurora.example/x"}, "kapso": {"Call me": None}}
+    expected: Json = {"telegram": {"Call me": None, "Site": "https://aurora.example/x"}, "kapso": {"Call me": None}, "cloud": {"Call me": None}, "webhook": {"Call me": None, "Site": "https://aurora.example/x"}}
     assert labels == expected.get(town.network, {})
-    assert ("https://aurora.example/x" in words["text"]) is (town.network != "telegram")
+    assert ("https://aurora.example/x" in words["text"]) is (town.network not in ("telegram", "webhook"))
     assert ("1. Call me" in words["text"]) is (not native)
     if town.network == "telegram":
         for body in await calls(town, "sendVenue"):
@@ -198,12 +202,12 @@ async def test_refused_buttons_are_words(town: Town) -> None:  # noqa: F811
     await offering(town)
     await town.hub.db.run("update integrations set settings = settings || $1", {"choices": "native"})
     town.model.plan.extend([offers("Tea", {"label": "Coffee", "text": "I want coffee"}), says("What will it be?")])
-    match = {"telegram": "none", "zapi": "send-button-list", "evolution": "sendList", "kapso": "messages"}[town.network]
+    match = {"telegram": "none", "webhook": "none", "zapi": "send-button-list", "evolution": "sendList", "kapso": "messages", "cloud": "messages"}[town.network]
     # Kapso's typing is a message as well.
-    times = 2 if town.network == "kapso" else 1
+    times = 2 if town.network in ("kapso", "cloud") else 1
     await town.control("faults", {"match": match, "status": 400, "body": {"error": "no buttons"}, "times": times})
     await town.say("Something to drink")
-    shown = "What will it be?" + ("" if town.network == "telegram" else "\n\n1. Tea\n2. Coffee")
+    shown = "What will it be?" + ("" if town.network in ("telegram", "webhook") else "\n\n1. Tea\n2. Coffee")
     await town.until([shown])
     await town.say("2")  # where there are buttons too
     await town.until([shown, "At your service."])

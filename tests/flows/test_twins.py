@@ -33,8 +33,10 @@ NETWORKS = {
     "zapi": ("Zapi", "zapiIntegration", {"instanceId": "I1", "instanceToken": "T1"}),
     "evolution": ("EvolutionApi", "evolutionIntegration", {"instanceName": "hub", "apiKey": "ev-key"}),
     "kapso": ("Kapso", "kapsoIntegration", {"apiKey": "k-key", "phoneNumberId": "100", "webhookSecretKey": "hook-secret"}),
+    "cloud": ("WhatsAppCloud", "whatsAppCloudIntegration", {"accessToken": "c-token", "appSecret": "app-secret", "phoneNumberId": "100"}),
+    "webhook": ("Webhook", "webhookIntegration", {"secret": "webhook-secret-0001"}),
 }
-PEOPLE = {"telegram": "700000001", "zapi": "5511999990000", "evolution": "5511999990000", "kapso": "5511999990000"}
+PEOPLE = {"telegram": "700000001", "zapi": "5511999990000", "evolution": "5511999990000", "kapso": "5511999990000", "cloud": "5511999990000", "webhook": "900000001"}
 VOICE = "T2dnUwACAAAAAAAAAABTY3JpcHQ="  # an Ogg page's first bytes
 
 
@@ -89,6 +91,8 @@ class Town:
         kind, field, given = NETWORKS[self.network]
         if self.network == "evolution":
             given = given | {"endpointUrl": f"{self.twins}/evolution"}
+        if self.network == "webhook":
+            given = given | {"url": f"{self.twins}/webhook/shop"}
         sent = {"integrationType": kind, "integrations": {field: given}}
         await self.ask("PUT", f"{self.api}/api/v1/web-chat-client/{self.client}/integrations", sent)
 
@@ -109,7 +113,8 @@ async def town(request: pytest.FixtureRequest, settings: Settings) -> AsyncItera
         model.default = says("At your service.")
         port = free_port()
         changed = settings.changed(
-            public_url=f"http://127.0.0.1:{port}", telegram_api_url=f"{twins}/telegram", zapi_api_url=f"{twins}/zapi", kapso_api_url=f"{twins}/kapso"
+            public_url=f"http://127.0.0.1:{port}", telegram_api_url=f"{twins}/telegram", zapi_api_url=f"{twins}/zapi", kapso_api_url=f"{twins}/kapso",
+            meta_api_url=f"{twins}/cloud/v24.0",
         )
         hub = await stack.enter_async_context(open_hub(changed))
         intake = Intake(hub.db, hub.queue)
@@ -167,7 +172,7 @@ async def test_a_lost_answer(town: Town) -> None:
     await town.say("First")
     await town.until(["At your service."])
     # Telegram's answer is the edit of its placeholder.
-    ending = {"telegram": "editMessageText", "zapi": "send-text", "evolution": "sendText", "kapso": "messages"}[town.network]
+    ending = {"telegram": "editMessageText", "zapi": "send-text", "evolution": "sendText", "kapso": "messages", "cloud": "messages", "webhook": "shop"}[town.network]
     await town.control("faults", {"match": ending, "drop": "after"})
     town.model.default = says("Only once.")
     await town.say("Second")

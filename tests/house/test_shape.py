@@ -23,6 +23,7 @@ CATCHES_ALL = {
     "hub/chat/inbound/spool.py": "one kept call must not hold up the others",
     "hub/jobs/indexing.py": "a document that breaks must not keep the others out",
     "hub/jobs/embedding.py": "an embedder that breaks must not keep the others out",
+    "channels/registry.py": "a network of another package must not stop the others",
     "hub/jobs/runner.py": "the worker goes on; the lease runs out",
     "hub/jobs/sweeps.py": "a repair is tried again",
     "hub/processes/scheduler.py": "the clock ticks on",

@@ -32,7 +32,7 @@ async def edit(request: web.Request, id: UUID, body: IntegrationsIn) -> Message:
 async def remove(request: web.Request, id: UUID, name: str) -> Message:
     """Delete an integration and its webhook.
 
-    `name` is Zapi, Telegram, EvolutionApi or Kapso.
+    `name` is Zapi, Telegram, EvolutionApi, Kapso, or that of another network.
     """
     said = await integrations.remove(request.app[HUB], caller(request).account_id, id, integrations.channel_of(name))
     return Message.of(REMOVED, said)

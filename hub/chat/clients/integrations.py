@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from hub.accounts import addresses
 from hub.accounts.destinations import moved, wanted
 from hub.accounts.value_types import MASK, mask
 from hub.chat.clients.link import OURS, PLACE, integration_of, link_of
+from hub.chat.clients.networks import IDENTITY, NAMES, OTHERS, SECRETS, TYPES
 from hub.domain import Integration
 from hub.errors import BadRequest, Conflict, Invalid, NotFound
 from hub.runtime import Hub
@@ -27,18 +29,6 @@ HOUR = 3600
 FORMER = 3600.0
 FOREVER = "inf"
 REMEMBERED = 1.0  # seconds that the processes remember an integration
-NAMES = {"telegram": "Telegram", "zapi": "Z-API", "evolution": "Evolution", "kapso": "Kapso"}
-# Documented name of an integration to the name of its network.
-TYPES = {"Zapi": "zapi", "Telegram": "telegram", "EvolutionApi": "evolution", "Kapso": "kapso"}
-SECRETS = {
-    "telegram": ("botToken",), "zapi": ("instanceToken", "clientToken"), "evolution": ("apiKey",),
-    "kapso": ("apiKey", "webhookSecretKey"),
-}
-# What names the account at the network: with another one, the old webhook is somebody else's.
-IDENTITY = {
-    "telegram": ("botToken",), "zapi": ("instanceId",), "evolution": ("endpointUrl", "instanceName"),
-    "kapso": ("phoneNumberId",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +76,7 @@ async def save(hub: Hub, account_id: UUID, client_id: UUID, given: Given) -> str
 
     The row is committed first: a network that calls at once must find it.
     """
+    _fits(given)
     if url := given.settings.get("endpointUrl"):
         addresses.check(hub.outbound.guard, url, "endpointUrl")
     async with hub.db.transaction() as tx:
@@ -98,6 +89,14 @@ async def save(hub: Hub, account_id: UUID, client_id: UUID, given: Given) -> str
     if old and _identity(old) != _identity(new):
         await unregister(hub, old)
     return await register(hub, new)
+
+
+def _fits(given: Given) -> None:
+    """Whether the settings of a network that describes them are as it wants them. Raise Invalid."""
+    for one in OTHERS[given.channel].asks if given.channel in OTHERS else ():
+        value = given.settings.get(one.name)
+        if value and one.pattern and not re.fullmatch(one.pattern, value):
+            raise Invalid(f"{one.name} does not look as it should ({one.hint or one.label}).", field=one.name)
 
 
 async def _store(tx: Call, hub: Hub, new: Integration) -> None:

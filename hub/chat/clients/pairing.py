@@ -5,6 +5,7 @@ from uuid import UUID
 from channels.base import ChannelError, Pairing, Pairs
 from hub.chat.clients import integrations as client_integrations
 from hub.chat.clients.link import link_of
+from hub.chat.clients.networks import NAMES
 from hub.domain import Integration
 from hub.errors import NotFound, Upstream
 from hub.runtime import Hub
@@ -24,11 +25,11 @@ async def code(hub: Hub, account: UUID, client: UUID, channel: str) -> Pairing:
     found = await one(hub, account, client, channel)
     network = hub.channels[channel]
     if not isinstance(network, Pairs):
-        raise NotFound(f"{client_integrations.NAMES[channel]} has no code to scan.")
+        raise NotFound(f"{NAMES[channel]} has no code to scan.")
     try:
         return await network.pairing(link_of(found, hub.settings))
     except ChannelError as e:
-        raise Upstream(f"{client_integrations.NAMES[channel]} says: {e}") from None
+        raise Upstream(f"{NAMES[channel]} says: {e}") from None
 
 
 async def check(hub: Hub, account: UUID, client: UUID, channel: str) -> tuple[bool, str]:

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 from channels.base import Contact, Inbound, Kind
 from hub import ids, phones
 from hub.chat import content, texts
+from hub.chat.clients.networks import WHATSAPP, WINDOWED
 from hub.chat.inbound import choices, consent
 from hub.chat.inbound.commands import parse
 from hub.chat.inbound.continuation import code_in
@@ -287,7 +288,7 @@ def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
     # A group is one conversation, whoever writes in it.
     said = (f"group:{one.chat}",) if one.group else contact.ids
     names = phones.names(said)
-    channel = "telegram" if endpoint["channel"] == "telegram" else "whatsapp"
+    channel = "whatsapp" if endpoint["channel"] in WHATSAPP else endpoint["channel"]
     name = one.chat if one.group else (contact.username or contact.phone or one.chat)
     named = one.group or contact.name
     who: Item = {"id": str(ids.uuid7()), "name": named, "language": contact.language, "chat": one.chat}
@@ -323,7 +324,7 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float, said: str | 
         "blocked_text": texts.say("blocked", lang),
         "command": parse(one.text, bool(parameters.get("debug")), handle) or stop,
         "rule": rule,
-        "release": True if endpoint["channel"] == "kapso" else None,
+        "release": True if endpoint["channel"] in WINDOWED else None,
         # What nobody is to answer is not looked at either.
         "fetch": rule is None and any(a.ref or a.url for a in one.attachments),
     }

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
-from channels.base import BadSignature, Hook, Inbound, Link, Unreadable
+from channels.base import BadSignature, Challenged, Hook, Inbound, Link, Unreadable
 from hub import ids
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import Intake, carry, items_of
@@ -120,6 +120,16 @@ class Receiver:
             self._good.clear()
         self._good[call.client_id, call.channel] = secret
         return Verdict.STORED, endpoint
+
+    async def challenged(self, call: Call, query: Mapping[str, str]) -> str | None:
+        """What a network is answered that asks whether the address is ours; None for everybody else."""
+        with _whose_fault():
+            endpoint = await self._endpoint(call)
+        channel = self._hub.channels[call.channel]
+        if endpoint is None or not isinstance(channel, Challenged):
+            return None
+        right = hmac.compare_digest(digest(call.secret), endpoint.row["secret_hash"])
+        return channel.challenge(endpoint.link, query) if right else None
 
     async def in_time(self, knock: Knock, seconds: float) -> Verdict:
         """The same as `receive`; what takes longer goes on, and counts as not stored: raise Overloaded. It is sent

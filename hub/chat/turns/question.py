@@ -8,6 +8,7 @@ from uuid import UUID
 from hub.accounts.gateways import gateway_of
 from hub.chat import content
 from hub.chat.clients import context as places
+from hub.chat.clients.networks import WHATSAPP
 from hub.chat.turns.steps import TurnSteps
 from hub.engine.ask import Ask
 from hub.engine.brand import worn
@@ -24,6 +25,7 @@ FORMATTING = {
     "telegram": "You are writing in a Telegram chat: short paragraphs, bold, lists and code in Markdown; no tables.",
     "whatsapp": "You are writing in a WhatsApp chat: short paragraphs, bold and lists in Markdown; no tables.",
 }
+PLAIN = "You are writing in a chat that shows plain text: short paragraphs, no tables."
 # Who writes on a network waits rather than hears of a provider that limits its requests.
 PATIENCE = 30.0
 CONTEXT_SECONDS, CONTEXT_SIZE = 10.0, 10_000_000
@@ -107,7 +109,7 @@ async def system(hub: Hub, session: Json, channel: str | None) -> tuple[str, ...
     """What the session adds to the system instructions."""
     found = []
     if channel:
-        found.append(FORMATTING["telegram" if channel == "telegram" else "whatsapp"])
+        found.append(FORMATTING.get("whatsapp" if channel in WHATSAPP else channel, PLAIN))
     if session["extra_context"]:
         found.append(session["extra_context"])
     sealed = places.raw(session.get("context_sealed"))

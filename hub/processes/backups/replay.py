@@ -27,8 +27,11 @@ from hub.store.replays import Asked
 SECONDS, LOOK = 60.0, 0.1
 HERE = "127.0.0.1"
 # What names an account at each network, and the first part of people nobody is.
-NAMED = {"telegram": "botToken", "zapi": "instanceId", "evolution": "instanceName", "kapso": "phoneNumberId"}
-NOBODY = {"telegram": "7000", "zapi": "1202555", "evolution": "1202555", "kapso": "1202555"}
+NAMED = {
+    "telegram": "botToken", "zapi": "instanceId", "evolution": "instanceName", "kapso": "phoneNumberId",
+    "cloud": "phoneNumberId",
+}
+NOBODY = {"telegram": "7000", "zapi": "1202555", "evolution": "1202555", "kapso": "1202555", "cloud": "1202555"}
 
 
 @dataclass
@@ -79,6 +82,7 @@ def _closed(settings: Settings, port: int, twins: int) -> Settings:
     return settings.changed(
         host=HERE, port=port, public_url=f"http://{HERE}:{port}", outbound_allow=f"{HERE}/32", backup_at="",
         telegram_api_url=f"{base}/telegram", zapi_api_url=f"{base}/zapi", kapso_api_url=f"{base}/kapso",
+        meta_api_url=f"{base}/cloud/v24.0",
         search_url="", x_search_url="", research_url="", image_url="", speech_url="", helper_model="", shell=False,
     )
 

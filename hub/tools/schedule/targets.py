@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from channels import jid
+from channels.registry import described
 from hub import phones
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
@@ -15,9 +16,16 @@ from hub.tools.schedule.zones import zone_of
 # Documented names of the networks.
 TARGETS: Mapping[str, str] = {
     "telegram": "Telegram", "zapi": "WhatsApp_ZApi", "evolution": "WhatsApp_Evolution", "kapso": "WhatsApp_Kapso",
-    "web": "WebChat",
+    "web": "WebChat", **{one.name: one.target for one in described()},
 }
 CHANNELS: Mapping[str, str] = {name: channel for channel, name in TARGETS.items()}
+
+
+def known(name: str) -> str:
+    """A documented name of a network. Raise ValueError for any other."""
+    if name not in CHANNELS:
+        raise ValueError(f"must be one of {', '.join(CHANNELS)}")
+    return name
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,17 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hub.api.aivax.schemas.choices import ChoiceIn
 from hub.chat.choices import MOST
 from hub.outreach.campaigns import Plan, Planned, Wanted
 from hub.outreach.results import told
 from hub.pydantic_base import Camel, Moment
-from hub.tools.schedule.targets import CHANNELS, TARGETS
+from hub.tools.schedule.targets import CHANNELS, TARGETS, known
 
 Json = dict[str, Any]
+SENT_TO = [name for channel, name in TARGETS.items() if channel != "web"]
 State = Literal["draft", "running", "paused", "stopped", "done"]
 Recipients = Literal["waiting", "due", "admitted", "done", "refused", "failed", "cancelled", "missed"]
 
@@ -23,7 +24,7 @@ class Message(Camel):
 
     text: Annotated[str | None, Field(min_length=1, max_length=20_000, description="Sent as it is, Markdown.")] = None
     template: Annotated[
-        str | None, Field(min_length=1, max_length=200, description="Name of a WhatsApp template (Kapso).")
+        str | None, Field(min_length=1, max_length=200, description="Name of a WhatsApp template (Kapso, Meta).")
     ] = None
     language: Annotated[str | None, Field(max_length=20, description="Of the template, e.g. pt_BR.")] = None
     parameters: Annotated[
@@ -47,7 +48,7 @@ class Message(Camel):
 class CampaignIn(Camel):
     web_chat_id: UUID
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    target: Literal["Telegram", "WhatsApp_ZApi", "WhatsApp_Evolution", "WhatsApp_Kapso"]
+    target: Annotated[str, AfterValidator(known), Field(json_schema_extra={"enum": SENT_TO})]
     message: Message
     recipients: Annotated[
         str | list[Json],

@@ -1,12 +1,15 @@
 """Integrations. Secrets go in whole and come out masked; a mask that comes back keeps the secret."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, create_model, model_validator
 
+from channels.base import Described
 from hub.accounts.value_types import MASK, Address, mask
-from hub.chat.clients.integrations import SECRETS, TYPES, Given, Seen
+from hub.chat.clients.integrations import Given, Seen
+from hub.chat.clients.networks import OTHERS, SECRETS, TYPES
 from hub.chat.timespan import TimeSpan, seconds, text
 from hub.errors import Invalid
 from hub.pydantic_base import Camel
@@ -14,9 +17,14 @@ from hub.pydantic_base import Camel
 Json = dict[str, Any]
 Value = Annotated[str, Field(min_length=1, max_length=2000)]
 Secret = Annotated[str, Field(min_length=1, max_length=2000, description="Secret: comes back masked.")]
-FIELDS = {"zapi": "zapi_integration", "telegram": "telegram_integration", "evolution": "evolution_integration",
-          "kapso": "kapso_integration"}
+_SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+FIELDS = {
+    "zapi": "zapi_integration", "telegram": "telegram_integration", "evolution": "evolution_integration",
+    "kapso": "kapso_integration",
+    **{n: f"{_SNAKE.sub('_', one.kind).lower()}_integration" for n, one in OTHERS.items()},
+}
 SHORTEST = 60
+EDITABLE = ("telegram", "zapi", "evolution")
 
 
 class Extras(Camel):
@@ -74,18 +82,35 @@ class KapsoIntegration(Extras):
     continued_messages_template_id: Value | None = None
 
 
-class Integrations(Camel):
+def _asked(one: type[Described]) -> type[Extras]:
+    """The form of a network that describes itself."""
+    fields: Json = {}
+    for s in one.asks:
+        kind: Any = Secret if s.secret else Value
+        told = Field(None if s.optional else ..., alias=s.name, description=f"{s.label}. {s.hint}".strip())
+        fields[_SNAKE.sub("_", s.name).lower()] = (kind | None if s.optional else kind, told)
+    made: type[Extras] = create_model(f"{one.kind}Integration", __base__=Extras, **fields)
+    return made
+
+
+class Documented(Camel):
     zapi_integration: ZapiIntegration | None = None
     telegram_integration: TelegramIntegration | None = None
     evolution_integration: EvolutionIntegration | None = None
     kapso_integration: KapsoIntegration | None = None
 
 
-class IntegrationsOut(Integrations):
+# The documented four, and whatever describes itself beside them.
+_OTHERS: Json = {FIELDS[name]: (_asked(one) | None, None) for name, one in OTHERS.items()}
+Integrations: type[Documented] = create_model("Integrations", __base__=Documented, **_OTHERS)
+
+
+class IntegrationsOut(Integrations):  # type: ignore[valid-type,misc]  # made of what networks say of themselves
     @classmethod
     def of(cls, found: Sequence[Seen], whole: bool) -> "IntegrationsOut":
         """whole: with the secrets of the webhooks' addresses."""
-        return cls.model_validate({FIELDS[one.integration.channel]: _shown(one, whole) for one in found})
+        made: IntegrationsOut = cls.model_validate({FIELDS[o.integration.channel]: _shown(o, whole) for o in found})
+        return made
 
 
 def _shown(seen: Seen, whole: bool) -> Json:
@@ -105,11 +130,17 @@ def _shown(seen: Seen, whole: bool) -> Json:
     }
 
 
+def _known(name: str) -> str:
+    if name not in TYPES:
+        raise ValueError(f"must be one of {', '.join(TYPES)}")
+    return name
+
+
 class IntegrationsIn(Camel):
     """Only the integration that `integrationType` names is changed."""
 
-    integration_type: Literal["Zapi", "Telegram", "EvolutionApi", "Kapso"]
-    integrations: Integrations
+    integration_type: Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": list(TYPES)})]
+    integrations: Integrations  # type: ignore[valid-type]  # made of what networks say of themselves
 
     @model_validator(mode="before")
     @classmethod
@@ -136,7 +167,7 @@ class IntegrationsIn(Camel):
         duration = seconds(one.session_duration) if one.session_duration else None
         if duration is not None and duration < SHORTEST:
             raise Invalid("sessionDuration must be at least one minute.", field="sessionDuration")
-        if one.send_mode == "placeholder_edit" and channel == "kapso":
+        if one.send_mode == "placeholder_edit" and channel not in EDITABLE:
             raise Invalid("sendMode placeholder_edit needs a network that can edit messages.", field="sendMode")
         return Given(
             channel=channel, settings={k: v for k, v in sent.items() if k not in extras}, session_seconds=duration,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from hub.chat import timespan
 from hub.chat.timespan import TimeSpan
@@ -17,7 +17,7 @@ from hub.tools.schedule.recurrence import Rule
 from hub.tools.schedule.targets import TARGETS
 
 Json = dict[str, Any]
-Network = Literal["Telegram", "WhatsApp_ZApi", "WhatsApp_Evolution", "WhatsApp_Kapso", "WebChat"]
+Network = Annotated[str, AfterValidator(targets.known), Field(json_schema_extra={"enum": list(TARGETS.values())})]
 User = Annotated[str, Field(min_length=1, max_length=200)]
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
 Zone = Annotated[str | None, Field(max_length=60, description="IANA name, such as America/Sao_Paulo.")]

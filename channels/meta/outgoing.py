@@ -4,7 +4,7 @@ from typing import Any
 
 from channels import jid, media
 from channels.base import ChannelError, File, Media, Outbound
-from channels.kapso.who import BSUID, GROUP
+from channels.meta.who import BSUID, GROUP
 
 Json = dict[str, Any]
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from channels import calling, loose, readable
 from channels.base import Fate, Inbound, Kind
-from channels.kapso.codes import explain, word
-from channels.kapso.content import read
-from channels.kapso.who import Who, who
 from channels.loose import first, moment, obj, objs, text
+from channels.meta.codes import explain, word
+from channels.meta.content import read
+from channels.meta.who import Who, who
 from channels.readable import Said
 
 Json = dict[str, Any]

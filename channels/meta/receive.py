@@ -1,15 +1,20 @@
-"""Meta's raw bodies, which Kapso forwards as they are to webhooks of the kind "meta"."""
+"""Meta's raw bodies: as Meta sends them, and as Kapso forwards them to webhooks of the kind "meta"."""
 
 from dataclasses import replace
 from typing import Any
 
 from channels import calling, loose
 from channels.base import Inbound, Kind, Link
-from channels.kapso.messages import fate, foreign, received, sent
-from channels.kapso.who import Who, person, who
-from channels.loose import obj, objs, text
+from channels.loose import moment, obj, objs, text
+from channels.meta.messages import fate, foreign, received, sent
+from channels.meta.who import Who, person, who
 
 Json = dict[str, Any]
+# What is kept of a change that is no message: of templates, of the number, of a group.
+TOLD = (
+    "event", "reason", "message_template_name", "message_template_language", "new_quality_score", "current_limit",
+    "display_phone_number", "decision", "group_id", "type", "subject", "timestamp",
+)
 
 
 def receive(link: Link, body: Json) -> list[Inbound]:
@@ -33,10 +38,25 @@ def _change(link: Link, change: Json) -> list[Inbound]:
     if found:
         return found
     field = text(change.get("field")) or "unknown"
+    if calls := objs(value.get("calls")):
+        return [_call(c, profiles) for c in calls]
     # The history of a connected phone comes in bulk and is nobody's question.
     ignore = "history" if "history" in value else None
     ext = loose.key("u", loose.digest(change))
-    return [Inbound(Kind.EVENT, ext, event=f"meta.{field[:60]}", ignore=ignore)]
+    about = next(iter(objs(value.get("groups"))), value)
+    detail = loose.scalars(about, *TOLD)
+    return [Inbound(Kind.EVENT, ext, event=f"meta.{field[:60]}", detail=detail, ignore=ignore)]
+
+
+def _call(given: Json, profiles: list[Json]) -> Inbound:
+    """A call rang or ended; a bot does not pick up."""
+    about = who(given, person(profiles, given))
+    event = (text(given.get("event")) or "unknown")[:60]
+    return Inbound(
+        Kind.EVENT, loose.key("c", loose.digest(given)), chat=about.chat, contact=about.contact,
+        at=moment(given.get("timestamp")), event=f"call.{event}",
+        detail=loose.scalars(given, "id", "direction", "status", "duration"),
+    )
 
 
 def _status(status: Json, profiles: list[Json]) -> Inbound:
