@@ -25,12 +25,13 @@ from hub.console import (
     sign_in,
     team,
     tools,
+    websites,
 )
 from hub.console.filters import FILTERS
 
 PARTS = (
-    sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, embedder, knowledge, schedules,
-    campaigns, deliveries, insights, api_keys, team, audit, settings, factors,
+    sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, embedder, knowledge, websites,
+    schedules, campaigns, deliveries, insights, api_keys, team, audit, settings, factors,
 )
 
 

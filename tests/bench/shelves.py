@@ -16,8 +16,10 @@ from tests.bench.place import Place
 from tests.bench.report import Pace, say, title
 
 ASKED, WORDS = 100, 200
-GOALS = {5_000: "goal p50 4 ms", 50_000: "goal p95 20 ms"}
-PART = 2500
+# The goal is for p50, against that of the smallest.
+SIZES = (500, 5_000, 50_000)
+GOAL, LEAST = 5, 10
+PART = 250
 # Forty words that nobody asks for, and each of 200 that are asked for in 0.1 to 10 % of the pieces: as common as the
 # words of the labelled questions are in the labelled passages.
 FILL = """
@@ -43,25 +45,32 @@ COLLECTION = "insert into collections (id, account_id, name) values ($1, $2, 'La
 async def measure(place: Place, pace: Pace) -> None:
     """Times of the statement that a search is, the vector of the question at hand."""
     title("10. Search in large collections")
-    for size in GOALS if pace.runs > 1 else list(GOALS)[:1]:
-        await _shelf(place.hub, size)
+    first = 0.0
+    for size in SIZES if pace.runs > 1 else SIZES[:2]:
+        took = await _shelf(place.hub, size)
+        first = first or took
+        more = (took - first) * 1000
+        say("  more than in the smallest", f"{more:+.1f} ms   (goal {GOAL} ms for {SIZES[-1]:,}, least {LEAST} ms)")
 
 
-async def _shelf(hub: Hub, size: int) -> None:
+async def _shelf(hub: Hub, size: int) -> float:
     account, collection = (await create_account(hub.db, "Large")).id, uuid7()
     await hub.db.run(COLLECTION, collection, account)
     for start in range(0, size, PART):
-        await hub.db.run(FILL, account, collection, PART, start)
+        async with hub.db.pool.acquire() as con:
+            # Not by `hub.db`, whose time limit is for the statements of the product.
+            await con.execute(FILL, account, collection, min(PART, size), start, timeout=120)
     async with hub.db.pool.acquire() as con:
         # What autovacuum does within a minute.
         await con.execute("set role none")
-        await con.execute("vacuum analyze chunks, documents")
+        await con.execute("vacuum analyze chunks, documents", timeout=300)
         await con.execute("reset role")
     dice = random.Random(size)
     times = [await _timed(hub, account, collection, dice) for _ in range(ASKED + 10)]
     told = sorted(times[10:])
     ms = f"p50 {at(told, 0.5) * 1000:.1f} ms, p95 {at(told, 0.95) * 1000:.1f} ms"
-    say(f"joined search in {size:,} pieces of one tenant", f"{ms}   ({GOALS[size]})")
+    say(f"joined search in {size:,} pieces of one tenant", ms)
+    return at(told, 0.5)
 
 
 async def _timed(hub: Hub, account: UUID, collection: UUID, dice: random.Random) -> float:
