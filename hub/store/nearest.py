@@ -42,7 +42,6 @@ BEYOND = """
     where exists (select from chunks p where p.account_id = $1 and p.collection_id = c.id and p.id > coalesce(s.upto, 0))
 """
 PART = 20_000  # pieces that are fetched at once
-GUESSED = 1000  # pieces that are compared whole
 STALE = 0.1  # part of the guessed that may be gone before it is guessed again
 
 
@@ -85,7 +84,7 @@ async def _found(
         for one in rows:
             shelf = await _current(db, (account, one["id"], embedder), one["shelf"])
             parts.append((shelf.ids, shelf.signs, beyond[one["id"]]))
-        ids = await asyncio.to_thread(nearest, parts, vectors, GUESSED)
+        ids = await asyncio.to_thread(nearest, parts, vectors)
         if embedder is None:
             row = await db.row(COSINES, account, told, ids)
         else:

@@ -9,6 +9,7 @@ import uvloop
 from tests.bench import (
     answers,
     bell,
+    beside,
     chats,
     console,
     crowds,
@@ -30,7 +31,7 @@ MEASURES = {
     "webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure,
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
     "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
-    "indexing": indexing.measure,
+    "indexing": indexing.measure, "beside": beside.measure,
     "answers": answers.measure,
 }
 
