@@ -22,15 +22,18 @@ OF_EMBEDDER = """
         select piece_id, signs from vectors where account_id = $1 and collection_id = $2 and embedder_id = $5
             and piece_id > $3 order by piece_id limit $4) p
 """
+# The asked vectors are read once, not for each piece.
 COSINES = """
+    with asked as materialized (select v::vector(384) as v from unnest($2::text[]) v)
     select array_agg(id) as ids, array_agg(cosine) as cosines from (
-        select c.id, (select max(-(c.embedding <#> v::vector(384))) from unnest($2::text[]) v) as cosine
+        select c.id, (select max(-(c.embedding <#> a.v)) from asked a) as cosine
         from unnest($3::bigint[]) as n(id) cross join lateral (
             select id, embedding from chunks where id = n.id and account_id = $1 offset 0) c) found
 """
 COSINES_OF_EMBEDDER = """
+    with asked as materialized (select v::vector as v from unnest($2::text[]) v)
     select array_agg(piece_id) as ids, array_agg(cosine) as cosines from (
-        select w.piece_id, (select max(-(w.embedding <#> v::vector)) from unnest($2::text[]) v) as cosine
+        select w.piece_id, (select max(-(w.embedding <#> a.v)) from asked a) as cosine
         from unnest($3::bigint[]) as n(id) cross join lateral (
             select piece_id, embedding from vectors
             where piece_id = n.id and account_id = $1 and embedder_id = $4 offset 0) w) found
