@@ -55,8 +55,8 @@ async def shown(hub: Hub, account: UUID) -> list[Shown]:
 async def put(hub: Hub, account: UUID, given: Given) -> None:
     """Set the account's embedder. Raise Invalid.
 
-    Another address, model or dimension is filled in the background while the index there is answers; another key is used
-    at once."""
+    Another address, model or dimension is filled in the background while the index there is answers; another key is
+    used at once."""
     url = _checked(hub, given.address)
     there = {one.state: one for one in await embedders.every(hub.db, account)}
     last = there.get("filling") or there.get("active")

@@ -1,7 +1,7 @@
 """Embedders of accounts at work: their vectors of what is there are made step by step, and used once all are made.
 
-The hub's own vectors are made of every piece in any case: they answer while an embedder is being filled, for pieces that
-it has not seen yet, and whenever it does not answer.
+The hub's own vectors are made of every piece in any case: they answer while an embedder is being filled, for pieces
+that it has not seen yet, and whenever it does not answer.
 """
 
 import asyncio

@@ -22,15 +22,18 @@ OF_EMBEDDER = """
         select piece_id, signs from vectors where account_id = $1 and collection_id = $2 and embedder_id = $5
             and piece_id > $3 order by piece_id limit $4) p
 """
+# The asked vectors are read once, not for each piece.
 COSINES = """
+    with asked as materialized (select v::vector(384) as v from unnest($2::text[]) v)
     select array_agg(id) as ids, array_agg(cosine) as cosines from (
-        select c.id, (select max(-(c.embedding <#> v::vector(384))) from unnest($2::text[]) v) as cosine
+        select c.id, (select max(-(c.embedding <#> a.v)) from asked a) as cosine
         from unnest($3::bigint[]) as n(id) cross join lateral (
             select id, embedding from chunks where id = n.id and account_id = $1 offset 0) c) found
 """
 COSINES_OF_EMBEDDER = """
+    with asked as materialized (select v::vector as v from unnest($2::text[]) v)
     select array_agg(piece_id) as ids, array_agg(cosine) as cosines from (
-        select w.piece_id, (select max(-(w.embedding <#> v::vector)) from unnest($2::text[]) v) as cosine
+        select w.piece_id, (select max(-(w.embedding <#> a.v)) from asked a) as cosine
         from unnest($3::bigint[]) as n(id) cross join lateral (
             select piece_id, embedding from vectors
             where piece_id = n.id and account_id = $1 and embedder_id = $4 offset 0) w) found
@@ -42,7 +45,6 @@ BEYOND = """
     where exists (select from chunks p where p.account_id = $1 and p.collection_id = c.id and p.id > coalesce(s.upto, 0))
 """
 PART = 20_000  # pieces that are fetched at once
-GUESSED = 1000  # pieces that are compared whole
 STALE = 0.1  # part of the guessed that may be gone before it is guessed again
 
 
@@ -85,7 +87,7 @@ async def _found(
         for one in rows:
             shelf = await _current(db, (account, one["id"], embedder), one["shelf"])
             parts.append((shelf.ids, shelf.signs, beyond[one["id"]]))
-        ids = await asyncio.to_thread(nearest, parts, vectors, GUESSED)
+        ids = await asyncio.to_thread(nearest, parts, vectors)
         if embedder is None:
             row = await db.row(COSINES, account, told, ids)
         else:

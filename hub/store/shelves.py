@@ -12,6 +12,9 @@ import numpy as np
 
 MOST = 64 << 20  # bytes
 EMPTY = 1000  # bytes that a collection costs beside its signs
+# Pieces that are guessed: a part of all, within bounds; and how many times as many are looked at for that. 2,000 of 50,000
+# hold 0.985 of the 50 nearest among mixtures of the project's texts, which lie nearer to each other than texts do.
+LEAST_GUESSED, MOST_GUESSED, PART_GUESSED, LOOKED = 300, 2000, 25, 6
 # An account, a collection of it, and whose vectors are meant; None: the hub's own.
 Key = tuple[UUID, UUID, UUID | None]
 
@@ -87,27 +90,45 @@ def _rows(signs: Any) -> Any:
     return np.ascontiguousarray(np.ascontiguousarray(padded).view(np.uint64).T)
 
 
-def nearest(
-    parts: Sequence[tuple[Any, Any, int]], vectors: Sequence[Sequence[float]], many: int
-) -> list[int]:
-    """The `many` pieces whose signs are the most alike, for each vector. parts: ids, signs, and beyond which id pieces count.
+def nearest(parts: Sequence[tuple[Any, Any, int]], vectors: Sequence[Sequence[float]]) -> list[int]:
+    """Pieces that may be the nearest, for each vector. parts: ids, signs, and beyond which id pieces count.
 
-    As PostgreSQL's `binary_quantize`, the sign of a number is whether it is greater than 0.
+    As PostgreSQL's `binary_quantize`, the sign of a number is whether it is greater than 0. Of those whose signs differ in
+    the fewest numbers the best are taken by the asked numbers themselves, each added or taken away as the sign there is.
     """
+    asked = np.asarray(vectors, dtype=np.float32)
+    cut = [(known, signs, int(np.searchsorted(known, beyond, side="right"))) for known, signs, beyond in parts]
     found: dict[int, None] = {}
-    for asked in _rows(np.packbits(np.asarray(vectors) > 0, axis=1)).T:
-        ids, apart = [], []
-        for known, signs, beyond in parts:
-            start = int(np.searchsorted(known, beyond, side="right"))
-            if start < len(known) and len(signs) == len(asked):
-                ids.append(known[start:])
-                apart.append(_apart(signs[:, start:], asked))
-        if not ids:
+    for one, own in zip(asked, _rows(np.packbits(asked > 0, axis=1)).T, strict=True):
+        same = [(k[start:], s[:, start:]) for k, s, start in cut if start < len(k) and len(s) == len(own)]
+        if not same:
             continue
-        every, far = np.concatenate(ids), np.concatenate(apart)
-        best = np.argpartition(far, many - 1)[:many] if len(far) > many else slice(None)
-        found |= dict.fromkeys(every[best].tolist())
+        ids, signs = same[0] if len(same) == 1 else _together(same)
+        many = min(MOST_GUESSED, max(LEAST_GUESSED, len(ids) // PART_GUESSED))
+        best = _best(-_apart(signs, own).astype(np.int32), many * LOOKED)
+        best = best[_best(_sums(signs[:, best], one), many)]
+        found |= dict.fromkeys(ids[best].tolist())
     return list(found)
+
+
+def _together(parts: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    return np.concatenate([k for k, _ in parts]), np.concatenate([s for _, s in parts], axis=1)
+
+
+def _best(marks: Any, many: int) -> Any:
+    """Places of the greatest."""
+    return np.argpartition(-marks, many - 1)[:many] if len(marks) > many else np.arange(len(marks))
+
+
+def _sums(signs: Any, asked: Any) -> Any:
+    """Of each piece the sum of the asked numbers with its signs, eight at a time out of a table of all eight signs."""
+    told = np.ascontiguousarray(signs.T).view(np.uint8)
+    numbers = np.pad(asked, (0, told.shape[1] * 8 - len(asked))).reshape(-1, 8)
+    every = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1
+    sums = np.zeros(len(told), dtype=np.float32)
+    for n, table in enumerate(numbers @ every.T):
+        sums += table[told[:, n]]
+    return sums
 
 
 def _apart(signs: Any, asked: Any) -> Any:

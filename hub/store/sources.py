@@ -14,7 +14,9 @@ PUT = """
         and (select count(*) from sources s where s.collection_id = c.id and s.address <> $4) < $8
     on conflict (collection_id, address) do update set depth = excluded.depth, most = excluded.most, hours = excluded.hours,
         state = 'fetching', due_at = now(), attempts = 0, error = null, leased_until = null,
-        run = sources.run + (sources.state <> 'fetching')::int
+        run = sources.run + (sources.state <> 'fetching')::int,
+        kind = case when sources.state = 'fetching' then sources.kind else 'site' end,
+        robots = case when sources.state = 'fetching' then sources.robots end
     returning id
 """
 ALL = """

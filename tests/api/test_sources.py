@@ -117,6 +117,18 @@ async def test_what_changes_is_indexed_again_and_what_is_gone_goes(door: Door, s
     assert await names(door, id, site) == ["own"]
 
 
+async def test_the_same_address_again_reads_it_again_and_loses_nothing(door: Door, site: Site) -> None:
+    site.pages = {"/": page("Home", "/a"), "/a": page("A")}
+    id = await door.collection()
+    first = await door.ok("POST", f"{BASE}/{id}/sources", {"address": site.url})
+    await crawl(door)
+    for depth, there in ((1, ["/", "/a"]), (0, ["/"]), (2, ["/", "/a"])):
+        again = await door.ok("POST", f"{BASE}/{id}/sources", {"address": site.url, "depth": depth})
+        assert again == first
+        await crawl(door)
+        assert await names(door, id, site) == there
+
+
 async def test_a_map_lists_the_pages(door: Door, site: Site) -> None:
     site.pages = {
         "/sitemap.xml": "<sitemapindex><sitemap><loc>SITE/one.xml</loc></sitemap></sitemapindex>",

@@ -9,6 +9,7 @@ import uvloop
 from tests.bench import (
     answers,
     bell,
+    beside,
     chats,
     console,
     crowds,
@@ -32,8 +33,13 @@ MEASURES = {
     "webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure,
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
     "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
+<<<<<<< HEAD
     "indexing": indexing.measure, "ingest": ingest.measure,
     "answers": answers.measure, "sealed": sealed.measure,
+=======
+    "indexing": indexing.measure, "beside": beside.measure,
+    "answers": answers.measure,
+>>>>>>> shelf
 }
 
 

@@ -60,20 +60,20 @@ async def _answer(request: web.Request, body: Json) -> web.StreamResponse:
 async def _quiet(place: Place, port: int, model: FakeModel) -> None:
     title(f"Fairness: {FLOOD} chats of one account wait for a model of {SLOW:.0f} s; another account writes")
     async with aiohttp.ClientSession() as http:
-        await _once(place, http, port)
-        alone = statistics.median([await _once(place, http, port) for _ in range(TIMES)])
+        await once(place, http, port)
+        alone = statistics.median([await once(place, http, port) for _ in range(TIMES)])
         crowd = (_post(place, http, port, MODES[1], next(NUMBERS), "crowd") for _ in range(FLOOD))
         await asyncio.gather(*crowd)
         end = time.monotonic() + PATIENCE
         while model.open < 50:
             assert time.monotonic() < end, "the flood did not reach the model"
             await asyncio.sleep(0.05)
-        beside = statistics.median([await _once(place, http, port) for _ in range(TIMES)])
+        beside = statistics.median([await once(place, http, port) for _ in range(TIMES)])
     times = f"{alone * 1000:.0f} ms; {beside * 1000:.0f} ms (ratio {beside / alone:.2f}, goal 2)"
     say("quiet account: alone; while another floods", times)
 
 
-async def _once(place: Place, http: aiohttp.ClientSession, port: int) -> float:
+async def once(place: Place, http: aiohttp.ClientSession, port: int) -> float:
     """Seconds from a message to its answer at the network."""
     chat, begun = next(NUMBERS), time.monotonic()
     await _post(place, http, port, MODES[0], chat, "a quiet one")

@@ -38,7 +38,7 @@ def pages() -> list[str]:
 
 
 def filled(path: str) -> str:
-    return re.sub(r"\{network\}", "telegram", re.sub(r"\{(id|document)\}", lambda _: str(uuid4()), path))
+    return re.sub(r"\{network\}", "telegram", re.sub(r"\{(id|document|source)\}", lambda _: str(uuid4()), path))
 
 
 async def test_a_viewer_may_do_nothing_but_look(viewer: Desk, api: Api) -> None:
@@ -109,6 +109,7 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
         if "{id}" not in path or path.startswith(("/console/replies", "/console/quarantine")):
             continue
         real = path.replace("{id}", str(theirs[path.split("/")[2]])).replace("{document}", str(schedule))
+        real = real.replace("{source}", str(schedule))
         got = await desk.post(real.replace("{network}", "telegram"), csrf=csrf, **given)
         assert got.status == 404, (path, got.status, got.said)
     assert (

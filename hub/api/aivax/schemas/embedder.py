@@ -13,8 +13,8 @@ from hub.pydantic_base import Camel
 
 
 class EmbedderIn(Camel):
-    """`address` as OpenAI's clients take it, such as `https://api.openai.com/v1`. `dimension` is asked of the model where
-    it is sent; without it the model's own counts. `apiKey` left out, or as its mask, stays."""
+    """`address` as OpenAI's clients take it, such as `https://api.openai.com/v1`. `dimension` is asked of the model
+    where it is sent; without it the model's own counts. `apiKey` left out, or as its mask, stays."""
 
     address: Annotated[str, Field(min_length=1, max_length=2000)]
     model: Annotated[str, Field(min_length=1, max_length=200)]
