@@ -25,23 +25,15 @@ from hub.console import (
     sign_in,
     team,
     tools,
-<<<<<<< HEAD
     webhooks,
-=======
     websites,
->>>>>>> shelf
 )
 from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-<<<<<<< HEAD
-    sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, embedder, knowledge, schedules,
-    campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, factors,
-=======
     sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, embedder, knowledge, websites,
-    schedules, campaigns, deliveries, insights, api_keys, team, audit, settings, factors,
->>>>>>> shelf
+    schedules, campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, factors,
 )
 
 

@@ -33,13 +33,8 @@ MEASURES = {
     "webhook": webhook.measure, "bell": bell.measure, "chats": chats.measure, "gateway": gateway.measure,
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
     "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
-<<<<<<< HEAD
-    "indexing": indexing.measure, "ingest": ingest.measure,
+    "indexing": indexing.measure, "ingest": ingest.measure, "beside": beside.measure,
     "answers": answers.measure, "sealed": sealed.measure,
-=======
-    "indexing": indexing.measure, "beside": beside.measure,
-    "answers": answers.measure,
->>>>>>> shelf
 }
 
 
