@@ -21,8 +21,8 @@ from tests.flows.test_answers import say, telegram
 from tests.flows.world import World
 
 CLOCKWORK = re.compile(
-    r"worker_beats|from documents|stray_asked|o\.asked|handoff_until <= now|sweep\(|reap\(|from ares_lessons"
-    r"|unnest\(\$1::uuid\[\]|update sources"
+    r"worker_beats|from documents|stray_asked|left_placeholders|o\.asked|handoff_until <= now|sweep\(|reap\("
+    r"|from ares_lessons|unnest\(\$1::uuid\[\]|update sources"
 )
 POLL = "ZRANGEBYSCORE"
 OURS = ["PSETEX ZADD PUBLISH PUBLISH", "PUBLISH PUBLISH"]

@@ -1,7 +1,7 @@
 """A flood of webhooks is refused where it arrives, and nobody else with it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
@@ -88,7 +88,7 @@ async def test_a_call_of_a_full_address_is_refused_at_once_and_the_connection_st
         await intake.close()
 
 
-SHAPES = {
+SHAPES: dict[str, Callable[[UUID], bytes]] = {
     "Z-API never sends again": lambda c: call(c, "zapi"),
     "a body that is still to come": lambda c: call(c)[:-1],
     "two at once": lambda c: call(c) * 2,

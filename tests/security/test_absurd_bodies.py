@@ -150,7 +150,7 @@ async def test_forms_and_everything_beside_the_apis(house: House) -> None:
     paths = [("POST" if m == "*" else m, p) for m, p in found if not ending.search(p)]
     assert len([p for _, p in paths if p.startswith("/console")]) > 40
     desk = await signed_in(api, "owner")
-    failed = []
+    failed: list[Any] = []
     try:
         token = (await desk.get("/console/settings")).csrf
         cookies = "; ".join(f"{c.key}={c.value}" for c in desk.http.cookie_jar)
