@@ -15,8 +15,11 @@ from hub.knowledge.index import index_document
 from hub.outreach import calendar
 from hub.store import drills
 from tests.api.conftest import Api
+from tests.console.alone import api, provider
 from tests.console.conftest import HERE, Desk
 from tests.console.town import fill
+
+__all__ = ["api", "provider"]
 
 
 async def test_files_are_dropped_read_and_asked(desk: Desk, api: Api) -> None:
