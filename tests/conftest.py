@@ -62,7 +62,7 @@ def servers() -> Iterator[tuple[Server, Server]]:
     started: list[Server] = []
     try:
         # A test kills processes, never the machine: nothing has to reach the disk.
-        started.append(start_postgres(folder, fsync="off", full_page_writes="off"))
+        started.append(start_postgres(folder, fsync="off", full_page_writes="off", autovacuum="off"))
         started.append(start_valkey(folder))
         cluster = asyncio.run(prepared(started[0]))
         yield cluster, started[1]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -129,19 +130,27 @@ async def keys_of(hub: Hub) -> tuple[UUID, str, str, str]:
     return mine.id, key, public, await grant(hub.db, theirs.id, "test", None)
 
 
-@pytest.fixture(scope="module")
-async def house(
-    servers: tuple[Server, Server], sealing_key: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[Hub, str, Provider]]:
+House = tuple[Hub, str, Provider]
+
+
+@asynccontextmanager
+async def housed(servers: tuple[Server, Server], key: str, home: Path, **changed: Any) -> AsyncIterator[House]:
     """The whole application for a file of tests."""
     async with cloned(servers[0]) as dsn, providing() as found:
-        home = tmp_path_factory.mktemp("hub")
-        async with serving(small(dsn, servers[1].url, sealing_key, home), found) as (hub, url):
+        async with serving(small(dsn, servers[1].url, key, home).changed(**changed), found) as (hub, url):
             yield hub, url, found
 
 
+@pytest.fixture(scope="module")
+async def house(
+    servers: tuple[Server, Server], sealing_key: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    async with housed(servers, sealing_key, tmp_path_factory.mktemp("hub")) as one:
+        yield one
+
+
 @pytest.fixture
-def provider(house: tuple[Hub, str, Provider]) -> Provider:
+def provider(house: House) -> Provider:
     """The file's, which was asked nothing yet."""
     found = house[2]
     found.calls, found.refusal = [], None
@@ -149,7 +158,7 @@ def provider(house: tuple[Hub, str, Provider]) -> Provider:
 
 
 @pytest.fixture
-async def api(house: tuple[Hub, str, Provider], provider: Provider) -> AsyncIterator[Api]:
+async def api(house: House, provider: Provider) -> AsyncIterator[Api]:
     """The file's application as a new account sees it."""
     hub, url, _ = house
     async with aiohttp.ClientSession() as http:

@@ -13,11 +13,11 @@ import pytest
 from hub import ids
 from hub.accounts import sign_in
 from hub.accounts.operators import Operator
-from hub.config import Settings
+from hub.processes.embedded import Server
 from hub.store import operators
-from tests.api.alone import provider  # noqa: F401 - fixtures
-from tests.api.conftest import Api, Provider, keys_of, serving
+from tests.api.conftest import Api, House, api, housed, provider
 
+__all__ = ["api", "provider"]
 SIGNING = ("/console/link/", "/console/login", "/console/logout")
 HERE = {"Sec-Fetch-Site": "same-origin"}
 
@@ -108,11 +108,12 @@ async def signed_in(api: Api, role: str = "owner", account: UUID | None = None) 
     return desk
 
 
-@pytest.fixture
-async def api(settings: Settings, provider: Provider) -> AsyncIterator[Api]:  # noqa: F811
-    plain = settings.changed(public_url="http://127.0.0.1:9")
-    async with serving(plain, provider) as (hub, url), aiohttp.ClientSession() as http:
-        yield Api(hub, url, *await keys_of(hub), http)
+@pytest.fixture(scope="module")
+async def house(
+    servers: tuple[Server, Server], sealing_key: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    async with housed(servers, sealing_key, tmp_path_factory.mktemp("hub"), public_url="http://127.0.0.1:9") as one:
+        yield one
 
 
 @pytest.fixture

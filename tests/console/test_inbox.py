@@ -16,8 +16,11 @@ from tests.api.chatting import PNG, visiting
 from tests.api.conftest import Api
 from tests.browser.payloads import PAYLOADS
 from tests.conftest import owning
+from tests.console.alone import api, provider
 from tests.console.conftest import HERE, Desk
 from tests.console.town import MESSAGE, fill
+
+__all__ = ["api", "provider"]
 
 
 def listed(text: str) -> list[str]:

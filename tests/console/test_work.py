@@ -17,9 +17,12 @@ from hub.store import drills
 from hub.studio import outgoing_webhooks
 from hub.studio.events import emit
 from tests.api.conftest import Api
+from tests.console.alone import api, provider
 from tests.console.conftest import HERE, Desk
 from tests.console.town import fill
 from tests.contract.working import elsewhere
+
+__all__ = ["api", "provider"]
 
 
 async def test_files_are_dropped_read_and_asked(desk: Desk, api: Api) -> None:

@@ -27,7 +27,12 @@ async def test_a_password_costs_64_mib_three_times_over(earnest_passwords: None)
 async def test_nobody_has_a_password(monkeypatch: pytest.MonkeyPatch, earnest_passwords: None) -> None:
     read: list[str] = []
     verify = PasswordHasher.verify
-    monkeypatch.setattr(PasswordHasher, "verify", lambda h, stored, p: read.append(stored) or verify(h, stored, p))
+
+    def noted(hasher: PasswordHasher, stored: str, password: str) -> bool:
+        read.append(stored)
+        return bool(verify(hasher, stored, password))
+
+    monkeypatch.setattr(PasswordHasher, "verify", noted)
     passwords = Passwords()
     assert not await passwords.fits("", None)
     # The stand-in costs what a real hash costs: it is read to its end, with the same parameters.

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hub.processes.embedded import Server
-from tests.api.alone import provider  # noqa: F401 - a fixture
-from tests.console.conftest import api, desk  # noqa: F401 - fixtures
+from tests.console.alone import api, provider  # noqa: F401 - fixtures
+from tests.console.conftest import desk  # noqa: F401 - a fixture
 from tests.security.doors import Doors, served
 
 Opening = Callable[..., AbstractContextManager[Doors]]

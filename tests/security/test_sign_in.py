@@ -14,34 +14,33 @@ from hub.accounts.operators import Operator
 from hub.accounts.passwords import Passwords, guessed
 from hub.accounts.sign_in_waits import NETWORK, USER, network_of
 from hub.errors import Invalid
-from tests.api.alone import provider  # noqa: F401 - fixtures
 from tests.api.conftest import Api
-from tests.console.conftest import HERE, Desk, api, person, signed_in  # noqa: F401 - fixtures
+from tests.console.conftest import HERE, Desk, person, signed_in
 from tests.console.test_signing import PASSWORD, log_in, stranger, with_password
 
 FACTORS = "/console/settings/sign-in"
 
 
-async def whom(api: Api, email: str) -> Operator:  # noqa: F811
+async def whom(api: Api, email: str) -> Operator:
     row = await api.hub.db.row("select id, name, role from operators where email = $1", email)
     assert row is not None
     return Operator(row["id"], api.account, email, row["name"], row["role"], "Aurora")
 
 
-async def audited(api: Api, action: str) -> list[Any]:  # noqa: F811
+async def audited(api: Api, action: str) -> list[Any]:
     return await api.hub.db.fetch("select * from audit where action = $1 order by id", action)
 
 
-async def tries(api: Api, http: aiohttp.ClientSession, email: str, count: int, **headers: str) -> list[int]:  # noqa: F811
+async def tries(api: Api, http: aiohttp.ClientSession, email: str, count: int, **headers: str) -> list[int]:
     return [(await log_in(api, http, email, f"wrong {n}", **headers))[0] for n in range(count)]
 
 
-async def sat_out(api: Api) -> None:  # noqa: F811
+async def sat_out(api: Api) -> None:
     """As if every wait had passed."""
     await api.hub.db.run("update sign_in_waits set until = now() - interval '1 second'")
 
 
-async def later(api: Api, free: int) -> None:  # noqa: F811
+async def later(api: Api, free: int) -> None:
     """Waits that have begun last longer than this test."""
     sql = "update sign_in_waits set until = now() + interval '1 minute' where failures > $1 and until > at"
     assert await api.hub.db.run(sql, free)
@@ -50,7 +49,7 @@ async def later(api: Api, free: int) -> None:  # noqa: F811
 # Guessing
 
 
-async def test_guesses_at_one_person_wait_longer_and_longer(api: Api) -> None:  # noqa: F811
+async def test_guesses_at_one_person_wait_longer_and_longer(api: Api) -> None:
     email = await with_password(api)
     async with stranger() as http:
         assert await tries(api, http, email, USER) == [401] * USER
@@ -66,7 +65,7 @@ async def test_guesses_at_one_person_wait_longer_and_longer(api: Api) -> None:  
         assert waits == sorted(waits) and waits[-1] > 3 * waits[0]
 
 
-async def test_asking_while_one_waits_makes_the_wait_no_longer(api: Api) -> None:  # noqa: F811
+async def test_asking_while_one_waits_makes_the_wait_no_longer(api: Api) -> None:
     email = await with_password(api)
     async with stranger() as http:
         await tries(api, http, email, USER + 1)
@@ -78,7 +77,7 @@ async def test_asking_while_one_waits_makes_the_wait_no_longer(api: Api) -> None
         assert len(before) == 1 and [tuple(r) for r in before] == [tuple(r) for r in after]
 
 
-async def test_the_owner_gets_in_where_they_were_before_whoever_guesses(api: Api) -> None:  # noqa: F811
+async def test_the_owner_gets_in_where_they_were_before_whoever_guesses(api: Api) -> None:
     email, other = await with_password(api), await with_password(api, "admin")
     async with stranger() as mine, stranger() as thief, stranger() as third:
         assert (await log_in(api, mine, email, PASSWORD))[0] == 303
@@ -90,7 +89,7 @@ async def test_the_owner_gets_in_where_they_were_before_whoever_guesses(api: Api
         assert (await log_in(api, third, other, PASSWORD))[0] == 303, "nobody else notices"
 
 
-async def test_a_stolen_device_cookie_is_no_way_to_guess_for_ever(api: Api) -> None:  # noqa: F811
+async def test_a_stolen_device_cookie_is_no_way_to_guess_for_ever(api: Api) -> None:
     email = await with_password(api)
     async with stranger() as http:
         assert (await log_in(api, http, email, PASSWORD))[0] == 303
@@ -98,7 +97,7 @@ async def test_a_stolen_device_cookie_is_no_way_to_guess_for_ever(api: Api) -> N
         assert 429 in await tries(api, http, email, 20)
 
 
-async def test_the_device_of_one_person_is_no_door_to_another(api: Api) -> None:  # noqa: F811
+async def test_the_device_of_one_person_is_no_door_to_another(api: Api) -> None:
     mine, theirs = await with_password(api), await with_password(api)
     async with stranger() as http, stranger() as thief:
         assert (await log_in(api, http, mine, PASSWORD))[0] == 303
@@ -108,7 +107,7 @@ async def test_the_device_of_one_person_is_no_door_to_another(api: Api) -> None:
         assert (await log_in(api, http, theirs, PASSWORD))[0] == 429
 
 
-async def test_a_hundred_guesses_at_once_are_counted_one_by_one(api: Api) -> None:  # noqa: F811
+async def test_a_hundred_guesses_at_once_are_counted_one_by_one(api: Api) -> None:
     email = await with_password(api)
     async with stranger() as http:
         async with http.get(f"{api.url}/console/login") as got:
@@ -123,7 +122,7 @@ async def test_a_hundred_guesses_at_once_are_counted_one_by_one(api: Api) -> Non
     assert found.count(401) <= USER + 2 and found.count(429) >= 30
 
 
-async def test_one_network_trying_many_people_waits_and_others_do_not(api: Api) -> None:  # noqa: F811
+async def test_one_network_trying_many_people_waits_and_others_do_not(api: Api) -> None:
     email = await with_password(api)
     plain = api.hub.settings
     assert plain.trusted_proxies == ""
@@ -141,7 +140,7 @@ def test_ipv6_counts_by_its_network() -> None:
     assert network_of("203.0.113.9") == "203.0.113.9" != network_of("203.0.113.10")
 
 
-async def test_failed_tries_stand_in_the_audit_log_without_the_password(api: Api) -> None:  # noqa: F811
+async def test_failed_tries_stand_in_the_audit_log_without_the_password(api: Api) -> None:
     email = await with_password(api)
     async with stranger() as http:
         await log_in(api, http, email, "my-other-password")
@@ -162,7 +161,7 @@ async def test_failed_tries_stand_in_the_audit_log_without_the_password(api: Api
         ("owner", "admin", 303), ("agent", "viewer", 403),
     ],
 )
-async def test_a_login_link_is_made_for_lower_roles_only(api: Api, role: str, other: str, status: int) -> None:  # noqa: F811
+async def test_a_login_link_is_made_for_lower_roles_only(api: Api, role: str, other: str, status: int) -> None:
     maker = await signed_in(api, role)
     who, _ = await person(api, other)
     links = await api.hub.db.value("select count(*) from operator_links")
@@ -174,7 +173,7 @@ async def test_a_login_link_is_made_for_lower_roles_only(api: Api, role: str, ot
 
 
 @pytest.mark.parametrize("field", ["email", "new"])
-async def test_a_passer_by_changes_neither_address_nor_password(api: Api, field: str) -> None:  # noqa: F811
+async def test_a_passer_by_changes_neither_address_nor_password(api: Api, field: str) -> None:
     email = await with_password(api)
     async with stranger() as http:
         assert (await log_in(api, http, email, PASSWORD))[0] == 303
@@ -187,7 +186,7 @@ async def test_a_passer_by_changes_neither_address_nor_password(api: Api, field:
         assert (await found.post("/console/settings/me", **sent, old=PASSWORD)).status == 303
 
 
-async def test_a_new_password_makes_other_browsers_strangers(api: Api) -> None:  # noqa: F811
+async def test_a_new_password_makes_other_browsers_strangers(api: Api) -> None:
     email = await with_password(api)
     async with stranger() as one, stranger() as two:
         for http in (one, two):
@@ -217,7 +216,7 @@ def test_what_is_not_guessed_may_be_one(password: str) -> None:
     assert not guessed(password, ("ana@example.com", "Ana"))
 
 
-async def test_common_passwords_are_refused_at_every_door(api: Api) -> None:  # noqa: F811
+async def test_common_passwords_are_refused_at_every_door(api: Api) -> None:
     owner = await signed_in(api)
     got = await owner.post("/console/settings/me", name="A", email=owner.who.email, new="password123")
     assert got.status == 400 and "many people use" in got.text
@@ -253,7 +252,7 @@ def test_one_address_is_written_in_one_way() -> None:
     assert email_address("owner@localhost") == "owner@localhost"
 
 
-async def test_an_address_is_taken_however_it_is_written(api: Api) -> None:  # noqa: F811
+async def test_an_address_is_taken_however_it_is_written(api: Api) -> None:
     one = {"email": "ana@example.com", "password": "tulips in the rain", "name": "Ana"}
     assert (await api.call("POST", "/api/v1/ares/users", one)).status == 201
     for text in ("ANA@example.com", "ａna@example.com", " ana@EXAMPLE.com"):
@@ -269,7 +268,7 @@ async def test_an_address_is_taken_however_it_is_written(api: Api) -> None:  # n
 # The second factor
 
 
-async def enrolled(api: Api) -> tuple[str, pyotp.TOTP, list[str]]:  # noqa: F811
+async def enrolled(api: Api) -> tuple[str, pyotp.TOTP, list[str]]:
     """(address, app, recovery codes) of an owner who has set up an app."""
     email = await with_password(api)
     async with stranger() as http:
@@ -286,7 +285,7 @@ async def enrolled(api: Api) -> tuple[str, pyotp.TOTP, list[str]]:  # noqa: F811
     return email, app, codes.split("\n")
 
 
-async def second(api: Api, http: aiohttp.ClientSession, code: str) -> tuple[int, str, str]:  # noqa: F811
+async def second(api: Api, http: aiohttp.ClientSession, code: str) -> tuple[int, str, str]:
     async with http.get(f"{api.url}/console/second?next=/console/bots") as got:
         text = await got.text()
     [csrf, *_] = re.findall(r'name="csrf" value="(\w+)"', text)
@@ -297,7 +296,7 @@ async def second(api: Api, http: aiohttp.ClientSession, code: str) -> tuple[int,
         return got.status, got.headers.get("Location", ""), await got.text()
 
 
-async def test_the_password_alone_lets_nobody_in_who_has_a_second_factor(api: Api) -> None:  # noqa: F811
+async def test_the_password_alone_lets_nobody_in_who_has_a_second_factor(api: Api) -> None:
     email, app, codes = await enrolled(api)
     async with stranger() as http:
         status, where, _ = await log_in(api, http, email, PASSWORD)
@@ -320,7 +319,7 @@ async def test_the_password_alone_lets_nobody_in_who_has_a_second_factor(api: Ap
     assert ways[-2:] == ["password, totp", "password, recovery code"]
 
 
-async def test_codes_cannot_be_tried_out(api: Api) -> None:  # noqa: F811
+async def test_codes_cannot_be_tried_out(api: Api) -> None:
     email, app, _ = await enrolled(api)
     async with stranger() as http:
         await log_in(api, http, email, PASSWORD)
@@ -330,7 +329,7 @@ async def test_codes_cannot_be_tried_out(api: Api) -> None:  # noqa: F811
         assert (await second(api, http, app.now()))[0] == 429
 
 
-async def test_the_second_step_belongs_to_the_browser_and_ends(api: Api) -> None:  # noqa: F811
+async def test_the_second_step_belongs_to_the_browser_and_ends(api: Api) -> None:
     email, app, _ = await enrolled(api)
     async with stranger() as http, stranger() as other:
         await log_in(api, http, email, PASSWORD)
@@ -341,7 +340,7 @@ async def test_the_second_step_belongs_to_the_browser_and_ends(api: Api) -> None
             assert got.status == 401
 
 
-async def test_a_link_of_a_colleague_does_not_pass_by_the_second_factor(api: Api) -> None:  # noqa: F811
+async def test_a_link_of_a_colleague_does_not_pass_by_the_second_factor(api: Api) -> None:
     email, _, _ = await enrolled(api)
     await api.hub.db.run("update operators set role = 'agent' where email = $1", email)
     id = await api.hub.db.value("select id from operators where email = $1", email)
@@ -362,7 +361,7 @@ async def test_a_link_of_a_colleague_does_not_pass_by_the_second_factor(api: Api
     await owner.http.close()
 
 
-async def test_who_needs_a_second_factor_does_nothing_before_it_is_set_up(api: Api) -> None:  # noqa: F811
+async def test_who_needs_a_second_factor_does_nothing_before_it_is_set_up(api: Api) -> None:
     owner, agent = await signed_in(api), await signed_in(api, "agent")
     form = {"name": "Aurora", "handoffMinutes": "30", "timeZone": "UTC"}
     admin = await signed_in(api, "admin")
@@ -378,7 +377,7 @@ async def test_who_needs_a_second_factor_does_nothing_before_it_is_set_up(api: A
         await one.http.close()
 
 
-async def test_secrets_of_second_factors_are_sealed(api: Api) -> None:  # noqa: F811
+async def test_secrets_of_second_factors_are_sealed(api: Api) -> None:
     _, app, codes = await enrolled(api)
     rows = await api.hub.db.fetch(
         "select to_jsonb(t)::text as t from operator_totp t union all"
@@ -387,7 +386,7 @@ async def test_secrets_of_second_factors_are_sealed(api: Api) -> None:  # noqa: 
     assert rows and not any(x in r["t"] for r in rows for x in (app.secret, *codes))
 
 
-async def test_cookies_of_signing_in_are_out_of_reach_of_scripts(api: Api) -> None:  # noqa: F811
+async def test_cookies_of_signing_in_are_out_of_reach_of_scripts(api: Api) -> None:
     email = await with_password(api)
     async with stranger() as http:
         await log_in(api, http, email, PASSWORD)
