@@ -4,6 +4,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from channels.base import Challenged
 from hub.api.http import bounded
 from hub.api.http.app_keys import CROWD, HUB, RECEIVER, SPOOL
 from hub.chat.inbound.webhooks import Call, Knock, Verdict
@@ -45,6 +46,8 @@ async def receive(request: web.Request) -> web.Response:
 async def challenged(request: web.Request) -> web.Response:
     """A network asks whether this address expects its calls (Meta does, when a webhook is registered)."""
     channel, client = _place(request)
+    if not isinstance(request.app[HUB].channels[channel], Challenged):
+        raise web.HTTPMethodNotAllowed("GET", ["POST"])
     call = Call(channel, client, request.match_info["secret"], {})
     answer = await request.app[RECEIVER].challenged(call, request.query)
     if answer is None:
@@ -134,4 +137,5 @@ async def _beginning(request: web.Request) -> bytes:
 def routes() -> list[web.RouteDef]:
     pattern = "/api/v1/webhooks/{channel:[a-z][a-z0-9_]*}/{client}/{secret}"
     # Evolution's byEvents setting appends the event's name to the path.
-    return [web.post(pattern, receive), web.post(pattern + "/{event:[a-z-]+}", receive), web.get(pattern, challenged)]
+    asked = web.get(pattern, challenged, allow_head=False)
+    return [web.post(pattern, receive), web.post(pattern + "/{event:[a-z-]+}", receive), asked]

@@ -90,7 +90,9 @@ async def _checked(db: Call, account: UUID, wanted: Wanted) -> list[Recipient]:
     if wanted.channel not in await schedules.networks(db, account, wanted.client_id):
         raise Invalid("target: the chat client is not connected to this network; connect it first.", field="target")
     if wanted.message.get("template") and wanted.channel not in WINDOWED:
-        raise Invalid("message.template is for WhatsApp's official API; use message.text.", field="message.template")
+        raise Invalid(
+            "message.template is for WhatsApp_Kapso and WhatsApp_Cloud; use message.text.", field="message.template"
+        )
     names = messages.names(wanted.message)
     # A long list takes a second, in which others are served.
     return await asyncio.to_thread(read, wanted.recipients, wanted.channel, wanted.client_id, names)

@@ -15,6 +15,8 @@ KEY = (
     "rh1Vx7lsrMuP/wUewwHX9qMOh0u8RPmuAKf81Fq5ydbzERcQPbsCAk4WdA==\n"
     "-----END PUBLIC KEY-----\n"
 )
+# Networks that are not of the documented four.
+BESIDE = ("whatsAppCloudIntegration", "webhookIntegration")
 PARAMETERS: dict[str, Any] = {
     "languageCode": "pt-BR", "suggestionButtons": [{"label": "Hours", "prompt": "When are you open?"}],
     "customScripts": "1", "customStyles": "p{}", "inputModes": ["Image", "Audio"], "primaryColor": "rgb(1 2 3)",
@@ -39,7 +41,7 @@ async def test_every_field_comes_back(api: Api) -> None:
         "limitingParameters": limits,
         "clientParameters": PARAMETERS,
         "integrations": dict.fromkeys(
-            ("zapiIntegration", "telegramIntegration", "evolutionIntegration", "kapsoIntegration")
+            ("zapiIntegration", "telegramIntegration", "evolutionIntegration", "kapsoIntegration", *BESIDE)
         ),
     }
     assert await api.ok("GET", BASE) == [

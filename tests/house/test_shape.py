@@ -199,7 +199,9 @@ def test_a_type_is_ignored_only_with_a_reason() -> None:
 def test_production_code_holds_no_switch_for_tests() -> None:
     told = {n: f.description or "" for n, f in Settings.model_fields.items()}
     assert [n for n, words in told.items() if re.search(r"\btests?\b|\bcrash", f"{n} {words}", re.IGNORECASE)] == []
-    assert [p for p, _, text in modules() if re.search(r"\bpytest\b|PYTEST|\b_exit\(9\)", text)] == []
+    # The contract tests are themselves a product: other packages run them.
+    there = [(p, text) for p, _, text in modules() if not p.startswith("channels/contract/")]
+    assert [p for p, text in there if re.search(r"\bpytest\b|PYTEST|\b_exit\(9\)", text)] == []
 
 
 def test_no_import_inside_a_function() -> None:
@@ -220,7 +222,7 @@ ONLY = [
     ("asyncpg", ("hub/store/", "hub/chat/inbound/webhooks.py")),
     ("redis", ("hub/live/",)),
     ("arq", ("hub/live/", "hub/jobs/", "hub/processes/worker.py", "hub/runtime.py")),
-    ("aiohttp.web", ("hub/api/", "hub/console/", "hub/processes/", "channels/twins/")),
+    ("aiohttp.web", ("hub/api/", "hub/console/", "hub/processes/", "channels/twins/", "channels/contract/")),
     ("apscheduler", ("hub/processes/scheduler.py",)),
     ("mcp", ("hub/tools/mcp/", "hub/api/mcp/")),
     ("mcp_types", ("hub/tools/mcp/", "hub/api/mcp/")),

@@ -149,7 +149,7 @@ async def test_reset(twins: Rig) -> None:
     await twins.control("reset", {})
     assert await twins.chat("zapi", ANA) == []
     state = await twins.control("state")
-    assert [n["accounts"] for n in state["networks"]] == [[]] * 4
+    assert [n["accounts"] for n in state["networks"]] == [[]] * 6
 
 
 async def test_memory_is_bounded() -> None:

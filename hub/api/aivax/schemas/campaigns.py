@@ -36,6 +36,10 @@ class Message(Camel):
 
     choices: Annotated[list[ChoiceIn], Field(max_length=MOST, description="Buttons below a text.")] = []
 
+    def stored(self) -> Json:
+        """As it is kept; without choices where there are none."""
+        return self.model_dump(exclude_none=True, exclude=None if self.choices else {"choices"})
+
     @model_validator(mode="after")
     def _one(self) -> "Message":
         if self.choices and self.text is None:
@@ -68,7 +72,7 @@ class CampaignIn(Camel):
     def wanted(self, recipients: str) -> Wanted:
         return Wanted(
             client_id=self.web_chat_id, name=self.name, channel=CHANNELS[self.target],
-            message=self.message.model_dump(exclude_none=True), recipients=recipients, per_minute=self.per_minute,
+            message=self.message.stored(), recipients=recipients, per_minute=self.per_minute,
             starts_at=self.starts_at,
         )
 
