@@ -5,7 +5,7 @@
   const was = window.hub;
   if (was?.open) return;
   const me = document.currentScript, at = new URL(me.src).origin, heard = {}, waiting = [];
-  const cfg = Object.assign({ z: 2e9 }, "settings", me.dataset), id = cfg.client || cfg.id, mark = `hub:${id}`;
+  const cfg = Object.assign({ z: 2e9 }, "settings", me.dataset), id = cfg.client, mark = `hub:${id}`;
   const make = (name, more) => Object.assign(document.createElement(name), more), emit = (name, data) => heard[name]?.forEach((run) => run(data));
   // 1: the visitor has used the chat, 2: it is open.
   const keep = (value) => {

@@ -28,7 +28,7 @@ export async function call(method, path, body) {
   const found = await response.json().catch(() => ({})), code = response.status;
   if (!response.ok) {
     const until = new Date(Date.now() + 1e3 * response.headers.get("Retry-After")).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
-    throw Object.assign(Error(words[code]?.replace("{}", until) || found.error || words.error), { status: code });
+    throw Object.assign(Error((words[found.code] || words[code])?.replace("{}", until) || found.error || words.error), { status: code });
   }
   return found;
 }

@@ -32,8 +32,8 @@ SPOKEN = (
     "retry", "copy", "error", "stopped", "you", "thanks", "good", "bad", "listen", "remove", "offline", "person",
     "rate", "bot",
 )
-# What it says of a refusal, by status; other words are those of the API.
-REFUSALS = {"413": "large", "415": "kind", "422": "gone", "429": "limit"}
+# What it says of a refusal, by its code or status; other words are those of the API.
+REFUSALS = {"413": "large", "415": "kind", "422": "gone", "429": "limit", "handoff": "person"}
 ACCEPT = {
     "image": "image/*", "audio": "audio/*",
     "document": "text/*,application/pdf,application/json,.docx,.xlsx,.pptx,.odt,.epub",

@@ -28,7 +28,7 @@ async def of_client(request: web.Request) -> web.Response:
         return web.Response(status=404, text="/* No such chat client. */\n", content_type="text/javascript")
     look = transcript.look(door.parameters)
     asked = request.headers.get("Accept-Language", "")
-    mine = {"id": str(door.client_id), "color": look["primaryColor"], "title": look["pageTitle"]}
+    mine = {"client": str(door.client_id), "color": look["primaryColor"], "title": look["pageTitle"]}
     response = _script(request, mine | _settings(preferred(door.parameters.get("languageCode"), asked)))
     response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     return response

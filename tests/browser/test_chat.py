@@ -172,6 +172,7 @@ async def test_a_person_answers_unasked(api: Api, watch: Watch) -> None:
         for text in ("I am *here*.", "Still here."):
             await api.ok("POST", f"{base}/messages", {"content": text})
         await watch.until(page, "document.querySelectorAll('.assistant').length === 2")
+        await watch.until(page, "document.querySelector('.assistant em')")
         assert await page.evaluate(SAID) == [
             ["user", "Anybody?"],
             ["assistant", "I am here."],
@@ -207,9 +208,9 @@ async def test_ratings_transcript_and_failures(api: Api, watch: Watch) -> None:
         assert [r["r"] for r in ratings] == ["up", 4]
         await page.fill("#text", "Too much")
         await page.keyboard.press("Enter")
-        await watch.until(page, "document.querySelector('.user .note')?.innerText.includes('Too many messages')")
+        await watch.until(page, "document.querySelector('.user .note')?.innerText.includes('You have written a lot')")
         await page.get_by_role("button", name="Try again").last.click()
-        await watch.until(page, "document.querySelector('.user .note')?.innerText.includes('Too many messages')")
+        await watch.until(page, "document.querySelector('.user .note')?.innerText.includes('You have written a lot')")
     assert watch.errors == [] and watch.foreign == []
 
 
