@@ -111,6 +111,10 @@ def _tracing(settings: Settings) -> Tracing:
     return made
 
 
+def _elsewhere(outbound: Outbound, sealer: Sealer) -> Elsewhere:
+    return Elsewhere(outbound, lambda id, sealed: sealer.open("embedders.secret", id, sealed))
+
+
 @asynccontextmanager
 async def open_hub(settings: Settings, reached: Reached = unwatched, closed: bool = False) -> AsyncIterator[Hub]:
     """Open all that a process needs; whatever was opened is closed, in reverse, on any way out.
@@ -133,8 +137,7 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         sealer = Sealer(settings.sealing_key.get_secret_value())
-        elsewhere = Elsewhere(outbound, lambda id, sealed: sealer.open("embedders.secret", id, sealed))
-        embedder = Embedder(elsewhere)
+        embedder = Embedder(_elsewhere(outbound, sealer))
         stack.push_async_callback(embedder.close)
         bulk = BulkEmbedder()
         stack.push_async_callback(bulk.close)
@@ -161,7 +164,7 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             ),
             embedder=embedder,
             bulk=bulk,
-            elsewhere=elsewhere,
+            elsewhere=embedder.elsewhere,
             queue=Queue(redis, settings.queue),
             events=events,
             limits=Limits(redis, settings.queue, settings.limits_unasked),

@@ -1,6 +1,5 @@
 """What is kept of vectors in the process: it finds the nearest, follows what comes and goes, and stays small."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +53,7 @@ def test_the_guess_holds_the_nearest_of_real_texts() -> None:
         assert np.mean(held) >= least, (len(made), np.mean(held))
 
 
-async def _shelf(db: Db, account: UUID, given: Sequence[Any]) -> UUID:
+async def _shelf(db: Db, account: UUID, given: Any) -> UUID:
     collection = uuid7()
     await db.run(GIVEN, account, collection, [chunks.vector_text(v) for v in given])
     return collection
