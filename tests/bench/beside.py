@@ -31,7 +31,7 @@ async def measure(place: Place, pace: Pace) -> None:
                 alone = sorted([await once(place, http, port) for _ in range(TIMES)])
                 account = await _import(place, many)
                 before, began = await place.hub.db.value(DONE, account), time.monotonic()
-                beside = []
+                beside: list[float] = []
                 while len(beside) < TIMES or time.monotonic() - began < LONG * pace.runs:
                     beside.append(await once(place, http, port))
                 beside.sort()

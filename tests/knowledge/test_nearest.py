@@ -76,7 +76,8 @@ async def test_signs_are_fetched_once_and_what_is_gone_is_gone(db: Db) -> None:
     # All of it made anew: what is kept of the old is not in the way.
     await db.run("delete from documents where account_id = $1", mine)
     await db.run(
-        "insert into documents (id, account_id, collection_id, name, contents, sha256) values ($1, $2, $3, 'n', 'n', '')",
+        "insert into documents (id, account_id, collection_id, name, contents, sha256)"
+        " values ($1, $2, $3, 'n', 'n', '')",
         new := uuid7(), mine, here)
     await db.run(
         "insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)"
