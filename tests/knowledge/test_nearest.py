@@ -1,6 +1,5 @@
 """What is kept of vectors in the process: it finds the nearest, follows what comes and goes, and stays small."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -54,7 +53,7 @@ def test_the_guess_holds_the_nearest_of_real_texts() -> None:
         assert np.mean(held) >= least, (len(made), np.mean(held))
 
 
-async def _shelf(db: Db, account: UUID, given: Sequence[Any]) -> UUID:
+async def _shelf(db: Db, account: UUID, given: Any) -> UUID:
     collection = uuid7()
     await db.run(GIVEN, account, collection, [chunks.vector_text(v) for v in given])
     return collection
@@ -77,7 +76,8 @@ async def test_signs_are_fetched_once_and_what_is_gone_is_gone(db: Db) -> None:
     # All of it made anew: what is kept of the old is not in the way.
     await db.run("delete from documents where account_id = $1", mine)
     await db.run(
-        "insert into documents (id, account_id, collection_id, name, contents, sha256) values ($1, $2, $3, 'n', 'n', '')",
+        "insert into documents (id, account_id, collection_id, name, contents, sha256)"
+        " values ($1, $2, $3, 'n', 'n', '')",
         new := uuid7(), mine, here)
     await db.run(
         "insert into chunks (account_id, collection_id, document_id, ordinal, content, embedding, words)"
