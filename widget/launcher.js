@@ -95,7 +95,7 @@
 button{bottom:20px;width:56px;height:56px;border:0;border-radius:50%;background:var(--a);color:oklch(from var(--a) clamp(0,(.66 - l)*999,1) 0 0);cursor:pointer;padding:16px}
 button:before{content:"";display:block;height:24px;background:currentColor;clip-path:path("M12 2a10 9 0 1 1-4 17.3L2 22l1.8-5.2A10 9 0 0 1 12 2z")}
 .o+button:before{clip-path:path("M4 10l2-2 6 6 6-6 2 2-8 8z")}
-b{position:absolute;top:-4px;inset-inline-end:-4px;min-width:12px;padding:4px 5px;border-radius:12px;background:#c81e1e;color:#fff;font:600 12px/12px system-ui}
+b{position:absolute;top:-4px;right:-4px;min-width:12px;padding:4px 5px;border-radius:12px;background:#c81e1e;color:#fff;font:600 12px/12px system-ui}
 div{bottom:88px;width:400px;height:min(680px,100dvh - 108px - ${cfg.offset|0}px);border-radius:20px;overflow:hidden;visibility:hidden}
 .o{visibility:visible}
 iframe{width:100%;height:100%;border:0;color-scheme:normal}

@@ -151,7 +151,7 @@ function code(text, language, copy) {
   const box = Object.assign(el("pre", el("code", text)), { tabIndex: 0 });
   if (language) box.dataset.language = language;
   if (!copy) return box;
-  const button = Object.assign(el("button", copy), { type: "button", className: "copy" });
+  const button = Object.assign(el("button", copy), { type: "button" });
   button.onclick = () => navigator.clipboard?.writeText(text).then(() => {
     button.textContent = "✓";
     setTimeout(() => { button.textContent = copy; }, 1500);
