@@ -1,8 +1,6 @@
 // Files of a message, seen before it is sent: chosen, dropped or pasted.
 
-import { $ } from "./forms.js";
-
-const input = $("[data-files]"), list = $("#chosen");
+const input = document.querySelector("[data-files]"), list = document.getElementById("chosen");
 
 function put(files) {
   const data = new DataTransfer();
@@ -22,7 +20,7 @@ function picture(file, line) {
   reader.readAsDataURL(file);
 }
 
-export function show() {
+function show() {
   const chosen = [...input.files];
   list.hidden = !chosen.length;
   list.replaceChildren(...chosen.map((file) => {
@@ -52,4 +50,5 @@ if (input) {
   addEventListener("dragover", over(true));
   addEventListener("dragleave", over(false));
   addEventListener("drop", (e) => { document.body.classList.remove("drop"); add(e, e.dataTransfer?.files); });
+  show();
 }

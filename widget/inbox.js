@@ -1,20 +1,25 @@
 // The console where conversations are: all of it, and what was said as it was meant.
 
 import "./console.js";
-import "./attachments.js";
-import { links, render, typeset } from "./markdown.js";
 
-// What the bot and people here say is Markdown; what contacts say is their own words, with links.
-function drawn() {
-  for (const one of document.querySelectorAll("[data-md]")) {
+// What the bot and people here say is Markdown; what contacts say is their own words, with links. Both are drawn by a module
+// of their own, which comes with the first words that are shown.
+async function drawn() {
+  if (!$("[data-md]")) return;
+  const { links, render, typeset } = await import("/assets/markdown.js");
+  for (const one of all("[data-md]")) {
     const said = one.textContent, ours = one.dataset.md === "m";
     one.removeAttribute("data-md");
     one.classList.toggle("md", ours);
     one.replaceChildren(...(ours ? render(said, "Copy") : links(said)));
     typeset(one);
   }
+  if (low) down();
 }
 
 document.addEventListener("htmx:after:swap", drawn);
 drawn();
-if (low) down();
+
+// Files of a message, as soon as somebody comes near to choosing some.
+for (const near of ["focusin", "pointerdown", "dragenter"])
+  addEventListener(near, () => $("[data-files]") && import("/assets/attachments.js"), { once: true });

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from markupsafe import Markup, escape
 
+from hub.chat.clients.networks import NAMES, WHATSAPP
 from hub.store import said
 
 HUES = 6
@@ -20,8 +21,13 @@ _PAIRS = (
     re.compile(r"(\*\*\*|\*\*|~~|\*|`+)(?=\S)(.+?)(?<=\S)\1"), re.compile(r"(?<!\w)(__?)(?=\S)(.+?)(?<=\S)\1(?!\w)"),
 )
 NETWORKS: Mapping[str, str] = MappingProxyType({
-    "telegram": "Telegram", "zapi": "WhatsApp", "evolution": "WhatsApp", "kapso": "WhatsApp",
+    "telegram": "Telegram", **dict.fromkeys(WHATSAPP, "WhatsApp"),
 })
+
+
+def network(channel: str | None) -> str:
+    """Through which a conversation goes, by the name that businesses know."""
+    return NAMES.get(channel or "", "Web")
 
 
 def iso(at: datetime) -> str:
@@ -115,6 +121,6 @@ def pretty(value: Any) -> str:
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "iso": iso, "stamp": stamp, "initials": initials, "hue": hue, "size": size, "number": number, "money": money,
-    "span": span, "person": person, "pretty": pretty,
+    "span": span, "person": person, "pretty": pretty, "network": network,
     "around": around, "unmarked": unmarked,
 }
