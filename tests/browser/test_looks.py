@@ -81,7 +81,7 @@ async def test_files_the_chat_takes(api: Api, watch: Watch) -> None:
     async with visiting(api, FREE, inputModes=["Audio"]) as me:
         page = await watch.open(page_of(api, me.key))
         await page.set_input_files("#file", archive)
-        await watch.until(page, "document.querySelector('#status').innerText.includes('does not take')")
+        await watch.until(page, "document.querySelector('#status').innerText.includes('cannot be sent here')")
         await page.click("#mic")
         await watch.until(page, "document.querySelector('#mic').ariaPressed === 'true'")
         await asyncio.sleep(0.5)  # something has to be recorded
