@@ -15,6 +15,7 @@ from channels.plug import Plug
 
 SIGNATURE, STAMP = "x-hub-signature", "x-hub-timestamp"
 LATE = 300.0  # seconds after which a call proves nothing any more
+MEDIA = {"image": base.Media.IMAGE, "audio": base.Media.AUDIO, "video": base.Media.VIDEO}
 KINDS = {"message": base.Kind.MESSAGE, "edit": base.Kind.EDIT, "delete": base.Kind.REVOKE}
 
 
@@ -111,5 +112,5 @@ def _item(one: dict[str, Any]) -> base.Inbound:
 
 def _file(one: dict[str, Any]) -> base.Attachment:
     mime = text(one.get("mime"))
-    kind = base.Media.IMAGE if (mime or "").startswith("image/") else base.Media.DOCUMENT
+    kind = MEDIA.get((mime or "").partition("/")[0], base.Media.DOCUMENT)
     return base.Attachment(kind, url=text(one.get("url")), mime=mime, name=text(one.get("name")))

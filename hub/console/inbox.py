@@ -97,6 +97,8 @@ async def conversation(v: Visit) -> web.StreamResponse:
 
 async def seen(v: Visit) -> web.StreamResponse:
     """POST .../read: the page that is open says up to where its reader has seen it."""
+    if not await rows.known(v.db, v.account, v.id()):
+        raise NotFound
     await rows.read(v.db, v.account, v.who.id, v.id())
     return web.Response(status=204)
 

@@ -148,6 +148,7 @@ ADD_NOTE = """
     insert into session_notes (id, account_id, session_id, operator_id, author, text)
     select $3, s.account_id, s.id, $4, $5, $6 from sessions s where s.account_id = $1 and s.id = $2
 """
+KNOWN = "select true from sessions where account_id = $1 and id = $2"
 READ = """
     insert into session_reads (operator_id, session_id, at)
     select $2, s.id, coalesce(s.last_message_at, now()) from sessions s where s.account_id = $1 and s.id = $3
@@ -212,6 +213,10 @@ async def switches(db: Call, account: UUID, session: UUID, since: datetime | Non
 
 async def add_note(db: Call, account: UUID, session: UUID, id: UUID, operator: UUID, author: str, text: str) -> bool:
     return await db.run(ADD_NOTE, account, session, id, operator, clean(author), clean(text)) == 1
+
+
+async def known(db: Call, account: UUID, session: UUID) -> bool:
+    return bool(await db.value(KNOWN, account, session))
 
 
 async def read(db: Call, account: UUID, operator: UUID, session: UUID) -> None:

@@ -243,7 +243,7 @@ async def test_without_one_the_hubs_own_answers(api: Api, fakes: list[Fake]) -> 
     await api.ok("DELETE", PATH)
     assert await shown(api) == [] and await found(api, collection) == own
     await whole(api, one)
-    assert await api.hub.db.value("select count(*) from vectors") == 0
+    assert await api.hub.db.value("select count(*) from vectors where account_id = $1", api.account) == 0
 
 
 REFUSED: list[tuple[Any, str]] = [

@@ -56,7 +56,7 @@ async def test_who_died_over_a_form(desk: Desk, api: Api, written: bool) -> None
         mark = uuid4().hex
     status, _ = await send(desk, "/console/knowledge", name="Prices", once=mark)
     assert status == (200 if written else 303)
-    assert await api.hub.db.value("select count(*) from collections") == 1
+    assert await api.hub.db.value("select count(*) from collections where account_id = $1", api.account) == 1
 
 
 async def test_a_message_that_was_begun_goes_out_once(desk: Desk, api: Api) -> None:

@@ -42,7 +42,7 @@ def filled(path: str) -> str:
 
 
 async def test_a_viewer_may_do_nothing_but_look(viewer: Desk, api: Api) -> None:
-    own = {"/console/settings/me", "/console/knowledge/{id}/ask"}
+    own = {"/console/settings/me", "/console/knowledge/{id}/ask", "/console/inbox/{id}/read"}
     assert len(forms()) > 45
     csrf = (await viewer.get("/console/settings")).csrf
     for path in forms():

@@ -194,7 +194,7 @@ async def test_a_webhook_is_made_changed_and_told_again(desk: Desk, api: Api) ->
     for given in wrong:
         assert (await desk.post("/console/webhooks", **given)).status == 400, given
     moved = await desk.post(one, url="https://other.example/", events=["*"])
-    assert moved.status == 400 and "secret must be sent" in moved.text, moved.text
+    assert moved.status == 400 and "Secret must be sent" in moved.text, moved.text
     assert (await desk.post(one + "/replay")).status == 400 and (await desk.get(one + "?cursor=x")).status == 400
     assert (await desk.get(one + "?state=x")).status == 400
     await desk.done(one + "/delete")

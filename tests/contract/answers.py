@@ -24,7 +24,7 @@ COLLECTION: dict[str, Shape] = {
 # A gateway has beside the documented fields what else its model needs.
 BESIDE = (
     "fallbackModels", "timeLimits", "transportInterface", "providerHeaders", "deployments", "loadBalancing", "tries",
-    "promptCache", "answerCacheSeconds",
+    "promptCache", "answerCacheSeconds", "transcriptionModel",
 )
 # Beside the documented fields an integration tells how it stands with its network.
 OF_OURS = ("sendMode", "groups", "whenUnknown", "webhookUrl", "state", "stateText", "connection", "choices")

@@ -14,10 +14,12 @@ from hub.studio.aresgen.voices import SLIDERS
 from hub.studio.aresgen.workflow import source
 from hub.studio.aresgen.workflow.definition import checked
 from hub.studio.aresgen.workflow.steps_with import TYPES
+from hub.studio.session_events import SHAPES
 from tests.contract.aresgen import ROWS
 from tests.contract.asking import Contract
 
-TEXT = (Path(__file__).parents[2] / "templates" / "manual" / "aresgen.md").read_text(encoding="utf-8")
+MANUAL = Path(__file__).parents[2] / "templates" / "manual"
+TEXT = (MANUAL / "aresgen.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -34,7 +36,10 @@ def test_every_path_and_every_type_is_one() -> None:
     told = {re.sub(r"\{\w+\}", "{}", p) for p in re.findall(r"`(?:[A-Z/]+ )?(/(?:v1|embed)/[^`?]+)", TEXT)}
     assert len(told) > 15 and told - paths == set()
     named = set(re.findall(r"`((?:chat|document|voice|chatbot|workflow|key)\.[a-z_.]+)`", TEXT))
-    assert named == set(events.TYPES)
+    assert named == set(events.TYPES) - set(SHAPES)
+    for language in ("en", "pt"):
+        chapter = (MANUAL / f"events.{language}.md").read_text(encoding="utf-8")
+        assert set(re.findall(r"`((?:session|contact|campaign)\.[a-z_.]+)`", chapter)) == set(SHAPES)
     assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) == set(TYPES)
     assert all(f"`{name}`" in TEXT for name in SLIDERS)
 

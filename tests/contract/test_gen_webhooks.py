@@ -11,7 +11,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from hub.studio import events, outgoing_webhooks
+from hub.studio import events, outgoing_webhooks, session_events
 from tests.contract.asking import Contract
 from tests.contract.conftest import Place
 from tests.contract.working import Call, Elsewhere, elsewhere, until, working
@@ -108,8 +108,9 @@ async def test_every_event_and_who_hears_it(api: Contract, hook: Elsewhere) -> N
         told = await heard(hook, 12)
         await heard(bots, 4)
         await heard(one, 2)
-    # That of budgets is proved where keys have some: tests/api/test_key_limits.py.
-    assert {e["type"] for e in told} == set(events.TYPES) - {events.KEY_BUDGET}
+    # That of budgets is proved where keys have some: tests/api/test_key_limits.py; those of chat clients are in
+    # tests/flows/test_session_events.py.
+    assert {e["type"] for e in told} == set(events.TYPES) - {events.KEY_BUDGET} - set(session_events.SHAPES)
     by = {e["type"]: e["data"] for e in told}
     assert by["chat.message.created"] | {"message_id": ""} == {
         "thread_id": thread["thread_id"], "message_id": "", "role": "assistant", "voice_id": None,
