@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.store import scope
-from hub.store.db import Call, clean, pattern
+from hub.store.db import Call, clean, near, pattern
 
 CHANNELS = """
     with lately as (
@@ -96,7 +96,7 @@ FIND = """
     select * from ((select 'conversation' as kind, s.id, coalesce(k.name, s.metadata->>'name', s.metadata->>'anon:name', '+' || k.phone,
             k.username, case when left(s.tag, 3) <> 'zp_' then s.tag end, 'Visitor ' || right(s.id::text, 4)) as name, c.name as more,
             s.last_message_at as at
-        from (select conversations_with($1, $3, null) as id union select conversations_near($1, $2)) w
+        from (select conversations_with($1, $3, null) as id union select conversations_near($1, $4)) w
         join sessions s on s.id = w.id and s.account_id = $1
         join clients c on c.id = s.client_id left join contacts k on k.id = s.contact_id where s.last_message_at is not null
         order by s.last_message_at desc nulls last limit 6)
@@ -214,7 +214,7 @@ async def failed_by_channel(db: Call, account: UUID, since: datetime, until: dat
 
 async def find(db: Call, account: UUID, words: str) -> list[Json]:
     with scope.itself():
-        return [dict(r) for r in await db.fetch(FIND, account, clean(words), pattern(words))]
+        return [dict(r) for r in await db.fetch(FIND, account, clean(words), pattern(words), near(words))]
 
 
 async def calendar(

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 NAME = "select set_config('hub.account', $1, false)"
 TELL = "select set_config('hub.deed', $1, true)"
+_NAME = re.compile(r"[^\W\d_]+(?:[ .'’-]+[^\W\d_]+)*")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 # Disk full, shutting down, a replica that may not write: it may be better in a moment.
@@ -76,6 +77,11 @@ def pattern(words: str) -> str:
     """Of `ilike`, for a text in which these words stand as they are."""
     escaped: str = clean(words).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def near(words: str) -> str | None:
+    """What a name may be meant by, with a slip or without its accents; None where a part of a word is looked for."""
+    return str(clean(words)) if len(words) >= 4 and _NAME.fullmatch(words) else None
 
 
 def dump(value: Any) -> str:

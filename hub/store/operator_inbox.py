@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.store import scope
-from hub.store.db import Call, clean, pattern
+from hub.store.db import Call, clean, near, pattern
 
 # waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones.
 # Of one person the latest stands for all. Each way to look has its own select, for an index of its own.
@@ -179,7 +179,7 @@ async def page(
         rows = await db.fetch(LIST, account, eyes, show, at, id, limit)
     else:
         with scope.itself():
-            rows = await db.fetch(SEARCH, account, eyes, show, at, id, limit, pattern(words), person, clean(words))
+            rows = await db.fetch(SEARCH, account, eyes, show, at, id, limit, pattern(words), person, near(words))
     return [dict(r) | {"last_words": _words(r["last_words"])} for r in rows]
 
 

@@ -18,13 +18,13 @@ from hub.runtime import open_hub
 from hub.sealing import Sealer, new_key
 from hub.store.memories import said
 from tests.api.chatting import visiting
-from tests.api.conftest import Api, Provider, keys_of, provider, serving
+from tests.api.conftest import Api, Provider, house, keys_of, provider, serving
 from tests.api.test_forgotten import CANARY, found, settle
 from tests.fakes.model import says
 from tests.outreach.street import ANA, Street, street
 from tests.security.test_erasure import ANA_WEB, BASE, BEA, BEA_WEB, as_api, lives, of_kind
 
-__all__ = ["provider"]
+__all__ = ["house", "provider"]
 OTHER = "swallowcanary"
 # What deploy/SECURITY.md says is not sealed under personal keys.
 OPEN = {"schedules", "webhook_events", "idempotency", "file", "Valkey", "activations", "campaigns", "contacts"}

@@ -20,7 +20,7 @@ CASCADES = """
 REASONS = {
     "set up by people, who remove it": "accounts api_keys gateways clients integrations skills collections documents"
     " sources operators canned_replies ares_agents character_agents chatbots workflows webhook_endpoints voices"
-    " writings schedules campaigns",
+    " writings schedules campaigns embedders",
     "goes with what people set up": "operator_totp operator_identities operator_passkeys writing_versions"
     " workflow_versions workflow_steps source_tools",
     "who an account knows, until they are erased": "ares_users people contacts identities joins ares_facts"
@@ -28,7 +28,7 @@ REASONS = {
     "an account's books, summed up over any time": "usage key_alerts key_spend",
     "an account's own work, which goes with its workflow": "workflow_runs",
     "one row for each thing there is": "scheduled_users number_paces leader migrations",
-    "goes as it is worked off": "ares_lessons file_leftovers key_holds session_queue",
+    "goes as it is worked off": "ares_lessons file_leftovers key_holds session_queue webhook_facts",
     "goes with its conversation": "session_order",
 }
 # Whatever nothing drops by its age.

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hub.store import dashboard, operator_inbox
-from hub.store.db import Db, pattern
+from hub.store.db import Db, near, pattern
 from tests.store.rows import Bench
 
 MANY = 3000
@@ -63,7 +63,9 @@ async def test_everything_is_looked_at(full: tuple[Bench, Bench]) -> None:
     for words in asked:
         low = words.lower()
         meant = {r["id"] for r in texts if any(low in (r[c] or "").lower() for c in ("title", "tag", "contact"))}
-        assert await found(mine, words) == meant, words
+        seen = await found(mine, words)
+        # Names are found with a slip as well.
+        assert seen == meant if near(words) is None else seen >= meant, words
     oldest = await dashboard.find(mine.db, mine.account, f"off {MANY}")
     assert [r["kind"] for r in oldest] == ["conversation"]
 

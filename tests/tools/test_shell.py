@@ -161,7 +161,7 @@ async def test_time_is_limited_and_nothing_stays(hub: Hub) -> None:
 
 
 async def gone(words: str) -> None:
-    for _ in range(50):
+    for _ in range(500):
         if not running(words):
             return
         await asyncio.sleep(0.02)
