@@ -49,7 +49,7 @@ assert set(NAMES) >= {"telegram", "zapi", "evolution", "kapso", "cloud", "webhoo
 def run(folder: Path, *arguments: str) -> str:
     path = os.pathsep.join((str(folder), str(TOP)))
     ended = subprocess.run(
-        [sys.executable, *arguments], env={**os.environ, "PYTHONPATH": path}, cwd=folder, capture_output=True, text=True,
+        [sys.executable, *arguments], env={**os.environ, "PYTHONPATH": path, "PYTEST_ADDOPTS": ""}, cwd=folder, capture_output=True, text=True,
         timeout=120, check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
