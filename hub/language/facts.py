@@ -46,8 +46,14 @@ FACTS = {
         r"|eight|nine|ten|twelve|twenty|un|una|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
     ),
 }
+SETTING_UP = ("conect", "connect", "integr", "configur", "instal", "vincul")
 DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", "prazo", "prazos", "long", "tarda", "tardan",
                       "tiempo", "plazo", "duration", "pronto", "pronta", "prontos", "prontas", "ready", "listo", "lista"))
+
+
+def sets_up(every: Sequence[str]) -> bool:
+    """Whether something is to be set up: "how do I connect WhatsApp?" asks for no number."""
+    return any(w.startswith(SETTING_UP) for w in every)
 
 
 def wants(every: Sequence[str]) -> frozenset[str]:
@@ -65,7 +71,7 @@ def wants(every: Sequence[str]) -> frozenset[str]:
         found.add("time")
     elif any(w in WHEN for w in every) or re.search(r"\b(?:que dias?|what days?|which days?|ate quando)\b", joined):
         found.add("when")
-    if any(w in CONTACT for w in every):
+    if any(w in CONTACT for w in every) and not sets_up(every):
         found.add("contact")
     if any(w in ADDRESS for w in every):
         found.add("address")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from hub.language import codes, words
-from hub.language.facts import DURATION, SOFT
+from hub.language.facts import DURATION, SOFT, sets_up
 from hub.language.facts import wants as wants_of
 from hub.language.folding import fold
 from hub.language.lexicon import ADDRESS, ASKS, BEFORE_VERBS, CONTACT, JOINS, MANY, MUCH, PALE, PRICE, STOP, WHEN
@@ -123,6 +123,7 @@ def _one(text: str, language: str) -> Asked:
     wants = wants_of(every)
     found = codes.codes(text)
     named, shouted = _names(text)
+    setting = sets_up(every)
     terms: dict[str, Term] = {}
     for n, word in enumerate(every):
         verb = bool(n and every[n - 1] in BEFORE_VERBS) or (
@@ -134,7 +135,7 @@ def _one(text: str, language: str) -> Asked:
         if _of_code(word, found):
             continue
         terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
-                                    word in KINDS, word in named or len(word) == 1, verb))
+                                    word in KINDS and not setting, word in named or len(word) == 1, verb))
     counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
     return Asked(text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted)
 

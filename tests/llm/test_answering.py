@@ -81,3 +81,24 @@ def test_a_question_that_refers_back() -> None:
 def test_stop_words_are_those_of_the_language_of_the_question() -> None:
     text = "Pelo SUS atendemos apenas vacinação. Pelo convênio Azul atendemos tudo."
     assert "vacinação" in said("Atendem pelo SUS?", text)
+
+
+@pytest.mark.parametrize(
+    ("question", "right"),
+    [("Como conecto o WhatsApp?", "Pela Z-API"), ("How do I connect WhatsApp?", "Create an instance")],
+)
+def test_setting_a_network_up_asks_for_no_number(question: str, right: str) -> None:
+    """The name of a network is what is asked about, not the kind of fact that an address or a number is."""
+    text = said(
+        question,
+        "# Como conecto o Telegram?\n\nFale com o @BotFather no Telegram, envie /newbot e copie o token 1234.",
+        "# Como conecto o WhatsApp?\n\nPela Z-API, salve o id da instância e o token.",
+        "# How do I connect Telegram?\n\nWrite to @BotFather in Telegram, send /newbot and copy the token 1234.",
+        "# How do I connect WhatsApp?\n\nCreate an instance at Z-API and save its id.",
+    )
+    assert right in text and "BotFather" not in text
+
+
+def test_who_asks_for_a_number_gets_it() -> None:
+    there = "# Contato\n\nO WhatsApp da loja é (11) 91234-5678.", "# Loja\n\nA loja é azul."
+    assert "91234-5678" in said("Qual é o WhatsApp da loja?", *there)
