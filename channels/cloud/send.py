@@ -27,7 +27,7 @@ from channels.cloud.verify import challenge, prove, verify
 from channels.http import Answer, call, down
 from channels.loose import first, obj, objs, text
 from channels.meta.errors import by_code
-from channels.meta.outgoing import DOCUMENTS, PICTURES, message
+from channels.meta.outgoing import DOCUMENTS, PICTURES, message, read, upload
 from channels.meta.receive import receive
 
 Json = dict[str, Any]
@@ -104,11 +104,7 @@ class WhatsAppCloud:
         """Mark as read with the typing indicator, which lasts 25 s or until a message is sent."""
         if message_id is None:
             return
-        body = {
-            "messaging_product": "whatsapp", "status": "read", "message_id": message_id,
-            "typing_indicator": {"type": "text"},
-        }
-        await self._call(link, "POST", _number(link, "/messages"), body, retry_safe=True)
+        await self._call(link, "POST", _number(link, "/messages"), read(message_id), retry_safe=True)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""
@@ -171,12 +167,7 @@ class WhatsAppCloud:
         return _key(link) if ours else {}
 
     async def _upload(self, link: Link, file: File, content: bytes) -> str:
-        mime = media.bare(file.mime)
-        form = aiohttp.FormData()
-        form.add_field("messaging_product", "whatsapp")
-        form.add_field("type", mime)
-        # Meta looks at the part's own type and refuses the default one.
-        form.add_field("file", content, filename=file.name, content_type=mime)
+        form = upload(file, content)
         # An upload reaches nobody, so a second one does no harm.
         answer = await self._call(link, "POST", _number(link, "/media"), form=form, retry_safe=True)
         found = text(obj(answer.body).get("id"))

@@ -27,7 +27,7 @@ from channels.kapso.history import SKEW, look
 from channels.kapso.receive import receive
 from channels.kapso.verify import prove
 from channels.loose import first, obj, objs, text
-from channels.meta.outgoing import DOCUMENTS, PICTURES, message
+from channels.meta.outgoing import DOCUMENTS, PICTURES, message, read, upload
 
 Json = dict[str, Any]
 
@@ -89,13 +89,7 @@ class Kapso:
         """Mark as read with the typing indicator, which lasts 25 s or until a message is sent."""
         if message_id is None:
             return
-        body = {
-            "messaging_product": "whatsapp",
-            "status": "read",
-            "message_id": message_id,
-            "typing_indicator": {"type": "text"},
-        }
-        await self._call(link, "POST", _meta(link, "messages"), body, retry_safe=True)
+        await self._call(link, "POST", _meta(link, "messages"), read(message_id), retry_safe=True)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""
@@ -175,12 +169,7 @@ class Kapso:
         """The session belongs to whoever gave it."""
 
     async def _upload(self, link: Link, file: File, content: bytes) -> str:
-        mime = media.bare(file.mime)
-        form = aiohttp.FormData()
-        form.add_field("messaging_product", "whatsapp")
-        form.add_field("type", mime)
-        # Meta looks at the part's own type and refuses the default one.
-        form.add_field("file", content, filename=file.name, content_type=mime)
+        form = upload(file, content)
         # An upload reaches nobody, so a second one does no harm.
         answer = await self._call(link, "POST", _meta(link, "media"), form=form, retry_safe=True)
         found = text(obj(answer.body).get("id"))

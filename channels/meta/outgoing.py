@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import aiohttp
+
 from channels import jid, media
 from channels.base import ChannelError, File, Media, Outbound
 from channels.meta.who import BSUID, GROUP
@@ -107,3 +109,21 @@ def _file(file: File, caption: str, file_id: str | None) -> Json:
     if caption and kind in CAPTIONED:
         value["caption"] = caption
     return {"type": kind, kind: value}
+
+
+def read(message_id: str) -> Json:
+    """Marks a message as read and shows typing, which lasts 25 s or until a message is sent."""
+    return {
+        "messaging_product": "whatsapp", "status": "read", "message_id": message_id,
+        "typing_indicator": {"type": "text"},
+    }
+
+
+def upload(file: File, content: bytes) -> aiohttp.FormData:
+    """A file for a message; Meta looks at the part's own type and refuses the default one."""
+    mime = media.bare(file.mime)
+    form = aiohttp.FormData()
+    form.add_field("messaging_product", "whatsapp")
+    form.add_field("type", mime)
+    form.add_field("file", content, filename=file.name, content_type=mime)
+    return form
