@@ -320,6 +320,8 @@ class GatewayParameters(Defaults):
     def _deployed(self) -> "GatewayParameters":
         if self.base_address == INTEGRATED and (self.deployments or self.provider_headers):
             raise ValueError(f"has deployments or providerHeaders, which the models of {INTEGRATED} do not take")
+        if self.base_address == INTEGRATED and self.transcription_model:
+            raise ValueError(f"has transcriptionModel, which needs a provider of your own: {INTEGRATED} has none")
         if any(d.base_address == INTEGRATED for d in self.deployments):
             raise ValueError(f"has a deployment at {INTEGRATED}; name it as a fallback model")
         return self

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 SPOKEN = ("voice", "audio")
 LARGEST, LONGEST = 25 << 20, 30_000
-SECONDS, AT_ONCE = 60.0, 4
+# For all recordings of a turn together; what is left at least for one that is begun.
+SECONDS, LEAST, AT_ONCE = 60.0, 1.0, 4
 ENDINGS: Mapping[str, str] = MappingProxyType({
     "audio/ogg": "ogg", "audio/opus": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a",
     "audio/aac": "aac", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/amr": "amr",
@@ -36,14 +38,14 @@ async def transcribe(hub: Hub, claimed: Claim, opened: dict[str, Json]) -> None:
     gateway = gateway_of(claimed.gateway, hub.sealer)
     if not hears(hub, gateway):
         return
-    limit = asyncio.Semaphore(AT_ONCE)
+    limit, end = asyncio.Semaphore(AT_ONCE), time.monotonic() + SECONDS
 
     async def one(row: Json, place: int, a: Json) -> None:
         file = opened.get(str(a.get("file_id")))
         if a.get("media") not in SPOKEN or a.get("text") or file is None or len(file["content"]) > LARGEST:
             return
         async with limit:
-            text = await _text(hub, gateway, a, file)
+            text = await _text(hub, gateway, a, file, end - time.monotonic())
         if text:
             a["text"] = text
             # At once: a turn that is begun again does not pay again.
@@ -54,11 +56,13 @@ async def transcribe(hub: Hub, claimed: Claim, opened: dict[str, Json]) -> None:
     ))
 
 
-async def _text(hub: Hub, gateway: Gateway, a: Json, file: Json) -> str:
+async def _text(hub: Hub, gateway: Gateway, a: Json, file: Json, seconds: float) -> str:
+    if seconds < LEAST:
+        return ""
     mime = str(file["mime"]).split(";")[0].strip()
     name = a.get("name") or f"voice.{ENDINGS.get(mime, 'ogg')}"
     try:
-        found = await written(hub, gateway, Recording(name, mime, bytes(file["content"]), "json", {}, SECONDS))
+        found = await written(hub, gateway, Recording(name, mime, bytes(file["content"]), "json", {}, seconds))
     except Overloaded:
         raise
     except HubError as e:
