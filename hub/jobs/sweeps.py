@@ -41,6 +41,7 @@ from hub.store import (
     studio_documents,
     tool_steps,
     turns,
+    webhook_facts,
     workflow_runs,
 )
 from hub.store.db import Db
@@ -65,6 +66,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "activations": activations.forget, "idempotency keys": idempotency.forget,
     "forms": form_posts.forget, "request logs": api_request_log.forget,
     "remembered answers": answer_cache.forget,
+    "facts for webhooks": webhook_facts.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
     "responses": responses.forget, "drills": drills.forget,
 })

@@ -7,11 +7,16 @@ from uuid import UUID
 
 from hub.store.db import Call
 
-# Of transactions that can have no earlier one behind them. Whose worker is not through yet finds them locked.
+# From one account to the next by the index, however much of one there is; in no order, so that none is always the last.
 ACCOUNTS = """
-    select distinct account_id from (
-        select account_id from webhook_facts where tx < pg_snapshot_xmin(pg_current_snapshot()) order by id limit 5000) f limit $1
+    with recursive found as (
+        (select account_id from webhook_facts order by account_id limit 1)
+        union all
+        select (select f.account_id from webhook_facts f where f.account_id > found.account_id order by f.account_id limit 1)
+            from found where found.account_id is not null)
+    select account_id from found where account_id is not null order by random() limit $1
 """
+FORGET = "delete from webhook_facts where id in (select id from webhook_facts where at < now() - interval '7 days' order by id limit 10000)"
 # The lock that `emit` takes: events of an account get their places one after the other.
 LOCK = "select pg_advisory_xact_lock(hashtextextended('emit ' || account_id::text, 0)) from (select $1::uuid as account_id) a"
 TAKE = """
@@ -80,3 +85,8 @@ async def take(tx: Call, account: UUID, limit: int) -> list[Fact]:
     """The oldest, in the order of their transactions; nobody else's until this transaction ends, then gone."""
     await tx.run(LOCK, account)
     return [Fact(**dict(r)) for r in await tx.fetch(TAKE, account, limit)]
+
+
+async def forget(db: Call) -> int:
+    """What could not be told for days stands before nothing any more."""
+    return await db.run(FORGET)

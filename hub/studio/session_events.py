@@ -48,6 +48,8 @@ async def tell(hub: Hub) -> int:
                     break
         except HubError as e:
             log.warning("events of account %s wait: %s", account, e)
+        except Exception:
+            log.exception("events of account %s cannot be told", account)
     return told
 
 

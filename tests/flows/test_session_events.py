@@ -16,7 +16,7 @@ from hub.chat.operators import handoff
 from hub.chat.website import transcript
 from hub.config import Settings
 from hub.sealing import digest
-from hub.store import web_sessions
+from hub.store import web_sessions, webhook_facts
 from hub.studio import outgoing_webhooks, session_events
 from tests.contract.working import Elsewhere, elsewhere, until
 from tests.flows.net import Net, net
@@ -199,3 +199,22 @@ async def test_what_is_sealed_is_told_and_lies_sealed(settings: Settings, provid
         assert told(hook)[0]["data"]["text"] == "canary-3"
         assert await w.hub.db.value("select count(*) from webhook_events where data::text like '%canary%'") == 0
         assert await w.hub.db.value("select count(*) from webhook_events where data::text like '%sealed.1.%'") == 2
+
+
+async def test_one_account_keeps_no_other_waiting(w: World, hook: Elsewhere) -> None:
+    """Neither one that has much to be told nor one whose facts cannot be read."""
+    for task in w.tasks:
+        task.cancel()
+    crowded, broken = ids.uuid7(), ids.uuid7()
+    for one in (crowded, broken):
+        await w.hub.db.run("insert into accounts (id, name, salt) values ($1, 'b', 's')", one)
+    noted = "insert into webhook_facts (account_id, type, object) select $1, $2, $3 from generate_series(1, $4)"
+    await w.hub.db.run(noted, broken, "session.message.received", "no id", 1)
+    await w.hub.db.run(noted, crowded, "contact.joined", str(ids.uuid7()), 6000)
+    await subscribed(w, hook.url, "session.message.received")
+    await say(w, "zapi", "Hello!")
+    assert set(await webhook_facts.waiting(w.hub.db, 10)) == {crowded, broken, w.account}
+    assert await session_events.tell(w.hub) == session_events.ROUNDS * session_events.AT_ONCE + 1
+    assert await w.hub.db.value("select count(*) from webhook_events where account_id = $1", w.account) == 1
+    await w.hub.db.run("update webhook_facts set at = now() - interval '8 days' where account_id = $1", broken)
+    assert await webhook_facts.forget(w.hub.db) == 1

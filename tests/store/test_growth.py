@@ -28,7 +28,7 @@ REASONS = {
     "an account's books, summed up over any time": "usage key_alerts key_spend",
     "an account's own work, which goes with its workflow": "workflow_runs",
     "one row for each thing there is": "scheduled_users number_paces leader migrations",
-    "goes as it is worked off": "ares_lessons file_leftovers key_holds session_queue webhook_facts",
+    "goes as it is worked off": "ares_lessons file_leftovers key_holds session_queue",
     "goes with its conversation": "session_order",
 }
 # Whatever nothing drops by its age.
