@@ -45,9 +45,10 @@ dev: $(DEV)
 
 # By file, two at once: much of the time is waiting. The longest files come first (tests/conftest.py).
 # What is compiled once is kept even where Python is told to keep nothing: every process of a test imports it again.
+# What fails is tried once more and named at the end as RERUN: a race to be found, but no reason to hold everything else up.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(DEV) browser sandbox clients
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --reruns 1 -rR --durations=10 $(ARGS)
 
 browser: $(DEV)
 	@$(BIN)/python tests/browser/install.py

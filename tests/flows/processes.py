@@ -74,7 +74,7 @@ class Child:
         self.process.kill()
         self.process.join(5)
 
-    async def ended(self, seconds: float = 15.0) -> int:
+    async def ended(self, seconds: float = 60.0) -> int:
         """The exit code, waiting for it."""
         end = time.monotonic() + seconds
         while self.process.exitcode is None:
@@ -82,7 +82,7 @@ class Child:
             await asyncio.sleep(0.02)
         return int(self.process.exitcode)
 
-    async def serving(self, seconds: float = 15.0) -> None:
+    async def serving(self, seconds: float = 60.0) -> None:
         """Wait until a web process answers."""
         end = time.monotonic() + seconds
         async with aiohttp.ClientSession() as http:

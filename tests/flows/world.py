@@ -50,7 +50,7 @@ class World:
             given.setdefault("x-telegram-bot-api-secret-token", SECRET)
         return await self.receiver.receive(Knock(channel, self.client, SECRET, given, raw))
 
-    async def until(self, condition: Any, seconds: float = 30.0) -> None:
+    async def until(self, condition: Any, seconds: float = 60.0) -> None:
         """Wait for a condition (a plain or async callable)."""
         end = time.monotonic() + seconds
         while True:
