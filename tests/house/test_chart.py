@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import orjson
 import pytest
 import yaml
 
@@ -104,6 +106,25 @@ def test_settings_exist_and_the_version_is_the_hubs() -> None:
     assert all(isinstance(v, str) for v in values()["settings"].values()), "a ConfigMap holds text alone"
     told = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert told["appVersion"] == values()["image"]["tag"] == __version__
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"settings": {"HUB_PORT": 8081}}, "settings.HUB_PORT"),
+        ({"settings": {"PORT": "8081"}}, "settings"),
+        ({"image": {"repository": "r.example/x", "tag": 9}}, "image.tag"),
+        ({"replicas": {"web": "two", "worker": 1, "scheduler": 1}}, "replicas.web"),
+        ({"replicas": {"web": 1, "worker": 1, "scheduler": 1, "workers": 3}}, "replicas"),
+        ({"storage": "much"}, "storage"),
+    ],
+)
+def test_wrong_values_are_named_before_anything_is_installed(changed: Json, place: str) -> None:
+    schema = orjson.loads((CHART / "values.schema.json").read_bytes())
+    jsonschema.validate(values(), schema)
+    with pytest.raises(jsonschema.ValidationError) as refused:
+        jsonschema.validate(values() | changed, schema)
+    assert ".".join(str(step) for step in refused.value.absolute_path) == place
 
 
 def test_helm_renders_it_too() -> None:
