@@ -1,6 +1,7 @@
 """Many webhook calls share few commits, and each caller hears about its own."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from hub.chat.inbound.intake import Intake
 from hub.errors import Overloaded
 from hub.live.connect import connect
 from hub.live.queue import Queue
-from hub.store.db import Db, open_db
+from hub.store.db import Db, of_data, open_db
 from tests.store.rows import Bench
 
 
@@ -176,3 +177,14 @@ async def test_closing_waits_for_what_is_being_committed(
         assert stored.done() or (await stored)
     await redis.aclose(close_connection_pool=True)
     assert await bench.db.value("select count(*) from inbox") == 1
+
+
+@pytest.mark.parametrize("field", ["ids", "ext"])
+async def test_what_no_index_can_hold_does_not_spoil_the_others(intake: Intake, bench: Bench, field: str) -> None:
+    """A name longer than PostgreSQL can look up is that call's own fault."""
+    long = os.urandom(4000).hex()
+    bad = bench.item(**{field: [f"phone:{long}"] if field == "ids" else long})
+    calls = [intake.store([bench.item(ids=[f"phone:{n}"])]) for n in range(2, 12)]
+    *fine, refused = await asyncio.gather(*calls, intake.store([bad]), return_exceptions=True)
+    assert [f[0].outcome for f in fine if isinstance(f, list)] == ["accepted"] * 10
+    assert isinstance(refused, Exception) and of_data(refused)
