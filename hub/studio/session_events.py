@@ -116,7 +116,8 @@ def _message(fact: Fact) -> Json | None:
 
 
 def _undelivered(fact: Fact) -> Json | None:
-    if fact.client_id is None or fact.about is None:
+    """One that was sent again meanwhile, or in another form, has not failed yet."""
+    if fact.client_id is None or fact.about is None or fact.about["state"] not in ("dead", "unknown"):
         return None
     about = fact.about
     return _session(fact) | {
