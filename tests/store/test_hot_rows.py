@@ -86,7 +86,6 @@ async def test_a_sweep_looks_at_the_first_of_a_crowd_and_not_at_all_of_it(db: Db
         " select gen_random_uuid(), $1, $2, $3, 'channel', now() - n * interval '1 ms', 1, 0 from generate_series(1, 4000) n",
         bench.account, bench.client, bench.integration,
     )
-    await db.run("analyze sessions") if not db.walled else None
     read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'sessions'"
     async with db.transaction() as tx:
         found = await tx.fetch(turns.SWEEP, 40, UUID(int=0), 100)

@@ -1,6 +1,9 @@
 -- As before, but ranked as the index of the queue has them: of a crowd only the first are looked at, not all each time.
 create or replace function sweep_lanes(_limit int, _after uuid, _lanes int)
-returns table (kind text, session_id uuid, account_id uuid, integration_id uuid) language plpgsql as $$
+returns table (kind text, session_id uuid, account_id uuid, integration_id uuid) language plpgsql
+-- By the indexes, which have them in this order: else all of a crowd is read and sorted, while little is known of these tables.
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 #variable_conflict use_column
 declare
     _turns uuid[];
