@@ -46,6 +46,15 @@ CLEAR = frozenset({
 NESTED = frozenset({"attachments", "quoted", "file"})
 
 
+class Unkeyed(Overloaded):
+    """Somebody's key cannot be written or read now."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"The personal keys cannot be written or read ({error}).", retry_after=5)
+        # A file that is damaged, or another user's, is the trouble of one person and stays it.
+        self.lasting = isinstance(error, Setup | ValueError | PermissionError)
+
+
 class Sealed(str):
     """A value that was sealed here: anything else that begins like one is only text."""
 
@@ -68,19 +77,18 @@ class PersonalKeys:
         return hmac.digest(self._name, told, "sha256").hex()[:32]
 
     async def ready(self, account: UUID | str, subjects: Iterable[str]) -> None:
-        """Before something is sealed: each of them has a key, which is on disk. Raise Overloaded."""
+        """Before something is sealed: each of them has a key, which is on disk. Raise Unkeyed."""
         await self._ready({self.named(account, s) for s in subjects})
 
     async def ready_all(self, whose: Iterable[tuple[UUID | str, str]]) -> None:
         await self._ready({self.named(account, s) for account, s in whose})
 
     async def _ready(self, names: set[str]) -> None:
-        try:
-            found = await asyncio.to_thread(self._ensured, names)
-        except OSError as e:
-            raise Overloaded(f"The personal keys cannot be written ({e.strerror}).", retry_after=5) from None
+        found, wrong = await asyncio.to_thread(self._ensured, names)
         for name, key in found.items():
             self._remember(name, *key)
+        if wrong is not None:
+            raise Unkeyed(wrong) from None
 
     def _remember(self, name: str, stamp: Stamp, key: bytes) -> None:
         self._known.pop(name, None)
@@ -88,18 +96,21 @@ class PersonalKeys:
         if len(self._known) > MOST:
             self._known.pop(next(iter(self._known)), None)
 
-    def _ensured(self, names: Collection[str]) -> dict[str, tuple[Stamp, bytes]]:
-        """As they are by now: another process may have forgotten one and begun anew."""
+    def _ensured(self, names: Collection[str]) -> tuple[dict[str, tuple[Stamp, bytes]], Exception | None]:
+        """As they are by now: another process may have forgotten one and begun anew. And why one cannot be had."""
         found: dict[str, tuple[Stamp, bytes]] = {}
+        wrong: Exception | None = None
         for name in names:
             for left in (2, 1, 0):  # one that is forgotten in this moment is begun anew
                 try:
                     found[name] = self._ensure(name)
-                    break
-                except FileNotFoundError:
-                    if not left:
-                        raise
-        return found
+                except FileNotFoundError as e:
+                    wrong = wrong if left else e
+                    continue
+                except (OSError, Setup, ValueError) as e:
+                    wrong = e
+                break
+        return found, wrong
 
     def _ensure(self, name: str) -> tuple[Stamp, bytes]:
         path = _path(self.folder, name)

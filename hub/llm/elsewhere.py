@@ -1,5 +1,6 @@
 """Vectors of an account's own embedder: any server with OpenAI's `/embeddings`, asked through the guarded client."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ WIDEST = 4096  # numbers of a vector
 SECONDS, PATIENCE = 60.0, 5.0  # for pieces of documents; for a question
 PAUSE = 30.0  # seconds for which one that did not answer is not asked
 REMEMBERED = 1000
+# Bytes of an answer: numbers as they are written, and what stands around them. What is read holds everybody up.
+NUMBER, AROUND = 32, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,9 @@ class Elsewhere:
         if place.dimension is not None:
             body["dimensions"] = place.dimension
         key = self._opened(place.id, place.sealed) if place.sealed else None
-        raw = await vectors(self._outbound, place.address, key, {}, body, seconds)
-        return _read(raw, len(texts), place.dimension)
+        longest = AROUND + len(texts) * (place.dimension or WIDEST) * NUMBER
+        raw = await vectors(self._outbound, place.address, key, {}, body, seconds, longest)
+        return await asyncio.to_thread(_read, raw, len(texts), place.dimension)
 
     async def questions(self, place: Place, texts: Sequence[str]) -> list[Vector] | None:
         """Vectors of questions; None when there is no answer in time: the hub's own find too."""
@@ -81,7 +85,7 @@ def _read(raw: bytes, count: int, dimension: int | None) -> list[Vector]:
         data = orjson.loads(raw)["data"]
         rows = [one["embedding"] for one in sorted(data, key=lambda one: int(one.get("index", 0)))]
         found = np.asarray(rows, dtype=np.float64)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise Failed("The embedder's answer cannot be read.", code="model_unreadable") from None
     if found.ndim != 2 or len(found) != count or not np.isfinite(found).all():
         raise Failed(f"The embedder did not answer with a vector for each of {count} texts.", code="model_unreadable")

@@ -15,9 +15,10 @@ LARGEST = 64 << 20
 
 
 async def vectors(
-    outbound: Outbound, address: str, key: str | None, headers: dict[str, str], body: Json, seconds: float
+    outbound: Outbound, address: str, key: str | None, headers: dict[str, str], body: Json, seconds: float,
+    limit: int = LARGEST,
 ) -> bytes:
-    """The provider's answer. Raise Failed."""
+    """The provider's answer, of `limit` bytes at most. Raise Failed."""
     parts = urlsplit(endpoint(address))
     url = urlunsplit(parts._replace(path=parts.path.removesuffix("/chat/completions") + "/embeddings"))
     sent = joined_headers(
@@ -25,7 +26,7 @@ async def vectors(
     )
     try:
         reply = await outbound.request(
-            "POST", url, headers=sent, body=orjson.dumps(body), seconds=seconds, limit=LARGEST
+            "POST", url, headers=sent, body=orjson.dumps(body), seconds=seconds, limit=limit
         )
     except HubError as e:
         raise Failed(f"The model provider cannot be reached: {e}", down=True) from None

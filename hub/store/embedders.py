@@ -4,6 +4,7 @@ Vectors are made in the order of the pieces' ids, collection by collection, and 
 reached: a process that ends loses one step.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -164,7 +165,8 @@ async def put(
     db: Call, one: Embedder, collection: UUID, ids: Sequence[int], vectors: Sequence[Sequence[float]]
 ) -> None:
     """Vectors of pieces, the last of which says how far the collection is; call it after `stepped`, in its transaction."""
-    await db.run(PUT, one.account_id, one.id, collection, list(ids), [vector_text(v) for v in vectors])
+    told = await asyncio.to_thread(lambda: [vector_text(v) for v in vectors])
+    await db.run(PUT, one.account_id, one.id, collection, list(ids), told)
     await db.run(REACHED, one.account_id, one.id, collection, ids[-1])
 
 

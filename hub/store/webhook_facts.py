@@ -19,10 +19,12 @@ ACCOUNTS = """
 FORGET = "delete from webhook_facts where id in (select id from webhook_facts where at < now() - interval '7 days' order by id limit 10000)"
 # The lock that `emit` takes: events of an account get their places one after the other.
 LOCK = "select pg_advisory_xact_lock(hashtextextended('emit ' || account_id::text, 0)) from (select $1::uuid as account_id) a"
+# What is through, and what no transaction of this server can have written: that came with a backup of another.
 TAKE = """
     with f as (
         delete from webhook_facts where id in (
-            select id from webhook_facts where account_id = $1 and tx < pg_snapshot_xmin(pg_current_snapshot())
+            select id from webhook_facts where account_id = $1 and (tx < pg_snapshot_xmin(pg_current_snapshot())
+                or tx >= pg_snapshot_xmax(pg_current_snapshot()))
             order by tx, id limit $2)
         returning *)
     select f.type, f.session_id, f.object, f.at, s.client_id, c.name as client, coalesce(i.channel, 'web') as network, s.tag,

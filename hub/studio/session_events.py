@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.errors import HubError
+from hub.personal_keys import Unkeyed
 from hub.runtime import Hub
 from hub.store import webhook_facts
 from hub.store.db import Call
@@ -57,8 +58,15 @@ async def _tell(tx: Call, account: UUID) -> int:
     facts = await webhook_facts.take(tx, account, AT_ONCE)
     for fact in facts:
         data = _shaped(fact)
-        if data is not None:
+        if data is None:
+            continue
+        try:
             await emit(tx, account, fact.type, data, fact.session_id or UUID(str(fact.object)))
+        except Unkeyed as e:
+            if not e.lasting:
+                raise
+            # Nor can what cannot be sealed, as long as that person's key is what it is.
+            log.error("a fact of the type %s of account %s is not told: %s", fact.type, account, e)
     return len(facts)
 
 
@@ -108,7 +116,8 @@ def _message(fact: Fact) -> Json | None:
 
 
 def _undelivered(fact: Fact) -> Json | None:
-    if fact.client_id is None or fact.about is None:
+    """One that was sent again meanwhile, or in another form, has not failed yet."""
+    if fact.client_id is None or fact.about is None or fact.about["state"] not in ("dead", "unknown"):
         return None
     about = fact.about
     return _session(fact) | {

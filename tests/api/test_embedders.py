@@ -33,6 +33,7 @@ class Fake:
     alike: dict[str, str] = field(default_factory=dict)
     trouble: Callable[[], int] = lambda: 0
     hang: asyncio.Event | None = None
+    raw: bytes | None = None
     keys: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
@@ -43,6 +44,8 @@ class Fake:
             await self.hang.wait()
         if status := self.trouble():
             return web.json_response({"error": {"message": "no"}}, status=status)
+        if self.raw is not None:
+            return web.Response(body=self.raw, content_type="application/json")
         self.asked += body["input"]
         width = body.get("dimensions") or self.width
         data = [{"index": n, "embedding": self.vector(t, width)} for n, t in enumerate(body["input"])]
@@ -244,6 +247,33 @@ async def test_without_one_the_hubs_own_answers(api: Api, fakes: list[Fake]) -> 
     assert await shown(api) == [] and await found(api, collection) == own
     await whole(api, one)
     assert await api.hub.db.value("select count(*) from vectors where account_id = $1", api.account) == 0
+
+
+ODD = (
+    b'{"data": [{"index": 1e400, "embedding": [1, 2]}]}', b'{"data": [{"index": 0, "embedding": [1e400, 2]}]}', b"[]",
+    b'{"data": [{"embedding": [1, 2]}, {"embedding": [1]}]}', b'{"data": [{"embedding": "AAAA"}]}', b'{"data": 1}',
+    b'{"data": [{"embedding": [NaN, 1]}]}', b'{"data": [' + b" " * (8 << 20) + b"]}",
+)
+
+
+async def test_what_is_no_vector_is_told_and_nothing_of_it_kept(api: Api, fakes: list[Fake]) -> None:
+    """Nor is more of it read than vectors can be: whoever parses a long answer holds everybody up."""
+    collection = await shelf(api, [DOCUMENT])
+    await api.ok("PUT", PATH, {"address": fakes[0].url, "model": "words"})
+    one = await id_of(api)
+    for raw in ODD:
+        fakes[0].raw = raw
+        await api.hub.db.run("update embedders set ring_at = now(), leased_until = null, error = null")
+        assert not await step(api.hub.db, api.hub.elsewhere, one)
+        said = (await shown(api))[0]["error"]
+        assert said and (len(raw) < 1000 or "larger" in said), raw[:60]
+    fakes[0].raw = None
+    await whole(api, one)
+    for raw in ODD:
+        api.hub.elsewhere._paused.clear()
+        fakes[0].raw = raw
+        assert await found(api, collection) == ["d0"]
+    assert await api.hub.db.value("select count(*) from vectors where account_id = $1", api.account) == 1
 
 
 REFUSED: list[tuple[Any, str]] = [

@@ -218,3 +218,60 @@ async def test_one_account_keeps_no_other_waiting(w: World, hook: Elsewhere) -> 
     assert await w.hub.db.value("select count(*) from webhook_events where account_id = $1", w.account) == 1
     await w.hub.db.run("update webhook_facts set at = now() - interval '8 days' where account_id = $1", broken)
     assert await webhook_facts.forget(w.hub.db) == 1
+
+
+async def test_what_is_not_known_yet_has_not_failed(w: World, hook: Elsewhere) -> None:
+    """A part that was cut off is asked for first: one that turns out to be there is never told of, one that is given up is."""
+    for task in w.tasks:
+        task.cancel()
+    await say(w, "zapi", "Hello!")
+    session = await a_session(w)
+    await subscribed(w, hook.url, "session.message.failed")
+    parts = await w.hub.db.fetch(
+        "insert into outbox (key, account_id, session_id, integration_id, chat, body, sha, mode, state)"
+        " select gen_random_uuid(), account_id, id, integration_id, chat, '{}', '', 'reconcile', 'sending'"
+        " from sessions, generate_series(1, 4) where id = $1 returning id", session,
+    )
+    there, lost, gone, again = (p["id"] for p in parts)
+    await w.hub.db.run("update outbox set state = 'unknown' where id = any($1)", [there, lost, gone])
+    assert await w.hub.db.value("select count(*) from webhook_facts") == 0
+    await w.hub.db.run("update outbox set state = 'sent', closed_at = now() where id = $1", there)
+    await w.hub.db.run("update outbox set state = 'unknown', code = 'unconfirmed', closed_at = now() where id = $1", lost)
+    await w.hub.db.run("update outbox set state = 'dead', code = 'expired', closed_at = now() where id = $1", gone)
+    await w.hub.db.run("update outbox set state = 'dead', closed_at = now() where id = $1", again)
+    await w.hub.db.run("update outbox set state = 'queued', closed_at = null where id = $1", again)
+    assert await session_events.tell(w.hub) == 3
+    rows = await w.hub.db.fetch("select data from webhook_events order by place")
+    assert [(r["data"]["state"], r["data"]["code"]) for r in rows] == [("unknown", "unconfirmed"), ("dead", "expired")]
+
+
+async def test_what_was_waiting_in_a_backup_is_told_by_the_server_it_was_brought_to(w: World, hook: Elsewhere) -> None:
+    """Transactions there begin anew: what is noted under a later one is no less through."""
+    for task in w.tasks:
+        task.cancel()
+    await subscribed(w, hook.url, "session.message.received")
+    await say(w, "zapi", "Before")
+    far = "update webhook_facts set tx = ((pg_current_xact_id()::text::bigint + 1000000)::text)::xid8"
+    await w.hub.db.run(far)
+    await say(w, "zapi", "After", BODIES["zapi"]("After") | {"messageId": "other"})
+    assert await session_events.tell(w.hub) == 2
+    assert await w.hub.db.value("select count(*) from webhook_events") == 2
+
+
+async def test_a_damaged_key_holds_up_no_other_conversation_s_events(
+    settings: Settings, provider: Net, hook: Elsewhere
+) -> None:
+    async with world(settings.changed(personal_keys=str(settings.home / "people")), provider) as w:
+        for task in w.tasks:
+            task.cancel()
+        await subscribed(w, hook.url, "session.message.received")
+        await say(w, "zapi", "Hello!")
+        keys, session = w.hub.db.keys, await a_session(w)
+        assert keys is not None
+        name = keys.named(w.account, f"session:{session}")
+        path = keys.folder / name[:2] / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"no key")
+        await say(w, "telegram", "Hello!")
+        assert await session_events.tell(w.hub) == 2
+        assert await w.hub.db.value("select count(*) from webhook_events") == 1

@@ -18,7 +18,7 @@ from hub.chat.inbound.intake import Intake
 from hub.console.guard import COOKIE
 from hub.processes import doctor
 from hub.sealing import digest
-from hub.store import finding, scope, wall
+from hub.store import finding, said, scope, wall
 from hub.store import operators as operator_rows
 from hub.store.db import Db, open_db
 from hub.store.migrate import migrate
@@ -271,6 +271,30 @@ async def test_the_same_routes_with_it_see_what_is_there(api: Api) -> None:
             got = await mine.call("GET", of(here, route.path), key=key, headers={"X-Shell-User-Id": "ana"})
             shown += got.status == 200 and bool(told(got.body, here))
     assert shown > 25
+
+
+async def test_what_was_said_is_found_by_its_account_alone_with_and_without_a_wall(db: Db) -> None:
+    """The function looks over the wall; where there is none, it finds all the same."""
+    mine, theirs = (await create_account(db, "A")).id, (await create_account(db, "B")).id
+    for account in (mine, theirs):
+        client, session = uuid4(), uuid4()
+        await db.run("insert into clients (id, account_id, name) values ($1, $2, 'c')", client, account)
+        await db.run(
+            "insert into sessions (id, account_id, client_id, kind) values ($1, $2, $3, 'web')", session, account, client
+        )
+        await db.run(
+            "insert into messages (id, account_id, session_id, role, source, content)"
+            " values (gen_random_uuid(), $1, $2, 'user', 'contact', $3)", account, session, {"text": f"greenhouse {account}"},
+        )
+    plain = Db(db.pool, 5.0)  # as where no roles could be made
+    assert [r["text"] for r in await said.find(plain, mine, "greenhouse")] == [f"greenhouse {mine}"]
+    with scope.request(itself=False):
+        assert await said.find(db, mine, "greenhouse") == []
+        scope.enter(mine)
+        assert [r["text"] for r in await said.find(db, mine, "greenhouse")] == [f"greenhouse {mine}"]
+        assert await said.find(db, theirs, "greenhouse") == []
+        # Nor by the function alone.
+        assert await db.fetch("select * from said($1, array['greenhouse'], 'greenhouse', 10)", theirs) == []
 
 
 async def test_whoever_may_not_make_roles_gets_no_wall_and_all_else(servers: Any) -> None:

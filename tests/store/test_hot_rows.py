@@ -76,3 +76,20 @@ async def test_the_queue_and_the_order_follow_whoever_writes(db: Db) -> None:
     await straight(db)
     await db.run("delete from accounts where id = $1", bench.account)
     assert await db.value("select (select count(*) from session_queue) + (select count(*) from session_order)") == 0
+
+
+async def test_a_sweep_looks_at_the_first_of_a_crowd_and_not_at_all_of_it(db: Db) -> None:
+    """As much as it gives back, however many are due of one integration."""
+    bench = await Bench(db).make()
+    await db.run(
+        "insert into sessions (id, account_id, client_id, integration_id, kind, due_at, last_seq, done_seq)"
+        " select gen_random_uuid(), $1, $2, $3, 'channel', now() - n * interval '1 ms', 1, 0 from generate_series(1, 4000) n",
+        bench.account, bench.client, bench.integration,
+    )
+    read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'sessions'"
+    async with db.transaction() as tx:
+        found = await tx.fetch(turns.SWEEP, 40, UUID(int=0), 100)
+        looked = await tx.value(read)
+    oldest = await db.fetch("select session_id from session_queue order by due_at limit 40")
+    assert [r["session_id"] for r in found] == [r["session_id"] for r in oldest]
+    assert 0 < looked < 400

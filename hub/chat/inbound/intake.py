@@ -22,6 +22,7 @@ from hub.chat.news import of_account
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded
 from hub.live.queue import Bell, Due, Queue, send_bell, turn_bells
+from hub.personal_keys import Unkeyed
 from hub.store import files, inbox, personal, scope
 from hub.store.db import Db, of_data
 from hub.store.inbox import Item, Stored
@@ -35,6 +36,7 @@ TAKES, SMALLEST = 0.3, 4
 HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
 LONGEST = 100_000  # characters of a message; no network sends as many
+NAMES = 255  # characters of what somebody is called: names are looked for by their parts, each of which is written down
 KEPT = ("accepted", "ignored", "recorded", "taken")
 DEDUPE_KINDS = {Kind.MESSAGE: "message", Kind.OWN: "own", Kind.STATUS: "status", Kind.EVENT: "event"}
 
@@ -99,8 +101,8 @@ class Intake:
         try:
             results = await self._commit(group)
         except Exception as e:  # noqa: BLE001 - every caller must hear of it
-            # Only what was sent can be one call's own fault.
-            if len(group) > 1 and of_data(e):
+            # Only what was sent, and the key of who sent it, can be one call's own fault.
+            if len(group) > 1 and (of_data(e) or isinstance(e, Unkeyed)):
                 for one in group:  # what cannot be stored must not spoil what came at the same time
                     await self._settle([one])
             else:
@@ -279,18 +281,19 @@ def _event(one: Inbound) -> Item:
     if one.ignore:
         event["body"]["rule"] = one.ignore
     if one.event == "chat.migrated":
-        event |= {"migrated": dict(one.detail), "who": {"id": str(ids.uuid7()), "name": one.group}}
+        event |= {"migrated": dict(one.detail), "who": {"id": str(ids.uuid7()), "name": _cut(one.group)}}
     return event
 
 
 def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
     contact = one.contact or Contact(ids=(one.chat,))
+    contact = replace(contact, name=_cut(contact.name), phone=_cut(contact.phone), username=_cut(contact.username))
     # A group is one conversation, whoever writes in it.
     said = (f"group:{one.chat}",) if one.group else contact.ids
     names = phones.names(said)
     channel = "whatsapp" if endpoint["channel"] in WHATSAPP else endpoint["channel"]
     name = one.chat if one.group else (contact.username or contact.phone or one.chat)
-    named = one.group or contact.name
+    named = _cut(one.group) or contact.name
     who: Item = {"id": str(ids.uuid7()), "name": named, "language": contact.language, "chat": one.chat}
     # As the network writes them, to be shown; people are found by `ids`.
     who["said"] = [next(s for s in said if phones.named(s) == n) for n in names]
@@ -304,6 +307,10 @@ def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
         "tag": f"zp_{channel}:{name}@{str(endpoint['client_id'])[-12:]}",
         "session_s": endpoint["session_seconds"],
     }
+
+
+def _cut(name: str | None) -> str | None:
+    return name if name is None or len(name) <= NAMES else f"{name[: NAMES - 1]}…"
 
 
 def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float, said: str | None) -> Item:

@@ -20,6 +20,7 @@ from hub import ids
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import Intake, carry, items_of
 from hub.errors import Overloaded
+from hub.personal_keys import Unkeyed
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import inbox
@@ -260,7 +261,7 @@ def _whose_fault() -> Iterator[None]:
     """Where not what was sent is to blame, it is neither lost nor put aside: raise NotStored."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as e:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, Unkeyed) as e:
         log.warning("webhook call not stored: %s: %s", type(e).__name__, e)
         raise NotStored(retry_after=5) from e
 

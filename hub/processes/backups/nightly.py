@@ -40,7 +40,7 @@ async def run(hub: Hub) -> None:
 
 
 async def _command(hub: Hub, *words: str) -> str | None:
-    """What it wrong last where it failed. Of the settings it finds all in the environment but the home."""
+    """What it said last where it failed. Of the settings it finds all in the environment but the home."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "hub", *words, "--home", str(hub.settings.home.resolve()),
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, preexec_fn=die_with_parent(15),
@@ -52,4 +52,4 @@ async def _command(hub: Hub, *words: str) -> str | None:
         raise
     if process.returncode == 0:
         return None
-    return (err.decode(errors="replace").strip().splitlines() or ["it wrong nothing"])[-1][:WORDS]
+    return (err.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1][:WORDS]

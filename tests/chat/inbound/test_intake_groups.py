@@ -1,7 +1,9 @@
 """Many webhook calls share few commits, and each caller hears about its own."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from hub.chat.inbound.intake import Intake
 from hub.errors import Overloaded
 from hub.live.connect import connect
 from hub.live.queue import Queue
-from hub.store.db import Db, open_db
+from hub.personal_keys import PersonalKeys
+from hub.sealing import Sealer, new_key
+from hub.store.db import Db, of_data, open_db
 from tests.store.rows import Bench
 
 
@@ -176,3 +180,35 @@ async def test_closing_waits_for_what_is_being_committed(
         assert stored.done() or (await stored)
     await redis.aclose(close_connection_pool=True)
     assert await bench.db.value("select count(*) from inbox") == 1
+
+
+@pytest.mark.parametrize("field", ["ids", "ext"])
+async def test_what_no_index_can_hold_does_not_spoil_the_others(intake: Intake, bench: Bench, field: str) -> None:
+    """A name longer than PostgreSQL can look up is that call's own fault."""
+    long = os.urandom(4000).hex()
+    bad = bench.item(**{field: [f"phone:{long}"] if field == "ids" else long})
+    calls = [intake.store([bench.item(ids=[f"phone:{n}"])]) for n in range(2, 12)]
+    *fine, refused = await asyncio.gather(*calls, intake.store([bad]), return_exceptions=True)
+    assert [f[0].outcome for f in fine if isinstance(f, list)] == ["accepted"] * 10
+    assert isinstance(refused, Exception) and of_data(refused)
+
+
+@pytest.mark.parametrize("left", [b"", b"\x01 no key of ours, though it is long enough"])
+async def test_a_damaged_key_of_one_person_spoils_nobody_else_s_message(
+    dsn: str, redis_url: str, bench: Bench, tmp_path: Path, left: bytes
+) -> None:
+    """Where people's words are sealed, each message waits for the key of its own person alone."""
+    keys, redis = PersonalKeys(tmp_path, Sealer(new_key())), connect(redis_url, "t")
+    async with open_db(dsn, size=2, keys=keys) as db:
+        one = Intake(db, Queue(redis, "t"))
+        await one.store([bench.item(ids=["phone:1"])])
+        name = keys.named(bench.account, "name:phone:1")
+        (tmp_path / name[:2] / name).write_bytes(left)
+        calls = [one.store([bench.item(ids=[f"phone:{n}"])]) for n in range(2, 12)]
+        *fine, refused = await asyncio.gather(
+            *calls, one.store([bench.item(ids=["phone:1"])]), return_exceptions=True
+        )
+        assert [f[0].outcome for f in fine if isinstance(f, list)] == ["accepted"] * 10
+        assert isinstance(refused, Overloaded), "it is sent again"
+        await one.close()
+    await redis.aclose(close_connection_pool=True)
