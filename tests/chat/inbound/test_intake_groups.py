@@ -14,6 +14,11 @@ from hub.live.queue import Queue
 from hub.store.db import Db, open_db
 from tests.store.rows import Bench
 
+SLOW = """
+    create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.05); return new; end $$;
+    create trigger slow before insert on inbox for each row execute function slow();
+"""
+
 
 class Counting:
     """A database that counts statements, and can be told to fail or to be slow."""
@@ -81,6 +86,32 @@ async def test_what_arrives_during_a_commit_goes_into_the_next(
         await asyncio.sleep(0.002)
     await asyncio.gather(*waiting)
     assert counting.calls <= 20 and max(counting.sizes) > 3, counting.sizes
+
+
+async def test_a_slow_road_to_the_database_makes_no_small_groups(
+    intake: Intake, counting: Counting, bench: Bench
+) -> None:
+    """What waits for a connection, this process or the disk costs a group as much as one call."""
+    counting.slow = 0.5
+    for n in range(2):
+        await intake.store([bench.item(ids=[f"few:{n}:{m}"]) for m in range(5)])
+    counting.slow, counting.sizes = 0.01, []
+    await asyncio.gather(*(intake.store([bench.item(ids=[f"phone:{n}"])]) for n in range(100)))
+    assert counting.sizes[0] > 4, counting.sizes
+
+
+async def test_a_database_that_works_long_gets_small_groups(
+    intake: Intake, counting: Counting, bench: Bench, owner: Db
+) -> None:
+    """So that each call is answered in time."""
+    await owner.run(SLOW)
+    try:
+        await intake.store([bench.item(ids=[f"few:{n}"]) for n in range(5)])
+        counting.sizes = []
+        await asyncio.gather(*(intake.store([bench.item(ids=[f"phone:{n}"])]) for n in range(30)))
+    finally:
+        await owner.run("drop trigger slow on inbox; drop function slow()")
+    assert max(counting.sizes) <= 8, counting.sizes
 
 
 async def test_a_call_s_items_stay_together_and_in_order(intake: Intake, bench: Bench) -> None:
