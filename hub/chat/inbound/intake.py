@@ -33,7 +33,7 @@ FLUSHERS, GROUP, WAITING = 2, 512, 5000
 # How long a group should take: while the database is slow groups are smaller, so that each call is answered in time.
 # Only what PostgreSQL itself works counts: what waits for this process, a connection or the disk costs a group as much
 # as one call, and smaller groups would wait for it more often.
-TAKES, SMALLEST = 0.3, 4
+TAKES, SMALLEST, FIRST = 0.3, 4, 128
 HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
 LONGEST = 100_000  # characters of a message; no network sends as many
@@ -129,7 +129,7 @@ class Intake:
 
     def _most(self) -> int:
         """Items of the next group."""
-        return GROUP if self._worked <= 0 else max(SMALLEST, min(GROUP, int(TAKES * self._items / self._worked)))
+        return FIRST if self._worked <= 0 else max(SMALLEST, min(GROUP, int(TAKES * self._items / self._worked)))
 
     def _measure(self, took: float, count: int) -> None:
         """The larger and the later a group, the more it says; fewer than a few say how long one statement takes."""

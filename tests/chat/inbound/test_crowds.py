@@ -1,4 +1,4 @@
-"""A flood at the door: it asks the database nothing that one call has not asked, and is counted before it stands in line."""
+"""A flood at the door: it asks the database no more than one call does, and is counted before it stands in line."""
 
 import asyncio
 from collections.abc import AsyncIterator
