@@ -68,7 +68,8 @@ def _place(request: web.Request) -> tuple[str, UUID]:
 
 async def _received(request: web.Request, channel: str) -> web.Response:
     _, client = _place(request)
-    if channel not in SPOOLED and request.app[CROWD].refuses(client):
+    crowd = request.app[CROWD]
+    if channel not in SPOOLED and crowd.refuses(client):
         # Before it costs anything: what is refused must not take the time of what is stored.
         request.app[RECEIVER].fell_behind()
         return web.Response(status=503, headers={"Retry-After": "5"})
@@ -76,7 +77,8 @@ async def _received(request: web.Request, channel: str) -> web.Response:
     call = Call(channel, client, request.match_info["secret"], headers)
     receiver, known = request.app[RECEIVER], True
     try:
-        verdict = await receiver.admits(call)
+        with crowd.coming(client):
+            verdict = await receiver.admits(call)
     except Overloaded:
         if channel not in SPOOLED:
             raise

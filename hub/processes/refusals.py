@@ -32,10 +32,10 @@ def refusing(app: web.Application) -> Refuses:
     crowd, receiver = app[CROWD], app[RECEIVER]
 
     def refuse(data: bytes) -> bytes | None:
-        if not data.startswith(START) or len(data) > LONGEST or not crowd.full:
+        if not data.startswith(START) or len(data) > LONGEST:
             return None
         client = _called(data)
-        if client is None or not crowd.refuses(client):
+        if client is None or not crowd.turns_away(client):
             return None
         receiver.fell_behind()
         return ANSWER

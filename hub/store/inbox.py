@@ -12,7 +12,11 @@ from hub.store import personal
 from hub.store.db import Call, clean
 
 # The stored function `ingest`, one by one, says what this does at once for all that are plain.
-INGEST = "select n, outcome, session_id, seq, message_id, due_in from ingest_group($1) order by n"
+INGEST = """
+    select n, outcome, session_id, seq, message_id, due_in,
+           extract(epoch from clock_timestamp() - statement_timestamp())::float8 as took
+    from ingest_group($1) order by n
+"""
 ENDPOINT = """
     select i.id, i.account_id, i.client_id, i.channel, i.settings, i.secrets, i.secret_hash, i.mode, i.handle, i.state,
            i.state_text, i.connection, i.session_seconds, i.groups, i.own_ids, c.limits, c.parameters, a.outreach
@@ -70,13 +74,14 @@ Item = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What became of one item: accepted, duplicate, ignored, recorded, echo, failed, gone, or taken:
-    recorded, and a person has the conversation by it."""
+    recorded, and a person has the conversation by it. took: seconds that PostgreSQL itself worked on its group."""
 
     outcome: str
     session_id: UUID | None
     seq: int | None
     message_id: UUID | None
     due_in: float | None
+    took: float = 0.0
 
 
 async def ingest(db: Call, items: Sequence[Item]) -> list[Stored]:
@@ -93,7 +98,7 @@ async def ingest(db: Call, items: Sequence[Item]) -> list[Stored]:
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
             if not left:
                 raise
-    return [Stored(r["outcome"], r["session_id"], r["seq"], r["message_id"], r["due_in"]) for r in rows]
+    return [Stored(r["outcome"], r["session_id"], r["seq"], r["message_id"], r["due_in"], r["took"]) for r in rows]
 
 
 async def endpoint(db: Call, client_id: UUID, channel: str) -> dict[str, Any] | None:

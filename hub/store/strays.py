@@ -40,6 +40,12 @@ LEFT = """
             or (o.placeholder = l.network_id and o.state not in ('dead', 'cancelled'))))
         or exists (select 1 from sessions s where s.id = l.session_id and s.placeholder = l.network_id) as used
 """
+LEAVE = """
+    insert into left_placeholders (session_id, account_id, integration_id, chat, network_id)
+        select s.id, s.account_id, s.integration_id, s.chat, $2 from sessions s
+        where s.id = $1 and s.integration_id is not null and s.chat is not null
+        on conflict do nothing
+"""
 TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
 DONE = "update sessions set stray_at = null, stray_asked = null, stray_tries = 0 where id = $1"
 
@@ -72,6 +78,11 @@ class Left:
 async def left(db: Call, age: float, limit: int) -> list[Left]:
     """Placeholders to take away; nobody else does for a while."""
     return [Left(*r.values()) for r in await db.fetch(LEFT, age, limit)]
+
+
+async def leave(db: Call, session: UUID, network_id: str) -> None:
+    """Nothing will fill it in: whoever does not take it away now leaves it to a sweep."""
+    await db.run(LEAVE, session, network_id)
 
 
 async def taken(db: Call, session: UUID, network_id: str) -> None:

@@ -22,6 +22,7 @@ from hub.chat.inbound.webhooks import Verdict
 from hub.chat.outbound import deliveries
 from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
+from hub.store import strays
 from hub.store.migrate import migrate
 from tests.fakes.model import says
 from tests.flows.processes import Child, Dies
@@ -29,6 +30,8 @@ from tests.flows.rig import Rig, echo, rig
 from tests.flows.test_answers import BODIES, say
 from tests.flows.world import SECRET
 
+# A worker of the customer's that does not let a message through: whoever wrote hears nothing.
+STOPPED = "update gateways set parameters = parameters || $1"
 MODES = ["placeholder_edit", "reconcile", "at_least_once", "at_most_once"]
 
 
@@ -110,6 +113,30 @@ async def test_c5_c6_c8_the_worker_dies_before_the_answer_is_committed(r: Rig, p
     await r.one_answer()
     assert r.net.final() == ["You said #a1-1"]
     assert await r.count("select crash_count from sessions") == 0, "an answer forgives the crash"
+
+
+async def test_the_worker_dies_between_a_turn_that_says_nothing_and_its_placeholder(r: Rig) -> None:
+    await r.db.run(STOPPED, {"workerScriptSource": "http://127.0.0.1:9/worker"})
+    await say(r.w, "telegram", "hello")
+    await r.dies_at("SILENT")
+    assert [s.text for s in r.net.shown] == ["…"], "it stands, and nothing will fill it in"
+    assert await r.count("select count(*) from outbox") == 0 and await r.count("select count(*) from turns") == 1
+    await r.hurry()
+    await r.db.run("update left_placeholders set at = at - interval '1 hour'")
+    r.start()
+    await r.w.until(lambda: r.net.shown == [])
+    await r.w.until(lambda: r.count("select count(*) = 0 from left_placeholders"))
+    # And what was noted before the turn was stored, of one that is made again, is not taken from under it.
+    await r.db.run(STOPPED, {"workerScriptSource": None})
+    r.model.default = says("Hello")
+    await say(r.w, "telegram", "hello again")
+    await r.w.until(lambda: r.net.final() == ["Hello"])
+    session = await r.count("select id from sessions")
+    [shown] = r.net.shown
+    await strays.leave(r.db, session, shown.id)
+    await r.db.run("update left_placeholders set at = at - interval '1 hour'")
+    await r.w.until(lambda: r.count("select count(*) = 0 from left_placeholders"))
+    assert r.net.final() == ["Hello"]
 
 
 @pytest.mark.parametrize("mode", MODES)

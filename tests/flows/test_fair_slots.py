@@ -27,6 +27,10 @@ def from_chat(n: int, text: str) -> Json:
     return body
 
 
+def from_phone(n: int, text: str) -> Json:
+    return zapi(text) | {"phone": f"55119{n:08d}", "chatLid": f"{n}@lid"}
+
+
 async def floods(w: World, count: int) -> None:
     got = await asyncio.gather(*(w.knock("telegram", from_chat(n, f"crowd {n}")) for n in range(count)))
     assert set(got) == {Verdict.STORED}
@@ -106,6 +110,33 @@ async def test_sends_that_hang_leave_places_to_other_integrations(settings: Sett
         r.start("worker")
         r.start("worker")
         await r.w.until(lambda: r.net.sent("send-text"))
+
+
+async def test_another_accounts_answer_goes_out_while_a_crowds_sends_hang(settings: Settings) -> None:
+    """Two workers, and more sends that hang than both have places: the other's answer, and each part of it, comes after
+    at most one pick-up of each."""
+    hanging = settings.changed(jobs=8, wire_seconds=60, lease_seconds=60, drain_seconds=0)
+    async with rig(hanging) as r:
+        other, begun = await neighbour(r), []
+        r.net.patience = 60.0
+
+        def plan(path: str) -> str:
+            begun.append(path)
+            return "hang" if path.endswith("send-text") else "ok"
+
+        r.net.plan = plan
+        for _ in range(2):
+            r.start("worker")
+        got = await asyncio.gather(*(r.w.knock("zapi", from_phone(n, f"crowd {n}")) for n in range(CROWD // 5)))
+        assert set(got) == {Verdict.STORED}
+        # All but one place of each worker are taken, and nothing more can be.
+        await r.w.until(lambda: len(begun) >= 2 * 7)
+        for n in range(3):
+            begun.clear()
+            assert await other.knock("telegram", telegram(f"a quiet one #b1-{n}")) is Verdict.STORED
+            await r.w.until(lambda n=n: any(f"#b1-{n}" in text for text in r.net.final()))
+            crowds = [path for path in begun if path.endswith("send-text")]
+            assert len(crowds) <= 2, "one pick-up of each worker"
 
 
 async def _waits(r: Rig, count: int) -> bool:

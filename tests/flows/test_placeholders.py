@@ -201,6 +201,25 @@ async def test_a_placeholder_whose_part_is_given_up_is_taken_away(r: Rig, how: s
     assert [s.text for s in net(r).shown] == (["Hello"] if how == "replayed" else [])
 
 
+async def test_a_turn_that_says_nothing_takes_its_placeholder_away(r: Rig) -> None:
+    """Also where the network does not let it go at once."""
+    worker = {"workerScriptSource": "http://127.0.0.1:9/worker"}  # it lets nothing through
+    await r.db.run("update gateways set parameters = parameters || $1", worker)
+    await say(r.w, "telegram", "hello")
+    await r.w.until(lambda: r.db.value("select count(*) = 1 from turns"))
+    await r.w.until(lambda: net(r).shown == [])
+    await r.w.until(lambda: r.db.value("select count(*) = 0 from left_placeholders"))
+    net(r).refuse("deleteMessage", 429, BUSY, times=1)
+    await say(r.w, "telegram", "hello again")
+    await r.w.until(lambda: r.db.value("select count(*) = 2 from turns"))
+    await r.w.until(lambda: net(r).paths("deleteMessage")[1:])
+    assert [s.text for s in net(r).shown] == [PLACEHOLDER]
+    await r.w.until(lambda: r.db.value("select count(*) = 1 from left_placeholders"))
+    await r.db.run(AGED)
+    await r.w.until(lambda: r.db.value("select count(*) = 0 from left_placeholders"))
+    assert net(r).shown == []
+
+
 async def test_words_that_may_have_arrived_are_left_alone(r: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refused_parts, "WAITS", (30.0, 30.0, 30.0, 30.0))
     net(r).plan = lambda path: "lost" if path.endswith("editMessageText") else "ok"

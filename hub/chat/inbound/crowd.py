@@ -1,9 +1,12 @@
-"""Webhook calls in a line: so many are stored at once, and whoever could not be within a second is refused at once."""
+"""Webhook calls in a line: so many are stored at once, and whoever could not be within a second is refused at once.
+
+A call is counted from where it arrives: a flood comes in faster than any of it gets as far as the line.
+"""
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,6 +21,8 @@ WAIT, FULL = 0.5, 0.45
 # Calls of one address, in line or being stored; and how many of them go before those of an address with more.
 MOST, FEW = 1000, 2
 AGAIN = 5.0
+# Seconds in which a call that arrived is heard of again, or was none; and in which it is known how fast the line goes.
+ARRIVING, KNOWN = 0.05, 60.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,29 +37,65 @@ class Crowd:
     def __init__(self) -> None:
         self._busy = 0
         self._left: deque[float] = deque(maxlen=SEEN)  # when places were given on lately
+        self._rate: tuple[float, float] | None = None  # how many a second, and when that was
         self._lines: tuple[deque[_Waiting], deque[_Waiting]] = (deque(), deque())
         self._of: Counter[UUID] = Counter()
-
-    @property
-    def full(self) -> bool:
-        """Whether anybody waits: only then is a call refused."""
-        return bool(self._lines[0] or self._lines[1])
+        self._coming = [0, 0]  # of each line: who will stand in it, but does not yet
+        self._arriving: Counter[UUID] = Counter()
+        self._forgetting: asyncio.TimerHandle | None = None
 
     def refuses(self, client: UUID) -> bool:
         """Whether a call of this address would be refused now."""
-        mine = self._of.get(client, 0)
+        return self._refuses(self._of.get(client, 0), 0)
+
+    def turns_away(self, client: UUID) -> bool:
+        """The same where it has just come in and nobody has looked at it. False: it is counted from now on."""
+        mine = self._of.get(client, 0) + self._arriving.get(client, 0)
+        if self._refuses(mine, self._arriving.total() if mine >= FEW else 0):
+            return True
+        self._arriving[client] += 1
+        if self._forgetting is None:
+            self._forgetting = asyncio.get_running_loop().call_later(ARRIVING, self._forget)
+        return False
+
+    def _forget(self) -> None:
+        self._forgetting = None
+        self._arriving.clear()
+
+    @contextmanager
+    def coming(self, client: UUID) -> Iterator[None]:
+        """Around what is done before a call stands in line."""
+        if self._arriving.get(client, 0) > 0:
+            self._arriving[client] -= 1
+        rank = self._of[client] >= FEW
+        self._of[client] += 1
+        self._coming[rank] += 1
+        try:
+            yield
+        finally:
+            self._coming[rank] -= 1
+            self._gone(client)
+
+    def _gone(self, client: UUID) -> None:
+        self._of[client] -= 1
+        if not self._of[client]:
+            del self._of[client]
+
+    def _refuses(self, mine: int, arriving: int) -> bool:
         line = self._lines[mine >= FEW]
-        if not line:
+        before = len(line) + self._coming[mine >= FEW] + arriving
+        if not before or mine >= MOST:
             return mine >= MOST
-        aged = asyncio.get_running_loop().time() - line[0].since > FULL
-        return mine >= MOST or aged or len(line) >= self._longest()
+        aged = bool(line) and asyncio.get_running_loop().time() - line[0].since > FULL
+        return aged or before >= AT_ONCE - self._busy + self._longest()
 
     def _longest(self) -> float:
         """How long a line may be, by how fast it went lately."""
-        if len(self._left) < SEEN:
+        if len(self._left) == SEEN:
+            self._rate = SEEN / max(1e-6, self._left[-1] - self._left[0]), self._left[-1]
+        if self._rate is None or asyncio.get_running_loop().time() - self._rate[1] > KNOWN:
             return LONGEST
-        rate = SEEN / max(1e-6, self._left[-1] - self._left[0])
-        return min(LONGEST, max(LEAST, rate * WAIT * SERVED))
+        return min(LONGEST, max(LEAST, self._rate[0] * WAIT * SERVED))
 
     @asynccontextmanager
     async def one(self, client: UUID) -> AsyncIterator[float]:
@@ -71,9 +112,7 @@ class Crowd:
             finally:
                 self._leave()
         finally:
-            self._of[client] -= 1
-            if not self._of[client]:
-                del self._of[client]
+            self._gone(client)
 
     async def _enter(self, line: deque[_Waiting], now: float) -> None:
         if self._busy < AT_ONCE:

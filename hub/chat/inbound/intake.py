@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 
 FLUSHERS, GROUP, WAITING = 2, 512, 5000
 # How long a group should take: while the database is slow groups are smaller, so that each call is answered in time.
-TAKES, SMALLEST = 0.3, 4
+# Only what PostgreSQL itself works counts: what waits for this process, a connection or the disk costs a group as much
+# as one call, and smaller groups would wait for it more often.
+TAKES, SMALLEST, FIRST = 0.3, 4, 128
 HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
 LONGEST = 100_000  # characters of a message; no network sends as many
@@ -59,7 +61,8 @@ class Intake:
         self._queue = queue
         self._waiting: list[Waiting] = []
         self._busy: set[tuple[str, str]] = set()
-        self._each = 0.0  # seconds that an item took lately
+        self._worked = 0.0  # seconds that PostgreSQL worked lately, and on how many items
+        self._items = 0.0
         self._size = 0
         self._running = 0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -87,11 +90,8 @@ class Intake:
                 keys = {_lock_key(item) for items, _ in group for item in items}
                 self._busy |= keys
                 try:
-                    begun = asyncio.get_running_loop().time()
                     with scope.itself():  # whose request began it is one of many
                         await self._settle(group)
-                    took = asyncio.get_running_loop().time() - begun
-                    self._each = (self._each + took / sum(len(items) for items, _ in group)) / 2
                 finally:
                     self._busy -= keys
         finally:
@@ -131,7 +131,12 @@ class Intake:
 
     def _most(self) -> int:
         """Items of the next group."""
-        return GROUP if self._each <= 0 else max(SMALLEST, min(GROUP, int(TAKES / self._each)))
+        return FIRST if self._worked <= 0 else max(SMALLEST, min(GROUP, int(TAKES * self._items / self._worked)))
+
+    def _measure(self, took: float, count: int) -> None:
+        """The larger and the later a group, the more it says; fewer than a few say how long one statement takes."""
+        if count >= SMALLEST:
+            self._worked, self._items = self._worked / 2 + took, self._items / 2 + count
 
     @staticmethod
     def _fail(group: Sequence[Waiting], error: Exception) -> None:
@@ -144,6 +149,7 @@ class Intake:
         # Two flushers lock contacts and sessions in the same order; the order within one stays.
         flat.sort(key=lambda f: _lock_key(f[2]))
         stored = await inbox.ingest(self._db, [item for _, _, item in flat])
+        self._measure(stored[0].took, len(stored))
         results: list[list[Stored]] = [[None] * len(items) for items, _ in group]  # type: ignore[list-item]  # each is set below
         for (call, place, _), got in zip(flat, stored, strict=True):
             results[call][place] = got

@@ -23,12 +23,13 @@ from hub.errors import Overloaded
 from hub.personal_keys import Unkeyed
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import inbox
+from hub.store import inbox, scope
 from hub.store.db import of_data
 
 log = logging.getLogger(__name__)
 
 REMEMBER = 1.0  # seconds an integration is remembered: changes act within this time
+EARLY = 0.7  # seconds before their end in which it is asked for again
 CONFIG_GRACE = timedelta(minutes=10)
 REMEMBERED = 5000
 HEARD, LATELY = 0.1, 5.0
@@ -38,6 +39,8 @@ LARGE, ITEMS = 64 << 10, 1000
 LARGEST, SHOWN, VALUE, AN_HOUR = 1_000_000, 1024, 300, 120
 WRONG = "wrong secret or signature"
 KEPT_HEADERS = ("content-type", "user-agent", "x-webhook-event", "x-event-type", "content-encoding")
+
+Place = tuple[UUID, str]  # of which chat client, on which network
 
 
 class NotStored(Overloaded):
@@ -84,7 +87,8 @@ class Receiver:
     def __init__(self, hub: Hub, intake: Intake) -> None:
         self._hub = hub
         self._intake = intake
-        self._known: dict[tuple[UUID, str], tuple[float, Endpoint | None]] = {}
+        self._known: dict[Place, tuple[float, Endpoint | None]] = {}
+        self._asked: dict[Place, asyncio.Task[Endpoint | None]] = {}
         # Hashes of secrets that were found good, for when nobody can be asked.
         self._good: dict[tuple[UUID, str], bytes] = {}
         self._stored_at = time.monotonic()
@@ -203,16 +207,31 @@ class Receiver:
             self._known.pop((endpoint.row["client_id"], endpoint.row["channel"]), None)
 
     async def _endpoint(self, call: Call) -> Endpoint | None:
+        """Asked for once, however many calls want to know: a flood would take every connection with the same question.
+        Of one that is busy it is asked before it is needed, and nobody waits."""
         key, now = (call.client_id, call.channel), time.monotonic()
         kept = self._known.get(key)
-        if kept and kept[0] > now:
-            return kept[1]
+        known = kept is not None and kept[0] > now
+        asked = self._asked.get(key)
+        if asked is None and (not known or kept[0] < now + EARLY):
+            asked = self._asked[key] = asyncio.create_task(self._look_up(key))
+            asked.add_done_callback(lambda task: self._heard(key, task))
+        return kept[1] if known else await asyncio.shield(asked)
+
+    async def _look_up(self, key: Place) -> Endpoint | None:
+        now = time.monotonic()
+        with scope.itself():  # for all that wait
+            row = await inbox.endpoint(self._hub.db, *key)
+        endpoint = Endpoint(row, open_link(self._hub, row)) if row else None
         if len(self._known) > REMEMBERED:
             self._known = {k: v for k, v in self._known.items() if v[0] > now}
-        row = await inbox.endpoint(self._hub.db, *key)
-        endpoint = Endpoint(row, open_link(self._hub, row)) if row else None
         self._known[key] = (now + REMEMBER, endpoint)
         return endpoint
+
+    def _heard(self, key: Place, asked: "asyncio.Task[Endpoint | None]") -> None:
+        self._asked.pop(key, None)
+        if not asked.cancelled():
+            asked.exception()  # whoever still waits is told
 
     async def refused(self, call: Call, body: bytes) -> None:
         """Keep a little of a call that was answered with success and dropped (Z-API never sends it again)."""

@@ -81,7 +81,17 @@ class Presence:
             return
         if not await turns.placeholder(self._hub.db, self._claimed, self._placeholder):
             standing, self._placeholder = self._placeholder, None
-            try:
-                await channel.delete(link, self._claimed.session["chat"], standing)
-            except ChannelError as e:
-                log.info("placeholder not removed: %s", e)
+            await strays.leave(self._hub.db, self._claimed.session_id, standing)
+            await take_back(self._hub, self._claimed, standing)
+
+
+async def take_back(hub: Hub, claimed: Claim, placeholder: str) -> None:
+    """Remove a placeholder that is noted as left; what the network refuses now, a sweep asks for later."""
+    assert claimed.integration is not None
+    link = open_link(hub, claimed.integration)
+    try:
+        await hub.channels[claimed.integration["channel"]].delete(link, claimed.session["chat"], placeholder)
+    except ChannelError as e:
+        log.info("placeholder not removed: %s", e)
+        return
+    await strays.taken(hub.db, claimed.session_id, placeholder)

@@ -8,18 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from channels.base import ChannelError
 from hub import ids
 from hub.accounts import balance
 from hub.chat import content, texts
-from hub.chat.clients.link import open_link
 from hub.chat.inbound import consent, continuation, hearing, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery, media_origins
 from hub.chat.turns import choices, patience, scheduled, traced
 from hub.chat.turns.broadcast import Broadcast
-from hub.chat.turns.presence import Presence
+from hub.chat.turns.presence import Presence, take_back
 from hub.chat.turns.question import ask_of, remembered
 from hub.engine import messages as chat_messages
 from hub.engine.answer import answer
@@ -30,7 +28,7 @@ from hub.llm.citing import sources
 from hub.llm.prices import cost
 from hub.llm.types import Delta
 from hub.runtime import Hub
-from hub.store import turns
+from hub.store import strays, turns
 from hub.store.turns import Claim, Closed
 from hub.tracing import KEY
 
@@ -134,6 +132,9 @@ async def _close(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
     scheduled.settle(claimed, draft)
     await _route(hub, claimed, draft, placeholder)
     scheduled.route(claimed, draft)
+    if (standing := _standing(draft, placeholder)) is not None:
+        # Before the session forgets it: whoever dies leaves it to a sweep, which looks whether it is in use.
+        await strays.leave(hub.db, claimed.session_id, standing)
     closed = await _commit(hub, claimed, draft, after if what == "apologise" else None)
     if not closed.ok:
         log.info("turn thrown away: somebody else has taken session %s", claimed.session_id)
@@ -145,7 +146,7 @@ async def _close(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
     if what == "apologise":
         # `complete` charges with the turn; of an apology there is none yet.
         await _charged(hub, claimed, draft)
-    await _after(hub, claimed, draft, closed, placeholder)
+    await _after(hub, claimed, draft, closed, standing)
     if what == "apologise":
         return None
     return Done(draft.id, draft.outcome, draft.error, draft.messages, draft.answer)
@@ -356,11 +357,20 @@ async def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
     )
     for message in draft.messages:
         if message["role"] == "assistant":
-            draft.parts += await delivery.of_content(message["content"], UUID(message["id"]), to, hub.settings.address)
+            parts = await delivery.of_content(message["content"], UUID(message["id"]), to, hub.settings.address)
+            if parts:
+                to = replace(to, placeholder=None)  # the first fills it in, the next would write over that
+            draft.parts += parts
     if told := hub.tracing.carrier():
         # Whoever sends them, now or later, goes on with this.
         for part in draft.parts:
             part["body"][KEY] = told
+
+
+def _standing(draft: Draft, placeholder: str | None) -> str | None:
+    """The placeholder, if nothing that is said fills it in."""
+    filled = any(part.get("placeholder") for part in draft.parts)
+    return None if filled else placeholder or None
 
 
 async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -> Closed:
@@ -407,12 +417,13 @@ def _title(claimed: Claim) -> str | None:
     return (words[:57] + "…" if len(words) > 58 else words) or None
 
 
-async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeholder: str | None) -> None:
+async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, standing: str | None) -> None:
     session = claimed.session_id
     told = asyncio.create_task(_tell(hub, claimed, draft))
     if claimed.integration is not None:
-        if placeholder and not draft.parts:
-            await _remove(hub, claimed, placeholder)
+        if standing is not None:
+            hub.reached("SILENT")
+            await take_back(hub, claimed, standing)
         part = await delivery.put_off(hub, closed.part, draft.quiet)
         await delivery.drain(hub, session, part, claimed.integration)
     if closed.more:
@@ -424,7 +435,7 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeho
 async def _given_up(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> None:
     """A person has the conversation: nothing of the turn is kept but what it has cost."""
     if placeholder:
-        await _remove(hub, claimed, placeholder)
+        await take_back(hub, claimed, placeholder)
     await _charged(hub, claimed, draft)
     await _over(hub, claimed, draft, {"messages": [], "outcome": "cancelled"})
 
@@ -458,12 +469,3 @@ async def _over(hub: Hub, claimed: Claim, draft: Draft, told: Json) -> None:
     await tell(hub.events, claimed.account["id"], claimed.session_id, event)
     if draft.shown is not None:
         await draft.shown.end()
-
-
-async def _remove(hub: Hub, claimed: Claim, placeholder: str) -> None:
-    assert claimed.integration is not None
-    link = open_link(hub, claimed.integration)
-    try:
-        await hub.channels[claimed.integration["channel"]].delete(link, claimed.session["chat"], placeholder)
-    except ChannelError as e:
-        log.info("placeholder not removed: %s", e)

@@ -1,0 +1,110 @@
+"""The tables that grow by the month are cut into partitions as `deploy/PARTITIONS.md` says, and nothing else changes."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from hub import ids
+from hub.store import inbox, messages, scope, turns
+from hub.store.db import Db, open_db
+from tests.store.rows import Bench
+
+SQL = Path(__file__).parents[2] / "deploy" / "partitions.sql"
+BEGIN = """
+    alter table messages add constraint messages_bound check (id < '{id}') not valid;
+    alter table messages validate constraint messages_bound;
+    alter table usage add constraint usage_bound check (at < '{at}') not valid;
+    alter table usage validate constraint usage_bound;
+    alter table outbox add constraint outbox_bound check (id < {row}) not valid;
+    alter table outbox validate constraint outbox_bound;
+    select partition_begin('messages', 'id', '{id}');
+    select partition_begin('usage', 'at', '{at}');
+    select partition_begin('outbox', 'id', '{row}');
+    select partition_add('outbox', '{row}', '1000000', 'outbox_1');
+"""
+WALLS = """
+    select c.relname, c.relrowsecurity, (select array_agg(p.polname::text order by p.polname) from pg_policy p where p.polrelid = c.oid)
+    from pg_class c where c.relname in ('messages', 'usage', 'outbox')
+"""
+TRIGGERS = """
+    select tgrelid::regclass::text || ':' || tgname from pg_trigger where not tgisinternal and tgparentid = 0
+        and tgrelid in ('messages'::regclass, 'usage'::regclass, 'outbox'::regclass) order by 1
+"""
+
+
+async def answer(bench: Bench, text: str) -> None:
+    """One message in, claimed and answered in one part."""
+    [got] = await inbox.ingest(bench.db, [bench.item(text)])
+    assert got.outcome == "accepted" and got.session_id is not None
+    claimed = await turns.claim(bench.db, got.session_id, "me", 60, 50, True)
+    assert claimed is not None
+    said = [{"id": row["id"], "role": "user", "source": "contact", "content": row["body"]} for row in claimed.batch]
+    answered = {"id": str(ids.uuid7()), "role": "assistant", "source": "model", "content": {"text": f"to {text}"}}
+    part = {"key": str(ids.uuid7()), "message_id": answered["id"], "chat": "1", "body": {"text": "x"}, "sha": "s", "mode": "reconcile"}
+    billed = [{"sku": "tokens", "quantity": "1", "unit_price": "0", "amount": "0", "description": text}]
+    turn = {"id": str(ids.uuid7()), "outcome": "answered", "billed": billed}
+    closed = await turns.complete(bench.db, claimed, "me", turn, [*said, answered], [part], 10.0)
+    assert closed.ok and closed.part is not None
+    await bench.db.run("update outbox set state = 'sent', network_id = key::text where turn_id = $1::uuid", turn["id"])
+    await bench.db.run("insert into attempts (delivery_id, outcome) select id, 'sent' from outbox where turn_id = $1::uuid",
+                       turn["id"])
+
+
+async def cut(owner: Db, at: datetime) -> None:
+    """As the plan does it, with that moment as the first month's."""
+    await owner.pool.execute(SQL.read_text())
+    id = await owner.value("select uuid_at($1)::text", at)
+    row = await owner.value("select coalesce(max(id), 0) + 1 from outbox")
+    await owner.pool.execute(BEGIN.format(id=id, at=at.isoformat(), row=row))
+    upto = at + timedelta(days=31)
+    await owner.run("select partition_add('messages', $1, uuid_at($2)::text, 'messages_next')", id, upto)
+    await owner.run("select partition_add('usage', $1, $2, 'usage_next')", at.isoformat(), upto.isoformat())
+
+
+async def test_tables_are_cut_while_they_are_in_use_and_work_as_before(dsn: str, owner: Db) -> None:
+    async with open_db(dsn) as db:
+        bench = await Bench(db).make()
+        await answer(bench, "before")
+        walls, triggers = await owner.fetch(WALLS), [r[0] for r in await owner.fetch(TRIGGERS)]
+        last = await owner.value("select max(position) from messages")
+        await cut(owner, datetime.now(UTC))
+        await answer(bench, "after")
+        assert sorted(map(tuple, await owner.fetch(WALLS))) == sorted(map(tuple, walls))
+        assert [r[0] for r in await owner.fetch(TRIGGERS)] == triggers
+        for table in ("messages", "usage", "outbox"):
+            held = {r[0]: r[1] for r in await owner.fetch(f"select tableoid::regclass::text, count(*) from {table} group by 1")}
+            assert len(held) == 2 and f"{table}_before" in held and f"{table}_rest" not in held, held
+        # Order and what is read are one conversation, through both.
+        session = await db.value("select id from sessions")
+        texts = [m["content"]["text"] for m in await messages.newest(db, bench.account, session)]
+        assert texts == ["before", "to before", "after", "to after"]
+        assert await owner.value("select min(position) from messages_next") > last
+        # The wall stands before the new table: another account sees nothing, and no partition by itself.
+        other = await Bench(db).make()
+        with scope.request(itself=False):
+            scope.enter(other.account)
+            assert await db.value("select count(*) from messages") == 0
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await db.value("select count(*) from messages_next")
+        # What belongs together still goes together.
+        await db.run("delete from sessions where id = $1", session)
+        assert [await owner.value(f"select count(*) from {t}") for t in ("messages", "outbox", "attempts")] == [0, 0, 0]
+
+
+async def test_a_month_goes_as_a_whole(dsn: str, owner: Db) -> None:
+    async with open_db(dsn) as db:
+        bench = await Bench(db).make()
+        await answer(bench, "before")
+        await cut(owner, datetime.now(UTC))
+        await answer(bench, "after")
+        await owner.run("alter table messages detach partition messages_before")
+        await owner.run("drop table messages_before")
+        for month in (datetime(2031, 12, 5, tzinfo=UTC), datetime(2032, 1, 5, tzinfo=UTC)):
+            for _ in range(2):  # as often as one likes
+                await owner.run("select partition_month($1::date)", month)
+        session = await db.value("select id from sessions")
+        assert [m["content"]["text"] for m in await messages.newest(db, bench.account, session)] == ["after", "to after"]
+        await answer(bench, "and on")
+        assert await owner.value("select count(*) from messages_next") == 4
