@@ -22,6 +22,8 @@ IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 REDIRECTS = 3
 PIECE = 1 << 20
+# Addresses of whose form is remembered that it was looked at.
+KEPT = 2000
 BLOCKED: tuple[Network, ...] = tuple(
     ipaddress.ip_network(n)
     for n in (
@@ -105,13 +107,20 @@ class Outbound:
         self.guard = guard
         self.public = public
         self._named = named
+        self._known: dict[str, aiohttp.ClientSession] = {}
 
     def session(self, url: str) -> aiohttp.ClientSession:
         """The session to use for this address, after checking its form. Raise Invalid."""
-        self.guard.check(url)
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        return self._named if self.guard.names((parts.hostname or "").lower(), port) else self.public
+        found = self._known.get(url)
+        if found is None:
+            self.guard.check(url)
+            parts = urlsplit(url)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            found = self._named if self.guard.names((parts.hostname or "").lower(), port) else self.public
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[url] = found
+        return found
 
     async def request(
         self,

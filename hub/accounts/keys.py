@@ -12,6 +12,7 @@ from hub.accounts import audit, key_limits
 from hub.accounts.key_limits import Limits
 from hub.domain import Caller
 from hub.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
+from hub.live.single_flight import Flights
 from hub.sealing import digest
 from hub.store import key_limits as rows
 from hub.store import keys
@@ -30,6 +31,8 @@ class Keyring:
     def __init__(self, db: Call) -> None:
         self._db = db
         self._known: dict[bytes, tuple[float, datetime | None, Caller]] = {}
+        self._flights = Flights()
+        self._forgotten = 0
 
     async def caller(self, key: str) -> Caller:
         """Raise Unauthorized for anything but a key that is valid now."""
@@ -39,6 +42,12 @@ class Keyring:
             return kept[2]
         if not ids.plausible_key(key):
             raise Unauthorized
+        # Whoever comes after a key was forgotten joins none that began before.
+        turn = self._forgotten
+        return await self._flights.one((hashed, turn), lambda: self._looked_up(hashed, turn))
+
+    async def _looked_up(self, hashed: bytes, turn: int) -> Caller:
+        now = time.monotonic()
         found = await keys.find(self._db, hashed)
         if found is None:
             self._known.pop(hashed, None)
@@ -49,7 +58,8 @@ class Keyring:
             found["account_id"], found["id"], found["kind"], found["role"], found["plan"],
             tuple(found["origins"]), tuple(found["models"]), key_limits.of(found["limits"]),
         )
-        self._remember(hashed, now, found["expires_at"], who)
+        if turn == self._forgotten:
+            self._remember(hashed, now, found["expires_at"], who)
         return who
 
     def _remember(self, hashed: bytes, now: float, expires_at: datetime | None, who: Caller) -> None:
@@ -60,6 +70,7 @@ class Keyring:
 
     def forget(self, key_id: UUID) -> None:
         """Stop accepting a key in this process at once."""
+        self._forgotten += 1
         self._known = {k: v for k, v in self._known.items() if v[2].key_id != key_id}
 
 

@@ -28,22 +28,31 @@ class Directory:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._known: OrderedDict[tuple[UUID, str, bool], tuple[float, Entry]] = OrderedDict()
+        self._forgotten = 0
 
     async def find(self, account: UUID, name: str, by_id_only: bool = False) -> Entry:
         """Gateway by id, by slug, integrated model by name. Raise NotFound."""
-        key, now = (account, name, by_id_only), time.monotonic()
+        key = (account, name, by_id_only)
         kept = self._known.get(key)
-        if kept and kept[0] > now:
+        if kept and kept[0] > time.monotonic():
             return kept[1]
-        found = Entry(await self._gateway(account, name, by_id_only), await self._account(account))
-        self._known[key] = (now + REMEMBER, found)
-        self._known.move_to_end(key)
+        # Whoever comes after a change joins no look that began before it.
+        turn = self._forgotten
+        return await self._hub.flights.one(("model", self, *key, turn), lambda: self._looked_up(key, turn))
+
+    async def _looked_up(self, key: tuple[UUID, str, bool], turn: int) -> Entry:
+        now = time.monotonic()
+        found = Entry(await self._gateway(*key), await self._account(key[0]))
+        if turn == self._forgotten:
+            self._known[key] = (now + REMEMBER, found)
+            self._known.move_to_end(key)
         while len(self._known) > KEPT:
             self._known.popitem(last=False)
         return found
 
     def forget(self, account: UUID) -> None:
         """Something of this account was changed here: look again."""
+        self._forgotten += 1
         for key in [k for k in self._known if k[0] == account]:
             del self._known[key]
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from hub.store import (
     studio_documents,
     tool_steps,
     turns,
+    usage,
     webhook_facts,
     workflow_runs,
 )
@@ -69,6 +71,11 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "facts for webhooks": webhook_facts.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
     "responses": responses.forget, "drills": drills.forget,
+})
+# The same of what operators say how many days it is kept: by the name of the setting.
+KEPT: Mapping[str, tuple[str, Callable[[Db, int], Awaitable[int]]]] = MappingProxyType({
+    "usage_days": ("rows of usage, which became sums", usage.fold),
+    "workflow_run_days": ("runs of workflows", workflow_runs.forget),
 })
 
 
@@ -216,7 +223,8 @@ async def housekeeping(hub: Hub) -> None:
     if not await leader_election.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
         return
     done: dict[str, int] = {}
-    for what, repair in REPAIRS.items():
+    kept = {what: partial(forget, days=getattr(hub.settings, name)) for name, (what, forget) in KEPT.items()}
+    for what, repair in {**REPAIRS, **kept}.items():
         try:
             done[what] = await repair(hub.db)
         except HubError as e:

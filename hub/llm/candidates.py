@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,6 +73,7 @@ def address_of(gateway: Gateway) -> str:
     return str(gateway.parameters.get("baseAddress") or INTEGRATED)
 
 
+@lru_cache(maxsize=2000)
 def host_of(address: str) -> str:
     """What a provider is called where nothing else is known of it."""
     return (urlsplit(address).hostname or "").lower()[:LABEL]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 STOP, LENGTH, FILTER, CALLS, CUT = "stop", "length", "content_filter", "tool_calls", "error"
@@ -32,6 +33,8 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 _KNOWN: Mapping[str, str] = {word: kind for kind, words in _WORDS.items() for word in words}
+# Of a word for an end; more of it is none of these.
+LONGEST = 200
 _PREFIX = re.compile(r"^(finishreason|stopreason)")
 
 
@@ -39,7 +42,12 @@ def mapped(reason: Any) -> str | None:
     """stop, length, content_filter, tool_calls, or error for an answer that was cut; None: it goes on."""
     if reason is None or reason is False:
         return None
-    word = re.sub(r"[^a-z]", "", str(reason).lower())
+    return _mapped(str(reason)[:LONGEST])
+
+
+@lru_cache(maxsize=500)
+def _mapped(reason: str) -> str | None:
+    word = re.sub(r"[^a-z]", "", reason.lower())
     if word in _NONE:
         return None
     return _KNOWN.get(word) or _KNOWN.get(_PREFIX.sub("", word)) or STOP

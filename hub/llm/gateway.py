@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from hub.domain import Gateway, Json
@@ -161,7 +162,8 @@ class Models:
             tries = 1 if rest and not rest[0].fallback else int(gateway.parameters.get("tries") or TRIES)
             try:
                 place = self._resolve(one.gateway, one.model)
-                place = replace(place, told=replace(place.told, turn=n if one.fallback else 0))
+                if one.fallback:
+                    place = replace(place, told=replace(place.told, turn=n))
                 turn = _Turn(n, rest, tries, deadline, patience)
                 async with aclosing(self._stream(place, question, turn)) as deltas:
                     async for delta in deltas:
@@ -386,6 +388,7 @@ def _for(gateway: Gateway, prompt: Prompt) -> Prompt:
     return replace(prompt, options={k: v for k, v in prompt.options.items() if k not in prompt.free})
 
 
+@lru_cache(maxsize=KEPT)
 def _key(address: str, key: str | None, model: str) -> str:
     """Of what a provider does: one customer's trouble, and one model's, stays theirs."""
     credential = hashlib.sha256((key or "").encode()).hexdigest()[:16]

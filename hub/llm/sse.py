@@ -76,9 +76,17 @@ class Events:
             if self.done:
                 return
             if not line:
-                yield from self._ended()
+                if self._data:
+                    yield from self._ended()
+                self._name = ""
             elif line.startswith(b"data:"):
-                yield from self._more(line[5:].strip())
+                data = line[5:].strip()
+                # Nearly all lines of a stream are an event each, of no name.
+                found = parse(data) if data[:1] == b"{" and not self._data and not self._name else None
+                if isinstance(found, dict):
+                    yield found
+                else:
+                    yield from self._more(data)
             elif line.startswith(b"event:"):
                 self._name = line[6:].strip().decode("utf-8", "replace")
             elif line.startswith(b"{"):

@@ -40,17 +40,27 @@ class _Formatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")
         self._process = process
         self._json = as_json
+        self._second = (0, "")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """Worked out once a second: it costs more than the rest of a line."""
+        second, text = self._second
+        if second != int(record.created):
+            text = super().formatTime(record, datefmt)
+            self._second = int(record.created), text
+        return text
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
         # A line about a request is made without secrets (hub.api.http.middleware.shown).
-        text = text if record.name == ACCESS else _storable(scrub(text))
+        clean = record.name == ACCESS
         if not self._json:
-            rid = request_id.get()
+            text, rid = super().format(record), request_id.get()
+            text = text if clean else _storable(scrub(text))
             return f"[{self._process}] {text}" + (f" request={rid}" if rid else "")
+        text = record.getMessage()
         line: dict[str, Any] = {
             "at": self.formatTime(record, self.datefmt), "level": record.levelname.lower(), "process": self._process,
-            "logger": record.name, "message": _storable(scrub(record.getMessage())), "request": request_id.get(),
+            "logger": record.name, "message": _storable(text if clean else scrub(text)), "request": request_id.get(),
         }
         if record.exc_info:
             line["trace"] = _storable(scrub(self.formatException(record.exc_info)))

@@ -26,20 +26,25 @@ ALERTS = """
 # By which of these a row of usage is counted; by tag once for each tag of its key.
 GROUPS = ("key", "gateway", "client", "tag", "day")
 SPEND = """
-    select w.id, max(w.name) as name, sum(u.amount)::float8 as amount,
-        coalesce(sum(u.quantity) filter (where u.sku like '%.in'), 0)::float8 as tokens_in,
-        coalesce(sum(u.quantity) filter (where u.sku like '%.in.cached'), 0)::float8 as tokens_cached,
-        coalesce(sum(u.quantity) filter (where u.sku like '%.out'), 0)::float8 as tokens_out, count(*)::int as entries
-    from usage u left join api_keys k on k.id = u.key_id left join gateways g on g.id = u.gateway_id
-        left join sessions s on s.id = u.session_id left join clients c on c.id = s.client_id
+    select w.id, max(w.name) as name, sum(u.amount)::float8 as amount, sum(u.tokens_in)::float8 as tokens_in,
+        sum(u.tokens_cached)::float8 as tokens_cached, sum(u.tokens_out)::float8 as tokens_out, sum(u.entries)::int as entries
+    from (
+        select u.key_id, u.gateway_id, s.client_id, date_trunc('day', u.at, 'UTC') as day, u.amount, 1 as entries,
+            case when u.sku like '%.in' then u.quantity else 0 end as tokens_in,
+            case when u.sku like '%.in.cached' then u.quantity else 0 end as tokens_cached,
+            case when u.sku like '%.out' then u.quantity else 0 end as tokens_out
+        from usage u left join sessions s on s.id = u.session_id where u.account_id = $1 and u.at >= $2 and u.at < $3
+        union all
+        select d.key_id, d.gateway_id, d.client_id, d.day, d.amount, d.entries, d.tokens_in, d.tokens_cached, d.tokens_out
+        from usage_days d where d.account_id = $1 and d.day >= $2 and d.day < $3) u
+        left join api_keys k on k.id = u.key_id left join gateways g on g.id = u.gateway_id left join clients c on c.id = u.client_id
         cross join lateral (
             select u.key_id::text as id, coalesce(k.label, 'deleted') as name where $6 = 'key'
             union all select u.gateway_id::text, g.name where $6 = 'gateway'
-            union all select s.client_id::text, c.name where $6 = 'client'
+            union all select c.id::text, c.name where $6 = 'client'
             union all select t.tag, t.tag from (select where $6 = 'tag') one left join unnest(k.tags) t(tag) on true
-            union all select d.day, d.day from (select (u.at at time zone 'UTC')::date::text as day) d where $6 = 'day') w
-    where u.account_id = $1 and u.at >= $2 and u.at < $3 and ($4::uuid is null or u.key_id = $4)
-        and ($5::text is null or $5 = any(k.tags))
+            union all select d.day, d.day from (select (u.day at time zone 'UTC')::date::text as day) d where $6 = 'day') w
+    where ($4::uuid is null or u.key_id = $4) and ($5::text is null or $5 = any(k.tags))
     group by w.id order by case when $6 = 'day' then w.id end, sum(u.amount) desc, w.id limit 5000
 """
 

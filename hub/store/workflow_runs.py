@@ -93,6 +93,11 @@ RELEASE = """
         due_at = case when cancelled then now() else now() + make_interval(secs => $4) end
     where account_id = $1 and id = $2 and epoch = $3 and lease_until is not null
 """
+# Their steps go with them.
+FORGET = """
+    delete from workflow_runs where id in (
+        select id from workflow_runs where finished_at < now() - make_interval(days => $1) limit 1000)
+"""
 
 Json = dict[str, Any]
 
@@ -205,3 +210,8 @@ async def finish(db: Call, run: Run, status: str, output: Any, error: Json | Non
 async def release(db: Call, run: Run, seconds: float) -> None:
     """Somebody may go on with it in `seconds`."""
     await db.run(RELEASE, run.account_id, run.id, run.epoch, seconds)
+
+
+async def forget(db: Call, days: int) -> int:
+    """Drop runs that ended so many days ago."""
+    return await db.run(FORGET, days)

@@ -40,7 +40,7 @@ PLACES = {
     "identities": OWN, "joins": OWN, "continuations": CASCADE,
     "contacts": OWN, "contact_ids": OWN, "scheduled_users": OWN, "campaigns": OWN, "character_images": OWN,
     "character_agents": OWN, "quarantine": OWN, "ares_users": OWN, "documents": OWN, "chunks": OWN, "voices": OWN,
-    "inbox_dedupe": NONE, "usage": NONE, "audit": NONE, "audit_heads": NONE, "retention_runs": NONE, "requests": NONE, "worker_beats": NONE, "leader": NONE,
+    "inbox_dedupe": NONE, "usage": NONE, "usage_days": NONE, "audit": NONE, "audit_heads": NONE, "retention_runs": NONE, "requests": NONE, "worker_beats": NONE, "leader": NONE,
     "accounts": NONE, "api_keys": NONE, "gateways": NONE, "clients": NONE, "integrations": NONE, "collections": NONE,
     "skills": NONE, "number_paces": NONE, "ares_tokens": NONE, "ares_settings": NONE, "ares_agents": NONE,
     "chatbots": NONE, "workflows": NONE, "workflow_versions": NONE, "webhook_endpoints": NONE, "webhook_facts": NONE, "operators": NONE,

@@ -12,6 +12,7 @@ from hub.domain import Json, Usage
 from hub.llm import finish
 from hub.llm.body import Body
 from hub.llm.reading import Reading, said, usage_of, with_beside
+from hub.llm.sse import Events
 from hub.llm.toolcalls import ToolCalls, gather, sent, whole
 from hub.llm.types import Delta
 from tests.fakes.model import event
@@ -311,3 +312,52 @@ def test_a_stream_cut_at_any_byte_says_the_same(raw: bytes, data: st.DataObject)
     for chunks in (cut, [raw[n : n + 1] for n in range(len(raw))]):
         told, body = heard(chunks)
         assert plain(told) == plain(meant) and body.complete
+
+
+PLAINLY: list[Json] = [
+    {"choices": [{"index": 0, "delta": {"content": "né"}, "finish_reason": None}]},
+    {"choices": [{"index": 0, "delta": {"content": ""}, "logprobs": None}], "usage": None},
+    {"choices": [{"delta": {"content": "\ud83d", "role": "assistant", "refusal": None}}], "model": "m"},
+    {"choices": [{"delta": {"content": "\ude00"}}], "model": "m", "system_fingerprint": "f1"},
+]
+OTHERWISE: list[Json] = [
+    {"choices": [{"index": 1, "delta": {"content": "no"}}]},
+    {"choices": [{"index": 0, "delta": {"content": [{"type": "text", "text": "parts"}]}}]},
+    {"choices": [{"index": 0, "delta": {"content": "x", "reasoning": "hm"}}]},
+    {"choices": [{"index": 0, "delta": {"content": "x"}, "logprobs": {"content": [{"token": "x"}]}}]},
+    {"choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"}]},
+    {"choices": [{"index": 0, "delta": None}]}, {"choices": [None]}, {"choices": []}, {"choices": {}},
+    {"choices": [{"index": 0, "delta": {"content": "x"}, "usage": {"prompt_tokens": 1}}]},
+    {"choices": [{"delta": {"content": "x"}}], "usage": {"prompt_tokens": 1, "completion_tokens": 2}},
+    {"choices": [{"delta": {"content": "x"}}], "object": "error"}, {"error": {"message": "no"}},
+    {"choices": [{"delta": {"content": "x", "tool_calls": [{"index": 0, "id": "c", "function": {"name": "a"}}]}}]},
+    {"choices": [{"delta": {"content": "x"}}], "system_fingerprint": "f2", "citations": ["c"]},
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(st.sampled_from([*PLAINLY * 3, *OTHERWISE]), max_size=6), max_size=6), st.booleans())
+def test_the_short_way_for_plain_events_says_what_the_long_one_does(reads: list[list[Json]], revised: bool) -> None:
+    short, long = Reading(revised), Reading(revised)
+    for events in reads:
+        # A field that nobody knows sends an event the long way.
+        said_ = long.take([{**e, "unheard_of": 1} for e in events])
+        assert short.take(events) == said_
+        assert (short.error is None, short.cut, short.ended, short.heard) == (
+            long.error is None, long.cut, long.ended, long.heard
+        )
+    assert short.end() == long.end()
+
+
+@given(st.lists(st.sampled_from([
+    b'data: {"choices": []}', b'data: {"a": 1', b'data: , "object": 2}', b"data: [DONE]", b"event: error", b"",
+    b'{"b": 2}', b'data: [{"c": 3}, {"d": 4}]', b"data:", b'data: {"message": "m"}', b": x", b"data: word",
+]), max_size=12), st.booleans())
+def test_lines_of_events_however_they_come(lines: list[bytes], apart: bool) -> None:
+    """An event that stands in one line is the same as one that was begun in another and given up."""
+    whole_ = b"\n".join(lines) + b"\n"
+    events, told = Events(), list[Json]()
+    for piece in [bytes([b]) for b in whole_] if apart else [whole_]:
+        told += events.feed(piece)
+    again = Events()
+    assert told + events.end() == again.feed(whole_) + again.end()

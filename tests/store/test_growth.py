@@ -4,7 +4,7 @@ import ast
 import inspect
 import re
 
-from hub.jobs.sweeps import REPAIRS
+from hub.jobs.sweeps import KEPT, REPAIRS
 from hub.store import turns
 from hub.store.db import Db
 
@@ -25,8 +25,7 @@ REASONS = {
     " workflow_versions workflow_steps source_tools",
     "who an account knows, until they are erased": "ares_users people contacts identities joins ares_facts"
     " ares_preferences character_images",
-    "an account's books, summed up over any time": "usage key_alerts key_spend",
-    "an account's own work, which goes with its workflow": "workflow_runs",
+    "an account's books, summed up over any time": "usage_days key_alerts key_spend",
     "one row for each thing there is": "scheduled_users number_paces leader migrations",
     "goes as it is worked off": "ares_lessons file_leftovers key_holds session_queue",
     "goes with its conversation": "session_order",
@@ -36,7 +35,8 @@ STAYS = {table for tables in REASONS.values() for table in tables.split()}
 
 
 async def test_whatever_has_a_time_ends_or_has_a_reason(db: Db) -> None:
-    modules = {inspect.getmodule(repair) for repair in (*REPAIRS.values(), turns.leave)}
+    repairs = (*REPAIRS.values(), *(forget for _, forget in KEPT.values()), turns.leave)
+    modules = {inspect.getmodule(repair) for repair in repairs}
     nodes = [n for m in modules if m for n in ast.walk(ast.parse(inspect.getsource(m)))]
     texts = [n.value for n in nodes if isinstance(n, ast.Constant)]
     # What an account keeps as long as it says.

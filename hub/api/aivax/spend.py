@@ -20,7 +20,7 @@ async def listed(request: web.Request, query: SpendQuery) -> list[SpendLine] | w
     """What was spent, by key, gateway, chat client, tag or day (UTC); `format=csv` gives a table.
 
     For keys of the roles owner and admin. A model behind a provider of your own costs nothing here; its tokens are
-    told.
+    told. What is older than the detail is kept (`HUB_USAGE_DAYS`) is told by whole days.
     """
     who = caller(request)
     if not who.trusted or who.limits is not None:

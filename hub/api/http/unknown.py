@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel
@@ -40,15 +41,23 @@ def _places(form: Any, sent: Any, place: str) -> Iterator[str]:
 
 def _fields(form: Any, origin: Any, inner: tuple[Any, ...], sent: Mapping[str, Any], place: str) -> Iterator[str]:
     if _is(form, BaseModel):
-        names = {name: field for own, field in form.model_fields.items() for name in _names(own, field)}
+        names, open_ = _fields_of(form)
         for name, value in sent.items():
-            if name in names:
-                yield from _places(_form(names[name]), value, f"{place}{name}.")
-            elif form.model_config.get("extra") != "allow":
-                yield f"{place}{name}"
+            if name not in names:
+                if not open_:
+                    yield f"{place}{name}"
+            elif isinstance(value, dict | list):  # nothing else holds a field
+                yield from _places(names[name], value, f"{place}{name}.")
     elif len(inner) == 2 and _is(origin, Mapping):
         for name, value in sent.items():
             yield from _places(inner[1], value, f"{place}{name}.")
+
+
+@lru_cache(maxsize=2000)
+def _fields_of(form: type[BaseModel]) -> tuple[Mapping[str, Any], bool]:
+    """The forms of a model's fields by all their names, and whether it takes any other."""
+    names = {name: _form(field) for own, field in form.model_fields.items() for name in _names(own, field)}
+    return names, form.model_config.get("extra") == "allow"
 
 
 def _form(field: FieldInfo) -> Any:

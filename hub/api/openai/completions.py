@@ -50,7 +50,8 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     ask = await threads.voiced(hub, asked.ask, body.voice_id)
     thread = await threads.entered(hub, who.account_id, body.thread_id) if body.thread_id or body.store else None
     ask = replace(await threads.joined(hub, ask, thread), cache=None) if thread else ask
-    asked = replace(asked, ask=ask, thread=thread)
+    if ask is not asked.ask or thread is not None:
+        asked = replace(asked, ask=ask, thread=thread)
     return await road.given(asked, _stream(request, asked) if body.stream else _whole(request, asked))
 
 
