@@ -231,7 +231,7 @@ class Outbound:
     refuses the formatting). With a file, text is its caption. `key` is our delivery id: sent along
     where the network lets us name or tag a message. `template` sends a WhatsApp template instead.
     choices: at most what the style takes; `menu` is what opens them where they are a list. spot, card: sent instead
-    of words.
+    of words. typed: seconds of typing before it, where a network shows that with a message alone.
     """
 
     chat: str
@@ -247,6 +247,7 @@ class Outbound:
     menu: str = ""
     spot: Spot | None = None
     card: Card | None = None
+    typed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +331,8 @@ class Channel(Protocol):
     style: Style
     mode: str  # default sending mode: placeholder_edit | reconcile | at_most_once | at_least_once
     echoes: bool  # whether the webhook is told of what was sent through the API
+    renew: float  # seconds after which `typing` is shown anew
+    typing_reads: bool  # whether it shows typing only with what it marks as read
 
     def prove(self, link: Link, headers: Mapping[str, str]) -> None:
         """Check what the headers of a webhook call prove, before its body is read. Raise BadSignature."""
@@ -356,7 +359,11 @@ class Channel(Protocol):
         ...
 
     async def typing(self, link: Link, chat: str, message_id: str | None) -> None:
-        """Show for a few seconds that an answer is being made (and mark as read if possible)."""
+        """Show for a few seconds that an answer is being made; with an id, mark that message as read as well."""
+        ...
+
+    async def seen(self, link: Link, chat: str, message_id: str) -> None:
+        """Mark a contact's message as read, and show nothing else."""
         ...
 
     async def acknowledge(self, link: Link, callback: str) -> None:

@@ -48,6 +48,8 @@ class Plug(ABC):
     style = Style("plain", 4096, 1024)
     mode = "at_most_once"
     echoes = False
+    renew = 4.0
+    typing_reads = False
 
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
@@ -75,6 +77,10 @@ class Plug(ABC):
 
     async def typing(self, link: Link, chat: str, message_id: str | None) -> None:
         """Nothing is shown."""
+        return
+
+    async def seen(self, link: Link, chat: str, message_id: str) -> None:
+        """Nobody sees who has read."""
         return
 
     async def acknowledge(self, link: Link, callback: str) -> None:

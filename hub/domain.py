@@ -119,6 +119,7 @@ class Integration:
     session_seconds: int
     groups: str
     when_unknown: str = "operator"
+    presence: str = "all"
     own_ids: tuple[str, ...] = ()
 
 

@@ -62,6 +62,8 @@ class WhatsAppCloud:
     mode = "reconcile"
     # Statuses come, and settle what is unknown; that one does not come proves nothing.
     echoes = False
+    renew = 20.0  # shown for 25
+    typing_reads = True
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
         """base_url: ends with the version of the Graph API."""
@@ -105,6 +107,9 @@ class WhatsAppCloud:
         if message_id is None:
             return
         await self._call(link, "POST", _number(link, "/messages"), read(message_id), retry_safe=True)
+
+    async def seen(self, link: Link, chat: str, message_id: str) -> None:
+        await self._call(link, "POST", _number(link, "/messages"), read(message_id, typing=False), retry_safe=True)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""

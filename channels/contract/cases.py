@@ -229,13 +229,13 @@ async def test_no_error_tells_a_secret(at: Bench, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 500])
-@pytest.mark.parametrize("what", ["edit", "delete", "typing", "acknowledge", "register", "unregister", "check", "find"])
+@pytest.mark.parametrize("what", ["edit", "delete", "typing", "seen", "acknowledge", "register", "unregister", "check", "find"])
 async def test_whatever_else_is_asked_fails_in_one_way(at: Bench, what: str, status: int) -> None:
     if status != 200:
         at.network.always(status, {"ok": False, "error_code": status, "description": "no", "error": "no"})
     chat, channel = at.sample.chat, at.channel
     asked: dict[str, tuple[Any, ...]] = {
-        "edit": (out(at), "5"), "delete": (chat, "5"), "typing": (chat, "5"), "acknowledge": ("callback-1",),
+        "edit": (out(at), "5"), "delete": (chat, "5"), "typing": (chat, "5"), "seen": (chat, "5"), "acknowledge": ("callback-1",),
         "find": (out(at), datetime.now(UTC)),
     }
     try:
@@ -257,4 +257,4 @@ async def test_how_it_describes_itself(at: Bench) -> None:
     assert style.limit >= style.caption > 0 and style.asked <= style.limit and style.buttons in ("", "maybe", "replies", "links")
     assert at.channel.mode in ("placeholder_edit", "reconcile", "at_most_once", "at_least_once")
     assert at.channel.mode != "placeholder_edit" or type(at.channel).edit is not None
-    assert isinstance(at.channel.echoes, bool)
+    assert isinstance(at.channel.echoes, bool) and isinstance(at.channel.typing_reads, bool) and at.channel.renew > 0

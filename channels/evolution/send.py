@@ -62,6 +62,8 @@ class Evolution:
     style = Style("whatsapp", 4096, 1024, buttons="maybe", asked=1024)
     mode = "reconcile"
     echoes = True
+    renew = TYPING_MS / 1000
+    typing_reads = False
 
     def __init__(self, http: Callable[[str], aiohttp.ClientSession], fetch: Fetch) -> None:
         """`http` gives the session for an address, or refuses it: the customer chose the server."""
@@ -104,10 +106,13 @@ class Evolution:
 
     async def typing(self, link: Link, chat: str, message_id: str | None) -> None:
         if message_id:
-            read = {"readMessages": [_key(chat, message_id, own=False)]}
-            await self._call(link, "POST", "chat/markMessageAsRead", read, retry_safe=True)
+            await self.seen(link, chat, message_id)
         shown = {"number": chat, "delay": TYPING_MS, "presence": "composing"}
         await self._call(link, "POST", "chat/sendPresence", shown, retry_safe=True)
+
+    async def seen(self, link: Link, chat: str, message_id: str) -> None:
+        read = {"readMessages": [_key(chat, message_id, own=False)]}
+        await self._call(link, "POST", "chat/markMessageAsRead", read, retry_safe=True)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""

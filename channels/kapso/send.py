@@ -46,6 +46,8 @@ class Kapso:
     )
     mode = "reconcile"
     echoes = True
+    renew = 20.0  # shown for 25
+    typing_reads = True
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
         self._http = http
@@ -90,6 +92,9 @@ class Kapso:
         if message_id is None:
             return
         await self._call(link, "POST", _meta(link, "messages"), read(message_id), retry_safe=True)
+
+    async def seen(self, link: Link, chat: str, message_id: str) -> None:
+        await self._call(link, "POST", _meta(link, "messages"), read(message_id, typing=False), retry_safe=True)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""

@@ -111,12 +111,10 @@ def _file(file: File, caption: str, file_id: str | None) -> Json:
     return {"type": kind, kind: value}
 
 
-def read(message_id: str) -> Json:
+def read(message_id: str, *, typing: bool = True) -> Json:
     """Marks a message as read and shows typing, which lasts 25 s or until a message is sent."""
-    return {
-        "messaging_product": "whatsapp", "status": "read", "message_id": message_id,
-        "typing_indicator": {"type": "text"},
-    }
+    marked: Json = {"messaging_product": "whatsapp", "status": "read", "message_id": message_id}
+    return marked | ({"typing_indicator": {"type": "text"}} if typing else {})
 
 
 def upload(file: File, content: bytes) -> aiohttp.FormData:

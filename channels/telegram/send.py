@@ -55,6 +55,8 @@ class Telegram:
     style = Style("html", 4096, 1024, utf16=True, entities=100, buttons="links")
     mode = "placeholder_edit"
     echoes = False
+    renew = 4.0  # shown for five
+    typing_reads = False
 
     def __init__(self, base: str = "https://api.telegram.org") -> None:
         self._session = Session(base)
@@ -133,6 +135,9 @@ class Telegram:
         place = Place.of(chat)
         arguments = {"chat_id": place.chat, "message_thread_id": place.thread, "action": "typing"}
         await self._call(link, Call("sendChatAction", arguments), 5)
+
+    async def seen(self, link: Link, chat: str, message_id: str) -> None:
+        """Bots mark nothing as read."""
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         await self._unless_gone(link, Call("answerCallbackQuery", {"callback_query_id": callback}))

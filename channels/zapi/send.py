@@ -39,6 +39,8 @@ class ZApi:
     style = Style("whatsapp", 4096, 1024, buttons="maybe", asked=1024)
     mode = "reconcile"
     echoes = True
+    renew = 60.0  # there is no typing without a message
+    typing_reads = False
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
         self._http = http
@@ -72,8 +74,11 @@ class ZApi:
     async def typing(self, link: Link, chat: str, message_id: str | None) -> None:
         """Mark as read. Z-API shows typing only as a delay of a message that is sent."""
         if message_id:
-            body = {"phone": chat, "messageId": message_id}
-            await self._call(link, "POST", "read-message", body, retry_safe=True)
+            await self.seen(link, chat, message_id)
+
+    async def seen(self, link: Link, chat: str, message_id: str) -> None:
+        body = {"phone": chat, "messageId": message_id}
+        await self._call(link, "POST", "read-message", body, retry_safe=True)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""
@@ -177,7 +182,7 @@ def _message(out: Outbound) -> tuple[str, Json]:
     if out.card is not None:
         return "send-contact", {"contactName": out.card.name, "contactPhone": out.card.phone}
     if out.file is None:
-        return "send-text", {"message": out.text}
+        return "send-text", {"message": out.text} | ({"delayTyping": out.typed} if out.typed else {})
     return _file(out.file, {"caption": out.text} if out.text else {})
 
 

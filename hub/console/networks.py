@@ -13,6 +13,7 @@ from hub.errors import Invalid, NotFound
 
 MODES = {"ignore", "mention", "all"}
 UNKNOWN = {"operator", "again"}
+PRESENCE = {"all", "typing", "read", "none"}
 
 
 async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -32,13 +33,13 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
         for name, label, _, optional in FIELDS[network]:
             if not optional and not settings.get(name):
                 raise Invalid(f"{label} is missing.", field=name)
-    groups, unknown = v.form.get("groups"), v.form.get("whenUnknown")
+    groups, unknown, presence = v.form.get("groups"), v.form.get("whenUnknown"), v.form.get("presence")
     deed.object = str(id)
     deed.change = {"network": network, "settings": sorted(k for k, value in settings.items() if value)}
     refused = await integrations.save(
         v.hub, v.account, id, Given(
             network, settings, groups=groups if groups in MODES else None,
-            when_unknown=unknown if unknown in UNKNOWN else None,
+            when_unknown=unknown if unknown in UNKNOWN else None, presence=presence if presence in PRESENCE else None,
         )
     )
     if refused:

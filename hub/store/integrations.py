@@ -8,22 +8,22 @@ from hub.store.db import Call, clean
 
 OF_CLIENT = """
     select id, account_id, client_id, channel, settings, secrets, mode, handle, state, state_text, connection,
-        session_seconds, groups, when_unknown
+        session_seconds, groups, when_unknown, presence
     from integrations where client_id = $2 and account_id = $1 order by channel
 """
 ONE = """
     select id, account_id, client_id, channel, settings, secrets, mode, handle, state, state_text, connection,
-        session_seconds, groups, when_unknown
+        session_seconds, groups, when_unknown, presence
     from integrations where client_id = $2 and account_id = $1 and channel = $3 for no key update
 """
 SAVE = """
     insert into integrations (id, account_id, client_id, channel, settings, secrets, secret_hash, mode, handle,
-        session_seconds, groups, when_unknown, state)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending')
+        session_seconds, groups, when_unknown, presence, state)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'pending')
     on conflict (client_id, channel) do update set settings = excluded.settings, secrets = excluded.secrets,
         secret_hash = excluded.secret_hash, mode = excluded.mode, handle = excluded.handle,
         session_seconds = excluded.session_seconds, groups = excluded.groups, when_unknown = excluded.when_unknown,
-        updated_at = now()
+        presence = excluded.presence, updated_at = now()
     where integrations.id = excluded.id
 """
 STATE = """
@@ -50,7 +50,7 @@ async def save(db: Call, one: Integration, secrets: bytes, secret_hash: bytes) -
     """Add or replace; False when another request added one for this network meanwhile."""
     return await db.run(
         SAVE, one.id, one.account_id, one.client_id, one.channel, clean(dict(one.settings)), secrets, secret_hash,
-        one.mode, one.handle, one.session_seconds, one.groups, one.when_unknown,
+        one.mode, one.handle, one.session_seconds, one.groups, one.when_unknown, one.presence,
     ) == 1
 
 

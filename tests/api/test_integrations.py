@@ -31,7 +31,7 @@ async def test_telegram_is_stored_masked_and_registered(api: Api, provider: Prov
     secret = got["webhookUrl"].rsplit("/", 1)[-1]
     assert got == {
         "botToken": "***tail", "sessionDuration": "03:00:00", "sendMode": "placeholder_edit", "groups": "ignore",
-        "whenUnknown": "operator",
+        "whenUnknown": "operator", "presence": "all",
         "webhookUrl": f"https://hub.example/api/v1/webhooks/telegram/{id}/{secret}", "state": "registered",
         "stateText": None, "connection": None,
     }
@@ -88,12 +88,12 @@ async def test_another_bot_takes_over(api: Api, provider: Provider) -> None:
 async def test_extras_left_out_stay(api: Api) -> None:
     id = await api.client()
     sent = {"botToken": TOKEN, "groups": "mention", "sendMode": "at_most_once", "sessionDuration": "1.00:00:00"}
-    sent |= {"whenUnknown": "again"}
+    sent |= {"whenUnknown": "again", "presence": "none"}
     await put(api, id, one("Telegram", "telegramIntegration", **sent))
     await put(api, id, TELEGRAM)
     got = await shown(api, id, "telegramIntegration")
     assert (got["groups"], got["sendMode"], got["sessionDuration"]) == ("mention", "at_most_once", "1.00:00:00")
-    assert got["whenUnknown"] == "again"
+    assert (got["whenUnknown"], got["presence"]) == ("again", "none")
 
 
 async def test_all_four_networks_side_by_side(api: Api, provider: Provider) -> None:
@@ -144,6 +144,8 @@ async def test_only_the_named_integration_is_looked_at(api: Api) -> None:
          "endpointUrl"),
         (one("Telegram", "telegramIntegration", botToken=TOKEN, sessionDuration="long"),
          "integrations.telegramIntegration.sessionDuration"),
+        (one("Telegram", "telegramIntegration", botToken=TOKEN, presence="some"),
+         "integrations.telegramIntegration.presence"),
         (one("Telegram", "telegramIntegration", botToken=TOKEN, groups="some"),
          "integrations.telegramIntegration.groups"),
         (one("Kapso", "kapsoIntegration", apiKey="k", phoneNumberId="1", sendMode="placeholder_edit"), "sendMode"),

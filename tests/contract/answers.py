@@ -27,7 +27,7 @@ BESIDE = (
     "promptCache", "answerCacheSeconds", "transcriptionModel",
 )
 # Beside the documented fields an integration tells how it stands with its network.
-OF_OURS = ("sendMode", "groups", "whenUnknown", "webhookUrl", "state", "stateText", "connection", "choices")
+OF_OURS = ("sendMode", "groups", "whenUnknown", "presence", "webhookUrl", "state", "stateText", "connection", "choices")
 # Networks beside the documented four.
 OTHER_NETWORKS = ("whatsAppCloudIntegration", "webhookIntegration")
 

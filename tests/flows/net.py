@@ -29,9 +29,10 @@ class Net:
     numbers: Any = field(default_factory=lambda: itertools.count(1000))
 
     def sent(self, *endings: str) -> list[Json]:
-        """Bodies of sends, in order (Telegram's edits count as what they make visible)."""
+        """Bodies of sends, in order (Telegram's edits count as what they make visible, marks of reading do not)."""
         wanted = endings or ("sendMessage", "editMessageText", "send-text", "messages")
-        return [c.body for c in self.calls if c.path.rsplit("/", 1)[-1] in wanted or "sendText" in c.path]
+        sends = (c.body for c in self.calls if c.path.rsplit("/", 1)[-1] in wanted or "sendText" in c.path)
+        return [b for b in sends if b.get("status") != "read"]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()

@@ -42,6 +42,7 @@ class Given:
     mode: str | None = None
     groups: str | None = None
     when_unknown: str | None = None
+    presence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ def _changed(account_id: UUID, client_id: UUID, given: Given, old: Integration |
         session_seconds=given.session_seconds or (old.session_seconds if old else 3 * HOUR),
         groups=given.groups or (old.groups if old else "ignore"),
         when_unknown=given.when_unknown or (old.when_unknown if old else "operator"),
+        presence=given.presence or (old.presence if old else "all"),
     )
     return new if old is None or _identity(old) == _identity(new) else _with_no_handle(new)
 

@@ -36,6 +36,7 @@ def integration_of(row: Json, sealer: Sealer) -> Integration:
         session_seconds=row["session_seconds"],
         groups=row["groups"],
         when_unknown=row.get("when_unknown") or "operator",
+        presence=row.get("presence") or "all",
         own_ids=tuple(row.get("own_ids") or ()),
     )
 

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 PLACEHOLDER = "…"
 PAUSE = 0.4
+TYPED = 1  # seconds of typing before an answer, where a network shows it only so
 SHORT = 1000  # characters
 Json = dict[str, Any]
 
@@ -156,7 +157,7 @@ async def _send(hub: Hub, integration: Json, part: Json, span: Span) -> Json | N
     hub.reached("C9")
     with tracing() as calls:
         try:
-            out = await _outbound(hub, channel.style, part)
+            out = await _outbound(hub, channel.style, part, integration["presence"])
             async with asyncio.timeout(hub.settings.wire_seconds):
                 network_id = await _call(hub, channel, link, part, out)
         except TimeoutError:
@@ -218,8 +219,9 @@ async def _lost(hub: Hub, channel: Channel, link: Link, part: Json, place: str) 
     await outbox.change(hub.db, part, part["body"])
 
 
-async def _outbound(hub: Hub, style: Style, part: Json) -> Outbound:
+async def _outbound(hub: Hub, style: Style, part: Json, presence: str) -> Outbound:
     body = part["body"]
+    typed = TYPED if presence in ("all", "typing") and part["part"] == 0 else 0
     return Outbound(
         chat=part["chat"],
         key=part["key"],
@@ -234,6 +236,7 @@ async def _outbound(hub: Hub, style: Style, part: Json) -> Outbound:
         menu=body.get("menu", ""),
         spot=Spot(**body["spot"]) if body.get("spot") else None,
         card=Card(**body["card"]) if body.get("card") else None,
+        typed=typed,
     )
 
 

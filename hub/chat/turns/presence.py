@@ -1,4 +1,4 @@
-"""While an answer is made: typing, and where the network needs it a placeholder to be edited."""
+"""While an answer is made: the question marked as read, typing, where the mode needs it a placeholder to be edited."""
 
 import asyncio
 import logging
@@ -15,7 +15,11 @@ from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 
-EVERY = 4.0
+# Seconds of silence before anything is shown: most answers of rules and commands are there by then.
+START = 0.5
+# Seconds that the mark of an answer which came sooner may take after it.
+MARKING = 2.0
+READS = ("all", "read")
 
 
 class Presence:
@@ -26,13 +30,16 @@ class Presence:
         self._claimed = claimed
         self._placeholder: str | None = claimed.session["placeholder"]
         self._typing: asyncio.Task[None] | None = None
+        self._marking: asyncio.Task[None] | None = None
+        self._marked = False
         self._placing: asyncio.Task[None] | None = None
         self._quiet = 0.0
 
     async def __aenter__(self) -> Self:
         batch, integration = self._claimed.batch, self._claimed.integration
         if integration is not None and batch and not batch[0]["command"]:
-            self._typing = asyncio.create_task(self._type(integration))
+            if integration["presence"] != "none":
+                self._typing = asyncio.create_task(self._show(integration))
             # An earlier answer is still on its way: a placeholder now would stand above it.
             behind = self._claimed.session["behind"]
             if integration["mode"] == "placeholder_edit" and not self._placeholder and not behind:
@@ -46,23 +53,52 @@ class Presence:
         """Stop typing; the placeholder's message id, waiting for it if it is on its way."""
         if self._typing is not None:
             self._typing.cancel()
+            integration = self._claimed.integration
+            if integration is not None and integration["presence"] in READS and not self._marked:
+                self._marking = asyncio.create_task(self._mark(integration))
         if self._placing is not None:
             await asyncio.gather(self._placing, return_exceptions=True)
         return self._placeholder
+
+    async def over(self) -> None:
+        """The answer is sent: a mark that is still on its way gets a moment more."""
+        if self._marking is not None:
+            await asyncio.wait([self._marking], timeout=MARKING)
+            await end([self._marking])
 
     def quiet(self) -> float:
         """Seconds for which the network still wants to hear nothing."""
         return max(0.0, self._quiet - time.monotonic())
 
-    async def _type(self, integration: dict[str, Any]) -> None:
+    async def _show(self, integration: dict[str, Any]) -> None:
+        """Marked as read and typing, as the integration wants it, from half a second on."""
+        await asyncio.sleep(START)
+        self._marked = True
+        if integration["presence"] == "read":
+            await self._mark(integration)
+            return
         channel, link = self._hub.channels[integration["channel"]], open_link(self._hub, integration)
-        last = self._claimed.batch[-1]
+        reads = integration["presence"] in READS
+        named = self._claimed.batch[-1]["network_id"] if reads else None
         try:
             while True:
-                await channel.typing(link, self._claimed.session["chat"], last["network_id"])
-                await asyncio.sleep(EVERY)
+                began = time.monotonic()
+                await channel.typing(link, self._claimed.session["chat"], named)
+                # Read is read: the next ones only type.
+                named = named if channel.typing_reads else None
+                await asyncio.sleep(max(0.0, channel.renew - (time.monotonic() - began)))
         except ChannelError as e:
             log.info("typing not shown: %s", e)
+
+    async def _mark(self, integration: dict[str, Any]) -> None:
+        named = self._claimed.batch[-1]["network_id"]
+        if not named:
+            return
+        channel, link = self._hub.channels[integration["channel"]], open_link(self._hub, integration)
+        try:
+            await channel.seen(link, self._claimed.session["chat"], named)
+        except ChannelError as e:
+            log.info("not marked as read: %s", e)
 
     async def _place(self, integration: dict[str, Any]) -> None:
         channel, link = self._hub.channels[integration["channel"]], open_link(self._hub, integration)

@@ -104,7 +104,8 @@ async def _taken(
     if claimed.integration is None and claimed.batch:
         draft.shown = Broadcast(hub, session, draft.id)
         await draft.shown.begin()
-    async with Presence(hub, claimed) as presence:
+    presence = Presence(hub, claimed)
+    async with presence:
         with hub.leases.hold(session, claimed.epoch):
             ours = await _made(hub, claimed, draft, sink, extra)
         if heard is not None:
@@ -118,7 +119,10 @@ async def _taken(
         if draft.shown is not None:
             await _over(hub, claimed, draft, {})
         return None
-    return await _close(hub, claimed, draft, placeholder)
+    try:
+        return await _close(hub, claimed, draft, placeholder)
+    finally:
+        await presence.over()
 
 
 async def _close(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> Done | None:

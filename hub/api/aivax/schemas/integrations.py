@@ -45,6 +45,13 @@ class Extras(Camel):
             " to decide (operator), or it goes once more and may arrive twice (again). Not for at_most_once."
         ),
     ] = None
+    presence: Annotated[
+        Literal["all", "typing", "read", "none"] | None,
+        Field(
+            description="What contacts see while an answer is made: that their message is read and that somebody"
+            " types, one of them, or nothing. WhatsApp from Meta and Kapso shows typing only with the mark of reading."
+        ),
+    ] = None
     webhook_url: Annotated[str | None, Field(description="Read only: where the network calls us.")] = None
     state: Annotated[str | None, Field(description="Read only: registered or notRegistered.")] = None
     state_text: Annotated[str | None, Field(description="Read only: why it is not registered.")] = None
@@ -123,6 +130,7 @@ def _shown(seen: Seen, whole: bool) -> Json:
         "sendMode": one.mode,
         "groups": one.groups,
         "whenUnknown": one.when_unknown,
+        "presence": one.presence,
         "webhookUrl": url if whole else url.rpartition("/")[0] + f"/{MASK}",
         "stateText": one.state_text,
         "connection": one.connection,
@@ -171,5 +179,5 @@ class IntegrationsIn(Camel):
             raise Invalid("sendMode placeholder_edit needs a network that can edit messages.", field="sendMode")
         return Given(
             channel=channel, settings={k: v for k, v in sent.items() if k not in extras}, session_seconds=duration,
-            mode=one.send_mode, groups=one.groups, when_unknown=one.when_unknown,
+            mode=one.send_mode, groups=one.groups, when_unknown=one.when_unknown, presence=one.presence,
         )
