@@ -11,6 +11,9 @@ from hub.domain import Json
 from tests.api.door import Door, opened
 from tests.fakes.model import FakeModel, refuses, says, serve
 from tests.fakes.natives import claude
+from tests.fakes.official import sdks
+
+__all__ = ["sdks"]
 
 FILE = """
 [providers]

@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hub.api.app import ROUTES
-from hub.api.http import openapi
 from tests.api.conftest import Api
+from tests.contract.documents import document
 
 Json = dict[str, Any]
 PHONE = "+5511999990000"
@@ -213,8 +212,7 @@ async def test_another_accounts_schedules_do_not_exist(api: Api, base: str) -> N
 
 
 def test_the_defaults_are_described() -> None:
-    document = openapi.document(ROUTES, "https://hub.example")
-    policy = document["components"]["schemas"]["Policy"]["properties"]
+    policy = document()["components"]["schemas"]["Policy"]["properties"]
     assert policy["perDay"]["default"] == 5 and "description" in policy["perDay"] and "quietHours" in policy
-    paths = document["paths"]["/api/v1/web-chat-clients/{id}/hook-schedules/recurring"]["post"]
+    paths = document()["paths"]["/api/v1/web-chat-clients/{id}/hook-schedules/recurring"]["post"]
     assert "cron" in paths["summary"] + paths.get("description", "")

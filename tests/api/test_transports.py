@@ -20,8 +20,10 @@ from tests.api.test_tools_in_answers import function
 from tests.conftest import cloned, small
 from tests.fakes.model import Act, raw, refuses
 from tests.fakes.natives import HIDDEN, THOUGHT, claude, gemini, text, use
-from tests.fakes.official import asked_anthropic, asked_gemini
+from tests.fakes.official import asked_anthropic, asked_gemini, sdks
 from tests.tools.conftest import Far
+
+__all__ = ["sdks"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NUMBER: Json = {"type": "object", "properties": {"a": {"type": "integer"}}}

@@ -18,9 +18,12 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Error, Frame, Page, async_playwright
 
 from hub.config import Settings
-from tests.api.alone import api, provider  # noqa: F401 - fixtures
+from hub.processes.embedded import Server
+from tests.api.conftest import House, api, housed, provider
 from tests.browser.install import found
 from tests.conftest import small
+
+__all__ = ["api", "provider"]
 
 ARGS = [
     "--headless=new",
@@ -46,7 +49,7 @@ class Watch:
     """What pages did: requests to other hosts, errors of scripts, blocked by policy."""
 
     browser: Browser
-    shots: Path
+    shots: Path | None
     foreign: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
@@ -87,13 +90,22 @@ class Watch:
             assert time.monotonic() < end, f"not reached: {condition}; the page shows {await page.inner_text('body')}"
             await asyncio.sleep(0.03)
 
-    async def sound(self, page: Page | Frame) -> None:
+    async def sound(self, page: Page | Frame, where: object = None) -> None:
         """No barrier that axe knows of."""
-        await page.evaluate(AXE)
+        if not await page.evaluate("'axe' in window"):
+            await page.evaluate(AXE)
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-        result = await page.evaluate(f"axe.run(document, {{iframes: false, runOnly: {tags}}})")
-        said = [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in result["violations"]]
-        assert said == [], said
+        # Of what passed nothing is told: to name each element costs more than to look at it.
+        run = f"axe.run(document, {{iframes: false, resultTypes: ['violations'], runOnly: {tags}}})"
+        said = await page.evaluate(
+            f"{run}.then((r) => r.violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 200))]))"
+        )
+        assert said == [], (where, said)
+
+    async def shot(self, page: Page, name: str, **more: Any) -> None:
+        """A picture for whoever looks at them; HUB_SHOTS says where."""
+        if self.shots is not None:
+            await page.screenshot(path=self.shots / f"{name}.png", **more)
 
     def clean(self) -> None:
         assert (self.foreign, self.errors, self.console) == ([], [], [])
@@ -143,14 +155,34 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.wait()
 
 
-@pytest.fixture
-async def watch(chromium: str, tmp_path: Path) -> AsyncIterator[Watch]:
+@pytest.fixture(scope="module")
+async def house(
+    servers: tuple[Server, Server], sealing_key: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    """A file's hub, as on a developer's machine: plain http."""
+    async with housed(servers, sealing_key, tmp_path_factory.mktemp("hub"), public_url="") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+async def driven(chromium: str) -> AsyncIterator[Browser]:
+    """The browser as a file's tests drive it; what does so is a process that takes its time to start."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.connect_over_cdp(chromium)
-        yield Watch(browser, Path(os.environ.get("HUB_SHOTS", tmp_path)))
-        for context in browser.contexts[1:]:
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@pytest.fixture
+async def watch(driven: Browser) -> AsyncIterator[Watch]:
+    shots = os.environ.get("HUB_SHOTS")
+    try:
+        yield Watch(driven, Path(shots) if shots else None)
+    finally:
+        for context in driven.contexts[1:]:
             await context.close()
-        await browser.close()
 
 
 @dataclass

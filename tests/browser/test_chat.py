@@ -203,7 +203,8 @@ async def test_ratings_transcript_and_failures(api: Api, watch: Watch) -> None:
         await page.get_by_role("button", name="4/5").click()
         await watch.until(page, "document.querySelector('.stars').innerText.includes('Thank you')")
         ratings = await api.hub.db.fetch(
-            "select detail->'rating' as r from happenings where kind = 'feedback' order by at"
+            "select detail->'rating' as r from happenings where kind = 'feedback' and account_id = $1 order by at",
+            api.account,
         )
         assert [r["r"] for r in ratings] == ["up", 4]
         await page.fill("#text", "Too much")

@@ -34,5 +34,5 @@ async def test_a_visitor_is_shown_where_to_go_on(api: Api, watch: Watch) -> None
         await page.click("#on")
         await watch.until(page, f"document.querySelector('#ways a').href !== {link!r}")
         assert await page.locator("#ways a").count() == 1
-        assert await api.hub.db.value("select count(*) from continuations") == 1
+        assert await api.hub.db.value("select count(*) from continuations where account_id = $1", api.account) == 1
     watch.clean()

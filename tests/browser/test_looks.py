@@ -88,7 +88,7 @@ async def test_files_the_chat_takes(api: Api, watch: Watch) -> None:
         await page.click("#mic")
         await watch.until(page, answers(1))
         assert await page.locator(".user audio").count() == 1
-        assert await api.hub.db.value("select mime from files") == "audio/webm"
+        assert await api.hub.db.value("select mime from files where account_id = $1", api.account) == "audio/webm"
         await page.reload()
         assert await page.locator(".user audio").count() == 1
     assert watch.errors == [] and watch.foreign == []

@@ -16,7 +16,7 @@ async def test_it_fits_and_has_no_barrier(api: Api, watch: Watch, dark: bool, wi
         await page.goto(f"{api.url}/manual{path}")
         assert await page.evaluate(FITS), path
         name = "-".join(["manual", *path.strip("/?").split("?"), "dark" if dark else "light", str(width)])
-        await page.screenshot(path=watch.shots / f"{name}.png")
+        await watch.shot(page, name)
         await watch.sound(page)
     watch.clean()
 

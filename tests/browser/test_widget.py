@@ -19,6 +19,7 @@ from tests.fakes.model import says
 
 FREE = {"messagesPerHour": 0, "maxMessages": 0}
 BUTTON = "hub-chat button"
+LATEST = "select id, client_id, metadata from sessions where account_id = $1 order by created_at desc limit 1"
 STUB = "<script>window.hub = window.hub || {q: []}; window.seen = [];</script>"
 
 
@@ -139,7 +140,7 @@ async def test_a_message_unasked_raises_the_badge(api: Api, watch: Watch, site: 
         await page.wait_for_selector(BUTTON)
         chat = await said(watch, page, "Hi")
         await chat.click("#close")
-        [row] = await api.hub.db.fetch("select id, client_id from sessions order by created_at desc limit 1")
+        [row] = await api.hub.db.fetch(LATEST, api.account)
         base = f"/api/v1/web-chat-client/{row['client_id']}/sessions/{row['id']}/messages"
         for text in ("News!", "More news!"):
             await api.ok("POST", base, {"content": text})
@@ -171,7 +172,7 @@ async def test_the_interface_for_scripts(api: Api, watch: Watch, site: Site) -> 
         await watch.until(page, "seen.includes('messageassistant')")
         assert (await page.evaluate("seen"))[:2] == ["open", "ready"]
         assert await chat.locator("article").all_inner_texts() == ["Hello", "Hello from the model."]
-        [row] = await api.hub.db.fetch("select metadata from sessions order by created_at desc limit 1")
+        [row] = await api.hub.db.fetch(LATEST, api.account)
         assert row["metadata"] == {"anon:plan": "pro"}
         await page.evaluate("hub.close(); hub.hide()")
         await watch.until(page, "seen.at(-1) === 'close'")
@@ -208,7 +209,8 @@ async def test_a_visitor_whom_the_site_knows(api: Api, watch: Watch, site: Site,
         await page.click(BUTTON)
         chat = await known(page)
         await said(watch, page, "My order?")
-        assert await api.hub.db.value("select count(*) from sessions where tag = 'ana'") == 1
+        named = "select count(*) from sessions where tag = 'ana' and account_id = $1"
+        assert await api.hub.db.value(named, api.account) == 1
         again = await watch.open(url, None, api.url)
         await again.click(BUTTON)
         chat = await known(again)

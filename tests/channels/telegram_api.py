@@ -1,15 +1,16 @@
 """A Bot API at a real port that answers as told, and checks of what it was asked."""
 
 import asyncio
+import importlib
 import json
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import pytest
-from aiogram import methods
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -125,6 +126,12 @@ async def fails(call: Any) -> ChannelError:
     return caught.value
 
 
+@cache
+def aiogram(part: str) -> Any:
+    """A module of aiogram: its models take seconds to be built, so only who asks for one pays."""
+    return importlib.import_module(f"aiogram.{part}")
+
+
 def matches(api: Api, name: str, **more: Any) -> None:
     """The last call is the one in the file plus `more`, and aiogram's own model accepts it."""
     request = load("telegram", name)["request"]
@@ -143,7 +150,7 @@ def matches(api: Api, name: str, **more: Any) -> None:
         expected = words
     assert body == expected | more
     method = path.rpartition("/")[2]
-    model = getattr(methods, method[0].upper() + method[1:])
+    model = getattr(aiogram("methods"), method[0].upper() + method[1:])
     model.model_validate(body | {k: "x" for k in ("photo", "voice") if k in model.model_fields})
 
 

@@ -8,8 +8,6 @@ from typing import Any
 import orjson
 import pytest
 import telegram
-from aiogram.types import Message as AiogramMessage
-from aiogram.types import Update as AiogramUpdate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -29,6 +27,7 @@ from channels.telegram.content import ABOUT, CONTENT, UNSUPPORTED
 from channels.telegram.receive import SECRET, receive
 from tests.channels.mutate import check_item, damaged
 from tests.channels.replay import body, inbound, load
+from tests.channels.telegram_api import aiogram
 from tests.channels.telegram_expected import ANA, EXPECTED, GROUP, LINK, SUPER
 
 
@@ -156,7 +155,7 @@ def test_service_messages_are_events(content: dict[str, Any], event: str) -> Non
 
 def test_every_field_of_a_message_is_known() -> None:
     """A field that says something about a message must not be taken for a service message."""
-    fields = {f.alias or n for n, f in AiogramMessage.model_fields.items()}
+    fields = {f.alias or n for n, f in aiogram("types").Message.model_fields.items()}
     assert fields >= ABOUT
     service = fields - ABOUT - CONTENT - UNSUPPORTED
     assert {"new_chat_members", "pinned_message", "migrate_to_chat_id"} <= service
@@ -361,7 +360,7 @@ def agrees(update: dict[str, Any], item: Inbound) -> None:
     if item.kind not in (Kind.MESSAGE, Kind.EDIT) or item.callback:
         return
     try:
-        theirs = AiogramUpdate.model_validate(update)
+        theirs = aiogram("types").Update.model_validate(update)
     except ValidationError:
         pass
     else:

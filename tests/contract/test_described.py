@@ -7,16 +7,14 @@ from typing import Any
 
 import pytest
 
-from hub.api.app import ROUTES
-from hub.api.http import openapi
 from tests.contract import aresgen
 from tests.contract.answers import ANSWERS, OTHERWISE
+from tests.contract.documents import document
 from tests.contract.requests import REQUESTS
 from tests.contract.rows import ROWS, Row
 from tests.contract.shape import names
 
 Json = dict[str, Any]
-DOCUMENT = openapi.document(ROUTES, "https://hub.example")
 EVERY = pytest.mark.parametrize(("id", "row"), ROWS.items())
 MULTIPART = {"A-24", "A-52"}
 BINARY = {"A-27"}
@@ -27,7 +25,7 @@ def described(id: str) -> Json:
     """The one operation that is named after a row."""
     [found] = [
         {**op, "place": (method.upper(), path)}
-        for path, methods in DOCUMENT["paths"].items() for method, op in methods.items()
+        for path, methods in document()["paths"].items() for method, op in methods.items()
         if op.get("x-document-id") == id and "x-alias" not in op
     ]
     return found
@@ -37,7 +35,7 @@ def fields(schema: Json, place: str = "", seen: tuple[str, ...] = ()) -> set[str
     """Dotted names of all fields of a schema; lists, unions and references do not count."""
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
-        return set() if name in seen else fields(DOCUMENT["components"]["schemas"][name], place, (*seen, name))
+        return set() if name in seen else fields(document()["components"]["schemas"][name], place, (*seen, name))
     found: set[str] = set()
     for one in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
         found |= fields(one, place, seen)
@@ -57,7 +55,7 @@ def spelled(path: str) -> str:
 def test_every_row_is_known() -> None:
     every = [f"A-{n:02}" for n in range(1, 66)]
     assert list(ROWS) == every
-    ids = {str(op.get("x-document-id")) for methods in DOCUMENT["paths"].values() for op in methods.values()}
+    ids = {str(op.get("x-document-id")) for methods in document()["paths"].values() for op in methods.values()}
     assert {id for id in ids if id.startswith("A-")} == set(every)
     assert set(ANSWERS) | OTHERWISE == set(every) and not set(ANSWERS) & OTHERWISE
 

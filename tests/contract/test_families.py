@@ -9,26 +9,25 @@ from typing import Any
 import pytest
 
 from hub.api.app import ROUTES
-from hub.api.http import openapi
 from hub.api.http.families import FAMILIES
 from hub.api.http.operation import operation_of
 from tests.contract import family_rows
 from tests.contract.asking import Contract, Json
+from tests.contract.documents import document
 from tests.contract.rows import Row
 
 OF = {"R": "ares", "C": "characters"}
-DOCUMENTS = {n: openapi.of_family(ROUTES, "https://hub.example", f) for n, f in FAMILIES.items()}
 EVERY = pytest.mark.parametrize(("id", "row"), family_rows.ROWS.items())
 
 
 def described(id: str, row: Row) -> Json:
     path = re.sub(r"<(\w+)>", r"{\1}", row.path)
-    found: Json = DOCUMENTS[OF[id[0]]]["paths"][path][row.method.lower()]
+    found: Json = document(OF[id[0]])["paths"][path][row.method.lower()]
     return found
 
 
 def test_the_families_share_nothing_and_leave_nothing_out() -> None:
-    places = [(p, m) for d in DOCUMENTS.values() for p, methods in d["paths"].items() for m in methods]
+    places = [(p, m) for d in map(document, FAMILIES) for p, methods in d["paths"].items() for m in methods]
     assert len(places) == len(set(places)) == len(ROUTES)
     for route in ROUTES:
         assert operation_of(route).family in FAMILIES
@@ -47,18 +46,18 @@ def test_a_row_is_in_the_document_of_its_family(id: str, row: Row) -> None:
 
 @pytest.mark.parametrize(("family", "error"), [("ares", "AresError"), ("characters", "CharactersError")])
 def test_a_family_has_its_own_errors_and_keys(family: str, error: str) -> None:
-    document = DOCUMENTS[family]
-    parts = document["components"]
+    found = document(family)
+    parts = found["components"]
     assert {n for n in parts["schemas"] if n.endswith("Error") or n == "Problem"} == {error}
     assert "user" in parts["securitySchemes"] if family == "ares" else "user" not in parts["securitySchemes"]
-    for methods in document["paths"].values():
+    for methods in found["paths"].values():
         for op in methods.values():
             refusals = [r for status, r in op["responses"].items() if int(status) >= 400]
             assert {c["schema"]["$ref"] for r in refusals for c in r["content"].values()} == {
                 f"#/components/schemas/{error}"
             }
             assert "429" in op["responses"]
-    wanted = set(re.findall(r"#/components/schemas/([\w.-]+)", str(document)))
+    wanted = set(re.findall(r"#/components/schemas/([\w.-]+)", str(found)))
     assert wanted <= set(parts["schemas"])
 
 
@@ -87,9 +86,9 @@ async def test_the_documents_are_served(api: Contract) -> None:
     whole = await api.ok("GET", "/openapi.json", key="")
     seen: dict[str, Any] = {}
     for name, family in FAMILIES.items():
-        document = await api.ok("GET", f"/openapi/{name}.json", key="")
-        assert document["info"]["title"] == family.title
-        seen |= document["paths"]
+        found = await api.ok("GET", f"/openapi/{name}.json", key="")
+        assert found["info"]["title"] == family.title
+        seen |= found["paths"]
     assert set(seen) == set(whole["paths"])
     page = await api.call("GET", "/apidocs", key="")
     for family in FAMILIES.values():

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from tests.contract.aresgen import ANSWERS, ROWS
+from tests.contract.documents import document
 from tests.contract.rows import Row
 from tests.contract.shape import names
-from tests.contract.test_described import DOCUMENT, described, fields, spelled
+from tests.contract.test_described import described, fields, spelled
 
 # The fields that api.md gives the requests.
 REQUESTS: dict[str, set[str]] = {
@@ -56,7 +57,7 @@ def test_workflows_take_yaml_too() -> None:
 
 
 def test_ids_say_how_they_look() -> None:
-    flows = [methods for path, methods in DOCUMENT["paths"].items() if path.startswith("/v1/workflows/")]
+    flows = [methods for path, methods in document()["paths"].items() if path.startswith("/v1/workflows/")]
     operations = [op for methods in flows for op in methods.values()]
     variables = [p["schema"].get("pattern", "") for op in operations for p in op["parameters"] if p["in"] == "path"]
     assert variables and all(v.startswith(("^wf_", "^run_")) for v in variables)

@@ -1,36 +1,53 @@
-"""What is sent to Anthropic and to Gemini, and what our servers answer in their place, by the types of their SDKs."""
+"""What is sent to Anthropic and to Gemini, and what our servers answer in their place, by the types of their SDKs.
 
-import importlib
+The SDKs take seconds to be imported, and every process of a run collects every file: so they are when a file asks for
+`sdks`, before its tests and not in the middle of one.
+"""
+
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any, is_typeddict
 
-from anthropic import types as anthropic_types
-from anthropic.types import Message, RawMessageStreamEvent
-from anthropic.types.message_create_params import MessageCreateParamsStreaming
-from google.genai import types as google_types
+import pytest
 from pydantic import ConfigDict, TypeAdapter
 
 Json = dict[str, Any]
 # Fields that the API of 2023-06-01, which we ask for, takes, and the newest one of the SDK does not know any more.
 OLDER = ("temperature", "top_p", "top_k")
-# What stands around the config of a request in the SDK, and in the body itself over HTTP.
-GOOGLE = {
-    "contents": list[google_types.Content], "systemInstruction": google_types.Content,
-    "tools": list[google_types.Tool], "toolConfig": google_types.ToolConfig,
-    "generationConfig": google_types.GenerationConfig, "safetySettings": list[google_types.SafetySetting],
-    "cachedContent": str,
-}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sdks() -> None:
+    for made in (_asked, _event, _google):
+        made()
 
 
 @cache
 def _asked() -> TypeAdapter[Any]:
-    for module in pkgutil.iter_modules(anthropic_types.__path__):
-        found = importlib.import_module(f"anthropic.types.{module.name}")
+    for module in pkgutil.iter_modules(import_module("anthropic.types").__path__):
+        found = import_module(f"anthropic.types.{module.name}")
         for one in vars(found).values():
             if is_typeddict(one):
                 one.__pydantic_config__ = ConfigDict(extra="forbid")
-    return TypeAdapter(MessageCreateParamsStreaming)
+    return TypeAdapter(import_module("anthropic.types.message_create_params").MessageCreateParamsStreaming)
+
+
+@cache
+def _event() -> TypeAdapter[Any]:
+    return TypeAdapter(import_module("anthropic.types").RawMessageStreamEvent)
+
+
+@cache
+def _google() -> Mapping[str, Any]:
+    """What stands around the config of a request in the SDK, and in the body itself over HTTP."""
+    types = import_module("google.genai.types")
+    return {
+        "contents": list[types.Content], "systemInstruction": types.Content, "tools": list[types.Tool],
+        "toolConfig": types.ToolConfig, "generationConfig": types.GenerationConfig,
+        "safetySettings": list[types.SafetySetting], "cachedContent": str,
+    }
 
 
 def asked_anthropic(body: Json) -> Json:
@@ -42,19 +59,14 @@ def asked_anthropic(body: Json) -> Json:
 def asked_gemini(body: Json) -> Json:
     """The body, which is one. Raise ValueError."""
     for name, value in body.items():
-        TypeAdapter(GOOGLE[name]).validate_python(value)
+        TypeAdapter(_google()[name]).validate_python(value)
     return body
-
-
-@cache
-def _event() -> TypeAdapter[Any]:
-    return TypeAdapter(RawMessageStreamEvent)
 
 
 def told_anthropic(event: Json) -> Json:
     """An event, or a whole message, as Anthropic sends it. Raise ValueError."""
     if event["type"] == "message":
-        Message.model_validate(event, strict=True)
+        import_module("anthropic.types").Message.model_validate(event, strict=True)
     elif event["type"] not in ("ping", "error"):
         _event().validate_python(event, strict=True)
     return event
@@ -62,5 +74,5 @@ def told_anthropic(event: Json) -> Json:
 
 def told_gemini(event: Json) -> Json:
     """An event as Gemini sends it. Raise ValueError."""
-    google_types.GenerateContentResponse.model_validate(event)
+    import_module("google.genai.types").GenerateContentResponse.model_validate(event)
     return event

@@ -22,7 +22,7 @@ from hub.processes.embedded import PR_SET_PDEATHSIG, free_port
 from hub.processes.lifetime import run
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.flows.processes"])
+FORKS.set_forkserver_preload(["tests.flows.processes", "tests.processes.command", "tests.flows.warm"])
 ROLES = {"worker": worker.main, "web": web.main, "scheduler": scheduler.main}
 
 

@@ -16,6 +16,9 @@ from hub.llm.toolcalls import gather
 from hub.llm.types import Delta
 from tests.fakes.model import Act
 from tests.fakes.natives import HIDDEN, THOUGHT, claude, gemini, text, use
+from tests.fakes.official import sdks
+
+__all__ = ["sdks"]
 
 CALLED = claude(
     THOUGHT, HIDDEN, text("Olá, “tudo” bem? \U0001f600"), use("look", {"city": "São Paulo"}),
