@@ -15,7 +15,7 @@ from hub.store.nearest import Theirs, near
 # $12 longest whole document, $13 languages the question may be in, $14 pieces of a longer document,
 # $15 characters in which a document tells of itself, $16 words of the same ideas as $4, $17 what those count, $18
 # documents more than are wanted, $19 the nearest pieces and $20 their cosines, $21 the account's own embedder, $22 its
-# vectors of the terms, $23 and $24 how its cosines become those of the hub's own.
+# vectors of the terms, $23 and $24 how its cosines become those of the hub's own, $25 words that are known to be common.
 # A word weighs more the fewer pieces have it; one that a thousand pieces have leads to none, and is looked up in those
 # that were found. A word that no piece has leads to those that have one of the same idea, or nearly the same. The score
 # is the rescaled cosine; the weight of the asked words that are found takes a part of the rest.
@@ -28,8 +28,10 @@ SEARCH = """
     exact as materialized (
         select s.n, h.id, 1::real as likeness from stems s cross join lateral (
             select c.id from chunks c
-            where c.account_id = $1 and c.collection_id = any($2) and c.words @@ s.q limit 1000) h),
-    unknown as materialized (select * from stems s where not exists (select from exact e where e.n = s.n)),
+            where c.account_id = $1 and c.collection_id = any($2) and c.words @@ s.q limit 1000) h
+        where s.word <> all($25::text[])),
+    unknown as materialized (
+        select * from stems s where s.word <> all($25::text[]) and not exists (select from exact e where e.n = s.n)),
     alike as materialized (
         select u.n, h.id, $17::real as likeness from unknown u cross join lateral (
             select c.id from chunks c
@@ -42,18 +44,18 @@ SEARCH = """
         select n, id, likeness from exact union all select n, id, likeness from alike
         union all select s.n, h.id, h.likeness from slips s cross join lateral nearly($1, $2, s.word) h),
     weights as materialized (
-        select s.n, s.q, coalesce(h.pieces, 0) >= 1000 as common, ln(1 + 10000.0 / (1 + coalesce(h.pieces, 0))) as weight
-        from stems s left join (select n, count(*) as pieces from hits group by n) h using (n)),
+        select n, word, q, pieces >= 1000 as common, ln(1 + 10000::real / (1 + pieces)) as weight from (
+            select s.*, case when s.word = any($25::text[]) then 1000 else coalesce(h.pieces, 0) end as pieces
+            from stems s left join (select n, count(*) as pieces from hits group by n) h using (n)) counted),
     question as materialized (select nullif(sum(weight), 0) as weight, nullif(count(*), 0) as words from weights),
-    matched as (
-        select *, row_number() over (order by weight desc, id) as place from (
-            select h.id, sum(w.weight * h.likeness) as weight, count(*) as words from hits h join weights w using (n)
-            where not w.common group by h.id) m),
+    matched as materialized (
+        select h.id, sum(w.weight * h.likeness) as weight, count(*) as words from hits h join weights w using (n)
+        where not w.common group by h.id),
     found as materialized (
-        select id, max(cosine) as cosine, coalesce(sum(weight), 0) as weight, coalesce(sum(words), 0) as words from (
-            select id, cosine, null as weight, null as words, null as place from near
-            union all select id, null, weight, words, place from matched) f
-        group by id having count(cosine) > 0 or min(place) <= 50 + 4 * $5::int),
+        select id, near.cosine, coalesce(m.weight, 0) as weight, coalesce(m.words, 0) as words from (
+            select id from near
+            union select id from (select id from matched order by weight desc, id limit 50 + 4 * $5::int) best) f
+        left join near using (id) left join matched m using (id)),
     judged as materialized (
         select c.id, c.document_id, c.ordinal,
             coalesce(f.cosine,
@@ -87,7 +89,8 @@ SEARCH = """
         length(d.contents) <= $12::int as whole, left(d.contents, $15::int) as head,
         case when length(d.contents) <= $12::int then d.contents else pieces.contents[1] end as content,
         pieces.contents, pieces.ordinals, pieces.places, pieces.locations,
-        (select count(*) from chunks where document_id = d.id) as of
+        (select count(*) from chunks where document_id = d.id) as of,
+        (select array_agg(word) from weights where common) as common
     from best b join documents d on d.id = b.document_id
     cross join lateral (
         select array_agg(c.content order by o.n) as contents, array_agg(o.ordinal order by o.n) as ordinals,
@@ -139,4 +142,12 @@ async def search(
     # words may tell of them. Whose collections they are was looked up behind it.
     with scope.itself():
         known = await near(db, account, collections, vectors, NEAR + NEAR_MORE * wanted.top, theirs)
-        return await db.fetch(SEARCH, *args, [id for id, _ in known], [cosine for _, cosine in known], *whose)
+        shelves = [db.shelves.of((account, one, None)) for one in collections]
+        common = list(dict.fromkeys(word for shelf in shelves for word in shelf.common))
+        rows = await db.fetch(
+            SEARCH, *args, [id for id, _ in known], [cosine for _, cosine in known], *whose, common,
+        )
+    if rows and len(shelves) == 1:
+        # Which of several collections made a word common is not told.
+        shelves[0].note(rows[0]["common"] or ())
+    return rows

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import numpy as np
+
 from hub.store.chunks import vector_text
 from hub.store.db import Db
-from hub.store.shelves import Key, Shelf, nearest, read
+from hub.store.shelves import Key, Part, Shelf, coded, nearest, read
 
 VERSIONS = "select id, shelf from collections where account_id = $1 and id = any($2)"
 SIGNS = """
@@ -21,6 +23,11 @@ OF_EMBEDDER = """
     select count(*) as pieces, string_agg(int8send(piece_id) || substr(varbit_send(signs), 5), '') as told from (
         select piece_id, signs from vectors where account_id = $1 and collection_id = $2 and embedder_id = $5
             and piece_id > $3 order by piece_id limit $4) p
+"""
+# The pieces between two ids, their numbers in two bytes each.
+CODES = """
+    select count(*) as pieces, string_agg(int8send(id) || substr(halfvec_send(embedding::halfvec), 5), '') as told
+    from chunks where account_id = $1 and collection_id = $2 and id between $3 and $4
 """
 # The asked vectors are read once, not for each piece.
 COSINES = """
@@ -45,6 +52,7 @@ BEYOND = """
     where exists (select from chunks p where p.account_id = $1 and p.collection_id = c.id and p.id > coalesce(s.upto, 0))
 """
 PART = 20_000  # pieces that are fetched at once
+CODED = 4000  # codes that one search fetches: a large collection has all of them after some searches
 STALE = 0.1  # part of the guessed that may be gone before it is guessed again
 
 
@@ -67,27 +75,29 @@ async def near(
     Where the account has an embedder of its own its vectors count; those of the hub for pieces that have no other yet.
     """
     if theirs is None:
-        found = await _found(db, account, dict.fromkeys(collections, 0), vectors, None)
+        found = await _found(db, account, dict.fromkeys(collections, 0), vectors, many)
     else:
-        far = await _found(db, account, dict.fromkeys(collections, 0), theirs.vectors, theirs.id)
+        far = await _found(db, account, dict.fromkeys(collections, 0), theirs.vectors, many, theirs.id)
         found = [(id, theirs.shift + theirs.factor * cosine) for id, cosine in far]
         rows = await db.fetch(BEYOND, account, list(collections), theirs.id)
         if rows:
-            found += await _found(db, account, {r["id"]: r["upto"] for r in rows}, vectors, None)
-    return sorted(found, key=lambda f: (-f[1], f[0]))[:many]
+            found += await _found(db, account, {r["id"]: r["upto"] for r in rows}, vectors, many)
+    return sorted(dict(found).items(), key=lambda f: (-f[1], f[0]))[:many]
 
 
 async def _found(
-    db: Db, account: UUID, beyond: Mapping[UUID, int], vectors: Sequence[Sequence[float]], embedder: UUID | None
+    db: Db, account: UUID, beyond: Mapping[UUID, int], vectors: Sequence[Sequence[float]], many: int,
+    embedder: UUID | None = None,
 ) -> list[tuple[int, float]]:
+    """beyond: of each collection the id after which its pieces count."""
     told = [vector_text(v) for v in vectors]
     for again in (True, False):
         rows = await db.fetch(VERSIONS, account, list(beyond))
         parts = []
         for one in rows:
             shelf = await _current(db, (account, one["id"], embedder), one["shelf"])
-            parts.append((shelf.ids, shelf.signs, beyond[one["id"]]))
-        ids = await asyncio.to_thread(nearest, parts, vectors)
+            parts.append(Part(shelf.ids, shelf.signs, shelf.codes, shelf.scales, beyond[one["id"]]))
+        ids = await asyncio.to_thread(nearest, parts, vectors, many)
         if embedder is None:
             row = await db.row(COSINES, account, told, ids)
         else:
@@ -110,6 +120,8 @@ async def _current(db: Db, key: Key, version: int) -> Shelf:
         if shelf.version != version or key[2] is not None:
             await _fetch(db, key, shelf)
             shelf.version = version
+        if key[2] is None and shelf.uncoded:
+            await _code(db, key, shelf)
     db.shelves.tidy()
     return shelf
 
@@ -127,3 +139,16 @@ async def _fetch(db: Db, key: Key, shelf: Shelf) -> None:
         shelf.add(*await asyncio.to_thread(read, bytes(row["told"]), row["pieces"]))
         if row["pieces"] < PART:
             return
+
+
+async def _code(db: Db, key: Key, shelf: Shelf) -> None:
+    """The codes of the next pieces; one that is gone meanwhile is not kept."""
+    ids = shelf.ids[len(shelf.scales) :][:CODED]
+    row = await db.row(CODES, key[0], key[1], int(ids[0]), int(ids[-1]))
+    if row is None or not row["pieces"]:
+        shelf.drop(ids)
+        return
+    there, codes, scales = await asyncio.to_thread(coded, bytes(row["told"]), row["pieces"])
+    shelf.drop(np.setdiff1d(ids, there))
+    known = np.isin(there, ids)
+    shelf.code(codes[known], scales[known])
