@@ -1,5 +1,6 @@
 """The account itself: name, parameters, salt (as `hub.accounts.salts` keeps it)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from hub import ids
@@ -7,7 +8,7 @@ from hub.accounts import salts
 from hub.domain import Account, Caller, User
 from hub.errors import NotFound
 from hub.store import accounts
-from hub.store.db import Call
+from hub.store.db import Call, Db
 
 DEFAULTS = {"allowConversationsLogging": False, "automaticJsonHealing": False, "requireSecondFactor": False}
 
@@ -24,9 +25,15 @@ async def view(db: Call, who: Caller | User) -> Account:
     return found
 
 
-async def edit(db: Call, who: Caller, name: str | None, parameters: dict[str, Any]) -> None:
-    """Change what is given; the rest stays."""
-    await accounts.edit(db, who.account_id, name, parameters)
+async def edit(
+    db: Db, who: Caller, name: str | None, parameters: dict[str, Any], seen: Callable[[Account], None] | None = None
+) -> None:
+    """Change what is given; the rest stays. seen: raises when what it is given is not what the change was made from."""
+    async with db.transaction() as tx:
+        old = await accounts.get(tx, who.account_id, lock=True)
+        if seen is not None and old is not None:
+            seen(old)
+        await accounts.edit(tx, who.account_id, name, parameters)
 
 
 async def roll_salt(db: Call, who: Caller) -> None:

@@ -1,5 +1,6 @@
 """The embedder of an account: which one is set, what is shown of it, and where its key may go."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -10,7 +11,7 @@ from hub.accounts.destinations import moved, not_a_value, wanted
 from hub.accounts.value_types import MASK, address, mask
 from hub.errors import Invalid
 from hub.runtime import Hub
-from hub.store import embedders
+from hub.store import accounts, embedders
 from hub.store.embedders import Embedder
 
 PLACE = "embedders.secret"
@@ -52,17 +53,22 @@ async def shown(hub: Hub, account: UUID) -> list[Shown]:
     return found
 
 
-async def put(hub: Hub, account: UUID, given: Given) -> None:
-    """Set the account's embedder. Raise Invalid.
+async def put(
+    hub: Hub, account: UUID, given: Given, seen: Callable[[Embedder | None], None] | None = None
+) -> None:
+    """Set the account's embedder. seen: raises when the last one is not what the change was made from. Raise Invalid.
 
     Another address, model or dimension is filled in the background while the index there is answers; another key is
     used at once."""
     url = _checked(hub, given.address)
-    there = {one.state: one for one in await embedders.every(hub.db, account)}
-    last = there.get("filling") or there.get("active")
-    key = _key(hub, given, url, last)
-    same = next((o for o in there.values() if _same(o, url, given)), None)
     async with hub.db.transaction() as inside:
+        await accounts.get(inside, account, lock=True)
+        there = {one.state: one for one in await embedders.every(inside, account)}
+        last = there.get("filling") or there.get("active")
+        if seen is not None:
+            seen(last)
+        key = _key(hub, given, url, last)
+        same = next((o for o in there.values() if _same(o, url, given)), None)
         if same is None:
             id = ids.uuid7()
             sealed = hub.sealer.seal(PLACE, id, key) if key else None

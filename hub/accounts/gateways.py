@@ -1,7 +1,7 @@
 """AI gateways: which model answers, with which instructions, knowledge and tools."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -73,15 +73,20 @@ async def add(
 
 
 async def edit(
-    db: Db, sealer: Sealer, guard: Guard, account_id: UUID, id: UUID, name: str | None, given: Mapping[str, Any]
+    db: Db, sealer: Sealer, guard: Guard, account_id: UUID, id: UUID, name: str | None, given: Mapping[str, Any],
+    seen: Callable[[Gateway], None] | None = None,
 ) -> None:
-    """Shallow merge: parameters that are not given stay, `apiKey` too; given ones are replaced whole."""
+    """Shallow merge: parameters that are not given stay, `apiKey` too; given ones are replaced whole.
+
+    seen: raises when what it is given is not what the change was made from; nobody changes it until it is saved."""
     given = camel(given, GatewayParameters)
     async with db.transaction() as tx:
         row = await gateways.get(tx, account_id, id, lock=True)
         if row is None:
             raise NotFound
         old = gateway_of(row, sealer)
+        if seen is not None:
+            seen(old)
         parameters = merged(GatewayParameters, old.parameters, given, "parameters")
         complete(parameters, given, old)
         if NAMING & given.keys():

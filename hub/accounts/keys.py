@@ -1,7 +1,7 @@
 """API keys: made once, shown once, looked up by hash."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -129,12 +129,17 @@ async def edit(db: Db, who: Caller, id: UUID, change: Change) -> None:
         await audit.note(tx, who.account_id, audit.of_caller(who), "key.edited", str(id))
 
 
-async def changed(tx: Call, account: UUID, mine: str, id: UUID, change: Change) -> None:
-    """Change a key as somebody of the role `mine`. Raise NotFound, Forbidden."""
+async def changed(
+    tx: Call, account: UUID, mine: str, id: UUID, change: Change, seen: Callable[[dict[str, Any]], None] | None = None
+) -> None:
+    """Change a key as somebody of the role `mine`. seen: raises when what it is given is not what the change was made
+    from. Raise NotFound, Forbidden."""
     old = await keys.lock(tx, account, id)
     if old is None:
         raise NotFound("There is no such API key.")
     may_manage(mine, old["role"])
+    if seen is not None:
+        seen(old)
     await keys.edit(tx, account, id, change.label, change.tags, change.expires_at)
     if change.limits is not None:
         await rows.set_limits(tx, account, id, change.limits.stored())

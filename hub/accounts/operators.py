@@ -1,6 +1,6 @@
 """People at the console: who they are, what they may do, and what they did."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -130,13 +130,21 @@ async def member(db: Db, who: Operator, id: UUID) -> Json:
     return found
 
 
-async def set_role(db: Db, who: Operator, id: UUID, role: str) -> None:
-    """Raise Forbidden above one's own role, Conflict for the last owner."""
-    seen = await member(db, who, id)
+async def set_role(
+    db: Db, who: Operator, id: UUID, role: str, seen: Callable[[Json], None] | None = None
+) -> None:
+    """seen: raises when what it is given is not what the change was made from. Raise Forbidden above one's own role,
+    Conflict for the last owner."""
     ranked(who, role)
-    ranked(who, seen["role"])
     async with db.transaction() as tx:
-        if role != "owner" and await operators.owners(tx, who.account_id) == {id}:
+        owners = await operators.owners(tx, who.account_id)
+        old = await operators.locked(tx, who.account_id, id)
+        if old is None:
+            raise NotFound("No such person in this account.")
+        ranked(who, old["role"])
+        if seen is not None:
+            seen(old)
+        if role != "owner" and owners == {id}:
             raise Conflict("An account needs an owner; make somebody else an owner first.")
         await operators.set_role(tx, who.account_id, id, role)
 
@@ -151,15 +159,19 @@ async def remove(db: Db, who: Operator, id: UUID) -> None:
 
 
 async def set_profile(
-    db: Db, passwords: Passwords, who: Operator, token: str, device: str, *, email: str, name: str, password: str
+    db: Db, passwords: Passwords, who: Operator, token: str, device: str, *, email: str, name: str, password: str,
+    seen: Callable[[Json], None] | None = None,
 ) -> None:
     """One's own address, name and password ("" keeps it); a new password signs every other browser out and
-    makes it a stranger. device: of the browser that is kept.
+    makes it a stranger. device: of the browser that is kept. seen: as in `set_role`.
 
     Raise Invalid, Conflict."""
     wanted, shown = email_address(email), _name(name)
     hashed = await passwords.hashed(password, "new", (wanted, shown, who.account_name)) if password else None
     async with db.transaction() as tx:
+        old = await operators.locked(tx, who.account_id, who.id)
+        if seen is not None and old is not None:
+            seen(old)
         if not await operators.set_profile(tx, who.account_id, who.id, wanted, shown, hashed):
             raise Conflict(f"Somebody else signs in with {wanted}.")
         if hashed:

@@ -20,6 +20,7 @@ from hub.console import (
     networks,
     oidc,
     playground,
+    replies,
     schedules,
     settings,
     sign_in,
@@ -32,8 +33,8 @@ from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-    sign_in, oidc, home, inbox, live, bots, tools, playground, channels, networks, embedder, knowledge, websites,
-    schedules, campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, factors,
+    sign_in, oidc, home, inbox, replies, live, bots, tools, playground, channels, networks, embedder, knowledge,
+    websites, schedules, campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, factors,
 )
 
 

@@ -84,12 +84,12 @@ def _fields(limits: Limits | None) -> Json:
 async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/keys/{id}"""
     deed.object = str(v.id())
-    v.unchanged(*_state(await _one(v)))
+    await _one(v)
     wanted = limits(v.form)
     change = keys.Change(label=_label(v.form), tags=_tags(v.form), limits=wanted)
     deed.change = {"label": change.label, "tags": change.tags, "limits": wanted.stored()}
     async with v.db.transaction() as tx:
-        await keys.changed(tx, v.account, v.who.role, v.id(), change)
+        await keys.changed(tx, v.account, v.who.role, v.id(), change, lambda now: v.unchanged(*_state(now)))
     v.request.app[KEYRING].forget(v.id())
     return v.to(f"/console/keys/{v.id()}", "Saved.")
 

@@ -81,7 +81,6 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     id, name, given = v.id(), _named(v.form), parameters(v.form)
     bot = await gateways.load(v.db, v.hub.sealer, v.account, id)
     before = shown(bot, False)
-    v.unchanged(bot.name, before)
     if not given["apiKey"] and given["baseAddress"] != INTEGRATED:
         del given["apiKey"]  # left empty, it stays; the hub's own models need none
     if v.form.get("rules"):
@@ -91,7 +90,10 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.changed(before, _open(given))
     if given.get("apiKey"):
         deed.change["apiKey"] = "changed"
-    await gateways.edit(v.db, v.hub.sealer, v.hub.outbound.guard, v.account, id, name, given)
+    await gateways.edit(
+        v.db, v.hub.sealer, v.hub.outbound.guard, v.account, id, name, given,
+        lambda now: v.unchanged(now.name, shown(now, False)),
+    )
     v.request.app[DIRECTORY].forget(v.account)
     return v.to(f"/console/bots/{id}", "Saved.")
 

@@ -16,7 +16,7 @@ from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.chat.clients.sessions import Wanted
 from hub.console.guard import act, look
 from hub.console.page_request import Form, Visit, mark
-from hub.domain import Client, Json
+from hub.domain import Client, Integration, Json
 from hub.errors import Invalid
 from hub.pydantic_base import invalid
 from hub.store import dashboard
@@ -91,7 +91,16 @@ async def view(v: Visit) -> web.StreamResponse:
 
 
 def _version(client: Client) -> str:
-    return mark(client.name, client.gateway_id, client.parameters, client.limits)
+    return mark(*_state(client))
+
+
+def _state(client: Client) -> tuple[object, ...]:
+    return client.name, client.gateway_id, client.parameters, client.limits
+
+
+def network_state(one: Integration | None) -> tuple[object, ...]:
+    """What a network's form shows; nothing while it is not connected."""
+    return (one.settings, one.secrets, one.groups) if one else ()
 
 
 def _line(button: Json) -> str:
@@ -116,7 +125,7 @@ def _network(v: Visit, name: str, seen: integrations.Seen | None) -> Json:
         for n, label, hint, optional in FIELDS[name]
     ]
     return {
-        "version": mark(one.settings, one.secrets, one.groups) if one else "",
+        "version": mark(*network_state(one)),
         "name": name, "label": NAMES[name], "note": NOTES[name], "fields": fields, "one": one,
         "webhook": seen.webhook_url if seen and v.who.may("secrets") else None, "pairs": pairing.pairs(v.hub, name),
     }
@@ -126,7 +135,6 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/channels/{id}"""
     id, f = v.id(), v.form
     before = await clients.load(v.db, v.account, id)
-    v.unchanged(before.name, before.gateway_id, before.parameters, before.limits)
     wanted = looks(f, before.parameters.get("suggestionButtons") or ())
     limits = {name: int(f.number(name, 0, 1e6) or 0) for name in ("messagesPerHour", "maxMessages")}
     given: Json = {
@@ -137,7 +145,7 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
         {"name": given["name"], "gateway": str(given["aiGatewayId"]), **wanted, **limits},
     )
     try:
-        await clients.edit(v.db, v.account, id, given)
+        await clients.edit(v.db, v.account, id, given, lambda now: v.unchanged(*_state(now)))
     except ValidationError as e:
         raise invalid(e) from None
     return v.to(f"/console/channels/{id}", "Saved.")

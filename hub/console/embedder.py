@@ -6,10 +6,11 @@ from hub.accounts import embedders
 from hub.accounts.embedders import Given
 from hub.accounts.operators import Deed
 from hub.console.guard import act, look
-from hub.console.page_request import Visit
+from hub.console.page_request import Visit, mark
 from hub.errors import Invalid
 from hub.llm.elsewhere import WIDEST
 from hub.llm.embedder import DIMENSION, MODEL
+from hub.store.embedders import Embedder
 
 PAGE = "/console/knowledge/embedder"
 
@@ -17,7 +18,13 @@ PAGE = "/console/knowledge/embedder"
 async def view(v: Visit) -> web.StreamResponse:
     """GET /console/knowledge/embedder"""
     found = await embedders.shown(v.hub, v.account)
-    return await v.page("embedder.html", embedders=found, last=found[-1] if found else None, own=MODEL, width=DIMENSION)
+    last = found[-1] if found else None
+    version = mark(*_state(last.one if last else None))
+    return await v.page("embedder.html", embedders=found, last=last, version=version, own=MODEL, width=DIMENSION)
+
+
+def _state(one: Embedder | None) -> tuple[object, ...]:
+    return (one.address, one.model, one.dimension) if one else ()
 
 
 async def save(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -31,7 +38,7 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     key = f.get("key")
     deed.change = {"address": url, "model": model, "dimension": dimension}
     given = Given(url, model, int(dimension) if dimension else None, key or None, bool(key))
-    await embedders.put(v.hub, v.account, given)
+    await embedders.put(v.hub, v.account, given, lambda last: v.unchanged(*_state(last)))
     return v.to(PAGE, "Set. What is there answers until all documents are turned into its vectors.")
 
 

@@ -202,24 +202,6 @@ async def _again(v: Visit) -> web.StreamResponse:
     return v.part("news.html", **values, talks=None, waiting=await rows.waiting_count(v.db, v.account))
 
 
-async def canned(v: Visit) -> web.StreamResponse:
-    """GET /console/replies: prepared replies."""
-    return await v.page("replies.html", canned=await operator_inbox.canned(v.db, v.account))
-
-
-async def save_canned(v: Visit, deed: Deed) -> web.StreamResponse:
-    shortcut = v.form.get("shortcut")
-    deed.object = shortcut
-    await operator_inbox.save_canned(v.db, v.account, shortcut, v.form.get("text"))
-    return v.to("/console/replies", "The reply is saved.")
-
-
-async def remove_canned(v: Visit, deed: Deed) -> web.StreamResponse:
-    deed.object = str(v.id())
-    await operator_inbox.remove_canned(v.db, v.account, v.id())
-    return v.to("/console/replies", "The reply is deleted.")
-
-
 def routes() -> list[web.RouteDef]:
     one = "/console/inbox/{id}"
     return [
@@ -228,7 +210,5 @@ def routes() -> list[web.RouteDef]:
         act(one + "/take", "inbox.taken", take), act(one + "/back", "inbox.given_back", back),
         act(one + "/say", "inbox.answered", say, repeats=True), act(one + "/note", "inbox.noted", note),
         act(one + "/draft", "inbox.drafted", draft), act(one + "/split", "inbox.split", split),
-        look("/console/replies", canned), act("/console/replies", "inbox.reply_saved", save_canned),
-        act("/console/replies/{id}/delete", "inbox.reply_deleted", remove_canned),
     ]
 

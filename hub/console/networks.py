@@ -6,7 +6,7 @@ from hub.accounts.operators import Deed
 from hub.chat.clients import integrations, pairing
 from hub.chat.clients.integrations import Given
 from hub.chat.clients.networks import NAMES, SECRETS
-from hub.console.channels import FIELDS
+from hub.console.channels import FIELDS, network_state
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
 from hub.errors import Invalid, NotFound
@@ -27,9 +27,7 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
         if len(text) > 2000:
             raise Invalid(f"{label} is too long.", field=name)
     known = {i.channel: i for i in await integrations.of_client(v.hub, v.account, id)}
-    if network in known:
-        v.unchanged(known[network].settings, known[network].secrets, known[network].groups)
-    else:
+    if network not in known:
         for name, label, _, optional in FIELDS[network]:
             if not optional and not settings.get(name):
                 raise Invalid(f"{label} is missing.", field=name)
@@ -40,7 +38,7 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
         v.hub, v.account, id, Given(
             network, settings, groups=groups if groups in MODES else None,
             when_unknown=unknown if unknown in UNKNOWN else None, presence=presence if presence in PRESENCE else None,
-        )
+        ), lambda now: v.unchanged(*network_state(now)),
     )
     if refused:
         return v.to(_place(v), refused)

@@ -38,13 +38,13 @@ async def show(v: Visit) -> web.StreamResponse:
     salt = salts.opened(v.hub.sealer, account.id, account.salt) if v.who.may("secrets") else ""
     outgoing = await policy.load(v.db, v.account)
     versions = {"account": mark(account.name, account.parameters), "outreach": mark(outgoing.stored())}
+    versions["me"] = mark(v.who.email, v.who.name)
     return await v.page("settings.html", account=account, salt=salt, p=p, policy=outgoing, versions=versions)
 
 
 async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/settings"""
     f, before = v.form, await accounts.view(v.db, _caller(v))
-    v.unchanged(before.name, before.parameters)
     if not 0 < len(f.get("name")) <= 200:
         raise Invalid("name must have 1 to 200 characters.", field="name")
     given: Json = {flag: flag in f.all("flag") for flag in FLAGS}
@@ -55,14 +55,15 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
         given["requireSecondFactor"] = "requireSecondFactor" in f.all("flag")
     given["timeZone"] = checked(f.get("timeZone") or "UTC")
     deed.changed({"name": before.name, **before.parameters}, {"name": f.get("name"), **given})
-    await accounts.edit(v.db, _caller(v), f.get("name"), given)
+    await accounts.edit(
+        v.db, _caller(v), f.get("name"), given, lambda now: v.unchanged(now.name, now.parameters)
+    )
     return v.to("/console/settings", "Saved.")
 
 
 async def outreach(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/settings/outreach: what nobody just asked for."""
     f, before = v.form, (await policy.load(v.db, v.account)).stored()
-    v.unchanged(before)
     quiet = {
         "enabled": "yes" in f.all("quiet"), "start": f.get("start") or "21:00", "end": f.get("end") or "08:00",
         "action": "refuse" if f.get("action") == "refuse" else "postpone",
@@ -72,7 +73,7 @@ async def outreach(v: Visit, deed: Deed) -> web.StreamResponse:
         "perWeek": int(f.number("perWeek", 0, 1_000_000) or 0),
     }
     deed.changed(before, given)
-    await policy.edit(v.db, v.account, given)
+    await policy.edit(v.db, v.account, given, lambda now: v.unchanged(now.stored()))
     return v.to("/console/settings", "Saved.")
 
 
@@ -93,7 +94,8 @@ async def profile(v: Visit, deed: Deed) -> web.StreamResponse:
     if new:
         deed.change["password"] = "changed"
     await operators.set_profile(
-        v.db, passwords, v.who, v.token, device, email=f.get("email"), name=f.get("name"), password=new
+        v.db, passwords, v.who, v.token, device, email=f.get("email"), name=f.get("name"), password=new,
+        seen=lambda now: v.unchanged(now["email"], now["name"]),
     )
     return v.to("/console/settings", "Saved.")
 

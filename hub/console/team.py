@@ -59,9 +59,8 @@ async def role(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/team/{id}/role"""
     seen = await operators.member(v.db, v.who, v.id())
     deed.object = str(v.id())
-    v.unchanged(seen["role"])
     deed.changed(seen, {"role": v.form.get("role")})
-    await operators.set_role(v.db, v.who, v.id(), v.form.get("role"))
+    await operators.set_role(v.db, v.who, v.id(), v.form.get("role"), lambda now: v.unchanged(now["role"]))
     return v.to("/console/team", f"{seen['name']} is {v.form.get('role')} now.")
 
 

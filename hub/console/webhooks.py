@@ -7,7 +7,7 @@ from aiohttp import web
 from hub import ids
 from hub.accounts.operators import Deed
 from hub.console.guard import act, look
-from hub.console.page_request import Form, Visit
+from hub.console.page_request import Form, Visit, mark
 from hub.domain import Json
 from hub.errors import Invalid
 from hub.store import outgoing_webhooks as rows
@@ -49,7 +49,7 @@ async def view(v: Visit) -> web.StreamResponse:
     more = f"/console/webhooks/{v.id()}?state={state}&cursor={found[PAGE - 1]['id']}" if len(found) > PAGE else ""
     return await v.page(
         "webhook.html", hook=hook, told=events.TOLD, chosen=hook["events"], deliveries=found[:PAGE], more=more,
-        state=state, states=STATES,
+        state=state, states=STATES, version=mark(*_state(hook)),
     )
 
 
@@ -66,7 +66,9 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
             raise Invalid("secret must have 24 to 200 letters, digits, - or _.", field="secret")
         given["secret"] = secret
     deed.change = {"events": given["events"], "enabled": given["enabled"], "secret": bool(secret)}
-    await outgoing_webhooks.edit(v.hub, v.account, v.id(), given)
+    await outgoing_webhooks.edit(
+        v.hub, v.account, v.id(), given, lambda now: v.unchanged(*_state(now))
+    )
     return v.to(f"/console/webhooks/{v.id()}", "Saved.")
 
 
@@ -91,6 +93,10 @@ async def replay(v: Visit, deed: Deed) -> web.StreamResponse:
     wanted: Json = {"webhook_id": v.id(), "event_ids": [event] if event else None, "from": begun}
     count = await outgoing_webhooks.replay(v.hub, v.account, wanted)
     return v.to(f"/console/webhooks/{v.id()}", f"{count} {'is' if count == 1 else 'are'} told again.")
+
+
+def _state(hook: Json) -> tuple[object, ...]:
+    return hook["url"], hook["events"], hook["description"], hook["enabled"]
 
 
 def _url(form: Form) -> str:

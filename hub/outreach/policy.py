@@ -1,13 +1,14 @@
 """What an account allows of messages that the contact did not just ask for, with its defaults."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
 from hub.pydantic_base import Defaults, Json, merged
-from hub.store import people
+from hub.store import accounts, people
 from hub.store.db import Call, Db
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -80,9 +81,13 @@ async def load(db: Call, account: UUID) -> Policy:
     return read(await people.policy(db, account))
 
 
-async def edit(db: Db, account: UUID, given: Json) -> Policy:
-    """Shallow merge: what is given replaces what is stored, whole. Raise Invalid naming the field."""
+async def edit(db: Db, account: UUID, given: Json, seen: Callable[[Policy], None] | None = None) -> Policy:
+    """Shallow merge: what is given replaces what is stored, whole. seen: raises when what it is given is not what the
+    change was made from. Raise Invalid naming the field."""
     async with db.transaction() as tx:
+        await accounts.get(tx, account, lock=True)
+        if seen is not None:
+            seen(await load(tx, account))
         new = merged(Policy, await people.policy(tx, account), given, "")
         await people.set_policy(tx, account, new.stored())
     return new

@@ -159,9 +159,15 @@ WAITING_COUNT = """
         and p.at > now() - interval '7 days' limit 100) w
 """
 CANNED = "select id, shortcut, text from canned_replies where account_id = $1 order by lower(shortcut) limit 500"
-SAVE_CANNED = """
+LOCK_CANNED = "select id, shortcut, text from canned_replies where account_id = $1 and lower(shortcut) = $2 for no key update"
+LOCK_CANNED_ONE = "select id, shortcut, text from canned_replies where account_id = $1 and id = $2 for no key update"
+EDIT_CANNED = """
+    update canned_replies set shortcut = $3, text = $4 where account_id = $1 and id = $2
+        and not exists (select 1 from canned_replies x where x.account_id = $1 and lower(x.shortcut) = lower($3) and x.id <> $2)
+"""
+ADD_CANNED = """
     insert into canned_replies (id, account_id, shortcut, text) values ($2, $1, $3, $4)
-    on conflict (account_id, lower(shortcut)) do update set text = excluded.text
+    on conflict (account_id, lower(shortcut)) do nothing
 """
 REMOVE_CANNED = "delete from canned_replies where account_id = $1 and id = $2"
 
@@ -232,8 +238,20 @@ async def canned(db: Call, account: UUID) -> list[Json]:
     return [dict(r) for r in await db.fetch(CANNED, account)]
 
 
-async def save_canned(db: Call, account: UUID, id: UUID, shortcut: str, text: str) -> None:
-    await db.run(SAVE_CANNED, account, id, clean(shortcut), clean(text))
+async def lock_canned(db: Call, account: UUID, which: UUID | str) -> Json | None:
+    """The reply of an id or a shortcut; until the transaction ends nobody else changes it."""
+    row = await db.row(LOCK_CANNED if isinstance(which, str) else LOCK_CANNED_ONE, account, which)
+    return dict(row) if row else None
+
+
+async def edit_canned(db: Call, account: UUID, id: UUID, shortcut: str, text: str) -> bool:
+    """False when another reply has the shortcut."""
+    return await db.run(EDIT_CANNED, account, id, clean(shortcut), clean(text)) == 1
+
+
+async def add_canned(db: Call, account: UUID, id: UUID, shortcut: str, text: str) -> bool:
+    """False when there is one of this shortcut."""
+    return await db.run(ADD_CANNED, account, id, clean(shortcut), clean(text)) == 1
 
 
 async def remove_canned(db: Call, account: UUID, id: UUID) -> bool:

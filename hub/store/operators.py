@@ -21,6 +21,7 @@ ONE = """
     select id, email, name, role, created_at, seen_at, password is not null as joined from operators
     where account_id = $1 and id = $2
 """
+LOCK = "select id, email, name, role from operators where account_id = $1 and id = $2 for no key update"
 OWNERS = "select id from operators where account_id = $1 and role = 'owner' for no key update"
 ROLE = "update operators set role = $3 where account_id = $1 and id = $2"
 PROFILE = """
@@ -93,6 +94,12 @@ async def page(db: Call, account: UUID, after: UUID | None, limit: int) -> list[
 
 async def one(db: Call, account: UUID, id: UUID) -> Json | None:
     row = await db.row(ONE, account, id)
+    return dict(row) if row else None
+
+
+async def locked(db: Call, account: UUID, id: UUID) -> Json | None:
+    """Until the transaction ends nobody else changes them."""
+    row = await db.row(LOCK, account, id)
     return dict(row) if row else None
 
 

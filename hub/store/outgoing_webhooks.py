@@ -25,7 +25,10 @@ GET = """
         secret
     from webhook_endpoints where account_id = $1 and id = $2
 """
-LOCK = "select id, url, secret from webhook_endpoints where account_id = $1 and id = $2 for no key update"
+LOCK = """
+    select id, url, secret, events, description, enabled from webhook_endpoints where account_id = $1 and id = $2
+    for no key update
+"""
 EDIT = """
     update webhook_endpoints set url = $3, events = coalesce($4, events),
         description = coalesce($5, description), enabled = coalesce($6, enabled), secret = $7,

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -97,8 +97,11 @@ def addressed(hub: Hub, row: Json) -> Json:
     return shown | {"url": opened(hub, row["id"], row["secret"], row["url"])[1]}
 
 
-async def edit(hub: Hub, account: UUID, id: UUID, given: Json) -> Json:
-    """given: url, events, description, enabled, secret; what is left out stays.
+async def edit(
+    hub: Hub, account: UUID, id: UUID, given: Json, seen: Callable[[Json], None] | None = None
+) -> Json:
+    """given: url, events, description, enabled, secret; what is left out stays. seen: raises when what it is given is
+    not what the change was made from.
 
     Raise Invalid when the address moves to another host, port or scheme and the secret does not come along."""
     types = check(given["events"]) if given.get("events") else None
@@ -106,6 +109,8 @@ async def edit(hub: Hub, account: UUID, id: UUID, given: Json) -> Json:
         row = await outgoing_webhooks.lock(tx, account, id)
         if row is None:
             raise NotFound
+        if seen is not None:
+            seen(addressed(hub, row))
         secret, old = opened(hub, id, row["secret"], row["url"])
         url = queried(given["url"], "url", [old]) if given.get("url") else old
         if moved(old, url) and not given.get("secret"):

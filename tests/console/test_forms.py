@@ -99,6 +99,57 @@ async def test_what_somebody_else_saved_meanwhile_stays(
     assert await api.hub.db.value("select count(*) from audit") == before
 
 
+AT_ONCE = [*((path, fields) for path, fields, _ in STALE), ("/settings/me", {"name": "X", "email": "x@example.com"})]
+
+
+@pytest.mark.parametrize(("path", "fields"), AT_ONCE)
+async def test_of_two_saves_in_the_same_instant_one_is_told(
+    desk: Desk, api: Api, path: str, fields: dict[str, str]
+) -> None:
+    """Two browsers opened the same form and send it together: the second does not undo the first."""
+    town = await fill(api.hub, api.account, 4)
+    path = "/console" + path.format(bot=town["gateway"], place=town["client"])
+    page = (await desk.get(path.partition("/networks")[0].removesuffix("/outreach").removesuffix("/me"))).text
+    [version] = re.findall(VERSION.format(path), page)
+    if path.endswith("/me"):
+        fields = {**fields, "email": desk.who.email}
+    what = "botToken" if "networks" in path else "perDay" if "outreach" in path else "name"
+    sent = [{**fields, what: f"{n}23:Abc" if what == "botToken" else str(n)} for n in range(3, 7)]
+    found = await asyncio.gather(*(send(desk, path, version=version, **one) for one in sent))
+    assert sorted(s for s, _ in found) == [303, 409, 409, 409]
+
+
+async def test_prepared_replies_have_a_version(desk: Desk, agent: Desk, api: Api) -> None:
+    page = (await desk.get("/console/replies")).text
+    [empty] = re.findall(VERSION.format("/console/replies"), page)
+    hours = {"shortcut": "hours", "version": empty}
+    added = [send(who, "/console/replies", text=who.who.name, **hours) for who in (desk, agent)]
+    assert sorted(s for s, _ in await asyncio.gather(*added)) == [303, 409]
+    id = await api.hub.db.value("select id from canned_replies where account_id = $1", api.account)
+    [version] = re.findall(VERSION.format(f"/console/replies/{id}"), (await agent.get("/console/replies")).text)
+    new = {"shortcut": "open", "version": version}
+    both = [send(who, f"/console/replies/{id}", text=who.who.name, **new) for who in (desk, agent)]
+    assert sorted(s for s, _ in await asyncio.gather(*both)) == [303, 409]
+    assert (await send(desk, "/console/replies", shortcut="shut", text="x"))[0] == 303
+    other = await api.hub.db.value("select id from canned_replies where shortcut = 'shut'")
+    assert (await send(desk, f"/console/replies/{other}", shortcut="Open", text="x"))[0] == 409
+    assert (await send(desk, f"/console/replies/{uuid4()}", shortcut="x", text="x"))[0] == 404
+
+
+async def test_webhooks_and_the_embedder_are_not_saved_over(desk: Desk, api: Api) -> None:
+    await send(desk, "/console/webhooks", url="http://127.0.0.1:9/hook", events="session.*")
+    id = await api.hub.db.value("select id from webhook_endpoints where account_id = $1", api.account)
+    here = f"/console/webhooks/{id}"
+    [version] = re.findall(VERSION.format(here), (await desk.get(here)).text)
+    new = {"url": "http://127.0.0.1:9/hook", "events": "*", "version": version}
+    sent = [send(desk, here, description=str(n), **new) for n in range(3)]
+    assert sorted(s for s, _ in await asyncio.gather(*sent)) == [303, 409, 409]
+    here = "/console/knowledge/embedder"
+    [version] = re.findall(VERSION.format(here), (await desk.get(here)).text)
+    set_to = [send(desk, here, address="http://127.0.0.1:9/v1", model=f"m-{n}", version=version) for n in range(3)]
+    assert sorted(s for s, _ in await asyncio.gather(*set_to)) == [303, 409, 409]
+
+
 async def test_roles_and_keys_are_not_saved_over(desk: Desk, api: Api) -> None:
     other = await signed_in(api, "agent")
     page = (await desk.get("/console/team")).text

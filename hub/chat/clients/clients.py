@@ -1,6 +1,6 @@
 """Chat clients: made, changed by shallow merge, deleted with all that belongs to them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -61,12 +61,18 @@ async def add(
     return id
 
 
-async def edit(db: Db, account_id: UUID, id: UUID, given: Mapping[str, Any]) -> None:
-    """`given` may hold name, aiGatewayId, limitingParameters and clientParameters; what is left out stays."""
+async def edit(
+    db: Db, account_id: UUID, id: UUID, given: Mapping[str, Any], seen: Callable[[Client], None] | None = None
+) -> None:
+    """`given` may hold name, aiGatewayId, limitingParameters and clientParameters; what is left out stays.
+
+    seen: raises when what it is given is not what the change was made from."""
     async with db.transaction() as tx:
         old = await clients.get(tx, account_id, id, lock=True)
         if old is None:
             raise NotFound
+        if seen is not None:
+            seen(old)
         limits = merged(LimitingParameters, old.limits, given.get("limitingParameters") or {}, "limitingParameters")
         parameters = merged(ClientParameters, old.parameters, given.get("clientParameters") or {}, "clientParameters")
         gateway = given.get("aiGatewayId", old.gateway_id)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -72,8 +72,13 @@ async def seen(hub: Hub, account_id: UUID, client_id: UUID) -> list[Seen]:
     return [Seen(one, link_of(one, hub.settings).webhook_url) for one in found]
 
 
-async def save(hub: Hub, account_id: UUID, client_id: UUID, given: Given) -> str | None:
+async def save(
+    hub: Hub, account_id: UUID, client_id: UUID, given: Given,
+    before: Callable[[Integration | None], None] | None = None,
+) -> str | None:
     """Store one integration, then register its webhook; say what the network said if it refused.
+
+    before: raises when what it is given is not what the change was made from.
 
     The row is committed first: a network that calls at once must find it.
     """
@@ -85,6 +90,8 @@ async def save(hub: Hub, account_id: UUID, client_id: UUID, given: Given) -> str
             raise NotFound
         row = await integrations.locked(tx, account_id, client_id, given.channel)
         old = integration_of(row, hub.sealer) if row else None
+        if before is not None:
+            before(old)
         new = _changed(account_id, client_id, given, old, hub.channels[given.channel].mode)
         await _store(tx, hub, new)
     if old and _identity(old) != _identity(new):

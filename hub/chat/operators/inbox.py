@@ -1,6 +1,6 @@
 """The operators' desk: conversations to look at and to work in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,12 +8,13 @@ from uuid import UUID
 
 from hub import ids
 from hub.chat.website import transcript
-from hub.errors import Invalid, NotFound, TooLarge
+from hub.errors import Conflict, Invalid, NotFound, TooLarge
 from hub.runtime import Hub
 from hub.store import files, handoffs, operator_inbox
 from hub.store.db import Db
 
 Json = dict[str, Any]
+Seen = Callable[[Json | None], None]
 SHOWN, OLDER, GROWN = 40, 40, 400
 SHOWS = ("all", "waiting", "mine", "person", "bot")
 NOTE = 5000
@@ -107,14 +108,41 @@ async def canned(db: Db, account: UUID) -> list[Json]:
     return await operator_inbox.canned(db, account)
 
 
-async def save_canned(db: Db, account: UUID, shortcut: str, text: str) -> None:
-    """Add a prepared reply, or change the one of this shortcut."""
+async def save_canned(db: Db, account: UUID, shortcut: str, text: str, seen: Seen | None = None) -> None:
+    """Add a prepared reply, or change the one of this shortcut. seen: raises when what it is given is not what the
+    change was made from."""
+    name, said = _prepared(shortcut, text)
+    async with db.transaction() as tx:
+        id = ids.uuid7()
+        added = await operator_inbox.add_canned(tx, account, id, name, said)
+        old = None if added else await operator_inbox.lock_canned(tx, account, name)
+        if seen is not None:
+            seen(old)
+        if old is not None:
+            await operator_inbox.edit_canned(tx, account, old["id"], name, said)
+
+
+async def edit_canned(db: Db, account: UUID, id: UUID, shortcut: str, text: str, seen: Seen | None = None) -> None:
+    """Raise NotFound, Conflict where another reply has the shortcut. seen: as above."""
+    name, said = _prepared(shortcut, text)
+    async with db.transaction() as tx:
+        old = await operator_inbox.lock_canned(tx, account, id)
+        if old is None:
+            raise NotFound("No such prepared reply.")
+        if seen is not None:
+            seen(old)
+        if not await operator_inbox.edit_canned(tx, account, id, name, said):
+            raise Conflict(f"Another reply is called /{name}.", field="shortcut")
+
+
+def _prepared(shortcut: str, text: str) -> tuple[str, str]:
+    """A shortcut and its text as they are stored. Raise Invalid."""
     name = shortcut.strip().lstrip("/").lower()
     if not name or len(name) > 40 or not name.replace("-", "").replace("_", "").isalnum():
         raise Invalid("shortcut must be 1 to 40 letters, digits, - or _.", field="shortcut")
     if not 0 < len(text.strip()) <= NOTE:
         raise Invalid(f"text must have 1 to {NOTE:,} characters.", field="text")
-    await operator_inbox.save_canned(db, account, ids.uuid7(), name, text.strip())
+    return name, text.strip()
 
 
 async def remove_canned(db: Db, account: UUID, id: UUID) -> None:
