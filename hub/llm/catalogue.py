@@ -14,7 +14,7 @@ from hub.errors import Setup
 from hub.llm.prices import FREE, Price
 
 PACKAGED = Path(__file__).with_name("catalogue.toml")
-# What Anthropic, who alone counts it, asks for what it is to remember for five minutes: so many times the price of reading.
+# What Anthropic, who alone counts it, asks for what it is to remember for five minutes: as many times the price `in`.
 WRITTEN = 1.25
 MILLION = 1_000_000
 Mode = Literal["image", "audio", "video", "file", "tools", "json", "reasoning"]

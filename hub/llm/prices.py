@@ -9,7 +9,7 @@ SKU = "inference.chat_completions"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars a token. cached, written: of the question, what the provider had remembered, and what it remembers anew."""
+    """Dollars a token. cached, written: of the question, what the provider had remembered, and what it now does."""
 
     prompt: float = 0.0
     completion: float = 0.0

@@ -216,8 +216,9 @@ class Counting:
 async def test_it_is_seldom_looked_how_much_there_is(db: Db) -> None:
     """Of what is small beside what an account may have, much is put in between two looks; never much more than it may."""
     account, counting = (await create_account(db, "A")).id, Counting(db)
+    counted: Any = counting
     for n in range(150):
-        await answer_cache.put(counting, account, n.to_bytes(4), b"x" * 100, 60, 64 << 20)  # type: ignore[arg-type]  # it counts
+        await answer_cache.put(counted, account, n.to_bytes(4), b"x" * 100, 60, 64 << 20)
     assert 150 <= counting.calls < 200
     for n in range(400):
         await answer_cache.put(db, account, n.to_bytes(4), b"x" * 1000, 60, 100_000)

@@ -26,7 +26,8 @@ from hub.store.replays import Asked
 
 SECONDS, LOOK = 60.0, 0.1
 HERE = "127.0.0.1"
-# What names an account at each network that has a twin to say it again (no others are replayed), and the first part of people nobody is.
+# Networks that have a twin to say it again, no others are replayed: what names an account there, and the first part of
+# people nobody is.
 NAMED = {
     "telegram": "botToken", "zapi": "instanceId", "evolution": "instanceName", "kapso": "phoneNumberId",
     "cloud": "phoneNumberId",
