@@ -148,12 +148,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens. details: of the completion, as its provider counts them (reasoning_tokens, ...)."""
+    """Tokens. cached, written: of the prompt, what its provider had remembered, and what it remembers from now on.
+    details: of the completion, as its provider counts them (reasoning_tokens, ...)."""
 
     prompt: int = 0
     completion: int = 0
     cached: int = 0
     details: Mapping[str, int] = field(default_factory=dict)
+    written: int = 0
 
     @property
     def total(self) -> int:
@@ -163,5 +165,6 @@ class Usage:
         names = [*self.details, *(n for n in other.details if n not in self.details)]
         details = {n: self.details.get(n, 0) + other.details.get(n, 0) for n in names}
         return Usage(
-            self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached, details
+            self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached, details,
+            self.written + other.written,
         )

@@ -188,15 +188,23 @@ class PersonalKeys:
 
     def stream(self, name: str, id: UUID, content: bytes, start: int = 0) -> bytes:
         """Bytes of a file from a place in it, sealed or opened: the same deed, which keeps lengths and places.
-        Nothing where the key is gone."""
+        Nothing where the key is gone. Bytes do not tell that they were opened with another key: it is looked each time
+        whether the one that is known still is the one, or was forgotten by another process."""
         try:
-            key = known[1] if (known := self._known.get(name)) else self._read(name)[1]
-        except (OSError, Setup):
+            key = self._current(name)
+        except (OSError, Setup, ValueError):
             return b""
         begin = hmac.digest(key, b"file" + id.bytes, "sha256")[:12]
         cipher = Cipher(algorithms.AES(key), modes.CTR(begin + (start // 16).to_bytes(4, "big"))).encryptor()
         cipher.update(bytes(start % 16))
         return cipher.update(content)
+
+    def _current(self, name: str) -> bytes:
+        known = self._known.get(name)
+        if known is None or known[0] != _stamp(os.stat(_path(self.folder, name))):
+            known = self._read(name)
+            self._remember(name, *known)
+        return known[1]
 
     async def forget(self, account: UUID | str, subjects: Iterable[str]) -> int:
         """For good; how many there were. Raise Overloaded."""

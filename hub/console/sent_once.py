@@ -9,7 +9,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.console.page_request import HEADERS, Visit
-from hub.errors import Conflict
+from hub.errors import Conflict, HubError
 from hub.store import form_posts
 from hub.store.form_posts import Post
 
@@ -52,11 +52,19 @@ async def answer(v: Visit, work: Work, repeats: bool) -> web.StreamResponse:
         return await _again(v, None, None)
     try:
         response = await work()
-    except BaseException:
-        await asyncio.shield(form_posts.free(v.db, post))
+    except BaseException as e:
+        await asyncio.shield(_ended(v, post, isinstance(e, HubError) or repeats))
         raise
     await form_posts.finish(v.db, post, response.status, v.led_to, v.told)
     return response
+
+
+async def _ended(v: Visit, post: Post, refused: bool) -> None:
+    """What was refused may be sent again; what broke after its change was made is done."""
+    if not refused and await form_posts.done(v.db, post):
+        await form_posts.finish(v.db, post, 200, None, None)
+    else:
+        await form_posts.free(v.db, post)
 
 
 async def _again(v: Visit, location: str | None, said: str | None) -> web.StreamResponse:

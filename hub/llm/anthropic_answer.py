@@ -179,10 +179,10 @@ def _joined(pieces: Iterable[Json]) -> tuple[Json, ...]:
 
 
 def usage_of(told: Mapping[str, Any]) -> Usage:
-    """All tokens that were read, of which some were remembered."""
-    cached = count(told.get("cache_read_input_tokens"))
-    read = count(told.get("input_tokens")) + count(told.get("cache_creation_input_tokens")) + cached
+    """All tokens that were read, of which some were remembered, and some are from now on."""
+    cached, written = count(told.get("cache_read_input_tokens")), count(told.get("cache_creation_input_tokens"))
+    read = count(told.get("input_tokens")) + written + cached
     details = told.get("output_tokens_details")
     thought = details.get("thinking_tokens") if isinstance(details, dict) else None
     counted = {} if thought is None else {"reasoning_tokens": int(count(thought))}
-    return Usage(int(read), int(count(told.get("output_tokens"))), int(cached), counted)
+    return Usage(int(read), int(count(told.get("output_tokens"))), int(cached), counted, int(written))

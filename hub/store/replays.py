@@ -1,5 +1,6 @@
 """A restored copy that is tried: nothing in it reaches anybody, and what was said last is said to it again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ UNKNOWN = "delete from inbox_dedupe"
 RECENT = """
     select i.body->'text' as text, g.id as integration, g.account_id, g.client_id, g.channel, i.received_at from inbox i
     join sessions s on s.id = i.session_id join integrations g on g.id = s.integration_id join clients c on c.id = g.client_id
-    where i.state = 'answered' and i.command is null and s.kind = 'channel' and c.gateway_id is not null
+    where g.channel = any($2) and i.state = 'answered' and i.command is null and s.kind = 'channel' and c.gateway_id is not null
         and coalesce(i.body->>'text', '') <> '' and length(i.body->>'text') < 2000 and coalesce(jsonb_array_length(i.body->'attachments'), 0) = 0 and s.contact_id is not null
     order by i.received_at desc limit $1
 """
@@ -48,11 +49,11 @@ async def quiet(db: Call, model: str, evolution: str) -> None:
     await db.run(UNKNOWN)
 
 
-async def recent(db: Call, count: int) -> list[Asked]:
-    """What was answered last, newest first."""
+async def recent(db: Call, count: int, channels: Sequence[str]) -> list[Asked]:
+    """What was answered last on these networks, newest first."""
     return [
         Asked(r["text"], r["integration"], r["account_id"], r["client_id"], r["channel"])
-        for r in await db.fetch(RECENT, count)
+        for r in await db.fetch(RECENT, count, list(channels))
     ]
 
 

@@ -13,6 +13,7 @@ from hub.accounts.parameters import GatewayParameters
 from hub.domain import Json
 from hub.processes.embedded import Server
 from hub.store import answer_cache
+from hub.store.db import Db
 from tests.api.door import ASK, Door, events, opened
 from tests.conftest import cloned, small
 from tests.fakes.model import cut, event, raw, refuses, says
@@ -198,3 +199,27 @@ async def test_it_is_bounded_in_time_and_bytes_and_goes_with_its_account(door: D
     assert await answer_cache.forget(db) == 3
     await db.run("delete from accounts where id = $1", other.id)
     assert not await db.value("select exists (select 1 from answer_cache where account_id = $1)", other.id)
+
+
+class Counting:
+    """A database that counts what is done in it."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self.calls = 0
+
+    async def run(self, sql: str, *args: Any) -> int:
+        self.calls += 1
+        return await self._db.run(sql, *args)
+
+
+async def test_it_is_seldom_looked_how_much_there_is(db: Db) -> None:
+    """Of what is small beside what an account may have, much is put in between two looks; never much more than it may."""
+    account, counting = (await create_account(db, "A")).id, Counting(db)
+    counted: Any = counting
+    for n in range(150):
+        await answer_cache.put(counted, account, n.to_bytes(4), b"x" * 100, 60, 64 << 20)
+    assert 150 <= counting.calls < 200
+    for n in range(400):
+        await answer_cache.put(db, account, n.to_bytes(4), b"x" * 1000, 60, 100_000)
+    assert await db.value("select sum(size) from answer_cache where account_id = $1", account) < 160_000

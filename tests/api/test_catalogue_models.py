@@ -172,5 +172,9 @@ async def test_a_provider_that_speaks_otherwise(settings: Settings, upstream: Fa
         [call] = upstream.calls
         assert call.path == "/acme/v1/messages" and call.headers["x-api-key"] == "sk-of-the-operator"
         rows = {u["sku"]: u["quantity"] for u in got["generation_context"]["generated_usage"]}
-        assert rows["inference.chat_completions.in"] == 13 and rows["inference.chat_completions.in.cached"] == 7
+        assert rows["inference.chat_completions.in"] == 10 and rows["inference.chat_completions.in.cached"] == 7
+        # What it is to remember costs more than what it only reads.
+        assert rows["inference.chat_completions.in.written"] == 3
+        paid = {u["sku"].rpartition(".")[2]: u["unit_price"] for u in got["generation_context"]["generated_usage"]}
+        assert paid["written"] == pytest.approx(paid["in"] * 1.25)
         assert got["choices"][0]["message"]["content"] == "Hi there."

@@ -6,7 +6,15 @@ from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
+from hub.accounts.operators import doing
+from hub.api.http.app_keys import HUB
+from hub.console import sent_once
+from hub.console.page_request import Form, Visit
+from hub.errors import Invalid
+from hub.knowledge import collections
 from hub.store import form_posts
 from hub.store.form_posts import Post
 from tests.api.chatting import visiting
@@ -69,6 +77,37 @@ async def test_a_message_that_was_begun_goes_out_once(desk: Desk, api: Api) -> N
         await send(desk, here, text="I am here.", once=uuid4().hex)
         assert [t for _, t in await me.said()].count("I am here.") == 2
         assert await api.hub.db.value("select message_count from sessions") == len(await me.said())
+
+
+@pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError, Invalid])
+async def test_what_broke_after_its_change_was_made_is_done(desk: Desk, api: Api, error: type[BaseException]) -> None:
+    """Sent again it does nothing twice; only what was refused with words may be tried anew."""
+    app = web.Application()
+    app[HUB] = api.hub
+    mark = uuid4().hex
+
+    def visit() -> Visit:
+        request = make_mocked_request("POST", "/console/knowledge", {"HX-Request": "true"}, app=app)
+        return Visit(request, desk.who, "token", Form({"once": [mark]}))
+
+    async def again(v: Visit) -> web.StreamResponse:
+        async def work() -> web.StreamResponse:
+            async with doing(v.db, v.who, "knowledge.made") as deed:
+                deed.named(v.once)
+                await collections.create(v.db, v.account, "Prices", None, None)
+                raise error("broken")
+
+        return await sent_once.answer(v, work, False)
+
+    with pytest.raises(error):
+        await again(visit())
+    if error is Invalid:
+        with pytest.raises(error):
+            await again(visit())
+    else:
+        assert (await again(visit())).status == 200
+    count = await api.hub.db.value("select count(*) from collections where account_id = $1", api.account)
+    assert count == (2 if error is Invalid else 1)
 
 
 VERSION = r'action="{}"[^>]*>(?:<input[^>]*>)*<input type="hidden" name="version" value="(\w+)"'

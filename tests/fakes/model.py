@@ -29,7 +29,7 @@ class Call:
 @dataclass
 class FakeModel:
     """`plan` holds what the next requests get, first come first served; then `default`. spoken: what is heard in the
-    next recordings; without any it hears nothing and says 503."""
+    next recordings; without any it hears nothing and says 503. deaf: until it is set, recordings get no answer."""
 
     url: str = ""
     calls: list[Call] = field(default_factory=list)
@@ -39,6 +39,7 @@ class FakeModel:
     gone: int = 0
     spoken: deque[str] = field(default_factory=deque)
     recordings: list[Json] = field(default_factory=list)
+    deaf: asyncio.Event | None = None
 
     async def hear(self, request: web.Request) -> web.StreamResponse:
         sent = await request.post()
@@ -48,6 +49,8 @@ class FakeModel:
             **{k: v for k, v in sent.items() if isinstance(v, str)}, "name": file.filename, "mime": file.content_type,
             "content": file.file.read(), "key": request.headers.get("Authorization"),
         })
+        if self.deaf is not None:
+            await self.deaf.wait()
         if not self.spoken:
             return web.json_response({"error": {"message": "Busy."}}, status=503)
         return web.json_response({"text": self.spoken.popleft()})

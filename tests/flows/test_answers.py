@@ -12,6 +12,9 @@ import pytest
 
 from hub.chat.inbound.webhooks import Verdict
 from hub.config import Settings
+from hub.jobs import tasks
+from hub.jobs.runner import Runner
+from hub.live.queue import TOGETHER
 from tests.flows.net import Net, net
 from tests.flows.world import World, world
 
@@ -199,3 +202,21 @@ async def test_groups_are_ignored_and_say_why(w: World) -> None:
     row = await w.hub.db.row("select state, rule from inbox")
     assert row and tuple(row) == ("ignored", "groups:ignore")
     assert w.net.sent() == []
+
+
+async def test_a_broken_conversation_keeps_none_of_its_job_waiting(settings: Settings, provider: Net) -> None:
+    """Many conversations are rung for at once: one that cannot be read, and one that is gone, are their own trouble."""
+    async with world(settings, provider, work=False) as w:
+        for n in range(TOGETHER):
+            await say(w, "zapi", "", zapi(f"Question {n}") | {"phone": f"55119999{n:05}", "messageId": f"m{n}"})
+        rows = await w.hub.db.fetch("select id, account_id, integration_id from sessions order by id")
+        assert len(rows) == TOGETHER
+        await w.hub.db.run("update inbox set body = '5' where session_id = $1", rows[3]["id"])
+        await w.hub.db.run("delete from sessions where id = $1", rows[7]["id"])
+        runner = Runner(w.hub)
+        try:
+            await tasks.turns({"runner": runner}, *([str(v) for v in r.values()] for r in rows))
+            await w.until(lambda: len(w.net.sent()) == TOGETHER - 2)
+        finally:
+            await runner.drain(10)
+        assert await w.hub.db.value("select count(*) from turns where outcome = 'answered'") == TOGETHER - 2

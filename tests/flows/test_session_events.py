@@ -221,7 +221,7 @@ async def test_one_account_keeps_no_other_waiting(w: World, hook: Elsewhere) -> 
 
 
 async def test_what_is_not_known_yet_has_not_failed(w: World, hook: Elsewhere) -> None:
-    """A part that was cut off is asked for first: one that turns out to be there is never told of, one that is given up is."""
+    """A part that was cut off is asked for first: one that turns out to be there is never told of, one given up is."""
     for task in w.tasks:
         task.cancel()
     await say(w, "zapi", "Hello!")
@@ -236,7 +236,8 @@ async def test_what_is_not_known_yet_has_not_failed(w: World, hook: Elsewhere) -
     await w.hub.db.run("update outbox set state = 'unknown' where id = any($1)", [there, lost, gone])
     assert await w.hub.db.value("select count(*) from webhook_facts") == 0
     await w.hub.db.run("update outbox set state = 'sent', closed_at = now() where id = $1", there)
-    await w.hub.db.run("update outbox set state = 'unknown', code = 'unconfirmed', closed_at = now() where id = $1", lost)
+    unconfirmed = "update outbox set state = 'unknown', code = 'unconfirmed', closed_at = now() where id = $1"
+    await w.hub.db.run(unconfirmed, lost)
     await w.hub.db.run("update outbox set state = 'dead', code = 'expired', closed_at = now() where id = $1", gone)
     await w.hub.db.run("update outbox set state = 'dead', closed_at = now() where id = $1", again)
     await w.hub.db.run("update outbox set state = 'queued', closed_at = null where id = $1", again)

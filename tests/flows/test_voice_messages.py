@@ -1,15 +1,18 @@
 """Voice messages are written down: for the model, for operators, for webhooks; once, and never at the turn's cost."""
 
+import asyncio
 import base64
 from typing import Any
 
 import pytest
 
 from hub import ids
+from hub.accounts.accounts import create_account
+from hub.accounts.keys import grant
 from hub.studio import outgoing_webhooks
 from tests.contract.working import elsewhere
-from tests.fakes.model import says
-from tests.flows.test_twins import NETWORKS, VOICE, Town, town, users  # noqa: F401 - fixture
+from tests.fakes.model import says, serve
+from tests.flows.test_twins import NETWORKS, VOICE, Town, furnish, town, users  # noqa: F401 - fixture
 
 Json = dict[str, Any]
 # A plain webhook has no place where files of others lie: they come by address, as test_twins has them.
@@ -66,3 +69,31 @@ async def test_without_a_service_nobody_is_asked(town: Town) -> None:  # noqa: F
     await speak(town)
     await town.until(["At your service."])
     assert town.model.recordings == [] and SAID not in users(town)
+
+
+@pytest.mark.parametrize("town", ["telegram"], indirect=True)
+async def test_a_service_that_hangs_keeps_no_other_account_waiting(town: Town) -> None:  # noqa: F811
+    """One account's recordings get no answer; another's are written down and answered meanwhile."""
+    async with serve() as model:
+        model.default = says("Here too.")
+        model.spoken.append(SAID)
+        account = await create_account(town.hub.db, "Boreal")
+        key = await grant(town.hub.db, account.id, "test", None)
+        other = Town("kapso", town.hub, model, town.api, town.twins, key, town.http)
+        await furnish(other, account.id)
+        await other.integrate()
+        await gateway(town, transcriptionModel="whisper-large")
+        town.model.deaf = asyncio.Event()
+        try:
+            await speak(town)
+            async with asyncio.timeout(30):
+                while not town.model.recordings:
+                    await asyncio.sleep(0.02)
+            await speak(other)
+            await other.until(["Here too."], 30.0)
+            assert SAID in users(other) and town.model.calls == []
+            town.model.spoken.append(SAID)
+        finally:
+            town.model.deaf.set()
+        await town.until(["At your service."], 30.0)
+        assert SAID in users(town) and len(town.model.recordings) == 1

@@ -46,6 +46,7 @@ def test_one_of_my_own(tmp_path: Path) -> None:
     assert (big.name, big.key, big.context, big.badges) == ("big-1", "k", 1000, ("New",))
     assert big.flags == {"NoTemperature", "StructuredOutputSupport", "NoReasoningEffort"}
     assert (big.price.prompt, big.price.completion, big.price.cached) == (2e-6, 4e-6, 2e-6)
+    assert big.price.written == pytest.approx(2.5e-6)
     assert found["@free/small"].key is None and set(
         load(written(tmp_path, MINE.format(provider="one")), "").models
     ) == {"@free/small"}

@@ -40,6 +40,7 @@ from hub.processes.backups import archive, database, nightly
 from hub.processes.backups.age import new_identity
 from hub.processes.backups.making import backup, listed
 from hub.processes.backups.rehearsing import rehearse
+from hub.processes.backups.replay import NAMED
 from hub.processes.backups.restoring import restore
 from hub.processes.doctor import _report
 from hub.processes.embedded import Server, free_port, start_postgres, start_valkey
@@ -275,7 +276,7 @@ def test_a_rehearsal_says_go_or_no(town: Town, place: Path) -> None:
     assert rehearse(settings, None, 10, town.say), town.said
     # Of every network there is: each message arrived, was answered, and the answer reached the phone.
     app = settings.changed(database_url=SecretStr(wall.as_app(settings.database_url.get_secret_value())))
-    asked = with_hub(app, lambda hub: replays.recent(hub.db, 10))
+    asked = with_hub(app, lambda hub: replays.recent(hub.db, 10, list(NAMED)))
     assert {one.channel for one in asked} == {"telegram", *NETWORKS}
     assert town.said[-1].startswith(f"go: {file.name}") and f"{len(asked)} replayed" in town.said[-1], town.said[-1]
     assert sorted(p.name for p in (place / "backups").iterdir()) == [file.name], "nothing stays behind"

@@ -225,3 +225,19 @@ async def test_two_processes_forget_and_begin_anew(tmp_path: Path) -> None:
     names = [p for p in (tmp_path / "k").rglob("*") if p.is_file()]
     assert not any(b"person" in p.read_bytes() or "person" in p.name for p in names)
     assert orjson.loads(orjson.dumps({"x": new}))["x"] == new
+
+
+async def test_a_file_is_opened_with_the_key_that_is_there_now(tmp_path: Path) -> None:
+    """One process forgets a person who comes back; another, which knew the key of before, shows no bytes of chance."""
+    sealer, account, id = Sealer(new_key()), uuid4(), uuid4()
+    one, other = PersonalKeys(tmp_path, sealer), PersonalKeys(tmp_path, sealer)
+    name = one.named(account, "name:ana")
+    await one.ready(account, ["name:ana"])
+    first = one.stream(name, id, b"a picture")
+    assert other.stream(name, id, first) == b"a picture"
+    await one.forget(account, ["name:ana"])
+    assert other.stream(name, id, first) == one.stream(name, id, first) == b""
+    await one.ready(account, ["name:ana"])
+    second = one.stream(name, id, b"a picture")
+    assert second != first and other.stream(name, id, second) == b"a picture"
+    assert other.stream(name, id, first) != b"a picture"

@@ -280,11 +280,13 @@ async def test_what_was_said_is_found_by_its_account_alone_with_and_without_a_wa
         client, session = uuid4(), uuid4()
         await db.run("insert into clients (id, account_id, name) values ($1, $2, 'c')", client, account)
         await db.run(
-            "insert into sessions (id, account_id, client_id, kind) values ($1, $2, $3, 'web')", session, account, client
+            "insert into sessions (id, account_id, client_id, kind) values ($1, $2, $3, 'web')",
+            session, account, client,
         )
         await db.run(
             "insert into messages (id, account_id, session_id, role, source, content)"
-            " values (gen_random_uuid(), $1, $2, 'user', 'contact', $3)", account, session, {"text": f"greenhouse {account}"},
+            " values (gen_random_uuid(), $1, $2, 'user', 'contact', $3)",
+            account, session, {"text": f"greenhouse {account}"},
         )
     plain = Db(db.pool, 5.0)  # as where no roles could be made
     assert [r["text"] for r in await said.find(plain, mine, "greenhouse")] == [f"greenhouse {mine}"]

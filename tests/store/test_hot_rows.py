@@ -83,7 +83,8 @@ async def test_a_sweep_looks_at_the_first_of_a_crowd_and_not_at_all_of_it(db: Db
     bench = await Bench(db).make()
     await db.run(
         "insert into sessions (id, account_id, client_id, integration_id, kind, due_at, last_seq, done_seq)"
-        " select gen_random_uuid(), $1, $2, $3, 'channel', now() - n * interval '1 ms', 1, 0 from generate_series(1, 4000) n",
+        " select gen_random_uuid(), $1, $2, $3, 'channel', now() - n * interval '1 ms', 1, 0"
+        " from generate_series(1, 4000) n",
         bench.account, bench.client, bench.integration,
     )
     read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'sessions'"

@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from hub import ids
-from hub.store import doubts, inbox, outbox, turns
+from hub.processes.backups.replay import NAMED
+from hub.store import doubts, inbox, outbox, replays, turns
 from hub.store.db import Db
 from tests.store.rows import Bench, Json, answer, part
 
@@ -367,3 +368,15 @@ async def test_text_that_postgres_cannot_hold_is_stored_readably(bench: Bench) -
     [a] = await inbox.ingest(bench.db, [bench.item("a\x00b\ud800c")])
     claimed = await turns.claim(bench.db, session_of(a), "me", 30, 50)
     assert claimed and claimed.batch[0]["body"]["text"] == "a\ufffdb\ufffdc"
+
+
+@pytest.mark.parametrize(("network", "there"), [("kapso", 1), ("webhook", 0), ("pager", 0)])
+async def test_only_what_has_a_twin_is_said_again_to_a_copy(db: Db, network: str, there: int) -> None:
+    """A rehearsal says again what was answered last: what was written over a network without a twin fails none."""
+    bench = await Bench(db, network).make()
+    [stored] = await inbox.ingest(db, [bench.item("Are you open?")])
+    assert stored.session_id
+    claimed = await turns.claim(db, stored.session_id, "me", 30, 50, True)
+    assert claimed
+    await turns.complete(db, claimed, "me", *answer(), wire=5)
+    assert len(await replays.recent(db, 10, list(NAMED))) == there

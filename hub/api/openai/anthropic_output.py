@@ -23,9 +23,10 @@ STARTS: Mapping[str, Json] = {
 
 def usage(used: Usage) -> Json:
     cached = min(used.cached, used.prompt)
+    written = min(used.written, used.prompt - cached)
     return {
-        "input_tokens": used.prompt - cached, "output_tokens": used.completion, "cache_creation_input_tokens": 0,
-        "cache_read_input_tokens": cached,
+        "input_tokens": used.prompt - cached - written, "output_tokens": used.completion,
+        "cache_creation_input_tokens": written, "cache_read_input_tokens": cached,
     }
 
 

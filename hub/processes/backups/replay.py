@@ -26,7 +26,8 @@ from hub.store.replays import Asked
 
 SECONDS, LOOK = 60.0, 0.1
 HERE = "127.0.0.1"
-# What names an account at each network, and the first part of people nobody is.
+# Networks that have a twin to say it again, no others are replayed: what names an account there, and the first part of
+# people nobody is.
 NAMED = {
     "telegram": "botToken", "zapi": "instanceId", "evolution": "instanceName", "kapso": "phoneNumberId",
     "cloud": "phoneNumberId",
@@ -68,7 +69,7 @@ async def replay(settings: Settings, count: int) -> Replayed:
         runner = Runner(hub)
         stack.push_async_callback(runner.drain, 5.0)
         stage = _Stage(hub, http, runner)
-        for number, one in enumerate(await replays.recent(hub.db, count)):
+        for number, one in enumerate(await replays.recent(hub.db, count, list(NAMED))):
             done.asked += 1
             wrong = await _again(stage, one, number)
             if wrong:

@@ -141,4 +141,7 @@ def _results(results: Sequence[tuple[Task, Answer]]) -> str:
 
 
 def _sum(used: Sequence[Usage]) -> Usage:
-    return Usage(sum(u.prompt for u in used), sum(u.completion for u in used), sum(u.cached for u in used))
+    return Usage(
+        sum(u.prompt for u in used), sum(u.completion for u in used), sum(u.cached for u in used),
+        written=sum(u.written for u in used),
+    )

@@ -217,7 +217,7 @@ async def test_closing_waits_for_what_is_being_committed(
 async def test_what_no_index_can_hold_does_not_spoil_the_others(intake: Intake, bench: Bench, field: str) -> None:
     """A name longer than PostgreSQL can look up is that call's own fault."""
     long = os.urandom(4000).hex()
-    bad = bench.item(**{field: [f"phone:{long}"] if field == "ids" else long})
+    bad = bench.item(ids=[f"phone:{long}"]) if field == "ids" else bench.item(ext=long)
     calls = [intake.store([bench.item(ids=[f"phone:{n}"])]) for n in range(2, 12)]
     *fine, refused = await asyncio.gather(*calls, intake.store([bad]), return_exceptions=True)
     assert [f[0].outcome for f in fine if isinstance(f, list)] == ["accepted"] * 10

@@ -51,7 +51,8 @@ def message(**more: Any) -> Inbound:
 @pytest.mark.parametrize("group", [None, "g" * 1000])
 def test_what_somebody_is_called_has_an_end(group: str | None) -> None:
     """Every part of a name is written into an index: a name of a megabyte would hold up whoever comes with it."""
-    who = item(message(contact=Contact(("x:1",), name="n" * 1000, phone="5" * 1000, username="u" * 1000), group=group))["who"]
+    long = Contact(("x:1",), name="n" * 1000, phone="5" * 1000, username="u" * 1000)
+    who = item(message(contact=long, group=group))["who"]
     given = [who.get(n) for n in ("name", "phone", "username")]
     assert [len(v) for v in given if v] == [255] * (1 if group else 3) and who["name"].endswith("…")
     moved = item(Inbound(Kind.EVENT, "e", event="chat.migrated", group="g" * 1000, chat="1"))
