@@ -115,13 +115,17 @@ begin
     execute format('alter table %I enable row level security', _name);
 end $$;
 
--- A month of messages and of usage, made before it begins; as often as you like.
+-- A month of what has been cut by months, made before it begins; as often as you like.
 create or replace function partition_month(_month date) returns void language plpgsql as $$
 declare
     _name text := to_char(_month, '"_"YYYY"_"MM');
     _from timestamptz := date_trunc('month', _month)::timestamp at time zone 'UTC';
     _to timestamptz := (date_trunc('month', _month) + interval '1 month')::timestamp at time zone 'UTC';
 begin
-    perform partition_add('messages', uuid_at(_from)::text, uuid_at(_to)::text, 'messages' || _name);
-    perform partition_add('usage', _from::text, _to::text, 'usage' || _name);
+    if exists (select 1 from pg_partitioned_table where partrelid = 'messages'::regclass) then
+        perform partition_add('messages', uuid_at(_from)::text, uuid_at(_to)::text, 'messages' || _name);
+    end if;
+    if exists (select 1 from pg_partitioned_table where partrelid = 'usage'::regclass) then
+        perform partition_add('usage', _from::text, _to::text, 'usage' || _name);
+    end if;
 end $$;

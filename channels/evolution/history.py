@@ -1,5 +1,6 @@
 """What an Evolution server remembers of a chat: whether a message of ours is there."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,16 +14,24 @@ Json = dict[str, Any]
 SKEW, LIVING = timedelta(minutes=2), timedelta(days=1)
 
 
+def listed(answer: Any) -> list[Json]:
+    """The records of an answer of chat/findMessages, newest first."""
+    page = obj(obj(answer).get("messages"))
+    return objs(page.get("records") if page else answer)
+
+
+def reaches(records: Sequence[Json], since: datetime) -> bool:
+    """Whether they go back as far as the message that is looked for can be."""
+    return any(at <= since - SKEW for r in records if (at := moment(r.get("messageTimestamp"))))
+
+
 def found(answer: Any, out: Outbound, since: datetime, most: int) -> Sought:
-    """Read the answer of chat/findMessages, newest first."""
-    listed = obj(obj(answer).get("messages"))
-    records = objs(listed.get("records") if listed else answer)
-    times = [at for r in records if (at := moment(r.get("messageTimestamp")))]
-    newest, oldest = max(times, default=None), min(times, default=None)
-    ids = tuple(i for r in reversed(records) if (i := _ours(r, out, since)) is not None)
+    """Read an answer, or the records of several pages of it, which could have been so many."""
+    records = listed(answer)
+    newest = max((at for r in records if (at := moment(r.get("messageTimestamp")))), default=None)
+    ids = dict.fromkeys(i for r in reversed(records) if (i := _ours(r, out, since)) is not None)
     living = newest is not None and newest >= since - LIVING
-    whole = len(records) < most or (oldest is not None and oldest <= since - SKEW)
-    return Sought(living and whole, ids)
+    return Sought(living and (len(records) < most or reaches(records, since)), tuple(ids))
 
 
 def _ours(record: Json, out: Outbound, since: datetime) -> str | None:

@@ -25,7 +25,7 @@ from channels.base import (
     Style,
 )
 from channels.evolution.errors import refusal
-from channels.evolution.history import found
+from channels.evolution.history import found, listed, reaches
 from channels.evolution.receive import receive
 from channels.evolution.verify import SECRET_HEADER, prove
 from channels.http import Answer, call, down
@@ -50,7 +50,7 @@ EVENTS = [
 SENDING = 60.0  # sound is converted and media uploaded before the server answers
 TYPING_MS = 1500  # the server holds its answer that long
 GONE = frozenset({"no_instance"})
-LISTED = 100  # messages of a chat that are looked through
+LISTED, PAGES = 100, 5  # messages of a chat that are looked through
 # What its server may take for an address, of whichever version it is.
 ADDRESS = re.compile(r"\S[.:]\S")
 
@@ -87,9 +87,15 @@ class Evolution:
 
     async def find(self, link: Link, out: Outbound, since: datetime) -> Sought:
         key = {"remoteJid": _key(out.chat, "")["remoteJid"]}
-        body = {"where": {"key": key}, "page": 1, "offset": LISTED}
-        answer = await self._call(link, "POST", "chat/findMessages", body, retry_safe=True)
-        return found(answer.body, out, since, LISTED)
+        seen: list[dict[str, Any]] = []
+        for page in range(1, PAGES + 1):
+            body = {"where": {"key": key}, "page": page, "offset": LISTED}
+            more = listed((await self._call(link, "POST", "chat/findMessages", body, retry_safe=True)).body)
+            # What comes in meanwhile moves others to the next page, where they are seen once more.
+            seen += more
+            if len(more) < LISTED or reaches(more, since):
+                break
+        return found(seen, out, since, LISTED * page)
 
     async def edit(self, link: Link, out: Outbound, message_id: str) -> None:
         body = {"number": out.chat, "text": out.text, "key": _key(out.chat, message_id)}

@@ -16,6 +16,7 @@ from tests.bench import (
     gateway,
     indexing,
     ingest,
+    large,
     machine,
     outreach,
     retrieval,
@@ -38,13 +39,15 @@ MEASURES = {
 }
 
 
-async def run(pace: Pace, names: list[str]) -> None:
+async def run(pace: Pace, names: list[str], rows: int) -> None:
     begun = time.monotonic()
     title("Only ratios within one run mean anything.")
     say("machine", f"{machine.described()}, load before the run {machine.load():.1f}")
     async with opened() as place:
         for name in names:
             await MEASURES[name](place, pace)
+        if rows:
+            await large.measure(place, pace, rows)
     title(f"{time.monotonic() - begun:.0f} seconds, load after the run {machine.load():.1f}")
 
 
@@ -52,9 +55,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description="Measure speed and memory of the real processes.")
     parser.add_argument("--quick", action="store_true", help="one short run of everything")
     parser.add_argument("--only", default=",".join(MEASURES), help="measures to run, comma separated")
+    words = "only the tables of a hub with years behind it, of so many messages (50 million where there is room)"
+    parser.add_argument("--large", nargs="?", type=int, const=large.ROWS, default=0, metavar="ROWS", help=words)
     args = parser.parse_args()
+    names = [] if args.large else args.only.split(",")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(QUICK if args.quick else FULL, args.only.split(",")))
+        runner.run(run(QUICK if args.quick else FULL, names, args.large))
 
 
 if __name__ == "__main__":

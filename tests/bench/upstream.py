@@ -40,10 +40,15 @@ LONG = b"".join((
 ))
 
 
+# Chats from this number on: what is sent to them is not answered for so many seconds.
+HANGING, HANGS = 90_000_000, 30.0
+
+
 class Upstream:
-    """`shown`: by chat, what people saw: [method, text, when]."""
+    """`shown`: by chat, what people saw: [method, text, when]. `held`: calls that are not answered yet."""
 
     def __init__(self) -> None:
+        self.held = 0
         self.shown: dict[str, list[tuple[str, str, float]]] = defaultdict(list)
         self.numbers = 0
 
@@ -65,6 +70,13 @@ class Upstream:
             return web.Response(body=b'{"ok":true,"result":true}', content_type="application/json")
         self.numbers += 1
         chat = str(body["chat_id"])
+        if int(chat) >= HANGING:
+            self.held += 1
+            try:
+                await asyncio.sleep(HANGS)
+            finally:
+                self.held -= 1
+            return web.Response(status=504)
         self.shown[chat].append((method, body.get("text", ""), now))
         message = {"message_id": int(body.get("message_id") or self.numbers), "date": 1,
                    "chat": {"id": int(chat), "type": "private"}, "text": body.get("text", "")}
@@ -82,6 +94,9 @@ class Upstream:
         body, self.shown = orjson.dumps(self.shown), defaultdict(list)
         return web.Response(body=body, content_type="application/json")
 
+    async def holding(self, request: web.Request) -> web.Response:
+        return web.Response(text=str(self.held))
+
     async def counted(self, request: web.Request) -> web.Response:
         """How many chats have an answer."""
         answered = sum(any(text == SAID for _, text, _ in said) for said in self.shown.values())
@@ -96,6 +111,7 @@ async def serve(port: int) -> None:
     app.router.add_post("/hook", upstream.hook)
     app.router.add_get("/seen", upstream.seen)
     app.router.add_get("/counted", upstream.counted)
+    app.router.add_get("/holding", upstream.holding)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()

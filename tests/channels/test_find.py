@@ -67,6 +67,24 @@ async def test_kapso_is_read_page_by_page() -> None:
         assert (await kapso.find(link, Outbound(ANA, "first", "one", "one"), since)).ids == (wanted,)
 
 
+async def test_evolution_is_read_page_by_page() -> None:
+    """A chat in which much was said since is not one of which nothing is known; one that is too long is."""
+    async with rig() as twins, aiohttp.ClientSession() as http:
+        evolution, since = Evolution(lambda _: http, _fetch), datetime.now(UTC)
+        named = {"instanceName": "hub-teste", "apiKey": "FAKE-INSTANCE-TOKEN-0001"}
+        link = _link(twins, endpointUrl=f"{twins.base}/evolution", **named)
+        wanted = await evolution.send(link, Outbound(ANA, "first", "one", "one"))
+        for n in range(210):
+            await evolution.send(link, Outbound(ANA, f"k{n}", f"other {n}", f"other {n}"))
+        assert (await evolution.find(link, Outbound(ANA, "first", "one", "one"), since)).ids == (wanted,)
+        absent = await evolution.find(link, Outbound(ANA, "never", "two", "two"), since)
+        assert absent.told and absent.ids == ()
+        for n in range(300):
+            await evolution.send(link, Outbound(ANA, f"m{n}", f"more {n}", f"more {n}"))
+        beyond = await evolution.find(link, Outbound(ANA, "first", "one", "one"), since)
+        assert not beyond.told and beyond.ids == ()
+
+
 async def test_the_others_cannot_tell() -> None:
     async with aiohttp.ClientSession() as http:
         for channel in (ZApi(http, _fetch, "http://127.0.0.1:1"), Telegram("http://127.0.0.1:1")):

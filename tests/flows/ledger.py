@@ -79,7 +79,7 @@ class Ledger(Net):
                 return {"ok": False, "error_code": 400, "description": f"Bad Request: {refused}"}
             return super().answer(path, body)
         if "findMessages" in path:
-            return self._remembered(str(body["where"]["key"]["remoteJid"]).split("@")[0])
+            return self._remembered(str(body["where"]["key"]["remoteJid"]).split("@")[0], body)
         if method == "editMessageReplyMarkup":
             there = (str(body["chat_id"]), str(body["message_id"])) in self._by_id
             words = "message is not modified" if there else "message to edit not found"
@@ -100,11 +100,15 @@ class Ledger(Net):
             self._show("evolution", body["number"], found["key"]["id"], body["text"])
         return found
 
-    def _remembered(self, phone: str) -> Any:
-        """What an Evolution server keeps of a chat, newest first; what the person wrote is there too."""
-        own = [_record(s.chat, s.id, s.text, True) for s in self.shown if (s.network, s.chat) == ("evolution", phone)]
-        records = [*reversed(own), _record(phone, "IN", "hello", False)]
-        return {"messages": {"total": len(records), "pages": 1, "currentPage": 1, "records": records}}
+    def _remembered(self, phone: str, asked: Json) -> Any:
+        """What an Evolution server keeps of a chat, newest first, page by page; what the person wrote is there too."""
+        ours = [s for s in self.shown if (s.network, s.chat) == ("evolution", phone)]
+        known = [_record(phone, "IN", "hello", False, time.monotonic())]
+        known += [_record(s.chat, s.id, s.text, True, s.at) for s in reversed(ours)]
+        size, page = int(asked["offset"]), int(asked["page"])
+        records = known[size * (page - 1) : size * page]
+        pages = -(-len(known) // size)
+        return {"messages": {"total": len(known), "pages": pages, "currentPage": page, "records": records}}
 
     def _listed(self) -> Any:
         """What Kapso keeps of a number."""
@@ -133,10 +137,10 @@ class Ledger(Net):
             self.heard(one)
 
 
-def _record(phone: str, id: str, text: str, own: bool) -> Json:
+def _record(phone: str, id: str, text: str, own: bool, at: float) -> Json:
     key = {"remoteJid": f"{phone}@s.whatsapp.net", "fromMe": own, "id": id}
     return {"id": id, "key": key, "messageType": "conversation", "message": {"conversation": text},
-            "messageTimestamp": int(time.time())}
+            "messageTimestamp": int(time.time() - time.monotonic() + at)}
 
 
 def busy(path: str, seconds: int = 1) -> web.Response:

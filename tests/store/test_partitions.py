@@ -1,4 +1,4 @@
-"""The tables that grow by the month are cut into partitions as `deploy/PARTITIONS.md` says, and nothing else changes."""
+"""Tables that grow by the month are cut into partitions as `deploy/PARTITIONS.md` says, and nothing else changes."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,8 +24,11 @@ BEGIN = """
     select partition_begin('outbox', 'id', '{row}');
     select partition_add('outbox', '{row}', '1000000', 'outbox_1');
 """
+TRIED = "insert into attempts (delivery_id, outcome) select id, 'sent' from outbox where turn_id = $1::uuid"
+HELD = "select tableoid::regclass::text, count(*) from {} group by 1"
 WALLS = """
-    select c.relname, c.relrowsecurity, (select array_agg(p.polname::text order by p.polname) from pg_policy p where p.polrelid = c.oid)
+    select c.relname, c.relrowsecurity,
+        (select array_agg(p.polname::text order by p.polname) from pg_policy p where p.polrelid = c.oid)
     from pg_class c where c.relname in ('messages', 'usage', 'outbox')
 """
 TRIGGERS = """
@@ -42,14 +45,14 @@ async def answer(bench: Bench, text: str) -> None:
     assert claimed is not None
     said = [{"id": row["id"], "role": "user", "source": "contact", "content": row["body"]} for row in claimed.batch]
     answered = {"id": str(ids.uuid7()), "role": "assistant", "source": "model", "content": {"text": f"to {text}"}}
-    part = {"key": str(ids.uuid7()), "message_id": answered["id"], "chat": "1", "body": {"text": "x"}, "sha": "s", "mode": "reconcile"}
+    shown = {"chat": "1", "body": {"text": "x"}, "sha": "s", "mode": "reconcile"}
+    part = {"key": str(ids.uuid7()), "message_id": answered["id"], **shown}
     billed = [{"sku": "tokens", "quantity": "1", "unit_price": "0", "amount": "0", "description": text}]
     turn = {"id": str(ids.uuid7()), "outcome": "answered", "billed": billed}
     closed = await turns.complete(bench.db, claimed, "me", turn, [*said, answered], [part], 10.0)
     assert closed.ok and closed.part is not None
-    await bench.db.run("update outbox set state = 'sent', network_id = key::text where turn_id = $1::uuid", turn["id"])
-    await bench.db.run("insert into attempts (delivery_id, outcome) select id, 'sent' from outbox where turn_id = $1::uuid",
-                       turn["id"])
+    await bench.db.run("update outbox set state = 'sent', network_id = key::text where turn_id = $1", turn["id"])
+    await bench.db.run(TRIED, turn["id"])
 
 
 async def cut(owner: Db, at: datetime) -> None:
@@ -74,7 +77,7 @@ async def test_tables_are_cut_while_they_are_in_use_and_work_as_before(dsn: str,
         assert sorted(map(tuple, await owner.fetch(WALLS))) == sorted(map(tuple, walls))
         assert [r[0] for r in await owner.fetch(TRIGGERS)] == triggers
         for table in ("messages", "usage", "outbox"):
-            held = {r[0]: r[1] for r in await owner.fetch(f"select tableoid::regclass::text, count(*) from {table} group by 1")}
+            held = {r[0]: r[1] for r in await owner.fetch(HELD.format(table))}
             assert len(held) == 2 and f"{table}_before" in held and f"{table}_rest" not in held, held
         # Order and what is read are one conversation, through both.
         session = await db.value("select id from sessions")
@@ -90,7 +93,8 @@ async def test_tables_are_cut_while_they_are_in_use_and_work_as_before(dsn: str,
                 await db.value("select count(*) from messages_next")
         # What belongs together still goes together.
         await db.run("delete from sessions where id = $1", session)
-        assert [await owner.value(f"select count(*) from {t}") for t in ("messages", "outbox", "attempts")] == [0, 0, 0]
+        for table in ("messages", "outbox", "attempts"):
+            assert await owner.value(f"select count(*) from {table}") == 0
 
 
 async def test_a_month_goes_as_a_whole(dsn: str, owner: Db) -> None:
@@ -105,6 +109,7 @@ async def test_a_month_goes_as_a_whole(dsn: str, owner: Db) -> None:
             for _ in range(2):  # as often as one likes
                 await owner.run("select partition_month($1::date)", month)
         session = await db.value("select id from sessions")
-        assert [m["content"]["text"] for m in await messages.newest(db, bench.account, session)] == ["after", "to after"]
+        left = [m["content"]["text"] for m in await messages.newest(db, bench.account, session)]
+        assert left == ["after", "to after"]
         await answer(bench, "and on")
         assert await owner.value("select count(*) from messages_next") == 4

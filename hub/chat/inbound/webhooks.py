@@ -211,12 +211,18 @@ class Receiver:
         Of one that is busy it is asked before it is needed, and nobody waits."""
         key, now = (call.client_id, call.channel), time.monotonic()
         kept = self._known.get(key)
-        known = kept is not None and kept[0] > now
+        if kept is None or kept[0] <= now:
+            return await asyncio.shield(self._asking(key))
+        if kept[0] < now + EARLY:
+            self._asking(key)
+        return kept[1]
+
+    def _asking(self, key: Place) -> "asyncio.Task[Endpoint | None]":
         asked = self._asked.get(key)
-        if asked is None and (not known or kept[0] < now + EARLY):
+        if asked is None:
             asked = self._asked[key] = asyncio.create_task(self._look_up(key))
             asked.add_done_callback(lambda task: self._heard(key, task))
-        return kept[1] if known else await asyncio.shield(asked)
+        return asked
 
     async def _look_up(self, key: Place) -> Endpoint | None:
         now = time.monotonic()
