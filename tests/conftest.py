@@ -24,11 +24,17 @@ __all__ = ["at", "cloned"]  # where tests look for them
 
 # Files that take longest: begun first, so that none is begun when the others are done.
 LONG = (
-    "tests/contract/test_schemathesis.py", "tests/browser/test_console.py", "tests/flows/test_storm.py",
-    "tests/processes/test_commands.py", "tests/processes/test_up.py", "tests/flows/test_studio_kills.py",
-    "tests/flows/test_schedulers.py", "tests/flows/test_crashes.py", "tests/browser/test_manual.py",
-    "tests/browser/test_widget.py", "tests/knowledge/test_search.py", "tests/api/test_collections.py",
-    "tests/browser/test_looks.py", "tests/browser/test_chat.py", "tests/flows/test_twins.py",
+    "tests/contract/test_schemathesis.py", "tests/processes/test_up.py", "tests/browser/test_console.py",
+    "tests/processes/test_commands.py", "tests/flows/test_crashes.py", "tests/processes/test_backups.py",
+    "tests/clients/test_clients.py", "tests/flows/test_studio_kills.py", "tests/browser/test_chat.py",
+    "tests/api/test_sources.py", "tests/flows/test_twins.py", "tests/flows/test_state_machine.py",
+    "tests/flows/test_storm.py", "tests/browser/test_manual.py", "tests/browser/test_forms.py",
+    "tests/flows/test_traces.py", "tests/flows/test_schedulers.py", "tests/api/test_forgotten.py",
+    "tests/flows/test_choices.py", "tests/browser/test_widget.py", "tests/flows/test_refused_parts.py",
+    "tests/knowledge/test_search.py", "tests/api/test_providers.py", "tests/flows/test_voice_messages.py",
+    "tests/browser/test_looks.py", "tests/api/test_guests.py", "tests/api/test_every_route.py",
+    "tests/api/test_public_chat.py", "tests/api/test_embeddings.py", "tests/flows/test_handing_back.py",
+    "tests/flows/test_patience.py", "tests/api/test_collections.py", "tests/browser/test_signing.py",
 )
 
 

@@ -118,9 +118,11 @@ async def serving(settings: Settings, provider: Provider) -> AsyncIterator[tuple
     settings = settings.changed(telegram_api_url=provider.url, zapi_api_url=provider.url, kapso_api_url=provider.url)
     async with open_hub(settings) as hub:
         intake = Intake(hub.db, hub.queue)
-        async with TestServer(build_app(hub, intake)) as server:
-            yield hub, str(server.make_url("")).rstrip("/")
-        await intake.close()
+        try:
+            async with TestServer(build_app(hub, intake)) as server:
+                yield hub, str(server.make_url("")).rstrip("/")
+        finally:
+            await intake.close()
 
 
 async def keys_of(hub: Hub) -> tuple[UUID, str, str, str]:

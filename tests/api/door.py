@@ -84,10 +84,8 @@ async def opened(settings: Settings) -> AsyncIterator[Door]:
         for route in ROUTES:
             app.router.add_route(route.method, route.path, route.handler)
         app.on_response_prepare.append(middleware.headers)
-        server = TestServer(app)
-        await server.start_server()
-        yield Door(hub, str(server.make_url("")).rstrip("/"), **await _account(hub), http=http, model=model)
-        await server.close()
+        async with TestServer(app) as server:
+            yield Door(hub, str(server.make_url("")).rstrip("/"), **await _account(hub), http=http, model=model)
 
 
 async def _account(hub: Hub) -> dict[str, Any]:

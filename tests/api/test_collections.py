@@ -83,14 +83,12 @@ async def opened(settings: Settings) -> AsyncIterator[Door]:
         for route in (*collections.ROUTES, *documents.ROUTES, *files.ROUTES, *query.ROUTES, *sources.ROUTES):
             app.router.add_route(route.method, route.path, route.handler)
         app.on_response_prepare.append(middleware.headers)
-        server = TestServer(app)
-        await server.start_server()
         mine, theirs = await create_account(hub.db, "Aurora"), await create_account(hub.db, "Boreal")
         private = await grant(hub.db, mine.id, "test", None)
         public = await grant(hub.db, mine.id, "web", None, "public")
         foreign = await grant(hub.db, theirs.id, "test", None)
-        yield Door(hub, str(server.make_url("")).rstrip("/"), private, public, foreign, http)
-        await server.close()
+        async with TestServer(app) as server:
+            yield Door(hub, str(server.make_url("")).rstrip("/"), private, public, foreign, http)
 
 
 @pytest.fixture

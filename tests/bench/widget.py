@@ -14,7 +14,7 @@ from playwright.async_api import CDPSession, Page, async_playwright
 from hub.api.http import assets
 from tests.bench.place import Place
 from tests.bench.report import Pace, say, title
-from tests.browser.install import found
+from tests.browser.install import DESKTOPS, found
 
 SLOWER = 4
 BAR_MS, BAR_LAUNCHER, BAR_CHAT = 60, 2000, 10_000
@@ -41,7 +41,7 @@ class Line:
 
 async def measure(place: Place, pace: Pace) -> None:
     title(f"The widget in Chromium, CPU slowed {SLOWER} times")
-    path = found()
+    path = found(DESKTOPS)
     if path is None:
         say("no Chromium", "not measured")
         return

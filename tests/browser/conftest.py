@@ -88,7 +88,7 @@ class Watch:
         end = time.monotonic() + seconds
         while not await page.evaluate(condition):
             assert time.monotonic() < end, f"not reached: {condition}; the page shows {await page.inner_text('body')}"
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.06)
 
     async def sound(self, page: Page | Frame, where: object = None) -> None:
         """No barrier that axe knows of."""
@@ -120,7 +120,7 @@ async def chat_of(page: Page) -> Frame:
             with contextlib.suppress(Error):  # it may be on its way to another page
                 if ours and await frame.evaluate("document.body?.classList.contains('js')"):
                     return frame
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.06)
     raise AssertionError(f"no chat in {page.url}")
 
 

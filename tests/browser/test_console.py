@@ -58,7 +58,7 @@ async def shows(page: Page, words: str, seconds: float = 10.0) -> float:
     begun = time.monotonic()
     while words not in await page.inner_text("body"):
         assert time.monotonic() - begun < seconds, f"no '{words}' in: {(await page.inner_text('body'))[:3000]}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.06)
     return time.monotonic() - begun
 
 
@@ -83,7 +83,7 @@ READ = """
 async def read_by_now(b: Business) -> None:
     """The page that is open says by itself that its reader has seen what came last."""
     while not await b.api.hub.db.value(READ):
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.06)
 
 
 async def test_an_operator_beside_a_visitor(business: Business, watch: Watch) -> None:
@@ -104,14 +104,14 @@ async def test_an_operator_beside_a_visitor(business: Business, watch: Watch) ->
     b.model.default = says("A draft of mine.")
     await page.get_by_role("button", name="Draft").click()
     while await page.input_value("#text") != "A draft of mine.":
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.06)
     await page.fill("#text", "Yes, <b>red</b> ones.")
     await page.keyboard.press("Control+Enter")
     # The visitor has it within a second; a loaded machine is given more than that here.
     await shows(chat, "Yes, <b>red</b> ones.", 5)
     await shows(page, "Yes, <b>red</b> ones.")
     while await page.input_value("#text") != "":  # the field is free for the next message
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.06)
     await chat.get_by_role("textbox").fill("How much are they?")
     await chat.keyboard.press("Enter")
     await shows(page, "How much are they?")

@@ -104,6 +104,10 @@ async def test_an_app_is_set_up_and_asked(api: Api, watch: Watch) -> None:
     await context.close()
 
 
+THEIRS = """
+    select encode(id, 'base64') from operator_passkeys
+    where name = 'theirs' and operator_id in (select id from operators where account_id = $1)
+"""
 OTHERS = """(id) => {
     const form = document.querySelector("form[data-passkey]"), asked = JSON.parse(form.dataset.passkey);
     asked.allowCredentials = [{ id, type: "public-key" }]; form.dataset.passkey = JSON.stringify(asked); }"""
@@ -120,8 +124,7 @@ async def test_a_passkey_of_one_person_is_no_second_factor_of_another(api: Api, 
         await add_passkey(page, name)
         await signed_out(page)
     await password_given(page, emails[0])
-    whose = "select encode(id, 'base64') from operator_passkeys where name = 'theirs' and account_id = $1"
-    theirs = await api.hub.db.value(whose, api.account)
+    theirs = await api.hub.db.value(THEIRS, api.account)
     await page.evaluate(OTHERS, theirs.replace("\n", ""))
     await page.get_by_role("button", name="Sign in with a passkey").click()
     await page.get_by_text("This is the passkey of somebody else.").wait_for()

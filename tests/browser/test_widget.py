@@ -52,7 +52,7 @@ async def known(page: Page) -> Frame:
         chat = await chat_of(page)
         if "/chat/" in chat.url:
             return chat
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.06)
     raise AssertionError(f"still {chat.url}")
 
 
@@ -186,7 +186,7 @@ async def test_the_interface_for_scripts(api: Api, watch: Watch, site: Site) -> 
             chat = await chat_of(page)
             if chat.url != before or not await chat.locator("article").count():
                 break
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.06)
         await watch.until(chat, "!document.querySelector('article')")
         await page.evaluate("hub.destroy()")
         assert await page.locator("hub-chat").count() == 0 and await page.evaluate("'hub' in window") is False
@@ -242,7 +242,7 @@ async def test_a_site_that_may_not_embed_it(api: Api, watch: Watch, site: Site) 
         for _ in range(300):
             if any("frame-ancestors" in c for c in watch.console):
                 break
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.06)
         assert any("frame-ancestors" in c for c in watch.console)
         assert all(not f.url.startswith(api.url) for f in page.frames)
 

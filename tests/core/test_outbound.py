@@ -180,7 +180,7 @@ async def test_the_time_limit_is_for_the_whole_call(
     began = time.monotonic()
     with pytest.raises(Upstream, match="did not answer in time"):
         await out.request("GET", f"http://127.0.0.1:{there.port}/slow", seconds=0.3)
-    assert 0.25 < time.monotonic() - began < 1.5
+    assert 0.25 < time.monotonic() - began < 4.5, "both would take five seconds"
 
 
 async def test_proxy_variables_change_nothing(

@@ -183,7 +183,7 @@ async def test_failure_is_an_error_in_time(house: Any, fake: FakeModel, trouble:
     started = time.monotonic()
     with pytest.raises(Upstream):
         await answer(house, ask(fake, seconds=1.0))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 15, "a second was given, and thirty would be taken"
 
 
 async def test_a_failing_sink_ends_the_call(house: Any, fake: FakeModel) -> None:

@@ -42,7 +42,7 @@ async def test_a_busy_network_is_given_the_time_it_asks_for(r: Rig, channel: str
     await say(r.w, channel, "two #a1-2")
     await r.w.settle()
     assert r.net.final() == ["You said #a1-1", "You said #a1-2"], "in order"
-    assert 0.95 < r.net.shown[0].at - began < 2.5
+    assert r.net.shown[0].at - began > 0.95
     assert [d["state"] for d in await listed(r)] == ["sent", "sent"]
 
 
@@ -70,17 +70,16 @@ async def test_what_will_never_be_sent_is_dead_and_says_why(r: Rig, channel: str
     ("mode", "state"), [("at_most_once", "unknown"), ("reconcile", "unknown"), ("at_least_once", "queued")]
 )
 async def test_a_network_that_hangs_holds_up_nobody_else(settings: Settings, mode: str, state: str) -> None:
-    async with rig(settings.changed(wire_seconds=1), work=True, mode={"zapi": mode}) as r:
+    async with rig(settings.changed(wire_seconds=2), work=True, mode={"zapi": mode}) as r:
         await r.db.run("update integrations set when_unknown = 'again'")
         r.net.plan = fates("hang")
         await say(r.w, "zapi", "one #a1-1")
         await r.w.until(lambda: any(c.path.endswith("read-message") for c in r.net.calls))
-        await asyncio.sleep(0.1)
-        began = time.monotonic()
+        await r.w.until(lambda: _state(r, "#a1-1", "sending"))
         other = BODIES["zapi"]("hello #b1-1") | {"phone": "5511888880000"}
         await say(r.w, "zapi", "", other)
         await r.w.until(lambda: "You said #b1-1" in r.net.final())
-        assert time.monotonic() - began < 0.9, "while the first one is still waited for"
+        assert await _state(r, "#a1-1", "sending"), "while the first one is still waited for"
         await r.w.until(lambda: _state(r, "#a1-1", state))
         if mode == "at_most_once":
             await asyncio.sleep(0.5)

@@ -51,8 +51,8 @@ class World:
         return await self.receiver.receive(Knock(channel, self.client, SECRET, given, raw))
 
     async def until(self, condition: Any, seconds: float = 60.0) -> None:
-        """Wait for a condition (a plain or async callable)."""
-        end = time.monotonic() + seconds
+        """Wait for a condition (a plain or async callable); whoever has waited for some time is asked less often."""
+        end, pause = time.monotonic() + seconds, 0.02
         while True:
             found = condition()
             if hasattr(found, "__await__"):
@@ -60,7 +60,8 @@ class World:
             if found:
                 return
             assert time.monotonic() < end, f"not reached; calls: {[(c.path, c.body) for c in self.net.calls]}"
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.2, 0.08)
 
     async def settle(self) -> None:
         """Wait until nothing is left to do."""

@@ -52,10 +52,7 @@ def test_what_fits_passes_and_is_compiled_once() -> None:
     checker = Checker()
     for n in range(3):
         checker.check(ORDER, {"id": str(n), "lines": [{"sku": 1}, {"sku": True}], "kind": None})
-    begun = time.monotonic()
-    for n in range(200):
-        checker.check(ORDER, {"id": str(n)})
-    assert time.monotonic() - begun < 0.4, "compiled again each time"
+    assert checker._of(ORDER) is checker._of(ORDER)
 
 
 @pytest.mark.parametrize(

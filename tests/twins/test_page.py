@@ -1,6 +1,5 @@
 """The phone in a real browser."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,9 +7,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from tests.browser.install import found
 from tests.twins.rig import Rig
 
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = found()
 QUIET = (
     *("--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -32,8 +32,10 @@ async def phone(twins: Rig, **context: Any) -> AsyncIterator[Page]:
         page.on("request", lambda r: problems.append(r.url) if foreign(twins, r.url) else None)
         await page.goto(f"{twins.base}/phone")
         await expect(page.locator("#title")).not_to_have_text("…")
-        yield page
-        await browser.close()
+        try:
+            yield page
+        finally:
+            await browser.close()
     assert problems == []
 
 
