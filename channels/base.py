@@ -330,6 +330,7 @@ class Channel(Protocol):
     style: Style
     mode: str  # default sending mode: placeholder_edit | reconcile | at_most_once | at_least_once
     echoes: bool  # whether the webhook is told of what was sent through the API
+    reads: bool  # whether `typing` marks as read too, so that it is called however quick the answer is
 
     def prove(self, link: Link, headers: Mapping[str, str]) -> None:
         """Check what the headers of a webhook call prove, before its body is read. Raise BadSignature."""

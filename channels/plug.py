@@ -48,6 +48,7 @@ class Plug(ABC):
     style = Style("plain", 4096, 1024)
     mode = "at_most_once"
     echoes = False
+    reads = True
 
     def __init__(self, tools: Tools) -> None:
         self.tools = tools

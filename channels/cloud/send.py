@@ -62,6 +62,7 @@ class WhatsAppCloud:
     mode = "reconcile"
     # Statuses come, and settle what is unknown; that one does not come proves nothing.
     echoes = False
+    reads = True
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
         """base_url: ends with the version of the Graph API."""

@@ -62,6 +62,7 @@ class Evolution:
     style = Style("whatsapp", 4096, 1024, buttons="maybe", asked=1024)
     mode = "reconcile"
     echoes = True
+    reads = True
 
     def __init__(self, http: Callable[[str], aiohttp.ClientSession], fetch: Fetch) -> None:
         """`http` gives the session for an address, or refuses it: the customer chose the server."""

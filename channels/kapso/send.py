@@ -46,6 +46,7 @@ class Kapso:
     )
     mode = "reconcile"
     echoes = True
+    reads = True
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
         self._http = http

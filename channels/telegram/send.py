@@ -55,6 +55,7 @@ class Telegram:
     style = Style("html", 4096, 1024, utf16=True, entities=100, buttons="links")
     mode = "placeholder_edit"
     echoes = False
+    reads = False
 
     def __init__(self, base: str = "https://api.telegram.org") -> None:
         self._session = Session(base)

@@ -39,6 +39,7 @@ class ZApi:
     style = Style("whatsapp", 4096, 1024, buttons="maybe", asked=1024)
     mode = "reconcile"
     echoes = True
+    reads = True
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
         self._http = http

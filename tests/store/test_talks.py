@@ -26,7 +26,9 @@ TURN = """
         completion_tokens, cost, created_at)
     values ($1, $2, $3, $4::bigint, $4::bigint + 1, 1, $5, 7, 3, 0.25, $6)
 """
-WHO = (("user", "contact"), ("assistant", "model"), ("assistant", "operator"), ("tool", "model"), ("assistant", "human"))
+WHO = (
+    ("user", "contact"), ("assistant", "model"), ("assistant", "operator"), ("tool", "model"), ("assistant", "human"),
+)
 ZONES = ("UTC", "America/Sao_Paulo", "Asia/Kathmandu")
 
 

@@ -16,6 +16,8 @@ from hub.task_groups import end
 log = logging.getLogger(__name__)
 
 EVERY = 4.0
+# Of an answer that is there sooner nobody would see that it was typed.
+LATE = 0.5
 
 
 class Presence:
@@ -57,6 +59,8 @@ class Presence:
     async def _type(self, integration: dict[str, Any]) -> None:
         channel, link = self._hub.channels[integration["channel"]], open_link(self._hub, integration)
         last = self._claimed.batch[-1]
+        if not channel.reads:
+            await asyncio.sleep(LATE)
         try:
             while True:
                 await channel.typing(link, self._claimed.session["chat"], last["network_id"])
