@@ -25,7 +25,7 @@ TODAY = """
         count(distinct session_id) filter (where not now)::int as conversations_before
     from (select true as now, t.* from talks($1, $2, now() + interval '1 second') t
         union all select false, t.* from talks($1, $2 - interval '7 days', now() - interval '7 days') t) t
-    where asked + answered > 0
+    where account_id = $1 and asked + answered > 0
 """
 FAILING = """
     select o.key as id, o.session_id, i.channel, o.chat, o.state, o.code, o.error, o.created_at,
@@ -55,14 +55,15 @@ DAYS = """
             count(distinct t.session_id) filter (where t.asked + t.answered > 0)::int as conversations,
             sum(t.by_people)::int as by_people, sum(t.cost)::float8 as cost, sum(t.tokens)::bigint as tokens,
             sum(t.failures)::int as failures
-        from talks($1, ($2::date)::timestamp at time zone $4, ($3::date + 1)::timestamp at time zone $4) t group by 1)
+        from talks($1, ($2::date)::timestamp at time zone $4, ($3::date + 1)::timestamp at time zone $4) t
+        where t.account_id = $1 group by 1)
     select d.day, coalesce(s.asked, 0) as asked, coalesce(s.answered, 0) as answered, coalesce(s.conversations, 0) as conversations,
         coalesce(s.by_people, 0) as by_people, coalesce(s.cost, 0) as cost, coalesce(s.tokens, 0) as tokens, coalesce(s.failures, 0) as failures
     from days d left join told s on s.day = d.day order by d.day
 """
 # A reply counts from when the first message it answers arrived. contained: no person had to write.
 SPAN = """
-    with told as materialized (select t.session_id, t.at, t.asked, t.by_people, t.reply from talks($1, $2, $3) t),
+    with told as materialized (select t.session_id, t.at, t.asked, t.by_people, t.reply from talks($1, $2, $3) t where t.account_id = $1),
     by_session as (
         select t.session_id, sum(t.asked) as asked, sum(t.by_people) as by_people,
             (array_agg(t.reply order by t.at) filter (where t.reply is not null))[1] as seconds from told t group by 1),
