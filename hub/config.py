@@ -205,12 +205,8 @@ class Settings(BaseSettings):
     response_days: Annotated[
         int, Field(ge=1, le=3650, description="Days that answers of /v1/responses are kept, to be gone on from.")
     ] = 30
-    usage_days: Annotated[
-        int, Field(ge=40, le=3650, description="Days that usage is kept in detail; what is older is summed up by day.")
-    ] = 400
-    workflow_run_days: Annotated[
-        int, Field(ge=1, le=3650, description="Days that a workflow's runs are kept after they ended.")
-    ] = 180
+    usage_days: Annotated[int, Field(ge=40, le=3650, description="Days of usage in detail; older is summed up.")] = 400
+    workflow_run_days: Annotated[int, Field(ge=1, le=3650, description="Days that ended runs of workflows stay.")] = 180
     key_limits_alone: Annotated[
         bool, Field(description="Without Valkey each process counts a key's requests and tokens alone; else 503.")
     ] = True

@@ -40,6 +40,7 @@ from hub.store import (
     sign_in_waits,
     strays,
     studio_documents,
+    talks,
     tool_steps,
     turns,
     usage,
@@ -71,6 +72,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "facts for webhooks": webhook_facts.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
     "responses": responses.forget, "drills": drills.forget,
+    "days of figures, which became sums": talks.fold,
 })
 # The same of what operators say how many days it is kept: by the name of the setting.
 KEPT: Mapping[str, tuple[str, Callable[[Db, int], Awaitable[int]]]] = MappingProxyType({
@@ -218,13 +220,19 @@ async def _retention(hub: Hub, done: dict[str, int]) -> None:
         log.warning("housekeeping: what accounts keep no longer waits: %s", e)
 
 
+async def _kept(forget: Callable[[Db, int], Awaitable[int]], days: int, db: Db) -> int:
+    return await forget(db, days)
+
+
 async def housekeeping(hub: Hub) -> None:
     """Drop what is too old. One process at a time; two would only do it twice."""
     if not await leader_election.take(hub.db, "housekeeping", hub.leases.me, HOUSEKEEPING * 1.5):
         return
     done: dict[str, int] = {}
-    kept = {what: partial(forget, days=getattr(hub.settings, name)) for name, (what, forget) in KEPT.items()}
-    for what, repair in {**REPAIRS, **kept}.items():
+    repairs = dict(REPAIRS)
+    for name, (what, forget) in KEPT.items():
+        repairs[what] = partial(_kept, forget, getattr(hub.settings, name))
+    for what, repair in repairs.items():
         try:
             done[what] = await repair(hub.db)
         except HubError as e:

@@ -3,17 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from hub.store.db import Call, clean
+from hub.store import scope
+from hub.store.db import Call, clean, pattern
 
-# $2: words, or part of a name; $3: the forms of a phone that the words may be.
 LIST = """
     with page as materialized (select p.id from people p
-    where p.account_id = $1 and p.root_id = p.id and p.kind = 'person'
-    and ($2 = '' or exists (select 1 from people m join identities i on i.person_id = m.id where m.root_id = p.id
-            and (i.key = any($3::text[]) or position(lower($2) in lower(i.value)) > 0))
-        or exists (select 1 from people m join contacts c on c.person_id = m.id where m.root_id = p.id
-            and position(lower($2) in lower(coalesce(c.name, '') || ' ' || coalesce(c.username, ''))) > 0))
-        and ($4::uuid is null or p.id < $4) order by p.id desc limit $5)
+        where p.account_id = $1 and p.root_id = p.id and p.kind = 'person' and ($2::uuid is null or p.id < $2) order by p.id desc limit $3)
     select w.id, w.created_at, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words,
         (select coalesce(jsonb_agg(jsonb_build_object('value', i.value, 'source', i.source, 'at', i.created_at, 'person', i.person_id)
             order by i.created_at, i.key), '[]') from people m join identities i on i.person_id = m.id where m.root_id = w.id) as names,
@@ -28,13 +23,27 @@ LIST = """
         where m.root_id = w.id) t on true
     where w.account_id = $1 and w.id in (select id from page) order by w.id desc
 """
-COUNT = """
-    select count(*)::int from people p
-    where p.account_id = $1 and p.root_id = p.id and p.kind = 'person'
-    and ($2 = '' or exists (select 1 from people m join identities i on i.person_id = m.id where m.root_id = p.id
-            and (i.key = any($3::text[]) or position(lower($2) in lower(i.value)) > 0))
-        or exists (select 1 from people m join contacts c on c.person_id = m.id where m.root_id = p.id
-            and position(lower($2) in lower(coalesce(c.name, '') || ' ' || coalesce(c.username, ''))) > 0))
+# $4: a part of a name; $5: the forms of a phone that the words may be.
+FOUND = """
+    with page as materialized (select p.id from people_with($1, $4, $5) f(id) join people p on p.id = f.id
+        where p.account_id = $1 and p.kind = 'person' and ($2::uuid is null or p.id < $2) order by p.id desc limit $3)
+    select w.id, w.created_at, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words,
+        (select coalesce(jsonb_agg(jsonb_build_object('value', i.value, 'source', i.source, 'at', i.created_at, 'person', i.person_id)
+            order by i.created_at, i.key), '[]') from people m join identities i on i.person_id = m.id where m.root_id = w.id) as names,
+        coalesce(
+            (select c.name from people m join contacts c on c.person_id = m.id where m.root_id = w.id and c.name is not null
+                order by c.id desc limit 1),
+            (select s.metadata->>'name' from people m join sessions s on s.person_id = m.id where m.root_id = w.id
+                and s.metadata->>'name' is not null order by s.id desc limit 1)) as name,
+        t.count, t.last_at
+    from persons w left join lateral (
+        select count(*)::int as count, max(s.last_message_at) as last_at from people m join sessions s on s.person_id = m.id
+        where m.root_id = w.id) t on true
+    where w.account_id = $1 and w.id in (select id from page) order by w.id desc
+"""
+COUNT = "select count(*)::int from people p where p.account_id = $1 and p.root_id = p.id and p.kind = 'person'"
+COUNT_FOUND = """
+    select count(*)::int from people_with($1, $2, $3) f(id) join people p on p.id = f.id where p.account_id = $1 and p.kind = 'person'
 """
 ONE = """
     select w.id, w.created_at, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words,
@@ -81,12 +90,18 @@ Json = dict[str, Any]
 
 
 async def page(db: Call, account: UUID, words: str, phones: list[str], after: UUID | None, limit: int) -> list[Json]:
-    """Newest first, each a whole person."""
-    return [dict(r) for r in await db.fetch(LIST, account, clean(words), clean(phones), after, limit)]
+    """Newest first, each a whole person. words: a part of a name; phones: names that they may be."""
+    if not words:
+        return [dict(r) for r in await db.fetch(LIST, account, after, limit)]
+    with scope.itself():
+        return [dict(r) for r in await db.fetch(FOUND, account, after, limit, pattern(words), clean(phones))]
 
 
 async def count(db: Call, account: UUID, words: str, phones: list[str]) -> int:
-    return int(await db.value(COUNT, account, clean(words), clean(phones)))
+    if not words:
+        return int(await db.value(COUNT, account))
+    with scope.itself():
+        return int(await db.value(COUNT_FOUND, account, pattern(words), clean(phones)))
 
 
 async def one(db: Call, account: UUID, person: UUID) -> Json | None:

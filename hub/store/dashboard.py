@@ -16,15 +16,16 @@ CHANNELS = """
     from integrations i join clients c on c.id = i.client_id left join lately l on l.integration_id = i.id
     where i.account_id = $1 order by i.state = 'registered', i.id limit 20
 """
+# Since $2, and in the same hours a week before.
 TODAY = """
-    select count(*) filter (where m.created_at >= $2 and m.role = 'user')::int as asked,
-        count(*) filter (where m.created_at >= $2 and m.role = 'assistant')::int as answered,
-        count(distinct m.session_id) filter (where m.created_at >= $2)::int as conversations,
-        count(*) filter (where m.created_at < $2 and m.role = 'user')::int as asked_before,
-        count(*) filter (where m.created_at < $2 and m.role = 'assistant')::int as answered_before,
-        count(distinct m.session_id) filter (where m.created_at < $2)::int as conversations_before
-    from messages m where m.account_id = $1 and m.role in ('user', 'assistant')
-        and (m.created_at >= $2 or (m.created_at >= $2 - interval '7 days' and m.created_at < now() - interval '7 days'))
+    select coalesce(sum(asked) filter (where now), 0)::int as asked, coalesce(sum(answered) filter (where now), 0)::int as answered,
+        count(distinct session_id) filter (where now)::int as conversations,
+        coalesce(sum(asked) filter (where not now), 0)::int as asked_before,
+        coalesce(sum(answered) filter (where not now), 0)::int as answered_before,
+        count(distinct session_id) filter (where not now)::int as conversations_before
+    from (select true as now, t.* from talks($1, $2, now() + interval '1 second') t
+        union all select false, t.* from talks($1, $2 - interval '7 days', now() - interval '7 days') t) t
+    where account_id = $1 and asked + answered > 0
 """
 FAILING = """
     select o.key as id, o.session_id, i.channel, o.chat, o.state, o.code, o.error, o.created_at,
@@ -49,42 +50,33 @@ STEPS = """
 # One row for each day of the account's messages in a span of time.
 DAYS = """
     with days as (select d::date as day from generate_series($2::date, $3::date, interval '1 day') d),
-    said as (
-        select (m.created_at at time zone $4)::date as day, count(*) filter (where m.role = 'user')::int as asked,
-            count(*) filter (where m.role = 'assistant')::int as answered, count(distinct m.session_id)::int as conversations,
-            count(*) filter (where m.source in ('operator', 'human'))::int as by_people
-        from messages m where m.account_id = $1 and m.created_at >= ($2::date)::timestamp at time zone $4
-            and m.created_at < ($3::date + 1)::timestamp at time zone $4 and m.role in ('user', 'assistant') group by 1),
-    spent as (
-        select (t.created_at at time zone $4)::date as day, sum(t.cost)::float8 as cost,
-            sum(t.prompt_tokens + t.completion_tokens)::bigint as tokens, count(*) filter (where t.outcome in ('failed', 'poison'))::int as failures
-        from turns t where t.account_id = $1 and t.created_at >= ($2::date)::timestamp at time zone $4
-            and t.created_at < ($3::date + 1)::timestamp at time zone $4 group by 1)
+    told as (
+        select (t.at at time zone $4)::date as day, sum(t.asked)::int as asked, sum(t.answered)::int as answered,
+            count(distinct t.session_id) filter (where t.asked + t.answered > 0)::int as conversations,
+            sum(t.by_people)::int as by_people, sum(t.cost)::float8 as cost, sum(t.tokens)::bigint as tokens,
+            sum(t.failures)::int as failures
+        from talks($1, ($2::date)::timestamp at time zone $4, ($3::date + 1)::timestamp at time zone $4) t
+        where t.account_id = $1 group by 1)
     select d.day, coalesce(s.asked, 0) as asked, coalesce(s.answered, 0) as answered, coalesce(s.conversations, 0) as conversations,
-        coalesce(s.by_people, 0) as by_people, coalesce(p.cost, 0) as cost, coalesce(p.tokens, 0) as tokens, coalesce(p.failures, 0) as failures
-    from days d left join said s on s.day = d.day left join spent p on p.day = d.day order by d.day
+        coalesce(s.by_people, 0) as by_people, coalesce(s.cost, 0) as cost, coalesce(s.tokens, 0) as tokens, coalesce(s.failures, 0) as failures
+    from days d left join told s on s.day = d.day order by d.day
 """
 # A reply counts from when the first message it answers arrived. contained: no person had to write.
 SPAN = """
-    with talks as (
-        select m.session_id, bool_or(m.source in ('operator', 'human')) as person, bool_or(m.role = 'user') as asked from messages m
-        where m.account_id = $1 and m.created_at >= $2 and m.created_at < $3 and m.role in ('user', 'assistant') group by 1),
-    first as (
-        select distinct on (t.session_id) t.session_id, t.from_seq, t.created_at from turns t
-        where t.account_id = $1 and t.created_at >= $2 and t.created_at < $3 and t.outcome in ('answered', 'failed')
-        order by t.session_id, t.created_at),
-    replies as (
-        select extract(epoch from f.created_at - i.received_at)::float8 as seconds from first f
-        join inbox i on i.session_id = f.session_id and i.seq = f.from_seq + 1),
+    with told as materialized (select t.session_id, t.at, t.asked, t.by_people, t.reply from talks($1, $2, $3) t where t.account_id = $1),
+    by_session as (
+        select t.session_id, sum(t.asked) as asked, sum(t.by_people) as by_people,
+            (array_agg(t.reply order by t.at) filter (where t.reply is not null))[1] as seconds from told t group by 1),
     rated as (
         select h.detail->>'rating' as rating from happenings h
         where h.account_id = $1 and h.kind = 'feedback' and h.at >= $2 and h.at < $3)
-    select (select count(*)::int from talks where asked) as conversations,
-        (select count(*)::int from talks where asked and not person) as contained,
-        (select percentile_cont(0.5) within group (order by seconds)::float8 from replies) as median,
-        (select percentile_cont(0.95) within group (order by seconds)::float8 from replies) as p95,
+    select count(*) filter (where asked > 0)::int as conversations,
+        count(*) filter (where asked > 0 and by_people = 0)::int as contained,
+        (percentile_cont(0.5) within group (order by seconds) filter (where seconds >= 0))::float8 as median,
+        (percentile_cont(0.95) within group (order by seconds) filter (where seconds >= 0))::float8 as p95,
         (select count(*)::int from rated) as rated,
         (select count(*)::int from rated where rating in ('good', 'up', 'positive', 'like', 'true', '1', '4', '5')) as liked
+    from by_session
 """
 FAILED_BY_CHANNEL = """
     select coalesce(i.channel, 'deleted') as channel, count(*) filter (where o.state = 'dead')::int as dead,

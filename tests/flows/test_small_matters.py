@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from hub.chat.inbound.webhooks import Verdict
+from hub.chat.turns import presence
 from hub.config import Settings
 from tests.fakes.model import says
 from tests.flows.picky import Picky, given, picky, picture, shelf
@@ -167,3 +169,27 @@ async def test_two_edits_without_ids_are_two_edits(r: Rig) -> None:
         await say(r.w, "zapi", "", edit)
     assert await r.db.value("select content->>'text' from messages where role = 'user'") == "three"
     assert await r.db.value("select count(*) from happenings where kind = 'edit'") == 2
+
+
+def typed(r: Rig) -> int:
+    return sum("sendChatAction" in c.path or "typing_indicator" in c.body for c in r.net.calls)
+
+
+async def test_an_answer_at_once_is_not_typed_on_telegram(r: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "START", 3600.0)
+    await say(r.w, "telegram", "Hello!")
+    await r.w.settle()
+    assert net(r).final() and typed(r) == 0
+
+
+async def test_an_answer_that_takes_a_while_is_typed(r: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "START", 0.05)
+
+    async def slow(request: web.Request, body: Json) -> web.StreamResponse:
+        await r.w.until(lambda: typed(r) > 0)
+        return await says("At last.")(request, body)
+
+    r.model.default = slow
+    await say(r.w, "telegram", "And now?")
+    await r.w.settle()
+    assert "At last." in str(net(r).final()[-1])

@@ -26,9 +26,9 @@ REASONS = {
     "who an account knows, until they are erased": "ares_users people contacts identities joins ares_facts"
     " ares_preferences character_images",
     "an account's books, summed up over any time": "usage_days key_alerts key_spend",
-    "one row for each thing there is": "scheduled_users number_paces leader migrations",
+    "one row for each thing there is": "scheduled_users number_paces leader migrations talk_marks",
     "goes as it is worked off": "ares_lessons file_leftovers key_holds session_queue",
-    "goes with its conversation": "session_order",
+    "goes with its conversation": "session_order talk_quarters",
 }
 # Whatever nothing drops by its age.
 STAYS = {table for tables in REASONS.values() for table in tables.split()}

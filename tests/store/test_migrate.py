@@ -19,6 +19,7 @@ from tests.conftest import at
 # Tables whose rows belong to something that has an account, or to nobody.
 SHARED = {
     "accounts": "is the account",
+    "talk_marks": "one row: how far the sums of all accounts are",
     "contact_ids": "of an integration",
     "inbox_dedupe": "of an integration, narrow on purpose",
     "attempts": "of a delivery",

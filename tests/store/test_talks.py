@@ -1,0 +1,165 @@
+"""Figures from sums say what the messages and turns themselves say, whatever was folded, deleted or written late."""
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from hub.accounts.accounts import create_account
+from hub.ids import uuid7
+from hub.store import dashboard, talks
+from hub.store.db import Db
+
+CLIENT = "insert into clients (id, account_id, name) values ($1, $2, 'shop')"
+SESSION = "insert into sessions (id, account_id, client_id, kind) values ($1, $2, $3, 'web')"
+MESSAGE = """
+    insert into messages (id, account_id, session_id, role, source, content, created_at)
+    values ($1, $2, $3, $4, $5, '{"text": "x"}', $6)
+"""
+INBOX = """
+    insert into inbox (id, account_id, session_id, seq, body, state, received_at)
+    values ($1, $2, $3, $4, '{}', 'answered', $5)
+"""
+TURN = """
+    insert into turns (id, account_id, session_id, from_seq, upto_seq, epoch, outcome, prompt_tokens,
+        completion_tokens, cost, created_at)
+    values ($1, $2, $3, $4::bigint, $4::bigint + 1, 1, $5, 7, 3, 0.25, $6)
+"""
+WHO = (
+    ("user", "contact"), ("assistant", "model"), ("assistant", "operator"), ("tool", "model"), ("assistant", "human"),
+)
+ZONES = ("UTC", "America/Sao_Paulo", "Asia/Kathmandu")
+
+
+class Shop:
+    """An account whose conversations are three weeks old and younger."""
+
+    def __init__(self, db: Db, seed: int) -> None:
+        self.db, self.chance = db, random.Random(seed)
+        self.account, self.client = uuid7(), uuid7()
+        self.sessions: list[UUID] = []
+        self.seq = 0
+
+    async def open(self) -> "Shop":
+        self.account = (await create_account(self.db, "Aurora")).id
+        await self.db.run(CLIENT, self.client, self.account)
+        return self
+
+    def moment(self) -> datetime:
+        ago = self.chance.choice((self.chance.randint(0, 20), self.chance.randint(0, 30_000)))
+        return datetime.now(UTC) - timedelta(minutes=ago)
+
+    async def talk(self, count: int) -> None:
+        for _ in range(count):
+            if not self.sessions or self.chance.random() < 0.3:
+                self.sessions.append(uuid7())
+                await self.db.run(SESSION, self.sessions[-1], self.account, self.client)
+            session, at = self.chance.choice(self.sessions), self.moment()
+            role, source = self.chance.choice(WHO)
+            await self.db.run(MESSAGE, uuid7(), self.account, session, role, source, at)
+            if self.chance.random() < 0.6:
+                self.seq += 2
+                if self.chance.random() < 0.8:
+                    await self.db.run(INBOX, uuid7(), self.account, session, self.seq + 1, at)
+                outcome = self.chance.choice(("answered", "failed", "poison", "ignored"))
+                await self.db.run(TURN, uuid7(), self.account, session, self.seq, outcome, at + timedelta(seconds=5))
+
+    async def delete(self) -> None:
+        """Of everything some: a conversation, messages, turns."""
+        gone = self.sessions.pop(self.chance.randrange(len(self.sessions)))
+        await self.db.run("delete from sessions where id = $1", gone)
+        for table in ("messages", "turns"):
+            some = f"select id from {table} where account_id = $1 order by md5(id::text) limit 3"
+            await self.db.run(f"delete from {table} where id in ({some})", self.account)
+
+    async def figures(self) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        found: dict[str, Any] = {}
+        for zone in ZONES:
+            for days in (7, 30):
+                first, last = (now - timedelta(days=days)).date(), now.date()
+                found[f"{zone} {days}"] = await dashboard.days(self.db, self.account, first, last, zone)
+        for since, until in ((7, 0), (30, 7)):
+            span = midnight - timedelta(days=since), midnight + timedelta(days=1 - until)
+            found[f"span {since}"] = await dashboard.span(self.db, self.account, *span)
+        return found | {"today": await dashboard.today(self.db, self.account, midnight)}
+
+
+async def folded(db: Db) -> None:
+    while await talks.fold(db):
+        pass
+
+
+async def same(db: Db, *shops: Shop) -> None:
+    """Whether sums and messages say the same: without the mark everything is read from the messages."""
+    summed = [await shop.figures() for shop in shops]
+    until = await db.value("delete from talk_marks returning until")
+    raw = [await shop.figures() for shop in shops]
+    if until is not None:
+        await db.run("insert into talk_marks (until) values ($1)", until)
+    assert summed == raw
+    assert until is None or await db.value("select count(*) from talk_quarters") > 0
+
+
+async def test_figures_from_sums_are_those_of_the_messages(db: Db) -> None:
+    a, b = await Shop(db, 1).open(), await Shop(db, 2).open()
+    await asyncio.gather(a.talk(120), b.talk(40))
+    await same(db, a, b)
+    await folded(db)
+    await same(db, a, b)
+    await a.delete()
+    await same(db, a, b)
+    # Written late: into what was summed up already.
+    await b.talk(20)
+    await same(db, a, b)
+    await folded(db)
+    await same(db, a, b)
+
+
+async def test_a_storm_of_folding_and_deleting_leaves_true_sums(db: Db) -> None:
+    shops = [await Shop(db, 3).open(), await Shop(db, 4).open()]
+    await asyncio.gather(*(shop.talk(80) for shop in shops))
+
+    async def fold() -> None:
+        # In small steps, again and again from the beginning.
+        for _ in range(3):
+            async with db.transaction() as tx:
+                await tx.run("select pg_advisory_xact_lock(7151, 0)")
+                await tx.run("delete from talk_marks")
+                await tx.run("delete from talk_quarters")
+            await folded(db)
+
+    async def stir(shop: Shop) -> None:
+        for _ in range(6):
+            await shop.delete()
+            await shop.talk(8)
+
+    await asyncio.gather(fold(), *(stir(shop) for shop in shops))
+    await folded(db)
+    await same(db, *shops)
+
+
+async def test_a_conversation_that_is_deleted_leaves_no_sums(db: Db) -> None:
+    shop = await Shop(db, 5).open()
+    await shop.talk(60)
+    await folded(db)
+    await db.run("delete from clients where id = $1", shop.client)
+    assert await db.value("select count(*) from talk_quarters") == 0
+
+
+async def test_figures_of_what_is_summed_up_read_no_message(db: Db) -> None:
+    """By the plan: nothing of the past is looked for in the messages."""
+    shop = await Shop(db, 6).open()
+    await shop.talk(60)
+    await folded(db)
+    until = await db.value("select talks_until()")
+    read = """
+        select coalesce(sum(seq_scan + idx_scan), 0)::int from pg_stat_xact_user_tables
+        where relname in ('messages', 'turns')
+    """
+    async with db.transaction() as tx:
+        before = await tx.value(read)
+        rows = await tx.fetch("select * from talks($1, $2, $3)", shop.account, until - timedelta(days=20), until)
+        assert rows and await tx.value(read) == before
