@@ -46,9 +46,9 @@ async def test_from_signing_in_to_a_live_telegram(business: Business) -> None:
     place = f"/console/channels/{await b.place(bot)}"
     wrong = await desk.done(f"{place}/networks/telegram", botToken="1:wrong", groups="ignore")
     assert "Telegram does not know the bot token" in wrong.text and "not connected" in wrong.text
-    given = {"botToken": TOKEN, "groups": "ignore", "whenUnknown": "again", "presence": "read"}
+    given = {"botToken": TOKEN, "groups": "ignore", "whenUnknown": "again", "presence": "read", "sendMode": "draft"}
     page = await desk.done(f"{place}/networks/telegram", **given)
-    assert '<option value="read" selected>' in page.text
+    assert '<option value="read" selected>' in page.text and '<option value="draft" selected>' in page.text
     assert '<option value="again" selected>' in page.text
     assert await b.api.hub.db.value("select when_unknown from integrations where channel = 'telegram'") == "again"
     assert "Telegram:" in page.said and "connected" in page.text and TOKEN not in page.text

@@ -82,7 +82,7 @@ class Child:
             await asyncio.sleep(0.02)
         return int(self.process.exitcode)
 
-    async def serving(self, seconds: float = 15.0) -> None:
+    async def serving(self, seconds: float = 60.0) -> None:
         """Wait until a web process answers."""
         end = time.monotonic() + seconds
         async with aiohttp.ClientSession() as http:

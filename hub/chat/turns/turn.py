@@ -8,18 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from channels.base import ChannelError
 from hub import ids
 from hub.accounts import balance
 from hub.chat import content, texts
-from hub.chat.clients.link import open_link
 from hub.chat.inbound import consent, continuation, hearing, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery, media_origins
 from hub.chat.turns import choices, patience, scheduled, traced
 from hub.chat.turns.broadcast import Broadcast
-from hub.chat.turns.presence import Presence
+from hub.chat.turns.drafting import Drafting, drafting, mode_in
+from hub.chat.turns.presence import Presence, remove
 from hub.chat.turns.question import ask_of, remembered
 from hub.engine import messages as chat_messages
 from hub.engine.answer import answer
@@ -57,7 +56,7 @@ class Draft:
     ask: Ask | None = None
     reset: bool = False
     said: str = ""
-    shown: Broadcast | None = None
+    shown: Broadcast | Drafting | None = None
     quiet: float = 0.0
 
 
@@ -103,10 +102,11 @@ async def _taken(
     hub: Hub, claimed: Claim, sink: Sink | None, extra: tuple[str, ...], heard: Heard | None
 ) -> Done | None:
     session, draft = claimed.session_id, Draft(ids.uuid7(), time.monotonic())
+    draft.shown = drafts = drafting(hub, claimed, draft.id)
     if claimed.integration is None and claimed.batch:
         draft.shown = Broadcast(hub, session, draft.id)
         await draft.shown.begin()
-    presence = Presence(hub, claimed)
+    presence = Presence(hub, claimed, drafts)
     async with presence:
         with hub.leases.hold(session, claimed.epoch):
             ours = await _made(hub, claimed, draft, sink, extra)
@@ -349,7 +349,7 @@ async def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
     last = claimed.batch[-1] if claimed.batch else None
     to = delivery.Address(
         chat=claimed.session["chat"],
-        mode=claimed.integration["mode"],
+        mode=mode_in(claimed.integration["mode"], channel, claimed.session["chat"]),
         style=channel.style,
         chunks=bool(claimed.client["parameters"].get("splitAnswerIntoMessageChunks")),
         reply_to=last["network_id"] if last and last["body"].get("group") else None,
@@ -416,7 +416,7 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeho
     told = asyncio.create_task(_tell(hub, claimed, draft))
     if claimed.integration is not None:
         if placeholder and not draft.parts:
-            await _remove(hub, claimed, placeholder)
+            await remove(hub, claimed, placeholder)
         part = await delivery.put_off(hub, closed.part, draft.quiet)
         await delivery.drain(hub, session, part, claimed.integration)
     if closed.more:
@@ -428,7 +428,7 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeho
 async def _given_up(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> None:
     """A person has the conversation: nothing of the turn is kept but what it has cost."""
     if placeholder:
-        await _remove(hub, claimed, placeholder)
+        await remove(hub, claimed, placeholder)
     await _charged(hub, claimed, draft)
     await _over(hub, claimed, draft, {"messages": [], "outcome": "cancelled"})
 
@@ -462,12 +462,3 @@ async def _over(hub: Hub, claimed: Claim, draft: Draft, told: Json) -> None:
     await tell(hub.events, claimed.account["id"], claimed.session_id, event)
     if draft.shown is not None:
         await draft.shown.end()
-
-
-async def _remove(hub: Hub, claimed: Claim, placeholder: str) -> None:
-    assert claimed.integration is not None
-    link = open_link(hub, claimed.integration)
-    try:
-        await hub.channels[claimed.integration["channel"]].delete(link, claimed.session["chat"], placeholder)
-    except ChannelError as e:
-        log.info("placeholder not removed: %s", e)
