@@ -15,7 +15,7 @@ from hub.chat.inbound import consent, continuation, hearing, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery, media_origins
-from hub.chat.turns import choices, patience, scheduled, traced
+from hub.chat.turns import choices, patience, scheduled, traced, voice_answers
 from hub.chat.turns.broadcast import Broadcast
 from hub.chat.turns.drafting import Drafting, drafting, mode_in
 from hub.chat.turns.presence import Presence, remove
@@ -419,6 +419,7 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, placeho
             await remove(hub, claimed, placeholder)
         part = await delivery.put_off(hub, closed.part, draft.quiet)
         await delivery.drain(hub, session, part, claimed.integration)
+        await voice_answers.ask(hub, claimed, draft.outcome, draft.messages)
     if closed.more:
         lane = (str(claimed.account["id"]), str((claimed.integration or {}).get("id") or ""))
         await hub.queue.turn(session, -claimed.epoch, lane=lane)
