@@ -45,7 +45,7 @@ def _blocks(blocks: Any, depth: int) -> Iterator[Json]:
     if not isinstance(blocks, list) or depth > DEPTH:
         raise bad("can't parse InputRichBlock")
     for block in blocks:
-        field = FIELDS.get(block.get("type")) if isinstance(block, dict) else None
+        field = FIELDS.get(str(block.get("type"))) if isinstance(block, dict) else None
         if field is None or (field and field not in block):
             raise bad("can't parse InputRichBlock")
         yield block
