@@ -232,6 +232,7 @@ class Outbound:
     where the network lets us name or tag a message. `template` sends a WhatsApp template instead.
     choices: at most what the style takes; `menu` is what opens them where they are a list. spot, card: sent instead
     of words. typed: seconds of typing before it, where a network shows that with a message alone.
+    rich: the same words as blocks, which a network may refuse.
     """
 
     chat: str
@@ -248,6 +249,7 @@ class Outbound:
     spot: Spot | None = None
     card: Card | None = None
     typed: int = 0
+    rich: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +290,7 @@ class Style:
     entities: most pieces of formatting in one message, 0 for no limit. pictures: types that are shown
     as a picture. documents: types that can be sent as a file, None for all. buttons: what choices can be: "links" too,
     without them "replies" alone, "maybe" where only some accounts deliver them, "" for none. asked: limit of a text
-    with choices, 0 for the ordinary one.
+    with choices, 0 for the ordinary one. rich: whether messages can be blocks, such as tables.
     """
 
     markup: str
@@ -300,6 +302,7 @@ class Style:
     documents: frozenset[str] | None = None
     buttons: str = ""
     asked: int = 0
+    rich: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +409,20 @@ class Probes(Protocol):
 
     async def delete(self, link: Link, chat: str, message_id: str) -> None:
         """As in Channel."""
+        ...
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A network that shows an answer while it is written."""
+
+    def drafts(self, chat: str) -> bool:
+        """Whether it does in this chat."""
+        ...
+
+    async def draft(self, link: Link, chat: str, number: int, text: str, plain: str) -> None:
+        """Show what is written so far in place of what the same number showed; no text: that somebody thinks. It goes
+        by itself, and with every message that is sent. Raise ChannelError, code "no_method" where it cannot at all."""
         ...
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from channels.base import Style
 from channels.markup import render
 from channels.markup.cut import cut, dealt
 from channels.markup.model import Block, Shape
 from channels.markup.read import plain, read
+from channels.markup.rich import rich
 
 __all__ = ["SIGNS", "Piece", "signs", "split"]
 
@@ -17,10 +19,12 @@ SIGNS = 4000
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One message: in the network's formatting, and the same without any."""
+    """One message: in the network's formatting, and the same without any; rich: as the blocks of a network that has
+    them, where the formatting cannot show what it says."""
 
     text: str
     plain: str
+    rich: tuple[dict[str, Any], ...] = ()
 
 
 def split(markdown: str, style: Style, *, chunks: bool = False) -> list[Piece]:
@@ -93,7 +97,8 @@ def _draw(blocks: list[Block], style: Style) -> Piece:
         blocks = blocks[1:]
     while len(blocks) > 1 and blocks[-1].shape is Shape.RULE:
         blocks = blocks[:-1]
-    return Piece(render.render(blocks, style.markup), render.render(blocks, "plain"))
+    shown = rich(blocks) if style.rich else None
+    return Piece(render.render(blocks, style.markup), render.render(blocks, "plain"), tuple(shown or ()))
 
 
 def _size(block: Block, style: Style) -> int:

@@ -141,7 +141,8 @@ def _head(block: Block, at: int) -> Block:
         runs.append(run)
         at -= len(run.text)
     runs = runs if block.shape is Shape.CODE else _trim_end(runs)
-    return replace(block, runs=tuple(runs), heading=False)
+    # A part of a row is no row any more, nor is one of a heading a heading.
+    return replace(block, runs=tuple(runs), heading=False, level=0, table=None)
 
 
 def _tail(block: Block, at: int) -> Block:
@@ -154,7 +155,7 @@ def _tail(block: Block, at: int) -> Block:
     if runs:
         runs[0] = replace(runs[0], text=runs[0].text[at:])
     runs = _trim_line(runs) if block.shape is Shape.CODE else _trim_start(runs)
-    return replace(block, runs=tuple(runs), gap="\n\n", fresh=False)
+    return replace(block, runs=tuple(runs), gap="\n\n", fresh=False, level=0, table=None)
 
 
 def _trim_end(runs: list[Run]) -> list[Run]:

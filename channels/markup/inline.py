@@ -7,6 +7,7 @@ from markdown_it.token import Token
 
 from channels.markup.model import Mark, Run
 
+CLOSED = {"\\(": ")", "\\[": "]"}
 LINKED = ("http://", "https://", "mailto:", "tel:")
 OPENING = {"strong_open": Mark.BOLD, "em_open": Mark.ITALIC, "s_open": Mark.STRIKE}
 CLOSING = {"strong_close": Mark.BOLD, "em_close": Mark.ITALIC, "s_close": Mark.STRIKE}
@@ -38,6 +39,10 @@ def _leaf(token: Token, marks: frozenset[Mark], in_link: bool) -> list[Run]:
     match token.type:
         case "softbreak" | "hardbreak":  # in a chat a line break is meant
             return [Run("\n", marks)]
+        case "math":
+            opening, inner = token.markup, token.content
+            text = f"$${inner}$$" if opening == "$$" else f"{opening[1]}{inner}{CLOSED[opening]}"
+            return [Run(text, frozenset({Mark.MATH}), display=opening != "\\(")]
         case "code_inline":
             return [Run(token.content, frozenset({Mark.CODE}))]
         case "image":

@@ -9,6 +9,7 @@ class Mark(StrEnum):
     ITALIC = "italic"
     STRIKE = "strike"
     CODE = "code"
+    MATH = "math"  # a formula, with the signs around it that readers of plain text see
 
 
 class Shape(StrEnum):
@@ -27,11 +28,29 @@ class Run:
     marks: frozenset[Mark] = frozenset()
     href: str | None = None
     tail: str = ""
+    display: bool = False  # of a formula: it stands on lines of its own
+
+
+Cell = tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the rows of a table are made of, for who can show one."""
+
+    header: tuple[Cell, ...]
+    body: tuple[tuple[Cell, ...], ...]
+    aligns: tuple[str, ...]
+
+    @property
+    def columns(self) -> int:
+        return max(len(self.header), *(len(row) for row in self.body), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What is not torn apart unless it is larger than a message."""
+    """What is not torn apart unless it is larger than a message. level: of a heading. table, row: which row of what
+    table it is, -1 for the names of its columns."""
 
     runs: tuple[Run, ...]
     shape: Shape = Shape.TEXT
@@ -39,6 +58,9 @@ class Block:
     gap: str = "\n\n"  # before it, unless it comes first
     fresh: bool = True  # a blank line was before it, outside any list
     heading: bool = False
+    level: int = 0
+    table: Table | None = None
+    row: int = -1
 
     @property
     def text(self) -> str:
@@ -55,10 +77,14 @@ class Draft:
     gap: str = "\n\n"
     fresh: bool = True
     heading: bool = False
+    level: int = 0
+    table: Table | None = None
+    row: int = -1
 
     def done(self) -> Block:
         runs = tuple(join(self.runs))
-        return Block(runs, self.shape, self.language, self.gap, self.fresh, self.heading)
+        rest = self.heading, self.level, self.table, self.row
+        return Block(runs, self.shape, self.language, self.gap, self.fresh, *rest)
 
 
 def join(runs: list[Run]) -> list[Run]:
@@ -67,7 +93,8 @@ def join(runs: list[Run]) -> list[Run]:
     parts: list[str] = []
     for run in runs:
         last = joined[-1] if joined else None
-        if last and not last.tail and (last.marks, last.href) == (run.marks, run.href):
+        alike = last and not last.tail and (last.marks, last.href) == (run.marks, run.href)
+        if alike and Mark.MATH not in run.marks:
             parts.append(run.text)
             joined[-1] = Run("", run.marks, run.href, run.tail)
         else:
@@ -81,4 +108,4 @@ def join(runs: list[Run]) -> list[Run]:
 def _close(joined: list[Run], parts: list[str]) -> None:
     if joined:
         last = joined[-1]
-        joined[-1] = Run("".join(parts), last.marks, last.href, last.tail)
+        joined[-1] = Run("".join(parts), last.marks, last.href, last.tail, last.display)

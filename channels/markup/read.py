@@ -7,12 +7,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from channels.markup import inline, table
+from channels.markup.formula import formulas
 from channels.markup.model import Block, Draft, Mark, Run, Shape
 
 # Deeper than any answer, shallow enough for the parser's recursion.
 NESTING = 40
 # Raw HTML is text, and so is a reference definition: nobody's words may vanish.
-PARSER = (
+PARSER = formulas(
     MarkdownIt("commonmark", {"html": False, "maxNesting": NESTING})
     .enable(["table", "strikethrough"])
     .disable("reference")
@@ -59,7 +60,7 @@ class Reader:
         self._drafts: list[Draft] = []
         self._lists: list[List] = []
         self._quotes = 0
-        self._heading = False
+        self._heading = 0
         self._blank = True  # the next block is the first of a top-level one, after a blank line
         self._first = True
 
@@ -73,8 +74,7 @@ class Reader:
             if token.type == "table_open":
                 rows = []
             elif token.type == "table_close":
-                for row in table.rows(PARSER, rows or [], self._lines):
-                    self._text(row)
+                self._table(rows or [])
                 rows = None
             elif rows is not None:
                 rows.append(token)
@@ -85,10 +85,10 @@ class Reader:
     def _token(self, token: Token) -> None:
         match token.type:
             case "inline":
-                marks = frozenset({Mark.BOLD}) if self._heading else frozenset()
+                marks: frozenset[Mark] = frozenset({Mark.BOLD}) if self._heading else frozenset()
                 self._text(inline.runs(token.children or [], marks))
             case "heading_open" | "heading_close":
-                self._heading = token.nesting == 1
+                self._heading = int(token.tag[1:]) if token.nesting == 1 else 0
             case "blockquote_open" | "blockquote_close":
                 self._quotes += token.nesting
             case "bullet_list_open" | "ordered_list_open":
@@ -103,6 +103,16 @@ class Reader:
                 self._code(token)
             case "hr":
                 self._add([Run("———")], Shape.RULE)
+
+    def _table(self, tokens: list[Token]) -> None:
+        """Rows as text, each with the table that it is of; in a list or a quote they are nothing but text."""
+        whole, rows = table.rows(PARSER, tokens, self._lines)
+        apart = not self._lists and not self._quotes
+        for number, row in rows:
+            drafts = len(self._drafts)
+            self._text(row)
+            if apart and len(self._drafts) > drafts:
+                self._drafts[-1].table, self._drafts[-1].row = whole, number
 
     def _item(self, token: Token) -> None:
         """The number as written, unless the author wrote the same one everywhere."""
@@ -157,4 +167,5 @@ class Reader:
         fresh = self._first and self._blank
         gap = "\n\n" if fresh or (self._quotes and not self._lists) else "\n"
         self._first = False
-        self._drafts.append(Draft(runs, shape, language, gap, fresh, self._heading))
+        level = self._heading if not self._lists and not self._quotes else 0
+        self._drafts.append(Draft(runs, shape, language, gap, fresh, self._heading > 0, level))

@@ -111,7 +111,7 @@ def _signed(runs: Sequence[Run]) -> Iterable[str]:
 
 def _lines(run: Run, before: str, after: str) -> str:
     """WhatsApp's signs work within a line only and stand at its words' edges."""
-    if not run.marks:
+    if not run.marks - {Mark.MATH}:
         return LITERAL.sub(rf"\1{APART}\2{APART}\1", run.text)
     lines = run.text.split("\n")
     last = len(lines) - 1

@@ -7,23 +7,33 @@ from markdown_it.rules_block.table import escapedSplit
 from markdown_it.token import Token
 
 from channels.markup.inline import runs
-from channels.markup.model import Mark, Run
+from channels.markup.model import Mark, Run, Table
 
 Cell = list[Run]
 
 LABEL = 40  # characters of a column's name that may stand on every row
 
 
-def rows(parser: MarkdownIt, tokens: Sequence[Token], lines: Sequence[str]) -> list[list[Run]]:
-    """One list of runs for each row, in order."""
+def rows(
+    parser: MarkdownIt, tokens: Sequence[Token], lines: Sequence[str]
+) -> tuple[Table, list[tuple[int, list[Run]]]]:
+    """The table, and a list of runs for each row in order, with its number: -1 for the names of the columns."""
     header, *body = _cells(parser, tokens, lines)
+    whole = Table(tuple(map(tuple, header)), tuple(tuple(map(tuple, row)) for row in body), _aligns(tokens))
     if not body or any(_length(cell) > LABEL for cell in header):
         # Long names on every row would make a short table a long message.
-        return [_joined(header, " | ")] + [[Run("• "), *_joined(row, " | ")] for row in body]
+        first = (-1, _joined(header, " | "))
+        return whole, [first, *((n, [Run("• "), *_joined(row, " | ")]) for n, row in enumerate(body))]
     never = {
         i for i in range(len(header)) if not any(_length(c) for r in body for c in r[i : i + 1])
     }
-    return [_row(header, row, never if n == 0 else set()) for n, row in enumerate(body)]
+    return whole, [(n, _row(header, row, never if n == 0 else set())) for n, row in enumerate(body)]
+
+
+def _aligns(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """Of each column, as the line below the header says it; "" where it says nothing."""
+    styles = [str(t.attrs.get("style", "")) for t in tokens if t.type == "th_open"]
+    return tuple(style.partition(":")[2] for style in styles)
 
 
 def _cells(

@@ -40,6 +40,8 @@ UPDATES = [
     "channel_post",
 ]
 UPLOAD_TIME = 120
+# Refusals that may be of the blocks: an older server, a kind of block, a size.
+NOT_RICH = frozenset({"no_method", "bad_markup", "too_long", "400", "404", "413"})
 NO_PREVIEW = {"is_disabled": True}
 GET_ME = Call("getMe", {})
 GET_WEBHOOK_INFO = Call("getWebhookInfo", {})
@@ -52,7 +54,7 @@ class Telegram:
     """Bots of the Telegram Bot API."""
 
     name = "telegram"
-    style = Style("html", 4096, 1024, utf16=True, entities=100, buttons="links")
+    style = Style("html", 4096, 1024, utf16=True, entities=100, buttons="links", rich=True)
     mode = "placeholder_edit"
     echoes = False
     renew = 4.0  # shown for five
@@ -96,13 +98,13 @@ class Telegram:
         self, link: Link, out: Outbound, chat: int | str, number: int, *, moved: bool = False
     ) -> None:
         def build(text: str, parse_mode: str | None) -> Call:
-            return Call("editMessageText", {
-                "chat_id": chat, "message_id": number, "text": text, "parse_mode": parse_mode,
-                "link_preview_options": NO_PREVIEW, "reply_markup": keyboard(out.choices),
+            return Call("editMessageText", where | {
+                "text": text, "parse_mode": parse_mode, "link_preview_options": NO_PREVIEW,
             })
 
+        where = {"chat_id": chat, "message_id": number, "reply_markup": keyboard(out.choices)}
         try:
-            await self._formatted(link, out, build)
+            await self._best(link, out, "editMessageText", where, build)
         except Moved:
             if not moved:
                 raise
@@ -138,6 +140,19 @@ class Telegram:
 
     async def seen(self, link: Link, chat: str, message_id: str) -> None:
         """Bots mark nothing as read."""
+
+    def drafts(self, chat: str) -> bool:
+        """People's chats have positive ids."""
+        return chat.partition(":")[0].isdecimal()
+
+    async def draft(self, link: Link, chat: str, number: int, text: str, plain: str) -> None:
+        place = Place.of(chat)
+
+        def build(said: str, parse_mode: str | None) -> Call:
+            shown = {"draft_id": number, "text": said, "parse_mode": parse_mode if said else None}
+            return Call("sendMessageDraft", {"chat_id": place.chat, "message_thread_id": place.thread, **shown})
+
+        await self._formatted(link, Outbound(chat, "", text, plain), build, 5)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         await self._unless_gone(link, Call("answerCallbackQuery", {"callback_query_id": callback}))
@@ -194,7 +209,8 @@ class Telegram:
         if out.spot or out.card:
             return _number(await self._call(link, shared(out, place)))
         if file is None:
-            return await self._sent(link, out, _text(place, out.choices))
+            where = place.arguments() | {"reply_markup": keyboard(out.choices)}
+            return _number(await self._best(link, out, "sendRichMessage", where, _text(place, out.choices)))
         try:
             return await self._sent(link, out, _file(file, place), UPLOAD_TIME)
         except ChannelError as e:
@@ -207,6 +223,16 @@ class Telegram:
     async def _sent(self, link: Link, out: Outbound, build: Build, seconds: int | None = None) -> str:
         """The id of the message that was made."""
         return _number(await self._formatted(link, out, build, seconds))
+
+    async def _best(self, link: Link, out: Outbound, method: str, where: Mapping[str, Any], build: Build) -> Any:
+        """As a rich message where there is one, and as HTML when Telegram does not take it."""
+        if out.rich:
+            try:
+                return await self._call(link, Call(method, {**where, "rich_message": {"blocks": list(out.rich)}}))
+            except ChannelError as e:
+                if not e.permanent or e.code not in NOT_RICH:
+                    raise
+        return await self._formatted(link, out, build)
 
     async def _formatted(self, link: Link, out: Outbound, build: Build, seconds: int | None = None) -> Any:
         """Send as HTML, and once more without any when Telegram cannot read ours."""

@@ -25,6 +25,7 @@ FILE_LIMIT = 20 * 1024 * 1024  # getFile gives no larger ones
 TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{1,128}")
 # What a refusal of 400 means, by a part of its description.
 CODES = (
+    ("method not found", "no_method"),
     ("chat not found", "chat_not_found"),
     ("message to edit not found", "gone"),
     ("message to delete not found", "gone"),
@@ -75,7 +76,7 @@ class Session:
         """The result of a call. wait: seconds at most."""
         name = call.method
         # Only a send that is done twice is seen twice.
-        safe = not name.startswith("send") or name == "sendChatAction"
+        safe = not name.startswith("send") or name in ("sendChatAction", "sendMessageDraft")
         try:
             async with self._session().post(
                 f"{self._base}/bot{token}/{name}", data=call.form(), timeout=limits(wait or self.wait),

@@ -27,7 +27,7 @@ POST /control/{network}/person    {id, name, exists, state: active|blocked|deact
 POST /control/{network}/account   {account, connected: bool}
 GET  /control/state               people, accounts and chats, for the page
 GET  /control/idle?timeout=5      waits until nothing is being delivered: {"idle": bool}
-GET  /control/events              server-sent events: message typing account delivery call reset
+GET  /control/events              server-sent events: message typing draft account delivery call reset
 POST /control/reset
 """
 
@@ -168,7 +168,10 @@ class Control:
         messages = [m.seen() for _, c in found for m in c.messages.values()]
         until = max((c.typing_until for _, c in found), default=0.0)
         messages.sort(key=lambda m: m["seq"])
-        shown = {"chat": wanted, "typing": until > time.time(), "messages": messages}
+        drafts = [c.draft for _, c in found if c.draft and c.draft["until"] > time.time()]
+        shown = {
+            "chat": wanted, "typing": until > time.time(), "draft": drafts[0] if drafts else None, "messages": messages,
+        }
         return _json(shown)
 
     async def calls(self, request: web.Request) -> web.Response:

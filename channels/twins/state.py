@@ -39,6 +39,7 @@ class Message:
     file: File | None = None
     place: Json | None = None
     card: Json | None = None
+    rich: list[Json] = field(default_factory=list)
     buttons: list[Json] = field(default_factory=list)
     reply_to: str | None = None
     at: float = 0.0
@@ -66,6 +67,7 @@ class Chat:
     messages: OrderedDict[str, Message] = field(default_factory=OrderedDict)
     title: str = ""
     typing_until: float = 0.0
+    draft: Json | None = None
     last_inbound: float = 0.0
 
 
@@ -168,6 +170,7 @@ class State:
             chat.last_inbound = max(chat.last_inbound, message.at)
         else:
             chat.typing_until = 0.0
+            chat.draft = None
         chat.messages[message.id] = message
         if len(chat.messages) > self.options.keep:
             chat.messages.popitem(last=False)
@@ -196,6 +199,11 @@ class State:
         self.chat(network, account, chat).typing_until = time.time() + seconds
         shown = {"network": network, "account": account, "chat": chat, "seconds": seconds}
         self.publish("typing", shown)
+
+    def draft(self, network: str, account: str, chat: str, shown: Json) -> None:
+        """What an answer says so far, until a message is sent or its time is over."""
+        self.chat(network, account, chat).draft = shown
+        self.publish("draft", {"network": network, "account": account, "chat": chat, **shown})
 
     # Logs and feed
 

@@ -12,9 +12,11 @@ from channels.twins.state import Message, State
 from channels.twins.telegram_args import Args, bad
 from channels.twins.telegram_bot import Bot
 from channels.twins.telegram_markup import Unparsable, parse, units
+from channels.twins.telegram_rich import rich, said_by
 
 Json = dict[str, Any]
 TEXT, CAPTION = 4096, 1024
+DRAFTED = 30.0
 FETCHED = 20 * 1024 * 1024
 UPLOADED = 50 * 1024 * 1024
 PHOTO = 10 * 1024 * 1024
@@ -43,6 +45,8 @@ class TelegramCalls:
             "sendcontact": self.send_card,
             "sendmediagroup": self.send_album,
             "sendchataction": self.action,
+            "sendmessagedraft": self.draft,
+            "sendrichmessage": self.send_rich,
             "editmessagetext": self.edit_text,
             "editmessagecaption": self.edit_caption,
             "editmessagereplymarkup": self.edit_markup,
@@ -108,6 +112,14 @@ class TelegramCalls:
         if entities:
             content["entities"] = entities
         return done(self._sent(bot, args, chat, content, "text", text, entities))
+
+    def send_rich(self, bot: Bot, args: Args) -> Reply:
+        """sendRichMessage."""
+        chat = self.chat(bot, args)
+        if (blocks := rich(args)) is None:
+            raise bad("rich_message is empty")
+        content = {"rich_message": {"blocks": blocks}}
+        return done(self._sent(bot, args, chat, content, "rich", said_by(blocks), rich=blocks))
 
     def send_place(self, bot: Bot, args: Args) -> Reply:
         """sendLocation, sendVenue."""
@@ -267,8 +279,10 @@ class TelegramCalls:
         """editMessageText."""
         chat = self.chat(bot, args)
         message = self._own(bot, args, chat, "edit")
+        if (blocks := rich(args)) is not None:
+            return done(self._enriched(bot, args, message, blocks))
         text, entities = self.formatted(args, "text")
-        if "text" not in message:
+        if "text" not in message and "rich_message" not in message:
             raise bad("there is no text in the message to edit")
         return done(self._edited(bot, args, message, "text", text, entities))
 
@@ -286,6 +300,23 @@ class TelegramCalls:
         old = message.get("entities" if field == "text" else "caption_entities", [])
         return done(self._edited(bot, args, message, field, message.get(field, ""), old))
 
+    def _enriched(self, bot: Bot, args: Args, message: Json, blocks: list[Json]) -> Json:
+        """A text that becomes a rich message, or one that says something else."""
+        markup = args.structure("reply_markup") or {}
+        if (message.get("rich_message") or {}).get("blocks") == blocks:
+            raise bad(NOT_MODIFIED)
+        old = ("text", "entities", "reply_markup", "rich_message")
+        edited = {k: v for k, v in message.items() if k not in old}
+        edited |= {"edit_date": int(time.time()), "rich_message": {"blocks": blocks}}
+        if "inline_keyboard" in markup:
+            edited["reply_markup"] = markup
+        bot.keep(edited, self._state.options.keep)
+        if seen := self._state.find("telegram", bot.id, str(message["chat"]["id"]), str(message["message_id"])):
+            seen.buttons, seen.raw, seen.rich, seen.kind = buttons(markup), edited, blocks, "rich"
+            self._state.edit(seen, said_by(blocks))
+            self._state.accepted("edit", seen)
+        return edited
+
     def _edited(
         self, bot: Bot, args: Args, message: Json, field: str, text: str, entities: list[Json]
     ) -> Json:
@@ -296,7 +327,7 @@ class TelegramCalls:
         if same == (text, entities, inline):
             raise bad(NOT_MODIFIED)
         # The old one may have been answered already and must not change under the reader's hands.
-        edited = {k: v for k, v in message.items() if k not in (field, marks, "reply_markup")}
+        edited = {k: v for k, v in message.items() if k not in (field, marks, "reply_markup", "rich_message")}
         edited["edit_date"] = int(time.time())
         edited[field] = text
         if entities:
@@ -306,7 +337,7 @@ class TelegramCalls:
         bot.keep(edited, self._state.options.keep)
         chat, number = str(message["chat"]["id"]), str(message["message_id"])
         if seen := self._state.find("telegram", bot.id, chat, number):
-            seen.buttons, seen.raw = buttons(markup), edited
+            seen.buttons, seen.raw, seen.rich = buttons(markup), edited, []
             if seen.text != text or seen.entities != entities:
                 self._state.edit(seen, text, entities)
             else:
@@ -357,6 +388,22 @@ class TelegramCalls:
         if not args.text("action"):
             raise bad("wrong parameter action in request")
         self._state.typing("telegram", bot.id, str(chat["id"]), 5.0)
+        return done(True)
+
+    def draft(self, bot: Bot, args: Args) -> Reply:
+        """sendMessageDraft: shown for thirty seconds or until a message; an empty text is a thought."""
+        chat = self.chat(bot, args)
+        if chat["type"] != "private":
+            raise bad("TEXTDRAFT_PEER_INVALID")
+        if not (number := args.number("draft_id")):
+            raise bad("TEXTDRAFT_ID_INVALID")
+        text, entities = self.formatted(args, "text") if args.text("text") else ("", [])
+        known = self._state.chat("telegram", bot.id, str(chat["id"])).draft
+        shown = {
+            "id": number, "text": text, "entities": entities, "until": time.time() + DRAFTED,
+            "changes": known["changes"] + 1 if known and known["id"] == number else 0,
+        }
+        self._state.draft("telegram", bot.id, str(chat["id"]), shown)
         return done(True)
 
     def answer_callback(self, bot: Bot, args: Args) -> Reply:

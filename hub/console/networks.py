@@ -13,6 +13,8 @@ from hub.errors import Invalid, NotFound
 
 MODES = {"ignore", "mention", "all"}
 UNKNOWN = {"operator", "again"}
+# What can be chosen of sending here, where there is a choice that people see.
+SENDING = {"telegram": {"placeholder_edit", "draft", "reconcile", "at_most_once"}}
 PRESENCE = {"all", "typing", "read", "none"}
 
 
@@ -32,11 +34,13 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
             if not optional and not settings.get(name):
                 raise Invalid(f"{label} is missing.", field=name)
     groups, unknown, presence = v.form.get("groups"), v.form.get("whenUnknown"), v.form.get("presence")
+    mode = v.form.get("sendMode")
     deed.object = str(id)
     deed.change = {"network": network, "settings": sorted(k for k, value in settings.items() if value)}
     refused = await integrations.save(
         v.hub, v.account, id, Given(
-            network, settings, groups=groups if groups in MODES else None,
+            network, settings, mode=mode if mode in SENDING.get(network, ()) else None,
+            groups=groups if groups in MODES else None,
             when_unknown=unknown if unknown in UNKNOWN else None, presence=presence if presence in PRESENCE else None,
         ), lambda now: v.unchanged(*network_state(now)),
     )

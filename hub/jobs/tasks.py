@@ -6,6 +6,7 @@ from uuid import UUID
 
 from hub.chat.inbound import media
 from hub.chat.outbound import delivery
+from hub.chat.website import voice_notes
 from hub.errors import HubError
 from hub.jobs.slots import UNKNOWN
 from hub.outreach import admission
@@ -54,6 +55,11 @@ async def fetch_media(ctx: Ctx, message: str) -> None:
         await media.fetch_message(ctx["hub"], UUID(message))
     except HubError as e:
         log.warning("media of message %s not fetched: %s", message, e)
+
+
+async def speak(ctx: Ctx, account: str, session: str, message: str) -> None:
+    """An answer is said as well."""
+    await voice_notes.speak(ctx["hub"], UUID(account), UUID(session), UUID(message))
 
 
 async def learn(ctx: Ctx) -> None:

@@ -100,4 +100,5 @@ _BULK = [
     func(tasks.fetch_media, name="media"),
     func(tasks.outreach, name="outreach"),
     func(tasks.learn, name="learn"),
+    func(tasks.speak, name="speak"),
 ]

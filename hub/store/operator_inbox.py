@@ -111,7 +111,8 @@ ONE = """
         s.lease_until > now() as answering, c.name as client_name, c.gateway_id, g.name as gateway_name, i.channel, i.state as channel_state,
         k.name as contact_name, k.phone, k.username, k.language, o.name as handler, s.integration_id,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
-        coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting, false as unread, '' as last_words
+        coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting, false as unread, '' as last_words,
+        (select max(z.last_user_at) from sessions z where z.contact_id = any(contacts_of(s.integration_id, s.contact_id))) as heard_at
     from sessions s join clients c on c.id = s.client_id left join gateways g on g.id = c.gateway_id
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
     left join operators o on o.id = s.handoff_by and o.account_id = s.account_id

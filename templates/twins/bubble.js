@@ -94,8 +94,32 @@ function fromSigns(text) {
   return out;
 }
 
+// Rich messages: Telegram's own blocks. Their text is data as well.
+const INLINE = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code", mathematical_expression: "code" };
+
+function inline(text) {
+  if (typeof text === "string") return [text];
+  if (Array.isArray(text)) return text.flatMap(inline);
+  const inside = text.type === "mathematical_expression" ? [text.expression] : inline(text.text ?? "");
+  if (text.type === "url" && safe(text.url)) return [el("a", { href: text.url, target: "_blank", rel: "noopener noreferrer" }, ...inside)];
+  return [el(INLINE[text.type] ?? "span", {}, ...inside)];
+}
+
+function block(one) {
+  if (one.type === "heading") return el(`h${Math.min(6, one.size + 2)}`, {}, ...inline(one.text));
+  if (one.type === "pre") return el("pre", {}, ...inline(one.text));
+  if (one.type === "divider") return el("hr");
+  if (one.type === "mathematical_expression") return el("pre", { class: "formula" }, one.expression);
+  if (one.type === "blockquote") return el("blockquote", {}, ...one.blocks.map(block));
+  if (one.type === "list") return el("ul", {}, ...one.items.map((item) => el("li", {}, ...item.blocks.map(block))));
+  if (one.type !== "table") return el("p", {}, ...inline(one.text ?? ""));
+  const rows = one.cells.map((row) => el("tr", {}, ...row.map((cell) => el(cell.is_header ? "th" : "td", { class: cell.align }, ...inline(cell.text ?? "")))));
+  return el("table", {}, ...rows);
+}
+
 function words(message) {
   if (message.deleted) return [el("div", { class: "words" }, "This message was deleted")];
+  if (message.rich?.length) return [el("div", { class: "words rich" }, ...message.rich.map(block))];
   if (!message.text) return [];
   const nodes = message.network === "telegram" ? fromEntities(message.text, message.entities) : fromSigns(message.text);
   return [el("div", { class: "words" }, ...nodes)];

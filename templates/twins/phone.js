@@ -140,6 +140,25 @@ function draw(message) {
   if (near || (!old && message.side === "person")) down();
 }
 
+// What an answer says so far; the network takes it away with the next message, or when its time is over.
+let drafted = 0;
+function drawDraft(draft) {
+  clearTimeout(drafted);
+  const log = $("log");
+  const near = view.bottom;
+  log.querySelector(".draft")?.remove();
+  const left = draft ? draft.until * 1000 - Date.now() : 0;
+  if (left <= 0) return;
+  const shown = { id: "draft", network: view.network, side: "business", by: "api", kind: "text", text: draft.text || "Thinking…", entities: draft.entities, buttons: [], edits: [], reactions: {}, status: "sent", at: Date.now() / 1000 };
+  const node = bubble(shown, find, on);
+  node.classList.add("draft");
+  node.style.animation = "none";
+  node.querySelector(".meta")?.remove();
+  log.append(node);
+  drafted = setTimeout(() => drawDraft(null), left);
+  if (near) down();
+}
+
 function down() {
   $("log").scrollTop = $("log").scrollHeight;
   view.bottom = true;
@@ -157,6 +176,7 @@ async function openChat() {
   $("log").replaceChildren();
   for (const message of found.messages) view.messages.set(message.id, message);
   for (const message of found.messages) draw(message);
+  drawDraft(found.draft);
   if (!found.messages.length) $("log").append(el("li", { class: "empty" }, `Say hello as ${person().name}.`));
   down();
   seen();
@@ -257,6 +277,7 @@ function received(message) {
   if (open) {
     const fresh = !view.messages.has(message.id);
     view.messages.set(message.id, message);
+    if (message.side === "business" && fresh) drawDraft(null);
     draw(message);
     if (message.side === "business" && fresh) { view.typing = 0; drawState(); }
     if (message.side === "business" && ["sent", "delivered"].includes(message.status)) seen();
@@ -304,6 +325,9 @@ function listen() {
     view.typing = Date.now() + t.seconds * 1000;
     drawState();
     setTimeout(drawState, t.seconds * 1000 + 50);
+  });
+  hear("draft", (d) => {
+    if (d.network === view.network && d.chat === person().id && d.account === account()) drawDraft(d);
   });
   hear("account", async () => { await refresh(); drawSide(); drawTop(); });
   hear("call", showCall);

@@ -144,6 +144,7 @@ async def test_only_the_named_integration_is_looked_at(api: Api) -> None:
          "endpointUrl"),
         (one("Telegram", "telegramIntegration", botToken=TOKEN, sessionDuration="long"),
          "integrations.telegramIntegration.sessionDuration"),
+        (one("Zapi", "zapiIntegration", instanceId="i", instanceToken="t", sendMode="draft"), "sendMode"),
         (one("Telegram", "telegramIntegration", botToken=TOKEN, presence="some"),
          "integrations.telegramIntegration.presence"),
         (one("Telegram", "telegramIntegration", botToken=TOKEN, groups="some"),

@@ -29,6 +29,23 @@ async def session_of(b: Business) -> str:
     return str(await until(lambda: b.api.hub.db.value("select id from sessions order by id desc limit 1")))
 
 
+async def test_a_conversation_tells_how_long_its_person_may_be_written_to(business: Business) -> None:
+    b = business
+    await connected(b)
+    await b.say("telegram", "Good morning")
+    session = await session_of(b)
+
+    async def shown() -> str:
+        return (await b.desk.get(f"/console/inbox/{session}")).text
+
+    assert "free messages for" not in await shown() and "only templates" not in await shown()
+    # Only Meta's own API has the rule.
+    await b.api.hub.db.run("update integrations set channel = 'kapso'")
+    assert "free messages for" in await shown()
+    await b.api.hub.db.run("update sessions set last_user_at = now() - interval '25 hours'")
+    assert "only templates until they write" in await shown()
+
+
 async def test_from_signing_in_to_a_live_telegram(business: Business) -> None:
     b, desk = business, business.desk
     home = await desk.get("/console")
@@ -46,9 +63,9 @@ async def test_from_signing_in_to_a_live_telegram(business: Business) -> None:
     place = f"/console/channels/{await b.place(bot)}"
     wrong = await desk.done(f"{place}/networks/telegram", botToken="1:wrong", groups="ignore")
     assert "Telegram does not know the bot token" in wrong.text and "not connected" in wrong.text
-    given = {"botToken": TOKEN, "groups": "ignore", "whenUnknown": "again", "presence": "read"}
+    given = {"botToken": TOKEN, "groups": "ignore", "whenUnknown": "again", "presence": "read", "sendMode": "draft"}
     page = await desk.done(f"{place}/networks/telegram", **given)
-    assert '<option value="read" selected>' in page.text
+    assert '<option value="read" selected>' in page.text and '<option value="draft" selected>' in page.text
     assert '<option value="again" selected>' in page.text
     assert await b.api.hub.db.value("select when_unknown from integrations where channel = 'telegram'") == "again"
     assert "Telegram:" in page.said and "connected" in page.text and TOKEN not in page.text

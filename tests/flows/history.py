@@ -31,6 +31,8 @@ class History:
     accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     accepted_at: dict[str, float] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
+    drafts: list[Shown] = field(default_factory=list)
+    drafted: set[str] = field(default_factory=set)
     counted: tuple[int, Counter[tuple[str, str]]] | None = None
     inbox: list[Json] = field(default_factory=list)
     turns: list[Json] = field(default_factory=list)
@@ -49,6 +51,8 @@ class History:
             "parts": len(self.outbox),
             "states": dict(Counter(f"{o['mode']}:{o['state']}" for o in self.outbox)),
             "outcomes": dict(Counter(t["outcome"] for t in self.turns)),
+            "drafts": len(self.drafts),
+            "drafts behind their answer": sum(_late(self, d) for d in self.drafts),
             "placeholders left": sum(s.text == PLACEHOLDER for s in self.shown),
         }
 
@@ -134,6 +138,28 @@ def i7_nothing_is_left(h: History) -> Iterator[str]:
     yield from (f"part {o['id']} ({o['mode']}) is still {o['state']}" for o in h.outbox if o["state"] in OPEN)
 
 
+def _late(h: History, draft: Shown) -> bool:
+    """Whether it was shown when its answer was there: by a process that slept, until it goes by itself."""
+    said = set(marks(draft.text))
+    return bool(said) and any(s.chat == draft.chat and said & set(marks(s.text)) and s.at < draft.at for s in h.shown)
+
+
+def i8_drafts_are_where_they_belong(h: History) -> Iterator[str]:
+    """Only chats of that mode see drafts, of what they asked and in its order; a draft is never a message."""
+    last: dict[str, int] = {}
+    for draft in h.drafts:
+        if draft.chat not in h.drafted:
+            yield f"chat {draft.chat} saw a draft"
+        for mark in marks(draft.text):
+            if mark not in h.accepted[draft.chat]:
+                yield f"chat {draft.chat} saw a draft of {mark}"
+                continue
+            last[draft.chat] = max(last.get(draft.chat, 0), h.accepted[draft.chat].index(mark))
+    for chat in h.drafted:
+        if len(h.accepted[chat]) > 5 and chat not in last:
+            yield f"chat {chat} saw no draft"
+
+
 INVARIANTS: tuple[Callable[[History], Iterable[str]], ...] = (
     i1_accepted_is_stored,
     i2_one_turn_for_each_message,
@@ -142,6 +168,7 @@ INVARIANTS: tuple[Callable[[History], Iterable[str]], ...] = (
     i5_sent_means_delivered,
     i6_order,
     i7_nothing_is_left,
+    i8_drafts_are_where_they_belong,
 )
 
 

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from tests.flows.net import Json, Net
 
 PLACEHOLDER = "…"
-SENDS = ("sendMessage", "editMessageText", "send-text", "messages")
+SENDS = ("sendMessage", "sendRichMessage", "editMessageText", "send-text", "messages", "sendMessageDraft")
 
 
 @dataclass
@@ -39,6 +39,7 @@ class Ledger(Net):
     """
 
     shown: list[Shown] = field(default_factory=list)
+    drafts: list[Shown] = field(default_factory=list)
     plan: Callable[[str], str] | None = None
     closed: set[str] = field(default_factory=set)
     heard: Callable[[Shown], None] | None = None
@@ -74,10 +75,17 @@ class Ledger(Net):
     def answer(self, path: str, body: Json) -> Any:
         method = path.rsplit("/", 1)[-1]
         if method == "editMessageText":
-            refused = self._edit(str(body["chat_id"]), str(body["message_id"]), body["text"])
+            refused = self._edit(str(body["chat_id"]), str(body["message_id"]), said(body))
             if refused:
                 return {"ok": False, "error_code": 400, "description": f"Bad Request: {refused}"}
             return super().answer(path, body)
+        if method == "sendMessageDraft":
+            self.drafts.append(Shown("telegram", str(body["chat_id"]), str(body["draft_id"]), [body["text"]]))
+            return {"ok": True, "result": True}
+        return self._changed(path, body)
+
+    def _changed(self, path: str, body: Json) -> Any:
+        method = path.rsplit("/", 1)[-1]
         if "findMessages" in path:
             return self._remembered(str(body["where"]["key"]["remoteJid"]).split("@")[0], body)
         if method == "editMessageReplyMarkup":
@@ -89,8 +97,8 @@ class Ledger(Net):
             # In place: others hold the list.
             gone = self._by_id.pop((str(body["chat_id"]), str(body["message_id"])), None)
             self.shown[:] = [s for s in self.shown if s is not gone]
-        elif method == "sendMessage":
-            self._show("telegram", str(body["chat_id"]), str(found["result"]["message_id"]), body["text"])
+        elif method in ("sendMessage", "sendRichMessage"):
+            self._show("telegram", str(body["chat_id"]), str(found["result"]["message_id"]), said(body))
         elif method == "send-text":
             self._show("zapi", body["phone"], found["messageId"], body["message"])
         elif method == "messages" and "status" not in body:
@@ -135,6 +143,11 @@ class Ledger(Net):
         self._by_id[chat, id] = one
         if self.heard is not None:
             self.heard(one)
+
+
+def said(body: Json) -> str:
+    """What a call to Telegram shows: its text, or the blocks as they came."""
+    return str(body["text"] if "text" in body else body["rich_message"])
 
 
 def _record(phone: str, id: str, text: str, own: bool, at: float) -> Json:

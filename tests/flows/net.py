@@ -30,7 +30,7 @@ class Net:
 
     def sent(self, *endings: str) -> list[Json]:
         """Bodies of sends, in order (Telegram's edits count as what they make visible, marks of reading do not)."""
-        wanted = endings or ("sendMessage", "editMessageText", "send-text", "messages")
+        wanted = endings or ("sendMessage", "sendRichMessage", "editMessageText", "send-text", "messages")
         sends = (c.body for c in self.calls if c.path.rsplit("/", 1)[-1] in wanted or "sendText" in c.path)
         return [b for b in sends if b.get("status") != "read"]
 
@@ -54,7 +54,7 @@ class Net:
         n = next(self.numbers)
         if "/bot" in path:
             method = path.rsplit("/", 1)[-1]
-            if method in ("sendMessage", "editMessageText"):
+            if method in ("sendMessage", "editMessageText", "sendRichMessage"):
                 chat = int(str(body["chat_id"]).split(":")[0])
                 number = int(body.get("message_id") or n)
                 return {
@@ -63,7 +63,7 @@ class Net:
                         "message_id": number,
                         "date": 1,
                         "chat": {"id": chat, "type": "private"},
-                        "text": body["text"],
+                        **({"text": body["text"]} if "text" in body else {"rich_message": body["rich_message"]}),
                     },
                 }
             if method == "getMe":

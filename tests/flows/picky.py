@@ -76,7 +76,8 @@ class Picky(Ledger):
             return found
         if "sendMedia" in path or "sendWhatsAppAudio" in path:
             n = f"EV{next(self.numbers)}"
-            self.show("evolution", body["number"], n, f"{body.get('mediatype', 'audio')}:{_told(body['media'])}")
+            what = _told(body.get("media") or body["audio"])
+            self.show("evolution", body["number"], n, f"{body.get('mediatype', 'audio')}:{what}")
             return {"key": {"remoteJid": "x", "fromMe": True, "id": n}, "status": "PENDING"}
         if path.endswith("/media"):
             id = f"up{next(self.numbers)}"

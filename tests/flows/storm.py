@@ -121,7 +121,9 @@ class Storm:
         self.net.plan = self._fate
         self.net.heard = self._echo
         self.net.patience = 3.0
-        self.history.shown = self.net.shown
+        self.history.shown, self.history.drafts = self.net.shown, self.net.drafts
+        others = (c for c in self.chats if c.client is not self.chats[0].client)
+        self.history.drafted = {c.number for c in others if c.network == "telegram"}
 
     def end(self) -> None:
         for child in (*self.workers, *self.webs, *self.clocks, *self.leaving):

@@ -42,8 +42,9 @@ def own() -> Iterator[tuple[Path, list[Server]]]:
 
 
 async def _people(r: Rig) -> list[Chat]:
-    """Ten each on Telegram, Z-API with echoes, Evolution and Kapso; ten on a Z-API client that never sends twice."""
-    other = await make(r.w.hub, r.net, {"zapi": "at_most_once"})
+    """Ten each on Telegram, Z-API with echoes, Evolution, Kapso, a Z-API client that never sends twice, and a bot of
+    Telegram that shows drafts."""
+    other = await make(r.w.hub, r.net, {"zapi": "at_most_once", "telegram": "draft"})
     await r.db.run("update gateways set parameters = $1", {"baseAddress": f"{r.model.url}/v1", "modelName": "fake-1"})
     await r.db.run('update clients set limits = \'{"messagesPerHour": 0, "maxMessages": 0}\'')
     return [
@@ -52,12 +53,13 @@ async def _people(r: Rig) -> list[Chat]:
         *(Chat("kapso", f"5551{n:06}", r.w) for n in range(10)),
         *(Chat("zapi", f"5511{n:06}", r.w) for n in range(10)),
         *(Chat("zapi", f"5521{n:06}", other) for n in range(10)),
+        *(Chat("telegram", str(720 + n), other) for n in range(10)),
     ]
 
 
 def _mode(chat: Chat, r: Rig) -> str:
     if chat.network == "telegram":
-        return "placeholder_edit"
+        return "placeholder_edit" if chat.client is r.w else "draft"
     return "reconcile" if chat.client is r.w else "at_most_once"
 
 

@@ -61,12 +61,25 @@ async def test_a_conversation(twins: Rig) -> None:
         assert got.json["message"]["text"] == "Hello there"
         await bot(twins, "sendChatAction", chat_id=ANA, action="typing")
         await expect(page.locator("#state")).to_have_text("typing…")
+        await bot(twins, "sendMessageDraft", chat_id=ANA, draft_id=7, text="<b>So far</b>", parse_mode="HTML")
+        await expect(page.locator(".draft strong")).to_have_text("So far")
+        await bot(twins, "sendMessageDraft", chat_id=ANA, draft_id=9, text="")
+        await expect(page.locator(".draft")).to_have_text("Thinking…")
+        cell = {"align": "right", "valign": "top"}
+        rows = [[cell | {"text": "Item", "is_header": True}], [cell | {"text": [{"type": "bold", "text": "Tea <b>"}]}]]
+        blocks = [{"type": "heading", "text": "Prices", "size": 1}, {"type": "table", "cells": rows}]
+        rich = await bot(twins, "sendRichMessage", chat_id=ANA, rich_message={"blocks": blocks})
+        await expect(page.locator(".draft")).to_have_count(0)
+        await expect(page.locator(".rich h3")).to_have_text("Prices")
+        await expect(page.locator(".rich td.right strong")).to_have_text("Tea <b>")
+        await bot(twins, "deleteMessage", chat_id=ANA, message_id=rich["message_id"])
+        await expect(page.locator(".rich")).to_have_count(0)
         markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
         sent = await bot(twins, "sendMessage", chat_id=ANA, text="…", reply_markup=markup)
         edit = {"chat_id": ANA, "message_id": sent["message_id"], "reply_markup": markup}
         text = "<b>&lt;img src=x onerror=alert(1)&gt;</b>"
         await bot(twins, "editMessageText", **edit, text=text, parse_mode="HTML")
-        answer = page.locator(".message:not(.mine)")
+        answer = page.locator(".message:not(.mine):not(.gone)")
         await expect(answer.locator("strong")).to_have_text("<img src=x onerror=alert(1)>")
         await expect(answer.locator(".meta")).to_contain_text("edited")
         await answer.get_by_role("button", name="Yes").click()

@@ -11,7 +11,14 @@ from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
-from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, Update
+from aiogram.methods import SendRichMessage
+from aiogram.types import (
+    BufferedInputFile,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputRichMessage,
+    Update,
+)
 from aiohttp import web
 from telegram.error import BadRequest, Forbidden
 
@@ -226,6 +233,16 @@ async def test_aiogram_is_content(twins: Rig) -> None:
         assert found is not None and found.read() == b"JPEG"
         await client.send_chat_action(ANA, "typing")
         assert (await twins.control(f"telegram/chats/{ANA}"))["typing"]
+        await client.send_message_draft(ANA, 7, text="<b>so far</b>", parse_mode="HTML")
+        draft = (await twins.control(f"telegram/chats/{ANA}"))["draft"]
+        assert (draft["id"], draft["text"], draft["entities"][0]["type"]) == (7, "so far", "bold")
+        words = ["a ", {"type": "bold", "text": "b"}]
+        blocks = [{"type": "heading", "text": "Prices", "size": 1}, {"type": "paragraph", "text": words}]
+        rich = InputRichMessage.model_validate({"blocks": blocks})
+        told = await client(SendRichMessage(chat_id=ANA, rich_message=rich))
+        assert told.rich_message is not None and len(told.rich_message.blocks) == 2
+        wrong = {"blocks": [{"type": "heading", "text": {"type": "blinking", "text": "x"}, "size": 1}]}
+        assert (await bot(twins, "sendRichMessage", chat_id=ANA, rich_message=wrong))[0] == 400
         with pytest.raises(TelegramBadRequest, match="chat not found"):
             await client.send_message(1, "x")
         await twins.control("telegram/faults", {"retry_after": 7})

@@ -64,6 +64,10 @@ class ClientParameters(Defaults):
     audio_synthesis_voice: Label | None = None
     audio_synthesis_instruction: Annotated[str | None, Field(max_length=5000)] = None
     summarize_text_before_audio_synthesis: bool = False
+    voice_answers: Annotated[
+        Literal["never", "voice", "always"],
+        Field(description="Whether networks get answers as voice messages too: to spoken messages, to all, or never."),
+    ] = "never"
     upload_unsupported_files: bool = False
     allow_scheduled_continuations: bool = False
     split_answer_into_message_chunks: bool = False

@@ -65,7 +65,7 @@ async def say(
     message, parts = id or ids.uuid7(), []
     if where["channel"]:
         style, mode = hub.channels[where["channel"]].style, where["mode"]
-        mode = "reconcile" if mode == "placeholder_edit" else mode
+        mode = "reconcile" if mode in ("placeholder_edit", "draft") else mode
         to = delivery.Address(
             where["chat"],
             mode,

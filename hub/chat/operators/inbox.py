@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.chat.clients.networks import WINDOWED
 from hub.chat.website import transcript
 from hub.errors import Conflict, Invalid, NotFound, TooLarge
 from hub.runtime import Hub
@@ -18,6 +19,7 @@ Seen = Callable[[Json | None], None]
 SHOWN, OLDER, GROWN = 40, 40, 400
 SHOWS = ("all", "waiting", "mine", "person", "bot")
 NOTE = 5000
+WINDOW = timedelta(hours=24)
 # In the order of how much an operator has to know about it.
 TICKS = ("dead", "unknown", "queued", "sending", "cancelled", "sent")
 
@@ -36,11 +38,20 @@ class Thread:
 
 
 async def view(db: Db, account: UUID, session: UUID) -> Json:
-    """Raise NotFound."""
+    """With `window`: whether and until when its person may be written to freely. Raise NotFound."""
     found = await operator_inbox.one(db, account, session)
     if found is None:
         raise NotFound("No such conversation.")
-    return found
+    return found | {"window": window(found["channel"], found["heard_at"], datetime.now(UTC))}
+
+
+def window(channel: str | None, heard: datetime | None, now: datetime) -> Json | None:
+    """WhatsApp's 24 hours since the person's last message, in any of their conversations there; None where there is no
+    such rule. Pure."""
+    if channel not in WINDOWED:
+        return None
+    until = heard + WINDOW if heard else None
+    return {"open": until is not None and until > now, "until": until}
 
 
 async def thread(

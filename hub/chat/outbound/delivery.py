@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.base import Card, Channel, ChannelError, Choice, Link, Outbound, Spot, Style
-from channels.markup import split
+from channels.markup import Piece, split
 from channels.trace import scrubbed, tracing
 from hub import ids
 from hub.chat import choices as choosing
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 PLACEHOLDER = "…"
 PAUSE = 0.4
+RICH = 2  # tries as a rich message; then the words count more than how they look
 TYPED = 1  # seconds of typing before an answer, where a network shows it only so
 SHORT = 1000  # characters
 Json = dict[str, Any]
@@ -60,7 +61,7 @@ def parts_of(
             bodies.append({"file": to.origins.marked(block), "text": "", "plain": block["alt"]})
         else:
             style = choosing.asking(to.style, to.buttons, choices, block)
-            bodies += [{"text": p.text, "plain": p.plain} for p in split(block, style, chunks=to.chunks)]
+            bodies += [_said(p) for p in split(block, style, chunks=to.chunks)]
     choosing.attached(bodies, choices, message_id, to.style, to.buttons, to.ask)
     if bodies and to.reply_to:
         bodies[0]["reply_to"] = to.reply_to
@@ -82,6 +83,11 @@ def parts_of(
     if rows and to.placeholder:
         rows[0]["placeholder"] = to.placeholder
     return rows
+
+
+def _said(piece: Piece) -> Json:
+    said: Json = {"text": piece.text, "plain": piece.plain}
+    return said | {"rich": list(piece.rich)} if piece.rich else said
 
 
 async def rendered(
@@ -237,6 +243,7 @@ async def _outbound(hub: Hub, style: Style, part: Json, presence: str) -> Outbou
         spot=Spot(**body["spot"]) if body.get("spot") else None,
         card=Card(**body["card"]) if body.get("card") else None,
         typed=typed,
+        rich=tuple(body.get("rich") or ()) if part["attempt"] <= RICH else (),
     )
 
 

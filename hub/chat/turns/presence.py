@@ -8,6 +8,7 @@ from typing import Any, Self
 from channels.base import ChannelError, Outbound
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
+from hub.chat.turns.drafting import Drafting, mode_in
 from hub.runtime import Hub
 from hub.store import strays, turns
 from hub.store.turns import Claim
@@ -25,7 +26,8 @@ READS = ("all", "read")
 class Presence:
     """Runs beside the model; a network that does not answer never holds the answer up."""
 
-    def __init__(self, hub: Hub, claimed: Claim) -> None:
+    def __init__(self, hub: Hub, claimed: Claim, drafts: Drafting | None = None) -> None:
+        self._drafts = drafts
         self._hub = hub
         self._claimed = claimed
         self._placeholder: str | None = claimed.session["placeholder"]
@@ -38,11 +40,13 @@ class Presence:
     async def __aenter__(self) -> Self:
         batch, integration = self._claimed.batch, self._claimed.integration
         if integration is not None and batch and not batch[0]["command"]:
-            if integration["presence"] != "none":
+            if integration["presence"] != "none" or self._drafts is not None:
                 self._typing = asyncio.create_task(self._show(integration))
             # An earlier answer is still on its way: a placeholder now would stand above it.
             behind = self._claimed.session["behind"]
-            if integration["mode"] == "placeholder_edit" and not self._placeholder and not behind:
+            channel, chat = self._hub.channels[integration["channel"]], self._claimed.session["chat"]
+            edits = mode_in(integration["mode"], channel, chat) == "placeholder_edit"
+            if edits and not self._placeholder and not behind:
                 self._placing = asyncio.create_task(self._place(integration))
         return self
 
@@ -71,7 +75,11 @@ class Presence:
         return max(0.0, self._quiet - time.monotonic())
 
     async def _show(self, integration: dict[str, Any]) -> None:
-        """Marked as read and typing, as the integration wants it, from half a second on."""
+        """Drafts where there are any; else from half a second on read and typing, as the integration wants it."""
+        if self._drafts is not None:
+            await self._drafts.run()
+        if integration["presence"] == "none":
+            return
         await asyncio.sleep(START)
         self._marked = True
         if integration["presence"] == "read":

@@ -22,7 +22,8 @@ from hub.tools.schedule.zones import zone_of
 
 Json = dict[str, Any]
 FORMATTING = {
-    "telegram": "You are writing in a Telegram chat: short paragraphs, bold, lists and code in Markdown; no tables.",
+    "telegram": "You are writing in a Telegram chat: short paragraphs, bold, lists and code in Markdown; a table, a"
+    " heading or a formula only where it helps.",
     "whatsapp": "You are writing in a WhatsApp chat: short paragraphs, bold and lists in Markdown; no tables.",
 }
 PLAIN = "You are writing in a chat that shows plain text: short paragraphs, no tables."

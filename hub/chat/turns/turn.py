@@ -15,8 +15,9 @@ from hub.chat.inbound import consent, continuation, hearing, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery, media_origins
-from hub.chat.turns import choices, patience, scheduled, traced
+from hub.chat.turns import choices, patience, scheduled, traced, voice_answers
 from hub.chat.turns.broadcast import Broadcast
+from hub.chat.turns.drafting import Drafting, drafting, mode_in
 from hub.chat.turns.presence import Presence, take_back
 from hub.chat.turns.question import ask_of, remembered
 from hub.engine import messages as chat_messages
@@ -55,7 +56,7 @@ class Draft:
     ask: Ask | None = None
     reset: bool = False
     said: str = ""
-    shown: Broadcast | None = None
+    shown: Broadcast | Drafting | None = None
     quiet: float = 0.0
 
 
@@ -101,10 +102,11 @@ async def _taken(
     hub: Hub, claimed: Claim, sink: Sink | None, extra: tuple[str, ...], heard: Heard | None
 ) -> Done | None:
     session, draft = claimed.session_id, Draft(ids.uuid7(), time.monotonic())
+    draft.shown = drafts = drafting(hub, claimed, draft.id)
     if claimed.integration is None and claimed.batch:
         draft.shown = Broadcast(hub, session, draft.id)
         await draft.shown.begin()
-    presence = Presence(hub, claimed)
+    presence = Presence(hub, claimed, drafts)
     async with presence:
         with hub.leases.hold(session, claimed.epoch):
             ours = await _made(hub, claimed, draft, sink, extra)
@@ -350,7 +352,7 @@ async def _route(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None
     last = claimed.batch[-1] if claimed.batch else None
     to = delivery.Address(
         chat=claimed.session["chat"],
-        mode=claimed.integration["mode"],
+        mode=mode_in(claimed.integration["mode"], channel, claimed.session["chat"]),
         style=channel.style,
         chunks=bool(claimed.client["parameters"].get("splitAnswerIntoMessageChunks")),
         reply_to=last["network_id"] if last and last["body"].get("group") else None,
@@ -430,6 +432,7 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, standin
             await take_back(hub, claimed, standing)
         part = await delivery.put_off(hub, closed.part, draft.quiet)
         await delivery.drain(hub, session, part, claimed.integration)
+        await voice_answers.ask(hub, claimed, draft.outcome, draft.messages)
     if closed.more:
         lane = (str(claimed.account["id"]), str((claimed.integration or {}).get("id") or ""))
         await hub.queue.turn(session, -claimed.epoch, lane=lane)

@@ -102,6 +102,16 @@ async def _new(hub: Hub, seen: Visit, message: UUID, text: str, make: Service, m
     return found
 
 
+async def note(hub: Hub, p: Json, text: str) -> tuple[bytes, Json]:
+    """A text for a network's voice message, as Opus where the service has it, and what is to be charged. Raise
+    Unavailable where there is no voice, Upstream when it fails."""
+    make, said = SERVICES.get(p.get("audioSynthesisSource") or "None"), _readable(text)
+    if make is None or not said:
+        raise Unavailable("There is nothing to be said.", code="no_audio")
+    raw = await _made(hub, make(hub.settings, {**p, "format": "opus"}, said))
+    return raw, _billed(p, len(said), hub.settings.speech_price)
+
+
 async def read_aloud(hub: Hub, who: Caller, p: Json, text: str) -> Spoken:
     """A text for a program, charged. p: `audioSynthesisSource` and so on, and `format` and `speed`. Raise Unavailable
     where there is no voice, PaymentRequired, Upstream when it fails."""

@@ -25,6 +25,7 @@ FIELDS = {
 }
 SHORTEST = 60
 EDITABLE = ("telegram", "zapi", "evolution")
+DRAFTABLE = ("telegram",)
 
 
 class Extras(Camel):
@@ -32,8 +33,11 @@ class Extras(Camel):
 
     session_duration: Annotated[TimeSpan, Field(description="How long a silent conversation lasts; 3 hours.")] = None
     send_mode: Annotated[
-        Literal["placeholder_edit", "reconcile", "at_most_once", "at_least_once"] | None,
-        Field(description="What is done when it is unknown whether the network took a message."),
+        Literal["placeholder_edit", "draft", "reconcile", "at_most_once", "at_least_once"] | None,
+        Field(
+            description="What is done when it is unknown whether the network took a message. draft (Telegram): private"
+            " chats see the answer while it is made; then it is sent as in reconcile. Groups see placeholder_edit."
+        ),
     ] = None
     groups: Annotated[
         Literal["ignore", "mention", "all"] | None, Field(description="Which messages of groups are answered.")
@@ -177,6 +181,8 @@ class IntegrationsIn(Camel):
             raise Invalid("sessionDuration must be at least one minute.", field="sessionDuration")
         if one.send_mode == "placeholder_edit" and channel not in EDITABLE:
             raise Invalid("sendMode placeholder_edit needs a network that can edit messages.", field="sendMode")
+        if one.send_mode == "draft" and channel not in DRAFTABLE:
+            raise Invalid("sendMode draft needs a network that shows drafts.", field="sendMode")
         return Given(
             channel=channel, settings={k: v for k, v in sent.items() if k not in extras}, session_seconds=duration,
             mode=one.send_mode, groups=one.groups, when_unknown=one.when_unknown, presence=one.presence,

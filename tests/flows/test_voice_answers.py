@@ -1,0 +1,85 @@
+"""Voice in, voice out: an answer is said as well, behind its words, as a voice message of the network."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from hub.config import Settings
+from tests.fakes.model import says
+from tests.flows.net import Json
+from tests.flows.picky import Picky, picky
+from tests.flows.rig import Rig, rig
+from tests.flows.test_answers import BODIES, say, telegram
+
+OPUS = b"OggS\x00\x02" + bytes(200)
+VOICE = {"file_id": "V1", "file_unique_id": "U1", "duration": 2, "mime_type": "audio/ogg"}
+
+
+class Speech:
+    """A service that speaks as it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[Json] = []
+        self.answer: Any = lambda: web.Response(body=OPUS, content_type="audio/ogg")
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        self.asked.append(await request.json())
+        made: web.Response = self.answer()
+        return made
+
+
+@pytest.fixture
+async def made(settings: Settings) -> AsyncIterator[tuple[Rig, Picky, Speech]]:
+    async with picky() as net:
+        speech = Speech()
+        net.replies += [("/audio/speech", speech)] * 20
+        async with rig(settings.changed(speech_url=f"{net.url}/v1"), work=True, net=net) as r:
+            r.model.default = says("We **open** at nine.")
+            await r.w.parameters(audioSynthesisSource="Gpt4oTts", voiceAnswers="always")
+            yield r, net, speech
+
+
+def voices(net: Picky) -> list[str]:
+    return [f"{s.network} {s.text}" for s in net.shown if s.text.startswith(("voice:", "audio:"))]
+
+
+async def test_an_answer_is_said_on_every_network_behind_its_words(made: tuple[Rig, Picky, Speech]) -> None:
+    r, net, speech = made
+    for channel in BODIES:
+        await say(r.w, channel, "hello")
+    await r.w.until(lambda: len(voices(net)) == 4)
+    await r.w.settle()
+    assert [a["input"] for a in speech.asked] == ["We open at nine."] * 4
+    assert {a["response_format"] for a in speech.asked} == {"opus"}
+    for network in BODIES:
+        told = [s.text.split(":")[0] for s in net.shown if s.network == network and s.text != "…"]
+        assert [t in ("voice", "audio") for t in told] == [False, True], (network, told)
+    assert await r.db.value("select count(*) from usage where sku = 'inference.speech'") == 4
+
+
+async def test_it_is_said_to_who_spoke_and_only_where_it_is_wished(made: tuple[Rig, Picky, Speech]) -> None:
+    r, net, speech = made
+    await r.w.parameters(voiceAnswers="voice")
+    await say(r.w, "telegram", "hello")
+    await r.w.settle()
+    spoken = telegram("")
+    spoken["message"] = {**spoken["message"], "voice": VOICE}
+    del spoken["message"]["text"]
+    await say(r.w, "telegram", "", spoken)
+    await r.w.until(lambda: len(voices(net)) == 1)
+    await r.w.parameters(voiceAnswers="never")
+    await say(r.w, "zapi", "hello")
+    await r.w.settle()
+    assert len(speech.asked) == 1
+
+
+async def test_a_voice_that_fails_costs_no_words(made: tuple[Rig, Picky, Speech]) -> None:
+    r, net, speech = made
+    speech.answer = lambda: web.Response(status=500)
+    await say(r.w, "telegram", "hello")
+    await r.w.until(lambda: speech.asked)
+    await r.w.settle()
+    assert net.final() == ["We <b>open</b> at nine."]
+    assert await r.db.value("select count(*) from outbox where state <> 'sent'") == 0
