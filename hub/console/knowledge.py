@@ -9,6 +9,7 @@ from hub.api.http import pagination
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
 from hub.domain import Json
+from hub.engine.media import readers
 from hub.errors import BadRequest, Invalid
 from hub.knowledge import collections, documents, files, search
 from hub.llm.helper import configured
@@ -68,7 +69,9 @@ async def upload(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.change = {"files": [f.name for f in given]}
     judge = configured(v.hub.models, v.hub.settings.helper_model, v.account)
     try:
-        done = await files.put(v.db, v.hub.queue, v.hub.children, judge, v.account, id, given, Given("", ""))
+        done = await files.put(
+            v.db, v.hub.queue, readers(v.hub, judge, v.account, id), v.account, id, given, Given("", "")
+        )
     finally:
         if judge:
             await v.hub.meter.add(v.account, judge.rows)

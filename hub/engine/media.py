@@ -12,15 +12,19 @@ from aiohttp import FormData
 from aiohttp.payload import Payload
 
 from hub.accounts.balance import paying
+from hub.accounts.gateways import gateway_of
 from hub.accounts.model_lookup import integrated
 from hub.domain import Caller, Gateway, Json
 from hub.engine.multimodal import GUARD, TASKS
-from hub.errors import Invalid, Unavailable, Upstream
+from hub.errors import Invalid, Unavailable, Unsupported, Upstream
 from hub.guarded_http import Outbound
+from hub.knowledge.extract import sees
+from hub.knowledge.files import Ways
 from hub.llm.addresses import endpoint, joined_headers, key_headers
 from hub.llm.extractive import MODEL as OFFLINE
 from hub.llm.helper import Helper, HelperTask, configured
 from hub.runtime import Hub
+from hub.store import gateways
 from hub.tools.base import Context, ToolFailed
 from hub.tools.builtin.common import Options
 from hub.tools.builtin.painting import SECONDS, Indecent, Wanted, billed, paint
@@ -123,13 +127,50 @@ def hears(hub: Hub, gateway: Gateway) -> bool:
 
 async def written(hub: Hub, gateway: Gateway, one: Recording) -> str:
     """A voice message as text: by the gateway's provider, else by the service, charged. Raise Invalid, Upstream."""
-    if gateway.parameters.get("transcriptionModel"):
+    return str((await _said(hub, gateway.account_id, gateway, one))["text"]).strip()
+
+
+async def hears_files(hub: Hub, account: UUID, collection: UUID) -> Gateway | None:
+    """Who writes down the recordings of a collection: the provider of a gateway that searches it; None: the service of
+    the settings. Raise Unsupported without either."""
+    row = await gateways.hearing(hub.db, account, collection)
+    if row is not None:
+        return gateway_of(row, hub.sealer)
+    if not hub.settings.transcription_url:
+        raise Unsupported(
+            "Recordings need somebody who hears: an AI gateway with `transcriptionModel` that searches this collection, "
+            "or HUB_TRANSCRIPTION_URL."
+        )
+    return None
+
+
+def readers(hub: Hub, helper: Helper | None, account: UUID, collection: UUID) -> Ways:
+    """Who reads the files of a collection."""
+    return Ways(hub.children, helper, hub.settings.ocr and sees(), lambda: hears_files(hub, account, collection))
+
+
+async def said_in(
+    hub: Hub, account: UUID, gateway: Gateway | None, name: str, mime: str, raw: bytes, seconds: float
+) -> Json:
+    """What is said in a file, charged: `text`, and `segments` with their times from a service that tells them. Raise
+    PaymentRequired, Invalid, Upstream."""
+    if gateway is None:
+        await paying(hub, account)
+    try:
+        return await _said(hub, account, gateway, Recording(name, mime, raw, "verbose_json", {}, seconds))
+    except Invalid:
+        # Some models have no times to tell and refuse the question.
+        return await _said(hub, account, gateway, Recording(name, mime, raw, "json", {}, seconds))
+
+
+async def _said(hub: Hub, account: UUID, gateway: Gateway | None, one: Recording) -> Json:
+    if gateway is not None and gateway.parameters.get("transcriptionModel"):
         heard = await _by_provider(hub, gateway, one)
     else:
-        heard = await _by_service(hub, gateway.account_id, None, one)
+        heard = await _by_service(hub, account, None, one)
     try:
         found = orjson.loads(heard.body)
-        return str(found["text"]).strip()
+        return {**found, "text": found["text"]}
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise Upstream("The transcription service gave no text.") from None
 

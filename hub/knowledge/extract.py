@@ -1,6 +1,7 @@
 """Files as text. Whatever strangers send is opened in a process of its own, never here."""
 
 import asyncio
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -24,7 +25,9 @@ ENDINGS: Mapping[str, str] = MappingProxyType(
                                    "srt", "epub")}
     | {".tsv": "csv", ".vtt": "srt", ".xlsm": "xlsx", ".docm": "docx", ".rss": "xml", ".atom": "xml"}
     | dict.fromkeys((".html", ".htm", ".xhtml", ".aspx", ".asp", ".jsp", ".php"), "html")
-    | dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp"), "picture")
+    | dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif"), "picture")
+    | dict.fromkeys(
+        (".mp3", ".mpga", ".wav", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".flac", ".amr", ".weba"), "audio")
     | dict.fromkeys((".md", ".markdown", ".txt", ".text", ".log", ".json", ".jsonl", ".yaml", ".yml", ".rst"), "text")
 )
 OFFICE, OPEN = "application/vnd.openxmlformats-officedocument.", "application/vnd.oasis.opendocument."
@@ -41,8 +44,9 @@ TYPES: Mapping[str, str] = MappingProxyType({
 PROGRAMS: Mapping[str, str] = MappingProxyType(
     {"pdf": "pdf.py", "html": "web.py", "csv": "tables.py"}
     | dict.fromkeys(("docx", "pptx", "odt", "odp"), "office.py") | dict.fromkeys(("xlsx", "ods"), "sheets.py")
-    | dict.fromkeys(("rtf", "eml", "xml", "srt", "epub"), "texts.py")
+    | dict.fromkeys(("rtf", "eml", "xml", "srt", "epub"), "texts.py") | {"picture": "ocr.py"}
 )
+OCR, INSTALL = "rapidocr", "pip install 'chathub[ocr]'"
 BESIDE = 4 << 20  # bytes that notes and places may take
 
 
@@ -65,7 +69,8 @@ LIMITS = Limits()
 class Read:
     """What was read of a file. notes: a sentence for each thing that was not; places: see `hub.knowledge.places`.
 
-    links: where a page leads to; kept: false when it asks not to be indexed.
+    links: where a page leads to; kept: false when it asks not to be indexed. scanned: pages that are pictures and were
+    not read; the rest: of a step of `seen_in`.
     """
 
     text: str
@@ -73,6 +78,16 @@ class Read:
     places: Json | None = None
     links: tuple[str, ...] = ()
     kept: bool = True
+    scanned: tuple[int, ...] = ()
+    seen: tuple[int, ...] = ()
+    hard: tuple[int, ...] = ()
+    next: int | None = None
+    count: int = 1
+
+
+def sees() -> bool:
+    """Whether pictures of text can be read here."""
+    return importlib.util.find_spec(OCR) is not None
 
 
 async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: Limits = LIMITS) -> Read:
@@ -82,14 +97,14 @@ async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: 
     cannot be: broken, protected, too large or empty. Both name the file and say why.
     """
     kind = kind_of(name, mime)
-    if kind is None or kind == "picture":
+    if kind is None or kind in ("picture", "audio"):
         raise Unsupported(f"{name} is of a kind that is not read; send {READ}.")
     if kind == "text":
         found = Read(await asyncio.to_thread(_plain, name, raw, limits))
     else:
         found = await converted(children, name, kind, raw, limits)
     if not found.text.strip():
-        more = "; it may be made of scanned pictures" if kind == "pdf" else ""
+        more = f"; it may be made of scanned pictures, which only OCR can read ({INSTALL})" if kind == "pdf" else ""
         raise Unreadable(f"{name} holds no text{more}.")
     return found
 
@@ -114,7 +129,7 @@ def kind_of(name: str, mime: str) -> str | None:
     plain = mime.split(";")[0].strip().lower()
     if found or plain in TYPES:
         return found or TYPES[plain]
-    return {"text": "text", "image": "picture"}.get(plain.partition("/")[0])
+    return {"text": "text", "image": "picture", "audio": "audio"}.get(plain.partition("/")[0])
 
 
 def _plain(name: str, raw: bytes, limits: Limits) -> str:
@@ -136,8 +151,23 @@ async def converted(
     cut: what is longer than the limit is left out instead of refused, and the pages of a PDF are numbered. links: a
     page that only leads to others is not refused.
     """
-    given = orjson.dumps({"kind": kind, "cut": cut, "links": links, **asdict(limits)}) + b"\n" + raw
-    program, most = FOLDER / PROGRAMS[kind], 4 * limits.longest + BESIDE
+    return await _asked(children, name, kind, FOLDER / PROGRAMS[kind], raw, limits, {"cut": cut, "links": links})
+
+
+async def seen_in(
+    children: Children, name: str, kind: str, raw: bytes, start: int, limits: Limits, begin: float
+) -> Read:
+    """A step of reading a PDF or a picture page by page, what is a picture of text by OCR. begin: seconds in which
+    pages are begun. Raise Unreadable naming the file."""
+    more = {"cut": False, "links": False, "from": start, "begin": begin}
+    return await _asked(children, name, kind, FOLDER / PROGRAMS["picture"], raw, limits, more)
+
+
+async def _asked(
+    children: Children, name: str, kind: str, program: Path, raw: bytes, limits: Limits, more: Json
+) -> Read:
+    given = orjson.dumps({"kind": kind, **asdict(limits), **more}) + b"\n" + raw
+    most = 4 * limits.longest + BESIDE
     try:
         ended = await children.run(program, given, seconds=limits.seconds, longest=most)
     except Stopped as e:
@@ -146,7 +176,10 @@ async def converted(
     if state != "ok":
         raise Unreadable(f"{name} {said if state == 'no' else _why(ended, kind)}.")
     found = await asyncio.to_thread(orjson.loads, said)
-    return Read(found["text"], tuple(found["notes"]), found["places"], tuple(found["links"]), found["kept"])
+    return Read(
+        found["text"], tuple(found["notes"]), found["places"], tuple(found["links"]), found["kept"],
+        tuple(found["scanned"]), tuple(found["seen"]), tuple(found["hard"]), found["next"], found["count"],
+    )
 
 
 def _why(ended: Ended, kind: str) -> str:

@@ -1,9 +1,9 @@
-"""Files put into a collection: each becomes the document of its name."""
+"""Files put into a collection: each becomes the document of its name, at once or when it is read (`readings`)."""
 
 import asyncio
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -11,9 +11,12 @@ from hub.child_processes import Children
 from hub.domain import Json
 from hub.errors import HubError, Unreadable, Unsupported
 from hub.knowledge import documents
-from hub.knowledge.extract import READ, Read, kind_of, text_of
+from hub.knowledge.collections import missing
+from hub.knowledge.extract import INSTALL, LIMITS, READ, Read, converted, kind_of, text_of
+from hub.knowledge.readings import LARGEST, sounds
 from hub.live.queue import Queue
 from hub.llm.helper import Helper, HelperTask
+from hub.store import readings
 from hub.store.db import Db
 from hub.store.documents import Given, Saved
 
@@ -45,48 +48,108 @@ class Filed:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Who reads files. ocr: whether pictures of text may be read here, which takes a core; ears: raises why recordings
+    are not written down, where they are not."""
+
+    children: Children
+    helper: Helper | None
+    ocr: bool
+    ears: Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A file that is read in steps. before: what is read of it already."""
+
+    kind: str
+    before: Read
+
+
 async def put(
-    db: Db, queue: Queue, children: Children, helper: Helper | None, account: UUID, collection: UUID,
-    files: Sequence[File], common: Given,
+    db: Db, queue: Queue, ways: Ways, account: UUID, collection: UUID, files: Sequence[File], common: Given
 ) -> list[Filed]:
     """Create or change the documents of the files; `common` says what they share: reference, tags, metadata.
 
     A file that cannot be read does not keep the others out. Raise its error when no file can be.
     """
-    texts = await asyncio.gather(*(_text(children, helper, f) for f in files))
-    done = [await _put(db, queue, account, collection, f.name, t, common) for f, t in zip(files, texts, strict=True)]
+    texts = await asyncio.gather(*(_text(ways, f) for f in files))
+    done = [await _put(db, queue, account, collection, f, t, common) for f, t in zip(files, texts, strict=True)]
     errors = [d.error for d in done if d.error is not None]
     if errors and len(errors) == len(done):
         raise errors[0]
     return done
 
 
-async def _text(children: Children, helper: Helper | None, file: File) -> Read | HubError:
+async def _text(ways: Ways, file: File) -> Read | Later | HubError:
+    kind = kind_of(file.name, file.mime)
     try:
-        if kind_of(file.name, file.mime) == "picture":
-            return Read(await _described(helper, file))
-        return await text_of(children, file.name, file.mime, file.raw)
+        if kind == "picture":
+            if ways.helper is None and ways.ocr:
+                return Later(kind, Read("", ("It is a picture whose text is to be read.",)))
+            return Read(await _described(ways.helper, file))
+        if kind == "audio":
+            return await _recording(ways, file)
+        if kind == "pdf" and ways.ocr:
+            return await _paper(ways, file)
+        return await text_of(ways.children, file.name, file.mime, file.raw)
     except HubError as e:
         return e
 
 
+async def _paper(ways: Ways, file: File) -> Read | Later:
+    """A PDF; pages that are pictures are read later."""
+    read = await converted(ways.children, file.name, "pdf", file.raw, LIMITS)
+    if read.scanned:
+        many = f"{len(read.scanned)} page{'s' * (len(read.scanned) > 1)}"
+        return Later("pdf", replace(read, notes=(*read.notes, f"The pictures of {many} are to be read.")))
+    if not read.text.strip():
+        raise Unreadable(f"{file.name} holds no text.")
+    return read
+
+
+async def _recording(ways: Ways, file: File) -> Later:
+    await ways.ears()
+    if len(file.raw) > LARGEST:
+        raise Unreadable(f"{file.name} is larger than the {LARGEST >> 20} MB of a recording; split it.")
+    if not sounds(file.raw):
+        raise Unreadable(f"{file.name} is damaged, or is no recording.")
+    return Later("audio", Read("", ("It is a recording that is to be written down.",)))
+
+
 async def _put(
-    db: Db, queue: Queue, account: UUID, collection: UUID, name: str, read: Read | HubError, common: Given
+    db: Db, queue: Queue, account: UUID, collection: UUID, file: File, read: Read | Later | HubError, common: Given
 ) -> Filed:
     if isinstance(read, HubError):
-        return Filed(name, error=read)
-    given = replace(common, name=name, contents=read.text, notes=read.notes, places=read.places)
+        return Filed(file.name, error=read)
+    found = read.before if isinstance(read, Later) else read
+    given = replace(common, name=file.name, contents=found.text, notes=found.notes, places=found.places)
     try:
-        saved = await documents.put(db, queue, account, collection, given)
+        if isinstance(read, Later) and not found.text.strip():
+            saved = await _waiting(db, account, collection, given, read, file)
+        else:
+            saved = await documents.put(db, queue, account, collection, given)
+            if isinstance(read, Later) and saved.outcome != "Unchanged":
+                await readings.beside(db, account, saved.id, read.kind, file.mime, file.raw)
     except HubError as e:
-        return Filed(name, error=e)
-    return Filed(name, saved, len(read.text), notes=read.notes)
+        return Filed(file.name, error=e)
+    return Filed(file.name, saved, len(found.text), notes=found.notes)
+
+
+async def _waiting(db: Db, account: UUID, collection: UUID, given: Given, later: Later, file: File) -> Saved:
+    checked = documents.check(replace(given, contents=file.name))
+    saved = await readings.add(db, account, collection, checked, later.kind, file.mime, file.raw)
+    if saved is None:
+        raise missing(collection)
+    return saved
 
 
 async def _described(helper: Helper | None, file: File) -> str:
     if helper is None:
         raise Unsupported(
-            f"{file.name} is a picture, which only a model can read; set HUB_HELPER_MODEL, or send {READ}.")
+            f"{file.name} is a picture, which only OCR ({INSTALL}) or a model can read; set HUB_HELPER_MODEL, or send "
+            f"{READ}.")
     ending = file.name.lower()[file.name.rfind(".") :]
     mime = file.mime if file.mime.startswith("image/") else PICTURES.get(ending, "image/jpeg")
     address = f"data:{mime};base64,{base64.b64encode(file.raw).decode()}"

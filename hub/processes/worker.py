@@ -8,7 +8,7 @@ from arq.worker import func
 
 from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
-from hub.jobs import embedding, indexing, sweeps, tasks
+from hub.jobs import embedding, indexing, reading, sweeps, tasks
 from hub.jobs.bell import BellWorker
 from hub.jobs.runner import Runner
 from hub.live.connect import DOWN
@@ -51,6 +51,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(s.sweep_seconds, lambda: sweeps.settle(hub, runner)),
         indexing.work(hub),
         embedding.work(hub),
+        reading.work(hub),
         sweeps.every(sweeps.RETURN, lambda: sweeps.tidy(hub, runner)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub), at_once=True),

@@ -78,7 +78,8 @@ REQUEUE = """
     update documents set state = 'Queued', attempts = 0, error = null, indexed_at = null, leased_until = null,
         ring_at = now(), renew = true, version = version + 1, pieces = null, pieces_done = 0
     where id in (select id from documents where account_id = $1 and collection_id = $2
-        and (state <> 'Queued' or not renew) limit 2000)
+        and (state <> 'Queued' or not renew)
+        and not exists (select from readings r where r.document_id = documents.id and r.whole) limit 2000)
     returning id
 """
 EXPORT = """

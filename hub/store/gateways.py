@@ -23,6 +23,10 @@ LIST = """
         or position(lower($2) in lower(slug)) > 0 or position(lower($2) in lower(parameters->>'modelName')) > 0)
     order by id
 """
+HEARING = """
+    select id, account_id, name, slug, parameters, secrets from gateways
+    where account_id = $1 and parameters->'knowledgeCollections' ? $2 and parameters->>'transcriptionModel' <> '' order by id limit 1
+"""
 EDIT = """
     update gateways set name = $3, parameters = $4, secrets = $5, updated_at = now() where id = $2 and account_id = $1
 """
@@ -50,6 +54,12 @@ async def get(db: Call, account: UUID, id: UUID, *, lock: bool = False) -> Json 
 
 async def by_slug(db: Call, account: UUID, slug: str) -> Json | None:
     row = await db.row(BY_SLUG, account, clean(slug))
+    return dict(row) if row else None
+
+
+async def hearing(db: Call, account: UUID, collection: UUID) -> Json | None:
+    """The oldest gateway that searches the collection and has somebody who hears."""
+    row = await db.row(HEARING, account, str(collection))
     return dict(row) if row else None
 
 

@@ -37,7 +37,7 @@ class FakeModel:
     default: Act | None = None
     open: int = 0
     gone: int = 0
-    spoken: deque[str] = field(default_factory=deque)
+    spoken: deque[Any] = field(default_factory=deque)
     recordings: list[Json] = field(default_factory=list)
     deaf: asyncio.Event | None = None
 
@@ -53,7 +53,8 @@ class FakeModel:
             await self.deaf.wait()
         if not self.spoken:
             return web.json_response({"error": {"message": "Busy."}}, status=503)
-        return web.json_response({"text": self.spoken.popleft()})
+        told = self.spoken.popleft()
+        return web.json_response(told if isinstance(told, dict) else {"text": told})
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()

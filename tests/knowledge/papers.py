@@ -37,6 +37,14 @@ def blank_pdf(pages: int) -> bytes:
     return written(writer)
 
 
+def joined(*books: bytes) -> bytes:
+    """The pages of all of them in one."""
+    writer = PdfWriter()
+    for book in books:
+        writer.append(PdfReader(io.BytesIO(book)))
+    return written(writer)
+
+
 def with_blank_page(book: bytes) -> bytes:
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(book)))
     writer.add_blank_page(100, 100)

@@ -416,7 +416,7 @@ async def test_what_is_dropped_for_its_age_leaves_an_anchor(db: Db, owner: Db) -
 async def test_every_table_of_accounts_is_watched(db: Db) -> None:
     left_out = {
         "audit", "audit_heads", "usage", "requests", "idempotency", "chunks", "webhook_events", "ares_tokens",
-        "vectors", "embedder_shelves",
+        "vectors", "embedder_shelves", "readings",
     }
     tables = await db.fetch(
         "select c.relname as name,"

@@ -14,6 +14,7 @@ from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.api.http.uploads import Form, Upload, form
 from hub.domain import Json
+from hub.engine.media import readers
 from hub.errors import BadRequest, Invalid
 from hub.knowledge import collections, files
 from hub.llm.helper import configured
@@ -28,10 +29,11 @@ async def put(request: web.Request, collection_id: UUID) -> FilesOut:
     """Create documents from files, or change those of the same names.
 
     Multipart: up to 20 files of at most 32 MB (PDF, DOCX, ODT, PPTX, XLSX, ODS, CSV, HTML, XML, EPUB, RTF, EML, SRT,
-    Markdown, plain text; pictures where the operator has set a helper model), and the optional fields `reference`,
-    `tags` (comma separated) and `metadata` (JSON) for all of them. A file that cannot be read is told in `files`
-    beside the others, what was left out of one that can be in its `notes`; when none can be read, its error is the
-    answer.
+    Markdown, plain text; pictures and scanned pages where the operator has set a helper model or installed OCR;
+    recordings of at most 25 MB where somebody hears), and the optional fields `reference`, `tags` (comma separated) and
+    `metadata` (JSON) for all of them. Scans and recordings are read step by step: until then the document is `Queued`,
+    and `notes` says so. A file that cannot be read is told in `files` beside the others, what was left out of one that
+    can be in its `notes`; when none can be read, its error is the answer.
     """
     hub, who = request.app[HUB], caller(request)
     await collections.require(hub.db, who.account_id, collection_id)
@@ -43,7 +45,7 @@ async def put(request: web.Request, collection_id: UUID) -> FilesOut:
         await paying(hub, who.account_id)
     try:
         done = await files.put(
-            hub.db, hub.queue, hub.children, judge, who.account_id, collection_id,
+            hub.db, hub.queue, readers(hub, judge, who.account_id, collection_id), who.account_id, collection_id,
             [_file(f) for f in sent.files], _common(sent),
         )
     finally:

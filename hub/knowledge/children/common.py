@@ -2,7 +2,7 @@
 
 Input: a line of JSON {"kind", "seconds", "memory" (bytes), "pages", "rows", "unpacked" (bytes), "longest" (characters),
 "cut", "links"}, then the file. Output: "ok" or "no", on the line after it JSON {"text", "notes", "places", "links",
-"kept"} or why.
+"kept", "scanned", "seen", "hard", "next", "count"} or why.
 With `cut` what is longer is left out instead of refused, and the pages of a PDF are numbered.
 """
 
@@ -28,7 +28,9 @@ class Full(Exception):
 class Text:
     """What is read of a file, part by part; notes: what is not; places: where numbered parts begin.
 
-    links: where a page leads to; kept: false when it asks not to be indexed.
+    links: where a page leads to; kept: false when it asks not to be indexed. scanned: pages that are pictures and were
+    not read; seen: those that were, by their picture; hard: those of them that may be wrong; next: the page of `count`
+    where the next step goes on.
     """
 
     def __init__(self, asked: Asked, unit: str = "") -> None:
@@ -36,6 +38,11 @@ class Text:
         self.notes: list[str] = []
         self.links: list[str] = []
         self.kept = True
+        self.scanned: list[int] = []
+        self.seen: list[int] = []
+        self.hard: list[int] = []
+        self.next: int | None = None
+        self.count = 1
         self._parts: list[str] = []
         self._starts: list[tuple[int, int]] = []
         self._size = 0
@@ -66,7 +73,8 @@ class Text:
     def told(self) -> str:
         places = {"unit": self.unit, "starts": self._starts} if self.unit and self._starts else None
         text = "\n\n".join(self._parts)[: self.asked["longest"]]
-        said = {"text": text, "notes": self.notes, "places": places, "links": self.links, "kept": self.kept}
+        said = {"text": text, "notes": self.notes, "places": places, "links": self.links, "kept": self.kept,
+                "scanned": self.scanned, "seen": self.seen, "hard": self.hard, "next": self.next, "count": self.count}
         return json.dumps(said, ensure_ascii=False)
 
 

@@ -46,7 +46,7 @@ class Line:
 
 def read(content: bytes, asked: Asked, text: Text) -> None:
     text.unit = "page"
-    book = _opened(content)
+    book = opened(content)
     count = len(book)
     if count > asked["pages"] and not asked["cut"]:
         raise No(f"has {count:,} pages; at most {asked['pages']:,} are read")
@@ -55,15 +55,14 @@ def read(content: bytes, asked: Asked, text: Text) -> None:
     for number in range(min(count, asked["pages"])):
         try:
             page = book[number]
-            lines = _lines(page.get_textpage())
-            fields = _fields(book, page)
+            said, usual = said_on(book, page, usual)
         except pypdfium2.PdfiumError:
             text.note(f"Page {number + 1} is damaged and was not read.")
             continue
-        usual = _usual(lines) or usual
-        said = "\n\n".join(part for part in (_joined(lines, usual), fields) if part)
         if not said.strip():
             empty.append(number + 1)
+            if next(page.get_objects(max_depth=3), None) is not None:
+                text.scanned.append(number + 1)
         elif len(UNREADABLE.findall(said)) > max(2, len(said) // 50):
             unreadable.append(number + 1)
         text.add(f"[page {number + 1}]\n{said}" if asked["cut"] and said else said, number + 1)
@@ -76,7 +75,14 @@ def read(content: bytes, asked: Asked, text: Text) -> None:
                   "their font does not say which letters it has.")
 
 
-def _opened(content: bytes) -> pypdfium2.PdfDocument:
+def said_on(book: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, usual: float) -> tuple[str, float]:
+    """What is written on a page, and the usual height of its letters; `usual`: that of the page before."""
+    lines = _lines(page.get_textpage())
+    usual = _usual(lines) or usual
+    return "\n\n".join(part for part in (_joined(lines, usual), _fields(book, page)) if part), usual
+
+
+def opened(content: bytes) -> pypdfium2.PdfDocument:
     try:
         return pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as e:
