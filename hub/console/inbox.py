@@ -17,6 +17,7 @@ from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.store import contacts as contact_rows
+from hub.store import human_requests as presence
 from hub.store import operator_inbox as rows
 from hub.store import people, said
 
@@ -83,7 +84,7 @@ async def opened(v: Visit, session: UUID, since: str = "") -> Json:
 async def inbox(v: Visit) -> web.StreamResponse:
     """GET /console/inbox"""
     shown = Shown.of(v)
-    return await v.page("inbox.html", **await listed(v, shown), open=None)
+    return await v.page("inbox.html", **await listed(v, shown), away=await presence.is_away(v.db, v.who.id), open=None)
 
 
 async def conversation(v: Visit) -> web.StreamResponse:
@@ -92,7 +93,16 @@ async def conversation(v: Visit) -> web.StreamResponse:
     values = await opened(v, id)
     card = await _card(v, values["one"]["person_id"], id)
     canned = await operator_inbox.canned(v.db, v.account)
-    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="")
+    away = await presence.is_away(v.db, v.who.id)
+    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="", away=away)
+
+
+async def away(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/inbox/away: nobody is called to whoever says that they are not there."""
+    gone = v.form.get("away") == "yes"
+    deed.object, deed.change = str(v.who.id), {"away": gone}
+    await presence.set_away(v.db, v.who.id, gone)
+    return v.to("/console/inbox", "You are away." if gone else "You are here again.")
 
 
 async def seen(v: Visit) -> web.StreamResponse:
@@ -189,7 +199,8 @@ async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
     card = await _card(v, values["one"]["person_id"], v.id())
     canned = await operator_inbox.canned(v.db, v.account)
     return await v.page(
-        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text
+        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text,
+        away=await presence.is_away(v.db, v.who.id),
     )
 
 
@@ -206,6 +217,7 @@ def routes() -> list[web.RouteDef]:
     one = "/console/inbox/{id}"
     return [
         look("/console/inbox", inbox), look(one, conversation), look(one + "/older", older),
+        act("/console/inbox/away", "inbox.presence_set", away),
         mark(one + "/read", seen),
         act(one + "/take", "inbox.taken", take), act(one + "/back", "inbox.given_back", back),
         act(one + "/say", "inbox.answered", say, repeats=True), act(one + "/note", "inbox.noted", note),
