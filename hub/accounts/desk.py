@@ -54,6 +54,10 @@ class Desk(Defaults):
     warn_minutes: Annotated[
         int, Field(ge=0, le=1440, description="So long before the target is missed, colleagues are told.")
     ] = 3
+    routing: Annotated[
+        Literal["none", "round_robin", "least_busy"],
+        Field(description="Who of those who are there is given a conversation in which a person was asked for."),
+    ] = "none"
 
 
 def of(parameters: Json) -> Desk:

@@ -30,7 +30,7 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     given: Json = {
         "hours": read(f.get("hours")), "calledText": f.get("calledText"), "awayText": f.get("awayText"),
         "targetMinutes": int(f.number("targetMinutes", 0, 1440) or 0),
-        "warnMinutes": int(f.number("warnMinutes", 0, 1440) or 0),
+        "warnMinutes": int(f.number("warnMinutes", 0, 1440) or 0), "routing": f.get("routing") or "none",
     }
     deed.changed(before, given)
     await desk.edit(v.db, v.account, given, lambda now: v.unchanged(Desk.stored(now)))

@@ -8,6 +8,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.accounts import contacts
+from hub.accounts.desk import HERE
 from hub.accounts.operators import Deed
 from hub.chat.news import tell
 from hub.chat.operators import handoff, suggestion
@@ -115,11 +116,12 @@ async def seen(v: Visit) -> web.StreamResponse:
 
 async def _card(v: Visit, person: UUID | None, session: UUID) -> Json:
     """Who it is: all names and all other conversations, on whatever network, and why they are held for one."""
+    colleagues = await presence.colleagues(v.db, v.account, HERE)
     if person is None:
-        return {"whole": None, "others": [], "joins": []}
+        return {"whole": None, "others": [], "joins": [], "colleagues": colleagues}
     joins = [j for j in await contact_rows.joins(v.db, v.account, person) if j["split_at"] is None]
     return {
-        "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
+        "colleagues": colleagues, "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
         "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session),
     }
 
@@ -156,6 +158,20 @@ async def take(v: Visit, deed: Deed) -> web.StreamResponse:
     await handoff.switch(v.hub, v.account, None, v.id(), True, v.who.id, v.who.name, ends=True)
     deed.begun = True
     return await _again(v)
+
+
+async def give(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../give: to a colleague, who has it from now on."""
+    deed.object, to = str(v.id()), v.form.id("operator")
+    found = next((c for c in await presence.colleagues(v.db, v.account, HERE) if c["id"] == to), None)
+    if found is None:
+        raise Invalid("operator is nobody who works here.", field="operator")
+    deed.change = {"to": found["name"]}
+    await handoff.switch(
+        v.hub, v.account, None, v.id(), True, found["id"], found["name"], ends=True, given_by=v.who.name
+    )
+    deed.begun = True
+    return v.to(f"/console/inbox/{v.id()}", f"{found['name']} has it now.")
 
 
 async def back(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -219,7 +235,8 @@ def routes() -> list[web.RouteDef]:
         look("/console/inbox", inbox), look(one, conversation), look(one + "/older", older),
         act("/console/inbox/away", "inbox.presence_set", away),
         mark(one + "/read", seen),
-        act(one + "/take", "inbox.taken", take), act(one + "/back", "inbox.given_back", back),
+        act(one + "/take", "inbox.taken", take), act(one + "/give", "inbox.given", give),
+        act(one + "/back", "inbox.given_back", back),
         act(one + "/say", "inbox.answered", say, repeats=True), act(one + "/note", "inbox.noted", note),
         act(one + "/draft", "inbox.drafted", draft), act(one + "/split", "inbox.split", split),
     ]

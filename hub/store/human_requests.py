@@ -54,6 +54,24 @@ EMAIL = """
     from human_requests r where s.id = $2 and s.account_id = $1 and r.session_id = s.id and r.state = 'left'
         and s.metadata->>'anon:email' is distinct from $3
 """
+# $3: round_robin, or least_busy. Locked, so that two that come at once are two people's.
+PICK = """
+    with there as (
+        select p.operator_id, p.assigned_at, (select count(*) from sessions s where s.account_id = $1 and s.handoff_by = p.operator_id
+                and s.handoff_at is not null and s.closed_at is null) as busy
+        from operator_presence p join operators o on o.id = p.operator_id
+        where p.account_id = $1 and o.role <> 'viewer' and not p.away and p.here_at > now() - make_interval(secs => $2)),
+    chosen as (
+        select t.operator_id from there t
+        order by case when $3 = 'least_busy' then t.busy end, t.assigned_at nulls first, t.operator_id limit 1)
+    update operator_presence p set assigned_at = clock_timestamp() from chosen c, operators o
+    where p.operator_id = c.operator_id and o.id = c.operator_id returning o.id, o.name
+"""
+ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('route:' || $1::text, 0))"
+COLLEAGUES = """
+    select o.id, o.name, coalesce(not p.away and p.here_at > now() - make_interval(secs => $2), false) as here from operators o
+    left join operator_presence p on p.operator_id = o.id where o.account_id = $1 and o.role <> 'viewer' order by o.name, o.id limit 200
+"""
 # Gone from the list after so long; what happened stays told in `happenings`.
 FORGET = """
     delete from human_requests where session_id in (
@@ -107,6 +125,19 @@ async def is_away(db: Call, operator: UUID) -> bool:
 async def anybody(db: Call, account: UUID, seconds: float) -> bool:
     """Whether somebody who may answer has looked at the console within so many seconds."""
     return bool(await db.value(ANYBODY, account, seconds))
+
+
+async def pick(db: Call, account: UUID, seconds: float, how: str) -> Json | None:
+    """Whose turn it is, of those who are there: {id, name}. In a transaction: of two that come at once each sees what the
+    other has got."""
+    await db.run(ONE_AT_A_TIME, str(account))
+    row = await db.row(PICK, account, seconds, how)
+    return dict(row) if row else None
+
+
+async def colleagues(db: Call, account: UUID, seconds: float) -> list[Json]:
+    """Everybody who may have a conversation: {id, name, here}."""
+    return [dict(r) for r in await db.fetch(COLLEAGUES, account, seconds)]
 
 
 async def set_email(db: Call, account: UUID, session: UUID, email: str) -> bool:

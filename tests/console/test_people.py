@@ -1,5 +1,7 @@
 """A person when a person is needed: asked for in words, by the model, by a button; while people are there and not."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -146,6 +148,45 @@ async def test_colleagues_are_warned_once_before_it_is_late(desk: Browser, api: 
         await desk.done(f"/console/inbox/{me.session}/say", text="Sorry.")
         told = "select detail from happenings where session_id = $1 and kind = 'person_answered'"
         assert (await api.hub.db.value(told, me.session))["late"] is True
+
+
+@pytest.mark.parametrize("routing", ["round_robin", "least_busy"])
+async def test_those_who_are_there_are_called_in_turn(desk: Browser, agent: Browser, api: Api, routing: str) -> None:
+    """Two who are there, one who is away, one of another account; two visitors who ask in the same instant."""
+    away = await signed_in(api, "agent")
+    foreign = await signed_in(api, account=await api.hub.db.value("select id from accounts where name = 'Boreal'"))
+    async with (
+        visiting(api) as me, visiting(api) as also, watched(desk), watched(agent), watched(away), watched(foreign)
+    ):
+        await away.done("/console/inbox/away", away="yes")
+        await desk.done("/console/settings/people", routing=routing, targetMinutes="0")
+        for one in (me, also):
+            await one.set(**ON)
+        await asyncio.gather(me.prompt(WISH), also.prompt(WISH))
+        has = "select handoff_by from sessions where id = any($1::uuid[])"
+        rows = await api.hub.db.fetch(has, [me.session, also.session])
+        assert {r["handoff_by"] for r in rows} == {desk.who.id, agent.who.id}
+        page = await desk.get(f"/console/inbox/{me.session}")
+        assert re.search("(Owner|Agent) was called", page.text)
+    for one in (away, foreign):
+        await one.http.close()
+
+
+async def test_a_conversation_is_given_to_a_colleague(desk: Browser, agent: Browser, viewer: Browser, api: Api) -> None:
+    foreign = await signed_in(api, account=await api.hub.db.value("select id from accounts where name = 'Boreal'"))
+    async with visiting(api) as me:
+        await me.prompt("Hello")
+        here = f"/console/inbox/{me.session}"
+        page = await desk.get(here)
+        assert f'value="{agent.who.id}"' in page.text and f'value="{viewer.who.id}"' not in page.text
+        page = await desk.done(f"{here}/give", operator=str(agent.who.id))
+        assert "Owner gave it to Agent" in page.text
+        assert me.session in listed((await agent.get("/console/inbox?show=mine")).text)
+        for nobody in (foreign.who.id, viewer.who.id, "x"):
+            assert (await desk.post(f"{here}/give", operator=str(nobody))).status == 400
+        assert (await viewer.post(f"{here}/give", operator=str(agent.who.id))).status == 403
+        assert (await foreign.post(f"{here}/give", operator=str(foreign.who.id))).status == 404
+    await foreign.http.close()
 
 
 async def test_hours_are_set_in_the_console_and_the_api(desk: Browser, agent: Browser, api: Api) -> None:

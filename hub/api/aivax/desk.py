@@ -1,6 +1,6 @@
 """How the account's people work in the inbox: their hours, what is said while they are away, how soon they answer."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -27,6 +27,7 @@ class DeskEdit(Camel):
     away_text: Words | None = None
     target_minutes: Annotated[int | None, Field(ge=0, le=1440)] = None
     warn_minutes: Annotated[int | None, Field(ge=0, le=1440)] = None
+    routing: Literal["none", "round_robin", "least_busy"] | None = None
 
     def given(self) -> Json:
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -120,8 +120,13 @@ async def settle(hub: Hub, account: UUID, session: UUID) -> None:
         if asked is None:
             return
         await messages.note(tx, account, "person_asked", {"by": asked["asked_by"], "state": state}, session=session)
-        if there.now and await handoffs.switch(tx, account, None, session, True, ends=True):
-            await messages.note(tx, account, "handoff", {"active": True, "by": None, "asked": True}, session=session)
+        if there.now:
+            own = desk.of(found.parameters).routing
+            to = await human_requests.pick(tx, account, desk.HERE, own) if own != "none" else None
+            by, name = (to["id"], to["name"]) if to else (None, None)
+            if await handoffs.switch(tx, account, None, session, True, by, ends=True):
+                told = {"active": True, "by": name, "asked": True}
+                await messages.note(tx, account, "handoff", told, session=session)
     if there.now:
         await tell(hub.events, account, session, {"type": "handoff", "active": True})
     else:
