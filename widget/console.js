@@ -21,6 +21,10 @@ function times() {
     const left = Math.max(0, Math.round((new Date(one.dataset.until) - Date.now()) / 1000));
     one.textContent = left >= 60 ? `${Math.ceil(left / 60)} min` : `${left} s`;
   }
+  for (const one of all("[data-due]")) {
+    const left = Math.ceil((new Date(one.dataset.due) - Date.now()) / 60000);
+    one.textContent = left > 0 ? `${left} min left` : "late";
+  }
 }
 
 function down() {

@@ -19,7 +19,7 @@ Flag = Literal[
 ]
 BuiltinFunction = Literal[
     "WebSearch", "Code", "OpenUrl", "Remember", "ImageGeneration", "XPostsSearch", "GenerateDocument",
-    "GenerateWebPage", "AdvancedWebUsage", "Request", "Calendar", "Choices",
+    "GenerateWebPage", "AdvancedWebUsage", "Request", "Calendar", "Choices", "AskForHuman",
 ]
 QueryStrategy = Literal["Plain", "Concatenate", "FullRewrite", "UserRewrite", "QueryFunction"]
 Multimodal = Literal["Image", "Audio", "Video", "File", "OtherFiles", "All"]
@@ -90,6 +90,8 @@ RUNTIME_NAMES: Mapping[BuiltinFunction, tuple[str, ...]] = {
     "AdvancedWebUsage": ("advanced_web_search",),
     "Request": ("request",),
     "Calendar": ("calendar_create", "calendar_search", "calendar_get", "calendar_update", "calendar_delete"),
+    "Choices": ("offer_choices",),
+    "AskForHuman": ("ask_for_human",),
 }
 RESERVED_NAMES = ("read_skill", "shell")
 

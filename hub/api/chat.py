@@ -158,7 +158,7 @@ async def _page(
         "hello_sub": look["helloSubLabel"] or words["helloSubLabel"],
         "placeholder": look["textAreaPlaceholder"] or words["inputPlaceholder"],
         "accept": "" if look["uploadUnsupportedFiles"] else ",".join(ACCEPT[m] for m in look["inputModes"][1:]),
-        "elsewhere": await web_sessions.elsewhere(request.app[HUB].db, client),
+        **await web_sessions.ways(request.app[HUB].db, client),
         "styles": Markup(styles(look["customStyles"])), "data": _json(data), "refused": str(refused or ""),
     }
     return _sent(request, "chat.html", values, refused.status if refused else 200, p, look["logoImageUrl"])

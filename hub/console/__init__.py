@@ -10,6 +10,7 @@ from hub.console import (
     campaigns,
     channels,
     deliveries,
+    desk,
     embedder,
     factors,
     home,
@@ -34,7 +35,7 @@ from hub.console.page_request import once
 
 PARTS = (
     sign_in, oidc, home, inbox, replies, live, bots, tools, playground, channels, networks, embedder, knowledge,
-    websites, schedules, campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, factors,
+    websites, schedules, campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, desk, factors,
 )
 
 

@@ -27,6 +27,7 @@ EXTRACTIVE = "@hub/extractive"
 TOOLS = {
     "Remember": "Remember facts about a person", "Calendar": "Keep a calendar for a person",
     "WebSearch": "Search the web", "Choices": "Offer buttons to choose from",
+    "AskForHuman": "Call a person when one is needed",
     "OpenUrl": "Read pages of the web", "Code": "Calculate with code", "Request": "Call HTTP addresses",
     "GenerateDocument": "Make PDF documents", "GenerateWebPage": "Make web pages", "ImageGeneration": "Make pictures",
 }

@@ -8,6 +8,7 @@ from uuid import UUID
 from aiohttp import web
 
 from hub.accounts import contacts
+from hub.accounts.desk import HERE
 from hub.accounts.operators import Deed
 from hub.chat.news import tell
 from hub.chat.operators import handoff, suggestion
@@ -17,6 +18,7 @@ from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.store import contacts as contact_rows
+from hub.store import human_requests as presence
 from hub.store import operator_inbox as rows
 from hub.store import people, said
 
@@ -83,7 +85,7 @@ async def opened(v: Visit, session: UUID, since: str = "") -> Json:
 async def inbox(v: Visit) -> web.StreamResponse:
     """GET /console/inbox"""
     shown = Shown.of(v)
-    return await v.page("inbox.html", **await listed(v, shown), open=None)
+    return await v.page("inbox.html", **await listed(v, shown), away=await presence.is_away(v.db, v.who.id), open=None)
 
 
 async def conversation(v: Visit) -> web.StreamResponse:
@@ -92,7 +94,16 @@ async def conversation(v: Visit) -> web.StreamResponse:
     values = await opened(v, id)
     card = await _card(v, values["one"]["person_id"], id)
     canned = await operator_inbox.canned(v.db, v.account)
-    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="")
+    away = await presence.is_away(v.db, v.who.id)
+    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="", away=away)
+
+
+async def away(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST /console/inbox/away: nobody is called to whoever says that they are not there."""
+    gone = v.form.get("away") == "yes"
+    deed.object, deed.change = str(v.who.id), {"away": gone}
+    await presence.set_away(v.db, v.who.id, gone)
+    return v.to("/console/inbox", "You are away." if gone else "You are here again.")
 
 
 async def seen(v: Visit) -> web.StreamResponse:
@@ -105,11 +116,12 @@ async def seen(v: Visit) -> web.StreamResponse:
 
 async def _card(v: Visit, person: UUID | None, session: UUID) -> Json:
     """Who it is: all names and all other conversations, on whatever network, and why they are held for one."""
+    colleagues = await presence.colleagues(v.db, v.account, HERE)
     if person is None:
-        return {"whole": None, "others": [], "joins": []}
+        return {"whole": None, "others": [], "joins": [], "colleagues": colleagues}
     joins = [j for j in await contact_rows.joins(v.db, v.account, person) if j["split_at"] is None]
     return {
-        "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
+        "colleagues": colleagues, "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
         "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session),
     }
 
@@ -146,6 +158,20 @@ async def take(v: Visit, deed: Deed) -> web.StreamResponse:
     await handoff.switch(v.hub, v.account, None, v.id(), True, v.who.id, v.who.name, ends=True)
     deed.begun = True
     return await _again(v)
+
+
+async def give(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../give: to a colleague, who has it from now on."""
+    deed.object, to = str(v.id()), v.form.id("operator")
+    found = next((c for c in await presence.colleagues(v.db, v.account, HERE) if c["id"] == to), None)
+    if found is None:
+        raise Invalid("operator is nobody who works here.", field="operator")
+    deed.change = {"to": found["name"]}
+    await handoff.switch(
+        v.hub, v.account, None, v.id(), True, found["id"], found["name"], ends=True, given_by=v.who.name
+    )
+    deed.begun = True
+    return v.to(f"/console/inbox/{v.id()}", f"{found['name']} has it now.")
 
 
 async def back(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -189,7 +215,8 @@ async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
     card = await _card(v, values["one"]["person_id"], v.id())
     canned = await operator_inbox.canned(v.db, v.account)
     return await v.page(
-        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text
+        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text,
+        away=await presence.is_away(v.db, v.who.id),
     )
 
 
@@ -206,8 +233,10 @@ def routes() -> list[web.RouteDef]:
     one = "/console/inbox/{id}"
     return [
         look("/console/inbox", inbox), look(one, conversation), look(one + "/older", older),
+        act("/console/inbox/away", "inbox.presence_set", away),
         mark(one + "/read", seen),
-        act(one + "/take", "inbox.taken", take), act(one + "/back", "inbox.given_back", back),
+        act(one + "/take", "inbox.taken", take), act(one + "/give", "inbox.given", give),
+        act(one + "/back", "inbox.given_back", back),
         act(one + "/say", "inbox.answered", say, repeats=True), act(one + "/note", "inbox.noted", note),
         act(one + "/draft", "inbox.drafted", draft), act(one + "/split", "inbox.split", split),
     ]

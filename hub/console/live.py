@@ -17,7 +17,7 @@ from hub.console.guard import COOKIE, look
 from hub.console.page_request import Visit, operator
 from hub.domain import Json
 from hub.errors import HubError, Invalid
-from hub.store import operator_inbox
+from hub.store import human_requests, operator_inbox
 
 # Between two looks, however much happens; and the longest without a look.
 PAUSE, IDLE, SIGNED = 1.0, 15.0, 15.0
@@ -58,6 +58,8 @@ async def _inbox(v: Visit, shown: inbox.Shown, session: UUID | None) -> AsyncIte
                     yield sse.Named("ended")
                     return
             looked = time.monotonic()
+            if v.who.may("inbox"):
+                await human_requests.here(v.db, v.who.id)
             try:
                 parts = {"list": await _list(v, shown, session)}
                 if session is not None and named:

@@ -62,7 +62,8 @@ def _with_people(ctx: AnswerContext, functions: Sequence[BuiltinFunction]) -> li
         tools.append(choices.offered())
     if ctx.ask.schedules:
         tools += scheduling.offered(ctx.context)
-    return tools + handover.offered(bool(ctx.parameters.get(ESCALATES)))
+    switched = handover.FUNCTION in functions and ctx.ask.client_id is not None
+    return tools + handover.offered(bool(ctx.parameters.get(ESCALATES)), switched)
 
 
 async def _shell(ctx: AnswerContext, stack: AsyncExitStack) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from hub.chat.operators import erasure, handoff
 from hub.chat.outbound import strays as looking
+from hub.chat.turns import human
 from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.jobs.slots import lane_of
@@ -28,6 +29,7 @@ from hub.store import (
     files,
     form_posts,
     health,
+    human_requests,
     idempotency,
     inbox,
     leader_election,
@@ -71,7 +73,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "remembered answers": answer_cache.forget,
     "facts for webhooks": webhook_facts.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
-    "responses": responses.forget, "drills": drills.forget,
+    "persons asked for": human_requests.forget, "responses": responses.forget, "drills": drills.forget,
     "days of figures, which became sums": talks.fold,
 })
 # The same of what operators say how many days it is kept: by the name of the setting.
@@ -171,6 +173,12 @@ async def happened(hub: Hub, runner: Runner) -> None:
 async def hand_back(hub: Hub) -> None:
     """Conversations that a person took over for a time go back to the assistant."""
     await handoff.hand_back(hub)
+
+
+async def people(hub: Hub) -> None:
+    """Persons that were asked for in turns that nobody finished, and answers that will come too late."""
+    if not hub.leases.closing:
+        await human.settle_left(hub)
 
 
 async def renew(hub: Hub) -> None:

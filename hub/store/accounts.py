@@ -13,7 +13,9 @@ ADD = """
 GET = """
     select id, name, salt, parameters, plan, balance::float8 as balance, created_at from accounts where id = $1
 """
-LOCK = GET.rstrip() + " for no key update\n"
+LOCK = """
+    select id, name, salt, parameters, plan, balance::float8 as balance, created_at from accounts where id = $1 for no key update
+"""
 EDIT = "update accounts set name = coalesce($2, name), parameters = parameters || $3 where id = $1"
 SALT = "update accounts set salt = $2 where id = $1"
 
@@ -28,7 +30,7 @@ async def add(db: Call, id: UUID, name: str, salt: str) -> Account:
 
 async def get(db: Call, account: UUID, lock: bool = False) -> Account | None:
     """lock: until the transaction ends nobody else changes it."""
-    row = await db.row(LOCK if lock else GET, account)
+    row = await (db.row(LOCK, account) if lock else db.row(GET, account))
     return Account(**dict(row)) if row else None
 
 

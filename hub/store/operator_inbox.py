@@ -47,6 +47,11 @@ LIST = """
                     and n.last_message_at is not null and n.handoff_at is null and n.closed_at is null)
             order by p.at desc, p.session_id desc limit $6::int)
         union all
+        (select s.id from human_requests q join sessions s on s.id = q.session_id where $3 = 'asked' and q.account_id = $1
+            and q.state <> 'answered' and s.client_id is not null and s.closed_at is null and s.last_message_at is not null
+            and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
+            order by s.last_message_at desc, s.id desc limit $6::int)
+        union all
         (select s.id from sessions s where $3 = 'person' and s.account_id = $1 and s.client_id is not null
             and s.last_message_at is not null and s.handoff_at is not null
             and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
@@ -61,6 +66,7 @@ LIST = """
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
+        case when s.closed_at is null then h.state end as asked, h.due_at as answer_due,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
         coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
         (select jsonb_build_array(m.role, case when starts_with(m.content->>'text', 'sealed.1.') then m.content->'text'
@@ -73,6 +79,7 @@ LIST = """
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
     left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
     left join session_reads r on r.session_id = s.id and r.operator_id = $2
+    left join human_requests h on h.session_id = s.id
     order by s.last_message_at desc, s.id desc limit $6
 """
 # The same by words, in all of them. $7: a pattern; $8: whose phone the words are; $9: the words.
@@ -84,13 +91,17 @@ SEARCH = """
             and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
             and case $3 when 'all' then true when 'mine' then s.handoff_at is not null and s.handoff_by = $2
                 when 'waiting' then s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
-                when 'bot' then s.handoff_at is null and s.closed_at is null else s.handoff_at is not null end),
+                when 'bot' then s.handoff_at is null and s.closed_at is null
+                when 'asked' then s.closed_at is null and exists (select 1 from human_requests q
+                    where q.session_id = s.id and q.state <> 'answered')
+                else s.handoff_at is not null end),
     found as (
         select s.id, row_number() over (partition by coalesce(p.root_id, s.id) order by s.last_message_at desc, s.id desc) as place
         from shown join sessions s on s.id = shown.id and s.account_id = $1 left join people p on p.id = s.person_id)
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
+        case when s.closed_at is null then h.state end as asked, h.due_at as answer_due,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
         coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
         (select jsonb_build_array(m.role, case when starts_with(m.content->>'text', 'sealed.1.') then m.content->'text'
@@ -103,6 +114,7 @@ SEARCH = """
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
     left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
     left join session_reads r on r.session_id = s.id and r.operator_id = $2
+    left join human_requests h on h.session_id = s.id
     order by s.last_message_at desc, s.id desc limit $6
 """
 ONE = """
@@ -112,10 +124,12 @@ ONE = """
         k.name as contact_name, k.phone, k.username, k.language, o.name as handler, s.integration_id,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting, false as unread, '' as last_words,
-        (select max(z.last_user_at) from sessions z where z.contact_id = any(contacts_of(s.integration_id, s.contact_id))) as heard_at
+        (select max(z.last_user_at) from sessions z where z.contact_id = any(contacts_of(s.integration_id, s.contact_id))) as heard_at,
+        h.state as asked, h.asked_by, h.reason, h.asked_at, h.due_at as answer_due
     from sessions s join clients c on c.id = s.client_id left join gateways g on g.id = c.gateway_id
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
     left join operators o on o.id = s.handoff_by and o.account_id = s.account_id
+    left join human_requests h on h.session_id = s.id
     where s.account_id = $1 and s.id = $2
 """
 # The newest first; each with the state of its parts: the worst one decides.
@@ -179,7 +193,7 @@ async def page(
     db: Call, account: UUID, eyes: UUID, show: str, *, after: tuple[datetime, UUID] | None = None, words: str | None = None,
     limit: int, person: UUID | None = None,
 ) -> list[Json]:
-    """Of each person the conversation with the newest message, those first. show: all, mine, waiting, bot, person.
+    """Of each person the conversation with the newest message, those first. show: all, mine, waiting, asked, bot, person.
     person: whom the words name."""
     at, id = after or (None, None)
     if words is None:
@@ -241,7 +255,8 @@ async def canned(db: Call, account: UUID) -> list[Json]:
 
 async def lock_canned(db: Call, account: UUID, which: UUID | str) -> Json | None:
     """The reply of an id or a shortcut; until the transaction ends nobody else changes it."""
-    row = await db.row(LOCK_CANNED if isinstance(which, str) else LOCK_CANNED_ONE, account, which)
+    named = isinstance(which, str)
+    row = await (db.row(LOCK_CANNED, account, which) if named else db.row(LOCK_CANNED_ONE, account, which))
     return dict(row) if row else None
 
 

@@ -45,7 +45,11 @@ DOOR = """
     select c.id as client_id, c.account_id, c.parameters, c.gateway_id is not null as open, a.salt
     from clients c join accounts a on a.id = c.account_id where c.id = $1
 """
-ELSEWHERE = "select exists (select 1 from integrations where client_id = $1 and state = 'registered')"
+WAYS = """
+    select exists (select 1 from integrations where client_id = $1 and state = 'registered') as elsewhere,
+        exists (select 1 from clients c join gateways g on g.id = c.gateway_id where c.id = $1
+            and g.parameters->'sentinelOptions'->'enabledFunctions' ? 'AskForHuman') as person
+"""
 # What visitors say of themselves is marked; of the older of it as much goes as would be more than twenty.
 DESCRIBE = """
     update sessions s set metadata = $3::jsonb || (
@@ -108,9 +112,12 @@ async def door(db: Call, client: UUID) -> Door | None:
     return Door(**dict(row)) if row else None
 
 
-async def elsewhere(db: Call, client: UUID) -> bool:
-    """Whether the chat client is on a network too, where a chat could go on."""
-    return bool(await db.value(ELSEWHERE, client))
+async def ways(db: Call, client: UUID) -> Json:
+    """elsewhere: whether the chat client is on a network too, where a chat could go on. person: whether one may be asked
+    for."""
+    row = await db.row(WAYS, client)
+    assert row is not None
+    return dict(row)
 
 
 async def describe(db: Call, account: UUID, session: UUID, metadata: Json) -> None:

@@ -1,12 +1,11 @@
 """Names of tools that are the hub's own: nobody else's tool may have one, whether the hub's is on or not."""
 
 from hub.accounts.value_types import RESERVED_NAMES, RUNTIME_NAMES
-from hub.tools import handover
 from hub.tools.schedule import tools as scheduling
 
 SEARCH = "search_knowledge"
 OURS = frozenset((
-    *RESERVED_NAMES, *(name for names in RUNTIME_NAMES.values() for name in names), SEARCH, handover.NAME,
+    *RESERVED_NAMES, *(name for names in RUNTIME_NAMES.values() for name in names), SEARCH,
     *(tool.name for tool in scheduling.TOOLS),
 ))
 

@@ -48,7 +48,7 @@ PLACES = {
     "source_tools": NONE, "sources": NONE, "source_pages": NONE, "embedders": NONE, "embedder_shelves": NONE, "vectors": CASCADE, "readings": CASCADE, "sign_in_waits": NONE, "operator_devices": NONE, "operator_totp": NONE,
     "operator_recovery_codes": NONE, "operator_passkeys": NONE, "operator_pending": NONE, "operator_identities": NONE,
     "ares_devices": NONE, "drills": NONE, "answer_cache": BRIEF, "key_spend": NONE, "key_holds": NONE, "key_alerts": NONE,
-    "file_leftovers": NONE, "personal_folders": NONE, "left_placeholders": CASCADE, "form_posts": NONE,
+    "file_leftovers": NONE, "personal_folders": NONE, "left_placeholders": CASCADE, "form_posts": NONE, "human_requests": CASCADE, "operator_presence": NONE,
     "responses": "the response itself",
 }
 

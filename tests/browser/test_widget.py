@@ -68,6 +68,24 @@ async def test_sizes(api: Api, full: bool) -> None:
         assert (size(launcher) <= 2000, chat <= 10_000) == (True, True), (size(launcher), chat)
 
 
+async def test_a_button_of_the_menu_calls_a_person(api: Api, watch: Watch) -> None:
+    """It is there where the bot's switch is on, and costs no script of its own."""
+    async with visiting(api, FREE) as me:
+        assert "Talk to a person" not in (await api.call("GET", f"/c/{me.client}", key="")).body
+        await me.set(sentinelOptions={"enabledFunctions": ["AskForHuman"]})
+        page = await watch.open(f"{api.url}/c/{me.client}")
+        await page.click("#more")
+        await page.get_by_role("button", name="Talk to a person").click()
+        await watch.until(page, "document.querySelector('.assistant .b')?.innerText.includes('Nobody of the team')")
+        assert not await page.is_visible("#menu") and me.model.calls == []
+        await watch.sound(page)
+        size_of = size((await api.call("GET", f"/c/{me.client}", key="")).body)
+        files = assets.read(assets.FOLDER)
+        chat = size_of + size(files["chat.css"].plain) + size(files["chat.js"].plain)
+        assert chat <= 10_000
+    watch.clean()
+
+
 async def test_nothing_is_loaded_before_somebody_wants_it(api: Api, watch: Watch, site: Site) -> None:
     async with visiting(api, FREE) as me:
         page = await watch.open(site.put("/", embed(api, me)), None, api.url)

@@ -53,7 +53,7 @@ FLAGS = (
 )
 BUILTINS = (
     "WebSearch", "Code", "OpenUrl", "Remember", "ImageGeneration", "XPostsSearch", "GenerateDocument",
-    "GenerateWebPage", "AdvancedWebUsage", "Request", "Calendar", "Choices",
+    "GenerateWebPage", "AdvancedWebUsage", "Request", "Calendar", "Choices", "AskForHuman",
 )
 MULTIMODAL = ("Image", "Audio", "Video", "File", "OtherFiles", "All")
 STRATEGIES = ("Plain", "Concatenate", "FullRewrite", "UserRewrite", "QueryFunction")

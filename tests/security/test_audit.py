@@ -164,6 +164,7 @@ async def _outreach(w: Witness) -> None:
     await w.did("POST", f"{hooks}/recurring/{again['id']}/run-now", object=again["id"])
     await w.did("DELETE", f"{hooks}/recurring/{again['id']}", object=again["id"])
     await w.did("PUT", f"{BASE}/outreach/policy", {"perDay": 3})
+    await w.did("PUT", f"{BASE}/inbox/settings", {"awayText": "Closed."})
     await w.did("PATCH", f"{BASE}/outreach/contacts/phone:5511900000003", {"optedOut": True})
     a, b = [str(await people.owner(w.api.hub.db, w.api.account, name)) for name in ("cleo", "dora")]
     await w.did("POST", f"{BASE}/contacts/{a}/join", {"contactId": b, "reason": "same voice"}, a)

@@ -18,16 +18,18 @@ LONGEST = 20_000
 
 async def switch(
     hub: Hub, account: UUID, client: UUID | None, session: UUID, active: bool, by: UUID | None = None,
-    name: str | None = None, ends: bool = False,
+    name: str | None = None, ends: bool = False, given_by: str | None = None,
 ) -> None:
     """While a person has it, the bot is silent; what the contact writes is kept for the person.
 
-    by, name: the operator. ends: it goes back by itself after the account's time without a word of theirs.
+    by, name: the operator. given_by: the colleague who decided so. ends: it goes back by itself after the account's
+    time without a word of theirs.
     """
+    told: Json = {"active": active, "by": name} | ({"given_by": given_by} if given_by else {})
     async with hub.db.transaction() as tx:
         if not await handoffs.switch(tx, account, client, session, active, by, ends):
             raise NotFound("No such session.")
-        await messages.note(tx, account, "handoff", {"active": active, "by": name}, session=session)
+        await messages.note(tx, account, "handoff", told, session=session)
     if active and not hub.leases.cancel(session):
         await hub.events.publish("cancel", {"session": str(session)})
     await tell(hub.events, account, session, {"type": "handoff", "active": active})

@@ -17,7 +17,7 @@ from hub.store.db import Db
 Json = dict[str, Any]
 Seen = Callable[[Json | None], None]
 SHOWN, OLDER, GROWN = 40, 40, 400
-SHOWS = ("all", "waiting", "mine", "person", "bot")
+SHOWS = ("all", "waiting", "asked", "mine", "person", "bot")
 NOTE = 5000
 WINDOW = timedelta(hours=24)
 # In the order of how much an operator has to know about it.

@@ -212,6 +212,9 @@ def _happenings(found: Json) -> list[Json]:
         "status": "the network reported",
         "own": "sent from outside the hub",
         "handoff": "the conversation changed hands",
+        "person_asked": "a person was asked for",
+        "person_answered": "a person answered for the first time",
+        "person_late": "colleagues were told that the answer will be late",
     }
     return [
         {

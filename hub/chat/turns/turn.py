@@ -15,7 +15,7 @@ from hub.chat.inbound import consent, continuation, hearing, media
 from hub.chat.inbound.commands import COMMANDS
 from hub.chat.news import tell
 from hub.chat.outbound import delivery, media_origins
-from hub.chat.turns import choices, patience, scheduled, traced, voice_answers
+from hub.chat.turns import choices, human, patience, scheduled, traced, voice_answers
 from hub.chat.turns.broadcast import Broadcast
 from hub.chat.turns.drafting import Drafting, drafting, mode_in
 from hub.chat.turns.presence import Presence, take_back
@@ -186,18 +186,22 @@ async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra
         _say(draft, _fallback(hub, claimed), source="system")
     elif not claimed.batch:
         draft.outcome = "nothing"
-    elif (said := await consent.answer(hub, claimed, language(claimed))) is not None:
-        draft.outcome = "command:consent"
-        _user(claimed, draft)
-        _say(draft, said, source="system")
-    elif (said := await continuation.answer(hub, claimed, language(claimed))) is not None:
-        draft.outcome = "command:continue"
+    elif (replied := await _own(hub, claimed)) is not None:
+        draft.outcome, said = replied
         _user(claimed, draft)
         _say(draft, said, source="system")
     elif claimed.batch[0]["command"] in COMMANDS.values():
         _command(claimed, draft)
     else:
         await _ask(hub, claimed, draft, sink, extra)
+
+
+async def _own(hub: Hub, claimed: Claim) -> tuple[str, str] | None:
+    """What the hub itself answers, behind the outcome that this is."""
+    for name, reply in (("consent", consent.answer), ("continue", continuation.answer), ("human", human.answer)):
+        if (said := await reply(hub, claimed, language(claimed))) is not None:
+            return f"command:{name}", said
+    return None
 
 
 async def _settle(draft: Draft) -> None:
@@ -214,12 +218,8 @@ def _command(claimed: Claim, draft: Draft) -> None:
         _say(draft, texts.say("reset", lang), source="system", hidden=True)
     else:
         s = claimed.session
-        _say(
-            draft,
-            texts.say("usage", lang, messages=s["message_count"], tokens=s["token_count"]),
-            source="system",
-            hidden=True,
-        )
+        used = texts.say("usage", lang, messages=s["message_count"], tokens=s["token_count"])
+        _say(draft, used, source="system", hidden=True)
 
 
 async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> None:
@@ -433,6 +433,8 @@ async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, standin
         part = await delivery.put_off(hub, closed.part, draft.quiet)
         await delivery.drain(hub, session, part, claimed.integration)
         await voice_answers.ask(hub, claimed, draft.outcome, draft.messages)
+    if human.ran(claimed, draft.outcome, draft.answer.ran if draft.answer else []):
+        await human.settle(hub, UUID(claimed.account["id"]), session)
     if closed.more:
         lane = (str(claimed.account["id"]), str((claimed.integration or {}).get("id") or ""))
         await hub.queue.turn(session, -claimed.epoch, lane=lane)
