@@ -108,7 +108,7 @@ async def test_a_contact_s_order_is_kept_while_a_large_commit_runs(
         person = f"zz:{turn}"
         crowd = [
             bench.item(ids=[f"crowd:{turn}:{n}"], who={"id": bench.item()["id"]})
-            for n in range(400)
+            for n in range(120)
         ]
         first = asyncio.create_task(intake.store([*crowd, bench.item("first", ids=[person])]))
         await asyncio.sleep(0.003)
