@@ -214,7 +214,7 @@ class Counting:
 
 
 async def test_it_is_seldom_looked_how_much_there_is(db: Db) -> None:
-    """Of what is small beside what an account may have, much is put in between two looks; never much more than it may."""
+    """Of what is small beside what an account may have, much is put in between two looks; never far too much."""
     account, counting = (await create_account(db, "A")).id, Counting(db)
     counted: Any = counting
     for n in range(150):

@@ -26,7 +26,7 @@ SESSIONS = """
             else case when due_at is not null then 'as before' end end as due,
         epoch, lease_until is null as idle, message_count, oldest_at is null as fresh,
         hour_start is null as hourless, hour_start > now() - interval '1 hour' as in_hour, hour_count, hour_told,
-        last_message_at = last_user_at as theirs, extract(epoch from expires_at - last_user_at)::int / 900 as expires
+        last_message_at = last_user_at as theirs, round(extract(epoch from expires_at - last_user_at) / 900) as expires
     from sessions s order by id
 """
 INBOX = """
