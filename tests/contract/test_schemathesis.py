@@ -118,7 +118,7 @@ def requests_of_an_account(place: Town) -> Iterator[None]:
     schemathesis.hooks.unregister(before_call)
 
 
-@pytest.mark.timeout(600)  # half a minute where nothing else runs
+@pytest.mark.timeout(1200)  # a minute or two where nothing else runs
 def test_it_is_answered_as_described(place: Town) -> None:
     config = SchemathesisConfig.from_dict({**CONFIG, "base-url": place.url})
     found = document()

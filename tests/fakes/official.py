@@ -8,6 +8,7 @@ import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from types import GenericAlias
 from typing import Any, is_typeddict
 
 import pytest
@@ -42,11 +43,12 @@ def _event() -> TypeAdapter[Any]:
 @cache
 def _google() -> Mapping[str, Any]:
     """What stands around the config of a request in the SDK, and in the body itself over HTTP."""
-    types = import_module("google.genai.types")
+    google = import_module("google.genai.types")
+    contents, tools, settings = (
+        GenericAlias(list, one) for one in (google.Content, google.Tool, google.SafetySetting))
     return {
-        "contents": list[types.Content], "systemInstruction": types.Content, "tools": list[types.Tool],
-        "toolConfig": types.ToolConfig, "generationConfig": types.GenerationConfig,
-        "safetySettings": list[types.SafetySetting], "cachedContent": str,
+        "contents": contents, "systemInstruction": google.Content, "tools": tools, "toolConfig": google.ToolConfig,
+        "generationConfig": google.GenerationConfig, "safetySettings": settings, "cachedContent": str,
     }
 
 
