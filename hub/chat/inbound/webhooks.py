@@ -86,6 +86,7 @@ class Receiver:
         self._known: dict[tuple[UUID, str], tuple[float, Endpoint | None]] = {}
         # Hashes of secrets that were found good, for when nobody can be asked.
         self._good: dict[tuple[UUID, str], bytes] = {}
+        self._learned = 0
         self._stored_at = time.monotonic()
         self._late: set[asyncio.Task[Verdict]] = set()
 
@@ -199,18 +200,26 @@ class Receiver:
         taught = {i for one in arrived for i in one.ours} - set(endpoint.row["own_ids"])
         if taught:
             await inbox.learn(self._hub.db, endpoint.row["id"], sorted(taught))
+            self._learned += 1
             self._known.pop((endpoint.row["client_id"], endpoint.row["channel"]), None)
 
     async def _endpoint(self, call: Call) -> Endpoint | None:
-        key, now = (call.client_id, call.channel), time.monotonic()
+        key = (call.client_id, call.channel)
         kept = self._known.get(key)
-        if kept and kept[0] > now:
+        if kept and kept[0] > time.monotonic():
             return kept[1]
+        # Looked up once for all who come meanwhile, which in a crowd is everybody, each second.
+        turn = self._learned
+        return await self._hub.flights.one(("endpoint", self, *key, turn), lambda: self._looked_up(key, turn))
+
+    async def _looked_up(self, key: tuple[UUID, str], turn: int) -> Endpoint | None:
+        now = time.monotonic()
         if len(self._known) > REMEMBERED:
             self._known = {k: v for k, v in self._known.items() if v[0] > now}
         row = await inbox.endpoint(self._hub.db, *key)
         endpoint = Endpoint(row, open_link(self._hub, row)) if row else None
-        self._known[key] = (now + REMEMBER, endpoint)
+        if turn == self._learned:
+            self._known[key] = (now + REMEMBER, endpoint)
         return endpoint
 
     async def refused(self, call: Call, body: bytes) -> None:
