@@ -34,7 +34,7 @@ from tests.contract.town import Settlers, Town, _settled
 
 __all__ = ["api", "provider"]
 # Not of accounts: what the hub itself notes. The tenant's role has no right to them at all.
-GLOBAL = {"migrations", "worker_beats", "drills", "personal_folders", "leader", "sign_in_waits"}
+GLOBAL = {"migrations", "worker_beats", "drills", "personal_folders", "leader", "sign_in_waits", "talk_marks"}
 TABLES = """
     select c.relname as name, c.relrowsecurity as raised, has_table_privilege('hub_tenant', c.oid, 'select') as seen,
         array(select p.polname || ' ' || p.polroles::regrole[]::text from pg_policy p
