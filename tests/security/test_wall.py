@@ -52,7 +52,7 @@ async def test_every_table_has_a_policy_for_both_roles(db: Db) -> None:
         if t["raised"]:
             assert t["rules"] == ["system {hub_system}", "tenant {hub_tenant}"], t["name"]
     assert {t["name"] for t in tables if not t["seen"]} == {
-        "worker_beats", "leader", "drills", "sign_in_waits", "personal_folders",
+        "worker_beats", "leader", "drills", "sign_in_waits", "personal_folders", "talk_marks",
     }
 
 
