@@ -11,7 +11,10 @@ import pytest
 
 from hub.accounts.keys import Keyring
 from hub.accounts.model_lookup import Directory
+from hub.chat.inbound.intake import Intake
+from hub.chat.inbound.webhooks import Call, Receiver, Verdict
 from hub.errors import NotFound, Unauthorized
+from hub.ids import uuid7
 from hub.store.db import Row
 from tests.api.door import Door
 
@@ -93,3 +96,17 @@ async def test_a_gateway_that_is_deleted_while_it_is_looked_up_is_gone_at_once(d
     assert sum("from gateways" in sql for sql in slow.asked) == 2
     with pytest.raises(NotFound):
         await directory.find(door.account, id)
+
+
+async def test_a_crowd_of_webhooks_looks_its_address_up_once(door: Door) -> None:
+    slow = Slow(door.hub.db)
+    hub = replace(door.hub, db=slow)  # type: ignore[arg-type]  # with the database behind it
+    intake = Intake(hub.db, hub.queue)
+    receiver, call, other = Receiver(hub, intake), *(Call("telegram", uuid7(), "secret", {}) for _ in range(2))
+    async with several(slow, lambda: receiver.admits(call)) as tasks:
+        beside = asyncio.ensure_future(receiver.admits(other))
+        await slow.reached(2)
+        slow.open.set()
+        assert set(await asyncio.gather(*tasks, beside)) == {Verdict.UNKNOWN}
+    assert len(slow.asked) == 2
+    await intake.close()

@@ -34,7 +34,7 @@ from tests.contract.town import Settlers, Town, _settled
 
 __all__ = ["api", "provider"]
 # Not of accounts: what the hub itself notes. The tenant's role has no right to them at all.
-GLOBAL = {"migrations", "worker_beats", "drills", "personal_folders", "leader", "sign_in_waits"}
+GLOBAL = {"migrations", "worker_beats", "drills", "personal_folders", "leader", "sign_in_waits", "talk_marks"}
 TABLES = """
     select c.relname as name, c.relrowsecurity as raised, has_table_privilege('hub_tenant', c.oid, 'select') as seen,
         array(select p.polname || ' ' || p.polroles::regrole[]::text from pg_policy p
@@ -52,7 +52,7 @@ async def test_every_table_has_a_policy_for_both_roles(db: Db) -> None:
         if t["raised"]:
             assert t["rules"] == ["system {hub_system}", "tenant {hub_tenant}"], t["name"]
     assert {t["name"] for t in tables if not t["seen"]} == {
-        "worker_beats", "leader", "drills", "sign_in_waits", "personal_folders",
+        "worker_beats", "leader", "drills", "sign_in_waits", "personal_folders", "talk_marks",
     }
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hub.accounts.accounts import create_account
 from hub.ids import uuid7
-from hub.store import dashboard, talks
+from hub.store import clients, dashboard, talks
 from hub.store.db import Db
 
 CLIENT = "insert into clients (id, account_id, name) values ($1, $2, 'shop')"
@@ -163,3 +163,20 @@ async def test_figures_of_what_is_summed_up_read_no_message(db: Db) -> None:
         before = await tx.value(read)
         rows = await tx.fetch("select * from talks($1, $2, $3)", shop.account, until - timedelta(days=20), until)
         assert rows and await tx.value(read) == before
+
+
+async def test_open_conversations_are_counted_without_those_that_ended(db: Db, owner: Db) -> None:
+    shop = await Shop(db, 7).open()
+    many = """
+        insert into sessions (id, account_id, client_id, kind, closed_at, expires_at)
+        select gen_random_uuid(), $1, $2, 'web', case when n > 20 then now() end,
+            case when n > 15 then now() - interval '1 hour' else now() + interval '1 hour' end
+        from generate_series(1, 3000) n
+    """
+    await db.run(many, shop.account, shop.client)
+    assert [c["active"] for c in await clients.of_account(db, shop.account)] == [15]
+    async with owner.transaction() as tx:
+        await tx.run("analyze sessions")
+        asked = clients.LIST.replace("$1", f"'{shop.account}'::uuid")
+        told = "\n".join(r[0] for r in await tx.fetch(f"explain {asked}"))
+    assert "sessions_open" in told, told

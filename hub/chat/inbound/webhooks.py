@@ -88,9 +88,10 @@ class Receiver:
         self._hub = hub
         self._intake = intake
         self._known: dict[Place, tuple[float, Endpoint | None]] = {}
-        self._asked: dict[Place, asyncio.Task[Endpoint | None]] = {}
+        self._asked: dict[tuple[Place, int], asyncio.Task[Endpoint | None]] = {}
         # Hashes of secrets that were found good, for when nobody can be asked.
         self._good: dict[tuple[UUID, str], bytes] = {}
+        self._learned = 0
         self._stored_at = time.monotonic()
         self._late: set[asyncio.Task[Verdict]] = set()
 
@@ -204,6 +205,7 @@ class Receiver:
         taught = {i for one in arrived for i in one.ours} - set(endpoint.row["own_ids"])
         if taught:
             await inbox.learn(self._hub.db, endpoint.row["id"], sorted(taught))
+            self._learned += 1
             self._known.pop((endpoint.row["client_id"], endpoint.row["channel"]), None)
 
     async def _endpoint(self, call: Call) -> Endpoint | None:
@@ -218,24 +220,27 @@ class Receiver:
         return kept[1]
 
     def _asking(self, key: Place) -> "asyncio.Task[Endpoint | None]":
-        asked = self._asked.get(key)
+        # Whoever comes after something was learned joins no look that began before it.
+        place = (key, self._learned)
+        asked = self._asked.get(place)
         if asked is None:
-            asked = self._asked[key] = asyncio.create_task(self._look_up(key))
-            asked.add_done_callback(lambda task: self._heard(key, task))
+            asked = self._asked[place] = asyncio.create_task(self._look_up(*place))
+            asked.add_done_callback(lambda task: self._heard(place, task))
         return asked
 
-    async def _look_up(self, key: Place) -> Endpoint | None:
+    async def _look_up(self, key: Place, turn: int) -> Endpoint | None:
         now = time.monotonic()
         with scope.itself():  # for all that wait
             row = await inbox.endpoint(self._hub.db, *key)
         endpoint = Endpoint(row, open_link(self._hub, row)) if row else None
         if len(self._known) > REMEMBERED:
             self._known = {k: v for k, v in self._known.items() if v[0] > now}
-        self._known[key] = (now + REMEMBER, endpoint)
+        if turn == self._learned:
+            self._known[key] = (now + REMEMBER, endpoint)
         return endpoint
 
-    def _heard(self, key: Place, asked: "asyncio.Task[Endpoint | None]") -> None:
-        self._asked.pop(key, None)
+    def _heard(self, place: tuple[Place, int], asked: "asyncio.Task[Endpoint | None]") -> None:
+        self._asked.pop(place, None)
         if not asked.cancelled():
             asked.exception()  # whoever still waits is told
 
