@@ -55,10 +55,16 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("catalogue", help=words, description=words)
     models.add_argument("action", choices=("check",), help="ask the providers which of them they still offer")
     double = commands.add_parser("twin", help="run the local twin of a network", description="run the local twin")
-    double.add_argument("network", choices=("telegram", "zapi", "evolution", "kapso", "cloud", "webhook"))
+    known = ("telegram", "zapi", "evolution", "kapso", "cloud", "webhook")
+    double.add_argument("network", type=_network, choices=known)
     double.add_argument("--host", default="127.0.0.1", help="address to listen on")
     double.add_argument("--port", type=int, default=8090, help="port to listen on")
     return parser
+
+
+def _network(name: str) -> str:
+    """A network by its own name, or by that of its integration in the API (`WhatsAppCloud`, `EvolutionApi`)."""
+    return {"whatsappcloud": "cloud", "evolutionapi": "evolution"}.get(name.lower(), name.lower())
 
 
 def _of_backups(commands: Any) -> None:

@@ -219,8 +219,8 @@ function drawSide() {
 const SETUP = {
   telegram: (o) => ({ HUB_TELEGRAM_API_URL: `${o}/telegram`, "Bot token": "110000001:AATwinTwinTwinTwinTwinTwinTwinTwin1" }),
   zapi: (o) => ({ HUB_ZAPI_API_URL: `${o}/zapi`, "Instance id": "3TWIN000INSTANCE000000000000TWIN", "Instance token": "TWININSTANCETOKEN000000000000001" }),
-  evolution: (o) => ({ "Endpoint URL": `${o}/evolution`, "Instance name": "twin", "API key": "any-key" }),
-  webhook: (o) => ({ "Address that gets the answers": `${o}/webhook/shop`, "Secret": "webhook-secret-0001" }),
+  evolution: (o) => ({ HUB_OUTBOUND_ALLOW: new URL(o).host, "Endpoint URL": `${o}/evolution`, "Instance name": "twin", "API key": "any-key" }),
+  webhook: (o) => ({ HUB_OUTBOUND_ALLOW: new URL(o).host, "Address that gets the answers": `${o}/webhook/shop`, "Secret": "webhook-secret-0001" }),
   cloud: (o) => ({ HUB_META_API_URL: `${o}/cloud/v24.0`, "Phone number id": "100000000000001", "Access token": "any-token", "App secret": "app-secret" }),
   kapso: (o) => ({ HUB_KAPSO_API_URL: `${o}/kapso`, "Phone number id": "100000000000001", "API key": "any-key" }),
 };

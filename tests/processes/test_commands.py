@@ -20,6 +20,7 @@ from uuid import uuid4
 import pytest
 
 from hub import ids
+from hub.__main__ import main
 from hub.config import Settings
 from hub.processes.embedded import free_port
 from hub.runtime import open_hub
@@ -229,3 +230,21 @@ async def broken(one: Any) -> None:
         secrets,
         b"x" * 32,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [("cloud", "cloud"), ("WhatsAppCloud", "cloud"), ("whatsappcloud", "cloud"), ("EvolutionApi", "evolution"),
+     ("Webhook", "webhook"), ("Zapi", "zapi")],
+)
+def test_a_twin_is_called_as_its_integration_is(name: str, network: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[list[str]] = []
+
+    def instead(_: str, command: list[str]) -> None:
+        begun.append(command)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execv", instead)
+    with pytest.raises(SystemExit):
+        main(["twin", name])
+    assert begun[0][1:4] == ["-m", "channels.twins", network]

@@ -55,6 +55,10 @@ async def test_a_conversation(twins: Rig) -> None:
     await bot(twins, "setWebhook", url=f"{twins.hook.url}/secret")
     async with phone(twins) as page:
         await expect(page.locator("#link")).to_contain_text("The hub listens")
+        for network in ("Webhook", "Evolution"):  # which are private addresses here: without this the hub calls none
+            await page.locator("#networks button", has_text=network).click()
+            await expect(page.locator("#link")).to_contain_text("HUB_OUTBOUND_ALLOW")
+        await page.locator("#networks button", has_text="Telegram").click()
         await page.fill("#text", "Hello there")
         await page.press("#text", "Enter")
         (got,) = await twins.hook.wait(1)
