@@ -15,8 +15,8 @@ ROWS = {
         from inbox i join sessions s on s.id = i.session_id
     """,
     "turns": "select id, session_id, from_seq, upto_seq, epoch, outcome from turns order by session_id, from_seq",
-    "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, error, attempt, network_id from outbox"
-              " order by id",
+    "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, error, attempt, network_id"
+              " from outbox order by id",
     "sessions": "select id, chat, last_seq, done_seq, due_at, lease_until from sessions",
     "said": "select turn_id, content from messages where role = 'assistant'",
 }
