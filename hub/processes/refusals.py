@@ -1,7 +1,8 @@
 """Webhook calls that would be refused are refused where they arrive: before anything reads, routes or logs them.
 
-Only a whole call in one piece, to a network that sends again, at a moment when its line is full; every other goes the
-usual way, where it may be refused as well. What each costs is what a flood takes from the calls that are stored.
+Only a whole call in one piece, of a network that sends again, with the right secret, at a moment when its line is full;
+every other goes the usual way, where it may be refused as well. What each costs is what a flood takes from the calls
+that are stored. Calls of strangers do not count: nobody's own are refused for them.
 """
 
 import re
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from hub.api.http.app_keys import CROWD, RECEIVER
 from hub.api.webhooks import SPOOLED
+from hub.chat.inbound.webhooks import Call
 
 START = b"POST /api/v1/webhooks/"
 LONGEST = 64 << 10
@@ -19,7 +21,7 @@ ANSWER = (
     b"HTTP/1.1 503 Service Unavailable\r\nServer: hub\r\nX-Content-Type-Options: nosniff\r\n"
     b"Referrer-Policy: no-referrer\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
 )
-_PATH = re.compile(rb"POST /api/v1/webhooks/([a-z]+)/([0-9a-f-]{36})/[^\s?]+ HTTP/1\.1\r\n")
+_PATH = re.compile(rb"POST /api/v1/webhooks/([a-z]+)/([0-9a-f-]{36})/([^\s?/%]+)(?:/[a-z-]+)? HTTP/1\.1\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,8})[ \t]*\r\n", re.IGNORECASE)
 # What says that it is no plain call.
 _OTHER = re.compile(rb"\r\n(transfer-encoding|expect|upgrade|connection):", re.IGNORECASE)
@@ -34,8 +36,8 @@ def refusing(app: web.Application) -> Refuses:
     def refuse(data: bytes) -> bytes | None:
         if not data.startswith(START) or len(data) > LONGEST:
             return None
-        client = _called(data)
-        if client is None or not crowd.turns_away(client):
+        call = _called(data)
+        if call is None or not receiver.remembers(call) or not crowd.turns_away(call.client_id):
             return None
         receiver.fell_behind()
         return ANSWER
@@ -43,8 +45,8 @@ def refusing(app: web.Application) -> Refuses:
     return refuse
 
 
-def _called(data: bytes) -> UUID | None:
-    """Whose address a whole call is for, where its network sends again what is refused."""
+def _called(data: bytes) -> Call | None:
+    """A whole call, where its network sends again what is refused; its headers are not looked at."""
     end = data.find(b"\r\n\r\n")
     path, length = _PATH.match(data), _LENGTH.findall(data, 0, end + 2)
     if end < 0 or path is None or len(length) != 1 or _OTHER.search(data, 0, end):
@@ -52,6 +54,6 @@ def _called(data: bytes) -> UUID | None:
     if path[1].decode() in SPOOLED or end + 4 + int(length[0]) != len(data):
         return None
     try:
-        return UUID(path[2].decode())
+        return Call(path[1].decode(), UUID(path[2].decode()), path[3].decode(), {})
     except ValueError:
         return None

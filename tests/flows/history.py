@@ -15,7 +15,8 @@ ROWS = {
         from inbox i join sessions s on s.id = i.session_id
     """,
     "turns": "select id, session_id, from_seq, upto_seq, epoch, outcome from turns order by session_id, from_seq",
-    "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, network_id from outbox order by id",
+    "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, error, attempt, network_id"
+              " from outbox order by id",
     "sessions": "select id, chat, last_seq, done_seq, due_at, lease_until from sessions",
     "said": "select turn_id, content from messages where role = 'assistant'",
 }
@@ -104,7 +105,8 @@ def i4_no_part_is_seen_twice(h: History) -> Iterator[str]:
         if marks(part["body"]["text"]) and seen(h, part) > 1 and part["mode"] != "at_least_once":
             yield f"part {part['id']} ({part['mode']}) is seen {seen(h, part)} times"
         if part["mode"] in ("placeholder_edit", "at_least_once") and seen(h, part) < 1:
-            yield f"part {part['id']} ({part['mode']}, {part['state']}) is not seen"
+            why = f"{part.get('code')}: {part.get('error')}, tried {part.get('attempt')} times"
+            yield f"part {part['id']} ({part['mode']}, {part['state']}, {why}) is not seen"
 
 
 def i5_sent_means_delivered(h: History) -> Iterator[str]:

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
+from aiohttp import web
+
 from hub.api.app import build_app
-from hub.api.http.app_keys import CROWD
+from hub.api.http.app_keys import CROWD, RECEIVER
 from hub.chat.inbound.crowd import AT_ONCE, MOST, Crowd
 from hub.chat.inbound.intake import Intake
 from hub.config import Settings
@@ -15,6 +17,7 @@ from hub.processes.connections import serve
 from hub.processes.embedded import free_port
 from hub.processes.refusals import ANSWER, refusing
 from hub.runtime import open_hub
+from hub.sealing import digest
 from hub.task_groups import end
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -64,6 +67,7 @@ async def test_a_call_of_a_full_address_is_refused_at_once_and_the_connection_st
         app = build_app(hub, intake)
         refuse = refusing(app)
         assert refuse(call(full)) is None, "nobody waits: everything goes the usual way"
+        known(app, full)
         async with serve(app, "127.0.0.1", port, 10.0, 75.0, 1.0), flooded(app[CROWD], full):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             intake.behind = False
@@ -88,6 +92,11 @@ async def test_a_call_of_a_full_address_is_refused_at_once_and_the_connection_st
         await intake.close()
 
 
+def known(app: web.Application, client: UUID) -> None:
+    """As if a call of its with this secret had been found good."""
+    app[RECEIVER]._good[client, "telegram"] = digest("secret")
+
+
 SHAPES: dict[str, Callable[[UUID], bytes]] = {
     "Z-API never sends again": lambda c: call(c, "zapi"),
     "a body that is still to come": lambda c: call(c)[:-1],
@@ -97,6 +106,8 @@ SHAPES: dict[str, Callable[[UUID], bytes]] = {
     "a hundred to be told first": lambda c: call(c, more=b"Expect: 100-continue\r\n"),
     "a last call": lambda c: call(c, more=b"Connection: close\r\n"),
     "half of the headers": lambda c: call(c)[:40],
+    "a wrong secret": lambda c: call(c).replace(b"/secret ", b"/guessed "),
+    "another network's": lambda c: call(c, "kapso"),
     "no address": lambda c: call(c).replace(str(c).encode(), b"x"),
     "another door": lambda c: LIVE,
     "a body that looks like one": lambda c: b"x" + call(c),
@@ -108,7 +119,21 @@ async def test_everything_else_goes_the_usual_way(settings: Settings) -> None:
     async with open_hub(settings) as hub:
         intake = Intake(hub.db, hub.queue)
         app = build_app(hub, intake)
+        known(app, client)
         async with flooded(app[CROWD], client):
             assert refusing(app)(call(client)) == ANSWER
             assert [shape for shape, sent in SHAPES.items() if refusing(app)(sent(client)) is not None] == []
+        await intake.close()
+
+
+async def test_strangers_calls_do_not_count(settings: Settings) -> None:
+    """However many guess at an address: who has its secret is not refused for them."""
+    client = uuid4()
+    async with open_hub(settings) as hub:
+        intake = Intake(hub.db, hub.queue)
+        app = build_app(hub, intake)
+        known(app, client)
+        refuse, guessed = refusing(app), call(client).replace(b"/secret ", b"/guessed ")
+        assert [refuse(guessed) for _ in range(MOST + 5)] == [None] * (MOST + 5)
+        assert [refuse(call(client)) for _ in range(MOST + 5)].count(ANSWER) == 5
         await intake.close()

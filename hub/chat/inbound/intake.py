@@ -34,7 +34,7 @@ FLUSHERS, GROUP, WAITING = 2, 512, 5000
 # How long a group should take: while the database is slow groups are smaller, so that each call is answered in time.
 # Only what PostgreSQL itself works counts: what waits for this process, a connection or the disk costs a group as much
 # as one call, and smaller groups would wait for it more often.
-TAKES, SMALLEST, FIRST = 0.3, 4, 128
+TAKES, SMALLEST, FIRST = 0.3, 4, 16
 HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
 LONGEST = 100_000  # characters of a message; no network sends as many
