@@ -155,15 +155,18 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         channels = build(http, _guarded(outbound), _Fetch(outbound), urls)
         for channel in channels.values():
             stack.push_async_callback(channel.close)
-        elsewhere = Elsewhere(outbound, lambda id, sealed: sealer.open("embedders.secret", id, sealed))
+        meter = Meter(db)
+        stack.push_async_callback(meter.close)
+        elsewhere = Elsewhere(
+            outbound, lambda id, sealed: sealer.open("embedders.secret", id, sealed),
+            lambda account, row: meter.add(account, [row]),
+        )
         embedder = Embedder(elsewhere)
         stack.push_async_callback(embedder.close)
         bulk = BulkEmbedder()
         stack.push_async_callback(bulk.close)
         events = Events(redis, settings.queue)
         stack.push_async_callback(events.close)
-        meter = Meter(db)
-        stack.push_async_callback(meter.close)
         tracing = _tracing(settings)
         stack.push_async_callback(tracing.close)
         flights = Flights()
