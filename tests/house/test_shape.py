@@ -260,8 +260,8 @@ def _names(tree: ast.AST) -> list[str]:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
-    """`hub up` hands its children an environment, the program for pictures tells its libraries to be quiet: they make one,
-    they ask nothing of it."""
+    """`hub up` hands its children an environment, the program for pictures tells its libraries to be quiet: they make
+    one, they ask nothing of it."""
     found = set()
     for path, tree, _ in modules():
         for node in walked(tree):
