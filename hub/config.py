@@ -292,10 +292,7 @@ class Settings(BaseSettings):
     transcription_price: Annotated[
         float, Field(ge=0, description="Dollars a recording of that service costs an account.")
     ] = 0.0
-    ocr: Annotated[
-        bool,
-        Field(description="Read scanned pages and pictures of text, where chathub[ocr] is installed; it takes a core."),
-    ] = True
+    ocr: Annotated[bool, Field(description="Read scans and pictures of text where chathub[ocr] is installed.")] = True
     eleven_url: Annotated[str, Field(description="Base address of ElevenLabs.")] = "https://api.elevenlabs.io"
     eleven_key: Annotated[SecretStr, Field(description="Key of ElevenLabs, for audio answers; empty: none.")] = (
         SecretStr("")

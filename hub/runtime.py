@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import aiohttp
 
@@ -14,6 +15,7 @@ from hub import __version__
 from hub.checkpoints import Reached, unwatched
 from hub.child_processes import Children
 from hub.config import Settings
+from hub.domain import Json
 from hub.errors import HubError, Invalid, Setup
 from hub.guarded_http import Outbound, open_outbound
 from hub.live.cache import Cache
@@ -125,6 +127,13 @@ def opened_db(settings: Settings, blobs: Objects | None, keys: PersonalKeys | No
     return open_db(settings.database_url.get_secret_value(), settings.pool_size, blobs=blobs, keys=keys)
 
 
+def _elsewhere(outbound: Outbound, sealer: Sealer, meter: Meter) -> Elsewhere:
+    async def spent(account: UUID, row: Json) -> None:
+        await meter.add(account, [row])
+
+    return Elsewhere(outbound, lambda id, sealed: sealer.open("embedders.secret", id, sealed), spent)
+
+
 def _models(settings: Settings, outbound: Outbound, trusted: Outbound, tracing: Tracing, sealer: Sealer) -> Models:
     return Models(
         outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value()), trusted=trusted,
@@ -155,15 +164,15 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         channels = build(http, _guarded(outbound), _Fetch(outbound), urls)
         for channel in channels.values():
             stack.push_async_callback(channel.close)
-        elsewhere = Elsewhere(outbound, lambda id, sealed: sealer.open("embedders.secret", id, sealed))
+        meter = Meter(db)
+        stack.push_async_callback(meter.close)
+        elsewhere = _elsewhere(outbound, sealer, meter)
         embedder = Embedder(elsewhere)
         stack.push_async_callback(embedder.close)
         bulk = BulkEmbedder()
         stack.push_async_callback(bulk.close)
         events = Events(redis, settings.queue)
         stack.push_async_callback(events.close)
-        meter = Meter(db)
-        stack.push_async_callback(meter.close)
         tracing = _tracing(settings)
         stack.push_async_callback(tracing.close)
         flights = Flights()

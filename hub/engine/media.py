@@ -138,8 +138,8 @@ async def hears_files(hub: Hub, account: UUID, collection: UUID) -> Gateway | No
         return gateway_of(row, hub.sealer)
     if not hub.settings.transcription_url:
         raise Unsupported(
-            "Recordings need somebody who hears: an AI gateway with `transcriptionModel` that searches this collection, "
-            "or HUB_TRANSCRIPTION_URL."
+            "Recordings need somebody who hears: an AI gateway with `transcriptionModel` that searches this "
+            "collection, or HUB_TRANSCRIPTION_URL."
         )
     return None
 

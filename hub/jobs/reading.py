@@ -19,7 +19,7 @@ from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 
-LOOK = 1.0
+LOOK = 2.0
 # Kinds that share their places, and how many there are.
 LANES: Mapping[tuple[str, ...], int] = MappingProxyType({("pdf", "picture"): 1, ("audio",): 8})
 

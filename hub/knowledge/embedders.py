@@ -42,7 +42,7 @@ PAIRS = (
 
 
 def place(one: Embedder) -> Place:
-    return Place(one.id, one.address, one.model, one.dimension, one.secret)
+    return Place(one.id, one.account_id, one.address, one.model, one.dimension, one.secret)
 
 
 async def theirs(db: Db, elsewhere: Elsewhere | None, account: UUID, terms: Sequence[str]) -> Theirs | None:

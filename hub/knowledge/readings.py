@@ -109,7 +109,8 @@ async def _heard(db: Db, hear: Hear, one: Reading) -> bool:
         raise Unreadable(f"Nothing that is said in {one.name} can be understood.")
     if len(said) > CONTENTS:
         raise Unreadable(f"{one.name} has more than {CONTENTS:,} characters of text; split it.")
-    return await _done(db, one, said, ["It is a recording that was written down by a machine; words may be wrong."], None)
+    note = "It is a recording that was written down by a machine; words may be wrong."
+    return await _done(db, one, said, [note], None)
 
 
 def spoken(told: Json) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from hub.domain import Json
 from hub.guarded_http import Outbound
 from hub.llm.embedder import LONGEST, Vector
 from hub.llm.embeddings import vectors
+from hub.llm.reading import usage_of
 from hub.llm.types import Failed
 
 WIDEST = 4096  # numbers of a vector
@@ -23,6 +24,7 @@ PAUSE = 30.0  # seconds for which one that did not answer is not asked
 REMEMBERED = 1000
 # Bytes of an answer: numbers as they are written, and what stands around them. What is read holds everybody up.
 NUMBER, AROUND = 32, 1 << 20
+SKU = "inference.embeddings.in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Place:
     """id: of the embedder. sealed: its key. dimension: the numbers that are asked for, None: as many as come."""
 
     id: UUID
+    account: UUID
     address: str
     model: str
     dimension: int | None
@@ -37,11 +40,15 @@ class Place:
 
 
 class Elsewhere:
-    """opened: the key of an embedder. What fails for one account is paused for that one alone."""
+    """opened: the key of an embedder; spent: writes down what was asked of it. What fails for one account is paused for
+    that one alone."""
 
-    def __init__(self, outbound: Outbound, opened: Callable[[UUID, bytes], str]) -> None:
+    def __init__(
+        self, outbound: Outbound, opened: Callable[[UUID, bytes], str], spent: Callable[[UUID, Json], Awaitable[None]]
+    ) -> None:
         self._outbound = outbound
         self._opened = opened
+        self._spent = spent
         self._paused: OrderedDict[UUID, float] = OrderedDict()
         self._known: OrderedDict[tuple[UUID, str], Vector] = OrderedDict()
 
@@ -53,6 +60,8 @@ class Elsewhere:
         key = self._opened(place.id, place.sealed) if place.sealed else None
         longest = AROUND + len(texts) * (place.dimension or WIDEST) * NUMBER
         raw = await vectors(self._outbound, place.address, key, {}, body, seconds, longest)
+        # What it answered was asked of it, whether it can be read or not.
+        await self._spent(place.account, await asyncio.to_thread(_row, place.model, texts, raw))
         return await asyncio.to_thread(_read, raw, len(texts), place.dimension)
 
     async def questions(self, place: Place, texts: Sequence[str]) -> list[Vector] | None:
@@ -78,6 +87,18 @@ def _keep(kept: OrderedDict[Any, Any], key: object, value: object) -> None:
     kept.move_to_end(key)
     if len(kept) > REMEMBERED:
         kept.popitem(last=False)
+
+
+def _row(model: str, texts: Sequence[str], raw: bytes) -> Json:
+    """Usage of one request. The account pays its provider itself, so it costs nothing here."""
+    try:
+        used = usage_of(orjson.loads(raw).get("usage"))
+    except (ValueError, AttributeError):
+        used = None
+    tokens = used.prompt if used is not None else sum(-(-len(t) // 4) for t in texts)
+    return {
+        "sku": SKU, "quantity": tokens, "unit_price": 0, "amount": 0, "description": f"Embeddings of '{model[:200]}'",
+    }
 
 
 def _read(raw: bytes, count: int, dimension: int | None) -> list[Vector]:

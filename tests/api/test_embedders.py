@@ -32,6 +32,7 @@ class Fake:
     width: int = 24
     alike: dict[str, str] = field(default_factory=dict)
     trouble: Callable[[], int] = lambda: 0
+    counts: bool = True
     hang: asyncio.Event | None = None
     raw: bytes | None = None
     keys: list[str] = field(default_factory=list)
@@ -49,7 +50,8 @@ class Fake:
         self.asked += body["input"]
         width = body.get("dimensions") or self.width
         data = [{"index": n, "embedding": self.vector(t, width)} for n, t in enumerate(body["input"])]
-        return web.json_response({"data": data[::-1], "model": body["model"]})
+        usage = {"usage": {"prompt_tokens": 7 * len(data), "total_tokens": 7 * len(data)}} if self.counts else {}
+        return web.json_response({"data": data[::-1], "model": body["model"], **usage})
 
     def vector(self, text: str, width: int) -> list[float]:
         found = [0.001] * width
@@ -124,6 +126,35 @@ async def test_the_old_index_answers_until_the_new_one_is_whole(api: Api, fakes:
     assert QUESTION not in fakes[0].asked
     assert "d0" in (await found(api, collection))[:2]
     assert QUESTION in fakes[0].asked
+
+
+async def test_what_is_asked_of_it_is_metered(api: Api, fakes: list[Fake]) -> None:
+    collection = await shelf(api, [DOCUMENT, "A tower with a light by the sea."])
+    theirs = await shelf(api, [DOCUMENT], key=api.foreign)
+    fakes[1].counts = False
+    await api.ok("PUT", PATH, {"address": fakes[0].url, "model": "words"})
+    await api.ok("PUT", PATH, {"address": fakes[1].url, "model": "uncounted"}, key=api.foreign)
+    for id in await api.hub.db.fetch("select id from embedders"):
+        await whole(api, id["id"])
+    await found(api, collection)
+    await found(api, collection)
+
+    async def used(model: str, shelf: str) -> list[tuple[int, float]]:
+        rows = await api.hub.db.fetch(
+            "select quantity, amount from usage u where sku = 'inference.embeddings.in' and description = $1"
+            " and account_id = (select account_id from collections where id = $2) order by u.id",
+            f"Embeddings of '{model}'", UUID(shelf))
+        return [(int(r["quantity"]), float(r["amount"])) for r in rows]
+
+    pairs = 16  # texts by which its cosines are measured
+    mine = await used("words", collection)
+    assert mine == [(7 * pairs, 0.0), (7 * 2, 0.0), (7, 0.0)], "a question is remembered"
+    others = await used("uncounted", theirs)
+    assert len(others) == 2 and all(q > 0 for q, _ in others), "guessed where it does not count"
+    fakes[0].trouble = lambda: 500
+    sent = {"term": "another question", "collections": [collection], "minScore": 0.0, "top": 3}
+    await api.ok("POST", "/api/v1/query", sent)
+    assert await used("words", collection) == mine, "what it did not answer is not counted"
 
 
 async def test_what_comes_later_is_found_before_and_after_it_has_a_vector(api: Api, fakes: list[Fake]) -> None:

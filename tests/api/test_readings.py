@@ -171,7 +171,8 @@ async def test_without_ocr_it_is_said_how_to_have_it(settings: Settings) -> None
 async def test_a_recording_is_written_down_with_its_times(door: Door, model: FakeModel) -> None:
     collection = await door.collection()
     model.spoken.append({"text": "Good morning. We open at nine.", "segments": [
-        {"start": 0.0, "text": " Good morning."}, {"start": 3.5, "text": " We open"}, {"start": 61.2, "text": " at nine."},
+        {"start": 0.0, "text": " Good morning."}, {"start": 3.5, "text": " We open"},
+        {"start": 61.2, "text": " at nine."},
     ]})
     one = await put(door, collection, "talk.ogg", OGG)
     assert one["state"] == "Created" and "written down" in one["notes"][0]
@@ -185,7 +186,7 @@ async def test_a_recording_is_written_down_with_its_times(door: Door, model: Fak
     ) == 1
 
 
-async def test_a_recording_that_cannot_be_heard_is_tried_again_and_then_given_up(door: Door, model: FakeModel) -> None:
+async def test_a_recording_that_nobody_hears_is_tried_again_and_then_given_up(door: Door, model: FakeModel) -> None:
     collection = await door.collection()
     id = (await put(door, collection, "talk.mp3", b"ID3 a voice"))["documentId"]
     for n in range(5):

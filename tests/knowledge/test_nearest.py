@@ -20,15 +20,19 @@ from tests.knowledge.conftest import new_account
 from tests.knowledge.test_recall import GIVEN
 
 MANY, ASKED = 20_000, 60
-MORE = GIVEN.replace("insert into collections (id, account_id, name) values ($2, $1, 'c') returning id", "select $2::uuid as id").replace(
-    "'d' || n", "'more' || n").replace("'d' || given.n", "'more' || given.n")
+MORE = (
+    GIVEN.replace("insert into collections (id, account_id, name) values ($2, $1, 'c')", "select $2::uuid as id")
+    .replace(" returning id),\n    docs", "),\n    docs")
+    .replace("'d' || n", "'more' || n").replace("'d' || given.n", "'more' || given.n")
+)
 
 
 class Watched(Db):
-    """Notes how often signs and codes were fetched, how many vectors were compared, and which words were known to be common."""
+    """Notes how often signs and codes were fetched, how many vectors were compared, and which words were said to be
+    common."""
 
     fetched = coded = compared = 0
-    common: tuple[str, ...] = ()
+    common: list[str] = []
 
     async def row(self, sql: str, *args: Any) -> Row | None:
         self.fetched += "bit_send" in sql
@@ -39,7 +43,7 @@ class Watched(Db):
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         if sql == finding.SEARCH:
-            self.common = tuple(args[-1])
+            self.common = list(args[-1])
         return await super().fetch(sql, *args)
 
 
@@ -80,7 +84,7 @@ async def test_few_vectors_are_read_once_the_codes_are_there(db: Db) -> None:
     for asked in made[:3]:
         exact = np.sort(made @ asked)[::-1][:20]
         found = await nearest.near(watched, mine, [here], [asked.tolist()], 20)
-        assert np.allclose([cosine for _, cosine in found], exact, atol=1e-5), "as PostgreSQL compares them, and in that order"
+        assert np.allclose([cosine for _, cosine in found], exact, atol=1e-5), "as PostgreSQL compares them, in order"
         assert watched.compared <= 20 + shelves.SPARE and watched.coded == 1
     # What is removed behind the back of this process, and what comes beside it, changes nothing of that.
     gone = [int(id) for id, _ in found[:5]]
@@ -117,14 +121,14 @@ async def test_a_word_that_very_many_pieces_have_is_looked_up_once(db: Db) -> No
         return await finding.search(watched, accounts[n], [shelf[n]], [vector], words, ["", ""], ["en"], wanted)
 
     first = await asked(0)
-    assert watched.common == () and first[0]["name"] == "d3"
+    assert watched.common == [] and first[0]["name"] == "d3"
     again = await asked(0)
-    assert watched.common == ("asked1",)
+    assert watched.common == ["asked1"]
     assert [dict(r) for r in again] == [dict(r) for r in first], "what is known of a word changes no answer"
     await asked(1)
-    assert watched.common == (), "of another collection nothing is known by that"
+    assert watched.common == [], "of another collection nothing is known by that"
     await asked(1)
-    assert watched.common == (), "five pieces are not many"
+    assert watched.common == [], "five pieces are not many"
 
 
 async def _shelf(db: Db, account: UUID, given: Any) -> UUID:
