@@ -94,8 +94,7 @@ async def conversation(v: Visit) -> web.StreamResponse:
     values = await opened(v, id)
     card = await _card(v, values["one"]["person_id"], id)
     canned = await operator_inbox.canned(v.db, v.account)
-    away = await presence.is_away(v.db, v.who.id)
-    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="", away=away)
+    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="")
 
 
 async def away(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -215,8 +214,7 @@ async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
     card = await _card(v, values["one"]["person_id"], v.id())
     canned = await operator_inbox.canned(v.db, v.account)
     return await v.page(
-        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text,
-        away=await presence.is_away(v.db, v.who.id),
+        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text
     )
 
 
