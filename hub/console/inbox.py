@@ -161,7 +161,9 @@ async def take(v: Visit, deed: Deed) -> web.StreamResponse:
 
 async def give(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../give: to a colleague, who has it from now on."""
-    deed.object, to = str(v.id()), v.form.id("operator")
+    deed.object = str(v.id())
+    await operator_inbox.view(v.db, v.account, v.id())
+    to = v.form.id("operator")
     found = next((c for c in await presence.colleagues(v.db, v.account, HERE) if c["id"] == to), None)
     if found is None:
         raise Invalid("operator is nobody who works here.", field="operator")
