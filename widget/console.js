@@ -17,13 +17,9 @@ function times() {
     one.textContent = Math.abs(left) < 6 * 86400 ? ago(left) : at.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
     one.title = at.toLocaleString();
   }
-  for (const one of all("[data-until]")) {
-    const left = Math.max(0, Math.round((new Date(one.dataset.until) - Date.now()) / 1000));
-    one.textContent = left >= 60 ? `${Math.ceil(left / 60)} min` : `${left} s`;
-  }
-  for (const one of all("[data-due]")) {
-    const left = Math.ceil((new Date(one.dataset.due) - Date.now()) / 60000);
-    one.textContent = left > 0 ? `${left} min left` : "late";
+  for (const one of all("[data-until], [data-due]")) {
+    const { until, due } = one.dataset, left = Math.max(0, Math.round((new Date(until || due) - Date.now()) / 1000));
+    one.textContent = due && !left ? "late" : left >= 60 ? `${Math.ceil(left / 60)} min` : `${left} s`;
   }
 }
 

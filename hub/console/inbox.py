@@ -94,8 +94,7 @@ async def conversation(v: Visit) -> web.StreamResponse:
     values = await opened(v, id)
     card = await _card(v, values["one"]["person_id"], id)
     canned = await operator_inbox.canned(v.db, v.account)
-    away = await presence.is_away(v.db, v.who.id)
-    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="", away=away)
+    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="")
 
 
 async def away(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -162,7 +161,9 @@ async def take(v: Visit, deed: Deed) -> web.StreamResponse:
 
 async def give(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../give: to a colleague, who has it from now on."""
-    deed.object, to = str(v.id()), v.form.id("operator")
+    deed.object = str(v.id())
+    await operator_inbox.view(v.db, v.account, v.id())
+    to = v.form.id("operator")
     found = next((c for c in await presence.colleagues(v.db, v.account, HERE) if c["id"] == to), None)
     if found is None:
         raise Invalid("operator is nobody who works here.", field="operator")
@@ -215,8 +216,7 @@ async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
     card = await _card(v, values["one"]["person_id"], v.id())
     canned = await operator_inbox.canned(v.db, v.account)
     return await v.page(
-        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text,
-        away=await presence.is_away(v.db, v.who.id),
+        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text
     )
 
 

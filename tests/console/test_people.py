@@ -168,8 +168,8 @@ async def test_those_who_are_there_are_called_in_turn(desk: Browser, agent: Brow
         assert {r["handoff_by"] for r in rows} == {desk.who.id, agent.who.id}
         page = await desk.get(f"/console/inbox/{me.session}")
         assert re.search("(Owner|Agent) was called", page.text)
-    for one in (away, foreign):
-        await one.http.close()
+    for gone in (away, foreign):
+        await gone.http.close()
 
 
 async def test_a_conversation_is_given_to_a_colleague(desk: Browser, agent: Browser, viewer: Browser, api: Api) -> None:

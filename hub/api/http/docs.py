@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 from markupsafe import Markup
 
-from hub.api.http import openapi
+from hub.api.http import examples, openapi
 from hub.api.http.app_keys import PAGES
 from hub.api.http.families import DEFAULT, FAMILIES
 from hub.api.http.operation import Route, operation_of
@@ -136,6 +136,7 @@ def _shown(document: Json, path: str, method: str, op: Json) -> Json:
         "user": {"user": []} in op["security"],
         "parameters": [{**p, "type": type_of(document, p["schema"])} for p in op["parameters"]],
         "body": [{"kind": k, "fields": fields_of(document, c["schema"])} for k, c in body.items()], "answers": answers,
+        "example": examples.shown(op, method.upper(), path),
     }
     return shown | {"words": _words(shown)}
 

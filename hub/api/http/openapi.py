@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from hub.api.http import schema_names
+from hub.api.http import examples, schema_names
 from hub.api.http.client_address import PUBLIC
 from hub.api.http.families import ANTHROPIC, BUSY, DEFAULT, ERRORS, FAMILIES, Family
 from hub.api.http.operation import ENVELOPE, Header, Operation, Route, is_id, operation_of
@@ -147,6 +147,7 @@ def _operation(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
     elif op.body_field is not None or op.consumes != "application/json":
         content = {kind: {"schema": _file(op, kind)} for kind in op.consumes.split(", ")}
         described["requestBody"] = {"required": True, "content": content}
+    examples.into(described, op.name)
     return described
 
 
