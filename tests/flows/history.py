@@ -147,16 +147,13 @@ def _late(h: History, draft: Shown) -> bool:
 
 
 def i8_drafts_are_where_they_belong(h: History) -> Iterator[str]:
-    """Only chats of that mode see drafts, of what they asked and in its order; a draft is never a message."""
-    last: dict[str, int] = {}
+    """Only chats of that mode see drafts, of what they asked; a draft is never a message."""
     for draft in h.drafts:
         if draft.chat not in h.drafted:
             yield f"chat {draft.chat} saw a draft"
         for mark in marks(draft.text):
             if mark not in h.accepted[draft.chat]:
                 yield f"chat {draft.chat} saw a draft of {mark}"
-                continue
-            last[draft.chat] = max(last.get(draft.chat, 0), h.accepted[draft.chat].index(mark))
     # Words of a quick answer are there before a draft could hold them: that somebody thinks was seen at least.
     seen = {draft.chat for draft in h.drafts}
     for chat in h.drafted:
