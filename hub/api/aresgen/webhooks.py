@@ -80,7 +80,7 @@ async def deliveries(request: web.Request, id: WebhookId, query: DeliveryQuery) 
     return Paged[DeliveryOut](**page(found, query, lambda r: DeliveryOut(**r)))
 
 
-@endpoint(tag=TAG, family=FAMILY, query_key=False, status=202)
+@endpoint(tag=TAG, family=FAMILY, query_key=False, status=202, errors=(404,))
 async def replay(request: web.Request, body: ReplayIn) -> ReplayOut:
     """Tell events of the last 30 days again, under their old ids."""
     return ReplayOut(queued=await outgoing_webhooks.replay(request.app[HUB], caller(request).account_id, body.given()))

@@ -230,8 +230,8 @@ def _responses(route: Route, op: Operation, schemas: dict[tuple[str, str], Json]
 
 def _expected(route: Route, op: Operation) -> set[int]:
     found = {400, 500, BUSY if route.path.startswith(ANTHROPIC) else 503}
-    if route.method == "POST" and route.path.startswith(PUBLIC):
-        found.add(429)
+    if route.path.startswith(PUBLIC):
+        found |= {403, 429} if route.method == "POST" else {403}  # a page or a person that may not
     if op.family != DEFAULT:
         found.add(429)
     if op.auth != "none":
