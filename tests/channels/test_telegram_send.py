@@ -171,7 +171,7 @@ async def test_a_migrated_group_is_followed_once(api: Api) -> None:
         (failed("401"), True, False, None, "unauthorized"),
         (failed("403-blocked"), True, False, None, "blocked"),
         (failed("403-deactivated"), True, False, None, "blocked"),
-        (failed("404-method"), True, False, None, "404"),
+        (failed("404-method"), True, False, None, "no_method"),
         (failed("429"), False, False, 7.0, "429"),
         (failed("502"), False, True, None, "502"),
         (refused("Not Found", 404), True, False, None, "unauthorized"),
