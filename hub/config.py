@@ -289,9 +289,7 @@ class Settings(BaseSettings):
     ] = ""
     transcription_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
     transcription_model: Annotated[str, Field(description="Model that listens.")] = "whisper-1"
-    transcription_price: Annotated[
-        float, Field(ge=0, description="Dollars a recording of that service costs an account.")
-    ] = 0.0
+    transcription_price: Annotated[float, Field(ge=0, description="Dollars that a recording costs an account.")] = 0.0
     ocr: Annotated[bool, Field(description="Read scans and pictures of text where chathub[ocr] is installed.")] = True
     eleven_url: Annotated[str, Field(description="Base address of ElevenLabs.")] = "https://api.elevenlabs.io"
     eleven_key: Annotated[SecretStr, Field(description="Key of ElevenLabs, for audio answers; empty: none.")] = (

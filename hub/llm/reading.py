@@ -85,7 +85,8 @@ class Reading:
             return False
         if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
             return False
-        if print_ and ["system_fingerprint", print_] not in self._known:
+        # One that was told within this read is told again by the other way.
+        if print_ and (["system_fingerprint", print_] not in self._known or "system_fingerprint" in made.around):
             return False
         choice = choices[0]
         piece = choice.get("delta")

@@ -83,10 +83,15 @@ async def test_another_accounts_first_answer_comes_after_at_most_one_pick_up(set
 
 async def test_a_network_that_hangs_leaves_places_to_the_accounts_others(settings: Settings) -> None:
     async with rig(settings.changed(jobs=12, wire_seconds=30, lease_seconds=60, drain_seconds=0), work=True) as r:
-        r.net.patience = 25.0
-        r.net.plan = lambda path: "hang" if "/bot" in path else "ok"
+        r.net.patience, begun = 25.0, list[str]()
+
+        def plan(path: str) -> str:
+            begun.append(path)
+            return "hang" if "/bot" in path else "ok"
+
+        r.net.plan = plan
         await floods(r.w, 60)
-        await r.w.until(lambda: len(r.net.calls) >= 8)
+        await r.w.until(lambda: len(begun) >= 8)
         answered = len(r.model.calls)
         assert await r.w.knock("zapi", zapi("on another network #b1-1")) is Verdict.STORED
         await r.w.until(lambda: r.net.sent("send-text"))

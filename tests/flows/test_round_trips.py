@@ -23,6 +23,7 @@ from tests.flows.world import World
 CLOCKWORK = re.compile(
     r"worker_beats|from documents|stray_asked|left_placeholders|o\.asked|handoff_until <= now|sweep\(|reap\("
     r"|from ares_lessons|unnest\(\$1::uuid\[\]|update sources|from webhook_facts|from embedders|from readings"
+    r"|human_requests"
 )
 POLL = "ZRANGEBYSCORE"
 OURS = ["PSETEX ZADD PUBLISH PUBLISH", "PUBLISH PUBLISH"]
@@ -55,7 +56,7 @@ class Wires:
 
 def named(sql: str) -> str:
     """A statement by its stored function or by its first words."""
-    found = re.match(r"\s*select (?:[\w, ]+ from )?(\w+)\(", sql)
+    found = re.match(r"\s*select (?:[\w, ]+ from )?(\w+)\(", sql) or re.search(r"\bfrom (ingest_group)\(", sql)
     return found[1] if found else " ".join(sql.split()[:2])
 
 

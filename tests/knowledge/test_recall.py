@@ -81,7 +81,7 @@ async def test_recall_and_plan(db: Db, filled: tuple[UUID, UUID]) -> None:
     args: tuple[Any, ...] = (
         account, [collection], *question, 10, 0.1, "rrf", 0.1, 0.5, 0.3, 0.25, 2000, ["en"], 1, 0, ["", ""], 0.8, 0,
     )
-    args += ([], [], None, [], 0.0, 1.0)
+    args += ([], [], None, [], 0.0, 1.0, [])
     plan = await db.value(f"explain (format json, analyze) {SEARCH}", *args)
     scans = [n for n in nodes(plan) if n.get("Relation Name") == "chunks"]
     assert scans

@@ -19,7 +19,7 @@ SETTINGS = {"public_url": "http://127.0.0.1:9"}  # the browser of a test takes n
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROLES = ("viewer", "member")
 # What a GET may leave behind: that a key or a browser was used.
-NOTED = {"api_keys": "used_at", "operator_sessions": "seen_at", "requests": "*", "usage": "*"}
+NOTED = {"api_keys": "used_at", "operator_sessions": "seen_at", "operator_presence": "*", "requests": "*", "usage": "*"}
 # As documented it makes what it gives, once: a voice.
 MAKING = {"/api/v1/public/chat-clients/{key}/messages/{message_id}/audio"}
 

@@ -20,6 +20,7 @@ from hub.chat.turns.broadcast import Broadcast
 from hub.chat.turns.drafting import Drafting, drafting, mode_in
 from hub.chat.turns.presence import Presence, take_back
 from hub.chat.turns.question import ask_of, remembered
+from hub.chat.turns.wording import fallback, language, title
 from hub.engine import messages as chat_messages
 from hub.engine.answer import answer
 from hub.engine.ask import Answer, Ask
@@ -183,7 +184,7 @@ async def _fill(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra
         draft.batch_state, draft.outcome = "dead", "poison"
         draft.error = "Processing this message stopped the worker several times; it was set aside."
         _user(claimed, draft)
-        _say(draft, _fallback(hub, claimed), source="system")
+        _say(draft, fallback(hub, claimed), source="system")
     elif not claimed.batch:
         draft.outcome = "nothing"
     elif (replied := await _own(hub, claimed)) is not None:
@@ -245,7 +246,7 @@ async def _ask(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra:
     except HubError as e:
         draft.outcome, draft.error, draft.failure, draft.batch_state = "failed", _reason(e), e, "failed"
         _acted(draft)
-        _say(draft, _fallback(hub, claimed), source="system")
+        _say(draft, fallback(hub, claimed), source="system")
     else:
         if draft.answer.blocked:
             for m in draft.messages:
@@ -329,17 +330,6 @@ def _say(draft: Draft, text: str, source: str = "model", hidden: bool = False, *
     )
 
 
-def _fallback(hub: Hub, claimed: Claim) -> str:
-    return hub.settings.fallback_text or texts.say("fallback", language(claimed))
-
-
-def language(claimed: Claim) -> str:
-    contact = claimed.contact or {}
-    return texts.language(
-        claimed.client["parameters"].get("languageCode"), contact.get("language"), texts.by_phone(contact.get("phone"))
-    )
-
-
 def _reason(e: HubError) -> str:
     return f"{e} ({e.details})" if e.details else str(e)
 
@@ -407,7 +397,7 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -
             turn["timings"] |= {"rules": dict(fired)}
     if made:
         turn |= {
-            "title": _title(claimed),
+            "title": title(claimed),
             "passages": sources(made.passages, made.text),
         }
     turn |= scheduled.closing(claimed, draft)
@@ -416,11 +406,6 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -
         return await turns.complete(hub.db, claimed, hub.leases.me, turn, draft.messages, draft.parts, wire)
     told = [{**m, "hidden": m.get("hidden", False) or m["role"] == "assistant"} for m in draft.messages]
     return await turns.apologise(hub.db, claimed, hub.leases.me, turn, told, draft.parts, wire, after)
-
-
-def _title(claimed: Claim) -> str | None:
-    words = " ".join(str(claimed.batch[0]["body"].get("text", "")).split()) if claimed.batch else ""
-    return (words[:57] + "…" if len(words) > 58 else words) or None
 
 
 async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, standing: str | None) -> None:
