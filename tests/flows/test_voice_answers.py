@@ -32,6 +32,12 @@ class Speech:
 
     async def __call__(self, request: web.Request) -> web.Response:
         self.asked.append(await request.json())
+        self.open += 1
+        self.most = max(self.most, self.open)
+        try:
+            await self.goes.wait()
+        finally:
+            self.open -= 1
         made: web.Response = self.answer()
         return made
 
