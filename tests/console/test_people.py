@@ -106,9 +106,8 @@ async def test_who_was_left_alone_stays_in_sight_when_the_conversation_ends(desk
         await me.prompt(WISH)
         await me.prompt("ana@example.com")
         await api.hub.db.run("update sessions set closed_at = now() where id = $1", me.session)
-        for path in ("/console/inbox?show=asked", "/console/inbox?show=asked&q=ana@example.com"):
-            page = await desk.get(path)
-            assert me.session in listed(page.text) and "asked for a person" in page.text
+        page = await desk.get("/console/inbox?show=asked")
+        assert me.session in listed(page.text) and "asked for a person" in page.text
         await api.hub.db.run(
             "update human_requests set asked_at = now() - interval '8 days' where session_id = $1", me.session
         )
