@@ -100,7 +100,7 @@ def _state(client: Client) -> tuple[object, ...]:
 
 def network_state(one: Integration | None) -> tuple[object, ...]:
     """What a network's form shows; nothing while it is not connected."""
-    return (one.settings, one.secrets, one.groups) if one else ()
+    return (one.settings, one.secrets, one.groups, one.when_unknown, one.presence, one.mode) if one else ()
 
 
 def _line(button: Json) -> str:

@@ -58,9 +58,9 @@ async def _inbox(v: Visit, shown: inbox.Shown, session: UUID | None) -> AsyncIte
                     yield sse.Named("ended")
                     return
             looked = time.monotonic()
-            if v.who.may("inbox"):
-                await human_requests.here(v.db, v.who.id)
             try:
+                if v.who.may("inbox"):
+                    await human_requests.here(v.db, v.who.id)
                 parts = {"list": await _list(v, shown, session)}
                 if session is not None and named:
                     parts["thread"] = await _thread(v, session)

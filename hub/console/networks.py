@@ -14,7 +14,7 @@ from hub.errors import Invalid, NotFound
 MODES = {"ignore", "mention", "all"}
 UNKNOWN = {"operator", "again"}
 # What can be chosen of sending here, where there is a choice that people see.
-SENDING = {"telegram": {"placeholder_edit", "draft", "reconcile", "at_most_once"}}
+SENDING = {"telegram": {"placeholder_edit", "draft", "reconcile", "at_most_once", "at_least_once"}}
 PRESENCE = {"all", "typing", "read", "none"}
 
 

@@ -4,6 +4,8 @@ import logging
 from typing import Any
 from uuid import UUID
 
+from arq import Retry
+
 from hub.chat.inbound import media
 from hub.chat.outbound import delivery
 from hub.chat.website import voice_notes
@@ -15,6 +17,9 @@ from hub.studio.ares import learning
 log = logging.getLogger(__name__)
 
 Ctx = dict[str, Any]
+# Answers that are said at once, of what is done beside turns (`BULK_JOBS` of hub.processes.worker); seconds until one
+# that found no place tries again, and how often it does.
+VOICES, AGAIN, PATIENCE = 4, 1.0, 120
 
 
 async def turn(ctx: Ctx, session: str, *lane: str) -> None:
@@ -58,8 +63,19 @@ async def fetch_media(ctx: Ctx, message: str) -> None:
 
 
 async def speak(ctx: Ctx, account: str, session: str, message: str) -> None:
-    """An answer is said as well."""
-    await voice_notes.speak(ctx["hub"], UUID(account), UUID(session), UUID(message))
+    """An answer is said as well. A service that hangs holds up nothing else that is done here, and an account that has
+    many answers nobody else's."""
+    speaking: list[str] = ctx["speaking"]
+    if len(speaking) >= VOICES or speaking.count(account) >= VOICES - 1:
+        if ctx["job_try"] < PATIENCE:
+            raise Retry(defer=AGAIN)
+        log.warning("answer %s is not said: too many are", message)
+        return
+    speaking.append(account)
+    try:
+        await voice_notes.speak(ctx["hub"], UUID(account), UUID(session), UUID(message))
+    finally:
+        speaking.remove(account)
 
 
 async def learn(ctx: Ctx) -> None:

@@ -104,7 +104,8 @@ async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: 
     else:
         found = await converted(children, name, kind, raw, limits)
     if not found.text.strip():
-        more = f"; it may be made of scanned pictures, which only OCR can read ({INSTALL})" if kind == "pdf" else ""
+        scans = f"; it may be made of scanned pictures, which OCR reads in files that are uploaded ({INSTALL})"
+        more = scans if kind == "pdf" else ""
         raise Unreadable(f"{name} holds no text{more}.")
     return found
 

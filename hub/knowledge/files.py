@@ -130,8 +130,10 @@ async def _put(
             saved = await _waiting(db, account, collection, given, read, file)
         else:
             saved = await documents.put(db, queue, account, collection, given)
-            if isinstance(read, Later) and saved.outcome != "Unchanged":
-                await readings.beside(db, account, saved.id, read.kind, file.mime, file.raw)
+            if isinstance(read, Later):
+                # Also where nothing changed: whoever put it before may have ended here.
+                anew = saved.outcome != "Unchanged"
+                await readings.beside(db, account, saved.id, read.kind, file.mime, file.raw, anew)
     except HubError as e:
         return Filed(file.name, error=e)
     return Filed(file.name, saved, len(found.text), notes=found.notes)

@@ -20,7 +20,8 @@ from hub.task_groups import end
 
 log = logging.getLogger(__name__)
 
-BULK_JOBS = 4
+# More than voices take (hub.jobs.tasks).
+BULK_JOBS = 6
 
 
 async def main(settings: Settings, reached: Reached = unwatched) -> None:
@@ -72,7 +73,7 @@ async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:
             functions=_BULK if bulk else _TURNS,
             redis_pool=hub.redis,
             queue_name=hub.queue.name(bulk),
-            ctx={"hub": hub, "runner": runner},
+            ctx={"hub": hub, "runner": runner, "speaking": []},
             handle_signals=False,
             max_jobs=BULK_JOBS if bulk else hub.settings.jobs,
             job_timeout=600 if bulk else 30,

@@ -38,6 +38,18 @@ EVERY_USER = """
     union select u.external_user from scheduled_users u join clients c on c.id = u.client_id where c.account_id = $1
     union select r.person from idempotency r where r.account_id = $1 and r.person is not null
     union select u.email from ares_users u where u.account_id = $1
+    union select lower(s.metadata->>'anon:email') from sessions s where s.account_id = $1 and s.metadata ? 'anon:email'
+"""
+# Who is nobody else and left an address to be answered at: the conversation is theirs. Where it is somebody's, the address goes.
+LEFT = """
+    with gone as (
+        delete from sessions s where s.account_id = $1 and s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%'
+            and lower(s.metadata->>'anon:email') = any($2::text[]) returning s.id),
+    told as (delete from happenings h using gone where h.account_id = $1 and h.session_id = gone.id)
+    select id from gone
+"""
+UNADDRESSED = """
+    update sessions set metadata = metadata - 'anon:email' where account_id = $1 and lower(metadata->>'anon:email') = any($2::text[])
 """
 ERASE = "select erase_person(a.id, $2, $3, $4, $5, $6) from accounts a where a.id = $1"
 KEPT = """
@@ -70,6 +82,7 @@ EXPORT_CONTACTS = """
 EXPORT_SESSIONS = """
     select s.id, s.kind, s.client_id, s.tag, s.chat, s.title, s.extra_context, s.metadata, s.created_at, s.last_message_at
     from sessions s where s.account_id = $1 and (s.person_id = any($2::uuid[]) or (s.kind = 'web' and s.tag = any($4::text[]))
+        or (s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%' and lower(s.metadata->>'anon:email') = any($4::text[]))
         or s.contact_id in (select i.contact_id from contact_ids i where i.value = any($3::text[]))) order by s.id
 """
 EXPORT_MEMORIES = """
@@ -165,6 +178,14 @@ async def erase(db: Call, account: UUID, who: Subject, quoted: Sequence[str], pa
     """How much of each kind there was, and the ids of the conversations."""
     given = [clean(list(words)) for words in (who.names, who.users, quoted, patterns)]
     return dict(await db.value(ERASE, account, list(who.people), *given))
+
+
+async def left(db: Call, account: UUID, users: Sequence[str]) -> list[UUID]:
+    """Erase where an address was left by which nobody else is known; the ids of the conversations."""
+    given = clean(list(users))
+    gone = [r["id"] for r in await db.fetch(LEFT, account, given)]
+    await db.run(UNADDRESSED, account, given)
+    return gone
 
 
 async def kept(db: Call, account: UUID) -> AsyncIterator[tuple[UUID, bytes]]:

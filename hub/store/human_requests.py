@@ -17,7 +17,8 @@ ASK = """
     where r.state <> 'waiting' or not exists (select 1 from sessions s where s.id = r.session_id and s.handoff_at is not null)
 """
 SETTLE = """
-    update human_requests set state = $3, due_at = $4::timestamptz, warn_at = $5::timestamptz
+    update human_requests set state = $3, due_at = $4::timestamptz, warn_at = $5::timestamptz,
+        called_at = case when $3 = 'waiting' then now() else called_at end
     where session_id = $2 and account_id = $1 and state = 'asking' returning asked_by, reason
 """
 GET = """
@@ -30,11 +31,17 @@ ASKING = """
     where r.state = 'asking' and r.asked_at < now() - make_interval(secs => $1) and (s.lease_until is null or s.lease_until < now())
     order by r.asked_at limit 100
 """
+# Whoever dies in between has told nobody and marked nothing.
 WARN = """
-    update human_requests r set warned_at = now() where r.session_id in (
-        select w.session_id from human_requests w where w.warned_at is null and w.state in ('waiting', 'left') and w.warn_at <= now()
-        order by w.warn_at limit 100 for no key update skip locked)
-    returning r.session_id, r.account_id, r.due_at
+    with late as (
+        update human_requests r set warned_at = now() where r.session_id in (
+            select w.session_id from human_requests w where w.warned_at is null and w.state in ('waiting', 'left') and w.warn_at <= now()
+            order by w.warn_at limit 100 for no key update skip locked)
+        returning r.session_id, r.account_id, r.due_at),
+    told as (
+        insert into happenings (account_id, session_id, kind, detail)
+        select l.account_id, l.session_id, 'person_late', '{}'::jsonb from late l)
+    select session_id, account_id, due_at from late
 """
 HERE = """
     insert into operator_presence as p (operator_id, account_id) select id, account_id from operators where id = $1
@@ -49,10 +56,11 @@ ANYBODY = """
         where p.account_id = $1 and o.role <> 'viewer' and not p.away and p.here_at > now() - make_interval(secs => $2))
 """
 IS_AWAY = "select coalesce((select away from operator_presence where operator_id = $1), false)"
+# $4: whether it takes the place of another one.
 EMAIL = """
     update sessions s set metadata = s.metadata || jsonb_build_object('anon:email', $3::text)
     from human_requests r where s.id = $2 and s.account_id = $1 and r.session_id = s.id and r.state = 'left'
-        and s.metadata->>'anon:email' is distinct from $3
+        and s.metadata->>'anon:email' is distinct from $3 and ($4 or s.metadata->>'anon:email' is null)
 """
 # $3: round_robin, or least_busy. Locked, so that two that come at once are two people's.
 PICK = """
@@ -106,7 +114,7 @@ async def asking(db: Call, seconds: float) -> list[Json]:
 
 
 async def warn(db: Call) -> list[Json]:
-    """Those that will soon be answered too late, each once: {session_id, account_id, due_at}."""
+    """Note those that will soon be answered too late, each once: {session_id, account_id, due_at}."""
     return [dict(r) for r in await db.fetch(WARN)]
 
 
@@ -140,9 +148,10 @@ async def colleagues(db: Call, account: UUID, seconds: float) -> list[Json]:
     return [dict(r) for r in await db.fetch(COLLEAGUES, account, seconds)]
 
 
-async def set_email(db: Call, account: UUID, session: UUID, email: str) -> bool:
-    """Keep where somebody can be answered whom nobody was there for. False when nobody asked."""
-    return await db.run(EMAIL, account, session, clean(email)) == 1
+async def set_email(db: Call, account: UUID, session: UUID, email: str, instead: bool = True) -> bool:
+    """Keep where somebody can be answered whom nobody was there for; instead: also where another address is known.
+    False when nobody asked."""
+    return await db.run(EMAIL, account, session, clean(email), instead) == 1
 
 
 async def forget(db: Call) -> int:

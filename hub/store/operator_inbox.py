@@ -9,6 +9,7 @@ from hub.store.db import Call, clean, near, pattern
 
 # waiting: the contact wrote last and the assistant is not about to answer. $2: whose eyes; $3: which ones.
 # Of one person the latest stands for all. Each way to look has its own select, for an index of its own.
+# Who was left alone and asked for a person stays in sight for a week, though the conversation ends by itself.
 LIST = """
     with shown as (
         (select s.id from session_order p join sessions s on s.id = p.session_id where $3 = 'all' and p.account_id = $1
@@ -48,7 +49,8 @@ LIST = """
             order by p.at desc, p.session_id desc limit $6::int)
         union all
         (select s.id from human_requests q join sessions s on s.id = q.session_id where $3 = 'asked' and q.account_id = $1
-            and q.state <> 'answered' and s.client_id is not null and s.closed_at is null and s.last_message_at is not null
+            and q.state <> 'answered' and s.client_id is not null and s.last_message_at is not null
+            and (s.closed_at is null or q.asked_at > now() - interval '7 days')
             and ($4::timestamptz is null or (s.last_message_at, s.id) < ($4, $5::uuid))
             order by s.last_message_at desc, s.id desc limit $6::int)
         union all
@@ -66,7 +68,7 @@ LIST = """
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
-        case when s.closed_at is null then h.state end as asked, h.due_at as answer_due,
+        case when s.closed_at is null or h.asked_at > now() - interval '7 days' then h.state end as asked, h.due_at as answer_due,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
         coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
         (select jsonb_build_array(m.role, case when starts_with(m.content->>'text', 'sealed.1.') then m.content->'text'
@@ -92,8 +94,8 @@ SEARCH = """
             and case $3 when 'all' then true when 'mine' then s.handoff_at is not null and s.handoff_by = $2
                 when 'waiting' then s.last_user_at = s.last_message_at and s.due_at is null and s.closed_at is null
                 when 'bot' then s.handoff_at is null and s.closed_at is null
-                when 'asked' then s.closed_at is null and exists (select 1 from human_requests q
-                    where q.session_id = s.id and q.state <> 'answered')
+                when 'asked' then exists (select 1 from human_requests q where q.session_id = s.id and q.state <> 'answered'
+                    and (s.closed_at is null or q.asked_at > now() - interval '7 days'))
                 else s.handoff_at is not null end),
     found as (
         select s.id, row_number() over (partition by coalesce(p.root_id, s.id) order by s.last_message_at desc, s.id desc) as place
@@ -101,7 +103,7 @@ SEARCH = """
     select s.id, s.client_id, s.kind, s.title, s.tag, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.message_count,
         c.name as client_name, i.channel, k.name as contact_name, k.phone, k.username, o.name as handler, s.chat,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
-        case when s.closed_at is null then h.state end as asked, h.due_at as answer_due,
+        case when s.closed_at is null or h.asked_at > now() - interval '7 days' then h.state end as asked, h.due_at as answer_due,
         coalesce(s.last_user_at = s.last_message_at and s.due_at is null, false) as waiting,
         coalesce(s.last_user_at > coalesce(r.at, '-infinity'), false) as unread,
         (select jsonb_build_array(m.role, case when starts_with(m.content->>'text', 'sealed.1.') then m.content->'text'

@@ -33,6 +33,18 @@ ENQUEUE = """
     where s.id = $2 and s.account_id = $7 and s.integration_id is not null
     returning id
 """
+# What goes behind the words of a message, and away with them; nothing where they will not be said.
+BEHIND = """
+    insert into outbox (key, account_id, session_id, turn_id, message_id, part, integration_id, chat, body, sha, mode, created_at)
+    select $1, o.account_id, o.session_id, o.turn_id, o.message_id,
+        coalesce((select max(p.part) + 1 from outbox p where p.turn_id = o.turn_id), 1), o.integration_id, o.chat, $4, $5, $6, o.created_at
+    from outbox o join sessions s on s.id = o.session_id and s.closed_at is null
+    where o.message_id = $3 and o.session_id = $2 and o.account_id = $7
+        and not exists (select 1 from outbox p where p.message_id = $3 and p.account_id = $7 and p.state in ('cancelled', 'dead'))
+    order by o.id limit 1
+    on conflict do nothing
+    returning id
+"""
 LIST = """
     select o.key as id, o.session_id, o.turn_id, o.message_id, o.part, o.integration_id, i.channel, o.chat, o.body, o.mode, o.state,
            o.attempt, o.not_before, o.network_id, o.fate, o.code, o.error, o.resolution, o.created_at, o.closed_at, o.id as serial
@@ -166,6 +178,14 @@ async def enqueue(
 ) -> bool:
     """Queue one part for a channel session outside a turn (operator, schedule)."""
     return bool(await db.value(ENQUEUE, key, session, message, await personal.body(db, account, session, body), sha, mode, account))
+
+
+async def behind(
+    db: Call, account: UUID, session: UUID, key: UUID, message: UUID, body: Json, sha: str, mode: str
+) -> bool:
+    """Queue one part more of a message that a turn said. False where a person has the word, or the words were refused."""
+    sealed = await personal.body(db, account, session, body)
+    return bool(await db.value(BEHIND, key, session, message, sealed, sha, mode, account))
 
 
 async def list_(

@@ -40,6 +40,7 @@ BESIDE = """
     on conflict (document_id) do update set kind = excluded.kind, mime = excluded.mime, raw = excluded.raw,
         mark = excluded.mark, whole = false, upto = 0, told = '', starts = '[]', notes = '{}', seen = '{}', hard = '{}',
         attempts = 0, error = null, ring_at = now(), leased_until = null
+        where $6 or r.mark <> excluded.mark
 """
 # One of each account, of the collection that had no turn for longest; the account that had none for longest first.
 DUE = """
@@ -125,9 +126,9 @@ async def add(db: Call, account: UUID, collection: UUID, given: Given, kind: str
     return Saved(row["id"], given.name, "Created" if row["id"] == id else "Modified", True) if row else None
 
 
-async def beside(db: Call, account: UUID, document: UUID, kind: str, mime: str, raw: bytes) -> None:
-    """The same of a document some of whose text is read already."""
-    await db.run(BESIDE, account, document, kind, clean(mime), raw)
+async def beside(db: Call, account: UUID, document: UUID, kind: str, mime: str, raw: bytes, anew: bool = True) -> None:
+    """The same of a document some of whose text is read already. anew: also where this text is being read to its end."""
+    await db.run(BESIDE, account, document, kind, clean(mime), raw, anew)
 
 
 async def due(db: Call, kinds: Sequence[str], busy: Sequence[UUID], room: int) -> list[UUID]:

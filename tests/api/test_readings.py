@@ -1,9 +1,11 @@
 """Scans and recordings put into a collection: read step by step beside everything else, by OCR and by who hears."""
 
+import asyncio
 import io
 import re
+import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -22,6 +24,7 @@ from hub.store import readings
 from tests.api.test_collections import BASE, Door, opened
 from tests.api.test_files import PNG, send
 from tests.fakes.model import FakeModel, serve
+from tests.flows.processes import family, start
 from tests.knowledge import papers
 
 PORTUGUESE = """Condições gerais
@@ -244,6 +247,55 @@ async def test_an_account_with_many_files_does_not_hold_up_another(door: Door) -
             await readings.failed(inside, one, "x", True)
     assert len({a for a, _ in order[:2]}) == 2, "each account in its turn"
     assert {c for _, c in order if str(c) in mine} == {UUID(c) for c in mine}, "and each collection of one"
+
+
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not await condition():
+        assert time.monotonic() < end, "it does not come"
+        await asyncio.sleep(0.1)
+
+
+async def test_a_worker_reads_what_waits_and_another_goes_on_where_it_was_killed(door: Door, model: FakeModel) -> None:
+    """A recording is being heard and a page waits when the worker is killed; the next one has both."""
+    collection, db = await door.collection(), door.hub.db
+    model.deaf = asyncio.Event()
+    talk = (await put(door, collection, "talk.ogg", OGG))["documentId"]
+
+    async def read_whole(id: str, words: str) -> bool:
+        return words in (await shown(door, collection, id))["contents"]
+
+    async def heard() -> bool:
+        return bool(model.recordings)
+
+    with family() as children:
+        children.append(start("worker", door.hub.settings))
+        await until(heard)
+        children[0].kill()
+        row = await db.row("select attempts, leased_until > now() from readings where document_id = $1", UUID(talk))
+        assert row is not None and tuple(row) == (1, True), "the try counts, and nobody else has it meanwhile"
+        assert (await shown(door, collection, talk))["state"] == "Queued"
+        sign = (await put(door, collection, "sign.png", png(page("Fechado aos domingos"))))["documentId"]
+        await db.run("update readings set leased_until = now() where document_id = $1", UUID(talk))
+        model.spoken.append("We open at nine.")
+        model.deaf.set()
+        children.append(start("worker", door.hub.settings))
+        await until(lambda: read_whole(talk, "We open at nine."))
+        await until(lambda: read_whole(sign, "Fechado aos domingos"))
+    assert len(model.recordings) == 2 and await db.value("select count(*) from readings") == 0
+    assert await db.value("select count(*) from documents where collection_id = $1", UUID(collection)) == 2
+
+
+async def test_a_file_whose_rest_was_forgotten_is_read_when_it_is_sent_again(door: Door) -> None:
+    """Whoever stored the written pages died before the others were noted; what is being read is not begun anew."""
+    collection, db = await door.collection(), door.hub.db
+    book = papers.joined(papers.pdf("The first page is written."), scan(page(ENGLISH)))
+    id = UUID((await put(door, collection, "terms.pdf", book))["documentId"])
+    await db.run("delete from readings where document_id = $1", id)
+    assert (await put(door, collection, "terms.pdf", book))["state"] == "Unchanged"
+    await db.run("update readings set upto = 1 where document_id = $1", id)
+    assert (await put(door, collection, "terms.pdf", book))["state"] == "Unchanged"
+    assert await db.value("select upto from readings where document_id = $1", id) == 1
 
 
 def test_times_that_make_no_sense_are_left_out() -> None:

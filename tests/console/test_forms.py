@@ -115,6 +115,7 @@ STALE = [
     ("/bots/{bot}", {"name": "X", "answers": "hub"}, "update gateways set name = 'Changed'"),
     ("/channels/{place}", {"name": "X"}, "update clients set name = 'Changed'"),
     ("/channels/{place}/networks/telegram", {"botToken": ""}, "update integrations set groups = 'all'"),
+    ("/channels/{place}/networks/telegram", {"botToken": ""}, "update integrations set presence = 'none'"),
     ("/settings", {"name": "X"}, "update accounts set name = 'Changed'"),
     ("/settings/outreach", {"perDay": "7"}, ""),
 ]
@@ -138,7 +139,10 @@ async def test_what_somebody_else_saved_meanwhile_stays(
     assert await api.hub.db.value("select count(*) from audit") == before
 
 
-AT_ONCE = [*((path, fields) for path, fields, _ in STALE), ("/settings/me", {"name": "X", "email": "x@example.com"})]
+AT_ONCE = [
+    *{path: (path, fields) for path, fields, _ in STALE}.values(),
+    ("/settings/me", {"name": "X", "email": "x@example.com"}),
+]
 
 
 @pytest.mark.parametrize(("path", "fields"), AT_ONCE)

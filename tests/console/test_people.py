@@ -84,6 +84,36 @@ async def test_while_nobody_is_there_an_address_is_asked_for(desk: Browser, api:
         await other.http.close()
 
 
+async def test_who_left_an_address_is_forgotten_by_it(desk: Browser, api: Api) -> None:
+    """Two visitors whom nobody knows; each is one's own."""
+    async with visiting(api) as me, visiting(api) as other:
+        for one, address in ((me, "Ana@Example.com"), (other, "bo@example.com")):
+            await one.set(**ON)
+            await one.prompt(WISH)
+            await one.prompt(address)
+        ask = "/api/v1/contacts"
+        await api.ok("DELETE", f"{ask}?email=ana@example.com")
+        left = "select id::text from sessions where id = any($1::uuid[])"
+        assert [r["id"] for r in await api.hub.db.fetch(left, [me.session, other.session])] == [str(other.session)]
+        found = "select count(*) from happenings where session_id = $1"
+        assert await api.hub.db.value(found, me.session) == 0
+        assert await api.hub.db.value("select count(*) from human_requests where session_id = $1", me.session) == 0
+
+
+async def test_who_was_left_alone_stays_in_sight_when_the_conversation_ends(desk: Browser, api: Api) -> None:
+    async with visiting(api) as me:
+        await me.set(**ON)
+        await me.prompt(WISH)
+        await me.prompt("ana@example.com")
+        await api.hub.db.run("update sessions set closed_at = now() where id = $1", me.session)
+        page = await desk.get("/console/inbox?show=asked")
+        assert me.session in listed(page.text) and "asked for a person" in page.text
+        await api.hub.db.run(
+            "update human_requests set asked_at = now() - interval '8 days' where session_id = $1", me.session
+        )
+        assert me.session not in listed((await desk.get("/console/inbox?show=asked")).text)
+
+
 async def test_whoever_is_away_is_not_called(desk: Browser, agent: Browser, viewer: Browser, api: Api) -> None:
     async with visiting(api) as me, watched(agent), watched(viewer):
         await me.set(**ON)

@@ -49,6 +49,7 @@ class FakeModel:
             **{k: v for k, v in sent.items() if isinstance(v, str)}, "name": file.filename, "mime": file.content_type,
             "content": file.file.read(), "key": request.headers.get("Authorization"),
         })
+        file.file.close()  # whoever asks may go before there is an answer
         if self.deaf is not None:
             await self.deaf.wait()
         if not self.spoken:

@@ -131,6 +131,22 @@ async def test_drafts_that_hang_hold_no_answer_up(r: Rig) -> None:
     assert await r.db.value("select state from outbox") == "sent"
 
 
+async def test_a_worker_that_dies_while_it_shows_an_answer_leaves_nothing_behind(settings: Settings) -> None:
+    async with picky() as provider, rig(settings, net=provider) as r:
+        await r.db.run("update integrations set mode = 'draft' where channel = 'telegram'")
+        r.model.plan.append(says(*["One "] * 200, delay=0.2))
+        await say(r.w, "telegram", "hello #a1-1")
+        worker = r.start()
+        await r.w.until(lambda: any(d["text"] for d in drafts(r)))
+        worker.kill()
+        assert await r.db.value("select count(*) from outbox") == 0
+        await r.hurry()
+        r.start()
+        await r.w.settle()
+        assert provider.final() == ["You said #a1-1"] and methods(r.net.calls)[-1] == "sendMessage"
+        await r.one_answer()
+
+
 async def test_groups_keep_their_placeholder(r: Rig) -> None:
     await r.db.run("update integrations set groups = 'all'")
     chat = {"id": -100200300, "type": "supergroup", "title": "Friends"}

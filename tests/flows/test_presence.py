@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from hub.chat.operators import handoff
 from hub.config import Settings
 from tests.flows.net import Call
 from tests.flows.rig import Rig, echo, rig
@@ -82,6 +83,15 @@ async def test_z_api_types_with_the_answer(r: Rig) -> None:
     assert r.net.sent("send-text")[-1]["delayTyping"] == 1
     await asked(r, "read", 0, "zapi")
     assert "delayTyping" not in r.net.sent("send-text")[-1]
+
+
+async def test_a_person_s_words_are_not_held_up_by_typing(r: Rig) -> None:
+    await asked(r, "all", 0, "zapi")
+    session = await r.db.value("select id from sessions")
+    await handoff.switch(r.w.hub, r.w.account, None, session, True)
+    await handoff.say(r.w.hub, r.w.account, None, session, "I am here.")
+    await r.w.settle()
+    assert [("delayTyping" in sent) for sent in r.net.sent("send-text")] == [True, False]
 
 
 async def test_a_network_that_does_not_mark_holds_nobody_up(r: Rig) -> None:

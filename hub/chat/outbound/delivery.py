@@ -227,7 +227,9 @@ async def _lost(hub: Hub, channel: Channel, link: Link, part: Json, place: str) 
 
 async def _outbound(hub: Hub, style: Style, part: Json, presence: str) -> Outbound:
     body = part["body"]
-    typed = TYPED if presence in ("all", "typing") and part["part"] == 0 else 0
+    # It holds up whatever else the network sends for the account: not for people's own words, nor again and again.
+    types = part["turn_id"] and part["part"] == 0 and part["attempt"] == 1
+    typed = TYPED if types and presence in ("all", "typing") else 0
     return Outbound(
         chat=part["chat"],
         key=part["key"],

@@ -25,6 +25,8 @@ from hub.tools import handover
 log = logging.getLogger(__name__)
 
 LONGEST, ADDRESS = 160, 300
+# Characters beside an address that are no question of their own.
+BESIDE = 80
 # Of a turn that ended without settling what was asked for in it, in seconds.
 LEFT = 15.0
 COMMANDS = frozenset(("/human", "/humano", "/humana", "/atendente", "/agente", "/person", "/pessoa", "/persona"))
@@ -69,18 +71,34 @@ def asks(text: str) -> bool:
 
 
 async def answer(hub: Hub, claimed: Claim, language: str) -> str | None:
-    """What is said to who asks for a person, or leaves an address where nobody was; None: it is none of both."""
+    """What is said to who asks for a person, or leaves an address where nobody was; None: it is none of both.
+
+    Each of the messages that wait counts: who asks, or leaves an address, often says a word more."""
     if not claimed.gateway or claimed.batch[-1]["command"] or not offered(claimed.gateway["parameters"]):
         return None
     account, session = UUID(claimed.account["id"]), claimed.session_id
-    text = str(claimed.batch[-1]["body"].get("text") or "")
-    if (email := _address(text)) and await human_requests.set_email(hub.db, account, session, email):
+    texts = [str(row["body"].get("text") or "") for row in claimed.batch]
+    if (email := await _left(hub, account, session, texts)) is not None:
         return TEXTS["email"][language].format(email=email)
-    if not asks(text) or claimed.batch[-1]["body"].get("group"):
+    if not any(map(asks, texts)) or claimed.batch[-1]["body"].get("group"):
         return None
     parameters = claimed.account["parameters"]
     await human_requests.ask(hub.db, account, session, "words", None)
     return said(parameters, await desk.available(hub.db, account, parameters), language)
+
+
+async def _left(hub: Hub, account: UUID, session: UUID, texts: list[str]) -> str | None:
+    """Keep the address that is left; it is returned where nothing else is said that wants an answer."""
+    for text in reversed(texts):
+        if (email := _address(text)) is None:
+            continue
+        rest = " ".join(texts).replace(email, "")
+        alone = "?" not in rest and len(rest) <= BESIDE
+        # One that only occurs in a question takes no other's place.
+        if await human_requests.set_email(hub.db, account, session, email, alone) and alone:
+            return email
+        return None
+    return None
 
 
 def _address(text: str) -> str | None:
@@ -143,7 +161,6 @@ async def settle_left(hub: Hub) -> None:
             log.warning("session %s is left for people without their hours: %s", row["session_id"], e)
             await human_requests.settle(hub.db, row["account_id"], row["session_id"], "left", None, None)
     for row in await human_requests.warn(hub.db):
-        await messages.note(hub.db, row["account_id"], "person_late", {}, session=row["session_id"])
         await tell(hub.events, row["account_id"], row["session_id"], {"type": "note"})
 
 

@@ -43,8 +43,9 @@ async def speak(hub: Hub, account: UUID, session: UUID, message: UUID) -> None:
     file = {"media": "voice", "mime": mime, "name": NAMES.get(mime, "answer.mp3"), "url": url}
     body = {"file": file, "text": "", "plain": ""}
     async with hub.db.transaction() as tx:
-        await outbox.enqueue(tx, account, session, key, message, body, sha(url), "at_most_once")
-    await hub.queue.send(session, f"o:{key}")
+        queued = await outbox.behind(tx, account, session, key, message, body, sha(url), "at_most_once")
+    if queued:
+        await hub.queue.send(session, f"o:{key}")
 
 
 async def _made(hub: Hub, of: tuple[UUID, UUID, UUID], text: str, p: Json) -> tuple[str, str]:
