@@ -1,5 +1,6 @@
 """The webhook receivers: who is called, then the body; verify, store, answer, then work."""
 
+from contextlib import nullcontext
 from uuid import UUID
 
 from aiohttp import web
@@ -77,7 +78,8 @@ async def _received(request: web.Request, channel: str) -> web.Response:
     call = Call(channel, client, request.match_info["secret"], headers)
     receiver, known = request.app[RECEIVER], True
     try:
-        with crowd.coming(client):
+        # Strangers are looked up as well, but nobody is refused for how many they are.
+        with crowd.coming(client) if receiver.remembers(call) else nullcontext():
             verdict = await receiver.admits(call)
     except Overloaded:
         if channel not in SPOOLED:

@@ -5,6 +5,8 @@ import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 import aiohttp
@@ -12,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from hub.errors import Upstream
-from hub.guarded_http import Outbound, open_outbound
+from hub.guarded_http import MOST, Outbound, Shared, open_outbound
+from hub.processes.embedded import free_port
 from tests.core.certificates import certificate
 from tests.core.places import Names, Place, place, resolve_by
 
@@ -84,6 +87,47 @@ async def test_redirects_are_followed_only_when_asked_and_not_for_ever(
     with pytest.raises(Upstream, match="redirects too often"):
         await out.request("GET", f"{base}/loop", follow=True)
     assert len([r for r in there.came if r.path == "/loop"]) == 4
+
+
+async def test_the_hanging_addresses_of_one_account_leave_the_others_their_connections(there: Place) -> None:
+    whose, over = ContextVar[str | None]("whose", default=None), asyncio.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        await over.wait()
+        return web.Response()
+
+    async def call(account: str | None, path: str) -> int:
+        whose.set(account)
+        return (await out.request("GET", f"http://127.0.0.1:{there.port}{path}", seconds=30)).status
+
+    there.answers["/hang"] = hang
+    async with open_outbound("127.0.0.0/8", whose=whose.get) as out:
+        shared = out.public.connector
+        assert isinstance(shared, Shared)
+        hanging = [asyncio.create_task(call("a", "/hang")) for _ in range(MOST + 20)]
+        try:
+            while shared._held["a"] < MOST * 9 // 10 or len(shared._lines["a"]) < MOST // 10 + 20:
+                await asyncio.sleep(0.01)
+            assert shared._held["a"] == MOST * 9 // 10
+            for other in ("b", "c", None):
+                assert await call(other, "/") == 200
+            gone = hanging[-1]  # who waits no longer takes nobody's place
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+        finally:
+            over.set()
+        assert set(await asyncio.gather(*hanging[:-1])) == {200}
+        assert not shared._held and not shared._lines
+
+
+async def test_whoever_fails_gives_its_place_back(there: Place) -> None:
+    async with open_outbound("127.0.0.0/8", whose=lambda: "a") as out:
+        shared = out.public.connector
+        assert isinstance(shared, Shared)
+        for url in (f"http://127.0.0.1:{free_port()}/", "http://10.0.0.1/", f"http://127.0.0.1:{there.port}/"):
+            with suppress(Upstream):
+                await out.request("GET", url, seconds=5)
+            assert not shared._held, url
 
 
 async def test_headers_stay_behind_when_a_redirect_changes_the_host(
