@@ -10,6 +10,7 @@ import ipaddress
 import socket
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
@@ -29,6 +31,7 @@ PIECE = 1 << 20
 # Addresses of whose form is remembered that it was looked at, and characters of one of them.
 KEPT, LONGEST = 2000, 500
 MOST = 300  # connections at a time
+LOOKUPS = 32  # of names
 BLOCKED: tuple[Network, ...] = tuple(
     ipaddress.ip_network(n)
     for n in (
@@ -103,6 +106,30 @@ class Guard:
             _ = parts.port
         except ValueError:
             raise Invalid("The port of the address is not a number.") from None
+
+
+class Lookups(AbstractResolver):
+    """Names are looked up on threads of their own: whoever gives names that nobody answers for keeps no file from being
+    read and no password from being checked."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOKUPS, "names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        ask = partial(
+            socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+        )
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return [
+            ResolveResult(hostname=host, host=str(at[0]), port=int(at[1]), family=kind, proto=proto, flags=numeric)
+            for kind, _, proto, _, at in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Shared(aiohttp.TCPConnector):
@@ -253,16 +280,20 @@ async def open_outbound(
     allow: str, all_public: bool = True, whose: Callable[[], str | None] = lambda: None
 ) -> AsyncIterator[Outbound]:
     """whose: the account that a call is made for, where it is known."""
-    guard = Guard(allow, all_public)
+    guard, names = Guard(allow, all_public), Lookups()
     timeout = aiohttp.ClientTimeout(total=None, connect=5, sock_read=60)
     # trust_env stays off: a proxy variable would carry requests around the guard.
     async with (
         aiohttp.ClientSession(
-            connector=Shared(whose, socket_factory=guard.open), timeout=timeout,
+            connector=Shared(whose, socket_factory=guard.open, resolver=names), timeout=timeout,
             trust_env=False, cookie_jar=aiohttp.DummyCookieJar(),
         ) as public,
         aiohttp.ClientSession(
-            connector=Shared(whose), timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(),
+            connector=Shared(whose, resolver=names), timeout=timeout, trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
         ) as named,
     ):
-        yield Outbound(guard, public, named)
+        try:
+            yield Outbound(guard, public, named)
+        finally:
+            await names.close()

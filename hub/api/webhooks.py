@@ -38,7 +38,7 @@ async def receive(request: web.Request) -> web.Response:
         try:
             response = await _received(request, channel)
         except (Overloaded, web.HTTPServiceUnavailable):
-            request.app[RECEIVER].fell_behind()
+            request.app[RECEIVER].fell_behind(channel)
             raise
         span.set("http.response.status_code", response.status)
         return response
@@ -72,7 +72,7 @@ async def _received(request: web.Request, channel: str) -> web.Response:
     crowd = request.app[CROWD]
     if channel not in SPOOLED and crowd.refuses(client):
         # Before it costs anything: what is refused must not take the time of what is stored.
-        request.app[RECEIVER].fell_behind()
+        request.app[RECEIVER].fell_behind(channel)
         return web.Response(status=503, headers={"Retry-After": "5"})
     headers = {k.lower(): v for k, v in request.headers.items()}
     call = Call(channel, client, request.match_info["secret"], headers)
@@ -109,7 +109,7 @@ async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Respon
     except Overloaded:
         if not spooled:
             raise
-        receiver.fell_behind()
+        receiver.fell_behind(knock.channel)
         await spool.keep(knock, known)
         verdict = Verdict.STORED
     if verdict is Verdict.STORED:

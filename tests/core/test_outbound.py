@@ -1,20 +1,23 @@
 """What the guarded client does reach, and with which limits."""
 
 import asyncio
+import socket
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from hub.errors import Upstream
-from hub.guarded_http import MOST, Outbound, Shared, open_outbound
+from hub.guarded_http import LOOKUPS, MOST, Outbound, Shared, open_outbound
 from hub.processes.embedded import free_port
 from tests.core.certificates import certificate
 from tests.core.places import Names, Place, place, resolve_by
@@ -118,6 +121,36 @@ async def test_the_hanging_addresses_of_one_account_leave_the_others_their_conne
             over.set()
         assert set(await asyncio.gather(*hanging[:-1])) == {200}
         assert not shared._held and not shared._lines
+
+
+async def test_names_that_nobody_answers_for_keep_nothing_else_from_its_threads(
+    there: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, asked = threading.Event(), set[str]()
+
+    def hang(host: str, *args: Any, **more: Any) -> Any:
+        if host.endswith(".hangs.example"):
+            asked.add(host)
+            over.wait(30)
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return found(host, *args, **more)
+
+    found = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    async with open_outbound("127.0.0.0/8") as out:
+        calls = [
+            asyncio.create_task(out.request("GET", f"http://{n}.hangs.example/", seconds=30))
+            for n in range(LOOKUPS + 20)
+        ]
+        try:
+            while len(asked) < LOOKUPS:
+                await asyncio.sleep(0.01)
+            assert await asyncio.gather(*(asyncio.to_thread(len, "abc") for _ in range(50))) == [3] * 50
+        finally:
+            over.set()
+            ends = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(e) for e in ends} == {Upstream}
+        assert (await out.request("GET", f"http://localhost:{there.port}/")).body == b"reached"
 
 
 async def test_whoever_fails_gives_its_place_back(there: Place) -> None:

@@ -103,9 +103,12 @@ class Receiver:
         with _whose_fault():
             return (await self._admitted(call))[0]
 
-    def fell_behind(self) -> None:
-        """A call was not stored: what it tells is not known here."""
-        self._intake.behind = True
+    def fell_behind(self, channel: str) -> None:
+        """A call was not stored: what it tells is not known here. Of what was sent, only some networks tell (`echoes`): the
+        calls of others leave nobody in doubt."""
+        one = self._hub.channels.get(channel)
+        if one is not None and one.echoes:
+            self._intake.behind = True
 
     def remembers(self, call: Call) -> bool:
         """Whether such a call was admitted before."""
