@@ -104,8 +104,8 @@ class Receiver:
             return (await self._admitted(call))[0]
 
     def fell_behind(self, channel: str) -> None:
-        """A call was not stored: what it tells is not known here. Of what was sent, only some networks tell (`echoes`): the
-        calls of others leave nobody in doubt."""
+        """A call was not stored: what it tells is not known here. Only some networks tell of what was sent (`echoes`);
+        calls of the others leave nobody in doubt."""
         one = self._hub.channels.get(channel)
         if one is not None and one.echoes:
             self._intake.behind = True
