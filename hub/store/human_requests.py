@@ -67,7 +67,7 @@ PICK = """
     update operator_presence p set assigned_at = clock_timestamp() from chosen c, operators o
     where p.operator_id = c.operator_id and o.id = c.operator_id returning o.id, o.name
 """
-ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('route:' || $1::text, 0))"
+ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('route:' || account_id::text, 0)) from (select $1::uuid as account_id) a"
 COLLEAGUES = """
     select o.id, o.name, coalesce(not p.away and p.here_at > now() - make_interval(secs => $2), false) as here from operators o
     left join operator_presence p on p.operator_id = o.id where o.account_id = $1 and o.role <> 'viewer' order by o.name, o.id limit 200
@@ -130,7 +130,7 @@ async def anybody(db: Call, account: UUID, seconds: float) -> bool:
 async def pick(db: Call, account: UUID, seconds: float, how: str) -> Json | None:
     """Whose turn it is, of those who are there: {id, name}. In a transaction: of two that come at once each sees what the
     other has got."""
-    await db.run(ONE_AT_A_TIME, str(account))
+    await db.run(ONE_AT_A_TIME, account)
     row = await db.row(PICK, account, seconds, how)
     return dict(row) if row else None
 

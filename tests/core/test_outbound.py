@@ -99,20 +99,20 @@ async def test_the_hanging_addresses_of_one_account_leave_the_others_their_conne
         await over.wait()
         return web.Response()
 
-    async def call(account: str | None, path: str) -> int:
+    async def call(one: Outbound, account: str | None, path: str) -> int:
         whose.set(account)
-        return (await out.request("GET", f"http://127.0.0.1:{there.port}{path}", seconds=30)).status
+        return (await one.request("GET", f"http://127.0.0.1:{there.port}{path}", seconds=30)).status
 
     there.answers["/hang"] = hang
     async with open_outbound("127.0.0.0/8", whose=whose.get) as out:
         shared = out.public.connector
         assert isinstance(shared, Shared)
-        hanging = [asyncio.create_task(call("a", "/hang")) for _ in range(MOST + 20)]
+        hanging = [asyncio.create_task(call(out, "a", "/hang")) for _ in range(MOST + 20)]
         try:
             while shared._held["a"] < MOST * 9 // 10:
                 await asyncio.sleep(0.01)
             for other in ("b", "c", None):
-                assert await call(other, "/") == 200
+                assert await call(out, other, "/") == 200
             assert shared._held["a"] == MOST * 9 // 10
             gone = hanging[-1]  # who waits no longer takes nobody's place
             gone.cancel()
