@@ -22,12 +22,12 @@ REASONS = {
     " sources operators canned_replies ares_agents character_agents chatbots workflows webhook_endpoints voices"
     " writings schedules campaigns embedders",
     "goes with what people set up": "operator_totp operator_identities operator_passkeys writing_versions"
-    " workflow_versions workflow_steps source_tools",
+    " workflow_versions workflow_steps source_tools operator_presence",
     "who an account knows, until they are erased": "ares_users people contacts identities joins ares_facts"
     " ares_preferences character_images",
     "an account's books, summed up over any time": "usage_days key_alerts key_spend",
     "one row for each thing there is": "scheduled_users number_paces leader migrations talk_marks",
-    "goes as it is worked off": "ares_lessons file_leftovers key_holds session_queue",
+    "goes as it is worked off": "readings ares_lessons file_leftovers key_holds session_queue",
     "goes with its conversation": "session_order talk_quarters",
 }
 # Whatever nothing drops by its age.
