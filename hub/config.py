@@ -270,9 +270,7 @@ class Settings(BaseSettings):
     ] = ""
     research_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
     research_model: Annotated[str, Field(description="Model that does the research.")] = ""
-    image_url: Annotated[
-        str, Field(description="OpenAI-compatible service of generate_image; empty: none.")
-    ] = ""
+    image_url: Annotated[str, Field(description="OpenAI-compatible service of generate_image; empty: none.")] = ""
     image_key: Annotated[SecretStr, Field(description="Key of that service.")] = SecretStr("")
     image_model: Annotated[str, Field(description="Model of images where a gateway names none.")] = "gpt-image-1"
     image_price: Annotated[float, Field(ge=0, description="Dollars an image of that service costs an account.")] = 0.0

@@ -8,13 +8,19 @@ import asyncio
 import io
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 
 from hub.errors import Invalid, Setup, Upstream
 
@@ -22,8 +28,10 @@ IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 REDIRECTS = 3
 PIECE = 1 << 20
-# Addresses of whose form is remembered that it was looked at.
-KEPT = 2000
+# Addresses of whose form is remembered that it was looked at, and characters of one of them.
+KEPT, LONGEST = 2000, 500
+MOST = 300  # connections at a time
+LOOKUPS = 32  # of names
 BLOCKED: tuple[Network, ...] = tuple(
     ipaddress.ip_network(n)
     for n in (
@@ -100,6 +108,91 @@ class Guard:
             raise Invalid("The port of the address is not a number.") from None
 
 
+class Lookups(AbstractResolver):
+    """Names are looked up on threads of their own: whoever gives names that nobody answers for keeps no file from being
+    read and no password from being checked."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOKUPS, "names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        ask = partial(
+            socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+        )
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return [
+            ResolveResult(hostname=host, host=str(at[0]), port=int(at[1]), family=kind, proto=proto, flags=numeric)
+            for kind, _, proto, _, at in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Shared(aiohttp.TCPConnector):
+    """Connections that accounts share: of what the others leave, one takes all but a tenth. So nobody's calls wait for
+    those of an account whose addresses answer nothing."""
+
+    def __init__(self, whose: Callable[[], str | None], **more: Any) -> None:
+        """whose: the account that is worked for; None: the hub itself, or one that is not told."""
+        super().__init__(limit=MOST, **more)
+        self._whose = whose
+        self._held: Counter[str] = Counter()
+        self._lines: dict[str, deque[asyncio.Future[None]]] = {}
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        whose = self._whose()
+        if whose is None:
+            return await super().connect(req, traces, timeout)
+        if self._fits(whose):
+            self._held[whose] += 1
+        else:
+            await self._turn(whose, timeout.connect)
+        try:
+            found = await super().connect(req, traces, timeout)
+        except BaseException:
+            self._leave(whose)
+            raise
+        found.add_callback(partial(self._leave, whose))
+        return found
+
+    def _fits(self, whose: str) -> bool:
+        mine = MOST - (self._held.total() - self._held[whose])
+        return self._held[whose] < (mine - max(1, mine // 10) if mine > 1 else mine)
+
+    async def _turn(self, whose: str, seconds: float | None) -> None:
+        """Whoever gives a place back hands it on, counted already. Raise TimeoutError."""
+        line = self._lines.setdefault(whose, deque())
+        mine = asyncio.get_running_loop().create_future()
+        line.append(mine)
+        try:
+            async with asyncio.timeout(seconds):
+                await mine
+        except BaseException:
+            if mine.done() and not mine.cancelled():
+                self._leave(whose)  # its turn came in the same moment
+            elif mine in line:
+                line.remove(mine)
+            raise
+
+    def _leave(self, whose: str) -> None:
+        self._held[whose] -= 1
+        if not self._held[whose]:
+            del self._held[whose]
+        for one, line in list(self._lines.items()):
+            while line and (line[0].done() or self._fits(one)):
+                if not (following := line.popleft()).done():
+                    self._held[one] += 1
+                    following.set_result(None)
+            if not line:
+                del self._lines[one]
+
+
 class Outbound:
     """Two sessions: one that reaches public addresses only, one for hosts allowed by name."""
 
@@ -119,7 +212,8 @@ class Outbound:
             found = self._named if self.guard.names((parts.hostname or "").lower(), port) else self.public
             if len(self._known) >= KEPT:
                 self._known.clear()
-            self._known[url] = found
+            if len(url) <= LONGEST:
+                self._known[url] = found
         return found
 
     async def request(
@@ -184,18 +278,24 @@ async def _read(answer: aiohttp.ClientResponse, limit: int, cut: bool) -> bytes:
 
 
 @asynccontextmanager
-async def open_outbound(allow: str, all_public: bool = True) -> AsyncIterator[Outbound]:
-    guard = Guard(allow, all_public)
+async def open_outbound(
+    allow: str, all_public: bool = True, whose: Callable[[], str | None] = lambda: None
+) -> AsyncIterator[Outbound]:
+    """whose: the account that a call is made for, where it is known."""
+    guard, names = Guard(allow, all_public), Lookups()
     timeout = aiohttp.ClientTimeout(total=None, connect=5, sock_read=60)
     # trust_env stays off: a proxy variable would carry requests around the guard.
     async with (
         aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=200, socket_factory=guard.open), timeout=timeout,
+            connector=Shared(whose, socket_factory=guard.open, resolver=names), timeout=timeout,
             trust_env=False, cookie_jar=aiohttp.DummyCookieJar(),
         ) as public,
         aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=200), timeout=timeout, trust_env=False,
+            connector=Shared(whose, resolver=names), timeout=timeout, trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as named,
     ):
-        yield Outbound(guard, public, named)
+        try:
+            yield Outbound(guard, public, named)
+        finally:
+            await names.close()

@@ -36,7 +36,7 @@ from hub.objects import Objects, open_objects
 from hub.personal_keys import COPIES, PersonalKeys
 from hub.room import Room
 from hub.sealing import Sealer
-from hub.store import personal
+from hub.store import personal, scope
 from hub.store.db import Db, open_db
 from hub.store.usage import Meter
 from hub.tracing import OFF, Tracing
@@ -154,9 +154,9 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         await personal.agreed(db)
         redis = connect(settings.redis_url.get_secret_value(), settings.queue)
         stack.push_async_callback(redis.aclose, close_connection_pool=True)
-        outbound = await stack.enter_async_context(open_outbound(settings.outbound_allow, not closed))
+        outbound = await stack.enter_async_context(open_outbound(settings.outbound_allow, not closed, scope.whose))
         everywhere = settings.outbound_allow if closed else EVERYWHERE
-        trusted = await stack.enter_async_context(open_outbound(everywhere, not closed))
+        trusted = await stack.enter_async_context(open_outbound(everywhere, not closed, scope.whose))
         http = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
         )

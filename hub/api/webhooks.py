@@ -1,5 +1,6 @@
 """The webhook receivers: who is called, then the body; verify, store, answer, then work."""
 
+from contextlib import nullcontext
 from uuid import UUID
 
 from aiohttp import web
@@ -37,7 +38,7 @@ async def receive(request: web.Request) -> web.Response:
         try:
             response = await _received(request, channel)
         except (Overloaded, web.HTTPServiceUnavailable):
-            request.app[RECEIVER].fell_behind()
+            request.app[RECEIVER].fell_behind(channel)
             raise
         span.set("http.response.status_code", response.status)
         return response
@@ -71,13 +72,14 @@ async def _received(request: web.Request, channel: str) -> web.Response:
     crowd = request.app[CROWD]
     if channel not in SPOOLED and crowd.refuses(client):
         # Before it costs anything: what is refused must not take the time of what is stored.
-        request.app[RECEIVER].fell_behind()
+        request.app[RECEIVER].fell_behind(channel)
         return web.Response(status=503, headers={"Retry-After": "5"})
     headers = {k.lower(): v for k, v in request.headers.items()}
     call = Call(channel, client, request.match_info["secret"], headers)
     receiver, known = request.app[RECEIVER], True
     try:
-        with crowd.coming(client):
+        # Strangers are looked up as well, but nobody is refused for how many they are.
+        with crowd.coming(client) if receiver.remembers(call) else nullcontext():
             verdict = await receiver.admits(call)
     except Overloaded:
         if channel not in SPOOLED:
@@ -107,7 +109,7 @@ async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Respon
     except Overloaded:
         if not spooled:
             raise
-        receiver.fell_behind()
+        receiver.fell_behind(knock.channel)
         await spool.keep(knock, known)
         verdict = Verdict.STORED
     if verdict is Verdict.STORED:

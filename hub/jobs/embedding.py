@@ -12,28 +12,30 @@ from hub.task_groups import end
 log = logging.getLogger(__name__)
 
 LOOK = 1.0
-TOGETHER = 16
+# Places, and how many of them those may have that failed the last time: they may take a minute to fail again.
+TOGETHER, DOUBTFUL = 24, 8
 RUN = 50  # steps after which another one may have the place
 
 
 async def work(hub: Hub) -> None:
     """For as long as the process lives; of several workers each takes what the others have not."""
-    running: dict[UUID, asyncio.Task[None]] = {}
+    running: dict[UUID, tuple[bool, asyncio.Task[None]]] = {}
     try:
         while True:
-            running = {id: task for id, task in running.items() if not task.done()}
+            running = {id: one for id, one in running.items() if not one[1].done()}
             room = TOGETHER - len(running)
             if room > 0 and not hub.leases.closing:
-                for id in await _due(hub, list(running), room):
-                    running[id] = asyncio.create_task(_steps(hub, id))
+                few = DOUBTFUL - sum(failed for failed, _ in running.values())
+                for id, failed in await _due(hub, list(running), room, few):
+                    running[id] = failed, asyncio.create_task(_steps(hub, id))
             await asyncio.sleep(LOOK)
     finally:
-        await end(list(running.values()))
+        await end([task for _, task in running.values()])
 
 
-async def _due(hub: Hub, busy: list[UUID], room: int) -> list[UUID]:
+async def _due(hub: Hub, busy: list[UUID], room: int, few: int) -> list[tuple[UUID, bool]]:
     try:
-        return await embedders.due(hub.db, busy, room)
+        return await embedders.due(hub.db, busy, room, few)
     except Exception:
         log.exception("what embedders have to do could not be looked up")
         return []

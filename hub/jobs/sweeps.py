@@ -74,7 +74,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "facts for webhooks": webhook_facts.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
     "persons asked for": human_requests.forget, "responses": responses.forget, "drills": drills.forget,
-    "days of figures, which became sums": talks.fold,
+    "steps of figures, which became sums": talks.fold,
 })
 # The same of what operators say how many days it is kept: by the name of the setting.
 KEPT: Mapping[str, tuple[str, Callable[[Db, int], Awaitable[int]]]] = MappingProxyType({

@@ -81,12 +81,11 @@ class Reading:
         if not self._said or self._revised or not event.keys() <= _PLAIN or event.get("usage"):
             return False
         choices, print_ = event.get("choices"), event.get("system_fingerprint")
-        if event.get("object") == "error" or (self._model is None and "model" in event):
+        if event.get("object") == "error" or (not self._model and "model" in event):
             return False
         if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
             return False
-        # One that was told within this read is told again by the other way.
-        if print_ and (["system_fingerprint", print_] not in self._known or "system_fingerprint" in made.around):
+        if print_ and (made.around or ["system_fingerprint", print_] not in self._known):
             return False
         choice = choices[0]
         piece = choice.get("delta")

@@ -35,10 +35,11 @@ CLASH = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 def of_data(error: BaseException) -> bool:
-    """Whether what was to be stored is to blame (SQLSTATE of the classes 22 and 23, 54 where it is too long for an index
-    or a value, or no value of its type), so that it cannot be stored later either."""
+    """Whether what was to be stored is to blame (SQLSTATE of the classes 22 and 23, 54000 where it is too long for an
+    index or a value, or no value of its type), so that it cannot be stored later either."""
     if isinstance(error, asyncpg.PostgresError):
-        return str(error.sqlstate or "")[:2] in ("22", "23", "54")
+        state = str(error.sqlstate or "")
+        return state[:2] in ("22", "23") or state == "54000"
     return isinstance(error, ValueError)
 
 

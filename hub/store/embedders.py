@@ -34,8 +34,10 @@ PROGRESS = """
         (select count(*) from vectors v join embedders e on e.id = v.embedder_id where e.account_id = $1 and e.id = $2)::int as done
 """
 DUE = """
-    select id from embedders where ring_at <= now() and (leased_until is null or leased_until <= now()) and id <> all($1)
-    order by ring_at limit $2
+    select id, failed from (
+        select id, attempts > 0 as failed, ring_at, row_number() over (partition by attempts > 0 order by ring_at) as place
+        from embedders where ring_at <= now() and (leased_until is null or leased_until <= now()) and id <> all($1)) d
+    where not failed or place <= $3 order by ring_at limit $2
 """
 CLAIM = """
     update embedders set leased_until = now() + make_interval(secs => $2), attempts = attempts + 1
@@ -134,9 +136,10 @@ async def progress(db: Call, account: UUID, id: UUID) -> tuple[int, int]:
     return (row["pieces"], row["done"]) if row else (0, 0)
 
 
-async def due(db: Call, busy: Sequence[UUID], most: int) -> list[UUID]:
-    """Embedders of all accounts that may have something to do, without those that are at it."""
-    return [r["id"] for r in await db.fetch(DUE, list(busy), most)]
+async def due(db: Call, busy: Sequence[UUID], most: int, few: int) -> list[tuple[UUID, bool]]:
+    """Embedders of all accounts that may have something to do, without those that are at it, and whether each failed the
+    last time; few: at most so many that did."""
+    return [(r["id"], r["failed"]) for r in await db.fetch(DUE, list(busy), most, few)]
 
 
 async def claim(db: Call, id: UUID, seconds: float) -> Embedder | None:

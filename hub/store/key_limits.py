@@ -30,7 +30,7 @@ SPEND = """
         sum(u.tokens_cached)::float8 as tokens_cached, sum(u.tokens_out)::float8 as tokens_out, sum(u.entries)::int as entries
     from (
         select u.key_id, u.gateway_id, s.client_id, date_trunc('day', u.at, 'UTC') as day, u.amount, 1 as entries,
-            case when u.sku like '%.in' then u.quantity else 0 end as tokens_in,
+            case when u.sku like '%.in' or u.sku like '%.in.written' then u.quantity else 0 end as tokens_in,
             case when u.sku like '%.in.cached' then u.quantity else 0 end as tokens_cached,
             case when u.sku like '%.out' then u.quantity else 0 end as tokens_out
         from usage u left join sessions s on s.id = u.session_id where u.account_id = $1 and u.at >= $2 and u.at < $3

@@ -3,12 +3,12 @@
 from hub.store.db import Db
 
 FOLD = "select fold_talks()"
-# Days of one look: a database that comes from a version without sums has months to catch up with.
+# Steps of one look, each a day or less: a database that comes from a version without sums has months to catch up with.
 MOST = 20
 
 
 async def fold(db: Db) -> int:
-    """Sum up what is long enough ago, some days at a time; how many whole days that were."""
+    """Sum up what is long enough ago, some steps at a time; how many of them were whole."""
     done = 0
     while done < MOST and await db.value(FOLD):
         done += 1

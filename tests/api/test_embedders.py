@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from aiohttp import web
@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from hub.jobs import embedding
 from hub.knowledge.embedders import step
 from hub.knowledge.index import index_document
-from hub.store import indexing
+from hub.store import embedders, indexing
 from tests.api.conftest import Api, Json
 
 PATH = "/api/v1/embedder"
@@ -221,6 +221,24 @@ async def test_one_that_fails_is_nobody_elses_trouble(api: Api, fakes: list[Fake
     await api.ok("PUT", PATH, {"address": bad.url, "model": "hangs"})
     await whole(api, await id_of(api))
     assert [(e["state"], e["error"]) for e in await shown(api)] == [("active", None)]
+
+
+async def test_those_that_failed_have_some_of_the_places_and_the_others_the_rest(api: Api) -> None:
+    db = api.hub.db
+    others = [r["id"] for r in await db.fetch("select id from embedders")]
+    for n in range(40):
+        account, failed = uuid4(), n < 30
+        await db.run("insert into accounts (id, name, salt) values ($1, 'A', '')", account)
+        await db.run(
+            "insert into embedders (id, account_id, address, model, attempts, ring_at)"
+            " values (gen_random_uuid(), $1, 'http://x', 'm', $2, now() - make_interval(mins => $3))",
+            account, int(failed), 100 - n,
+        )
+    due = await embedders.due(db, others, embedding.TOGETHER, embedding.DOUBTFUL)
+    assert [failed for _, failed in due] == [True] * embedding.DOUBTFUL + [False] * 10
+    few = await embedders.due(db, [*others, *(id for id, _ in due)], embedding.TOGETHER, 0)
+    await db.run("delete from embedders where address = 'http://x'")
+    assert few == [], "no more of those that failed while others of them are at it"
 
 
 async def test_one_that_is_used_and_fails_leaves_the_hubs_own(api: Api, fakes: list[Fake]) -> None:

@@ -51,6 +51,24 @@ async def test_what_was_said_is_found_with_its_place(desk: Desk, api: Api) -> No
         assert "zp_" not in text and not re.search(r"<b class=\"clip\">Do you deliver", text), screen
 
 
+async def test_a_search_that_did_not_look_at_all_says_so(
+    desk: Desk, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(api.hub, api.account, 4)
+    cut = "only some were looked at"
+    whole = await said.find(api.hub.db, api.account, "bouquet")
+    assert whole and whole[-1]["kind"] != "cut" and cut not in (await desk.get("/console/search?q=bouquet")).text
+    monkeypatch.setattr(said, "EACH", 1)
+    rows = await said.find(api.hub.db, api.account, "bouquet")
+    assert [r["kind"] for r in rows] == ["message", "cut"]
+    for place in ("/console/search?q=bouquet", "/console/inbox?q=bouquet"):
+        assert cut in (await desk.get(place)).text, place
+    # Also where none of those few has the other words.
+    assert [r["kind"] for r in await said.find(api.hub.db, api.account, "bouquet zzzyx")] == ["cut"]
+    page = (await desk.get("/console/search?q=bouquet zzzyx")).text
+    assert cut in page and "Nothing has" not in page
+
+
 async def test_nobody_finds_what_another_account_said(desk: Desk, api: Api) -> None:
     other = UUID(str(await api.hub.db.value("select id from accounts where id <> $1 limit 1", api.account)))
     await fill(api.hub, other, 3)

@@ -1,18 +1,24 @@
 """What the guarded client does reach, and with which limits."""
 
 import asyncio
+import socket
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
 from hub.errors import Upstream
-from hub.guarded_http import Outbound, open_outbound
+from hub.guarded_http import LOOKUPS, MOST, Outbound, Shared, open_outbound
+from hub.processes.embedded import free_port
 from tests.core.certificates import certificate
 from tests.core.places import Names, Place, place, resolve_by
 
@@ -84,6 +90,79 @@ async def test_redirects_are_followed_only_when_asked_and_not_for_ever(
     with pytest.raises(Upstream, match="redirects too often"):
         await out.request("GET", f"{base}/loop", follow=True)
     assert len([r for r in there.came if r.path == "/loop"]) == 4
+
+
+async def test_the_hanging_addresses_of_one_account_leave_the_others_their_connections(there: Place) -> None:
+    whose, over = ContextVar[str | None]("whose", default=None), asyncio.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        await over.wait()
+        return web.Response()
+
+    async def call(one: Outbound, account: str | None, path: str) -> int:
+        whose.set(account)
+        return (await one.request("GET", f"http://127.0.0.1:{there.port}{path}", seconds=30)).status
+
+    there.answers["/hang"] = hang
+    async with open_outbound("127.0.0.0/8", whose=whose.get) as out:
+        shared = out.public.connector
+        assert isinstance(shared, Shared)
+        hanging = [asyncio.create_task(call(out, "a", "/hang")) for _ in range(MOST + 20)]
+        try:
+            while shared._held["a"] < MOST * 9 // 10:
+                await asyncio.sleep(0.01)
+            for other in ("b", "c", None):
+                assert await call(out, other, "/") == 200
+            assert shared._held["a"] == MOST * 9 // 10
+            gone = hanging[-1]  # who waits no longer takes nobody's place
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+        finally:
+            over.set()
+        # Those that waited may have waited too long by now.
+        ends = await asyncio.gather(*hanging[:-1], return_exceptions=True)
+        assert ends.count(200) >= MOST * 9 // 10
+        assert not shared._held and not shared._lines
+
+
+async def test_names_that_nobody_answers_for_keep_nothing_else_from_its_threads(
+    there: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over, asked = threading.Event(), set[str]()
+
+    def hang(host: str, *args: Any, **more: Any) -> Any:
+        if host.endswith(".hangs.example"):
+            asked.add(host)
+            over.wait(30)
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return found(host, *args, **more)
+
+    found = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    async with open_outbound("127.0.0.0/8") as out:
+        calls = [
+            asyncio.create_task(out.request("GET", f"http://{n}.hangs.example/", seconds=30))
+            for n in range(LOOKUPS + 20)
+        ]
+        try:
+            while len(asked) < LOOKUPS:
+                await asyncio.sleep(0.01)
+            assert await asyncio.gather(*(asyncio.to_thread(len, "abc") for _ in range(50))) == [3] * 50
+        finally:
+            over.set()
+            ends = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(e) for e in ends} == {Upstream}
+        assert (await out.request("GET", f"http://localhost:{there.port}/")).body == b"reached"
+
+
+async def test_whoever_fails_gives_its_place_back(there: Place) -> None:
+    async with open_outbound("127.0.0.0/8", whose=lambda: "a") as out:
+        shared = out.public.connector
+        assert isinstance(shared, Shared)
+        for url in (f"http://127.0.0.1:{free_port()}/", "http://10.0.0.1/", f"http://127.0.0.1:{there.port}/"):
+            with suppress(Upstream):
+                await out.request("GET", url, seconds=5)
+            assert not shared._held, url
 
 
 async def test_headers_stay_behind_when_a_redirect_changes_the_host(

@@ -319,6 +319,8 @@ PLAINLY: list[Json] = [
     {"choices": [{"index": 0, "delta": {"content": ""}, "logprobs": None}], "usage": None},
     {"choices": [{"delta": {"content": "\ud83d", "role": "assistant", "refusal": None}}], "model": "m"},
     {"choices": [{"delta": {"content": "\ude00"}}], "model": "m", "system_fingerprint": "f1"},
+    {"choices": [{"delta": {"content": "x"}}], "system_fingerprint": "f2"},
+    {"choices": [{"delta": {"content": "x"}}], "model": ""},
 ]
 OTHERWISE: list[Json] = [
     {"choices": [{"index": 1, "delta": {"content": "no"}}]},

@@ -68,6 +68,7 @@ async def test_a_call_of_a_full_address_is_refused_at_once_and_the_connection_st
         refuse = refusing(app)
         assert refuse(call(full)) is None, "nobody waits: everything goes the usual way"
         known(app, full)
+        known(app, full, "kapso")
         async with serve(app, "127.0.0.1", port, 10.0, 75.0, 1.0), flooded(app[CROWD], full):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             intake.behind = False
@@ -77,6 +78,9 @@ async def test_a_call_of_a_full_address_is_refused_at_once_and_the_connection_st
                 said.append(await _answer(reader))
             assert [s.split(b" ")[1] for s in said] == [b"200", b"503", b"503", b"200", b"503"]
             assert said[1] == ANSWER and b"Retry-After: 5\r\n" in said[1]
+            assert not intake.behind, "Telegram tells of nothing that was sent"
+            writer.write(call(full, "kapso"))
+            assert await _answer(reader) == ANSWER
             assert intake.behind, "what was refused is not known here"
             # Somebody else is heard: who that is, the database says.
             writer.write(call(other))
@@ -92,9 +96,9 @@ async def test_a_call_of_a_full_address_is_refused_at_once_and_the_connection_st
         await intake.close()
 
 
-def known(app: web.Application, client: UUID) -> None:
+def known(app: web.Application, client: UUID, channel: str = "telegram") -> None:
     """As if a call of its with this secret had been found good."""
-    app[RECEIVER]._good[client, "telegram"] = digest("secret")
+    app[RECEIVER]._good[client, channel] = digest("secret")
 
 
 SHAPES: dict[str, Callable[[UUID], bytes]] = {

@@ -180,3 +180,65 @@ async def test_open_conversations_are_counted_without_those_that_ended(db: Db, o
         asked = clients.LIST.replace("$1", f"'{shop.account}'::uuid")
         told = "\n".join(r[0] for r in await tx.fetch(f"explain {asked}"))
     assert "sessions_open" in told, told
+
+
+MANY = """
+    insert into messages (id, account_id, session_id, role, source, content, created_at)
+    select gen_random_uuid(), $1, $2, 'user', 'contact', '{}', $3::timestamptz + n * interval '50 milliseconds'
+    from generate_series(1, 51000) n
+"""
+
+
+async def test_a_very_busy_day_is_summed_up_in_steps_and_a_quiet_one_at_once(db: Db, owner: Db) -> None:
+    shop = await Shop(db, 8).open()
+    await shop.talk(2)
+    busy = await db.value("select date_trunc('hour', now()) - interval '2 days'")
+    await owner.run("alter table messages disable trigger user")
+    try:
+        await owner.run(MANY, shop.account, shop.sessions[0], busy)
+    finally:
+        await owner.run("alter table messages enable trigger user")
+    steps = "select talks_step($1::timestamptz, 50000)"
+    assert await db.value(steps, busy - timedelta(days=30)) == timedelta(days=1)
+    assert await db.value(steps, busy) == timedelta(minutes=15)
+    assert await db.value(steps, busy - timedelta(hours=20)) == timedelta(hours=4)
+    await db.run("insert into talk_marks (until) values ($1)", busy)
+    await db.value("select fold_talks()")
+    assert await db.value("select until from talk_marks") == busy + timedelta(minutes=15)
+    await folded(db)
+    assert await db.value("select sum(asked) from talk_quarters where session_id = $1", shop.sessions[0]) >= 51000
+
+
+async def test_the_first_fold_begins_with_what_was_said_first(db: Db) -> None:
+    """However late it was written down."""
+    shop = await Shop(db, 9).open()
+    assert await db.value("select talks_begin()") is None
+    session, now = uuid7(), datetime.now(UTC)
+    await db.run(SESSION, session, shop.account, shop.client)
+    for days in (3, 40, 20):
+        await db.run(MESSAGE, uuid7(), shop.account, session, "user", "contact", now - timedelta(days=days))
+    assert await db.value("select talks_begin()") == await db.value("select quarter($1)", now - timedelta(days=40))
+    await db.run(TURN, uuid7(), shop.account, session, 0, "answered", now - timedelta(days=60))
+    assert await db.value("select talks_begin()") == await db.value("select quarter($1)", now - timedelta(days=60))
+
+
+async def test_two_may_delete_from_one_quarter_at_once(db: Db) -> None:
+    shop, session, at = await Shop(db, 10).open(), uuid7(), datetime.now(UTC) - timedelta(days=2)
+    await db.run(SESSION, session, shop.account, shop.client)
+    messages = [uuid7() for _ in range(4)]
+    for id in messages:
+        await db.run(MESSAGE, id, shop.account, session, "user", "contact", at)
+    await folded(db)
+    gone = "delete from messages where id = $1"
+    waiting = """
+        select count(*) from pg_locks l join pg_stat_activity a using (pid)
+        where not l.granted and a.datname = current_database()
+    """
+    async with db.transaction() as tx:
+        await tx.run(gone, messages[0])
+        other = asyncio.create_task(db.run(gone, messages[1]))
+        while not other.done() and not await tx.value(waiting):
+            await asyncio.sleep(0.01)
+    assert await other == 1
+    assert await db.value("select sum(asked) from talk_quarters") == 2
+    await same(db, shop)

@@ -10,8 +10,10 @@ import pytest
 
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
+from hub.domain import Usage
 from hub.ids import uuid7
 from hub.jobs.sweeps import KEPT
+from hub.llm.prices import Price, bill
 from hub.store import key_limits, usage, workflow_runs
 from hub.store.db import Db
 
@@ -23,7 +25,7 @@ KEYS = "select id from api_keys where account_id = $1 order by id"
 CLIENT = "insert into clients (id, account_id, name) values ($1, $2, $3)"
 SESSION = "insert into sessions (id, account_id, client_id, kind) values ($1, $2, $3, 'web')"
 CHAT = "inference.chat_completions"
-SKUS = (f"{CHAT}.in", f"{CHAT}.in.cached", f"{CHAT}.out", "tools.search")
+SKUS = (f"{CHAT}.in", f"{CHAT}.in.cached", f"{CHAT}.in.written", f"{CHAT}.out", "tools.search")
 KEPT_DAYS = 40
 
 
@@ -71,6 +73,32 @@ async def test_sums_say_what_the_detail_said(db: Db) -> None:
     assert (await told(db, account), await told(db, other)) == before
     old = "select count(*) from usage where at < date_trunc('day', now(), 'UTC') - make_interval(days => $1)"
     assert await db.value(old, KEPT_DAYS) == 0 and await db.value("select count(*) from usage") > 0
+
+
+async def test_all_that_was_read_counts_whether_it_is_remembered_from_now_on_or_not(db: Db) -> None:
+    account = (await create_account(db, "Aurora")).id
+    rows = bill("m", Usage(100, 7, 20, written=30), Price(1.0, 1.0, 1.0, 1.0))
+    for row in rows:
+        await db.run(ROW, account, None, None, None, row["sku"], row["quantity"], row["amount"], 50, 0)
+    for _ in ("detail", "sums"):
+        line = (await told(db, account))["day 0"][0]
+        assert (line["tokens_in"], line["tokens_cached"], line["tokens_out"]) == (80.0, 20.0, 7.0)
+        assert await usage.fold(db, KEPT_DAYS) in (len(rows), 0)
+
+
+async def test_only_what_is_old_is_read_for_the_sums(db: Db, owner: Db) -> None:
+    """However often pages were used again: by account and time, never the table."""
+    account = (await create_account(db, "Aurora")).id
+    many = """
+        insert into usage (account_id, sku, quantity, unit_price, amount, at)
+        select $1, 's', 1, 1, 1, now() - make_interval(mins => n) from generate_series(1, 5000) n
+    """
+    await db.run(many, account)
+    async with owner.transaction() as tx:
+        await tx.run("analyze usage")
+        asked = usage.FOLD.replace("$1", str(KEPT_DAYS)).replace("$2", str(usage.FOLDED))
+        plan = "\n".join(r[0] for r in await tx.fetch(f"explain {asked}"))
+    assert "Seq Scan on usage" not in plan, plan
 
 
 async def test_whoever_reads_while_it_is_summed_up_sees_each_row_once(db: Db, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 REMEMBER = 1.0  # seconds an integration is remembered: changes act within this time
 EARLY = 0.7  # seconds before their end in which it is asked for again
 CONFIG_GRACE = timedelta(minutes=10)
+# To whom it makes a difference whether an address was one a moment ago; all others are told the same in both cases.
+ASKS_AGAIN = frozenset({"evolution"})
 REMEMBERED = 5000
 HEARD, LATELY = 0.1, 5.0
 PATIENCE = 4  # times as long as a call may take, while others are stored
@@ -101,9 +103,12 @@ class Receiver:
         with _whose_fault():
             return (await self._admitted(call))[0]
 
-    def fell_behind(self) -> None:
-        """A call was not stored: what it tells is not known here."""
-        self._intake.behind = True
+    def fell_behind(self, channel: str) -> None:
+        """A call was not stored: what it tells is not known here. Only some networks tell of what was sent (`echoes`);
+        calls of the others leave nobody in doubt."""
+        one = self._hub.channels.get(channel)
+        if one is not None and one.echoes:
+            self._intake.behind = True
 
     def remembers(self, call: Call) -> bool:
         """Whether such a call was admitted before."""
@@ -113,7 +118,10 @@ class Receiver:
     async def _admitted(self, call: Call) -> tuple[Verdict, Endpoint | None]:
         endpoint = await self._endpoint(call)
         if endpoint is None:
-            changed = await inbox.changed_since(self._hub.db, call.client_id, datetime.now(UTC) - CONFIG_GRACE)
+            # Who guesses at addresses costs one question each, and the same address none for a while.
+            changed = call.channel in ASKS_AGAIN and await inbox.changed_since(
+                self._hub.db, call.client_id, datetime.now(UTC) - CONFIG_GRACE
+            )
             return (Verdict.CHANGING if changed else Verdict.UNKNOWN), None
         secret = digest(call.secret)
         if not hmac.compare_digest(secret, endpoint.row["secret_hash"]):

@@ -306,10 +306,7 @@ def _stopped(draft: Draft, claimed: Claim) -> None:
 def _user(claimed: Claim, draft: Draft) -> None:
     draft.messages = [
         {
-            "id": row["id"],
-            "role": row["body"].get("role", "user"),
-            "source": "contact",
-            "content": row["body"],
+            "id": row["id"], "role": row["body"].get("role", "user"), "source": "contact", "content": row["body"],
             "network_id": row["network_id"],
         }
         for row in claimed.batch
@@ -319,15 +316,10 @@ def _user(claimed: Claim, draft: Draft) -> None:
 def _say(draft: Draft, text: str, source: str = "model", hidden: bool = False, **extra: Any) -> None:
     if not text and not extra:
         return
-    draft.messages.append(
-        {
-            "id": str(ids.uuid7()),
-            "role": "assistant",
-            "source": source,
-            "content": {"text": text, **extra},
-            "hidden": hidden,
-        }
-    )
+    draft.messages.append({
+        "id": str(ids.uuid7()), "role": "assistant", "source": source, "content": {"text": text, **extra},
+        "hidden": hidden,
+    })
 
 
 def _reason(e: HubError) -> str:

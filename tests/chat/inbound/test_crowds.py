@@ -7,7 +7,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
+from hub.api.app import build_app
+from hub.api.http.app_keys import CROWD
 from hub.chat.inbound.crowd import AT_ONCE, FEW, LONGEST, MOST, SEEN, Crowd
 from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.webhooks import Call, Receiver, Verdict
@@ -28,9 +31,12 @@ class Asked:
     def __init__(self, hub: Hub) -> None:
         self._db = hub.db
         self.keys = hub.db.keys
-        self.count = 0
+        self.count = self.values = 0
         self.may = asyncio.Event()
         self.fail: BaseException | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
 
     async def row(self, sql: str, *args: Any) -> Any:
         self.count += 1
@@ -38,6 +44,10 @@ class Asked:
         if self.fail is not None:
             raise self.fail
         return await self._db.row(sql, *args)
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        self.values += 1
+        return await self._db.value(sql, *args)
 
 
 @pytest.fixture
@@ -69,6 +79,17 @@ async def test_a_flood_asks_once_whose_address_it_is(hub: Hub, world: World) -> 
     assert {type(e) for e in ends} == {Overloaded} and asked.count == 2
     asked.fail = None
     assert await receiver.admits(call) is Verdict.STORED and asked.count == 3
+    await intake.close()
+
+
+async def test_a_guessed_address_costs_one_question_and_for_a_while_no_other(hub: Hub, world: World) -> None:
+    asked, intake = Asked(hub), Intake(hub.db, hub.queue)
+    asked.may.set()
+    receiver = Receiver(replace(hub, db=asked), intake)  # type: ignore[arg-type]  # it counts calls, like a Db
+    guessed = [Call("telegram", uuid4(), SECRET, HEADERS) for _ in range(5)]
+    for call in guessed * 2:
+        assert await receiver.admits(call) is Verdict.UNKNOWN
+    assert (asked.count, asked.values) == (len(guessed), 0)
     await intake.close()
 
 
@@ -130,3 +151,24 @@ async def test_where_the_line_is_known_to_be_slow_no_more_comes_in_than_it_serve
     with crowd.coming(one):
         assert crowd.turns_away(one)
     assert not crowd.refuses(other)
+
+
+async def test_strangers_who_are_looked_up_keep_nobody_out(hub: Hub, world: World) -> None:
+    """However many addresses are guessed at, and however slow the database is: nobody else is refused for them."""
+    asked, intake = Asked(hub), Intake(hub.db, hub.queue)
+    app = build_app(replace(hub, db=asked), intake)  # type: ignore[arg-type]  # it answers when it is let
+    path = "/api/v1/webhooks/telegram/{}/{}"
+    async with TestClient(TestServer(app)) as http:
+        strangers = [
+            asyncio.create_task(http.post(path.format(uuid4(), "guessed"), data=b"{}")) for _ in range(AT_ONCE + 10)
+        ]
+        try:
+            while asked.count < len(strangers):
+                await asyncio.sleep(0.01)
+            crowd = app[CROWD]
+            assert not crowd.refuses(uuid4()) and sum(crowd._coming) == 0
+        finally:
+            asked.may.set()
+            answers = await asyncio.gather(*strangers)
+        assert {a.status for a in answers} == {404}
+    await intake.close()
