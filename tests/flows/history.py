@@ -15,8 +15,8 @@ ROWS = {
         from inbox i join sessions s on s.id = i.session_id
     """,
     "turns": "select id, session_id, from_seq, upto_seq, epoch, outcome from turns order by session_id, from_seq",
-    "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, error, attempt, network_id"
-              " from outbox order by id",
+    "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, error, attempt, not_before,"
+              " network_id from outbox order by id",
     "sessions": "select id, chat, last_seq, done_seq, due_at, lease_until from sessions",
     "said": "select turn_id, content from messages where role = 'assistant'",
 }
@@ -137,7 +137,10 @@ def i7_nothing_is_left(h: History) -> Iterator[str]:
     for s in h.sessions:
         if s["due_at"] or s["lease_until"] or s["done_seq"] != s["last_seq"]:
             yield f"session of {s['chat']} has work left: {s['done_seq']} of {s['last_seq']}"
-    yield from (f"part {o['id']} ({o['mode']}) is still {o['state']}" for o in h.outbox if o["state"] in OPEN)
+    for o in h.outbox:
+        if o["state"] in OPEN:
+            tried = f"tried {o.get('attempt')} times ({o.get('code')}), again at {o.get('not_before')}"
+            yield f"part {o['id']} of {o['chat']} ({o['mode']}) is still {o['state']}, {tried}"
 
 
 def _late(h: History, draft: Shown) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.chat.outbound.refused_parts import WAITS
 from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.store.migrate import migrate
@@ -24,7 +25,8 @@ from tests.flows.world import make
 
 SECONDS = float(os.environ.get("STORM_SECONDS", "15"))
 SEED = int(os.environ.get("STORM_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
-CALM = 45.0
+# What was refused four times in a row is tried again only after so long, and the chat waits behind it.
+CALM = max(WAITS) + 20
 TIDY = "select count(*) = 0 from sessions where stray_at is not null"
 
 
