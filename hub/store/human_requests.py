@@ -78,7 +78,7 @@ PICK = """
 ONE_AT_A_TIME = "select pg_advisory_xact_lock(hashtextextended('route:' || account_id::text, 0)) from (select $1::uuid as account_id) a"
 COLLEAGUES = """
     select o.id, o.name, coalesce(not p.away and p.here_at > now() - make_interval(secs => $2), false) as here from operators o
-    left join operator_presence p on p.operator_id = o.id where o.account_id = $1 and o.role <> 'viewer' order by o.name, o.id limit 200
+    left join operator_presence p on p.operator_id = o.id where o.account_id = $1 and o.role <> 'viewer' order by o.name, o.id
 """
 # Gone from the list after so long; what happened stays told in `happenings`.
 FORGET = """
