@@ -117,17 +117,19 @@ async def test_one_bot_s_refusal_is_not_another_s(r: Rig) -> None:
 
 
 async def test_drafts_that_hang_hold_no_answer_up(r: Rig) -> None:
+    ended: list[str] = []
+
     async def never(request: web.Request) -> web.Response:
         await asyncio.sleep(30)
+        ended.append(request.path)
         return web.Response(status=504)
 
     r.net.replies += [("sendMessageDraft", never)]
     r.model.default = echo(1.8)
-    began = asyncio.get_running_loop().time()
     await say(r.w, "telegram", "hello #a1-1")
     await r.w.settle()
     assert net(r).final() == ["You said #a1-1"]
-    assert asyncio.get_running_loop().time() - began < 15
+    assert ended == [], "nobody waited for it"
     assert await r.db.value("select state from outbox") == "sent"
 
 
