@@ -124,6 +124,7 @@ async def test_refused_as_rich_it_goes_as_html(api: Api, words: tuple[Any, ...])
 
 @pytest.mark.parametrize("answer", [refused("Forbidden: bot was blocked by the user", 403), "hang", "reset"])
 async def test_what_is_refused_for_another_reason_or_unknown_is_not_sent_a_second_time(api: Api, answer: Any) -> None:
+    api.bots._session.wait = 1.0
     api.answers = [answer]
     await fails(api.bots.send(LINK, replace(OUT, chat=CHAT)))
     assert api.methods == ["sendRichMessage"]
