@@ -30,6 +30,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Disk full, shutting down, a replica that may not write: it may be better in a moment.
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError,
         asyncpg.ReadOnlySQLTransactionError)
+# What asyncpg itself stumbles over when a server dies in the middle of a word.
+LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 # Two transactions got in each other's way: the same again may go well.
 CLASH = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -230,7 +232,7 @@ class Db:
             return whose, pool, await pool.acquire(timeout=self._limit)
         except TimeoutError:
             raise Overloaded("The database is busy; try again in a few seconds.", retry_after=5) from None
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, asyncpg.PostgresError, *LOST):
             raise Overloaded("The database cannot be reached; try again in a few seconds.", retry_after=5) from None
 
     async def _guard(self, method: str, sql: str, args: Sequence[Any]) -> Any:
@@ -245,6 +247,12 @@ class Db:
         except AWAY as e:
             if isinstance(e, asyncpg.ReadOnlySQLTransactionError):
                 await self._elsewhere(pool)
+            raise Overloaded("The database is away; try again in a few seconds.", retry_after=5) from e
+        except LOST as e:
+            # The same kind tells of a call that was wrong: that one leaves its connection as it was.
+            if not (con.is_closed() or isinstance(e, asyncpg.InternalClientError)):
+                raise
+            con.terminate()
             raise Overloaded("The database is away; try again in a few seconds.", retry_after=5) from e
         except asyncio.CancelledError:
             # The caller is gone; the statement may still commit, which every statement here allows.

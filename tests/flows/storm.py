@@ -200,6 +200,12 @@ class Storm:
                     await self.post(http, chat, body)
                 await asyncio.sleep(self.dice.uniform(0.3, 2.5))
 
+    def stumbled(self) -> list[str]:
+        """What the web processes said of calls that they answered neither with 200 nor with 503."""
+        told = {t for t in self.done if t.startswith("webhook ")} - {"webhook 200", "webhook 503", "webhook broken"}
+        logs = [log.read_text(errors="replace") for log in self.settings.home.glob("web-*.log")] if told else []
+        return [*told, *(text[at : at + 4000] for text in logs if (at := text.find(" failed (request")) >= 0)]
+
     def took(self, chat: Chat, n: int) -> None:
         self.history.accepted[chat.number].append(chat.mark(n))
         self.history.accepted_at[chat.mark(n)] = time.monotonic()

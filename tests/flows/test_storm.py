@@ -105,6 +105,7 @@ async def test_nothing_is_lost_doubled_or_disordered(
             await asyncio.gather(storm.nemesis(until), *(storm.write(chat, until) for chat in storm.chats))
             storm.calm = True
             quiet = await _quiet(storm, storm.history, r)
+            stumbled = storm.stumbled()
             await storm.history.read(r.db)
         finally:
             storm.end()
@@ -119,5 +120,6 @@ async def test_nothing_is_lost_doubled_or_disordered(
             modes = {c.number: (c.network, _mode(c, r)) for c in storm.chats}
             sys.stdout.write(printed(table(storm.history, modes)))
         assert wrong == {}, f"seed {SEED}"
+        assert stumbled == [], f"seed {SEED}"
         assert sum(map(len, storm.history.accepted.values())) > SECONDS * 3, "the storm let nobody write"
         assert {o["mode"] for o in storm.history.outbox} == {"placeholder_edit", "reconcile", "at_most_once"}

@@ -3,6 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from hub.errors import Overloaded
 from hub.store.db import Db, clean, dump, open_db
 
+SOCKET = ".s.PGSQL.5432"
 WEIRD = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(), max_size=8),
     lambda inner: (
@@ -71,6 +75,51 @@ async def test_a_backend_that_is_shut_down_is_away_and_then_back(quick: Db, owne
 async def test_a_server_in_trouble_is_away(db: Db, state: str) -> None:
     with pytest.raises(Overloaded):
         await db.run(f"do $$ begin raise exception 'no' using errcode = '{state}'; end $$")
+
+
+async def test_a_connection_that_breaks_in_the_middle_of_a_word_is_away(dsn: str, tmp_path: Path) -> None:
+    """What asyncpg itself cannot make sense of is no fault of the caller: half of an answer, or none."""
+    for n, last in enumerate((b"", b"Z\x00\x00\x00\x05", b"T\x00\x00\x00\x40\x00\x01", b"1\x00\x00\x00\x04t\x00\x00")):
+        (folder := tmp_path / str(n)).mkdir()
+        async with _spoiled(dsn, folder, last) as (through, spoil), open_db(through, size=1, limit=2.0) as one:
+            assert await one.value("select 1") == 1
+            spoil.set()
+            with pytest.raises(Overloaded):
+                await one.value("select 2")
+            spoil.clear()
+            assert await one.value("select 3") == 3, "and the next call has a new connection"
+
+
+@asynccontextmanager
+async def _spoiled(dsn: str, folder: Path, last: bytes) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """The database behind somebody who, when told, ends each connection with these bytes in place of an answer."""
+    host, spoil = parse_qs(urlsplit(dsn).query)["host"][0], asyncio.Event()
+
+    async def passed(source: asyncio.StreamReader, to: asyncio.StreamWriter, back: bool) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                to.write(last if back and spoil.is_set() else data)
+                if back and spoil.is_set():
+                    break
+        to.close()
+
+    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far, to = await asyncio.open_unix_connection(f"{host}/{SOCKET}")
+        await asyncio.gather(passed(reader, to, False), passed(far, writer, True))
+
+    server = await asyncio.start_unix_server(met, folder / SOCKET)
+    try:
+        yield dsn.replace(f"host={host}", f"host={folder}"), spoil
+    finally:
+        server.close()
+
+
+async def test_a_wrong_call_is_not_called_away(db: Db) -> None:
+    """The driver's own refusals stay the caller's fault, and cost no connection."""
+    with pytest.raises(asyncpg.InterfaceError):
+        await db.value("select $1::int")
+    with pytest.raises(asyncpg.DataError):
+        await db.value("select $1::int", "word")
 
 
 async def test_a_wrong_statement_is_not_called_away(db: Db) -> None:
