@@ -224,6 +224,18 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """A value of a template. place: header, body or button; kind: text, code, or that of a file, whose address `value`
+    is. name: of a named variable; index: of the button."""
+
+    place: str
+    value: str
+    kind: str = "text"
+    name: str = ""
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One part of an answer, already rendered for the network and within its limit.
 
@@ -244,6 +256,7 @@ class Outbound:
     template: str | None = None
     language: str | None = None  # of the template, BCP 47
     values: tuple[str, ...] = ()  # of the template's variables, in order
+    fills: tuple[Fill, ...] = ()  # all values of the template, instead of `values`
     choices: tuple[Choice, ...] = ()
     menu: str = ""
     spot: Spot | None = None

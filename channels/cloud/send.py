@@ -29,6 +29,8 @@ from channels.loose import first, obj, objs, text
 from channels.meta.errors import by_code
 from channels.meta.outgoing import DOCUMENTS, PICTURES, message, read, upload
 from channels.meta.receive import receive
+from channels.meta.templates import listing
+from channels.templates import Template
 
 Json = dict[str, Any]
 UPLOAD = 60.0
@@ -159,6 +161,14 @@ class WhatsAppCloud:
         got = await self._fetch(url, self._opening(link, url), media.LIMIT)
         mime = attachment.mime or text(found.get("mime_type")) or got.mime
         return Download(got.content, mime, attachment.name or got.name)
+
+    async def templates(self, link: Link) -> list[Template]:
+        account = link.settings.get("businessAccountId")
+        if not account:
+            raise ChannelError(
+                "Templates are listed where the business account id is given.", permanent=True, code="no_account"
+            )
+        return await listing(lambda path: self._call(link, "GET", path, retry_safe=True), account)
 
     async def close(self) -> None:
         """The session belongs to whoever gave it."""

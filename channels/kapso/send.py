@@ -28,6 +28,8 @@ from channels.kapso.receive import receive
 from channels.kapso.verify import prove
 from channels.loose import first, obj, objs, text
 from channels.meta.outgoing import DOCUMENTS, PICTURES, message, read, upload
+from channels.meta.templates import listing
+from channels.templates import Template
 
 Json = dict[str, Any]
 
@@ -169,6 +171,15 @@ class Kapso:
         if url is None:
             raise media.gone("Kapso has no address for the file.")
         return await self._download(link, url, attachment)
+
+    async def templates(self, link: Link) -> list[Template]:
+        found = obj(obj((await self._call(link, "GET", _platform(link), retry_safe=True)).body).get("data"))
+        account = text(found.get("business_account_id"))
+        if account is None:
+            raise ChannelError(
+                "Kapso does not say which business account the number is of.", permanent=True, code="no_account"
+            )
+        return await listing(lambda path: self._call(link, "GET", f"{META}/{path}", retry_safe=True), account)
 
     async def close(self) -> None:
         """The session belongs to whoever gave it."""

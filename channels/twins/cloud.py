@@ -13,13 +13,14 @@ from channels.twins.kapso import KapsoTwin
 from channels.twins.kapso_errors import meta_error
 from channels.twins.kapso_number import Number, Webhook
 from channels.twins.replies import Body, Refused, Reply
+from channels.twins.templates import WABA
 from channels.twins.whatsapp import BUSINESS, BUSINESS_NAME
 
 Json = dict[str, Any]
 # The secret of the app that all numbers of the twin belong to.
 APP_SECRET = "app-secret"
-ACCOUNT = "200000000000001"
-GRAPH = re.compile(r"v\d{1,3}\.\d/(\d{1,30})(?:/(messages|media|subscribed_apps))?")
+ACCOUNT = WABA
+GRAPH = re.compile(r"v\d{1,3}\.\d/(\d{1,30})(?:/(messages|media|subscribed_apps|message_templates))?")
 ASKING = 5.0
 
 
@@ -47,6 +48,10 @@ class CloudTwin(KapsoTwin):
 
     async def _graph(self, request: web.Request, key: str, id: str, what: str, body: Body) -> Reply:
         given = body.data if isinstance(body.data, dict) else {}
+        if what == "message_templates" and request.method == "GET":
+            if id != ACCOUNT:
+                return Reply(400, _error(100, "Unsupported get request"))
+            return self.sends.templates.listed(request.query)
         if what == "subscribed_apps":
             return Reply(200, {"success": True})
         if what in ("messages", "media") and request.method == "POST":

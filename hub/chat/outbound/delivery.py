@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from channels.base import Card, Channel, ChannelError, Choice, Link, Outbound, Spot, Style
+from channels.base import Card, Channel, ChannelError, Choice, Fill, Link, Outbound, Spot, Style
 from channels.markup import Piece, split
 from channels.trace import scrubbed, tracing
 from hub import ids
@@ -239,6 +239,7 @@ async def _outbound(hub: Hub, style: Style, part: Json, presence: str) -> Outbou
         template=body.get("template"),
         language=body.get("language"),
         values=tuple(body.get("values") or ()),
+        fills=tuple(Fill(**f) for f in body.get("fills") or ()),
         file=await file_of(hub, style, body.get("file")),
         choices=tuple(Choice(**c) for c in body.get("choices") or ()),
         menu=body.get("menu", ""),

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from channels.base import Channel, ChannelError, Link
 from hub import ids
+from hub.chat.clients import templates
 from hub.chat.inbound.intake import sha
 from hub.chat.outbound.outgoing_files import instead
 from hub.runtime import Hub
@@ -35,8 +36,10 @@ UNREACHED = frozenset({"unreachable", "dns", "tls"})
 HOPELESS = frozenset({
     "blocked", "unauthorized", "chat_not_found", "bad_chat", "not_on_whatsapp", "no_address", "window_closed",
     "opted_out", "account_locked", "account_blocked", "country", "not_delivered", "no_instance", "not_found", "license",
-    "client_token", "bad_settings", "template",
+    "client_token", "bad_settings", "template", "template_paused", "template_disabled",
 })
+# What is wrong with the template is wrong for everybody it goes to.
+HALTS = frozenset({"template_paused", "template_disabled"})
 # Whoever is refused one part is refused all.
 STOPS = frozenset({"blocked", "unauthorized"})
 
@@ -122,6 +125,8 @@ async def _refused(
         )
     if e.code in STOPS:
         await outbox.stop(hub.db, part, e.code, str(e))
+    if e.code in HALTS and body.get("template"):
+        await templates.refused(hub.db, part, str(e))
     return await outbox.sent(hub.db, part, me, "dead", limit, code=e.code, error=str(e), trace=told)
 
 
