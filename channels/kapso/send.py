@@ -27,7 +27,7 @@ from channels.kapso.history import SKEW, look
 from channels.kapso.receive import receive
 from channels.kapso.verify import prove
 from channels.loose import first, obj, objs, text
-from channels.meta.outgoing import DOCUMENTS, PICTURES, message, read, upload
+from channels.meta.outgoing import DOCUMENTS, PICTURES, message, reaction, read, upload
 from channels.meta.templates import listing
 from channels.templates import Template
 
@@ -97,6 +97,9 @@ class Kapso:
 
     async def seen(self, link: Link, chat: str, message_id: str) -> None:
         await self._call(link, "POST", _meta(link, "messages"), read(message_id, typing=False), retry_safe=True)
+
+    async def react(self, link: Link, chat: str, message_id: str, emoji: str) -> None:
+        await self._call(link, "POST", _meta(link, "messages"), reaction(chat, message_id, emoji), retry_safe=True)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""

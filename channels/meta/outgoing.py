@@ -140,6 +140,12 @@ def read(message_id: str, *, typing: bool = True) -> Json:
     return marked | ({"typing_indicator": {"type": "text"}} if typing else {})
 
 
+def reaction(chat: str, message_id: str, emoji: str) -> Json:
+    """A sign on a message; an empty one takes it away."""
+    sign = {"message_id": message_id, "emoji": emoji}
+    return {"messaging_product": "whatsapp", **_receiver(chat), "type": "reaction", "reaction": sign}
+
+
 def upload(file: File, content: bytes) -> aiohttp.FormData:
     """A file for a message; Meta looks at the part's own type and refuses the default one."""
     mime = media.bare(file.mime)

@@ -167,6 +167,7 @@ def looks(f: Form, suggestions: Sequence[Json] = ()) -> Json:
         "messageDebounceInterval": timespan.text(wait) if wait else None,
         "allowScheduledContinuations": "yes" in f.all("schedules"),
         "splitAnswerIntoMessageChunks": "yes" in f.all("chunks"),
+        **({"acknowledgement": sign} if (sign := f.get("acknowledgement")) else {}),
         **({"allowedMediaOrigins": f.get("media").replace(",", " ").split()} if "media" in f.fields else {}),
     }
 

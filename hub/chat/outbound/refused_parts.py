@@ -16,6 +16,7 @@ from channels.base import Channel, ChannelError, Link
 from hub import ids
 from hub.chat.clients import templates
 from hub.chat.inbound.intake import sha
+from hub.chat.outbound.albums import parted
 from hub.chat.outbound.outgoing_files import instead
 from hub.runtime import Hub
 from hub.store import outbox, strays
@@ -127,7 +128,21 @@ async def _refused(
         await outbox.stop(hub.db, part, e.code, str(e))
     if e.code in HALTS and body.get("template"):
         await templates.refused(hub.db, part, str(e))
+    if body.get("rest") and e.code not in STOPS:
+        return await go_on(hub, part, "dead", limit, code=e.code, error=str(e), trace=told)
     return await outbox.sent(hub.db, part, me, "dead", limit, code=e.code, error=str(e), trace=told)
+
+
+async def go_on(
+    hub: Hub, part: Json, state: str, limit: float, *, network_id: str | None = None, code: str | None = None,
+    error: str | None = None, trace: Json
+) -> Json | None:
+    """A file of an album that goes one by one has its outcome, and a row of its own; the next takes its place."""
+    gone, following = parted(part["body"])
+    return await outbox.go_on(
+        hub.db, part, hub.leases.me, state, ids.uuid7(), gone, following, limit, network_id=network_id, code=code,
+        error=error, trace=trace,
+    )
 
 
 async def _there(hub: Hub, channel: Channel, link: Link) -> bool:
