@@ -255,7 +255,7 @@ class Telegram:
             return files.album(listed, place, text, parse_mode)
 
         made = await self._formatted(link, out, build, UPLOAD_TIME)
-        return _number(made[0] if isinstance(made, list) and made else None)
+        return _number(made[0] if isinstance(made, list) and made else made)
 
     async def _sent(self, link: Link, out: Outbound, build: Build, seconds: int | None = None) -> str:
         """The id of the message that was made."""

@@ -30,6 +30,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "chat_not_found": (400, "Bad Request: chat not found"),
     "too_long": (400, "Bad Request: message is too long"),
     "markup": (400, 'Bad Request: can\'t parse entities: Unsupported start tag "x"'),
+    "bad_album": (400, "Bad Request: can't use the media of the specified type in the album"),
     "internal": (500, "Internal Server Error"),
 }
 
