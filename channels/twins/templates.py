@@ -1,5 +1,6 @@
 """Templates of a twin's business account: listed as Meta does, checked when they are sent, changed from outside."""
 
+import time
 from typing import Any
 
 from channels.twins.kapso_errors import meta_error
@@ -13,7 +14,7 @@ def _one(name: str, language: str, body: str, *more: Json, category: str = "UTIL
     parts: list[Json] = [{"type": "BODY", "text": body}, *more]
     return {
         "id": str(abs(hash((name, language))) % 10**15), "name": name, "language": language, "status": "APPROVED",
-        "category": category, "components": parts, "quality_score": {"score": "GREEN"}, "rejected_reason": "NONE",
+        "category": category, "components": parts, "quality_score": {"score": "GREEN", "date": 1767272400}, "rejected_reason": "NONE",
         "parameter_format": "POSITIONAL", **also,
     }
 
@@ -32,7 +33,7 @@ def _first() -> list[Json]:
         _one("spring", "en_US", "{{1}}, spring is here.", {"type": "HEADER", "format": "IMAGE"},
              {"type": "BUTTONS", "buttons": [{"type": "COPY_CODE", "text": "Copy code"}]}, category="MARKETING"),
         _one("winter", "en_US", "Winter is over.", category="MARKETING", status="PAUSED",
-             quality_score={"score": "RED"}),
+             quality_score={"score": "RED", "date": 1767272400}),
         _one("cheap", "en_US", "CHEAP!!!", category="MARKETING", status="REJECTED", rejected_reason="ABUSIVE_CONTENT"),
     ]
 
@@ -78,7 +79,7 @@ class Templates:
         }
         if quality := given.get("quality"):
             before = row["quality_score"]["score"]
-            row["quality_score"] = {"score": quality}
+            row["quality_score"] = {"score": quality, "date": int(time.time())}
             value = {"previous_quality_score": before, "new_quality_score": quality, **about}
             return {"field": "message_template_quality_update", "value": value}
         row |= {"status": given["status"], "rejected_reason": given.get("reason") or "NONE"}
