@@ -14,7 +14,8 @@ def _one(name: str, language: str, body: str, *more: Json, category: str = "UTIL
     parts: list[Json] = [{"type": "BODY", "text": body}, *more]
     return {
         "id": str(abs(hash((name, language))) % 10**15), "name": name, "language": language, "status": "APPROVED",
-        "category": category, "components": parts, "quality_score": {"score": "GREEN", "date": 1767272400}, "rejected_reason": "NONE",
+        "category": category, "components": parts, "quality_score": {"score": "GREEN", "date": 1767272400},
+        "rejected_reason": "NONE",
         "parameter_format": "POSITIONAL", **also,
     }
 
@@ -31,7 +32,7 @@ def _first() -> list[Json]:
         _one("visit", "en_US", "Dear {{customer}}, we expect you on {{day}}.",
              {"type": "HEADER", "format": "TEXT", "text": "About your visit"}, parameter_format="NAMED"),
         _one("spring", "en_US", "{{1}}, spring is here.", {"type": "HEADER", "format": "IMAGE"},
-             {"type": "BUTTONS", "buttons": [{"type": "COPY_CODE", "text": "Copy code"}]}, category="MARKETING"),
+             {"type": "BUTTONS", "buttons": [{"type": "COPY_CODE", "text": "Copy code", "example": ["SPRING"]}]}, category="MARKETING"),
         _one("winter", "en_US", "Winter is over.", category="MARKETING", status="PAUSED",
              quality_score={"score": "RED", "date": 1767272400}),
         _one("cheap", "en_US", "CHEAP!!!", category="MARKETING", status="REJECTED", rejected_reason="ABUSIVE_CONTENT"),

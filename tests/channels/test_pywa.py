@@ -147,7 +147,9 @@ def test_signs_marks_and_openers() -> None:
 
 def test_a_list_of_templates_is_read_alike() -> None:
     rows = [r | {"id": str(n)} for n, r in enumerate(Templates().rows)]
-    page = {"data": rows, "paging": {"cursors": {"before": "a", "after": "b"}}}
+    summary = dict.fromkeys(("total_count", "message_template_count", "message_template_limit"), len(rows))
+    summary["are_translations_complete"] = True
+    page = {"data": rows, "paging": {"cursors": {"before": "a", "after": "b"}}, "summary": summary}
     found: list[Any] = []
     theirs(lambda wa: found.extend(itertools.islice(wa.get_templates(), 50)), page)
     ours = [one for r in rows if (one := templates.read(r)) is not None]
