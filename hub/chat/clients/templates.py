@@ -1,5 +1,6 @@
 """WhatsApp's templates of a chat client: kept a minute, asked for with its own credentials, changed by events."""
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from hub.store import templates
 from hub.store.db import Db
 
 Json = dict[str, Any]
-KEPT = 60.0  # seconds
+KEPT, ASKED = 60.0, 8.0  # seconds that a list is kept, and that a network may take for it
 STATUS, QUALITY = "meta.message_template_status_update", "meta.message_template_quality_update"
 
 
@@ -49,9 +50,10 @@ async def of_client(hub: Hub, account: UUID, client: UUID, channel: str) -> List
     if known and known["fresh"]:
         return Listed(one, [_open(t) for t in known["templates"]], known["read_at"])
     try:
-        found = await network.templates(link_of(one, hub.settings))
-    except ChannelError as e:
-        words = f"{NAMES[channel]} says: {e}"
+        async with asyncio.timeout(ASKED):
+            found = await network.templates(link_of(one, hub.settings))
+    except (ChannelError, TimeoutError) as e:
+        words = f"{NAMES[channel]} says: {e}" if str(e) else f"{NAMES[channel]} did not answer in time."
         return Listed(one, [_open(t) for t in known["templates"]] if known else [], known and known["read_at"], words)
     await templates.keep(hub.db, account, one.id, [dataclasses.asdict(t) for t in found])
     fresh = await templates.get(hub.db, account, one.id, KEPT)
