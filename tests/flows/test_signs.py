@@ -64,7 +64,7 @@ async def test_an_operator_reacts(town: Town) -> None:  # noqa: F811
         assert (await at.post(where.replace(str(message), str(own)), emoji="👍")).status == 404
         await town.control("faults", {"match": "eaction" if town.network in ("telegram", "zapi", "evolution") else "messages", "status": 500})
         refused = await at.post(where, emoji="🙏")
-        assert refused.status == 502 and "says" in refused.said
+        assert refused.status == 502 and "says" in refused.text
     finally:
         await at.http.close()
     assert len(await calls(town, *SIGNING)) == 4
@@ -107,13 +107,24 @@ async def greeted(one: Town) -> list[Json]:
 
 async def changed(one: Town, **parameters: Any) -> None:
     await one.ask("PUT", f"{one.api}/api/v1/web-chat-client/{one.client}", {"clientParameters": parameters})
+    await told(one)
+
+
+async def told(one: Town) -> None:
+    """The sweep may have taken it up first: wait until nobody has anything to tell, or put it off."""
     await greetings.run(one.hub)
+    end = time.monotonic() + 12
+    while await one.hub.db.value("select count(*) from integrations where greet_at < now() + interval '29 seconds'"):
+        assert time.monotonic() < end
+        await asyncio.sleep(0.05)
+        await greetings.run(one.hub)
+    await asyncio.sleep(0.2)
 
 
 @pytest.mark.parametrize("town", ["cloud"], indirect=True)
 async def test_ice_breakers_follow_the_suggestions(town: Town) -> None:  # noqa: F811
     """Set when they change, within Meta's limits, understood when they are tapped, and gone with the client's."""
-    await greetings.run(town.hub)
+    await told(town)
     assert await greeted(town) == [], "what the business has set itself stays"
     long = {"label": "🎁 Offers " + "of the week " * 9, "prompt": "Which offers are there?"}
     six = [{"label": "Prices", "prompt": "What does it cost?"}, long, *({"label": f"More {n}", "prompt": f"m{n}"} for n in range(4))]
@@ -122,7 +133,7 @@ async def test_ice_breakers_follow_the_suggestions(town: Town) -> None:  # noqa:
     assert len(body["prompts"]) == 4 and body["prompts"][0] == "Prices" and body["prompts"][1].startswith("Offers of the week")
     assert all(len(p) <= 80 for p in body["prompts"])
     assert body["commands"] == [{"command_name": "reset", "command_description": "Começar uma nova conversa"}]
-    await greetings.run(town.hub)
+    await told(town)
     assert len(await greeted(town)) == 1, "once"
     await changed(town, pageTitle="Another")
     assert len(await greeted(town)) == 1, "and only when they change"
@@ -133,7 +144,7 @@ async def test_ice_breakers_follow_the_suggestions(town: Town) -> None:  # noqa:
     await changed(town, suggestionButtons=[])
     assert len(await greeted(town)) == 2
     await town.hub.db.run("update integrations set greet_at = now()")
-    await greetings.run(town.hub)
+    await told(town)
     assert (await greeted(town))[-1] == {"prompts": [], "commands": []}
     await changed(town, suggestionButtons=six[:1])
     await town.ask("DELETE", f"{town.api}/api/v1/web-chat-client/{town.client}/integrations/WhatsAppCloud")
@@ -142,15 +153,15 @@ async def test_ice_breakers_follow_the_suggestions(town: Town) -> None:  # noqa:
 
 @pytest.mark.parametrize("town", ["telegram"], indirect=True)
 async def test_telegram_s_menu_has_the_commands_that_are_understood(town: Town) -> None:  # noqa: F811
-    await greetings.run(town.hub)
-    told = await greeted(town)
-    assert [sorted(b) for b in told] == [[], ["commands"]], "asked first whether the business has a menu of its own"
-    assert "reset" in str(told[-1]) and "human" not in str(told[-1])
+    await told(town)
+    said = await greeted(town)
+    assert [sorted(b) for b in said] == [[], ["commands"]], "asked first whether the business has a menu of its own"
+    assert "reset" in str(said[-1]) and "human" not in str(said[-1])
     [gateway] = await town.hub.db.fetch("select id from gateways")
     await town.ask("PATCH", f"{town.api}/api/v1/ai-gateways/{gateway['id']}", {
         "parameters": {"sentinelOptions": {"enabledFunctions": ["AskForHuman"]}},
     })
-    await greetings.run(town.hub)
+    await told(town)
     assert "human" in str((await greeted(town))[-1])
     await town.ask("DELETE", f"{town.api}/api/v1/web-chat-client/{town.client}/integrations/Telegram")
     found = (await town.ask("GET", f"{town.twins}/control/telegram/calls?limit=500"))["calls"]
@@ -161,8 +172,11 @@ async def test_telegram_s_menu_has_the_commands_that_are_understood(town: Town) 
 async def test_a_menu_that_the_business_made_stays(town: Town) -> None:  # noqa: F811
     token = NETWORKS["telegram"][2]["botToken"]
     own = [{"command": "menu", "description": "Our menu"}]
+    await told(town)
+    await town.hub.db.run("update integrations set greeted = null")
     await town.ask("POST", f"{town.twins}/telegram/bot{token}/setMyCommands", {"commands": own})
-    await greetings.run(town.hub)
+    await town.hub.db.run("update integrations set greet_at = now()")
+    await told(town)
     found = await town.ask("POST", f"{town.twins}/telegram/bot{token}/getMyCommands")
     assert found["result"] == own
     await town.ask("DELETE", f"{town.api}/api/v1/web-chat-client/{town.client}/integrations/Telegram")

@@ -214,7 +214,7 @@ async def _looked_at(one: Town, at: Desk) -> None:
     seen = (await at.get(page)).text
     assert all(word in seen for word in ("paused", "rejected", "abusive content", "quality red", "body.customer"))
     refused = await at.post(page, template="order_ready")
-    assert refused.status == 400 and "variables" in refused.said
+    assert refused.status == 400 and "variables" in refused.text
     assert "opens conversations after 24 hours" in (await at.done(page, template="hello_again")).text
     row = await one.hub.db.value("select settings->>'continuedMessagesTemplateId' from integrations")
     assert row == "hello_again"
@@ -229,7 +229,7 @@ async def _campaign(one: Town, at: Desk) -> None:
     fields = {"client": one.client, "channel": one.network, "kind": "template", "template": "order_ready", "language": "pt_BR"}
     people = f"phone,name\n{PEOPLE[one.network]},Ana"
     missing = await at.post("/console/campaigns", **fields, name="Orders", recipients=people, **{"v.body.1": "{name}"})
-    assert missing.status == 400 and "missing: body.2, button.0" in missing.said
+    assert missing.status == 400 and "missing: body.2, button.0" in missing.text
     values = {"v.body.1": "{name}", "v.body.2": "7", "v.button.0": "7"}
     made = await at.done("/console/campaigns", **fields, name="Orders", recipients=people, **values)
     assert "order_ready, pt_BR" in made.text and "o pedido 7" in made.text
@@ -244,9 +244,9 @@ async def _by_hand(one: Town, at: Desk) -> None:
     assert 'name="v.body.2"' in (await at.get(f"{where}?template=order_ready&language=pt_BR")).text
     given = {"template": "order_ready", "language": "pt_BR", "v.body.1": "Ana", "v.body.2": "9"}
     refused = await at.post(where, **given)
-    assert refused.status == 400 and "button.0" in refused.said
+    assert refused.status == 400 and "button.0" in refused.text
     paused = await at.post(where, template="winter", language="en_US")
-    assert paused.status == 409 and "paused" in paused.said
+    assert paused.status == 409 and "paused" in paused.text
     said = await at.done(where, **given, **{"v.button.0": "9"})
     assert "o pedido 9" in said.text
     await one.until(["At your service.", "Olá Ana, o pedido 9 está pronto."])

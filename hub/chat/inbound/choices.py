@@ -42,7 +42,7 @@ def _opened(endpoint: Mapping[str, Any], one: Inbound) -> str | None:
     if endpoint["channel"] not in OPENED or one.button or one.group or len(one.text) > LONGEST:
         return None
     for given in endpoint["parameters"].get("suggestionButtons") or ():
-        label, prompt = str(given.get("label") or ""), str(given.get("prompt") or "")
-        if prompt and prompt != one.text and opener(label) == one.text.strip():
+        shown, prompt = choices.of([given]), str(given.get("prompt") or "")
+        if shown and prompt and prompt != one.text and opener(shown[0]["label"]) == one.text.strip():
             return prompt
     return None

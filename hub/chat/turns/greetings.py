@@ -49,7 +49,8 @@ async def _told(hub: Hub, row: Json) -> None:
         return
     now = wanted(row["parameters"], row["gateway"])
     try:
-        shown = await channel.greet(link_of(one, hub.settings), now["openers"], now["commands"], before is not None)
+        link, again = link_of(one, hub.settings), before is not None
+        shown = await channel.greet(link, now["openers"], now["commands"], again=again)
     except ChannelError as e:
         log.info("what %s shows first was not set: %s", one.channel, e)
         if e.permanent:
