@@ -1,6 +1,6 @@
 """What every network adapter takes and gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -224,6 +224,18 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """A value of a template. place: header, body or button; kind: text, code, or that of a file, whose address `value`
+    is. name: of a named variable; index: of the button."""
+
+    place: str
+    value: str
+    kind: str = "text"
+    name: str = ""
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One part of an answer, already rendered for the network and within its limit.
 
@@ -232,7 +244,7 @@ class Outbound:
     where the network lets us name or tag a message. `template` sends a WhatsApp template instead.
     choices: at most what the style takes; `menu` is what opens them where they are a list. spot, card: sent instead
     of words. typed: seconds of typing before it, where a network shows that with a message alone.
-    rich: the same words as blocks, which a network may refuse.
+    rich: the same words as blocks, which a network may refuse. album: files that go with `file` as one message.
     """
 
     chat: str
@@ -244,12 +256,14 @@ class Outbound:
     template: str | None = None
     language: str | None = None  # of the template, BCP 47
     values: tuple[str, ...] = ()  # of the template's variables, in order
+    fills: tuple[Fill, ...] = ()  # all values of the template, instead of `values`
     choices: tuple[Choice, ...] = ()
     menu: str = ""
     spot: Spot | None = None
     card: Card | None = None
     typed: int = 0
     rich: tuple[Mapping[str, Any], ...] = ()
+    album: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +304,8 @@ class Style:
     entities: most pieces of formatting in one message, 0 for no limit. pictures: types that are shown
     as a picture. documents: types that can be sent as a file, None for all. buttons: what choices can be: "links" too,
     without them "replies" alone, "maybe" where only some accounts deliver them, "" for none. asked: limit of a text
-    with choices, 0 for the ordinary one. rich: whether messages can be blocks, such as tables.
+    with choices, 0 for the ordinary one. rich: whether messages can be blocks, such as tables. albums: how many files
+    can be shown as one.
     """
 
     markup: str
@@ -303,6 +318,7 @@ class Style:
     buttons: str = ""
     asked: int = 0
     rich: bool = False
+    albums: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,9 +436,35 @@ class Streams(Protocol):
         """Whether it does in this chat."""
         ...
 
-    async def draft(self, link: Link, chat: str, number: int, text: str, plain: str) -> None:
+    async def draft(
+        self, link: Link, chat: str, number: int, text: str, plain: str, rich: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         """Show what is written so far in place of what the same number showed; no text: that somebody thinks. It goes
-        by itself, and with every message that is sent. Raise ChannelError, code "no_method" where it cannot at all."""
+        by itself, and with every message that is sent. rich: the same as blocks. Raise ChannelError, code "no_method"
+        where it cannot at all."""
+        ...
+
+
+@runtime_checkable
+class Reacts(Protocol):
+    """A network on which a message can be answered with a sign."""
+
+    async def react(self, link: Link, chat: str, message_id: str, emoji: str) -> None:
+        """Our reaction to a contact's message, in place of an earlier one; "" takes it away. The same again changes
+        nothing."""
+        ...
+
+
+@runtime_checkable
+class Greets(Protocol):
+    """A network that shows something before a first message."""
+
+    async def greet(
+        self, link: Link, openers: Sequence[str], commands: Sequence[Sequence[str]], *, again: bool
+    ) -> bool:
+        """Show these words to tap and these commands (name, description) in place of what was shown; nothing: take them
+        away. again: what is there was set from here; else what the business has set itself stays, where there is
+        nothing better. Return whether something of ours is shown now. Safe to repeat."""
         ...
 
 

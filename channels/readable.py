@@ -69,13 +69,19 @@ def vcard(name: Any, content: Any) -> Attachment:
     """A contact card out of a vCard."""
     source = loose.text(content) or ""
     named = VCARD_NAME.search(source)
-    phones = [p.strip() for p in VCARD_PHONE.findall(source)]
-    return card(loose.text(name) or (named and named[1].strip()), phones)
+    return card(loose.text(name) or (named and named[1].strip()), phones(source))
 
 
-def poll(question: Any, options: Iterable[Any]) -> str:
-    """A poll as a question and its options."""
-    return lines(question, *(f"- {t}" for o in options if (t := loose.text(o))))
+def phones(content: Any) -> list[str]:
+    """The numbers of a vCard."""
+    return [p.strip() for p in VCARD_PHONE.findall(loose.text(content) or "")]
+
+
+def poll(question: Any, options: Iterable[Any], several: bool = False) -> str:
+    """A poll as a question and its options; several: more than one may be chosen."""
+    asked = loose.text(question)
+    asked = f"{asked or ''} (several may be chosen)".strip() if several else asked
+    return lines(asked, *(f"- {t}" for o in options if (t := loose.text(o))))
 
 
 def labelled(label: str, *parts: Any) -> str:
@@ -99,8 +105,9 @@ def goods(products: Any, quantity: str = "quantity") -> list[str]:
         name = loose.first(
             item.get("name"), item.get("product_retailer_id"), item.get("productId"), item.get("id")
         )
+        price = money(item.get("item_price"), item.get("currency")) if item.get("currency") else None
         if name:
-            found.append(f"- {loose.number(item.get(quantity)) or 1} x {name}")
+            found.append(f"- {loose.number(item.get(quantity)) or 1} x {name}" + (f", {price} each" if price else ""))
     return found
 
 

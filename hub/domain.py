@@ -121,6 +121,7 @@ class Integration:
     when_unknown: str = "operator"
     presence: str = "all"
     own_ids: tuple[str, ...] = ()
+    greeted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

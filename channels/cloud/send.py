@@ -1,6 +1,6 @@
 """Call Meta's Graph API: send, read receipts, webhooks, media."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -27,12 +27,16 @@ from channels.cloud.verify import challenge, prove, verify
 from channels.http import Answer, call, down
 from channels.loose import first, obj, objs, text
 from channels.meta.errors import by_code
-from channels.meta.outgoing import DOCUMENTS, PICTURES, message, read, upload
+from channels.meta.outgoing import DOCUMENTS, PICTURES, message, reaction, read, upload
 from channels.meta.receive import receive
+from channels.meta.templates import listing
+from channels.openers import opener
+from channels.templates import Template
 
 Json = dict[str, Any]
 UPLOAD = 60.0
 LONGEST = 200  # characters of a webhook's address
+OPENERS = 4
 SHOWN = "display_phone_number,verified_name,quality_rating,webhook_configuration"
 # Who keeps Meta's files: the token goes to nobody else.
 KEEPERS = (".fbsbx.com", ".facebook.com", ".whatsapp.net", ".fbcdn.net")
@@ -64,6 +68,7 @@ class WhatsAppCloud:
     echoes = False
     renew = 20.0  # shown for 25
     typing_reads = True
+    opens = True
 
     def __init__(self, http: aiohttp.ClientSession, fetch: Fetch, base_url: str) -> None:
         """base_url: ends with the version of the Graph API."""
@@ -111,6 +116,9 @@ class WhatsAppCloud:
     async def seen(self, link: Link, chat: str, message_id: str) -> None:
         await self._call(link, "POST", _number(link, "/messages"), read(message_id, typing=False), retry_safe=True)
 
+    async def react(self, link: Link, chat: str, message_id: str, emoji: str) -> None:
+        await self._call(link, "POST", _number(link, "/messages"), reaction(chat, message_id, emoji), retry_safe=True)
+
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""
 
@@ -130,6 +138,18 @@ class WhatsAppCloud:
         except ChannelError as e:
             if e.code not in ("not_found", "bad_request"):
                 raise
+
+    async def greet(
+        self, link: Link, openers: Sequence[str], commands: Sequence[Sequence[str]], *, again: bool
+    ) -> bool:
+        """Ice breakers, and commands beside them."""
+        prompts = [words for words in dict.fromkeys(map(opener, openers)) if words][:OPENERS]
+        if not prompts and not again:
+            return False
+        listed = [{"command_name": name, "command_description": words} for name, words in commands]
+        shown: Json = {"prompts": prompts, "commands": listed if prompts else []}
+        await self._call(link, "POST", _number(link, "/conversational_automation"), shown, retry_safe=True)
+        return bool(prompts)
 
     async def alive(self, link: Link) -> bool:
         try:
@@ -159,6 +179,14 @@ class WhatsAppCloud:
         got = await self._fetch(url, self._opening(link, url), media.LIMIT)
         mime = attachment.mime or text(found.get("mime_type")) or got.mime
         return Download(got.content, mime, attachment.name or got.name)
+
+    async def templates(self, link: Link) -> list[Template]:
+        account = link.settings.get("businessAccountId")
+        if not account:
+            raise ChannelError(
+                "Templates are listed where the business account id is given.", permanent=True, code="no_account"
+            )
+        return await listing(lambda path: self._call(link, "GET", path, retry_safe=True), account)
 
     async def close(self) -> None:
         """The session belongs to whoever gave it."""

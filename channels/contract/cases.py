@@ -14,16 +14,20 @@ from channels.base import (
     ChannelError,
     Choice,
     File,
+    Greets,
     Hook,
     Inbound,
     Kind,
     Media,
     Outbound,
+    Reacts,
     Spot,
+    Streams,
     Unreadable,
 )
 from channels.contract.server import Bench
 from channels.registry import NAME
+from channels.templates import Templated
 
 TEXTS = {
     "plain": "Hello", "accents": "Olá, ação à vista", "emoji": "👍🏽 family 👩‍👩‍👧", "right_to_left": "שלום عليكم",
@@ -163,6 +167,111 @@ async def test_a_file_goes_out_or_is_refused_for_good(at: Bench, media: Media) -
         assert isinstance(await at.channel.send(at.link, out(at, file=file)), str)
     except ChannelError as e:
         assert e.permanent or e.code == "upload"
+
+
+PICTURE = File(Media.IMAGE, "image/png", "a.png", content=b"picture")
+PAPER = File(Media.DOCUMENT, "application/pdf", "a.pdf", content=b"paper")
+
+
+@pytest.mark.parametrize("count", [2, 3, 10])
+async def test_an_album_is_one_call(at: Bench, count: int) -> None:
+    if count > at.channel.style.albums:
+        pytest.skip("so many files are no album here")
+    files = tuple(replace(PICTURE, name=f"{n}.png", content=b"picture-%d" % n) for n in range(count))
+    assert await at.channel.send(at.link, out(at, "", file=files[0], album=files[1:]))
+    [body] = at.network.seen
+    places = [body.index(f.content or b"-") for f in files]
+    assert places == sorted(places), "in the order in which they were said"
+
+
+async def test_an_album_of_what_cannot_be_one_is_refused_before_it_is_sent(at: Bench) -> None:
+    if not at.channel.style.albums:
+        pytest.skip("there are none")
+    error = await failed(at, out(at, "", file=PICTURE, album=(PAPER,)))
+    assert error.permanent and not at.network.seen
+
+
+async def test_an_album_whose_answer_is_lost_is_in_doubt_as_a_whole(at: Bench) -> None:
+    if not at.channel.style.albums:
+        pytest.skip("there are none")
+    at.network.cut()
+    error = await failed(at, out(at, "", file=PICTURE, album=(PICTURE,)))
+    assert error.ambiguous and not error.permanent and len(at.network.seen) == 1
+
+
+@pytest.mark.parametrize("text", ["", "Hello", "*a* & <b>", "word " * 800])
+async def test_a_draft_is_a_sight_of_the_answer(at: Bench, text: str) -> None:
+    if not isinstance(at.channel, Streams):
+        pytest.skip("there are none")
+    assert at.channel.drafts(at.sample.chat)
+    await at.channel.draft(at.link, at.sample.chat, 7, "", text)
+    assert len(at.network.seen) == 1
+
+
+async def test_a_draft_of_blocks_falls_back_to_words(at: Bench) -> None:
+    if not isinstance(at.channel, Streams) or not at.channel.style.rich:
+        pytest.skip("there are none")
+    blocks = ({"type": "heading", "text": "Prices", "size": 1},)
+    await at.channel.draft(at.link, at.sample.chat, 7, "Prices", "Prices", blocks)
+    assert len(at.network.seen) == 1 and b"heading" in at.network.seen[0]
+    at.network.plan.append((404, {"ok": False, "error_code": 404, "description": "Not Found: method not found"}, {}))
+    for _ in range(3):
+        await at.channel.draft(at.link, at.sample.chat, 7, "Prices", "Prices", blocks)
+    rich = [b for b in at.network.seen[1:] if b"heading" in b]
+    assert len(rich) == 1 and len(at.network.seen) == 5, "a server that lacks them is not asked again"
+
+
+async def test_a_lost_draft_is_in_nobody_s_doubt(at: Bench) -> None:
+    if not isinstance(at.channel, Streams):
+        pytest.skip("there are none")
+    at.network.cut()
+    with pytest.raises(ChannelError) as caught:
+        await at.channel.draft(at.link, at.sample.chat, 7, "Hello", "Hello")
+    assert not caught.value.ambiguous and not caught.value.permanent
+
+
+@pytest.mark.parametrize("emoji", ["👍", "❤️", "👀", ""])
+async def test_a_reaction_is_set_and_taken_away(at: Bench, emoji: str) -> None:
+    if not isinstance(at.channel, Reacts):
+        pytest.skip("there are none")
+    await at.channel.react(at.link, at.sample.chat, "1001", emoji)
+    [body] = at.network.seen
+    said = unquote_plus(body.decode())
+    assert "1001" in said and (not emoji or emoji.strip("\ufe0f") in said)
+
+
+@pytest.mark.parametrize("status", [400, 401, 429, 500, 0])
+async def test_a_reaction_that_fails_is_no_doubt(at: Bench, status: int) -> None:
+    if not isinstance(at.channel, Reacts):
+        pytest.skip("there are none")
+    if status:
+        at.network.always(status, {"ok": False, "error_code": status, "description": "no", "error": "no"})
+    else:
+        at.network.cut()
+    with pytest.raises(ChannelError) as caught:
+        await at.channel.react(at.link, at.sample.chat, "1001", "👍")
+    assert not caught.value.ambiguous and len(at.network.seen) == 1
+
+
+@pytest.mark.parametrize("openers", [(), ("Prices",), tuple(f"🎁 Offer {n} of " + "the week " * 20 for n in range(12))])
+async def test_what_is_shown_before_a_first_message(at: Bench, openers: tuple[str, ...]) -> None:
+    if not isinstance(at.channel, Greets):
+        pytest.skip("there is nothing")
+    at.network.answers = (200, {"ok": True, "success": True, "result": []})
+    shown = await at.channel.greet(at.link, openers, [("reset", "Start anew")], again=False)
+    assert shown in (True, False) and (shown or not openers)
+    assert not await at.channel.greet(at.link, [], [], again=True), "and taken away"
+
+
+@pytest.mark.parametrize("body", ["null", "[]", '{"data": 5}', '{"data": [null, 5, {}, {"name": 5}]}', "<html>"])
+async def test_a_list_of_templates_that_is_none(at: Bench, body: str) -> None:
+    if not isinstance(at.channel, Templated):
+        pytest.skip("there are none")
+    at.network.always(200, body)
+    try:
+        assert await at.channel.templates(at.link) == []
+    except ChannelError as e:
+        assert e.code
 
 
 # What goes wrong

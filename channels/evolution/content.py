@@ -1,6 +1,7 @@
 """What a Baileys message says: wrappers off, then one reader for each kind of content."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from channels import loose, readable
@@ -127,6 +128,11 @@ def _place(value: Json) -> Said:
     return readable.place(value, "degreesLatitude", "degreesLongitude")
 
 
+def _moving(value: Json) -> Said:
+    said = _place(value)
+    return replace(said, attachments=tuple(replace(a, text=f"{a.text} (live)".strip()) for a in said.attachments))
+
+
 def _card(value: Json) -> Said:
     return Said(attachments=(readable.vcard(value.get("displayName"), value.get("vcard")),))
 
@@ -160,7 +166,12 @@ def _interactive_reply(value: Json) -> Said:
 
 def _poll(value: Json) -> Said:
     options = (o.get("optionName") for o in objs(value.get("options")))
-    return Said(readable.poll(value.get("name"), options))
+    count = number(value.get("selectableOptionsCount"))
+    return Said(readable.poll(value.get("name"), options, several=count is not None and count != 1))
+
+
+def _stickers(value: Json) -> Said:
+    return Said(readable.labelled("Sticker pack", value.get("name"), value.get("publisher"), value.get("caption")))
 
 
 def _vote(value: Json) -> Said:
@@ -234,7 +245,8 @@ def _only(event: str) -> Callable[[Json], Said]:
 READERS: dict[str, Callable[[Json], Said]] = {
     "extendedTextMessage": _extended,
     "locationMessage": _place,
-    "liveLocationMessage": _place,
+    "liveLocationMessage": _moving,
+    "stickerPackMessage": _stickers,
     "contactMessage": _card,
     "contactsArrayMessage": _cards,
     "buttonsResponseMessage": _button,

@@ -120,6 +120,10 @@ class Evolution:
         read = {"readMessages": [_key(chat, message_id, own=False)]}
         await self._call(link, "POST", "chat/markMessageAsRead", read, retry_safe=True)
 
+    async def react(self, link: Link, chat: str, message_id: str, emoji: str) -> None:
+        sign = {"key": _key(chat, message_id, own=False), "reaction": emoji}
+        await self._call(link, "POST", "message/sendReaction", sign, retry_safe=True)
+
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""
 

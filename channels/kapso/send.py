@@ -27,7 +27,9 @@ from channels.kapso.history import SKEW, look
 from channels.kapso.receive import receive
 from channels.kapso.verify import prove
 from channels.loose import first, obj, objs, text
-from channels.meta.outgoing import DOCUMENTS, PICTURES, message, read, upload
+from channels.meta.outgoing import DOCUMENTS, PICTURES, message, reaction, read, upload
+from channels.meta.templates import listing
+from channels.templates import Template
 
 Json = dict[str, Any]
 
@@ -95,6 +97,9 @@ class Kapso:
 
     async def seen(self, link: Link, chat: str, message_id: str) -> None:
         await self._call(link, "POST", _meta(link, "messages"), read(message_id, typing=False), retry_safe=True)
+
+    async def react(self, link: Link, chat: str, message_id: str, emoji: str) -> None:
+        await self._call(link, "POST", _meta(link, "messages"), reaction(chat, message_id, emoji), retry_safe=True)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""
@@ -169,6 +174,15 @@ class Kapso:
         if url is None:
             raise media.gone("Kapso has no address for the file.")
         return await self._download(link, url, attachment)
+
+    async def templates(self, link: Link) -> list[Template]:
+        found = obj(obj((await self._call(link, "GET", _platform(link), retry_safe=True)).body).get("data"))
+        account = text(found.get("business_account_id"))
+        if account is None:
+            raise ChannelError(
+                "Kapso does not say which business account the number is of.", permanent=True, code="no_account"
+            )
+        return await listing(lambda path: self._call(link, "GET", f"{META}/{path}", retry_safe=True), account)
 
     async def close(self) -> None:
         """The session belongs to whoever gave it."""

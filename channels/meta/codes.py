@@ -19,6 +19,8 @@ WORDS = {
     131051: ("unsupported", "WhatsApp does not know this kind of message."),
     131052: ("media_refused", "WhatsApp could not fetch the file."),
     131053: ("media_refused", "WhatsApp did not accept the file."),
+    132015: ("template_paused", "The template is paused by WhatsApp, mostly because people reported it."),
+    132016: ("template_disabled", "The template is disabled by WhatsApp."),
     131031: ("account_locked", "The WhatsApp account is locked."),
     130497: ("country", "This business may not write to people in that country."),
     368: ("account_blocked", "The WhatsApp account is blocked for breaking a policy."),
@@ -37,9 +39,9 @@ def word(code: int | None) -> str | None:
     """Our word for a code, or the code itself."""
     if code is None:
         return None
-    if 132000 <= code < 133000:
-        return "template"
-    return WORDS[code][0] if code in WORDS else str(code)
+    if code in WORDS:
+        return WORDS[code][0]
+    return "template" if 132000 <= code < 133000 else str(code)
 
 
 def explain(code: int | None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp
 
 from channels import jid, media
-from channels.base import ChannelError, File, Media, Outbound
+from channels.base import ChannelError, File, Fill, Media, Outbound
 from channels.meta.who import BSUID, GROUP
 
 Json = dict[str, Any]
@@ -62,9 +62,8 @@ def _content(out: Outbound, file_id: str | None) -> Json:
     if out.template:
         language = (out.language or LANGUAGE).replace("-", "_")
         template: Json = {"name": out.template, "language": {"code": language}}
-        if out.values:
-            values = [{"type": "text", "text": value} for value in out.values]
-            template["components"] = [{"type": "body", "parameters": values}]
+        if components := _components(out):
+            template["components"] = components
         return {"type": "template", "template": template}
     if out.choices:
         return {"type": "interactive", "interactive": _interactive(out)}
@@ -79,6 +78,30 @@ def _content(out: Outbound, file_id: str | None) -> Json:
     if out.file is None:
         return {"type": "text", "text": {"body": out.text, "preview_url": False}}
     return _file(out.file, out.text, file_id)
+
+
+def _components(out: Outbound) -> list[Json]:
+    """The values where they belong: all of the body together, each button by itself."""
+    fills = out.fills or tuple(Fill("body", value) for value in out.values)
+    found: list[Json] = [
+        {"type": place, "parameters": [_value(f) for f in fills if f.place == place]}
+        for place in ("header", "body") if any(f.place == place for f in fills)
+    ]
+    for f in fills:
+        if f.place == "button":
+            kind = "copy_code" if f.kind == "code" else "url"
+            found.append({"type": "button", "sub_type": kind, "index": str(f.index), "parameters": [_value(f)]})
+    return found
+
+
+def _value(fill: Fill) -> Json:
+    if fill.kind == "code":
+        return {"type": "coupon_code", "coupon_code": fill.value}
+    if fill.kind != "text":
+        return {"type": fill.kind, fill.kind: {"link": fill.value}}
+    # Meta refuses lines, tabs and rows of spaces inside a value.
+    named = {"parameter_name": fill.name} if fill.name else {}
+    return {"type": "text", **named, "text": " ".join(fill.value.split())}
 
 
 def _interactive(out: Outbound) -> Json:
@@ -115,6 +138,12 @@ def read(message_id: str, *, typing: bool = True) -> Json:
     """Marks a message as read and shows typing, which lasts 25 s or until a message is sent."""
     marked: Json = {"messaging_product": "whatsapp", "status": "read", "message_id": message_id}
     return marked | ({"typing_indicator": {"type": "text"}} if typing else {})
+
+
+def reaction(chat: str, message_id: str, emoji: str) -> Json:
+    """A sign on a message; an empty one takes it away."""
+    sign = {"message_id": message_id, "emoji": emoji}
+    return {"messaging_product": "whatsapp", **_receiver(chat), "type": "reaction", "reaction": sign}
 
 
 def upload(file: File, content: bytes) -> aiohttp.FormData:

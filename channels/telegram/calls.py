@@ -1,6 +1,6 @@
 """Calls to the Bot API as records, and how their arguments are written in a form."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -27,6 +27,7 @@ class Call:
     method: str
     arguments: Mapping[str, Any]
     upload: Upload | None = None
+    more: Sequence[Upload] = ()  # named by attach:// within the arguments
 
     @property
     def said(self) -> dict[str, Any]:
@@ -44,4 +45,6 @@ class Call:
             form.add_field(self.upload.argument, f"attach://{ATTACHED}")
             # Sent piece by piece: as bytes, a large file would hold the loop.
             form.add_field(ATTACHED, BytesIO(self.upload.content), filename=self.upload.name)
+        for one in self.more:
+            form.add_field(one.argument, BytesIO(one.content), filename=one.name)
         return form

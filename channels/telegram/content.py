@@ -162,17 +162,27 @@ def _point(value: Json) -> str:
 
 def _card(value: Json) -> tuple[Attachment, ...]:
     person = " ".join(p for p in (text(value, "first_name"), text(value, "last_name")) if p)
-    parts = person, text(value, "phone_number")
-    return (Attachment(Media.CONTACT, text=", ".join(p for p in parts if p)),)
+    first = text(value, "phone_number")
+    # Further numbers stand in the card alone.
+    more = [p for p in readable.phones(text(value, "vcard")) if _digits(p) != _digits(first or "")]
+    return (Attachment(Media.CONTACT, text=", ".join(p for p in (person, first, *more) if p)),)
+
+
+def _digits(phone: str) -> str:
+    return "".join(c for c in phone if c.isdecimal())
 
 
 def _poll(value: Json) -> str:
+    several = " (several may be chosen)" if flag(value, "allows_multiple_answers") else ""
     options = [f"- {text(option, 'text') or ''}" for option in many(value, "options")]
-    return "\n".join([text(value, "question") or "", *options])
+    return "\n".join([(text(value, "question") or "") + several, *options])
 
 
 def _checklist(value: Json) -> str:
-    tasks = [f"- {text(task, 'text') or ''}" for task in many(value, "tasks")]
+    tasks = [
+        f"- {text(task, 'text') or ''}{' (done)' if number(task, 'completion_date') else ''}"
+        for task in many(value, "tasks")
+    ]
     return "\n".join([text(value, "title") or "", *tasks])
 
 

@@ -1,7 +1,7 @@
 """Choose the Telegram method that shows a file best and accepts it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from channels.base import ChannelError, File, Media
 from channels.telegram.calls import Call, Upload
@@ -17,7 +17,9 @@ SONGS = frozenset({"audio/mpeg", "audio/mp3", "audio/mp4", "audio/x-m4a", "audio
 # The name goes into a header as it is.
 UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\/]')
 
-
+# What may stand beside one another in an album, and what only beside its own kind.
+SEEN = frozenset({Media.IMAGE, Media.VIDEO})
+ALONE = frozenset({Media.DOCUMENT, Media.AUDIO})
 METHODS: Mapping[Media, tuple[str, str]] = {
     Media.IMAGE: ("sendPhoto", "photo"), Media.VOICE: ("sendVoice", "voice"), Media.AUDIO: ("sendAudio", "audio"),
     Media.VIDEO: ("sendVideo", "video"), Media.DOCUMENT: ("sendDocument", "document"),
@@ -34,6 +36,26 @@ def method(file: File, place: Place, caption: str, parse_mode: str | None) -> Ca
     if isinstance(source, Upload):
         return Call(name, arguments, source)
     return Call(name, arguments | {argument: source})
+
+
+def album(listed: Sequence[File], place: Place, caption: str, parse_mode: str | None) -> Call:
+    """The call that sends several files as one: photos and films together, or nothing but documents, or songs."""
+    kinds = [kind(f) for f in listed]
+    if not set(kinds) <= SEEN and len(set(kinds)) > 1 or not set(kinds) <= SEEN | ALONE:
+        raise ChannelError("These files cannot be one album.", permanent=True, code="bad_album")
+    items: list[dict[str, str]] = []
+    uploads: list[Upload] = []
+    for n, (file, found) in enumerate(zip(listed, kinds, strict=True)):
+        source = _source(file, f"album{n}")
+        if isinstance(source, Upload):
+            uploads.append(source)
+        items.append({
+            "type": METHODS[found][1], "media": source if isinstance(source, str) else f"attach://{source.argument}",
+        })
+    if caption:
+        # Of one item alone it is the album's.
+        items[0] |= {"caption": caption, **({"parse_mode": parse_mode} if parse_mode else {})}
+    return Call("sendMediaGroup", place.arguments() | {"media": items}, more=uploads)
 
 
 def kind(file: File) -> Media:

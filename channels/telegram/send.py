@@ -1,6 +1,7 @@
 """The Telegram channel: what is asked of the Bot API."""
 
 import mimetypes
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -40,6 +41,7 @@ UPDATES = [
     "channel_post",
 ]
 UPLOAD_TIME = 120
+LACKING = 600.0  # seconds for which a server is taken to lack rich messages
 # Refusals that may be of the blocks: an older server, a kind of block, a size.
 NOT_RICH = frozenset({"no_method", "bad_markup", "too_long", "400", "404", "413"})
 NO_PREVIEW = {"is_disabled": True}
@@ -54,7 +56,7 @@ class Telegram:
     """Bots of the Telegram Bot API."""
 
     name = "telegram"
-    style = Style("html", 4096, 1024, utf16=True, entities=100, buttons="links", rich=True)
+    style = Style("html", 4096, 1024, utf16=True, entities=100, buttons="links", rich=True, albums=10)
     mode = "placeholder_edit"
     echoes = False
     renew = 4.0  # shown for five
@@ -62,6 +64,8 @@ class Telegram:
 
     def __init__(self, base: str = "https://api.telegram.org") -> None:
         self._session = Session(base)
+        # Until when the server is not asked again for what it does not know.
+        self._plain_until = 0.0
 
     def prove(self, link: Link, headers: Mapping[str, str]) -> None:
         prove(link, headers)
@@ -145,14 +149,24 @@ class Telegram:
         """People's chats have positive ids."""
         return chat.partition(":")[0].isdecimal()
 
-    async def draft(self, link: Link, chat: str, number: int, text: str, plain: str) -> None:
+    async def draft(
+        self, link: Link, chat: str, number: int, text: str, plain: str, rich: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         place = Place.of(chat)
+        where = {"chat_id": place.chat, "message_thread_id": place.thread, "draft_id": number}
+        if await self._enriched(link, "sendRichMessageDraft", where, rich, 5) is not None:
+            return
 
         def build(said: str, parse_mode: str | None) -> Call:
-            shown = {"draft_id": number, "text": said, "parse_mode": parse_mode if said else None}
-            return Call("sendMessageDraft", {"chat_id": place.chat, "message_thread_id": place.thread, **shown})
+            return Call("sendMessageDraft", {**where, "text": said, "parse_mode": parse_mode if said else None})
 
         await self._formatted(link, Outbound(chat, "", text, plain), build, 5)
+
+    async def react(self, link: Link, chat: str, message_id: str, emoji: str) -> None:
+        # Telegram's signs have no mark of how they are drawn.
+        signs = [{"type": "emoji", "emoji": emoji.replace("\ufe0f", "")}] if emoji else []
+        where = {"chat_id": Place.of(chat).chat, "message_id": message_number(message_id)}
+        await self._call(link, Call("setMessageReaction", where | {"reaction": signs}), 5)
 
     async def acknowledge(self, link: Link, callback: str) -> None:
         await self._unless_gone(link, Call("answerCallbackQuery", {"callback_query_id": callback}))
@@ -173,6 +187,19 @@ class Telegram:
         except ChannelError as e:
             if e.code != "unauthorized":  # a revoked token has no webhook
                 raise
+
+    async def greet(
+        self, link: Link, openers: Sequence[str], commands: Sequence[Sequence[str]], *, again: bool
+    ) -> bool:
+        """The menu of commands; one that the business made with BotFather stays."""
+        if not again and await self._call(link, Call("getMyCommands", {})):
+            return False
+        if not commands:
+            await self._call(link, Call("deleteMyCommands", {}))
+            return False
+        listed = [{"command": name, "description": words} for name, words in commands]
+        await self._call(link, Call("setMyCommands", {"commands": listed}))
+        return True
 
     async def alive(self, link: Link) -> bool:
         try:
@@ -208,6 +235,8 @@ class Telegram:
         file = out.file
         if out.spot or out.card:
             return _number(await self._call(link, shared(out, place)))
+        if file is not None and out.album:
+            return await self._album(link, out, place, (file, *out.album))
         if file is None:
             where = place.arguments() | {"reply_markup": keyboard(out.choices)}
             return _number(await self._best(link, out, "sendRichMessage", where, _text(place, out.choices)))
@@ -220,19 +249,39 @@ class Telegram:
             plain = replace(file, media=Media.DOCUMENT)
             return await self._sent(link, out, _file(plain, place), UPLOAD_TIME)
 
+    async def _album(self, link: Link, out: Outbound, place: Place, listed: Sequence[File]) -> str:
+        """The id of its first message."""
+        def build(text: str, parse_mode: str | None) -> Call:
+            return files.album(listed, place, text, parse_mode)
+
+        made = await self._formatted(link, out, build, UPLOAD_TIME)
+        return _number(made[0] if isinstance(made, list) and made else made)
+
     async def _sent(self, link: Link, out: Outbound, build: Build, seconds: int | None = None) -> str:
         """The id of the message that was made."""
         return _number(await self._formatted(link, out, build, seconds))
 
     async def _best(self, link: Link, out: Outbound, method: str, where: Mapping[str, Any], build: Build) -> Any:
         """As a rich message where there is one, and as HTML when Telegram does not take it."""
-        if out.rich:
-            try:
-                return await self._call(link, Call(method, {**where, "rich_message": {"blocks": list(out.rich)}}))
-            except ChannelError as e:
-                if not e.permanent or e.code not in NOT_RICH:
-                    raise
-        return await self._formatted(link, out, build)
+        made = await self._enriched(link, method, where, out.rich)
+        return made if made is not None else await self._formatted(link, out, build)
+
+    async def _enriched(
+        self, link: Link, method: str, where: Mapping[str, Any], rich: Sequence[Mapping[str, Any]],
+        seconds: int | None = None,
+    ) -> Any:
+        """What was made of blocks, None where there are none or they are not taken. A server that does not know them is
+        not asked again with every heading."""
+        if not rich or time.monotonic() < self._plain_until:
+            return None
+        try:
+            return await self._call(link, Call(method, {**where, "rich_message": {"blocks": list(rich)}}), seconds)
+        except ChannelError as e:
+            if not e.permanent or e.code not in NOT_RICH:
+                raise
+            if e.code == "no_method":
+                self._plain_until = time.monotonic() + LACKING
+        return None
 
     async def _formatted(self, link: Link, out: Outbound, build: Build, seconds: int | None = None) -> Any:
         """Send as HTML, and once more without any when Telegram cannot read ours."""

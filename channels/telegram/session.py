@@ -32,6 +32,8 @@ CODES = (
     ("message can't be edited", "gone"),
     ("message_id_invalid", "gone"),
     ("message is not modified", "not_modified"),
+    ("message to react not found", "gone"),
+    ("reaction_invalid", "bad_reaction"),
     ("can't parse entities", "bad_markup"),
     ("too long", "too_long"),
     ("file is too big", "too_large"),
@@ -76,7 +78,7 @@ class Session:
         """The result of a call. wait: seconds at most."""
         name = call.method
         # Only a send that is done twice is seen twice.
-        safe = not name.startswith("send") or name in ("sendChatAction", "sendMessageDraft")
+        safe = not name.startswith("send") or name in ("sendChatAction", "sendMessageDraft", "sendRichMessageDraft")
         try:
             async with self._session().post(
                 f"{self._base}/bot{token}/{name}", data=call.form(), timeout=limits(wait or self.wait),

@@ -13,13 +13,15 @@ from channels.twins.kapso import KapsoTwin
 from channels.twins.kapso_errors import meta_error
 from channels.twins.kapso_number import Number, Webhook
 from channels.twins.replies import Body, Refused, Reply
+from channels.twins.templates import WABA
 from channels.twins.whatsapp import BUSINESS, BUSINESS_NAME
 
 Json = dict[str, Any]
 # The secret of the app that all numbers of the twin belong to.
 APP_SECRET = "app-secret"
-ACCOUNT = "200000000000001"
-GRAPH = re.compile(r"v\d{1,3}\.\d/(\d{1,30})(?:/(messages|media|subscribed_apps))?")
+ACCOUNT = WABA
+PLACES = "messages|media|subscribed_apps|message_templates|conversational_automation"
+GRAPH = re.compile(rf"v\d{{1,3}}\.\d/(\d{{1,30}})(?:/({PLACES}))?")
 ASKING = 5.0
 
 
@@ -47,6 +49,12 @@ class CloudTwin(KapsoTwin):
 
     async def _graph(self, request: web.Request, key: str, id: str, what: str, body: Body) -> Reply:
         given = body.data if isinstance(body.data, dict) else {}
+        if what == "message_templates" and request.method == "GET":
+            if id != ACCOUNT:
+                return Reply(400, _error(100, "Unsupported get request"))
+            return self.sends.templates.listed(request.query)
+        if what == "conversational_automation" and request.method == "POST":
+            return self._greets(self._number(id, key), given)
         if what == "subscribed_apps":
             return Reply(200, {"success": True})
         if what in ("messages", "media") and request.method == "POST":
@@ -71,7 +79,19 @@ class CloudTwin(KapsoTwin):
     def _shown(self, number: Number) -> Reply:
         hooks = {"phone_number": self._url(number)} if self._url(number) else {}
         known = {"id": number.id, "display_phone_number": f"+{BUSINESS}", "verified_name": BUSINESS_NAME}
-        return Reply(200, known | {"quality_rating": "GREEN", "webhook_configuration": hooks})
+        more = {"quality_rating": "GREEN", "webhook_configuration": hooks, "conversational_automation": number.greeting}
+        return Reply(200, known | more)
+
+    def _greets(self, number: Number, given: Json) -> Reply:
+        """Ice breakers and commands, within Meta's limits."""
+        prompts, commands = given.get("prompts") or [], given.get("commands") or []
+        if len(prompts) > 4 or any(not 0 < len(p) <= 80 or any(ord(c) > 0xFFFF for c in p) for p in prompts):
+            return Reply(400, _error(100, "Invalid parameter: prompts"))
+        if len(commands) > 30 or any(not c.get("command_name") or not c.get("command_description") for c in commands):
+            return Reply(400, _error(100, "Invalid parameter: commands"))
+        number.greeting = {"prompts": prompts, "commands": commands}
+        self._changed(number)
+        return Reply(200, {"success": True})
 
     async def _configured(self, number: Number, given: Json) -> Reply:
         """The address is asked before it counts."""

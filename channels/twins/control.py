@@ -24,7 +24,8 @@ GET  /control/{network}/calls?since=&limit=&match=   API calls {"calls": [...]}
 GET  /control/{network}/deliveries?since=&limit=&event=   {"deliveries": [...]}
 POST /control/{network}/read      {chat, account}: the person has seen everything
 POST /control/{network}/person    {id, name, exists, state: active|blocked|deactivated, ...}
-POST /control/{network}/account   {account, connected: bool}
+POST /control/{network}/account   {account, connected: bool}; WhatsApp from Meta and Kapso: {account, template,
+                                  language, status, reason} or {..., quality}
 GET  /control/state               people, accounts and chats, for the page
 GET  /control/idle?timeout=5      waits until nothing is being delivered: {"idle": bool}
 GET  /control/events              server-sent events: message typing draft account delivery call reset

@@ -17,12 +17,13 @@ from channels.twins.people import Person
 from channels.twins.replies import Body, Refused, Reply
 from channels.twins.said import Said
 from channels.twins.state import State
+from channels.twins.templates import WABA, Templates
 from channels.twins.webhooks import Hooks, Push
 from channels.twins.whatsapp import BUSINESS, BUSINESS_NAME, act, heard, raised, unread
 
 Json = dict[str, Any]
 DEFAULT = "100000000000001"
-META = re.compile(r"meta/whatsapp/v\d+\.\d+/([^/]+)(?:/(messages|media))?")
+META = re.compile(r"meta/whatsapp/v\d+\.\d+/([^/]+)(?:/(messages|media|message_templates))?")
 PLATFORM = re.compile(r"platform/v1/whatsapp/phone_numbers(?:/([^/]+)(/webhooks(?:/([^/]+))?)?)?")
 
 
@@ -83,6 +84,10 @@ class KapsoTwin:
 
     def _meta(self, request: web.Request, key: str, name: str, what: str, body: Body) -> Reply:
         given = body.data if isinstance(body.data, dict) else {}
+        if what == "message_templates":
+            if name != WABA:
+                return meta_error("100", "Unsupported get request")
+            return self.sends.templates.listed(request.query)
         if what and request.method == "POST":
             number = self._number(name, key)
             return self.sends.upload(body) if what == "media" else self.sends.post(number, given)
@@ -117,7 +122,7 @@ class KapsoTwin:
 
     def _about(self, number: Number) -> Json:
         known = {"id": number.id, "phone_number_id": number.id, "name": BUSINESS_NAME}
-        return known | {"display_phone_number": f"+{BUSINESS}", "status": "CONNECTED"}
+        return known | {"display_phone_number": f"+{BUSINESS}", "status": "CONNECTED", "business_account_id": WABA}
 
     def _webhook(self, method: str, number: Number, hook_id: str, given: Json) -> Reply:
         hook = number.hooks.get(hook_id)
@@ -215,10 +220,22 @@ class KapsoTwin:
         return next(active, None)
 
     def set(self, account: str, given: Json) -> None:
-        """Nothing about a number can be changed from outside."""
+        """A template: {template, language?, status, reason?} or {template, quality}; hooks of kind meta hear of it."""
+        name = str(given.get("template") or "")
+        if not name:
+            raise ValueError("only templates can be changed from outside")
+        change = self.sends.templates.change(name, str(given.get("language") or ""), given)
+        number = self.numbers.setdefault(account, Number(account, network=self.name))
+        entry = {"id": WABA, "time": int(time.time()), "changes": [change]}
+        body = {"object": "whatsapp_business_account", "entry": [entry]}
+        item: Json = {"conversation": {"id": WABA}, "message": {}}
+        for hook in number.hooks.values():
+            if hook.row["active"] and hook.row["kind"] == "meta":
+                self._hooks.post(single(number, hook, change["field"], item, body))
 
     def reset(self) -> None:
         """Forget all numbers."""
+        self.sends.templates = Templates()
         for number in self.numbers.values():
             for hook in number.hooks.values():
                 for timer in hook.timers.values():

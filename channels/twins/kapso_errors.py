@@ -49,6 +49,15 @@ META: dict[str, tuple[int, int, str, str]] = {
         "(#132001) Template name does not exist in the translation",
         "template name does not exist in the language",
     ),
+    "132000": (
+        400, 132000, "(#132000) Number of parameters does not match the expected number of params",
+        "number of localizable_params does not match",
+    ),
+    "132012": (
+        400, 132012, "(#132012) Parameter format does not match format in the created template", "Format mismatch",
+    ),
+    "132015": (400, 132015, "(#132015) Template is Paused", "Template is paused due to low quality."),
+    "132016": (400, 132016, "(#132016) Template is Disabled", "Template is disabled due to low quality."),
 }
 OWN: dict[str, tuple[int, str]] = {
     "unauthorized": (401, "Unauthorized"),

@@ -66,6 +66,7 @@ class Number:
     created: dict[str, str] = field(default_factory=dict)  # conversations
     deliveries: deque[Json] = field(default_factory=lambda: deque(maxlen=500))
     network: str = "kapso"
+    greeting: Json = field(default_factory=dict)
 
     def add(self, given: Json, project: str) -> Json:
         """A new webhook's row."""

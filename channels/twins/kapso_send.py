@@ -16,6 +16,7 @@ from channels.twins.kapso_errors import (
 from channels.twins.kapso_number import Number, single
 from channels.twins.replies import Body, Refused, Reply
 from channels.twins.state import Message, State
+from channels.twins.templates import Templates
 from channels.twins.webhooks import Hooks
 from channels.twins.whatsapp import DELIVERED, raised, ticks
 
@@ -35,6 +36,7 @@ class KapsoSends:
         self._state = state
         self._hooks = hooks
         self._last: dict[tuple[str, str], float] = {}
+        self.templates = Templates()
 
     def post(self, number: Number, given: Json) -> Reply:
         """/{phone_number_id}/messages."""
@@ -167,12 +169,13 @@ class KapsoSends:
         if name.startswith("missing"):
             details = f"template name ({name}) does not exist in {language}"
             raise Refused(meta_error("132001", details))
+        known = self.templates.check(content)
         values = [
             str(p.get("text", ""))
             for part in content.get("components") or []
             for p in part.get("parameters") or []
         ]
-        message.text = " ".join([f"[{name}]", *values])
+        message.text = known or " ".join([f"[{name}]", *values])
 
     def _interactive(self, message: Message, content: Json) -> None:
         message.text = str((content.get("body") or {}).get("text") or "")

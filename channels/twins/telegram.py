@@ -12,9 +12,9 @@ from channels.twins.people import Person
 from channels.twins.replies import Body, Refused, Reply
 from channels.twins.said import MEDIA, Said
 from channels.twins.state import Message, State
-from channels.twins.telegram_args import Args, bad
+from channels.twins.telegram_args import Args, bad, done
 from channels.twins.telegram_bot import Bot
-from channels.twins.telegram_calls import TelegramCalls, done
+from channels.twins.telegram_calls import TelegramCalls
 from channels.twins.telegram_hooks import TelegramHooks
 from channels.twins.webhooks import Hooks, Push
 
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 TOKEN = re.compile(r"(\d{1,20}):([A-Za-z0-9_-]{3,128})")
 DEFAULT = "110000001"
 # What a bot may ask and get a plain yes to.
-FINE = ("setmycommands", "deletemycommands", "logout", "close", "setmydescription")
+FINE = ("logout", "close", "setmydescription")
 ERRORS: dict[str, tuple[int, str]] = {
     "blocked": (403, "Forbidden: bot was blocked by the user"),
     "deactivated": (403, "Forbidden: user is deactivated"),
@@ -30,6 +30,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "chat_not_found": (400, "Bad Request: chat not found"),
     "too_long": (400, "Bad Request: message is too long"),
     "markup": (400, 'Bad Request: can\'t parse entities: Unsupported start tag "x"'),
+    "bad_album": (400, "Bad Request: can't use the media of the specified type in the album"),
     "internal": (500, "Internal Server Error"),
 }
 
@@ -72,8 +73,6 @@ class TelegramTwin:
                 return done(bot.info())
             case "getupdates":
                 return self.webhooks.updates(bot, args)
-            case "getmycommands":
-                return done([])
         if name in FINE:
             return done(True)
         if name not in self.calls.methods:

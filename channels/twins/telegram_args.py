@@ -81,3 +81,8 @@ class Args:
         if value.startswith("attach://"):
             return self.files.get(value.removeprefix("attach://"))
         return value or None
+
+
+def done(result: Any) -> Reply:
+    """Success."""
+    return Reply(200, {"ok": True, "result": result})

@@ -48,6 +48,7 @@ class Bot:
     files: OrderedDict[str, tuple[str, str, File]] = field(default_factory=OrderedDict)
     callbacks: dict[str, float] = field(default_factory=dict)
     last_sent: dict[str, float] = field(default_factory=dict)
+    commands: list[Json] = field(default_factory=list)
 
     @property
     def username(self) -> str:

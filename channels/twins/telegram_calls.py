@@ -9,14 +9,14 @@ from channels.twins.files import File
 from channels.twins.people import Group
 from channels.twins.replies import Reply, Upload
 from channels.twins.state import Message, State
-from channels.twins.telegram_args import Args, bad
+from channels.twins.telegram_args import Args, bad, done
 from channels.twins.telegram_bot import Bot
 from channels.twins.telegram_markup import Unparsable, parse, units
 from channels.twins.telegram_rich import rich, said_by
+from channels.twins.telegram_signs import TelegramSigns
 
 Json = dict[str, Any]
 TEXT, CAPTION = 4096, 1024
-DRAFTED = 30.0
 FETCHED = 20 * 1024 * 1024
 UPLOADED = 50 * 1024 * 1024
 PHOTO = 10 * 1024 * 1024
@@ -27,17 +27,13 @@ NOT_MODIFIED = (
 )
 
 
-def done(result: Any) -> Reply:
-    """Success."""
-    return Reply(200, {"ok": True, "result": result})
-
-
 class TelegramCalls:
     """Carries the calls of bots out on the phones."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self.groups: dict[str, Group] = {}
+        self.signs = TelegramSigns(state, self.chat, self.formatted)
         self.methods: dict[str, Callable[[Bot, Args], Reply]] = {
             "sendmessage": self.send_text,
             "sendlocation": self.send_place,
@@ -45,14 +41,18 @@ class TelegramCalls:
             "sendcontact": self.send_card,
             "sendmediagroup": self.send_album,
             "sendchataction": self.action,
-            "sendmessagedraft": self.draft,
+            "sendmessagedraft": self.signs.draft,
+            "sendrichmessagedraft": self.signs.draft,
             "sendrichmessage": self.send_rich,
             "editmessagetext": self.edit_text,
             "editmessagecaption": self.edit_caption,
             "editmessagereplymarkup": self.edit_markup,
             "deletemessage": self.delete,
             "deletemessages": self.delete_many,
-            "setmessagereaction": self.react,
+            "setmessagereaction": self.signs.react,
+            "setmycommands": self.signs.set_commands,
+            "getmycommands": lambda bot, args: done(bot.commands),
+            "deletemycommands": self.signs.delete_commands,
             "answercallbackquery": self.answer_callback,
             "getfile": self.get_file,
             "getchat": lambda bot, args: done(self.chat(bot, args)),
@@ -192,6 +192,10 @@ class TelegramCalls:
         items = args.structure("media")
         if not isinstance(items, list) or not 2 <= len(items) <= 10:
             raise bad("wrong number of items in the media group; expected 2-10")
+        fields = {str(item.get("type")) for item in items}
+        alone = not fields <= {"photo", "video"} and len(fields) > 1
+        if alone or fields & {"voice", "animation", "video_note", "sticker"}:
+            raise bad("can't use the media of the specified type in the album")
         album = str(13_900_000_000_000_000 + self._state.number())
         sent = []
         for item in items:
@@ -367,19 +371,6 @@ class TelegramCalls:
             self._state.changed(seen)
             self._state.accepted("delete", seen)
 
-    def react(self, bot: Bot, args: Args) -> Reply:
-        """setMessageReaction."""
-        chat = str(self.chat(bot, args)["id"])
-        number = args.number("message_id")
-        if (chat, number) not in bot.messages:
-            raise bad("message to react not found")
-        given = args.structure("reaction") or []
-        emoji = next((str(r.get("emoji", "")) for r in given if isinstance(r, dict)), "")
-        if seen := self._state.find("telegram", bot.id, chat, str(number)):
-            seen.reactions["business"] = emoji
-            self._state.changed(seen)
-        return done(True)
-
     # The rest
 
     def action(self, bot: Bot, args: Args) -> Reply:
@@ -388,22 +379,6 @@ class TelegramCalls:
         if not args.text("action"):
             raise bad("wrong parameter action in request")
         self._state.typing("telegram", bot.id, str(chat["id"]), 5.0)
-        return done(True)
-
-    def draft(self, bot: Bot, args: Args) -> Reply:
-        """sendMessageDraft: shown for thirty seconds or until a message; an empty text is a thought."""
-        chat = self.chat(bot, args)
-        if chat["type"] != "private":
-            raise bad("TEXTDRAFT_PEER_INVALID")
-        if not (number := args.number("draft_id")):
-            raise bad("TEXTDRAFT_ID_INVALID")
-        text, entities = self.formatted(args, "text") if args.text("text") else ("", [])
-        known = self._state.chat("telegram", bot.id, str(chat["id"])).draft
-        shown = {
-            "id": number, "text": text, "entities": entities, "until": time.time() + DRAFTED,
-            "changes": known["changes"] + 1 if known and known["id"] == number else 0,
-        }
-        self._state.draft("telegram", bot.id, str(chat["id"]), shown)
         return done(True)
 
     def answer_callback(self, bot: Bot, args: Args) -> Reply:

@@ -26,7 +26,7 @@ FILES = {
     "send-document": ("document", "document"),
 }
 SENDS = (
-    *("send-text", "send-link", "send-location", "send-contact", "send-reaction"),
+    *("send-text", "send-link", "send-location", "send-contact", "send-reaction", "send-remove-reaction"),
     *("send-button-list", "send-option-list", *FILES),
 )
 STATUS = {"sent": "SENT", "delivered": "RECEIVED", "read": "READ"}
@@ -54,7 +54,7 @@ class ZapiSends:
         chat = self._state.resolve(self.name, phone)
         if "-group" not in chat:
             self._state.person(self.name, chat)
-        if action == "send-reaction":
+        if action in ("send-reaction", "send-remove-reaction"):
             return self._react(instance, chat, given)
         if action == "send-text" and given.get("editMessageId"):
             return self._edit(instance, chat, given)

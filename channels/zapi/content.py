@@ -65,7 +65,8 @@ def _list(value: Json) -> Said:
 
 def _poll(value: Json) -> Said:
     options = (o.get("name") for o in objs(value.get("options")))
-    return Said(readable.poll(value.get("question"), options))
+    most = number(value.get("pollMaxOptions"))
+    return Said(readable.poll(value.get("question"), options, several=most is not None and most != 1))
 
 
 def _vote(value: Json) -> Said:

@@ -80,6 +80,13 @@ class ZApi:
         body = {"phone": chat, "messageId": message_id}
         await self._call(link, "POST", "read-message", body, retry_safe=True)
 
+    async def react(self, link: Link, chat: str, message_id: str, emoji: str) -> None:
+        about = {"phone": chat, "messageId": message_id}
+        if emoji:
+            await self._call(link, "POST", "send-reaction", {**about, "reaction": emoji}, retry_safe=True)
+        else:
+            await self._call(link, "POST", "send-remove-reaction", about, retry_safe=True)
+
     async def acknowledge(self, link: Link, callback: str) -> None:
         """WhatsApp has no spinner to stop."""
 

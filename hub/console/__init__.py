@@ -26,6 +26,7 @@ from hub.console import (
     settings,
     sign_in,
     team,
+    templates,
     tools,
     webhooks,
     websites,
@@ -34,8 +35,9 @@ from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-    sign_in, oidc, home, inbox, replies, live, bots, tools, playground, channels, networks, embedder, knowledge,
-    websites, schedules, campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, desk, factors,
+    sign_in, oidc, home, templates, inbox, replies, live, bots, tools, playground, channels, networks, embedder,
+    knowledge, websites, schedules, campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, desk,
+    factors,
 )
 
 

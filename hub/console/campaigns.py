@@ -8,7 +8,9 @@ from hub.accounts.operators import Deed
 from hub.api.http import pagination
 from hub.chat.clients.networks import NAMES
 from hub.console.guard import act, look
-from hub.console.page_request import Visit
+from hub.console.page_request import Form, Visit
+from hub.console.templates import given
+from hub.domain import Json
 from hub.errors import Invalid
 from hub.outreach import campaigns
 from hub.outreach.campaigns import Wanted
@@ -45,20 +47,30 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/campaigns"""
     f = v.form
     client, name, text, kind = f.id("client"), f.get("name"), f.get("text"), f.get("kind")
+    chosen = f.get("template") if kind == "template" else ""
+    text = chosen or text
     if client is None or not 0 < len(name) <= 200 or not 0 < len(text) <= LONGEST:
         raise Invalid("place, name and text must all be given.", field="client" if client is None else "text")
     if kind not in ("text", "instruction", "template") or f.get("channel") not in NETWORKS:
         raise Invalid("kind and network must be chosen.", field="kind")
     people = f.files[0].content.decode("utf-8-sig", "replace") if f.files else f.get("recipients")
     wanted = Wanted(
-        client_id=client, name=name, channel=f.get("channel"), message={kind: text}, recipients=people,
+        client_id=client, name=name, channel=f.get("channel"), message=_message(f, kind, text), recipients=people,
         per_minute=int(f.number("perMinute", 1, 6000) or 60), starts_at=None,
     )
     deed.change = {"name": name}
     id, plan = await campaigns.create(v.hub, v.account, wanted)
     refused = ", ".join(f"{n} {reason}" for reason, n in plan.refused.items())
     said = f"A draft for {plan.going} of {plan.size} people." + (f" Not written to: {refused}." if refused else "")
+    said += f" {plan.note}" if plan.note else ""
     return v.to(f"/console/campaigns/{id}", said + " Nothing goes out before you start it.")
+
+
+def _message(f: Form, kind: str, text: str) -> Json:
+    said: Json = {kind: text}
+    if kind == "template":
+        said |= {k: value for k, value in (("language", f.get("language")), ("values", given(f))) if value}
+    return said
 
 
 Move = Callable[[Visit], Awaitable[None]]
@@ -82,7 +94,7 @@ def routes() -> list[web.RouteDef]:
         act(one + "/pause", "campaign.paused",
             _moving(lambda v: campaigns.pause(v.db, v.account, v.id()), "The campaign is paused.")),
         act(one + "/resume", "campaign.resumed",
-            _moving(lambda v: campaigns.resume(v.db, v.account, v.id()), "The campaign goes on.")),
+            _moving(lambda v: campaigns.resume(v.hub, v.account, v.id()), "The campaign goes on.")),
         act(one + "/stop", "campaign.stopped",
             _moving(lambda v: campaigns.stop(v.db, v.account, v.id()), "The campaign is stopped.")),
         act(one + "/delete", "campaign.deleted",

@@ -10,7 +10,7 @@ from hub.accounts.operators import Deed
 from hub.accounts.value_types import mask
 from hub.api.http import pagination
 from hub.chat import timespan
-from hub.chat.clients import clients, integrations, pairing, sessions
+from hub.chat.clients import clients, integrations, pairing, sessions, templates
 from hub.chat.clients.networks import NAMES, OTHERS, SECRETS
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.chat.clients.sessions import Wanted
@@ -128,6 +128,7 @@ def _network(v: Visit, name: str, seen: integrations.Seen | None) -> Json:
         "version": mark(*network_state(one)),
         "name": name, "label": NAMES[name], "note": NOTES[name], "fields": fields, "one": one,
         "webhook": seen.webhook_url if seen and v.who.may("secrets") else None, "pairs": pairing.pairs(v.hub, name),
+        "templates": templates.lists(v.hub, name),
     }
 
 
@@ -166,6 +167,7 @@ def looks(f: Form, suggestions: Sequence[Json] = ()) -> Json:
         "messageDebounceInterval": timespan.text(wait) if wait else None,
         "allowScheduledContinuations": "yes" in f.all("schedules"),
         "splitAnswerIntoMessageChunks": "yes" in f.all("chunks"),
+        **({"acknowledgement": sign} if (sign := f.get("acknowledgement")) else {}),
         **({"allowedMediaOrigins": f.get("media").replace(",", " ").split()} if "media" in f.fields else {}),
     }
 

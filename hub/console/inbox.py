@@ -11,7 +11,7 @@ from hub.accounts import contacts
 from hub.accounts.desk import HERE
 from hub.accounts.operators import Deed
 from hub.chat.news import tell
-from hub.chat.operators import handoff, suggestion
+from hub.chat.operators import handoff, reactions, suggestion
 from hub.chat.operators import inbox as operator_inbox
 from hub.console.guard import act, look, mark
 from hub.console.page_request import Visit
@@ -79,7 +79,8 @@ async def opened(v: Visit, session: UUID, since: str = "") -> Json:
     one = await operator_inbox.view(v.db, v.account, session)
     thread = await operator_inbox.thread(v.db, v.account, session, since=begins)
     cut = begins is not None and (thread.older or 0) > begins
-    return {"one": one, "items": thread.items, "older": thread.older, "open": session, "cut": cut}
+    signs = reactions.SIGNS if reactions.reacts(v.hub, one["channel"]) else ()
+    return {"one": one, "items": thread.items, "older": thread.older, "open": session, "cut": cut, "signs": signs}
 
 
 async def inbox(v: Visit) -> web.StreamResponse:
@@ -147,7 +148,8 @@ async def older(v: Visit) -> web.StreamResponse:
         raise Invalid("before is none that a page gave.", field="before")
     one = await operator_inbox.view(v.db, v.account, id)
     thread = await operator_inbox.thread(v.db, v.account, id, int(before))
-    values: Json = {"one": one, "items": thread.items, "older": thread.older, "open": id}
+    signs = reactions.SIGNS if reactions.reacts(v.hub, one["channel"]) else ()
+    values: Json = {"one": one, "items": thread.items, "older": thread.older, "open": id, "signs": signs}
     return v.part("older.html", **values) if v.partial else await v.page("history.html", **values)
 
 
@@ -198,6 +200,22 @@ async def say(v: Visit, deed: Deed) -> web.StreamResponse:
     return await _again(v)
 
 
+async def signs(v: Visit) -> web.StreamResponse:
+    """GET .../react/{message}: what may be put on a contact's message."""
+    one = await operator_inbox.view(v.db, v.account, v.id())
+    if not reactions.reacts(v.hub, one["channel"]):
+        raise NotFound
+    return await v.page("react.html", one=one, message=v.id("message"), signs=reactions.SIGNS)
+
+
+async def react(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../react/{message}: seen by the contact at once; nothing takes it away again."""
+    emoji = v.form.get("emoji")
+    deed.object, deed.change = str(v.id()), {"message": str(v.id("message"))}
+    await reactions.react(v.hub, v.account, v.id(), v.id("message"), emoji)
+    return v.to(f"/console/inbox/{v.id()}", "The contact sees it." if emoji else "It is taken away.")
+
+
 async def note(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../note: to colleagues."""
     deed.object = str(v.id())
@@ -235,6 +253,7 @@ def routes() -> list[web.RouteDef]:
         look("/console/inbox", inbox), look(one, conversation), look(one + "/older", older),
         act("/console/inbox/away", "inbox.presence_set", away),
         mark(one + "/read", seen),
+        look(one + "/react/{message}", signs, "inbox"), act(one + "/react/{message}", "inbox.reacted", react),
         act(one + "/take", "inbox.taken", take), act(one + "/give", "inbox.given", give),
         act(one + "/back", "inbox.given_back", back),
         act(one + "/say", "inbox.answered", say, repeats=True), act(one + "/note", "inbox.noted", note),

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from hub.accounts.operators import Deed
-from hub.chat.clients import integrations, pairing
+from hub.chat.clients import integrations, pairing, templates
 from hub.chat.clients.integrations import Given
 from hub.chat.clients.networks import NAMES, SECRETS
 from hub.console.channels import FIELDS, network_state
@@ -47,7 +47,8 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
     if refused:
         return v.to(_place(v), refused)
     _, words = await pairing.check(v.hub, v.account, id, network)
-    return v.to(_place(v), f"{NAMES[network]}: {words}")
+    note = await templates.opener(v.hub, v.account, id, network)
+    return v.to(_place(v), " ".join(s for s in (f"{NAMES[network]}: {words}", note) if s))
 
 
 async def check(v: Visit, deed: Deed) -> web.StreamResponse:

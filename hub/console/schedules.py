@@ -9,6 +9,7 @@ from aiohttp import web
 from hub.accounts import contacts
 from hub.accounts.operators import Deed
 from hub.api.http import pagination
+from hub.chat.clients import templates
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
 from hub.console.settings import zone_of
@@ -154,7 +155,8 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     else:
         at = book.when_of(f.get("when"), to.zone, now, None, "when")
         id = await book.once(v.db, v.account, client, to, at, wanted)
-    return v.to(f"/console/schedules/{id}", "It is planned.")
+    note = await templates.opener(v.hub, v.account, client, to.channel)
+    return v.to(f"/console/schedules/{id}", " ".join(s for s in ("It is planned.", note) if s))
 
 
 async def pause(v: Visit, deed: Deed) -> web.StreamResponse:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hub.chat.operators import erasure, handoff
 from hub.chat.outbound import strays as looking
-from hub.chat.turns import human
+from hub.chat.turns import greetings, human
 from hub.errors import HubError
 from hub.jobs.runner import Runner
 from hub.jobs.slots import lane_of
@@ -168,6 +168,11 @@ async def happened(hub: Hub, runner: Runner) -> None:
     if hub.leases.closing or not await session_events.tell(hub):
         return
     await studio(hub, runner)
+
+
+async def greet(hub: Hub) -> None:
+    """What networks show before a first message follows its chat client."""
+    await greetings.run(hub)
 
 
 async def hand_back(hub: Hub) -> None:

@@ -1,12 +1,13 @@
 """Campaigns: written, looked at before anything goes out, started, paused, resumed, stopped."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.chat.clients import templates
 from hub.chat.clients.networks import WINDOWED
 from hub.errors import Conflict, Invalid, NotFound
 from hub.outreach import firing, messages, policy, rules
@@ -21,12 +22,13 @@ from hub.store.db import Call, Db
 Json = dict[str, Any]
 CHUNK = 2000
 SHOWN = 200
+UNSEEN = "The template could not be looked at, so its variables are not checked: the network did not list it."
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """message: {text}, {template, language?, parameters?} or {instruction}. per_minute: pace of this
-    campaign; the number's own pace holds as well."""
+    """message: {text}, {template, language?, parameters?, values?} or {instruction}; a template that was looked up is
+    stored as `templates.fitted` says. per_minute: pace of this campaign; the number's own pace holds as well."""
 
     client_id: UUID
     name: str
@@ -51,19 +53,23 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The dry run: numbers over the whole list, and its beginning row by row."""
+    """The dry run: numbers over the whole list, and its beginning row by row. preview: how the template reads. note:
+    what stands in the way of it, or why it could not be looked at."""
 
     size: int
     going: int
     refused: dict[str, int]
     ends_at: datetime | None
     rows: list[Planned]
+    preview: str | None = None
+    note: str | None = None
 
 
 async def create(hub: Hub, account: UUID, wanted: Wanted) -> tuple[UUID, Plan]:
     """Write a campaign as a draft and say what it would do; nothing goes out before it is started."""
+    wanted, note = await _fitted(hub, account, wanted)
     found = await _checked(hub.db, account, wanted)
-    plan = await _plan(hub.db, account, wanted, found)
+    plan = replace(await _plan(hub.db, account, wanted, found), note=note, preview=wanted.message.get("preview"))
     id = ids.uuid7()
     async with hub.db.transaction() as tx:
         row = {
@@ -80,7 +86,29 @@ async def create(hub: Hub, account: UUID, wanted: Wanted) -> tuple[UUID, Plan]:
 
 async def dry_run(hub: Hub, account: UUID, wanted: Wanted) -> Plan:
     """What it would do; nothing is stored."""
-    return await _plan(hub.db, account, wanted, await _checked(hub.db, account, wanted))
+    wanted, note = await _fitted(hub, account, wanted)
+    found = await _plan(hub.db, account, wanted, await _checked(hub.db, account, wanted))
+    return replace(found, note=note, preview=wanted.message.get("preview"))
+
+
+async def _fitted(hub: Hub, account: UUID, wanted: Wanted) -> tuple[Wanted, str | None]:
+    """With its template's values in their places, and what stands in its way now. Raise Invalid where they do not
+    fit."""
+    message = wanted.message
+    if not message.get("template") or wanted.channel not in WINDOWED:
+        return wanted, None
+    try:
+        found = await templates.chosen(
+            hub, account, wanted.client_id, wanted.channel, message["template"], message.get("language")
+        )
+    except NotFound:
+        return wanted, None  # not connected: said where the rest is looked at
+    if found is None:
+        if message.get("values"):
+            raise Invalid(f"{UNSEEN} Give the body's values as parameters.", field="message.values")
+        return wanted, UNSEEN
+    fitted = templates.fitted(found, message.get("parameters") or (), message.get("values") or {})
+    return replace(wanted, message=message | fitted), found.why_not()
 
 
 async def _checked(db: Call, account: UUID, wanted: Wanted) -> list[Recipient]:
@@ -203,9 +231,33 @@ async def one(db: Call, account: UUID, id: UUID) -> Json:
 
 
 async def start(hub: Hub, account: UUID, id: UUID) -> None:
-    """Raise Conflict unless it is a draft."""
+    """Raise Conflict unless it is a draft, and where WhatsApp would not take its template."""
+    await _sendable(hub, account, await one(hub.db, account, id))
     await _move(hub.db, account, id, "running", ("draft",), "Only a draft can be started; resume a paused campaign.")
     await firing.ring(hub)
+
+
+async def _sendable(hub: Hub, account: UUID, campaign: Json) -> None:
+    """Its template is looked at once more: it may have been paused, or changed, since it was written."""
+    message = campaign["message"]
+    if not message.get("template"):
+        return
+    try:
+        found = await templates.chosen(
+            hub, account, campaign["client_id"], campaign["channel"], message["template"], message.get("language")
+        )
+        if found is None:
+            return
+        if "fills" in message:
+            wanted = [(s.place, s.kind, s.name, s.index) for s in found.slots]
+            if wanted != [(f["place"], f["kind"], f["name"], f["index"]) for f in message["fills"]]:
+                raise Conflict(f"The template {found.name} has changed: it wants other variables; write it anew.")
+        if why := found.why_not():
+            raise Conflict(f"{why} The campaign was not started.")
+    except NotFound:
+        return
+    except Invalid as e:
+        raise Conflict(f"{e} The campaign was not started.") from None
 
 
 async def pause(db: Db, account: UUID, id: UUID) -> None:
@@ -213,9 +265,10 @@ async def pause(db: Db, account: UUID, id: UUID) -> None:
     await _move(db, account, id, "paused", ("running",), "Only a running campaign can be paused.")
 
 
-async def resume(db: Db, account: UUID, id: UUID) -> None:
-    """Go on with who has not had it."""
-    await _move(db, account, id, "running", ("paused",), "Only a paused campaign can be resumed.")
+async def resume(hub: Hub, account: UUID, id: UUID) -> None:
+    """Go on with who has not had it. Raise Conflict where WhatsApp would not take its template."""
+    await _sendable(hub, account, await one(hub.db, account, id))
+    await _move(hub.db, account, id, "running", ("paused",), "Only a paused campaign can be resumed.")
 
 
 async def stop(db: Db, account: UUID, id: UUID) -> None:

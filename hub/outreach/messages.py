@@ -21,6 +21,7 @@ def is_instruction(message: Json) -> bool:
 def names(message: Json) -> set[str]:
     """The variables that a campaign's message wants of every recipient."""
     said = [message.get("text") or "", message.get("instruction") or "", *(message.get("parameters") or ())]
+    said += [f["value"] for f in message.get("fills") or ()]
     return {name for text in said for name in _NAME.findall(text)}
 
 
@@ -53,8 +54,12 @@ def direct(row: Json, to: delivery.Address, closed: bool) -> Json:
     if message.get("template"):
         values = [filled(p, variables) for p in message.get("parameters") or ()]
         plain = f"[{message['template']}] " + " ".join(values)
-        parts = [scheduled.template_part(to.chat, message["template"], message.get("language"), values, str(id))]
-        return {"message": str(id), "content": {"text": plain.strip()}, "parts": parts}
+        said = filled(message["preview"], variables) if message.get("preview") else plain.strip()
+        fills = [f | {"value": filled(f["value"], variables)} for f in message.get("fills") or ()]
+        parts = [
+            scheduled.template_part(to.chat, message["template"], message.get("language"), values, str(id), fills)
+        ]
+        return {"message": str(id), "content": {"text": said}, "parts": parts}
     text = filled(message["text"], variables)
     offered = choices.of([
         {k: filled(v, variables) for k, v in one.items()} for one in message.get("choices") or ()

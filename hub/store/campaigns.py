@@ -31,7 +31,7 @@ LIST = """
     where m.account_id = $1 and ($2::uuid is null or m.id < $2) order by m.id desc limit $3
 """
 MOVE = """
-    update campaigns set state = $3, updated_at = now(),
+    update campaigns set state = $3, updated_at = now(), halted = case when $3 <> 'running' then halted end,
         next_at = case when $3 = 'running' then greatest(coalesce(starts_at, now()), now()) end
     where account_id = $1 and id = $2 and state = any($4) returning id
 """

@@ -8,12 +8,12 @@ from hub.store.db import Call, clean
 
 OF_CLIENT = """
     select id, account_id, client_id, channel, settings, secrets, mode, handle, state, state_text, connection,
-        session_seconds, groups, when_unknown, presence
+        session_seconds, groups, when_unknown, presence, greeted is not null as greeted
     from integrations where client_id = $2 and account_id = $1 order by channel
 """
 ONE = """
     select id, account_id, client_id, channel, settings, secrets, mode, handle, state, state_text, connection,
-        session_seconds, groups, when_unknown, presence
+        session_seconds, groups, when_unknown, presence, greeted is not null as greeted
     from integrations where client_id = $2 and account_id = $1 and channel = $3 for no key update
 """
 SAVE = """

@@ -175,6 +175,14 @@ WAITING_COUNT = """
     select count(*)::int from (select 1 from session_order p where p.account_id = $1 and p.unanswered
         and p.at > now() - interval '7 days' limit 100) w
 """
+REACTABLE = """
+    select m.network_id, s.chat, s.integration_id from messages m join sessions s on s.id = m.session_id
+    where s.account_id = $1 and s.id = $2 and m.id = $3 and m.source = 'contact' and m.network_id is not null and s.integration_id is not null
+"""
+REACTED = """
+    update messages set content = (content - 'reacted') || case when $4 = '' then '{}'::jsonb else jsonb_build_object('reacted', $4::text) end
+    where account_id = $1 and session_id = $2 and id = $3
+"""
 CANNED = "select id, shortcut, text from canned_replies where account_id = $1 order by lower(shortcut) limit 500"
 LOCK_CANNED = "select id, shortcut, text from canned_replies where account_id = $1 and lower(shortcut) = $2 for no key update"
 LOCK_CANNED_ONE = "select id, shortcut, text from canned_replies where account_id = $1 and id = $2 for no key update"
@@ -274,3 +282,14 @@ async def add_canned(db: Call, account: UUID, id: UUID, shortcut: str, text: str
 
 async def remove_canned(db: Call, account: UUID, id: UUID) -> bool:
     return await db.run(REMOVE_CANNED, account, id) == 1
+
+
+async def reactable(db: Call, account: UUID, session: UUID, message: UUID) -> Json | None:
+    """network_id, chat and integration_id of what a contact said; None where a network knows nothing of it."""
+    row = await db.row(REACTABLE, account, session, message)
+    return dict(row) if row else None
+
+
+async def reacted(db: Call, account: UUID, session: UUID, message: UUID, emoji: str) -> None:
+    """Keep what the contact sees on their message."""
+    await db.run(REACTED, account, session, message, emoji)

@@ -11,6 +11,7 @@ SENT = "select sent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 HOLD = "select hold_for_template($1, $2, $3, $4, $5, $6, $7)"
 NEXT = "select next_part($1, $2, $3)"
 FALL_BACK = "select fall_back($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+GO_ON = "select go_on($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 FAILED = """
     update outbox set failures = failures + 1 where id = $1 and attempt = $2 and state = 'sending' returning failures
 """
@@ -139,6 +140,20 @@ async def fall_back(
     return the session's next part, marked as being sent."""
     found: Json | None = await db.value(
         FALL_BACK, part["id"], attempt, me, copy, await personal.body(db, part["account_id"], part["session_id"], body), sha, code, clean(error), wire, trace
+    )
+    return found
+
+
+async def go_on(
+    db: Call, part: Json, me: str, state: str, key: UUID, gone: Json, following: Json, wire: float,
+    *, network_id: str | None, code: str | None, error: str | None, trace: Json | None = None,
+) -> Json | None:
+    """A part of several has its outcome (state: sent or dead), and the next of them takes its place under another key;
+    return the session's next part, marked as being sent."""
+    whose = part["account_id"], part["session_id"]
+    found: Json | None = await db.value(
+        GO_ON, part["id"], part["attempt"], me, state, network_id, code, clean(error), key,
+        await personal.body(db, *whose, gone), await personal.body(db, *whose, following), wire, await _traced(db, part, trace)
     )
     return found
 

@@ -149,7 +149,7 @@ function drawDraft(draft) {
   log.querySelector(".draft")?.remove();
   const left = draft ? draft.until * 1000 - Date.now() : 0;
   if (left <= 0) return;
-  const shown = { id: "draft", network: view.network, side: "business", by: "api", kind: "text", text: draft.text || "Thinking…", entities: draft.entities, buttons: [], edits: [], reactions: {}, status: "sent", at: Date.now() / 1000 };
+  const shown = { id: "draft", network: view.network, side: "business", by: "api", kind: "text", text: draft.text || "Thinking…", entities: draft.entities, rich: draft.rich || [], buttons: [], edits: [], reactions: {}, status: "sent", at: Date.now() / 1000 };
   const node = bubble(shown, find, on);
   node.classList.add("draft");
   node.style.animation = "none";

@@ -83,3 +83,13 @@ def test_what_is_no_network() -> None:
         assert usable(type("Other", (Webhook,), {"name": name})) is not None, name
     assert usable(type("Other", (Webhook,), {"name": "pager", "kind": "no kind"})) is not None
     assert usable(type("Other", (Webhook,), {"name": "pager"})) is None
+
+
+def test_the_tutorial_s_network_is_as_short_as_it_says() -> None:
+    """What the README tells a newcomer to write: one class, in fewer lines than it promises, that needs nothing else of ours."""
+    readme = (TOP / "channels" / "README.md").read_text()
+    source = (TOP / "channels" / "webhook.py").read_text()
+    assert "in under 120 lines" in readme and len(source.splitlines()) < 120
+    imports = {line.split()[1] for line in source.splitlines() if line.startswith("from channels")}
+    assert imports <= {"channels", "channels.base", "channels.http", "channels.loose", "channels.plug"}, imports
+    assert all(step in readme for step in ("hub.channels", "sample()", "--channel pager", "channels.contract.cases"))

@@ -169,6 +169,17 @@ def test_wrappers_without_end() -> None:
     ("message", "words"),
     [
         ({"pollCreationMessageV3": {"name": "Qual?", "options": [{"optionName": "A"}]}}, "Qual?\n- A"),
+        (
+            {"pollCreationMessageV4": {"message": {"pollCreationMessageV3": {
+                "name": "Quais?", "options": [{"optionName": "A"}, {"optionName": "B"}],
+                "selectableOptionsCount": 0}}}},
+            "Quais? (several may be chosen)\n- A\n- B",
+        ),
+        (
+            {"pollCreationMessage": {"name": "Qual?", "options": [{"optionName": "A"}], "selectableOptionsCount": 1}},
+            "Qual?\n- A",
+        ),
+        ({"stickerPackMessage": {"name": "Gatos", "publisher": "Ana"}}, "Sticker pack: Gatos\nAna"),
         ({"pollUpdateMessage": {"vote": {"selectedOptions": ["A", "B"]}}}, "A, B"),
         ({"templateMessage": {"hydratedTemplate": {"hydratedContentText": "Oi"}}}, "Oi"),
         ({"listMessage": {"title": "T", "description": "D"}}, "T\nD"),
@@ -361,3 +372,16 @@ def test_bottomless_bodies(depth: int) -> None:
                 receive(LINK, Hook({}, deep))
             except Unreadable:
                 assert depth > 150 or "data" in wrapped
+
+
+def test_places_that_move_and_contacts_with_several_numbers() -> None:
+    """Also in whatever they are wrapped: they disappear, or are seen once."""
+    live = {"liveLocationMessage": {"degreesLatitude": 1, "degreesLongitude": 2.5, "caption": "estou aqui"}}
+    item = holding(ephemeralMessage={"message": live})
+    assert (item.text, [a.text for a in item.attachments]) == ("estou aqui", ["1.000000, 2.500000 (live)"])
+    card = "BEGIN:VCARD\nFN:Duda\nitem1.TEL;waid=1:+55 11 9\nTEL;type=WORK:+55 11 8\nEND:VCARD"
+    item = holding(viewOnceMessageV2={"message": {"contactMessage": {"displayName": "Duda", "vcard": card}}})
+    assert [a.text for a in item.attachments] == ["Duda: +55 11 9, +55 11 8"]
+    people = [{"displayName": name, "vcard": card} for name in ("A", "B")]
+    both = holding(contactsArrayMessage={"contacts": people})
+    assert [a.text.partition(":")[0] for a in both.attachments] == ["A", "B"]

@@ -271,6 +271,13 @@ def test_sender_that_is_a_business_scoped_id() -> None:
             "Order: - 2 x SKU1\nrápido",
             None,
         ),
+        (
+            {"type": "order", "order": {"product_items": [
+                {"product_retailer_id": "SKU1", "quantity": "2", "item_price": 7.5, "currency": "BRL"},
+                {"product_retailer_id": "SKU2", "quantity": 1, "item_price": "10", "currency": "BRL"}]}},
+            "Order: - 2 x SKU1, BRL 7.50 each\n- 1 x SKU2, BRL 10.00 each",
+            None,
+        ),
     ],
 )  # fmt: skip
 def test_other_types(message: Any, words: str, button: str | None) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from channels.base import Choice, Style
 from channels.markup import split
-from tests.channels.telegram_api import CHAT, LINK, SENT, TEXT, Api, fails, refused, serving
+from tests.channels.telegram_api import CHAT, DONE, LINK, SENT, TEXT, Api, fails, refused, serving
 
 RICH = Style("html", 4096, 1024, utf16=True, entities=100, rich=True)
 TABLE = "| Item | Price |\n|:--|--:|\n| Tea | 1 |\n| **Cake** | 2 |"
@@ -110,9 +110,32 @@ async def test_it_goes_as_the_bot_api_wants_it(api: Api) -> None:
     assert edited.text is None and edited.rich_message is not None
 
 
+async def test_a_server_that_lacks_them_is_not_asked_with_every_heading(api: Api) -> None:
+    """Nor is it for edits, which such a server refuses in other words, nor by another bot; after a while it is."""
+    api.answers = [refused("Not Found: method not found", 404), SENT, SENT, SENT, SENT, SENT]
+    await api.bots.send(LINK, OUT)
+    await api.bots.edit(LINK, OUT, "201")
+    await api.bots.send(replace(LINK, settings={"botToken": "654321:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"}), OUT)
+    assert api.methods == ["sendRichMessage", "sendMessage", "editMessageText", "sendMessage"]
+    assert [b.get("text") for b in api.bodies] == [None, OUT.text, OUT.text, OUT.text]
+    api.bots._plain_until = 0.0
+    await api.bots.send(LINK, OUT)
+    assert api.methods[-1] == "sendRichMessage"
+
+
+async def test_a_draft_of_a_table_is_one(api: Api) -> None:
+    """As aiogram reads it; a server that lacks it gets the words."""
+    api.answers = [DONE, refused("Not Found: method not found", 404), DONE, DONE]
+    for _ in range(3):
+        await api.bots.draft(LINK, CHAT, 7, OUT.text, OUT.plain, OUT.rich)
+    assert api.methods == ["sendRichMessageDraft", "sendRichMessageDraft", "sendMessageDraft", "sendMessageDraft"]
+    read = methods.SendRichMessageDraft.model_validate(api.bodies[0])
+    assert (read.chat_id, read.draft_id) == (int(CHAT), 7) and len(read.rich_message.blocks or ()) == len(OUT.rich)
+
+
 @pytest.mark.parametrize(
     "words",
-    [("Not Found: method not found", 404), ("Bad Request: RICH_TOO_LONG",), ("Bad Request: can't parse blocks",)],
+    [("Bad Request: RICH_TOO_LONG",), ("Bad Request: can't parse blocks",)],
 )
 async def test_refused_as_rich_it_goes_as_html(api: Api, words: tuple[Any, ...]) -> None:
     api.answers = [refused(*words), SENT, refused(*words), SENT]

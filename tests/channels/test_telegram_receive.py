@@ -109,7 +109,15 @@ def test_attachments(content: dict[str, Any], attachment: Attachment) -> None:
     ("content", "text"),
     [
         ({"poll": {"question": "Q?", "options": [{"text": "a"}, {"text": "b"}]}}, "Q?\n- a\n- b"),
+        (
+            {"poll": {"question": "Q?", "options": [{"text": "a"}], "allows_multiple_answers": True}},
+            "Q? (several may be chosen)\n- a",
+        ),
         ({"checklist": {"title": "T", "tasks": [{"text": "a"}]}}, "T\n- a"),
+        (
+            {"checklist": {"title": "T", "tasks": [{"text": "a", "completion_date": 1767272401}, {"text": "b"}]}},
+            "T\n- a (done)\n- b",
+        ),
         ({"dice": {"emoji": "🎲", "value": 4}}, "🎲 4"),
         (
             {"rich_message": {"blocks": [{"text": ["a ", {"text": "b"}]}, {"text": "c"}]}},
@@ -120,6 +128,12 @@ def test_attachments(content: dict[str, Any], attachment: Attachment) -> None:
 )
 def test_words_of_other_content(content: dict[str, Any], text: str) -> None:
     assert read(message(**content)).text == text
+
+
+def test_a_card_with_several_numbers_keeps_them() -> None:
+    card = "BEGIN:VCARD\nFN:Ana\nTEL;TYPE=CELL:+55 11 99999-0000\nTEL;TYPE=WORK:+55 11 3333-0000\nEND:VCARD"
+    item = read(message(contact={"phone_number": "+5511999990000", "first_name": "Ana", "vcard": card}))
+    assert item.attachments[0].text == "Ana, +5511999990000, +55 11 3333-0000"
 
 
 def test_own_contact_card_gives_the_number() -> None:

@@ -135,6 +135,11 @@ def test_other_attachments(content: Any, attachment: Attachment, words: str) -> 
             {"poll": {"question": "Qual?", "options": [{"name": "A"}, {"name": "B"}]}},
             "Qual?\n- A\n- B",
         ),
+        (
+            {"poll": {"question": "Quais?", "pollMaxOptions": 0, "options": [{"name": "A"}, {"name": "B"}]}},
+            "Quais? (several may be chosen)\n- A\n- B",
+        ),
+        ({"poll": {"question": "Qual?", "pollMaxOptions": 1, "options": [{"name": "A"}]}}, "Qual?\n- A"),
         ({"pollVote": {"pollMessageId": "P", "options": [{"name": "A"}]}}, "A"),
         ({"hydratedTemplate": {"title": "T", "message": "M", "footer": "F"}}, "T\nM\nF"),
         ({"pixKeyMessage": {"key": "k@x.br", "merchantName": "Loja"}}, "Pix: Loja\nk@x.br"),

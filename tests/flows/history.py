@@ -1,5 +1,6 @@
 """Checks what a storm left behind: what was accepted, what the database says, what people saw."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ ROWS = {
     "said": "select turn_id, content from messages where role = 'assistant'",
 }
 OPEN = ("queued", "sending")
+PICTURE = re.compile(r"\bt(\d+)-(\d+)_\d+")  # of which chat, and with the answer to which message
 
 Json = dict[str, Any]
 
@@ -34,6 +36,7 @@ class History:
     shown: list[Shown] = field(default_factory=list)
     drafts: list[Shown] = field(default_factory=list)
     drafted: set[str] = field(default_factory=set)
+    pressed: Counter[str] = field(default_factory=Counter)  # buttons by chat, each once however often it was told
     counted: tuple[int, Counter[tuple[str, str]]] | None = None
     inbox: list[Json] = field(default_factory=list)
     turns: list[Json] = field(default_factory=list)
@@ -54,6 +57,8 @@ class History:
             "outcomes": dict(Counter(t["outcome"] for t in self.turns)),
             "drafts": len(self.drafts),
             "drafts behind their answer": sum(_late(self, d) for d in self.drafts),
+            "albums": sum("album" in o["body"] or "rest" in o["body"] for o in self.outbox),
+            "pressed": sum(self.pressed.values()),
             "placeholders left": sum(s.text == PLACEHOLDER for s in self.shown),
         }
 
@@ -62,7 +67,15 @@ def seen(h: History, part: Json) -> int:
     """How often people see this part. Answers carry marks of their own, so a text names one part."""
     if h.counted is None or h.counted[0] != len(h.shown):
         h.counted = len(h.shown), Counter((s.chat, s.text) for s in h.shown)
-    return h.counted[1][part["chat"], part["body"]["text"]]
+    return h.counted[1][part["chat"], words(part)]
+
+
+def words(part: Json) -> str:
+    """What people see of a part: its text, or the names of its files."""
+    body = part["body"]
+    if not body.get("file"):
+        return str(body["text"])
+    return " ".join(f["alt"] for f in (body["file"], *body.get("album", ())))
 
 
 def i1_accepted_is_stored(h: History) -> Iterator[str]:
@@ -102,9 +115,10 @@ def i3_turns_do_not_overlap(h: History) -> Iterator[str]:
 def i4_no_part_is_seen_twice(h: History) -> Iterator[str]:
     """At most once in every mode but at_least_once."""
     for part in h.outbox:
-        if marks(part["body"]["text"]) and seen(h, part) > 1 and part["mode"] != "at_least_once":
+        if (marks(words(part)) or part["body"].get("file")) and seen(h, part) > 1 and part["mode"] != "at_least_once":
             yield f"part {part['id']} ({part['mode']}) is seen {seen(h, part)} times"
-        if part["mode"] in ("placeholder_edit", "at_least_once") and seen(h, part) < 1:
+        filling = part["mode"] in ("placeholder_edit", "at_least_once") and not part["body"].get("file")
+        if filling and seen(h, part) < 1:
             why = f"{part.get('code')}: {part.get('error')}, tried {part.get('attempt')} times"
             yield f"part {part['id']} ({part['mode']}, {part['state']}, {why}) is not seen"
 
@@ -164,6 +178,33 @@ def i8_drafts_are_where_they_belong(h: History) -> Iterator[str]:
             yield f"chat {chat} saw no draft"
 
 
+def i9_albums_are_whole_and_in_their_place(h: History) -> Iterator[str]:
+    """Each picture is seen once, as part of its album or by itself, and between the answers that it stands between."""
+    seen_of = Counter((s.chat, m[0]) for s in h.shown for m in PICTURE.finditer(s.text))
+    yield from (f"chat {chat} saw the picture {name} {n} times" for (chat, name), n in seen_of.items() if n > 1)
+    for part in h.outbox:
+        names = [m[0] for m in PICTURE.finditer(words(part))] if part["body"].get("file") else []
+        # What goes on one by one has its rows behind it.
+        lost = [n for n in names if not seen_of[part["chat"], n]]
+        if lost and part["state"] == "sent":
+            yield f"part {part['id']} of {part['chat']} is sent, and {', '.join(lost)} was never seen"
+    for chat in {s.chat for s in h.shown}:
+        places = [
+            max([int(m.rpartition("-")[2]) for m in marks(s.text)] + [int(m[2]) for m in PICTURE.finditer(s.text)])
+            for s in h.shown if s.chat == chat and (marks(s.text) or PICTURE.search(s.text))
+        ]
+        if places != sorted(places):
+            yield f"chat {chat} saw answers and pictures in the order {places}"
+
+
+def i10_a_press_is_one_message(h: History) -> Iterator[str]:
+    """Each button that was pressed is stored once, as what it stands for."""
+    told = Counter(row["chat"] for row in h.inbox if row["body"].get("button"))
+    for chat in {*told, *h.pressed}:
+        if told[chat] != h.pressed[chat]:
+            yield f"chat {chat} pressed {h.pressed[chat]} times, and {told[chat]} presses are stored"
+
+
 INVARIANTS: tuple[Callable[[History], Iterable[str]], ...] = (
     i1_accepted_is_stored,
     i2_one_turn_for_each_message,
@@ -173,6 +214,8 @@ INVARIANTS: tuple[Callable[[History], Iterable[str]], ...] = (
     i6_order,
     i7_nothing_is_left,
     i8_drafts_are_where_they_belong,
+    i9_albums_are_whole_and_in_their_place,
+    i10_a_press_is_one_message,
 )
 
 

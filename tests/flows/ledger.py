@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.flows.net import Json, Net
 
 PLACEHOLDER = "…"
-SENDS = ("sendMessage", "sendRichMessage", "editMessageText", "send-text", "messages", "sendMessageDraft")
+FILES = ("sendPhoto", "sendMediaGroup")
+SENDS = ("sendMessage", "sendRichMessage", "editMessageText", "send-text", "messages", "sendMessageDraft", *FILES)
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Ledger(Net):
     plan: Callable[[str], str] | None = None
     closed: set[str] = field(default_factory=set)
     heard: Callable[[Shown], None] | None = None
+    buttons: dict[str, str] = field(default_factory=dict)  # what the last button of each chat at Telegram sends
     patience: float = 20.0
     _by_id: dict[tuple[str, str], Shown] = field(default_factory=dict)
 
@@ -74,6 +77,9 @@ class Ledger(Net):
 
     def answer(self, path: str, body: Json) -> Any:
         method = path.rsplit("/", 1)[-1]
+        self._offered(body)
+        if method in FILES:
+            return self._pictured(str(body["chat_id"]), method, body)
         if method == "editMessageText":
             refused = self._edit(str(body["chat_id"]), str(body["message_id"]), said(body))
             if refused:
@@ -83,6 +89,19 @@ class Ledger(Net):
             self.drafts.append(Shown("telegram", str(body["chat_id"]), str(body["draft_id"]), [body["text"]]))
             return {"ok": True, "result": True}
         return self._changed(path, body)
+
+    def _offered(self, body: Json) -> None:
+        if rows := orjson.loads(body.get("reply_markup") or "{}").get("inline_keyboard"):
+            self.buttons[str(body["chat_id"])] = rows[-1][0]["callback_data"]
+
+    def _pictured(self, chat: str, method: str, body: Json) -> Any:
+        """A file, or an album of some: its words are the names, without their endings."""
+        names = self.calls[-1].files
+        places = [m["media"] for m in orjson.loads(body["media"])] if method == "sendMediaGroup" else [body["photo"]]
+        listed = [names[p.removeprefix("attach://")].rpartition(".")[0] for p in places]
+        sent = [{"message_id": next(self.numbers), "date": 1, "chat": {"id": int(chat)}} for _ in listed]
+        self._show("telegram", chat, str(sent[0]["message_id"]), " ".join(listed))
+        return {"ok": True, "result": sent if method == "sendMediaGroup" else sent[0]}
 
     def _changed(self, path: str, body: Json) -> Any:
         method = path.rsplit("/", 1)[-1]
@@ -102,7 +121,8 @@ class Ledger(Net):
         elif method == "send-text":
             self._show("zapi", body["phone"], found["messageId"], body["message"])
         elif method == "messages" and "status" not in body:
-            words = body["template"]["name"] if body.get("type") == "template" else body.get("text", {}).get("body", "")
+            said_in = body.get("interactive", {}).get("body") or {"text": body.get("text", {}).get("body", "")}
+            words = body["template"]["name"] if body.get("type") == "template" else said_in["text"]
             self._show("kapso", body["to"], found["messages"][0]["id"], words)
         elif "sendText" in path:
             self._show("evolution", body["number"], found["key"]["id"], body["text"])

@@ -17,6 +17,7 @@ class Call:
     method: str
     path: str
     body: Json
+    files: dict[str, str] = field(default_factory=dict)  # names of what was uploaded
 
 
 @dataclass
@@ -37,11 +38,14 @@ class Net:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
         body: Json = {}
+        files: dict[str, str] = {}
         if request.content_type == "application/json" and raw:
             body = await request.json()
         elif request.content_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
-            body = {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
-        self.calls.append(Call(request.method, request.path, body))
+            form = await request.post()
+            body = {k: v for k, v in form.items() if isinstance(v, str)}
+            files = {k: v.filename for k, v in form.items() if isinstance(v, web.FileField)}
+        self.calls.append(Call(request.method, request.path, body, files))
         for n, (ending, reply) in enumerate(self.replies):
             if request.path.endswith(ending):
                 del self.replies[n]

@@ -21,12 +21,12 @@ from aiohttp import web
 from hub.config import Settings
 from hub.live.connect import DOWN
 from hub.processes.embedded import Server, start_postgres
-from tests.fakes.model import FakeModel, cut, refuses
+from tests.fakes.model import FakeModel, cut, refuses, says
 from tests.flows.history import History
 from tests.flows.ledger import Ledger, Shown
 from tests.flows.processes import Child, start
 from tests.flows.proxy import Hole
-from tests.flows.rig import echo
+from tests.flows.rig import echo, marks
 from tests.flows.world import SECRET, World
 
 Json = dict[str, Any]
@@ -112,6 +112,7 @@ class Storm:
     waits: list[float] = field(default_factory=list)
     echoes: set["asyncio.Task[None]"] = field(default_factory=set)
     calm: bool = False
+    picture: str = ""  # an address of one of the hub's own files
 
     def begin(self) -> None:
         self.workers = [start("worker", self.settings) for _ in range(2)]
@@ -139,7 +140,19 @@ class Storm:
             if chosen < 0.02:
                 self.done["model broke off"] += 1
                 return await cut("You ")(request, body)
-        return await echo(0.15)(request, body)
+        return await self._answers(request, body)
+
+    async def _answers(self, request: web.Request, body: Json) -> web.StreamResponse:
+        """Says back what was asked; every fourth question at Telegram gets pictures with it."""
+        asked: list[str] = []
+        for message in body["messages"]:
+            asked = [] if message["role"] == "assistant" else asked
+            asked += marks(orjson.dumps(message["content"]).decode()) if message["role"] == "user" else []
+        if not any(m.startswith("#t") and int(m.rpartition("-")[2]) % 4 == 0 for m in asked):
+            return await echo(0.15)(request, body)
+        pictures = " ".join(f"![{asked[-1][1:]}_{n}]({self.picture})" for n in (1, 2, 3))
+        said = says("You ", "said ", " ".join(asked), f"\n\n{pictures}", delay=0.05)
+        return await said(request, body)
 
     def _fate(self, path: str) -> str:
         if self.calm:
@@ -198,6 +211,7 @@ class Storm:
                 if self.dice.random() < REDELIVERED:
                     self.done["redelivered"] += 1
                     await self.post(http, chat, body)
+                await self.press(http, chat, n)
                 await asyncio.sleep(self.dice.uniform(0.3, 2.5))
 
     def stumbled(self) -> list[str]:
@@ -205,6 +219,22 @@ class Storm:
         told = {t for t in self.done if t.startswith("webhook ")} - {"webhook 200", "webhook 503", "webhook broken"}
         logs = [log.read_text(errors="replace") for log in self.settings.home.glob("web-*.log")] if told else []
         return [*told, *(text[at : at + 4000] for text in logs if (at := text.find(" failed (request")) >= 0)]
+
+    async def press(self, http: aiohttp.ClientSession, chat: Chat, n: int) -> None:
+        """A button below the first answer, now and then; Telegram may tell of it twice."""
+        data = self.net.buttons.get(chat.number)
+        if chat.network != "telegram" or data is None or n % 5:
+            return
+        who = {"id": int(chat.number), "is_bot": False, "first_name": "Ana", "language_code": "en"}
+        unique = int(chat.number) * 10_000 + 5_000 + n
+        where = {"id": int(chat.number), "type": "private"}
+        message = {"message_id": 1, "chat": where, "date": 1767272501, "text": "x"}
+        pressed = {"id": f"c{unique}", "from": who, "message": message, "chat_instance": "1", "data": data}
+        body = {"update_id": unique, "callback_query": pressed}
+        await self.post(http, chat, body)
+        self.history.pressed[chat.number] += 1
+        if self.dice.random() < REDELIVERED:
+            await self.post(http, chat, body)
 
     def took(self, chat: Chat, n: int) -> None:
         self.history.accepted[chat.number].append(chat.mark(n))

@@ -104,6 +104,74 @@ def _queued(h: History) -> None:
     h.outbox[1]["state"] = "queued"
 
 
+def pictured() -> History:
+    """The second answer came with an album; a button was pressed once."""
+    h = clean()
+    files = [{"alt": f"t7-2_{n}"} for n in (1, 2)]
+    body = {"text": "", "file": files[0], "album": files[1:]}
+    h.outbox.append(h.outbox[1] | {"id": 3, "part": 1, "body": body, "network_id": "3"})
+    h.shown.append(Shown("telegram", "7", "3", ["t7-2_1 t7-2_2"]))
+    h.inbox[1]["body"]["button"] = "c:1"
+    h.pressed["7"] = 1
+    return h
+
+
+def _album_twice(h: History) -> None:
+    h.shown.append(Shown("telegram", "7", "4", ["t7-2_1 t7-2_2"]))
+
+
+def _one_of_it_twice(h: History) -> None:
+    h.shown.append(Shown("telegram", "7", "4", ["t7-2_2"]))
+
+
+def _album_unseen(h: History) -> None:
+    h.shown.pop()
+
+
+def _album_before_its_words(h: History) -> None:
+    h.shown.insert(0, h.shown.pop())
+
+
+def _cut(h: History) -> None:
+    h.shown[-1].texts.append("t7-2_1")
+
+
+def _pressed_twice(h: History) -> None:
+    h.inbox[0]["body"]["button"] = "c:1"
+
+
+def _press_lost(h: History) -> None:
+    h.pressed["7"] = 2
+
+
+@pytest.mark.parametrize(
+    ("plant", "rule"),
+    [
+        (_album_twice, "i4_no_part_is_seen_twice"),
+        (_album_twice, "i9_albums_are_whole_and_in_their_place"),
+        (_one_of_it_twice, "i9_albums_are_whole_and_in_their_place"),
+        (_album_unseen, "i5_sent_means_delivered"),
+        (_cut, "i9_albums_are_whole_and_in_their_place"),
+        (_album_before_its_words, "i9_albums_are_whole_and_in_their_place"),
+        (_pressed_twice, "i10_a_press_is_one_message"),
+        (_press_lost, "i10_a_press_is_one_message"),
+    ],
+)
+def test_a_fault_of_albums_and_buttons_is_found(plant: Callable[[History], Any], rule: str) -> None:
+    h = pictured()
+    assert broken(h) == {}
+    plant(h)
+    assert rule in broken(h)
+
+
+def test_an_album_in_doubt_may_be_seen_or_not() -> None:
+    h = pictured()
+    h.outbox[2]["state"] = "unknown"
+    assert broken(h) == {}
+    h.shown.pop()
+    assert broken(h) == {}
+
+
 def test_a_clean_history_passes() -> None:
     assert broken(clean()) == {}
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from hub import ids
 from hub.chat.inbound.webhooks import Verdict
 from hub.config import Settings
+from hub.store import files
 from tests.fakes.model import says
 from tests.flows import proxy
 from tests.flows.proxy import Flights
@@ -23,7 +25,7 @@ from tests.flows.world import World
 CLOCKWORK = re.compile(
     r"worker_beats|from documents|stray_asked|left_placeholders|o\.asked|handoff_until <= now|sweep\(|reap\("
     r"|from ares_lessons|unnest\(\$1::uuid\[\]|update sources|from webhook_facts|from embedders|from readings"
-    r"|human_requests"
+    r"|human_requests|greet_at"
 )
 POLL = "ZRANGEBYSCORE"
 OURS = ["PSETEX ZADD PUBLISH PUBLISH", "PUBLISH PUBLISH"]
@@ -138,3 +140,30 @@ async def _answering(wires: Wires, mode: str, parts: int) -> None:
     await wires.r.w.parameters(splitAnswerIntoMessageChunks=True)
     await wires.r.db.run("update integrations set mode = $1", mode)
     wires.r.model.default = says("\n\n".join(["one", "two", "three"][:parts]))
+
+
+async def test_an_album_is_one_part(wires: Wires) -> None:
+    """Its files are read one by one, and what became of it is written once."""
+    await wires.r.db.run("update integrations set mode = 'reconcile'")
+    address = wires.r.w.hub.settings.address
+    for n in (1, 2, 3):
+        await files.add(
+            wires.r.db, ids.uuid7(), wires.r.w.account, None, None, token=f"trip-{n}", name=f"{n}.png",
+            mime="image/png", kind="image", sha256=b"x" * 32, content=b"\x89PNG\r\n\x1a\n", seconds=86400.0,
+        )
+    pictures = "\n".join(f"![{n}]({address}/media/trip-{n}/{n}.png)" for n in (1, 2, 3))
+    wires.r.model.default = says(pictures)
+    await _warm(wires, "telegram")
+    asked, _ = await wires.counted("telegram")
+    reads = [q for q in asked if q.startswith("select")]
+    assert [q for q in asked if q not in reads] == ["ingest_group", "claim", "complete", "sent"], asked
+    assert len(reads) == 3, asked
+
+
+async def test_a_reaction_while_an_answer_is_made_asks_the_database_nothing(wires: Wires) -> None:
+    await _answering(wires, "reconcile", 1)
+    await wires.r.w.parameters(acknowledgement="thumbs")
+    await _warm(wires, "zapi")
+    asked, _ = await wires.counted("zapi")
+    assert asked == ["ingest_group", "claim", "complete", "sent"]
+    assert any(c.path.endswith("/send-reaction") for c in wires.r.net.calls)

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from hub import ids
 from hub.chat.outbound.refused_parts import WAITS
 from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
+from hub.store import files
 from hub.store.migrate import migrate
 from tests.flows.history import History, broken
 from tests.flows.proxy import hole
@@ -49,6 +51,11 @@ async def _people(r: Rig) -> list[Chat]:
     other = await make(r.w.hub, r.net, {"zapi": "at_most_once", "telegram": "draft"})
     await r.db.run("update gateways set parameters = $1", {"baseAddress": f"{r.model.url}/v1", "modelName": "fake-1"})
     await r.db.run('update clients set limits = \'{"messagesPerHour": 0, "maxMessages": 0}\'')
+    await r.db.run("update clients set parameters = parameters || $1", {
+        "suggestionButtons": [
+            {"label": "Prices", "prompt": "What does it cost?"}, {"label": "Hours", "prompt": "When?"},
+        ],
+    })
     return [
         *(Chat("telegram", str(700 + n), r.w) for n in range(10)),
         *(Chat("evolution", f"5541{n:06}", r.w) for n in range(10)),
@@ -57,6 +64,16 @@ async def _people(r: Rig) -> list[Chat]:
         *(Chat("zapi", f"5521{n:06}", other) for n in range(10)),
         *(Chat("telegram", str(720 + n), other) for n in range(10)),
     ]
+
+
+async def _picture(r: Rig) -> str:
+    """A file of the hub's own that answers may hold."""
+    token, raw = "storm-picture", b"\x89PNG\r\n\x1a\n"
+    await files.add(
+        r.w.hub.db, ids.uuid7(), r.w.account, None, None, token=token, name="p.png", mime="image/png", kind="image",
+        sha256=b"x" * 32, content=raw, seconds=86400.0,
+    )
+    return f"{r.w.hub.settings.address}/media/{token}/p.png"
 
 
 def _mode(chat: Chat, r: Rig) -> str:
@@ -98,6 +115,7 @@ async def test_nothing_is_lost_doubled_or_disordered(
     async with hole(servers[1].url) as between, rig(stormy.changed(redis_url=between.url)) as r:
         settings, dice = r.w.hub.settings, random.Random(SEED)
         storm = Storm(settings, r.net, folder, dice, servers, await _people(r), between, r.model)
+        storm.picture = await _picture(r)
         storm.begin()
         try:
             await asyncio.gather(*(web.serving() for web in storm.webs))

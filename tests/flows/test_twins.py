@@ -1,6 +1,7 @@
 """Whole conversations over the twins: API, webhooks, worker and the person's phone, on each network."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,6 +14,7 @@ import orjson
 import pytest
 from aiohttp import web
 
+from channels.cloud import WhatsAppCloud
 from channels.twins.app import build
 from channels.twins.options import Options
 from hub.accounts.accounts import create_account
@@ -199,3 +201,32 @@ async def test_what_is_not_text(town: Town) -> None:
         await town.say("Hello!", kind="edit", message_id=first)
     await town.until(["At your service."] * 3)
     assert len(town.model.calls) == 3
+
+
+@pytest.mark.parametrize("town", ["cloud"], indirect=True)
+async def test_a_newcomer_runs_the_twin_of_meta_by_its_integration_s_name(town: Town) -> None:
+    """`hub twin WhatsAppCloud` and a hub that is told its address: connected with what the phone's page names, and talking."""
+    port = free_port()
+    command = [sys.executable, "-m", "hub", "twin", "WhatsAppCloud", "--port", str(port)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        assert b"/phone" in await asyncio.wait_for(process.stdout.readline(), 30)
+        town.twins = f"http://127.0.0.1:{port}"
+        state = await town.ask("GET", f"{town.twins}/control/state")
+        assert [n["name"] for n in state["networks"]] == ["cloud"]
+        async with town.http.get(f"{town.twins}/phone") as page:
+            assert page.status == 200
+        town.hub.channels["cloud"] = WhatsAppCloud(town.hub.channels["cloud"]._http, nothing, f"{town.twins}/cloud/v24.0")  # type: ignore[attr-defined]
+        await town.integrate()
+        await town.say("Good morning")
+        await town.until(["At your service."], 20)
+        state = await town.ask("GET", f"{town.twins}/control/state")
+        assert [a["webhook"] for n in state["networks"] for a in n["accounts"]][0].startswith(town.api)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def nothing(url: str, headers: Any, limit: int) -> Any:
+    raise AssertionError("no file is fetched")

@@ -78,7 +78,7 @@ async def pause(request: web.Request, id: UUID) -> None:
 @endpoint(tag=TAG, says="Campaign resumed.", errors=(409,))
 async def resume(request: web.Request, id: UUID) -> None:
     """Resume a paused campaign with who has not had it."""
-    await campaigns.resume(request.app[HUB].db, caller(request).account_id, id)
+    await campaigns.resume(request.app[HUB], caller(request).account_id, id)
 
 
 @endpoint(tag=TAG, says="Campaign stopped.", errors=(409,))

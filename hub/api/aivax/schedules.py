@@ -30,7 +30,7 @@ from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
-from hub.chat.clients import clients
+from hub.chat.clients import clients, templates
 from hub.errors import Invalid
 from hub.outreach import forecast, schedules
 from hub.store.db import Db
@@ -98,7 +98,8 @@ async def create(request: web.Request, id: UUID, body: ScheduleIn) -> Made:
     assert at is not None
     wanted = Wanted(body.reason, body.context, body.catch_up, body.within())
     made = await book.once(db, account, id, replace(to, zone=zone), at, wanted)
-    return await _made(db, account, id, "once", made, zone, words.at(at, zone))
+    note = await templates.opener(request.app[HUB], account, id, to.channel)
+    return await _made(db, account, id, "once", made, zone, words.at(at, zone), note)
 
 
 @endpoint(tag=TAG)
@@ -111,7 +112,8 @@ async def create_recurring(request: web.Request, id: UUID, body: RecurringIn) ->
     assert rule is not None
     wanted = Wanted(body.job_description, body.context, body.catch_up, body.within(), body.max_executions)
     made = await book.recurring(db, account, id, to, rule, wanted)
-    return await _made(db, account, id, "recurring", made, zone, words.rule(rule))
+    note = await templates.opener(request.app[HUB], account, id, to.channel)
+    return await _made(db, account, id, "recurring", made, zone, words.rule(rule), note)
 
 
 @endpoint(tag=TAG, errors=(409,))
@@ -157,9 +159,11 @@ async def _recurring(db: Db, account: UUID, client: UUID, id: UUID) -> Recurring
     return RecurringOut.of(row, await forecast.of(db, account, row))
 
 
-async def _made(db: Db, account: UUID, client: UUID, kind: Kind, id: UUID, zone: str, said: str) -> Made:
+async def _made(
+    db: Db, account: UUID, client: UUID, kind: Kind, id: UUID, zone: str, said: str, note: str | None
+) -> Made:
     seen = await forecast.of(db, account, await schedules.one(db, account, client, kind, id))
-    return Made(id=id, time_zone=zone, in_words=said, next_activation=seen.at, policy=Held.of(seen))
+    return Made(id=id, time_zone=zone, in_words=said, next_activation=seen.at, policy=Held.of(seen), note=note)
 
 
 @endpoint(tag=TAG, errors=(409,))

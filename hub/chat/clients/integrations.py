@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from channels.base import ChannelError
+from channels.base import ChannelError, Greets
 from hub import ids
 from hub.accounts import addresses
 from hub.accounts.destinations import moved, wanted
@@ -209,8 +209,11 @@ async def _headed(hub: Hub, one: Integration, until: str = FOREVER) -> Integrati
 
 async def unregister(hub: Hub, one: Integration) -> str | None:
     """Take our webhook away; return what the network said if it did not let us."""
+    channel, link = hub.channels[one.channel], link_of(one, hub.settings)
     try:
-        await hub.channels[one.channel].unregister(link_of(one, hub.settings))
+        if one.greeted and isinstance(channel, Greets):
+            await channel.greet(link, [], [], again=True)
+        await channel.unregister(link)
     except ChannelError as e:
         log.warning("%s webhook of client %s not removed: %s", one.channel, one.client_id, e)
         return f"{NAMES[one.channel]} still has our webhook: {e}"

@@ -38,6 +38,7 @@ def integration_of(row: Json, sealer: Sealer) -> Integration:
         when_unknown=row.get("when_unknown") or "operator",
         presence=row.get("presence") or "all",
         own_ids=tuple(row.get("own_ids") or ()),
+        greeted=bool(row.get("greeted")),
     )
 
 

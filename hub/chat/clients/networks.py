@@ -36,6 +36,8 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
     "kapso": ("phoneNumberId",),
     **{one.name: _named(one.asks, "identity") for one in described()},
 }
+# Where a tap on what is shown before a first message comes as its words.
+OPENED = frozenset(one.name for one in described() if getattr(one, "opens", False))
 # Whose people are known by their phones.
 WHATSAPP = frozenset({"zapi", "evolution", "kapso", "cloud"})
 # Where nobody may be written to 24 hours after their last message but with a template.

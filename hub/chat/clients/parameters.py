@@ -68,6 +68,10 @@ class ClientParameters(Defaults):
         Literal["never", "voice", "always"],
         Field(description="Whether networks get answers as voice messages too: to spoken messages, to all, or never."),
     ] = "never"
+    acknowledgement: Annotated[
+        Literal["never", "eyes", "thumbs"],
+        Field(description="A reaction to questions on networks: eyes while an answer is made, or a thumb that stays."),
+    ] = "never"
     upload_unsupported_files: bool = False
     allow_scheduled_continuations: bool = False
     split_answer_into_message_chunks: bool = False

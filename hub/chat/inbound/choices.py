@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from channels.base import Inbound, Kind
+from channels.openers import LONGEST, opener
 from hub import phones
 from hub.chat import choices
+from hub.chat.clients.networks import OPENED
 from hub.store import inbox
 from hub.store.db import Db
 
@@ -24,6 +26,8 @@ async def understood(db: Db, endpoint: Mapping[str, Any], one: Inbound) -> Inbou
             return replace(one, text=choices.meaning(offered[place]))
         # The label is on the button itself; a network that does not repeat it tells us nothing.
         return one if one.text != one.button else replace(one, text="", ignore=one.ignore or GONE)
+    if (meant := _opened(endpoint, one)) is not None:
+        return replace(one, text=meant, button=one.text)
     number = choices.numbered(one.text)
     if number is None or one.button or (one.group and not one.mentioned and endpoint["groups"] != "all"):
         return one
@@ -31,3 +35,14 @@ async def understood(db: Db, endpoint: Mapping[str, Any], one: Inbound) -> Inbou
     last = await inbox.last_offered(db, endpoint["id"], phones.names(said)) if said else None
     chosen = choices.by_number(last, number)
     return one if chosen is None else replace(one, text=choices.meaning(chosen), button=one.text.strip())
+
+
+def _opened(endpoint: Mapping[str, Any], one: Inbound) -> str | None:
+    """The prompt of the chat client's suggestion whose words were tapped; None where they are none, or the prompt."""
+    if endpoint["channel"] not in OPENED or one.button or one.group or len(one.text) > LONGEST:
+        return None
+    for given in endpoint["parameters"].get("suggestionButtons") or ():
+        shown, prompt = choices.of([given]), str(given.get("prompt") or "")
+        if shown and prompt and prompt != one.text and opener(shown[0]["label"]) == one.text.strip():
+            return prompt
+    return None

@@ -17,6 +17,7 @@ import asyncpg
 
 from channels.base import BadSignature, Challenged, Hook, Inbound, Link, Unreadable
 from hub import ids
+from hub.chat.clients import templates
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import Intake, carry, items_of
 from hub.errors import Overloaded
@@ -181,6 +182,7 @@ class Receiver:
             for one in arrived:
                 if one.ignore and one.ignore.startswith("unsupported"):
                     log.warning("%s of client %s not answered: %s", one.event, knock.client_id, one.ignore)
+                await templates.heard(self._hub.db, endpoint.row, one.event, one.detail)
             self._hub.reached("C1")
             with self._hub.tracing.within("ingest", attributes={"messaging.batch.message_count": len(items)}):
                 carry(self._hub.tracing, items)

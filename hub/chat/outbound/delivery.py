@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from channels.base import Card, Channel, ChannelError, Choice, Link, Outbound, Spot, Style
+from channels.base import Card, Channel, ChannelError, Choice, Fill, Link, Outbound, Spot, Style
 from channels.markup import Piece, split
 from channels.trace import scrubbed, tracing
 from hub import ids
@@ -17,6 +17,7 @@ from hub.chat import content as messages
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import sha
 from hub.chat.outbound import refused_parts
+from hub.chat.outbound.albums import albums
 from hub.chat.outbound.media_origins import Origins
 from hub.chat.outbound.outgoing_files import file_of
 from hub.chat.outbound.paragraphs import blocks
@@ -62,6 +63,7 @@ def parts_of(
         else:
             style = choosing.asking(to.style, to.buttons, choices, block)
             bodies += [_said(p) for p in split(block, style, chunks=to.chunks)]
+    bodies = albums(bodies, to.style.albums)
     choosing.attached(bodies, choices, message_id, to.style, to.buttons, to.ask)
     if bodies and to.reply_to:
         bodies[0]["reply_to"] = to.reply_to
@@ -175,6 +177,8 @@ async def _send(hub: Hub, integration: Json, part: Json, span: Span) -> Json | N
             return await refused_parts.failed(hub, channel, link, part, e, wire(hub), _told(calls, link, begun))
     hub.reached("C11")
     told = _told(calls, link, begun)
+    if part["body"].get("rest"):
+        return await refused_parts.go_on(hub, part, "sent", wire(hub), network_id=network_id or None, trace=told)
     return await outbox.sent(hub.db, part, me, "sent", wire(hub), network_id=network_id or None, trace=told)
 
 
@@ -239,7 +243,9 @@ async def _outbound(hub: Hub, style: Style, part: Json, presence: str) -> Outbou
         template=body.get("template"),
         language=body.get("language"),
         values=tuple(body.get("values") or ()),
+        fills=tuple(Fill(**f) for f in body.get("fills") or ()),
         file=await file_of(hub, style, body.get("file")),
+        album=tuple([f for one in body.get("album") or () if (f := await file_of(hub, style, one)) is not None]),
         choices=tuple(Choice(**c) for c in body.get("choices") or ()),
         menu=body.get("menu", ""),
         spot=Spot(**body["spot"]) if body.get("spot") else None,

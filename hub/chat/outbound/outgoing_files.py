@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from channels.base import ChannelError, File, Media, Style
 from hub.chat import choices
+from hub.chat.outbound.albums import singly
 from hub.child_processes import Stopped
 from hub.errors import HubError
 from hub.mime import sniffed
@@ -45,6 +46,8 @@ def instead(body: Json, style: Style) -> Json | None:
     """What stands for a part that cannot go as it is: a file's link, a text's words alone; or None."""
     if body.get("last") or body.get("template"):
         return None
+    if body.get("album"):
+        return singly(body)
     file = body.get("file")
     plain = str(body.get("plain") or "")
     if body.get("choices"):
@@ -58,7 +61,7 @@ def instead(body: Json, style: Style) -> Json | None:
 
 
 def _kept(body: Json) -> Json:
-    return {k: body[k] for k in ("reply_to",) if body.get(k)}
+    return {k: body[k] for k in ("reply_to", "rest") if body.get(k)}
 
 
 def named(name: str, mime: str, url: str) -> str:

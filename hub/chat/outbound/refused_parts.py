@@ -14,7 +14,9 @@ from uuid import UUID
 
 from channels.base import Channel, ChannelError, Link
 from hub import ids
+from hub.chat.clients import templates
 from hub.chat.inbound.intake import sha
+from hub.chat.outbound.albums import parted
 from hub.chat.outbound.outgoing_files import instead
 from hub.runtime import Hub
 from hub.store import outbox, strays
@@ -35,8 +37,10 @@ UNREACHED = frozenset({"unreachable", "dns", "tls"})
 HOPELESS = frozenset({
     "blocked", "unauthorized", "chat_not_found", "bad_chat", "not_on_whatsapp", "no_address", "window_closed",
     "opted_out", "account_locked", "account_blocked", "country", "not_delivered", "no_instance", "not_found", "license",
-    "client_token", "bad_settings", "template",
+    "client_token", "bad_settings", "template", "template_paused", "template_disabled",
 })
+# What is wrong with the template is wrong for everybody it goes to.
+HALTS = frozenset({"template_paused", "template_disabled"})
 # Whoever is refused one part is refused all.
 STOPS = frozenset({"blocked", "unauthorized"})
 
@@ -122,7 +126,23 @@ async def _refused(
         )
     if e.code in STOPS:
         await outbox.stop(hub.db, part, e.code, str(e))
+    if e.code in HALTS and body.get("template"):
+        await templates.refused(hub.db, part, str(e))
+    if body.get("rest") and e.code not in STOPS:
+        return await go_on(hub, part, "dead", limit, code=e.code, error=str(e), trace=told)
     return await outbox.sent(hub.db, part, me, "dead", limit, code=e.code, error=str(e), trace=told)
+
+
+async def go_on(
+    hub: Hub, part: Json, state: str, limit: float, *, network_id: str | None = None, code: str | None = None,
+    error: str | None = None, trace: Json
+) -> Json | None:
+    """A file of an album that goes one by one has its outcome, and a row of its own; the next takes its place."""
+    gone, following = parted(part["body"])
+    return await outbox.go_on(
+        hub.db, part, hub.leases.me, state, ids.uuid7(), gone, following, limit, network_id=network_id, code=code,
+        error=error, trace=trace,
+    )
 
 
 async def _there(hub: Hub, channel: Channel, link: Link) -> bool:

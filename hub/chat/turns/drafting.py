@@ -119,7 +119,9 @@ class Drafting:
         if self._over:
             return False
         self._call = asyncio.create_task(
-            self._channel.draft(self._link, self._claimed.session["chat"], number, piece.text, piece.plain)
+            self._channel.draft(
+                self._link, self._claimed.session["chat"], number, piece.text, piece.plain, piece.rich
+            )
         )
         try:
             await asyncio.shield(self._call)

@@ -1,11 +1,13 @@
 """While an answer is made: the question marked as read, typing, where the mode needs it a placeholder to be edited."""
 
 import asyncio
+import contextlib
 import logging
 import time
+from types import MappingProxyType
 from typing import Any, Self
 
-from channels.base import ChannelError, Outbound
+from channels.base import ChannelError, Outbound, Reacts
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.chat.turns.drafting import Drafting, mode_in
@@ -21,6 +23,9 @@ START = 0.5
 # Seconds that the mark of an answer which came sooner may take after it.
 MARKING = 2.0
 READS = ("all", "read")
+EYES = "👀"
+# Reactions by the chat client's `acknowledgement`.
+SIGNS = MappingProxyType({"eyes": EYES, "thumbs": "👍"})
 
 
 class Presence:
@@ -36,12 +41,17 @@ class Presence:
         self._marked = False
         self._placing: asyncio.Task[None] | None = None
         self._quiet = 0.0
+        self._signing: asyncio.Task[None] | None = None
+        self._done = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         batch, integration = self._claimed.batch, self._claimed.integration
         if integration is not None and batch and not batch[0]["command"]:
             if integration["presence"] != "none" or self._drafts is not None:
                 self._typing = asyncio.create_task(self._show(integration))
+            sign = SIGNS.get(self._claimed.client["parameters"].get("acknowledgement") or "")
+            if sign and batch[-1]["network_id"]:
+                self._signing = asyncio.create_task(self._sign(integration, sign))
             # An earlier answer is still on its way: a placeholder now would stand above it.
             behind = self._claimed.session["behind"]
             channel, chat = self._hub.channels[integration["channel"]], self._claimed.session["chat"]
@@ -51,10 +61,12 @@ class Presence:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await end([self._typing, self._placing])
+        # What was signed while the answer was made is taken back with it, by whoever makes it.
+        await end([self._typing, self._placing, None if self._done.is_set() else self._signing])
 
     async def finish(self) -> str | None:
         """Stop typing; the placeholder's message id, waiting for it if it is on its way."""
+        self._done.set()
         if self._typing is not None:
             self._typing.cancel()
             integration = self._claimed.integration
@@ -66,9 +78,10 @@ class Presence:
 
     async def over(self) -> None:
         """The answer is sent: a mark that is still on its way gets a moment more."""
-        if self._marking is not None:
-            await asyncio.wait([self._marking], timeout=MARKING)
-            await end([self._marking])
+        late = [task for task in (self._marking, self._signing) if task is not None]
+        if late:
+            await asyncio.wait(late, timeout=MARKING)
+            await end(late)
 
     def quiet(self) -> float:
         """Seconds for which the network still wants to hear nothing."""
@@ -97,6 +110,24 @@ class Presence:
                 await asyncio.sleep(max(0.0, channel.renew - (time.monotonic() - began)))
         except ChannelError as e:
             log.info("typing not shown: %s", e)
+
+    async def _sign(self, integration: dict[str, Any], sign: str) -> None:
+        """A reaction to the question: a thumb stays, eyes look while the answer is made."""
+        channel, link = self._hub.channels[integration["channel"]], open_link(self._hub, integration)
+        chat, named = self._claimed.session["chat"], self._claimed.batch[-1]["network_id"]
+        if not isinstance(channel, Reacts):
+            return
+        try:
+            if sign == EYES:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._done.wait(), START)
+                    return
+            await channel.react(link, chat, named, sign)
+            if sign == EYES:
+                await self._done.wait()
+                await channel.react(link, chat, named, "")
+        except ChannelError as e:
+            log.info("not acknowledged: %s", e)
 
     async def _mark(self, integration: dict[str, Any]) -> None:
         named = self._claimed.batch[-1]["network_id"]

@@ -131,11 +131,16 @@ def held(parts: list[Json], template: str | None) -> list[Json]:
     return [template_part(parts[0]["chat"], template, None, [], parts[0]["message_id"]), *waiting]
 
 
-def template_part(chat: str, template: str, language: str | None, values: list[str], message_id: str) -> Json:
+def template_part(
+    chat: str, template: str, language: str | None, values: list[str], message_id: str, fills: list[Json] | None = None
+) -> Json:
     """A row of the outbox that sends a WhatsApp template."""
+    values = [f["value"] for f in fills] if fills else values
     plain = " ".join([f"[template {template}]", *values])
     sent: Json = {"template": template, "text": "", "plain": plain}
-    if values:
+    if fills:
+        sent["fills"] = fills
+    elif values:
         sent["values"] = values
     if language:
         sent["language"] = language

@@ -30,6 +30,11 @@ class Message(Camel):
     parameters: Annotated[
         list[Annotated[str, Field(max_length=2000)]], Field(max_length=50, description="Of the template's body.")
     ] = []
+    values: Annotated[
+        dict[Annotated[str, Field(max_length=120)], Annotated[str, Field(max_length=2000)]],
+        Field(max_length=50, description="Of the template's variables, by the keys that its list gives: `body.1`, "
+              "`body.name`, `header` (of a file its https:// address), `button.0`."),
+    ] = {}
     instruction: Annotated[
         str | None, Field(min_length=1, max_length=20_000, description="The assistant writes each message.")
     ] = None
@@ -38,12 +43,15 @@ class Message(Camel):
 
     def stored(self) -> Json:
         """As it is kept; without choices where there are none."""
-        return self.model_dump(exclude_none=True, exclude=None if self.choices else {"choices"})
+        absent = {name for name in ("choices", "values") if not getattr(self, name)}
+        return self.model_dump(exclude_none=True, exclude=absent)
 
     @model_validator(mode="after")
     def _one(self) -> "Message":
         if self.choices and self.text is None:
             raise ValueError("takes choices with a text only")
+        if self.values and self.template is None:
+            raise ValueError("takes values with a template only")
         if sum(v is not None for v in (self.text, self.template, self.instruction)) != 1:
             raise ValueError("needs one of text, template and instruction")
         return self
@@ -109,12 +117,15 @@ class PlanOut(Camel):
     refused: Annotated[dict[str, int], Field(description="How many by reason.")]
     ends_at: datetime | None
     rows: list[PlannedRecipient]
+    preview: Annotated[str | None, Field(description="How the template reads, with its values.")] = None
+    note: Annotated[str | None, Field(description="Why it could not be started now, or not be looked at.")] = None
 
     @classmethod
     def of(cls, plan: Plan, id: UUID | None) -> "PlanOut":
         return cls(
             id=id, state="draft" if id else None, recipients=plan.size, going=plan.going, refused=plan.refused,
-            ends_at=plan.ends_at, rows=[PlannedRecipient.of(r) for r in plan.rows],
+            ends_at=plan.ends_at, rows=[PlannedRecipient.of(r) for r in plan.rows], preview=plan.preview,
+            note=plan.note,
         )
 
 
@@ -128,13 +139,14 @@ class CampaignLine(Camel):
     per_minute: int
     starts_at: datetime | None
     created_at: datetime
+    halted: Annotated[str | None, Field(description="Why the hub itself paused it: its template may not be sent.")]
 
     @staticmethod
     def values(r: Json) -> Json:
         return {
             "id": r["id"], "web_chat_id": r["client_id"], "name": r["name"], "target": TARGETS[r["channel"]],
             "state": r["state"], "recipients": r["size"], "per_minute": r["per_minute"], "starts_at": r["starts_at"],
-            "created_at": r["created_at"],
+            "created_at": r["created_at"], "halted": r["halted"],
         }
 
 

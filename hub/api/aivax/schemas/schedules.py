@@ -283,6 +283,9 @@ class Made(Camel):
     in_words: Annotated[str, Field(description="How it was understood.")]
     next_activation: Annotated[datetime | None, Field(description=EXPECTED)]
     policy: Held | None
+    note: Annotated[
+        str | None, Field(description="What is wrong with the template that WhatsApp wants after 24 hours.")
+    ] = None
 
 
 class Ran(Camel):

@@ -1,0 +1,117 @@
+"""Files that follow one another: one album where the network shows albums, one by one in order elsewhere and when refused."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from hub import ids
+from hub.store import files
+from tests.fakes.model import says
+from tests.flows.test_twins import Town, town  # noqa: F401 - the fixture
+
+Json = dict[str, Any]
+PNG = b"\x89PNG\r\n\x1a\n"
+ALBUMS = "telegram"
+
+
+async def stored(one: Town, kind: str, n: int) -> str:
+    """Markdown of a file of the hub's own."""
+    mime, ending = {"png": ("image/png", "png"), "pdf": ("application/pdf", "pdf"), "mp4": ("video/mp4", "mp4")}[kind]
+    raw = (PNG if kind == "png" else b"%PDF-1.4" if kind == "pdf" else b"\0\0\0\x18ftypmp42") + str(n).encode()
+    token = f"file-{kind}-{n}-{time.monotonic_ns()}"
+    account = await one.hub.db.value("select account_id from clients limit 1")
+    await files.add(
+        one.hub.db, ids.uuid7(), account, None, None, token=token, name=f"{n}.{ending}", mime=mime, kind="image",
+        sha256=b"x" * 32, content=raw, seconds=86400.0,
+    )
+    return f"![{n}]({one.hub.settings.address}/media/{token}/{n}.{ending})"
+
+
+async def answer(one: Town, *files: str, before: str = "", after: str = "") -> None:
+    one.model.plan.append(says("\n\n".join(t for t in (before, "\n".join(files), after) if t)))
+    await one.say("Show me")
+
+
+async def sent(one: Town, count: int) -> list[Json]:
+    """So many messages on the phone, with nothing left to send."""
+    end = time.monotonic() + 15
+    while len(found := await one.phone()) < count or any(r["state"] in ("queued", "sending") for r in await one.trouble()):
+        assert time.monotonic() < end, ([m["kind"] for m in found], await one.trouble())
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
+    found = await one.phone()
+    assert len(found) == count, [(m["kind"], m["text"]) for m in found]
+    return found
+
+
+async def groups(one: Town) -> int:
+    found = await one.ask("GET", f"{one.twins}/control/{one.network}/calls?limit=500&match=sendMediaGroup")
+    return len(found["calls"])
+
+
+def shown(found: list[Json]) -> list[str]:
+    """What stands on the phone: the name of a file, or the words."""
+    return [m["file"]["name"].partition(".")[0] if m["file"] else m["text"] for m in found]
+
+
+async def test_pictures_of_one_answer(town: Town) -> None:  # noqa: F811
+    """Twelve are ten and two; the order is that of the answer, and each is there once."""
+    if town.network == "webhook":
+        pytest.skip("a system of one's own gets each file by itself")
+    made = [await stored(town, "png", n) for n in range(1, 13)]
+    await answer(town, *made, before="Here they are:", after="That is all.")
+    found = await sent(town, 14)
+    assert [m["kind"] for m in found] == ["text", *["image"] * 12, "text"]
+    assert await groups(town) == (2 if town.network == ALBUMS else 0)
+    rows = await town.trouble()
+    assert len(rows) == (4 if town.network == ALBUMS else 14) and {r["state"] for r in rows} == {"sent"}
+
+
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_only_what_fits_is_one_album(town: Town) -> None:  # noqa: F811
+    kinds = ("png", "mp4", "pdf", "pdf", "png")
+    await answer(town, *[await stored(town, kind, n) for n, kind in enumerate(kinds)])
+    found = await sent(town, 5)
+    assert [m["kind"] for m in found] == ["image", "video", "document", "document", "image"]
+    assert await groups(town) == 2
+
+
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_what_is_refused_goes_one_by_one(town: Town) -> None:  # noqa: F811
+    """With a row and an outcome each, in order, before what comes behind them; one that is refused as well is its link."""
+    made = [await stored(town, "png", n) for n in range(1, 4)]
+    await town.control("faults", {"match": "sendMediaGroup", "error": "bad_album"})
+    await answer(town, *made, after="That is all.")
+    found = await sent(town, 4)
+    assert [m["kind"] for m in found] == ["image"] * 3 + ["text"]
+    rows = [dict(r) for r in await town.hub.db.fetch("select state, body->'file'->>'alt' as alt, network_id from outbox order by id")]
+    assert sorted(r["alt"] for r in rows if r["state"] == "sent" and r["alt"]) == ["1", "2", "3"]
+    assert [r["state"] for r in rows].count("dead") == 1, rows
+    assert len({r["network_id"] for r in rows if r["state"] == "sent"}) == 4
+
+
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_one_of_them_that_is_refused_too_is_its_link(town: Town) -> None:  # noqa: F811
+    made = [await stored(town, "png", n) for n in range(1, 4)]
+    await town.control("faults", {"faults": [
+        {"match": "sendMediaGroup", "error": "bad_album"}, {"match": "sendPhoto", "error": "too_long"},
+    ]})
+    await answer(town, *made)
+    found = await sent(town, 3)
+    assert [m["kind"] for m in found] == ["text", "image", "image"] and "/media/" in found[0]["text"]
+
+
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_a_lost_answer_leaves_the_whole_album_in_doubt(town: Town) -> None:  # noqa: F811
+    """It is there once, nothing of it is sent again by itself, and what comes behind it goes on."""
+    made = [await stored(town, "png", n) for n in range(1, 4)]
+    await town.control("faults", {"match": "sendMediaGroup", "drop": "after"})
+    await answer(town, *made, after="That is all.")
+    found = await sent(town, 4)
+    assert [m["kind"] for m in found] == ["image"] * 3 + ["text"]
+    states = [r["state"] for r in await town.trouble()]
+    assert states == ["unknown", "sent"] and await groups(town) == 1
+
+
