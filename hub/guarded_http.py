@@ -46,6 +46,8 @@ BLOCKED: tuple[Network, ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
+    """An answer. headers: by their names, however these are written."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -243,7 +245,7 @@ class Outbound:
                             url, sent = self._hop(url, urljoin(url, target), sent)
                             continue
                         content = await _read(answer, limit, cut)
-                        return Reply(answer.status, dict(answer.headers), content, answer.content_type)
+                        return Reply(answer.status, answer.headers, content, answer.content_type)
         except TimeoutError:
             raise Upstream("The address did not answer in time.") from None
         except (aiohttp.ClientError, OSError, ValueError):

@@ -39,7 +39,7 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
 async def view(v: Visit) -> web.StreamResponse:
     """GET /console/knowledge/{id}"""
     found = await collections.get(v.db, v.account, v.id())
-    return await v.page("collection.html", one=found, **await _documents(v), passages=None, question="")
+    return await v.page("collection.html", one=found, **await _documents(v), passages=None, question="", top=TOP)
 
 
 async def rows(v: Visit) -> web.StreamResponse:
@@ -89,9 +89,9 @@ async def ask(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(id)
     found = await search.query(v.db, v.hub.embedder, v.account, [id], [question], TOP, 0.0, "rrf")
     if v.partial:
-        return v.part("passages.html", passages=found, question=question)
+        return v.part("passages.html", passages=found, question=question, top=TOP)
     one = await collections.get(v.db, v.account, id)
-    return await v.page("collection.html", one=one, **await _documents(v), passages=found, question=question)
+    return await v.page("collection.html", one=one, **await _documents(v), passages=found, question=question, top=TOP)
 
 
 async def drop(v: Visit, deed: Deed) -> web.StreamResponse:

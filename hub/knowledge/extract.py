@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -23,7 +24,9 @@ READ = (
 ENDINGS: Mapping[str, str] = MappingProxyType(
     {f".{kind}": kind for kind in ("pdf", "docx", "pptx", "odt", "odp", "xlsx", "ods", "csv", "rtf", "eml", "xml",
                                    "srt", "epub")}
-    | {".tsv": "csv", ".vtt": "srt", ".xlsm": "xlsx", ".docm": "docx", ".rss": "xml", ".atom": "xml"}
+    | {".tsv": "csv", ".vtt": "srt", ".rss": "xml", ".atom": "xml", ".mht": "eml", ".mhtml": "eml", ".tab": "csv"}
+    | dict.fromkeys((".docm", ".dotx"), "docx") | dict.fromkeys((".xlsm", ".xltx"), "xlsx")
+    | dict.fromkeys((".pptm", ".ppsx", ".potx"), "pptx") | {".ott": "odt", ".ots": "ods", ".otp": "odp"}
     | dict.fromkeys((".html", ".htm", ".xhtml", ".aspx", ".asp", ".jsp", ".php"), "html")
     | dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif"), "picture")
     | dict.fromkeys(
@@ -44,7 +47,7 @@ TYPES: Mapping[str, str] = MappingProxyType({
 PROGRAMS: Mapping[str, str] = MappingProxyType(
     {"pdf": "pdf.py", "html": "web.py", "csv": "tables.py"}
     | dict.fromkeys(("docx", "pptx", "odt", "odp"), "office.py") | dict.fromkeys(("xlsx", "ods"), "sheets.py")
-    | dict.fromkeys(("rtf", "eml", "xml", "srt", "epub"), "texts.py") | {"picture": "ocr.py"}
+    | dict.fromkeys(("rtf", "xml", "srt", "epub"), "texts.py") | {"eml": "mails.py"} | {"picture": "ocr.py"}
 )
 OCR, INSTALL = "rapidocr", "pip install 'chathub[ocr]'"
 BESIDE = 4 << 20  # bytes that notes and places may take
@@ -69,14 +72,15 @@ LIMITS = Limits()
 class Read:
     """What was read of a file. notes: a sentence for each thing that was not; places: see `hub.knowledge.places`.
 
-    links: where a page leads to; kept: false when it asks not to be indexed. scanned: pages that are pictures and were
-    not read; the rest: of a step of `seen_in`.
+    links: where a page leads to; canonical: what it says its own address is; kept: false when it asks not to be
+    indexed. scanned: pages that are pictures and were not read; the rest: of a step of `seen_in`.
     """
 
     text: str
     notes: tuple[str, ...] = ()
     places: Json | None = None
     links: tuple[str, ...] = ()
+    canonical: str = ""
     kept: bool = True
     scanned: tuple[int, ...] = ()
     seen: tuple[int, ...] = ()
@@ -139,6 +143,7 @@ def _plain(name: str, raw: bytes, limits: Limits) -> str:
     text = decoded(raw)
     if "\0" in text:
         raise Unreadable(f"{name} is no text.")
+    text = unicodedata.normalize("NFC", text)
     if len(text) > limits.longest:
         raise Unreadable(_long(name, limits))
     return text
@@ -178,7 +183,7 @@ async def _asked(
         raise Unreadable(f"{name} {said if state == 'no' else _why(ended, kind)}.")
     found = await asyncio.to_thread(orjson.loads, said)
     return Read(
-        found["text"], tuple(found["notes"]), found["places"], tuple(found["links"]), found["kept"],
+        found["text"], tuple(found["notes"]), found["places"], tuple(found["links"]), found["canonical"], found["kept"],
         tuple(found["scanned"]), tuple(found["seen"]), tuple(found["hard"]), found["next"], found["count"],
     )
 

@@ -92,20 +92,20 @@ async def _text(ways: Ways, file: File) -> Read | Later | HubError:
         if kind == "audio":
             return await _recording(ways, file)
         if kind == "pdf" and ways.ocr:
-            return await _paper(ways, file)
+            return await paper(ways.children, file.name, file.raw)
         return await text_of(ways.children, file.name, file.mime, file.raw)
     except HubError as e:
         return e
 
 
-async def _paper(ways: Ways, file: File) -> Read | Later:
-    """A PDF; pages that are pictures are read later."""
-    read = await converted(ways.children, file.name, "pdf", file.raw, LIMITS)
+async def paper(children: Children, name: str, raw: bytes) -> Read | Later:
+    """A PDF; pages that are pictures are read later. Raise Unreadable."""
+    read = await converted(children, name, "pdf", raw, LIMITS)
     if read.scanned:
         many = f"{len(read.scanned)} page{'s' * (len(read.scanned) > 1)}"
         return Later("pdf", replace(read, notes=(*read.notes, f"The pictures of {many} are to be read.")))
     if not read.text.strip():
-        raise Unreadable(f"{file.name} holds no text.")
+        raise Unreadable(f"{name} holds no text.")
     return read
 
 
@@ -124,24 +124,34 @@ async def _put(
     if isinstance(read, HubError):
         return Filed(file.name, error=read)
     found = read.before if isinstance(read, Later) else read
-    given = replace(common, name=file.name, contents=found.text, notes=found.notes, places=found.places)
+    given = replace(common, name=file.name)
     try:
-        if isinstance(read, Later) and not found.text.strip():
-            saved = await _waiting(db, account, collection, given, read, file)
-        else:
-            saved = await documents.put(db, queue, account, collection, given)
-            if isinstance(read, Later):
-                # Also where nothing changed: whoever put it before may have ended here.
-                anew = saved.outcome != "Unchanged"
-                await readings.beside(db, account, saved.id, read.kind, file.mime, file.raw, anew)
+        saved = await keep(db, queue, account, collection, given, read, file.mime, file.raw)
     except HubError as e:
         return Filed(file.name, error=e)
     return Filed(file.name, saved, len(found.text), notes=found.notes)
 
 
-async def _waiting(db: Db, account: UUID, collection: UUID, given: Given, later: Later, file: File) -> Saved:
-    checked = documents.check(replace(given, contents=file.name))
-    saved = await readings.add(db, account, collection, checked, later.kind, file.mime, file.raw)
+async def keep(
+    db: Db, queue: Queue, account: UUID, collection: UUID, given: Given, read: Read | Later, mime: str, raw: bytes
+) -> Saved:
+    """The document of what was read of a file; what is read later waits beside it. Raise Invalid, NotFound."""
+    found = read.before if isinstance(read, Later) else read
+    given = replace(given, contents=found.text, notes=(*found.notes, *given.notes), places=found.places)
+    if isinstance(read, Later) and not found.text.strip():
+        return await _waiting(db, account, collection, given, read, mime, raw)
+    saved = await documents.put(db, queue, account, collection, given)
+    if isinstance(read, Later):
+        # Also where nothing changed: whoever put it before may have ended here.
+        await readings.beside(db, account, saved.id, read.kind, mime, raw, saved.outcome != "Unchanged")
+    return saved
+
+
+async def _waiting(
+    db: Db, account: UUID, collection: UUID, given: Given, later: Later, mime: str, raw: bytes
+) -> Saved:
+    checked = documents.check(replace(given, contents=given.name))
+    saved = await readings.add(db, account, collection, checked, later.kind, mime, raw)
     if saved is None:
         raise missing(collection)
     return saved

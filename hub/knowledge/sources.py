@@ -4,6 +4,8 @@ Google Drive and Notion are not read here. Whoever wants them brings their docum
 `POST .../documents/files`; a reader of its own belongs beside this module, behind `hub.store.sources`.
 """
 
+import asyncio
+import hashlib
 import logging
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
@@ -11,23 +13,29 @@ from uuid import UUID, uuid5
 
 from hub.errors import HubError, Invalid, NotFound, Unreadable, Unsupported, Upstream
 from hub.guarded_http import Reply
-from hub.knowledge import documents, extract, website
+from hub.knowledge import documents, extract, files, robots, website
 from hub.knowledge.collections import require
+from hub.knowledge.extract import Read
+from hub.knowledge.files import Later
+from hub.knowledge.robots import Rules
 from hub.runtime import Hub
 from hub.store import sources
 from hub.store.documents import Given
-from hub.store.sources import Claimed, Source
+from hub.store.sources import Claimed, Mark, Page, Source
 
 log = logging.getLogger(__name__)
 
 DEPTH, PAGES, SOURCES = 5, 2000, 20
-LONGEST = 5_000_000  # bytes of a page
-ROBOTS = 100_000
+LONGEST = 25 << 20  # bytes of a page or a file
+LINKS = 500  # of a page that are kept: one with more is read as a whole each time
+ROBOTS = 512_000
 SECONDS = 20.0
 LEASE = 120.0
 TRIES = 4
 TROUBLE = "Not read this time"
-HEADERS = {"User-Agent": f"{website.AGENT}/1.0", "Accept": "text/html,application/xhtml+xml,application/pdf,*/*;q=0.5"}
+AWAY = (408, 425, 429)  # and all from 500 on: the site has trouble, the page may be there
+MOVED = (301, 302, 303, 307, 308)
+HEADERS = {"User-Agent": f"{robots.AGENT}/1.0", "Accept": "text/html,application/xhtml+xml,application/pdf,*/*;q=0.5"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,107 +102,163 @@ async def _begin(hub: Hub, source: Claimed) -> Claimed:
     """A run begins with what the site asks of robots; a site whose answer is trouble is asked again later."""
     await sources.seen(hub.db, source, [source.address], 0)
     reply = await _got(hub, urljoin(source.address, "/robots.txt"), ROBOTS, follow=True, cut=True)
-    if reply.status >= 500 or reply.status == 429:
+    if _troubled(reply):
         raise Upstream(f"The site's robots.txt answered with status {reply.status}.")
-    robots = reply.body.decode(errors="replace") if reply.status == 200 and "html" not in reply.mime else ""
-    return replace(source, robots=robots, pause=website.pause(robots))
+    said = reply.body.decode(errors="replace") if reply.status == 200 and "html" not in reply.mime else ""
+    return replace(source, robots=said, pause=robots.read(said).pause)
 
 
 async def _step(hub: Hub, source: Claimed) -> None:
-    robots = source.robots or ""
-    found = await sources.following(hub.db, source)
-    if found is None:
+    page = await sources.following(hub.db, source)
+    if page is None:
         await _end(hub, source)
         return
-    url, depth = found
-    kind = source.kind
-    if not website.allowed(robots, url):
-        await _refuse(hub, source, url, "The site's robots.txt does not allow it.")
+    kind, rules = source.kind, await asyncio.to_thread(robots.read, source.robots or "")
+    if not robots.allowed(rules, page.url):
+        await _refuse(hub, source, page.url, "The site's robots.txt does not allow it.")
+    elif (reply := await _page_at(hub, source, page)) is not None:
+        kind = await _take(hub, source, page, reply, rules)
+    await sources.stepped(hub.db, source, kind, source.robots or "", source.pause)
+
+
+async def _take(hub: Hub, source: Claimed, page: Page, reply: Reply, rules: Rules) -> str:
+    """What a site answered; the kind of the source, which is told by its first answer."""
+    digest = hashlib.sha256(reply.body).digest()
+    if page.document and (reply.status == 304 or reply.status == 200 and digest == page.mark.digest):
+        await _met(hub, source, page, page.mark.links, rules)
+        await sources.close(hub.db, source, page.url, None, page.document, page.mark)
+    elif reply.status in MOVED:
+        await _moved(hub, source, page, reply)
+    elif reply.status != 200:
+        await _refuse(hub, source, page.url, f"The site answered with status {reply.status}.")
+    elif (listed := await asyncio.to_thread(website.listed, reply.body)) is not None:
+        await _map(hub, source, page, listed)
+        return "sitemap" if page.depth == 0 else source.kind
     else:
-        reply = await _page_at(hub, source, url, depth)
-        if reply is None:
-            pass
-        elif reply.status in (301, 302, 303, 307, 308):
-            await _moved(hub, source, url, depth, reply)
-        elif reply.status != 200:
-            await _refuse(hub, source, url, f"The site answered with status {reply.status}.")
-        elif (listed := website.listed(reply.body)) is not None:
-            kind = "sitemap" if depth == 0 else kind
-            await _map(hub, source, url, depth, listed)
-        else:
-            await _page(hub, source, url, depth, reply)
-    await sources.stepped(hub.db, source, kind, robots, source.pause)
+        await _page(hub, source, page, reply, rules)
+    return source.kind
 
 
-async def _got(hub: Hub, url: str, limit: int, follow: bool = False, cut: bool = False) -> Reply:
-    return await hub.outbound.request("GET", url, headers=HEADERS, seconds=SECONDS, limit=limit, follow=follow, cut=cut)
+async def _got(
+    hub: Hub, url: str, limit: int, follow: bool = False, cut: bool = False, mark: Mark | None = None
+) -> Reply:
+    known = {"If-None-Match": mark.etag, "If-Modified-Since": mark.modified} if mark else {}
+    headers = HEADERS | {name: value for name, value in known.items() if value}
+    return await hub.outbound.request("GET", url, headers=headers, seconds=SECONDS, limit=limit, follow=follow, cut=cut)
 
 
-async def _page_at(hub: Hub, source: Claimed, url: str, depth: int) -> Reply | None:
+def _troubled(reply: Reply) -> bool:
+    return reply.status >= 500 or reply.status in AWAY
+
+
+async def _page_at(hub: Hub, source: Claimed, page: Page) -> Reply | None:
     """The answer of a page; None when the site has trouble with it: what was read of it before stays meanwhile.
 
     The run itself waits for its first page.
     """
     try:
-        reply = await _got(hub, url, LONGEST)
-        if reply.status >= 500 or reply.status == 429:
+        reply = await _got(hub, page.url, LONGEST, mark=page.mark)
+        if _troubled(reply):
             raise Upstream(f"The site answered with status {reply.status}.")
     except Upstream as e:
-        if depth == 0:
+        if page.depth == 0:
             raise
-        await sources.close(hub.db, source, url, f"{TROUBLE}: {e}", None)
+        await sources.close(hub.db, source, page.url, f"{TROUBLE}: {e}", None)
         return None
     return reply
 
 
 async def _refuse(hub: Hub, source: Claimed, url: str, why: str) -> None:
-    """What is not there, or may not be read, is not kept either."""
+    """What is not there, or may not be read, is not kept either; a page that gave it as its own address is read."""
     async with hub.db.transaction() as inside:
         await sources.drop_document(inside, source, url)
         await sources.close(inside, source, url, why, None)
+        await sources.reopen(inside, source, _called(url))
 
 
-async def _moved(hub: Hub, source: Claimed, url: str, depth: int, reply: Reply) -> None:
-    target = website.normal(reply.headers.get("Location", ""), url)
+def _called(url: str) -> str:
+    return f"Its own address is {url}."
+
+
+async def _moved(hub: Hub, source: Claimed, page: Page, reply: Reply) -> None:
+    target = website.normal(reply.headers.get("Location", ""), page.url)
     if target is None or website.bare(target) != website.bare(source.address):
-        await _refuse(hub, source, url, "It leads to another site.")
+        await _refuse(hub, source, page.url, "It leads to another site.")
         return
-    await sources.seen(hub.db, source, [target], depth)
-    await _refuse(hub, source, url, f"It leads to {target[:200]}.")
+    await sources.seen(hub.db, source, [target], page.depth)
+    await _refuse(hub, source, page.url, f"It leads to {target[:200]}.")
 
 
-async def _map(hub: Hub, source: Claimed, url: str, depth: int, listed: tuple[list[str], bool]) -> None:
+async def _map(hub: Hub, source: Claimed, page: Page, listed: tuple[list[str], bool]) -> None:
     """Maps of maps are followed twice; their pages are read, and no links of theirs beyond."""
     urls, maps = listed
-    if not maps or depth < 2:
-        found = website.within(urls, url, website.bare(source.address))
-        await sources.seen(hub.db, source, found, depth + 1 if maps else DEPTH + 1)
-    await sources.close(hub.db, source, url, None, None)
+    if not maps or page.depth < 2:
+        found = website.within(urls, page.url, website.bare(source.address), maps)
+        await sources.seen(hub.db, source, found, page.depth + 1 if maps else DEPTH + 1)
+    await sources.close(hub.db, source, page.url, None, None)
 
 
-async def _page(hub: Hub, source: Claimed, url: str, depth: int, reply: Reply) -> None:
-    name = urlsplit(url).path.rpartition("/")[2] or "page"
+async def _met(hub: Hub, source: Claimed, page: Page, links: tuple[str, ...], rules: Rules) -> None:
+    """The pages that a page leads to."""
+    if page.depth < source.depth:
+        found = await asyncio.to_thread(lambda: [u for u in links if robots.allowed(rules, u)])
+        await sources.seen(hub.db, source, found, page.depth + 1)
+
+
+async def _page(hub: Hub, source: Claimed, page: Page, reply: Reply, rules: Rules) -> None:
+    url, host = page.url, website.bare(source.address)
     try:
-        read = await extract.page_of(hub.children, name, reply.mime, reply.body, reply.headers.get("Content-Type", ""))
+        read = await _read(hub, url, reply)
     except (Unreadable, Unsupported) as e:
         await _refuse(hub, source, url, str(e))
         return
-    if depth < source.depth:
-        links = website.within(read.links, url, website.bare(source.address))
-        await sources.seen(hub.db, source, [u for u in links if website.allowed(source.robots or "", u)], depth + 1)
-    if not read.kept:
-        await _refuse(hub, source, url, "The page asks not to be indexed.")
+    found = read.before if isinstance(read, Later) else read
+    links = await asyncio.to_thread(website.within, found.links, url, host)
+    await _met(hub, source, page, tuple(links), rules)
+    why = await _unfit(hub, source, page, found, reply, rules)
+    if why is None and not isinstance(read, Later) and not found.text.strip():
+        why = "It holds no text of its own; it may be drawn by JavaScript in the browser."
+    if why is not None:
+        await _refuse(hub, source, url, why)
         return
-    if not read.text.strip():
-        await _refuse(hub, source, url, "It holds no text of its own; it may be drawn by JavaScript in the browser.")
-        return
-    given = Given(_name(url), read.text, None, (), {"url": url, "source": str(source.id)}, read.notes, read.places)
+    left = website.left_out(found.links, url, host)
+    given = Given(_name(url), "", None, (), {"url": url, "source": str(source.id)}, (left,) if left else ())
     try:
-        saved = await documents.put(hub.db, hub.queue, source.account_id, source.collection_id, given)
+        saved = await files.keep(
+            hub.db, hub.queue, source.account_id, source.collection_id, given, read, reply.mime, reply.body)
     except Invalid as e:
         await _refuse(hub, source, url, str(e))
         return
-    await sources.close(hub.db, source, url, None, saved.id)
+    await sources.close(hub.db, source, url, None, saved.id, _mark(reply, links))
+
+
+def _mark(reply: Reply, links: list[str]) -> Mark:
+    """By what the page is known again; by nothing where it leads to more than is kept of it."""
+    if len(links) > LINKS:
+        return Mark()
+    etag, modified = reply.headers.get("ETag"), reply.headers.get("Last-Modified")
+    short = [value if value and len(value) <= 500 else None for value in (etag, modified)]
+    return Mark(short[0], short[1], hashlib.sha256(reply.body).digest(), tuple(links))
+
+
+async def _read(hub: Hub, url: str, reply: Reply) -> Read | Later:
+    name = urlsplit(url).path.rpartition("/")[2] or "page"
+    if extract.kind_of(name, reply.mime) == "pdf" and hub.settings.ocr and extract.sees():
+        return await files.paper(hub.children, name, reply.body)
+    return await extract.page_of(hub.children, name, reply.mime, reply.body, reply.headers.get("Content-Type", ""))
+
+
+async def _unfit(hub: Hub, source: Claimed, page: Page, read: Read, reply: Reply, rules: Rules) -> str | None:
+    """Why a page is not kept."""
+    tags = ",".join(value for name, value in reply.headers.items() if name.lower() == "x-robots-tag")
+    if not read.kept or not robots.indexed(tags):
+        return "The page asks not to be indexed."
+    own = website.canonical(read.canonical, page.url, website.bare(source.address))
+    if own is None or not robots.allowed(rules, own):
+        return None
+    await sources.seen(hub.db, source, [own], page.depth)
+    # One that is refused itself, or for which there is no room, speaks for no other.
+    return _called(own) if await sources.standing(hub.db, source, own) in ("waiting", "read") else None
 
 
 def _name(url: str) -> str:

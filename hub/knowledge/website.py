@@ -1,4 +1,4 @@
-"""What a website says about itself: which addresses belong to it, what robots may read, what its map lists. Pure."""
+"""What a website says about itself: which addresses belong to it, what its map lists. Pure."""
 
 import gzip
 import re
@@ -6,19 +6,21 @@ import zlib
 from collections.abc import Iterable
 from html import unescape
 from urllib.parse import urldefrag, urljoin, urlsplit
-from urllib.robotparser import RobotFileParser
 
-AGENT = "ChatHub"
 LONGEST = 2000
-SLOWEST = 10.0  # seconds between two pages, whatever the site asks for
 LOC = re.compile(r"<(?:\w+:)?loc>\s*(?:<!\[CDATA\[)?\s*([^<\]]+?)\s*(?:\]\]>)?\s*</(?:\w+:)?loc>", re.IGNORECASE)
 MAP = re.compile(rb"<(?:\w+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
 # What is no page to read.
 OTHER = re.compile(
-    r"\.(?:png|jpe?g|gif|webp|svg|ico|css|js|mjs|json|zip|gz|rar|7z|exe|dmg|mp[34]|avi|mov|webm|wav|ogg|woff2?|ttf)$",
+    r"\.(?:svg|ico|css|js|mjs|json|zip|gz|rar|7z|exe|dmg|woff2?|ttf|eot|map|apk|iso|tar|tgz)$", re.IGNORECASE)
+MEDIA = re.compile(
+    r"\.(?:png|jpe?g|gif|webp|avif|bmp|tiff?|heic|mp[34]|m4[av]|avi|mov|mkv|webm|wav|og[gav]|opus|flac|aac|wma|wmv)$",
     re.IGNORECASE,
 )
+FRONT = re.compile(r"/(?:(?:index|home|default|inicio|início)(?:\.\w+)?/?)?", re.IGNORECASE)
+PLAIN = re.compile(rb"\s*https?://\S+\s*")
 UNPACKED = 20 << 20
+TOLD = 5
 
 
 def normal(url: str, base: str = "") -> str | None:
@@ -34,32 +36,42 @@ def normal(url: str, base: str = "") -> str | None:
     return parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower(), path=parts.path or "/").geturl()
 
 
-def within(urls: Iterable[str], base: str, host: str) -> list[str]:
-    """Those of the addresses that are pages of the host, each once."""
-    found = (normal(u, base) for u in urls)
-    return list(dict.fromkeys(u for u in found if u and bare(u) == host and not OTHER.search(urlsplit(u).path)))
+def within(urls: Iterable[str], base: str, host: str, maps: bool = False) -> list[str]:
+    """Those of the addresses that are pages of the host, each once. maps: they are maps, which may be packed."""
+    found = dict.fromkeys(u for u in (normal(u, base) for u in urls) if u and bare(u) == host)
+    return [u for u in found if maps or not any(kind.search(urlsplit(u).path) for kind in (OTHER, MEDIA))]
+
+
+def left_out(urls: Iterable[str], base: str, host: str) -> str:
+    """A sentence about the pictures and recordings of the host that a page leads to; empty when there are none."""
+    found = dict.fromkeys(u for u in (normal(u, base) for u in urls) if u and bare(u) == host)
+    names = [urlsplit(u).path.rpartition("/")[2] for u in found if MEDIA.search(urlsplit(u).path)]
+    if not names:
+        return ""
+    more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
+    return f"Pictures and recordings that it leads to were not read: {', '.join(names[:TOLD])}{more}."
+
+
+def canonical(said: str, url: str, host: str) -> str | None:
+    """The address that a page says is its own, where it is another one of the host.
+
+    A page that calls the front page its own is more likely wrong about itself than the front page.
+    """
+    meant = normal(said, url) if said.strip() else None
+    if meant is None or bare(meant) != host or _same(meant) == _same(url):
+        return None
+    front = urlsplit(meant).path == "/" and not urlsplit(meant).query
+    return None if front and not FRONT.fullmatch(urlsplit(url).path) else meant
+
+
+def _same(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(scheme="", netloc=parts.netloc.removeprefix("www.")).geturl()
 
 
 def bare(url: str) -> str:
     """The host and port of an address; with and without www it is one."""
     return urlsplit(url).netloc.lower().removeprefix("www.")
-
-
-def allowed(robots: str, url: str) -> bool:
-    return _rules(robots).can_fetch(AGENT, url)
-
-
-def pause(robots: str) -> float:
-    """Seconds a site asks robots to wait between two pages."""
-    found = _rules(robots).crawl_delay(AGENT)
-    return min(SLOWEST, float(found)) if found else 0.0
-
-
-def _rules(robots: str) -> RobotFileParser:
-    parser = RobotFileParser()
-    parser.parse(robots.splitlines())
-    parser.modified()
-    return parser
 
 
 def listed(body: bytes) -> tuple[list[str], bool] | None:
@@ -71,6 +83,8 @@ def listed(body: bytes) -> tuple[list[str], bool] | None:
             return None
     kind = MAP.search(body[:5000])
     if kind is None:
-        return None
+        lines = body.split()
+        plain = b"<" not in body[:5000] and lines and all(PLAIN.fullmatch(line) for line in lines)
+        return ([u.decode(errors="replace") for u in lines], False) if plain else None
     text = body.decode(errors="replace")
     return [unescape(u) for u in LOC.findall(text)], kind[1].lower() == b"sitemapindex"

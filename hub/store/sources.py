@@ -40,15 +40,28 @@ FORGET = """
         and not exists (select 1 from source_pages o where o.document_id = d.id and o.source_id <> $3)
 """
 REMOVE = "delete from sources where account_id = $1 and collection_id = $2 and id = $3"
+# One of an account at a time: a site that hangs holds up nobody else's.
 CLAIM = """
     update sources set leased_until = now() + make_interval(secs => $1), attempts = attempts + 1,
         run = run + (state = 'waiting')::int, kind = case when state = 'waiting' then 'site' else kind end,
         robots = case when state = 'waiting' then null else robots end, state = 'fetching'
-    where id = (select id from sources where due_at <= now() and (state = 'fetching' or state = 'waiting' and hours > 0)
-        and (leased_until is null or leased_until <= now()) order by due_at limit 1 for update skip locked)
+    where id = (select id from sources s where due_at <= now() and (state = 'fetching' or state = 'waiting' and hours > 0)
+        and (leased_until is null or leased_until <= now())
+        and not exists (select from sources b where b.account_id = s.account_id and b.leased_until > now())
+        order by due_at limit 1 for update skip locked)
     returning id, account_id, collection_id, address, kind, depth, most, hours, robots, pause, run, attempts, leased_until
 """
-NEXT = "select url, depth from source_pages where source_id = $1 and state = 'waiting' order by depth, url limit 1"
+# What was read of a page counts while its document is there.
+NEXT = """
+    select p.url, p.depth, d.id as document_id, case when d.id is not null then p.etag end as etag,
+        case when d.id is not null then p.modified end as modified, case when d.id is not null then p.digest end as digest,
+        p.links
+    from source_pages p left join documents d on d.id = p.document_id and d.account_id = p.account_id
+    where p.source_id = $1 and p.state = 'waiting' order by p.depth, p.url limit 1
+"""
+AGAIN = "update source_pages set etag = null, modified = null, digest = null where source_id = $1 and account_id = $2"
+STANDING = "select state from source_pages where source_id = $1 and url = $2 and run = $3"
+REOPEN = "update source_pages set state = 'waiting', error = null where source_id = $1 and run = $2 and error = $3"
 SEEN = """
     insert into source_pages as p (source_id, account_id, url, depth, run)
     select s.id, s.account_id, u.url, $4, s.run from sources s cross join unnest($3::text[]) with ordinality as u(url, n)
@@ -58,7 +71,8 @@ SEEN = """
         where p.run < excluded.run
 """
 CLOSE = """
-    update source_pages set state = $3, error = $4, document_id = coalesce($5, document_id) where source_id = $1 and url = $2
+    update source_pages set state = $3, error = $4, document_id = coalesce($5, document_id), etag = $6, modified = $7,
+        digest = $8, links = $9 where source_id = $1 and url = $2
 """
 STEPPED = """
     update sources set leased_until = null, attempts = 0, due_at = now() + make_interval(secs => pause),
@@ -123,11 +137,33 @@ class Claimed:
     leased_until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """By what a page is known again: what its server says of it, its bytes. links: where it leads to."""
+
+    etag: str | None = None
+    modified: str | None = None
+    digest: bytes | None = None
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The next address to read, how far it is from the first, and what is known of it from the time before."""
+
+    url: str
+    depth: int
+    document: UUID | None
+    mark: Mark
+
+
 async def put(
     db: Call, account: UUID, collection: UUID, address: str, depth: int, most: int, hours: float, many: int
 ) -> UUID | None:
-    """Add a source, or read it again; None when the collection has as many as it may, or is not there."""
+    """Add a source, or read it again as if it were new; None when the collection has as many as it may, or is not there."""
     id: UUID | None = await db.value(PUT, account, collection, uuid7(), clean(address), depth, most, hours, many)
+    if id is not None:
+        await db.run(AGAIN, id, account)
     return id
 
 
@@ -152,10 +188,24 @@ async def claim(db: Call, seconds: float) -> Claimed | None:
     return Claimed(**dict(row)) if row else None
 
 
-async def following(db: Call, source: Claimed) -> tuple[str, int] | None:
-    """The next address to read and how far it is from the first."""
+async def following(db: Call, source: Claimed) -> Page | None:
+    """The next address to read."""
     row = await db.row(NEXT, source.id)
-    return (row["url"], row["depth"]) if row else None
+    if row is None:
+        return None
+    mark = Mark(row["etag"], row["modified"], row["digest"], tuple(row["links"]))
+    return Page(row["url"], row["depth"], row["document_id"], mark)
+
+
+async def standing(db: Call, source: Claimed, url: str) -> str | None:
+    """What became of an address in this run; None: it has not met it."""
+    state: str | None = await db.value(STANDING, source.id, url, source.run)
+    return state
+
+
+async def reopen(db: Call, source: Claimed, error: str) -> None:
+    """Read after all what was refused with these words in this run."""
+    await db.run(REOPEN, source.id, source.run, clean(error))
 
 
 async def seen(db: Call, source: Claimed, urls: Sequence[str], depth: int) -> None:
@@ -163,9 +213,12 @@ async def seen(db: Call, source: Claimed, urls: Sequence[str], depth: int) -> No
     await db.run(SEEN, source.id, source.account_id, [clean(u) for u in urls], depth)
 
 
-async def close(db: Call, source: Claimed, url: str, error: str | None, document: UUID | None) -> None:
+async def close(
+    db: Call, source: Claimed, url: str, error: str | None, document: UUID | None, mark: Mark = Mark()
+) -> None:
     """An address was read, or refused with a reason."""
-    await db.run(CLOSE, source.id, url, "refused" if error else "read", clean(error), document)
+    known = (clean(mark.etag), clean(mark.modified), mark.digest, [clean(u) for u in mark.links])
+    await db.run(CLOSE, source.id, url, "refused" if error else "read", clean(error), document, *known)
 
 
 async def stepped(db: Call, source: Claimed, kind: str, robots: str | None, pause: float) -> None:

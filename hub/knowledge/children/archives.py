@@ -2,6 +2,7 @@
 
 import io
 import posixpath
+import re
 import zipfile
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -46,12 +47,21 @@ class Archive:
 
     def xml(self, name: str) -> Element:
         raw = self.read(name)
-        if b"<!DOCTYPE" in raw:
+        # What it declares elsewhere is not fetched; within itself it declares nothing that is needed.
+        declared = re.search(rb"<!DOCTYPE[^>\[]*(\[)?", raw.replace(b"\0", b"") if b"\0" in raw[:200] else raw)
+        if declared and declared[1]:
             raise No("declares entities, which is not read")
         try:
             return ElementTree.fromstring(raw)
         except ElementTree.ParseError:
             raise self.damaged() from None
+
+    def main(self, usual: str) -> str:
+        """The part that an Office file begins with: some programs call it otherwise."""
+        if usual in self.names:
+            return usual
+        start = usual.removesuffix(".xml")
+        return next((n for n in self.targets("").values() if n.startswith(start) and n in self.names), usual)
 
     def targets(self, name: str) -> dict[str, str]:
         """What a part of an Office file refers to: names of other parts by their ids."""

@@ -2,19 +2,27 @@
 
 Input: a line of JSON {"kind", "seconds", "memory" (bytes), "pages", "rows", "unpacked" (bytes), "longest" (characters),
 "cut", "links"}, then the file. Output: "ok" or "no", on the line after it JSON {"text", "notes", "places", "links",
-"kept", "scanned", "seen", "hard", "next", "count"} or why.
+"canonical", "kept", "scanned", "seen", "hard", "next", "count"} or why.
 With `cut` what is longer is left out instead of refused, and the pages of a PDF are numbered.
 """
 
 import json
 import resource
 import sys
+import unicodedata
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 Asked = dict[str, Any]
 DEPTH = 5000
 TOLD = 20
+LIGATURES: Mapping[int, str] = MappingProxyType(
+    {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"})
+# What nobody sees, and what would keep a word or a price from being found.
+UNSEEN: Mapping[int, str | None] = MappingProxyType(
+    {0: " ", 0xAD: None, 0x200B: None, 0x2060: None, 0xFEFF: None, 0xA0: " ", 0x202F: " ", 0x2007: " ", 0x2011: "-"}
+    | LIGATURES)
 
 
 class No(Exception):
@@ -28,7 +36,8 @@ class Full(Exception):
 class Text:
     """What is read of a file, part by part; notes: what is not; places: where numbered parts begin.
 
-    links: where a page leads to; kept: false when it asks not to be indexed. scanned: pages that are pictures and were
+    links: where a page leads to; canonical: what it says its address is; kept: false when it asks not to be indexed.
+    scanned: pages that are pictures and were
     not read; seen: those that were, by their picture; hard: those of them that may be wrong; next: the page of `count`
     where the next step goes on.
     """
@@ -37,19 +46,21 @@ class Text:
         self.asked, self.unit = asked, unit
         self.notes: list[str] = []
         self.links: list[str] = []
+        self.canonical = ""
         self.kept = True
         self.scanned: list[int] = []
         self.seen: list[int] = []
         self.hard: list[int] = []
         self.next: int | None = None
         self.count = 1
+        self._unsaid: list[str] = []
         self._parts: list[str] = []
         self._starts: list[tuple[int, int]] = []
         self._size = 0
 
     def add(self, part: str, number: int | None = None) -> None:
         """A part on its own lines; number: of its page or row. Raise No, or Full, when it is too much."""
-        part = part.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ").strip("\n")
+        part = plain(part.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
         if not part.strip():
             return
         if number is not None:
@@ -63,8 +74,8 @@ class Text:
 
     def note(self, text: str) -> None:
         """A sentence about what is not read, once."""
-        if text not in self.notes and len(self.notes) < TOLD:
-            self.notes.append(text)
+        if text not in self.notes and text not in self._unsaid:
+            (self.notes if len(self.notes) < TOLD else self._unsaid).append(text)
 
     @property
     def empty(self) -> bool:
@@ -73,7 +84,9 @@ class Text:
     def told(self) -> str:
         places = {"unit": self.unit, "starts": self._starts} if self.unit and self._starts else None
         text = "\n\n".join(self._parts)[: self.asked["longest"]]
-        said = {"text": text, "notes": self.notes, "places": places, "links": self.links, "kept": self.kept,
+        more = [f"{len(self._unsaid)} more remarks of this kind are not listed."] if self._unsaid else []
+        said = {"text": text, "notes": [*self.notes, *more], "places": places, "links": self.links,
+                "canonical": self.canonical, "kept": self.kept,
                 "scanned": self.scanned, "seen": self.seen, "hard": self.hard, "next": self.next, "count": self.count}
         return json.dumps(said, ensure_ascii=False)
 
@@ -104,6 +117,17 @@ def run(readers: Mapping[str, Reader]) -> None:
     except RecursionError:
         said += "is nested too deeply"
     sys.stdout.buffer.write(said.encode(errors="replace"))
+
+
+def plain(text: str) -> str:
+    """The same words as people type them: letters with their accents, without marks that nobody sees."""
+    return unicodedata.normalize("NFC", text.translate(UNSEEN))
+
+
+def quoted(text: str, most: int = 80) -> str:
+    """The beginning of what is told; what is cut says so."""
+    said = " ".join(text.split())
+    return f'"{said[:most]}{"…" * (len(said) > most)}"'
 
 
 def listed(numbers: list[int]) -> str:

@@ -17,6 +17,7 @@ LOOKS = (("cp1252", WESTERN, 2), ("cp1251", CYRILLIC, 99), ("koi8-r", CYRILLIC, 
          ("iso8859-2", EASTERN, 2), ("mac-roman", WESTERN, 2), ("cp850", WESTERN, 2))
 GOOD = 0.95
 LOOKED_AT = 40_000
+STRAY = re.compile("[\udc80-\udcff]+")
 RUN = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -32,12 +33,24 @@ def decoded(raw: bytes, declared: str | None = None) -> str:
         # What is UTF-8 by chance is UTF-8, whatever it says of itself.
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        pass
+        mostly = _mostly(raw)
+    if mostly is not None:
+        return mostly
     for said in (declared, _says(raw)):
         text = _by(raw, said)
         if text is not None:
             return text
     return raw.decode(guessed(raw), "replace")
+
+
+def _mostly(raw: bytes) -> str | None:
+    """UTF-8 that was cut off, or into which other text was pasted: the rest of it stays what it is."""
+    text = raw.decode("utf-8", "surrogateescape")
+    bad = sum(map(len, STRAY.findall(text)))
+    good = sum(c > "\x7f" for c in text) - bad
+    if good <= 3 * bad:
+        return None
+    return STRAY.sub(lambda m: m[0].encode("utf-8", "surrogateescape").decode("cp1252", "replace"), text)
 
 
 def guessed(raw: bytes) -> str:

@@ -23,7 +23,7 @@ from pillow_heif import register_heif_opener
 from rapidocr import RapidOCR
 
 from hub.knowledge.children.common import Asked, No, Text, run
-from hub.knowledge.children.pdf import opened, said_on
+from hub.knowledge.children.pdf import opened, pictured, said_on
 
 PIXELS = 60_000_000  # of a picture that is opened
 LONGEST = 2400  # pixels of a page's longer side
@@ -163,7 +163,8 @@ def scans(content: bytes, asked: Asked, text: Text) -> None:
         try:
             page = book[number]
             said, usual = said_on(book, page, usual)
-            if not said.strip():
+            if not said.strip() or pictured(page, said):
+                text.add(said, number + 1)
                 scale = min(DPI / 72, LONGEST / max(1.0, *page.get_size()))
                 _see(eyes, page.render(scale=scale).to_pil().convert("RGB"), number, text)
             else:

@@ -12,20 +12,23 @@ import mammoth
 from bs4 import BeautifulSoup
 
 from hub.knowledge.children.archives import Archive, attribute, cells, local
-from hub.knowledge.children.common import Asked, Text, run
+from hub.knowledge.children.common import Asked, Text, quoted, run
 from hub.knowledge.children.web import markdown
 
 BODY = "word/document.xml"
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 QUOTED = 120
 OFF = ("0", "false", "off")
+UNREAD = ((("chart", "relIds"), "A chart or drawing in it was not read."),
+          (("altChunk",), "A document within the document was not read; open and save it in a word processor."))
 
 
 def docx(content: bytes, asked: Asked, text: Text) -> None:
     archive = Archive(content, asked, "docx")
-    body = archive.xml(BODY)
+    name = archive.main(BODY)
+    body = archive.xml(name)
     if _mended(body, text):
-        content = _with(archive, body)
+        content = _with(archive, name, body)
     _beside(archive, text)
     pictures: list[object] = []
 
@@ -61,9 +64,12 @@ def _mended(body: Element, text: Text) -> bool:
                 for box in reversed(boxes):
                     above.insert(place, box)
                 changed = True
+    for what, words in UNREAD:
+        if any(local(one) in what for one in body.iter()):
+            text.note(words)
     said = " ".join("".join(hidden).split())
     if said:
-        text.note(f'Hidden text was left out: "{said[:QUOTED]}{"…" * (len(said) > QUOTED)}"')
+        text.note(f"Hidden text was left out: {quoted(said, QUOTED)}")
     return changed
 
 
@@ -72,11 +78,11 @@ def _vanishes(one: Element) -> bool:
     return mark is not None and (attribute(mark, "val") or "1") not in OFF
 
 
-def _with(archive: Archive, body: Element) -> bytes:
+def _with(archive: Archive, main: str, body: Element) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as changed:
         for name in archive.names:
-            changed.writestr(name, ElementTree.tostring(body) if name == BODY else archive.read(name))
+            changed.writestr(name, ElementTree.tostring(body) if name == main else archive.read(name))
     return made.getvalue()
 
 
@@ -87,7 +93,7 @@ def _beside(archive: Archive, text: Text) -> None:
         parts = [[t.text or " " for t in archive.xml(name).iter() if local(t) in ("t", "p")] for name in names]
         told = "; ".join(dict.fromkeys(said for part in parts if (said := " ".join("".join(part).split()))))
         if told:
-            text.note(f'The {what}s of the pages were left out: "{told[:QUOTED]}{"…" * (len(told) > QUOTED)}"')
+            text.note(f"The {what}s of the pages were left out: {quoted(told, QUOTED)}")
 
 
 def pptx(content: bytes, asked: Asked, text: Text) -> None:
@@ -146,8 +152,18 @@ def odt(content: bytes, asked: Asked, text: Text) -> None:
                  and "office" in one.tag), None)
     if body is None:
         raise archive.damaged()
+    _margins(archive, text)
     for part in _open(body):
         text.add(part)
+
+
+def _margins(archive: Archive, text: Text) -> None:
+    styles = archive.xml("styles.xml") if "styles.xml" in archive.names else Element("none")
+    for what in ("header", "footer"):
+        parts = [spoken(p) for one in styles.iter() if local(one) == what for p in one.iter() if local(p) == "p"]
+        told = "; ".join(dict.fromkeys(filter(None, (" ".join(part.split()) for part in parts))))
+        if told:
+            text.note(f"The {what}s of the pages were left out: {quoted(told, QUOTED)}")
 
 
 def _open(body: Element) -> Iterator[str]:

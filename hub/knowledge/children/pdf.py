@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import pypdfium2
 from pypdfium2 import raw as api
 
-from hub.knowledge.children.common import Asked, No, Text, listed, run
+from hub.knowledge.children.common import LIGATURES, Asked, No, Text, listed, run
 
-LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 SOFT = "\x02\ufffe\u00ad"  # how a hyphen at the end of a line is marked
 # Old fonts have no letters with accents: TeX sets the accent, then the letter.
 ACCENTS = {"\u00b4": "\u0301", "\u02cb": "\u0300", "\u02c6": "\u0302", "\u02dc": "\u0303", "\u00a8": "\u0308",
@@ -30,6 +29,12 @@ APART = 0.75  # of a line's height: what is between two paragraphs
 LARGER = 1.15  # of the usual letters: a heading
 TITLE = 120  # characters of the longest heading
 FIELDS = 2000
+ROWS, SENTENCE, ALIGNED = 6, 25, 6.0  # lines and their characters that make two columns of text; points they may stray
+STAMP, PICTURE = 80, 0.5  # characters that may be stamped on a scanned page; the part of it that its picture takes
+COMPOUND = re.compile(
+    r"(?<![^\W\d_])(?:(?:segunda|terça|quarta|quinta|sexta)-feiras?|e-mails?|"
+    r"(?:pré|pós|recém|além|aquém|vice|guarda|bem|self|well)-[^\W\d_]+|[^\W\d_]+[áêôí]-l[oa]s?)$", re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -38,10 +43,21 @@ class Line:
     top: float
     bottom: float
     least: float  # the height of the smaller of its first and last letters
+    left: float = 0.0
+    parted: tuple[tuple[int, float], ...] = ()  # where cells begin: in the text, and on the page
 
     @property
     def height(self) -> float:
         return self.top - self.bottom
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Numbers of pages: without text, scanned and stamped, with letters that cannot be read."""
+
+    empty: list[int]
+    stamped: list[int]
+    unreadable: list[int]
 
 
 def read(content: bytes, asked: Asked, text: Text) -> None:
@@ -51,25 +67,45 @@ def read(content: bytes, asked: Asked, text: Text) -> None:
     if count > asked["pages"] and not asked["cut"]:
         raise No(f"has {count:,} pages; at most {asked['pages']:,} are read")
     book.init_forms()
-    usual, empty, unreadable = 0.0, [], []
+    usual, which = 0.0, Which([], [], [])
     for number in range(min(count, asked["pages"])):
         try:
             page = book[number]
             said, usual = said_on(book, page, usual)
+            _look(page, said, number + 1, which, text)
+            page.close()
         except pypdfium2.PdfiumError:
             text.note(f"Page {number + 1} is damaged and was not read.")
             continue
-        if not said.strip():
-            empty.append(number + 1)
-            if next(page.get_objects(max_depth=3), None) is not None:
-                text.scanned.append(number + 1)
-        elif len(UNREADABLE.findall(said)) > max(2, len(said) // 50):
-            unreadable.append(number + 1)
         text.add(f"[page {number + 1}]\n{said}" if asked["cut"] and said else said, number + 1)
-        page.close()
+    _tell(book, count, which, text)
+
+
+def _look(page: pypdfium2.PdfPage, said: str, number: int, which: Which, text: Text) -> None:
+    if not said.strip():
+        which.empty.append(number)
+        if next(page.get_objects(max_depth=3), None) is not None:
+            text.scanned.append(number)
+    elif pictured(page, said):
+        which.stamped.append(number)
+        text.scanned.append(number)
+    elif len(UNREADABLE.findall(said)) > max(2, len(said) // 50):
+        which.unreadable.append(number)
+
+
+def _tell(book: pypdfium2.PdfDocument, count: int, which: Which, text: Text) -> None:
+    """What was not read, and why."""
+    empty, stamped, unreadable = which.empty, which.stamped, which.unreadable
     if empty and len(empty) < count:
-        which = f"Page {empty[0]} of {count} holds" if len(empty) == 1 else f"Pages {listed(empty)} of {count} hold"
-        text.note(f"{which} no text; it may be scanned.")
+        pages = f"Page {empty[0]} of {count} holds" if len(empty) == 1 else f"Pages {listed(empty)} of {count} hold"
+        text.note(f"{pages} no text; it may be scanned.")
+    if stamped:
+        pages = f"Page {stamped[0]} seems" if len(stamped) == 1 else f"Pages {listed(stamped)} seem"
+        text.note(f"{pages} to be scanned; only what is written beside the picture was read.")
+    if (files := book.count_attachments()) > 0:
+        text.note(f"{files} file{'s' * (files > 1)} attached to it {'were' if files > 1 else 'was'} not read.")
+    if api.FPDF_GetFormType(book) == api.FORMTYPE_XFA_FULL:
+        text.note("It is a form that only Adobe's programs draw (XFA); print it to a PDF, and send that.")
     if unreadable:
         text.note(f"Letters on page{'s' * (len(unreadable) > 1)} {listed(unreadable)} cannot be read: "
                   "their font does not say which letters it has.")
@@ -80,6 +116,18 @@ def said_on(book: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, usual: float) 
     lines = _lines(page.get_textpage())
     usual = _usual(lines) or usual
     return "\n\n".join(part for part in (_joined(lines, usual), _fields(book, page)) if part), usual
+
+
+def pictured(page: pypdfium2.PdfPage, said: str) -> bool:
+    """Whether a page with few words on it is a picture."""
+    if len(said.strip()) > STAMP:
+        return False
+    width, height = page.get_size()
+    for one in page.get_objects(filter=[api.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        left, bottom, right, top = one.get_bounds()
+        if (right - left) * (top - bottom) > PICTURE * width * height:
+            return True
+    return False
 
 
 def opened(content: bytes) -> pypdfium2.PdfDocument:
@@ -118,14 +166,16 @@ def _lines(page: pypdfium2.PdfTextPage) -> list[Line]:
     """The lines of a page; wide gaps in a line part cells."""
     found: list[Line] = []
     parts: list[str] = []
+    cells: list[tuple[int, float]] = []
     box, first = api.FS_RECTF(), None
     edge = 0.0  # where the last letter ends
-    for n in range(page.count_chars()):
-        code = api.FPDFText_GetUnicode(page, n)
+    for n in range(page.count_chars() + 1):
+        code = api.FPDFText_GetUnicode(page, n) if n < page.count_chars() else 10
         if code in (10, 13):
             if first is not None:
-                found.append(Line("".join(parts), *first, min(first[0] - first[1], box.top - box.bottom)))
-            parts, first = [], None
+                least = min(first[0] - first[1], box.top - box.bottom)
+                found.append(Line("".join(parts), first[0], first[1], least, first[2], tuple(cells)))
+            parts, cells, first = [], [], None
             continue
         letter = LIGATURES.get(code) or chr(code)
         if letter.isspace():
@@ -133,14 +183,37 @@ def _lines(page: pypdfium2.PdfTextPage) -> list[Line]:
             continue
         if (first is None or (parts and parts[-1] == " ")) and api.FPDFText_GetLooseCharBox(page, n, box):
             if first is None:
-                first = (box.top, box.bottom)
+                first = (box.top, box.bottom, box.left)
             elif box.left - edge > WIDE * max(1.0, first[0] - first[1]):
+                cells.append((sum(map(len, parts)), box.left))
                 parts.append("| ")
         parts.append(letter)
         edge = box.right if _last(page, n) and api.FPDFText_GetLooseCharBox(page, n, box) else edge
-    if first is not None:
-        found.append(Line("".join(parts), *first, min(first[0] - first[1], box.top - box.bottom)))
-    return found
+    return _by_columns(found)
+
+
+def _by_columns(lines: list[Line]) -> list[Line]:
+    """Lines that go across two columns of text, as they are drawn by some programs, column by column."""
+    found: list[Line] = []
+    run: list[Line] = []
+    for line in [*lines, Line("", 0, 0, 0)]:
+        fits = len(line.parted) == 1 and (not run or abs(line.parted[0][1] - run[0].parted[0][1]) <= ALIGNED)
+        if fits:
+            run.append(line)
+            continue
+        found += _columns(run)
+        run = [line] if len(line.parted) == 1 else []
+        if not run:
+            found.append(line)
+    return found[:-1]
+
+
+def _columns(run: list[Line]) -> list[Line]:
+    both = [(line, line.parted[0]) for line in run]
+    lefts = [Line(line.text[:at], line.top, line.bottom, line.least, line.left) for line, (at, _) in both]
+    rights = [Line(line.text[at + 2 :], line.top, line.bottom, line.least, x) for line, (at, x) in both]
+    full = all(sum(len(p.text.strip()) for p in side) >= SENTENCE * len(run) for side in (lefts, rights))
+    return [*lefts, *rights] if len(run) >= ROWS and full else run
 
 
 def _last(page: pypdfium2.PdfTextPage, n: int) -> bool:
@@ -167,13 +240,23 @@ def _joined(lines: list[Line], usual: float) -> str:
             level = "#" if line.least > 1.6 * usual else "##"
             said += f"\n\n{level} {words.rstrip(SOFT)}\n\n"
         elif said and said[-1] in SOFT:
-            said = said[:-1] + words
+            said = said[:-1] + _hyphen(said, words) + words
         else:
             said += _between(said, last, line) + words
         last = line
     said = re.sub(r"\n{3,}", "\n\n", said)
     said = re.sub(f"(?<=[^\\W\\d_])[{SOFT}](?=[^\\W\\d_])", "", said)
     return _composed(re.sub(f"[{SOFT}]", "-", said)).strip()
+
+
+def _hyphen(said: str, words: str) -> str:
+    """The one at the end of a line, where the word has one in the middle of a line too."""
+    before, after = said[-40:-1].split()[-1:], words.split()[:1]
+    if not before or not after:
+        return ""
+    end = re.sub(r"[^\w-]+$", "", after[0])
+    whole = f"{before[0]}-{end}"
+    return "-" if COMPOUND.search(whole) or end[:1].isdigit() or end[:1].isupper() and before[0][-1:].islower() else ""
 
 
 def _composed(text: str) -> str:
@@ -193,21 +276,22 @@ def _between(said: str, last: Line | None, line: Line) -> str:
 
 
 def _fields(book: pypdfium2.PdfDocument, page: pypdfium2.PdfPage) -> str:
-    """What is filled in, a line for each field."""
+    """What is filled in, a line for each field; and what was typed onto the page."""
     form = book.formenv
-    if form is None:
-        return ""
     found = []
     for n in range(min(FIELDS, api.FPDFPage_GetAnnotCount(page))):
         one = api.FPDFPage_GetAnnot(page, n)
-        if api.FPDFAnnot_GetSubtype(one) == api.FPDF_ANNOT_WIDGET:
+        kind = api.FPDFAnnot_GetSubtype(one)
+        if kind == api.FPDF_ANNOT_WIDGET and form is not None:
             name = _said(api.FPDFAnnot_GetFormFieldAlternateName, form, one)
             name = name or _said(api.FPDFAnnot_GetFormFieldName, form, one)
             value = _value(form, one)
             if value:
                 found.append(f"{name}: {value}" if name else value)
+        elif kind == api.FPDF_ANNOT_FREETEXT:
+            found.append(_said(api.FPDFAnnot_GetStringValue, one, b"Contents"))
         api.FPDFPage_CloseAnnot(one)
-    return "\n".join(dict.fromkeys(found))
+    return "\n".join(filter(None, dict.fromkeys(found)))
 
 
 def _value(form: pypdfium2.PdfFormEnv, one: object) -> str:
@@ -219,7 +303,7 @@ def _value(form: pypdfium2.PdfFormEnv, one: object) -> str:
     return _said(api.FPDFAnnot_GetFormFieldValue, form, one)
 
 
-def _said(ask: Callable[..., int], form: pypdfium2.PdfFormEnv, one: object) -> str:
+def _said(ask: Callable[..., int], form: object, one: object) -> str:
     size = ask(form, one, None, 0)
     if size <= 2:
         return ""

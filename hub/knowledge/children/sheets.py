@@ -8,22 +8,24 @@ from xml.etree.ElementTree import Element
 from hub.knowledge.children.archives import Archive, attribute, local
 from hub.knowledge.children.common import Asked, Text, run
 from hub.knowledge.children.office import spoken
-from hub.knowledge.children.tables import put
+from hub.knowledge.children.tables import NUMBER, put
 
-BOOK = "xl/workbook.xml"
 DATES = {14, 15, 16, 17, 22} | set(range(27, 37)) | set(range(50, 59))
 TIMES = {18, 19, 20, 21, 45, 46, 47}
 PERCENT = {9: "0%", 10: "0.00%"}
-QUOTES = re.compile(r'"[^"]*"|\\.|\[(?!\$)[^\]]*\]')
-MONEY = re.compile(r"R\$|US\$|[$€£]")
+QUOTES = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]')
+FILLED = re.compile(r"(?=.*00)(?:0|\\?[\s()/-]|\\\.)+")  # told with all its zeros, such as a post code
+MONEY = re.compile(r"\[\$([^\]-]+)[^\]]*\]|(R\$|US\$|[$€£])")
 WIDEST, MERGED = 1000, 20_000
-Format = tuple[str, str]  # what a number is (date, time, percent, plain), and what stands before it
+Format = tuple[str, str]  # what a number is (date, time, percent, filled, plain), and what stands before it, or how
+Merged = tuple[int, int, int, int]  # first row, last row, first column, last column of a cell
 
 
 def xlsx(content: bytes, asked: Asked, text: Text) -> None:
     text.unit = "row"
     archive = Archive(content, asked, "xlsx")
-    book, targets = archive.xml(BOOK), archive.targets(BOOK)
+    name = archive.main("xl/workbook.xml")
+    book, targets = archive.xml(name), archive.targets(name)
     shared = _shared(archive)
     formats = _formats(archive)
     since = any(attribute(p, "date1904") in ("1", "true") for p in book.iter() if local(p) == "workbookPr")
@@ -34,14 +36,15 @@ def xlsx(content: bytes, asked: Asked, text: Text) -> None:
         if one.get("state") in ("hidden", "veryHidden"):
             text.note(f"The hidden sheet {name} was left out.")
         elif part in archive.names and "chartsheet" not in part:
-            rows = _rows(archive.xml(part), shared, formats, since, text)
-            _sheet(text, name, rows, asked)
+            sheet = archive.xml(part)
+            _sheet(text, name, _rows(sheet, shared, formats, since, text), list(_merged(sheet)), asked)
 
 
-def _sheet(text: Text, name: str, rows: list[tuple[int, list[str]]], asked: Asked) -> None:
-    if any(any(row) for _, row in rows):
+def _sheet(text: Text, name: str, rows: dict[int, list[str]], merged: list[Merged], asked: Asked) -> None:
+    _spread(rows, merged)
+    if any(any(row) for row in rows.values()):
         text.add(f"## {name}")
-        put(text, rows, asked)
+        put(text, sorted(rows.items()), asked)
 
 
 def _shared(archive: Archive) -> list[str]:
@@ -69,20 +72,24 @@ def _format(number: int, codes: dict[int, str]) -> Format:
     if number in DATES or number in TIMES:
         return ("time" if number in TIMES else "date"), ""
     code = codes.get(number, PERCENT.get(number, ""))
-    plain = QUOTES.sub("", code)
+    if code.lower() in ("general", "standard", "@"):
+        return "plain", ""
+    plain = re.sub(r"(?<=[sS])\.0+", "", QUOTES.sub("", code))
     if re.search(r"[ymdhs]", plain, re.IGNORECASE) and not re.search(r"[0#]", plain):
         return ("date" if re.search(r"[yd]", plain, re.IGNORECASE) else "time"), ""
     if "%" in plain:
         return "percent", ""
+    if FILLED.fullmatch(code):
+        return "filled", code.replace("\\", "")
     money = MONEY.search(code)
-    return "plain", money[0] + " " if money else ""
+    return "plain", (money[1] or money[2]).strip() + " " if money else ""
 
 
 def _rows(
     sheet: Element, shared: list[str], formats: list[Format], since: bool, text: Text
-) -> list[tuple[int, list[str]]]:
+) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
-    number = 0
+    number, hidden = 0, _hidden(sheet)
     for row in (one for one in sheet.iter() if local(one) == "row"):
         number = int(row.get("r") or number + 1)
         if row.get("hidden") in ("1", "true"):
@@ -94,10 +101,18 @@ def _rows(
             if place >= WIDEST:
                 break
             cells += [""] * (place + 1 - len(cells))
-            cells[place] = " ".join(_cell(cell, shared, formats, since, text).split())
+            said = " ".join(_cell(cell, shared, formats, since, text).split())
+            if said and any(first <= place <= last for first, last in hidden):
+                text.note("Hidden columns were left out.")
+            else:
+                cells[place] = said
         found[number] = cells
-    _spread(sheet, found)
-    return sorted(found.items())
+    return found
+
+
+def _hidden(sheet: Element) -> list[tuple[int, int]]:
+    return [(int(one.get("min") or 1) - 1, int(one.get("max") or 1) - 1) for one in sheet.iter()
+            if local(one) == "col" and one.get("hidden") in ("1", "true")]
 
 
 def _cell(cell: Element, shared: list[str], formats: list[Format], since: bool, text: Text) -> str:
@@ -111,6 +126,8 @@ def _cell(cell: Element, shared: list[str], formats: list[Format], since: bool, 
         return shared[int(value)] if value.isdigit() and int(value) < len(shared) else ""
     if kind == "b":
         return "yes" if value == "1" else "no"
+    if kind == "d":
+        return re.sub(r"T00:00:00(?:\.0+)?Z?$", "", value).replace("T", " ")
     if kind != "n" or not value:
         return value
     style = int(cell.get("s") or 0)
@@ -129,8 +146,14 @@ def _shown(value: str, how: Format, since: bool) -> str:
         if kind == "time" and number < 1:
             return f"{at:%H:%M}"
         return f"{at:%Y-%m-%d}" if number == int(number) else f"{at:%Y-%m-%d %H:%M}"
+    if kind == "filled" and number == int(number) >= 0:
+        digits = f"{int(number):0{before.count('0')}}"
+        more = len(digits) - before.count("0")
+        rest = iter(digits[more:])
+        return digits[:more] + re.sub("0", lambda _: next(rest), before)
     if kind == "percent":
         return f"{number * 100:.10g}%"
+    before = "" if kind == "filled" else before
     shown = f"{number:.15g}" if "e" not in f"{number:.15g}" else value
     return f"{before}{number:.2f}" if before and number != int(number) else f"{before}{shown}"
 
@@ -142,42 +165,79 @@ def _column(reference: str | None) -> int:
     return number - 1
 
 
-def _spread(sheet: Element, rows: dict[int, list[str]]) -> None:
-    """A cell that goes over several rows stands in each of them."""
-    filled = 0
+def _merged(sheet: Element) -> Iterator[Merged]:
     for one in (m for m in sheet.iter() if local(m) == "mergeCell"):
         match = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", one.get("ref", ""))
-        if not match:
+        if match:
+            yield int(match[2]), int(match[4]), _column(match[1]), min(_column(match[3]), WIDEST)
+
+
+def _spread(rows: dict[int, list[str]], merged: list[Merged]) -> None:
+    """A cell that goes over several rows or columns stands in each of them, unless it is alone in its row: a title.
+
+    A header of several rows becomes one: "Price" above "Month" and "Year" makes "Price Month" and "Price Year".
+    """
+    filled = 0
+    for top, bottom, left, right in merged:
+        value = rows.get(top, [])[left : left + 1]
+        if not value or not value[0] or right > left and sum(map(bool, rows[top])) == 1:
             continue
-        column, top, bottom = _column(match[1]), int(match[2]), int(match[4])
-        value = rows.get(top, [])[column : column + 1]
-        for number in range(top + 1, min(bottom, top + MERGED) + 1):
-            if value and number in rows and filled < MERGED:
-                row = rows[number]
-                row += [""] * (column + 1 - len(row))
-                row[column] = row[column] or value[0]
-                filled += 1
+        for number in range(top, min(bottom, top + MERGED) + 1):
+            for column in range(left, right + 1):
+                if number in rows and filled < MERGED:
+                    row = rows[number]
+                    row += [""] * (column + 1 - len(row))
+                    row[column] = row[column] or value[0]
+                    filled += 1
+    first = next((n for n, row in sorted(rows.items()) if sum(map(bool, row)) > 1), 0)
+    wide = [m for m in merged if m[0] == first and m[3] > m[2]]
+    if wide:
+        last = max(first + 1, *(bottom for top, bottom, _, _ in merged if top == first))
+        _head(rows, first, last, {n for m in wide for n in range(m[2], m[3] + 1)})
+
+
+def _head(rows: dict[int, list[str]], first: int, last: int, parted: set[int]) -> None:
+    """The rows of a header as one; not where the row below is none of it: it has numbers, or more than `parted`."""
+    above = [rows[n] for n in range(first, last + 1) if n in rows]
+    if any(NUMBER.match(c) for row in above for c in row if c) or max(rows) <= last:
+        return
+    width = max(map(len, above))
+    columns = [[row[n] if n < len(row) else "" for row in above] for n in range(width)]
+    if any(len(set(filter(None, column))) > 1 for n, column in enumerate(columns) if n not in parted):
+        return
+    rows[first] = [" ".join(dict.fromkeys(filter(None, column))) for column in columns]
+    for n in range(first + 1, last + 1):
+        rows.pop(n, None)
 
 
 def ods(content: bytes, asked: Asked, text: Text) -> None:
     text.unit = "row"
     archive = Archive(content, asked, "ods")
     for table in (one for one in archive.xml("content.xml").iter() if local(one) == "table"):
-        _sheet(text, attribute(table, "name") or "Sheet", list(_open_rows(table)), asked)
+        merged: list[Merged] = []
+        rows = dict(_open_rows(table, merged, text))
+        _sheet(text, attribute(table, "name") or "Sheet", rows, merged, asked)
 
 
-def _open_rows(table: Element) -> Iterator[tuple[int, list[str]]]:
+def _open_rows(table: Element, merged: list[Merged], text: Text) -> Iterator[tuple[int, list[str]]]:
     number = 0
     for row in (one for one in table.iter() if local(one) == "table-row"):
         cells: list[str] = []
         for cell in row:
             said = " ".join(spoken(p) for p in cell if local(p) == "p") or attribute(cell, "value") or ""
+            down, across = (int(attribute(cell, f"number-{what}-spanned") or 1) for what in ("rows", "columns"))
+            if down > 1 or across > 1:
+                merged.append((number + 1, number + down, len(cells), min(len(cells) + across - 1, WIDEST)))
             cells += [" ".join(said.split())] * min(WIDEST, int(attribute(cell, "number-columns-repeated") or 1))
         while cells and not cells[-1]:
             cells.pop()
         times = int(attribute(row, "number-rows-repeated") or 1)
+        if attribute(row, "visibility") in ("collapse", "filter"):
+            if cells:
+                text.note("Hidden rows were left out.")
+            cells = []
         for n in range(1, (min(times, MERGED) if cells else 0) + 1):
-            yield number + n, cells
+            yield number + n, list(cells)
         number += times
 
 

@@ -1,62 +1,76 @@
-"""Text with marks of its own: RTF, mails, XML, subtitles, books."""
+"""Text with marks of its own: RTF, XML, subtitles, books."""
 
-import email
-import email.policy
 import posixpath
 import re
-from email.message import EmailMessage, MIMEPart
+from collections.abc import Iterator
+from html import unescape
 from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from hub.knowledge.children.archives import Archive, local
-from hub.knowledge.children.common import Asked, No, Text, run
+from hub.knowledge.children.common import Asked, No, Text, quoted, run
 from hub.knowledge.children.encodings import decoded
+from hub.knowledge.children.questions import plain
 from hub.knowledge.children.web import page
 
 TOKEN = re.compile(r"\\([a-zA-Z]+)(-?\d+)? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)")
 # Parts of an RTF file that are not its text.
 BESIDE = frozenset((
-    "fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "header", "headerl", "headerr", "headerf", "footer",
-    "footerl", "footerr", "footerf", "themedata", "datastore", "listtable", "listoverridetable", "generator", "fldinst",
-    "xmlnstbl", "rsidtbl", "latentstyles",
+    "fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "themedata", "datastore", "listtable",
+    "listoverridetable", "generator", "fldinst",
+    "xmlnstbl", "rsidtbl", "latentstyles", "shprslt", "nonshppict", "filetbl", "revtbl", "pgdsctbl", "pntxta", "pntxtb",
 ))
+MARGINS = ("header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf")
+# How letters are written, by what a font says of itself, and by what a file says.
+FONTS = {0: "", 77: "mac-roman", 128: "cp932", 129: "cp949", 134: "cp936", 136: "cp950", 161: "cp1253", 162: "cp1254",
+         163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
+         254: "cp437", 255: "cp850"}
+FONT = re.compile(r"\\f(\d+)(?=[^;{}]*\\fcharset(\d+))")
+OLD = {"mac": "mac-roman", "pc": "cp437", "pca": "cp850"}
 SIGNS = {
     "par": "\n\n", "line": "\n", "tab": " ", "cell": " | ", "row": "\n", "sect": "\n\n", "page": "\n\n", "emdash": "—",
     "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”", "bullet": "•", "emspace": " ",
 }
+MEANT = {"~": "\u00a0", "_": "-", "{": "{", "}": "}", "\\": "\\", "\n": "\n", "\r": "\n"}
 TIME = re.compile(r"^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->.*$")
 PLAIN = ("p", "span", "div", "a", "b", "i", "em", "strong", "text", "para", "title", "li", "td")
+TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 QUOTED = 120
+SENTENCE = 400  # characters after which what is said goes on in a new paragraph, whether its sentence has ended or not
 
 
 def rtf(content: bytes, asked: Asked, text: Text) -> None:
     if not content.lstrip().startswith(b"{\\rtf"):
         raise No("is damaged, or is no RTF")
-    made, hidden = _rtf(content.decode("latin-1"))
+    made, hidden, margins = _rtf(content.decode("latin-1"))
+    if margins.strip():
+        text.note(f"The headers and footers of the pages were left out: {quoted(margins, QUOTED)}")
     if hidden.strip():
-        text.note(f'Hidden text was left out: "{" ".join(hidden.split())[:QUOTED]}"')
+        text.note(f"Hidden text was left out: {quoted(hidden, QUOTED)}")
     text.add(re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", made)).strip())
 
 
-def _rtf(source: str) -> tuple[str, str]:
-    """What it says, and what it hides."""
+def _rtf(source: str) -> tuple[str, str, str]:
+    """What it says, what it hides, and what stands above and below each page."""
     page = re.search(r"\\ansicpg(\d+)", source[:400])
-    reading = _Rtf(f"cp{page[1]}" if page and _known(f"cp{page[1]}") else "cp1252")
+    old = re.match(r"\s*\{\\rtf\d*\s*\\(mac|pca?)\b", source)
+    codes = f"cp{page[1]}" if page and _known(f"cp{page[1]}") else OLD[old[1]] if old else "cp1252"
+    reading = _Rtf(codes, {m[1]: FONTS.get(int(m[2]), "") for m in FONT.finditer(source[:200_000])})
     for match in TOKEN.finditer(source):
         reading.take(*match.groups())
     reading.flush()
-    return reading.joined(False), reading.joined(True)
+    return reading.joined(""), reading.joined("hidden"), reading.joined("margin")
 
 
 class _Rtf:
     """One reading of an RTF file. beside: in a part that is no text; behind: letters that stand in for one of \\u."""
 
-    def __init__(self, codes: str) -> None:
-        self._codes = codes
-        self._said: dict[bool, list[str]] = {False: [], True: []}
-        self._above: list[tuple[bool, bool, int]] = []
-        self._beside, self._hides, self._behind, self._skip = False, False, 1, 0
+    def __init__(self, codes: str, fonts: dict[str, str]) -> None:
+        self._usual, self._codes, self._fonts = codes, codes, fonts
+        self._said: dict[str, list[str]] = {"": [], "hidden": [], "margin": []}
+        self._above: list[tuple[bool, bool, bool, int, str]] = []
+        self._beside, self._hides, self._margin, self._behind, self._skip = False, False, False, 1, 0
         self._held = bytearray()
 
     def take(
@@ -71,7 +85,7 @@ class _Rtf:
             self._group(brace)
         elif sign:
             self._beside = self._beside or sign == "*"
-            self._put({"~": "\u00a0", "_": "-", "{": "{", "}": "}", "\\": "\\"}.get(sign, ""))
+            self._put(MEANT.get(sign, ""))
         elif plain:
             self._put(plain[self._skip :])
             self._skip = max(0, self._skip - len(plain))
@@ -84,9 +98,9 @@ class _Rtf:
             self._put(self._held.decode(self._codes, "replace"))
             self._held.clear()
 
-    def joined(self, hidden: bool) -> str:
+    def joined(self, where: str) -> str:
         """Letters beyond the first 65,536 come as two halves."""
-        return "".join(self._said[hidden]).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return "".join(self._said[where]).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def _byte(self, value: int) -> None:
         if self._skip:
@@ -95,10 +109,12 @@ class _Rtf:
             self._held.append(value)
 
     def _group(self, brace: str) -> None:
+        self._skip = 0
         if brace == "{":
-            self._above.append((self._beside, self._hides, self._behind))
+            self._above.append((self._beside, self._hides, self._margin, self._behind, self._codes))
         else:
-            self._beside, self._hides, self._behind = self._above.pop() if self._above else (False, False, 1)
+            self._beside, self._hides, self._margin, self._behind, self._codes = (
+                self._above.pop() if self._above else (False, False, False, 1, self._usual))
 
     def _word(self, word: str, number: str | None) -> None:
         if word == "u":
@@ -106,15 +122,20 @@ class _Rtf:
             self._skip = self._behind
         elif word == "uc":
             self._behind = int(number or 1)
-        elif word == "v":
-            self._hides = number != "0"
+        elif word in ("v", "plain"):
+            self._hides = word == "v" and number != "0"
+        elif word == "f":
+            self._codes = self._fonts.get(number or "") or self._usual
+        elif word == "shptxt":
+            self._beside = False  # the words of a text box stand within what is none
         else:
+            self._margin = self._margin or word in MARGINS
             self._beside = self._beside or word in BESIDE
             self._put(SIGNS.get(word, ""))
 
     def _put(self, words: str) -> None:
         if not self._beside and words:
-            self._said[self._hides].append(words)
+            self._said["margin" if self._margin else "hidden" if self._hides else ""].append(words)
 
 
 def _known(name: str) -> bool:
@@ -123,26 +144,6 @@ def _known(name: str) -> bool:
     except LookupError:
         return False
     return True
-
-
-def eml(content: bytes, asked: Asked, text: Text) -> None:
-    mail = email.message_from_bytes(content, policy=email.policy.default)
-    assert isinstance(mail, EmailMessage)
-    heads = [f"{name}: {mail[name]}" for name in ("Subject", "From", "To", "Date") if mail[name]]
-    body = mail.get_body(("plain", "html"))
-    said = _mail(body, text) if body is not None else ""
-    for part in mail.iter_attachments():
-        text.note(f"The attachment {part.get_filename() or part.get_content_type()} was not read; send it by itself.")
-    if not said.strip():
-        raise No("holds no text of its own")
-    text.add("\n".join(heads))
-    text.add(said)
-
-
-def _mail(part: MIMEPart, text: Text) -> str:
-    raw = part.get_payload(decode=True)
-    said = decoded(raw if isinstance(raw, bytes) else b"", part.get_content_charset())
-    return page(said, text) if part.get_content_type() == "text/html" else said.strip()
 
 
 def xml(content: bytes, asked: Asked, text: Text) -> None:
@@ -171,6 +172,11 @@ def _branch(one: Element, text: Text) -> None:
             # A record: its fields are lines.
             fields = [_field(p) for p in part]
             text.add("\n".join(filter(None, [*values, *fields])))
+        elif len(values) > 1 and not said:
+            if lines:
+                text.add("\n".join(lines))
+            lines = []
+            text.add("\n".join(values))
         elif said or values:
             lines += [*values] if not said else [_field(part)]
         if part.tail and part.tail.strip():
@@ -181,20 +187,42 @@ def _branch(one: Element, text: Text) -> None:
 
 def _field(one: Element) -> str:
     name, said = local(one), " ".join("".join(one.itertext()).split())
+    if TAG.search(said):
+        said = plain(said)  # a page within it
     return said if name in PLAIN or not said else f"{name}: {said}"
 
 
 def srt(content: bytes, asked: Asked, text: Text) -> None:
-    """What is said, without the times; a pause of the file is a new paragraph."""
-    for block in re.split(r"\n\s*\n", decoded(content).replace("\r\n", "\n").replace("\r", "\n")):
-        lines = [line.strip() for line in block.split("\n")]
-        time = next((n for n, line in enumerate(lines) if TIME.match(line)), None)
-        if time is None:
-            continue
-        said = " ".join(re.sub(r"<[^>]+>|\{\\[^}]*\}", "", line) for line in lines[time + 1 :]).strip()
-        text.add(said)
+    """What is said, without the times; a sentence that goes on stays together."""
+    held, last = "", ""
+    for lines in _cues(decoded(content).replace("\r\n", "\n").replace("\r", "\n").split("\n")):
+        # Captions that roll say each line twice.
+        said = " ".join(line for n, line in enumerate(lines) if n or line != last).strip()
+        last = lines[-1] if lines else last
+        held = f"{held} {said}".strip()
+        if held and (re.search(r"[.!?…:\"”)]$", held) or len(held) > SENTENCE):
+            text.add(held)
+            held = ""
+    text.add(held)
     if text.empty:
         raise No("is damaged, or holds no subtitles")
+
+
+def _cues(lines: list[str]) -> Iterator[list[str]]:
+    """The lines of each time, without their number: it stands before the time, as do remarks of the file."""
+    times = [n for n, line in enumerate(lines) if TIME.match(line)]
+    for at, end in zip(times, [*times[1:], len(lines)], strict=True):
+        block = lines[at + 1 : end]
+        if "" in (found := [line.strip() for line in block]):
+            found = found[: found.index("")]
+        elif end < len(lines) and found and found[-1].isdigit():
+            found.pop()
+        yield [said for line in found if (said := _spoken(line))]
+
+
+def _spoken(line: str) -> str:
+    voice = re.sub(r"<v(?:\.[\w.]*)?\s+([^>]+)>", r"\1: ", line)
+    return " ".join(unescape(re.sub(r"<[^>]+>|\{\\[^}]*\}", "", voice)).split())
 
 
 def epub(content: bytes, asked: Asked, text: Text) -> None:
@@ -205,11 +233,26 @@ def epub(content: bytes, asked: Asked, text: Text) -> None:
     book = archive.xml(root)
     files = {one.get("id"): one.get("href", "") for one in book.iter() if local(one) == "item"}
     order = [files.get(one.get("idref"), "") for one in book.iter() if local(one) == "itemref"]
+    locked = _locked(archive)
     for number, name in enumerate(order, 1):
         path = posixpath.normpath(posixpath.join(posixpath.dirname(root), unquote(name)))
+        if path in locked:
+            raise No("is protected against copying")
         if path in archive.names:
-            text.add(page(decoded(archive.read(path)), text), number)
+            source = decoded(archive.read(path))
+            made = page(source, text, book=True)
+            text.add(made, number)
+            if not made and re.search(r"<(?:img|image|svg)\b", source):
+                text.note(f"Chapter {number} holds no text; it may be a picture.")
+
+
+def _locked(archive: Archive) -> set[str]:
+    """What of a book is encrypted."""
+    name = "META-INF/encryption.xml"
+    if name not in archive.names:
+        return set()
+    return {unquote(one.get("URI", "")) for one in archive.xml(name).iter() if local(one) == "CipherReference"}
 
 
 if __name__ == "__main__":
-    run({"rtf": rtf, "eml": eml, "xml": xml, "srt": srt, "epub": epub})
+    run({"rtf": rtf, "xml": xml, "srt": srt, "epub": epub})

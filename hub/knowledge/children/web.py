@@ -1,32 +1,45 @@
 """Pages as Markdown: what they say, without what stands around it; what is left out is told."""
 
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Comment
 from markdownify import MarkdownConverter
 
-from hub.knowledge.children.common import Asked, No, Text, run
+from hub.knowledge.children.common import Asked, No, Text, quoted, run
 from hub.knowledge.children.encodings import decoded
+from hub.knowledge.children.grids import spread
+from hub.knowledge.children.panels import button, hide, targets
+from hub.knowledge.children.questions import missing, questions
 
 # What a page has beside what it says.
 NOISE = (
     "script, style, noscript, template, svg, canvas, object, embed, nav, select, input, textarea, dialog, head, "
     "[role=navigation], [role=banner], [role=contentinfo], [role=search], [role=dialog]"
 )
-# A button that opens a part of the page says what that part is about.
-OPENS = ("aria-controls", "aria-expanded", "data-bs-toggle", "data-toggle", "data-target", "data-bs-target")
-HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary")
-HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-PANEL = re.compile(r"collaps|accordion|tab-?pane|tab-?panel|tab-?content|panel|toggle|faq|answer", re.IGNORECASE)
-ROOTS = "#root, #app, #__next, #__nuxt, #main-app, app-root, [data-reactroot]"
+ROOTS = (
+    "#root, #app, #__next, #__nuxt, #main-app, #___gatsby, #svelte, #q-app, #mount, app-root, "
+    "[data-reactroot], [ng-app]"
+)
+# What stands around what a page says.
+AROUND = (
+    "nav, noscript, header, footer, aside, select, dialog, [role=navigation], [role=banner], [role=contentinfo], "
+    "[role=search], [role=dialog]"
+)
+# All that a page says before its scripts have drawn it.
+WAITS = re.compile(
+    r"\W*(?:loading|please wait|one moment|carregando|aguarde|só um momento|cargando|espere|un momento)[\w\s]{0,30}\W*|"
+    r".*(?:enabl|activ|ativ|habilit|requir|need|turn|disabl|support|suport).*\bjava\s?script\b.*|"
+    r".*\bjava\s?script\b.*(?:enabl|activ|ativ|habilit|requir|need|turn|disabl|support|suport).*",
+    re.IGNORECASE | re.DOTALL,
+)
 FEW = 200  # characters
+LITTLE, MORE = 100, 5  # characters of a main part that says next to nothing, and how many times as much the rest has
 DEPTH = 900
 LINKS = 5000
-ROBOTS = re.compile(r"^robots$", re.IGNORECASE)
+ROBOTS = re.compile(r"^(?:robots|chathub)$", re.IGNORECASE)
+REFRESH = re.compile(r"^\s*\d*\s*[;,]\s*url\s*=\s*[\"']?([^\"']+)", re.IGNORECASE)
 QUOTED = 80
 FILE_NAME = re.compile(r"^[\w-]+\.(?:png|jpe?g|gif|webp|svg)$", re.IGNORECASE)
 
@@ -38,27 +51,40 @@ def read(content: bytes, asked: Asked, text: Text) -> None:
     text.add(made)
 
 
-def page(source: str, text: Text) -> str:
-    """The main part of a page as Markdown, its title first; empty when it has only a title."""
+def page(source: str, text: Text, book: bool = False) -> str:
+    """The main part of a page as Markdown, its title first; empty when it has only a title.
+
+    book: it is a chapter, whose header and notes belong to it.
+    """
     soup: Any = BeautifulSoup(source, "html.parser")
     _shallow(soup)
     _leads(soup, text)
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
-    asked = list(_questions(soup))
-    drawn = bool(soup.select_one("script")) and bool(soup.select_one(ROOTS))
+    drawn = bool(soup.select_one("script"))
+    rooted = drawn and bool(soup.select_one(ROOTS))
+    asked = list(questions(soup))
     frames = len(soup.select("iframe"))
-    body = "\n\n".join(filter(None, (markdown(_cleaned(main, main is soup, text)) for main in _mains(soup))))
-    for question, answer in asked:
-        if question not in body:
-            body += f"\n\n### {question}\n\n{answer}"
-    body = body.strip()
+    mains = _mains(soup)
+    whole = mains == [soup]
+    body = "\n\n".join(filter(None, (markdown(_cleaned(main, whole and not book, text)) for main in mains)))
+    if not whole:
+        _beside(soup, mains, text)
+    if drawn and len(body) < FEW and WAITS.fullmatch(_bare(body, title)):
+        body = ""
+    body = (body + missing(asked, body)).strip()
     if frames:
         text.note(f"{frames} frame{'s' * (frames > 1)} within the page {'were' if frames > 1 else 'was'} not read.")
-    if not body or body.lstrip("# ").strip() == title:
+    if not _bare(body, title):
         return ""
-    if drawn and len(body) < FEW:
+    if rooted and len(body) < FEW:
         text.note("Most of this page seems to be drawn by JavaScript; only what its HTML holds was read.")
     return f"# {title}\n\n{body}" if title and title not in body[:500] else body
+
+
+def _bare(body: str, title: str) -> str:
+    """What a page says beyond its title."""
+    said = body.strip().lstrip("# ")
+    return said.removeprefix(title).strip() if title else said
 
 
 def _leads(soup: Any, text: Text) -> None:
@@ -68,6 +94,11 @@ def _leads(soup: Any, text: Text) -> None:
     if not text.asked.get("links") or "nofollow" in said or not text.kept and "none" in said:
         return
     base = soup.find("base", href=True)
+    for one in soup.find_all("link", href=True, rel="canonical"):
+        text.canonical = urljoin(str(base["href"]), str(one["href"])) if base else str(one["href"])
+    for one in soup.find_all("meta", attrs={"http-equiv": re.compile("^refresh$", re.IGNORECASE)}):
+        if led := REFRESH.match(str(one.get("content") or "")):
+            text.links.append(led[1].strip())
     for one in soup.find_all("a", href=True, limit=LINKS):
         if "nofollow" not in (one.get("rel") or ()):
             text.links.append(urljoin(str(base["href"]), str(one["href"])) if base else str(one["href"]))
@@ -84,21 +115,56 @@ def _shallow(soup: Any) -> None:
 
 
 def _mains(soup: Any) -> list[Any]:
-    """The main parts that hold something, or all of the page."""
+    """The main parts that hold something, or all of the page; all as well where the rest says far more."""
     found = [m for m in soup.select("main, [role=main]") if m.get_text(strip=True) or m.select_one("img[alt]")]
     outer = [m for m in found if not any(p in found for p in m.parents)]
+    there = sum(_size(m) for m in outer)
+    if there < LITTLE and (soup.body or soup) and _size(soup.body or soup) - there > MORE * LITTLE:
+        return [soup]
     return outer or [soup]
+
+
+def _size(one: Any) -> int:
+    """Characters that a part says, without what stands around it."""
+    found = one.select(AROUND)
+    there = {id(n) for n in found}
+    beside = (n for n in found if not any(id(p) in there for p in n.parents))
+    return len(one.get_text(strip=True)) - sum(len(n.get_text(strip=True)) for n in beside)
+
+
+def _beside(soup: Any, mains: list[Any], text: Text) -> None:
+    """What stands outside of the main part is told."""
+    for main in mains:
+        main.extract()
+    for one in soup.select(f"{NOISE}, iframe, button"):
+        one.decompose()
+    _around(soup, text)
+    said = soup.get_text(" ", strip=True)
+    if len(said) > QUOTED:
+        text.note(f"What stands outside of the main part was left out: {quoted(said)}")
 
 
 def _cleaned(main: Any, whole: bool, text: Text) -> Any:
     for comment in main.find_all(string=lambda s: isinstance(s, Comment)):
         comment.extract()
+    for one in main.select("template[shadowrootmode], template[shadowroot]"):
+        one.name = "div"
+    opened = targets(main)
     for one in main.select("button, [role=tab]"):
-        _button(one)
-    targets = _targets(main)
+        button(one, opened)
+    if main.select_one("object[data], embed[src]"):
+        text.note("A file within the page was not read.")
     for one in main.select(NOISE):
         one.decompose()
-    _hide(main, targets, text)
+    hide(main, opened, text)
+    _mended(main)
+    if whole:
+        _around(main, text)
+    return main
+
+
+def _mended(main: Any) -> None:
+    """Pictures become what they are said to show, and links that lead nowhere their words."""
     for one in main.select("iframe"):
         one.decompose()
     for one in main.find_all("img"):
@@ -106,52 +172,8 @@ def _cleaned(main: Any, whole: bool, text: Text) -> Any:
         one.replace_with(f" {alt} " if len(alt) > 2 and not FILE_NAME.match(alt) else "")
     for one in main.find_all("summary"):
         one.name = "h4"
-    if whole:
-        _around(main, text)
-    return main
-
-
-def _button(one: Any) -> None:
-    if one.parent and one.parent.name in HEADINGS or any(one.has_attr(a) for a in OPENS) or one.get("role") == "tab":
-        text = one.get_text(" ", strip=True)
-        if one.parent and one.parent.name in HEADINGS or not text:
-            one.unwrap()
-        elif one.get("role") == "tab" or not one.has_attr("aria-haspopup"):
-            one.name = "h4"
-            return
-    else:
-        one.decompose()
-
-
-def _targets(main: Any) -> set[str]:
-    """Ids of the parts that something on the page opens."""
-    found = set()
-    for one in main.find_all(True):
-        for name in ("aria-controls", "data-target", "data-bs-target", "href"):
-            value = str(one.get(name) or "")
-            if value and (name != "href" or value.startswith("#")):
-                found.add(value.removeprefix("#"))
-    return found
-
-
-def _hide(main: Any, targets: set[str], text: Text) -> None:
-    """Leave out what a reader does not see and cannot open."""
-    for one in main.find_all(True):
-        if one.decomposed or one.attrs is None:
-            continue
-        silent, style = one.get("aria-hidden") == "true", str(one.get("style") or "")
-        if not (silent or one.has_attr("hidden") or HIDDEN.search(style)) or _opened(one, targets):
-            continue
-        said = one.get_text(" ", strip=True)
-        if len(said) > 2 and not silent:
-            text.note(f'Hidden text was left out: "{said[:QUOTED]}{"…" * (len(said) > QUOTED)}"')
-        one.decompose()
-
-
-def _opened(one: Any, targets: set[str]) -> bool:
-    if one.get("role") == "tabpanel" or one.has_attr("aria-labelledby") or str(one.get("id") or "\0") in targets:
-        return True
-    return bool(PANEL.search(" ".join(one.get("class") or []) + " " + str(one.get("id") or "")))
+    for one in main.select("a[href^='javascript:' i]"):
+        one.unwrap()
 
 
 def _around(page: Any, text: Text) -> None:
@@ -162,44 +184,12 @@ def _around(page: Any, text: Text) -> None:
         said = one.get_text(" ", strip=True)
         if said:
             what = {"header": "header", "footer": "footer"}.get(one.name, "side column")
-            text.note(f'The {what} of the page was left out: "{said[:QUOTED]}{"…" * (len(said) > QUOTED)}"')
+            text.note(f"The {what} of the page was left out: {quoted(said)}")
         one.decompose()
 
 
-def _questions(soup: Any) -> Iterator[tuple[str, str]]:
-    """Questions and answers that a page tells search engines."""
-    for script in soup.find_all("script", type="application/ld+json"):
-        try:
-            found = json.loads(script.string or "")
-        except ValueError:
-            continue
-        for one in _within(found):
-            answer = one.get("acceptedAnswer") or one.get("suggestedAnswer") or {}
-            first = answer[0] if isinstance(answer, list) and answer else answer
-            said = first.get("text") if isinstance(first, dict) else None
-            if isinstance(one.get("name"), str) and isinstance(said, str):
-                yield _plain(one["name"]), _plain(said)
-
-
-def _within(found: Any, depth: int = 0) -> Iterator[Any]:
-    if depth > 20:
-        return
-    if isinstance(found, list):
-        for one in found:
-            yield from _within(one, depth + 1)
-    elif isinstance(found, dict):
-        if found.get("@type") == "Question" or "Question" in (found.get("@type") or ()):
-            yield found
-        for one in found.values():
-            if isinstance(one, dict | list):
-                yield from _within(one, depth + 1)
-
-
-def _plain(source: str) -> str:
-    return str(BeautifulSoup(source, "html.parser").get_text(" ", strip=True))
-
-
 def markdown(soup: Any) -> str:
+    spread(soup)
     try:
         made = MarkdownConverter(heading_style="ATX", bullets="-", escape_misc=False).convert_soup(soup)
     except RecursionError:
