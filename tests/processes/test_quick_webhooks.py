@@ -47,7 +47,7 @@ class Street:
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         path = f"{self.url}/api/v1/webhooks/{channel}/{self.w.client}/{secret}"
         async with self.http.post(path, data=raw, headers=HEADERS | headers) as answer:
-            told = {k: v for k, v in answer.headers.items() if k not in ("Date", "X-Request-Id")}
+            told = {k: v for k, v in answer.headers.items() if k.lower() not in ("date", "x-request-id")}
             assert len(answer.headers["X-Request-Id"]) >= 10 or "X-Request-Id" in headers
             return answer.status, told
 
