@@ -149,6 +149,7 @@ class Hook:
 
     headers: Mapping[str, str]
     body: bytes
+    proved: bool = False  # `vouch` was asked when it came: nothing is to be verified again
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,8 +358,13 @@ class Channel(Protocol):
         """Check what the headers of a webhook call prove, before its body is read. Raise BadSignature."""
         ...
 
+    def vouch(self, link: Link, hook: Hook) -> Sequence[str] | None:
+        """Check all that proves a call, without reading what it says: in a crowd it is read later, with the headers of
+        these names alone. None: it must be read at once. Raise BadSignature."""
+        ...
+
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
-        """Verify and parse one webhook call. Raise BadSignature or Unreadable."""
+        """Verify (unless that was done: `hook.proved`) and parse one webhook call. Raise BadSignature or Unreadable."""
         ...
 
     async def send(self, link: Link, out: Outbound) -> str:

@@ -4,7 +4,7 @@ A package of its own adds a network: a class after this one, named by an entry p
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,6 +57,10 @@ class Plug(ABC):
     def prove(self, link: Link, headers: Mapping[str, str]) -> None:
         """Nothing stands in the headers."""
         return
+
+    def vouch(self, link: Link, hook: Hook) -> Sequence[str] | None:
+        """Each call is read as it comes."""
+        return None
 
     @abstractmethod
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:

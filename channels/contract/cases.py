@@ -111,6 +111,20 @@ async def test_another_body_is_refused(at: Bench) -> None:
         read(at, other)
 
 
+async def test_what_is_read_later_is_proved_at_once(at: Bench) -> None:
+    hook = at.said("Pay Ana")
+    other = replace(hook, body=hook.body.replace(b"Ana", b"Bob"))
+    names = at.channel.vouch(at.link, hook)
+    if names is None:
+        return  # each call is read as it comes
+    needed = {k: v for k, v in hook.headers.items() if k in names}
+    assert read(at, Hook(needed, hook.body, proved=True)) == read(at, hook)
+    bare = replace(hook, headers={"content-type": "application/json"})
+    for wrong in [*([] if at.sample.unproved else [bare]), *([] if at.sample.unsigned else [other])]:
+        with pytest.raises(BadSignature):
+            at.channel.vouch(at.link, wrong)
+
+
 @pytest.mark.parametrize("name", BROKEN)
 async def test_rubbish_is_unreadable_and_nothing_worse(at: Bench, name: str) -> None:
     hook = replace(at.said("Hello"), body=BROKEN[name])

@@ -1,7 +1,7 @@
 """Call an Evolution server: send, edit, delete, webhooks, media."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -72,6 +72,10 @@ class Evolution:
 
     def prove(self, link: Link, headers: Mapping[str, str]) -> None:
         prove(link, headers)
+
+    def vouch(self, link: Link, hook: Hook) -> Sequence[str] | None:
+        prove(link, hook.headers)
+        return ()
 
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
         return receive(link, hook)

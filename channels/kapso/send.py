@@ -1,6 +1,6 @@
 """Call Kapso: send, read receipts, webhooks, media."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -24,8 +24,8 @@ from channels.base import (
 from channels.http import Answer, call, down
 from channels.kapso.errors import refusal
 from channels.kapso.history import SKEW, look
-from channels.kapso.receive import receive
-from channels.kapso.verify import prove
+from channels.kapso.receive import HEADERS, receive
+from channels.kapso.verify import prove, verify
 from channels.loose import first, obj, objs, text
 from channels.meta.outgoing import DOCUMENTS, PICTURES, message, reaction, read, upload
 from channels.meta.templates import listing
@@ -58,6 +58,10 @@ class Kapso:
 
     def prove(self, link: Link, headers: Mapping[str, str]) -> None:
         prove(link, headers)
+
+    def vouch(self, link: Link, hook: Hook) -> Sequence[str] | None:
+        verify(link, hook)
+        return HEADERS
 
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
         return receive(link, hook)

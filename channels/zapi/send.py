@@ -1,6 +1,6 @@
 """Call Z-API: send, edit, delete, webhooks, media."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -49,6 +49,10 @@ class ZApi:
 
     def prove(self, link: Link, headers: Mapping[str, str]) -> None:
         prove(link, headers)
+
+    def vouch(self, link: Link, hook: Hook) -> Sequence[str] | None:
+        prove(link, hook.headers)
+        return ()
 
     def receive(self, link: Link, hook: Hook) -> list[Inbound]:
         return receive(link, hook)

@@ -33,8 +33,11 @@ from hub.api.http.background import Errands
 from hub.api.http.budget import Budget
 from hub.api.http.operation import Route
 from hub.api.http.stream_limits import Streams
+from hub.chat.inbound.backlogs import Backlogs
 from hub.chat.inbound.crowd import Crowd
+from hub.chat.inbound.folding import Folder, keep_looking
 from hub.chat.inbound.intake import Intake
+from hub.chat.inbound.journal import Journal
 from hub.chat.inbound.spool import Spool
 from hub.chat.inbound.webhooks import Knock, Receiver
 from hub.errors import Overloaded
@@ -51,7 +54,11 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app = web.Application(middlewares=[middleware.guard], client_max_size=1 << 20)
     app[app_keys.HUB] = hub
     app[app_keys.INTAKE] = intake
-    app[app_keys.RECEIVER] = Receiver(hub, intake)
+    backlogs = Backlogs()
+    app[app_keys.FOLDER] = folder = Folder(hub, intake, backlogs)
+    app[app_keys.JOURNAL] = journal = Journal(hub, backlogs, folder.ring)
+    app[app_keys.RECEIVER] = Receiver(hub, intake, journal)
+    app.cleanup_ctx.append(_fold)
     app[app_keys.CROWD] = Crowd()
     app.cleanup_ctx.append(_drain)
     app[app_keys.SPOOL] = Spool(hub.settings.home / "spool", lambda: hub.room.spare)
@@ -96,6 +103,15 @@ async def _log(app: web.Application) -> AsyncIterator[None]:
     yield
     await end([writing])
     await app[app_keys.REQUEST_LOG].flush()
+
+
+async def _fold(app: web.Application) -> AsyncIterator[None]:
+    """Fold what a process that died has left; at the end, what is begun."""
+    looking = asyncio.create_task(keep_looking(app[app_keys.FOLDER]))
+    yield
+    await end([looking])
+    await app[app_keys.JOURNAL].close()
+    await app[app_keys.FOLDER].close()
 
 
 async def _drain(app: web.Application) -> AsyncIterator[None]:

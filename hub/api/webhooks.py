@@ -32,13 +32,13 @@ ANSWERS: dict[Verdict, dict[str, int]] = {
 
 async def receive(request: web.Request) -> web.Response:
     """A call from a network. 200 means stored for good."""
-    channel = request.match_info["channel"]
+    channel, client = _place(request)
     told = {"messaging.system": channel, "messaging.operation.type": "receive", "http.request.method": "POST"}
     with request.app[HUB].tracing.within(f"webhook {channel}", "server", told) as span:
         try:
-            response = await _received(request, channel)
+            response = await _received(request, channel, client)
         except (Overloaded, web.HTTPServiceUnavailable):
-            request.app[RECEIVER].fell_behind(channel)
+            request.app[RECEIVER].fell_behind(client, channel)
             raise
         span.set("http.response.status_code", response.status)
         return response
@@ -67,12 +67,11 @@ def _place(request: web.Request) -> tuple[str, UUID]:
         raise web.HTTPNotFound from None
 
 
-async def _received(request: web.Request, channel: str) -> web.Response:
-    _, client = _place(request)
+async def _received(request: web.Request, channel: str, client: UUID) -> web.Response:
     crowd = request.app[CROWD]
     if channel not in SPOOLED and crowd.refuses(client):
         # Before it costs anything: what is refused must not take the time of what is stored.
-        request.app[RECEIVER].fell_behind(channel)
+        request.app[RECEIVER].fell_behind(client, channel)
         return web.Response(status=503, headers={"Retry-After": "5"})
     headers = {k.lower(): v for k, v in request.headers.items()}
     call = Call(channel, client, request.match_info["secret"], headers)
@@ -109,7 +108,7 @@ async def _stored(request: web.Request, knock: Knock, known: bool) -> web.Respon
     except Overloaded:
         if not spooled:
             raise
-        receiver.fell_behind(knock.channel)
+        receiver.fell_behind(knock.client_id, knock.channel)
         await spool.keep(knock, known)
         verdict = Verdict.STORED
     if verdict is Verdict.STORED:

@@ -213,7 +213,7 @@ async def leave(hub: Hub) -> None:
 
 
 async def beat(hub: Hub, kind: str, behind: bool = False) -> None:
-    """Tell that this process lives; behind: it has webhook calls that it could not store at once."""
+    """Tell that this process lives; behind: webhook calls could not be stored at once, and nobody knows whose."""
     await turns.beat(hub.db, hub.leases.me, kind, gap(hub.settings.lease_seconds), behind)
 
 

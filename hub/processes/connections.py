@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from hub.api.quick_webhooks import Front
 from hub.processes.refusals import Refuses, refusing
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,8 @@ async def serve(
     loop, shared = asyncio.get_running_loop(), hasattr(socket, "SO_REUSEPORT")
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=last, handler_cancellation=False)
     await runner.setup()
+    assert runner.server is not None
+    runner.server.request_handler = Front(app, runner.server.request_handler)
     refuses = refusing(app)
 
     def connection() -> Connection:

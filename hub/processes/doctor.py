@@ -17,13 +17,14 @@ from hub.live.connect import DOWN
 from hub.processes.home import with_key
 from hub.processes.running import twins_of, with_running
 from hub.runtime import Hub, open_hub
-from hub.store import drills, health, wall
+from hub.store import drills, health, stats, wall
 from hub.store.migrate import EXTENSIONS, current
 from hub.tools.shell import sandbox
 
 LOW_DISK = 1 << 30
 SKEW = 2.0
 OLD = timedelta(days=3)
+BACKLOG = 60.0  # seconds that a call may wait
 MARKS = {"ok": "ok  ", "warn": "warn", "bad": "BAD "}
 
 
@@ -71,6 +72,7 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding, None]:
         if ready:
             yield await _wall(hub)
             yield await _workers(hub)
+            yield await _backlog(hub)
             async for f in _drills(hub):
                 yield f
             async for f in _networks(hub):
@@ -195,6 +197,17 @@ async def _workers(hub: Hub) -> Finding:
             "bad", "No worker is running: messages are stored but not answered", "Start `hub worker` (or `hub up`)."
         )
     return Finding("ok", "Running: " + ", ".join(f"{n} {kind}" for kind, n in sorted(alive.items())))
+
+
+async def _backlog(hub: Hub) -> Finding:
+    """Whether what was acknowledged gets into its conversations."""
+    seen = await stats.pipeline(hub.db)
+    if seen["backlog_age"] < BACKLOG:
+        return Finding("ok", f"Journal: {seen['backlog']} webhook calls on their way into their conversations")
+    return Finding(
+        "bad", f"Journal: {seen['backlog']} webhook calls wait, the oldest for {seen['backlog_age']:.0f} s",
+        "The logs of web and worker say why (calls of integration ... wait); what cannot be stored goes to quarantine.",
+    )
 
 
 async def _redis(hub: Hub) -> Finding:

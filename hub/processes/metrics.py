@@ -81,6 +81,8 @@ async def worker_metrics(hub: Hub, runner: Runner) -> CollectorRegistry:
         age = (datetime.now(UTC) - done.began).total_seconds()
         _gauge(registry, f"{kind}_age_seconds", f"How long ago the newest {kind} began", age)
         _gauge(registry, f"{kind}_ok", f"Whether the newest {kind} went well", done.ok)
+    _gauge(registry, "backlog", "Webhook calls that wait in the journal", seen["backlog"])
+    _gauge(registry, "backlog_seconds", "How long the oldest of them has waited", seen["backlog_age"])
     _gauge(registry, "quarantined", "Bodies in quarantine", seen["quarantined"])
     _counted(registry, "deliveries", "Deliveries of the last day by state", "state", seen["deliveries"])
     return registry

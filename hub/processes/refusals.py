@@ -39,7 +39,7 @@ def refusing(app: web.Application) -> Refuses:
         call = _called(data)
         if call is None or not receiver.remembers(call) or not crowd.turns_away(call.client_id):
             return None
-        receiver.fell_behind(call.channel)
+        receiver.fell_behind(call.client_id, call.channel)
         return ANSWER
 
     return refuse

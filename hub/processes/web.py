@@ -13,6 +13,7 @@ from hub.processes.connections import serve
 from hub.processes.lifetime import listening, until_signal
 from hub.processes.metrics import serve_metrics, web_metrics
 from hub.runtime import open_hub
+from hub.store import turns
 from hub.store.migrate import demand
 from hub.task_groups import end
 
@@ -27,11 +28,12 @@ async def main(settings: Settings, reached: Reached = unwatched) -> None:
         app = build_app(hub, intake)
 
         async def beat() -> None:
-            behind, intake.behind = intake.behind or not app[SPOOL].empty, False
+            behind, waiting = intake.behind.taken(), app[SPOOL].waiting
             try:
-                await sweeps.beat(hub, "web", behind)
+                await turns.lag(hub.db, behind.places, waiting or ())
+                await sweeps.beat(hub, "web", behind.everybody or waiting is None)
             except BaseException:
-                intake.behind = behind
+                intake.behind.back(behind)
                 raise
 
         background = [

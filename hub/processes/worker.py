@@ -6,6 +6,7 @@ from typing import Any
 
 from arq.worker import func
 
+from hub.chat.inbound import folding
 from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
 from hub.jobs import embedding, indexing, reading, sweeps, tasks
@@ -64,6 +65,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(s.sweep_seconds, lambda: sweeps.told(hub)),
         sweeps.every(sweeps.RETURN, lambda: sweeps.happened(hub, runner)),
         sweeps.hear_cancels(hub),
+        folding.work(hub),
     ]
 
 

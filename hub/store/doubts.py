@@ -16,7 +16,7 @@ DUE = """
         wire_deadline = now() + make_interval(secs => least(600, $2 * 2 ^ least(o.asked, 10)))
     from due where o.id = due.id
     returning to_jsonb(o) as part, o.created_at,
-        receivers_were_there(o.created_at - interval '5 seconds', $3) and exists (
+        receivers_were_there(o.created_at - interval '5 seconds', $3, o.integration_id) and exists (
             select 1 from (select p.id, p.integration_id, p.fate, p.resolution from outbox p where p.account_id = o.account_id
                 order by p.id desc limit 200) p
             where p.integration_id = o.integration_id and p.id <> o.id

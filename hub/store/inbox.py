@@ -15,7 +15,7 @@ from hub.store.db import Call, clean
 INGEST = """
     select n, outcome, session_id, seq, message_id, due_in,
            extract(epoch from clock_timestamp() - statement_timestamp())::float8 as took
-    from ingest_group($1) order by n
+    from ingest_direct($1, $2) order by n
 """
 ENDPOINT = """
     select i.id, i.account_id, i.client_id, i.channel, i.settings, i.secrets, i.secret_hash, i.mode, i.handle, i.state,
@@ -73,8 +73,8 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of one item: accepted, duplicate, ignored, recorded, echo, failed, gone, or taken:
-    recorded, and a person has the conversation by it. took: seconds that PostgreSQL itself worked on its group."""
+    """What became of one item: accepted, duplicate, ignored, recorded, echo, failed, gone, taken: recorded, and a
+    person has the conversation by it, or behind: not stored, since calls of its integration wait in the journal. took: seconds that PostgreSQL itself worked on its group."""
 
     outcome: str
     session_id: UUID | None
@@ -90,10 +90,15 @@ async def ingest(db: Call, items: Sequence[Item]) -> list[Stored]:
     The caller sorts by contact where several groups may run side by side, so that two groups lock
     sessions in the same order; a deadlock all the same is tried again.
     """
-    given = await personal.items(db, items)
+    whose = {UUID(i["integration"]) for i in items if i.get("integration")}
+    return await stored(db, INGEST, await personal.items(db, items), sorted(whose))
+
+
+async def stored(db: Call, sql: str, *args: Any) -> list[Stored]:
+    """What became of items; a deadlock is tried again."""
     for left in (2, 1, 0):
         try:
-            rows = await db.fetch(INGEST, given)
+            rows = await db.fetch(sql, *args)
             break
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
             if not left:

@@ -1,6 +1,6 @@
 """Turns: the lease, the fence and the answer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,17 @@ BEAT = """
     insert into worker_beats as b (id, kind, behind_at) values ($1, $2, case when $4 then now() end)
     on conflict (id) do update set at = now(), behind_at = coalesce(excluded.behind_at, b.behind_at),
         since = case when b.at < now() - make_interval(secs => $3) then now() else b.since end
+"""
+LAG = """
+    insert into integration_lags (integration_id, account_id)
+    select i.id, i.account_id from unnest($1::uuid[], $2::text[]) p(client, channel)
+    join integrations i on i.client_id = p.client and i.channel = p.channel
+    on conflict (integration_id) do update set at = now()
+"""
+LAG_ON_DISK = """
+    insert into integration_lags (integration_id, account_id)
+    select i.id, i.account_id from integrations i where right(i.client_id::text, 12) = any($1)
+    on conflict (integration_id) do update set at = now()
 """
 # Who has a lease has work, so stands in the queue. Without a mark, as long as the oldest question is younger than $3 seconds: what is cut off for ever is set aside some day.
 HAND_BACK = """
@@ -184,6 +195,15 @@ async def reap(db: Call, reconcile: float) -> list[UUID]:
 
 async def beat(db: Call, me: str, kind: str, gap: float = 15.0, behind: bool = False) -> None:
     await db.run(BEAT, me, kind, gap, behind)
+
+
+async def lag(db: Call, places: Collection[tuple[UUID, str]], clients: Collection[str]) -> None:
+    """Calls of these were not stored at once: chat clients with their network, and last digits of those whose wait on
+    disk."""
+    if places:
+        await db.run(LAG, [client for client, _ in places], [channel for _, channel in places])
+    if clients:
+        await db.run(LAG_ON_DISK, list(clients))
 
 
 async def leave(db: Call, me: str) -> None:

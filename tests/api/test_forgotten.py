@@ -30,7 +30,9 @@ TRIGGER = "forget_copies or forget_conversation of 0025"
 OWN = "has a deletion of its own: it outlives the conversation on purpose, as documented"
 NONE = "holds what a business wrote or what was counted, no words of a person"
 BRIEF = "holds answers to requests that name no person, for a day at most"
+FOLDED = "becomes the conversation within moments, for which an erasure waits"
 PLACES = {
+    "arrivals": FOLDED, "arrival_folders": NONE, "integration_lags": NONE,
     "sessions": "the conversation itself", "inbox": CASCADE, "messages": CASCADE, "outbox": CASCADE, "attempts": CASCADE,
     "turns": CASCADE, "turn_steps": CASCADE, "files": CASCADE, "file_pieces": CASCADE, "session_notes": CASCADE, "session_reads": CASCADE,
     "chatbot_talks": CASCADE, "ares_lessons": CASCADE, "writings": "the document itself", "writing_versions": CASCADE,

@@ -45,6 +45,7 @@ async def _overload(place: Place, port: int, pace: Pace) -> None:
     offered: Job = replace(job, connections=600, rate=3 * best, first=next(NUMBERS) * 2)
     await place.empty()
     result = await load(offered, ours=False)
+    await place.folded()
     kept = await place.hub.db.value("select count(*) from inbox")
     good = result["answered"] - result["bad"]
     assert kept >= good, f"{good} acknowledged, {kept} stored"

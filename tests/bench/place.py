@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -66,6 +67,12 @@ class Place:
         async with owning(self.hub.settings.database_url.get_secret_value()) as owner:
             await owner.run(EMPTY)
         await self.hub.redis.flushall()
+
+    async def folded(self) -> float:
+        """When everything that was acknowledged is in its conversation."""
+        while await self.hub.db.value("select exists (select 1 from arrivals)"):
+            await asyncio.sleep(0.02)
+        return time.monotonic()
 
     @contextmanager
     def child(self, name: str, *command: str, core: int | None = None, **settings: str) -> Iterator[int]:

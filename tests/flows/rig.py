@@ -23,7 +23,8 @@ LOST = "update outbox set wire_deadline = now() - interval '1 second' where stat
 NOTHING_LEFT = """
     select (select count(*) from sessions where due_at is not null or lease_until is not null)
     + (select count(*) from outbox
-       where state in ('queued', 'sending') or (state = 'unknown' and closed_at is null)) = 0
+       where state in ('queued', 'sending') or (state = 'unknown' and closed_at is null))
+    + (select count(*) from arrivals) = 0
 """
 MARK = re.compile(r"#[a-z]\d+-\d+")
 

@@ -22,7 +22,8 @@ from hub.chat.inbound.webhooks import Verdict
 from hub.chat.outbound import deliveries
 from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
-from hub.store import strays
+from hub.store import arrivals, strays
+from hub.store.arrivals import Kept
 from hub.store.migrate import migrate
 from tests.fakes.model import says
 from tests.flows.processes import Child, Dies
@@ -32,6 +33,11 @@ from tests.flows.world import SECRET
 
 # A worker of the customer's that does not let a message through: whoever wrote hears nothing.
 STOPPED = "update gateways set parameters = parameters || $1"
+# Another process folds the calls that wait in the journal, and does not end.
+HELD = """
+    insert into arrival_folders (integration_id, account_id, owner, epoch, until)
+    values ($1, $2, 'other', 0, now() + interval '1 hour')
+"""
 MODES = ["placeholder_edit", "reconcile", "at_least_once", "at_most_once"]
 
 
@@ -72,6 +78,39 @@ async def test_c1_c2_the_receiver_dies_before_it_has_answered(r: Rig, point: str
     await r.w.settle()
     await r.one_answer()
     assert r.net.final() == ["You said #a1-1"]
+
+
+@pytest.mark.parametrize("point", ["J1", "J2", "J3", "J4"])
+async def test_j1_to_j4_the_web_process_dies_around_both_commits_of_the_journal(r: Rig, point: str) -> None:
+    """Calls of a crowd: kept (J1, J2), then folded (J3, J4). Each is there once, in order, and answered."""
+    integration = await r.count("select id from integrations where channel = 'telegram'")
+    account, bodies = r.w.account, [BODIES["telegram"](f"hello #a1-{n}") for n in range(4)]
+    # So many wait already that what comes now goes behind them, too.
+    await arrivals.keep(r.db, [Kept(integration, {}, None, orjson.dumps(body)) for body in bodies[:2]])
+    if point in ("J1", "J2"):
+        await r.db.run(HELD, integration, account)
+    else:
+        await r.db.run("update arrivals set at = at - interval '1 minute'")
+    dying = r.start("web", reached=Dies(point, r.settings.home / point))
+    if point in ("J1", "J2"):
+        await dying.serving()
+        assert await post(dying, r, "telegram", bodies[2]) == 0
+    assert await dying.ended() == 9
+    kept = {"J1": 2, "J2": 3, "J3": 2, "J4": 0}[point]
+    assert await r.count("select count(*) from arrivals") == kept
+    assert await r.count("select count(*) from inbox") == (2 if point == "J4" else 0)
+    await r.db.run("update arrival_folders set until = now()")
+    r.start()
+    healthy = r.start("web")
+    await healthy.serving()
+    for body in bodies[2:]:
+        assert await post(healthy, r, "telegram", body) == 200, "the network tries again"
+    await r.w.settle()
+    stored = await r.db.fetch("select body->>'text' as text from inbox order by seq")
+    assert [s["text"] for s in stored] == [f"hello #a1-{n}" for n in range(4)]
+    assert await r.count("select count(*) from inbox where state <> 'answered'") == 0
+    told = " ".join(r.net.final())
+    assert [told.count(f"#a1-{n}") for n in range(4)] == [1, 1, 1, 1]
 
 
 async def test_c3_the_receiver_dies_before_the_bell(r: Rig) -> None:

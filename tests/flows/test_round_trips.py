@@ -25,7 +25,7 @@ from tests.flows.world import World
 CLOCKWORK = re.compile(
     r"worker_beats|from documents|stray_asked|left_placeholders|o\.asked|handoff_until <= now|sweep\(|reap\("
     r"|from ares_lessons|unnest\(\$1::uuid\[\]|update sources|from webhook_facts|from embedders|from readings"
-    r"|human_requests|greet_at"
+    r"|human_requests|greet_at|left_arrivals"
 )
 POLL = "ZRANGEBYSCORE"
 OURS = ["PSETEX ZADD PUBLISH PUBLISH", "PUBLISH PUBLISH"]
@@ -58,7 +58,7 @@ class Wires:
 
 def named(sql: str) -> str:
     """A statement by its stored function or by its first words."""
-    found = re.match(r"\s*select (?:[\w, ]+ from )?(\w+)\(", sql) or re.search(r"\bfrom (ingest_group)\(", sql)
+    found = re.match(r"\s*select (?:[\w, ]+ from )?(\w+)\(", sql) or re.search(r"\bfrom (ingest_direct)\(", sql)
     return found[1] if found else " ".join(sql.split()[:2])
 
 
@@ -92,7 +92,7 @@ async def test_a_message_costs_three_flights_and_one_for_each_part(wires: Wires,
     await _answering(wires, mode, parts)
     await _warm(wires, "zapi")
     asked, _ = await wires.counted("zapi")
-    assert asked == ["ingest_group", "claim", "complete", *["sent"] * parts]
+    assert asked == ["ingest_direct", "claim", "complete", *["sent"] * parts]
 
 
 @pytest.mark.parametrize("parts", [1, 3])
@@ -101,7 +101,7 @@ async def test_a_placeholder_is_remembered_before_it_is_filled_in(wires: Wires, 
     await _answering(wires, "placeholder_edit", parts)
     await _warm(wires, "telegram")
     asked, _ = await wires.counted("telegram")
-    assert asked == ["ingest_group", "claim", "update sessions", "complete", *["sent"] * parts]
+    assert asked == ["ingest_direct", "claim", "update sessions", "complete", *["sent"] * parts]
 
 
 async def test_a_message_rings_once_and_tells_once(wires: Wires) -> None:

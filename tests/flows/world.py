@@ -70,6 +70,7 @@ class World:
             return not await self.hub.db.value(
                 "select (select count(*) from sessions where due_at is not null)"
                 " + (select count(*) from outbox where state in ('queued', 'sending'))"
+                " + (select count(*) from arrivals)"
             )
 
         await self.until(idle)

@@ -18,6 +18,8 @@ CATCHES_ALL = {
     "hub/api/mcp/server.py": "an agent is answered whatever happens, and told nothing of it",
     "hub/api/http/middleware.py": "a request is answered whatever happens",
     "hub/chat/inbound/intake.py": "every caller of a failed commit must hear of it",
+    "hub/chat/inbound/journal.py": "every caller of a failed commit must hear of it",
+    "hub/chat/inbound/folding.py": "a call that cannot be folded must not end the folding of others",
     "hub/engine/tool_calls.py": "a tool that breaks must not lose the answer",
     "hub/store/usage.py": "everyone who waits must hear of it",
     "hub/chat/inbound/spool.py": "one kept call must not hold up the others",

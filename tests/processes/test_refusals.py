@@ -71,7 +71,7 @@ async def test_a_call_of_a_full_address_is_refused_at_once_and_the_connection_st
         known(app, full, "kapso")
         async with serve(app, "127.0.0.1", port, 10.0, 75.0, 1.0), flooded(app[CROWD], full):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            intake.behind = False
+            intake.behind.taken()
             said = []
             for sent in (LIVE, call(full), call(full), LIVE, call(full)):
                 writer.write(sent)
@@ -81,7 +81,7 @@ async def test_a_call_of_a_full_address_is_refused_at_once_and_the_connection_st
             assert not intake.behind, "Telegram tells of nothing that was sent"
             writer.write(call(full, "kapso"))
             assert await _answer(reader) == ANSWER
-            assert intake.behind, "what was refused is not known here"
+            assert intake.behind.places == {(full, "kapso")}, "what was refused is not known here"
             # Somebody else is heard: who that is, the database says.
             writer.write(call(other))
             assert (await _answer(reader)).startswith(b"HTTP/1.1 404")

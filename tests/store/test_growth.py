@@ -26,8 +26,8 @@ REASONS = {
     "who an account knows, until they are erased": "ares_users people contacts identities joins ares_facts"
     " ares_preferences character_images",
     "an account's books, summed up over any time": "usage_days key_alerts key_spend",
-    "one row for each thing there is": "scheduled_users number_paces leader migrations talk_marks",
-    "goes as it is worked off": "ares_lessons file_leftovers key_holds session_queue readings",
+    "one row for each thing there is": "integration_lags scheduled_users number_paces leader migrations talk_marks",
+    "goes as it is worked off": "arrivals arrival_folders ares_lessons file_leftovers key_holds session_queue readings",
     "goes with its conversation": "session_order talk_quarters",
 }
 # Whatever nothing drops by its age.

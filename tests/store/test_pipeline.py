@@ -10,7 +10,8 @@ import pytest
 
 from hub import ids
 from hub.processes.backups.replay import NAMED
-from hub.store import doubts, inbox, outbox, replays, turns
+from hub.store import arrivals, doubts, inbox, outbox, replays, turns
+from hub.store.arrivals import Kept
 from hub.store.db import Db
 from tests.store.rows import Bench, Json, answer, part
 
@@ -314,6 +315,25 @@ async def test_receivers_were_there_only_if_none_was_away_or_behind(bench: Bench
         await bench.db.run(WEB, f"o{n}", ago(at), ago(began), ago(since), ago(behind))
     await bench.db.run(WEB, "all", ago(0), ago(900), ago(900), None)
     assert await bench.db.value(asked) is there
+
+
+async def test_calls_of_one_integration_that_wait_leave_doubts_about_no_other(bench: Bench) -> None:
+    """Refused or kept on disk lately, or acknowledged and not read yet: only its own echoes may be among them."""
+    other = await Bench(bench.db).make()
+    await bench.db.run(WEB, "all", timedelta(), timedelta(minutes=9), timedelta(minutes=9), None)
+    asked = "select receivers_were_there(now() - interval '1 second', 0.5, $1)"
+
+    async def there() -> list[bool]:
+        return [await bench.db.value(asked, i) for i in (bench.integration, other.integration)]
+
+    assert await there() == [True, True]
+    for places, on_disk in (([(bench.client, "zapi")], []), ([], [bench.client.hex[-12:]])):
+        await turns.lag(bench.db, places, on_disk)
+        assert await there() == [False, True]
+        await bench.db.run("update integration_lags set at = now() - interval '1 minute'")
+        assert await there() == [True, True]
+    await arrivals.keep(bench.db, [Kept(bench.integration, {}, None, b"{}")])
+    assert await there() == [False, True]
 
 
 async def test_a_human_answer_is_recorded_and_not_answered(bench: Bench) -> None:

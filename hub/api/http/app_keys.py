@@ -18,7 +18,9 @@ from hub.api.http.background import Errands
 from hub.api.http.budget import Budget
 from hub.api.http.stream_limits import Streams
 from hub.chat.inbound.crowd import Crowd
+from hub.chat.inbound.folding import Folder
 from hub.chat.inbound.intake import Intake
+from hub.chat.inbound.journal import Journal
 from hub.chat.inbound.spool import Spool
 from hub.chat.inbound.webhooks import Receiver
 from hub.domain import Caller, User
@@ -28,6 +30,8 @@ from hub.store.api_request_log import RequestLog
 
 HUB = web.AppKey("hub", Hub)
 INTAKE = web.AppKey("intake", Intake)
+FOLDER = web.AppKey("folder", Folder)
+JOURNAL = web.AppKey("journal", Journal)
 RECEIVER = web.AppKey("receiver", Receiver)
 CROWD = web.AppKey("crowd", Crowd)
 SPOOL = web.AppKey("spool", Spool)
@@ -50,6 +54,8 @@ RATE = web.RequestKey("rate", Window)
 PURSE = web.RequestKey("purse", KeyPurse)
 # Bytes of the body that were read.
 HELD = web.RequestKey("held", int)
+# A body that was read before the application was asked.
+READ = web.RequestKey("read", bytes)
 # In whose name they are counted.
 PAYER = web.RequestKey("payer", str)
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from hub.api.http.app_keys import BUDGET, CALLER, HELD, HUB, PAYER
+from hub.api.http.app_keys import BUDGET, CALLER, HELD, HUB, PAYER, READ
 from hub.api.http.client_address import HOOKS, counted
 from hub.errors import BadRequest, TooLarge
 
@@ -35,7 +35,8 @@ async def whole(request: web.Request, limit: int, seconds: float | None = None) 
     body, size = io.BytesIO(), 0
     try:
         if request.content.is_eof():
-            return _here(request, request.content.read_nowait(), limit)
+            before = request.get(READ)
+            return _here(request, request.content.read_nowait() if before is None else before, limit)
         # Grows in place and is handed over without a copy: joining 60 MB at the end would hold the loop.
         async with asyncio.timeout(patience(request, limit, seconds)):
             async for part in request.content.iter_any():

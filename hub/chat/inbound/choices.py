@@ -15,6 +15,14 @@ from hub.store.db import Db
 GONE = "what this button stood for is gone"
 
 
+def asks(endpoint: Mapping[str, Any], one: Inbound) -> bool:
+    """Whether what an item means hangs on what was stored before it."""
+    if one.kind is not Kind.MESSAGE:
+        return False
+    named = bool(one.group) and not one.mentioned and endpoint["groups"] == "mention"
+    return named or bool(one.button) or choices.numbered(one.text) is not None
+
+
 async def understood(db: Db, endpoint: Mapping[str, Any], one: Inbound) -> Inbound:
     """The item with the words of the choice; only what can be one is looked up."""
     if one.kind is not Kind.MESSAGE:

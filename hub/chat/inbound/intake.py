@@ -18,10 +18,11 @@ from hub.chat.clients.networks import WHATSAPP, WINDOWED
 from hub.chat.inbound import choices, consent
 from hub.chat.inbound.commands import parse
 from hub.chat.inbound.continuation import code_in
-from hub.chat.news import of_account
+from hub.chat.inbound.lagging import Lagging
+from hub.chat.inbound.told import ring
 from hub.chat.timespan import seconds
 from hub.errors import Overloaded
-from hub.live.queue import Bell, Due, Queue, send_bell, turn_bells
+from hub.live.queue import Queue
 from hub.personal_keys import Unkeyed
 from hub.store import files, inbox, personal, scope
 from hub.store.db import Db, of_data
@@ -39,7 +40,6 @@ HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
 LONGEST = 100_000  # characters of a message; no network sends as many
 NAMES = 255  # characters of what somebody is called: names are looked for by their parts, each of which is written down
-KEPT = ("accepted", "ignored", "recorded", "taken")
 DEDUPE_KINDS = {Kind.MESSAGE: "message", Kind.OWN: "own", Kind.STATUS: "status", Kind.EVENT: "event"}
 
 Waiting = tuple[list[Item], "asyncio.Future[list[Stored]]"]
@@ -67,8 +67,7 @@ class Intake:
         self._running = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self.counts: dict[str, int] = {}
-        # A call could not be stored at once since this was last told.
-        self.behind = False
+        self.behind = Lagging()
 
     async def store(self, items: list[Item]) -> list[Stored]:
         """Commit items; return what became of each. Raise Overloaded when too much waits."""
@@ -87,7 +86,7 @@ class Intake:
     async def _flush(self) -> None:
         try:
             while group := self._take():
-                keys = {_lock_key(item) for items, _ in group for item in items}
+                keys = {lock_key(item) for items, _ in group for item in items}
                 self._busy |= keys
                 try:
                     with scope.itself():  # whose request began it is one of many
@@ -118,7 +117,7 @@ class Intake:
         left: list[Waiting] = []
         held, size, most = set(self._busy), 0, self._most()
         for one in self._waiting:
-            keys = {_lock_key(item) for item in one[0]}
+            keys = {lock_key(item) for item in one[0]}
             if keys.isdisjoint(held) and (not taken or size + len(one[0]) <= most):
                 taken.append(one)
                 size += len(one[0])
@@ -147,18 +146,21 @@ class Intake:
     async def _commit(self, group: Sequence[tuple[list[Item], Any]]) -> list[list[Stored]]:
         flat = [(call, place, item) for call, (items, _) in enumerate(group) for place, item in enumerate(items)]
         # Two flushers lock contacts and sessions in the same order; the order within one stays.
-        flat.sort(key=lambda f: _lock_key(f[2]))
+        flat.sort(key=lambda f: lock_key(f[2]))
         stored = await inbox.ingest(self._db, [item for _, _, item in flat])
         self._measure(stored[0].took, len(stored))
         results: list[list[Stored]] = [[None] * len(items) for items, _ in group]  # type: ignore[list-item]  # each is set below
         for (call, place, _), got in zip(flat, stored, strict=True):
             results[call][place] = got
-            self.counts[got.outcome] = self.counts.get(got.outcome, 0) + 1
-        pairs = [(item, got) for (_, _, item), got in zip(flat, stored, strict=True)]
-        bells, news = _bells(pairs), _news(pairs)
-        if bells or news:
-            self._keep(asyncio.create_task(self._queue.ring(bells, news)))
+        self.announce([item for _, _, item in flat], stored)
         return results
+
+    def announce(self, items: Sequence[Item], stored: Sequence[Stored]) -> None:
+        """Count what became of items, and ring for it."""
+        for got in stored:
+            self.counts[got.outcome] = self.counts.get(got.outcome, 0) + 1
+        if (ringing := ring(self._queue, items, stored)) is not None:
+            self._keep(asyncio.create_task(ringing))
 
     def _keep(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.add(task)
@@ -170,41 +172,8 @@ class Intake:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _lock_key(item: Item) -> tuple[str, str]:
+def lock_key(item: Item) -> tuple[str, str]:
     return str(item.get("integration") or item.get("session")), str((item.get("ids") or [item.get("session", "")])[0])
-
-
-def _lane(item: Item) -> tuple[str, str]:
-    return str(item.get("account") or ""), str(item.get("integration") or "")
-
-
-def _bells(stored: Sequence[tuple[Item, Stored]]) -> list[Bell]:
-    bells: list[Bell] = []
-    due: list[Due] = []
-    for item, got in stored:
-        if got.outcome == "accepted" and got.session_id and got.seq and not item.get("held_by_web"):
-            due.append(Due(got.session_id, got.seq, got.due_in or 0.0, _lane(item)))
-        if got.outcome == "ignored" and got.session_id and got.seq:
-            bells.append(send_bell(got.session_id, f"n{got.seq}", lane=_lane(item)))
-        if got.outcome == "failed":
-            bells.append(Bell("failed", (str(item["integration"]), item["fate"]), f"w:{ids.uuid7()}"))
-        if item.get("callback") and got.outcome != "duplicate":
-            bells.append(Bell("acknowledge", (str(item["integration"]), item["callback"]), f"k:{item['callback']}"))
-        if item.get("fetch") and got.message_id and got.outcome in KEPT:
-            bells.append(Bell("media", (str(got.message_id),), f"m:{got.message_id}", bulk=True))
-    return [*turn_bells(due), *bells]
-
-
-def _news(stored: Sequence[tuple[Item, Stored]]) -> list[tuple[str, Any]]:
-    """One event for each account whose operators see something new; and a turn stops where a person has answered."""
-    changed: dict[str, list[str]] = {}
-    stopped = [("cancel", {"session": str(got.session_id)}) for _, got in stored if got.outcome == "taken"]
-    for item, got in stored:
-        if got.session_id and got.outcome in KEPT:
-            changed.setdefault(str(item["account"]), []).append(str(got.session_id))
-        elif item["kind"] == "event":
-            changed.setdefault(str(item["account"]), [])
-    return [*stopped, *((of_account(a), {"type": "arrived", "sessions": ids}) for a, ids in changed.items())]
 
 
 async def items_of(db: Db, endpoint: dict[str, Any], arrived: Sequence[Inbound], max_wait: float) -> list[Item]:

@@ -65,6 +65,14 @@ class Spool:
     def empty(self) -> bool:
         return not self._files()
 
+    @property
+    def waiting(self) -> frozenset[str] | None:
+        """The last digits of the chat clients whose calls wait; None where they are too many to be told."""
+        names = [f.name.split(".")[1:-1] for f in self._files()]
+        if any(MANY[1:] in marks for marks in names):
+            return None
+        return frozenset(mark for marks in names for mark in marks)
+
     def holds(self, client: UUID) -> bool:
         """Whether a call of this address waits."""
         mark = _mark(client)

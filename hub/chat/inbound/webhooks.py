@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,16 +15,18 @@ from uuid import UUID
 
 import asyncpg
 
-from channels.base import BadSignature, Challenged, Hook, Inbound, Link, Unreadable
+from channels.base import BadSignature, Challenged, Hook, Link, Unreadable
 from hub import ids
-from hub.chat.clients import templates
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import Intake, carry, items_of
+from hub.chat.inbound.journal import Journal
+from hub.chat.inbound.reading import learned, read
 from hub.errors import Overloaded
 from hub.personal_keys import Unkeyed
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import inbox, scope
+from hub.store.arrivals import Kept
 from hub.store.db import of_data
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,8 @@ CONFIG_GRACE = timedelta(minutes=10)
 ASKS_AGAIN = frozenset({"evolution"})
 REMEMBERED = 5000
 HEARD, LATELY = 0.1, 5.0
+TURNS = 3  # how often a call that cannot be kept tries to get past those that are
 PATIENCE = 4  # times as long as a call may take, while others are stored
-LARGE, ITEMS = 64 << 10, 1000
 # What is kept of a body that could not be read, and of one that was refused; and how many of them.
 LARGEST, SHOWN, VALUE, AN_HOUR = 1_000_000, 1024, 300, 120
 WRONG = "wrong secret or signature"
@@ -87,9 +89,11 @@ class Endpoint:
 class Receiver:
     """Remembers integrations for a second, so that a busy one costs no look-up per call."""
 
-    def __init__(self, hub: Hub, intake: Intake) -> None:
+    def __init__(self, hub: Hub, intake: Intake, journal: Journal | None = None) -> None:
+        """journal: where calls are kept in a crowd; without it all are stored at once."""
         self._hub = hub
         self._intake = intake
+        self._journal = journal
         self._known: dict[Place, tuple[float, Endpoint | None]] = {}
         self._asked: dict[tuple[Place, int], asyncio.Task[Endpoint | None]] = {}
         # Hashes of secrets that were found good, for when nobody can be asked.
@@ -104,12 +108,12 @@ class Receiver:
         with _whose_fault():
             return (await self._admitted(call))[0]
 
-    def fell_behind(self, channel: str) -> None:
+    def fell_behind(self, client: UUID, channel: str) -> None:
         """A call was not stored: what it tells is not known here. Only some networks tell of what was sent (`echoes`);
         calls of the others leave nobody in doubt."""
         one = self._hub.channels.get(channel)
         if one is not None and one.echoes:
-            self._intake.behind = True
+            self._intake.behind.add(client, channel)
 
     def remembers(self, call: Call) -> bool:
         """Whether such a call was admitted before."""
@@ -176,17 +180,7 @@ class Receiver:
         if endpoint is None or verdict is not Verdict.STORED:
             return verdict
         try:
-            arrived = await self._read(endpoint, knock)
-            items = await items_of(self._hub.db, endpoint.row, arrived, self._hub.settings.max_debounce_wait)
-            await self._learn(endpoint, arrived)
-            for one in arrived:
-                if one.ignore and one.ignore.startswith("unsupported"):
-                    log.warning("%s of client %s not answered: %s", one.event, knock.client_id, one.ignore)
-                await templates.heard(self._hub.db, endpoint.row, one.event, one.detail)
-            self._hub.reached("C1")
-            with self._hub.tracing.within("ingest", attributes={"messaging.batch.message_count": len(items)}):
-                carry(self._hub.tracing, items)
-                await self._intake.store(items)
+            await self._take(endpoint, knock)
         except BadSignature:
             return Verdict.REFUSED
         except Unreadable as e:
@@ -199,24 +193,72 @@ class Receiver:
         self._stored_at = time.monotonic()
         return Verdict.STORED
 
-    async def _read(self, endpoint: Endpoint, knock: Knock) -> list[Inbound]:
-        """The items of a call; a large body is read beside the loop."""
-        read, hook = self._hub.channels[knock.channel].receive, Hook(knock.headers, knock.body)
-        if len(knock.body) <= LARGE:
-            arrived = read(endpoint.link, hook)
-        else:
-            arrived = await asyncio.to_thread(read, endpoint.link, hook)
-        if len(arrived) > ITEMS:
-            raise Unreadable(f"the call holds {len(arrived)} items; {ITEMS} are taken at once")
-        return arrived
+    async def _take(self, endpoint: Endpoint, knock: Knock) -> None:
+        """Into the journal in a crowd, and behind what is there already. Raise NotStored."""
+        journal, integration = self._journal, endpoint.row["id"]
+        if journal is None:
+            if not await self._store(endpoint, knock):
+                raise NotStored(retry_after=5)
+            return
+        if journal.wants(integration, len(knock.body)) and await self._keep(journal, endpoint, knock):
+            return
+        for _ in range(TURNS):
+            with journal.past(integration):
+                stored = await self._store(endpoint, knock)
+            if stored or (journal.takes(len(knock.body)) and await self._keep(journal, endpoint, knock)):
+                return
+            await journal.clear(integration)
+        raise NotStored(retry_after=5)
 
-    async def _learn(self, endpoint: Endpoint, arrived: Sequence[Inbound]) -> None:
-        """Ids of the account itself, which networks tell now and then."""
-        taught = {i for one in arrived for i in one.ours} - set(endpoint.row["own_ids"])
-        if taught:
-            await inbox.learn(self._hub.db, endpoint.row["id"], sorted(taught))
+    def recognised(self, call: Call) -> Endpoint | None:
+        """The integration of a call that is admitted by what is remembered alone."""
+        key, now = (call.client_id, call.channel), time.monotonic()
+        until, endpoint = self._known.get(key, (0.0, None))
+        if endpoint is None or until <= now:
+            return None
+        if until < now + EARLY:
+            self._asking(key)
+        if not hmac.compare_digest(digest(call.secret), endpoint.row["secret_hash"]):
+            return None
+        try:
+            self._hub.channels[call.channel].prove(endpoint.link, call.headers)
+        except BadSignature:
+            return None
+        return endpoint
+
+    def crowded(self, endpoint: Endpoint) -> bool:
+        """Whether small bodies for it go into the journal."""
+        return self._journal is not None and self._journal.wants(endpoint.row["id"], 0)
+
+    async def keeps(self, endpoint: Endpoint, knock: Knock) -> bool:
+        """Whether a recognised call is in the journal now. Raise BadSignature or Overloaded."""
+        with _whose_fault():
+            if self._journal is None or not await self._keep(self._journal, endpoint, knock):
+                return False
+        self._stored_at = time.monotonic()
+        return True
+
+    async def _keep(self, journal: Journal, endpoint: Endpoint, knock: Knock) -> bool:
+        """False where the call must be read at once. Raise BadSignature."""
+        needed = self._hub.channels[knock.channel].vouch(endpoint.link, Hook(knock.headers, knock.body))
+        if needed is None:
+            return False
+        names = {*needed, *KEPT_HEADERS}
+        headers = {k: v[:VALUE] for k, v in knock.headers.items() if k in names}
+        await journal.keep(Kept(endpoint.row["id"], headers, self._hub.tracing.carrier(), knock.body))
+        return True
+
+    async def _store(self, endpoint: Endpoint, knock: Knock) -> bool:
+        """False where calls that were acknowledged before are not folded yet. Raise BadSignature or Unreadable."""
+        arrived = await read(self._hub, knock.channel, endpoint.link, Hook(knock.headers, knock.body))
+        items = await items_of(self._hub.db, endpoint.row, arrived, self._hub.settings.max_debounce_wait)
+        if await learned(self._hub, endpoint.row, arrived):
             self._learned += 1
             self._known.pop((endpoint.row["client_id"], endpoint.row["channel"]), None)
+        self._hub.reached("C1")
+        with self._hub.tracing.within("ingest", attributes={"messaging.batch.message_count": len(items)}):
+            carry(self._hub.tracing, items)
+            return all(got.outcome != "behind" for got in await self._intake.store(items))
 
     async def _endpoint(self, call: Call) -> Endpoint | None:
         """Asked for once, however many calls want to know: a flood would take every connection with the same question.

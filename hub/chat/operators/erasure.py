@@ -12,13 +12,14 @@ import orjson
 from hub import phones
 from hub.accounts import audit
 from hub.accounts.audit import Actor
+from hub.chat.inbound import folding
 from hub.chat.news import ended
 from hub.chat.operators import ledger
 from hub.chat.operators.ledger import Erased
 from hub.domain import Json
-from hub.errors import NotFound
+from hub.errors import NotFound, Overloaded
 from hub.runtime import Hub
-from hub.store import ares_users, erasure, people, personal
+from hub.store import ares_users, arrivals, erasure, people, personal
 from hub.store.db import Call
 from hub.store.erasure import Subject
 from hub.tools.shell import places
@@ -29,6 +30,7 @@ NONE = "Nobody is known by that."
 ANSWERS = "idempotency.body"
 SHORTEST = 8  # digits of a phone that is looked for in free text
 LARGEST = 50_000_000  # bytes of a file that is given out
+ARRIVING, LOOK = 10.0, 0.1  # seconds in which what came before must be stored, and between two looks
 
 
 async def by_id(hub: Hub, account: UUID, id: UUID) -> Subject:
@@ -89,6 +91,11 @@ def _telling(word: str) -> bool:
 
 async def erase(hub: Hub, account: UUID, actor: Actor, who: Subject) -> Json:
     """For good, everywhere; how much of each kind there was. Raise NotFound when there was nothing."""
+    await _arrived(hub, account)
+    return await _erase(hub, account, actor, who)
+
+
+async def _erase(hub: Hub, account: UUID, actor: Actor, who: Subject) -> Json:
     quoted, patterns = _words(who)
     users = await _ares(hub, account, who)
     async with hub.db.transaction() as tx:
@@ -119,11 +126,23 @@ async def erase(hub: Hub, account: UUID, actor: Actor, who: Subject) -> Json:
     return done
 
 
+async def _arrived(hub: Hub, account: UUID) -> None:
+    """What was acknowledged before is in its conversation, where it is found. Raise Overloaded."""
+    newest = await arrivals.newest(hub.db, account)
+    for _ in range(int(ARRIVING / LOOK)):
+        if newest is None or not await arrivals.waits(hub.db, account, newest):
+            return
+        await asyncio.sleep(LOOK)
+    raise Overloaded("Messages that came just now are still being stored; try again in a moment.", retry_after=10)
+
+
 async def again(hub: Hub, erased: Iterable[Erased]) -> int:
     """In what was restored: erase whom the list says; how many of them were there again."""
     of: dict[UUID, list[Erased]] = {}
     for one in erased:
         of.setdefault(one.account, []).append(one)
+    if of:
+        await folding.fold_restored(hub)
     return sum([await _again(hub, account, ones) for account, ones in of.items()])
 
 
@@ -137,7 +156,7 @@ async def _again(hub: Hub, account: UUID, erased: list[Erased]) -> int:
         called, met = ([known[w] for w in one.words if w in known] for known in (names, users))
         who = await _whole(hub, account, list(dict.fromkeys(selves)), called, met)
         try:
-            await erase(hub, account, audit.HUB, who)
+            await _erase(hub, account, audit.HUB, who)
         except NotFound:
             continue
         count += 1

@@ -1,0 +1,285 @@
+"""What waits in the journal becomes rows of its conversation, in order, of one integration by one process at a time.
+
+A call goes in the transaction that stores what it brought, so each is stored once whoever dies when. What cannot be
+stored because of what it says goes to quarantine; everything else is tried again, so often, and what is behind it
+waits. Other integrations never do.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from channels.base import BadSignature, Hook, Inbound, Link, Unreadable
+from hub import ids
+from hub.chat.clients.link import open_link
+from hub.chat.inbound.backlogs import Backlogs
+from hub.chat.inbound.choices import asks
+from hub.chat.inbound.intake import Intake, carry, items_of, lock_key
+from hub.chat.inbound.reading import learned, read
+from hub.errors import HubError
+from hub.runtime import Hub
+from hub.store import arrivals, scope
+from hub.store.arrivals import Arrival, Lease, Taken
+from hub.store.db import of_data
+from hub.store.inbox import Item
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 4  # integrations that a process folds at the same time
+MOST, BYTES, ITEMS = 64, 2 << 20, 512  # calls of one transaction, their bytes, and what they may bring
+LEASE = 5.0
+# Seconds: until it is looked again whether another process is done, and after trouble, at first and at most; and how
+# long what a process has left lies.
+BUSY, TROUBLE, PATIENCE, LEFT = 0.1, 0.5, 15.0, 2.0
+DOWN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# How often a call is tried, from when on alone, and as how many tries it counts where a program fails over it.
+TRIES, ALONE, BROKEN = 60, 2, 20
+RESTORED = 60.0  # seconds that this may take after a restore
+REST = 0.05  # seconds that are left to others between two transactions, at most
+LAST, LOOK = 5.0, 0.005  # seconds that what goes past the journal is waited for, and between two looks
+AN_HOUR, LARGEST = 120, 1_000_000  # of the quarantine, as in `hub.chat.inbound.webhooks`
+OFTEN = "could not be stored, however often it was tried"
+VALUE = "could not be stored: a value in it is none that can be kept"
+
+
+@dataclass(slots=True)
+class _Group:
+    """Calls from the first one on, with what each brought."""
+
+    calls: list[Arrival] = field(default_factory=list)
+    items: list[list[Item]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return sum(len(i) for i in self.items)
+
+
+class Folder:
+    """The folding of one process."""
+
+    def __init__(self, hub: Hub, intake: Intake, backlogs: Backlogs) -> None:
+        self._hub = hub
+        self._intake = intake
+        self._backlogs = backlogs
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._rung: set[UUID] = set()
+        self._held: dict[UUID, Lease] = {}
+        self._closing = asyncio.Event()
+        self._me = f"{hub.leases.me}/{secrets.token_hex(4)}"
+
+    def ring(self, integration: UUID) -> None:
+        """Something waits for it."""
+        if self._closing.is_set():
+            return
+        self._rung.add(integration)
+        if integration not in self._running:
+            self._running[integration] = asyncio.create_task(self._work(integration))
+
+    async def sweep(self) -> None:
+        """Take up what a process that died has left."""
+        if not self._closing.is_set():
+            for integration in await arrivals.left(self._hub.db, LEFT):
+                self.ring(integration)
+
+    async def ended(self) -> None:
+        """Wait until nothing is left of what was rung for."""
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+    async def close(self) -> None:
+        """Finish what is begun; what is left another process takes up."""
+        self._closing.set()
+        await self.ended()
+        with suppress(HubError, *DOWN):
+            await arrivals.release_all(self._hub.db, self._me)
+
+    async def _work(self, integration: UUID) -> None:
+        """Until nothing is left."""
+        failures = 0
+        try:
+            with scope.itself():  # whose request began it is one of many
+                while not self._closing.is_set():
+                    pause, failures = await self._step(integration, failures)
+                    if pause is None and integration not in self._rung:
+                        return  # nothing is awaited between this look and being gone
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(pause or 0):
+                            await self._closing.wait()
+        finally:
+            del self._running[integration]
+
+    async def _step(self, integration: UUID, failures: int) -> tuple[float | None, int]:
+        """How long to wait for the next; None: nothing is left."""
+        self._rung.discard(integration)
+        try:
+            async with self._places:
+                return await self._turn(integration), 0
+        except Taken:
+            self._held.pop(integration, None)
+            return BUSY, failures
+        except Exception as e:  # noqa: BLE001 - one that cannot be stored must not end the folding of others
+            self._held.pop(integration, None)
+            log.warning("calls of integration %s wait: %s: %s", integration, type(e).__name__, e)
+            return min(PATIENCE, TROUBLE * 2 ** min(failures, 10)), failures + 1
+
+    async def _turn(self, integration: UUID) -> float | None:
+        held = self._held.get(integration)
+        if held is None:
+            seconds = min(LEASE, self._hub.settings.lease_seconds)
+            held = await arrivals.lease(self._hub.db, integration, self._me, seconds)
+        if held is None:
+            return await self._elsewhere(integration)
+        self._held[integration] = held
+        await self._after_those_past(integration)
+        known = self._backlogs.known(integration)
+        before, begun = known.kept if known else 0, time.monotonic()
+        calls = await arrivals.head(self._hub.db, integration, MOST, BYTES)
+        row = await arrivals.endpoint(self._hub.db, integration) if calls else None
+        if row is None:
+            del self._held[integration]
+            await arrivals.release(self._hub.db, held)
+            self._backlogs.folded(integration, before, 0)
+            return None
+        try:
+            await self._fold(held, row, calls[:1] if calls[0].tries >= ALONE else calls)
+        except Taken:
+            raise
+        except Exception as e:
+            # Of no use where the database is away: then no try counts.
+            tries = 1 if isinstance(e, (HubError, *DOWN)) else BROKEN
+            await arrivals.missed(self._hub.db, integration, calls[0].id, tries)
+            raise
+        return min(REST, time.monotonic() - begun)
+
+    async def _elsewhere(self, integration: UUID) -> float | None:
+        """Another process folds, or the integration is gone: look how much is left, as long as there is any."""
+        known = self._backlogs.known(integration)
+        if known is None or not known.kept:
+            return None
+        before = known.kept
+        left = await arrivals.count(self._hub.db, integration, before)
+        self._backlogs.folded(integration, before - left, 0)
+        return BUSY if left else None
+
+    async def _after_those_past(self, integration: UUID) -> None:
+        """What went past the journal before anything of its integration stood there is stored first."""
+        for _ in range(int(LAST / LOOK)):
+            known = self._backlogs.known(integration)
+            if known is None or not known.past:
+                return
+            await asyncio.sleep(LOOK)
+
+    async def _fold(self, held: Lease, row: dict[str, Any], calls: Sequence[Arrival]) -> None:
+        """From the first on, as many as can be stored together."""
+        link, group = open_link(self._hub, row), _Group()
+        for call in calls:
+            if call.tries >= TRIES:
+                await self._aside(held, call, OFTEN)
+                continue
+            try:
+                arrived = await self._read(row, link, call)
+                if group.size + len(arrived) > ITEMS and group.calls:
+                    break
+                if group.calls and any(asks(row, one) for one in arrived):
+                    break  # what it means hangs on what is stored before it
+                group.items.append(await self._items(row, call, arrived))
+                group.calls.append(call)
+                if await learned(self._hub, row, arrived):
+                    break
+            except (Unreadable, BadSignature) as e:
+                await self._aside(held, call, str(e))
+            except Exception as e:
+                if isinstance(e, ValueError | asyncpg.PostgresError) and of_data(e):
+                    await self._aside(held, call, VALUE)
+                elif group.calls:
+                    break  # those before it first; then it is tried again as the first
+                else:
+                    raise
+        await self._store(held, group)
+
+    async def _read(self, row: dict[str, Any], link: Link, call: Arrival) -> list[Inbound]:
+        await asyncio.sleep(0)  # others are served in between
+        return await read(self._hub, row["channel"], link, Hook(call.headers, call.body, proved=True))
+
+    async def _items(self, row: dict[str, Any], call: Arrival, arrived: Sequence[Inbound]) -> list[Item]:
+        items = await items_of(self._hub.db, row, arrived, self._hub.settings.max_debounce_wait)
+        if call.trace is not None:
+            told: Mapping[str, Any] = {"messaging.batch.message_count": len(items)}
+            with self._hub.tracing.within("ingest", attributes=told, parent=call.trace):
+                carry(self._hub.tracing, items)
+        return items
+
+    async def _store(self, held: Lease, group: _Group) -> None:
+        """All of them, or one by one where one of them cannot be stored."""
+        if not group.calls:
+            return
+        try:
+            await self._commit(held, group)
+        except (asyncpg.PostgresError, ValueError) as e:
+            if len(group.calls) > 1:
+                for call, items in zip(group.calls, group.items, strict=True):
+                    await self._store(held, _Group([call], [items]))
+            elif of_data(e):
+                await self._aside(held, group.calls[0], VALUE)
+            else:
+                raise
+
+    async def _commit(self, held: Lease, group: _Group) -> None:
+        # As those who go past the journal lock: contacts and sessions in one order; the order within one stays.
+        items = sorted((item for brought in group.items for item in brought), key=lock_key)
+        self._hub.reached("J3")
+        stored = await arrivals.fold(self._hub.db, held, [c.id for c in group.calls], items)
+        self._hub.reached("J4")
+        self._backlogs.folded(held.integration, len(group.calls), sum(len(c.body) for c in group.calls))
+        self._intake.announce(items, stored)
+
+    async def _aside(self, held: Lease, call: Arrival, reason: str) -> None:
+        """Into the quarantine, of which there may be enough already: more of the same tells nobody more."""
+        self._intake.counts["quarantined"] = self._intake.counts.get("quarantined", 0) + 1
+        whom = f"{held.integration}:{LARGEST}"
+        shown = await self._hub.limits.take("quarantine", whom, AN_HOUR, 3600.0) <= 0
+        await arrivals.set_aside(self._hub.db, held, call.id, ids.uuid7(), reason, LARGEST, shown)
+        self._backlogs.folded(held.integration, 1, len(call.body))
+
+
+async def work(hub: Hub) -> None:
+    """For as long as a process lives that takes no calls itself: take up what others have left."""
+    intake = Intake(hub.db, hub.queue)
+    folder = Folder(hub, intake, Backlogs())
+    try:
+        await keep_looking(folder)
+    finally:
+        await folder.close()
+        await intake.close()
+
+
+async def fold_restored(hub: Hub) -> None:
+    """In a database that nobody works with: what waited when it was copied."""
+    intake = Intake(hub.db, hub.queue)
+    folder = Folder(hub, intake, Backlogs())
+    await folder.sweep()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RESTORED):
+            await folder.ended()
+    await folder.close()
+    await intake.close()
+
+
+async def keep_looking(folder: Folder) -> None:
+    """Sweep for ever."""
+    while True:
+        try:
+            await folder.sweep()
+        except (HubError, *DOWN) as e:
+            log.debug("the journal is looked at again: %s", e)
+        await asyncio.sleep(random.uniform(0.8, 1.2))

@@ -1,0 +1,166 @@
+"""The journal of webhook calls that were acknowledged as they came, until they are folded into conversations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from hub.store import inbox, personal
+from hub.store.db import Call, clean, dump
+from hub.store.inbox import ENDPOINT, Item, Stored
+
+# Numbered in the order given: an identity is told as a row is written.
+KEEP = """
+    insert into arrivals (account_id, integration_id, headers, trace, body)
+    select i.account_id, i.id, a.headers::jsonb, a.trace, a.body
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) with ordinality a(integration, headers, trace, body, place)
+    join integrations i on i.id = a.integration order by a.place returning integration_id
+"""
+LEASE = "select lease_arrivals($1, $2, $3)"
+# The first ones, as many as are looked at in one go; the first whatever its size.
+HEAD = """
+    select h.id, h.tries, h.headers, h.trace, h.body from (
+        select a.*, sum(octet_length(a.body)) over (order by a.id) - octet_length(a.body) as before from (
+            select a.id, a.tries, a.headers, a.trace, a.body from arrivals a where a.integration_id = $1 order by a.id limit $2) a) h
+    where h.before < $3 order by h.id
+"""
+WHOSE = ENDPOINT.replace("where i.client_id = $1 and i.channel = $2", "where i.id = $1")
+FOLD = """
+    select n, outcome, session_id, seq, message_id, due_in,
+           extract(epoch from clock_timestamp() - statement_timestamp())::float8 as took
+    from fold_arrivals($1, $2, $3, $4, $5, $6) order by n
+"""
+ASIDE = """
+    with mine as (select 1 from arrival_folders f where f.integration_id = $1 and f.owner = $2 and f.epoch = $3 for update),
+    gone as (
+        delete from arrivals a using mine where a.integration_id = $1 and a.id = $4
+        returning a.account_id, a.integration_id, a.headers, a.body)
+    insert into quarantine (id, account_id, integration_id, sha256, raw, headers, reason)
+    select $5, g.account_id, g.integration_id, sha256(g.body), substr(g.body, 1, $6), g.headers, $7 from gone g where $8
+"""
+MISSED = "update arrivals set tries = least(tries + $3, 1000) where integration_id = $1 and id = $2"
+COUNT = "select count(*) from (select 1 from arrivals where integration_id = $1 limit $2) a"
+RELEASE = "delete from arrival_folders where integration_id = $1 and owner = $2 and epoch = $3"
+RELEASE_ALL = "delete from arrival_folders where owner = $1"
+TAKEN = "55000"  # what `fold_arrivals` raises
+LEFT = "select left_arrivals($1) as id"
+WAITS = """
+    select exists (select 1 from integrations i join arrivals a on a.integration_id = i.id where i.account_id = $1 and a.id <= $2)
+"""
+NEWEST = "select max(a.id) from integrations i join arrivals a on a.integration_id = i.id where i.account_id = $1"
+
+
+class Taken(Exception):
+    """Somebody else has folded these calls, or folds by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A call to be kept. headers: what is still needed of them."""
+
+    integration: UUID
+    headers: Mapping[str, str]
+    trace: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """tries: how often it could not be folded."""
+
+    id: int
+    tries: int
+    headers: dict[str, str]
+    trace: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """That a process folds what arrived for an integration, and nobody else does."""
+
+    integration: UUID
+    me: str
+    epoch: int
+    seconds: float
+
+
+async def keep(db: Call, calls: Sequence[Kept]) -> set[UUID]:
+    """Commit calls in this order; whose there are. Those of integrations that are gone are not."""
+    rows = await db.fetch(
+        KEEP, [c.integration for c in calls], [dump(dict(c.headers)) for c in calls], [c.trace for c in calls],
+        [c.body for c in calls],
+    )
+    return {r["integration_id"] for r in rows}
+
+
+async def lease(db: Call, integration: UUID, me: str, seconds: float) -> Lease | None:
+    """None while somebody else folds, and where there is no such integration."""
+    epoch = await db.value(LEASE, integration, me, seconds)
+    return None if epoch is None else Lease(integration, me, epoch, seconds)
+
+
+async def head(db: Call, integration: UUID, most: int, size: int) -> list[Arrival]:
+    """What arrived first: so many calls, of so many bytes."""
+    rows = await db.fetch(HEAD, integration, most, size)
+    return [Arrival(r["id"], r["tries"], r["headers"], r["trace"], bytes(r["body"])) for r in rows]
+
+
+async def endpoint(db: Call, integration: UUID) -> dict[str, Any] | None:
+    """As `inbox.endpoint`."""
+    row = await db.row(WHOSE, integration)
+    return dict(row) if row else None
+
+
+async def fold(db: Call, held: Lease, arrivals: Sequence[int], items: Sequence[Item]) -> list[Stored]:
+    """Store what these calls brought and drop them, in one transaction. Raise Taken."""
+    sealed = await personal.items(db, items)
+    given = (held.integration, held.me, held.epoch, held.seconds, list(arrivals), sealed)
+    try:
+        return await inbox.stored(db, FOLD, *given)
+    except asyncpg.ObjectNotInPrerequisiteStateError as e:
+        if e.sqlstate != TAKEN:
+            raise  # a lock was waited for in vain
+        raise Taken from None
+
+
+async def set_aside(db: Call, held: Lease, arrival: int, id: UUID, reason: str, most: int, shown: bool) -> None:
+    """Out of the way; into the quarantine, of which there may be enough already (`shown`)."""
+    await db.run(ASIDE, held.integration, held.me, held.epoch, arrival, id, most, clean(reason), shown)
+
+
+async def missed(db: Call, integration: UUID, arrival: int, tries: int) -> None:
+    """It could not be folded, which counts as so many tries."""
+    await db.run(MISSED, integration, arrival, tries)
+
+
+async def count(db: Call, integration: UUID, most: int) -> int:
+    """How many wait, as far as it matters."""
+    return int(await db.value(COUNT, integration, most))
+
+
+async def release(db: Call, held: Lease) -> None:
+    await db.run(RELEASE, held.integration, held.me, held.epoch)
+
+
+async def release_all(db: Call, me: str) -> None:
+    """The process ends."""
+    await db.run(RELEASE_ALL, me)
+
+
+async def left(db: Call, seconds: float) -> list[UUID]:
+    """Integrations whose first call has waited so long, and nobody folds."""
+    return [r["id"] for r in await db.fetch(LEFT, seconds)]
+
+
+async def newest(db: Call, account: UUID) -> int | None:
+    """The last call that waits for an account's conversations."""
+    found = await db.value(NEWEST, account)
+    return None if found is None else int(found)
+
+
+async def waits(db: Call, account: UUID, until: int) -> bool:
+    """Whether one of the calls up to that one still waits."""
+    return bool(await db.value(WAITS, account, until))
