@@ -2,7 +2,8 @@
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from hub.accounts import gateways
@@ -18,8 +19,11 @@ KEPT = 2000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """made: what was worked out of it, by name, for as long as it is remembered."""
+
     gateway: Gateway
     account: Account
+    made: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 class Directory:

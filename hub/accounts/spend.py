@@ -12,15 +12,17 @@ from hub.store.db import Call
 
 GROUPS = tuple(key_limits.GROUPS)
 COLUMNS = ("id", "name", "amount", "tokens_in", "tokens_cached", "tokens_out", "entries")
+MOST = 5000
 # What a spreadsheet would take for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def told(
-    db: Call, account: UUID, by: str, since: datetime, until: datetime, key: UUID | None = None, tag: str | None = None
+    db: Call, account: UUID, by: str, since: datetime, until: datetime, *, key: UUID | None = None,
+    tag: str | None = None, limit: int = MOST, skip: int = 0,
 ) -> list[Json]:
-    """Rows with the fields of COLUMNS. by: one of GROUPS."""
-    return await key_limits.spend(db, account, by, since, until, key, tag)
+    """Rows with the fields of COLUMNS, and the `total` of them. by: one of GROUPS."""
+    return await key_limits.spend(db, account, by, since, until, key, tag, limit, skip)
 
 
 def table(rows: Sequence[Json], by: str) -> str:

@@ -27,7 +27,7 @@ async def gather(hub: Hub, ask: Ask, stack: AsyncExitStack) -> AnswerContext:
     parameters = effective(hub.models, ask.gateway)
     ctx = AnswerContext(
         ask=ask,
-        context=_context(hub, ask),
+        context=context_of(hub, ask),
         parameters=parameters,
         messages=list(ask.messages),
         system=[],
@@ -67,7 +67,8 @@ def _parts(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack, offline: bool) -
     return parts
 
 
-def _context(hub: Hub, ask: Ask) -> Context:
+def context_of(hub: Hub, ask: Ask) -> Context:
+    """For whom the tools of an answer run."""
     return Context(
         hub=hub, account_id=ask.account_id, gateway=ask.gateway, deadline=ask.deadline,
         external_user=ask.external_user, person=ask.person, metadata=dict(ask.metadata), source=ask.origin,

@@ -45,14 +45,15 @@ def build(
     tools: Sequence[Json] = (),
     language: str | None = None,
     limits: Limits = PATIENT,
+    once: float = 0.0,
 ) -> Prompt:
     """The prompt of one model call.
 
     messages: the conversation, oldest first. made: what this answer has added to it so far.
     system: texts added to the system instruction.
     options: fields of the request, which win over the gateway's; its `extra_body` is merged.
-    tools: in the chat format. limits: how long the provider may be silent. Raise BadRequest
-    (`context_overflow`) when it does not fit.
+    tools: in the chat format. limits: how long the provider may be silent. once: how long an answer in one piece
+    may take. Raise BadRequest (`context_overflow`) when it does not fit.
     """
     flags = frozenset(parameters.get("flags") or ())
     asked = question(messages)
@@ -89,6 +90,7 @@ def build(
         thinks="ReturnReasoningTokens" in flags,
         limits=limits,
         cached=bool(parameters.get("promptCache")),
+        once=once,
     )
 
 
@@ -217,6 +219,11 @@ def _named(parameters: Mapping[str, Any], asked: Mapping[str, Any]) -> set[str]:
     """Options that have a field of their own."""
     ours = {theirs for name, theirs in OPTIONS.items() if parameters.get(name) is not None}
     return {*ours, *asked, *OF_TOOLS, "stop"}
+
+
+def options_of(parameters: Mapping[str, Any], asked: Mapping[str, Any]) -> Json:
+    """The options of a question without tools."""
+    return _options(parameters, asked, (), frozenset(parameters.get("flags") or ()), False)
 
 
 def _options(

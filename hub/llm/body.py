@@ -29,8 +29,10 @@ class Body:
     """Takes the bytes of an answer as they come. `error`: what the provider told of one. `spoke`: whether it
     has said anything."""
 
-    def __init__(self, reading: Reader) -> None:
+    def __init__(self, reading: Reader, adds: bool = False) -> None:
+        """adds: of a stream each event adds to those before it."""
         self._reading = reading
+        self._adds = adds
         self._events: Events | None = None
         self._raw = bytearray()
         self._document = False
@@ -62,7 +64,7 @@ class Body:
             self._raw += chunk
             if self._document or not self._decided():
                 return None
-            chunk, self._events = bytes(self._raw), Events()
+            chunk, self._events = bytes(self._raw), Events(self._adds)
             self._raw.clear()
         return self._read(self._events.feed(chunk))
 

@@ -27,6 +27,10 @@ class Breaker:
         self._until[key] = now + PAUSE
         return 0.0
 
+    def knows(self, key: str) -> bool:
+        """Whether there is anything to be remembered of it."""
+        return key in self._failed or key in self._until or key in self._held
+
     def stopped(self, key: str, now: float) -> bool:
         """Whether a call would be refused now; asking this is no trial."""
         return self._until.get(key, 0.0) > now or self.held(key, now) is not None

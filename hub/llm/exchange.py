@@ -1,4 +1,4 @@
-"""One question over HTTP to a provider, whatever it speaks: the body out, the answer in pieces. Always streams."""
+"""One question over HTTP to a provider, whatever it speaks: the body out, the answer in pieces."""
 
 import asyncio
 import time
@@ -12,7 +12,9 @@ import orjson
 from hub.domain import Json
 from hub.errors import Invalid
 from hub.guarded_http import Outbound
+from hub.llm.begun import Again, Answering
 from hub.llm.body import Body
+from hub.llm.posting import Posts
 from hub.llm.refusals import failure, read
 from hub.llm.types import Delta, Failed, Limits, Prompt
 
@@ -30,7 +32,8 @@ JSON_EVENTS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked. answer: reads what comes. learn: changes the body after a refusal that names what can be left
-    out or called otherwise, and tells whether it did. unlearn: that was not it."""
+    out or called otherwise, and tells whether it did. unlearn: that was not it. first: seconds until the first piece,
+    where they are not the question's."""
 
     url: str
     headers: Mapping[str, str]
@@ -38,6 +41,7 @@ class Request:
     answer: Callable[[], Body]
     learn: Callable[[Json, Failed], bool]
     unlearn: Callable[[], None]
+    first: float = 0.0
 
 
 class Exchange:
@@ -46,10 +50,12 @@ class Exchange:
     def __init__(self, outbound: Outbound, key: str | None) -> None:
         self._outbound = outbound
         self._key = key
+        self._posts: Posts | None = None
 
     async def deltas(self, request: Request, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
         """The answer. Raise Failed."""
-        begun = time.monotonic()
+        known = prompt.begun
+        begun = known.at if known is not None and known.open else time.monotonic()
         try:
             async with aclosing(self._answers(request, prompt, deadline)) as deltas:
                 async for delta in deltas:
@@ -71,14 +77,15 @@ class Exchange:
             raise Failed("The model provider's answer cannot be read.", code="model_unreadable") from None
 
     async def _answers(self, request: Request, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
-        begun = time.monotonic()
+        begun, first = time.monotonic(), request.first or prompt.limits.first
         refused: Failed | None = None
         while True:
-            async with asyncio.timeout(begun + prompt.limits.first - time.monotonic()):
-                reply = await self._asked(request, deadline)
+            until = min(begun + first, deadline)
+            async with asyncio.timeout(until - time.monotonic()):
+                reply = await self._asked(request, prompt, deadline)
             async with reply:
                 if reply.status == 200:
-                    async with aclosing(self._read(reply, request, prompt, begun)) as deltas:
+                    async with aclosing(self._read(reply, request, prompt, until, deadline)) as deltas:
                         async for delta in deltas:
                             yield delta
                     return
@@ -89,22 +96,27 @@ class Exchange:
                 raise refused or e
             refused = e
 
-    async def _asked(self, request: Request, deadline: float) -> aiohttp.ClientResponse:
-        return await self._outbound.session(request.url).post(
-            request.url, data=orjson.dumps(request.body), headers=request.headers, timeout=_timeout(deadline),
-            allow_redirects=False,
-        )
+    async def _asked(self, request: Request, prompt: Prompt, deadline: float) -> Answering | Again:
+        known = prompt.begun.reply() if prompt.begun is not None else None
+        return known or await self.post(request.url, request.headers, request.body, deadline)
 
-    async def _error(self, reply: aiohttp.ClientResponse) -> Failed:
+    async def post(self, url: str, headers: Mapping[str, str], body: Json, deadline: float) -> Answering:
+        """Raise aiohttp's errors, TimeoutError, and Invalid for an address that cannot be used."""
+        session, posts = self._outbound.session(url), self._posts
+        if posts is None or not posts.serves(session, url, headers):
+            posts = self._posts = Posts(session, url, headers)
+        return await posts.post(orjson.dumps(body), _timeout(deadline))
+
+    async def _error(self, reply: Answering | Again) -> Failed:
         async with asyncio.timeout(AFTERWARDS):
             raw = await reply.content.read(ERROR_SIZE)
         return failure(reply.status, read(raw, reply.content_type == "text/html"), self._key, headers=reply.headers)
 
     async def _read(
-        self, reply: aiohttp.ClientResponse, request: Request, prompt: Prompt, begun: float
+        self, reply: Answering | Again, request: Request, prompt: Prompt, until: float, deadline: float
     ) -> AsyncGenerator[Delta, None]:
-        """Deltas of an answer, one for all events of a read."""
-        body, size, until = request.answer(), 0, begun + prompt.limits.first
+        """Deltas of an answer, one for all events of a read. until: when its first bytes have to be there."""
+        body, size = request.answer(), 0
         try:
             while chunk := await _next(reply, until):
                 size += len(chunk)
@@ -115,7 +127,7 @@ class Exchange:
                     yield delta
                 if body.over:
                     break
-                until = _later(body, until, prompt.limits)
+                until = min(_later(body, until, prompt.limits), deadline)
         except (aiohttp.ClientError, OSError, TimeoutError):
             if not body.complete:
                 raise
@@ -145,7 +157,7 @@ def _timeout(deadline: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=left, sock_connect=min(CONNECT, left))
 
 
-async def _next(reply: aiohttp.ClientResponse, until: float) -> bytes:
+async def _next(reply: Answering | Again, until: float) -> bytes:
     """The next bytes; none at the end. Raise TimeoutError when the provider is silent for too long."""
     async with asyncio.timeout(until - time.monotonic()):
         return await reply.content.readany()

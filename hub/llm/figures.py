@@ -10,7 +10,7 @@ import orjson
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from hub.domain import Json, Usage
-from hub.llm.prices import Price, bill, cost
+from hub.llm.prices import FREE, Price, bill, cost
 from hub.llm.types import Delta, Failed, Prompt
 from hub.tracing import OFF, Span, Tracing
 
@@ -54,6 +54,9 @@ class Figures:
         self.registry = CollectorRegistry()
         self.tracing = tracing
         self._named = frozenset(list(named)[:NAMED])
+        # As many as there are labels.
+        self._known: dict[tuple[int | str, ...], Counter] = {}
+        self._firsts: dict[str, Histogram] = {}
         self._requests = self._counter("requests", "Calls of models by outcome", "outcome")
         self._tokens = self._counter("tokens", "Tokens by kind: in, cached, out", "kind")
         self._errors = self._counter("errors", "Calls of models that failed, by kind", "kind")
@@ -87,25 +90,49 @@ class Figures:
 
     def over(self, call: "Call", outcome: str, spent: Usage | None, error: str | None) -> None:
         label = call.place.label
-        self._requests.labels(label, outcome).inc()
+        self._of(self._requests, label, outcome).inc()
         if error is not None:
-            self._errors.labels(label, error).inc()
+            self._of(self._errors, label, error).inc()
         if call.first is not None:
-            self._first.labels(label).observe(call.first)
+            self._seen(label, call.first)
         if spent is not None:
             self._used(label, call.place.price, spent)
         if outcome == "answered" and call.place.turn:
-            self._fallbacks.labels(label).inc()
+            self._of(self._fallbacks, label).inc()
+
+    def said(self, place: Place, spent: Usage, seconds: float) -> None:
+        """An answer that came in one piece."""
+        self._of(self._requests, place.label, "answered").inc()
+        self._seen(place.label, seconds)
+        self._used(place.label, place.price, spent)
+
+    def left(self, place: Place) -> None:
+        """Nobody waited for an answer any more."""
+        self._of(self._requests, place.label, "left").inc()
+
+    def _of(self, counter: Counter, *labels: str) -> Counter:
+        """One of a counter; looking it up there costs more than counting."""
+        name = (id(counter), *labels)
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = counter.labels(*labels)
+        return found
+
+    def _seen(self, label: str, seconds: float) -> None:
+        found = self._firsts.get(label)
+        if found is None:
+            found = self._firsts[label] = self._first.labels(label)
+        found.observe(seconds)
 
     def _used(self, label: str, price: Price, used: Usage) -> None:
         cached = min(used.cached, used.prompt)
         for kind, count in (("in", used.prompt - cached), ("cached", cached), ("out", used.completion)):
             if count:
-                self._tokens.labels(label, kind).inc(count)
+                self._of(self._tokens, label, kind).inc(count)
         if cached:
-            self._cached.labels(label).inc()
-        if (dollars := cost(bill(label, used, price))) > 0:
-            self._cost.labels(label).inc(dollars)
+            self._of(self._cached, label).inc()
+        if price != FREE and (dollars := cost(bill(label, used, price))) > 0:
+            self._of(self._cost, label).inc(dollars)
 
 
 class Call:

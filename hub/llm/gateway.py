@@ -30,6 +30,7 @@ from hub.llm.paying import paid
 from hub.llm.placeholders import Mask, Putting, mask_of
 from hub.llm.prices import FREE, Price
 from hub.llm.provider import Provider
+from hub.llm.straight import Straight
 from hub.llm.types import INTEGRATED, NO_HEADERS, Broken, Delta, Failed, Limits, Prompt
 from hub.purse import purse
 
@@ -262,6 +263,14 @@ class Models:
         provider = self._provider(self._trusted, entry.address, entry.key, entry.transport)
         told = figures.Place(model, entry.name, entry.vendor, entry.price)
         return _Place(provider, _key(entry.address, entry.key, entry.name), entry.name, told)
+
+    def straight(self, gateway: Gateway, model: str) -> Straight | None:
+        """The shortest way to a model at an OpenAI-compatible address."""
+        place = self._resolve(gateway, model)
+        if not isinstance(place.provider, OpenAICompatible):
+            return None
+        memory = self._breaker, self._balancer, self.figures
+        return Straight(place.provider, place.key, place.name, place.told, *memory)
 
     def _provider(
         self, outbound: Outbound, address: str, key: str | None, transport: str | None = None,

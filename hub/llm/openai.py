@@ -1,16 +1,21 @@
 """Any OpenAI-compatible address."""
 
+import asyncio
 import hashlib
+import math
 import re
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from functools import partial
+from typing import Any
 
 import orjson
 
 from hub.domain import Json
 from hub.guarded_http import Outbound
 from hub.llm.addresses import endpoint, joined_headers, key_headers, limit_name
+from hub.llm.begun import Answering
 from hub.llm.body import Body
 from hub.llm.exchange import JSON_EVENTS, Exchange, Request
 from hub.llm.reading import Reading
@@ -23,7 +28,11 @@ _UNKNOWN = re.compile(
     r"(?i)unsupported|unknown|unrecogni[sz]ed|unexpected|not supported|not permitted|extra|not allowed|forbidden"
     r"|does not exist|no such|invalid (?:parameter|argument|field|request)|not recogni[sz]ed|additional|instead"
 )
+_STREAMS = re.compile(r"(?i)\bstream(?:ing)?\b")
 KEPT = 200
+# Seconds: an answer in one piece that takes longer; how long answers are streamed after it, so that whoever waits for
+# them can be kept alive and a silence is heard.
+SLOW, STREAMED = 5.0, 600.0
 
 
 class OpenAICompatible:
@@ -42,30 +51,69 @@ class OpenAICompatible:
         self._limits: dict[str, str] = {}
         self._plain: set[str] = set()
         self._uncached: set[str] = set()
+        # Until when answers of a model are streamed in any case.
+        self._slow: dict[str, float] = {}
 
     async def stream(self, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
+        once = self._once(prompt)
+        asked = self._asked(prompt, once)
+        if not once:
+            async with aclosing(self._exchange.deltas(asked, prompt, deadline)) as deltas:
+                async for delta in deltas:
+                    yield delta
+            return
+        slow = self.timed(prompt.model)
+        try:
+            async with aclosing(self._exchange.deltas(asked, prompt, deadline)) as deltas:
+                async for delta in deltas:
+                    yield delta
+        finally:
+            slow.cancel()
+
+    def _once(self, prompt: Prompt) -> float:
+        """Seconds that the answer may take in one piece; 0: it is streamed."""
+        return 0.0 if self.slow(prompt.model) else prompt.once
+
+    def slow(self, model: str) -> bool:
+        """Whether its answers are streamed in any case."""
+        return bool(self._slow) and self._slow.get(model, 0.0) > time.monotonic()
+
+    def timed(self, model: str) -> asyncio.TimerHandle:
+        """To be cancelled as soon as an answer in one piece is there."""
+        return asyncio.get_running_loop().call_later(SLOW, self._takes_long, model)
+
+    async def post(self, model: str, messages: list[Json], options: Json, deadline: float) -> Answering:
+        """Ask for an answer in one piece. Raise as `Exchange.post` does."""
+        body = {**self._named(model, options), "model": model, "messages": messages}
+        return await self._exchange.post(self._url, self._headers, body, deadline)
+
+    def _takes_long(self, model: str) -> None:
+        if len(self._slow) >= KEPT:
+            self._slow.clear()
+        self._slow[model] = time.monotonic() + STREAMED
+
+    def _asked(self, prompt: Prompt, once: float) -> Request:
         messages = [without_extra(m, "anthropic") for m in prompt.messages]
-        body: Json = {**self._named(prompt), "model": prompt.model, "messages": messages, "stream": True}
-        if prompt.model not in self._plain:
-            body["stream_options"] = {"include_usage": True}
+        body: Json = {**self._named(prompt.model, prompt.options), "model": prompt.model, "messages": messages}
+        if not once:
+            body["stream"] = True
+            if prompt.model not in self._plain:
+                body["stream_options"] = {"include_usage": True}
         if prompt.cached:
             body.setdefault("prompt_cache_key", _prefix(body))
         if prompt.model in self._uncached:
             body.pop("prompt_cache_key", None)
-        request = Request(
-            self._url, self._headers, body, lambda: Body(Reading(prompt.whole)), partial(self._learned, prompt.model),
-            lambda: self._forget(prompt.model),
+        return Request(
+            self._url, self._headers, body, lambda: Body(Reading(prompt.whole), adds=not prompt.whole),
+            partial(self._learned, prompt.model), lambda: self._forget(prompt.model), once,
         )
-        async with aclosing(self._exchange.deltas(request, prompt, deadline)) as deltas:
-            async for delta in deltas:
-                yield delta
 
-    def _named(self, prompt: Prompt) -> Json:
+    def _named(self, model: str, given: Mapping[str, Any]) -> Json:
         """The options; the limit of tokens as this provider calls it."""
-        wanted = self._limits.get(prompt.model) or self._limit
+        wanted = self._limits.get(model) or self._limit
         other = LIMITS[wanted == LIMITS[0]]
-        options = dict(prompt.options)
-        known = wanted == LIMITS[1] or prompt.model in self._limits
+        options = dict(given)
+        known = wanted == LIMITS[1] or model in self._limits
         if known and other in options:
             value = options.pop(other)
             options.setdefault(wanted, value)
@@ -86,6 +134,11 @@ class OpenAICompatible:
             del body["prompt_cache_key"]
             self._uncached.add(model)
             return True
+        if "stream" not in body and e.kind in REQUEST and _STREAMS.search(told):
+            # It answers in streams alone.
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
+            self._slow[model] = math.inf
+            return True
         name = next((n for n in LIMITS if n in body), None)
         if name is None or e.kind not in REQUEST or model in self._limits:
             return False
@@ -98,6 +151,7 @@ class OpenAICompatible:
 
     def _forget(self, model: str) -> None:
         self._limits.pop(model, None)  # it was not the name
+        self._slow.pop(model, None)
 
 
 def _prefix(body: Json) -> str:

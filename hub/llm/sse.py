@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from hub.domain import Json
+from hub.llm.alike import Alike
 
 DONE = b"[DONE]"
 BOM = b"\xef\xbb\xbf"
@@ -27,7 +28,9 @@ _BIG = 1 << 63
 class Events:
     """Takes a body apart, fed as it arrives. `done`: its end was announced."""
 
-    def __init__(self) -> None:
+    def __init__(self, adds: bool = False) -> None:
+        """adds: each event adds its words to those before it, so that a row of events may be told as one."""
+        self._alike = Alike() if adds else None
         self._begun = False
         self._return = False
         self._parts: list[bytes] = []
@@ -53,9 +56,31 @@ class Events:
         if b"\r" in text:
             self._return = text.endswith(b"\r")
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, rest = text.split(b"\n")
+        found: list[Json] = []
+        start = self._rows(self._alike, text, found) if self._alike is not None else 0
+        *lines, rest = text[start:].split(b"\n")
+        found += self._events(lines)
         self._parts, self._size = [rest], len(rest) + sum(map(len, self._data))
-        return list(self._events(lines))
+        return found
+
+    def _rows(self, alike: Alike, text: bytes, found: list[Json]) -> int:
+        """Take events as long as they are whole and each by itself; where the rest begins."""
+        start = 0
+        while not (self._data or self._name or self.done or alike.given_up):
+            at, joined = alike.row(text, start)
+            if joined is not None:
+                found.append(joined)
+                start = at
+            end = text.find(b"\n\n", start) + 2
+            if end < 2:
+                break
+            block = text[start:end]
+            told = list(self._events(block.split(b"\n")[:-1]))
+            if len(told) == 1:
+                alike.learn(block, told[0])
+            found += told
+            start = end
+        return start
 
     def end(self) -> list[Json]:
         """The body is over: what is left is a line too, and ends the last event."""

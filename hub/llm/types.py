@@ -6,6 +6,7 @@ from typing import Any
 
 from hub.domain import Json, Passage, Usage
 from hub.errors import Upstream
+from hub.llm.begun import Begun
 
 # The base address of the models that come with the hub.
 INTEGRATED = "@integrated"
@@ -35,6 +36,8 @@ class Prompt:
     provider of their own. `thinks`: whether thoughts are shown. `limits`: how long the provider may be
     silent. `cached`: whether the provider is asked to remember what stays the same. `whose`: the conversation, where it
     has a name.
+    `once`: seconds that an answer in one piece may take, where it is wanted so; 0: it is streamed. `begun`: it was
+    asked already.
     """
 
     model: str
@@ -49,6 +52,8 @@ class Prompt:
     limits: Limits = PATIENT
     cached: bool = False
     whose: str = ""
+    once: float = 0.0
+    begun: Begun | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Structured logs without secrets."""
 
+import asyncio
 import logging
 import re
 import sys
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, TextIO
 
 import orjson
 
@@ -26,6 +28,8 @@ _SECRETS = (
 
 
 ACCESS = "hub.access"
+# Seconds for which lines about requests wait for each other, and how many at most.
+TOGETHER, LINES = 0.05, 500
 
 
 def scrub(text: str) -> str:
@@ -67,6 +71,46 @@ class _Formatter(logging.Formatter):
         return orjson.dumps(line).decode()
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Lines about requests wait for a moment and are written together; every other line is written at once, after
+    them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._waiting: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        loop = _running() if record.name == ACCESS and record.levelno < logging.WARNING else None
+        if loop is None:
+            self.write()
+            super().emit(record)
+            return
+        if not self._waiting:
+            loop.call_later(TOGETHER, self.write)
+        self._waiting.append(self.format(record))
+        if len(self._waiting) >= LINES:
+            self.write()
+
+    def write(self) -> None:
+        """What waits."""
+        with self.lock or nullcontext():
+            lines, self._waiting = self._waiting, []
+            if lines:
+                self.stream.write("".join(f"{line}{self.terminator}" for line in lines))
+                self.flush()
+
+    def close(self) -> None:
+        self.write()
+        super().close()
+
+
+def _running() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 def _storable(text: str) -> str:
     """Lone surrogates (damaged text from outside) would make the line impossible to write."""
     return text.encode(errors="backslashreplace").decode()
@@ -74,8 +118,10 @@ def _storable(text: str) -> str:
 
 def set_up(process: str, level: str, as_json: bool) -> None:
     """Log to standard error, one line a record."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(_Formatter(process, as_json))
+    # No line says who wrote it where, and finding it out costs as much as the rest.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

@@ -10,7 +10,7 @@ from uuid import UUID
 from asyncpg import PostgresError
 
 from hub.errors import HubError
-from hub.store.db import Call, clean
+from hub.store.db import Call
 
 log = logging.getLogger(__name__)
 
@@ -85,4 +85,4 @@ class RequestLog:
                 log.warning("%d lines of the log of requests were lost: %s", len(group), type(e).__name__)
 
     async def _write(self, group: Sequence[Json]) -> None:
-        await self._db.run(ADD, clean(list(group)))
+        await self._db.run(ADD, list(group))

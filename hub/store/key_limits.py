@@ -27,7 +27,8 @@ ALERTS = """
 GROUPS = ("key", "gateway", "client", "tag", "day")
 SPEND = """
     select w.id, max(w.name) as name, sum(u.amount)::float8 as amount, sum(u.tokens_in)::float8 as tokens_in,
-        sum(u.tokens_cached)::float8 as tokens_cached, sum(u.tokens_out)::float8 as tokens_out, sum(u.entries)::int as entries
+        sum(u.tokens_cached)::float8 as tokens_cached, sum(u.tokens_out)::float8 as tokens_out, sum(u.entries)::int as entries,
+        count(*) over ()::int as total
     from (
         select u.key_id, u.gateway_id, s.client_id, date_trunc('day', u.at, 'UTC') as day, u.amount, 1 as entries,
             case when u.sku like '%.in' or u.sku like '%.in.written' then u.quantity else 0 end as tokens_in,
@@ -45,7 +46,7 @@ SPEND = """
             union all select t.tag, t.tag from (select where $6 = 'tag') one left join unnest(k.tags) t(tag) on true
             union all select d.day, d.day from (select (u.day at time zone 'UTC')::date::text as day) d where $6 = 'day') w
     where ($4::uuid is null or u.key_id = $4) and ($5::text is null or $5 = any(k.tags))
-    group by w.id order by case when $6 = 'day' then w.id end, sum(u.amount) desc, w.id limit 5000
+    group by w.id order by case when $6 = 'day' then w.id end, sum(u.amount) desc, w.id limit $7 offset $8
 """
 
 Json = dict[str, Any]
@@ -81,7 +82,9 @@ async def alerts(db: Call, account: UUID, key: UUID | None = None) -> list[Json]
 
 
 async def spend(
-    db: Call, account: UUID, by: str, since: datetime, until: datetime, key: UUID | None = None, tag: str | None = None
+    db: Call, account: UUID, by: str, since: datetime, until: datetime, key: UUID | None, tag: str | None,
+    limit: int, skip: int,
 ) -> list[Json]:
-    """{id, name, amount, tokens_in, tokens_cached, tokens_out, entries}; by day in its order, else the dearest first."""
-    return [dict(r) for r in await db.fetch(SPEND, account, since, until, key, tag, by)]
+    """{id, name, amount, tokens_in, tokens_cached, tokens_out, entries, total}; by day in its order, else the dearest
+    first. total: how many there are of them."""
+    return [dict(r) for r in await db.fetch(SPEND, account, since, until, key, tag, by, limit, skip)]

@@ -1,12 +1,17 @@
 """Usage: what answers consumed; those of one moment share one insert."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from hub.errors import HubError
 from hub.store import scope
 from hub.store.db import Call
+
+log = logging.getLogger(__name__)
 
 ADD = "select usage_add($1)"
 # Dollars that users who registered themselves have cost an account since midnight (UTC).
@@ -41,6 +46,9 @@ FOLD = """
     select count(*)::int from gone
 """
 GROUP = 500
+NOBODY = UUID(int=0)
+# Seconds that usage may wait for that of others where nobody waits for it.
+BEHIND = 0.02
 FOLDED = 20_000  # rows at once
 
 
@@ -50,14 +58,34 @@ def _whose(
     return [{**row, **{k: str(v) for k, v in owner.items() if v is not None}} for row in rows]
 
 
+@dataclass(slots=True)
+class _Entry:
+    """The rows of one answer; done: who waits until they are committed."""
+
+    account: UUID
+    rows: list[dict[str, Any]]
+    done: asyncio.Future[None] | None = None
+
+    def over(self, error: Exception | None) -> None:
+        if self.done is None:
+            if error is not None:
+                log.error("usage of account %s was not written: %s", self.account, error)
+        elif not self.done.done():
+            if error is None or not self.rows:
+                self.done.set_result(None)
+            else:
+                self.done.set_exception(error)
+
+
 class Meter:
-    """Writes usage. Whatever comes while a write is on its way goes into the next one, and everyone is
+    """Writes usage. Whatever comes while a write is on its way goes into the next one, and everyone who waits is
     told when theirs is committed."""
 
     def __init__(self, db: Call) -> None:
         self._db = db
-        self._waiting: list[tuple[list[dict[str, Any]], asyncio.Future[None]]] = []
+        self._waiting: list[_Entry] = []
         self._writing: asyncio.Task[None] | None = None
+        self._soon: asyncio.TimerHandle | None = None
 
     async def add(
         self, account: UUID, rows: Sequence[dict[str, Any]], *, key: UUID | None = None, gateway: UUID | None = None,
@@ -69,32 +97,60 @@ class Meter:
             return
         owner = {"account": account, "key": key, "gateway": gateway, "session": session, "user": user}
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((_whose(rows, owner), done))
+        self._waiting.append(_Entry(account, _whose(rows, owner), done))
+        self._begin()
+        await asyncio.shield(done)
+
+    def later(self, account: UUID, rows: Sequence[dict[str, Any]], *, key: UUID, gateway: UUID | None) -> None:
+        """Write them within a moment, in which those of others come beside them; nobody waits. What a process that is
+        killed held is lost."""
+        if not rows:
+            return
+        self._waiting.append(_Entry(account, _whose(rows, {"account": account, "key": key, "gateway": gateway})))
+        if self._soon is None and (self._writing is None or self._writing.done()):
+            self._soon = asyncio.get_running_loop().call_later(BEHIND, self._begin)
+
+    async def settled(self) -> None:
+        """Until all that came before is written, or was given up."""
+        if self._waiting or (self._writing is not None and not self._writing.done()):
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(_Entry(NOBODY, [], done))
+            self._begin()
+            await asyncio.shield(done)
+
+    def _begin(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        await asyncio.shield(done)
 
     async def _write(self) -> None:
         """For whoever waits: one account began it, and all are served."""
         with scope.itself():
-            await self._groups()
+            while self._waiting:
+                group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+                await self._group(group)
 
-    async def _groups(self) -> None:
-        while self._waiting:
-            group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
-            try:
-                await self._db.run(ADD, [row for rows, _ in group for row in rows])
-            except Exception as e:  # noqa: BLE001 - everyone who waits must hear of it
-                for _, done in group:
-                    if not done.done():
-                        done.set_exception(e)
-            else:
-                for _, done in group:
-                    if not done.done():
-                        done.set_result(None)
+    async def _group(self, group: list[_Entry]) -> None:
+        try:
+            if rows := [row for one in group for row in one.rows]:
+                await self._db.run(ADD, rows)
+        except Exception as e:  # noqa: BLE001 - everyone who waits must hear of it
+            if len(group) > 1 and not isinstance(e, HubError):
+                # A key that was deleted meanwhile, say: what cannot be written must not stop what can.
+                for one in group:
+                    await self._group([one])
+                return
+            for one in group:
+                one.over(e)
+        else:
+            for one in group:
+                one.over(None)
 
     async def close(self) -> None:
-        """Wait for what is being written."""
+        """Write what waits."""
+        await self.settled()
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
 

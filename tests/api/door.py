@@ -72,6 +72,7 @@ class Door:
         return openai.AsyncOpenAI(base_url=self.url + "/v1", api_key=self.key, max_retries=0)
 
     async def billed(self) -> list[Json]:
+        await self.hub.meter.settled()
         rows = await self.hub.db.fetch("select * from usage where account_id = $1 order by id", self.account)
         return [dict(r) for r in rows]
 
@@ -85,10 +86,11 @@ async def opened(settings: Settings) -> AsyncIterator[Door]:
             app.router.add_route(route.method, route.path, route.handler)
         app.on_response_prepare.append(middleware.headers)
         async with TestServer(app) as server:
-            yield Door(hub, str(server.make_url("")).rstrip("/"), **await _account(hub), http=http, model=model)
+            yield Door(hub, str(server.make_url("")).rstrip("/"), **await account_of(hub), http=http, model=model)
 
 
-async def _account(hub: Hub) -> dict[str, Any]:
+async def account_of(hub: Hub) -> dict[str, Any]:
+    """A new account and its keys, as a door has them."""
     account = await create_account(hub.db, "Aurora")
     private = await grant(hub.db, account.id, "test", None)
     return {"account": account.id, "key": private, "public": await grant(hub.db, account.id, "web", None, "public")}
@@ -114,7 +116,7 @@ async def place(
 async def door(place: Door) -> AsyncIterator[Door]:
     """The file's API as a new account sees it, over a model server that nobody has met."""
     async with serve() as model:
-        yield replace(place, **await _account(place.hub), model=model)
+        yield replace(place, **await account_of(place.hub), model=model)
 
 
 async def events(response: aiohttp.ClientResponse) -> list[Any]:

@@ -131,6 +131,23 @@ async def test_other_lists_are_whole(api: Api, what: str, path: str, there: int)
     assert len(got["apiKeys"] if what == "api_keys" else got) == COUNT + there
 
 
+async def test_what_is_spent_says_where_it_is_cut(api: Api) -> None:
+    await api.hub.db.run(
+        """insert into usage (account_id, sku, quantity, unit_price, amount, description, at)
+        select $1, 'inference.chat_completions.in', 1, 1, 1, 'x', now() - make_interval(days => n)
+        from generate_series(0, 6) n""", api.account,
+    )
+
+    def days(body: Any) -> list[str]:
+        return [one["id"] for one in body]
+
+    every = days(await api.ok("GET", "/api/v1/accounts/spend"))
+    found, totals, answers = await walk(api, "/api/v1/accounts/spend?limit=3", days)
+    assert (found, set(totals), answers, len(every)) == (every, {7}, 3, 7)
+    table = await api.call("GET", "/api/v1/accounts/spend?limit=3&format=csv")
+    assert table.headers["X-Total-Count"] == "7" and "skip=3" in table.headers["Link"]
+
+
 async def test_a_short_list_needs_no_way_on(api: Api) -> None:
     client = await api.client()
     base = f"/api/v1/web-chat-client/{client}/sessions"

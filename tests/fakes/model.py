@@ -100,7 +100,7 @@ def says(
         for call in tool_calls:
             await out.write(event({"tool_calls": [call]}, model=model))
         await out.write(event({}, finish, model=model))
-        if usage is not None and body.get("stream_options", {}).get("include_usage"):
+        if usage is not None and (body.get("stream_options", {}).get("include_usage") or not body.get("stream")):
             await out.write(b"data: " + orjson.dumps({"choices": [], "usage": usage}) + b"\n\n")
         if done:
             await out.write(b"data: [DONE]\n\n")

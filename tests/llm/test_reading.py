@@ -18,9 +18,9 @@ from hub.llm.types import Delta
 from tests.fakes.model import event
 
 
-def heard(chunks: Iterable[bytes]) -> tuple[Json, Body]:
-    """What an answer adds up to."""
-    body, found = Body(Reading()), list[Delta]()
+def heard(chunks: Iterable[bytes], adds: bool = True) -> tuple[Json, Body]:
+    """What an answer adds up to. adds: whether rows of events that differ in their words alone are read at once."""
+    body, found = Body(Reading(), adds), list[Delta]()
     for chunk in chunks:
         delta = body.feed(chunk)
         found += [delta] if delta else []
@@ -312,6 +312,45 @@ def test_a_stream_cut_at_any_byte_says_the_same(raw: bytes, data: st.DataObject)
     for chunks in (cut, [raw[n : n + 1] for n in range(len(raw))]):
         told, body = heard(chunks)
         assert plain(told) == plain(meant) and body.complete
+
+
+ROW = st.lists(st.one_of(
+    st.builds(lambda t: orjson.dumps(t), TEXT),
+    st.sampled_from([
+        b'"\\ud83d"', b'"\\ude00"', b'"\xff"', b'"a\\"b"', b'"\\\\"', b'"a', b"null", b'"\x01"', b'["a"]', b'""',
+    ]),
+), max_size=12)
+SHAPES = st.sampled_from([
+    b'data: {"choices":[{"index":0,"delta":{"content":%s}}]}\n\n',
+    b'data:{"id":"a","choices":[{"delta":{"role":"assistant", "content" : %s},"finish_reason":null}],"usage":null}\n\n',
+    b'data: {"model":"m","choices":[{"index":0,"delta":{"content":%s},"logprobs":null}]}\r\n\r\n',
+    b'data: {"id":"\\"content\\":\\"x\\"","choices":[{"delta":{"content":%s}}],"system_fingerprint":"f"}\n\n',
+    b'data: {"choices":[{"delta":{"content":"no","content":%s}}]}\n\n',
+    b'data: {"choices":[{"delta":{"content":%s}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n',
+    b'data: {"choices":[{"delta":{"content":%s},"finish_reason":"stop"}]}\n\n',
+    b'data: {"choices":[{"index":1,"delta":{"content":%s}}]}\n\n',
+    b'event: x\ndata: {"choices":[{"delta":{"content":%s}}]}\n\n', b'data: {"choices":[{"delta":{"content":%s}}]}\n',
+    b'data: {"choices":[{"delta":{"reasoning":%s}}]}\n\n', b": %s\n\n", b"data: [DONE]\n\n", b'data: {"error":%s}\n\n',
+])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(SHAPES, ROW), max_size=6), st.data())
+def test_rows_of_events_that_differ_in_their_words_alone(
+    rows: list[tuple[bytes, list[bytes]]], data: st.DataObject
+) -> None:
+    raw = b"".join(shape.replace(b"%s", words) for shape, given_ in rows for words in given_)
+    places = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=4)))
+    chunks = [raw[a:b] for a, b in zip([0, *places], [*places, len(raw)], strict=True)]
+    found = []
+    for adds in (True, False):
+        try:
+            told, body = heard(chunks, adds)
+        except ValueError:
+            found.append(None)  # it is no answer
+        else:
+            found.append((told, body.error, body.cut, body.complete, body.heard))
+    assert found[0] == found[1]
 
 
 PLAINLY: list[Json] = [

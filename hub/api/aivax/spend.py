@@ -1,5 +1,6 @@
 """What an account spends, by key, gateway, chat client, tag and day."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
@@ -7,15 +8,17 @@ from aiohttp import web
 from hub.accounts import spend
 from hub.api.aivax.keys import moment
 from hub.api.aivax.schemas.accounts import SpendLine, SpendQuery
+from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
+from hub.domain import Json
 from hub.errors import Forbidden, Invalid
 
 TAG = "API keys"
 
 
-@endpoint(tag=TAG, produces="text/csv")
+@endpoint(tag=TAG, produces="text/csv", pages=True)
 async def listed(request: web.Request, query: SpendQuery) -> list[SpendLine] | web.StreamResponse:
     """What was spent, by key, gateway, chat client, tag or day (UTC); `format=csv` gives a table.
 
@@ -29,9 +32,22 @@ async def listed(request: web.Request, query: SpendQuery) -> list[SpendLine] | w
     since = moment(query.from_, "from") or until - timedelta(days=30)
     if since >= until:
         raise Invalid("from must be before to.", field="from")
-    rows = await spend.told(request.app[HUB].db, who.account_id, query.by, since, until, query.key, query.tag)
+    await request.app[HUB].meter.settled()
+    found = await spend.told(
+        request.app[HUB].db, who.account_id, query.by, since, until, key=query.key, tag=query.tag,
+        limit=query.limit + 1, skip=query.skip,
+    )
+
+    async def count() -> int:
+        return found[0]["total"] if found else query.skip
+
+    def following(page: Sequence[Json]) -> dict[str, str]:
+        # Of the same time, however long the pages are read.
+        return {"skip": str(query.skip + len(page)), "from": since.isoformat(), "to": until.isoformat()}
+
+    rows = await pagination.shown(request, found, query.limit, not query.skip, count, following)
     if query.format == "json":
-        return [SpendLine(**r) for r in rows]
+        return [SpendLine(**{n: v for n, v in r.items() if n != "total"}) for r in rows]
     name = f"spend-by-{query.by}-{since:%Y-%m-%d}-{until:%Y-%m-%d}.csv"
     return web.Response(
         text=spend.table(rows, query.by), content_type="text/csv", charset="utf-8",

@@ -24,6 +24,12 @@ HEADERS = {
 }
 
 
+class _Stream(web.StreamResponse):
+    """Its headers go out with its first event, as it begins with one."""
+
+    _send_headers_immediately = False
+
+
 class Out:
     """An event stream that begins with its first event, so that an early error is an error answer."""
 
@@ -53,7 +59,10 @@ class Out:
     async def finish(self, data: bytes) -> web.StreamResponse:
         """Write the last events of an answer that is stored. It is the answer too when nobody reads it any more."""
         with contextlib.suppress(ConnectionError):
-            await self.send(data)
+            if KEPT in self._request:
+                await self.send(data)  # it ends when it is kept
+            else:
+                await (self.response or await self._begin()).write_eof(data)
         return self.response or web.StreamResponse(status=self._status, headers={**HEADERS, **self._headers()})
 
     async def keep(self) -> None:
@@ -64,7 +73,7 @@ class Out:
     async def _begin(self) -> web.StreamResponse:
         async with self._lock:
             if self.response is None:
-                response = web.StreamResponse(status=self._status, headers={**HEADERS, **self._headers()})
+                response = _Stream(status=self._status, headers={**HEADERS, **self._headers()})
                 await response.prepare(self._request)
                 self.response = response
             return self.response

@@ -1,6 +1,8 @@
 """Who calls: the network address of a client, and how often it may."""
 
 import ipaddress
+from collections.abc import Sequence
+from functools import lru_cache
 from math import ceil
 
 from aiohttp import web
@@ -12,6 +14,7 @@ from hub.sealing import digest
 
 PUBLIC, HOOKS = "/api/v1/public/", "/api/v1/webhooks/"
 MINUTE = 60.0
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def client_ip(request: web.Request) -> str:
@@ -19,11 +22,9 @@ def client_ip(request: web.Request) -> str:
 
     X-Forwarded-For can be written by anyone, so only entries that trusted proxies added count.
     """
-    trusted = [
-        ipaddress.ip_network(n.strip(), strict=False)
-        for n in request.app[HUB].settings.trusted_proxies.split(",")
-        if n.strip()
-    ]
+    trusted = _trusted(request.app[HUB].settings.trusted_proxies)
+    if not trusted:
+        return request.remote or ""
     seen = [part.strip() for part in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",") if part.strip()]
     address = request.remote or ""
     while _within(address, trusted) and seen:
@@ -31,12 +32,17 @@ def client_ip(request: web.Request) -> str:
     return address
 
 
+@lru_cache(maxsize=16)
+def _trusted(proxies: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(n.strip(), strict=False) for n in proxies.split(",") if n.strip())
+
+
 def counted(request: web.Request) -> str:
     """What counts as one address: whoever has an IPv6 address has the other 2^64 of its network too."""
     return network_of(client_ip(request))
 
 
-def _within(address: str, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+def _within(address: str, networks: Sequence[Network]) -> bool:
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,12 +1,12 @@
 """The OpenAI-compatible part of the API."""
 
 from hub.api.http.operation import Route
-from hub.api.openai import anthropic, media, text_completions
-from hub.api.openai.completions import complete
+from hub.api.openai import anthropic, completions, media, plain, text_completions
 from hub.api.openai.embeddings import embed
 from hub.api.openai.models import model, models
 from hub.api.openai.responses import cancel, create, get, items, remove
 
+complete = plain.first(completions.complete)
 ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/models", models),
     Route("POST", "/v1/chat/completions", complete),

@@ -52,7 +52,12 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     ask = replace(await threads.joined(hub, ask, thread), cache=None) if thread else ask
     if ask is not asked.ask or thread is not None:
         asked = replace(asked, ask=ask, thread=thread)
-    return await road.given(asked, _stream(request, asked) if body.stream else _whole(request, asked))
+    return await told(request, asked)
+
+
+async def told(request: web.Request, asked: Asked) -> web.StreamResponse:
+    """The answer to a request that was understood."""
+    return await road.given(asked, _stream(request, asked) if asked.body.stream else _whole(request, asked))
 
 
 async def _whole(request: web.Request, asked: Asked) -> web.StreamResponse:

@@ -4,7 +4,7 @@ its two ends: into a `CompletionIn`, and out of an `Answer` or the pieces of one
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -26,13 +26,14 @@ from hub.api.openai.remembering import CACHE, remembering
 from hub.api.openai.schemas import CompletionIn
 from hub.chat.content import link
 from hub.chat.turns.dialogs import Dialog
-from hub.domain import Caller, Json
-from hub.engine import request_log
+from hub.domain import Caller, Gateway, Json
+from hub.engine import plain, request_log
 from hub.engine.answer import answer
 from hub.engine.ask import Answer, Ask, Sink
+from hub.engine.plain import Plan
 from hub.errors import Forbidden, HubError, NotFound, Upstream
 from hub.llm.finish import FINAL
-from hub.llm.types import Delta
+from hub.llm.types import Delta, Prompt
 from hub.pydantic_base import invalid
 from hub.runtime import Hub
 
@@ -46,7 +47,8 @@ ROUTED = "X-Model-Routed-Complexity"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that was understood. uid: of what is made, `id` the same as text."""
+    """A request that was understood. uid: of what is made, `id` the same as text. straight: how it is asked where it
+    wants nothing else of the hub."""
 
     hub: Hub
     who: Caller
@@ -56,6 +58,7 @@ class Asked:
     uid: UUID
     created: int
     thread: Dialog | None = None
+    straight: tuple[Plan, Prompt] | None = None
 
     @property
     def id(self) -> str:
@@ -120,16 +123,31 @@ async def entered(request: web.Request, body: CompletionIn) -> Asked:
     """The request, if its key, its rates and its balance let it in. Raise Forbidden, NotFound, PaymentRequired,
     TooMany or Invalid."""
     hub, who = request.app[HUB], caller(request)
-    if request.path.startswith("/v1/"):
-        # The row G-01 of AresGen, whose limit holds for a plain completion too.
-        await rate_limits.count(request, "aresgen", str(who.key_id), who.plan)
+    await _counted(request, who)
     entry = await found(request, body.model)
-    balance.check(hub.settings, entry.account.balance)
-    model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
-    await limit(request, who, model.badges if model else ())
+    await _let_in(request, who, entry)
     ask = ask_of(hub.settings, who, entry.gateway, body, entry.account.parameters)
     ask = remembering(request, who, ask)
     return Asked(hub, who, entry, body, ask, ids.uuid7(), int(time.time()))
+
+
+async def admitted(request: web.Request, who: Caller, entry: Entry) -> None:
+    """The same for a request that was understood already."""
+    await _counted(request, who)
+    await _let_in(request, who, entry)
+
+
+async def _counted(request: web.Request, who: Caller) -> None:
+    if request.path.startswith("/v1/"):
+        # The row G-01 of AresGen, whose limit holds for a plain completion too.
+        await rate_limits.count(request, "aresgen", str(who.key_id), who.plan)
+
+
+async def _let_in(request: web.Request, who: Caller, entry: Entry) -> None:
+    hub = request.app[HUB]
+    balance.check(hub.settings, entry.account.balance)
+    model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
+    await limit(request, who, model.badges if model else ())
 
 
 async def given(asked: Asked, work: Awaitable[web.StreamResponse]) -> web.StreamResponse:
@@ -199,7 +217,7 @@ async def answered(
     """The answer. What it consumed is written, also when it fails or its caller leaves. after: what is done with it
     before it is given; it raises NotFound when what it belongs to was deleted meanwhile."""
     try:
-        made = await attended(request, answer(asked.hub, asked.ask, sink), keep)
+        made = await attended(request, _made(asked, sink), keep)
     except (HubError, ConnectionError, asyncio.CancelledError):
         await _record(asked, None)
         raise
@@ -214,14 +232,34 @@ async def answered(
     return made
 
 
+def _made(asked: Asked, sink: Sink | None) -> Coroutine[Any, Any, Answer]:
+    if asked.straight is None:
+        return answer(asked.hub, asked.ask, sink)
+    return plain.answer(asked.hub, *asked.straight, asked.ask, sink)
+
+
 async def _record(asked: Asked, made: Answer | None) -> None:
     """Write what it consumed; the answer is given even when that fails."""
     ask = asked.ask
     billed = made.billed if made else ask.trace.ledger.billed(asked.hub.models, ask.gateway)
+    if asked.straight is not None:
+        await consumed(asked.hub, asked.who, ask.gateway, billed)
+        return  # its account keeps no log of conversations
+    gateway = ask.gateway.id if ask.gateway.slug else None
     try:
-        gateway = ask.gateway.id if ask.gateway.slug else None
         await asked.hub.meter.add(asked.who.account_id, billed, key=asked.who.key_id, gateway=gateway)
         if made is not None:
             await request_log.answered(asked.hub, asked.who, ask, made, asked.entry.account)
     except HubError as e:
         log.error("usage of account %s was not written: %s", asked.who.account_id, e)
+
+
+async def consumed(hub: Hub, who: Caller, gateway: Gateway, billed: list[Json]) -> None:
+    """Write what an answer to a key without a budget consumed; behind it, unless a balance is to be checked next."""
+    if not hub.settings.billing:
+        hub.meter.later(who.account_id, billed, key=who.key_id, gateway=gateway.id)
+        return
+    try:
+        await hub.meter.add(who.account_id, billed, key=who.key_id, gateway=gateway.id)
+    except HubError as e:
+        log.error("usage of account %s was not written: %s", who.account_id, e)

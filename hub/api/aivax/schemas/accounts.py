@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from hub.accounts import key_limits
+from hub.accounts import key_limits, spend
 from hub.accounts.key_limits import Limits
 from hub.accounts.value_types import Name, origin
 from hub.domain import Account
@@ -210,6 +210,8 @@ class SpendQuery(Camel):
     key: UUID | None = None
     tag: Annotated[str | None, Field(max_length=60)] = None
     format: Literal["json", "csv"] = "json"
+    limit: Annotated[int, Field(ge=1, le=spend.MOST, description="The most of one answer.")] = spend.MOST
+    skip: Annotated[int, Field(ge=0, le=10_000_000, description="As `Link` of the answer before has it.")] = 0
 
 
 class SpendLine(Camel):

@@ -1,0 +1,265 @@
+"""Chat completions that want nothing of the hub: looked through by hand and asked over the short road of
+`hub/engine/plain.py`. Whatever is not plainly so goes the usual way, which also says what is wrong with it."""
+
+import functools
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from hub import ids
+from hub.accounts.model_lookup import Entry
+from hub.api.http import bounded
+from hub.api.http.answer_stream import attended
+from hub.api.http.app_keys import BODY, CALLER, DIRECTORY, HUB, KEYRING
+from hub.api.http.auth import credential
+from hub.api.http.completion_chunks import usage
+from hub.api.http.operation import Handler
+from hub.api.openai import completions, road
+from hub.api.openai.messages import TEXT
+from hub.api.openai.question import LONGEST
+from hub.api.openai.road import LIMIT, Asked
+from hub.api.openai.schemas import MESSAGES, CompletionIn
+from hub.domain import Caller, Json
+from hub.engine import plain
+from hub.engine.ask import Ask
+from hub.engine.limits import ACCOUNT
+from hub.engine.plain import Plan
+from hub.engine.request_log import ALLOWED
+from hub.errors import HubError
+from hub.llm.begun import Begun
+from hub.llm.prices import bill
+from hub.llm.types import Prompt
+from hub.runtime import Hub
+from hub.store import scope
+
+# What wants more than an answer, or another shape of it.
+ELSEWHERE = ("Idempotency-Key", "x-hub-cache", "Origin", "Content-Encoding")
+ROLES = frozenset(("system", "user", "assistant"))
+SAID = {"role", "content"}
+PLAN = "plan"
+# Numbers that go to the model, with their least and their most.
+NUMBERS: Mapping[str, tuple[float, float]] = {
+    "temperature": (0, 2), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2),
+}
+WHOLE = ("seed", "max_completion_tokens", "max_tokens")
+EFFORT = ("reasoning_effort", "verbosity")
+KNOWN = frozenset((
+    "model", "messages", "stream", "stream_options", "n", "user", "stop", "metadata", *NUMBERS, *WHOLE, *EFFORT,
+))
+# In the order in which the usual way puts them.
+ORDER: Sequence[str] = (
+    "temperature", "top_p", "seed", "stop", "max_completion_tokens", "presence_penalty", "frequency_penalty",
+    *EFFORT,
+)
+SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A request in which there is nothing but a conversation and numbers."""
+
+    model: str
+    talk: list[Json]
+    options: Json
+    stream: bool
+    user: str | None
+    metadata: Mapping[str, str]
+
+
+def planned(hub: Hub, entry: Entry) -> Plan | None:
+    """How the gateway is asked; worked out once for as long as the directory remembers it."""
+    if PLAN not in entry.made:
+        most, logged = entry.account.parameters.get(ACCOUNT), entry.account.parameters.get(ALLOWED)
+        wanted = entry.gateway.slug and not logged
+        entry.made[PLAN] = plain.plan_of(hub.models, hub.settings, entry.gateway, most) if wanted else None
+    found: Plan | None = entry.made[PLAN]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """A request that goes this way. prompt: put together already, where the shortest way is not taken."""
+
+    hub: Hub
+    who: Caller
+    entry: Entry
+    plan: Plan
+    sent: Plain
+    prompt: Prompt | None
+    until: float
+
+
+def first(usual: Handler) -> Handler:
+    """The endpoint with the short road before it."""
+    neutral = {stream: CompletionIn(model="plain", prompt="-", stream=stream) for stream in (False, True)}
+
+    @functools.wraps(usual)
+    async def handler(request: web.Request) -> web.StreamResponse:
+        this = await _understood(request)
+        if this is None:
+            return await usual(request)
+        await road.admitted(request, this.who, this.entry)
+        prompt = this.prompt
+        if prompt is None:
+            found = await _asked(request, this)
+            if isinstance(found, web.StreamResponse):
+                return found
+            # It has to be looked at as any other.
+            prompt = replace(plain.prompt_of(this.plan, this.sent.talk, this.sent.options, True), begun=found)
+        return await completions.told(request, Asked(
+            this.hub, this.who, this.entry, neutral[this.sent.stream], _ask(this), ids.uuid7(), int(time.time()),
+            straight=(this.plan, prompt),
+        ))
+
+    return handler
+
+
+async def _asked(request: web.Request, this: _Understood) -> web.StreamResponse | Begun:
+    """The answer, if it is a plain one."""
+    plan = this.plan
+    assert plan.straight is not None
+    messages, options = plain.question(plan, this.sent.talk, this.sent.options)
+    try:
+        found = await attended(request, plan.straight.ask(messages, options, plan.once, this.until))
+    except ConnectionError:
+        return web.Response(status=road.GONE)
+    if isinstance(found, Begun):
+        return found
+    rows = bill(plan.model, found.usage)
+    await road.consumed(this.hub, this.who, plan.gateway, rows)
+    body = {
+        "id": str(ids.uuid7()), "object": "chat.completion", "created": int(time.time()), "model": plan.model,
+        "choices": [{
+            "index": 0, "message": {
+                "role": "assistant", "content": found.text, "refusal": None, "annotations": [], "tool_calls": [],
+            }, "logprobs": None, "finish_reason": found.finish,
+        }],
+        "usage": usage(found.usage), "service_tier": "default", **found.around,
+        "generation_context": {"generated_usage": rows, "runned_functions": []},
+    }
+    return web.Response(body=orjson.dumps(body), content_type="application/json")
+
+
+async def _understood(request: web.Request) -> _Understood | None:
+    """Nothing is counted, and nothing said, before it is known that the request goes this way."""
+    hub, headers, size = request.app[HUB], request.headers, request.content_length or 0
+    if hub.tracing.on or not 0 < size <= bounded.SMALL or any(name in headers for name in ELSEWHERE):
+        return None
+    try:
+        who = await _caller(request)
+        if who is None:
+            return None
+        request[BODY] = raw = await bounded.whole(request, LIMIT, SECONDS)
+        sent = plainly(raw)
+        if sent is None:
+            return None
+        entry = await request.app[DIRECTORY].find(who.account_id, sent.model)
+        plan = planned(hub, entry)
+        if plan is None:
+            return None
+        short = plan.straight is not None and not sent.stream and plan.straight.ready()
+        prompt = None if short else plain.prompt_of(plan, sent.talk, sent.options, not sent.stream)
+        return _Understood(hub, who, entry, plan, sent, prompt, time.monotonic() + plan.seconds)
+    except HubError:
+        return None
+
+
+async def _caller(request: web.Request) -> Caller | None:
+    """Who asks, with a key that may ask anything."""
+    key = credential(request, True)
+    if key is None:
+        return None
+    with scope.itself():
+        who = await request.app[KEYRING].caller(key)
+    if who.kind != "private" or who.role == "viewer" or who.limits is not None or who.models:
+        return None
+    request[CALLER] = who
+    scope.enter(who.account_id)
+    return who
+
+
+def _ask(this: _Understood) -> Ask:
+    sent = this.sent
+    return Ask(
+        account_id=this.who.account_id, gateway=this.plan.gateway, messages=sent.talk, options=sent.options,
+        external_user=sent.user, metadata=sent.metadata, deadline=this.until, retractable=False, longest=LONGEST,
+        direct=True, limits=this.plan.limits,
+    )
+
+
+def plainly(raw: bytes) -> Plain | None:
+    """The request, if every part of it is what `CompletionIn` would take as it is. Pure."""
+    if b"\\u0000" in raw:
+        return None
+    try:
+        sent = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(sent, dict) or not KNOWN.issuperset(sent):
+        return None
+    model, talk, stream = sent.get("model"), _talk(sent.get("messages")), sent.get("stream")
+    if not isinstance(model, str) or not 0 < len(model) <= 200 or talk is None or not _usual(sent):
+        return None
+    options = _options(sent)
+    if options is None:
+        return None
+    return Plain(model, talk, options, stream is True, sent.get("user"), sent.get("metadata") or {})
+
+
+def _talk(given: Any) -> list[Json] | None:
+    if not isinstance(given, list) or not 0 < len(given) <= MESSAGES:
+        return None
+    for one in given:
+        if not isinstance(one, dict) or one.keys() != SAID:
+            return None
+        words = one["content"]
+        if one["role"] not in ROLES or not isinstance(words, str) or len(words) > TEXT:
+            return None
+    return given
+
+
+def _usual(sent: Json) -> bool:
+    """Whether what goes to no model is as it is nearly always."""
+    stream, counted, n = sent.get("stream"), sent.get("stream_options"), sent.get("n")
+    if not (stream is None or isinstance(stream, bool)) or not (n is None or n == 1):
+        return False
+    if counted is not None and not (isinstance(counted, dict) and all(isinstance(v, bool) for v in counted.values())):
+        return False
+    user, noted = sent.get("user"), sent.get("metadata")
+    if user is not None and not (isinstance(user, str) and len(user) <= 256):
+        return False
+    return noted is None or (isinstance(noted, dict) and all(isinstance(v, str) for v in noted.values()))
+
+
+def _options(sent: Json) -> Json | None:
+    """What goes to the model beside the conversation; None for what is not as it should be."""
+    found: Json = {}
+    for name in ORDER:
+        value = sent.get(name)
+        if value is None:
+            continue
+        if not _fits(name, value):
+            return None
+        found[name] = float(value) if name in NUMBERS else value
+    most = sent.get("max_tokens")
+    if most is not None:
+        if not _fits("max_tokens", most):
+            return None
+        found.setdefault("max_completion_tokens", most)
+    return found
+
+
+def _fits(name: str, value: Any) -> bool:
+    if name in NUMBERS:
+        least, most = NUMBERS[name]
+        return type(value) in (int, float) and least <= value <= most
+    if name in WHOLE:
+        return type(value) is int and (name == "seed" or value >= 1)
+    if name in EFFORT:
+        return isinstance(value, str) and len(value) <= 40
+    listed = isinstance(value, list) and len(value) <= 64 and all(isinstance(v, str) for v in value)
+    return listed or isinstance(value, str)

@@ -1,0 +1,118 @@
+"""A question without anything around it, asked of one place whose answer comes in one piece: the shortest way there is.
+What is not the plainest of answers, or goes wrong, is handed on as it is to the usual way (`hub/llm/begun.py`)."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+
+from hub.domain import Json, Usage
+from hub.errors import HubError
+from hub.llm.balancing import Balancer
+from hub.llm.begun import Begun
+from hub.llm.breaker import Breaker
+from hub.llm.exchange import ANSWER_SIZE
+from hub.llm.figures import Figures, Place
+from hub.llm.openai import OpenAICompatible
+from hub.llm.reading import usage_of
+
+# Characters of an answer that nothing has to be cut off.
+LARGEST = 500_000
+ENDS = frozenset(("stop", "length"))
+_ANSWER = frozenset(("id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"))
+_CHOICE = frozenset(("index", "message", "finish_reason", "logprobs"))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A plain answer. around: fields of the completion that the provider sent besides."""
+
+    text: str
+    finish: str
+    usage: Usage
+    around: Json
+
+
+class Straight:
+    """One model where it is. key: of its breaker."""
+
+    def __init__(
+        self, provider: OpenAICompatible, key: str, name: str, told: Place, breaker: Breaker, balancer: Balancer,
+        figures: Figures,
+    ) -> None:
+        self._provider, self._key, self._name, self._told = provider, key, name, told
+        self._breaker, self._balancer, self._figures = breaker, balancer, figures
+
+    def ready(self) -> bool:
+        """Whether nothing speaks against asking it, in one piece, at once."""
+        return not self._breaker.knows(self._key) and not self._provider.slow(self._name)
+
+    async def ask(self, messages: list[Json], options: Json, once: float, deadline: float) -> Said | Begun:
+        """once: seconds that the answer may take."""
+        begun = time.monotonic()
+        slow = self._provider.timed(self._name)
+        found: Begun | None = None
+        try:
+            async with asyncio.timeout(once):
+                reply = await self._provider.post(self._name, messages, options, deadline)
+                found = Begun(begun, reply)
+                if reply.status != 200 or reply.content_type != "application/json":
+                    return found
+                size = 0
+                while chunk := await reply.content.readany():
+                    found.chunks.append(chunk)
+                    size += len(chunk)
+                    if size > ANSWER_SIZE:
+                        return found
+        except (aiohttp.ClientError, OSError, ValueError, HubError) as e:
+            found = found or Begun(begun)
+            found.error = e
+            return found
+        except BaseException:
+            self._figures.left(self._told)
+            if found is not None:
+                await found.close()
+            raise
+        finally:
+            slow.cancel()
+        said = plainly(found.chunks)
+        if said is None:
+            return found
+        took = time.monotonic() - begun
+        self._breaker.succeeded(self._key)
+        self._balancer.answered(self._key, took)
+        self._figures.said(self._told, said.usage, took)
+        return said
+
+
+def plainly(chunks: list[bytes]) -> Said | None:
+    """The answer, if there is nothing but text in it, and what it took. Pure."""
+    try:
+        found = orjson.loads(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(found, dict) or not found.keys() <= _ANSWER or found.get("object") == "error":
+        return None
+    choices, counted, print_ = found.get("choices"), found.get("usage"), found.get("system_fingerprint")
+    if not isinstance(choices, list) or len(choices) != 1 or not isinstance(counted, dict):
+        return None
+    text, usage = _words(choices[0]), usage_of(counted)
+    if text is None or usage is None or not (print_ is None or isinstance(print_, str)):
+        return None
+    return Said(text, choices[0]["finish_reason"], usage, {"system_fingerprint": print_} if print_ else {})
+
+
+def _words(choice: Any) -> str | None:
+    """The text of a choice that says nothing else, and is at its end."""
+    if not isinstance(choice, dict) or not choice.keys() <= _CHOICE or choice.get("index"):
+        return None
+    message, reason = choice.get("message"), choice.get("finish_reason")
+    if not isinstance(message, dict) or not isinstance(reason, str) or reason not in ENDS or choice.get("logprobs"):
+        return None
+    text = message.get("content")
+    if not isinstance(text, str) or not text.strip() or len(text) > LARGEST:
+        return None
+    return text if all(not value or name in ("role", "content") for name, value in message.items()) else None
