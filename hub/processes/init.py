@@ -15,7 +15,7 @@ from hub.chat.clients.sessions import Wanted
 from hub.config import Settings
 from hub.domain import Account
 from hub.errors import Setup
-from hub.knowledge import collections, documents
+from hub.knowledge import collections, documents, shipped
 from hub.knowledge.index import index_document
 from hub.processes import login
 from hub.processes.home import read_bootstrap, write_bootstrap
@@ -63,9 +63,10 @@ async def _demo(hub: Hub, account: Account) -> tuple[UUID, str]:
     """A chat client over the manual, and a session to talk to it."""
     words = "The hub's own manual: how to start it, connect networks, configure it and find out why."
     collection = await collections.create(hub.db, account.id, "Manual", words, "manual")
+    vectors = shipped.Shipped(shipped.read(), hub.bulk)
     for given in manual():
         saved = await documents.put(hub.db, hub.queue, account.id, collection, given)
-        await index_document(hub.db, hub.bulk, saved.id)
+        await index_document(hub.db, vectors, saved.id)
     parameters = GatewayParameters.model_validate(
         {
             "baseAddress": "@integrated",

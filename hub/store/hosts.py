@@ -36,7 +36,7 @@ async def connect(dsn: str, timeout: float = 10.0, **how: Any) -> Any:
     """A connection to the primary, whichever of the servers it is now. Raise what the last of them said."""
     servers = each(dsn)
     if len(servers) == 1:
-        return await asyncpg.connect(dsn, timeout=timeout, **how)
+        return await _asked(dsn, timeout, how)
     tries = [asyncio.ensure_future(_later(n * STAGGER, one, timeout, how)) for n, one in enumerate(servers)]
     failed: BaseException | None = None
     won: Any = None
@@ -54,7 +54,14 @@ async def connect(dsn: str, timeout: float = 10.0, **how: Any) -> Any:
 
 async def _later(seconds: float, dsn: str, timeout: float, how: dict[str, Any]) -> Any:
     await asyncio.sleep(seconds)
-    return await asyncpg.connect(dsn, timeout=timeout, **how)
+    return await _asked(dsn, timeout, how)
+
+
+async def _asked(dsn: str, timeout: float, how: dict[str, Any]) -> Any:
+    try:
+        return await asyncpg.connect(dsn, timeout=timeout, **how)
+    except asyncpg.TargetServerAttributeNotMatched as e:
+        raise OSError("the server is a replica") from e  # as good as none, until it is promoted
 
 
 async def _closed(tries: "Sequence[asyncio.Future[Any]]", won: Any) -> None:

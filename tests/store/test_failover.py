@@ -16,11 +16,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hub.errors import Overloaded
+from hub.errors import Overloaded, Setup
 from hub.processes.embedded import Server, binaries, owned, start_postgres
 from hub.store import hosts, wall
 from hub.store.db import Db, open_db
-from hub.store.migrate import migrate
+from tests.clusters import migrated
 from tests.processes.command import until
 
 
@@ -43,8 +43,7 @@ def pair() -> Iterator[Pair]:
     os.chmod(folder, 0o755)
     servers: list[Server] = []
     try:
-        servers.append(start_postgres(folder / "a"))
-        asyncio.run(migrate(servers[0].url, wall.LOGIN))
+        servers.append(start_postgres(migrated(folder / "a")))
         copy = folder / "b" / "postgres"
         copy.parent.mkdir()
         place = servers[0].url.partition("host=")[2]
@@ -90,12 +89,17 @@ WRITE = "insert into leader values ($1, 1, 'x', now())"
 async def test_a_promoted_replica_is_found_and_has_all_that_was_accepted(pair: Pair, how: signal.Signals) -> None:
     """The primary dies, or says nothing any more, in the middle of writes."""
     accepted: list[str] = []
+    await _is_no_server_to_write_to(pair.replica)
     async with open_db(pair.dsn, size=4, limit=2.0) as db:
         writing = asyncio.create_task(_write(db, accepted))
         while len(accepted) < 20:
+            assert not writing.done()
             await asyncio.sleep(0.01)
         if how == signal.SIGKILL:
             pair.primary.process.send_signal(signal.SIGQUIT)
+            pair.primary.process.wait(10)
+            with pytest.raises(Overloaded):
+                await db.run(WRITE, "while there is a replica alone")
         else:
             os.killpg(pair.primary.process.pid, how)
             for child in _children(pair.primary.process.pid):
@@ -104,12 +108,23 @@ async def test_a_promoted_replica_is_found_and_has_all_that_was_accepted(pair: P
         promoted, before = time.monotonic(), len(accepted)
         while len(accepted) < before + 20:
             await asyncio.sleep(0.01)
-            assert time.monotonic() - promoted < 30
+            assert not writing.done() and time.monotonic() - promoted < 30
         print(f"writing again {time.monotonic() - promoted:.1f} s after the promotion")
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         rows = {r["name"] for r in await db.fetch("select name from leader")}
     assert set(accepted) <= rows
+
+
+async def _is_no_server_to_write_to(replica: Server) -> None:
+    place = replica.url.partition("host=")[2]
+    for hosts_of in (f"{place},{place}", f"{place}&target_session_attrs=primary"):
+        dsn = f"postgresql://{wall.LOGIN}@/hub?host={hosts_of}"
+        with pytest.raises(OSError, match="replica"):
+            await hosts.connect(dsn)
+        with pytest.raises(Setup, match="no PostgreSQL answers there"):
+            async with open_db(dsn):
+                pass
 
 
 def _children(pid: int) -> list[int]:
