@@ -19,6 +19,7 @@ CATCHES_ALL = {
     "hub/api/http/middleware.py": "a request is answered whatever happens",
     "hub/chat/inbound/intake.py": "every caller of a failed commit must hear of it",
     "hub/chat/inbound/journal.py": "every caller of a failed commit must hear of it",
+    "hub/chat/inbound/webhooks.py": "a call that a fault of ours keeps out is sent again, or kept on disk",
     "hub/chat/inbound/folding.py": "a call that cannot be folded must not end the folding of others",
     "hub/engine/tool_calls.py": "a tool that breaks must not lose the answer",
     "hub/store/usage.py": "everyone who waits must hear of it",

@@ -21,7 +21,7 @@ from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import Intake, carry, items_of
 from hub.chat.inbound.journal import Journal
 from hub.chat.inbound.reading import learned, read
-from hub.errors import Overloaded
+from hub.errors import HubError, Overloaded
 from hub.personal_keys import Unkeyed
 from hub.runtime import Hub
 from hub.sealing import digest
@@ -345,6 +345,11 @@ def _whose_fault() -> Iterator[None]:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, Unkeyed) as e:
         log.warning("webhook call not stored: %s: %s", type(e).__name__, e)
+        raise NotStored(retry_after=5) from e
+    except (HubError, BadSignature, Unreadable):
+        raise
+    except Exception as e:  # a fault of ours must not lose a call either: it is sent again, or kept on disk
+        log.exception("webhook call not stored")
         raise NotStored(retry_after=5) from e
 
 
