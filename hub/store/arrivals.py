@@ -44,12 +44,16 @@ MISSED = "update arrivals set tries = least(tries + $3, 1000) where integration_
 COUNT = "select count(*) from (select 1 from arrivals where integration_id = $1 limit $2) a"
 RELEASE = "delete from arrival_folders where integration_id = $1 and owner = $2 and epoch = $3"
 RELEASE_ALL = "delete from arrival_folders where owner = $1"
-TAKEN = "55000"  # what `fold_arrivals` raises
 LEFT = "select left_arrivals($1) as id"
 WAITS = """
     select exists (select 1 from integrations i join arrivals a on a.integration_id = i.id where i.account_id = $1 and a.id <= $2)
 """
 NEWEST = "select max(a.id) from integrations i join arrivals a on a.integration_id = i.id where i.account_id = $1"
+
+
+# What the database says of a statement or of itself; what it says of a statement, or its driver of a value.
+TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+REFUSED = (asyncpg.PostgresError, ValueError)
 
 
 class Taken(Exception):
@@ -119,10 +123,10 @@ async def fold(db: Call, held: Lease, arrivals: Sequence[int], items: Sequence[I
     sealed = await personal.items(db, items)
     given = (held.integration, held.me, held.epoch, held.seconds, list(arrivals), sealed)
     try:
-        return await inbox.stored(db, FOLD, *given)
+        return await inbox.stored(lambda: db.fetch(FOLD, *given))
     except asyncpg.ObjectNotInPrerequisiteStateError as e:
-        if e.sqlstate != TAKEN:
-            raise  # a lock was waited for in vain
+        if isinstance(e, asyncpg.LockNotAvailableError):
+            raise
         raise Taken from None
 
 

@@ -1,6 +1,6 @@
 """Arrived items become rows: each once, in order, in one call."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,14 +91,15 @@ async def ingest(db: Call, items: Sequence[Item]) -> list[Stored]:
     sessions in the same order; a deadlock all the same is tried again.
     """
     whose = {UUID(i["integration"]) for i in items if i.get("integration")}
-    return await stored(db, INGEST, await personal.items(db, items), sorted(whose))
+    given = await personal.items(db, items)
+    return await stored(lambda: db.fetch(INGEST, given, sorted(whose)))
 
 
-async def stored(db: Call, sql: str, *args: Any) -> list[Stored]:
+async def stored(storing: Callable[[], Awaitable[Sequence[asyncpg.Record]]]) -> list[Stored]:
     """What became of items; a deadlock is tried again."""
     for left in (2, 1, 0):
         try:
-            rows = await db.fetch(sql, *args)
+            rows = await storing()
             break
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
             if not left:

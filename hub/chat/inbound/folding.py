@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from channels.base import BadSignature, Hook, Inbound, Link, Unreadable
 from hub import ids
 from hub.chat.clients.link import open_link
@@ -28,7 +26,7 @@ from hub.chat.inbound.reading import learned, read
 from hub.errors import HubError
 from hub.runtime import Hub
 from hub.store import arrivals, scope
-from hub.store.arrivals import Arrival, Lease, Taken
+from hub.store.arrivals import REFUSED, TROUBLE, Arrival, Lease, Taken
 from hub.store.db import of_data
 from hub.store.inbox import Item
 
@@ -39,8 +37,7 @@ MOST, BYTES, ITEMS = 64, 2 << 20, 512  # calls of one transaction, their bytes, 
 LEASE = 5.0
 # Seconds: until it is looked again whether another process is done, and after trouble, at first and at most; and how
 # long what a process has left lies.
-BUSY, TROUBLE, PATIENCE, LEFT = 0.1, 0.5, 15.0, 2.0
-DOWN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+BUSY, FIRST, PATIENCE, LEFT = 0.1, 0.5, 15.0, 2.0
 # How often a call is tried, from when on alone, and as how many tries it counts where a program fails over it.
 TRIES, ALONE, BROKEN = 60, 2, 20
 RESTORED = 60.0  # seconds that this may take after a restore
@@ -100,7 +97,7 @@ class Folder:
         """Finish what is begun; what is left another process takes up."""
         self._closing.set()
         await self.ended()
-        with suppress(HubError, *DOWN):
+        with suppress(HubError, *TROUBLE):
             await arrivals.release_all(self._hub.db, self._me)
 
     async def _work(self, integration: UUID) -> None:
@@ -130,7 +127,7 @@ class Folder:
         except Exception as e:  # noqa: BLE001 - one that cannot be stored must not end the folding of others
             self._held.pop(integration, None)
             log.warning("calls of integration %s wait: %s: %s", integration, type(e).__name__, e)
-            return min(PATIENCE, TROUBLE * 2 ** min(failures, 10)), failures + 1
+            return min(PATIENCE, FIRST * 2 ** min(failures, 10)), failures + 1
 
     async def _turn(self, integration: UUID) -> float | None:
         held = self._held.get(integration)
@@ -156,7 +153,7 @@ class Folder:
             raise
         except Exception as e:
             # Of no use where the database is away: then no try counts.
-            tries = 1 if isinstance(e, (HubError, *DOWN)) else BROKEN
+            tries = 1 if isinstance(e, (HubError, *TROUBLE)) else BROKEN
             await arrivals.missed(self._hub.db, integration, calls[0].id, tries)
             raise
         return min(REST, time.monotonic() - begun)
@@ -199,7 +196,7 @@ class Folder:
             except (Unreadable, BadSignature) as e:
                 await self._aside(held, call, str(e))
             except Exception as e:
-                if isinstance(e, ValueError | asyncpg.PostgresError) and of_data(e):
+                if isinstance(e, REFUSED) and of_data(e):
                     await self._aside(held, call, VALUE)
                 elif group.calls:
                     break  # those before it first; then it is tried again as the first
@@ -225,7 +222,7 @@ class Folder:
             return
         try:
             await self._commit(held, group)
-        except (asyncpg.PostgresError, ValueError) as e:
+        except REFUSED as e:
             if len(group.calls) > 1:
                 for call, items in zip(group.calls, group.items, strict=True):
                     await self._store(held, _Group([call], [items]))
@@ -280,6 +277,6 @@ async def keep_looking(folder: Folder) -> None:
     while True:
         try:
             await folder.sweep()
-        except (HubError, *DOWN) as e:
+        except (HubError, *TROUBLE) as e:
             log.debug("the journal is looked at again: %s", e)
         await asyncio.sleep(random.uniform(0.8, 1.2))

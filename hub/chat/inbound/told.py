@@ -11,7 +11,7 @@ from hub.store.inbox import Item, Stored
 KEPT = ("accepted", "ignored", "recorded", "taken")
 
 
-def ring(queue: Queue, items: Sequence[Item], stored: Sequence[Stored]) -> Coroutine[Any, Any, None] | None:
+def ring(queue: Queue, items: Sequence[Item], stored: Sequence[Stored]) -> Coroutine[Any, Any, bool] | None:
     """To be run; None where there is nobody to ring for. What is behind was not stored."""
     pairs = [(item, got) for item, got in zip(items, stored, strict=True) if got.outcome != "behind"]
     bells, news = _bells(pairs), _news(pairs)

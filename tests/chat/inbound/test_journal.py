@@ -86,9 +86,8 @@ async def door(hub: Hub) -> AsyncIterator[Http]:
 
 
 def app_of(http: Http) -> web.Application:
-    found = http.app
-    assert found is not None
-    return found
+    assert isinstance(http.app, web.Application)
+    return http.app
 
 
 async def post(http: Http, w: World, body: Json, channel: str = "telegram") -> int:
