@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from hub.language.lexicon import ADDRESS, CONTACT, MANY, PRICE, TIME, WHEN
+from hub.language.lexicon import ADDRESS, ASKS, CONTACT, MANY, PALE, PREMISES, PRICE, STOP, TIME, WHEN
 
 # What an answer to each kind of question holds.
-SOFT = frozenset(("where",))  # kinds that an answer need not show
+SOFT = frozenset(("where", "street"))  # kinds that an answer need not show
 FACTS = {
     "price": re.compile(
         r"(?:r\$|us\$|usd|eur|brl|€|£|\$)\s?\d|\d\s?(?:%|reais|real\b|euros?|dolar|pesos|usd|eur|dollars?)"
@@ -35,6 +35,10 @@ FACTS = {
         r"https?:|\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
         r"|plaza|largo|bairro|km \d|quadra|cep)\b"
     ),
+    "street": re.compile(
+        r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
+        r"|plaza|largo|km \d|cep)\b"
+    ),
     "where": re.compile(
         r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|street|road|avenue|calle|plaza|bairro|portal|site|website|app|aplicativo"
         r"|link|pagina|page|balcao|recepcao|reception|recepcion|desk|counter|andar|floor|piso|sala|room|terrace|terraco|atras|behind"
@@ -54,6 +58,13 @@ DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", 
 def sets_up(every: Sequence[str]) -> bool:
     """Whether something is to be set up: "how do I connect WhatsApp?" asks for no number."""
     return any(w.startswith(SETTING_UP) for w in every)
+
+
+def _of_premises(every: Sequence[str]) -> bool:
+    """Whether it is asked where the business itself is, and nothing else of it."""
+    stops = frozenset().union(*STOP.values())
+    telling = [w for w in every if w not in stops and w not in PALE and w not in ASKS]
+    return all(w in PREMISES for w in telling) and bool(telling or {"voces", "you", "ustedes"} & set(every))
 
 
 def wants(every: Sequence[str]) -> frozenset[str]:
@@ -77,4 +88,6 @@ def wants(every: Sequence[str]) -> frozenset[str]:
         found.add("address")
     if any(w in ("onde", "where", "donde", "aonde") for w in every):
         found.add("where")
+        if _of_premises(every):
+            found.add("street")
     return frozenset(found)

@@ -78,7 +78,8 @@ PALE = _set(
     requires exige exigido exigida disponivel disponiveis available needed necessario necessaria obrigatorio
     obrigatoria ganha ganho ganham ganhar permitem deixam liberado liberada vao vai va compro usa faco fariam tenha
     tenham sei servem serve comeco acontecer rola mexer buy buys keep keeps look looking find found happened serves
-    does doing done encuentro encontrar sirven hago tengo 
+    does doing done encuentro encontrar sirven hago tengo minimo minima minimos minimas maximo maxima maximos maximas
+    minimum maximum
     """
 )
 # How a question for one kind of fact begins or what it holds, with what an answer must then hold.
@@ -101,6 +102,15 @@ CONTACT = _set(
     "contato contatos contact contacto telefone telefones phone telefono email mail correo whatsapp"
 )
 ADDRESS = _set("endereco enderecos address direccion ubicacion localizacao location")
+# What a business calls the place where it is, and how one asks where that is.
+PREMISES = _set(
+    """
+    escola loja lojinha clinica hotel pousada restaurante oficina academia empresa escritorio consultorio hospital
+    farmacia salao estudio sede unidade filial matriz school shop store clinic inn restaurant office company business
+    gym hostel studio headquarters branch tienda escuela negocio hostal localizada localizado localizados localizadas
+    situada situado located based ubicada ubicado ubicados
+    """
+)
 # Names of the first column of a table of things.
 LABELS = _set(
     """
@@ -122,6 +132,19 @@ NUMBERS = _set(
     seven eight nine ten twelve fifteen twenty thirty un una dos cuatro siete ocho nueve diez doce veinte treinta ate
     """
 )
+# Numbers that are written as words; one may be an article, which is none.
+COUNTS: Mapping[str, str] = MappingProxyType({
+    word: str(n)
+    for n, said in (
+        (2, "dois duas two"), (3, "tres three"), (4, "quatro four cuatro"), (5, "cinco five"), (6, "seis six"),
+        (7, "sete seven siete"), (8, "oito eight ocho"), (9, "nove nine nueve"), (10, "dez ten diez"),
+        (11, "onze eleven"), (12, "doze twelve doce"), (14, "quatorze catorze fourteen catorce"),
+        (15, "quinze fifteen quince"), (20, "vinte twenty veinte"), (30, "trinta thirty treinta"),
+        (40, "quarenta forty cuarenta"), (60, "sessenta sixty sesenta"), (90, "noventa ninety noventa"),
+        (100, "cem hundred cien"),
+    )
+    for word in said.split()
+})
 JOINS = _set("e and y mas but pero entao then tambem also tambien ou or")
 POINTS = _set(
     """
@@ -141,14 +164,16 @@ COURTESY: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "thanks": _set(
             "obrigado obrigada obrigadao obg brigado brigada valeu vlw agradeco grato grata thanks thank thx ty cheers"
-            " gracias agradezco tks"
+            " gracias agradezco tks thnx obrigadinha obrigadinho brigadao brigadinha obrigadissimo obrigadissima"
+            " agradecido agradecida appreciate appreciated grazie"
         ),
         "bye": _set("tchau xau adeus falou flw bye goodbye adios chao chau"),
         "hello": _set("oi oie ola oii opa eai alo hello hi hey hola buenas buenos bom boa saludos greetings good"),
         "fine": _set(
             "ok okay okey oks blz beleza certo entendi perfeito otimo otima legal show maravilha combinado joia massa"
             " excelente great perfect nice cool alright awesome fine understood vale genial perfecto bueno dale listo"
-            " entendido claro bien"
+            " entendido claro bien blza tranquilo fechou fechado certinho ciente noted top super compreendi"
+            " compreendido sounds"
         ),
     }
 )
@@ -162,7 +187,11 @@ BESIDE = _set(
     isso por tu a o e um de so tenha tenham there all everyone morning afternoon evening day you are much very for the
     your help how doing see later ya buenos buenas dias tardes noches todo tal estas muchas la el que gente pronto
     amigo amiga pessoal have nice lot got it one take care good great that is was dale breve amanha nos vemos luego
-    hasta esto eres sos demais atencao atencion otimo final semana fim weekend abraco abracos
+    hasta esto eres sos demais atencao atencion otimo final semana fim weekend abraco abracos viu hein ne ta ai aqui
+    mesmo querida querido moca moco senhor senhora sr sra dona seu minha meu amor cara mano man bro sir madam maam team
+    folks guys really truly so well senor senora chicos amable gentileza simpatia paciencia patience paciencia
+    rapidez resposta respuesta reply answer quick prompt rapida rapido deus abencoe vou i ill we sounds no
+    worries tranquilo
     """
 )
 SPANISH = _set(

@@ -9,7 +9,20 @@ from hub.language import codes, words
 from hub.language.facts import DURATION, SOFT, sets_up
 from hub.language.facts import wants as wants_of
 from hub.language.folding import fold
-from hub.language.lexicon import ADDRESS, ASKS, BEFORE_VERBS, CONTACT, JOINS, MANY, MUCH, PALE, PRICE, STOP, WHEN
+from hub.language.lexicon import (
+    ADDRESS,
+    ASKS,
+    BEFORE_VERBS,
+    CONTACT,
+    JOINS,
+    MANY,
+    MUCH,
+    PALE,
+    PREMISES,
+    PRICE,
+    STOP,
+    WHEN,
+)
 from hub.language.nearness import nearest, shortened
 from hub.language.referring import refers_back
 from hub.language.validity import years
@@ -123,7 +136,7 @@ def _one(text: str, language: str) -> Asked:
     wants = wants_of(every)
     found = codes.codes(text)
     named, shouted = _names(text)
-    setting = sets_up(every)
+    setting, kinds = sets_up(every), KINDS | PREMISES if "street" in wants else KINDS
     terms: dict[str, Term] = {}
     for n, word in enumerate(every):
         verb = bool(n and every[n - 1] in BEFORE_VERBS) or (
@@ -135,7 +148,7 @@ def _one(text: str, language: str) -> Asked:
         if _of_code(word, found):
             continue
         terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
-                                    word in KINDS and not setting, word in named or len(word) == 1, verb))
+                                    word in kinds and not setting, word in named or len(word) == 1, verb))
     counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
     return Asked(text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted)
 

@@ -191,7 +191,7 @@ def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
         return False
     if asked.topics and not any(t.stem in one.has for t in asked.topics) and not asked.codes:
         return False
-    address = "address" in asked.wants and not asked.context
+    address = bool({"address", "street"} & asked.wants) and not asked.context
     if not asked.topics and not asked.codes and not address and not _of_context(one, asked):
         return False
     text = fold(quoted(one, asked)) if asked.firm else ""

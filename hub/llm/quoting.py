@@ -9,6 +9,7 @@ from hub.language import words
 from hub.language.addressed import to_an_assistant
 from hub.language.facts import FACTS
 from hub.language.folding import fold
+from hub.language.lexicon import COUNTS
 from hub.llm.asked import Asked, Term
 from hub.llm.units import Cell, Unit
 from hub.llm.weighing import Weighed
@@ -117,8 +118,10 @@ def _priced(cell: Cell) -> bool:
 
 
 def amounts(text: str) -> frozenset[str]:
-    """Numbers of a text."""
-    return frozenset(n.rstrip(".,:") for n in re.findall(r"\d[\d.,:h]*", fold(text)))
+    """Numbers of a text, those among them that are written as words."""
+    folded = fold(text)
+    told = {COUNTS[w] for w in words.words(folded) if w in COUNTS}
+    return frozenset({n.rstrip(".,:") for n in re.findall(r"\d[\d.,:h]*", folded)} | told)
 
 
 def hosts(passages: Sequence[Passage], said: str) -> frozenset[str]:

@@ -22,7 +22,7 @@ LIGATURES: Mapping[int, str] = MappingProxyType(
 # What nobody sees, and what would keep a word or a price from being found.
 UNSEEN: Mapping[int, str | None] = MappingProxyType(
     {0: " ", 0xAD: None, 0x200B: None, 0x2060: None, 0xFEFF: None, 0xA0: " ", 0x202F: " ", 0x2007: " ", 0x2011: "-"}
-    | LIGATURES)
+    | dict(LIGATURES))
 
 
 class No(Exception):

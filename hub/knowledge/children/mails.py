@@ -4,7 +4,7 @@ import email
 import email.policy
 import re
 from collections.abc import Iterator
-from email.message import EmailMessage, Message
+from email.message import Message
 
 from hub.knowledge.children.common import Asked, No, Text, run
 from hub.knowledge.children.encodings import decoded
@@ -40,13 +40,12 @@ def _mail(part: Message, text: Text, depth: int) -> Iterator[str]:
     if depth > DEPTH:
         text.note("Mails within mails are read to a depth of ten.")
     elif kind == "message/rfc822":
-        for one in part.get_payload() if part.is_multipart() else ():
-            said = list(_mail(one, text, depth + 1))
-            yield "\n\n".join(filter(None, [_heads(one), *said]))
+        for one in _within(part):
+            yield "\n\n".join(filter(None, [_heads(one), *_mail(one, text, depth + 1)]))
     elif kind == "multipart/alternative":
         yield from _best(part, text, depth)
-    elif part.is_multipart() and part.get_content_maintype() == "multipart":
-        for one in part.get_payload():
+    elif part.get_content_maintype() == "multipart":
+        for one in _within(part):
             yield from _mail(one, text, depth + 1)
     elif kind in ("text/plain", "text/html", "text/markdown", "text/csv"):
         said = _said(part, text)
@@ -55,6 +54,10 @@ def _mail(part: Message, text: Text, depth: int) -> Iterator[str]:
             yield f"{_clean(name)}:\n\n{said}" if name and part.get_content_disposition() == "attachment" else said
     elif kind not in SIGNED:
         _left(part, kind, text)
+
+
+def _within(part: Message) -> list[Message]:
+    return [one for one in part.get_payload() if isinstance(one, Message)] if part.is_multipart() else []
 
 
 def _left(part: Message, kind: str, text: Text) -> None:
@@ -67,7 +70,7 @@ def _left(part: Message, kind: str, text: Text) -> None:
 
 def _best(part: Message, text: Text, depth: int) -> Iterator[str]:
     """One of the ways in which the same is said: the plain one, unless it says next to nothing."""
-    ways = [w for w in part.get_payload() if isinstance(w, EmailMessage)] if part.is_multipart() else []
+    ways = _within(part)
     plain = next((w for w in ways if w.get_content_type() == "text/plain"), None)
     said = _said(plain, text) if plain is not None else ""
     others = [w for w in ways if w is not plain]

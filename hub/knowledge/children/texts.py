@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from html import unescape
+from itertools import pairwise
 from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -211,7 +212,7 @@ def srt(content: bytes, asked: Asked, text: Text) -> None:
 def _cues(lines: list[str]) -> Iterator[list[str]]:
     """The lines of each time, without their number: it stands before the time, as do remarks of the file."""
     times = [n for n, line in enumerate(lines) if TIME.match(line)]
-    for at, end in zip(times, [*times[1:], len(lines)], strict=True):
+    for at, end in pairwise([*times, len(lines)]):
         block = lines[at + 1 : end]
         if "" in (found := [line.strip() for line in block]):
             found = found[: found.index("")]
