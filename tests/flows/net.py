@@ -36,7 +36,7 @@ class Net:
         return [b for b in sends if b.get("status") != "read"]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        raw = await request.read()
+        raw = b"" if request.content_type == "multipart/form-data" else await request.read()
         body: Json = {}
         files: dict[str, str] = {}
         if request.content_type == "application/json" and raw:

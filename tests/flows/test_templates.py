@@ -107,7 +107,7 @@ async def test_what_does_not_fit_is_refused_before_anything_is_written(
 async def test_values_go_where_they_belong(town: Town) -> None:  # noqa: F811
     """Positions, names, a picture above, a code on a button: as Meta's reference wants them; the conversation shows it."""
     await ready(town)
-    wanted = {
+    wanted: dict[str, tuple[Json, list[Json]]] = {
         "order_ready": ({"parameters": ["{name}", "7"], "values": {"button.0": "{code}"}}, [
             {"type": "body", "parameters": [{"type": "text", "text": "Ana Maria"}, {"type": "text", "text": "7"}]},
             {"type": "button", "sub_type": "url", "index": "0", "parameters": [{"type": "text", "text": "A1"}]},

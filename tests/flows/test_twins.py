@@ -217,7 +217,7 @@ async def test_a_newcomer_runs_the_twin_of_meta_by_its_integration_s_name(town: 
         assert [n["name"] for n in state["networks"]] == ["cloud"]
         async with town.http.get(f"{town.twins}/phone") as page:
             assert page.status == 200
-        town.hub.channels["cloud"] = WhatsAppCloud(town.hub.channels["cloud"]._http, nothing, f"{town.twins}/cloud/v24.0")  # type: ignore[attr-defined]
+        town.hub.channels["cloud"] = WhatsAppCloud(town.http, nothing, f"{town.twins}/cloud/v24.0")
         await town.integrate()
         await town.say("Good morning")
         await town.until(["At your service."], 20)

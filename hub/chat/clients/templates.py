@@ -54,7 +54,8 @@ async def of_client(hub: Hub, account: UUID, client: UUID, channel: str) -> List
             found = await network.templates(link_of(one, hub.settings))
     except (ChannelError, TimeoutError) as e:
         words = f"{NAMES[channel]} says: {e}" if str(e) else f"{NAMES[channel]} did not answer in time."
-        return Listed(one, [_open(t) for t in known["templates"]] if known else [], known and known["read_at"], words)
+        kept = known or {"templates": [], "read_at": None}
+        return Listed(one, [_open(t) for t in kept["templates"]], kept["read_at"], words)
     await templates.keep(hub.db, account, one.id, [dataclasses.asdict(t) for t in found])
     fresh = await templates.get(hub.db, account, one.id, KEPT)
     return Listed(one, found, fresh["read_at"] if fresh else None)

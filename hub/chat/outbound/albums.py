@@ -36,14 +36,14 @@ def _kind(body: Json) -> str | None:
 
 def singly(body: Json) -> Json:
     """The part of an album that goes first, with those that go after it."""
-    first, *rest = [body["file"], *body["album"]]
-    kept = {k: v for k, v in body.items() if k not in ("album", "file", "plain")}
-    return kept | {"file": first, "plain": first.get("alt", ""), "rest": rest}
+    kept = {k: v for k, v in body.items() if k not in ("album", "plain")}
+    return kept | {"plain": body["file"].get("alt", ""), "rest": body["album"]}
 
 
 def parted(body: Json) -> tuple[Json, Json]:
     """What has gone, and what goes next."""
-    first, *rest = body["rest"]
+    waiting: list[Json] = body["rest"]
+    first, rest = waiting[0], waiting[1:]
     gone = {k: v for k, v in body.items() if k != "rest"}
     following: Json = {"file": first, "text": "", "plain": first.get("alt", ""), "bare": True}
     return gone, following | ({"rest": rest} if rest else {})
