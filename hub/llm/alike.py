@@ -1,7 +1,6 @@
 """Events of a stream that differ in their words alone, as nearly all of one do: a row of them is read at once. Pure."""
 
 import re
-from copy import deepcopy
 from typing import Any
 
 import orjson
@@ -27,19 +26,21 @@ class Alike:
         self._words: re.Pattern[bytes] | None = None
         self._event: Json = {}
         self._left, self._forms = TRIES, 0
+        self._first = False
 
     def learn(self, block: bytes, event: Any) -> None:
         """block: an event as it came, with the blank line after it."""
         if not _plain(event):
+            return
+        if self._forms == 0 and not self._first and "role" in event["choices"][0]["delta"]:
+            self._first = True  # only the first has one, as a rule
             return
         self._left, self._forms = self._left - 1, self._forms + 1
         found = _CONTENT.search(block)
         if found is None:
             return
         before, after = block[: found.start(1)], block[found.end(1) :]
-        marked = deepcopy(event)
-        marked["choices"][0]["delta"]["content"] = MARK
-        if _data(before + orjson.dumps(MARK) + after) != marked:
+        if not _stands(event, _data(before + orjson.dumps(MARK) + after)):
             return
         before, after = re.escape(before), re.escape(after)
         self._row = re.compile(b"(?:" + before + _TEXT + after + b")*+", re.DOTALL)
@@ -83,6 +84,14 @@ def _plain(event: Any) -> bool:
     if choice.get("finish_reason") is not None or choice.get("logprobs") is not None or not isinstance(piece, dict):
         return False
     return piece.keys() <= _PIECE and isinstance(piece.get("content"), str)
+
+
+def _stands(event: Json, marked: Any) -> bool:
+    """Whether the mark stands where the words of the event do, and nothing else is different."""
+    if not _plain(marked) or marked["choices"][0]["delta"]["content"] != MARK:
+        return False
+    marked["choices"][0]["delta"]["content"] = event["choices"][0]["delta"]["content"]
+    return bool(marked == event)
 
 
 def _data(block: bytes) -> Any:

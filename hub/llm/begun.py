@@ -21,6 +21,10 @@ class Begun:
         self.error: Exception | None = None
         self.chunks: list[bytes] = []
 
+    def have(self, reply: Answering) -> None:
+        """The answer began."""
+        self._reply = reply
+
     @property
     def open(self) -> bool:
         """Whether nobody has had it yet."""

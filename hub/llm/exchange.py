@@ -118,7 +118,7 @@ class Exchange:
         """Deltas of an answer, one for all events of a read. until: when its first bytes have to be there."""
         body, size = request.answer(), 0
         try:
-            while chunk := await _next(reply, until):
+            while chunk := await next_of(reply, until):
                 size += len(chunk)
                 if size > ANSWER_SIZE:
                     raise Failed("The model's answer is too large.", permanent=True)
@@ -127,7 +127,7 @@ class Exchange:
                     yield delta
                 if body.over:
                     break
-                until = min(_later(body, until, prompt.limits), deadline)
+                until = min(later(body, until, prompt.limits), deadline)
         except (aiohttp.ClientError, OSError, TimeoutError):
             if not body.complete:
                 raise
@@ -157,13 +157,13 @@ def _timeout(deadline: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=left, sock_connect=min(CONNECT, left))
 
 
-async def _next(reply: Answering | Again, until: float) -> bytes:
+async def next_of(reply: Answering | Again, until: float) -> bytes:
     """The next bytes; none at the end. Raise TimeoutError when the provider is silent for too long."""
     async with asyncio.timeout(until - time.monotonic()):
         return await reply.content.readany()
 
 
-def _later(body: Body, until: float, limits: Limits) -> float:
+def later(body: Body, until: float, limits: Limits) -> float:
     """Until when the next bytes have to come. What says nothing yet does not prolong the wait for the first word."""
     now = time.monotonic()
     if body.complete:

@@ -82,9 +82,15 @@ class OpenAICompatible:
         """To be cancelled as soon as an answer in one piece is there."""
         return asyncio.get_running_loop().call_later(SLOW, self._takes_long, model)
 
-    async def post(self, model: str, messages: list[Json], options: Json, deadline: float) -> Answering:
-        """Ask for an answer in one piece. Raise as `Exchange.post` does."""
-        body = {**self._named(model, options), "model": model, "messages": messages}
+    async def post(
+        self, model: str, messages: list[Json], options: Json, deadline: float, *, stream: bool = False
+    ) -> Answering:
+        """Ask a plain question. Raise as `Exchange.post` does."""
+        body: Json = {**self._named(model, options), "model": model, "messages": messages}
+        if stream:
+            body["stream"] = True
+            if model not in self._plain:
+                body["stream_options"] = {"include_usage": True}
         return await self._exchange.post(self._url, self._headers, body, deadline)
 
     def _takes_long(self, model: str) -> None:

@@ -3,6 +3,7 @@ What is not the plainest of answers, or goes wrong, is handed on as it is to the
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +13,18 @@ import orjson
 from hub.domain import Json, Usage
 from hub.errors import HubError
 from hub.llm.balancing import Balancer
-from hub.llm.begun import Begun
+from hub.llm.begun import Answering, Begun
+from hub.llm.body import Body
 from hub.llm.breaker import Breaker
-from hub.llm.exchange import ANSWER_SIZE
+from hub.llm.exchange import ANSWER_SIZE, later, next_of
 from hub.llm.figures import Figures, Place
 from hub.llm.openai import OpenAICompatible
-from hub.llm.reading import usage_of
+from hub.llm.reading import Reading, usage_of
+from hub.llm.types import Delta, Limits
 
 # Characters of an answer that nothing has to be cut off.
 LARGEST = 500_000
+AROUND = {"system_fingerprint"}
 ENDS = frozenset(("stop", "length"))
 _ANSWER = frozenset(("id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"))
 _CHOICE = frozenset(("index", "message", "finish_reason", "logprobs"))
@@ -46,9 +50,9 @@ class Straight:
         self._provider, self._key, self._name, self._told = provider, key, name, told
         self._breaker, self._balancer, self._figures = breaker, balancer, figures
 
-    def ready(self) -> bool:
-        """Whether nothing speaks against asking it, in one piece, at once."""
-        return not self._breaker.knows(self._key) and not self._provider.slow(self._name)
+    def ready(self, whole: bool) -> bool:
+        """Whether nothing speaks against asking it at once. whole: in one piece."""
+        return not self._breaker.knows(self._key) and not (whole and self._provider.slow(self._name))
 
     async def ask(self, messages: list[Json], options: Json, once: float, deadline: float) -> Said | Begun:
         """once: seconds that the answer may take."""
@@ -86,6 +90,93 @@ class Straight:
         self._balancer.answered(self._key, took)
         self._figures.said(self._told, said.usage, took)
         return said
+
+    async def stream(
+        self, messages: list[Json], options: Json, limits: Limits, deadline: float, heard: "Heard"
+    ) -> AsyncGenerator[Delta, None]:
+        """Pieces of a plain answer. Where it ends in any other way than plainly, `heard` has what was begun."""
+        known = heard.begun
+        until = min(known.at + limits.first, deadline)
+        try:
+            async with asyncio.timeout(until - known.at):
+                reply = await self._provider.post(self._name, messages, options, deadline, stream=True)
+            known.have(reply)
+            if reply.status == 200:
+                async for delta in self._pieces(reply, limits, until, deadline, heard):
+                    yield delta
+        except (aiohttp.ClientError, OSError, ValueError, HubError) as e:
+            known.error = e
+        except BaseException:
+            self._figures.left(self._told)
+            await known.close()
+            raise
+        if heard.over:
+            await known.close()
+            self._breaker.succeeded(self._key)
+            self._balancer.answered(self._key, heard.first)
+            self._figures.said(self._told, heard.usage or Usage(), heard.first)
+
+    async def _pieces(
+        self, reply: Answering, limits: Limits, until: float, deadline: float, heard: "Heard"
+    ) -> AsyncGenerator[Delta, None]:
+        body = Body(Reading(), adds=True)
+        while chunk := await next_of(reply, until):
+            heard.begun.chunks.append(chunk)
+            delta = body.feed(chunk)
+            if delta is not None:
+                if not heard.takes(delta):
+                    return
+                for one in heard.shown():
+                    yield one
+            if body.over:
+                break
+            until = min(later(body, until, limits), deadline)
+        for delta in body.end():
+            if not heard.takes(delta):
+                return
+            for one in heard.shown():
+                yield one
+        whole = body.complete and body.error is None and body.cut is None
+        heard.over = whole and heard.said and heard.finish in ENDS and heard.usage is not None
+
+
+class Heard:
+    """What was heard of a plain answer. begun: all of it, for whoever goes on with one that is not. size: characters
+    that were shown. over: it came to its end plainly."""
+
+    def __init__(self) -> None:
+        self.begun = Begun(time.monotonic())
+        self.said = self.over = False
+        self.size = 0
+        self.first = 0.0
+        self.finish: str | None = None
+        self.usage: Usage | None = None
+        self._held: list[Delta] = []
+
+    def takes(self, delta: Delta) -> bool:
+        """Whether a piece holds nothing but text, its end and its usage."""
+        if not _plain(delta) or self.size > LARGEST or (not self.said and delta.text and not delta.text.strip()):
+            return False
+        self.finish, self.usage = delta.finish or self.finish, delta.usage or self.usage
+        if delta.text and not self.said:
+            self.said, self.first = True, time.monotonic() - self.begun.at
+        self._held.append(delta)
+        return True
+
+    def shown(self) -> list[Delta]:
+        """What is to be shown now: nothing before something is said."""
+        if not self.said:
+            return []
+        found, self._held = self._held, []
+        self.size += sum(len(d.text) for d in found)
+        return [d for d in found if d.text or d.around]
+
+
+def _plain(delta: Delta) -> bool:
+    return not (
+        delta.reasoning or delta.tool_calls or delta.details or delta.refusal or delta.logprobs or delta.beside
+        or delta.back
+    ) and delta.around.keys() <= AROUND
 
 
 def plainly(chunks: list[bytes]) -> Said | None:

@@ -167,7 +167,7 @@ class Told:
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The models that were asked over the short road."""
     found: list[str] = []
-    answer, ask = short.answer, Straight.ask
+    answer, ask, stream = short.answer, Straight.ask, Straight.stream
 
     async def seen(*args: Any) -> Any:
         if args[2].begun is None:
@@ -178,6 +178,11 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append("fake-1")
         return await ask(*args)
 
+    def streamed(*args: Any) -> Any:
+        found.append("fake-1")
+        return stream(*args)
+
+    monkeypatch.setattr(Straight, "stream", streamed)
     monkeypatch.setattr(short, "answer", seen)
     monkeypatch.setattr(Straight, "ask", at_once)
     return found

@@ -55,9 +55,9 @@ async def complete(request: web.Request, body: CompletionIn) -> CompletionOut | 
     return await told(request, asked)
 
 
-async def told(request: web.Request, asked: Asked) -> web.StreamResponse:
-    """The answer to a request that was understood."""
-    return await road.given(asked, _stream(request, asked) if asked.body.stream else _whole(request, asked))
+async def told(request: web.Request, asked: Asked, out: Out | None = None) -> web.StreamResponse:
+    """The answer to a request that was understood. out: a stream that may have begun."""
+    return await road.given(asked, _stream(request, asked, out) if asked.body.stream else _whole(request, asked))
 
 
 async def _whole(request: web.Request, asked: Asked) -> web.StreamResponse:
@@ -90,12 +90,17 @@ async def _whole(request: web.Request, asked: Asked) -> web.StreamResponse:
         orjson.dumps(completion(asked.id, asked.created, made, legacy=asked.body.legacy) | asked.more))
 
 
-async def _stream(request: web.Request, asked: Asked) -> web.StreamResponse:
-    out = Out(request, headers=lambda: asked.headers)
-    chunks = Chunks(asked.id, asked.created, asked.model, more=asked.more, legacy=asked.body.legacy)
+async def _stream(request: web.Request, asked: Asked, out: Out | None = None) -> web.StreamResponse:
+    out = out or Out(request, headers=lambda: asked.headers)
+    begun, shown = out.response is not None, asked.shown
+    chunks = Chunks(asked.id, asked.created, asked.model, begun, more=asked.more, legacy=asked.body.legacy)
     blocks = Blocks() if asked.body.rendering_mode == "textual_blocks" else None
 
     async def say(delta: Delta) -> None:
+        nonlocal shown
+        if shown:
+            # Nothing but text went out before, and it comes again.
+            delta, shown = Delta(delta.text[shown:]), max(0, shown - len(delta.text))
         piece = blocks.take(delta) if blocks else delta
         chunks.model = asked.model
         if piece is not None:

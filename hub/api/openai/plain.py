@@ -4,6 +4,7 @@
 import functools
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,25 +14,27 @@ from aiohttp import web
 from hub import ids
 from hub.accounts.model_lookup import Entry
 from hub.api.http import bounded
-from hub.api.http.answer_stream import attended
+from hub.api.http.answer_stream import Out, attended
 from hub.api.http.app_keys import BODY, CALLER, DIRECTORY, HUB, KEYRING
 from hub.api.http.auth import credential
-from hub.api.http.completion_chunks import usage
+from hub.api.http.completion_chunks import Chunks, usage
 from hub.api.http.operation import Handler
 from hub.api.openai import completions, road
 from hub.api.openai.messages import TEXT
 from hub.api.openai.question import LONGEST
 from hub.api.openai.road import LIMIT, Asked
 from hub.api.openai.schemas import MESSAGES, CompletionIn
-from hub.domain import Caller, Json
+from hub.domain import Caller, Json, Usage
 from hub.engine import plain
 from hub.engine.ask import Ask
 from hub.engine.limits import ACCOUNT
+from hub.engine.messages import tokens
 from hub.engine.plain import Plan
 from hub.engine.request_log import ALLOWED
 from hub.errors import HubError
 from hub.llm.begun import Begun
 from hub.llm.prices import bill
+from hub.llm.straight import Heard
 from hub.llm.types import Prompt
 from hub.runtime import Hub
 from hub.store import scope
@@ -93,6 +96,10 @@ class _Understood:
     until: float
 
 
+# The answer, or what was begun of it, and how much of that is shown already.
+_Found = web.StreamResponse | tuple[Begun, int]
+
+
 def first(usual: Handler) -> Handler:
     """The endpoint with the short road before it."""
     neutral = {stream: CompletionIn(model="plain", prompt="-", stream=stream) for stream in (False, True)}
@@ -103,32 +110,35 @@ def first(usual: Handler) -> Handler:
         if this is None:
             return await usual(request)
         await road.admitted(request, this.who, this.entry)
-        prompt = this.prompt
-        if prompt is None:
-            found = await _asked(request, this)
-            if isinstance(found, web.StreamResponse):
-                return found
-            # It has to be looked at as any other.
-            prompt = replace(plain.prompt_of(this.plan, this.sent.talk, this.sent.options, True), begun=found)
-        return await completions.told(request, Asked(
-            this.hub, this.who, this.entry, neutral[this.sent.stream], _ask(this), ids.uuid7(), int(time.time()),
-            straight=(this.plan, prompt),
-        ))
+        stream, prompt = this.sent.stream, this.prompt
+        asked = Asked(
+            this.hub, this.who, this.entry, neutral[stream], _ask(this), ids.uuid7(), int(time.time()),
+        )
+        if prompt is not None:
+            return await completions.told(request, replace(asked, straight=(this.plan, prompt)))
+        out = Out(request) if stream else None
+        try:
+            found = await (_asked(request, this) if out is None else _streamed(request, this, asked, out))
+        except ConnectionError:
+            return web.Response(status=road.GONE)
+        if isinstance(found, web.StreamResponse):
+            return found
+        # It has to be looked at as any other.
+        begun, shown = found
+        prompt = replace(plain.prompt_of(this.plan, this.sent.talk, this.sent.options, not stream), begun=begun)
+        return await completions.told(request, replace(asked, straight=(this.plan, prompt), shown=shown), out)
 
     return handler
 
 
-async def _asked(request: web.Request, this: _Understood) -> web.StreamResponse | Begun:
+async def _asked(request: web.Request, this: _Understood) -> _Found:
     """The answer, if it is a plain one."""
     plan = this.plan
     assert plan.straight is not None
     messages, options = plain.question(plan, this.sent.talk, this.sent.options)
-    try:
-        found = await attended(request, plan.straight.ask(messages, options, plan.once, this.until))
-    except ConnectionError:
-        return web.Response(status=road.GONE)
+    found = await attended(request, plan.straight.ask(messages, options, plan.once, this.until))
     if isinstance(found, Begun):
-        return found
+        return found, 0
     rows = bill(plan.model, found.usage)
     await road.consumed(this.hub, this.who, plan.gateway, rows)
     body = {
@@ -142,6 +152,32 @@ async def _asked(request: web.Request, this: _Understood) -> web.StreamResponse 
         "generation_context": {"generated_usage": rows, "runned_functions": []},
     }
     return web.Response(body=orjson.dumps(body), content_type="application/json")
+
+
+async def _streamed(request: web.Request, this: _Understood, asked: Asked, out: Out) -> _Found:
+    """The same as a stream."""
+    plan, heard = this.plan, Heard()
+    assert plan.straight is not None
+    messages, options = plain.question(plan, this.sent.talk, this.sent.options)
+    chunks = Chunks(asked.id, asked.created, plan.model)
+    deltas = plan.straight.stream(messages, options, plan.limits, this.until, heard)
+
+    async def said() -> None:
+        async with aclosing(deltas):
+            async for delta in deltas:
+                await out.send(chunks.delta(delta))
+
+    try:
+        await attended(request, said(), out.keep)
+    except BaseException:
+        if heard.said:
+            used = heard.usage or Usage(sum(map(tokens, messages)), -(-heard.size // 4))
+            await road.consumed(this.hub, this.who, plan.gateway, bill(plan.model, used))
+        raise
+    if not heard.over or heard.usage is None:
+        return heard.begun, heard.size
+    await road.consumed(this.hub, this.who, plan.gateway, bill(plan.model, heard.usage))
+    return await out.finish(chunks.finish(heard.finish or "stop", usage(heard.usage)))
 
 
 async def _understood(request: web.Request) -> _Understood | None:
@@ -161,7 +197,7 @@ async def _understood(request: web.Request) -> _Understood | None:
         plan = planned(hub, entry)
         if plan is None:
             return None
-        short = plan.straight is not None and not sent.stream and plan.straight.ready()
+        short = plan.straight is not None and plan.straight.ready(not sent.stream)
         prompt = None if short else plain.prompt_of(plan, sent.talk, sent.options, not sent.stream)
         return _Understood(hub, who, entry, plan, sent, prompt, time.monotonic() + plan.seconds)
     except HubError:

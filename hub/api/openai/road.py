@@ -48,7 +48,7 @@ ROUTED = "X-Model-Routed-Complexity"
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request that was understood. uid: of what is made, `id` the same as text. straight: how it is asked where it
-    wants nothing else of the hub."""
+    wants nothing else of the hub. shown: characters of the answer that went out already."""
 
     hub: Hub
     who: Caller
@@ -59,6 +59,7 @@ class Asked:
     created: int
     thread: Dialog | None = None
     straight: tuple[Plan, Prompt] | None = None
+    shown: int = 0
 
     @property
     def id(self) -> str:
