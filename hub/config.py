@@ -289,6 +289,9 @@ class Settings(BaseSettings):
     transcription_model: Annotated[str, Field(description="Model that listens.")] = "whisper-1"
     transcription_price: Annotated[float, Field(ge=0, description="Dollars that a recording costs an account.")] = 0.0
     ocr: Annotated[bool, Field(description="Read scans and pictures of text where chathub[ocr] is installed.")] = True
+    smtp_url: Annotated[
+        SecretStr, Field(description="Mail server: smtps://user:password@host:465?from=hub@example.com; empty: none.")
+    ] = SecretStr("")
     eleven_url: Annotated[str, Field(description="Base address of ElevenLabs.")] = "https://api.elevenlabs.io"
     eleven_key: Annotated[SecretStr, Field(description="Key of ElevenLabs, for audio answers; empty: none.")] = (
         SecretStr("")

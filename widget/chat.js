@@ -24,13 +24,13 @@ text.onkeydown = (e) => {
 };
 $("stop").onclick = () => call("DELETE", base()).catch(failed);
 $("menu").onclick = (e) => e.target.closest("button, a") && $("menu").hidePopover();
-$("menu").onbeforetoggle = () => { if (page.key) $("transcript").href = `${base()}/transcript.json`; };
+// Pages of their own, which exist once something was said.
+$("menu").onbeforetoggle = () => { for (const name of ["transcript", "notify"]) if (page.key && $(name)) $(name).href = `/chat/${page.key}/${name}`; };
 $("reset").onclick = () => page.key && call("POST", `${base()}/reset`).then(() => text.focus(), failed);
 $("rate").onclick = rate;
 ($("on") || {}).onclick = () => page.key && call("POST", `${base()}/continuation`).then(ways, failed);
 state.again = () => say(null);
 addEventListener("online", flush);
-if ($("notify")) $("notify").onclick = () => Notification.requestPermission().then(connect);
 document.onvisibilitychange = () => {
   connect();
   if (!document.hidden && state.open) seen();

@@ -106,3 +106,4 @@ document.addEventListener("htmx:after:swap", () => {
 times();
 down();
 setInterval(times, 1000);
+import("/assets/bell.js");

@@ -1,11 +1,10 @@
 """What an account spends, told apart by what it was spent on; as a table for spreadsheets too."""
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from hub.accounts import tables
 from hub.domain import Json
 from hub.store import key_limits
 from hub.store.db import Call
@@ -13,8 +12,6 @@ from hub.store.db import Call
 GROUPS = tuple(key_limits.GROUPS)
 COLUMNS = ("id", "name", "amount", "tokens_in", "tokens_cached", "tokens_out", "entries")
 MOST = 5000
-# What a spreadsheet would take for a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def told(
@@ -27,12 +24,4 @@ async def told(
 
 def table(rows: Sequence[Json], by: str) -> str:
     """The same as CSV. Pure."""
-    out = io.StringIO()
-    lines = csv.writer(out)
-    lines.writerow((by, *COLUMNS[1:]))
-    lines.writerows([_plain(r[c]) for c in COLUMNS] for r in rows)
-    return out.getvalue()
-
-
-def _plain(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return tables.of([(by, *COLUMNS[1:]), *([r[c] for c in COLUMNS] for r in rows)])

@@ -23,9 +23,11 @@ from hub.api import (
     launcher,
     manual,
     mcp,
+    notify,
     openai,
     pages,
     problems,
+    transcripts,
     webhooks,
 )
 from hub.api.http import app_keys, assets, docs, middleware
@@ -40,6 +42,7 @@ from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.journal import Journal
 from hub.chat.inbound.spool import Spool
 from hub.chat.inbound.webhooks import Knock, Receiver
+from hub.chat.website.transcript_files import Press
 from hub.errors import Overloaded
 from hub.runtime import Hub
 from hub.store import health
@@ -72,6 +75,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[app_keys.STREAMS] = Streams()
     app[app_keys.BUDGET] = Budget(hub.settings.bodies_mb << 20)
     app[app_keys.PAGES] = docs.environment()
+    app[app_keys.PRESS] = Press()
     app[app_keys.REQUEST_LOG] = RequestLog(hub.db)
     app.cleanup_ctx.append(_log)
     app[app_keys.SOCKETS] = WeakSet()
@@ -79,7 +83,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     assets.mount(app)
     for route in in_order(ROUTES):
         app.router.add_route(route.method, route.path, route.handler)
-    for one in (webhooks, pages, chat, launcher, hosted, problems, embed, manual):
+    for one in (webhooks, pages, notify, chat, transcripts, launcher, hosted, problems, embed, manual):
         app.router.add_routes(one.routes())
     console.mount(app)
     mcp.mount(app)

@@ -2,7 +2,8 @@
 
 Stored content: {"text": str, "attachments": [{media, mime, name, size, seconds, text, error, ref, url, file_id,
 token}], "reply_to", "quote", "quoted" (the attachments of what is answered to), "forwarded", "button", "author",
-"from", "edited", "revoked", "ad" (the advertisement that brought the person), "detail" (what else the network said)};
+"from", "edited", "revoked", "by" (which operator wrote it), "ad" (the advertisement that brought the person), "detail"
+(what else the network said)};
 for assistant messages also "reasoning", "tool_calls", "back" (what the provider wants back within the turn) and
 "choices" (see hub.chat.choices); for those that moderation blocked "withheld", why.
 """

@@ -4,11 +4,13 @@ from aiohttp import web
 
 from hub.api.http.app_keys import PAGES
 from hub.console import (
+    actions,
     api_keys,
     audit,
     bots,
     campaigns,
     channels,
+    conversations,
     deliveries,
     desk,
     embedder,
@@ -19,12 +21,15 @@ from hub.console import (
     knowledge,
     live,
     networks,
+    notices,
     oidc,
     playground,
     replies,
+    samples,
     schedules,
     settings,
     sign_in,
+    start,
     team,
     templates,
     tools,
@@ -35,9 +40,9 @@ from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-    sign_in, oidc, home, templates, inbox, replies, live, bots, tools, playground, channels, networks, embedder,
-    knowledge, websites, schedules, campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, desk,
-    factors,
+    sign_in, oidc, home, templates, inbox, conversations, replies, live, bots, tools, playground, channels, networks, embedder,
+    knowledge, websites, schedules, campaigns, deliveries, insights, actions, api_keys, webhooks, team, audit, settings,
+    desk, factors, notices, samples, start,
 )
 
 

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
 import orjson
 from markupsafe import Markup, escape
 
-from hub.chat.clients.networks import NAMES, WHATSAPP
+from hub.chat.clients.networks import NAMES
+from hub.chat.clients.people_names import person
 from hub.store import said
 
 HUES = 6
@@ -20,9 +20,6 @@ _LEAD = re.compile(r"(?m)^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+(?:\[[ xX]\]\s+)?)+|\|")
 _PAIRS = (
     re.compile(r"(\*\*\*|\*\*|~~|\*|`+)(?=\S)(.+?)(?<=\S)\1"), re.compile(r"(?<!\w)(__?)(?=\S)(.+?)(?<=\S)\1(?!\w)"),
 )
-NETWORKS: Mapping[str, str] = MappingProxyType({
-    "telegram": "Telegram", **dict.fromkeys(WHATSAPP, "WhatsApp"),
-})
 
 
 def network(channel: str | None) -> str:
@@ -74,20 +71,6 @@ def span(seconds: float | None) -> str:
     if seconds < 90:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def person(row: Mapping[str, Any]) -> str:
-    """What somebody is called: never by what they said, nor by a name that the hub has made up for a network."""
-    tag = str(row.get("tag") or row.get("external_user") or "")
-    named = next((str(row[n]) for n in ("contact_name", "said_name", "phone", "username") if row.get(n)), "")
-    if named.isdigit() and named == str(row.get("phone") or ""):
-        named = f"+{named}"
-    if tag.startswith("preview-"):
-        tag = "Preview"
-    if not named and tag.startswith("zp_"):
-        address = str(row.get("chat") or row.get("address") or tag.partition(":")[2].partition("@")[0])
-        named = f"{NETWORKS.get(str(row.get('channel')), 'Visitor')} {address.partition('@')[0][-20:]}"
-    return (named or tag or f"Visitor {str(row.get('id') or '')[-4:]}".strip())[:80]
 
 
 def around(text: str, words: str) -> Markup:

@@ -196,7 +196,7 @@ async def say(v: Visit, deed: Deed) -> web.StreamResponse:
     if one["handoff_at"] is None:
         await handoff.switch(v.hub, v.account, None, id, True, v.who.id, v.who.name, ends=True)
         deed.begun = True
-    await handoff.say(v.hub, v.account, None, id, text, files, v.once)
+    await handoff.say(v.hub, v.account, None, id, text, files, v.once, by=v.who.name)
     return await _again(v)
 
 

@@ -1,13 +1,12 @@
 """Insights: what bots and people did over days, drawn, as a table, and as CSV."""
 
-import csv
-import io
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from hub.accounts import tables
 from hub.console import charts
 from hub.console.guard import look
 from hub.console.page_request import HEADERS, Visit
@@ -38,13 +37,11 @@ async def show(v: Visit) -> web.StreamResponse:
 
 async def table(v: Visit) -> web.StreamResponse:
     """GET /console/insights.csv?days="""
-    found, out = await _figures(v), io.StringIO()
-    lines = csv.writer(out)
-    lines.writerow(COLUMNS)
-    lines.writerows([r[c] for c in COLUMNS] for r in found["rows"])
+    found = await _figures(v)
+    text = tables.of([COLUMNS, *([r[c] for c in COLUMNS] for r in found["rows"])])
     name = f"insights-{found['first']}-{found['last']}.csv"
     return web.Response(
-        text=out.getvalue(), content_type="text/csv", charset="utf-8",
+        text=text, content_type="text/csv", charset="utf-8",
         headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
     )
 

@@ -1,6 +1,7 @@
 """Collections: files dropped in, their way into the index, and a box that shows what a question finds."""
 
 from pathlib import PurePosixPath
+from uuid import UUID
 
 from aiohttp import web
 
@@ -61,12 +62,17 @@ async def upload(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/knowledge/{id}/files"""
     id = v.id()
     await collections.require(v.db, v.account, id)
+    deed.change = {"files": [f.name for f in v.form.files]}
+    return v.to(f"/console/knowledge/{id}", await add_files(v, id))
+
+
+async def add_files(v: Visit, id: UUID) -> str:
+    """Take the form's files and its text into a collection; what became of them. Raise BadRequest."""
     given = [files.File(_called(f.name), f.mime, f.content) for f in v.form.files]
     if text := v.form.get("text"):
         given.append(files.File(f"{v.form.get('name') or 'Text'}.md".replace("/", " "), "text/markdown", text.encode()))
     if not given:
         raise BadRequest("Choose a file, or write a text.", field="file")
-    deed.change = {"files": [f.name for f in given]}
     judge = configured(v.hub.models, v.hub.settings.helper_model, v.account)
     try:
         done = await files.put(
@@ -77,8 +83,7 @@ async def upload(v: Visit, deed: Deed) -> web.StreamResponse:
             await v.hub.meter.add(v.account, judge.rows)
     failed = "; ".join(f"{d.name}: {d.error}" for d in done if d.error)
     taken = sum(d.error is None for d in done)
-    said = f"{taken} file{'s' * (taken != 1)} taken in." + (f" Not read: {failed}" if failed else "")
-    return v.to(f"/console/knowledge/{id}", said)
+    return f"{taken} file{'s' * (taken != 1)} taken in." + (f" Not read: {failed}" if failed else "")
 
 
 async def ask(v: Visit, deed: Deed) -> web.StreamResponse:

@@ -13,6 +13,7 @@ from hub.engine.ask import Ask
 from hub.engine.brand import VOICE
 from hub.engine.context import AnswerContext, effective
 from hub.engine.prompt import tools_of
+from hub.language.abilities import asks_what_you_do
 from hub.runtime import Hub
 from hub.store.collections import contexts
 from hub.task_groups import together
@@ -90,6 +91,8 @@ async def _knowledge(hub: Hub, ctx: AnswerContext) -> None:
         return
     with hub.tracing.within("retrieval", attributes=RETRIEVAL) as span:
         terms = await query.queries(hub, ctx)
+        if any(map(asks_what_you_do, terms)):
+            p = {**p, "knowledgeBaseMinimumScore": 0.0}  # it is near to nothing, and answered from whatever there is
         if terms:
             ctx.passages = await toolbox.found(hub, ctx.ask.account_id, p, terms)
         span.set("hub.retrieval.passages", len(ctx.passages))

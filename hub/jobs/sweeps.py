@@ -34,6 +34,7 @@ from hub.store import (
     inbox,
     leader_election,
     memories,
+    notices,
     operators,
     outgoing_webhooks,
     request_log,
@@ -74,6 +75,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "facts for webhooks": webhook_facts.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
     "persons asked for": human_requests.forget, "responses": responses.forget, "drills": drills.forget,
+    "notices": notices.forget,
     "steps of figures, which became sums": talks.fold,
 })
 # The same of what operators say how many days it is kept: by the name of the setting.

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from hub.domain import Json, Passage, Usage
 from hub.language import words
+from hub.language.abilities import asks_what_you_do
 from hub.language.courtesies import courtesy, spoken
 from hub.language.facts import FACTS
 from hub.language.folding import fold
@@ -58,6 +59,13 @@ TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 "pt": "Não encontrei essa informação na base de conhecimento. Pode perguntar com outras palavras?",
                 "en": "I could not find that in the knowledge base. Could you ask in other words?",
                 "es": "No encontré esa información en la base de conocimiento. ¿Puedes preguntarlo con otras palabras?",
+            }
+        ),
+        "abilities": MappingProxyType(
+            {
+                "pt": "Eu respondo com o que está nos meus documentos. Por exemplo:",
+                "en": "I answer from my documents. You can ask me, for example:",
+                "es": "Respondo con lo que está en mis documentos. Por ejemplo:",
             }
         ),
         "fine": MappingProxyType(
@@ -125,6 +133,8 @@ def reply(
         return TEXTS[kind][spoken(question, language or (words.language(before[-1]) if before else written))]
     lang = words.language(question, words.language(before[-1], written) if before else written)
     answers, missing = _answers(question, units(passages), lang, before, today or datetime.now(UTC).date())
+    if not answers and passages and asks_what_you_do(question):
+        return _abilities(passages, lang)
     if not answers:
         return TEXTS["nothing"][lang]
     return unlinked(_told(answers, missing, lang), hosts(passages, said), TEXTS["link"][lang])
@@ -261,6 +271,13 @@ def _told(answers: Sequence[Answer], missing: Sequence[str], lang: str) -> str:
     if missing:
         body += f"\n\n{TEXTS['missing'][lang]}: {', '.join(m.upper() for m in missing)}."
     return f"{body}\n\n{TEXTS['source' if len(names) == 1 else 'sources'][lang]}: {', '.join(names)}"
+
+
+def _abilities(passages: Sequence[Passage], lang: str) -> str:
+    """What may be asked: names of documents, in the asker's language where some are in it."""
+    named = list(dict.fromkeys(p.name for p in passages))
+    own = [n for n in named if words.language(n, lang) == lang]
+    return "\n".join([TEXTS["abilities"][lang], "", *(f"- {n}" for n in own or named)])
 
 
 def _language_of(passages: Sequence[Passage]) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+from hub import ids
 from hub.accounts import audit, gateways, salts
 from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
@@ -20,7 +21,7 @@ from hub.knowledge.index import index_document
 from hub.processes import login
 from hub.processes.home import read_bootstrap, write_bootstrap
 from hub.runtime import Hub, open_hub
-from hub.store import deeds
+from hub.store import deeds, samples
 from hub.store.documents import Given
 from hub.store.migrate import demand
 
@@ -81,6 +82,7 @@ async def _demo(hub: Hub, account: Account) -> tuple[UUID, str]:
             "pageTitle": "Ask the manual",
             "helloSubLabel": "I answer from the hub's own manual, without any model key.",
             "suggestionButtons": [
+                {"label": "What do I do next?", "prompt": "What do I do next?"},
                 {"label": "How do I connect Telegram?", "prompt": "How do I connect Telegram?"},
                 {"label": "Como conecto o WhatsApp?", "prompt": "Como conecto o WhatsApp?"},
                 {"label": "Why does my bot not answer?", "prompt": "Why does my bot not answer?"},
@@ -88,6 +90,7 @@ async def _demo(hub: Hub, account: Account) -> tuple[UUID, str]:
         }
     )
     client = await clients.add(hub.db, account.id, "Demo", gateway, LimitingParameters(), looks)
+    await samples.add(hub.db, account.id, ids.uuid7(), "demo", "", gateway, client, collection)
     opened = await sessions.open(hub, account.id, client, Wanted(None, None, None, None, LONGEST))
     return client, opened.talk_url
 

@@ -9,7 +9,7 @@ from arq.worker import func
 from hub.chat.inbound import folding
 from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
-from hub.jobs import embedding, indexing, reading, sweeps, tasks
+from hub.jobs import embedding, indexing, notices, reading, sweeps, tasks
 from hub.jobs.bell import BellWorker
 from hub.jobs.runner import Runner
 from hub.live.connect import DOWN
@@ -64,6 +64,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.INDEX, lambda: sweeps.greet(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.told(hub)),
         sweeps.every(sweeps.RETURN, lambda: sweeps.happened(hub, runner)),
+        notices.work(hub),
         sweeps.hear_cancels(hub),
         folding.work(hub),
     ]

@@ -40,12 +40,18 @@ NEXT = """
     from schedules s join clients c on c.id = s.client_id
     where s.account_id = $1 and s.state = 'active' and s.next_at is not null order by s.next_at limit $2
 """
+# What the business did; samples and the demo are none of it.
 STEPS = """
-    select exists (select 1 from gateways where account_id = $1) as bot,
-        exists (select 1 from clients where account_id = $1 and gateway_id is not null) as place,
-        exists (select 1 from integrations where account_id = $1 and state = 'registered') as network,
-        exists (select 1 from documents where account_id = $1 and indexed_version > 0) as knowledge,
-        exists (select 1 from turns where account_id = $1 and outcome = 'answered') as answered
+    select exists (select 1 from gateways g where g.account_id = $1 and g.chatbot_id is null
+            and not exists (select 1 from samples x where x.gateway_id = g.id)) as bot,
+        exists (select 1 from clients c where c.account_id = $1 and c.gateway_id is not null
+            and not exists (select 1 from samples x where x.client_id = c.id)) as place,
+        exists (select 1 from integrations i where i.account_id = $1 and i.state = 'registered'
+            and not exists (select 1 from samples x where x.client_id = i.client_id)) as network,
+        exists (select 1 from documents d where d.account_id = $1 and d.indexed_version > 0
+            and not exists (select 1 from samples x where x.collection_id = d.collection_id)) as knowledge,
+        exists (select 1 from turns t join sessions s on s.id = t.session_id where t.account_id = $1 and t.outcome = 'answered'
+            and not exists (select 1 from samples x where x.client_id = s.client_id)) as answered
 """
 # One row for each day of the account's messages in a span of time.
 DAYS = """

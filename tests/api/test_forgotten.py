@@ -51,7 +51,7 @@ PLACES = {
     "operator_recovery_codes": NONE, "operator_passkeys": NONE, "operator_pending": NONE, "operator_identities": NONE,
     "ares_devices": NONE, "drills": NONE, "answer_cache": BRIEF, "key_spend": NONE, "key_holds": NONE, "key_alerts": NONE,
     "file_leftovers": NONE, "personal_folders": NONE, "left_placeholders": CASCADE, "form_posts": NONE, "human_requests": CASCADE, "operator_presence": NONE,
-    "responses": "the response itself", "template_lists": NONE,
+    "responses": "the response itself", "template_lists": NONE, "push_subscriptions": CASCADE, "notices": CASCADE, "samples": NONE,
 }
 
 

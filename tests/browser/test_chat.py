@@ -195,9 +195,14 @@ async def test_ratings_transcript_and_failures(api: Api, watch: Watch) -> None:
         await page.get_by_role("button", name="Good answer").click()
         await watch.until(page, "document.querySelector('.good').ariaPressed === 'true'")
         await page.click("#more")
-        async with page.expect_download() as saved:
+        async with page.context.expect_page() as opened:
             await page.click("#transcript")
-        assert (await saved.value).suggested_filename == "transcript.json"
+        kept = await opened.value
+        await watch.until(kept, "document.querySelector('#print')?.hidden === false")
+        async with kept.expect_download() as saved:
+            await kept.get_by_role("link", name="JSON").click()
+        assert (await saved.value).suggested_filename.endswith(".json")
+        await kept.close()
         await page.click("#more")
         await page.click("#rate")
         await page.get_by_role("button", name="4/5").click()

@@ -34,6 +34,11 @@ SCREENS = (
     "/deliveries?state=failed",
     "/quarantine",
     "/insights",
+    "/insights/actions",
+    "/conversations",
+    "/conversations?event=asked&network=telegram",
+    "/samples",
+    "/start",
     "/keys",
     "/webhooks",
     "/spend",
@@ -42,6 +47,7 @@ SCREENS = (
     "/audit",
     "/settings",
     "/settings/sign-in",
+    "/settings/notices",
     "/search?q=shop",
 )
 FIRST_LOAD, REQUESTS = 30_000, 6

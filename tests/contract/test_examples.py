@@ -18,6 +18,7 @@ KEPT: dict[str, Any] = orjson.loads(FILE.read_bytes())
 # What is answered with a stream, a file or nothing, so that there is no exchange to show beside the parameters.
 UNTOLD = {
     "aresgen_live_live": "an event stream", "contacts_export": "a file", "contacts_export_named": "a file",
+    "exports_table": "a file", "exports_lines": "a file", "exports_text": "a file", "exports_printed": "a file",
     "guests_leave": "nothing but a cookie",
     "responses_cancel": "there is nothing that could be cancelled, so it never succeeds",
 }

@@ -25,7 +25,7 @@ from tests.flows.world import World
 CLOCKWORK = re.compile(
     r"worker_beats|from documents|stray_asked|left_placeholders|o\.asked|handoff_until <= now|sweep\(|reap\("
     r"|from ares_lessons|unnest\(\$1::uuid\[\]|update sources|from webhook_facts|from embedders|from readings"
-    r"|human_requests|greet_at|left_arrivals"
+    r"|human_requests|greet_at|left_arrivals|push_subscriptions"
 )
 POLL = "ZRANGEBYSCORE"
 OURS = ["PSETEX ZADD PUBLISH PUBLISH", "PUBLISH PUBLISH"]

@@ -21,7 +21,7 @@ REASONS = {
     "set up by people, who remove it": "accounts api_keys gateways clients integrations skills collections documents"
     " sources operators canned_replies ares_agents character_agents chatbots workflows webhook_endpoints voices"
     " writings schedules campaigns embedders",
-    "goes with what people set up": "operator_totp operator_identities operator_passkeys operator_presence"
+    "goes with what people set up": "operator_totp operator_identities operator_passkeys operator_presence samples"
     " writing_versions workflow_versions workflow_steps source_tools",
     "who an account knows, until they are erased": "ares_users people contacts identities joins ares_facts"
     " ares_preferences character_images",

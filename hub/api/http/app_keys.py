@@ -23,6 +23,7 @@ from hub.chat.inbound.intake import Intake
 from hub.chat.inbound.journal import Journal
 from hub.chat.inbound.spool import Spool
 from hub.chat.inbound.webhooks import Receiver
+from hub.chat.website.transcript_files import Press
 from hub.domain import Caller, User
 from hub.live.limits import Window
 from hub.runtime import Hub
@@ -44,6 +45,7 @@ ERRANDS = web.AppKey("errands", Errands)
 STREAMS = web.AppKey("streams", Streams)
 BUDGET = web.AppKey("budget", Budget)
 PAGES = web.AppKey("pages", jinja2.Environment)
+PRESS = web.AppKey("press", Press)
 REQUEST_LOG = web.AppKey("request_log", RequestLog)
 SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])
 

@@ -51,19 +51,19 @@ async def sayable(hub: Hub, account: UUID, client: UUID | None, session: UUID, t
 
 async def say(
     hub: Hub, account: UUID, client: UUID | None, session: UUID, text: str, files: Sequence[Json] = (),
-    id: UUID | None = None, choices: Sequence[Json] = (),
+    id: UUID | None = None, choices: Sequence[Json] = (), by: str | None = None,
 ) -> UUID:
     """An operator's message: stored, shown in the web chat, or sent through the session's network.
 
     files: stored attachments (see hub.chat.content). id: made where it was written, so that it is said once. choices:
-    see hub.chat.choices. Raise NotFound, Invalid, Conflict.
+    see hub.chat.choices. by: whose name stands in a transcript of colleagues. Raise NotFound, Invalid, Conflict.
     """
     where = await sayable(hub, account, client, session, text, len(files))
     if choices and not text.strip():
         raise Invalid("choices need a text above them.", field="content")
     offered = choosing.of(choices)
     body: Json = {"text": text} | ({"attachments": list(files)} if files else {})
-    body |= {"choices": offered} if offered else {}
+    body |= ({"choices": offered} if offered else {}) | ({"by": by} if by else {})
     message, parts = id or ids.uuid7(), []
     if where["channel"]:
         style, mode = hub.channels[where["channel"]].style, where["mode"]

@@ -1,0 +1,117 @@
+"""What an account can do better: questions without a good answer, documents that nothing is answered from, why people
+are called, when most write, and what a conversation costs."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hub.accounts import mails
+from hub.domain import Json
+from hub.errors import HubError
+from hub.language.courtesies import courtesy
+from hub.language.words import terms
+from hub.runtime import Hub
+from hub.store import dashboard
+from hub.store import insights as rows
+from hub.store.db import Call
+
+log = logging.getLogger(__name__)
+# Answers that are looked at; poor ones, documents and reasons of them; groups that are told; talks of one.
+ANSWERS, POOR, UNUSED, REASONS, GROUPS, LINKED = 5000, 1000, 200, 500, 40, 20
+ALIKE = 0.5
+WHYS = ("failed", "disliked", "unfounded")
+MAILS, NAMED = 20, 5
+
+
+@dataclass
+class Group:
+    """Questions that ask for the same. talks: where they were asked, the newest first, each once."""
+
+    question: str
+    topic: frozenset[str]
+    count: int = 0
+    why: dict[str, int] = field(default_factory=dict)
+    talks: list[str] = field(default_factory=list)
+    at: datetime | None = None
+
+
+def grouped(poor: Sequence[Json]) -> list[Group]:
+    """The largest groups first; greetings and thanks are no questions. Pure."""
+    found: list[Group] = []
+    for one in poor:
+        text = " ".join(str((one["question"] or {}).get("text") or "").split())
+        topic = frozenset(terms(text[:500]))
+        if not topic or courtesy(text) is not None:
+            continue
+        group = next((g for g in found if len(g.topic & topic) >= ALIKE * len(g.topic | topic)), None)
+        if group is None:
+            found.append(group := Group(text[:200], topic, at=one["at"]))
+        group.count += 1
+        group.why[one["why"]] = group.why.get(one["why"], 0) + 1
+        if (talk := str(one["session_id"])) not in group.talks:
+            group.talks.append(talk)
+    return sorted(found, key=lambda g: -g.count)
+
+
+async def load(db: Call, account: UUID, since: datetime, until: datetime, zone: str) -> Json:
+    """All of them."""
+    poor = await rows.poor(db, account, since, until, ANSWERS, POOR)
+    groups = await asyncio.to_thread(grouped, poor)
+    reasons = await rows.reasons(db, account, since, until, REASONS)
+    unused = await rows.unused(db, account, since, until, ANSWERS, UNUSED + 1)
+    return {
+        "groups": [
+            {"question": g.question, "count": g.count, "why": g.why, "talks": g.talks[:LINKED], "at": str(g.at)}
+            for g in groups[:GROUPS]
+        ],
+        "poor": len(poor), "more_groups": max(0, len(groups) - GROUPS), "poor_cut": len(poor) == POOR,
+        "called": await rows.called(db, account, since, until),
+        "reasons": [
+            {"by": r["asked_by"], "text": str((r["reason"] or {}).get("text") or ""), "session": str(r["session_id"])}
+            for r in reasons
+        ],
+        "unused": [
+            {"id": str(d["id"]), "name": d["name"], "collection": str(d["collection_id"]), "in": d["collection"]}
+            for d in unused[:UNUSED] if d["answers"]
+        ],
+        "unused_cut": len(unused) > UNUSED,
+        "by": {what: await rows.by(db, account, since, until, what) for what in ("client", "bot", "network")},
+        "hours": await rows.hours(db, account, since, until, zone),
+    }
+
+
+async def weekly(hub: Hub) -> None:
+    """A mail about the week to everybody who wants one, on Monday morning."""
+    if hub.leases.closing or not mails.possible(hub.settings):
+        return
+    for one in await rows.weekly(hub.db, MAILS):
+        try:
+            subject, text = await letter(hub, one["account_id"], datetime.now(UTC), one["zone"])
+            await mails.send(hub.settings, one["email"], subject, text)
+        except HubError as e:
+            log.warning("the week of account %s was not told: %s", one["account_id"], e)
+            await rows.again(hub.db, one["account_id"], one["id"])
+
+
+async def letter(hub: Hub, account: UUID, until: datetime, zone: str) -> tuple[str, str]:
+    """Subject and text of the week before a moment."""
+    since = until - timedelta(days=7)
+    now, found = await dashboard.span(hub.db, account, since, until), await load(hub.db, account, since, until, zone)
+    cost = sum(r["cost"] for r in found["by"]["network"])
+    lines = [
+        f"{now['conversations']} conversations, {now['contained']} of them without a person; ${cost:,.2f}.",
+        *(f"{c['count']} times a person was called ({c['asked_by']}), {c['unanswered']} of them were not answered."
+          for c in found["called"]),
+    ]
+    if found["groups"]:
+        lines += ["", "Questions without a good answer:"]
+        lines += [f"- {g['count']} x {g['question']}" for g in found["groups"][:NAMED]]
+    if found["unused"]:
+        names = ", ".join(d["name"] for d in found["unused"][:NAMED])
+        lines += ["", f"Documents that nothing was answered from: {names}"]
+    at = f"{hub.settings.address}/console"
+    lines += ["", f"All of it: {at}/insights/actions?days=7", f"To get this no more: {at}/settings/notices"]
+    return f"Your week: {now['conversations']} conversations", "\n".join(lines) + "\n"

@@ -1,0 +1,140 @@
+"""How somebody of the team is told of what waits for a person while they do not look; and the telling itself."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from hub.accounts import mails, web_push
+from hub.accounts.desk import Clock
+from hub.accounts.operators import Operator
+from hub.chat.clients.networks import NAMES
+from hub.chat.clients.people_names import person
+from hub.domain import Json
+from hub.errors import HubError, NotFound
+from hub.pydantic_base import Defaults, merged
+from hub.runtime import Hub
+from hub.store import notices as rows
+from hub.store import scope
+from hub.store.db import Call, Db
+from hub.tools.schedule.zones import check
+
+log = logging.getLogger(__name__)
+# Failures in a row after which a browser is told no more; calls of one account at once.
+MOST, AT_ONCE = 30, 4
+LISTED = 20
+
+
+class Notices(Defaults):
+    """How one person is told. push: in the browsers that asked for it. mail: after how many minutes without a look."""
+
+    push: bool = True
+    mail: Annotated[int, Field(ge=0, le=1440, description="0: never.")] = 0
+    of: Annotated[
+        Literal["mine", "open", "all"], Field(description="open: one's own, and those that nobody has.")
+    ] = "open"
+    quiet_start: Clock | Literal[""] = ""
+    quiet_end: Clock | Literal[""] = ""
+    zone: Annotated[str, Field(max_length=60), AfterValidator(check)] = "UTC"
+    weekly: Annotated[bool, Field(description="A mail about the week, on Monday at eight.")] = False
+
+
+async def load(db: Call, who: Operator) -> Notices:
+    """Raise NotFound."""
+    found = await rows.of(db, who.account_id, who.id)
+    if found is None:
+        raise NotFound
+    return Notices.model_validate(found)
+
+
+async def edit(db: Db, who: Operator, given: Json, seen: Callable[[Notices], None]) -> Notices:
+    """seen: raises when what it is given is not what the change was made from. Raise Invalid."""
+    async with db.transaction() as tx:
+        now = await load(tx, who)
+        seen(now)
+        new = merged(Notices, now.stored(), given, "")
+        await rows.set_of(tx, who.account_id, who.id, new.stored())
+    return new
+
+
+async def push(hub: Hub, account: UUID, waiting: Sequence[Json]) -> None:
+    """Tell the browsers of those who are to know: each once, whatever becomes of it."""
+    scope.enter(account)
+    browsers = await rows.browsers(hub.db, account, list({w["operator_id"] for w in waiting}))
+    by_operator = defaultdict[UUID, list[Json]](list)
+    for one in browsers:
+        by_operator[one["operator_id"]].append(one)
+    told = [(b, of_waiting(w)) for w in waiting for b in by_operator[w["operator_id"]]]
+    await _all(hub, account, told)
+
+
+async def visitors(hub: Hub, account: UUID, browsers: Sequence[Json]) -> None:
+    """Tell visitors that somebody has answered them."""
+    scope.enter(account)
+    await _all(hub, account, [(b, {"tag": str(b["session_id"])}) for b in browsers])
+
+
+async def _all(hub: Hub, account: UUID, told: Sequence[tuple[Json, Json]]) -> None:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(browser: Json, said: Json) -> None:
+        async with places:
+            await _tell(hub, account, browser, said)
+
+    async with asyncio.TaskGroup() as tasks:
+        for browser, said in told:
+            tasks.create_task(one(browser, said))
+
+
+async def _tell(hub: Hub, account: UUID, browser: Json, said: Json) -> None:
+    try:
+        done = await web_push.send(hub, browser["endpoint"], browser["p256dh"], browser["auth"], said)
+    except HubError as e:
+        log.info("a browser of account %s was not told: %s", account, e)
+        done = None
+    if done is False:
+        await rows.gone(hub.db, account, browser["id"])
+    elif done is None:
+        await rows.failed(hub.db, account, browser["id"], MOST)
+    else:
+        await rows.heard(hub.db, account, browser["id"])
+
+
+def of_waiting(w: Json) -> Json:
+    """What a notification says of a conversation: never what was said in it. Pure."""
+    network = NAMES.get(w["channel"] or "", "Web")
+    return {
+        "title": person(w), "body": f"Waits for an answer · {network}", "url": f"/console/inbox/{w['session_id']}",
+        "tag": str(w["session_id"]),
+    }
+
+
+async def mail(hub: Hub, account: UUID, waiting: Sequence[Json]) -> None:
+    """One mail to each of those who are to know. Where it cannot be sent, it is tried again."""
+    scope.enter(account)
+    by_operator = defaultdict[UUID, list[Json]](list)
+    for one in waiting:
+        by_operator[one["operator_id"]].append(one)
+    for operator, mine in by_operator.items():
+        try:
+            await mails.send(hub.settings, mine[0]["email"], *letter(mine, hub.settings.address))
+        except HubError as e:
+            log.warning("a mail to an operator of account %s was not sent: %s", account, e)
+            await rows.release(hub.db, account, operator, "mail", [w["session_id"] for w in mine])
+
+
+def letter(waiting: Sequence[Json], address: str) -> tuple[str, str]:
+    """Subject and text of a mail about what waits. Pure."""
+    count, lines = len(waiting), list[str]()
+    for w in waiting[:LISTED]:
+        told = of_waiting(w)
+        lines.append(f"{told['title']}, since {w['at']:%d %b %H:%M} UTC\n{address}{told['url']}")
+    if count > LISTED:
+        lines.append(f"... and {count - LISTED} more: {address}/console/inbox?show=waiting")
+    subject = f"{person(waiting[0])} waits for an answer" if count == 1 else f"{count} people wait for an answer"
+    foot = f"When you are told, and when not: {address}/console/settings/notices"
+    return subject, "\n\n".join([*lines, foot]) + "\n"

@@ -1,0 +1,87 @@
+"""Sample bots by trade, in three languages: made at once, tried, and thrown away with all that belongs to them."""
+
+from collections.abc import Awaitable, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+import yaml
+
+from hub import ids
+from hub.accounts import gateways
+from hub.accounts.parameters import INTEGRATED, GatewayParameters
+from hub.chat.clients import clients
+from hub.chat.clients.parameters import ClientParameters, LimitingParameters
+from hub.domain import Json
+from hub.errors import Invalid, NotFound
+from hub.knowledge import collections, documents
+from hub.knowledge.index import index_document
+from hub.runtime import Hub
+from hub.store import samples as rows
+from hub.store.db import Db
+from hub.store.documents import Given
+
+FOLDER = Path(__file__).parents[3] / "templates" / "samples"
+TRADES = ("clinic", "shop", "restaurant", "school")
+LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "pt": "Português", "es": "Español"})
+EXTRACTIVE = "@hub/extractive"
+OFFERED = 3
+
+
+@cache
+def _text(trade: str) -> Mapping[str, Any]:
+    return MappingProxyType(yaml.safe_load((FOLDER / f"{trade}.yaml").read_text(encoding="utf-8")))
+
+
+async def make(hub: Hub, account: UUID, trade: str, language: str) -> UUID:
+    """A bot with its documents and its place; the place's id. Raise Invalid."""
+    if trade not in TRADES or language not in LANGUAGES:
+        raise Invalid(f"trade must be one of {', '.join(TRADES)}, in {', '.join(LANGUAGES)}.", field="trade")
+    told = _text(trade)[language]
+    collection = await collections.create(hub.db, account, told["name"], None, "sample")
+    for name, text in told["documents"].items():
+        saved = await documents.put(
+            hub.db, hub.queue, account, collection, Given(name=name, contents=f"# {name}\n\n{text}", tags=(language,))
+        )
+        await index_document(hub.db, hub.bulk, saved.id)
+    gateway = await gateways.add(
+        hub.db, hub.sealer, hub.outbound.guard, account, told["name"], GatewayParameters.model_validate({
+            "baseAddress": INTEGRATED, "modelName": EXTRACTIVE, "systemInstruction": told["instructions"],
+            "knowledgeCollections": [str(collection)], "knowledgeBaseMaximumResults": 4,
+        }),
+    )
+    looks = ClientParameters.model_validate({
+        "pageTitle": told["name"], "helloSubLabel": told["hello"], "languageCode": language,
+        "suggestionButtons": [{"label": n, "prompt": n} for n in list(told["documents"])[:OFFERED]],
+    })
+    client = await clients.add(hub.db, account, told["name"], gateway, LimitingParameters(), looks)
+    await rows.add(hub.db, account, ids.uuid7(), trade, language, gateway, client, collection)
+    return client
+
+
+async def listed(db: Db, account: UUID) -> list[Json]:
+    """Those that can be thrown away."""
+    return await rows.listed(db, account)
+
+
+async def throw_away(hub: Hub, account: UUID, id: UUID) -> None:
+    """With conversations, documents and bot; what somebody deleted before is gone already. Raise NotFound."""
+    one = next((s for s in await rows.listed(hub.db, account) if s["id"] == id), None)
+    if one is None:
+        raise NotFound("No such sample.")
+    if one["client_id"]:
+        await _gone(clients.remove(hub, account, one["client_id"]))
+    if one["gateway_id"]:
+        await _gone(gateways.remove(hub.db, account, one["gateway_id"]))
+    if one["collection_id"]:
+        await _gone(collections.remove(hub.db, account, one["collection_id"]))
+    await rows.remove(hub.db, account, id)
+
+
+async def _gone(removing: Awaitable[object]) -> None:
+    try:
+        await removing
+    except NotFound:
+        return  # somebody deleted it in the same moment

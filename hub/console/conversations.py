@@ -1,0 +1,102 @@
+"""Conversations by what they are and what happened in them: to look at, and as files; one as a file of its own."""
+
+import re
+from datetime import date
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from hub.api.http import transcripts
+from hub.chat.clients.networks import NAMES
+from hub.chat.operators import exports
+from hub.chat.operators.exports import CONVERSATION, EVENTS, MESSAGE, STATES, Filter
+from hub.console.guard import look
+from hub.console.page_request import HEADERS, Visit
+from hub.console.settings import zone_of
+from hub.domain import Json
+from hub.errors import Invalid
+from hub.store import dashboard
+from hub.store import exports as rows
+from hub.tools.schedule.book import zone_of as checked
+
+PAGE, CHOICES, MOST = 50, 200, 10_000
+FIELDS = ("since", "until", "event", "state", "client", "gateway", "network", "zone")
+
+
+async def chosen(v: Visit) -> Filter:
+    """What the address of the page asks for. Raise Invalid."""
+    zone = checked(v.asked("zone") or await zone_of(v), "zone")
+    found = Filter(
+        ZoneInfo(zone), _day(v, "since"), _day(v, "until"), v.asked("event", "any"), v.asked("state", "all"),
+        _id(v, "client"), _id(v, "gateway"), v.asked("network") or None,
+    )
+    found.choice  # noqa: B018 - what it refuses is refused before anything is read
+    return found
+
+
+def _day(v: Visit, name: str) -> date | None:
+    text = v.asked(name)
+    if text and not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        raise Invalid(f"{name} must be a day like 2026-11-30.", field=name)
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Invalid(f"{name} is no day of the calendar.", field=name) from None
+
+
+def _id(v: Visit, name: str) -> UUID | None:
+    text = v.asked(name)
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise Invalid(f"{name} is not an id.", field=name) from None
+
+
+async def listed(v: Visit) -> web.StreamResponse:
+    """GET /console/conversations?since=&until=&event=&state=&client=&gateway=&network=&before="""
+    which, before = await chosen(v), _id(v, "before")
+    found = await rows.listed(v.db, v.account, which.choice, before, PAGE + 1)
+    count = await rows.count(v.db, v.account, which.choice, MOST)
+    kept = urlencode({n: v.asked(n) for n in FIELDS if v.asked(n)})
+    more = f"/console/conversations?{kept}&before={found[PAGE - 1]['id']}" if len(found) > PAGE else ""
+    values: Json = {
+        "clients": await dashboard.clients(v.db, v.account, None, CHOICES),
+        "gateways": await dashboard.gateways(v.db, v.account, None, CHOICES),
+    }
+    return await v.page(
+        "conversations.html", rows=found[:PAGE], count=count, most=MOST, more=more, kept=kept, which=which,
+        events=EVENTS, states=STATES, networks={"web": "Web", **NAMES}, **values,
+    )
+
+
+async def file(v: Visit) -> web.StreamResponse:
+    """GET /console/conversations/file?format=csv|jsonl&of=conversations|messages, and what is asked for as above"""
+    which, kind, of = await chosen(v), v.asked("format", "csv"), v.asked("of", "conversations")
+    if kind not in ("csv", "jsonl") or of not in ("conversations", "messages"):
+        raise Invalid("format must be csv or jsonl, of conversations or messages.", field="format")
+    pages = (exports.conversations if of == "conversations" else exports.messages)(v.hub, v.account, which)
+    columns = CONVERSATION if of == "conversations" else MESSAGE
+    pieces = exports.table(columns, pages) if kind == "csv" else exports.lines(pages)
+    return await transcripts.streamed(v.request, pieces, kind, f"{of}.{kind}")
+
+
+async def transcript(v: Visit) -> web.StreamResponse:
+    """GET /console/inbox/{id}/transcript?format=txt|json|pdf&zone=: without a format as a page to print."""
+    kind = v.asked("format")
+    if kind and kind not in ("txt", "json", "pdf"):
+        raise Invalid("format must be txt, json or pdf.", field="format")
+    zone = ZoneInfo(checked(v.asked("zone") or await zone_of(v), "zone"))
+    talk = await exports.talk(v.hub, v.account, v.id(), zone)
+    if kind:
+        return await transcripts.sent(v.request, talk, kind, transcripts.WORDS)
+    html = await transcripts.page(v.request, talk, transcripts.WORDS)
+    return web.Response(text=html, content_type="text/html", headers=HEADERS)
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        look("/console/conversations", listed), look("/console/conversations/file", file),
+        look("/console/inbox/{id}/transcript", transcript),
+    ]

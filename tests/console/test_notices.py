@@ -1,0 +1,333 @@
+"""Nobody misses a message: browsers and mails tell of what waits, once, to whom it concerns, and hold nobody up."""
+
+import asyncio
+import email
+import email.policy
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import jwt
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import SecretStr
+
+from hub.accounts import web_push
+from hub.accounts.accounts import create_account
+from hub.jobs.notices import Notifier
+from tests.api.chatting import visiting
+from tests.api.conftest import Api
+from tests.console.alone import api, provider
+from tests.console.conftest import Desk, signed_in
+from tests.console.town import fill
+
+__all__ = ["api", "provider"]
+PLACE = "/console/settings/notices"
+HELD = """
+    update sessions set handoff_at = now(), handoff_by = $2, closed_at = null, due_at = null,
+        last_user_at = now() - $3::text::interval, last_message_at = now() - $3::text::interval where id = $1
+"""
+NOBODY = "update sessions set handoff_at = null, handoff_by = null, last_user_at = null where account_id = $1"
+
+
+@dataclass
+class Browser:
+    """What a browser keeps of a subscription, and its way to open what it is told."""
+
+    endpoint: str
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(web_push.CURVE))
+    auth: bytes = b"0123456789abcdef"
+
+    @property
+    def form(self) -> dict[str, str]:
+        return {"endpoint": self.endpoint, "p256dh": web_push.public(self.key), "auth": web_push.coded(self.auth)}
+
+    def opened(self, body: bytes) -> Any:
+        salt, length = body[:16], body[20]
+        theirs, rest = body[21:21 + length], body[21 + length:]
+        shared = self.key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(web_push.CURVE, theirs))
+        ours = web_push.read(web_push.public(self.key))
+        secret = HKDF(hashes.SHA256(), 32, self.auth, b"WebPush: info\x00" + ours + theirs).derive(shared)
+        key = HKDF(hashes.SHA256(), 16, salt, b"Content-Encoding: aes128gcm\x00").derive(secret)
+        nonce = HKDF(hashes.SHA256(), 12, salt, b"Content-Encoding: nonce\x00").derive(secret)
+        return orjson.loads(AESGCM(key).decrypt(nonce, rest, None).rstrip(b"\x02"))
+
+
+@dataclass
+class Service:
+    """A push service. answers: by path a status; None hangs until it is closed."""
+
+    url: str = ""
+    answers: dict[str, int | None] = field(default_factory=dict)
+    told: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def of(self, path: str) -> list[bytes]:
+        return [body for at, _, body in self.told if at == path]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.told.append((request.path, dict(request.headers), await request.read()))
+        status = self.answers.get(request.path, 201)
+        if status is None:
+            await self.over.wait()
+        return web.Response(status=status or 500)
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    made, app = Service(), web.Application()
+    app.router.add_post("/{any:.*}", made.handle)
+    server = TestServer(app)
+    await server.start_server()
+    made.url = f"http://127.0.0.1:{server.port}"
+    try:
+        yield made
+    finally:
+        made.over.set()
+        await server.close()
+
+
+@asynccontextmanager
+async def notifying(api: Api) -> AsyncIterator[Callable[[], Any]]:
+    """Look for what is to be told, and wait until it is told."""
+    notifier = Notifier(api.hub)
+
+    async def look() -> None:
+        await notifier.look()
+        while notifier._telling:
+            await asyncio.wait(list(notifier._telling.values()))
+
+    try:
+        yield look
+    finally:
+        await notifier.close()
+
+
+async def held(api: Api, desk: Desk, ago: str = "10 seconds") -> UUID:
+    session: UUID = (await fill(api.hub, desk.who.account_id, 2))["sessions"][1]
+    await api.hub.db.run(NOBODY, desk.who.account_id)
+    await api.hub.db.run(HELD, session, desk.who.id, ago)
+    return session
+
+
+def test_a_body_is_sealed_as_the_standard_has_it() -> None:
+    """The example of RFC 8291, section 5."""
+    ours = ec.derive_private_key(
+        int.from_bytes(web_push.read("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")), web_push.CURVE
+    )
+    theirs = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+    body = web_push.sealed(
+        b"When I grow up, I want to be a watermelon", web_push.read(theirs), web_push.read("BTBZMqHH6r4Tts7J_aSIgg"),
+        web_push.read("DGv6ra1nlYgDCS1FRnbzlw"), ours,
+    )
+    assert web_push.coded(body) == (
+        "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3"
+        "jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+    )
+
+
+async def test_a_browser_is_told_once_of_what_waits_for_its_operator(desk: Desk, api: Api, service: Service) -> None:
+    browser = Browser(f"{service.url}/mine")
+    page = await desk.done(f"{PLACE}/browser", **browser.form)
+    assert "It is told" in page.text
+    session = await held(api, desk)
+    async with notifying(api) as look:
+        await look()
+        [(_, headers, body)] = service.told
+        said = browser.opened(body)
+        assert said == {
+            "title": "Tomás Okafor", "body": "Waits for an answer · Telegram", "url": f"/console/inbox/{session}",
+            "tag": str(session),
+        }
+        token, key = headers["Authorization"].removeprefix("vapid t=").split(", k=")
+        point = ec.EllipticCurvePublicKey.from_encoded_point(web_push.CURVE, web_push.read(key))
+        assert jwt.decode(token, point, ["ES256"], audience=service.url)["sub"] == api.hub.settings.address
+        assert key in page.text and headers["Content-Encoding"] == "aes128gcm" and int(headers["TTL"]) > 0
+        await look()
+        assert len(service.told) == 1
+        # A newer message is another one; what was seen, what is another's, and what comes in quiet hours is not told.
+        await api.hub.db.run(HELD, session, desk.who.id, "5 seconds")
+        await desk.done(PLACE, push="yes", of="mine", quietStart="00:00", quietEnd="24:00", zone="UTC")
+        await look()
+        assert len(service.told) == 1
+        await desk.done(PLACE, push="yes", of="mine", quietStart="", quietEnd="", zone="UTC")
+        await look()
+        assert len(service.told) == 2
+        await api.hub.db.run(HELD, session, desk.who.id, "2 seconds")
+        await desk.get(f"/console/inbox/{session}")
+        assert (await desk.post(f"/console/inbox/{session}/read")).status == 204
+        await look()
+        assert len(service.told) == 2
+
+
+async def test_who_nobody_has_is_told_to_all_but_those_who_want_only_their_own(
+    desk: Desk, api: Api, service: Service
+) -> None:
+    account = desk.who.account_id
+    agent, viewer = await signed_in(api, "agent", account), await signed_in(api, "viewer", account)
+    try:
+        for name, one in (("owner", desk), ("agent", agent), ("viewer", viewer)):
+            await one.done(f"{PLACE}/browser", **Browser(f"{service.url}/{name}").form)
+        await desk.done(PLACE, push="yes", of="mine")
+        session = (await fill(api.hub, desk.who.account_id, 2))["sessions"][0]
+        await api.hub.db.run(NOBODY, desk.who.account_id)
+        await api.hub.db.run(
+            "insert into human_requests (session_id, account_id, state, asked_by) values ($1, $2, 'left', 'words')",
+            session, desk.who.account_id,
+        )
+        async with notifying(api) as look:
+            await look()
+        assert [len(service.of(f"/{n}")) for n in ("owner", "agent", "viewer")] == [0, 1, 0]
+    finally:
+        await agent.http.close()
+        await viewer.http.close()
+
+
+async def test_what_is_gone_is_told_nothing(desk: Desk, api: Api, service: Service) -> None:
+    count = "select count(*) from push_subscriptions where account_id = $1"
+    service.answers |= {"/gone": 410, "/lost": 404, "/busy": 503}
+    for name in ("gone", "lost", "busy"):
+        await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/{name}").form)
+    await held(api, desk)
+    async with notifying(api) as look:
+        await look()
+    rows = await api.hub.db.fetch(
+        "select endpoint, failures from push_subscriptions where account_id = $1", desk.who.account_id
+    )
+    assert [tuple(r) for r in rows] == [(f"{service.url}/busy", 1)]
+    await desk.done(f"{PLACE}/off", endpoint=f"{service.url}/busy")
+    assert await api.hub.db.value(count, desk.who.account_id) == 0
+    await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/again").form)
+    assert await api.hub.db.value(count, desk.who.account_id) == 1
+    await desk.post("/console/logout")
+    assert await api.hub.db.value(count, desk.who.account_id) == 0
+
+
+async def test_addresses_that_are_none_of_a_push_service_are_refused(desk: Desk, service: Service) -> None:
+    good = Browser(f"{service.url}/x").form
+    for wrong in (
+        {"endpoint": "http://push.example/x"}, {"endpoint": "file:///etc/passwd"}, {"endpoint": "https://u:p@push.example/"},
+        {"p256dh": "AAAA"}, {"auth": "AAAA"}, {"auth": "é"}, {"endpoint": "https://push.example/" + "x" * 2000},
+    ):
+        assert (await desk.post(f"{PLACE}/browser", **{**good, **wrong})).status == 400, wrong
+
+
+async def test_a_service_that_hangs_holds_up_nobody_of_another_account(desk: Desk, api: Api, service: Service) -> None:
+    """What the two share: the look, the worker's loop, the outgoing connections."""
+    other = await signed_in(api, "owner", (await create_account(api.hub.db, "Other")).id)
+    service.answers["/hangs"] = None
+    notifier = Notifier(api.hub)
+    try:
+        await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/hangs").form)
+        await other.done(f"{PLACE}/browser", **Browser(f"{service.url}/fine").form)
+        await held(api, desk)
+        theirs = await held(api, other)
+        await notifier.look()
+        while not (service.of("/hangs") and service.of("/fine")):
+            await asyncio.sleep(0.01)
+        # The first still hangs: the other is told of its next one all the same.
+        await api.hub.db.run(HELD, theirs, other.who.id, "2 seconds")
+        while len(service.of("/fine")) < 2:
+            await notifier.look()
+            await asyncio.sleep(0.01)
+        assert len(service.of("/hangs")) == 1 and len(notifier._telling) >= 1
+    finally:
+        service.over.set()
+        await notifier.close()
+        await other.http.close()
+
+
+@dataclass
+class Post:
+    """A mail server. refuses: what it says to a sender."""
+
+    refuses: bool = False
+    mails: list[Any] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 here\r\n")
+        while line := await reader.readline():
+            word = line[:4].upper()
+            if word == b"DATA":
+                writer.write(b"354 go on\r\n")
+                text = await reader.readuntil(b"\r\n.\r\n")
+                self.mails.append(email.message_from_bytes(text[:-5], policy=email.policy.default))
+                writer.write(b"250 taken\r\n")
+            elif word == b"MAIL" and self.refuses:
+                writer.write(b"451 not now\r\n")
+            elif word == b"QUIT":
+                writer.write(b"221 bye\r\n")
+                break
+            else:
+                writer.write(b"250 fine\r\n")
+        writer.close()
+
+
+async def test_a_mail_tells_who_did_not_look(desk: Desk, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    post = Post()
+    server = await asyncio.start_server(post.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    settings = api.hub.settings.changed(smtp_url=SecretStr(f"smtp://127.0.0.1:{port}?from=Hub <hub@example.com>"))
+    object.__setattr__(api.hub, "settings", settings)
+    try:
+        session = await held(api, desk, "10 minutes")
+        await desk.done(PLACE, push="yes", of="open", mail="15")
+        async with notifying(api) as look:
+            await look()
+            assert post.mails == []
+            post.refuses = True
+            await desk.done(PLACE, push="yes", of="open", mail="5")
+            await look()
+            assert post.mails == []
+            post.refuses = False
+            await look()
+            [one] = post.mails
+            assert (one["To"], one["From"]) == (desk.who.email, "Hub <hub@example.com>")
+            assert one["Subject"] == "Tomás Okafor waits for an answer"
+            assert f"/console/inbox/{session}" in one.get_content() and "bouquet" not in one.get_content()
+            await look()
+            assert len(post.mails) == 1
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+async def test_every_screen_tells_how_many_wait(desk: Desk, api: Api, viewer: Desk) -> None:
+    await held(api, desk)
+    found = orjson.loads((await desk.get("/console/waiting")).text)
+    assert found == {"waiting": 1}
+    assert '<b id="badge" class="badge">1<' in (await desk.get("/console/bots")).text
+    assert (await viewer.get(PLACE)).status == 200
+    worker = await desk.get("/console/worker.js")
+    assert worker.headers["Content-Type"].startswith("text/javascript") and "showNotification" in worker.text
+
+
+async def test_a_visitor_is_told_of_an_answer_and_of_nothing_after_the_end(api: Api, service: Service) -> None:
+    async with visiting(api, {"maxMessages": 0, "messagesPerHour": 0}) as me:
+        await me.prompt("Hello?")
+        browser, at = Browser(f"{service.url}/visitor"), f"{api.url}/chat/{me.key}/notify"
+        page = await api.call("GET", f"/chat/{me.key}/notify", key="")
+        assert web_push.public(web_push.identity(api.hub.sealer)) in page.body
+        async with api.http.post(at, data={**browser.form, "auth": "x"}) as got:
+            assert got.status == 400
+        async with api.http.post(at, data=browser.form) as got:
+            assert got.status == 200
+        async with notifying(api) as look:
+            await look()
+            assert service.told == []
+            await me.prompt("And now?")
+            await look()
+            [body] = service.of("/visitor")
+            assert browser.opened(body) == {"tag": me.session}
+            await look()
+            assert len(service.told) == 1
+            await api.ok("DELETE", f"/api/v1/web-chat-client/{me.client}/sessions/{me.session}")
+            assert await api.hub.db.value("select count(*) from push_subscriptions where session_id is not null") == 0

@@ -1,0 +1,95 @@
+"""The first run: one form to a bot that answers, samples to try and throw away, steps ticked by what was done."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from hub.chat.clients import sessions
+from hub.chat.clients.sessions import Wanted
+from hub.chat.operators import samples
+from hub.knowledge.index import index_document
+from hub.language.abilities import asks_what_you_do
+from tests.api.conftest import Api
+from tests.console.conftest import Desk, signed_in
+
+TABLES = (
+    "gateways", "clients", "collections", "documents", "chunks", "sessions", "messages", "turns", "people", "samples",
+)
+
+
+async def said(api: Api, client: str, *questions: str) -> list[str]:
+    opened = await sessions.open(api.hub, api.account, UUID(client), Wanted(None, None, None, None, 3600))
+    at = f"/api/v1/public/chat-clients/{opened.access_key}/prompt"
+    return [(await api.call("POST", at, {"prompt": q}, key="")).body["completionText"] for q in questions]
+
+
+async def counts(api: Api) -> dict[str, Any]:
+    return {
+        t: await api.hub.db.value(f"select count(*) from {t} where account_id = $1", api.account) for t in TABLES
+    }
+
+
+async def test_a_sample_answers_and_is_thrown_away_with_all_it_made(desk: Desk, api: Api) -> None:
+    before = await counts(api)
+    page = await desk.done("/console/samples", trade="clinic", language="pt")
+    client = page.path.rsplit("/", 1)[1]
+    price, all_of_it = await said(api, client, "Quanto custa a primeira consulta?", "O que você pode fazer?")
+    assert "250 reais" in price
+    assert "- Quanto custa a primeira consulta?" in all_of_it and "Não encontrei" not in all_of_it
+    home = (await desk.get("/console")).text
+    assert 'class="yes"' not in home.split('class="steps"')[1].split("</ol>")[0]
+    made = (await desk.get("/console/samples")).text
+    [gone] = re.findall(r'action="(/console/samples/[^"]+/delete)"', made)
+    other = await signed_in(api, "owner", None)
+    await desk.done(gone)
+    await other.http.close()
+    assert await counts(api) == before
+    assert (await desk.post(gone)).status == 404
+    assert (await desk.post("/console/samples", trade="bank", language="pt")).status == 400
+
+
+@pytest.mark.parametrize("trade", samples.TRADES)
+def test_every_trade_speaks_three_languages(trade: str) -> None:
+    told = samples._text(trade)
+    assert set(told) == set(samples.LANGUAGES)
+    for one in told.values():
+        assert one["name"] and one["instructions"] and one["hello"] and len(one["documents"]) > samples.OFFERED
+        assert all(len(text) > 60 for text in one["documents"].values())
+
+
+async def test_one_form_makes_a_bot_that_answers(desk: Desk, api: Api) -> None:
+    assert "Do it in one step" in (await desk.get("/console")).text
+    assert (await desk.post("/console/start", name="Bakery", text="")).status == 400
+    text = "# Opening hours\n\nThe bakery opens at 06:30 every day."
+    page = await desk.done("/console/start", name="Bakery", text=text)
+    assert "Bakery is ready. 1 file taken in." in page.said
+    for row in await api.hub.db.fetch("select id from documents where account_id = $1", api.account):
+        await index_document(api.hub.db, api.hub.bulk, row["id"])
+    [answer] = await said(api, page.path.rsplit("/", 1)[1], "When does the bakery open?")
+    assert "06:30" in answer
+    steps = (await desk.get("/console")).text.split('class="steps"')[1].split("</ol>")[0]
+    assert re.findall(r'<li class="(\w*)">', steps) == ["yes", "yes", "yes", "", "yes"]
+
+
+async def test_who_may_not_make_bots_makes_none(agent: Desk) -> None:
+    assert (await agent.get("/console/start")).status == 403
+    assert (await agent.post("/console/samples", trade="shop", language="en")).status == 403
+    assert "Try it" not in (await agent.get("/console/samples")).text
+
+
+@pytest.mark.parametrize("text", [
+    "What can you do?", "what can I ask you", "help", "How can you help me?", "O que você pode fazer?", "Ajuda!",
+    "Em que você pode me ajudar?", "¿Qué puedes hacer?", "¿En qué puedes ayudarme?", "o que posso perguntar?",
+])
+def test_what_may_be_asked_is_understood(text: str) -> None:
+    assert asks_what_you_do(text)
+
+
+@pytest.mark.parametrize("text", [
+    "What can you do about my broken shoe?", "Can you help me with order 1042?", "What do you cost?", "menu", "",
+    "O que você pode fazer com um sapato quebrado?", "Qué puedes decirme del envío", "help " * 40,
+])
+def test_a_question_about_a_thing_is_one(text: str) -> None:
+    assert not asks_what_you_do(text)

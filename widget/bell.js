@@ -1,0 +1,54 @@
+// How many wait, on every screen: in the title and on the icon, and for whoever wants it as a sound and a notification. It
+// comes after the screen itself.
+
+const $ = (selector) => document.querySelector(selector), title = document.title;
+let last = 0, begun;
+
+const wants = (what) => { try { return localStorage[`hub:${what}`] === "1"; } catch { return false; } };
+
+function drawIcon(n) {
+  const at = document.createElement("canvas"), draw = at.getContext("2d");
+  at.width = at.height = 32;
+  draw.fillStyle = n ? "#c81e1e" : "#4f46e5";
+  draw.arc(16, 16, 16, 0, 7);
+  draw.fill();
+  draw.fillStyle = "#fff";
+  draw.font = "bold 20px sans-serif";
+  draw.textAlign = "center";
+  draw.fillText(n > 99 ? "…" : n || "", 16, 23);
+  $("link[rel=icon]").href = at.toDataURL();
+}
+
+function ring() {
+  const audio = new AudioContext(), tone = audio.createOscillator(), loud = audio.createGain();
+  tone.frequency.value = 880;
+  loud.gain.setValueAtTime(.15, audio.currentTime);
+  loud.gain.exponentialRampToValueAtTime(.001, audio.currentTime + .4);
+  tone.connect(loud).connect(audio.destination);
+  tone.start();
+  tone.stop(audio.currentTime + .4);
+  tone.onended = () => audio.close();
+}
+
+function count(n = parseInt($("#badge:not([hidden])")?.textContent) || 0) {
+  const more = begun && n > last;
+  document.title = n ? `(${n}) ${title}` : title;
+  if (n !== last) drawIcon(n);
+  [last, begun] = [n, true];
+  if (!more) return;
+  if (wants("sound")) ring();
+  if (document.hidden && wants("desktop") && self.Notification?.permission === "granted")
+    new Notification(n > 1 ? `${n} people wait` : "Somebody waits", { tag: "hub-waiting" });
+}
+
+count();
+// The inbox hears of it by itself.
+if ($(".talks")) document.addEventListener("htmx:after:swap", () => count());
+else if ($("#badge")) setInterval(async () => {
+  const got = await fetch("/console/waiting").catch(() => 0);
+  if (!got.ok || got.redirected) return;
+  const { waiting } = await got.json(), badge = $("#badge");
+  badge.hidden = !waiting;
+  badge.firstChild.data = waiting > 99 ? "99+" : waiting;
+  count();
+}, 15000);
