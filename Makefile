@@ -6,6 +6,7 @@ RUN := $(VENV)/.runs
 DEV := $(VENV)/.develops
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )))
 
 .PHONY: up dev test lint types contracts check fmt bench storm lock browser sandbox clients clean venv
 .DEFAULT_GOAL := help
@@ -43,12 +44,13 @@ up: $(RUN)
 dev: $(DEV)
 	@exec $(BIN)/watchfiles --sigint-timeout 30 "$(BIN)/hub up --twins $(ARGS)" hub channels templates widget
 
-# By file, two at once: much of the time is waiting. The longest files come first (tests/conftest.py).
+# By file, two more at once than there are processors, as much of the time is waiting. The longest files come first
+# (tests/conftest.py).
 # What is compiled once is kept even where Python is told to keep nothing: every process of a test imports it again.
 # What fails is tried once more and named at the end as RERUN: a race to be found, but no reason to hold everything else up.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(DEV) browser sandbox clients
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --reruns 1 -rR --durations=10 $(ARGS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 -rR --durations=10 $(ARGS)
 
 browser: $(DEV)
 	@$(BIN)/python tests/browser/install.py

@@ -17,31 +17,52 @@ from hub.config import Settings, wait_without_spinning
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.sealing import new_key
 from hub.store.db import Db, _pool, open_db
+from tests.clusters import begin, migrated, quick
+from tests.connections import kept
 from tests.databases import at, cloned, prepared
-from tests.savings import CHEAP, EARNEST, passwords_cost, remember_types
+from tests.savings import CHEAP, EARNEST, passwords_cost, remember_types, tell_at_once
 
 __all__ = ["at", "cloned"]  # where tests look for them
 
 # Files that take longest: begun first, so that none is begun when the others are done.
 LONG = (
-    "tests/contract/test_schemathesis.py", "tests/processes/test_up.py", "tests/browser/test_console.py",
-    "tests/processes/test_commands.py", "tests/flows/test_crashes.py", "tests/processes/test_backups.py",
-    "tests/clients/test_clients.py", "tests/flows/test_studio_kills.py", "tests/browser/test_chat.py",
-    "tests/api/test_sources.py", "tests/flows/test_twins.py", "tests/flows/test_state_machine.py",
-    "tests/flows/test_storm.py", "tests/browser/test_manual.py", "tests/browser/test_forms.py",
-    "tests/flows/test_traces.py", "tests/flows/test_schedulers.py", "tests/api/test_forgotten.py",
-    "tests/flows/test_choices.py", "tests/browser/test_widget.py", "tests/flows/test_refused_parts.py",
-    "tests/knowledge/test_search.py", "tests/api/test_providers.py", "tests/flows/test_voice_messages.py",
-    "tests/browser/test_looks.py", "tests/api/test_guests.py", "tests/api/test_every_route.py",
-    "tests/api/test_public_chat.py", "tests/api/test_embeddings.py", "tests/flows/test_handing_back.py",
-    "tests/flows/test_patience.py", "tests/api/test_collections.py", "tests/browser/test_signing.py",
+    "tests/contract/test_schemathesis.py", "tests/flows/test_crashes.py", "tests/processes/test_up.py",
+    "tests/browser/test_console.py", "tests/api/test_providers.py", "tests/flows/test_patience.py",
+    "tests/processes/test_backups.py", "tests/clients/test_clients.py", "tests/flows/test_choices.py",
+    "tests/flows/test_storm.py", "tests/flows/test_refused_parts.py", "tests/flows/test_round_trips.py",
+    "tests/store/test_failover.py", "tests/flows/test_voice_messages.py", "tests/flows/test_twins.py",
+    "tests/browser/test_chat.py", "tests/processes/test_commands.py", "tests/flows/test_placeholders.py",
+    "tests/api/test_readings.py", "tests/flows/test_drafts.py", "tests/processes/test_embedded.py",
+    "tests/flows/test_session_events.py", "tests/flows/test_provider_failures.py",
+    "tests/flows/test_people_asked_for.py", "tests/security/test_connections.py", "tests/knowledge/test_reading.py",
+    "tests/console/test_inbox.py", "tests/security/test_loop.py", "tests/knowledge/test_search.py",
+    "tests/api/test_ended.py", "tests/house/test_shape.py", "tests/api/test_sources.py",
+    "tests/knowledge/test_embedder.py", "tests/house/test_pages.py", "tests/browser/test_forms.py",
+    "tests/flows/test_model_failures.py", "tests/tools/test_shell.py", "tests/flows/test_traces.py",
+    "tests/knowledge/test_extract.py", "tests/flows/test_small_matters.py", "tests/browser/test_manual.py",
+    "tests/flows/test_schedulers.py", "tests/flows/test_what_changes.py", "tests/knowledge/test_businesses.py",
+    "tests/browser/test_widget.py", "tests/flows/test_state_machine.py", "tests/outreach/test_policy.py",
+    "tests/flows/test_presence.py", "tests/contract/test_generated.py", "tests/llm/test_reading.py",
+    "tests/flows/test_black_hole.py", "tests/processes/test_recovery.py", "tests/processes/test_personal_backups.py",
+    "tests/tools/test_recurrence.py",
 )
 
+# A test kills processes, never the machine: nothing has to reach the disk, and nobody copies the log.
+UNSAFE = {
+    "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off",
+    "wal_level": "minimal", "max_wal_senders": "0",
+}
 
-def pytest_configure() -> None:
-    wait_without_spinning()  # two workers and their servers share the processors
+
+def pytest_configure(config: pytest.Config) -> None:
+    begin(config)
+    wait_without_spinning()  # workers and their servers share the processors
     remember_types()
     passwords_cost(CHEAP)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    tell_at_once(session.config)
 
 
 def pytest_collection() -> None:
@@ -63,27 +84,18 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[tuple[Server, Server]]:
     # The short path keeps the Unix socket's name within its limit.
-    folder = Path(tempfile.mkdtemp(prefix="hub-test-", dir=_quick()))
+    folder = Path(tempfile.mkdtemp(prefix="hub-test-", dir=quick()))
     os.chmod(folder, 0o755)
     started: list[Server] = []
     try:
-        # A test kills processes, never the machine: nothing has to reach the disk.
-        started.append(start_postgres(folder, fsync="off", full_page_writes="off", autovacuum="off"))
+        started.append(start_postgres(migrated(folder), **UNSAFE))
         started.append(start_valkey(folder))
-        cluster = asyncio.run(prepared(started[0]))
-        yield cluster, started[1]
+        with kept(started[0].url.partition("?")[2]) as connections:
+            yield asyncio.run(prepared(started[0], connections)), started[1]
     finally:
         for server in reversed(started):
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _quick() -> str:
-    """Memory where there is enough of it: every test has a database of its own, some ten megabytes of files."""
-    shared = Path("/dev/shm")
-    if shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 4 << 30:
-        return str(shared)
-    return "/tmp"
 
 
 @pytest.fixture

@@ -4,14 +4,13 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
 from hub.processes.embedded import Server
-from hub.store.migrate import migrate
+from tests.connections import Connections
 
 TEMPLATE = "template_hub"
 # Everything that a migration or a test could have changed but rows: another one means another transaction, or fewer.
@@ -36,12 +35,14 @@ SHAPE = """
 # Who is left over from a test's end: nobody writes any more once this has returned.
 ALONE = """
     select pg_terminate_backend(pid, 5000) from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid()
+    where datname = current_database() and pid <> pg_backend_pid() and pid <> all ($1::int[])
 """
-FILLED = """
-    select format('delete from %s;', oid::regclass) from pg_class
-    where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'migrations'
-      and relfilenode = any($1::oid[])
+# Files of tables and of their long values: the same numbers in each copy, as long as its shape is the template's.
+FILES = """
+    select relfilenode as file,
+        case when relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'migrations'
+            then oid::regclass::text end as name
+    from pg_class where relkind in ('r', 't') and oid >= 16384 and relfilenode <> 0
 """
 EMPTIED = """
     begin;
@@ -64,10 +65,18 @@ SWOLLEN = 1 << 20
 
 @dataclass
 class Cluster(Server):
-    """The run's PostgreSQL, the shape of its template, and the databases that nobody uses now."""
+    """The run's PostgreSQL, the shape of its template, the databases that nobody uses now, and connections to them."""
 
+    connections: Connections
     shape: str = ""
+    files: dict[int, str | None] = field(default_factory=dict)
     free: list[str] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def sizes(self, name: str) -> dict[int, int]:
+        """The bytes of each of the files: to ask the server costs ten times as much, as it opens every one."""
+        folder = f"{self.log.parent}/postgres/base/{self.numbers[name]}"
+        return {file: os.stat(f"{folder}/{file}").st_size for file in self.files}
 
 
 def at(url: str, database: str) -> str:
@@ -76,17 +85,13 @@ def at(url: str, database: str) -> str:
     return f"{head}/{database}?{tail}"
 
 
-async def prepared(server: Server) -> Cluster:
-    """With the template in it."""
-    admin: Any = await asyncpg.connect(server.url)
-    try:
-        await admin.execute(f"create database {TEMPLATE}")
-    finally:
-        await admin.close()
-    await migrate(at(server.url, TEMPLATE))
+async def prepared(server: Server, connections: Connections) -> Cluster:
+    """With the template in it: the server's own database, which is migrated."""
+    await _asked(server, f"create database {TEMPLATE} template hub strategy file_copy", "postgres")
     con: Any = await asyncpg.connect(at(server.url, TEMPLATE))
     try:
-        return Cluster(**vars(server), shape=await con.fetchval(SHAPE))
+        files = {r["file"]: r["name"] for r in await con.fetch(FILES)}
+        return Cluster(**vars(server), connections=connections, shape=await con.fetchval(SHAPE), files=files)
     finally:
         await con.close()
 
@@ -111,19 +116,12 @@ async def _made(server: Server) -> str:
     return name
 
 
-async def _asked(server: Server, sql: str) -> None:
-    admin: Any = await asyncpg.connect(server.url)
+async def _asked(server: Server, sql: str, database: str = "hub") -> None:
+    admin: Any = await asyncpg.connect(at(server.url, database))
     try:
         await admin.execute(sql)
     finally:
         await admin.close()
-
-
-def _sizes(folder: Path) -> dict[int, int]:
-    """The bytes of each file of a table or an index of ours, by its number: to ask the server costs ten times as
-    much, as it opens every one."""
-    with os.scandir(folder) as files:
-        return {int(f.name): f.stat().st_size for f in files if f.name.isdecimal() and int(f.name) >= 16384}
 
 
 async def _emptied(server: Cluster, name: str) -> bool:
@@ -131,15 +129,16 @@ async def _emptied(server: Cluster, name: str) -> bool:
     con: Any = None
     try:
         con = await asyncpg.connect(at(server.url, name))
-        await con.fetch(ALONE)
+        await con.fetch(ALONE, server.connections.pids(name))
         if await con.fetchval(SHAPE) != server.shape:
             return False
-        number = await con.fetchval("select oid from pg_database where datname = current_database()")
-        sizes = _sizes(server.log.parent / "postgres" / "base" / str(number))
+        if name not in server.numbers:
+            server.numbers[name] = await con.fetchval("select oid from pg_database where datname = current_database()")
+        sizes = server.sizes(name)
         if max(sizes.values()) > SWOLLEN:
             return False
-        deletes = await con.fetch(FILLED, [file for file, size in sizes.items() if size])
-        await con.execute(EMPTIED.format(deletes="".join(r[0] for r in deletes)))
+        filled = [table for file, table in server.files.items() if table and sizes[file]]
+        await con.execute(EMPTIED.format(deletes="".join(f"delete from {table};" for table in filled)))
         return True
     except (asyncpg.PostgresError, OSError):
         return False

@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from hub.api.app import build_app
 from hub.config import Settings
 from hub.processes.embedded import start_postgres
-from hub.store.migrate import migrate
+from tests.clusters import migrated
 from tests.flows.net import net
 from tests.flows.test_answers import BODIES
 from tests.flows.world import SECRET, World, world
@@ -174,9 +174,8 @@ async def test_name_of_the_event_in_the_path(door: Door) -> None:
 async def test_database_away(settings: Settings) -> None:
     """Those that send again are told when; Z-API never does: its calls wait on disk."""
     folder = Path(tempfile.mkdtemp(prefix="away-", dir="/tmp"))
-    server = start_postgres(folder)
+    server = start_postgres(migrated(folder))
     try:
-        await migrate(server.url)
         async with opened(settings.changed(database_url=SecretStr(server.url))) as door:
             assert (await door.post("zapi"))[0] == 200
             server.stop()

@@ -48,7 +48,7 @@ async def offering(one: Town, **parameters: Any) -> None:
     await one.hub.db.run(
         "update gateways set parameters = parameters || $1", {"sentinelOptions": {"enabledFunctions": ["Choices"]}}
     )
-    await one.hub.db.run("update clients set parameters = parameters || $1", {"messageDebounceInterval": None, **parameters})
+    await one.hub.db.run("update clients set parameters = parameters || $1", parameters)
 
 
 async def calls(one: Town, match: str = "") -> list[Json]:

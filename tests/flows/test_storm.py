@@ -17,7 +17,7 @@ from hub.chat.outbound.refused_parts import WAITS
 from hub.config import Settings
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.store import files
-from hub.store.migrate import migrate
+from tests.clusters import migrated
 from tests.flows.history import History, broken
 from tests.flows.proxy import hole
 from tests.flows.rig import NOTHING_LEFT, Rig, rig
@@ -36,7 +36,7 @@ TIDY = "select count(*) = 0 from sessions where stray_at is not null"
 def own() -> Iterator[tuple[Path, list[Server]]]:
     folder = Path(tempfile.mkdtemp(prefix="hub-storm-", dir="/tmp"))
     os.chmod(folder, 0o755)
-    servers = [start_postgres(folder), start_valkey(folder)]
+    servers = [start_postgres(migrated(folder)), start_valkey(folder)]
     try:
         yield folder, servers
     finally:
@@ -100,7 +100,6 @@ async def test_nothing_is_lost_doubled_or_disordered(
     folder, servers = own
     with capsys.disabled():
         sys.stdout.write(f"\nstorm: seed {SEED} (STORM_SEED), {SECONDS:.0f} s (STORM_SECONDS)\n")
-    await migrate(servers[0].url)
     stormy = settings.changed(
         database_url=servers[0].url,
         redis_url=servers[1].url,

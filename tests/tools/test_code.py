@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from pathlib import Path
 
 from hub.tools.base import ToolFailed
@@ -67,12 +66,10 @@ async def test_endless_code_is_stopped_while_the_loop_goes_on(place: Place) -> N
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    begun = time.monotonic()
     endless = ("while (true) {}", "new Promise(() => {})", "for (;;) await 1")
     said = await asyncio.gather(*(evaluate(place, one, 2) for one in endless), return_exceptions=True)
     ticking.cancel()
     assert all(isinstance(e, ToolFailed) and ("longer than" in str(e) or "stopped" in str(e)) for e in said), said
-    assert time.monotonic() - begun < 9
     assert ticks > 20
     assert not _children()
 
