@@ -40,9 +40,9 @@ from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-    sign_in, oidc, home, templates, inbox, conversations, replies, live, bots, tools, playground, channels, networks, embedder,
-    knowledge, websites, schedules, campaigns, deliveries, insights, actions, api_keys, webhooks, team, audit, settings,
-    desk, factors, notices, samples, start,
+    sign_in, oidc, home, templates, inbox, conversations, replies, live, bots, tools, playground, channels, networks,
+    embedder, knowledge, websites, schedules, campaigns, deliveries, insights, actions, api_keys, webhooks, team, audit,
+    settings, desk, factors, notices, samples, start,
 )
 
 
