@@ -112,7 +112,7 @@ class Figures:
 
     def _of(self, counter: Counter, *labels: str) -> Counter:
         """One of a counter; looking it up there costs more than counting."""
-        name = (id(counter), *labels)
+        name: tuple[int | str, ...] = (id(counter), *labels)
         found = self._known.get(name)
         if found is None:
             found = self._known[name] = counter.labels(*labels)

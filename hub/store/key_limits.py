@@ -82,8 +82,8 @@ async def alerts(db: Call, account: UUID, key: UUID | None = None) -> list[Json]
 
 
 async def spend(
-    db: Call, account: UUID, by: str, since: datetime, until: datetime, key: UUID | None, tag: str | None,
-    limit: int, skip: int,
+    db: Call, account: UUID, by: str, since: datetime, until: datetime, key: UUID | None = None,
+    tag: str | None = None, limit: int = 5000, skip: int = 0,
 ) -> list[Json]:
     """{id, name, amount, tokens_in, tokens_cached, tokens_out, entries, total}; by day in its order, else the dearest
     first. total: how many there are of them."""

@@ -342,7 +342,7 @@ def test_rows_of_events_that_differ_in_their_words_alone(
     raw = b"".join(shape.replace(b"%s", words) for shape, given_ in rows for words in given_)
     places = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=4)))
     chunks = [raw[a:b] for a, b in zip([0, *places], [*places, len(raw)], strict=True)]
-    found = []
+    found: list[Any] = []
     for adds in (True, False):
         try:
             told, body = heard(chunks, adds)

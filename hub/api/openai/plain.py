@@ -111,28 +111,28 @@ def first(usual: Handler) -> Handler:
             return await usual(request)
         await road.admitted(request, this.who, this.entry)
         stream, prompt = this.sent.stream, this.prompt
+        id, created, out, shown = ids.uuid7(), int(time.time()), Out(request) if stream else None, 0
+        if prompt is None:
+            try:
+                found = await (_asked if out is None else _streamed)(request, this, (str(id), created), out)
+            except ConnectionError:
+                return web.Response(status=road.GONE)
+            if isinstance(found, web.StreamResponse):
+                return found
+            # It has to be looked at as any other.
+            begun, shown = found
+            prompt = replace(plain.prompt_of(this.plan, this.sent.talk, this.sent.options, not stream), begun=begun)
         asked = Asked(
-            this.hub, this.who, this.entry, neutral[stream], _ask(this), ids.uuid7(), int(time.time()),
+            this.hub, this.who, this.entry, neutral[stream], _ask(this), id, created,
+            straight=(this.plan, prompt), shown=shown,
         )
-        if prompt is not None:
-            return await completions.told(request, replace(asked, straight=(this.plan, prompt)))
-        out = Out(request) if stream else None
-        try:
-            found = await (_asked(request, this) if out is None else _streamed(request, this, asked, out))
-        except ConnectionError:
-            return web.Response(status=road.GONE)
-        if isinstance(found, web.StreamResponse):
-            return found
-        # It has to be looked at as any other.
-        begun, shown = found
-        prompt = replace(plain.prompt_of(this.plan, this.sent.talk, this.sent.options, not stream), begun=begun)
-        return await completions.told(request, replace(asked, straight=(this.plan, prompt), shown=shown), out)
+        return await completions.told(request, asked, out)
 
     return handler
 
 
-async def _asked(request: web.Request, this: _Understood) -> _Found:
-    """The answer, if it is a plain one."""
+async def _asked(request: web.Request, this: _Understood, name: tuple[str, int], _: Out | None) -> _Found:
+    """The answer, if it is a plain one. name: its id, and when it was made."""
     plan = this.plan
     assert plan.straight is not None
     messages, options = plain.question(plan, this.sent.talk, this.sent.options)
@@ -142,7 +142,7 @@ async def _asked(request: web.Request, this: _Understood) -> _Found:
     rows = bill(plan.model, found.usage)
     await road.consumed(this.hub, this.who, plan.gateway, rows)
     body = {
-        "id": str(ids.uuid7()), "object": "chat.completion", "created": int(time.time()), "model": plan.model,
+        "id": name[0], "object": "chat.completion", "created": name[1], "model": plan.model,
         "choices": [{
             "index": 0, "message": {
                 "role": "assistant", "content": found.text, "refusal": None, "annotations": [], "tool_calls": [],
@@ -154,12 +154,12 @@ async def _asked(request: web.Request, this: _Understood) -> _Found:
     return web.Response(body=orjson.dumps(body), content_type="application/json")
 
 
-async def _streamed(request: web.Request, this: _Understood, asked: Asked, out: Out) -> _Found:
+async def _streamed(request: web.Request, this: _Understood, name: tuple[str, int], out: Out | None) -> _Found:
     """The same as a stream."""
     plan, heard = this.plan, Heard()
-    assert plan.straight is not None
+    assert plan.straight is not None and out is not None
     messages, options = plain.question(plan, this.sent.talk, this.sent.options)
-    chunks = Chunks(asked.id, asked.created, plan.model)
+    chunks = Chunks(*name, plan.model)
     deltas = plan.straight.stream(messages, options, plan.limits, this.until, heard)
 
     async def said() -> None:
