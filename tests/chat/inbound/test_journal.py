@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 import pytest
 from aiohttp import web
@@ -16,7 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from hub import ids
 from hub.accounts import audit
 from hub.api.app import build_app
-from hub.api.http.app_keys import FOLDER, JOURNAL
+from hub.api.http.app_keys import FOLDER, INTAKE, JOURNAL, SPOOL
 from hub.chat.inbound.backlogs import Backlogs
 from hub.chat.inbound.folding import TRIES, Folder
 from hub.chat.inbound.intake import Intake
@@ -25,7 +26,7 @@ from hub.chat.operators import erasure
 from hub.config import Settings
 from hub.errors import NotFound
 from hub.runtime import Hub, open_hub
-from hub.store import arrivals
+from hub.store import arrivals, turns
 from hub.store.arrivals import Kept
 from hub.store.db import Db
 from tests.flows.net import Net
@@ -38,6 +39,11 @@ HEADERS = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "applicati
 HELD = """
     insert into arrival_folders (integration_id, account_id, owner, epoch, until)
     values ($1, $2, 'other', 0, now() + interval '1 hour')
+"""
+# A web process that was there all the time.
+WEB = """
+    insert into worker_beats (id, kind, began, since)
+    values ('all', 'web', now() - interval '1 hour', now() - interval '1 hour')
 """
 SAID = """
     select c.chat, array_agg(i.body->>'text' order by i.seq) as texts
@@ -173,6 +179,8 @@ async def test_what_comes_behind_acknowledged_calls_waits_there_and_nobody_else_
     assert await post(http, other, update(1, "mine")) == 200
     assert await waiting(one) == 3 and await said(one) == {}, "acknowledged, and not overtaken"
     assert await said(other) == {"1": ["mine"]}
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):  # a process of before, which knows of no journal, is told that it failed
+        await hub.db.fetch("select * from ingest_group($1)", [{"integration": str(mine)}])
     await hub.redis.flushdb()
     await let(one)
     await folded(one)
@@ -286,6 +294,29 @@ async def test_above_a_backlog_an_integration_is_told_to_come_again_and_others_a
         backlogs.came(mine, 1, False)
     assert await post(http, one, update(1, "a")) == 200
     assert backlogs.count == backlogs.size == 0
+
+
+async def test_what_one_integration_could_not_store_leaves_no_doubts_about_what_another_sent(
+    hub: Hub, http: Http
+) -> None:
+    """Refused at the door, or kept on disk: only its own echoes may be among that."""
+    one, other = await another(hub), await another(hub)
+    app, there = app_of(http), "select receivers_were_there(now() - interval '1 second', 60, $1)"
+    await hub.db.run(WEB)
+    for channel, status in (("evolution", 503), ("zapi", 200)):
+        mine, theirs = await integration(one, channel), await integration(other, channel)
+        assert [await hub.db.value(there, i) for i in (mine, theirs)] == [True, True]
+        for _ in range(EACH):
+            app[JOURNAL]._backlogs.comes(mine, 1)
+        assert await post(http, one, BODIES[channel]("hello"), channel) == status
+        assert await post(http, other, BODIES[channel]("hello"), channel) == 200
+        # What a web process writes down with each sign of life.
+        behind, on_disk = app[INTAKE].behind.taken(), app[SPOOL].waiting or ()
+        assert not behind.everybody and behind.places == {(one.client, channel)}
+        await turns.lag(hub.db, behind.places, on_disk)
+        assert [await hub.db.value(there, i) for i in (mine, theirs)] == [False, True]
+        for _ in range(EACH):
+            app[JOURNAL]._backlogs.came(mine, 1, False)
 
 
 async def test_a_body_too_large_for_the_journal_waits_until_what_is_before_it_is_folded(
