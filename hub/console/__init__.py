@@ -15,6 +15,7 @@ from hub.console import (
     factors,
     home,
     inbox,
+    inbox_setup,
     insights,
     knowledge,
     live,
@@ -27,6 +28,7 @@ from hub.console import (
     sign_in,
     team,
     tools,
+    triage,
     webhooks,
     websites,
 )
@@ -34,8 +36,9 @@ from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-    sign_in, oidc, home, inbox, replies, live, bots, tools, playground, channels, networks, embedder, knowledge,
+    sign_in, oidc, home, triage, inbox, replies, live, bots, tools, playground, channels, networks, embedder, knowledge,
     websites, schedules, campaigns, deliveries, insights, api_keys, webhooks, team, audit, settings, desk, factors,
+    inbox_setup,
 )
 
 

@@ -20,6 +20,8 @@ SCREENS = (
     "",
     "/inbox",
     "/inbox?show=waiting&q=ana",
+    "/inbox?show=unassigned&sort=priority",
+    "/inbox/more",
     "/replies",
     "/bots",
     "/bots/new",
@@ -41,6 +43,7 @@ SCREENS = (
     "/team",
     "/audit",
     "/settings",
+    "/settings/inbox",
     "/settings/sign-in",
     "/search?q=shop",
 )
@@ -53,6 +56,7 @@ async def named(api: Api, town: dict[str, Any]) -> list[str]:
     schedule = await api.hub.db.value("select id from schedules where account_id = $1 limit 1", api.account)
     return [
         f"/inbox/{town['sessions'][2]}",
+        f"/inbox/{town['sessions'][2]}/desk",
         f"/bots/{town['gateway']}",
         f"/channels/{town['client']}",
         f"/deliveries/{town['failed']}",
