@@ -29,7 +29,7 @@ function down() {
 }
 
 function typing(target) {
-  return target.matches("input, textarea, select, [contenteditable]");
+  return target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
 }
 
 async function copy(button) {
@@ -53,11 +53,24 @@ function move(step) {
   links[Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
 }
 
+// What a key stands for, wherever it is folded away.
+function reach(one) {
+  if (one.matches("button, summary")) return one.click();
+  for (let up = one.closest("details"); up; up = up.parentElement.closest("details")) up.open = true;
+  if (!one.checkVisibility() && one.closest("#about")) location.hash = "about";
+  one.focus();
+}
+
+// What has still to be fetched is reached when it is there.
+let want;
+const keyed = (key) => $(`[data-key="${CSS.escape(key)}"]`);
+
 document.addEventListener("click", (e) => {
   const button = e.target.closest("button");
   if (button?.dataset.copy) copy(button);
   else if (button?.dataset.use) use($(button.dataset.use).textContent);
   else if (button && "find" in button.dataset) find();
+  else if (button?.dataset.dialog) $(button.dataset.dialog).showModal();
   else if (e.target.id === "find") e.target.close();
   for (const menu of all(".me[open]")) if (!menu.contains(e.target)) menu.open = false;
 });
@@ -65,12 +78,6 @@ document.addEventListener("click", (e) => {
 document.addEventListener("change", (e) => {
   const one = e.target;
   if ("auto" in one.dataset) one.form.requestSubmit();
-  if ("fill" in one.dataset && one.value) {
-    const text = $(one.dataset.fill);
-    text.setRangeText(one.value, text.selectionStart, text.selectionEnd, "end");
-    one.value = "";
-    text.focus();
-  }
 });
 
 document.addEventListener("keydown", (e) => {
@@ -79,8 +86,9 @@ document.addEventListener("keydown", (e) => {
   if (e.key === "Escape" && location.hash === "#about") location.hash = "state";
   if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]")) return;
   if (e.key === "j" || e.key === "k") move(e.key === "j" ? 1 : -1);
-  const button = $(`[data-key="${CSS.escape(e.key)}"]`);
-  if (button) { e.preventDefault(); button.matches("button") ? button.click() : button.focus(); }
+  const button = keyed(e.key), fold = $(`[data-keys*="${CSS.escape(e.key)}"]`);
+  if (button) { e.preventDefault(); reach(button); }
+  else if (fold) { want = e.key; fold.click(); }
 });
 
 // New messages keep the newest in view, unless the reader has gone up.
@@ -89,7 +97,12 @@ document.addEventListener("scroll", (e) => {
   const log = e.target;
   if (log.id === "log") low = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
 }, true);
-document.addEventListener("htmx:after:swap", () => { times(); if (low) down(); });
+document.addEventListener("htmx:after:swap", () => {
+  times();
+  if (low) down();
+  const one = want && keyed(want);
+  if (one) { want = 0; reach(one); }
+});
 
 // A draft of the bot's fills an empty field; what somebody has typed stays, and the draft beside it.
 function use(text) {

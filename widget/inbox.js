@@ -20,6 +20,18 @@ async function drawn() {
 document.addEventListener("htmx:after:swap", drawn);
 drawn();
 
+// The conversation that is looked at is chosen, for what is done with many.
+document.addEventListener("keydown", (e) => {
+  if (e.key !== "x" || e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]")) return;
+  const row = (document.activeElement.closest(".talks li") || $(".talk[aria-current]")?.closest("li"));
+  row?.querySelector("[name=chosen]")?.click();
+});
+
+// What comes while one writes, with the first letter: prepared replies, and that others see it.
+const writing = () => import("/assets/writing.js");
+document.addEventListener("input", (e) => { if (e.target.id === "text") writing().then((m) => m.wrote()); });
+document.addEventListener("click", (e) => { if (e.target.closest("[data-slash]")) writing().then((m) => m.open()); });
+
 // Files of a message, as soon as somebody comes near to choosing some.
 for (const near of ["focusin", "pointerdown", "dragenter"])
   addEventListener(near, () => $("[data-files]") && import("/assets/attachments.js"), { once: true });

@@ -62,7 +62,7 @@ async function pump() {
     } catch (e) {
       if (!(e.status < 500)) {
         status(words.offline);
-        setTimeout(pump, Math.min(15000, 500 * 2 ** failures++));
+        setTimeout(pump, Math.min(15e3, 500 * 2 ** failures++));
         break;
       }
       if (one.node) note(one.node, e.message, () => { one.node.remove(); post({ ...one, cid: name() }); });

@@ -18,7 +18,7 @@ export function connect() {
     if (e.lastEventId) page.after = e.lastEventId;
     run(data);
   });
-  hear("message", (m) => message(m));
+  hear("message", message);
   hear("delta", (d) => delta(d) || connect());
   hear("tool", tool);
   hear("turn", (t) => ended(t.turn));
@@ -28,10 +28,12 @@ export function connect() {
     state.person = active;
     status(active ? words.person : words.bot);
   });
+  // That somebody writes; who answers, once they have stopped.
+  hear("typing", (t) => status(t.text));
   one.onopen = calm;
   one.onerror = () => {
     status(words.offline);
     // The browser connects again by itself, unless it was refused.
-    if (one.readyState === 2) later = setTimeout(connect, 2000);
+    if (one.readyState === 2) later = setTimeout(connect, 2e3);
   };
 }

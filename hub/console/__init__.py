@@ -17,6 +17,7 @@ from hub.console import (
     factors,
     home,
     inbox,
+    inbox_setup,
     insights,
     knowledge,
     live,
@@ -33,6 +34,7 @@ from hub.console import (
     team,
     templates,
     tools,
+    triage,
     webhooks,
     websites,
 )
@@ -40,9 +42,9 @@ from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-    sign_in, oidc, home, templates, inbox, conversations, replies, live, bots, tools, playground, channels, networks,
-    embedder, knowledge, websites, schedules, campaigns, deliveries, insights, actions, api_keys, webhooks, team, audit,
-    settings, desk, factors, notices, samples, start,
+    sign_in, oidc, home, templates, triage, inbox, conversations, replies, live, bots, tools, playground, channels,
+    networks, embedder, knowledge, websites, schedules, campaigns, deliveries, insights, actions, api_keys, webhooks,
+    team, audit, settings, desk, factors, inbox_setup, notices, samples, start,
 )
 
 

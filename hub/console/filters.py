@@ -73,6 +73,23 @@ def span(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def deskwork(told: Mapping[str, Any]) -> str:
+    """What was done with a conversation, as its thread tells it."""
+    what, by, to = told.get("what"), told.get("by") or "Somebody", told.get("to")
+    if what == "assigned":
+        names = [n for n in (to, told.get("team")) if n]
+        return f"{by} assigned it to {', '.join(names)}" if names else f"{by} assigned it to nobody"
+    if what == "snoozed":
+        until = told.get("until")
+        return f"{by} put it away until " + (stamp(datetime.fromisoformat(str(until))) if until else "they write")
+    words = {
+        "closed": f"{by} closed it", "open": f"{by} opened it again", "rested": "It was put away until now",
+        "priority": f"{by} set the priority to {to}", "labelled": f"{by} set the label {to}",
+        "unlabelled": f"{by} took off the label {to}",
+    }
+    return words.get(str(what), f"{by} changed it")
+
+
 def around(text: str, words: str) -> Markup:
     """A piece of a text with what was looked for in it, marked; without the marks of Markdown."""
     text = unmarked(text)
@@ -105,5 +122,5 @@ def pretty(value: Any) -> str:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "iso": iso, "stamp": stamp, "initials": initials, "hue": hue, "size": size, "number": number, "money": money,
     "span": span, "person": person, "pretty": pretty, "network": network,
-    "around": around, "unmarked": unmarked,
+    "around": around, "unmarked": unmarked, "deskwork": deskwork,
 }

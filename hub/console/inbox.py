@@ -1,75 +1,26 @@
 """The inbox: conversations of all networks, one open at a time, worked in by people and bots."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp import web
 
 from hub.accounts import contacts
 from hub.accounts.desk import HERE
-from hub.accounts.operators import Deed
-from hub.chat.news import tell
-from hub.chat.operators import handoff, reactions, suggestion
+from hub.accounts.operators import Deed, allow
+from hub.chat.news import of_session, tell
+from hub.chat.operators import crowd, handoff, reactions, suggestion
 from hub.chat.operators import inbox as operator_inbox
 from hub.console.guard import act, look, mark
+from hub.console.inbox_list import BESIDE, Shown, beside, listed
 from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.store import contacts as contact_rows
 from hub.store import human_requests as presence
 from hub.store import operator_inbox as rows
-from hub.store import people, said
+from hub.store import triage
 
-PAGE, OTHERS = 30, 30
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Which conversations are listed: what the address of the page says."""
-
-    show: str
-    words: str
-    after: tuple[datetime, UUID] | None
-
-    @classmethod
-    def of(cls, v: Visit) -> "Shown":
-        show = v.asked("show", "all")
-        if show not in operator_inbox.SHOWS:
-            raise Invalid(f"show must be one of {', '.join(operator_inbox.SHOWS)}.", field="show")
-        return cls(show, v.asked("q")[:100], _place(v.asked("after")))
-
-    @property
-    def query(self) -> str:
-        kept = {"show": self.show if self.show != "all" else "", "q": self.words}
-        return urlencode({k: v for k, v in kept.items() if v})
-
-
-def _place(text: str) -> tuple[datetime, UUID] | None:
-    """A place in the list: time and id. Raise Invalid."""
-    if not text:
-        return None
-    at, _, id = text.partition("~")
-    try:
-        return datetime.fromisoformat(at), UUID(id)
-    except ValueError:
-        raise Invalid("after is none that a page gave; leave it out to start again.", field="after") from None
-
-
-async def listed(v: Visit, shown: Shown) -> Json:
-    """What the list's template needs."""
-    named = contacts.looked(shown.words)[1]
-    person = await people.find(v.db, v.account, named) if named else None
-    found = await rows.page(
-        v.db, v.account, v.who.id, shown.show, after=shown.after, words=shown.words or None, limit=PAGE + 1,
-        person=person,
-    )
-    last = found[PAGE - 1] if len(found) > PAGE else None
-    after = f"{last['last_message_at'].isoformat()}~{last['id']}" if last else ""
-    spoken = await said.find(v.db, v.account, shown.words) if shown.words and not shown.after else []
-    sealed = v.db.keys is not None
-    return {"talks": found[:PAGE], "after": after, "shown": shown, "spoken": spoken, "sealed": sealed}
+OTHERS = 30
 
 
 async def opened(v: Visit, session: UUID, since: str = "") -> Json:
@@ -86,16 +37,16 @@ async def opened(v: Visit, session: UUID, since: str = "") -> Json:
 async def inbox(v: Visit) -> web.StreamResponse:
     """GET /console/inbox"""
     shown = Shown.of(v)
-    return await v.page("inbox.html", **await listed(v, shown), away=await presence.is_away(v.db, v.who.id), open=None)
+    away = await presence.is_away(v.db, v.who.id)
+    return await v.page("inbox.html", **await listed(v, shown), **await beside(v), away=away, open=None)
 
 
 async def conversation(v: Visit) -> web.StreamResponse:
     """GET /console/inbox/{id}"""
     shown, id = Shown.of(v), v.id()
     values = await opened(v, id)
-    card = await _card(v, values["one"]["person_id"], id)
-    canned = await operator_inbox.canned(v.db, v.account)
-    return await v.page("inbox.html", **await listed(v, shown), **values, **card, canned=canned, text="")
+    card, talks = await _card(v, values["one"]["person_id"], id), await listed(v, shown, BESIDE)
+    return await v.page("inbox.html", **talks, **await beside(v), **values, **card, text="")
 
 
 async def away(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -108,20 +59,35 @@ async def away(v: Visit, deed: Deed) -> web.StreamResponse:
 
 async def seen(v: Visit) -> web.StreamResponse:
     """POST .../read: the page that is open says up to where its reader has seen it."""
-    if not await rows.known(v.db, v.account, v.id()):
+    if await rows.held(v.db, v.account, v.id()) is None:
         raise NotFound
     await rows.read(v.db, v.account, v.who.id, v.id())
+    await triage.seen(v.db, v.account, v.who.id, v.id())
+    return web.Response(status=204)
+
+
+async def typing(v: Visit) -> web.StreamResponse:
+    """POST .../typing: somebody is writing here, or has stopped; colleagues see it, and the visitor."""
+    what = v.form.get("what")
+    if what not in (crowd.TYPES, crowd.STOPS):
+        raise Invalid(f"what must be {crowd.TYPES} or {crowd.STOPS}.", field="what")
+    allow(v.who, "inbox")
+    held = await rows.held(v.db, v.account, v.id())
+    if held is None:
+        raise NotFound
+    await crowd.tell(v.hub.events, v.account, v.id(), v.who, what)
+    if held:
+        await v.hub.events.publish(of_session(v.id()), {"type": "typing", "active": what == crowd.TYPES})
     return web.Response(status=204)
 
 
 async def _card(v: Visit, person: UUID | None, session: UUID) -> Json:
     """Who it is: all names and all other conversations, on whatever network, and why they are held for one."""
-    colleagues = await presence.colleagues(v.db, v.account, HERE)
     if person is None:
-        return {"whole": None, "others": [], "joins": [], "colleagues": colleagues}
+        return {"whole": None, "others": [], "joins": []}
     joins = [j for j in await contact_rows.joins(v.db, v.account, person) if j["split_at"] is None]
     return {
-        "colleagues": colleagues, "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
+        "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
         "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session),
     }
 
@@ -158,7 +124,7 @@ async def take(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(v.id())
     await handoff.switch(v.hub, v.account, None, v.id(), True, v.who.id, v.who.name, ends=True)
     deed.begun = True
-    return await _again(v)
+    return await again(v)
 
 
 async def give(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -182,7 +148,7 @@ async def back(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(v.id())
     await handoff.switch(v.hub, v.account, None, v.id(), False, v.who.id, v.who.name)
     deed.begun = True
-    return await _again(v)
+    return await again(v)
 
 
 async def say(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -197,7 +163,7 @@ async def say(v: Visit, deed: Deed) -> web.StreamResponse:
         await handoff.switch(v.hub, v.account, None, id, True, v.who.id, v.who.name, ends=True)
         deed.begun = True
     await handoff.say(v.hub, v.account, None, id, text, files, v.once, by=v.who.name)
-    return await _again(v)
+    return await again(v)
 
 
 async def signs(v: Visit) -> web.StreamResponse:
@@ -221,7 +187,7 @@ async def note(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(v.id())
     await operator_inbox.note(v.db, v.account, v.who.id, v.who.name, v.id(), v.form.get("text"))
     await tell(v.hub.events, v.account, v.id(), {"type": "note"})
-    return await _again(v)
+    return await again(v)
 
 
 async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -232,19 +198,17 @@ async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
         return v.part("drafted.html", text=text)
     values = await opened(v, v.id())
     card = await _card(v, values["one"]["person_id"], v.id())
-    canned = await operator_inbox.canned(v.db, v.account)
-    return await v.page(
-        "inbox.html", **await listed(v, Shown("all", "", None)), **values, **card, canned=canned, text=text
-    )
+    talks = await listed(v, Shown(), BESIDE)
+    return await v.page("inbox.html", **talks, **await beside(v), **values, **card, text=text)
 
 
-async def _again(v: Visit) -> web.StreamResponse:
-    """The thread as it is now."""
+async def again(v: Visit, **more: object) -> web.StreamResponse:
+    """The thread as it is now. more: what else of the page is shown anew."""
     if not v.partial:
         return v.to(f"/console/inbox/{v.id()}")
     values = await opened(v, v.id(), v.form.get("since"))
     await rows.read(v.db, v.account, v.who.id, v.id())
-    return v.part("news.html", **values, talks=None, waiting=await rows.waiting_count(v.db, v.account))
+    return v.part("news.html", **values, **more, talks=None, waiting=await rows.waiting_count(v.db, v.account))
 
 
 def routes() -> list[web.RouteDef]:
@@ -252,7 +216,7 @@ def routes() -> list[web.RouteDef]:
     return [
         look("/console/inbox", inbox), look(one, conversation), look(one + "/older", older),
         act("/console/inbox/away", "inbox.presence_set", away),
-        mark(one + "/read", seen),
+        mark(one + "/read", seen), mark(one + "/typing", typing),
         look(one + "/react/{message}", signs, "inbox"), act(one + "/react/{message}", "inbox.reacted", react),
         act(one + "/take", "inbox.taken", take), act(one + "/give", "inbox.given", give),
         act(one + "/back", "inbox.given_back", back),

@@ -11,8 +11,9 @@ from aiohttp import web
 from hub.accounts.operators import allow
 from hub.api.http import sse
 from hub.chat.news import of_account
+from hub.chat.operators.crowd import LEFT, PRESENCE, Crowd
 from hub.chat.operators.inbox import view
-from hub.console import inbox, pairing
+from hub.console import inbox, inbox_list, pairing
 from hub.console.guard import COOKIE, look
 from hub.console.page_request import Visit, operator
 from hub.domain import Json
@@ -21,18 +22,19 @@ from hub.store import human_requests, operator_inbox
 
 # Between two looks, however much happens; and the longest without a look.
 PAUSE, IDLE, SIGNED = 1.0, 15.0, 15.0
+ALL = frozenset(("list", "thread", "crowd"))
 _MASK = re.compile(r'name="(?:csrf|once)" value="[0-9a-f]+"')
 
 
 async def events(v: Visit) -> web.StreamResponse:
-    """GET /console/events?session=&since=&show=&q=&after=, or ?pairing= for the codes of a network."""
+    """GET /console/events?session=&since=&show=&q=&after=&..., or ?pairing= for the codes of a network."""
     if text := v.asked("pairing"):
         allow(v.who, "channel")
         return await sse.stream(v.request, pairing.codes(v, _id(text)))
     session = _id(v.asked("session")) if v.asked("session") else None
     if session is not None:
         await view(v.db, v.account, session)
-    return await sse.stream(v.request, _inbox(v, inbox.Shown.of(v), session))
+    return await sse.stream(v.request, _inbox(v, inbox_list.Shown.of(v), session))
 
 
 def routes() -> list[web.RouteDef]:
@@ -46,12 +48,25 @@ def _id(text: str) -> UUID:
         raise Invalid("session is not an id.", field="session") from None
 
 
-async def _inbox(v: Visit, shown: inbox.Shown, session: UUID | None) -> AsyncIterator[sse.Event]:
+async def _inbox(v: Visit, shown: inbox_list.Shown, session: UUID | None) -> AsyncIterator[sse.Event]:
     """The list and the open conversation, each whenever it looks different from before."""
+    crowd = Crowd(v.hub.events, v.account, session, v.who)
+    try:
+        async for one in _parts(v, shown, session, crowd):
+            yield one
+    finally:
+        await crowd.say(LEFT)
+
+
+async def _parts(
+    v: Visit, shown: inbox_list.Shown, session: UUID | None, crowd: Crowd
+) -> AsyncIterator[sse.Event]:
     last: dict[str, str] = {}
-    checked, named = time.monotonic(), True
+    checked, wanted = time.monotonic(), ALL
+    kept = await inbox_list.views(v)
     async with v.hub.events.listen(of_account(v.account)) as heard:
         while True:
+            await crowd.here()
             if time.monotonic() - checked > SIGNED:
                 checked = time.monotonic()
                 if await operator(v.request, COOKIE, visit=False) is None:
@@ -61,37 +76,53 @@ async def _inbox(v: Visit, shown: inbox.Shown, session: UUID | None) -> AsyncIte
             try:
                 if v.who.may("inbox"):
                     await human_requests.here(v.db, v.who.id)
-                parts = {"list": await _list(v, shown, session)}
-                if session is not None and named:
+                parts = {"list": await _list(v, shown, session, kept)} if "list" in wanted else {}
+                if session is not None and "thread" in wanted:
                     parts["thread"] = await _thread(v, session)
+                if session is not None:
+                    parts["crowd"] = v.render("crowd_news.html", crowd=crowd.shown())
             except HubError:
                 return  # the conversation was deleted, or the database is away: the browser comes again
             fresh = {n: sent for n, sent in parts.items() if last.get(n) != _MASK.sub("", sent)}
             last |= {n: _MASK.sub("", sent) for n, sent in fresh.items()}
             if fresh:
                 yield "".join(fresh.values())
-            named = await _something(heard, session, looked)
+            wanted = await _something(heard, session, looked, crowd)
 
 
-async def _list(v: Visit, shown: inbox.Shown, session: UUID | None) -> str:
-    """The list, unless its reader has gone on to older ones, and how many wait."""
-    talks = await inbox.listed(v, shown) if shown.after is None else {"talks": None}
-    return v.render("news.html", **talks, open=session, waiting=await operator_inbox.waiting_count(v.db, v.account))
+async def _list(v: Visit, shown: inbox_list.Shown, session: UUID | None, kept: list[Json]) -> str:
+    """The list, unless its reader has gone on to older ones, and how many there are of each kind."""
+    size = inbox_list.BESIDE if session else inbox_list.PAGE
+    talks = await inbox_list.listed(v, shown, size) if shown.after is None else {"talks": None, "shown": shown}
+    return v.render(
+        "news.html", **talks, open=session, waiting=await operator_inbox.waiting_count(v.db, v.account),
+        tabs=inbox_list.TABS, views=kept, counts=await inbox_list.counted(v, kept),
+    )
 
 
 async def _thread(v: Visit, session: UUID) -> str:
     return v.render("news.html", **await inbox.opened(v, session, v.asked("since")))
 
 
-async def _something(heard: "asyncio.Queue[Json]", session: UUID | None, looked: float) -> bool:
+async def _something(
+    heard: "asyncio.Queue[Json]", session: UUID | None, looked: float, crowd: Crowd
+) -> frozenset[str]:
     """Wait until something has happened, and until the last look is PAUSE ago; what happens until then is one.
-    Whether it may concern the session."""
+    What of the page it may concern."""
+    found: set[str] = set()
     try:
         async with asyncio.timeout(IDLE):
-            events = [await heard.get()]
+            while not found:
+                found |= _concerned(await heard.get(), session, crowd)
     except TimeoutError:
-        return True
+        return ALL
     await asyncio.sleep(max(0.0, looked + PAUSE - time.monotonic()))
     while not heard.empty():
-        events.append(heard.get_nowait())
-    return any(str(session) in e.get("sessions", ()) for e in events)
+        found |= _concerned(heard.get_nowait(), session, crowd)
+    return frozenset(found)
+
+
+def _concerned(event: Json, session: UUID | None, crowd: Crowd) -> set[str]:
+    if event["type"] == PRESENCE:
+        return {"crowd"} if crowd.hear(event) else set()
+    return {"list", "thread"} if str(session) in event.get("sessions", ()) else {"list"}

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from hub.chat.operators import erasure, handoff
+from hub.chat.operators import triage as resting
 from hub.chat.outbound import strays as looking
 from hub.chat.turns import greetings, human
 from hub.errors import HubError
@@ -45,6 +46,7 @@ from hub.store import (
     studio_documents,
     talks,
     tool_steps,
+    triage,
     turns,
     usage,
     webhook_facts,
@@ -74,8 +76,8 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "remembered answers": answer_cache.forget,
     "facts for webhooks": webhook_facts.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
-    "persons asked for": human_requests.forget, "responses": responses.forget, "drills": drills.forget,
-    "notices": notices.forget,
+    "operators' notices": triage.forget, "notices": notices.forget, "persons asked for": human_requests.forget,
+    "responses": responses.forget, "drills": drills.forget,
     "steps of figures, which became sums": talks.fold,
 })
 # The same of what operators say how many days it is kept: by the name of the setting.
@@ -184,6 +186,11 @@ async def greet(hub: Hub) -> None:
 async def hand_back(hub: Hub) -> None:
     """Conversations that a person took over for a time go back to the assistant."""
     await handoff.hand_back(hub)
+
+
+async def rested(hub: Hub) -> None:
+    """Conversations that were put away until now come back to the top."""
+    await resting.wake(hub)
 
 
 async def people(hub: Hub) -> None:

@@ -60,6 +60,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.INDEX, lambda: sweeps.websites(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.studio(hub, runner)),
         sweeps.every(sweeps.RETURN, lambda: sweeps.hand_back(hub)),
+        sweeps.every(sweeps.RETURN, lambda: sweeps.rested(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.people(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.greet(hub)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.told(hub)),

@@ -126,6 +126,14 @@ FEEDBACK = """
     select h.id, h.session_id, h.message_id, h.kind, h.detail, h.at from happenings h
     where h.account_id = $1 and h.session_id = $2 and h.kind = 'feedback' order by h.id limit 1000
 """
+NOTES = """
+    select n.id, n.session_id, n.author, n.text, n.created_at from session_notes n where n.account_id = $1 and n.session_id = $2
+    order by n.id limit 10000
+"""
+LABELS = """
+    select x.session_id, l.name from session_labels x join labels l on l.id = x.label_id
+    where x.account_id = $1 and x.session_id = $2 order by l.name limit 1000
+"""
 USER = "select id, email, name, created_at from ares_users where account_id = $1 and id = $2"
 USER_FACTS = "select category, fact_key, fact_value, created_at from ares_facts where account_id = $1 and user_id = $2 order by id"
 USER_PREFERENCES = "select category, key, value, updated_at from ares_preferences where account_id = $1 and user_id = $2"
@@ -239,8 +247,9 @@ async def _talk(db: Call, account: UUID, session: UUID) -> AsyncIterator[tuple[s
     while (sent := await db.row(FILES, account, session, file)) is not None:
         file = sent["id"]
         yield "file", await _with_object(db, dict(sent))
-    for rated in await db.fetch(FEEDBACK, account, session):
-        yield "feedback", dict(rated)
+    for kind, ROWS in (("feedback", FEEDBACK), ("note", NOTES), ("label", LABELS)):
+        for one in await db.fetch(ROWS, account, session):
+            yield kind, dict(one)
 
 
 async def _with_object(db: Call, sent: Json) -> Json:

@@ -62,13 +62,17 @@ EMAIL = """
     from human_requests r where s.id = $2 and s.account_id = $1 and r.session_id = s.id and r.state = 'left'
         and s.metadata->>'anon:email' is distinct from $3 and ($4 or s.metadata->>'anon:email' is null)
 """
-# $3: round_robin, or least_busy. Locked, so that two that come at once are two people's.
+# $3: round_robin, or least_busy; $4: of which team, or null. Locked, so that two that come at once are two people's.
 PICK = """
     with there as (
-        select p.operator_id, p.assigned_at, (select count(*) from sessions s where s.account_id = $1 and s.handoff_by = p.operator_id
-                and s.handoff_at is not null and s.closed_at is null) as busy
+        select p.operator_id, p.assigned_at, (select count(*) from (
+            select s.id from sessions s where s.account_id = $1 and s.handoff_by = p.operator_id
+                and s.handoff_at is not null and s.closed_at is null
+            union select q.session_id from session_order q where q.account_id = $1 and q.assignee_id = p.operator_id
+                and q.status = 'open') has) as busy
         from operator_presence p join operators o on o.id = p.operator_id
-        where p.account_id = $1 and o.role <> 'viewer' and not p.away and p.here_at > now() - make_interval(secs => $2)),
+        where p.account_id = $1 and o.role <> 'viewer' and not p.away and p.here_at > now() - make_interval(secs => $2)
+            and ($4::uuid is null or exists (select 1 from team_members t where t.team_id = $4 and t.operator_id = p.operator_id))),
     chosen as (
         select t.operator_id from there t
         order by case when $3 = 'least_busy' then t.busy end, t.assigned_at nulls first, t.operator_id limit 1)
@@ -135,11 +139,11 @@ async def anybody(db: Call, account: UUID, seconds: float) -> bool:
     return bool(await db.value(ANYBODY, account, seconds))
 
 
-async def pick(db: Call, account: UUID, seconds: float, how: str) -> Json | None:
-    """Whose turn it is, of those who are there: {id, name}. In a transaction: of two that come at once each sees what the
+async def pick(db: Call, account: UUID, seconds: float, how: str, team: UUID | None = None) -> Json | None:
+    """Whose turn it is, of those who are there, or of a team's: {id, name}. In a transaction: of two that come at once each sees what the
     other has got."""
     await db.run(ONE_AT_A_TIME, account)
-    row = await db.row(PICK, account, seconds, how)
+    row = await db.row(PICK, account, seconds, how, team)
     return dict(row) if row else None
 
 

@@ -72,7 +72,7 @@ class Desk:
 
     async def _told_once(self, before: int, page: Page) -> None:
         """Whatever was done left one row of the audit log, what was refused none."""
-        looked = page.path.endswith("/read")  # that somebody looks is no change
+        looked = page.path.endswith(("/read", "/typing"))  # that somebody looks or writes is no change
         wanted = int(not looked and page.status < 400 and "/console/login" not in page.headers.get("Location", ""))
         for _ in range(40):
             if (found := await self._noted() - before) >= wanted:

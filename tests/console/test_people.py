@@ -207,7 +207,7 @@ async def test_a_conversation_is_given_to_a_colleague(desk: Browser, agent: Brow
     async with visiting(api) as me:
         await me.prompt("Hello")
         here = f"/console/inbox/{me.session}"
-        page = await desk.get(here)
+        page = await desk.get(f"{here}/desk")
         assert f'value="{agent.who.id}"' in page.text and f'value="{viewer.who.id}"' not in page.text
         page = await desk.done(f"{here}/give", operator=str(agent.who.id))
         assert "Owner gave it to Agent" in page.text

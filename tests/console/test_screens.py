@@ -20,6 +20,8 @@ SCREENS = (
     "",
     "/inbox",
     "/inbox?show=waiting&q=ana",
+    "/inbox?show=unassigned&sort=priority",
+    "/inbox/more",
     "/replies",
     "/bots",
     "/bots/new",
@@ -46,6 +48,7 @@ SCREENS = (
     "/team",
     "/audit",
     "/settings",
+    "/settings/inbox",
     "/settings/sign-in",
     "/settings/notices",
     "/search?q=shop",
@@ -59,6 +62,7 @@ async def named(api: Api, town: dict[str, Any]) -> list[str]:
     schedule = await api.hub.db.value("select id from schedules where account_id = $1 limit 1", api.account)
     return [
         f"/inbox/{town['sessions'][2]}",
+        f"/inbox/{town['sessions'][2]}/desk",
         f"/bots/{town['gateway']}",
         f"/channels/{town['client']}",
         f"/deliveries/{town['failed']}",

@@ -1,5 +1,8 @@
 """Operations whose answers no other test reads as a whole, asked once so that the examples have them."""
 
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
 import pytest
 
 from tests.contract.asking import Contract
@@ -32,3 +35,41 @@ async def test_what_a_studio_shows(api: Contract) -> None:
         made = (await api.call("POST", path, body)).body
         shown = await api.ok("GET", f"{path}/{made['id']}")
         assert (shown["id"], shown["name"]) == (made["id"], body["name"])
+
+
+async def test_the_inbox_of_a_team(api: Contract) -> None:
+    inbox = "/api/v1/inbox"
+    client = (await api.ok("POST", "/api/v1/web-chat-client", {"name": "Shop"}))["id"]
+    opened = await api.ok("POST", f"/api/v1/web-chat-client/{client}/sessions", {"tag": "vera"})
+    talk = f"/api/v1/web-chat-client/{client}/sessions/{opened['sessionId']}"
+    await api.ok("PUT", f"{talk}/handoff", {"active": True})
+    await api.ok("POST", f"{talk}/messages", {"content": "Good morning"})
+    team = await api.ok("POST", f"{inbox}/teams", {"name": "Sales", "members": []})
+    label = await api.ok("POST", f"{inbox}/labels", {"name": "Refund", "colour": "orange"})
+    one = f"{inbox}/conversations/{opened['sessionId']}"
+    sent = {"team": team["id"], "addLabels": [label["id"]], "priority": "high"}
+    assert (await api.ok("PATCH", one, sent))["team"] == "Sales"
+    until = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    many = {"sessionIds": [opened["sessionId"], team["id"]], "status": "snoozed", "snoozeUntil": until}
+    done = await api.ok("POST", f"{inbox}/conversations/bulk", many)
+    assert done["done"] == 1 and len(done["failed"]) == 1
+    assert (await api.ok("GET", f"{inbox}/conversations?show=any"))["items"]
+    assert isinstance(await api.ok("GET", f"{inbox}/operators"), list)
+    for thing, id in (("teams", team["id"]), ("labels", label["id"])):
+        assert await api.ok("GET", f"{inbox}/{thing}")
+        await api.ok("PUT", f"{inbox}/{thing}/{id}", {"name": "Returns"})
+        await api.ok("DELETE", f"{inbox}/{thing}/{id}")
+
+
+async def test_prepared_replies(api: Contract) -> None:
+    replies = "/api/v1/inbox/replies"
+    text, pt = "Hi {{contact.name|there}}, we open at nine.", "Abrimos às nove."
+    sent = {"shortcut": "hours", "text": text, "texts": {"pt": pt}}
+    made = await api.ok("POST", replies, sent)
+    form = aiohttp.FormData()
+    form.add_field("file", b"Monday to Friday", filename="hours.txt", content_type="text/plain")
+    filed = await api.ok("POST", f"{replies}/{made['id']}/files", data=form)
+    assert (await api.ok("GET", replies))[0]["files"] == filed["files"]
+    await api.ok("PUT", f"{replies}/{made['id']}", {"text": "We open at ten."})
+    await api.ok("DELETE", f"{replies}/{made['id']}/files/{filed['files'][0]['id']}")
+    await api.ok("DELETE", f"{replies}/{made['id']}")

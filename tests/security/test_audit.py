@@ -165,6 +165,7 @@ async def _outreach(w: Witness) -> None:
     await w.did("DELETE", f"{hooks}/recurring/{again['id']}", object=again["id"])
     await w.did("PUT", f"{BASE}/outreach/policy", {"perDay": 3})
     await w.did("PUT", f"{BASE}/inbox/settings", {"awayText": "Closed."})
+    await _inbox(w, [str(s) for s in town["sessions"]])
     await w.did("PATCH", f"{BASE}/outreach/contacts/phone:5511900000003", {"optedOut": True})
     a, b = [str(await people.owner(w.api.hub.db, w.api.account, name)) for name in ("cleo", "dora")]
     await w.did("POST", f"{BASE}/contacts/{a}/join", {"contactId": b, "reason": "same voice"}, a)
@@ -184,6 +185,24 @@ async def _outreach(w: Witness) -> None:
     first, second = [str(p["key"]) for p in parts]
     await w.did("POST", f"{BASE}/deliveries/{first}/replay", object=first)
     await w.did("POST", f"{BASE}/deliveries/{second}/resolve", {"as": "sent", "note": "seen"}, second)
+
+
+async def _inbox(w: Witness, sessions: list[str]) -> None:
+    inbox = f"{BASE}/inbox"
+    for thing in ("teams", "labels"):
+        made = await w.did("POST", f"{inbox}/{thing}", {"name": "Billing"})
+        await w.did("PUT", f"{inbox}/{thing}/{made['id']}", {"name": "Bills"}, made["id"])
+        if thing == "labels":
+            sent = {"addLabels": [made["id"]], "priority": "high"}
+            await w.did("PATCH", f"{inbox}/conversations/{sessions[0]}", sent, sessions[0])
+            await w.did("POST", f"{inbox}/conversations/bulk", {"sessionIds": sessions[:2], "status": "closed"})
+        await w.did("DELETE", f"{inbox}/{thing}/{made['id']}", object=made["id"])
+    reply = await w.did("POST", f"{inbox}/replies", {"shortcut": "hours", "text": "We open at nine."})
+    one = f"{inbox}/replies/{reply['id']}"
+    await w.did("PUT", one, {"text": "We open at ten."}, reply["id"])
+    filed = await w.did("POST", f"{one}/files", data=_file(), object=reply["id"])
+    await w.did("DELETE", f"{one}/files/{filed['files'][0]['id']}", object=filed["files"][0]["id"])
+    await w.did("DELETE", one, object=reply["id"])
 
 
 async def _knowledge(w: Witness) -> None:

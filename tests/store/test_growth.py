@@ -20,8 +20,9 @@ CASCADES = """
 REASONS = {
     "set up by people, who remove it": "accounts api_keys gateways clients integrations skills collections documents"
     " sources operators canned_replies ares_agents character_agents chatbots workflows webhook_endpoints voices"
-    " writings schedules campaigns embedders",
-    "goes with what people set up": "operator_totp operator_identities operator_passkeys operator_presence samples"
+    " writings schedules campaigns embedders teams labels inbox_views",
+    "goes with what people set up": "canned_files operator_totp operator_identities operator_passkeys operator_presence"
+    " samples template_lists"
     " writing_versions workflow_versions workflow_steps source_tools",
     "who an account knows, until they are erased": "ares_users people contacts identities joins ares_facts"
     " ares_preferences character_images",

@@ -203,6 +203,8 @@ UNINDEXED = {
     "outbox.integration_id",
     "outbox.session_id",
     "schedules.contact_id",  # indexed where it is set, which serves the key as well
+    # The same: what changes with every message stands in as few indexes as can be.
+    "session_order.assignee_id", "session_order.snoozed_by", "session_order.team_id",
     "sessions.integration_id",
 }
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -276,19 +276,23 @@ async def events(request: web.Request, key: str, query: EventsQuery) -> web.Stre
     `message`: a stored message, with an id; one that was said but waits for its turn has none. `delta`: a
     piece of the answer being made, `at` so many UTF-16 units of it. `tool`: a tool at work (clients with
     `showToolCalls`). `turn`: a turn has ended. `gone`: `ids` of messages that were taken back.
-    `person`: somebody has taken the conversation over (`active`), or given it back to the assistant.
+    `person`: somebody has taken the conversation over (`active`), or given it back to the assistant. `typing`: a person
+    of the business is writing (`active`), or has stopped; `text` says so in the visitor's language.
     """
     hub = request.app[HUB]
     seen: Visit = await visits.visit(hub, key)
     last = request.headers.get("Last-Event-ID", "")
     after = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else query.after
     with request.app[STREAMS].one(str(seen.session_id), counted(request)):
-        return await sse.stream(request, _named(follow(hub, key, seen, after)))
+        asked = request.headers.get("Accept-Language", "")
+        words = labels(preferred(seen.parameters.get("languageCode"), asked))
+        return await sse.stream(request, _named(follow(hub, key, seen, after), words))
 
 
-async def _named(happenings: AsyncIterator[Happened]) -> AsyncIterator[sse.Event]:
+async def _named(happenings: AsyncIterator[Happened], words: Mapping[str, str]) -> AsyncIterator[sse.Event]:
     async for one in happenings:
-        yield sse.Named(one.kind, one.data, one.place)
+        said = {"text": words["waitingLabel" if one.data["active"] else "personLabel"]} if one.kind == "typing" else {}
+        yield sse.Named(one.kind, one.data | said, one.place)
 
 
 @endpoint(tag=TAG, auth="none", errors=(409, 422))

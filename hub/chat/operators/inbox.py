@@ -1,23 +1,27 @@
 """The operators' desk: conversations to look at and to work in."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.accounts.desk import HERE
 from hub.chat.clients.networks import WINDOWED
 from hub.chat.website import transcript
-from hub.errors import Conflict, Invalid, NotFound, TooLarge
+from hub.errors import Invalid, NotFound, TooLarge
 from hub.runtime import Hub
-from hub.store import files, handoffs, operator_inbox
+from hub.store import files, handoffs, human_requests, operator_inbox, triage
 from hub.store.db import Db
 
 Json = dict[str, Any]
-Seen = Callable[[Json | None], None]
 SHOWN, OLDER, GROWN = 40, 40, 400
-SHOWS = ("all", "waiting", "asked", "mine", "person", "bot")
+SHOWS = (
+    "all", "mine", "team", "unassigned", "waiting", "asked", "mentions", "person", "bot", "snoozed", "closed", "any",
+)
 NOTE = 5000
 WINDOW = timedelta(hours=24)
 # In the order of how much an operator has to know about it.
@@ -95,12 +99,32 @@ def tick(parts: Sequence[str] | None) -> str | None:
 
 
 async def note(db: Db, account: UUID, operator: UUID, author: str, session: UUID, text: str) -> UUID:
+    """Colleagues whom it names with an @ are told."""
     if not 0 < len(text.strip()) <= NOTE:
         raise Invalid(f"note must have 1 to {NOTE:,} characters.", field="text")
     id = ids.uuid7()
-    if not await operator_inbox.add_note(db, account, session, id, operator, author, text.strip()):
-        raise NotFound("No such conversation.")
+    called = mentioned(text, await human_requests.colleagues(db, account, HERE)) if "@" in text else []
+    async with db.transaction() as tx:
+        if not await operator_inbox.add_note(tx, account, session, id, operator, author, text.strip()):
+            raise NotFound("No such conversation.")
+        if called:
+            await triage.mention(tx, account, session, [one for one in called if one != operator])
     return id
+
+
+def mentioned(text: str, colleagues: Sequence[Json]) -> list[UUID]:
+    """Whom `@Ana Ribeiro` or `@ana` means: the longest name there, or a first name that one alone has. Pure."""
+    said, found = text.casefold(), []
+    names = [(one["id"], " ".join(one["name"].casefold().split())) for one in colleagues]
+    firsts = Counter(name.partition(" ")[0] for _, name in names)
+    calls = [(name, id) for id, name in names]
+    calls += [(name.partition(" ")[0], id) for id, name in names if firsts[name.partition(" ")[0]] == 1]
+    for at in re.finditer(r"(?<!\w)@", said):
+        rest = said[at.end():]
+        there = [(n, id) for n, id in calls if n and rest.startswith(n) and not re.match(r"\w", rest[len(n):])]
+        longest = max((len(n) for n, _ in there), default=0)
+        found += [id for n, id in there if len(n) == longest]
+    return list(dict.fromkeys(found))
 
 
 async def attach(hub: Hub, account: UUID, session: UUID, given: Sequence[tuple[str, str, bytes]]) -> list[Json]:
@@ -113,49 +137,3 @@ async def attach(hub: Hub, account: UUID, session: UUID, given: Sequence[tuple[s
     kept = [await transcript.store(hub, account, session, name, mime, raw) for name, mime, raw in given if raw]
     rows = await files.of_session(hub.db, account, session, kept)
     return [transcript.attachment(r) for r in rows]
-
-
-async def canned(db: Db, account: UUID) -> list[Json]:
-    return await operator_inbox.canned(db, account)
-
-
-async def save_canned(db: Db, account: UUID, shortcut: str, text: str, seen: Seen | None = None) -> None:
-    """Add a prepared reply, or change the one of this shortcut. seen: raises when what it is given is not what the
-    change was made from."""
-    name, said = _prepared(shortcut, text)
-    async with db.transaction() as tx:
-        id = ids.uuid7()
-        added = await operator_inbox.add_canned(tx, account, id, name, said)
-        old = None if added else await operator_inbox.lock_canned(tx, account, name)
-        if seen is not None:
-            seen(old)
-        if old is not None:
-            await operator_inbox.edit_canned(tx, account, old["id"], name, said)
-
-
-async def edit_canned(db: Db, account: UUID, id: UUID, shortcut: str, text: str, seen: Seen | None = None) -> None:
-    """Raise NotFound, Conflict where another reply has the shortcut. seen: as above."""
-    name, said = _prepared(shortcut, text)
-    async with db.transaction() as tx:
-        old = await operator_inbox.lock_canned(tx, account, id)
-        if old is None:
-            raise NotFound("No such prepared reply.")
-        if seen is not None:
-            seen(old)
-        if not await operator_inbox.edit_canned(tx, account, id, name, said):
-            raise Conflict(f"Another reply is called /{name}.", field="shortcut")
-
-
-def _prepared(shortcut: str, text: str) -> tuple[str, str]:
-    """A shortcut and its text as they are stored. Raise Invalid."""
-    name = shortcut.strip().lstrip("/").lower()
-    if not name or len(name) > 40 or not name.replace("-", "").replace("_", "").isalnum():
-        raise Invalid("shortcut must be 1 to 40 letters, digits, - or _.", field="shortcut")
-    if not 0 < len(text.strip()) <= NOTE:
-        raise Invalid(f"text must have 1 to {NOTE:,} characters.", field="text")
-    return name, text.strip()
-
-
-async def remove_canned(db: Db, account: UUID, id: UUID) -> None:
-    if not await operator_inbox.remove_canned(db, account, id):
-        raise NotFound("No such prepared reply.")

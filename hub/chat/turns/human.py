@@ -18,7 +18,8 @@ from hub.domain import Json
 from hub.errors import HubError, Invalid, NotFound
 from hub.language.human_requests import wants_human
 from hub.runtime import Hub
-from hub.store import accounts, handoffs, human_requests, messages
+from hub.store import accounts, handoffs, human_requests, labels, messages
+from hub.store.db import Call
 from hub.store.turns import Claim
 from hub.tools import handover
 
@@ -138,6 +139,7 @@ async def settle(hub: Hub, account: UUID, session: UUID) -> None:
         if asked is None:
             return
         await messages.note(tx, account, "person_asked", {"by": asked["asked_by"], "state": state}, session=session)
+        await _labelled(tx, account, session, str((asked["reason"] or {}).get("text") or ""))
         if there.now:
             own = desk.of(found.parameters).routing
             to = await human_requests.pick(tx, account, desk.HERE, own) if own != "none" else None
@@ -149,6 +151,24 @@ async def settle(hub: Hub, account: UUID, session: UUID) -> None:
         await tell(hub.events, account, session, {"type": "handoff", "active": True})
     else:
         await tell(hub.events, account, session, {"type": "note"})
+
+
+async def _labelled(tx: Call, account: UUID, session: UUID, reason: str) -> None:
+    """Labels whose name stands in the bot's reason are set: what it is about is seen before it is opened."""
+    if not reason:
+        return
+    found = [one for one in await labels.listed(tx, account) if named(one["name"], reason)]
+    if not found:
+        return
+    await labels.put_on(tx, account, session, [one["id"] for one in found])
+    for one in found:
+        told = {"what": "labelled", "to": one["name"], "by": "The bot"}
+        await messages.note(tx, account, "desk", told, session=session)
+
+
+def named(name: str, text: str) -> bool:
+    """Whether words stand in a text as they are. Pure."""
+    return re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", text.casefold()) is not None
 
 
 async def settle_left(hub: Hub) -> None:

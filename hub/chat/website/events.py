@@ -24,7 +24,7 @@ TOLD = ("outcome", "model", "promptTokens", "completionTokens", "ms")
 class Happened:
     """kind: message (stored at `place`, or without one said but not answered yet), delta (a piece of an
     answer), tool, turn (one has ended), gone (messages that were taken back),
-    person (has taken over, or given back)."""
+    person (has taken over, or given back), typing (a person of the business writes, or has stopped)."""
 
     kind: str
     data: Json
@@ -46,7 +46,7 @@ async def follow(hub: Hub, key: str, seen: Visit, after: int | None) -> AsyncIte
                 checked = time.monotonic()
                 if not await prompts.valid(hub, key):
                     return
-            if event["type"] not in ("delta", "tool", "said", "gone") or time.monotonic() - looked > IDLE:
+            if event["type"] not in ("delta", "tool", "said", "gone", "typing") or time.monotonic() - looked > IDLE:
                 looked = time.monotonic()
                 async for row in _stored(hub, seen, place):
                     place = row["position"]
@@ -89,6 +89,8 @@ def _told(event: Json, address: str, tools: bool, debug: bool) -> Happened | Non
     if kind == "turn":
         more = {n: event[n] for n in TOLD if n in event} if debug else {}
         return Happened("turn", {"turn": event["turn"], **more})
+    if kind == "typing":
+        return Happened("typing", {"active": event["active"], "text": ""})
     if kind == "handoff":
         return Happened("person", {"active": event["active"]})
     return Happened("gone", {"ids": event["ids"]}) if kind == "gone" else None

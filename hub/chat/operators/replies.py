@@ -1,0 +1,181 @@
+"""Prepared replies: kept under shortcuts, and said with the names of who talks to whom."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from hub import ids
+from hub.errors import Conflict, Invalid, NotFound, TooLarge
+from hub.language.courtesies import spoken
+from hub.store import operator_inbox, replies
+from hub.store.db import Call, Db
+
+Json = dict[str, Any]
+Seen = Callable[[Json | None], None]
+TEXT, REPLIES, FILES, BYTES, LANGUAGES = 5000, 500, 5, 5_000_000, 12
+VARIABLES = ("contact.name", "contact.phone", "operator.name", "client.name")
+LOOKED = 6  # messages in which the language is looked for
+LONGEST = 100  # characters of a name that is put in
+_MARK = re.compile(r"\{\{([^{}]*)\}\}")
+_LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
+# What Markdown would take for its own.
+_SIGNS = re.compile(r"([\\`*_\[\]<>#|~!])")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """As it is kept. texts: by language, beside the one for all others."""
+
+    shortcut: str
+    text: str
+    texts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, shortcut: str, text: str, texts: Mapping[str, str] | None = None) -> "Reply":
+        """Raise Invalid."""
+        name = shortcut.strip().lstrip("/").lower()
+        if not name or len(name) > 40 or not name.replace("-", "").replace("_", "").isalnum():
+            raise Invalid("shortcut must be 1 to 40 letters, digits, - or _.", field="shortcut")
+        given = {language: _text(said, "texts") for language, said in (texts or {}).items() if said.strip()}
+        if len(given) > LANGUAGES or any(not _LANGUAGE.fullmatch(language) for language in given):
+            raise Invalid(f'texts must have at most {LANGUAGES} languages such as "pt" or "pt-BR".', field="texts")
+        return cls(name, _text(text, "text"), given)
+
+
+def _text(said: str, field: str) -> str:
+    if not 0 < len(said.strip()) <= TEXT:
+        raise Invalid(f"{field} must have 1 to {TEXT:,} characters.", field=field)
+    for mark in _MARK.findall(said):
+        if mark.partition("|")[0].strip() not in VARIABLES:
+            known = ", ".join(f"{{{{{v}}}}}" for v in VARIABLES)
+            raise Invalid(f"{field} has {{{{{mark[:40]}}}}}, which is no variable; there are {known}.", field=field)
+    return said.strip()
+
+
+def filled(text: str, values: Mapping[str, str | None]) -> str:
+    """With the names put in; what is put in is words, whatever it looks like. Pure."""
+    def one(found: re.Match[str]) -> str:
+        name, _, instead = found[1].partition("|")
+        value = " ".join(str(values.get(name.strip()) or "").split())[:LONGEST]
+        return _SIGNS.sub(r"\\\1", value) if value else instead.strip()
+
+    return _MARK.sub(one, text)
+
+
+def chosen(reply: Json, language: str | None) -> str:
+    """Its text in a language: that one, one of the same root, else the one for all. Pure."""
+    texts: Mapping[str, str] = reply["texts"]
+    if language:
+        root = language.partition("-")[0].lower()
+        for known in (language, root, *sorted(texts)):
+            if known in texts and known.partition("-")[0] == root:
+                return texts[known]
+    return str(reply["text"])
+
+
+async def offered(
+    db: Db, account: UUID, one: Json, operator: str, contact: str | None, words: str
+) -> list[Json]:
+    """What may be meant by what was typed behind the `/`, as it would be said in a conversation: {id, shortcut, said,
+    files}. one: the conversation; contact: what its person is called."""
+    language = await _language(db, account, one)
+    values = {
+        "contact.name": contact, "contact.phone": one["phone"], "operator.name": operator,
+        "client.name": one["client_name"],
+    }
+    found = await replies.find(db, account, words.split()[:5])
+    return [r | {"said": filled(chosen(r, language), values)} for r in found]
+
+
+async def _language(db: Db, account: UUID, one: Json) -> str | None:
+    """What the person last wrote in, else their network's language."""
+    known = str(one["language"]) if one["language"] else None
+    for row in await operator_inbox.messages(db, account, one["id"], None, LOOKED):
+        text = str(row["content"].get("text") or "") if row["role"] == "user" else ""
+        # Words of several languages, or of none that is known, are taken for either.
+        if text and (said := spoken(text, "en")) == spoken(text, "pt"):
+            return known if known and known.lower().startswith(said) else said
+    return known
+
+
+async def save(db: Db, account: UUID, wanted: Reply, seen: Seen | None = None) -> UUID:
+    """Add a reply, or change the one of this shortcut. seen: raises when what it is given is not what the change was
+    made from. Raise Conflict where there are too many."""
+    async with db.transaction() as tx:
+        await replies.alone(tx, account)
+        old = await replies.named(tx, account, wanted.shortcut)
+        if seen is not None:
+            seen(old)
+        if old is not None:
+            await replies.edit(tx, account, old["id"], wanted.shortcut, wanted.text, wanted.texts)
+            return UUID(str(old["id"]))
+        return await _add(tx, account, wanted)
+
+
+async def add(db: Db, account: UUID, wanted: Reply) -> UUID:
+    """Raise Conflict where the shortcut is taken."""
+    async with db.transaction() as tx:
+        await replies.alone(tx, account)
+        if await replies.named(tx, account, wanted.shortcut) is not None:
+            raise Conflict(f"Another reply is called /{wanted.shortcut}.", field="shortcut")
+        return await _add(tx, account, wanted)
+
+
+async def _add(tx: Call, account: UUID, wanted: Reply) -> UUID:
+    if await replies.many(tx, account) >= REPLIES:
+        raise Conflict(f"An account has at most {REPLIES} prepared replies.")
+    id = ids.uuid7()
+    await replies.add(tx, account, id, wanted.shortcut, wanted.text, wanted.texts)
+    return id
+
+
+async def edit(
+    db: Db, account: UUID, id: UUID, change: Callable[[Json], Reply], seen: Seen | None = None
+) -> None:
+    """change: what becomes of what it is now. seen: as above. Raise NotFound, Conflict where the shortcut is taken."""
+    async with db.transaction() as tx:
+        await replies.alone(tx, account)
+        old = await replies.lock(tx, account, id)
+        if old is None:
+            raise NotFound("No such prepared reply.")
+        if seen is not None:
+            seen(old)
+        wanted = change(old)
+        other = await replies.named(tx, account, wanted.shortcut)
+        if other is not None and other["id"] != id:
+            raise Conflict(f"Another reply is called /{wanted.shortcut}.", field="shortcut")
+        await replies.edit(tx, account, id, wanted.shortcut, wanted.text, wanted.texts)
+
+
+async def remove(db: Db, account: UUID, id: UUID) -> None:
+    if not await replies.remove(db, account, id):
+        raise NotFound("No such prepared reply.")
+
+
+async def attach(db: Db, account: UUID, id: UUID, given: Sequence[tuple[str, str, bytes]]) -> list[UUID]:
+    """Files (name, type, bytes) that go with it. Raise NotFound, TooLarge, Conflict."""
+    if any(len(raw) > BYTES for _, _, raw in given):
+        raise TooLarge(f"A file of a prepared reply has at most {BYTES // 1_000_000} MB.", field="file")
+    made = [ids.uuid7() for _ in given]
+    async with db.transaction() as tx:
+        if await replies.lock(tx, account, id) is None:
+            raise NotFound("No such prepared reply.")
+        if await replies.attached(tx, account, id) + len(given) > FILES:
+            raise Conflict(f"A prepared reply has at most {FILES} files.", field="file")
+        for file, (name, mime, raw) in zip(made, given, strict=True):
+            await replies.attach(tx, account, id, file, name[-200:], mime, raw)
+    return made
+
+
+async def file(db: Db, account: UUID, id: UUID, which: UUID) -> Json:
+    found = await replies.file(db, account, id, which)
+    if found is None:
+        raise NotFound("No such file.")
+    return found
+
+
+async def detach(db: Db, account: UUID, id: UUID, which: UUID) -> None:
+    if not await replies.detach(db, account, id, which):
+        raise NotFound("No such file.")

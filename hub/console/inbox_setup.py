@@ -1,0 +1,103 @@
+"""What an inbox is kept in order by: teams and labels."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from hub.accounts.desk import HERE
+from hub.accounts.operators import Deed
+from hub.chat.operators import groups
+from hub.console.guard import act, look
+from hub.console.page_request import Visit, mark
+from hub.domain import Json
+from hub.errors import Invalid
+from hub.store import human_requests, labels, teams
+
+PLACE = "/console/settings/inbox"
+
+
+def _team(one: Json | None) -> tuple[object, ...]:
+    return (one["name"], [m["id"] for m in one["members"]]) if one else ()
+
+
+def _label(one: Json | None) -> tuple[object, ...]:
+    return (one["name"], one["colour"]) if one else ()
+
+
+async def listed(v: Visit) -> web.StreamResponse:
+    """GET /console/settings/inbox"""
+    groups_of, words = await teams.listed(v.db, v.account), await labels.listed(v.db, v.account)
+    for team in groups_of:
+        team["version"] = mark(*_team(team))
+    for label in words:
+        label["version"] = mark(*_label(label))
+    people = await human_requests.colleagues(v.db, v.account, HERE)
+    return await v.page(
+        "inbox_setup.html", teams=groups_of, labels=words, colleagues=people, colours=groups.COLOURS
+    )
+
+
+def _members(v: Visit) -> list[UUID]:
+    try:
+        return [UUID(text) for text in v.form.all("member")]
+    except ValueError:
+        raise Invalid("member is no id.", field="member") from None
+
+
+async def add_team(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../teams"""
+    name = v.form.get("name")
+    deed.change = {"name": name}
+    deed.object = str(await groups.add_team(v.db, v.account, name, _members(v)))
+    return v.to(PLACE, f"The team {name} is made.")
+
+
+async def edit_team(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../teams/{id}"""
+    deed.object, deed.change = str(v.id()), {"name": v.form.get("name")}
+    await groups.edit_team(
+        v.db, v.account, v.id(), v.form.get("name"), _members(v), lambda now: v.unchanged(*_team(now))
+    )
+    return v.to(PLACE, "The team is saved.")
+
+
+async def drop_team(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../teams/{id}/delete"""
+    deed.object = str(v.id())
+    await groups.remove_team(v.db, v.account, v.id())
+    return v.to(PLACE, "The team is deleted.")
+
+
+async def add_label(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../labels"""
+    name = v.form.get("name")
+    deed.change = {"name": name}
+    deed.object = str(await groups.add_label(v.db, v.account, name, v.form.get("colour") or "grey"))
+    return v.to(PLACE, f"The label {name} is made.")
+
+
+async def edit_label(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../labels/{id}"""
+    deed.object, deed.change = str(v.id()), {"name": v.form.get("name")}
+    await groups.edit_label(
+        v.db, v.account, v.id(), v.form.get("name"), v.form.get("colour"), lambda now: v.unchanged(*_label(now))
+    )
+    return v.to(PLACE, "The label is saved.")
+
+
+async def drop_label(v: Visit, deed: Deed) -> web.StreamResponse:
+    """POST .../labels/{id}/delete"""
+    deed.object = str(v.id())
+    await groups.remove_label(v.db, v.account, v.id())
+    return v.to(PLACE, "The label is deleted.")
+
+
+def routes() -> list[web.RouteDef]:
+    team, label = PLACE + "/teams", PLACE + "/labels"
+    return [
+        look(PLACE, listed, "settings"), act(team, "settings.team_made", add_team),
+        act(team + "/{id}", "settings.team_changed", edit_team),
+        act(team + "/{id}/delete", "settings.team_deleted", drop_team),
+        act(label, "settings.label_made", add_label), act(label + "/{id}", "settings.label_changed", edit_label),
+        act(label + "/{id}/delete", "settings.label_deleted", drop_label),
+    ]
