@@ -5,9 +5,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from hub.accounts.operators import Deed
+from hub.chat.clients.people_names import person
 from hub.chat.operators import inbox, replies
 from hub.chat.operators.replies import Reply
-from hub.console.filters import person
 from hub.console.guard import act, look
 from hub.console.page_request import HEADERS, Visit, mark
 from hub.domain import Json
