@@ -3,7 +3,7 @@
 import re
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import orjson
@@ -79,28 +79,33 @@ async def posted(request: web.Request) -> web.Response:
     text = next((t.strip() for t in reversed(form.get("text", [])) if t.strip()), "")
     seen: Visit | None = None
     try:
-        key = key or await _entered(request)
+        key = key or await _entered(request, form)
         seen = await visits.visit(hub, key, talk=True)
         if text:
             await visits.prompt(hub, request.app[INTAKE], seen, [{"text": text[:LONGEST]}])
     except HubError as e:
+        if e.code == "pre_chat":
+            door = await web_visitors.door(hub, _id(request))
+            return await _page(request, door.client_id, door.parameters, None, None, refused=e)
         if seen is None or key is None:
             return gone(request, e.status)
         return await _page(request, seen.client_id, seen.parameters, key, seen, refused=e)
-    response = web.Response(status=303, headers={"Location": f"/chat/{key}#end"})
+    host = f"?o={quote(request.query['o'], safe='')}" if "o" in request.query else ""
+    response = web.Response(status=303, headers={"Location": f"/chat/{key}{host}#end"})
     # A form of another site must not decide which conversation this browser comes back to.
     if named is None and cookies.own(request):
         cookies.write(request, response, seen.client_id, key)
     return response
 
 
-async def _entered(request: web.Request) -> str:
+async def _entered(request: web.Request, form: dict[str, list[str]]) -> str:
     """A new session, for who comes without one. Another site's form opens none."""
     hub = request.app[HUB]
     door = await web_visitors.door(hub, _id(request))
     web_visitors.check_origin(door, request.headers.get("Origin"), request.host)
     await limit_entry(request)
-    return (await web_visitors.enter(hub, door, Asked())).access_key
+    said = {f["name"]: form.get(f"pre_{f['name']}", [""])[-1] for f in door.parameters.get("preChat") or ()}
+    return (await web_visitors.enter(hub, door, Asked(attributes=said))).access_key
 
 
 async def scripts(request: web.Request) -> web.Response:
@@ -158,6 +163,7 @@ async def _page(
         "hello_sub": look["helloSubLabel"] or words["helloSubLabel"],
         "placeholder": look["textAreaPlaceholder"] or words["inputPlaceholder"],
         "accept": "" if look["uploadUnsupportedFiles"] else ",".join(ACCEPT[m] for m in look["inputModes"][1:]),
+        "pre": p.get("preChat") if not key and "i" not in request.query else None,
         **await web_sessions.ways(request.app[HUB].db, client),
         "styles": Markup(styles(look["customStyles"])), "data": _json(data), "refused": str(refused or ""),
     }

@@ -168,8 +168,23 @@ def looks(f: Form, suggestions: Sequence[Json] = ()) -> Json:
         "allowScheduledContinuations": "yes" in f.all("schedules"),
         "splitAnswerIntoMessageChunks": "yes" in f.all("chunks"),
         **({"acknowledgement": sign} if (sign := f.get("acknowledgement")) else {}),
+        **({"preChat": pre_chat(f.get("preChat"))} if "preChat" in f.fields else {}),
         **({"allowedMediaOrigins": f.get("media").replace(",", " ").split()} if "media" in f.fields else {}),
     }
+
+
+def pre_chat(text: str) -> list[Json]:
+    """The fields of the form before a chat, a line each: "Name*", "E-mail* | email". Pure."""
+    found: list[Json] = []
+    for line in filter(None, (one.strip() for one in text.splitlines())):
+        label, _, kind = (part.strip() for part in line.partition("|"))
+        kind = kind.lower() or "text"
+        taken = {f["name"] for f in found}
+        name = kind if kind != "text" else "name"
+        while name in taken:
+            name = f"field{len(found) + 1}"
+        found.append({"name": name, "label": label.rstrip("*").strip(), "kind": kind, "required": label.endswith("*")})
+    return found
 
 
 async def remove(v: Visit, deed: Deed) -> web.StreamResponse:

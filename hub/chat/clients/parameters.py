@@ -32,11 +32,23 @@ class SuggestionButton(Camel):
     prompt: Annotated[str, Field(min_length=1, max_length=5000)]
 
 
+class PreChatField(Camel):
+    """What a visitor is asked before they write. name: under which it is kept; email and phone are looked at."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9_]{0,39}$")]
+    label: Annotated[str, Field(min_length=1, max_length=300)]
+    kind: Literal["text", "email", "phone", "consent"] = "text"
+    required: bool = True
+
+
 class ClientParameters(Defaults):
     """How the chat looks and behaves."""
 
     language_code: Annotated[str | None, Field(pattern=LANGUAGE, description="`pt-BR`; null: the visitor's.")] = None
     suggestion_buttons: Annotated[list[SuggestionButton], Field(max_length=50)] = []
+    pre_chat: Annotated[
+        list[PreChatField], Field(max_length=10, description="A form before the first message; empty: none.")
+    ] = []
     custom_scripts: Code | None = None
     custom_styles: Code | None = None
     input_modes: list[Literal["Image", "Document", "Audio"]] = []

@@ -1,7 +1,7 @@
 """Visitors of a website: how they enter, by which key their browser comes back, and who they are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from hub.accounts import salts
 from hub.chat.clients import sessions
 from hub.chat.clients.sessions import Opened, Wanted
 from hub.chat.clients.styles import allows
-from hub.chat.website import prompts
+from hub.chat.website import pre_chat, prompts
 from hub.chat.website.identity import ANON, Person, person
 from hub.errors import Forbidden, NotFound, Unavailable
 from hub.runtime import Hub
@@ -76,7 +76,7 @@ async def enter(hub: Hub, door: Door, asked: Asked) -> Opened:
     """The session of a proved person, the one this browser has already, or a new one.
 
     A name without proof never opens somebody's conversation: it becomes `anon:<name>:<random>`, and only
-    the browser that holds the key comes back to it.
+    the browser that holds the key comes back to it. Raise Invalid where the form before a chat is not filled in.
     """
     salt = salts.opened(hub.sealer, door.account_id, door.salt)
     who = person(
@@ -88,6 +88,9 @@ async def enter(hub: Hub, door: Door, asked: Asked) -> Opened:
         if who.said:
             await web_sessions.describe(hub.db, seen.account_id, seen.session_id, dict(who.said))
         return Opened(seen.session_id, asked.held, sessions.talk_url(hub.settings, asked.held))
+    if not who.verified:
+        kept = pre_chat.checked(door.parameters.get("preChat") or (), asked.attributes or {})
+        who = replace(who, said={f"{ANON}{name}": value for name, value in kept.items()})
     tag = who.tag if who.verified or not who.tag else f"{ANON}{who.tag}:{ids.access_key()[-12:]}"
     wanted = Wanted(tag=tag, extra_context=None, context_location=None, metadata=None, seconds=SECONDS)
     opened = await sessions.open(hub, door.account_id, door.client_id, wanted)

@@ -1,0 +1,55 @@
+"""The form before a chat: shown where a business wants one, held by the server, kept with the conversation."""
+
+from typing import Any
+
+from hub.console.channels import pre_chat
+from tests.api.chatting import visiting
+from tests.api.conftest import Api
+
+FIELDS: list[dict[str, Any]] = [
+    {"name": "name", "label": "Your name", "kind": "text", "required": True},
+    {"name": "email", "label": "E-mail", "kind": "email", "required": True},
+    {"name": "phone", "label": "Phone", "kind": "phone", "required": False},
+    {"name": "consent", "label": "I agree to the terms", "kind": "consent", "required": True},
+]
+GOOD = {"name": "Ana", "email": "ana@example.com", "consent": "yes"}
+
+
+async def test_nobody_begins_without_what_is_asked_for(api: Api) -> None:
+    async with visiting(api, {"maxMessages": 0}) as me:
+        at, door = f"/c/{me.client}", f"/api/v1/public/web-chat-clients/{me.client}/sessions"
+        assert 'id="pre"' not in (await api.call("GET", at, key="")).body
+        await api.ok("PUT", f"/api/v1/web-chat-client/{me.client}", {"clientParameters": {"preChat": FIELDS}})
+        page = (await api.call("GET", at, key="")).body
+        assert 'id="pre"' in page and 'name="pre_email" type="email"' in page and '<form id="form" hidden' in page
+        for wrong in ({}, {**GOOD, "email": "ana"}, {**GOOD, "consent": ""}, {**GOOD, "phone": "call me"}):
+            got = await api.call("POST", door, {"attributes": wrong}, key="")
+            assert (got.status, got.body["code"]) == (400, "pre_chat"), wrong
+        opened = (await api.call("POST", door, {"attributes": {**GOOD, "phone": "+55 11 99999-0000"}}, key="")).body
+        kept = await api.ok("GET", f"/api/v1/web-chat-client/{me.client}/sessions/{opened['sessionId']}")
+        said = kept["metadata"]
+        assert (said["anon:name"], said["anon:email"]) == ("Ana", "ana@example.com")
+        assert said["anon:consent"].endswith("Z") and said["anon:phone"] == "+55 11 99999-0000"
+        # A conversation that goes on is asked for nothing.
+        assert 'id="pre"' not in (await api.call("GET", f"/chat/{me.key}", key="")).body
+
+
+async def test_the_form_works_without_a_script(api: Api) -> None:
+    async with visiting(api, {"maxMessages": 0}) as me:
+        await api.ok("PUT", f"/api/v1/web-chat-client/{me.client}", {"clientParameters": {"preChat": FIELDS}})
+        at = f"{api.url}/c/{me.client}"
+        form = {f"pre_{name}": value for name, value in GOOD.items()}
+        async with api.http.post(at, data={**form, "pre_email": "none"}, allow_redirects=False) as got:
+            text = await got.text()
+            assert got.status == 400 and "email is no email" in text and 'id="pre"' in text
+        async with api.http.post(f"{at}?o=https://shop.example", data=form, allow_redirects=False) as got:
+            assert got.status == 303
+            where = got.headers["Location"]
+        assert where.startswith("/chat/") and "?o=https%3A%2F%2Fshop.example" in where
+        page = await api.call("GET", where.partition("#")[0], key="")
+        assert page.status == 200 and 'id="pre"' not in page.body
+
+
+def test_a_form_is_written_a_line_a_field() -> None:
+    assert pre_chat("Your name*\nE-mail* | email\n\nPhone|phone\nI agree to the terms*|consent") == FIELDS
+    assert [f["name"] for f in pre_chat("Name\nOrder\nCity")] == ["name", "field2", "field3"]
