@@ -30,9 +30,8 @@ async def test_files_are_dropped_read_and_asked(desk: Desk, api: Api) -> None:
     here = made.headers["Location"]
     form = FormData()
     form.add_field("csrf", (await desk.get(here)).csrf)
-    form.add_field(
-        "file", b"# Roses\n\nA dozen roses costs 90 reais.", filename="roses.md", content_type="text/markdown"
-    )
+    roses = f"# Roses\n\nA dozen roses costs 90 reais. {'They come in red. ' * 40}Ask for Rosa."
+    form.add_field("file", roses.encode(), filename="roses.md", content_type="text/markdown")
     form.add_field("file", b"\x00\x01broken", filename="broken.pdf", content_type="application/pdf")
     async with desk.http.post(f"{api.url}{here}/files", data=form, headers=HERE, allow_redirects=False) as got:
         assert got.status == 303
@@ -45,6 +44,7 @@ async def test_files_are_dropped_read_and_asked(desk: Desk, api: Api) -> None:
     assert "ready" in part.text and "hx-get" not in part.text, "there is nothing to wait for any more"
     asked = await desk.part(f"{here}/ask", question="How much are roses?")
     assert "roses.md" in asked.text and "90 reais" in asked.text and "<html" not in asked.text
+    assert "600 of 7" in asked.text and "characters: show the rest" in asked.text and "Ask for Rosa." in asked.text
     assert "90 reais" in (await desk.post(f"{here}/ask", question="How much are roses?")).text
     assert (await desk.post(f"{here}/files")).status == 400
     [drop] = re.findall(rf'action="({here}/documents/[^"]+/delete)"', page.text)

@@ -41,6 +41,11 @@ async def test_what_a_reader_can_open_is_read(kind: str) -> None:
     assert "cupom" not in found.text and 'Hidden text was left out: "cupom"' in found.notes
 
 
+async def test_remarks_that_are_cut_say_so() -> None:
+    found = await read("a.html", "<p>Rua A.</p>" + "".join(f"<p {HIDDEN}>cupom {n}</p>" for n in range(25)))
+    assert len(found.notes) == 21 and found.notes[-1] == "5 more remarks of this kind are not listed."
+
+
 async def test_buttons_that_open_nothing_are_left_out() -> None:
     page = "<h1>Loja</h1><p>Rua A.</p><button>Comprar</button><p>Rua B.</p><button aria-haspopup=menu>Menu</button>"
     assert (await read("a.html", page)).text == "# Loja\n\nRua A.\n\nRua B."
