@@ -33,7 +33,7 @@ INFERENCE = ("/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/me
 NO_MEMORY = {"extra-data-sources": {"responses": False}}
 CONFIG = {
     "seed": 65,
-    "generation": {"max-examples": 5, "deterministic": True, "no-shrink": True, "with-security-parameters": False},
+    "generation": {"max-examples": 3, "deterministic": True, "no-shrink": True, "with-security-parameters": False},
     "checks": {"enabled": False} | {name: {"enabled": True} for name in CHECKS},
     "phases": {
         # They were recorded in other tests, with ids of other accounts; test_examples holds them against their forms.
@@ -45,7 +45,7 @@ CONFIG = {
     "operations": [
         {
             "include-operation-id": LARGE,
-            "generation": {"max-examples": 30},
+            "generation": {"max-examples": 20},
             "phases": {"coverage": {"enabled": False}},
         },
         # Without a body there is nothing to combine: every limit of every parameter is in the coverage already, and
