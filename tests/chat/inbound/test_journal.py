@@ -179,7 +179,8 @@ async def test_what_comes_behind_acknowledged_calls_waits_there_and_nobody_else_
     assert await post(http, other, update(1, "mine")) == 200
     assert await waiting(one) == 3 and await said(one) == {}, "acknowledged, and not overtaken"
     assert await said(other) == {"1": ["mine"]}
-    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):  # a process of before, which knows of no journal, is told that it failed
+    # A process of before, which knows of no journal, is told that it failed.
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
         await hub.db.fetch("select * from ingest_group($1)", [{"integration": str(mine)}])
     await hub.redis.flushdb()
     await let(one)
