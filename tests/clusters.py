@@ -51,6 +51,7 @@ def migrated(folder: Path) -> Path:
 
 def _made() -> Path:
     place = Path(os.environ[PLACE])
+    place.mkdir(mode=0o755, exist_ok=True)  # who tidies up the memory takes it along
     with (place / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the others wait for the first
         if not (place / "made").exists():
