@@ -1,6 +1,7 @@
 """The console in a real browser: an operator beside a visitor, every screen in both themes, attacks, no script."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -198,7 +199,7 @@ async def test_attacks_stay_text(business: Business, watch: Watch) -> None:
     for screen in screens:
         await page.goto(f"{me.url}/console{screen}")
         assert await page.evaluate("window.__ran") == [], screen
-    await page.goto(f"{me.url}/console{next(s for s in screens if s.startswith('/inbox/'))}")
+    await page.goto(f"{me.url}/console{next(s for s in screens if re.fullmatch('/inbox/[0-9a-f-]{36}', s))}")
     await page.fill("#text", nasty[:3000])
     await page.get_by_role("button", name="Note").click()
     await shows(page, "Note by")
