@@ -68,7 +68,7 @@ class Watch:
     async def open(self, url: str, context: BrowserContext | None = None, *friends: str, **more: Any) -> Page:
         """A page at an address; `friends` are other addresses it may call."""
         page = await (context or await self.context(**more)).new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         hosts = {"", *(urlsplit(u).netloc for u in (url, *friends))}
         page.on("request", lambda r: self._asked(r.url, hosts))
         page.on("pageerror", lambda e: self.errors.append(str(e)))

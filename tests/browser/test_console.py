@@ -32,7 +32,7 @@ class Seat:
 
     async def open(self, path: str = "/console") -> Page:
         page = await self.context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         host = urlsplit(self.url).netloc
         page.on("request", lambda r: self.wrong.append(r.url) if urlsplit(r.url).netloc not in ("", host) else None)
         page.on("pageerror", lambda e: self.wrong.append(str(e)))
