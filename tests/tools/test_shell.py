@@ -383,7 +383,8 @@ async def test_a_tool_that_fails_is_a_command_that_fails(hub: Hub) -> None:
 
 
 async def test_a_command_calls_not_without_end(hub: Hub) -> None:
-    async with opened(hub, "ana", tool("find")) as shell:
+    patient = hub.settings.changed(shell_seconds=60.0)
+    async with open_hub(patient) as other, opened(other, "ana", tool("find")) as shell:
         text = await shell(
             "python3 - <<'END'\nimport json, socket\nfor n in range(103):\n    s = socket.socket(socket.AF_UNIX)\n"
             "    s.connect('/run/hub/s')\n    asked = {'name': 'find', 'arguments': {'query': 'x'}}\n"
