@@ -20,6 +20,7 @@ from hub.store import sources
 from hub.task_groups import end
 from tests.api.test_collections import BASE, Door, lent
 from tests.knowledge import papers
+from tests.knowledge.here import Here
 
 Json = dict[str, Any]
 
@@ -55,7 +56,7 @@ class Site:
 @pytest.fixture
 async def door(library: Door) -> AsyncIterator[Door]:
     async with lent(library) as one:
-        yield one
+        yield replace(one, hub=replace(one.hub, children=Here()))
 
 
 @pytest.fixture
