@@ -9,7 +9,7 @@ from hub.language import codes
 from hub.language.folding import fold
 from hub.language.lexicon import STOP
 from hub.language.validity import Validity, years
-from hub.language.words import words
+from hub.language.words import languages, stem, words
 
 GRAM = 4
 # What groups of letters and codes count in the order, where a cosine counts as it is; chosen on the labelled questions
@@ -28,9 +28,8 @@ class Candidate:
 
 def ordered(terms: Sequence[str], found: Sequence[Candidate], today: date) -> list[int]:
     """Numbers of the candidates, best first."""
-    grams = _grams(terms)
     texts = [f" {' '.join(words(c.text))} " for c in found]
-    shares = _shares(grams, texts)
+    shares = _shares(_grams(terms, texts), texts)
     asked = [c for t in terms for c in codes.codes(t)]
     named = frozenset(y for t in terms for y in years(t))
     places = [
@@ -50,11 +49,17 @@ def _old(held: Validity, named: frozenset[int], today: date) -> bool:
     return held.old(today)
 
 
-def _grams(terms: Sequence[str]) -> list[str]:
-    """Groups of four letters of the words that say something, with where a word begins."""
+def _grams(terms: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Groups of four letters of the words that say something, with where a word begins.
+
+    Of an English question only those of words that no text has: English words change little, so that stems have found
+    the others, and their groups would count them twice.
+    """
     stops = frozenset().union(*STOP.values())
-    found = [f" {w}" for t in terms for w in words(fold(t)) if w not in stops and len(w) > 1]
-    grams = [w[n : n + GRAM] for w in found for n in range(max(1, len(w) - GRAM + 1))]
+    found = [w for t in terms for w in words(fold(t)) if w not in stops and len(w) > 1]
+    if languages(" ".join(terms)) == ("en",):
+        found = [w for w in found if not any(f" {stem(w)}" in text for text in texts)]
+    grams = [w[n : n + GRAM] for w in (f" {w}" for w in found) for n in range(max(1, len(w) - GRAM + 1))]
     return list(dict.fromkeys(grams))
 
 

@@ -20,6 +20,7 @@ from hub.chat.inbound.intake import Intake
 from hub.config import Settings
 from hub.processes.embedded import Server
 from hub.runtime import Hub, open_hub
+from tests.api import test_collections
 from tests.api.door import door, place  # noqa: F401 - fixtures
 from tests.conftest import cloned, small
 
@@ -165,3 +166,12 @@ async def api(house: House, provider: Provider) -> AsyncIterator[Api]:
     hub, url, _ = house
     async with aiohttp.ClientSession() as http:
         yield Api(hub, url, *await keys_of(hub), http)
+
+
+@pytest.fixture(scope="module")
+async def library(
+    servers: tuple[Server, Server], sealing_key: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[test_collections.Door]:
+    """The API of collections for a file of tests."""
+    async with test_collections.shelves(servers, sealing_key, tmp_path_factory.mktemp("hub")) as one:
+        yield one

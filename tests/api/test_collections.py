@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,9 @@ from hub.config import Settings
 from hub.domain import Json
 from hub.ids import uuid7
 from hub.knowledge.index import index_document
+from hub.processes.embedded import Server
 from hub.runtime import Hub, open_hub
+from tests.conftest import cloned, small
 
 BASE = "/api/v1/collections"
 
@@ -83,17 +86,37 @@ async def opened(settings: Settings) -> AsyncIterator[Door]:
         for route in (*collections.ROUTES, *documents.ROUTES, *files.ROUTES, *query.ROUTES, *sources.ROUTES):
             app.router.add_route(route.method, route.path, route.handler)
         app.on_response_prepare.append(middleware.headers)
-        mine, theirs = await create_account(hub.db, "Aurora"), await create_account(hub.db, "Boreal")
-        private = await grant(hub.db, mine.id, "test", None)
-        public = await grant(hub.db, mine.id, "web", None, "public")
-        foreign = await grant(hub.db, theirs.id, "test", None)
         async with TestServer(app) as server:
-            yield Door(hub, str(server.make_url("")).rstrip("/"), private, public, foreign, http)
+            yield Door(hub, str(server.make_url("")).rstrip("/"), *await keys_of(hub), http)
+
+
+async def keys_of(hub: Hub) -> tuple[str, str, str]:
+    """The private and the public key of a new account, and a key of another."""
+    mine, theirs = await create_account(hub.db, "Aurora"), await create_account(hub.db, "Boreal")
+    private, public = [await grant(hub.db, mine.id, "test", None, kind) for kind in ("private", "public")]
+    return private, public, await grant(hub.db, theirs.id, "test", None)
+
+
+@asynccontextmanager
+async def shelves(servers: tuple[Server, Server], key: str, home: Path) -> AsyncIterator[Door]:
+    """One API for a file of tests."""
+    async with cloned(servers[0]) as dsn, opened(small(dsn, servers[1].url, key, home)) as one:
+        yield one
+
+
+@asynccontextmanager
+async def lent(one: Door) -> AsyncIterator[Door]:
+    """The file's API as two new accounts see it; what was kept is gone afterwards, so that nobody works on it later."""
+    private, public, foreign = await keys_of(one.hub)
+    try:
+        yield replace(one, key=private, public=public, foreign=foreign)
+    finally:
+        await one.hub.db.run("delete from collections")
 
 
 @pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
+async def door(library: Door) -> AsyncIterator[Door]:
+    async with lent(library) as one:
         yield one
 
 

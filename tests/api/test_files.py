@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from hub.config import Settings
-from tests.api.test_collections import BASE, Door, opened
+from tests.api.test_collections import BASE, Door, lent, opened
 from tests.fakes.model import FakeModel, refuses, says, serve
 from tests.knowledge import papers
 
@@ -28,8 +28,8 @@ PNG = b"\x89PNG\r\n\x1a\n and so on"
 
 
 @pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
+async def door(library: Door) -> AsyncIterator[Door]:
+    async with lent(library) as one:
         yield one
 
 

@@ -14,13 +14,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from hub.config import Settings
 from hub.jobs import indexing, sweeps
 from hub.knowledge.sources import step
 from hub.store import sources
 from hub.task_groups import end
-from tests.api.test_collections import BASE, Door, opened
+from tests.api.test_collections import BASE, Door, lent
 from tests.knowledge import papers
+from tests.knowledge.here import Here
 
 Json = dict[str, Any]
 
@@ -54,9 +54,9 @@ class Site:
 
 
 @pytest.fixture
-async def door(settings: Settings) -> AsyncIterator[Door]:
-    async with opened(settings) as one:
-        yield one
+async def door(library: Door) -> AsyncIterator[Door]:
+    async with lent(library) as one:
+        yield replace(one, hub=replace(one.hub, children=Here()))
 
 
 @pytest.fixture

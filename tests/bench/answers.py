@@ -7,6 +7,7 @@ one that was kept apart are told separately, and the same documents as one file 
 from hub.ids import uuid7
 from tests.bench.place import Place
 from tests.bench.report import Pace, say, title
+from tests.bench.vectors import remembering
 from tests.knowledge.business import NAMES, Figures, judged, shelved
 
 ACCOUNT = "insert into accounts (id, name, salt) values ($1, 'answers', 's')"
@@ -14,13 +15,14 @@ ACCOUNT = "insert into accounts (id, name, salt) values ($1, 'answers', 's')"
 
 async def measure(place: Place, pace: Pace) -> None:
     title("12. Answers of the offline model: made-up businesses, half of the questions kept apart from tuning")
-    db, embedder, account = place.hub.db, place.hub.embedder, uuid7()
+    db, account = place.hub.db, uuid7()
     await db.run(ACCOUNT, account)
-    for whole in (False, True) if pace.runs > 1 else (False,):
-        halves = {kept: Figures() for kept in (False, True)}
-        for name in NAMES:
-            collection = await shelved(db, embedder, account, name, whole)
+    async with remembering() as embedder:
+        for whole in (False, True) if pace.runs > 1 else (False,):
+            halves = {kept: Figures() for kept in (False, True)}
+            for name in NAMES:
+                collection = await shelved(db, embedder, account, name, whole)
+                for kept, figures in halves.items():
+                    await judged(db, embedder, account, collection, name, kept, figures)
             for kept, figures in halves.items():
-                await judged(db, embedder, account, collection, name, kept, figures)
-        for kept, figures in halves.items():
-            say(f"{'one file' if whole else 'files'}, {'kept apart' if kept else 'tuned with'}", figures.told())
+                say(f"{'one file' if whole else 'files'}, {'kept apart' if kept else 'tuned with'}", figures.told())

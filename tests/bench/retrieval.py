@@ -1,8 +1,9 @@
 """Whether search finds the passage that answers, in two languages, by meaning, by words and by both joined.
 
-The real way: documents are put into a collection, embedded, indexed, and asked for. Embedding takes minutes; a
-quick run looks at Portuguese alone. Questions of an odd number are for tuning and are not reported. `smart` is not
-measured: sentence by sentence it takes seconds a question, and what a helper model makes of it depends on the model.
+The real way: documents are put into a collection, embedded, indexed, and asked for. Embedding takes minutes, so vectors
+are kept for the next run; a quick run looks at Portuguese alone. Questions of an odd number are for tuning and are not
+reported. `smart` is not measured: sentence by sentence it takes seconds a question, and what a helper model makes of it
+depends on the model.
 """
 
 import json
@@ -18,9 +19,11 @@ from hub.ids import uuid7
 from hub.knowledge import collections, documents
 from hub.knowledge.index import index_document
 from hub.knowledge.search import search
+from hub.llm.embedder import Embedder
 from hub.store.documents import Given
 from tests.bench.place import Place
 from tests.bench.report import Pace, say, title
+from tests.bench.vectors import remembering
 from tests.conftest import owning
 
 DATA = Path(__file__).parent / "data" / "retrieval"
@@ -52,7 +55,8 @@ async def measure(place: Place, pace: Pace) -> None:
     lost = []
     for language in LANGUAGES if pace.runs > 1 else LANGUAGES[:1]:
         asked = [q for q in questions(language) if q.number % 2 == 0]
-        found = await marked(place, language, asked)
+        async with remembering() as embedder:
+            found = await marked(place, embedder, language, asked)
         for mode in MODES:
             say(f"{language}, {len(asked)} questions, {NAMES[mode]}", _described(found[mode]))
         for name in ("recall", "ndcg"):
@@ -68,10 +72,10 @@ async def measure(place: Place, pace: Pace) -> None:
         raise SystemExit(f"Joined search is worse than the better of its two parts: {', '.join(lost)}.")
 
 
-async def marked(place: Place, language: str, asked: Sequence[Question]) -> dict[str, Marks]:
+async def marked(place: Place, embedder: Embedder, language: str, asked: Sequence[Question]) -> dict[str, Marks]:
     """How each way of searching does; rows are those of a new account."""
     texts = passages(language)
-    db, embedder, account = place.hub.db, place.hub.embedder, uuid7()
+    db, account = place.hub.db, uuid7()
     await db.run(ACCOUNT, account)
     collection = await collections.create(db, account, language, None, None)
     given = [Given(id, text) for id, text in texts.items()]

@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from tests.knowledge.test_reading import PRESENT, packed, read
+from tests.knowledge.here import read
+from tests.knowledge.test_reading import PRESENT, packed
 
 ROWS = "Produto: Mesa, grande\nPreço: 450,00\n\nProduto: Banco\nPreço: 80,00"
 

@@ -1,10 +1,13 @@
 """The labelled questions that retrieval is measured with are whole."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.bench.retrieval import DATA, LANGUAGES, ndcg, passages, questions, recall
+from tests.bench.vectors import remembering
+from tests.knowledge.business import key
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -38,3 +41,13 @@ def test_marks() -> None:
     assert ndcg(["a", "x"], frozenset("a")) == 1
     assert ndcg(["x", "a"], frozenset("a")) == pytest.approx(0.6309, abs=1e-4)
     assert ndcg([], frozenset("a")) == 0
+
+
+async def test_vectors_are_made_once(tmp_path: Path) -> None:
+    made = {key("q", "Abre?"): [0.5] * 384, key("p", "Abre."): [0.25] * 384}
+    async with remembering(tmp_path) as first:
+        first.known, first.made = dict(made), made
+    async with remembering(tmp_path) as again:
+        assert await again.queries(["Abre?"]) == [[0.5] * 384]
+        assert await again.passages(["Abre."]) == [[0.25] * 384]
+        assert not again.made

@@ -12,7 +12,7 @@ from pypdf.annotations import FreeText
 from hub.errors import Unreadable
 from hub.knowledge.children.pdf import COMPOUND
 from tests.knowledge import papers
-from tests.knowledge.test_reading import read
+from tests.knowledge.here import read
 
 HIDDEN = 'style="display: none"'
 FOLDED = {
