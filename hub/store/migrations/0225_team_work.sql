@@ -186,3 +186,17 @@ end $$;
 
 select audit_watch();
 select raise_wall();
+
+-- `session_order` names operators and teams now, so that whoever empties their accounts empties it along: what is being emptied
+-- cannot be emptied once more from within.
+create or replace function unmark_session() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'TRUNCATE' then
+        delete from session_queue;
+        delete from session_order;
+        return null;
+    end if;
+    delete from session_queue where session_id = old.id;
+    delete from session_order where session_id = old.id;
+    return null;
+end $$;
