@@ -119,6 +119,8 @@ class Folder:
         """How long to wait for the next; None: nothing is left."""
         self._rung.discard(integration)
         try:
+            if integration not in self._held:
+                await self._after_those_past(integration)  # holding neither a place nor a lease meanwhile
             async with self._places:
                 return await self._turn(integration), 0
         except Taken:
@@ -137,7 +139,6 @@ class Folder:
         if held is None:
             return await self._elsewhere(integration)
         self._held[integration] = held
-        await self._after_those_past(integration)
         known = self._backlogs.known(integration)
         before, begun = known.kept if known else 0, time.monotonic()
         calls = await arrivals.head(self._hub.db, integration, MOST, BYTES)
@@ -145,7 +146,7 @@ class Folder:
         if row is None:
             del self._held[integration]
             await arrivals.release(self._hub.db, held)
-            self._backlogs.folded(integration, before, 0)
+            self._backlogs.folded(integration, before, None)
             return None
         try:
             await self._fold(held, row, calls[:1] if calls[0].tries >= ALONE else calls)
@@ -154,8 +155,12 @@ class Folder:
         except Exception as e:
             # Of no use where the database is away: then no try counts.
             tries = 1 if isinstance(e, (HubError, *TROUBLE)) else BROKEN
-            await arrivals.missed(self._hub.db, integration, calls[0].id, tries)
+            await arrivals.missed(self._hub.db, held, calls[0].id, tries, FIRST, PATIENCE)
             raise
+        if len(self._running) > AT_ONCE:
+            # A lease that runs out in the line for a place would look as if its process had died over these calls.
+            del self._held[integration]
+            await arrivals.release(self._hub.db, held)
         return min(REST, time.monotonic() - begun)
 
     async def _elsewhere(self, integration: UUID) -> float | None:
@@ -165,7 +170,7 @@ class Folder:
             return None
         before = known.kept
         left = await arrivals.count(self._hub.db, integration, before)
-        self._backlogs.folded(integration, before - left, 0)
+        self._backlogs.folded(integration, before - left, None)
         return BUSY if left else None
 
     async def _after_those_past(self, integration: UUID) -> None:
@@ -189,9 +194,11 @@ class Folder:
                     break
                 if group.calls and any(asks(row, one) for one in arrived):
                     break  # what it means hangs on what is stored before it
-                group.items.append(await self._items(row, call, arrived))
+                items = await self._items(row, call, arrived)
+                new = await learned(self._hub, row, arrived)  # where it fails the call is not among those to be stored
+                group.items.append(items)
                 group.calls.append(call)
-                if await learned(self._hub, row, arrived):
+                if new:
                     break
             except (Unreadable, BadSignature) as e:
                 await self._aside(held, call, str(e))
