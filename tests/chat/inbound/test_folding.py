@@ -115,3 +115,29 @@ async def test_a_call_that_could_not_be_learned_from_is_not_stored_without(
     await folded(world)
     await folder.close()
     assert await said(world) == {"3": ["a", "b", "c"]} and stored == [1, 2]
+
+
+def test_what_another_process_folds_leaves_no_bytes_behind() -> None:
+    """An integration that is never quiet, and is folded elsewhere: what waits of it does not seem to grow."""
+    backlogs, mine = Backlogs(), UUID(int=1)
+    for _ in range(1000):
+        for _ in range(2):
+            backlogs.comes(mine, 1000)
+            backlogs.came(mine, 1000, True)
+        backlogs.folded(mine, 2 if backlogs.count > 3 else 1, None)
+    assert backlogs.count <= 4 and backlogs.size <= 4000
+    backlogs.folded(mine, 10, None)
+    assert backlogs.count == backlogs.size == 0 and backlogs.known(mine) is None
+
+
+def test_who_has_little_waiting_is_not_refused_for_what_others_have() -> None:
+    backlogs, other = Backlogs(), UUID(int=99)
+    for n in range(5):
+        for _ in range(20):
+            backlogs.comes(UUID(int=n), 10)
+    assert all(backlogs.exceeds(backlogs.of(UUID(int=n)), 100, 10_000) for n in range(5))
+    assert not backlogs.exceeds(backlogs.of(other), 100, 10_000)
+    for _ in range(17):
+        backlogs.comes(other, 10)
+    assert backlogs.exceeds(backlogs.of(other), 100, 10_000), "its share is no more than that of each"
+    assert backlogs.exceeds(backlogs.of(other), 10_000, 1000), "of bytes as of calls"
