@@ -82,11 +82,12 @@ class Folder:
         if integration not in self._running:
             self._running[integration] = asyncio.create_task(self._work(integration))
 
-    async def sweep(self) -> None:
-        """Take up what a process that died has left."""
-        if not self._closing.is_set():
-            for integration in await arrivals.left(self._hub.db, LEFT):
-                self.ring(integration)
+    async def sweep(self, seconds: float = LEFT) -> bool:
+        """Take up what a process that died has left so long ago; whether there was any."""
+        found = [] if self._closing.is_set() else await arrivals.left(self._hub.db, seconds)
+        for integration in found:
+            self.ring(integration)
+        return bool(found)
 
     async def ended(self) -> None:
         """Wait until nothing is left of what was rung for."""
@@ -271,10 +272,13 @@ async def fold_restored(hub: Hub) -> None:
     """In a database that nobody works with: what waited when it was copied."""
     intake = Intake(hub.db, hub.queue)
     folder = Folder(hub, intake, Backlogs())
-    await folder.sweep()
-    with suppress(TimeoutError):
+    try:
         async with asyncio.timeout(RESTORED):
-            await folder.ended()
+            while await folder.sweep(0):  # which looks at so many integrations at once
+                await folder.ended()
+                await asyncio.sleep(LOOK)
+    except TimeoutError:
+        log.error("not all calls that waited in the journal were stored; erase again whom they may be of")
     await folder.close()
     await intake.close()
 

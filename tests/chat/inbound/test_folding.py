@@ -1,6 +1,7 @@
 """Who folds the journal, and what of a failure counts against a call: only what it is to blame for."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -9,13 +10,18 @@ import asyncpg
 import orjson
 import pytest
 
+from channels.base import Hook
+from hub.chat.clients.link import open_link
 from hub.chat.inbound import folding
 from hub.chat.inbound.backlogs import Backlogs
 from hub.chat.inbound.folding import Folder
+from hub.chat.inbound.intake import items_of
 from hub.config import Settings
 from hub.runtime import Hub, open_hub
 from hub.store import arrivals
+from hub.store.arrivals import Kept
 from tests.chat.inbound.test_journal import another, folded, integration, keep, said, update, waiting
+from tests.flows.test_answers import BODIES
 from tests.flows.world import World
 
 
@@ -141,3 +147,46 @@ def test_who_has_little_waiting_is_not_refused_for_what_others_have() -> None:
         backlogs.comes(other, 10)
     assert backlogs.exceeds(backlogs.of(other), 100, 10_000), "its share is no more than that of each"
     assert backlogs.exceeds(backlogs.of(other), 10_000, 1000), "of bytes as of calls"
+
+
+async def test_files_inside_of_what_is_not_stored_do_not_stay(world: World, hub: Hub) -> None:
+    """Nobody would find them where their person is erased. Sent twice; and past the journal, while calls wait there."""
+    body = BODIES["evolution"]("hi")
+    body["data"] |= {"messageType": "imageMessage", "message": {
+        "imageMessage": {"mimetype": "image/png"}, "base64": base64.b64encode(b"picture").decode(),
+    }}
+    mine, raw = await integration(world, "evolution"), orjson.dumps(body)
+    count = "select count(*) from files where account_id = $1"
+
+    async def one() -> bool:
+        return int(await hub.db.value(count, world.account)) == 1
+
+    await keep(world, raw, raw, channel="evolution")
+    row = await arrivals.endpoint(hub.db, mine)
+    assert row is not None
+    read = hub.channels["evolution"].receive(open_link(hub, row), Hook({}, raw, proved=True))
+    [got] = await world.intake.store(await items_of(hub.db, row, read, 60))
+    assert got.outcome == "behind"
+    folder = Folder(hub, world.intake, Backlogs())
+    folder.ring(mine)
+    await folded(world)
+    await folder.close()
+    await world.until(one)
+    kept = "select body->'attachments'->0->>'file_id' from inbox where account_id = $1"
+    [file] = await hub.db.fetch("select id::text from files where account_id = $1", world.account)
+    assert await hub.db.value(kept, world.account) == file["id"]
+
+
+async def test_of_what_was_restored_all_is_folded(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many integrations a look takes: whoever is erased again is erased from all of them."""
+    worlds = [await another(hub) for _ in range(3)]
+    for one in worlds:
+        await arrivals.keep(hub.db, [Kept(await integration(one), {}, None, orjson.dumps(update(1, "a")))])
+    left = arrivals.left
+
+    async def few(db: Any, seconds: float) -> list[UUID]:
+        return (await left(db, seconds))[:1]
+
+    monkeypatch.setattr(arrivals, "left", few)
+    await folding.fold_restored(hub)
+    assert [await said(one) for one in worlds] == [{"1": ["a"]}] * 3
