@@ -19,9 +19,9 @@ ODD: list[Any] = [
 ]
 REQUEST: Json = {
     "model": "m", "messages": [{"role": "user", "content": "x"}], "temperature": 1, "top_p": 0.5, "seed": 7,
-    "stop": ["E"], "max_tokens": 9, "max_completion_tokens": 3, "n": 1, "presence_penalty": -1, "frequency_penalty": 0.5,
-    "user": "a", "metadata": {"a": "b"}, "stream_options": {"include_usage": True}, "reasoning_effort": "low", "verbosity": "high",
-    "stream": True,
+    "stop": ["E"], "max_tokens": 9, "max_completion_tokens": 3, "n": 1, "presence_penalty": -1,
+    "frequency_penalty": 0.5, "user": "a", "metadata": {"a": "b"}, "stream_options": {"include_usage": True},
+    "reasoning_effort": "low", "verbosity": "high", "stream": True,
 }
 ANSWER: Json = {
     "id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [{
