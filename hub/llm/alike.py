@@ -63,7 +63,10 @@ class Alike:
         try:
             words = "".join(orjson.loads(b"[" + b",".join(texts) + b"]"))
         except orjson.JSONDecodeError:
-            return start, None  # halves of characters, which are put together elsewhere
+            # Halves of characters, which are put together elsewhere: or the row would be looked through again from each
+            # of its events.
+            self._left = 0
+            return start, None
         self._left = TRIES
         choice = self._event["choices"][0]
         piece = {**choice["delta"], "content": words}

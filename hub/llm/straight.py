@@ -119,9 +119,12 @@ class Straight:
     async def _pieces(
         self, reply: Answering, limits: Limits, until: float, deadline: float, heard: "Heard"
     ) -> AsyncGenerator[Delta, None]:
-        body = Body(Reading(), adds=True)
+        body, size = Body(Reading(), adds=True), 0
         while chunk := await next_of(reply, until):
             heard.begun.chunks.append(chunk)
+            size += len(chunk)
+            if size > ANSWER_SIZE:
+                return  # whoever goes on with it refuses it
             delta = body.feed(chunk)
             if delta is not None:
                 if not heard.takes(delta):

@@ -40,7 +40,14 @@ ASIDE = """
     insert into quarantine (id, account_id, integration_id, sha256, raw, headers, reason)
     select $5, g.account_id, g.integration_id, sha256(g.body), substr(g.body, 1, $6), g.headers, $7 from gone g where $8
 """
-MISSED = "update arrivals set tries = least(tries + $3, 1000) where integration_id = $1 and id = $2"
+# Nobody folds until it is tried again; by whom is open, and whoever it is suspects no call of having killed the last one.
+MISSED = """
+    with tried as (
+        update arrivals a set tries = least(a.tries + $3, 1000) where a.integration_id = $1 and a.id = $2 returning a.tries)
+    update arrival_folders f set owner = '', until = now() + make_interval(secs => least($7::float8,
+        $6::float8 * 2 ^ greatest(0, least(10, coalesce((select max(t.tries) / $3::int from tried t), 1) - 1))))
+    where f.integration_id = $1 and f.owner = $4 and f.epoch = $5
+"""
 COUNT = "select count(*) from (select 1 from arrivals where integration_id = $1 limit $2) a"
 RELEASE = "delete from arrival_folders where integration_id = $1 and owner = $2 and epoch = $3"
 RELEASE_ALL = "delete from arrival_folders where owner = $1"
@@ -135,9 +142,10 @@ async def set_aside(db: Call, held: Lease, arrival: int, id: UUID, reason: str, 
     await db.run(ASIDE, held.integration, held.me, held.epoch, arrival, id, most, clean(reason), shown)
 
 
-async def missed(db: Call, integration: UUID, arrival: int, tries: int) -> None:
-    """It could not be folded, which counts as so many tries."""
-    await db.run(MISSED, integration, arrival, tries)
+async def missed(db: Call, held: Lease, arrival: int, tries: int, first: float, most: float) -> None:
+    """It could not be folded, which counts as so many tries; the lease is given back, and nobody has it before the next
+    try: after `first` seconds, then twice as many each time, `most` in the end."""
+    await db.run(MISSED, held.integration, arrival, tries, held.me, held.epoch, first, most)
 
 
 async def count(db: Call, integration: UUID, most: int) -> int:

@@ -32,15 +32,16 @@ BEAT = """
     on conflict (id) do update set at = now(), behind_at = coalesce(excluded.behind_at, b.behind_at),
         since = case when b.at < now() - make_interval(secs => $3) then now() else b.since end
 """
+# In one order, as several processes write the same ones at once.
 LAG = """
     insert into integration_lags (integration_id, account_id)
     select i.id, i.account_id from unnest($1::uuid[], $2::text[]) p(client, channel)
-    join integrations i on i.client_id = p.client and i.channel = p.channel
+    join integrations i on i.client_id = p.client and i.channel = p.channel order by i.id
     on conflict (integration_id) do update set at = now()
 """
 LAG_ON_DISK = """
     insert into integration_lags (integration_id, account_id)
-    select i.id, i.account_id from integrations i where right(i.client_id::text, 12) = any($1)
+    select i.id, i.account_id from integrations i where right(i.client_id::text, 12) = any($1) order by i.id
     on conflict (integration_id) do update set at = now()
 """
 # Who has a lease has work, so stands in the queue. Without a mark, as long as the oldest question is younger than $3 seconds: what is cut off for ever is set aside some day.

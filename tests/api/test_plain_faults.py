@@ -7,14 +7,15 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from aiohttp import web
 from asyncpg import NotNullViolationError
 
 from hub.config import Settings
 from hub.domain import Usage
-from hub.llm import openai
+from hub.llm import exchange, openai, straight
 from hub.llm.prices import bill
 from tests.api.door import Door, account_of, opened
-from tests.fakes.model import hangs, refuses, says, serve, whole
+from tests.fakes.model import event, hangs, refuses, says, serve, whole
 
 MANY = 40
 
@@ -120,3 +121,28 @@ async def test_where_a_balance_is_checked_usage_is_written_first(settings: Setti
         await door.hub.db.run("update accounts set balance = 0 where id = $1", door.account)
         while await answered(door, id) != 402:
             pass  # for a second at most, in which the account is remembered
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_without_end_is_not_held_without_end(
+    door: Door, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    """What says nothing (comments, say) counts as well."""
+    for place in (exchange, straight):
+        monkeypatch.setattr(place, "ANSWER_SIZE", 100_000)
+    sent: list[int] = []
+
+    async def comments(request: web.Request, body: object) -> web.StreamResponse:
+        out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await out.prepare(request)
+        await out.write(event({"content": "a"}))
+        while True:
+            await out.write(b": %b\n\n" % (b"x" * 10_000))
+            sent.append(10_000)
+            await asyncio.sleep(0)
+
+    door.model.default = comments
+    async with door.post(model=await door.gateway(tries=1), stream=stream) as r:
+        told = await r.read()
+    assert b"too large" in told or r.status == 502
+    assert sum(sent) < 5_000_000

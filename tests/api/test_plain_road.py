@@ -322,7 +322,8 @@ async def test_requests_that_want_more_go_the_usual_way(door: Door, taken: list[
 
 @pytest.mark.parametrize("wrong", [
     {"temperature": 3}, {"n": 2}, {"messages": []}, {"messages": [{"role": "user"}]}, {"stop": [1]},
-    {"messages": [{"role": "king", "content": "x"}]}, {"metadata": {"a": 1}}, {"user": "x" * 300}, {"max_tokens": 0},
+    {"messages": [{"role": "king", "content": "x"}]}, {"messages": [{"role": ["user"], "content": "x"}]},
+    {"metadata": {"a": 1}}, {"user": "x" * 300}, {"max_tokens": 0},
 ])
 async def test_wrong_requests_are_told_the_same(door: Door, taken: list[str], wrong: Json) -> None:
     id = await door.gateway()

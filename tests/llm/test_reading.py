@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hub.domain import Json, Usage
 from hub.llm import finish
+from hub.llm.alike import Alike
 from hub.llm.body import Body
 from hub.llm.reading import Reading, said, usage_of, with_beside
 from hub.llm.sse import Events
@@ -402,3 +403,20 @@ def test_lines_of_events_however_they_come(lines: list[bytes], apart: bool) -> N
         told += events.feed(piece)
     again = Events()
     assert told + events.end() == again.feed(whole_) + again.end()
+
+
+def test_half_a_character_in_a_row_does_not_let_each_of_its_events_be_looked_through_again(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    row = Alike.row
+
+    def counted(self: Alike, text: bytes, start: int) -> tuple[int, Json | None]:
+        looks.append(start)
+        return row(self, text, start)
+
+    monkeypatch.setattr(Alike, "row", counted)
+    words = [b"a"] * 900 + [b"\\ud83d", b"\\ude00"] + [b"b"] * 900
+    raw = b"".join(b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % w for w in words)
+    told, _ = heard([raw])
+    assert told["text"] == "a" * 900 + "\U0001f600" + "b" * 900 and len(looks) < 10

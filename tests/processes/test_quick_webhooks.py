@@ -132,3 +132,28 @@ async def test_many_at_once_over_few_connections_leave_no_count_behind(street: S
     assert await street.kept() == before + 150
     line = street.app[CROWD]
     assert sum(line._coming) == 0 and not line._of[UUID(str(street.w.client))]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize(("secret", "header"), [
+    (b"%FF", SECRET.encode()), (SECRET.encode(), b"\xff"), (SECRET.encode(), "\u20ac".encode()),
+])
+async def test_bytes_that_are_no_text_are_a_wrong_secret(
+    street: Street, waits: bool, secret: bytes, header: bytes
+) -> None:
+    if waits:
+        await crowd(street)
+    else:
+        assert (await street.call("telegram", BODIES["telegram"]("to be known")))[0] == 200
+    head = b"\r\n".join((
+        b"POST /api/v1/webhooks/telegram/%b/%b HTTP/1.1" % (str(street.w.client).encode(), secret), b"Host: hub",
+        b"X-Telegram-Bot-Api-Secret-Token: " + header, b"Connection: close", b"Content-Length: 2", b"", b"{}",
+    ))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(street.url.rsplit(":", 1)[1]))
+    try:
+        writer.write(head)
+        told = await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+    assert told.split(b" ", 2)[1] == b"401" and b"Server: hub" in told

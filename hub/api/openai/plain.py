@@ -252,8 +252,8 @@ def _talk(given: Any) -> list[Json] | None:
     for one in given:
         if not isinstance(one, dict) or one.keys() != SAID:
             return None
-        words = one["content"]
-        if one["role"] not in ROLES or not isinstance(words, str) or len(words) > TEXT:
+        role, words = one["role"], one["content"]
+        if not isinstance(role, str) or role not in ROLES or not isinstance(words, str) or len(words) > TEXT:
             return None
     return given
 

@@ -54,13 +54,23 @@ class Backlogs:
             self._more(mine, -1, -size)
             self.tidy(integration)
 
-    def folded(self, integration: UUID, count: int, size: int) -> None:
-        """So many fewer wait; another process may have kept some of them."""
+    def folded(self, integration: UUID, count: int, size: int | None) -> None:
+        """So many fewer wait; another process may have kept some of them. size: None where it is not known."""
         mine = self.of(integration)
         gone = min(count, mine.kept)
+        if size is None:
+            size = mine.size * gone // max(1, mine.count)
         mine.kept -= gone
         self._more(mine, -gone, -(min(size, mine.size) if mine.waits else mine.size))
         self.tidy(integration)
+
+    def exceeds(self, mine: Backlog, count: int, size: int) -> bool:
+        """Whether there are so many, or so much, of all together, and of this one no less than its share of that: who
+        has little waiting is not refused for what others have."""
+        if self.count < count and self.size < size:
+            return False
+        each = max(1, len(self._of))
+        return mine.count >= count // each or mine.size >= size // each
 
     def _more(self, mine: Backlog, count: int, size: int) -> None:
         mine.size += size

@@ -82,11 +82,12 @@ class Folder:
         if integration not in self._running:
             self._running[integration] = asyncio.create_task(self._work(integration))
 
-    async def sweep(self) -> None:
-        """Take up what a process that died has left."""
-        if not self._closing.is_set():
-            for integration in await arrivals.left(self._hub.db, LEFT):
-                self.ring(integration)
+    async def sweep(self, seconds: float = LEFT) -> bool:
+        """Take up what a process that died has left so long ago; whether there was any."""
+        found = [] if self._closing.is_set() else await arrivals.left(self._hub.db, seconds)
+        for integration in found:
+            self.ring(integration)
+        return bool(found)
 
     async def ended(self) -> None:
         """Wait until nothing is left of what was rung for."""
@@ -119,6 +120,8 @@ class Folder:
         """How long to wait for the next; None: nothing is left."""
         self._rung.discard(integration)
         try:
+            if integration not in self._held:
+                await self._after_those_past(integration)  # holding neither a place nor a lease meanwhile
             async with self._places:
                 return await self._turn(integration), 0
         except Taken:
@@ -137,7 +140,6 @@ class Folder:
         if held is None:
             return await self._elsewhere(integration)
         self._held[integration] = held
-        await self._after_those_past(integration)
         known = self._backlogs.known(integration)
         before, begun = known.kept if known else 0, time.monotonic()
         calls = await arrivals.head(self._hub.db, integration, MOST, BYTES)
@@ -145,7 +147,7 @@ class Folder:
         if row is None:
             del self._held[integration]
             await arrivals.release(self._hub.db, held)
-            self._backlogs.folded(integration, before, 0)
+            self._backlogs.folded(integration, before, None)
             return None
         try:
             await self._fold(held, row, calls[:1] if calls[0].tries >= ALONE else calls)
@@ -154,8 +156,12 @@ class Folder:
         except Exception as e:
             # Of no use where the database is away: then no try counts.
             tries = 1 if isinstance(e, (HubError, *TROUBLE)) else BROKEN
-            await arrivals.missed(self._hub.db, integration, calls[0].id, tries)
+            await arrivals.missed(self._hub.db, held, calls[0].id, tries, FIRST, PATIENCE)
             raise
+        if len(self._running) > AT_ONCE:
+            # A lease that runs out in the line for a place would look as if its process had died over these calls.
+            del self._held[integration]
+            await arrivals.release(self._hub.db, held)
         return min(REST, time.monotonic() - begun)
 
     async def _elsewhere(self, integration: UUID) -> float | None:
@@ -165,7 +171,7 @@ class Folder:
             return None
         before = known.kept
         left = await arrivals.count(self._hub.db, integration, before)
-        self._backlogs.folded(integration, before - left, 0)
+        self._backlogs.folded(integration, before - left, None)
         return BUSY if left else None
 
     async def _after_those_past(self, integration: UUID) -> None:
@@ -189,9 +195,11 @@ class Folder:
                     break
                 if group.calls and any(asks(row, one) for one in arrived):
                     break  # what it means hangs on what is stored before it
-                group.items.append(await self._items(row, call, arrived))
+                items = await self._items(row, call, arrived)
+                new = await learned(self._hub, row, arrived)  # where it fails the call is not among those to be stored
+                group.items.append(items)
                 group.calls.append(call)
-                if await learned(self._hub, row, arrived):
+                if new:
                     break
             except (Unreadable, BadSignature) as e:
                 await self._aside(held, call, str(e))
@@ -264,10 +272,13 @@ async def fold_restored(hub: Hub) -> None:
     """In a database that nobody works with: what waited when it was copied."""
     intake = Intake(hub.db, hub.queue)
     folder = Folder(hub, intake, Backlogs())
-    await folder.sweep()
-    with suppress(TimeoutError):
+    try:
         async with asyncio.timeout(RESTORED):
-            await folder.ended()
+            while await folder.sweep(0):  # which looks at so many integrations at once
+                await folder.ended()
+                await asyncio.sleep(LOOK)
+    except TimeoutError:
+        log.error("not all calls that waited in the journal were stored; erase again whom they may be of")
     await folder.close()
     await intake.close()
 

@@ -21,7 +21,7 @@ from hub.chat.inbound.continuation import code_in
 from hub.chat.inbound.lagging import Lagging
 from hub.chat.inbound.told import ring
 from hub.chat.timespan import seconds
-from hub.errors import Overloaded
+from hub.errors import HubError, Overloaded
 from hub.live.queue import Queue
 from hub.personal_keys import Unkeyed
 from hub.store import files, inbox, personal, scope
@@ -40,6 +40,8 @@ HISTORY_AGE = timedelta(hours=24)
 FILE_DAYS = 30
 LONGEST = 100_000  # characters of a message; no network sends as many
 NAMES = 255  # characters of what somebody is called: names are looked for by their parts, each of which is written down
+# What becomes of an item of which nothing is stored, so that files which came inside of it belong to nothing.
+UNUSED = ("duplicate", "behind")
 DEDUPE_KINDS = {Kind.MESSAGE: "message", Kind.OWN: "own", Kind.STATUS: "status", Kind.EVENT: "event"}
 
 Waiting = tuple[list[Item], "asyncio.Future[list[Stored]]"]
@@ -161,6 +163,17 @@ class Intake:
             self.counts[got.outcome] = self.counts.get(got.outcome, 0) + 1
         if (ringing := ring(self._queue, items, stored)) is not None:
             self._keep(asyncio.create_task(ringing))
+        unused = [item for item, got in zip(items, stored, strict=True) if got.outcome in UNUSED]
+        if left := [(UUID(item["account"]), UUID(id)) for item in unused for id in _files_of(item)]:
+            self._keep(asyncio.create_task(self._remove(left)))
+
+    async def _remove(self, left: Sequence[tuple[UUID, UUID]]) -> None:
+        """Nobody would find them where their person is erased."""
+        for account, id in left:
+            try:
+                await files.remove(self._db, account, id)
+            except HubError as e:
+                log.warning("file %s of account %s belongs to nothing and stays until it expires: %s", id, account, e)
 
     def _keep(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.add(task)
@@ -355,6 +368,12 @@ async def _keep_inline(db: Db, item: Item, one: Inbound) -> None:
             whose=personal.of_item(item),
         )
         item["body"]["attachments"][place] |= {"file_id": str(id), "token": token, "size": len(raw)}
+
+
+def _files_of(item: Item) -> list[str]:
+    """Ids of the files that came inside of it."""
+    shown = (item.get("body") or {}).get("attachments") or ()
+    return [a["file_id"] for a in shown if a.get("file_id")]
 
 
 def _bytes(data: str) -> tuple[bytes, bytes]:

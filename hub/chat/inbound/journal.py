@@ -20,7 +20,7 @@ from hub.store.db import of_data
 CALM = 8  # calls of a process that go past the journal at once
 LARGEST = 1 << 20  # bytes of a body; a larger one waits until what is before it is folded
 GROUP, BYTES = 256, 4 << 20  # of one commit
-# Calls that may wait, of one integration and of all of a process; and their bytes.
+# Calls that may wait, of one integration and of all of a process, where each still has its share; and their bytes.
 EACH, ALL = 4000, 20_000
 EACH_BYTES, ALL_BYTES = 64 << 20, 256 << 20
 AGAIN = 5.0
@@ -80,7 +80,7 @@ class Journal:
     def _full(self, mine: Backlog) -> bool:
         if mine.count >= EACH or mine.size >= EACH_BYTES:
             return True
-        return self._backlogs.count >= ALL or self._backlogs.size >= ALL_BYTES
+        return self._backlogs.exceeds(mine, ALL, ALL_BYTES)
 
     async def clear(self, integration: UUID) -> None:
         """Wait for a while until nothing of it waits, whoever kept it, while nothing more is kept here."""

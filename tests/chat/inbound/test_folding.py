@@ -1,0 +1,192 @@
+"""Who folds the journal, and what of a failure counts against a call: only what it is to blame for."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+import pytest
+
+from channels.base import Hook
+from hub.chat.clients.link import open_link
+from hub.chat.inbound import folding
+from hub.chat.inbound.backlogs import Backlogs
+from hub.chat.inbound.folding import Folder
+from hub.chat.inbound.intake import items_of
+from hub.config import Settings
+from hub.runtime import Hub, open_hub
+from hub.store import arrivals
+from hub.store.arrivals import Kept
+from tests.chat.inbound.test_journal import another, folded, integration, keep, said, update, waiting
+from tests.flows.test_answers import BODIES
+from tests.flows.world import World
+
+
+@pytest.fixture
+async def hub(settings: Settings) -> AsyncIterator[Hub]:
+    async with open_hub(settings.changed(lease_seconds=2)) as one:
+        yield one
+
+
+@pytest.fixture
+async def world(hub: Hub) -> World:
+    return await another(hub)
+
+
+async def test_trouble_of_a_moment_is_not_taken_for_the_death_of_a_process(world: World, hub: Hub) -> None:
+    """A call that could not be folded counts as tried once, whoever tries it next; until then nobody does."""
+    mine = await integration(world)
+    await keep(world, *(orjson.dumps(update(3, str(n))) for n in range(2)))
+    for n in range(3):
+        held = await arrivals.lease(hub.db, mine, f"process {n}", 60)
+        assert held is not None
+        first = (await arrivals.head(hub.db, mine, 1, 1))[0]
+        await arrivals.missed(hub.db, held, first.id, 1, 0, 0)
+    found = await hub.db.fetch("select tries from arrivals where integration_id = $1 order by id", mine)
+    assert [r["tries"] for r in found] == [3, 0]
+    held = await arrivals.lease(hub.db, mine, "waits", 60)
+    assert held is not None
+    await arrivals.missed(hub.db, held, first.id, 1, 60, 60)
+    assert [await arrivals.lease(hub.db, mine, who, 60) for who in ("waits", "another")] == [None, None]
+    with pytest.raises(arrivals.Taken):
+        await arrivals.fold(hub.db, held, [first.id], [])
+    assert mine not in await arrivals.left(hub.db, 0)
+    await hub.db.run("update arrival_folders set until = now()")
+    assert mine in await arrivals.left(hub.db, 0)
+
+
+async def test_who_stands_in_line_for_a_place_holds_no_lease_meanwhile(
+    world: World, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would run out there, and whoever has it next would suspect the calls."""
+    taken: list[UUID] = []
+    lease = arrivals.lease
+
+    async def counted(db: Any, mine: UUID, me: str, seconds: float) -> Any:
+        taken.append(mine)
+        return await lease(db, mine, me, seconds)
+
+    monkeypatch.setattr(arrivals, "lease", counted)
+    await keep(world, *(orjson.dumps(update(3, str(n))) for n in range(2 * folding.MOST + 1)))
+    folder = Folder(hub, world.intake, Backlogs())
+    monkeypatch.setattr(folding, "AT_ONCE", 0)  # one more than there are places
+    folder.ring(await integration(world))
+    await folded(world)
+    await folder.close()
+    assert len(taken) >= 3 and await hub.db.value("select count(*) from arrival_folders") == 0
+
+
+async def test_what_goes_past_is_waited_for_without_a_lease(world: World, hub: Hub) -> None:
+    mine, backlogs = await integration(world), Backlogs()
+    await keep(world, orjson.dumps(update(3, "a")))
+    backlogs.of(mine).past += 1
+    folder = Folder(hub, world.intake, backlogs)
+    folder.ring(mine)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert await hub.db.value("select count(*) from arrival_folders") == 0 and not folder._places.locked()
+    assert await waiting(world) == 1
+    backlogs.of(mine).past -= 1
+    await folded(world)
+    await folder.close()
+
+
+async def test_a_call_that_could_not_be_learned_from_is_not_stored_without(
+    world: World, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is lost: it is tried again, and what was before it is stored."""
+    failed: list[int] = []
+
+    async def fails(hub: Hub, row: Any, arrived: Any) -> bool:
+        if any(one.text == "b" for one in arrived) and not failed:
+            failed.append(1)
+            raise asyncpg.DeadlockDetectedError("try again")
+        return False
+
+    monkeypatch.setattr(folding, "learned", fails)
+    stored: list[int] = []
+    fold = arrivals.fold
+
+    async def counted(db: Any, held: Any, calls: Any, items: Any) -> Any:
+        stored.append(len(calls))
+        return await fold(db, held, calls, items)
+
+    monkeypatch.setattr(arrivals, "fold", counted)
+    await keep(world, *(orjson.dumps(update(3, t)) for t in "abc"))
+    folder = Folder(hub, world.intake, Backlogs())
+    folder.ring(await integration(world))
+    await folded(world)
+    await folder.close()
+    assert await said(world) == {"3": ["a", "b", "c"]} and stored == [1, 2]
+
+
+def test_what_another_process_folds_leaves_no_bytes_behind() -> None:
+    """An integration that is never quiet, and is folded elsewhere: what waits of it does not seem to grow."""
+    backlogs, mine = Backlogs(), UUID(int=1)
+    for _ in range(1000):
+        for _ in range(2):
+            backlogs.comes(mine, 1000)
+            backlogs.came(mine, 1000, True)
+        backlogs.folded(mine, 2 if backlogs.count > 3 else 1, None)
+    assert backlogs.count <= 4 and backlogs.size <= 4000
+    backlogs.folded(mine, 10, None)
+    assert backlogs.count == backlogs.size == 0 and backlogs.known(mine) is None
+
+
+def test_who_has_little_waiting_is_not_refused_for_what_others_have() -> None:
+    backlogs, other = Backlogs(), UUID(int=99)
+    for n in range(5):
+        for _ in range(20):
+            backlogs.comes(UUID(int=n), 10)
+    assert all(backlogs.exceeds(backlogs.of(UUID(int=n)), 100, 10_000) for n in range(5))
+    assert not backlogs.exceeds(backlogs.of(other), 100, 10_000)
+    for _ in range(17):
+        backlogs.comes(other, 10)
+    assert backlogs.exceeds(backlogs.of(other), 100, 10_000), "its share is no more than that of each"
+    assert backlogs.exceeds(backlogs.of(other), 10_000, 1000), "of bytes as of calls"
+
+
+async def test_files_inside_of_what_is_not_stored_do_not_stay(world: World, hub: Hub) -> None:
+    """Nobody would find them where their person is erased. Sent twice; and past the journal, while calls wait there."""
+    body = BODIES["evolution"]("hi")
+    body["data"] |= {"messageType": "imageMessage", "message": {
+        "imageMessage": {"mimetype": "image/png"}, "base64": base64.b64encode(b"picture").decode(),
+    }}
+    mine, raw = await integration(world, "evolution"), orjson.dumps(body)
+    count = "select count(*) from files where account_id = $1"
+
+    async def one() -> bool:
+        return int(await hub.db.value(count, world.account)) == 1
+
+    await keep(world, raw, raw, channel="evolution")
+    row = await arrivals.endpoint(hub.db, mine)
+    assert row is not None
+    read = hub.channels["evolution"].receive(open_link(hub, row), Hook({}, raw, proved=True))
+    [got] = await world.intake.store(await items_of(hub.db, row, read, 60))
+    assert got.outcome == "behind"
+    folder = Folder(hub, world.intake, Backlogs())
+    folder.ring(mine)
+    await folded(world)
+    await folder.close()
+    await world.until(one)
+    kept = "select body->'attachments'->0->>'file_id' from inbox where account_id = $1"
+    [file] = await hub.db.fetch("select id::text from files where account_id = $1", world.account)
+    assert await hub.db.value(kept, world.account) == file["id"]
+
+
+async def test_of_what_was_restored_all_is_folded(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many integrations a look takes: whoever is erased again is erased from all of them."""
+    worlds = [await another(hub) for _ in range(3)]
+    for one in worlds:
+        await arrivals.keep(hub.db, [Kept(await integration(one), {}, None, orjson.dumps(update(1, "a")))])
+    left = arrivals.left
+
+    async def few(db: Any, seconds: float) -> list[UUID]:
+        return (await left(db, seconds))[:1]
+
+    monkeypatch.setattr(arrivals, "left", few)
+    await folding.fold_restored(hub)
+    assert [await said(one) for one in worlds] == [{"1": ["a"]}] * 3
