@@ -46,17 +46,19 @@ CLAIM = """
     from told t join due d on d.operator_id = t.operator_id and d.session_id = t.session_id join sessions s on s.id = d.session_id
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id order by d.at
 """
-# It could not be told: somebody tries again.
+# It could not be told: somebody tries again, after the pause that is between two mails.
 RELEASE = """
-    delete from notices where account_id = $1 and operator_id = $2 and way = $3 and session_id = any($4::uuid[])
+    update notices set at = '-infinity' where account_id = $1 and operator_id = $2 and way = $3 and session_id = any($4::uuid[])
 """
-# Of a conversation in which somebody of ours wrote last. $1: accounts that are being told just now.
+# Of a conversation in which somebody of ours wrote last. $1: accounts that are being told just now; $2: as $3 above.
 VISITORS = """
     update push_subscriptions p set told_at = s.last_message_at from sessions s
     where s.id = p.session_id and s.last_message_at > p.told_at and s.last_user_at is distinct from s.last_message_at
-        and s.closed_at is null and p.account_id <> all($1::uuid[]) and p.id in (
-            select q.id from push_subscriptions q join sessions z on z.id = q.session_id where z.last_message_at > q.told_at
-                and z.last_user_at is distinct from z.last_message_at order by q.told_at limit 500)
+        and s.closed_at is null and p.id in (
+            select x.id from (select q.id, q.told_at, row_number() over (partition by q.account_id order by q.told_at) as place
+                from push_subscriptions q join sessions z on z.id = q.session_id where z.last_message_at > q.told_at
+                    and z.last_user_at is distinct from z.last_message_at and z.closed_at is null
+                    and q.account_id <> all($1::uuid[])) x where x.place <= $2 order by x.told_at limit 500)
     returning p.id, p.account_id, p.session_id, p.endpoint, p.p256dh, p.auth
 """
 BROWSERS = """
@@ -113,8 +115,8 @@ async def release(db: Call, account: UUID, operator: UUID, way: str, sessions: S
     await db.run(RELEASE, account, operator, way, list(sessions))
 
 
-async def visitors(db: Call, busy: Sequence[UUID]) -> list[Json]:
-    return [dict(r) for r in await db.fetch(VISITORS, list(busy))]
+async def visitors(db: Call, busy: Sequence[UUID], each: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(VISITORS, list(busy), each)]
 
 
 async def browsers(db: Call, account: UUID, operators: Sequence[UUID]) -> list[Json]:
