@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hub.console.channels import pre_chat
+from hub.console.channels import asked_line, pre_chat
 from tests.api.chatting import visiting
 from tests.api.conftest import Api
 
@@ -53,3 +53,11 @@ async def test_the_form_works_without_a_script(api: Api) -> None:
 def test_a_form_is_written_a_line_a_field() -> None:
     assert pre_chat("Your name*\nE-mail* | email\n\nPhone|phone\nI agree to the terms*|consent") == FIELDS
     assert [f["name"] for f in pre_chat("Name\nOrder\nCity")] == ["name", "field2", "field3"]
+    # What the API wrote keeps its names, whatever else of the form changes.
+    own: list[dict[str, Any]] = [
+        {"name": "taxId", "label": "CPF  | CNPJ", "kind": "text", "required": True}, FIELDS[1],
+        {"name": "name", "label": "Shop", "kind": "text", "required": False},
+    ]
+    assert pre_chat("\n".join(asked_line(f) for f in own), own) == own
+    assert pre_chat(f"{asked_line(own[0])}\nShop", own) == [own[0], own[2]]
+    assert [f["name"] for f in pre_chat("Your name*\nShop", own)] == ["field1", "name"]
