@@ -28,6 +28,9 @@ EVERY_NAME = """
         case when jsonb_typeof(m.content->'from') = 'array' then m.content->'from' else '[]' end) f where m.account_id = $1
     union select n from schedules c cross join unnest(c.names) n where c.account_id = $1
     union select n from activations a cross join unnest(a.names) n where a.account_id = $1
+    union select 'phone:' || regexp_replace(d.value, '[^0-9]', '', 'g') from sessions s cross join jsonb_each_text(
+        case jsonb_typeof(s.metadata) when 'object' then s.metadata else '{}' end) d
+        where s.account_id = $1 and d.key like 'anon:%' and d.value ~ '^[+]?[0-9 ()./-]{6,30}$'
 """
 EVERY_USER = """
     select s.tag as name from sessions s where s.account_id = $1 and s.tag is not null
@@ -38,19 +41,23 @@ EVERY_USER = """
     union select u.external_user from scheduled_users u join clients c on c.id = u.client_id where c.account_id = $1
     union select r.person from idempotency r where r.account_id = $1 and r.person is not null
     union select u.email from ares_users u where u.account_id = $1
-    union select lower(s.metadata->>'anon:email') from sessions s where s.account_id = $1 and s.metadata ? 'anon:email'
+    union select lower(d.value) from sessions s cross join jsonb_each_text(
+        case jsonb_typeof(s.metadata) when 'object' then s.metadata else '{}' end) d
+        where s.account_id = $1 and d.key like 'anon:%' and d.value like '%@%'
 """
-# Who is nobody else and left an address to be answered at: the conversation is theirs. Where it is somebody's, the address goes.
-LEFT = """
+# Under which names a visitor said an address, or a phone, of $2 and $3: in a form before the chat, or to be answered at.
+SAID = """(select d.key from jsonb_each_text(case jsonb_typeof(s.metadata) when 'object' then s.metadata else '{}' end) d
+    where d.key like 'anon:%' and ((d.value like '%@%' and lower(d.value) = any($2::text[])) or (d.value ~ '^[+]?[0-9 ()./-]{6,30}$'
+        and 'phone:' || regexp_replace(d.value, '[^0-9]', '', 'g') = any($3::text[]))))"""
+# Who is nobody else and said it: the conversation is theirs. Where it is somebody's, what was said goes.
+LEFT = f"""
     with gone as (
         delete from sessions s where s.account_id = $1 and s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%'
-            and lower(s.metadata->>'anon:email') = any($2::text[]) returning s.id),
+            and exists {SAID} returning s.id),
     told as (delete from happenings h using gone where h.account_id = $1 and h.session_id = gone.id)
     select id from gone
 """
-UNADDRESSED = """
-    update sessions set metadata = metadata - 'anon:email' where account_id = $1 and lower(metadata->>'anon:email') = any($2::text[])
-"""
+UNADDRESSED = f"update sessions s set metadata = s.metadata - array{SAID} where s.account_id = $1 and exists {SAID}"
 ERASE = "select erase_person(a.id, $2, $3, $4, $5, $6) from accounts a where a.id = $1"
 KEPT = """
     select id, body from idempotency where account_id = $1 and body is not null and ($2::uuid is null or id > $2) order by id limit 200
@@ -79,10 +86,11 @@ EXPORT_CONTACTS = """
         and (c.person_id = any($2::uuid[]) or exists (select 1 from contact_ids i where i.contact_id = c.id and i.value = any($3::text[])))
         and ($4::text[] is null or true) order by c.id
 """
-EXPORT_SESSIONS = """
+_SAID_EXPORT = SAID.replace("$2", "$4")
+EXPORT_SESSIONS = f"""
     select s.id, s.kind, s.client_id, s.tag, s.chat, s.title, s.extra_context, s.metadata, s.created_at, s.last_message_at
     from sessions s where s.account_id = $1 and (s.person_id = any($2::uuid[]) or (s.kind = 'web' and s.tag = any($4::text[]))
-        or (s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%' and lower(s.metadata->>'anon:email') = any($4::text[]))
+        or (s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%' and exists {_SAID_EXPORT})
         or s.contact_id in (select i.contact_id from contact_ids i where i.value = any($3::text[]))) order by s.id
 """
 EXPORT_MEMORIES = """
@@ -188,11 +196,11 @@ async def erase(db: Call, account: UUID, who: Subject, quoted: Sequence[str], pa
     return dict(await db.value(ERASE, account, list(who.people), *given))
 
 
-async def left(db: Call, account: UUID, users: Sequence[str]) -> list[UUID]:
-    """Erase where an address was left by which nobody else is known; the ids of the conversations."""
-    given = clean(list(users))
-    gone = [r["id"] for r in await db.fetch(LEFT, account, given)]
-    await db.run(UNADDRESSED, account, given)
+async def left(db: Call, account: UUID, who: Subject) -> list[UUID]:
+    """Erase where an address or a phone was left by which nobody else is known; the ids of the conversations."""
+    given = clean(list(who.users)), clean(list(who.names))
+    gone = [r["id"] for r in await db.fetch(LEFT, account, *given)]
+    await db.run(UNADDRESSED, account, *given)
     return gone
 
 
