@@ -10,8 +10,8 @@ from typing import Any
 MARK = b"\xef\xbb\xbf"
 # What a spreadsheet would take for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-# Where another cell begins in a spreadsheet of a country whose cells are parted by ; and not by commas: there no quote that
-# stands behind a comma holds one together.
+# Where another cell begins in a spreadsheet of a country whose cells are parted by ; and not by commas: no quote that
+# stands behind a comma holds one together there.
 WITHIN = re.compile(r"([;\t\r\n][ \u00a0]*)(?=[=@\uff1d\uff20]|[+-](?:\S|[^|;\t\r\n]*\|))")
 
 

@@ -8,17 +8,19 @@ from hub.store.db import Call, clean
 
 OF = "select notices from operators where account_id = $1 and id = $2 for no key update"
 SET = "update operators set notices = $3 where account_id = $1 and id = $2"
-# What somebody has, and what nobody has and a person was asked for. $1: way. $2: accounts that are being told just now. $3: how
+# What somebody has, and what a person was asked for and nobody has, or whoever is to see to it; not what was put away. $1: way. $2: accounts that are being told just now. $3: how
 # many of one account at once. A claim is a row: two processes tell of a message once. What is seen in the inbox is told to nobody.
 CLAIM = """
     with waiting as (
-        select s.id as session_id, s.account_id, s.handoff_by, s.last_user_at as at from sessions s
+        select s.id as session_id, s.account_id, s.handoff_by as whose, s.last_user_at as at from sessions s
+        join session_order p on p.session_id = s.id and p.status = 'open'
         where s.handoff_at is not null and s.handoff_by is not null and s.closed_at is null
             and s.last_user_at = s.last_message_at and s.last_user_at > now() - interval '1 day'
         union all
-        select h.session_id, h.account_id, s.handoff_by, greatest(h.asked_at, s.last_user_at)
-        from human_requests h join sessions s on s.id = h.session_id
-        where h.state in ('waiting', 'left') and h.asked_at > now() - interval '1 day' and s.handoff_by is null),
+        select h.session_id, h.account_id, p.assignee_id, greatest(h.asked_at, s.last_user_at)
+        from human_requests h join sessions s on s.id = h.session_id left join session_order p on p.session_id = s.id
+        where h.state in ('waiting', 'left') and h.asked_at > now() - interval '1 day' and s.handoff_by is null
+            and coalesce(p.status, 'open') = 'open'),
     due as (
         select w.session_id, w.account_id, w.at, o.id as operator_id, o.email, o.name as operator_name,
             row_number() over (partition by w.account_id order by w.at) as place
@@ -26,8 +28,8 @@ CLAIM = """
         left join session_reads r on r.operator_id = o.id and r.session_id = w.session_id
         left join notices n on n.operator_id = o.id and n.session_id = w.session_id and n.way = $1
         where w.account_id <> all($2::uuid[]) and coalesce(r.at, '-infinity') < w.at and coalesce(n.at, '-infinity') < w.at
-            and case coalesce(o.notices->>'of', 'open') when 'all' then true when 'mine' then w.handoff_by = o.id
-                else w.handoff_by is null or w.handoff_by = o.id end
+            and case coalesce(o.notices->>'of', 'open') when 'all' then true when 'mine' then w.whose = o.id
+                else w.whose is null or w.whose = o.id end
             and not is_quiet(o.notices, now())
             and case when $1 = 'push' then coalesce((o.notices->>'push')::boolean, true)
                     and exists (select 1 from push_subscriptions p where p.operator_id = o.id)

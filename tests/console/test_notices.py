@@ -193,6 +193,43 @@ async def test_who_nobody_has_is_told_to_all_but_those_who_want_only_their_own(
         await viewer.http.close()
 
 
+async def test_what_was_put_away_waits_for_nobody(desk: Desk, api: Api, service: Service) -> None:
+    """Neither as a notice nor in the number on every screen, until it comes back."""
+    await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/mine").form)
+    session = await held(api, desk)
+    async with notifying(api) as look:
+        for stand in ("closed", "reply"):
+            await desk.post(f"/console/inbox/{session}/desk", stand=stand)
+            await look()
+            assert service.told == []
+            assert orjson.loads((await desk.get("/console/waiting")).text) == {"waiting": 0}
+        await desk.post(f"/console/inbox/{session}/desk", stand="open")
+        await look()
+        assert len(service.told) == 1
+        assert orjson.loads((await desk.get("/console/waiting")).text) == {"waiting": 1}
+
+
+async def test_what_is_assigned_is_told_to_whom_it_is(desk: Desk, api: Api, service: Service) -> None:
+    """Also before they have taken it over, and to nobody else who wants only their own and what nobody has."""
+    agent = await signed_in(api, "agent", desk.who.account_id)
+    try:
+        for name, one in (("owner", desk), ("agent", agent)):
+            await one.done(f"{PLACE}/browser", **Browser(f"{service.url}/{name}").form)
+        await agent.done(PLACE, push="yes", of="mine")
+        session = (await fill(api.hub, desk.who.account_id, 2))["sessions"][0]
+        await api.hub.db.run(NOBODY, desk.who.account_id)
+        await api.hub.db.run(
+            "insert into human_requests (session_id, account_id, state, asked_by) values ($1, $2, 'left', 'words')",
+            session, desk.who.account_id,
+        )
+        await desk.post(f"/console/inbox/{session}/desk", to=f"o:{agent.who.id}")
+        async with notifying(api) as look:
+            await look()
+        assert [len(service.of(f"/{n}")) for n in ("owner", "agent")] == [0, 1]
+    finally:
+        await agent.http.close()
+
+
 async def test_what_is_gone_is_told_nothing(desk: Desk, api: Api, service: Service) -> None:
     count = "select count(*) from push_subscriptions where account_id = $1"
     service.answers |= {"/gone": 410, "/lost": 404, "/busy": 503}
