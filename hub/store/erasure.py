@@ -45,19 +45,17 @@ EVERY_USER = """
         case jsonb_typeof(s.metadata) when 'object' then s.metadata else '{}' end) d
         where s.account_id = $1 and d.key like 'anon:%' and d.value like '%@%'
 """
-# Under which names a visitor said an address, or a phone, of $2 and $3: in a form before the chat, or to be answered at.
-SAID = """(select d.key from jsonb_each_text(case jsonb_typeof(s.metadata) when 'object' then s.metadata else '{}' end) d
-    where d.key like 'anon:%' and ((d.value like '%@%' and lower(d.value) = any($2::text[])) or (d.value ~ '^[+]?[0-9 ()./-]{6,30}$'
-        and 'phone:' || regexp_replace(d.value, '[^0-9]', '', 'g') = any($3::text[]))))"""
-# Who is nobody else and said it: the conversation is theirs. Where it is somebody's, what was said goes.
-LEFT = f"""
+# Who is nobody else and said an address or a phone of theirs: the conversation is theirs. Where it is somebody's, what was said goes.
+LEFT = """
     with gone as (
         delete from sessions s where s.account_id = $1 and s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%'
-            and exists {SAID} returning s.id),
+            and said_of(s.metadata, $2, $3) <> '{}' returning s.id),
     told as (delete from happenings h using gone where h.account_id = $1 and h.session_id = gone.id)
     select id from gone
 """
-UNADDRESSED = f"update sessions s set metadata = s.metadata - array{SAID} where s.account_id = $1 and exists {SAID}"
+UNADDRESSED = """
+    update sessions set metadata = metadata - said_of(metadata, $2, $3) where account_id = $1 and said_of(metadata, $2, $3) <> '{}'
+"""
 ERASE = "select erase_person(a.id, $2, $3, $4, $5, $6) from accounts a where a.id = $1"
 KEPT = """
     select id, body from idempotency where account_id = $1 and body is not null and ($2::uuid is null or id > $2) order by id limit 200
@@ -86,11 +84,10 @@ EXPORT_CONTACTS = """
         and (c.person_id = any($2::uuid[]) or exists (select 1 from contact_ids i where i.contact_id = c.id and i.value = any($3::text[])))
         and ($4::text[] is null or true) order by c.id
 """
-_SAID_EXPORT = SAID.replace("$2", "$4")
-EXPORT_SESSIONS = f"""
+EXPORT_SESSIONS = """
     select s.id, s.kind, s.client_id, s.tag, s.chat, s.title, s.extra_context, s.metadata, s.created_at, s.last_message_at
     from sessions s where s.account_id = $1 and (s.person_id = any($2::uuid[]) or (s.kind = 'web' and s.tag = any($4::text[]))
-        or (s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%' and exists {_SAID_EXPORT})
+        or (s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%' and said_of(s.metadata, $4, $3) <> '{}')
         or s.contact_id in (select i.contact_id from contact_ids i where i.value = any($3::text[]))) order by s.id
 """
 EXPORT_MEMORIES = """
