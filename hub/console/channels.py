@@ -87,6 +87,7 @@ async def view(v: Visit) -> web.StreamResponse:
     return await v.page(
         "channel.html", one=found.client, p=p, version=_version(found.client), limits=limits, networks=networks,
         bots=bots, wait=wait, suggestions=[_line(b) for b in p["suggestionButtons"]],
+        asked=[asked_line(f) for f in p["preChat"]],
     )
 
 
@@ -136,7 +137,7 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/channels/{id}"""
     id, f = v.id(), v.form
     before = await clients.load(v.db, v.account, id)
-    wanted = looks(f, before.parameters.get("suggestionButtons") or ())
+    wanted = looks(f, before.parameters.get("suggestionButtons") or (), before.parameters.get("preChat") or ())
     limits = {name: int(f.number(name, 0, 1e6) or 0) for name in ("messagesPerHour", "maxMessages")}
     given: Json = {
         "name": _named(f), "aiGatewayId": f.id("gateway"), "clientParameters": wanted, "limitingParameters": limits,
@@ -152,8 +153,9 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     return v.to(f"/console/channels/{id}", "Saved.")
 
 
-def looks(f: Form, suggestions: Sequence[Json] = ()) -> Json:
-    """A form's fields as the documented parameters; of `suggestions` stay those whose lines nobody has changed."""
+def looks(f: Form, suggestions: Sequence[Json] = (), before: Sequence[Json] = ()) -> Json:
+    """A form's fields as the documented parameters; of `suggestions`, and of the form before a chat, stay those whose
+    lines nobody has changed."""
     kept = {_line(b): b for b in suggestions}
     lines = [line.strip() for line in f.get("suggestions").splitlines() if line.strip(" \t|")]
     origins = f.get("origins").replace(",", " ").split()
@@ -168,23 +170,35 @@ def looks(f: Form, suggestions: Sequence[Json] = ()) -> Json:
         "allowScheduledContinuations": "yes" in f.all("schedules"),
         "splitAnswerIntoMessageChunks": "yes" in f.all("chunks"),
         **({"acknowledgement": sign} if (sign := f.get("acknowledgement")) else {}),
-        **({"preChat": pre_chat(f.get("preChat"))} if "preChat" in f.fields else {}),
+        **({"preChat": pre_chat(f.get("preChat"), before)} if "preChat" in f.fields else {}),
         **({"allowedMediaOrigins": f.get("media").replace(",", " ").split()} if "media" in f.fields else {}),
     }
 
 
-def pre_chat(text: str) -> list[Json]:
-    """The fields of the form before a chat, a line each: "Name*", "E-mail* | email". Pure."""
-    found: list[Json] = []
-    for line in filter(None, (one.strip() for one in text.splitlines())):
+def pre_chat(text: str, before: Sequence[Json] = ()) -> list[Json]:
+    """The fields of the form before a chat, a line each: "Name*", "E-mail* | email". Of `before` stay those whose lines
+    nobody has changed, with the names under which they are kept. Pure."""
+    kept, found = {asked_line(f): f for f in before}, list[Json]()
+    lines = [line for one in text.splitlines() if (line := " ".join(one.split()))]
+    taken = {kept[line]["name"] for line in lines if line in kept}
+    for line in lines:
+        if (same := kept.pop(line, None)) is not None:
+            found.append(same)
+            continue
         label, _, kind = (part.strip() for part in line.partition("|"))
         kind = kind.lower() or "text"
-        taken = {f["name"] for f in found}
-        name = kind if kind != "text" else "name"
+        name, place = kind if kind != "text" else "name", len(found) + 1
         while name in taken:
-            name = f"field{len(found) + 1}"
+            name, place = f"field{place}", place + 1
+        taken.add(name)
         found.append({"name": name, "label": label.rstrip("*").strip(), "kind": kind, "required": label.endswith("*")})
     return found
+
+
+def asked_line(f: Json) -> str:
+    """A field of the form before a chat as a line of a form."""
+    label = " ".join(str(f["label"]).split())
+    return f"{label}{'*' if f['required'] else ''}" + (f" | {f['kind']}" if f["kind"] != "text" else "")
 
 
 async def remove(v: Visit, deed: Deed) -> web.StreamResponse:

@@ -24,21 +24,22 @@ Look = Callable[[Visit], Awaitable[web.StreamResponse]]
 Act = Callable[[Visit, Deed], Awaitable[web.StreamResponse]]
 
 
-def look(path: str, view: Look, thing: str = "look") -> web.RouteDef:
-    """A page. thing: what a role must be allowed to do in order to see it."""
+def look(path: str, view: Look, thing: str = "look", visit: bool = True) -> web.RouteDef:
+    """A page. thing: what a role must be allowed to do in order to see it. visit: whether somebody asks for it; what a
+    page asks for by itself keeps nobody signed in."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        found = await operator(request, COOKIE)
+        found = await operator(request, COOKIE, visit)
         if found is None:
             return to_login(request)
-        visit = Visit(request, *found)
+        seen = Visit(request, *found)
         try:
-            if visit.who.unproved and path != FACTORS:
-                return visit.to(FACTORS, "This account asks for a second factor; set one up to go on.")
-            allow(visit.who, thing)
-            return await view(visit)
+            if seen.who.unproved and path != FACTORS:
+                return seen.to(FACTORS, "This account asks for a second factor; set one up to go on.")
+            allow(seen.who, thing)
+            return await view(seen)
         except HubError as e:
-            return await visit.refused(e)
+            return await seen.refused(e)
 
     return web.get(path, handler)
 

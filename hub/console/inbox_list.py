@@ -1,7 +1,7 @@
 """The list of the inbox: which conversations, in which order, how many; by the address of the page."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -94,8 +94,8 @@ def place(text: str) -> Place | None:
     at, _, rest = text.partition("~")
     id, _, level = rest.partition("~")
     try:
-        return Place(datetime.fromisoformat(at), UUID(id), min(3, max(0, int(level or 0))))
-    except ValueError:
+        return Place(datetime.fromisoformat(at).astimezone(UTC), UUID(id), min(3, max(0, int(level or 0))))
+    except (ValueError, OverflowError):
         raise Invalid("after is none that a page gave; leave it out to start again.", field="after") from None
 
 

@@ -38,7 +38,7 @@ async def events(v: Visit) -> web.StreamResponse:
 
 
 def routes() -> list[web.RouteDef]:
-    return [look("/console/events", events)]
+    return [look("/console/events", events, visit=False)]
 
 
 def _id(text: str) -> UUID:

@@ -76,7 +76,7 @@ async def worker(v: Visit) -> web.StreamResponse:
 
 def routes() -> list[web.RouteDef]:
     return [
-        look("/console/waiting", waiting), look("/console/worker.js", worker), look(PLACE, show),
+        look("/console/waiting", waiting, visit=False), look("/console/worker.js", worker), look(PLACE, show),
         act(PLACE, "self.notices_changed", save), act(PLACE + "/browser", "self.browser_told", subscribe),
         act(PLACE + "/off", "self.browser_untold", unsubscribe),
     ]

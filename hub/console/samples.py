@@ -31,9 +31,10 @@ async def make(v: Visit, deed: Deed) -> web.StreamResponse:
 async def throw_away(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/samples/{id}/delete"""
     deed.object = str(v.id())
-    await samples.throw_away(v.hub, v.account, v.id())
+    stays = await samples.throw_away(v.hub, v.account, v.id())
     v.request.app[DIRECTORY].forget(v.account)
-    return v.to(PLACE, "The sample is gone, with its documents and conversations.")
+    said = "The sample is gone, with its documents and conversations."
+    return v.to(PLACE, f"{said} In use elsewhere, and kept: {', '.join(stays)}." if stays else said)
 
 
 def routes() -> list[web.RouteDef]:

@@ -124,6 +124,8 @@ async def keep(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/inbox/views: the list that is shown, under a name of one's own."""
     given = dict(parse_qsl(v.form.get("query")))
     show = given.get("show", "all")
+    if show not in inbox.SHOWS:
+        raise Invalid(f"show must be one of {', '.join(inbox.SHOWS)}.", field="show")
     chosen = filtered({n: given.get(n, "") for n in (*FILTERS, "priority")})
     filter = dict(chosen) | ({"show": show} if show != "all" else {})
     name, sort = v.form.get("name"), given.get("sort", "newest")

@@ -42,7 +42,7 @@ class Notifier:
                 continue
             with scope.itself():
                 found = await (
-                    rows.visitors(self._hub.db, busy) if way == "visitors"
+                    rows.visitors(self._hub.db, busy, EACH) if way == "visitors"
                     else rows.claim(self._hub.db, way, busy, EACH)
                 )
             by_account = defaultdict[UUID, list[Json]](list)

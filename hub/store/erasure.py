@@ -28,6 +28,9 @@ EVERY_NAME = """
         case when jsonb_typeof(m.content->'from') = 'array' then m.content->'from' else '[]' end) f where m.account_id = $1
     union select n from schedules c cross join unnest(c.names) n where c.account_id = $1
     union select n from activations a cross join unnest(a.names) n where a.account_id = $1
+    union select 'phone:' || regexp_replace(d.value, '[^0-9]', '', 'g') from sessions s cross join jsonb_each_text(
+        case jsonb_typeof(s.metadata) when 'object' then s.metadata else '{}' end) d
+        where s.account_id = $1 and d.key like 'anon:%' and d.value ~ '^[+]?[0-9 ()./-]{6,30}$'
 """
 EVERY_USER = """
     select s.tag as name from sessions s where s.account_id = $1 and s.tag is not null
@@ -38,18 +41,20 @@ EVERY_USER = """
     union select u.external_user from scheduled_users u join clients c on c.id = u.client_id where c.account_id = $1
     union select r.person from idempotency r where r.account_id = $1 and r.person is not null
     union select u.email from ares_users u where u.account_id = $1
-    union select lower(s.metadata->>'anon:email') from sessions s where s.account_id = $1 and s.metadata ? 'anon:email'
+    union select lower(d.value) from sessions s cross join jsonb_each_text(
+        case jsonb_typeof(s.metadata) when 'object' then s.metadata else '{}' end) d
+        where s.account_id = $1 and d.key like 'anon:%' and d.value like '%@%'
 """
-# Who is nobody else and left an address to be answered at: the conversation is theirs. Where it is somebody's, the address goes.
+# Who is nobody else and said an address or a phone of theirs: the conversation is theirs. Where it is somebody's, what was said goes.
 LEFT = """
     with gone as (
         delete from sessions s where s.account_id = $1 and s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%'
-            and lower(s.metadata->>'anon:email') = any($2::text[]) returning s.id),
+            and said_of(s.metadata, $2, $3) <> '{}' returning s.id),
     told as (delete from happenings h using gone where h.account_id = $1 and h.session_id = gone.id)
     select id from gone
 """
 UNADDRESSED = """
-    update sessions set metadata = metadata - 'anon:email' where account_id = $1 and lower(metadata->>'anon:email') = any($2::text[])
+    update sessions set metadata = metadata - said_of(metadata, $2, $3) where account_id = $1 and said_of(metadata, $2, $3) <> '{}'
 """
 ERASE = "select erase_person(a.id, $2, $3, $4, $5, $6) from accounts a where a.id = $1"
 KEPT = """
@@ -82,7 +87,7 @@ EXPORT_CONTACTS = """
 EXPORT_SESSIONS = """
     select s.id, s.kind, s.client_id, s.tag, s.chat, s.title, s.extra_context, s.metadata, s.created_at, s.last_message_at
     from sessions s where s.account_id = $1 and (s.person_id = any($2::uuid[]) or (s.kind = 'web' and s.tag = any($4::text[]))
-        or (s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%' and lower(s.metadata->>'anon:email') = any($4::text[]))
+        or (s.kind = 'web' and s.person_id is null and coalesce(s.tag, 'anon:') like 'anon:%' and said_of(s.metadata, $4, $3) <> '{}')
         or s.contact_id in (select i.contact_id from contact_ids i where i.value = any($3::text[]))) order by s.id
 """
 EXPORT_MEMORIES = """
@@ -188,11 +193,11 @@ async def erase(db: Call, account: UUID, who: Subject, quoted: Sequence[str], pa
     return dict(await db.value(ERASE, account, list(who.people), *given))
 
 
-async def left(db: Call, account: UUID, users: Sequence[str]) -> list[UUID]:
-    """Erase where an address was left by which nobody else is known; the ids of the conversations."""
-    given = clean(list(users))
-    gone = [r["id"] for r in await db.fetch(LEFT, account, given)]
-    await db.run(UNADDRESSED, account, given)
+async def left(db: Call, account: UUID, who: Subject) -> list[UUID]:
+    """Erase where an address or a phone was left by which nobody else is known; the ids of the conversations."""
+    given = clean(list(who.users)), clean(list(who.names))
+    gone = [r["id"] for r in await db.fetch(LEFT, account, *given)]
+    await db.run(UNADDRESSED, account, *given)
     return gone
 
 

@@ -60,17 +60,18 @@ POOR = """
             and m.created_at <= j.created_at order by m.position desc limit 1) as question
     from judged j where j.why is not null order by j.created_at desc limit $5
 """
-# Who wants a mail about the week, on the first morning of theirs, once.
+# Who wants a mail about the week, on the first morning of theirs, once; those whose mail was refused come after all others.
 WEEKLY = """
     update operators o set weekly_at = now() where o.id in (
         select x.id from operators x where (x.notices->>'weekly')::boolean
             and (x.weekly_at is null or x.weekly_at < now() - interval '6 days')
-            and extract(isodow from now() at time zone coalesce(nullif(x.notices->>'zone', ''), 'UTC')) = 1
-            and extract(hour from now() at time zone coalesce(nullif(x.notices->>'zone', ''), 'UTC')) >= 8
+            and extract(isodow from clock_of(x.notices->>'zone', now())) = 1
+            and extract(hour from clock_of(x.notices->>'zone', now())) >= 8
         order by x.weekly_at nulls first limit $1 for no key update skip locked)
     returning o.id, o.account_id, o.email, coalesce(nullif(o.notices->>'zone', ''), 'UTC') as zone
 """
-AGAIN = "update operators set weekly_at = null where account_id = $1 and id = $2"
+# In an hour.
+AGAIN = "update operators set weekly_at = now() - interval '6 days' + interval '1 hour' where account_id = $1 and id = $2"
 
 Json = dict[str, Any]
 

@@ -8,17 +8,19 @@ from hub.store.db import Call, clean
 
 OF = "select notices from operators where account_id = $1 and id = $2 for no key update"
 SET = "update operators set notices = $3 where account_id = $1 and id = $2"
-# What somebody has, and what nobody has and a person was asked for. $1: way. $2: accounts that are being told just now. $3: how
+# What somebody has, and what a person was asked for and nobody has, or whoever is to see to it; not what was put away. $1: way. $2: accounts that are being told just now. $3: how
 # many of one account at once. A claim is a row: two processes tell of a message once. What is seen in the inbox is told to nobody.
 CLAIM = """
     with waiting as (
-        select s.id as session_id, s.account_id, s.handoff_by, s.last_user_at as at from sessions s
+        select s.id as session_id, s.account_id, s.handoff_by as whose, s.last_user_at as at from sessions s
+        join session_order p on p.session_id = s.id and p.status = 'open'
         where s.handoff_at is not null and s.handoff_by is not null and s.closed_at is null
             and s.last_user_at = s.last_message_at and s.last_user_at > now() - interval '1 day'
         union all
-        select h.session_id, h.account_id, s.handoff_by, greatest(h.asked_at, s.last_user_at)
-        from human_requests h join sessions s on s.id = h.session_id
-        where h.state in ('waiting', 'left') and h.asked_at > now() - interval '1 day' and s.handoff_by is null),
+        select h.session_id, h.account_id, p.assignee_id, greatest(h.asked_at, s.last_user_at)
+        from human_requests h join sessions s on s.id = h.session_id left join session_order p on p.session_id = s.id
+        where h.state in ('waiting', 'left') and h.asked_at > now() - interval '1 day' and s.handoff_by is null
+            and coalesce(p.status, 'open') = 'open'),
     due as (
         select w.session_id, w.account_id, w.at, o.id as operator_id, o.email, o.name as operator_name,
             row_number() over (partition by w.account_id order by w.at) as place
@@ -26,8 +28,8 @@ CLAIM = """
         left join session_reads r on r.operator_id = o.id and r.session_id = w.session_id
         left join notices n on n.operator_id = o.id and n.session_id = w.session_id and n.way = $1
         where w.account_id <> all($2::uuid[]) and coalesce(r.at, '-infinity') < w.at and coalesce(n.at, '-infinity') < w.at
-            and case coalesce(o.notices->>'of', 'open') when 'all' then true when 'mine' then w.handoff_by = o.id
-                else w.handoff_by is null or w.handoff_by = o.id end
+            and case coalesce(o.notices->>'of', 'open') when 'all' then true when 'mine' then w.whose = o.id
+                else w.whose is null or w.whose = o.id end
             and not is_quiet(o.notices, now())
             and case when $1 = 'push' then coalesce((o.notices->>'push')::boolean, true)
                     and exists (select 1 from push_subscriptions p where p.operator_id = o.id)
@@ -46,17 +48,19 @@ CLAIM = """
     from told t join due d on d.operator_id = t.operator_id and d.session_id = t.session_id join sessions s on s.id = d.session_id
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id order by d.at
 """
-# It could not be told: somebody tries again.
+# It could not be told: somebody tries again, after the pause that is between two mails.
 RELEASE = """
-    delete from notices where account_id = $1 and operator_id = $2 and way = $3 and session_id = any($4::uuid[])
+    update notices set at = '-infinity' where account_id = $1 and operator_id = $2 and way = $3 and session_id = any($4::uuid[])
 """
-# Of a conversation in which somebody of ours wrote last. $1: accounts that are being told just now.
+# Of a conversation in which somebody of ours wrote last. $1: accounts that are being told just now; $2: as $3 above.
 VISITORS = """
     update push_subscriptions p set told_at = s.last_message_at from sessions s
     where s.id = p.session_id and s.last_message_at > p.told_at and s.last_user_at is distinct from s.last_message_at
-        and s.closed_at is null and p.account_id <> all($1::uuid[]) and p.id in (
-            select q.id from push_subscriptions q join sessions z on z.id = q.session_id where z.last_message_at > q.told_at
-                and z.last_user_at is distinct from z.last_message_at order by q.told_at limit 500)
+        and s.closed_at is null and p.id in (
+            select x.id from (select q.id, q.told_at, row_number() over (partition by q.account_id order by q.told_at) as place
+                from push_subscriptions q join sessions z on z.id = q.session_id where z.last_message_at > q.told_at
+                    and z.last_user_at is distinct from z.last_message_at and z.closed_at is null
+                    and q.account_id <> all($1::uuid[])) x where x.place <= $2 order by x.told_at limit 500)
     returning p.id, p.account_id, p.session_id, p.endpoint, p.p256dh, p.auth
 """
 BROWSERS = """
@@ -113,8 +117,8 @@ async def release(db: Call, account: UUID, operator: UUID, way: str, sessions: S
     await db.run(RELEASE, account, operator, way, list(sessions))
 
 
-async def visitors(db: Call, busy: Sequence[UUID]) -> list[Json]:
-    return [dict(r) for r in await db.fetch(VISITORS, list(busy))]
+async def visitors(db: Call, busy: Sequence[UUID], each: int) -> list[Json]:
+    return [dict(r) for r in await db.fetch(VISITORS, list(busy), each)]
 
 
 async def browsers(db: Call, account: UUID, operators: Sequence[UUID]) -> list[Json]:

@@ -101,7 +101,7 @@ READ = """
 """
 WAITING_COUNT = """
     select count(*)::int from (select 1 from session_order p where p.account_id = $1 and p.unanswered
-        and p.at > now() - interval '7 days' limit 100) w
+        and p.status = 'open' and p.at > now() - interval '7 days' limit 100) w
 """
 REACTABLE = """
     select m.network_id, s.chat, s.integration_id from messages m join sessions s on s.id = m.session_id

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hub.console.channels import pre_chat
+from hub.console.channels import asked_line, pre_chat
 from tests.api.chatting import visiting
 from tests.api.conftest import Api
 
@@ -50,6 +50,38 @@ async def test_the_form_works_without_a_script(api: Api) -> None:
         assert page.status == 200 and 'id="pre"' not in page.body
 
 
+async def test_what_was_said_before_a_chat_is_given_out_and_forgotten(api: Api) -> None:
+    """By the phone and by the address, whatever the fields are called; of nobody else's conversation anything goes."""
+    fields = [{"name": "celular", "label": "Phone", "kind": "phone", "required": False},
+              {"name": "workEmail", "label": "E-mail", "kind": "email", "required": False},
+              {"name": "name", "label": "Name", "kind": "text", "required": False}]
+    async with visiting(api, {"maxMessages": 0}) as me:
+        await api.ok("PUT", f"/api/v1/web-chat-client/{me.client}", {"clientParameters": {"preChat": fields}})
+        door = f"/api/v1/public/web-chat-clients/{me.client}/sessions"
+        opened = [(await api.call("POST", door, {"attributes": a}, key="")).body["sessionId"] for a in (
+            {"celular": "+55 (11) 98888-0001"}, {"workEmail": "Zoe@Example.com"},
+            {"celular": "+55 11 98888-0002", "workEmail": "other@example.com", "name": "zoe"},
+        )]
+        for query, id, word in (
+            ("phone=5511988880001", opened[0], "98888-0001"), ("email=zoe@example.com", opened[1], "Zoe@Example.com"),
+        ):
+            given = await api.call("GET", f"/api/v1/contacts/export?{query}")
+            assert word in str(given.body) and opened[2] not in str(given.body), given.body
+            assert (await api.ok("DELETE", f"/api/v1/contacts?{query}"))["conversations"] == 1
+            left = await api.hub.db.value("select count(*) from sessions where id = $1", id)
+            assert left == 0, query
+            assert (await api.call("DELETE", f"/api/v1/contacts?{query}")).status == 404
+        assert await api.hub.db.value("select count(*) from sessions where id = $1", opened[2]) == 1
+
+
 def test_a_form_is_written_a_line_a_field() -> None:
     assert pre_chat("Your name*\nE-mail* | email\n\nPhone|phone\nI agree to the terms*|consent") == FIELDS
     assert [f["name"] for f in pre_chat("Name\nOrder\nCity")] == ["name", "field2", "field3"]
+    # What the API wrote keeps its names, whatever else of the form changes.
+    own: list[dict[str, Any]] = [
+        {"name": "taxId", "label": "CPF  | CNPJ", "kind": "text", "required": True}, FIELDS[1],
+        {"name": "name", "label": "Shop", "kind": "text", "required": False},
+    ]
+    assert pre_chat("\n".join(asked_line(f) for f in own), own) == own
+    assert pre_chat(f"{asked_line(own[0])}\nShop", own) == [own[0], own[2]]
+    assert [f["name"] for f in pre_chat("Your name*\nShop", own)] == ["field1", "name"]

@@ -144,3 +144,9 @@ async def test_what_a_spreadsheet_would_run_is_text() -> None:
     assert [tables.cell(v) for v in ("=1", " +1", "-1", "@a", "\ra", "a=1", 5, -3.5, None, ["=a", "b"])] == [
         "'=1", "' +1", "'-1", "'@a", "'\ra", "a=1", 5, -3.5, None, "'=a\nb",
     ]
+    # Where ; parts cells and commas do not, more cells begin.
+    assert [tables.cell(v) for v in ("hi;=1+1", "hi; @a", "a\n=cmd|' /C x'!A0", "a;-1", "a;- x|y", "\uff1d1")] == [
+        "hi;'=1+1", "hi; '@a", "a\n'=cmd|' /C x'!A0", "a;'-1", "a;'- x|y", "'\uff1d1",
+    ]
+    for words in ("Prices:\n- cut; 50\n- wash", "a;b;c", "1+1=2; ok", "a@b.example;c@d.example"):
+        assert tables.cell(words) == words

@@ -6,6 +6,7 @@ import email.policy
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from pydantic import SecretStr
 from hub.accounts import web_push
 from hub.accounts.accounts import create_account
 from hub.jobs.notices import Notifier
+from hub.store import insights, notices
 from tests.api.chatting import visiting
 from tests.api.conftest import Api
 from tests.console.alone import api, provider
@@ -191,6 +193,43 @@ async def test_who_nobody_has_is_told_to_all_but_those_who_want_only_their_own(
         await viewer.http.close()
 
 
+async def test_what_was_put_away_waits_for_nobody(desk: Desk, api: Api, service: Service) -> None:
+    """Neither as a notice nor in the number on every screen, until it comes back."""
+    await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/mine").form)
+    session = await held(api, desk)
+    async with notifying(api) as look:
+        for stand in ("closed", "reply"):
+            await desk.post(f"/console/inbox/{session}/desk", stand=stand)
+            await look()
+            assert service.told == []
+            assert orjson.loads((await desk.get("/console/waiting")).text) == {"waiting": 0}
+        await desk.post(f"/console/inbox/{session}/desk", stand="open")
+        await look()
+        assert len(service.told) == 1
+        assert orjson.loads((await desk.get("/console/waiting")).text) == {"waiting": 1}
+
+
+async def test_what_is_assigned_is_told_to_whom_it_is(desk: Desk, api: Api, service: Service) -> None:
+    """Also before they have taken it over, and to nobody else who wants only their own and what nobody has."""
+    agent = await signed_in(api, "agent", desk.who.account_id)
+    try:
+        for name, one in (("owner", desk), ("agent", agent)):
+            await one.done(f"{PLACE}/browser", **Browser(f"{service.url}/{name}").form)
+        await agent.done(PLACE, push="yes", of="mine")
+        session = (await fill(api.hub, desk.who.account_id, 2))["sessions"][0]
+        await api.hub.db.run(NOBODY, desk.who.account_id)
+        await api.hub.db.run(
+            "insert into human_requests (session_id, account_id, state, asked_by) values ($1, $2, 'left', 'words')",
+            session, desk.who.account_id,
+        )
+        await desk.post(f"/console/inbox/{session}/desk", to=f"o:{agent.who.id}")
+        async with notifying(api) as look:
+            await look()
+        assert [len(service.of(f"/{n}")) for n in ("owner", "agent")] == [0, 1]
+    finally:
+        await agent.http.close()
+
+
 async def test_what_is_gone_is_told_nothing(desk: Desk, api: Api, service: Service) -> None:
     count = "select count(*) from push_subscriptions where account_id = $1"
     service.answers |= {"/gone": 410, "/lost": 404, "/busy": 503}
@@ -289,6 +328,10 @@ async def test_a_mail_tells_who_did_not_look(desk: Desk, api: Api, monkeypatch: 
             assert post.mails == []
             post.refuses = False
             await look()
+            assert post.mails == [], "who was refused is tried again after the pause between two mails"
+            earlier = "update notices set told_at = now() - interval '6 minutes' where operator_id = $1"
+            await api.hub.db.run(earlier, desk.who.id)
+            await look()
             [one] = post.mails
             assert (one["To"], one["From"]) == (desk.who.email, "Hub <hub@example.com>")
             assert one["Subject"] == "Tomás Okafor waits for an answer"
@@ -298,6 +341,71 @@ async def test_a_mail_tells_who_did_not_look(desk: Desk, api: Api, monkeypatch: 
     finally:
         server.close()
         await server.wait_closed()
+
+
+async def test_what_a_screen_asks_for_by_itself_keeps_nobody_signed_in(desk: Desk, api: Api) -> None:
+    old = "update operator_sessions set seen_at = now() - interval '5 minutes' where operator_id = $1"
+    seen = "select max(seen_at) < now() - interval '4 minutes' from operator_sessions where operator_id = $1"
+    await api.hub.db.run(old, desk.who.id)
+    assert (await desk.get("/console/waiting")).status == 200
+    async with desk.http.get(f"{api.url}/console/events") as got:
+        await got.content.readany()
+    assert await api.hub.db.value(seen, desk.who.id)
+    await desk.get("/console/bots")
+    assert not await api.hub.db.value(seen, desk.who.id)
+
+
+async def test_a_zone_that_the_database_does_not_know_silences_nobody_else(
+    desk: Desk, api: Api, service: Service
+) -> None:
+    agent = await signed_in(api, "agent", desk.who.account_id)
+    try:
+        strange = {"zone": "America/Nowhere", "quietStart": "00:00", "quietEnd": "24:00", "weekly": True}
+        await api.hub.db.run("update operators set notices = $2 where id = $1", agent.who.id, strange)
+        await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/mine").form)
+        await held(api, desk)
+        async with notifying(api) as look:
+            await look()
+        assert len(service.of("/mine")) == 1
+        await insights.weekly(api.hub.db, 20)
+    finally:
+        await agent.http.close()
+
+
+async def test_whose_week_was_refused_stands_in_nobodys_way(desk: Desk, api: Api) -> None:
+    """It is tried again in an hour, after those who were not told yet, and not in the next minute."""
+    at = "select weekly_at - now() + interval '6 days' from operators where id = $1"
+    await insights.again(api.hub.db, desk.who.account_id, desk.who.id)
+    assert timedelta() < await api.hub.db.value(at, desk.who.id) <= timedelta(hours=1)
+
+
+TOLD = """
+    insert into push_subscriptions (id, account_id, session_id, endpoint, p256dh, auth, told_at)
+    select gen_random_uuid(), s.account_id, s.id, 'https://push.example/' || n, '', '', '2020-01-01'
+    from sessions s, generate_series(1, $2) n where s.id = $1
+"""
+ANSWERED = """
+    update sessions set last_message_at = now(), last_user_at = now() - interval '1 minute', closed_at = null
+    where id = $1
+"""
+
+
+async def test_visitors_of_one_business_stand_in_no_others_way(desk: Desk, api: Api) -> None:
+    """While so many of one account are being told, and of what they are told at once."""
+    other = await signed_in(api, "owner", (await create_account(api.hub.db, "Other")).id)
+    try:
+        mine, theirs = [(await fill(api.hub, o.who.account_id, 1))["sessions"][0] for o in (desk, other)]
+        for session, many in ((mine, 600), (theirs, 1)):
+            await api.hub.db.run(ANSWERED, session)
+            await api.hub.db.run(TOLD, session, many)
+        await api.hub.db.run("update push_subscriptions set told_at = '2021-01-01' where session_id = $1", theirs)
+        at_once = await notices.visitors(api.hub.db, [], 20)
+        assert [sum(f["session_id"] == s for f in at_once) for s in (mine, theirs)] == [20, 1]
+        await api.hub.db.run("update push_subscriptions set told_at = '2021-01-01' where session_id = $1", theirs)
+        [one] = await notices.visitors(api.hub.db, [desk.who.account_id], 20)
+        assert one["session_id"] == theirs
+    finally:
+        await other.http.close()
 
 
 async def test_every_screen_tells_how_many_wait(desk: Desk, api: Api, viewer: Desk) -> None:

@@ -50,6 +50,32 @@ async def test_a_sample_answers_and_is_thrown_away_with_all_it_made(desk: Desk, 
     assert (await desk.post("/console/samples", trade="bank", language="pt")).status == 400
 
 
+async def test_what_of_a_sample_serves_something_else_stays(desk: Desk, api: Api) -> None:
+    async def made() -> Any:
+        await desk.done("/console/samples", trade="shop", language="en")
+        newest = "select * from samples where account_id = $1 order by id desc limit 1"
+        return dict(await api.hub.db.row(newest, api.account) or {})
+
+    async def is_there(table: str, id: UUID) -> bool:
+        return bool(await api.hub.db.value(f"select exists (select 1 from {table} where id = $1)", id))
+
+    one, two = await made(), await made()
+    place = await desk.done("/console/channels", name="My own", gateway=str(one["gateway_id"]))
+    assert place.status == 200
+    await api.hub.db.run(
+        "insert into gateways (id, account_id, name, slug, parameters)"
+        " values (gen_random_uuid(), $1, 'Mine', 'mine-of-samples', $2)",
+        api.account, {"knowledgeCollections": [str(two["collection_id"])]},
+    )
+    page = await desk.done(f"/console/samples/{one['id']}/delete")
+    assert "In use elsewhere, and kept: bot, documents." in page.said
+    assert await is_there("gateways", one["gateway_id"]) and await is_there("collections", one["collection_id"])
+    page = await desk.done(f"/console/samples/{two['id']}/delete")
+    assert "kept: documents." in page.said
+    assert await is_there("collections", two["collection_id"]) and not await is_there("gateways", two["gateway_id"])
+    assert not await is_there("clients", one["client_id"]) and not await is_there("clients", two["client_id"])
+
+
 @pytest.mark.parametrize("trade", samples.TRADES)
 def test_every_trade_speaks_three_languages(trade: str) -> None:
     told = samples._text(trade)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import pytest
@@ -196,3 +197,15 @@ def luminance(colour: str) -> float:
     parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return sum(p * w for p, w in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+async def test_a_list_that_is_none_is_kept_by_nobody(desk: Desk, api: Api) -> None:
+    for query in ("show=%00", "show=none", "show=mine&label=%00", "sort=%00", "priority=%ed%a0%80"):
+        assert (await desk.post("/console/inbox/views", name="Odd", query=query)).status == 400, query
+    id = "00000000-0000-0000-0000-000000000000"
+    for after, status in (
+        (f"2026-01-01T00:00:00~{id}~1", 200), (f"0001-01-01T00:00:00+14:00~{id}~1", 400),
+        (f"9999-12-31T23:59:59-14:00~{id}~1", 400), (f"2026-01-01~{id}~{'9' * 5000}", 400), ("~~", 400),
+    ):
+        got = await desk.get(f"/console/inbox?after={quote(after)}")
+        assert got.status == status, (after[:60], got.status)

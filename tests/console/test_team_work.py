@@ -126,6 +126,28 @@ async def test_while_nobody_of_a_team_is_there_it_is_the_teams(desk: Desk, api: 
     assert (got.status, got.body["code"]) == (409, "nobody_here")
 
 
+async def test_of_whom_nothing_is_said_stays(desk: Desk, agent: Desk, api: Api) -> None:
+    a, b = await town(api, 2)
+    sales, one = await team(api, "Sales", agent), f"{INBOX}/conversations/{a}"
+
+    async def whose(sent: Json) -> tuple[Any, Any]:
+        got = await api.ok("PATCH", one, sent)
+        return got["team"], got["assignee"]
+
+    assert await whose({"team": sales}) == ("Sales", None)
+    assert await whose({"assignee": str(agent.who.id)}) == ("Sales", "Agent")
+    assert await whose({"routing": "hand", "priority": "high"}) == ("Sales", "Agent")
+    assert await whose({"team": None}) == (None, "Agent")
+    assert await whose({"team": sales}) == ("Sales", "Agent")
+    assert await whose({"assignee": None}) == ("Sales", None)
+    async with watched(desk), watched(agent):
+        for _ in range(3):  # of its team there is one alone
+            assert await whose({"routing": "round_robin"}) == ("Sales", "Agent")
+    sent = {"sessionIds": [a, b, a], "assignee": str(desk.who.id)}
+    assert (await api.ok("POST", f"{INBOX}/conversations/bulk", sent))["done"] == 2
+    assert (await api.ok("PATCH", one, {"priority": "low"}))["team"] == "Sales"
+
+
 async def test_labels_are_a_businesss_own(desk: Desk, foreign: Desk, api: Api) -> None:
     a, b, *_ = await town(api)
     urgent, bill = await label(api, "Complaint"), await label(api, "Billing <b>", "teal")

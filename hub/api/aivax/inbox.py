@@ -62,7 +62,10 @@ async def change(request: web.Request, session_id: UUID, body: InboxChange) -> I
 
 @endpoint(tag=TAG)
 async def bulk(request: web.Request, body: BulkIn) -> BulkOut:
-    """Do the same with many conversations. Sent again it changes nothing more."""
+    """Do the same with many conversations.
+
+    Sent again it changes nothing more; `routing` gives them to whose turn it is then.
+    """
     hub, who = request.app[HUB], caller(request)
     actor = audit.of_caller(who)
     done, failed = await triage.bulk(hub, who.account_id, actor, body.session_ids, body.change())

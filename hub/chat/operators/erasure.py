@@ -102,7 +102,7 @@ async def _erase(hub: Hub, account: UUID, actor: Actor, who: Subject) -> Json:
         known = await personal.named(tx, account, who.people, who.names)
         done = await erasure.erase(tx, account, who, quoted, patterns)
         sessions, groups = ([UUID(s) for s in done.pop(name)] for name in ("sessions", "groups"))
-        sessions += (left := await erasure.left(tx, account, who.users))
+        sessions += (left := await erasure.left(tx, account, who))
         done["conversations"] += len(left)
         sessions += await erasure.users_talks(tx, account, users)
         for user in users:

@@ -1,7 +1,7 @@
 """The operators' desk: conversations to look at and to work in."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -114,17 +114,16 @@ async def note(db: Db, account: UUID, operator: UUID, author: str, session: UUID
 
 def mentioned(text: str, colleagues: Sequence[Json]) -> list[UUID]:
     """Whom `@Ana Ribeiro` or `@ana` means: the longest name there, or a first name that one alone has. Pure."""
-    said, found = text.casefold(), []
     names = [(one["id"], " ".join(one["name"].casefold().split())) for one in colleagues]
     firsts = Counter(name.partition(" ")[0] for _, name in names)
-    calls = [(name, id) for id, name in names]
-    calls += [(name.partition(" ")[0], id) for id, name in names if firsts[name.partition(" ")[0]] == 1]
-    for at in re.finditer(r"(?<!\w)@", said):
-        rest = said[at.end():]
-        there = [(n, id) for n, id in calls if n and rest.startswith(n) and not re.match(r"\w", rest[len(n):])]
-        longest = max((len(n) for n, _ in there), default=0)
-        found += [id for n, id in there if len(n) == longest]
-    return list(dict.fromkeys(found))
+    calls = defaultdict[str, list[UUID]](list)
+    for id, name in names:
+        calls[name].append(id)
+        if firsts[first := name.partition(" ")[0]] == 1 and first != name:
+            calls[first].append(id)
+    longest = "|".join(map(re.escape, sorted(filter(None, calls), key=len, reverse=True)))
+    found = re.findall(rf"(?<!\w)@({longest})(?!\w)", text.casefold()) if longest else []
+    return list(dict.fromkeys(id for name in found for id in calls[name]))
 
 
 async def attach(hub: Hub, account: UUID, session: UUID, given: Sequence[tuple[str, str, bytes]]) -> list[Json]:

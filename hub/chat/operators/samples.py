@@ -66,18 +66,23 @@ async def listed(db: Db, account: UUID) -> list[Json]:
     return await rows.listed(db, account)
 
 
-async def throw_away(hub: Hub, account: UUID, id: UUID) -> None:
-    """With conversations, documents and bot; what somebody deleted before is gone already. Raise NotFound."""
-    one = next((s for s in await rows.listed(hub.db, account) if s["id"] == id), None)
+async def throw_away(hub: Hub, account: UUID, id: UUID) -> list[str]:
+    """With conversations, documents and bot; what somebody deleted before is gone already. What else is in use stays:
+    its kinds. Raise NotFound."""
+    one = await rows.one(hub.db, account, id)
     if one is None:
         raise NotFound("No such sample.")
+    used = await rows.in_use(hub.db, account, id)
+    if used["gateway"]:  # a bot that stays goes on answering from its documents
+        used["collection"] = True
     if one["client_id"]:
         await _gone(clients.remove(hub, account, one["client_id"]))
-    if one["gateway_id"]:
+    if one["gateway_id"] and not used["gateway"]:
         await _gone(gateways.remove(hub.db, account, one["gateway_id"]))
-    if one["collection_id"]:
+    if one["collection_id"] and not used["collection"]:
         await _gone(collections.remove(hub.db, account, one["collection_id"]))
     await rows.remove(hub.db, account, id)
+    return [kind for kind, name in (("bot", "gateway"), ("documents", "collection")) if used[name]]
 
 
 async def _gone(removing: Awaitable[object]) -> None:

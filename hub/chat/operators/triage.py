@@ -27,11 +27,13 @@ NONE = "No such conversation, or nobody has said a word in it yet."
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """To a person, to a team, to both, or to nobody. how: by hand, or whose turn it is of those who are there."""
+    """To a person, to a team, to both, or to nobody. how: by hand, or whose turn it is of those who are there.
+    stays: of what nothing was said."""
 
     operator: UUID | None = None
     team: UUID | None = None
     how: str = "hand"
+    stays: frozenset[Literal["operator", "team"]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +114,17 @@ async def _name(hub: Hub, account: UUID, session: UUID) -> str:
 
 async def _assign(tx: Call, account: UUID, by: Actor, now: Json, to: Assign) -> tuple[list[Json], bool]:
     """Who sees to it from now on, and has it where a person has taken it over."""
-    team = await teams.one(tx, account, to.team) if to.team else None
+    of_team = now["team_id"] if "team" in to.stays else to.team
+    team = await teams.one(tx, account, of_team) if of_team else None
     if to.team and team is None:
         raise Invalid("team is none of this account.", field="team")
-    who = await operators.one(tx, account, to.operator) if to.operator else None
+    of_person = now["assignee_id"] if "operator" in to.stays and to.how == "hand" else to.operator
+    who = await operators.one(tx, account, of_person) if of_person else None
     if to.operator and (who is None or who["role"] == "viewer"):
         raise Invalid("assignee is nobody who works here.", field="assignee")
     if to.how != "hand":
-        who = await human_requests.pick(tx, account, desk.HERE, to.how, to.team)
-        if who is None and team is None:
+        who = await human_requests.pick(tx, account, desk.HERE, to.how, of_team)
+        if who is None and to.team is None:
             raise Conflict("Nobody is here who could have it.", code="nobody_here")
     person, group = who["id"] if who else None, team["id"] if team else None
     if (person, group) == (now["assignee_id"], now["team_id"]):

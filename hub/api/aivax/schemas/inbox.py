@@ -15,6 +15,7 @@ from hub.tools.schedule.targets import TARGETS
 
 Status = Literal["open", "snoozed", "closed"]
 Colour = Literal["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
+FIELDS: tuple[tuple[Literal["operator", "team"], str], ...] = (("operator", "assignee"), ("team", "team"))
 STANDS = ("status", "snoozed_until", "assignee_id", "assignee", "team_id", "team")
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
@@ -85,7 +86,7 @@ class InboxChange(Camel):
     team: Annotated[UUID | None, Field(description="Id of a team; null: none.")] = None
     routing: Annotated[
         Literal["hand", "round_robin", "least_busy"],
-        Field(description="Other than `hand`: whose turn it is of those of the team, or of all, who are there."),
+        Field(description="Other than `hand`: whose turn it is of its team, or of all, who are there."),
     ] = "hand"
     status: Annotated[
         Status | None, Field(description="What is closed or snoozed opens when its person writes.")
@@ -104,9 +105,11 @@ class InboxChange(Camel):
         return self
 
     def change(self) -> Change:
-        whose = {"assignee", "team", "routing"} & self.model_fields_set
+        said = self.model_fields_set
+        stays = frozenset({n for n, field in FIELDS if field not in said})
+        whose = len(stays) < len(FIELDS) or self.routing != "hand"
         return Change(
-            assign=Assign(self.assignee, self.team, self.routing) if whose else None, status=self.status,
+            assign=Assign(self.assignee, self.team, self.routing, stays) if whose else None, status=self.status,
             until=self.snooze_until, priority=PRIORITIES.index(self.priority) if self.priority else None,
             add=tuple(self.add_labels), drop=tuple(self.remove_labels),
         )
