@@ -3,7 +3,6 @@
 import hmac
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -199,7 +198,7 @@ async def test_a_long_list_of_templates_says_that_it_is_cut(count: int) -> None:
 
     found = await listing(get, "2001")
     assert len(found) == min(count, MOST) and len(asked) == -(-len(found) // 100)
-    one = SimpleNamespace()
-    told = templates._listed(one, found, None)  # type: ignore[arg-type]
+    one: Any = None
+    told = templates._listed(one, found, None)
     assert bool(told.words) is (count >= MOST)
     assert bool(templates.opener_note(told, "elsewhere")) is (count < MOST) and templates.opener_note(told, "t1") is None
