@@ -12,6 +12,7 @@ APPROVED = "APPROVED"
 # Events that leave a template as it may be sent, and those after which it may be.
 BESIDE = frozenset({"FLAGGED", "LOCKED", "UNLOCKED", "LIMIT_EXCEEDED"})
 STILL = frozenset({"APPROVED", "REINSTATED", "UNPAUSED", "UNARCHIVED"})
+MOST = 1000  # of an account, as far as they are listed
 MEDIA = ("image", "video", "document")
 
 
@@ -159,6 +160,6 @@ class Templated(Protocol):
     """A network that lists its templates."""
 
     async def templates(self, link: Link) -> list[Template]:
-        """All of the account, at most a thousand. Raise ChannelError, code "no_account" where the settings do not name
+        """All of the account, at most `MOST`. Raise ChannelError, code "no_account" where the settings do not name
         whose they are."""
         ...

@@ -15,15 +15,16 @@ TOLD = (
     "event", "reason", "message_template_name", "message_template_language", "new_quality_score", "current_limit",
     "display_phone_number", "decision", "group_id", "type", "subject", "timestamp",
 )
+TEMPLATES = "message_template"
 
 
 def receive(link: Link, body: Json) -> list[Inbound]:
     """The items of all changes of all entries."""
-    changes = (c for entry in objs(body.get("entry")) for c in objs(entry.get("changes")))
-    return [item for change in changes for item in _change(link, change)]
+    changes = ((text(entry.get("id")), c) for entry in objs(body.get("entry")) for c in objs(entry.get("changes")))
+    return [item for account, change in changes for item in _change(link, account, change)]
 
 
-def _change(link: Link, change: Json) -> list[Inbound]:
+def _change(link: Link, account: str | None, change: Json) -> list[Inbound]:
     value = obj(change.get("value"))
     number = text(obj(value.get("metadata")).get("phone_number_id"))
     if number not in (None, link.settings.get("phoneNumberId")):
@@ -38,6 +39,9 @@ def _change(link: Link, change: Json) -> list[Inbound]:
     if found:
         return found
     field = text(change.get("field")) or "unknown"
+    if field.startswith(TEMPLATES) and account not in (None, link.settings.get("businessAccountId") or account):
+        # An app may hear of several business accounts, whose templates may be called the same.
+        return [replace(foreign(account or "", change, {}), ignore="another business account")]
     if calls := objs(value.get("calls")):
         return [_call(c, profiles) for c in calls]
     # The history of a connected phone comes in bulk and is nobody's question.

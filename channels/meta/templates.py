@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 from channels.http import Answer
 from channels.loose import obj, objs, text
-from channels.templates import MEDIA, Button, Template
+from channels.templates import MEDIA, MOST, Button, Template
 
 Json = dict[str, Any]
 FIELDS = "name,language,status,category,components,quality_score,rejected_reason,parameter_format"
-PAGE, PAGES = 100, 10
+PAGE, PAGES = 100, 40  # Meta may give fewer at a time
 # Parts that need more than values.
 ODD = {
     "carousel": "a carousel", "limited_time_offer": "a limited offer", "order_details": "an order", "mpm": "products",
@@ -28,10 +28,10 @@ async def listing(get: Callable[[str], Awaitable[Answer]], account: str) -> list
         found += [one for given in objs(body.get("data")) if (one := read(given)) is not None]
         paging = obj(body.get("paging"))
         cursor = text(obj(paging.get("cursors")).get("after"))
-        if not cursor or not paging.get("next"):
+        if not cursor or not paging.get("next") or len(found) >= MOST:
             break
         after = f"&after={quote(cursor, safe='')}"
-    return found
+    return found[:MOST]
 
 
 def read(given: Json) -> Template | None:

@@ -196,12 +196,13 @@ class Telegram:
         self, link: Link, openers: Sequence[str], commands: Sequence[Sequence[str]], *, again: bool
     ) -> bool:
         """The menu of commands; one that the business made with BotFather stays."""
-        if not again and await self._call(link, Call("getMyCommands", {})):
-            return False
+        listed = [{"command": name, "description": words} for name, words in commands]
+        if not again and (shown := await self._call(link, Call("getMyCommands", {}))):
+            # Ours, where the answer to setting them was lost.
+            return bool(shown == listed)
         if not commands:
             await self._call(link, Call("deleteMyCommands", {}))
             return False
-        listed = [{"command": name, "description": words} for name, words in commands]
         await self._call(link, Call("setMyCommands", {"commands": listed}))
         return True
 

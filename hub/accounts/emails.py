@@ -6,6 +6,7 @@ import unicodedata
 import idna
 
 from hub.errors import Invalid
+from hub.language.marks import fewer
 
 LONGEST = 254
 # Letters of one alphabet: two addresses that look alike are alike.
@@ -17,7 +18,7 @@ def email_address(text: str, field: str = "email") -> str:
 
     Raise Invalid for what is no address, and for signs that cannot be seen or look like others.
     """
-    local, _, domain = unicodedata.normalize("NFKC", text.strip()).rpartition("@")
+    local, _, domain = unicodedata.normalize("NFKC", fewer(text.strip())).rpartition("@")
     try:
         host = "localhost" if domain.lower() == "localhost" else idna.encode(domain, uts46=True).decode().lower()
     except (idna.IDNAError, UnicodeError):

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from hub.errors import Invalid
+from hub.language.marks import fewer
 
 SHORTEST, LONGEST = 8, 1024
 # Each check takes 64 MiB for some 50 ms: more of them at once than this would help whoever floods the login.
@@ -65,7 +66,7 @@ def _common() -> frozenset[str]:
 def guessed(password: str, about: tuple[str, ...] = ()) -> bool:
     """Whether it is among the first that somebody would try: a common one, also with signs for letters or figures
     around it; the same few signs again and again; a piece of `about`."""
-    plain = unicodedata.normalize("NFKC", password).casefold()
+    plain = unicodedata.normalize("NFKC", fewer(password)).casefold()
     forms = {plain, plain.translate(_LEET), _TAIL.sub("", plain), _TAIL.sub("", plain).translate(_LEET)}
     words = {part for text in about for word in (text.casefold(),) for part in (word, *re.split(r"[@.\s]+", word))}
     if any(len(form) >= 4 and (form in _common() or form in words) for form in forms):

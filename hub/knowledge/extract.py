@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.util
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from hub.child_processes import Children, Ended, Stopped
 from hub.domain import Json
 from hub.errors import Unreadable, Unsupported
 from hub.knowledge.children.encodings import decoded
+from hub.language.marks import composed
 
 FOLDER = Path(__file__).parent / "children"
 READ = (
@@ -143,10 +143,9 @@ def _plain(name: str, raw: bytes, limits: Limits) -> str:
     text = decoded(raw)
     if "\0" in text:
         raise Unreadable(f"{name} is no text.")
-    text = unicodedata.normalize("NFC", text)
     if len(text) > limits.longest:
         raise Unreadable(_long(name, limits))
-    return text
+    return composed(text)
 
 
 async def converted(

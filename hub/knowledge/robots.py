@@ -1,7 +1,7 @@
 """What a site asks of robots: in its robots.txt, as RFC 9309 reads it, and in the header of an answer. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -10,6 +10,7 @@ SLOWEST = 10.0  # seconds between two pages, whatever the site asks for
 ALL = "*"
 PRODUCT = re.compile(r"[A-Za-z_-]+|\*")
 TAG = re.compile(r"^\s*([\w-]+)\s*:\s*(.*)$")
+COMPARED = 1_000_000  # paths with addresses, for the links of one page
 TIMED = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
 
 
@@ -27,6 +28,13 @@ def allowed(rules: Rules, url: str) -> bool:
     path = unquote(parts.path or "/") + (f"?{unquote(parts.query)}" if parts.query else "")
     fits = [(len(wanted), yes) for yes, wanted in rules.paths if _fits(wanted, path)]
     return max(fits)[1] if fits else True
+
+
+def open_to(rules: Rules, urls: Sequence[str]) -> list[str]:
+    """Those of the addresses that may be read. Where a site has very many rules and links, the last of them are looked
+    at when it is their turn."""
+    many = COMPARED // max(1, len(rules.paths))
+    return [u for n, u in enumerate(urls) if n >= many or allowed(rules, u)]
 
 
 def indexed(header: str) -> bool:

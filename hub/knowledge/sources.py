@@ -114,7 +114,7 @@ async def _step(hub: Hub, source: Claimed) -> None:
         await _end(hub, source)
         return
     kind, rules = source.kind, await asyncio.to_thread(robots.read, source.robots or "")
-    if not robots.allowed(rules, page.url):
+    if not await asyncio.to_thread(robots.allowed, rules, page.url):
         await _refuse(hub, source, page.url, "The site's robots.txt does not allow it.")
     elif (reply := await _page_at(hub, source, page)) is not None:
         kind = await _take(hub, source, page, reply, rules)
@@ -123,7 +123,7 @@ async def _step(hub: Hub, source: Claimed) -> None:
 
 async def _take(hub: Hub, source: Claimed, page: Page, reply: Reply, rules: Rules) -> str:
     """What a site answered; the kind of the source, which is told by its first answer."""
-    digest = hashlib.sha256(reply.body).digest()
+    digest = await asyncio.to_thread(_digest, reply.body)
     if page.document and (reply.status == 304 or reply.status == 200 and digest == page.mark.digest):
         await _met(hub, source, page, page.mark.links, rules)
         await sources.close(hub.db, source, page.url, None, page.document, page.mark)
@@ -193,7 +193,7 @@ async def _map(hub: Hub, source: Claimed, page: Page, listed: tuple[list[str], b
     """Maps of maps are followed twice; their pages are read, and no links of theirs beyond."""
     urls, maps = listed
     if not maps or page.depth < 2:
-        found = website.within(urls, page.url, website.bare(source.address), maps)
+        found = await asyncio.to_thread(website.within, urls, page.url, website.bare(source.address), maps)
         await sources.seen(hub.db, source, found, page.depth + 1 if maps else DEPTH + 1)
     await sources.close(hub.db, source, page.url, None, None)
 
@@ -201,7 +201,7 @@ async def _map(hub: Hub, source: Claimed, page: Page, listed: tuple[list[str], b
 async def _met(hub: Hub, source: Claimed, page: Page, links: tuple[str, ...], rules: Rules) -> None:
     """The pages that a page leads to."""
     if page.depth < source.depth:
-        found = await asyncio.to_thread(lambda: [u for u in links if robots.allowed(rules, u)])
+        found = await asyncio.to_thread(robots.open_to, rules, links)
         await sources.seen(hub.db, source, found, page.depth + 1)
 
 
@@ -221,7 +221,7 @@ async def _page(hub: Hub, source: Claimed, page: Page, reply: Reply, rules: Rule
     if why is not None:
         await _refuse(hub, source, url, why)
         return
-    left = website.left_out(found.links, url, host)
+    left = await asyncio.to_thread(website.left_out, found.links, url, host)
     given = Given(_name(url), "", None, (), {"url": url, "source": str(source.id)}, (left,) if left else ())
     try:
         saved = await files.keep(
@@ -229,7 +229,11 @@ async def _page(hub: Hub, source: Claimed, page: Page, reply: Reply, rules: Rule
     except Invalid as e:
         await _refuse(hub, source, url, str(e))
         return
-    await sources.close(hub.db, source, url, None, saved.id, _mark(reply, links))
+    await sources.close(hub.db, source, url, None, saved.id, await asyncio.to_thread(_mark, reply, links))
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()
 
 
 def _mark(reply: Reply, links: list[str]) -> Mark:
@@ -238,7 +242,7 @@ def _mark(reply: Reply, links: list[str]) -> Mark:
         return Mark()
     etag, modified = reply.headers.get("ETag"), reply.headers.get("Last-Modified")
     short = [value if value and len(value) <= 500 else None for value in (etag, modified)]
-    return Mark(short[0], short[1], hashlib.sha256(reply.body).digest(), tuple(links))
+    return Mark(short[0], short[1], _digest(reply.body), tuple(links))
 
 
 async def _read(hub: Hub, url: str, reply: Reply) -> Read | Later:
@@ -250,11 +254,12 @@ async def _read(hub: Hub, url: str, reply: Reply) -> Read | Later:
 
 async def _unfit(hub: Hub, source: Claimed, page: Page, read: Read, reply: Reply, rules: Rules) -> str | None:
     """Why a page is not kept."""
-    tags = ",".join(value for name, value in reply.headers.items() if name.lower() == "x-robots-tag")
-    if not read.kept or not robots.indexed(tags):
+    # Each line of it is read by itself: whom one names, the next may not.
+    tags = [value for name, value in reply.headers.items() if name.lower() == "x-robots-tag"]
+    if not read.kept or not all(map(robots.indexed, tags)):
         return "The page asks not to be indexed."
     own = website.canonical(read.canonical, page.url, website.bare(source.address))
-    if own is None or not robots.allowed(rules, own):
+    if own is None or not await asyncio.to_thread(robots.allowed, rules, own):
         return None
     await sources.seen(hub.db, source, [own], page.depth)
     # One that is refused itself, or for which there is no room, speaks for no other.

@@ -3,12 +3,14 @@
 import gzip
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import unescape
+from itertools import islice
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 LONGEST = 2000
-LOC = re.compile(r"<(?:\w+:)?loc>\s*(?:<!\[CDATA\[)?\s*([^<\]]+?)\s*(?:\]\]>)?\s*</(?:\w+:)?loc>", re.IGNORECASE)
+# Each part of it is bounded: what a hostile map writes takes no longer to read than any other.
+LOC = re.compile(r"<(?:\w{1,40}:)?loc\s{0,20}>\s{0,200}(?:<!\[CDATA\[)?([^<\]]{1,4000})", re.IGNORECASE)
 MAP = re.compile(rb"<(?:\w+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
 # What is no page to read.
 OTHER = re.compile(
@@ -18,8 +20,11 @@ MEDIA = re.compile(
     re.IGNORECASE,
 )
 FRONT = re.compile(r"/(?:(?:index|home|default|inicio|início)(?:\.\w+)?/?)?", re.IGNORECASE)
-PLAIN = re.compile(rb"\s*https?://\S+\s*")
+PLAIN = re.compile(rb"\s*https?://\S+")
+WORD = re.compile(rb"\S+")
 UNPACKED = 20 << 20
+PART, LONGEST_LOC = 64 << 10, 5000  # characters
+LISTED = 50_000  # addresses in one map, as sitemaps.org has it
 TOLD = 5
 
 
@@ -83,8 +88,20 @@ def listed(body: bytes) -> tuple[list[str], bool] | None:
             return None
     kind = MAP.search(body[:5000])
     if kind is None:
-        lines = body.split()
-        plain = b"<" not in body[:5000] and lines and all(PLAIN.fullmatch(line) for line in lines)
+        # Looked at before it is cut to pieces: most bodies are no list of addresses.
+        if b"<" in body[:5000] or not PLAIN.match(body[:5000]):
+            return None
+        lines = [m[0] for m in islice(WORD.finditer(body), LISTED)]
+        plain = all(PLAIN.fullmatch(line) for line in lines)
         return ([u.decode(errors="replace") for u in lines], False) if plain else None
     text = body.decode(errors="replace")
-    return [unescape(u) for u in LOC.findall(text)], kind[1].lower() == b"sitemapindex"
+    return list(islice(_locations(text), LISTED)), kind[1].lower() == b"sitemapindex"
+
+
+def _locations(text: str) -> Iterator[str]:
+    """Part by part: what else runs in the process is not held up."""
+    for start in range(0, len(text), PART):
+        for match in LOC.finditer(text, start, start + PART + LONGEST_LOC):
+            found = unescape(match[1].strip())
+            if found and match.start() < start + PART:
+                yield found

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from hub.language.marks import fewer
+
 # Signs that are not seen, or are another way to write one that is.
 _UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u200b\u200c\u200d\u200e\u200f\u202a\u202b"
@@ -33,7 +35,7 @@ def fold(text: str, accents: bool = False) -> str:
     """Lower case, plain quotes, hyphens and blanks, nothing unseen; without accents unless wanted."""
     if text.isascii():  # nothing of it is unseen, and of the signs it has one alone
         return text.lower().replace("`", "'")
-    found = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text.translate(_SIGNS)).casefold())
+    found = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", fewer(text.translate(_SIGNS))).casefold())
     found = found.translate(_SIGNS)
     # Below the first combining mark there is none: most letters need not be looked up.
     return found if accents else "".join(c for c in found if c < "\u0300" or not unicodedata.combining(c))

@@ -1,12 +1,12 @@
 """Pieces of documents: their vectors and words; the search over both is `hub.store.finding`."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import md5
 from uuid import UUID
 
+from hub.language.marks import composed
 from hub.store.db import Call, clean
 
 # A word is stemmed by the languages of its piece, as it is written and without its accents: "devolução",
@@ -114,7 +114,7 @@ async def drop_rest(db: Call, home: Home, count: int) -> None:
 
 def words(text: str) -> list[str]:
     """The words of a text; PostgreSQL would read "XK-17" as a negative number, and a domain as one word."""
-    return WORD.findall(unicodedata.normalize("NFC", text))
+    return WORD.findall(composed(text))
 
 
 def vector_text(vector: Sequence[float]) -> str:

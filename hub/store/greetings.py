@@ -21,6 +21,7 @@ DONE = """
     update integrations set greeted = $3, greet_at = case when greet_at = $4 then null else greet_at end where account_id = $1 and id = $2
 """
 GIVEN_UP = "update integrations set greet_at = null where account_id = $1 and id = $2 and greet_at = $3"
+FORGET = "update integrations set greeted = null where account_id = $1 and id = $2"
 
 Json = dict[str, Any]
 
@@ -37,3 +38,8 @@ async def done(db: Call, account: UUID, id: UUID, told: Json | None, taken_at: A
 async def give_up(db: Call, account: UUID, id: UUID, taken_at: Any) -> None:
     """It cannot be told; another change tries again."""
     await db.run(GIVEN_UP, account, id, taken_at)
+
+
+async def forget(db: Call, account: UUID, id: UUID) -> None:
+    """It is another bot or number now: nothing that is shown there was set from here."""
+    await db.run(FORGET, account, id)

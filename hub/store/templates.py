@@ -17,7 +17,7 @@ CHANGE = "update template_lists set templates = $3 where account_id = $1 and int
 SHARING = """
     select o.id from integrations i join integrations o on o.account_id = i.account_id and o.channel = i.channel
         and (o.id = i.id or o.settings->>'businessAccountId' = i.settings->>'businessAccountId')
-    where i.id = $2 and i.account_id = $1
+    where i.id = $2 and i.account_id = $1 order by o.id
 """
 # Chat clients with a network that has templates.
 CONNECTED = """

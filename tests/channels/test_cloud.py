@@ -23,6 +23,10 @@ from channels.base import (
     Unreadable,
 )
 from channels.cloud import WhatsAppCloud
+from channels.http import Answer
+from channels.meta.templates import listing
+from channels.templates import MOST
+from hub.chat.clients import templates
 from tests.channels.replay import Fetched, Seen, load, serving
 
 Json = dict[str, Any]
@@ -165,3 +169,36 @@ async def test_refusals(status: int, body: Any, code: str, permanent: bool) -> N
     with pytest.raises(ChannelError) as caught:
         await asked(lambda a: a.send(LINK, Outbound("5511999990000", "", text="Hi")), {"status": status, "body": body})
     assert (caught.value.code, caught.value.permanent) == (code, permanent) and "token-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("account", "ours"), [("2001", True), ("2002", False), (None, True)])
+def test_templates_of_another_business_account_are_none_of_ours(account: str | None, ours: bool) -> None:
+    """An app may hear of several; a template of the same name in another one says nothing of this one's campaigns."""
+    told = {"event": "PAUSED", "message_template_name": "spring", "message_template_language": "en_US"}
+    changes = [{"field": "message_template_status_update", "value": told}]
+    entry = {"changes": changes} | ({"id": account} if account else {})
+    [item] = adapter().receive(LINK, signed({"object": "whatsapp_business_account", "entry": [entry]}))
+    assert (item.event == "meta.message_template_status_update") is ours and (item.ignore is None) is ours
+    bare = replace(LINK, settings={k: v for k, v in SETTINGS.items() if k != "businessAccountId"})
+    [item] = adapter().receive(bare, signed({"object": "whatsapp_business_account", "entry": [entry]}))
+    assert item.ignore is None, "nobody has said which account it is"
+
+
+@pytest.mark.parametrize("count", [30, 1000, 6000])
+async def test_a_long_list_of_templates_says_that_it_is_cut(count: int) -> None:
+    """What is not on the list may be there all the same: nothing is refused for it."""
+    rows = [{"name": f"t{n}", "language": "en_US", "status": "APPROVED"} for n in range(count)]
+    asked: list[str] = []
+
+    async def get(path: str) -> Answer:
+        asked.append(path)
+        start = int(path.partition("&after=")[2] or 0)
+        paging = {"cursors": {"after": str(start + 100)}} | ({"next": "https://x"} if start + 100 < count else {})
+        return Answer(200, {}, {"data": rows[start : start + 100], "paging": paging}, "")
+
+    found = await listing(get, "2001")
+    assert len(found) == min(count, MOST) and len(asked) == -(-len(found) // 100)
+    one: Any = None
+    told = templates._listed(one, found, None)
+    assert bool(told.words) is (count >= MOST)
+    assert bool(templates.opener_note(told, "elsewhere")) is (count < MOST) and templates.opener_note(told, "t1") is None

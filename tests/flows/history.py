@@ -188,6 +188,8 @@ def i9_albums_are_whole_and_in_their_place(h: History) -> Iterator[str]:
         lost = [n for n in names if not seen_of[part["chat"], n]]
         if lost and part["state"] == "sent":
             yield f"part {part['id']} of {part['chat']} is sent, and {', '.join(lost)} was never seen"
+        if part["body"].get("rest") and part["state"] in ("sent", "unknown"):
+            yield f"part {part['id']} of {part['chat']} is {part['state']}, and the files behind it have no rows"
     for chat in {s.chat for s in h.shown}:
         places = [
             max([int(m.rpartition("-")[2]) for m in marks(s.text)] + [int(m[2]) for m in PICTURE.finditer(s.text)])

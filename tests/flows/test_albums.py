@@ -115,3 +115,33 @@ async def test_a_lost_answer_leaves_the_whole_album_in_doubt(town: Town) -> None
     assert states == ["unknown", "sent"] and await groups(town) == 1
 
 
+
+@pytest.mark.parametrize("mode", ["placeholder_edit", "reconcile", "at_most_once"])
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_one_of_them_in_doubt_keeps_those_behind_it_from_nobody(town: Town, mode: str) -> None:  # noqa: F811
+    """The answer to one that goes alone is lost: it is not sent again, and the others come, each once."""
+    await town.hub.db.run("update integrations set mode = $1", mode)
+    made = [await stored(town, "png", n) for n in range(1, 4)]
+    await town.control("faults", {"faults": [
+        {"match": "sendMediaGroup", "error": "bad_album"}, {"match": "sendPhoto", "drop": "after"},
+    ]})
+    await answer(town, *made, after="That is all.")
+    found = await sent(town, 4)
+    assert [m["kind"] for m in found] == ["image"] * 3 + ["text"]
+    rows = [dict(r) for r in await town.hub.db.fetch("select state, body->'file'->>'alt' as alt, body ? 'rest' as rest from outbox")]
+    assert sorted((r["state"], r["alt"]) for r in rows if r["alt"] and r["state"] != "dead") == [
+        ("sent", "2"), ("sent", "3"), ("unknown", "1")]
+    assert not any(r["rest"] for r in rows)
+
+
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_a_crash_between_them_loses_none_behind(town: Town) -> None:  # noqa: F811
+    """Whoever sent the first of them is gone, in the mode in which nothing is sent twice."""
+    await answer(town, await stored(town, "png", 1))
+    await sent(town, 1)
+    await town.hub.db.run("""
+        update outbox set state = 'sending', mode = 'at_most_once', closed_at = null, wire_deadline = now() - interval '1 second',
+            body = body || jsonb_build_object('rest', jsonb_build_array(body->'file', body->'file'))
+    """)
+    await sent(town, 3)
+    assert [r["state"] for r in await town.hub.db.fetch("select state from outbox order by state")] == ["sent", "sent", "unknown"]

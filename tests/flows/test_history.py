@@ -124,6 +124,12 @@ def _one_of_it_twice(h: History) -> None:
     h.shown.append(Shown("telegram", "7", "4", ["t7-2_2"]))
 
 
+def _left_behind(h: History) -> None:
+    row = next(o for o in h.outbox if o["body"].get("album"))
+    row["body"]["rest"] = row["body"].pop("album")
+    row["state"] = "unknown"
+
+
 def _album_unseen(h: History) -> None:
     h.shown.pop()
 
@@ -151,6 +157,7 @@ def _press_lost(h: History) -> None:
         (_album_twice, "i9_albums_are_whole_and_in_their_place"),
         (_one_of_it_twice, "i9_albums_are_whole_and_in_their_place"),
         (_album_unseen, "i5_sent_means_delivered"),
+        (_left_behind, "i9_albums_are_whole_and_in_their_place"),
         (_cut, "i9_albums_are_whole_and_in_their_place"),
         (_album_before_its_words, "i9_albums_are_whole_and_in_their_place"),
         (_pressed_twice, "i10_a_press_is_one_message"),

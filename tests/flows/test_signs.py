@@ -183,6 +183,39 @@ async def test_a_menu_that_the_business_made_stays(town: Town) -> None:  # noqa:
     assert (await town.ask("POST", f"{town.twins}/telegram/bot{token}/getMyCommands"))["result"] == own
 
 
+@pytest.mark.parametrize("town", ["telegram"], indirect=True)
+async def test_a_menu_whose_answer_was_lost_is_ours_and_keeps_no_webhook(town: Town) -> None:  # noqa: F811
+    """Set, and the answer lost; then not taken away: the network calls nobody any more all the same."""
+    token, shown = NETWORKS["telegram"][2]["botToken"], "select greeted is not null from integrations"
+    await told(town)
+    await town.ask("POST", f"{town.twins}/telegram/bot{token}/deleteMyCommands")
+    await town.hub.db.run("update integrations set greeted = null")
+    await town.control("faults", {"match": "setMyCommands", "drop": "after"})
+    await town.hub.db.run("update integrations set greet_at = now(), greet_tries = 0")
+    await told(town)
+    assert not await town.hub.db.value(shown)
+    await town.hub.db.run("update integrations set greet_at = now()")
+    await told(town)
+    assert await town.hub.db.value(shown), "what is there is what was to be there"
+    await town.control("faults", {"match": "MyCommands", "status": 500, "times": 9})
+    await town.ask("DELETE", f"{town.api}/api/v1/web-chat-client/{town.client}/integrations/Telegram")
+    found = await town.ask("POST", f"{town.twins}/telegram/bot{token}/getWebhookInfo")
+    assert found["result"]["url"] == ""
+
+
+@pytest.mark.parametrize("town", ["telegram"], indirect=True)
+async def test_another_bot_keeps_its_own_menu(town: Town) -> None:  # noqa: F811
+    await told(town)
+    assert await town.hub.db.value("select greeted is not null from integrations")
+    token, own = "110000099:another-bot", [{"command": "menu", "description": "Our menu"}]
+    await town.ask("POST", f"{town.twins}/telegram/bot{token}/setMyCommands", {"commands": own})
+    await town.ask("PUT", f"{town.api}/api/v1/web-chat-client/{town.client}/integrations", {
+        "integrationType": "Telegram", "integrations": {"telegramIntegration": {"botToken": token}},
+    })
+    await told(town)
+    assert (await town.ask("POST", f"{town.twins}/telegram/bot{token}/getMyCommands"))["result"] == own
+
+
 @pytest.mark.parametrize("town", ["kapso", "webhook"], indirect=True)
 async def test_other_networks_are_asked_nothing(town: Town) -> None:  # noqa: F811
     await changed(town, suggestionButtons=[{"label": "Prices", "prompt": "What does it cost?"}])

@@ -19,7 +19,7 @@ from hub.domain import Integration
 from hub.errors import BadRequest, Conflict, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import clients, integrations
+from hub.store import clients, greetings, integrations
 from hub.store.db import Call
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,8 @@ async def save(
             before(old)
         new = _changed(account_id, client_id, given, old, hub.channels[given.channel].mode)
         await _store(tx, hub, new)
+        if old and _identity(old) != _identity(new):
+            await greetings.forget(tx, account_id, new.id)
     if old and _identity(old) != _identity(new):
         await unregister(hub, old)
     return await register(hub, new)
@@ -210,9 +212,13 @@ async def _headed(hub: Hub, one: Integration, until: str = FOREVER) -> Integrati
 async def unregister(hub: Hub, one: Integration) -> str | None:
     """Take our webhook away; return what the network said if it did not let us."""
     channel, link = hub.channels[one.channel], link_of(one, hub.settings)
-    try:
-        if one.greeted and isinstance(channel, Greets):
+    if one.greeted and isinstance(channel, Greets):
+        try:
             await channel.greet(link, [], [], again=True)
+        except ChannelError as e:
+            # What is shown harms nobody; calls would go on coming.
+            log.warning("what %s shows first for client %s was not taken away: %s", one.channel, one.client_id, e)
+    try:
         await channel.unregister(link)
     except ChannelError as e:
         log.warning("%s webhook of client %s not removed: %s", one.channel, one.client_id, e)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.base import ChannelError
-from channels.templates import Button, Template, Templated, Unfit, best, changed, filled
+from channels.templates import MOST, Button, Template, Templated, Unfit, best, changed, filled
 from hub.chat.clients import integrations
 from hub.chat.clients.link import link_of
 from hub.chat.clients.networks import NAMES
@@ -48,7 +48,7 @@ async def of_client(hub: Hub, account: UUID, client: UUID, channel: str) -> List
         raise NotFound("This chat client is not connected to a network with templates of that name.")
     known = await templates.get(hub.db, account, one.id, KEPT)
     if known and known["fresh"]:
-        return Listed(one, [_open(t) for t in known["templates"]], known["read_at"])
+        return _listed(one, [_open(t) for t in known["templates"]], known["read_at"])
     try:
         async with asyncio.timeout(ASKED):
             found = await network.templates(link_of(one, hub.settings))
@@ -58,7 +58,12 @@ async def of_client(hub: Hub, account: UUID, client: UUID, channel: str) -> List
         return Listed(one, [_open(t) for t in kept["templates"]], kept["read_at"], words)
     await templates.keep(hub.db, account, one.id, [dataclasses.asdict(t) for t in found])
     fresh = await templates.get(hub.db, account, one.id, KEPT)
-    return Listed(one, found, fresh["read_at"] if fresh else None)
+    return _listed(one, found, fresh["read_at"] if fresh else None)
+
+
+def _listed(one: Integration, found: list[Template], at: datetime | None) -> Listed:
+    """What is cut says so: what is not on it may be there all the same."""
+    return Listed(one, found, at, f"Only the first {MOST:,} templates are listed." if len(found) >= MOST else "")
 
 
 def _open(stored: Json) -> Template:
@@ -68,11 +73,11 @@ def _open(stored: Json) -> Template:
 def opener_note(listed: Listed, name: str | None) -> str | None:
     """What is wrong with the template that opens WhatsApp's window for schedules and late answers; None where nothing
     is, or nothing is known. Pure."""
-    if not name or (listed.words and not listed.templates):
+    if not name:
         return None
     found = best(listed.templates, name, None)
     if found is None:
-        return f"The template after 24 hours, {name[:100]}, is none that WhatsApp lists."
+        return None if listed.words else f"The template after 24 hours, {name[:100]}, is none that WhatsApp lists."
     if found.slots:
         return f"The template after 24 hours, {found.name}, has variables, and nothing is there to fill them in."
     return f"The template after 24 hours cannot be sent: {why}" if (why := found.why_not()) else None
@@ -124,7 +129,7 @@ async def heard(db: Db, endpoint: Json, event: str | None, detail: Mapping[str, 
     if event not in (STATUS, QUALITY) or not name or not language:
         return
     account, language = endpoint["account_id"], str(language).replace("-", "_")
-    status = str(detail.get("event") or "").upper() if event == STATUS else None
+    status = str(detail.get("event") or "").upper() or None if event == STATUS else None
     quality = str(detail.get("new_quality_score") or "").upper() or None
     reason = str(detail.get("reason") or "") if status else None
     async with db.transaction() as tx:

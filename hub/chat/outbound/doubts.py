@@ -7,7 +7,7 @@ from uuid import UUID
 
 from channels.base import Channel, ChannelError, File, Link, Media, Outbound, Sought
 from hub.chat.clients.link import open_link
-from hub.chat.outbound import delivery
+from hub.chat.outbound import delivery, refused_parts
 from hub.runtime import Hub
 from hub.store import doubts, outbox
 from hub.store.doubts import Doubt
@@ -23,15 +23,19 @@ async def settle(hub: Hub, doubt: Doubt) -> None:
     """Ask, decide, and go on with what waits behind it."""
     part = doubt.part
     integration = await outbox.integration(hub.db, UUID(part["integration_id"])) if part["integration_id"] else None
+    following: Json | None = None
     if integration is None:
-        await _given_up(hub, part)
+        following = await _given_up(hub, part)
     else:
         channel, link = hub.channels[integration["channel"]], open_link(hub, integration)
         sought = await _asked(hub, channel, link, doubt)
         if sought is None and part["asked"] < ASKS:
             return
-        await _decided(hub, channel, integration, doubt, sought or Sought(False))
-    await delivery.resume(hub, UUID(part["session_id"]))
+        following = await _decided(hub, channel, integration, doubt, sought or Sought(False))
+    if following is not None:
+        await delivery.drain(hub, UUID(part["session_id"]), following)
+    else:
+        await delivery.resume(hub, UUID(part["session_id"]))
 
 
 async def _asked(hub: Hub, channel: Channel, link: Link, doubt: Doubt) -> Sought | None:
@@ -45,25 +49,34 @@ async def _asked(hub: Hub, channel: Channel, link: Link, doubt: Doubt) -> Sought
         return Sought(False) if isinstance(e, ChannelError) and e.permanent else None
 
 
-async def _decided(hub: Hub, channel: Channel, integration: Json, doubt: Doubt, sought: Sought) -> None:
+async def _decided(hub: Hub, channel: Channel, integration: Json, doubt: Doubt, sought: Sought) -> Json | None:
+    """The next file of an album that goes one by one, marked as being sent."""
     part = doubt.part
     there = await doubts.nobodys(hub.db, part, sought.ids) if sought.ids else []
     if there:
+        if part["body"].get("rest"):
+            return await refused_parts.go_on(hub, part, "sent", delivery.wire(hub), network_id=there[0])
         await doubts.settle(hub.db, part, "sent", "asked", there[0], None, None)
-        return
+        return None
+    if part["mode"] == "at_most_once":
+        return await _given_up(hub, part)
     absent = sought.told and part["attempt"] < MOST
     # No echo came though all was there to hear it; or that is how the customer wants it.
     once_more = (channel.echoes and doubt.heard) or integration["when_unknown"] == "again"
     if absent or (not sought.told and once_more and part["attempt"] < 2):
         await doubts.settle(hub.db, part, "queued", "resent", None, part["code"], part["error"])
-    else:
-        await _given_up(hub, part)
+        return None
+    return await _given_up(hub, part)
 
 
-async def _given_up(hub: Hub, part: Json) -> None:
-    """People decide: it stays unknown."""
-    words = "Nobody knows whether the network took it, and it was not sent again."
-    await doubts.settle(hub.db, part, "unknown", None, None, "unconfirmed", f"{part['error'] or ''} {words}".strip())
+async def _given_up(hub: Hub, part: Json) -> Json | None:
+    """People decide: it stays unknown. The files of an album behind it go on."""
+    words = f"{part['error'] or ''} Nobody knows whether the network took it, and it was not sent again.".strip()
+    if part["body"].get("rest"):
+        return await refused_parts.go_on(
+            hub, part, "unknown", delivery.wire(hub), code="unconfirmed", error=words)
+    await doubts.settle(hub.db, part, "unknown", None, None, "unconfirmed", words)
+    return None
 
 
 def _looked_for(part: Json) -> Outbound:

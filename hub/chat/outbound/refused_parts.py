@@ -135,7 +135,7 @@ async def _refused(
 
 async def go_on(
     hub: Hub, part: Json, state: str, limit: float, *, network_id: str | None = None, code: str | None = None,
-    error: str | None = None, trace: Json
+    error: str | None = None, trace: Json | None = None
 ) -> Json | None:
     """A file of an album that goes one by one has its outcome, and a row of its own; the next takes its place."""
     gone, following = parted(part["body"])

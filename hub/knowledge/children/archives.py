@@ -48,8 +48,10 @@ class Archive:
     def xml(self, name: str) -> Element:
         raw = self.read(name)
         # What it declares elsewhere is not fetched; within itself it declares nothing that is needed.
-        declared = re.search(rb"<!DOCTYPE[^>\[]*(\[)?", raw.replace(b"\0", b"") if b"\0" in raw[:200] else raw)
-        if declared and declared[1]:
+        bare = raw.replace(b"\0", b"") if b"\0" in raw[:200] else raw
+        declared = re.search(rb"<!DOCTYPE[^>\[]*(\[)?", bare)
+        # Whatever the first of them seems to say: a comment may hold one, and a quoted name its end.
+        if b"<!ENTITY" in bare or declared and declared[1]:
             raise No("declares entities, which is not read")
         try:
             return ElementTree.fromstring(raw)

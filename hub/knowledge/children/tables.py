@@ -55,7 +55,10 @@ def put(text: Text, rows: Iterable[Row], asked: Asked) -> None:
     """The rows of one sheet, which may hold several tables. What stands above a header is its title."""
     count = 0
     filled = ((n, [cell.strip() for cell in row]) for n, row in rows if any(cell.strip() for cell in row))
-    for table in _tables(list(islice(filled, asked["rows"] + SAMPLE))):
+    taken = list(islice(filled, asked["rows"] + SAMPLE + 1))
+    if len(taken) > asked["rows"] + SAMPLE:
+        raise No(f"has more than {asked['rows']:,} rows; split it")
+    for table in _tables(taken):
         names, below = _headed(table, text)
         count += len(below)
         if count > asked["rows"]:

@@ -4,11 +4,11 @@ What a pattern finds is only taken when it looks like a value of its kind (`hub.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hub.language.marks import composed
 from hub.language.plausible import NAME, dated, liked, proper, small
 
 Kind = Literal["preference", "fact"]
@@ -122,7 +122,7 @@ def learned(message: str) -> list[Learned]:
     """Each preference and fact once: what is said last holds, and what is sure before what is not."""
     # As people type it: the signs that rules are written with.
     message = message.translate({0x2019: "'", 0x2018: "'", 0xA0: " ", 0xAD: None})
-    message = unicodedata.normalize("NFC", message)
+    message = composed(message)
     found: dict[tuple[str, str, str], Learned] = {}
     for rule in RULES:
         for match in rule.pattern.finditer(message):
