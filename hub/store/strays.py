@@ -6,7 +6,10 @@ from uuid import UUID
 
 from hub.store.db import Call
 
-MARK = "update sessions set stray_at = coalesce(stray_at, now()) where id = $1"
+AFTER = 20  # messages of a conversation before which a placeholder may stand
+ALBUM = 10  # files of the largest album
+# One that comes while another is looked for is looked for anew.
+MARK = "update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0 where id = $1"
 # As long as a part of ours has no id though it may be there, nothing is looked for: it could be taken for the placeholder.
 DUE = """
     with due as (
@@ -20,12 +23,17 @@ DUE = """
     returning s.id, s.account_id, s.integration_id, s.chat, due.stray_at,
         exists (select 1 from outbox o where o.session_id = s.id and o.network_id is null and o.attempt > 0
                 and o.state in ('unknown', 'sending', 'dead')) as unsure,
-        (select min(o.network_id::bigint) from outbox o where o.session_id = s.id and o.network_id ~ '^[0-9]{1,18}$'
-            and o.closed_at >= due.stray_at) as before
+        array(select o.network_id::bigint from outbox o where o.session_id = s.id and o.network_id ~ '^[0-9]{1,18}$'
+            and o.closed_at >= due.stray_at order by o.network_id::bigint desc limit $4) as after
 """
+# An album has one id here and as many as it has files there, one after the other.
 KNOWN = """
-    select n.id from unnest($2::bigint[]) n(id)
-    where not exists (select 1 from outbox o where o.integration_id = $1 and o.network_id = n.id::text) order by n.id desc
+    select n.id from unnest($2::bigint[]) with ordinality n(id, place)
+    where not exists (select 1 from outbox o where o.integration_id = $1 and o.network_id = n.id::text)
+        and not exists (select 1 from generate_series(1, $3::int) k, outbox o
+            where o.integration_id = $1 and o.network_id = (n.id - k)::text and o.body ? 'album' and k <= case
+                when jsonb_typeof(o.body->'album') = 'array' then jsonb_array_length(o.body->'album') else $3::int end)
+    order by n.place limit $4
 """
 # Of what nothing fills in any more. One that is in use again, by an operator's replay or a turn made anew, is nobody's.
 LEFT = """
@@ -47,18 +55,18 @@ LEAVE = """
         on conflict do nothing
 """
 TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
-DONE = "update sessions set stray_at = null, stray_asked = null, stray_tries = 0 where id = $1"
+DONE = "update sessions set stray_at = null, stray_asked = null, stray_tries = 0 where id = $1 and stray_asked is not null"
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """before: the first message of ours that came after it, if one did. unsure: another of ours has no id either."""
+    """after: messages of ours that came after it, the newest first. unsure: another of ours has no id either."""
 
     session: UUID
     account: UUID
     integration: UUID
     chat: str
-    before: int | None
+    after: tuple[int, ...]
     unsure: bool
 
 
@@ -95,16 +103,16 @@ async def mark(db: Call, session: UUID) -> None:
 
 async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
     """Sessions to look into; nobody else does for a while, and after so many tries nobody does."""
-    rows = await db.fetch(DUE, age, limit, tries)
+    rows = await db.fetch(DUE, age, limit, tries, AFTER)
     return [
-        Stray(r["id"], r["account_id"], r["integration_id"], r["chat"], r["before"], r["unsure"])
+        Stray(r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["unsure"])
         for r in rows if r["integration_id"]
     ]
 
 
-async def unknown(db: Call, integration: UUID, ids: list[int]) -> list[Any]:
-    """Those ids that are no part of ours."""
-    return [r["id"] for r in await db.fetch(KNOWN, integration, ids)]
+async def unknown(db: Call, integration: UUID, ids: list[int], most: int) -> list[Any]:
+    """The first of those ids that are no part of ours."""
+    return [r["id"] for r in await db.fetch(KNOWN, integration, ids, ALBUM - 1, most)]
 
 
 async def done(db: Call, session: UUID) -> None:

@@ -1,7 +1,9 @@
 """Telegram's placeholder: one for an answer, never a flood of them, never left standing."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
+from itertools import count
 
 import pytest
 
@@ -10,7 +12,7 @@ from hub.config import Settings
 from hub.store import handoffs, outbox
 from tests.fakes.model import says
 from tests.flows.ledger import fates
-from tests.flows.picky import Picky, given, picky
+from tests.flows.picky import Picky, given, picky, picture, shelf
 from tests.flows.rig import Rig, rig
 from tests.flows.test_answers import say
 from tests.flows.test_provider_failures import listed
@@ -147,6 +149,44 @@ async def test_a_placeholder_whose_id_nobody_learned_is_found_and_removed(settin
         assert [s.text for s in r.net.shown] == ["You said #a1-1"]
         probes = [c for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
         assert 1 <= len(probes) <= 100, "and no more is asked than need be"
+
+
+async def test_many_that_are_lost_are_all_removed_though_the_network_fails_now_and_then(settings: Settings) -> None:
+    async with rig(settings, work=True) as r:
+        for n in range(3):
+            r.net.plan = fates("lost")
+            await say(r.w, "telegram", f"hello #a1-{n}")
+            await r.w.until(lambda n=n: f"You said #a1-{n}" in r.net.final())
+            await r.w.settle()
+        assert [s.text for s in r.net.shown].count(PLACEHOLDER) == 3
+        asked = count()
+        r.net.plan = lambda path: "broken" if "ReplyMarkup" in path and next(asked) % 3 == 1 else "ok"
+        while not await _none(r):
+            await r.db.run(STANDING)
+            await asyncio.sleep(0.05)
+        assert [s.text for s in r.net.shown] == [f"You said #a1-{n}" for n in range(3)]
+
+
+async def test_pictures_of_an_album_are_no_placeholders(settings: Settings) -> None:
+    """Its network has an id for each of them, of which the hub knows the first."""
+    files = {f"{n}_png": (picture(), "image/png") for n in range(3)}
+    async with rig(settings, work=True) as r, shelf(**files) as place:
+        await r.w.parameters(allowedMediaOrigins=[place])
+        r.model.default = says("\n".join(f"![{n}]({place}/{n}.png)" for n in range(3)))
+        await say(r.w, "telegram", "show me")
+        await r.w.settle()
+        assert [len(c.files) for c in r.net.calls if c.path.endswith("sendMediaGroup")] == [3]
+        r.model.default = says("Hello")
+        r.net.plan = fates("lost")
+        await say(r.w, "telegram", "hello")
+        await r.w.until(lambda: "Hello" in r.net.final())
+        await r.w.settle()
+        await r.db.run(STANDING)
+        await r.w.until(lambda: _none(r))
+        first = int(await r.db.value("select network_id from outbox where body ? 'album'"))
+        gone = {int(c.body["message_id"]) for c in r.net.calls if c.path.endswith("deleteMessage")}
+        assert [s for s in r.net.shown if s.text == PLACEHOLDER] == []
+        assert gone.isdisjoint(range(first, first + 3)), "the pictures stay"
 
 
 async def _none(r: Rig) -> bool:

@@ -10,8 +10,10 @@ from hub.store.strays import Left, Stray
 
 log = logging.getLogger(__name__)
 
-REACH = 100  # how many ids before the next message of ours are tried
+# How many ids before messages of ours are tried, the nearest first, of how many that are looked for among ours.
+REACH, LOOKED = 100, 500
 TRIES = 3
+GIVES_UP = 20  # calls that a network fails, after which it is left alone for now
 
 
 async def take_away(hub: Hub, one: Left) -> None:
@@ -35,16 +37,20 @@ async def remove(hub: Hub, stray: Stray) -> None:
     if integration is None or stray.unsure or not isinstance(channel, Probes):
         await strays.done(hub.db, stray.session)
         return
-    if stray.before is None:
+    if not stray.after:
         return  # the answer is still to come
-    link = open_link(hub, integration)
-    ids = await strays.unknown(hub.db, stray.integration, list(range(max(1, stray.before - REACH), stray.before)))
-    try:
-        for id in ids:
+    link, missed = open_link(hub, integration), 0
+    # A placeholder stands right before what was said instead of it, but for what others were told meanwhile.
+    ids = dict.fromkeys(id - n for n in range(1, REACH + 1) for id in stray.after if id > n)
+    for id in await strays.unknown(hub.db, stray.integration, list(ids)[:LOOKED], REACH):
+        try:
             if await channel.ours(link, stray.chat, str(id)):
                 await channel.delete(link, stray.chat, str(id))
                 log.info("a placeholder that was left standing was removed")
-    except ChannelError as e:
-        log.info("placeholder not looked for: %s", e)
-        return
-    await strays.done(hub.db, stray.session)
+        except ChannelError as e:
+            log.info("placeholder not looked for: %s", e)
+            missed += 1
+            if missed >= GIVES_UP:
+                return
+    if not missed:
+        await strays.done(hub.db, stray.session)
