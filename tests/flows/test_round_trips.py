@@ -165,7 +165,7 @@ async def test_an_album_is_one_part(wires: Wires) -> None:
     await _warm(wires, "telegram")
     asked, _ = await wires.counted("telegram")
     reads = [q for q in asked if q.startswith("select")]
-    assert [q for q in asked if q not in reads] == ["ingest_group", "claim", "complete", "sent"], asked
+    assert [q for q in asked if q not in reads] == ["ingest_direct", "claim", "complete", "sent"], asked
     assert len(reads) == 3, asked
 
 
@@ -174,5 +174,5 @@ async def test_a_reaction_while_an_answer_is_made_asks_the_database_nothing(wire
     await wires.r.w.parameters(acknowledgement="thumbs")
     await _warm(wires, "zapi")
     asked, _ = await wires.counted("zapi")
-    assert asked == ["ingest_group", "claim", "complete", "sent"]
+    assert asked == ["ingest_direct", "claim", "complete", "sent"]
     assert any(c.path.endswith("/send-reaction") for c in wires.r.net.calls)
