@@ -68,13 +68,13 @@ async def seen(v: Visit) -> web.StreamResponse:
 
 async def typing(v: Visit) -> web.StreamResponse:
     """POST .../typing: somebody is writing here, or has stopped; colleagues see it, and the visitor."""
-    what = v.form.get("what")
-    if what not in (crowd.TYPES, crowd.STOPS):
-        raise Invalid(f"what must be {crowd.TYPES} or {crowd.STOPS}.", field="what")
     allow(v.who, "inbox")
     held = await rows.held(v.db, v.account, v.id())
     if held is None:
         raise NotFound
+    what = v.form.get("what")
+    if what not in (crowd.TYPES, crowd.STOPS):
+        raise Invalid(f"what must be {crowd.TYPES} or {crowd.STOPS}.", field="what")
     await crowd.tell(v.hub.events, v.account, v.id(), v.who, what)
     if held:
         await v.hub.events.publish(of_session(v.id()), {"type": "typing", "active": what == crowd.TYPES})

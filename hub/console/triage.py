@@ -16,8 +16,9 @@ from hub.console.inbox import again
 from hub.console.inbox_list import FILTERS, Shown, choices, filtered, listed, views
 from hub.console.page_request import Visit
 from hub.domain import Json
-from hub.errors import Invalid
+from hub.errors import Invalid, NotFound
 from hub.store import accounts
+from hub.store import operator_inbox as rows
 
 NAMED = 12
 
@@ -25,6 +26,8 @@ NAMED = 12
 async def sort(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/inbox/{id}/desk: whatever of it the form holds."""
     deed.object = str(v.id())
+    if await rows.held(v.db, v.account, v.id()) is None:
+        raise NotFound
     told = await desk_work.change(v.hub, v.account, v.who.actor, v.id(), await _wanted(v))
     deed.change = {"done": told}
     if not v.partial:

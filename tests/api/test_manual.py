@@ -113,7 +113,7 @@ async def test_a_chapter_without_a_translation_says_so(api: Api) -> None:
         ("en", "reminder", "How do I let the bot send reminders?"),
         ("en", "take over", "How do I take a conversation over?"),
         ("pt", "Como conecto o WhatsApp?", "Como conecto o WhatsApp?"),
-        ("pt", "sessao nao respondida", "O que acontece com uma mensagem?"),
+        ("pt", "sessao nao respondida", "Por que o bot não responde?"),
         ("pt", "campanha", "Como envio uma campanha?"),
     ],
 )

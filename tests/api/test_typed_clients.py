@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.api.door import Door
+from tests.api.conftest import Api
 from tests.api.test_node_client import ran
 from tests.contract.documents import document
 
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[1] / "node" / "typed"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def made_of(tmp_path: Path) -> Path:
     for file in FOLDER.iterdir():
         if file.is_file():
             shutil.copy(file, tmp_path)
@@ -25,28 +25,29 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(280)
-async def test_a_typescript_client_compiles_and_talks(door: Door, place: Path) -> None:
+async def test_a_typescript_client_compiles_and_talks(api: Api, made_of: Path) -> None:
     if not (shutil.which("node") and shutil.which("npm")):
         if os.environ.get("CI") == "true":
             pytest.fail("Node.js is missing; install it (Debian: apt-get install nodejs npm).")
         pytest.skip("Node.js is missing")
-    await ran("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", folder=place)
-    bin = place / "node_modules" / ".bin"
+    await ran("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", folder=made_of)
+    bin = made_of / "node_modules" / ".bin"
     await ran(
-        str(bin / "openapi-typescript"), "openapi.json", "-o", "hub.d.ts", "--default-non-nullable=false", folder=place
+        str(bin / "openapi-typescript"), "openapi.json", "-o", "hub.d.ts", "--default-non-nullable=false",
+        folder=made_of,
     )
-    await ran(str(bin / "tsc"), "-p", ".", folder=place)
-    found = orjson.loads(await ran("node", "made/talk.js", door.url, door.key, folder=place))
+    await ran(str(bin / "tsc"), "-p", ".", folder=made_of)
+    found = orjson.loads(await ran("node", "made/talk.js", api.url, api.key, folder=made_of))
     assert found["talk"].split("/chat/")[1] and found["target"] == 10
     assert (found["status"], found["code"]) == (404, "not_found")
 
 
 @pytest.mark.timeout(180)
-async def test_a_python_client_talks(door: Door, place: Path) -> None:
+async def test_a_python_client_talks(api: Api, made_of: Path) -> None:
     generator = str(Path(sys.executable).with_name("openapi-python-client"))
     await ran(
-        generator, "generate", "--path", "openapi.json", "--output-path", "client", "--meta", "none", folder=place
+        generator, "generate", "--path", "openapi.json", "--output-path", "client", "--meta", "none", folder=made_of
     )
-    found = orjson.loads(await ran(sys.executable, "talk.py", door.url, door.key, folder=place))
+    found = orjson.loads(await ran(sys.executable, "talk.py", api.url, api.key, folder=made_of))
     assert found["made"] and "Typed" in found["listed"] and found["target"] == 10
     assert (found["status"], found["code"]) == (404, "not_found")

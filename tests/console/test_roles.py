@@ -38,11 +38,14 @@ def pages() -> list[str]:
 
 
 def filled(path: str) -> str:
-    return re.sub(r"\{network\}", "telegram", re.sub(r"\{(id|document|source)\}", lambda _: str(uuid4()), path))
+    some = re.sub(r"\{(id|document|source|message|file)\}", lambda _: str(uuid4()), path)
+    return re.sub(r"\{network\}", "telegram", some)
 
 
 async def test_a_viewer_may_do_nothing_but_look(viewer: Desk, api: Api) -> None:
-    own = {"/console/settings/me", "/console/knowledge/{id}/ask", "/console/inbox/{id}/read"}
+    views = {"/console/inbox/views", "/console/inbox/views/{id}/delete"}
+    notices = {f"/console/settings/notices{n}" for n in ("", "/browser", "/off")}
+    own = {"/console/settings/me", "/console/knowledge/{id}/ask", "/console/inbox/{id}/read", *views, *notices}
     assert len(forms()) > 45
     csrf = (await viewer.get("/console/settings")).csrf
     for path in forms():
@@ -90,10 +93,13 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
         "keys": key,
         "webhooks": key,
         "replies": key,
+        "settings": key,
+        "samples": key,
     }
     for path in pages():
         kind = path.split("/")[2]
         real = path.replace("{id}", str(theirs[kind])).replace("{network}", "evolution")
+        real = real.replace("{message}", str(message))
         assert (await desk.get(real + ("?before=9" if real.endswith("older") else ""))).status == 404, path
         assert (await desk.get(path.replace("{id}", "nonsense").replace("{network}", "evolution"))).status == 404, path
     csrf = (await desk.get("/console/settings")).csrf
@@ -106,12 +112,15 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
         "question": "x",
         "botToken": "1:abc",
         "shortcut": "x",
+        "priority": "high",
+        "colour": "grey",
     }
     for path in forms():
         if "{id}" not in path or path.startswith("/console/quarantine"):
             continue
         real = path.replace("{id}", str(theirs[path.split("/")[2]])).replace("{document}", str(schedule))
-        real = real.replace("{source}", str(schedule))
+        real = real.replace("{source}", str(schedule)).replace("{message}", str(message))
+        real = real.replace("{file}", str(message))
         got = await desk.post(real.replace("{network}", "telegram"), csrf=csrf, **given)
         assert got.status == 404, (path, got.status, got.said)
     assert (

@@ -42,6 +42,7 @@ class House:
         if plain.startswith("/console/"):
             kind = CONSOLE.get(plain.split("/")[2], "")
             found = {"id": self.known.known.get(kind, str(UUID(int=7))), "network": "telegram"}
+            found |= dict.fromkeys(set(names) - set(found), str(UUID(int=7)))
         else:
             found = {n: str(UUID(int=7)) for n in names} | self.known.path(plain, dict.fromkeys(names, ""))
         query = next((q for part, q in QUERIES.items() if part in plain), "")

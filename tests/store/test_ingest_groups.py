@@ -138,7 +138,7 @@ async def test_a_group_is_stored_as_one_by_one(pair: tuple[Bench, Bench], seed: 
         items.sort(key=lambda item: (item["integration"], (item.get("ids") or [""])[0]))
         fast += await pair[1].db.value("select count(*) from plain_items($1)", items)
         one = [plain(r) for r in await pair[0].db.fetch(LOOP, items)]
-        assert [plain(r) for r in await pair[1].db.fetch(INGEST, items)] == one
+        assert [plain(r) for r in await pair[1].db.fetch(INGEST, items, [])] == one
         await alike(pair[0].db, pair[1].db)
         await meanwhile(pair, dice)
     await straight(pair[1].db)

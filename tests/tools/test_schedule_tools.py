@@ -92,9 +92,10 @@ async def test_recurring_list_move_cancel(s: Street) -> None:
         (await use(s, "schedule_message", {"when": "in 2 hours", "reason": "Call back"})).split("id: ")[1].split(".")[0]
     )
     listed = await use(s, "list_scheduled", {})
-    assert (
-        listed.count("\n") == 1 and listed.startswith(one) and "Call back" in listed and "Ask about the week" in listed
-    )
+    # Some Monday mornings the other one is sooner.
+    soon = datetime.fromisoformat(seen["nextActivation"]) < datetime.now(UTC) + timedelta(hours=2)
+    assert listed.count("\n") == 1 and listed.startswith(id if soon else one)
+    assert "Call back" in listed and "Ask about the week" in listed
     moved = await use(s, "move_scheduled", {"id": one[:13] if one[:13] != id[:13] else one, "when": "in 3 hours"})
     assert "Moved to" in moved
     assert "Moved to At 18:30, only on Friday" in await use(
