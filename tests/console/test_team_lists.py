@@ -163,7 +163,8 @@ async def test_a_refresh_asks_little(desk: Desk, api: Api, monkeypatch: pytest.M
     real = Db._guard
 
     async def counting(self: Db, method: str, sql: str, args: Any) -> Any:
-        asked.append(sql)
+        if "left_arrivals" not in sql:  # the journal is looked at once a second
+            asked.append(sql)
         return await real(self, method, sql, args)
 
     async with desk.http.get(f"{api.url}/console/events?show=mine") as stream:
