@@ -212,11 +212,20 @@ class Db:
                 tx = Transaction(con, self.blobs, self.keys)
                 yield tx
                 await tx.ending()
-        except asyncpg.ReadOnlySQLTransactionError:
-            await self._elsewhere(pool)
-            raise
+        except (*AWAY, *LOST) as e:
+            # What is done beside the statements, with a file for one, is no trouble of the database's.
+            if isinstance(e, OSError | asyncpg.InterfaceError) and not _gone(con):
+                raise
+            raise await self._away(pool, con, e) from e
         finally:
             await pool.release(con)
+
+    async def _away(self, pool: Any, con: Any, error: BaseException) -> Overloaded:
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            await self._elsewhere(pool)
+        if isinstance(error, asyncpg.InternalClientError) and not _gone(con):
+            con.terminate()  # nobody knows what it would say next
+        return Overloaded("The database is away; try again in a few seconds.", retry_after=5)
 
     async def _elsewhere(self, pool: Any) -> None:
         """A server that says nothing, or is a replica by now: the next calls look for the primary. Where there is one
@@ -244,16 +253,11 @@ class Db:
                 con.terminate()  # wait_for would hang inside the pool's release
                 await self._elsewhere(pool)
             return await task
-        except AWAY as e:
-            if isinstance(e, asyncpg.ReadOnlySQLTransactionError):
-                await self._elsewhere(pool)
-            raise Overloaded("The database is away; try again in a few seconds.", retry_after=5) from e
-        except LOST as e:
-            # The same kind tells of a call that was wrong: that one leaves its connection as it was.
-            if not (con.is_closed() or isinstance(e, asyncpg.InternalClientError)):
+        except (*AWAY, *LOST) as e:
+            # The driver tells of a call that was wrong in the same way: that one leaves its connection as it was.
+            if isinstance(e, asyncpg.InterfaceError) and not _gone(con):
                 raise
-            con.terminate()
-            raise Overloaded("The database is away; try again in a few seconds.", retry_after=5) from e
+            raise await self._away(pool, con, e) from e
         except asyncio.CancelledError:
             # The caller is gone; the statement may still commit, which every statement here allows.
             if not task.done():
@@ -262,6 +266,13 @@ class Db:
             raise
         finally:
             await pool.release(con)
+
+
+def _gone(con: Any) -> bool:
+    try:
+        return bool(con.is_closed())
+    except asyncpg.InterfaceError:  # the pool has taken it away, as its server is gone
+        return True
 
 
 async def _serve(con: Any, whose: str | None) -> None:

@@ -68,6 +68,29 @@ async def test_a_backend_that_is_shut_down_is_away_and_then_back(quick: Db, owne
     assert await quick.value("select 1") == 1
 
 
+async def test_a_transaction_whose_backend_is_shut_down_is_away_and_then_back(quick: Db, owner: Db) -> None:
+    for again in (False, True):  # between two statements, and at the second one more
+        with pytest.raises(Overloaded):
+            async with quick.transaction() as tx:
+                pid = await tx.value("select pg_backend_pid()")
+                await owner.run("select pg_terminate_backend($1, 2000)", pid)
+                if again:
+                    with suppress(Exception):
+                        await tx.value("select 1")
+                await tx.value("select 1")
+        assert await quick.value("select 1") == 1
+
+
+async def test_what_fails_beside_the_statements_of_a_transaction_is_no_trouble_of_the_database(quick: Db) -> None:
+    with pytest.raises(FileNotFoundError):
+        async with quick.transaction() as tx:
+            await tx.value("select 1")
+            raise FileNotFoundError("gone")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        async with quick.transaction() as tx:
+            await tx.run("do $$ begin raise exception 'no' using errcode = '23505'; end $$")
+
+
 @pytest.mark.parametrize("state", ["53100", "53300", "57014", "57P01", "57P03", "25006", "08006"])
 async def test_a_server_in_trouble_is_away(db: Db, state: str) -> None:
     with pytest.raises(Overloaded):
