@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 # How many ids before messages of ours are tried, the nearest first, of how many that are looked for among ours.
 REACH, LOOKED = 100, 500
 TRIES = 3
-GIVES_UP = 20  # calls that a network fails, after which it is left alone for now
+GIVES_UP = 3  # calls in a row that a network fails, after which it is left alone for now
 
 
 async def take_away(hub: Hub, one: Left) -> None:
@@ -39,7 +39,7 @@ async def remove(hub: Hub, stray: Stray) -> None:
         return
     if not stray.after:
         return  # the answer is still to come
-    link, missed = open_link(hub, integration), 0
+    link, whole, row = open_link(hub, integration), True, 0
     # A placeholder stands right before what was said instead of it, but for what others were told meanwhile.
     ids = dict.fromkeys(id - n for n in range(1, REACH + 1) for id in stray.after if id > n)
     for id in await strays.unknown(hub.db, stray.integration, list(ids)[:LOOKED], REACH):
@@ -47,10 +47,11 @@ async def remove(hub: Hub, stray: Stray) -> None:
             if await channel.ours(link, stray.chat, str(id)):
                 await channel.delete(link, stray.chat, str(id))
                 log.info("a placeholder that was left standing was removed")
+            row = 0
         except ChannelError as e:
             log.info("placeholder not looked for: %s", e)
-            missed += 1
-            if missed >= GIVES_UP:
+            whole, row = False, row + 1
+            if row == GIVES_UP:
                 return
-    if not missed:
+    if whole:
         await strays.done(hub.db, stray.session)
