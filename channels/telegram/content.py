@@ -98,7 +98,7 @@ def card_phone(message: Json, user_id: int) -> str | None:
     card = child(message, "contact")
     if card is None or number(card, "user_id") != user_id:
         return None
-    return "".join(c for c in text(card, "phone_number") or "" if c.isdecimal()) or None
+    return _digits(text(card, "phone_number") or "") or None
 
 
 def _file(media: Media, default: str | None) -> Callable[[Json], tuple[Attachment, ...]]:
@@ -173,9 +173,8 @@ def _digits(phone: str) -> str:
 
 
 def _poll(value: Json) -> str:
-    several = " (several may be chosen)" if flag(value, "allows_multiple_answers") else ""
-    options = [f"- {text(option, 'text') or ''}" for option in many(value, "options")]
-    return "\n".join([(text(value, "question") or "") + several, *options])
+    options = [text(option, "text") for option in many(value, "options")]
+    return readable.poll(text(value, "question"), options, several=flag(value, "allows_multiple_answers"))
 
 
 def _checklist(value: Json) -> str:

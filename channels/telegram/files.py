@@ -41,7 +41,7 @@ def method(file: File, place: Place, caption: str, parse_mode: str | None) -> Ca
 def album(listed: Sequence[File], place: Place, caption: str, parse_mode: str | None) -> Call:
     """The call that sends several files as one: photos and films together, or nothing but documents, or songs."""
     kinds = [kind(f) for f in listed]
-    if not set(kinds) <= SEEN and len(set(kinds)) > 1 or not set(kinds) <= SEEN | ALONE:
+    if not set(kinds) <= SEEN and (len(set(kinds)) > 1 or kinds[0] not in ALONE):
         raise ChannelError("These files cannot be one album.", permanent=True, code="bad_album")
     items: list[dict[str, str]] = []
     uploads: list[Upload] = []

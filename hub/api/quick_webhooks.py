@@ -6,15 +6,14 @@ that was read.
 
 import asyncio
 import re
-import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from aiohttp import web
 
 from channels.base import BadSignature
-from hub.api.http import errors
+from hub.api.http import errors, middleware
 from hub.api.http.app_keys import CROWD, HUB, READ, RECEIVER, SPOOL
 from hub.api.http.client_address import HOOKS
 from hub.api.webhooks import SPOOLED
@@ -24,12 +23,6 @@ from hub.errors import Overloaded
 LARGEST = 64 << 10  # bytes of a body that is taken here
 SECONDS = 4.0
 _PATH = re.compile(re.escape(HOOKS) + r"([a-z][a-z0-9_]*)/([0-9a-f-]{36})/([^\s?/%]+)(?:/[a-z-]+)?")
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_HEADERS = {
-    "Server": "hub", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -42,8 +35,7 @@ class Front:
         self._hub, self._receiver, self._crowd, self._spool = app[HUB], app[RECEIVER], app[CROWD], app[SPOOL]
         self._behind = behind
         self._elsewhere = urlsplit(self._hub.settings.hosted_url).netloc.lower()
-        safe = self._hub.settings.address.startswith("https://")
-        self._headers = _HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if safe else {})
+        self._headers = {**middleware.ALWAYS, **middleware.usual(self._hub.settings.address, data=True)}
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         call = self._called(request) if request.method == "POST" else None
@@ -51,7 +43,7 @@ class Front:
         if answer is None:
             return await self._behind(request)
         answer.headers.update(self._headers)
-        answer.headers["X-Request-Id"] = _id(request.headers)
+        answer.headers["X-Request-Id"] = middleware.named(request.headers)
         return answer
 
     def _called(self, request: web.BaseRequest) -> Call | None:
@@ -95,8 +87,3 @@ class Front:
         self._receiver.fell_behind(call.client_id, call.channel)
         failure = errors.of_hub(Overloaded(retry_after=5))
         return errors.render(request.path, failure, address=self._hub.settings.address)
-
-
-def _id(headers: Mapping[str, str]) -> str:
-    given = headers.get("X-Request-Id", "")
-    return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(16)

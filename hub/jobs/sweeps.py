@@ -138,11 +138,8 @@ async def outreach(hub: Hub) -> None:
 
 
 async def websites(hub: Hub) -> None:
-    """Read the pages of websites that are due; those of some accounts beside each other, for a site may hang."""
-    await asyncio.gather(*(_websites(hub) for _ in range(LANES)))
-
-
-async def _websites(hub: Hub) -> None:
+    """Read the pages of websites that are due, one after the other; `LANES` of these run side by side, for a site may
+    hang."""
     for _ in range(AT_ONCE):
         if hub.leases.closing or not await sources.step(hub):
             return

@@ -67,9 +67,7 @@ class Plan:
 
 async def create(hub: Hub, account: UUID, wanted: Wanted) -> tuple[UUID, Plan]:
     """Write a campaign as a draft and say what it would do; nothing goes out before it is started."""
-    wanted, note = await _fitted(hub, account, wanted)
-    found = await _checked(hub.db, account, wanted)
-    plan = replace(await _plan(hub.db, account, wanted, found), note=note, preview=wanted.message.get("preview"))
+    wanted, found, plan = await _looked_at(hub, account, wanted)
     id = ids.uuid7()
     async with hub.db.transaction() as tx:
         row = {
@@ -86,9 +84,15 @@ async def create(hub: Hub, account: UUID, wanted: Wanted) -> tuple[UUID, Plan]:
 
 async def dry_run(hub: Hub, account: UUID, wanted: Wanted) -> Plan:
     """What it would do; nothing is stored."""
+    return (await _looked_at(hub, account, wanted))[2]
+
+
+async def _looked_at(hub: Hub, account: UUID, wanted: Wanted) -> tuple[Wanted, list[Recipient], Plan]:
+    """As it would be stored, its list, and what it would do."""
     wanted, note = await _fitted(hub, account, wanted)
-    found = await _plan(hub.db, account, wanted, await _checked(hub.db, account, wanted))
-    return replace(found, note=note, preview=wanted.message.get("preview"))
+    found = await _checked(hub.db, account, wanted)
+    plan = await _plan(hub.db, account, wanted, found)
+    return wanted, found, replace(plan, note=note, preview=wanted.message.get("preview"))
 
 
 async def _fitted(hub: Hub, account: UUID, wanted: Wanted) -> tuple[Wanted, str | None]:

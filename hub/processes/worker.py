@@ -57,7 +57,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.RETURN, lambda: sweeps.tidy(hub, runner)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub), at_once=True),
-        sweeps.every(sweeps.INDEX, lambda: sweeps.websites(hub)),
+        *(sweeps.every(sweeps.INDEX, lambda: sweeps.websites(hub)) for _ in range(sweeps.LANES)),
         sweeps.every(s.sweep_seconds, lambda: sweeps.studio(hub, runner)),
         sweeps.every(sweeps.RETURN, lambda: sweeps.hand_back(hub)),
         sweeps.every(sweeps.RETURN, lambda: sweeps.rested(hub)),

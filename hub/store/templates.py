@@ -1,5 +1,6 @@
 """Lists of WhatsApp's templates by integration, and campaigns that one of them stops."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ KEEP = """
     insert into template_lists (integration_id, account_id, templates, read_at)
     select i.id, i.account_id, $3, now() from integrations i where i.id = $2 and i.account_id = $1
     on conflict (integration_id) do update set templates = excluded.templates, read_at = excluded.read_at
+    returning read_at
 """
 CHANGE = "update template_lists set templates = $3 where account_id = $1 and integration_id = $2"
 # Integrations of one account at WhatsApp share their templates.
@@ -59,8 +61,10 @@ async def lock(db: Call, account: UUID, integration: UUID) -> list[Json] | None:
     return found
 
 
-async def keep(db: Call, account: UUID, integration: UUID, templates: list[Json]) -> None:
-    await db.run(KEEP, account, integration, clean(templates))
+async def keep(db: Call, account: UUID, integration: UUID, templates: list[Json]) -> datetime | None:
+    """When that was; None where the integration is gone."""
+    at: datetime | None = await db.value(KEEP, account, integration, clean(templates))
+    return at
 
 
 async def change(db: Call, account: UUID, integration: UUID, templates: list[Json]) -> None:

@@ -5,10 +5,13 @@ import time
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from hub import ids
 from hub.store import files
 from tests.fakes.model import says
+from tests.flows.picky import picture
 from tests.flows.test_twins import Town, town  # noqa: F401 - the fixture
 
 Json = dict[str, Any]
@@ -16,10 +19,10 @@ PNG = b"\x89PNG\r\n\x1a\n"
 ALBUMS = "telegram"
 
 
-async def stored(one: Town, kind: str, n: int) -> str:
-    """Markdown of a file of the hub's own."""
+async def stored(one: Town, kind: str, n: int, size: int = 0) -> str:
+    """Markdown of a file of the hub's own. size: of what is added to it."""
     mime, ending = {"png": ("image/png", "png"), "pdf": ("application/pdf", "pdf"), "mp4": ("video/mp4", "mp4")}[kind]
-    raw = (PNG if kind == "png" else b"%PDF-1.4" if kind == "pdf" else b"\0\0\0\x18ftypmp42") + str(n).encode()
+    raw = (PNG if kind == "png" else b"%PDF-1.4" if kind == "pdf" else b"\0\0\0\x18ftypmp42") + str(n).encode() + bytes(size)
     token = f"file-{kind}-{n}-{time.monotonic_ns()}"
     account = await one.hub.db.value("select account_id from clients limit 1")
     await files.add(
@@ -76,6 +79,36 @@ async def test_only_what_fits_is_one_album(town: Town) -> None:  # noqa: F811
     found = await sent(town, 5)
     assert [m["kind"] for m in found] == ["image", "video", "document", "document", "image"]
     assert await groups(town) == 2
+
+
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_what_is_too_large_together_goes_one_by_one(town: Town) -> None:  # noqa: F811
+    """No process holds ten large files at once."""
+    await answer(town, *[await stored(town, "mp4", n, 11 << 20) for n in range(2)])
+    found = await sent(town, 2)
+    assert ([m["kind"] for m in found], await groups(town)) == (["video"] * 2, 0)
+
+
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_what_takes_too_long_together_goes_one_by_one(town: Town) -> None:  # noqa: F811
+    """Each may take as long as a send; all together may not take longer, or their sender would count as lost."""
+    asked: list[str] = []
+
+    async def slow(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        if len(asked) <= 2:
+            await asyncio.sleep(town.hub.settings.wire_seconds * 0.6)
+        return web.Response(body=picture(), content_type="image/png")
+
+    app = web.Application()
+    app.router.add_get("/{name}", slow)
+    async with TestServer(app) as server:
+        place = str(server.make_url("")).rstrip("/")
+        allowed = {"allowedMediaOrigins": [place]}
+        await town.hub.db.run("update clients set parameters = parameters || $1", allowed)
+        await answer(town, *[f"![{n}]({place}/{n}.png)" for n in range(2)])
+        await sent(town, 2)
+    assert (await groups(town), len(asked)) == (0, 4)
 
 
 @pytest.mark.parametrize("town", [ALBUMS], indirect=True)

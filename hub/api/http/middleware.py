@@ -4,9 +4,10 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import MappingProxyType
 from urllib.parse import quote
 
 from aiohttp import web
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 access = logging.getLogger("hub.access")
 
 KEYED, LOOKED_UP = ("/api/", "/v1/", "/mcp"), (HOOKS, PUBLIC, "/api/auth/")
+DATA = ("/api/", "/v1/", "/openapi")
+ALWAYS: Mapping[str, str] = MappingProxyType({"Server": "hub", "X-Content-Type-Options": "nosniff"})
 ADDING = frozenset({"POST", "PUT", "PATCH"})
 AGENT = 300
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Hub-Cache"
@@ -43,9 +46,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
     """Give the request an id, answer it whatever happens, and log one line about it."""
-    given = request.headers.get("X-Request-Id", "")
-    rid = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(16)
-    request[REQUEST_ID] = rid
+    rid = request[REQUEST_ID] = named(request.headers)
     token, begun = request_id.set(rid), time.monotonic()
     # One task serves all requests of a connection: each begins without the purse of the one before.
     paid = purse.set(None)
@@ -67,6 +68,12 @@ async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
         request_id.reset(token)
         if CALLER in request and REQUEST_LOG in request.app:
             note(request, status, time.monotonic() - begun)
+
+
+def named(headers: Mapping[str, str]) -> str:
+    """The id of a request: what its sender calls it, or one of ours."""
+    given = headers.get("X-Request-Id", "")
+    return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _keyed(path: str) -> bool:
@@ -175,21 +182,28 @@ def _cleaned(path: str) -> str:
     return _SECRETS.sub("***", path)
 
 
+def usual(address: str, data: bool) -> dict[str, str]:
+    """Headers of an answer that does not say otherwise; data: no page is made of it."""
+    found = {"Referrer-Policy": "no-referrer"}
+    if address.startswith("https://"):
+        found["Strict-Transport-Security"] = "max-age=31536000"
+    if data:
+        found |= {
+            "Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        }
+    return found
+
+
 async def headers(request: web.Request, response: web.StreamResponse) -> None:
     """Headers of every answer, streams too (an on_response_prepare signal)."""
     out = response.headers
-    out["Server"] = "hub"
-    out["X-Content-Type-Options"] = "nosniff"
-    out.setdefault("Referrer-Policy", "no-referrer")
+    out.update(ALWAYS)
+    for name, value in usual(request.app[HUB].settings.address, request.path.startswith(DATA)).items():
+        out.setdefault(name, value)
     out["X-Request-Id"] = request.get(REQUEST_ID, "")
     if request.path.startswith(ANTHROPIC):
         out["request-id"] = request.get(REQUEST_ID, "")  # by the name that its clients read
-    if request.app[HUB].settings.address.startswith("https://"):
-        out.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.path.startswith(("/api/", "/v1/", "/openapi")):
-        out.setdefault("Cache-Control", "no-store")
-        out.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-        out.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
     if request.path.startswith("/v1/") and request.app[HUB].settings.region:
         out["X-Region"] = request.app[HUB].settings.region
     _counted(request, response)

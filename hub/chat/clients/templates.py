@@ -56,9 +56,8 @@ async def of_client(hub: Hub, account: UUID, client: UUID, channel: str) -> List
         words = f"{NAMES[channel]} says: {e}" if str(e) else f"{NAMES[channel]} did not answer in time."
         kept = known or {"templates": [], "read_at": None}
         return Listed(one, [_open(t) for t in kept["templates"]], kept["read_at"], words)
-    await templates.keep(hub.db, account, one.id, [dataclasses.asdict(t) for t in found])
-    fresh = await templates.get(hub.db, account, one.id, KEPT)
-    return _listed(one, found, fresh["read_at"] if fresh else None)
+    at = await templates.keep(hub.db, account, one.id, [dataclasses.asdict(t) for t in found])
+    return _listed(one, found, at)
 
 
 def _listed(one: Integration, found: list[Template], at: datetime | None) -> Listed:
@@ -134,9 +133,9 @@ async def heard(db: Db, endpoint: Json, event: str | None, detail: Mapping[str, 
     reason = str(detail.get("reason") or "") if status else None
     async with db.transaction() as tx:
         for id in await templates.sharing(tx, account, endpoint["id"]):
-            stored = await templates.lock(tx, account, id) or []
-            news = [_told(_open(t), str(name), language, status, reason, quality) for t in stored]
-            if stored:
+            stored = [_open(t) for t in await templates.lock(tx, account, id) or []]
+            news = [_told(t, str(name), language, status, reason, quality) for t in stored]
+            if news != stored:
                 await templates.change(tx, account, id, [dataclasses.asdict(t) for t in news])
             now = changed(Template(str(name), language), status=status, reason=reason)
             if status and (why := now.why_not()):

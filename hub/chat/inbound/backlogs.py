@@ -21,7 +21,7 @@ class Backlog:
 
     @property
     def waits(self) -> bool:
-        return self.coming > 0 or self.kept > 0
+        return self.count > 0
 
 
 class Backlogs:

@@ -10,8 +10,8 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -257,30 +257,34 @@ class Folder:
         self._backlogs.folded(held.integration, 1, len(call.body))
 
 
-async def work(hub: Hub) -> None:
-    """For as long as a process lives that takes no calls itself: take up what others have left."""
+@asynccontextmanager
+async def _folding(hub: Hub) -> AsyncIterator[Folder]:
+    """By a process that takes no calls itself."""
     intake = Intake(hub.db, hub.queue)
     folder = Folder(hub, intake, Backlogs())
     try:
-        await keep_looking(folder)
+        yield folder
     finally:
         await folder.close()
         await intake.close()
 
 
+async def work(hub: Hub) -> None:
+    """For as long as the process lives: take up what others have left."""
+    async with _folding(hub) as folder:
+        await keep_looking(folder)
+
+
 async def fold_restored(hub: Hub) -> None:
     """In a database that nobody works with: what waited when it was copied."""
-    intake = Intake(hub.db, hub.queue)
-    folder = Folder(hub, intake, Backlogs())
-    try:
-        async with asyncio.timeout(RESTORED):
-            while await folder.sweep(0):  # which looks at so many integrations at once
-                await folder.ended()
-                await asyncio.sleep(LOOK)
-    except TimeoutError:
-        log.error("not all calls that waited in the journal were stored; erase again whom they may be of")
-    await folder.close()
-    await intake.close()
+    async with _folding(hub) as folder:
+        try:
+            async with asyncio.timeout(RESTORED):
+                while await folder.sweep(0):  # which looks at so many integrations at once
+                    await folder.ended()
+                    await asyncio.sleep(LOOK)
+        except TimeoutError:
+            log.error("not all calls that waited in the journal were stored; erase again whom they may be of")
 
 
 async def keep_looking(folder: Folder) -> None:

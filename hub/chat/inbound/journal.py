@@ -6,7 +6,7 @@ words a body holds.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -124,13 +124,13 @@ class Journal:
                 for one in group:  # such as a call of an integration that is removed in this moment
                     await self._write([one])
             else:
-                self._ended(group, frozenset(), e)
+                self._ended(group, (), e)
             return
         self._ended(group, there, Overloaded(retry_after=AGAIN))
         for integration in there:
             self._ring(integration)
 
-    def _ended(self, group: Sequence[Waiting], there: set[UUID] | frozenset[UUID], error: Exception) -> None:
+    def _ended(self, group: Sequence[Waiting], there: Collection[UUID], error: Exception) -> None:
         for call, done in group:
             good = call.integration in there
             self._backlogs.came(call.integration, len(call.body), good)

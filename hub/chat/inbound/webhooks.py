@@ -128,17 +128,22 @@ class Receiver:
                 self._hub.db, call.client_id, datetime.now(UTC) - CONFIG_GRACE
             )
             return (Verdict.CHANGING if changed else Verdict.UNKNOWN), None
-        secret = digest(call.secret)
-        if not hmac.compare_digest(secret, endpoint.row["secret_hash"]):
-            return Verdict.REFUSED, endpoint
-        try:
-            self._hub.channels[call.channel].prove(endpoint.link, call.headers)
-        except BadSignature:
+        if not self._genuine(endpoint, call):
             return Verdict.REFUSED, endpoint
         if len(self._good) > REMEMBERED:
             self._good.clear()
-        self._good[call.client_id, call.channel] = secret
+        self._good[call.client_id, call.channel] = digest(call.secret)
         return Verdict.STORED, endpoint
+
+    def _genuine(self, endpoint: Endpoint, call: Call) -> bool:
+        """Whether its address has the secret, and its headers what they must prove."""
+        if not hmac.compare_digest(digest(call.secret), endpoint.row["secret_hash"]):
+            return False
+        try:
+            self._hub.channels[call.channel].prove(endpoint.link, call.headers)
+        except BadSignature:
+            return False
+        return True
 
     async def challenged(self, call: Call, query: Mapping[str, str]) -> str | None:
         """What a network is answered that asks whether the address is ours; None for everybody else."""
@@ -212,19 +217,9 @@ class Receiver:
 
     def recognised(self, call: Call) -> Endpoint | None:
         """The integration of a call that is admitted by what is remembered alone."""
-        key, now = (call.client_id, call.channel), time.monotonic()
-        until, endpoint = self._known.get(key, (0.0, None))
-        if endpoint is None or until <= now:
-            return None
-        if until < now + EARLY:
-            self._asking(key)
-        if not hmac.compare_digest(digest(call.secret), endpoint.row["secret_hash"]):
-            return None
-        try:
-            self._hub.channels[call.channel].prove(endpoint.link, call.headers)
-        except BadSignature:
-            return None
-        return endpoint
+        kept = self._remembered((call.client_id, call.channel))
+        endpoint = None if kept is None else kept[1]
+        return endpoint if endpoint is not None and self._genuine(endpoint, call) else None
 
     def crowded(self, endpoint: Endpoint) -> bool:
         """Whether small bodies for it go into the journal."""
@@ -261,15 +256,20 @@ class Receiver:
             return all(got.outcome != "behind" for got in await self._intake.store(items))
 
     async def _endpoint(self, call: Call) -> Endpoint | None:
-        """Asked for once, however many calls want to know: a flood would take every connection with the same question.
-        Of one that is busy it is asked before it is needed, and nobody waits."""
-        key, now = (call.client_id, call.channel), time.monotonic()
-        kept = self._known.get(key)
+        """Asked for once, however many calls want to know: a flood would take every connection with the same
+        question."""
+        key = (call.client_id, call.channel)
+        kept = self._remembered(key)
+        return await asyncio.shield(self._asking(key)) if kept is None else kept[1]
+
+    def _remembered(self, key: Place) -> tuple[float, Endpoint | None] | None:
+        """What still counts. Of one that is busy it is asked before it is needed, and nobody waits."""
+        kept, now = self._known.get(key), time.monotonic()
         if kept is None or kept[0] <= now:
-            return await asyncio.shield(self._asking(key))
+            return None
         if kept[0] < now + EARLY:
             self._asking(key)
-        return kept[1]
+        return kept
 
     def _asking(self, key: Place) -> "asyncio.Task[Endpoint | None]":
         # Whoever comes after something was learned joins no look that began before it.

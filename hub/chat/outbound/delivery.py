@@ -19,7 +19,7 @@ from hub.chat.inbound.intake import sha
 from hub.chat.outbound import refused_parts
 from hub.chat.outbound.albums import albums
 from hub.chat.outbound.media_origins import Origins
-from hub.chat.outbound.outgoing_files import file_of
+from hub.chat.outbound.outgoing_files import files_of
 from hub.chat.outbound.paragraphs import blocks
 from hub.runtime import Hub
 from hub.store import outbox
@@ -234,6 +234,7 @@ async def _outbound(hub: Hub, style: Style, part: Json, presence: str) -> Outbou
     # It holds up whatever else the network sends for the account: not for people's own words, nor again and again.
     types = part["turn_id"] and part["part"] == 0 and part["attempt"] == 1
     typed = TYPED if types and presence in ("all", "typing") else 0
+    files = await files_of(hub, style, body)
     return Outbound(
         chat=part["chat"],
         key=part["key"],
@@ -244,8 +245,8 @@ async def _outbound(hub: Hub, style: Style, part: Json, presence: str) -> Outbou
         language=body.get("language"),
         values=tuple(body.get("values") or ()),
         fills=tuple(Fill(**f) for f in body.get("fills") or ()),
-        file=await file_of(hub, style, body.get("file")),
-        album=tuple([f for one in body.get("album") or () if (f := await file_of(hub, style, one)) is not None]),
+        file=files[0] if files else None,
+        album=tuple(files[1:]),
         choices=tuple(Choice(**c) for c in body.get("choices") or ()),
         menu=body.get("menu", ""),
         spot=Spot(**body["spot"]) if body.get("spot") else None,

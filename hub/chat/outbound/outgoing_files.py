@@ -24,11 +24,28 @@ CONVERTING = 10.0
 DRAWN = "image/svg+xml"  # there is nothing in it that could be converted without running it
 
 
-async def file_of(hub: Hub, style: Style, body: Json | None) -> File | None:
-    """The file of a part, as bytes: one of ours, or one that was allowed and is fetched now. No network is given an
-    address to fetch. Raise ChannelError when there is no way but the link."""
-    if body is None:
-        return None
+async def files_of(hub: Hub, style: Style, body: Json) -> list[File]:
+    """The files of a part; of an album that takes too long to get, or is too large to be held at once, none: raise
+    ChannelError, and they go one by one."""
+    listed: list[Json] = [body["file"], *body.get("album", ())] if body.get("file") else []
+    if len(listed) < 2:
+        return [await _file_of(hub, style, one) for one in listed]
+    found: list[File] = []
+    try:
+        # As long as one may take: a sender that prepares for longer counts as lost.
+        async with asyncio.timeout(hub.settings.wire_seconds):
+            for one in listed:
+                found.append(await _file_of(hub, style, one))
+                if sum(len(f.content or b"") for f in found) > LARGEST:
+                    raise _refused("The files are too large for an album.")
+    except TimeoutError:
+        raise _refused("The files of the album cannot be had in time.") from None
+    return found
+
+
+async def _file_of(hub: Hub, style: Style, body: Json) -> File:
+    """As bytes: one of ours, or one that was allowed and is fetched now. No network is given an address to fetch. Raise
+    ChannelError when there is no way but the link."""
     media, mime = Media(body["media"]), str(body["mime"])
     content = await _ours(hub, body["url"])
     if content is None:
