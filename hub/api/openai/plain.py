@@ -113,8 +113,9 @@ def first(usual: Handler) -> Handler:
         stream, prompt = this.sent.stream, this.prompt
         id, created, out, shown = ids.uuid7(), int(time.time()), Out(request) if stream else None, 0
         if prompt is None:
+            name = str(id), created
             try:
-                found = await (_asked if out is None else _streamed)(request, this, (str(id), created), out)
+                found = await (_asked(request, this, name) if out is None else _streamed(request, this, name, out))
             except ConnectionError:
                 return web.Response(status=road.GONE)
             if isinstance(found, web.StreamResponse):
@@ -131,7 +132,7 @@ def first(usual: Handler) -> Handler:
     return handler
 
 
-async def _asked(request: web.Request, this: _Understood, name: tuple[str, int], _: Out | None) -> _Found:
+async def _asked(request: web.Request, this: _Understood, name: tuple[str, int]) -> _Found:
     """The answer, if it is a plain one. name: its id, and when it was made."""
     plan = this.plan
     assert plan.straight is not None
@@ -154,10 +155,10 @@ async def _asked(request: web.Request, this: _Understood, name: tuple[str, int],
     return web.Response(body=orjson.dumps(body), content_type="application/json")
 
 
-async def _streamed(request: web.Request, this: _Understood, name: tuple[str, int], out: Out | None) -> _Found:
+async def _streamed(request: web.Request, this: _Understood, name: tuple[str, int], out: Out) -> _Found:
     """The same as a stream."""
     plan, heard = this.plan, Heard()
-    assert plan.straight is not None and out is not None
+    assert plan.straight is not None
     messages, options = plain.question(plan, this.sent.talk, this.sent.options)
     chunks = Chunks(*name, plan.model)
     deltas = plan.straight.stream(messages, options, plan.limits, this.until, heard)
