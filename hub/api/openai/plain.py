@@ -17,7 +17,7 @@ from hub.api.http import bounded
 from hub.api.http.answer_stream import Out, attended
 from hub.api.http.app_keys import BODY, CALLER, DIRECTORY, HUB, KEYRING
 from hub.api.http.auth import credential
-from hub.api.http.completion_chunks import Chunks, usage
+from hub.api.http.completion_chunks import Chunks, completion, usage
 from hub.api.http.operation import Handler
 from hub.api.openai import completions, road
 from hub.api.openai.messages import TEXT
@@ -26,7 +26,7 @@ from hub.api.openai.road import LIMIT, Asked
 from hub.api.openai.schemas import MESSAGES, CompletionIn
 from hub.domain import Caller, Json, Usage
 from hub.engine import plain
-from hub.engine.ask import Ask
+from hub.engine.ask import Answer, Ask
 from hub.engine.limits import ACCOUNT
 from hub.engine.messages import tokens
 from hub.engine.plain import Plan
@@ -142,17 +142,8 @@ async def _asked(request: web.Request, this: _Understood, name: tuple[str, int])
         return found, 0
     rows = bill(plan.model, found.usage)
     await road.consumed(this.hub, this.who, plan.gateway, rows)
-    body = {
-        "id": name[0], "object": "chat.completion", "created": name[1], "model": plan.model,
-        "choices": [{
-            "index": 0, "message": {
-                "role": "assistant", "content": found.text, "refusal": None, "annotations": [], "tool_calls": [],
-            }, "logprobs": None, "finish_reason": found.finish,
-        }],
-        "usage": usage(found.usage), "service_tier": "default", **found.around,
-        "generation_context": {"generated_usage": rows, "runned_functions": []},
-    }
-    return web.Response(body=orjson.dumps(body), content_type="application/json")
+    made = Answer(found.text, "", plan.model, found.finish, found.usage, (), [], rows, {}, around=found.around)
+    return web.Response(body=orjson.dumps(completion(*name, made)), content_type="application/json")
 
 
 async def _streamed(request: web.Request, this: _Understood, name: tuple[str, int], out: Out) -> _Found:
