@@ -11,7 +11,7 @@ from hub.store.db import Call
 
 GROUPS = tuple(key_limits.GROUPS)
 COLUMNS = ("id", "name", "amount", "tokens_in", "tokens_cached", "tokens_out", "entries")
-MOST = 5000
+MOST = key_limits.MOST
 
 
 async def told(

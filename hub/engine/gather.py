@@ -127,7 +127,7 @@ async def _apply(
         ctx.theirs = tools_of(ctx.theirs, [one.tool])
         ctx.tools = toolbox.once(ctx.tools, ctx.theirs)
     else:
-        await toolbox.add(hub, ctx, stack, one)
+        await toolbox.add(ctx, stack, one)
     return messages
 
 

@@ -82,7 +82,7 @@ async def _shell(ctx: AnswerContext, stack: AsyncExitStack) -> None:
     ctx.tools = [*direct, shell_tool(space, ctx.moved, run)]
 
 
-async def add(hub: Hub, ctx: AnswerContext, stack: AsyncExitStack, one: Rewrite) -> None:
+async def add(ctx: AnswerContext, stack: AsyncExitStack, one: Rewrite) -> None:
     """A tool, or a source of tools, that the worker adds for this answer."""
     if one.type == "add-protocol-tool":
         added = [protocol.tool_of(one.function)]

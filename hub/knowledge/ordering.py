@@ -7,7 +7,7 @@ from datetime import date
 
 from hub.language import codes
 from hub.language.folding import fold
-from hub.language.lexicon import STOP
+from hub.language.lexicon import STOPS
 from hub.language.validity import Validity, years
 from hub.language.words import languages, stem, words
 
@@ -55,8 +55,7 @@ def _grams(terms: Sequence[str], texts: Sequence[str]) -> list[str]:
     Of an English question only those of words that no text has: English words change little, so that stems have found
     the others, and their groups would count them twice.
     """
-    stops = frozenset().union(*STOP.values())
-    found = [w for t in terms for w in words(fold(t)) if w not in stops and len(w) > 1]
+    found = [w for t in terms for w in words(fold(t)) if w not in STOPS and len(w) > 1]
     if languages(" ".join(terms)) == ("en",):
         found = [w for w in found if not any(f" {stem(w)}" in text for text in texts)]
     grams = [w[n : n + GRAM] for w in (f" {w}" for w in found) for n in range(max(1, len(w) - GRAM + 1))]

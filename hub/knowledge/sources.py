@@ -135,7 +135,7 @@ async def _take(hub: Hub, source: Claimed, page: Page, reply: Reply, rules: Rule
         await _map(hub, source, page, listed)
         return "sitemap" if page.depth == 0 else source.kind
     else:
-        await _page(hub, source, page, reply, rules)
+        await _page(hub, source, page, reply, rules, digest)
     return source.kind
 
 
@@ -205,7 +205,7 @@ async def _met(hub: Hub, source: Claimed, page: Page, links: tuple[str, ...], ru
         await sources.seen(hub.db, source, found, page.depth + 1)
 
 
-async def _page(hub: Hub, source: Claimed, page: Page, reply: Reply, rules: Rules) -> None:
+async def _page(hub: Hub, source: Claimed, page: Page, reply: Reply, rules: Rules, digest: bytes) -> None:
     url, host = page.url, website.bare(source.address)
     try:
         read = await _read(hub, url, reply)
@@ -229,20 +229,20 @@ async def _page(hub: Hub, source: Claimed, page: Page, reply: Reply, rules: Rule
     except Invalid as e:
         await _refuse(hub, source, url, str(e))
         return
-    await sources.close(hub.db, source, url, None, saved.id, await asyncio.to_thread(_mark, reply, links))
+    await sources.close(hub.db, source, url, None, saved.id, _mark(reply, digest, links))
 
 
 def _digest(body: bytes) -> bytes:
     return hashlib.sha256(body).digest()
 
 
-def _mark(reply: Reply, links: list[str]) -> Mark:
+def _mark(reply: Reply, digest: bytes, links: list[str]) -> Mark:
     """By what the page is known again; by nothing where it leads to more than is kept of it."""
     if len(links) > LINKS:
         return Mark()
     etag, modified = reply.headers.get("ETag"), reply.headers.get("Last-Modified")
     short = [value if value and len(value) <= 500 else None for value in (etag, modified)]
-    return Mark(short[0], short[1], _digest(reply.body), tuple(links))
+    return Mark(short[0], short[1], digest, tuple(links))
 
 
 async def _read(hub: Hub, url: str, reply: Reply) -> Read | Later:

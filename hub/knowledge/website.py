@@ -43,14 +43,18 @@ def normal(url: str, base: str = "") -> str | None:
 
 def within(urls: Iterable[str], base: str, host: str, maps: bool = False) -> list[str]:
     """Those of the addresses that are pages of the host, each once. maps: they are maps, which may be packed."""
-    found = dict.fromkeys(u for u in (normal(u, base) for u in urls) if u and bare(u) == host)
-    return [u for u in found if maps or not any(kind.search(urlsplit(u).path) for kind in (OTHER, MEDIA))]
+    own = _own(urls, base, host)
+    return [u for u in own if maps or not any(kind.search(urlsplit(u).path) for kind in (OTHER, MEDIA))]
+
+
+def _own(urls: Iterable[str], base: str, host: str) -> list[str]:
+    """Those of the host, each once."""
+    return list(dict.fromkeys(u for u in (normal(u, base) for u in urls) if u and bare(u) == host))
 
 
 def left_out(urls: Iterable[str], base: str, host: str) -> str:
     """A sentence about the pictures and recordings of the host that a page leads to; empty when there are none."""
-    found = dict.fromkeys(u for u in (normal(u, base) for u in urls) if u and bare(u) == host)
-    names = [urlsplit(u).path.rpartition("/")[2] for u in found if MEDIA.search(urlsplit(u).path)]
+    names = [urlsplit(u).path.rpartition("/")[2] for u in _own(urls, base, host) if MEDIA.search(urlsplit(u).path)]
     if not names:
         return ""
     more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from hub.language.folding import fold
-from hub.language.lexicon import STOP
+from hub.language.lexicon import STOPS
 
 # Letters first; with a blank between only where they are few and the number is long. "10x", "18h30" are amounts.
 _CODE = re.compile(r"(?<![\w/.@-])([a-z]{1,6})([-_./]?|\s)(\d[a-z0-9]*(?:[-_./]\d[a-z0-9]*)*)(?!\w)")
@@ -16,7 +16,7 @@ _CALLED = re.compile(
 )
 _ALONE = re.compile(r"(?<![\w.,/$:-])(?<!r\$\s)(?<!usd\s)(\d{3})(?=\s*(?:[?!,;]|$))")
 _BETWEEN = re.compile(r"[-_./]")
-_STOPPED = frozenset().union(*STOP.values()) | {"rs", "usd", "eur", "art", "km", "cep", "tel", "ano"}
+_STOPPED = STOPS | {"rs", "usd", "eur", "art", "km", "cep", "tel", "ano"}
 _YEARS = range(1900, 2101)
 
 

@@ -3,8 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from hub.language.lexicon import ADDRESS, ASKS, CONTACT, MANY, PALE, PREMISES, PRICE, STOP, TIME, WHEN
+from hub.language.lexicon import ADDRESS, ASKS, CONTACT, MANY, PALE, PREMISES, PRICE, STOPS, TIME, WHEN
 
+_STREET = (
+    r"rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
+    r"|plaza|largo|km \d|cep"
+)
 # What an answer to each kind of question holds.
 SOFT = frozenset(("where", "street"))  # kinds that an answer need not show
 FACTS = {
@@ -31,14 +35,8 @@ FACTS = {
         r"|meio-dia|mediodia|meia-noite|fechad\w*|closed|cerrad\w*)"
     ),
     "contact": re.compile(r"@|\d{4}|\+\d"),
-    "address": re.compile(
-        r"https?:|\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
-        r"|plaza|largo|bairro|km \d|quadra|cep)\b"
-    ),
-    "street": re.compile(
-        r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
-        r"|plaza|largo|km \d|cep)\b"
-    ),
+    "address": re.compile(rf"https?:|\b(?:{_STREET}|bairro|quadra)\b"),
+    "street": re.compile(rf"\b(?:{_STREET})\b"),
     "where": re.compile(
         r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|street|road|avenue|calle|plaza|bairro|portal|site|website|app|aplicativo"
         r"|link|pagina|page|balcao|recepcao|reception|recepcion|desk|counter|andar|floor|piso|sala|room|terrace|terraco|atras|behind"
@@ -62,8 +60,7 @@ def sets_up(every: Sequence[str]) -> bool:
 
 def _of_premises(every: Sequence[str]) -> bool:
     """Whether it is asked where the business itself is, and nothing else of it."""
-    stops = frozenset().union(*STOP.values())
-    telling = [w for w in every if w not in stops and w not in PALE and w not in ASKS]
+    telling = [w for w in every if w not in STOPS and w not in PALE and w not in ASKS]
     return all(w in PREMISES for w in telling) and bool(telling or {"voces", "you", "ustedes"} & set(every))
 
 

@@ -44,6 +44,8 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
     }
 )
+# Of all languages.
+STOPS = frozenset().union(*STOP.values())
 
 # Endings that a stem loses, the longest first.
 ENDINGS = tuple(

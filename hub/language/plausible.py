@@ -3,10 +3,10 @@
 import re
 
 from hub.language.folding import fold
-from hub.language.lexicon import STOP
+from hub.language.lexicon import STOPS
 
 # What stands behind "my name is", "I live in", "sou de" and is no name of anything.
-_NEVER = frozenset().union(*STOP.values()) | frozenset(
+_NEVER = STOPS | frozenset(
     fold(
         "right wrong correct incorrect important missing misspelled spelled written called unknown confidential "
         "private secret long short common different changed new old also still just only really very too now here "

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from hub.language.folding import fold
 from hub.language.ideas import IDEAS
-from hub.language.lexicon import ENDINGS, STOP
+from hub.language.lexicon import ENDINGS, STOP, STOPS
 
 LANGUAGES = ("pt", "en", "es")
 _WORD = re.compile(r"\w+")
@@ -43,7 +43,6 @@ def _alone(pairs: Iterable[tuple[str, int]]) -> Mapping[str, int]:
 
 _MEANING = _alone((w, n) for n, idea in enumerate(IDEAS) for w in idea)
 _IDEA = _alone((stem(w), n) for n, idea in enumerate(IDEAS) for w in idea)
-_STOPPED = frozenset().union(*STOP.values())
 _OWN: Mapping[str, frozenset[str]] = MappingProxyType(
     {one: STOP[one].difference(*(STOP[other] for other in STOP if other != one)) for one in STOP}
 )
@@ -51,7 +50,7 @@ _OWN: Mapping[str, frozenset[str]] = MappingProxyType(
 
 def terms(text: str) -> list[str]:
     """The stems of a text that carry its topic, in order, each once."""
-    return list(dict.fromkeys(stem(w) for w in words(text) if w not in _STOPPED and (len(w) > 1 or w.isdigit())))
+    return list(dict.fromkeys(stem(w) for w in words(text) if w not in STOPS and (len(w) > 1 or w.isdigit())))
 
 
 def stems(text: str) -> list[str]:

@@ -21,6 +21,7 @@ from hub.language.lexicon import (
     PREMISES,
     PRICE,
     STOP,
+    STOPS,
     WHEN,
 )
 from hub.language.nearness import nearest, shortened
@@ -100,19 +101,19 @@ def _clauses(text: str) -> list[str]:
         first = words.words(part)[:2]
         begins = not asks or (any(w in ASKS for w in first) and len(words.words(part)) >= 2)
         if found and not (begins and _carries(found[-1])):
-            found[-1] = f"{found[-1]} {_joint(text, found[-1], part)}{part}"
+            found[-1] = f"{found[-1]} {_joint(text, part)}{part}"
         else:
             found.append(part)
     return found[:4] or [text]
 
 
-def _joint(text: str, before: str, after: str) -> str:
+def _joint(text: str, after: str) -> str:
     return "e " if not after.startswith(("e ", "and ", "y ")) and "?" not in text[: max(0, text.find(after))] else ""
 
 
 def _carries(text: str) -> bool:
     """Whether words are left in it that carry something."""
-    return any(len(w) > 2 and not any(w in s for s in STOP.values()) for w in words.words(text))
+    return any(len(w) > 2 and w not in STOPS for w in words.words(text))
 
 
 def halves(asked: Asked) -> list[Asked]:

@@ -4,7 +4,7 @@ labels."""
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -14,6 +14,7 @@ from hub.llm.prices import FREE, Price, bill, cost
 from hub.llm.types import Delta, Failed, Prompt
 from hub.tracing import OFF, Span, Tracing
 
+M = TypeVar("M", Counter, Histogram)
 OWN = "own"
 NAMED, LONGEST = 200, 8000
 FIRST = (0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128)
@@ -55,8 +56,7 @@ class Figures:
         self.tracing = tracing
         self._named = frozenset(list(named)[:NAMED])
         # As many as there are labels.
-        self._known: dict[tuple[int | str, ...], Counter] = {}
-        self._firsts: dict[str, Histogram] = {}
+        self._known: dict[tuple[Counter | Histogram | str, ...], Any] = {}
         self._requests = self._counter("requests", "Calls of models by outcome", "outcome")
         self._tokens = self._counter("tokens", "Tokens by kind: in, cached, out", "kind")
         self._errors = self._counter("errors", "Calls of models that failed, by kind", "kind")
@@ -94,7 +94,7 @@ class Figures:
         if error is not None:
             self._of(self._errors, label, error).inc()
         if call.first is not None:
-            self._seen(label, call.first)
+            self._of(self._first, label).observe(call.first)
         if spent is not None:
             self._used(label, call.place.price, spent)
         if outcome == "answered" and call.place.turn:
@@ -103,26 +103,19 @@ class Figures:
     def said(self, place: Place, spent: Usage, seconds: float) -> None:
         """An answer that came in one piece."""
         self._of(self._requests, place.label, "answered").inc()
-        self._seen(place.label, seconds)
+        self._of(self._first, place.label).observe(seconds)
         self._used(place.label, place.price, spent)
 
     def left(self, place: Place) -> None:
         """Nobody waited for an answer any more."""
         self._of(self._requests, place.label, "left").inc()
 
-    def _of(self, counter: Counter, *labels: str) -> Counter:
-        """One of a counter; looking it up there costs more than counting."""
-        name: tuple[int | str, ...] = (id(counter), *labels)
-        found = self._known.get(name)
+    def _of(self, metric: M, *labels: str) -> M:
+        """One of a metric; looking it up there costs more than counting."""
+        found: M | None = self._known.get((metric, *labels))
         if found is None:
-            found = self._known[name] = counter.labels(*labels)
+            found = self._known[(metric, *labels)] = metric.labels(*labels)
         return found
-
-    def _seen(self, label: str, seconds: float) -> None:
-        found = self._firsts.get(label)
-        if found is None:
-            found = self._firsts[label] = self._first.labels(label)
-        found.observe(seconds)
 
     def _used(self, label: str, price: Price, used: Usage) -> None:
         cached = min(used.cached, used.prompt)

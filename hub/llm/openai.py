@@ -55,24 +55,15 @@ class OpenAICompatible:
         self._slow: dict[str, float] = {}
 
     async def stream(self, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
-        once = self._once(prompt)
-        asked = self._asked(prompt, once)
-        if not once:
-            async with aclosing(self._exchange.deltas(asked, prompt, deadline)) as deltas:
-                async for delta in deltas:
-                    yield delta
-            return
-        slow = self.timed(prompt.model)
+        once = 0.0 if self.slow(prompt.model) else prompt.once
+        slow = self.timed(prompt.model) if once else None
         try:
-            async with aclosing(self._exchange.deltas(asked, prompt, deadline)) as deltas:
+            async with aclosing(self._exchange.deltas(self._asked(prompt, once), prompt, deadline)) as deltas:
                 async for delta in deltas:
                     yield delta
         finally:
-            slow.cancel()
-
-    def _once(self, prompt: Prompt) -> float:
-        """Seconds that the answer may take in one piece; 0: it is streamed."""
-        return 0.0 if self.slow(prompt.model) else prompt.once
+            if slow is not None:
+                slow.cancel()
 
     def slow(self, model: str) -> bool:
         """Whether its answers are streamed in any case."""
@@ -88,23 +79,27 @@ class OpenAICompatible:
         """Ask a plain question. Raise as `Exchange.post` does."""
         body: Json = {**self._named(model, options), "model": model, "messages": messages}
         if stream:
-            body["stream"] = True
-            if model not in self._plain:
-                body["stream_options"] = {"include_usage": True}
+            body |= self._streaming(model)
         return await self._exchange.post(self._url, self._headers, body, deadline)
 
     def _takes_long(self, model: str) -> None:
+        self._streams(model, time.monotonic() + STREAMED)
+
+    def _streams(self, model: str, until: float) -> None:
         if len(self._slow) >= KEPT:
             self._slow.clear()
-        self._slow[model] = time.monotonic() + STREAMED
+        self._slow[model] = max(until, self._slow.get(model, 0.0))
+
+    def _streaming(self, model: str) -> Json:
+        """The fields that ask for a stream."""
+        return {"stream": True} if model in self._plain else {"stream": True, "stream_options": {"include_usage": True}}
 
     def _asked(self, prompt: Prompt, once: float) -> Request:
+        """once: seconds that the answer may take in one piece; 0: it is streamed."""
         messages = [without_extra(m, "anthropic") for m in prompt.messages]
         body: Json = {**self._named(prompt.model, prompt.options), "model": prompt.model, "messages": messages}
         if not once:
-            body["stream"] = True
-            if prompt.model not in self._plain:
-                body["stream_options"] = {"include_usage": True}
+            body |= self._streaming(prompt.model)
         if prompt.cached:
             body.setdefault("prompt_cache_key", _prefix(body))
         if prompt.model in self._uncached:
@@ -142,8 +137,8 @@ class OpenAICompatible:
             return True
         if "stream" not in body and e.kind in REQUEST and _STREAMS.search(told):
             # It answers in streams alone.
-            body |= {"stream": True, "stream_options": {"include_usage": True}}
-            self._slow[model] = math.inf
+            body |= self._streaming(model)
+            self._streams(model, math.inf)
             return True
         name = next((n for n in LIMITS if n in body), None)
         if name is None or e.kind not in REQUEST or model in self._limits:

@@ -25,6 +25,8 @@ ALERTS = """
 """
 # By which of these a row of usage is counted; by tag once for each tag of its key.
 GROUPS = ("key", "gateway", "client", "tag", "day")
+# Rows of one answer.
+MOST = 5000
 SPEND = """
     select w.id, max(w.name) as name, sum(u.amount)::float8 as amount, sum(u.tokens_in)::float8 as tokens_in,
         sum(u.tokens_cached)::float8 as tokens_cached, sum(u.tokens_out)::float8 as tokens_out, sum(u.entries)::int as entries,
@@ -83,7 +85,7 @@ async def alerts(db: Call, account: UUID, key: UUID | None = None) -> list[Json]
 
 async def spend(
     db: Call, account: UUID, by: str, since: datetime, until: datetime, key: UUID | None = None,
-    tag: str | None = None, limit: int = 5000, skip: int = 0,
+    tag: str | None = None, limit: int = MOST, skip: int = 0,
 ) -> list[Json]:
     """{id, name, amount, tokens_in, tokens_cached, tokens_out, entries, total}; by day in its order, else the dearest
     first. total: how many there are of them."""

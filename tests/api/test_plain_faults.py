@@ -101,6 +101,17 @@ async def test_a_model_that_takes_long_is_streamed(door: Door, monkeypatch: pyte
     assert ["stream" in c.body for c in door.model.calls] == [False, True]
 
 
+async def test_what_answers_in_streams_alone_does_so_after_a_long_answer_too(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openai, "SLOW", 0.05)
+    monkeypatch.setattr(openai, "STREAMED", 0.0)
+    door.model.plan += [refuses(400, "This model only supports stream mode."), says("Long", delay=0.2), says("after")]
+    id = await door.gateway(tries=1)
+    assert [await answered(door, id) for _ in range(2)] == [200, 200]
+    assert ["stream" in c.body for c in door.model.calls] == [False, True, True]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_limits_of_time_hold(door: Door, stream: bool) -> None:
     door.model.default = hangs()

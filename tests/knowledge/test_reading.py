@@ -220,13 +220,19 @@ async def test_slides_books_and_open_documents() -> None:
         "<text:p>Das<text:s/>9h.</text:p>"
         "<text:list><text:list-item><text:p>um</text:p></text:list-item></text:list><table:table><table:table-row>"
         "<table:table-cell><text:p>a</text:p></table:table-cell><table:table-cell><text:p>b</text:p></table:table-cell>"
-        "</table:table-row></table:table></office:text></office:d>")})
+        "</table:table-row></table:table></office:text></office:d>"), "styles.xml": (
+        "<s><m><header><p>Papelaria <span>Sol</span></p></header><footer><p>Rua Bahia, 88</p></footer></m>"
+        "<m><header><p>Papelaria Sol</p></header></m></s>")})
     found = await asyncio.gather(read("a.pptx", deck), read("a.epub", book), read("a.odt", text))
     assert found[0].text == "## Slide 1: First\n\nIt opens at nine.\n\n## Slide 2: Second\n\nIt closes at six."
     assert found[0].notes == ("Slide 3 is hidden and was left out.",)
     assert found[0].places == {"unit": "slide", "starts": [[0, 1], [38, 2]]}
     assert found[1].text == "# Beginning\n\nOnce.\n\n# End\n\nThey lived."
     assert found[2].text == "## Horário\n\nDas 9h.\n\n- um\n\n| a | b |"
+    assert found[2].notes == (
+        'The headers of the pages were left out: "Papelaria Sol"',
+        'The footers of the pages were left out: "Rua Bahia, 88"',
+    )
 
 
 async def test_sheets_show_what_their_readers_see() -> None:

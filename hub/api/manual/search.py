@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from hub.api.manual.chapters import Chapter, Section
-from hub.language.lexicon import STOP
+from hub.language.lexicon import STOPS
 from hub.language.words import stem, words
 
 MOST, LONGEST, TERMS = 20, 100, 12
 BEFORE, AROUND = 60, 220
 _WORD = re.compile(r"\w+")
-_EMPTY = frozenset().union(*STOP.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def find(index: Index, query: str) -> list[Hit]:
 def terms(query: str) -> list[str]:
     """The words that carry the question; all of them where none does."""
     given = words(query[:LONGEST])
-    return list(dict.fromkeys([w for w in given if w not in _EMPTY] or given))[:TERMS]
+    return list(dict.fromkeys([w for w in given if w not in STOPS] or given))[:TERMS]
 
 
 def _score(

@@ -17,7 +17,7 @@ from hub.api.http import bounded
 from hub.api.http.answer_stream import Out, attended
 from hub.api.http.app_keys import BODY, CALLER, DIRECTORY, HUB, KEYRING
 from hub.api.http.auth import credential
-from hub.api.http.completion_chunks import Chunks, usage
+from hub.api.http.completion_chunks import Chunks, completion, usage
 from hub.api.http.operation import Handler
 from hub.api.openai import completions, road
 from hub.api.openai.messages import TEXT
@@ -26,7 +26,7 @@ from hub.api.openai.road import LIMIT, Asked
 from hub.api.openai.schemas import MESSAGES, CompletionIn
 from hub.domain import Caller, Json, Usage
 from hub.engine import plain
-from hub.engine.ask import Ask
+from hub.engine.ask import Answer, Ask
 from hub.engine.limits import ACCOUNT
 from hub.engine.messages import tokens
 from hub.engine.plain import Plan
@@ -113,8 +113,9 @@ def first(usual: Handler) -> Handler:
         stream, prompt = this.sent.stream, this.prompt
         id, created, out, shown = ids.uuid7(), int(time.time()), Out(request) if stream else None, 0
         if prompt is None:
+            name = str(id), created
             try:
-                found = await (_asked if out is None else _streamed)(request, this, (str(id), created), out)
+                found = await (_asked(request, this, name) if out is None else _streamed(request, this, name, out))
             except ConnectionError:
                 return web.Response(status=road.GONE)
             if isinstance(found, web.StreamResponse):
@@ -131,7 +132,7 @@ def first(usual: Handler) -> Handler:
     return handler
 
 
-async def _asked(request: web.Request, this: _Understood, name: tuple[str, int], _: Out | None) -> _Found:
+async def _asked(request: web.Request, this: _Understood, name: tuple[str, int]) -> _Found:
     """The answer, if it is a plain one. name: its id, and when it was made."""
     plan = this.plan
     assert plan.straight is not None
@@ -141,23 +142,14 @@ async def _asked(request: web.Request, this: _Understood, name: tuple[str, int],
         return found, 0
     rows = bill(plan.model, found.usage)
     await road.consumed(this.hub, this.who, plan.gateway, rows)
-    body = {
-        "id": name[0], "object": "chat.completion", "created": name[1], "model": plan.model,
-        "choices": [{
-            "index": 0, "message": {
-                "role": "assistant", "content": found.text, "refusal": None, "annotations": [], "tool_calls": [],
-            }, "logprobs": None, "finish_reason": found.finish,
-        }],
-        "usage": usage(found.usage), "service_tier": "default", **found.around,
-        "generation_context": {"generated_usage": rows, "runned_functions": []},
-    }
-    return web.Response(body=orjson.dumps(body), content_type="application/json")
+    made = Answer(found.text, "", plan.model, found.finish, found.usage, (), [], rows, {}, around=found.around)
+    return web.Response(body=orjson.dumps(completion(*name, made)), content_type="application/json")
 
 
-async def _streamed(request: web.Request, this: _Understood, name: tuple[str, int], out: Out | None) -> _Found:
+async def _streamed(request: web.Request, this: _Understood, name: tuple[str, int], out: Out) -> _Found:
     """The same as a stream."""
     plan, heard = this.plan, Heard()
-    assert plan.straight is not None and out is not None
+    assert plan.straight is not None
     messages, options = plain.question(plan, this.sent.talk, this.sent.options)
     chunks = Chunks(*name, plan.model)
     deltas = plan.straight.stream(messages, options, plan.limits, this.until, heard)

@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 from xml.parsers.expat import ExpatError
@@ -91,9 +91,13 @@ def _beside(archive: Archive, text: Text) -> None:
     for what in ("header", "footer"):
         names = sorted(n for n in archive.names if re.fullmatch(rf"word/{what}\d*\.xml", n))
         parts = [[t.text or " " for t in archive.xml(name).iter() if local(t) in ("t", "p")] for name in names]
-        told = "; ".join(dict.fromkeys(said for part in parts if (said := " ".join("".join(part).split()))))
-        if told:
-            text.note(f"The {what}s of the pages were left out: {quoted(told, QUOTED)}")
+        _margin(what, ("".join(part) for part in parts), text)
+
+
+def _margin(what: str, parts: Iterable[str], text: Text) -> None:
+    told = "; ".join(dict.fromkeys(said for part in parts if (said := " ".join(part.split()))))
+    if told:
+        text.note(f"The {what}s of the pages were left out: {quoted(told, QUOTED)}")
 
 
 def pptx(content: bytes, asked: Asked, text: Text) -> None:
@@ -160,10 +164,8 @@ def odt(content: bytes, asked: Asked, text: Text) -> None:
 def _margins(archive: Archive, text: Text) -> None:
     styles = archive.xml("styles.xml") if "styles.xml" in archive.names else Element("none")
     for what in ("header", "footer"):
-        parts = [spoken(p) for one in styles.iter() if local(one) == what for p in one.iter() if local(p) == "p"]
-        told = "; ".join(dict.fromkeys(filter(None, (" ".join(part.split()) for part in parts))))
-        if told:
-            text.note(f"The {what}s of the pages were left out: {quoted(told, QUOTED)}")
+        found = (p for one in styles.iter() if local(one) == what for p in one.iter() if local(p) == "p")
+        _margin(what, map(spoken, found), text)
 
 
 def _open(body: Element) -> Iterator[str]:
