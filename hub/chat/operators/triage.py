@@ -161,13 +161,10 @@ async def _label(tx: Call, account: UUID, session: UUID, wanted: Change) -> list
     known: Mapping[UUID, str] = {one["id"]: one["name"] for one in await labels.listed(tx, account)}
     if any(id not in known for id in (*wanted.add, *wanted.drop)):
         raise Invalid("label is none of this account.", field="label")
-    before = {one["id"] for one in await labels.on(tx, account, session)}
-    added = [id for id in wanted.add if id not in before and id not in wanted.drop]
-    gone = [id for id in wanted.drop if id in before]
-    await labels.put_on(tx, account, session, added)
-    await labels.take_off(tx, account, session, gone)
-    told: list[Json] = [{"what": "labelled", "to": known[id]} for id in added]
-    return told + [{"what": "unlabelled", "to": known[id]} for id in gone]
+    added = await labels.put_on(tx, account, session, [id for id in wanted.add if id not in wanted.drop])
+    gone = await labels.take_off(tx, account, session, wanted.drop)
+    told: list[Json] = [{"what": "labelled", "to": name} for id, name in known.items() if id in added]
+    return told + [{"what": "unlabelled", "to": name} for id, name in known.items() if id in gone]
 
 
 async def wake(hub: Hub) -> None:
