@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from hub.accounts import desk
 from hub.accounts.audit import Actor
+from hub.chat.clients.people_names import person
 from hub.chat.news import of_account, tell
 from hub.domain import Json
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.runtime import Hub
-from hub.store import handoffs, human_requests, labels, messages, operators, teams, triage
+from hub.store import handoffs, human_requests, labels, messages, operator_inbox, operators, teams, triage
 from hub.store.db import Call
 
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -23,6 +24,7 @@ WAYS = ("hand", "round_robin", "least_busy")
 # Conversations of one bulk action, and the longest rest.
 MOST, LONGEST = 100, timedelta(days=366)
 NONE = "No such conversation, or nobody has said a word in it yet."
+GONE = "A conversation that is gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,9 @@ async def bulk(hub: Hub, account: UUID, by: Actor, sessions: Sequence[UUID], wan
             await change(hub, account, by, session, wanted)
             done += 1
         except HubError as e:
-            failed.append({"id": session, "name": await _name(hub, account, session), "why": str(e)})
+            one = await operator_inbox.one(hub.db, account, session)
+            failed.append({"id": session, "name": person(one) if one else GONE, "why": str(e)})
     return done, failed
-
-
-async def _name(hub: Hub, account: UUID, session: UUID) -> str:
-    async with hub.db.transaction() as tx:
-        found = await triage.lock(tx, account, session)
-    return str(found["name"]) if found else "A conversation that is gone"
 
 
 async def _assign(tx: Call, account: UUID, by: Actor, now: Json, to: Assign) -> tuple[list[Json], bool]:
