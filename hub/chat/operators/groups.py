@@ -1,6 +1,7 @@
 """What a business sets up for its inbox: teams, labels, and each operator's own views."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 from uuid import UUID
 
 from hub import ids
@@ -11,8 +12,10 @@ from hub.store.db import Call, Db
 
 Seen = Callable[[Json | None], None]
 TEAMS, LABELS, MEMBERS = 50, 200, 200
-COLOURS = ("grey", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink")
-SORTS = ("newest", "priority")
+Colour = Literal["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
+COLOURS: tuple[Colour, ...] = get_args(Colour)
+Sort = Literal["newest", "priority"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
 LONGEST = 60
 
 

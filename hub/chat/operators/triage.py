@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,9 +18,10 @@ from hub.store import handoffs, human_requests, labels, messages, operator_inbox
 from hub.store.db import Call
 
 Priority = Literal["low", "normal", "high", "urgent"]
-PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
-STATUSES = ("open", "snoozed", "closed")
-WAYS = ("hand", "round_robin", "least_busy")
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+Status = Literal["open", "snoozed", "closed"]
+Way = Literal["hand", "round_robin", "least_busy"]
+WAYS: tuple[Way, ...] = get_args(Way)
 # Conversations of one bulk action, and the longest rest.
 MOST, LONGEST = 100, timedelta(days=366)
 NONE = "No such conversation, or nobody has said a word in it yet."
