@@ -3,7 +3,6 @@
 import re
 from datetime import date
 from urllib.parse import urlencode
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -30,7 +29,7 @@ async def chosen(v: Visit) -> Filter:
     zone = checked(v.asked("zone") or await zone_of(v), "zone")
     found = Filter(
         ZoneInfo(zone), _day(v, "since"), _day(v, "until"), v.asked("event", "any"), v.asked("state", "all"),
-        _id(v, "client"), _id(v, "gateway"), v.asked("network") or None,
+        v.asked_id("client"), v.asked_id("gateway"), v.asked("network") or None,
     )
     found.choice  # noqa: B018 - what it refuses is refused before anything is read
     return found
@@ -46,17 +45,9 @@ def _day(v: Visit, name: str) -> date | None:
         raise Invalid(f"{name} is no day of the calendar.", field=name) from None
 
 
-def _id(v: Visit, name: str) -> UUID | None:
-    text = v.asked(name)
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise Invalid(f"{name} is not an id.", field=name) from None
-
-
 async def listed(v: Visit) -> web.StreamResponse:
     """GET /console/conversations?since=&until=&event=&state=&client=&gateway=&network=&before="""
-    which, before = await chosen(v), _id(v, "before")
+    which, before = await chosen(v), v.asked_id("before")
     found = await rows.listed(v.db, v.account, which.choice, before, PAGE + 1)
     count = await rows.count(v.db, v.account, which.choice, MOST)
     kept = urlencode({n: v.asked(n) for n in FIELDS if v.asked(n)})

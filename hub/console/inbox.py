@@ -36,14 +36,14 @@ async def opened(v: Visit, session: UUID, since: str = "") -> Json:
 
 async def inbox(v: Visit) -> web.StreamResponse:
     """GET /console/inbox"""
-    shown = Shown.of(v)
+    shown = Shown.of(v.asked)
     away = await presence.is_away(v.db, v.who.id)
     return await v.page("inbox.html", **await listed(v, shown), **await beside(v), away=away, open=None)
 
 
 async def conversation(v: Visit) -> web.StreamResponse:
     """GET /console/inbox/{id}"""
-    shown, id = Shown.of(v), v.id()
+    shown, id = Shown.of(v.asked), v.id()
     values = await opened(v, id)
     card, talks = await _card(v, values["one"]["person_id"], id), await listed(v, shown, BESIDE)
     return await v.page("inbox.html", **talks, **await beside(v), **values, **card, text="")
