@@ -14,7 +14,6 @@ from hub.chat.operators.exports import CONVERSATION, EVENTS, MESSAGE, STATES, Fi
 from hub.console.guard import look
 from hub.console.page_request import HEADERS, Visit
 from hub.console.settings import zone_of
-from hub.domain import Json
 from hub.errors import Invalid
 from hub.store import dashboard
 from hub.store import exports as rows
@@ -52,13 +51,13 @@ async def listed(v: Visit) -> web.StreamResponse:
     count = await rows.count(v.db, v.account, which.choice, MOST)
     kept = urlencode({n: v.asked(n) for n in FIELDS if v.asked(n)})
     more = f"/console/conversations?{kept}&before={found[PAGE - 1]['id']}" if len(found) > PAGE else ""
-    values: Json = {
-        "clients": await dashboard.clients(v.db, v.account, None, CHOICES),
-        "gateways": await dashboard.gateways(v.db, v.account, None, CHOICES),
-    }
+    places, bots = [
+        [(one["id"], one["name"]) for one in await them(v.db, v.account, None, CHOICES)]
+        for them in (dashboard.clients, dashboard.gateways)
+    ]
     return await v.page(
-        "conversations.html", rows=found[:PAGE], count=count, most=MOST, more=more, kept=kept, which=which,
-        events=EVENTS, states=STATES, networks={"web": "Web", **NAMES}, **values,
+        "conversations.html", rows=found[:PAGE], count=count, most=MOST, more=more, which=which, events=EVENTS,
+        states=STATES, networks={"web": "Web", **NAMES}, places=places, bots=bots,
     )
 
 
