@@ -3,7 +3,6 @@
 import re
 from datetime import date
 from urllib.parse import urlencode
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -15,7 +14,6 @@ from hub.chat.operators.exports import CONVERSATION, EVENTS, MESSAGE, STATES, Fi
 from hub.console.guard import look
 from hub.console.page_request import HEADERS, Visit
 from hub.console.settings import zone_of
-from hub.domain import Json
 from hub.errors import Invalid
 from hub.store import dashboard
 from hub.store import exports as rows
@@ -30,7 +28,7 @@ async def chosen(v: Visit) -> Filter:
     zone = checked(v.asked("zone") or await zone_of(v), "zone")
     found = Filter(
         ZoneInfo(zone), _day(v, "since"), _day(v, "until"), v.asked("event", "any"), v.asked("state", "all"),
-        _id(v, "client"), _id(v, "gateway"), v.asked("network") or None,
+        v.asked_id("client"), v.asked_id("gateway"), v.asked("network") or None,
     )
     found.choice  # noqa: B018 - what it refuses is refused before anything is read
     return found
@@ -46,28 +44,20 @@ def _day(v: Visit, name: str) -> date | None:
         raise Invalid(f"{name} is no day of the calendar.", field=name) from None
 
 
-def _id(v: Visit, name: str) -> UUID | None:
-    text = v.asked(name)
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise Invalid(f"{name} is not an id.", field=name) from None
-
-
 async def listed(v: Visit) -> web.StreamResponse:
     """GET /console/conversations?since=&until=&event=&state=&client=&gateway=&network=&before="""
-    which, before = await chosen(v), _id(v, "before")
+    which, before = await chosen(v), v.asked_id("before")
     found = await rows.listed(v.db, v.account, which.choice, before, PAGE + 1)
     count = await rows.count(v.db, v.account, which.choice, MOST)
     kept = urlencode({n: v.asked(n) for n in FIELDS if v.asked(n)})
     more = f"/console/conversations?{kept}&before={found[PAGE - 1]['id']}" if len(found) > PAGE else ""
-    values: Json = {
-        "clients": await dashboard.clients(v.db, v.account, None, CHOICES),
-        "gateways": await dashboard.gateways(v.db, v.account, None, CHOICES),
-    }
+    places, bots = [
+        [(one["id"], one["name"]) for one in await them(v.db, v.account, None, CHOICES)]
+        for them in (dashboard.clients, dashboard.gateways)
+    ]
     return await v.page(
-        "conversations.html", rows=found[:PAGE], count=count, most=MOST, more=more, kept=kept, which=which,
-        events=EVENTS, states=STATES, networks={"web": "Web", **NAMES}, **values,
+        "conversations.html", rows=found[:PAGE], count=count, most=MOST, more=more, which=which, events=EVENTS,
+        states=STATES, networks={"web": "Web", **NAMES}, places=places, bots=bots,
     )
 
 

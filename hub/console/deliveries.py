@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from aiohttp import web
 
@@ -28,7 +27,7 @@ async def listed(v: Visit) -> web.StreamResponse:
     state = v.asked("state", "all")
     if state not in STATES:
         raise Invalid(f"state must be one of {', '.join(STATES)}.", field="state")
-    session = _uuid(v.asked("session"))
+    session = v.asked_id("session")
     found = await deliveries.page(v.hub, v.account, STATES[state], session, v.asked("cursor") or None, PAGE)
     kept = f"state={state}" + (f"&session={session}" if session else "")
     more = f"/console/deliveries?{kept}&cursor={found['nextCursor']}" if found["nextCursor"] else ""
@@ -63,7 +62,7 @@ async def replay_all(v: Visit, deed: Deed) -> web.StreamResponse:
     since = v.form.get("since")
     if since and since not in SINCE:
         raise Invalid(f"since must be one of {', '.join(SINCE)}.", field="since")
-    chosen = [id for one in v.form.all("id") if (id := _uuid(one))]
+    chosen = v.form.ids("id")
     deed.change = {"since": since or None, "chosen": len(chosen)}
     if since:
         begun = datetime.now(UTC) - timedelta(hours=SINCE[since])
@@ -95,13 +94,6 @@ async def explain(v: Visit) -> web.StreamResponse:
     """GET /console/why/{id}: the fate of a message, or of none."""
     found = await why.explain(v.db, v.account, v.id())
     return await v.page("why.html", found=found)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise Invalid("That is not an id.", field="id") from None
 
 
 def routes() -> list[web.RouteDef]:

@@ -10,6 +10,7 @@ from hub.accounts.operators import Deed, allow
 from hub.chat.news import of_session, tell
 from hub.chat.operators import crowd, handoff, reactions, suggestion
 from hub.chat.operators import inbox as operator_inbox
+from hub.chat.operators.inbox import Thread
 from hub.console.guard import act, look, mark
 from hub.console.inbox_list import BESIDE, Shown, beside, listed
 from hub.console.page_request import Visit
@@ -30,20 +31,24 @@ async def opened(v: Visit, session: UUID, since: str = "") -> Json:
     one = await operator_inbox.view(v.db, v.account, session)
     thread = await operator_inbox.thread(v.db, v.account, session, since=begins)
     cut = begins is not None and (thread.older or 0) > begins
-    signs = reactions.SIGNS if reactions.reacts(v.hub, one["channel"]) else ()
-    return {"one": one, "items": thread.items, "older": thread.older, "open": session, "cut": cut, "signs": signs}
+    return _shown(v, one, thread) | {"cut": cut}
+
+
+def _shown(v: Visit, one: Json, thread: Thread) -> Json:
+    reacts = reactions.reacts(v.hub, one["channel"])
+    return {"one": one, "items": thread.items, "older": thread.older, "open": one["id"], "reacts": reacts}
 
 
 async def inbox(v: Visit) -> web.StreamResponse:
     """GET /console/inbox"""
-    shown = Shown.of(v)
+    shown = Shown.of(v.asked)
     away = await presence.is_away(v.db, v.who.id)
     return await v.page("inbox.html", **await listed(v, shown), **await beside(v), away=away, open=None)
 
 
 async def conversation(v: Visit) -> web.StreamResponse:
     """GET /console/inbox/{id}"""
-    shown, id = Shown.of(v), v.id()
+    shown, id = Shown.of(v.asked), v.id()
     values = await opened(v, id)
     card, talks = await _card(v, values["one"]["person_id"], id), await listed(v, shown, BESIDE)
     return await v.page("inbox.html", **talks, **await beside(v), **values, **card, text="")
@@ -114,8 +119,7 @@ async def older(v: Visit) -> web.StreamResponse:
         raise Invalid("before is none that a page gave.", field="before")
     one = await operator_inbox.view(v.db, v.account, id)
     thread = await operator_inbox.thread(v.db, v.account, id, int(before))
-    signs = reactions.SIGNS if reactions.reacts(v.hub, one["channel"]) else ()
-    values: Json = {"one": one, "items": thread.items, "older": thread.older, "open": id, "signs": signs}
+    values = _shown(v, one, thread)
     return v.part("older.html", **values) if v.partial else await v.page("history.html", **values)
 
 

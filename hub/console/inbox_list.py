@@ -1,5 +1,6 @@
 """The list of the inbox: which conversations, in which order, how many; by the address of the page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -41,16 +42,15 @@ class Shown:
     sort: str = "newest"
 
     @classmethod
-    def of(cls, v: Visit) -> "Shown":
-        """Raise Invalid."""
-        show, sort = v.asked("show", "all"), v.asked("sort", "newest")
+    def of(cls, asked: Callable[[str, str], str]) -> "Shown":
+        """By the words of a query: `asked` gives one of them, or what stands for none. Raise Invalid."""
+        show, sort = asked("show", "all"), asked("sort", "newest")
         if show not in operator_inbox.SHOWS:
             raise Invalid(f"show must be one of {', '.join(operator_inbox.SHOWS)}.", field="show")
         if sort not in SORTS:
             raise Invalid(f"sort must be one of {', '.join(SORTS)}.", field="sort")
-        return cls(show, v.asked("q")[:100], place(v.asked("after")), filtered({
-            n: v.asked(n) for n in (*FILTERS, "priority")
-        }), sort)
+        filter = filtered({n: asked(n, "") for n in (*FILTERS, "priority")})
+        return cls(show, asked("q", "")[:100], place(asked("after", "")), filter, sort)
 
     @property
     def chosen(self) -> Json:

@@ -1,7 +1,5 @@
 """What an inbox is kept in order by: teams and labels."""
 
-from uuid import UUID
-
 from aiohttp import web
 
 from hub.accounts.desk import HERE
@@ -10,7 +8,6 @@ from hub.chat.operators import groups
 from hub.console.guard import act, look
 from hub.console.page_request import Visit, mark
 from hub.domain import Json
-from hub.errors import Invalid
 from hub.store import human_requests, labels, teams
 
 PLACE = "/console/settings/inbox"
@@ -37,18 +34,11 @@ async def listed(v: Visit) -> web.StreamResponse:
     )
 
 
-def _members(v: Visit) -> list[UUID]:
-    try:
-        return [UUID(text) for text in v.form.all("member")]
-    except ValueError:
-        raise Invalid("member is no id.", field="member") from None
-
-
 async def add_team(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../teams"""
     name = v.form.get("name")
     deed.change = {"name": name}
-    deed.object = str(await groups.add_team(v.db, v.account, name, _members(v)))
+    deed.object = str(await groups.add_team(v.db, v.account, name, v.form.ids("member")))
     return v.to(PLACE, f"The team {name} is made.")
 
 
@@ -56,7 +46,7 @@ async def edit_team(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../teams/{id}"""
     deed.object, deed.change = str(v.id()), {"name": v.form.get("name")}
     await groups.edit_team(
-        v.db, v.account, v.id(), v.form.get("name"), _members(v), lambda now: v.unchanged(*_team(now))
+        v.db, v.account, v.id(), v.form.get("name"), v.form.ids("member"), lambda now: v.unchanged(*_team(now))
     )
     return v.to(PLACE, "The team is saved.")
 

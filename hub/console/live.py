@@ -17,7 +17,7 @@ from hub.console import inbox, inbox_list, pairing
 from hub.console.guard import COOKIE, look
 from hub.console.page_request import Visit, operator
 from hub.domain import Json
-from hub.errors import HubError, Invalid
+from hub.errors import HubError
 from hub.store import human_requests, operator_inbox
 
 # Between two looks, however much happens; and the longest without a look.
@@ -28,24 +28,17 @@ _MASK = re.compile(r'name="(?:csrf|once)" value="[0-9a-f]+"')
 
 async def events(v: Visit) -> web.StreamResponse:
     """GET /console/events?session=&since=&show=&q=&after=&..., or ?pairing= for the codes of a network."""
-    if text := v.asked("pairing"):
+    if one := v.asked_id("pairing"):
         allow(v.who, "channel")
-        return await sse.stream(v.request, pairing.codes(v, _id(text)))
-    session = _id(v.asked("session")) if v.asked("session") else None
+        return await sse.stream(v.request, pairing.codes(v, one))
+    session = v.asked_id("session")
     if session is not None:
         await view(v.db, v.account, session)
-    return await sse.stream(v.request, _inbox(v, inbox_list.Shown.of(v), session))
+    return await sse.stream(v.request, _inbox(v, inbox_list.Shown.of(v.asked), session))
 
 
 def routes() -> list[web.RouteDef]:
     return [look("/console/events", events, visit=False)]
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid("session is not an id.", field="session") from None
 
 
 async def _inbox(v: Visit, shown: inbox_list.Shown, session: UUID | None) -> AsyncIterator[sse.Event]:

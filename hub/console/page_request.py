@@ -42,6 +42,13 @@ HEADERS = {
 }
 
 
+def _id(text: str, name: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise Invalid(f"{name} is not an id.", field=name) from None
+
+
 @dataclass
 class Form:
     """What a form sent: text by name, several values where there are several, files."""
@@ -58,11 +65,11 @@ class Form:
 
     def id(self, name: str) -> UUID | None:
         """An id that was chosen, None for nothing. Raise Invalid."""
-        text = self.get(name)
-        try:
-            return UUID(text) if text else None
-        except ValueError:
-            raise Invalid(f"{name} is not an id.", field=name) from None
+        return _id(self.get(name), name)
+
+    def ids(self, name: str) -> list[UUID]:
+        """Those that were chosen. Raise Invalid."""
+        return [id for text in self.all(name) if (id := _id(text, name))]
 
     def number(self, name: str, least: float, most: float) -> float | None:
         """None when it was left empty. Raise Invalid."""
@@ -116,6 +123,10 @@ class Visit:
     def asked(self, name: str, default: str = "") -> str:
         """A word of the query."""
         return str(clean(self.request.query.get(name, default))).strip()
+
+    def asked_id(self, name: str) -> UUID | None:
+        """An id of the query, None for nothing. Raise Invalid."""
+        return _id(self.asked(name), name)
 
     def unchanged(self, *state: object) -> None:
         """Raise Conflict when the form was opened while what it changes was another (see `mark`)."""

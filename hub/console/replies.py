@@ -7,7 +7,7 @@ from aiohttp import web
 from hub.accounts.operators import Deed
 from hub.chat.clients.people_names import person
 from hub.chat.operators import inbox, replies
-from hub.chat.operators.replies import Reply
+from hub.chat.operators.replies import File, Reply
 from hub.console.guard import act, look
 from hub.console.page_request import HEADERS, Visit, mark
 from hub.domain import Json
@@ -35,13 +35,16 @@ def _texts(v: Visit) -> dict[str, str]:
     return {code: v.form.get(f"text_{code}") for code, _ in LANGUAGES}
 
 
+def _files(v: Visit) -> list[File]:
+    return [(f.name, f.mime, f.content) for f in v.form.files]
+
+
 async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/replies: a new one; without a version, whichever has the shortcut."""
     shortcut = v.form.get("shortcut")
     deed.object = shortcut
     wanted = Reply.of(shortcut, v.form.get("text"), _texts(v))
-    id = await replies.save(v.db, v.account, wanted, lambda now: v.unchanged(*_state(now)))
-    await replies.attach(v.db, v.account, id, [(f.name, f.mime, f.content) for f in v.form.files])
+    await replies.save(v.db, v.account, wanted, lambda now: v.unchanged(*_state(now)), _files(v))
     return v.to(PLACE, "The reply is saved.")
 
 
@@ -52,8 +55,7 @@ async def edit(v: Visit, deed: Deed) -> web.StreamResponse:
     def changed(old: Json) -> Reply:
         return Reply.of(v.form.get("shortcut"), v.form.get("text"), old["texts"] | _texts(v))
 
-    await replies.edit(v.db, v.account, v.id(), changed, lambda now: v.unchanged(*_state(now)))
-    await replies.attach(v.db, v.account, v.id(), [(f.name, f.mime, f.content) for f in v.form.files])
+    await replies.edit(v.db, v.account, v.id(), changed, lambda now: v.unchanged(*_state(now)), _files(v))
     return v.to(PLACE, "The reply is saved.")
 
 

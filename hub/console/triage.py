@@ -3,21 +3,21 @@
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from hub.accounts.desk import zone_of
 from hub.accounts.operators import Deed
 from hub.chat.operators import groups, inbox
 from hub.chat.operators import triage as desk_work
 from hub.chat.operators.triage import PRIORITIES, WAYS, Assign, Change, rest
 from hub.console.guard import act, look
 from hub.console.inbox import again
-from hub.console.inbox_list import FILTERS, Shown, choices, filtered, listed, views
+from hub.console.inbox_list import Shown, choices, listed, views
 from hub.console.page_request import Visit
+from hub.console.settings import zone_of
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
-from hub.store import accounts
 from hub.store import operator_inbox as rows
 
 NAMED = 12
@@ -37,12 +37,7 @@ async def sort(v: Visit, deed: Deed) -> web.StreamResponse:
 
 async def many(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/inbox/bulk"""
-    chosen = []
-    for text in v.form.all("chosen"):
-        try:
-            chosen.append(UUID(text))
-        except ValueError:
-            raise Invalid("chosen is no conversation.", field="chosen") from None
+    chosen = v.form.ids("chosen")
     done, failed = await desk_work.bulk(v.hub, v.account, v.who.actor, chosen, await _wanted(v))
     deed.change = {"chosen": len(chosen), "done": done}
     query = urlencode(parse_qsl(v.form.get("query")))
@@ -62,25 +57,16 @@ async def _wanted(v: Visit) -> Change:
     """What a form says. Raise Invalid."""
     word, until = v.form.get("stand"), None
     if word and word not in ("open", "closed"):
-        found = await accounts.get(v.db, v.account)
-        until = rest(word, zone_of(found.parameters if found else {}), datetime.now(UTC))
+        until = rest(word, ZoneInfo(await zone_of(v)), datetime.now(UTC))
         word = "snoozed"
     rank = v.form.get("priority")
     if rank and rank not in PRIORITIES:
         raise Invalid(f"priority must be one of {', '.join(PRIORITIES)}.", field="priority")
-    add, drop = _ids(v, "label"), _ids(v, "unlabel")
-    had = _ids(v, "had")
+    add, drop, had = (v.form.ids(name) for name in ("label", "unlabel", "had"))
     return Change(
         assign=_assign(v), status=word or None, until=until, priority=PRIORITIES.index(rank) if rank else None,
         add=tuple(id for id in add if id not in had), drop=(*drop, *(id for id in had if id not in add)),
     )
-
-
-def _ids(v: Visit, name: str) -> list[UUID]:
-    try:
-        return [UUID(text) for text in v.form.all(name) if text]
-    except ValueError:
-        raise Invalid(f"{name} is not an id.", field=name) from None
 
 
 def _assign(v: Visit) -> Assign | None:
@@ -108,7 +94,7 @@ async def desk(v: Visit) -> web.StreamResponse:
 
 async def more(v: Visit) -> web.StreamResponse:
     """GET /console/inbox/more: the forms beside the list, each when it is first opened; without script on a page."""
-    shown, part = Shown.of(v), v.asked("part")
+    shown, part = Shown.of(v.asked), v.asked("part")
     values: Json = {"shown": shown, **await choices(v)}
     if part == "many":
         return v.part("many.html", **values)
@@ -125,15 +111,10 @@ async def keys(v: Visit) -> web.StreamResponse:
 
 async def keep(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/inbox/views: the list that is shown, under a name of one's own."""
-    given = dict(parse_qsl(v.form.get("query")))
-    show = given.get("show", "all")
-    if show not in inbox.SHOWS:
-        raise Invalid(f"show must be one of {', '.join(inbox.SHOWS)}.", field="show")
-    chosen = filtered({n: given.get(n, "") for n in (*FILTERS, "priority")})
-    filter = dict(chosen) | ({"show": show} if show != "all" else {})
-    name, sort = v.form.get("name"), given.get("sort", "newest")
-    deed.object = str(await groups.keep_view(v.db, v.account, v.who.id, name, filter, sort))
-    return v.to(f"/console/inbox?{urlencode(given)}", f"{name} stands among the tabs now.")
+    name, shown = v.form.get("name"), Shown.of(dict(parse_qsl(v.form.get("query"))).get)
+    filter = shown.chosen | ({"show": shown.show} if shown.show != "all" else {})
+    deed.object = str(await groups.keep_view(v.db, v.account, v.who.id, name, filter, shown.sort))
+    return v.to(f"/console/inbox?{shown.query}", f"{name} stands among the tabs now.")
 
 
 async def drop(v: Visit, deed: Deed) -> web.StreamResponse:

@@ -23,12 +23,10 @@ REMOVE = "delete from labels where account_id = $1 and id = $2"
 PUT_ON = """
     insert into session_labels (session_id, label_id, account_id)
     select s.id, l.id, s.account_id from sessions s join labels l on l.account_id = s.account_id
-    where s.account_id = $1 and s.id = $2 and l.id = any($3::uuid[]) on conflict do nothing
+    where s.account_id = $1 and s.id = $2 and l.id = any($3::uuid[]) on conflict do nothing returning label_id
 """
-TAKE_OFF = "delete from session_labels where account_id = $1 and session_id = $2 and label_id = any($3::uuid[])"
-ON = """
-    select l.id, l.name, l.colour from session_labels x join labels l on l.id = x.label_id
-    where x.account_id = $1 and x.session_id = $2 order by lower(l.name), l.id
+TAKE_OFF = """
+    delete from session_labels where account_id = $1 and session_id = $2 and label_id = any($3::uuid[]) returning label_id
 """
 
 Json = dict[str, Any]
@@ -76,14 +74,11 @@ async def remove(db: Call, account: UUID, id: UUID) -> bool:
     return await db.run(REMOVE, account, id) == 1
 
 
-async def put_on(db: Call, account: UUID, session: UUID, labels: Sequence[UUID]) -> int:
-    """How many it did not have before."""
-    return await db.run(PUT_ON, account, session, list(labels))
+async def put_on(db: Call, account: UUID, session: UUID, labels: Sequence[UUID]) -> set[UUID]:
+    """Those of them that it did not have before."""
+    return {r["label_id"] for r in await db.fetch(PUT_ON, account, session, list(labels))}
 
 
-async def take_off(db: Call, account: UUID, session: UUID, labels: Sequence[UUID]) -> int:
-    return await db.run(TAKE_OFF, account, session, list(labels))
-
-
-async def on(db: Call, account: UUID, session: UUID) -> list[Json]:
-    return [dict(r) for r in await db.fetch(ON, account, session)]
+async def take_off(db: Call, account: UUID, session: UUID, labels: Sequence[UUID]) -> set[UUID]:
+    """Those of them that it had."""
+    return {r["label_id"] for r in await db.fetch(TAKE_OFF, account, session, list(labels))}

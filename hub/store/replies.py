@@ -95,8 +95,8 @@ async def attached(db: Call, account: UUID, id: UUID) -> int:
     return int(await db.value(ATTACHED, account, id))
 
 
-async def attach(db: Call, account: UUID, id: UUID, file: UUID, name: str, mime: str, raw: bytes) -> bool:
-    return await db.run(ATTACH, account, id, file, clean(name), clean(mime), len(raw), raw) == 1
+async def attach(db: Call, account: UUID, id: UUID, file: UUID, name: str, mime: str, raw: bytes) -> None:
+    await db.run(ATTACH, account, id, file, clean(name), clean(mime), len(raw), raw)
 
 
 async def file(db: Call, account: UUID, id: UUID, which: UUID) -> Json | None:

@@ -18,9 +18,8 @@ CHOICES = """
 """
 # Locked in the order in which a message does it: the conversation first.
 LOCK = """
-    select p.session_id as id, p.status, p.snoozed_until, p.priority, p.assignee_id, p.team_id, s.handoff_at, s.handoff_by,
-        s.closed_at, coalesce(k.name, s.metadata->>'name', s.metadata->>'anon:name', k.phone, s.tag, s.id::text) as name
-    from sessions s join session_order p on p.session_id = s.id left join contacts k on k.id = s.contact_id
+    select p.session_id as id, p.status, p.snoozed_until, p.priority, p.assignee_id, p.team_id, s.handoff_at, s.handoff_by
+    from sessions s join session_order p on p.session_id = s.id
     where s.account_id = $1 and s.id = $2 and s.client_id is not null for no key update of s, p
 """
 ASSIGN = "update session_order set assignee_id = $3, team_id = $4 where account_id = $1 and session_id = $2"

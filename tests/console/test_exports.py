@@ -108,6 +108,10 @@ async def test_conversations_are_chosen_by_what_happened(desk: Desk, api: Api) -
         assert page.status == 200, page.said
         return re.findall(r'href="/console/inbox/([0-9a-f-]{36})"', page.text)
 
+    form = (await desk.get(f"/console/conversations?client={town['client']}&state=bot")).text
+    name = await db.value("select name from clients where id = $1", town["client"])
+    assert f'<option value="{town["client"]}" selected>{name}</option>' in form
+    assert '<option value="bot" selected>With the bot</option>' in form
     every = await found("")
     assert sorted(every) == sorted(map(str, sessions))
     assert await found("event=words") == await found("event=person") == [str(sessions[2])]

@@ -129,6 +129,21 @@ async def test_files_go_along(desk: Desk, agent: Desk, api: Api) -> None:
     assert await api.hub.db.value("select count(*) from canned_files where account_id = $1", api.account) == 0
 
 
+async def test_a_reply_is_saved_with_all_its_files_or_not_at_all(desk: Desk, api: Api) -> None:
+    menu = {"shortcut": "menu", "text": "Our menu."}
+    got = await desk.post("/console/replies", **menu, file=io.BytesIO(bytes(5_000_001)))
+    assert got.status == 413 and await api.ok("GET", REPLIES) == []
+    await desk.done("/console/replies", **menu, file=[io.BytesIO(b"x"), io.BytesIO(b"y")])
+    [one] = await api.ok("GET", REPLIES)
+    assert len(one["files"]) == 2
+    for place in ("/console/replies", f"/console/replies/{one['id']}"):
+        got = await desk.post(place, shortcut="menu", text="Another.", file=[io.BytesIO(b"z") for _ in range(4)])
+        assert got.status == 409 and await api.ok("GET", REPLIES) == [one], place
+    await desk.done(f"/console/replies/{one['id']}", shortcut="menu", text="Another.", file=io.BytesIO(b"z"))
+    [one] = await api.ok("GET", REPLIES)
+    assert one["text"] == "Another." and len(one["files"]) == 3
+
+
 async def test_one_shortcut_is_one_replys_however_many_want_it_at_once(desk: Desk, api: Api) -> None:
     ids = [(await api.ok("POST", REPLIES, {"shortcut": f"r{n}", "text": "x"}))["id"] for n in range(4)]
     got = await asyncio.gather(

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +13,6 @@ import pytest
 from hub.chat.operators import triage
 from hub.chat.turns.human import named
 from hub.errors import Invalid
-from hub.store import labels
 from tests.api.chatting import visiting
 from tests.api.conftest import Api
 from tests.api.test_tools_in_answers import calls
@@ -175,10 +174,15 @@ async def test_a_label_in_the_bots_reason_is_set(desk: Desk, api: Api) -> None:
     async with visiting(api) as me, watched(desk):
         await me.set(**ON)
         why = '{"reason": "Wants a refund for order 7."}'
-        me.model.plan += [calls(("ask_for_human", why)), says("I have called somebody.")]
-        await me.prompt("Give me my money back")
-        assert await seen(desk, f"label={refund}") == {me.session}
-        assert [x["name"] for x in await labels.on(api.hub.db, api.account, UUID(me.session))] == ["Refund"]
+        for _ in range(2):
+            me.model.plan += [calls(("ask_for_human", why)), says("I have called somebody.")]
+            await me.prompt("Give me my money back")
+            assert await seen(desk, f"label={refund}") == {me.session}
+            await desk.done(f"/console/inbox/{me.session}/back")
+        [line] = (await api.ok("GET", f"{INBOX}/conversations"))["items"]
+        assert [x["name"] for x in line["labels"]] == ["Refund"]
+        page = (await desk.get(f"/console/inbox/{me.session}")).text
+        assert page.count("was called") == 2 and page.count("The bot set the label Refund") == 1
     assert named("out of stock", "It is OUT OF STOCK!") and not named("fund", "a refund") and not named("a+b", "aab")
 
 

@@ -46,7 +46,7 @@ async def listed(request: web.Request, query: InboxQuery) -> InboxPage:
     page, more = rows[: query.limit], None
     if len(rows) > query.limit:
         more = f"{pagination.write_place(page[-1]['at'], page[-1]['id'])}.{page[-1]['priority']}"
-    return InboxPage(items=[InboxLine.of(r) for r in page], next_cursor=more)
+    return InboxPage(items=[InboxLine.line(r) for r in page], next_cursor=more)
 
 
 @endpoint(tag=TAG, errors=(409,))

@@ -22,7 +22,10 @@ from hub.store import exports as rows
 from hub.store.exports import Choice
 
 PAGE, WORDS = 200, 500
-STATES = ("all", "open", "ended", "waiting", "bot", "person")
+STATES = MappingProxyType({
+    "all": "All", "open": "Open", "waiting": "Waiting", "bot": "With the bot", "person": "With a person",
+    "ended": "Ended",
+})
 EVENTS = MappingProxyType({
     "any": "Something was said", "asked": "The contact wrote", "people": "A person answered",
     "person": "A person was asked for", "model": "... by the bot", "words": "... in words", "rule": "... by a rule",
@@ -51,7 +54,7 @@ class Filter:
     @property
     def choice(self) -> Choice:
         """Raise Invalid."""
-        for name, value, known in (("event", self.event, tuple(EVENTS)), ("state", self.state, STATES)):
+        for name, value, known in (("event", self.event, EVENTS), ("state", self.state, STATES)):
             if value not in known:
                 raise Invalid(f"{name} must be one of {', '.join(known)}.", field=name)
         if self.network and self.network != "web" and self.network not in NAMES:

@@ -1,6 +1,7 @@
 """What a business sets up for its inbox: teams, labels, and each operator's own views."""
 
 from collections.abc import Callable, Sequence
+from typing import Literal, get_args
 from uuid import UUID
 
 from hub import ids
@@ -11,8 +12,10 @@ from hub.store.db import Call, Db
 
 Seen = Callable[[Json | None], None]
 TEAMS, LABELS, MEMBERS = 50, 200, 200
-COLOURS = ("grey", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink")
-SORTS = ("newest", "priority")
+Colour = Literal["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
+COLOURS: tuple[Colour, ...] = get_args(Colour)
+Sort = Literal["newest", "priority"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
 LONGEST = 60
 
 
@@ -114,8 +117,6 @@ def _coloured(colour: str) -> None:
 async def keep_view(db: Db, account: UUID, operator: UUID, name: str, filter: Json, sort: str) -> UUID:
     """Raise Invalid, Conflict."""
     called = _name(name)
-    if sort not in SORTS:
-        raise Invalid(f"sort must be one of {', '.join(SORTS)}.", field="sort")
     made = await inbox_views.keep(db, account, operator, ids.uuid7(), called, filter, sort)
     if made is None:
         raise Conflict("You have 20 views; delete one first.")

@@ -3,17 +3,17 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.chat.operators.groups import Seen
+from hub.domain import Json
 from hub.errors import Conflict, Invalid, NotFound, TooLarge
 from hub.language.courtesies import spoken
 from hub.store import operator_inbox, replies
 from hub.store.db import Call, Db
 
-Json = dict[str, Any]
-Seen = Callable[[Json | None], None]
+File = tuple[str, str, bytes]  # name, type, content
 TEXT, REPLIES, FILES, BYTES, LANGUAGES = 5000, 500, 5, 5_000_000, 12
 VARIABLES = ("contact.name", "contact.phone", "operator.name", "client.name")
 LOOKED = 6  # messages in which the language is looked for
@@ -100,18 +100,16 @@ async def _language(db: Db, account: UUID, one: Json) -> str | None:
     return known
 
 
-async def save(db: Db, account: UUID, wanted: Reply, seen: Seen | None = None) -> UUID:
-    """Add a reply, or change the one of this shortcut. seen: raises when what it is given is not what the change was
-    made from. Raise Conflict where there are too many."""
+async def save(db: Db, account: UUID, wanted: Reply, seen: Seen, files: Sequence[File]) -> None:
+    """Add a reply with files, or change the one of this shortcut: all of it or nothing. seen: raises when what it is
+    given is not what the change was made from. Raise TooLarge, Conflict where there are too many."""
     async with db.transaction() as tx:
         await replies.alone(tx, account)
         old = await replies.named(tx, account, wanted.shortcut)
-        if seen is not None:
-            seen(old)
+        seen(old)
         if old is not None:
             await replies.edit(tx, account, old["id"], wanted.shortcut, wanted.text, wanted.texts)
-            return UUID(str(old["id"]))
-        return await _add(tx, account, wanted)
+        await _attach(tx, account, old["id"] if old else await _add(tx, account, wanted), files)
 
 
 async def add(db: Db, account: UUID, wanted: Reply) -> UUID:
@@ -132,9 +130,11 @@ async def _add(tx: Call, account: UUID, wanted: Reply) -> UUID:
 
 
 async def edit(
-    db: Db, account: UUID, id: UUID, change: Callable[[Json], Reply], seen: Seen | None = None
+    db: Db, account: UUID, id: UUID, change: Callable[[Json], Reply], seen: Seen | None = None,
+    files: Sequence[File] = (),
 ) -> None:
-    """change: what becomes of what it is now. seen: as above. Raise NotFound, Conflict where the shortcut is taken."""
+    """change: what becomes of what it is now. seen: as above. files: that are attached as well. Raise NotFound,
+    TooLarge, Conflict where the shortcut is taken."""
     async with db.transaction() as tx:
         await replies.alone(tx, account)
         old = await replies.lock(tx, account, id)
@@ -147,6 +147,7 @@ async def edit(
         if other is not None and other["id"] != id:
             raise Conflict(f"Another reply is called /{wanted.shortcut}.", field="shortcut")
         await replies.edit(tx, account, id, wanted.shortcut, wanted.text, wanted.texts)
+        await _attach(tx, account, id, files)
 
 
 async def remove(db: Db, account: UUID, id: UUID) -> None:
@@ -154,19 +155,21 @@ async def remove(db: Db, account: UUID, id: UUID) -> None:
         raise NotFound("No such prepared reply.")
 
 
-async def attach(db: Db, account: UUID, id: UUID, given: Sequence[tuple[str, str, bytes]]) -> list[UUID]:
-    """Files (name, type, bytes) that go with it. Raise NotFound, TooLarge, Conflict."""
-    if any(len(raw) > BYTES for _, _, raw in given):
-        raise TooLarge(f"A file of a prepared reply has at most {BYTES // 1_000_000} MB.", field="file")
-    made = [ids.uuid7() for _ in given]
+async def attach(db: Db, account: UUID, id: UUID, given: Sequence[File]) -> None:
+    """Files that go with it. Raise NotFound, TooLarge, Conflict."""
     async with db.transaction() as tx:
         if await replies.lock(tx, account, id) is None:
             raise NotFound("No such prepared reply.")
-        if await replies.attached(tx, account, id) + len(given) > FILES:
-            raise Conflict(f"A prepared reply has at most {FILES} files.", field="file")
-        for file, (name, mime, raw) in zip(made, given, strict=True):
-            await replies.attach(tx, account, id, file, name[-200:], mime, raw)
-    return made
+        await _attach(tx, account, id, given)
+
+
+async def _attach(tx: Call, account: UUID, id: UUID, given: Sequence[File]) -> None:
+    if any(len(raw) > BYTES for _, _, raw in given):
+        raise TooLarge(f"A file of a prepared reply has at most {BYTES // 1_000_000} MB.", field="file")
+    if given and await replies.attached(tx, account, id) + len(given) > FILES:
+        raise Conflict(f"A prepared reply has at most {FILES} files.", field="file")
+    for name, mime, raw in given:
+        await replies.attach(tx, account, id, ids.uuid7(), name[-200:], mime, raw)
 
 
 async def file(db: Db, account: UUID, id: UUID, which: UUID) -> Json:

@@ -3,26 +3,29 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from hub.accounts import desk
 from hub.accounts.audit import Actor
+from hub.chat.clients.people_names import person
 from hub.chat.news import of_account, tell
 from hub.domain import Json
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.runtime import Hub
-from hub.store import handoffs, human_requests, labels, messages, operators, teams, triage
+from hub.store import handoffs, human_requests, labels, messages, operator_inbox, operators, teams, triage
 from hub.store.db import Call
 
 Priority = Literal["low", "normal", "high", "urgent"]
-PRIORITIES: tuple[Priority, ...] = ("low", "normal", "high", "urgent")
-STATUSES = ("open", "snoozed", "closed")
-WAYS = ("hand", "round_robin", "least_busy")
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+Status = Literal["open", "snoozed", "closed"]
+Way = Literal["hand", "round_robin", "least_busy"]
+WAYS: tuple[Way, ...] = get_args(Way)
 # Conversations of one bulk action, and the longest rest.
 MOST, LONGEST = 100, timedelta(days=366)
 NONE = "No such conversation, or nobody has said a word in it yet."
+GONE = "A conversation that is gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +105,9 @@ async def bulk(hub: Hub, account: UUID, by: Actor, sessions: Sequence[UUID], wan
             await change(hub, account, by, session, wanted)
             done += 1
         except HubError as e:
-            failed.append({"id": session, "name": await _name(hub, account, session), "why": str(e)})
+            one = await operator_inbox.one(hub.db, account, session)
+            failed.append({"id": session, "name": person(one) if one else GONE, "why": str(e)})
     return done, failed
-
-
-async def _name(hub: Hub, account: UUID, session: UUID) -> str:
-    async with hub.db.transaction() as tx:
-        found = await triage.lock(tx, account, session)
-    return str(found["name"]) if found else "A conversation that is gone"
 
 
 async def _assign(tx: Call, account: UUID, by: Actor, now: Json, to: Assign) -> tuple[list[Json], bool]:
@@ -161,13 +159,10 @@ async def _label(tx: Call, account: UUID, session: UUID, wanted: Change) -> list
     known: Mapping[UUID, str] = {one["id"]: one["name"] for one in await labels.listed(tx, account)}
     if any(id not in known for id in (*wanted.add, *wanted.drop)):
         raise Invalid("label is none of this account.", field="label")
-    before = {one["id"] for one in await labels.on(tx, account, session)}
-    added = [id for id in wanted.add if id not in before and id not in wanted.drop]
-    gone = [id for id in wanted.drop if id in before]
-    await labels.put_on(tx, account, session, added)
-    await labels.take_off(tx, account, session, gone)
-    told: list[Json] = [{"what": "labelled", "to": known[id]} for id in added]
-    return told + [{"what": "unlabelled", "to": known[id]} for id in gone]
+    added = await labels.put_on(tx, account, session, [id for id in wanted.add if id not in wanted.drop])
+    gone = await labels.take_off(tx, account, session, wanted.drop)
+    told: list[Json] = [{"what": "labelled", "to": name} for id, name in known.items() if id in added]
+    return told + [{"what": "unlabelled", "to": name} for id, name in known.items() if id in gone]
 
 
 async def wake(hub: Hub) -> None:

@@ -160,10 +160,11 @@ async def _labelled(tx: Call, account: UUID, session: UUID, reason: str) -> None
     found = [one for one in await labels.listed(tx, account) if named(one["name"], reason)]
     if not found:
         return
-    await labels.put_on(tx, account, session, [one["id"] for one in found])
+    added = await labels.put_on(tx, account, session, [one["id"] for one in found])
     for one in found:
-        told = {"what": "labelled", "to": one["name"], "by": "The bot"}
-        await messages.note(tx, account, "desk", told, session=session)
+        if one["id"] in added:
+            told = {"what": "labelled", "to": one["name"], "by": "The bot"}
+            await messages.note(tx, account, "desk", told, session=session)
 
 
 def named(name: str, text: str) -> bool:

@@ -1,22 +1,19 @@
 """Conversations as a business's people sort them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
 from hub.api.http.pagination import Page
-from hub.chat.operators.groups import LONGEST, MEMBERS
-from hub.chat.operators.triage import MOST, PRIORITIES, Assign, Change, Priority
+from hub.chat.operators.groups import LONGEST, MEMBERS, Colour, Sort
+from hub.chat.operators.triage import MOST, PRIORITIES, Assign, Change, Priority, Status, Way
 from hub.domain import Json
 from hub.pydantic_base import Camel, Moment
 from hub.tools.schedule.targets import TARGETS
 
-Status = Literal["open", "snoozed", "closed"]
-Colour = Literal["grey", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
 FIELDS: tuple[tuple[Literal["operator", "team"], str], ...] = (("operator", "assignee"), ("team", "team"))
-STANDS = ("status", "snoozed_until", "assignee_id", "assignee", "team_id", "team")
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 
 
@@ -29,7 +26,7 @@ class InboxQuery(Page):
     team: UUID | None = None
     label: UUID | None = None
     priority: Priority | None = None
-    sort: Literal["newest", "priority"] = "newest"
+    sort: Sort = "newest"
 
     @property
     def filter(self) -> Json:
@@ -42,17 +39,10 @@ class LabelOn(Camel):
     colour: Colour
 
 
-class InboxLine(Camel):
-    """waiting: the contact wrote last, and nobody is about to answer. snoozedUntil: nothing until the person writes."""
+class InboxState(Camel):
+    """How a conversation stands."""
 
     session_id: UUID
-    web_chat_id: UUID
-    target: str
-    contact_name: str | None
-    title: str | None
-    last_message_at: datetime
-    waiting: bool
-    handoff: bool
     status: Status
     snoozed_until: datetime | None
     priority: Priority
@@ -63,14 +53,32 @@ class InboxLine(Camel):
     labels: list[LabelOn]
 
     @classmethod
-    def of(cls, r: Json) -> "InboxLine":
-        same = ("title", "last_message_at", "waiting", *STANDS)
+    def of(cls, r: Json, **more: Any) -> Self:
+        same = ("status", "snoozed_until", "assignee_id", "assignee", "team_id", "team")
         return cls(
-            session_id=r["id"], web_chat_id=r["client_id"], target=TARGETS[r["channel"] or "web"],
-            contact_name=r["contact_name"] or r["said_name"], handoff=r["handoff_at"] is not None,
-            priority=PRIORITIES[r["priority"]],
+            session_id=r["id"], priority=PRIORITIES[r["priority"]],
             labels=[LabelOn(name=one["name"], colour=one["colour"]) for one in r["labels"] or ()],
-            **{n: r[n] for n in same},
+            **{n: r[n] for n in same}, **more,
+        )
+
+
+class InboxLine(InboxState):
+    """waiting: the contact wrote last, and nobody is about to answer. snoozedUntil: nothing until the person writes."""
+
+    web_chat_id: UUID
+    target: str
+    contact_name: str | None
+    title: str | None
+    last_message_at: datetime
+    waiting: bool
+    handoff: bool
+
+    @classmethod
+    def line(cls, r: Json) -> Self:
+        return cls.of(
+            r, web_chat_id=r["client_id"], target=TARGETS[r["channel"] or "web"],
+            contact_name=r["contact_name"] or r["said_name"], title=r["title"], last_message_at=r["last_message_at"],
+            waiting=r["waiting"], handoff=r["handoff_at"] is not None,
         )
 
 
@@ -85,8 +93,7 @@ class InboxChange(Camel):
     assignee: Annotated[UUID | None, Field(description="Id of an operator; null: nobody.")] = None
     team: Annotated[UUID | None, Field(description="Id of a team; null: none.")] = None
     routing: Annotated[
-        Literal["hand", "round_robin", "least_busy"],
-        Field(description="Other than `hand`: whose turn it is of its team, or of all, who are there."),
+        Way, Field(description="Other than `hand`: whose turn it is of its team, or of all, who are there.")
     ] = "hand"
     status: Annotated[
         Status | None, Field(description="What is closed or snoozed opens when its person writes.")
@@ -112,28 +119,6 @@ class InboxChange(Camel):
             assign=Assign(self.assignee, self.team, self.routing, stays) if whose else None, status=self.status,
             until=self.snooze_until, priority=PRIORITIES.index(self.priority) if self.priority else None,
             add=tuple(self.add_labels), drop=tuple(self.remove_labels),
-        )
-
-
-class InboxState(Camel):
-    """What was done with a conversation, and how it stands."""
-
-    session_id: UUID
-    status: Status
-    snoozed_until: datetime | None
-    priority: Priority
-    assignee_id: UUID | None
-    assignee: str | None
-    team_id: UUID | None
-    team: str | None
-    labels: list[LabelOn]
-
-    @classmethod
-    def of(cls, r: Json) -> "InboxState":
-        return cls(
-            session_id=r["id"], priority=PRIORITIES[r["priority"]],
-            labels=[LabelOn(name=one["name"], colour=one["colour"]) for one in r["labels"] or ()],
-            **{n: r[n] for n in STANDS},
         )
 
 
