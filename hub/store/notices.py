@@ -92,8 +92,10 @@ FAILED = """
 """
 HEARD = "update push_subscriptions set failures = 0 where account_id = $1 and id = $2 and failures > 0"
 FORGET = """
-    with ended as (delete from push_subscriptions p using sessions s where s.id = p.session_id and s.closed_at is not null)
-    delete from notices where told_at < now() - interval '3 days'
+    with ended as (delete from push_subscriptions where id in (
+        select p.id from push_subscriptions p join sessions s on s.id = p.session_id where s.closed_at is not null limit 20000))
+    delete from notices where (operator_id, session_id, way) in (
+        select operator_id, session_id, way from notices where told_at < now() - interval '3 days' limit 20000)
 """
 
 Json = dict[str, Any]
