@@ -1,21 +1,11 @@
 // Which notices this browser gives: those of its own, and those that a push service brings.
 
 import "./console.js";
+import { subscribed } from "./push.js";
 
 const form = document.getElementById("push"), off = document.getElementById("unpush"), state = document.getElementById("push-state");
 const possible = "serviceWorker" in navigator && "PushManager" in self;
-const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-const coded = (raw) => btoa(String.fromCharCode(...new Uint8Array(raw))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-
-async function subscribed(make) {
-  const kept = await navigator.serviceWorker.register("/console/worker.js");
-  const was = await kept.pushManager.getSubscription();
-  if (!make) return was;
-  const key = bytes(form.dataset.key);
-  // One of another key is of no use any more.
-  if (was && coded(was.options.applicationServerKey) !== form.dataset.key) await was.unsubscribe();
-  return kept.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
-}
+const kept = () => navigator.serviceWorker.register("/console/worker.js");
 
 form.querySelector("button").hidden = !possible;
 if (!possible) state.textContent = "This browser cannot be told while no page of the hub is open.";
@@ -24,10 +14,7 @@ form.addEventListener("submit", async (e) => {
   e.preventDefault();
   e.stopImmediatePropagation();
   try {
-    const one = await subscribed(true);
-    form.endpoint.value = one.endpoint;
-    form.p256dh.value = coded(one.getKey("p256dh"));
-    form.auth.value = coded(one.getKey("auth"));
+    for (const [name, value] of Object.entries(await subscribed(await kept(), form.dataset.key))) form[name].value = value;
     form.requestSubmit();
   } catch (failed) {
     state.textContent = `The browser does not allow it: ${failed.message}`;
@@ -37,7 +24,7 @@ off.addEventListener("submit", async (e) => {
   if (off.endpoint.value) return;
   e.preventDefault();
   e.stopImmediatePropagation();
-  const one = await subscribed(false).catch(() => null);
+  const one = await kept().then((k) => k.pushManager.getSubscription()).catch(() => null);
   off.endpoint.value = one?.endpoint || "-";
   await one?.unsubscribe();
   off.requestSubmit();

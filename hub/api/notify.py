@@ -5,9 +5,8 @@ from aiohttp import web
 from hub import ids
 from hub.accounts import web_push
 from hub.api.chat import gone
-from hub.api.http import bounded
+from hub.api.http import assets, bounded
 from hub.api.http.app_keys import HUB, PAGES
-from hub.api.http.assets import FOLDER, read
 from hub.chat.website import prompts as visits
 from hub.chat.website import transcript
 from hub.chat.website.culture import code, direction, labels, preferred
@@ -58,10 +57,9 @@ async def change(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-async def worker(_: web.Request) -> web.Response:
+async def worker(request: web.Request) -> web.Response:
     """GET /chat/worker.js"""
-    text = read(FOLDER)["worker.js"].plain.decode()
-    return web.Response(text=text, content_type="text/javascript", headers={"Cache-Control": "no-cache"})
+    return assets.named(request, "worker.js")
 
 
 def routes() -> list[web.RouteDef]:

@@ -17,8 +17,8 @@ from hub.errors import Invalid, TooMany, Unavailable
 from hub.tools.schedule.book import zone_of
 
 KINDS = ("txt", "json", "pdf")
-# How often one conversation is printed in a minute: it costs a second of a processor each time.
-PRINTS, MINUTE = 4, 60.0
+# How often in a minute one conversation is printed, or read as a page: a long one costs seconds of a processor.
+COSTLY, MINUTE = MappingProxyType({"pdf": 4, "": 10}), 60.0
 POLICY = "; ".join((
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src data:", "base-uri 'none'",
     "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
@@ -44,8 +44,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     name = said.get("name") or said.get("anon:name") or words["youLabel"]
     title = transcript.look(seen.parameters)["pageTitle"]
     talk = Talk(seen.session_id, seen.account_id, str(name)[:80], title, "Web", seen.created_at, zone, named=False)
-    if kind == "pdf":
-        wait = await hub.limits.take("print", str(seen.session_id), PRINTS, MINUTE)
+    if kind in COSTLY:
+        wait = await hub.limits.take(f"print {kind}", str(seen.session_id), COSTLY[kind], MINUTE)
         if wait > 0:
             raise TooMany("This conversation was printed just now; wait a little.", retry_after=wait)
     if kind:

@@ -1,20 +1,15 @@
 """What the figures ask for: questions without a good answer, documents nobody needs, why people are called."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
-
 from aiohttp import web
 
 from hub.accounts import tables
 from hub.chat.operators import findings
 from hub.console.guard import look
-from hub.console.page_request import HEADERS, Visit
-from hub.console.settings import zone_of
+from hub.console.insights import SPANS, Span
+from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.errors import Invalid
 
-SPANS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TABLES = ("questions", "documents", "called", "hours", "client", "bot", "network")
 
@@ -36,11 +31,7 @@ async def table(v: Visit) -> web.StreamResponse:
     of = v.asked("of", "questions")
     if of not in TABLES:
         raise Invalid(f"of must be one of {', '.join(TABLES)}.", field="of")
-    rows = _rows(await _found(v), of)
-    return web.Response(
-        text=tables.of(rows), content_type="text/csv", charset="utf-8",
-        headers={**HEADERS, "Content-Disposition": f'attachment; filename="{of}.csv"'},
-    )
+    return v.csv(of, tables.of(_rows(await _found(v), of)))
 
 
 def _rows(found: Json, of: str) -> list[list[object]]:
@@ -63,21 +54,9 @@ def _rows(found: Json, of: str) -> list[list[object]]:
 
 
 async def _found(v: Visit) -> Json:
-    days = v.asked("days", "30")
-    if days not in SPANS:
-        raise Invalid(f"days must be one of {', '.join(SPANS)}.", field="days")
-    zone = await zone_of(v)
-    wall = ZoneInfo(zone)
-    last = datetime.now(UTC).astimezone(wall).date()
-    first = last - timedelta(days=SPANS[days] - 1)
-    begun, ends = _moment(first, wall), _moment(last + timedelta(days=1), wall)
+    span = await Span.of(v)
     # What people said is kept nowhere else, not for a minute.
-    found = await findings.load(v.db, v.account, begun, ends, zone)
-    return {**found, "days": days, "first": first, "last": last, "zone": zone}
-
-
-def _moment(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
+    return {**await findings.load(v.db, v.account, *span.moments, span.zone.key), **span.shown}
 
 
 def routes() -> list[web.RouteDef]:

@@ -11,7 +11,7 @@ from hub.accounts.key_limits import Budget, Limits
 from hub.accounts.operators import Deed
 from hub.api.http.app_keys import KEYRING
 from hub.console.guard import act, look
-from hub.console.page_request import HEADERS, Form, Visit, mark
+from hub.console.page_request import Form, Visit, mark
 from hub.domain import Json
 from hub.errors import BadRequest, Invalid, NotFound
 from hub.pydantic_base import invalid
@@ -142,10 +142,7 @@ async def spent(v: Visit) -> web.StreamResponse:
 async def table(v: Visit) -> web.StreamResponse:
     """GET /console/spend.csv?by=&days="""
     by, days, found = await _spend(v)
-    named = {"Content-Disposition": f'attachment; filename="spend-by-{by}-{days}-days.csv"'}
-    return web.Response(
-        text=spend.table(found, by), content_type="text/csv", charset="utf-8", headers={**HEADERS, **named}
-    )
+    return v.csv(f"spend-by-{by}-{days}-days", spend.table(found, by))
 
 
 async def _spend(v: Visit) -> tuple[str, str, list[Json]]:

@@ -19,11 +19,11 @@ from hub.console.page_request import Form, Visit, mark
 from hub.domain import Json
 from hub.errors import Invalid
 from hub.knowledge import collections
+from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.pydantic_base import invalid
 from hub.store import dashboard
 
 PAGE = 50
-EXTRACTIVE = "@hub/extractive"
 TOOLS = {
     "Remember": "Remember facts about a person", "Calendar": "Keep a calendar for a person",
     "WebSearch": "Search the web", "Choices": "Offer buttons to choose from",

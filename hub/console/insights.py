@@ -1,6 +1,7 @@
 """Insights: what bots and people did over days, drawn, as a table, and as CSV."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from aiohttp import web
 from hub.accounts import tables
 from hub.console import charts
 from hub.console.guard import look
-from hub.console.page_request import HEADERS, Visit
+from hub.console.page_request import Visit
 from hub.console.settings import zone_of
 from hub.domain import Json
 from hub.errors import Invalid
@@ -18,6 +19,39 @@ from hub.store import dashboard
 SPANS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
 KEPT = 60.0  # seconds: reading a quarter of a year again for every look would help nobody
 COLUMNS = ("day", "asked", "answered", "conversations", "by_people", "tokens", "cost", "failures")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days of the account's calendar, the last of them today."""
+
+    days: str
+    first: date
+    last: date
+    zone: ZoneInfo
+
+    @classmethod
+    async def of(cls, v: Visit) -> "Span":
+        """What the address of the page asks for. Raise Invalid."""
+        days = v.asked("days", "30")
+        if days not in SPANS:
+            raise Invalid(f"days must be one of {', '.join(SPANS)}.", field="days")
+        zone = ZoneInfo(await zone_of(v))
+        last = datetime.now(zone).date()
+        return cls(days, last - timedelta(days=SPANS[days] - 1), last, zone)
+
+    def begin(self, day: date) -> datetime:
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+    @property
+    def moments(self) -> tuple[datetime, datetime]:
+        """From its first one up to the end of today."""
+        return self.begin(self.first), self.begin(self.last + timedelta(days=1))
+
+    @property
+    def shown(self) -> Json:
+        """What the pages say of it."""
+        return {"days": self.days, "first": self.first, "last": self.last, "zone": self.zone.key}
 
 
 async def show(v: Visit) -> web.StreamResponse:
@@ -39,27 +73,17 @@ async def table(v: Visit) -> web.StreamResponse:
     """GET /console/insights.csv?days="""
     found = await _figures(v)
     text = tables.of([COLUMNS, *([r[c] for c in COLUMNS] for r in found["rows"])])
-    name = f"insights-{found['first']}-{found['last']}.csv"
-    return web.Response(
-        text=text, content_type="text/csv", charset="utf-8",
-        headers={**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return v.csv(f"insights-{found['first']}-{found['last']}", text)
 
 
 async def _figures(v: Visit) -> Json:
-    days = v.asked("days", "30")
-    if days not in SPANS:
-        raise Invalid(f"days must be one of {', '.join(SPANS)}.", field="days")
-    zone = await zone_of(v)
-    wall, count = ZoneInfo(zone), SPANS[days]
-    last = datetime.now(UTC).astimezone(wall).date()
-    first = last - timedelta(days=count - 1)
-    begun, ends = _moment(first, wall), _moment(last + timedelta(days=1), wall)
-    before = _moment(first - timedelta(days=count), wall)
-    name = f"insights:{first}:{last}:{zone}"
+    span = await Span.of(v)
+    begun, ends = span.moments
+    before = span.begin(span.first - timedelta(days=SPANS[span.days]))
+    name = f"insights:{span.first}:{span.last}:{span.zone.key}"
     found = await v.hub.cache.get(v.account, name)
     if found is None:
-        days_ = await dashboard.days(v.db, v.account, first, last, zone)
+        days_ = await dashboard.days(v.db, v.account, span.first, span.last, span.zone.key)
         found = {
             "rows": [r | {"day": r["day"].isoformat()} for r in days_],
             "now": await dashboard.span(v.db, v.account, begun, ends),
@@ -69,14 +93,10 @@ async def _figures(v: Visit) -> Json:
         await v.hub.cache.put(v.account, name, found, KEPT)
     rows = [r | {"day": date.fromisoformat(r["day"])} for r in found["rows"]]
     return {
-        **found, "rows": rows, "days": days, "first": first, "last": last, "zone": zone,
+        **found, **span.shown, "rows": rows,
         "cost": sum(r["cost"] for r in rows), "tokens": sum(r["tokens"] for r in rows),
         "asked": sum(r["asked"] for r in rows), "failures": sum(r["failures"] for r in rows),
     }
-
-
-def _moment(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def routes() -> list[web.RouteDef]:

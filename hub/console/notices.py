@@ -4,7 +4,7 @@ from aiohttp import web
 
 from hub.accounts import mails, web_push
 from hub.accounts.operators import Deed
-from hub.api.http.assets import FOLDER, read
+from hub.api.http import assets
 from hub.chat.operators import notices
 from hub.console.guard import act, look
 from hub.console.page_request import HEADERS, Visit, mark
@@ -70,8 +70,7 @@ async def waiting(v: Visit) -> web.StreamResponse:
 
 async def worker(v: Visit) -> web.StreamResponse:
     """GET /console/worker.js: what a browser keeps in order to be told."""
-    text = read(FOLDER)["worker.js"].plain.decode()
-    return web.Response(text=text, content_type="text/javascript", headers={"Cache-Control": "no-cache"})
+    return assets.named(v.request, "worker.js")
 
 
 def routes() -> list[web.RouteDef]:

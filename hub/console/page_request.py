@@ -158,6 +158,11 @@ class Visit:
         found = self.request.app[PAGES].get_template(f"console/{template}")
         return str(found.render(who=self.who, csrf=csrf(self.token), **values))
 
+    def csv(self, name: str, text: str) -> web.Response:
+        """A table as a file."""
+        named = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+        return web.Response(text=text, content_type="text/csv", charset="utf-8", headers={**HEADERS, **named})
+
     def to(self, path: str, said: str = "") -> web.Response:
         """Send the browser on, with a word about what was done."""
         self.led_to, self.told = path, said

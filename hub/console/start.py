@@ -9,12 +9,12 @@ from hub.chat.clients import clients, integrations, pairing
 from hub.chat.clients.integrations import Given as Network
 from hub.chat.clients.networks import NAMES
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
-from hub.console.bots import EXTRACTIVE
 from hub.console.guard import act, look
 from hub.console.knowledge import add_files
 from hub.console.page_request import Visit
 from hub.errors import BadRequest, Invalid
 from hub.knowledge import collections
+from hub.llm.extractive import MODEL as EXTRACTIVE
 
 PLACE = "/console/start"
 

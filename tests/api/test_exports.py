@@ -49,6 +49,9 @@ async def test_a_visitor_keeps_their_conversation(api: Api) -> None:
         # What waits for its answer was said as well; who printed often waits.
         many = [(await api.call("GET", f"{at}?format=pdf", key="")).status for _ in range(4)]
         assert many[-1] == 429
+        many = [(await api.call("GET", at, key="")).status for _ in range(20)]
+        assert (many[0], many[-1]) == (200, 429)
+        assert (await api.call("GET", f"{at}?format=txt", key="")).status == 200
         assert (await api.call("GET", f"{at}?format=doc", key="")).status == 400
         assert (await api.call("GET", f"/chat/{'x' * 20}/transcript?format=txt", key="")).status == 422
         await api.ok("DELETE", f"/api/v1/web-chat-client/{me.client}/sessions/{me.session}")

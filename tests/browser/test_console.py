@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
 from playwright.async_api import BrowserContext, Page
 
@@ -17,6 +18,7 @@ from tests.browser.conftest import Watch
 from tests.browser.payloads import PAYLOADS
 from tests.console.business import TOKEN, Business, opening
 from tests.console.conftest import person
+from tests.console.test_notices import Browser
 from tests.console.test_screens import SCREENS, named
 from tests.console.town import fill
 from tests.fakes.model import says
@@ -230,3 +232,47 @@ async def test_without_script(business: Business, watch: Watch) -> None:
     await page.fill("[name=name]", "Prices")
     await page.get_by_role("button", name="Make it").click()
     assert "The collection is made." in await page.inner_text("body")
+
+
+# A browser's push service, which is no part of Chromium without its maker's: what it gives, and keeps over a reload.
+PUSHED = """
+    const raw = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+    const given = %s;
+    const one = () => localStorage.pushed ? {
+        endpoint: given.endpoint, options: { applicationServerKey: raw(localStorage.pushed).buffer },
+        getKey: (name) => raw(given[name]).buffer, unsubscribe: async () => delete localStorage.pushed,
+    } : null;
+    PushManager.prototype.getSubscription = async () => one();
+    PushManager.prototype.subscribe = async ({ applicationServerKey: key }) => {
+        if (one()) throw Error("another key");
+        localStorage.pushed = btoa(String.fromCharCode(...key));
+        return one();
+    };
+"""
+
+
+async def test_browsers_of_operators_and_visitors_are_told_and_no_more(business: Business, watch: Watch) -> None:
+    b, told = business, "select endpoint from push_subscriptions where account_id = $1 order by endpoint"
+
+    async def kept() -> list[str]:
+        return [r["endpoint"] for r in await b.api.hub.db.fetch(told, b.api.account)]
+
+    me, them = await seat(watch, b), await watch.context()
+    await me.context.add_init_script(PUSHED % orjson.dumps(Browser("https://push.example/me").form).decode())
+    await them.add_init_script(PUSHED % orjson.dumps(Browser("https://push.example/them").form).decode())
+    page = await me.open("/console/settings/notices")
+    await page.evaluate("localStorage.pushed = btoa('of another key')")
+    await page.get_by_role("button", name="Tell this browser").click()
+    await shows(page, "This browser is told.")
+    chat = await watch.open(b.api.url + await visitor(b, str(await b.place(await b.bot()))) + "/notify", them)
+    await chat.get_by_role("button", name="Notify me of answers").click()
+    await shows(chat, "You will be told.")
+    assert await kept() == ["https://push.example/me", "https://push.example/them"]
+    await chat.get_by_role("button", name="No more").click()
+    await shows(chat, "✓")
+    assert await kept() == ["https://push.example/me"]
+    await page.get_by_role("button", name="No more").click()
+    await shows(page, "This browser is told no more.")
+    assert await kept() == [] and await page.evaluate("localStorage.pushed") is None
+    watch.clean()
+    assert me.wrong == []

@@ -1,15 +1,19 @@
 """Conversations as files: one with times and names, many by what happened in them, none cut without a word."""
 
+import asyncio
 import csv
 import io
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import orjson
 from pypdf import PdfReader
 
 from hub.accounts import tables
+from hub.chat.website.transcript_files import Press
+from hub.child_processes import AT_ONCE, Children, Ended
 from tests.api.conftest import Api
 from tests.console.conftest import Desk, signed_in
 from tests.console.town import MESSAGE, fill
@@ -88,6 +92,36 @@ async def test_a_very_long_one_is_whole_as_text_and_told_as_cut_on_paper(desk: D
         pages = [p.extract_text() for p in PdfReader(io.BytesIO(await got.read())).pages]
     assert "Only the newest messages" in pages[0] and "message 5000" in pages[-1]
     assert "message 4001" in pages[0] and not any(re.search(r"message 4000\b", p) for p in pages)
+
+
+class Slow(Children):
+    """Prints at once, but for what hangs until it is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over, self.begun = asyncio.Event(), list[bytes]()
+
+    async def run(self, program: Path, given: bytes, *, seconds: float, longest: int) -> Ended:
+        self.begun.append(given.rpartition(b"\n")[2])
+        if self.begun[-1].startswith(b"hangs"):
+            await self.over.wait()
+        return Ended(b"%PDF-1.4", 0)
+
+
+async def test_who_prints_much_makes_nobody_else_wait() -> None:
+    press, slow, mine = Press(), Slow(), uuid4()
+    press._children = slow
+    async with asyncio.TaskGroup() as tasks:
+        for n in range(AT_ONCE + 1):
+            tasks.create_task(press.pdf(mine, f"hangs {n}", ""))
+        try:
+            while not slow.begun:
+                await asyncio.sleep(0)
+            assert await press.pdf(uuid4(), "theirs", "") == b"%PDF-1.4"
+            assert slow.begun == [b"hangs 0", b"theirs"]
+        finally:
+            slow.over.set()
+    assert len(slow.begun) == AT_ONCE + 2
 
 
 async def test_conversations_are_chosen_by_what_happened(desk: Desk, api: Api) -> None:

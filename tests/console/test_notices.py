@@ -408,6 +408,25 @@ async def test_visitors_of_one_business_stand_in_no_others_way(desk: Desk, api: 
         await other.http.close()
 
 
+async def test_what_is_over_is_forgotten(desk: Desk, api: Api) -> None:
+    """Browsers of visitors whose conversation has ended, and what somebody was told days ago."""
+    kept, ended = (await fill(api.hub, desk.who.account_id, 2))["sessions"]
+    told = """
+        insert into notices (operator_id, session_id, account_id, way, at, told_at)
+        values ($1, $2, $3, $4, now(), now() - $5::text::interval)
+    """
+    await api.hub.db.run("update sessions set closed_at = now() where id = $1", ended)
+    await api.hub.db.run("update sessions set closed_at = null where id = $1", kept)
+    for way, ago in (("push", "4 days"), ("mail", "2 days")):
+        await api.hub.db.run(told, desk.who.id, kept, desk.who.account_id, way, ago)
+    await api.hub.db.run(TOLD, kept, 1)
+    await api.hub.db.run(TOLD, ended, 2)
+    await notices.forget(api.hub.db)
+    left = "select session_id from push_subscriptions where account_id = $1"
+    assert [r[0] for r in await api.hub.db.fetch(left, desk.who.account_id)] == [kept]
+    assert [r[0] for r in await api.hub.db.fetch("select way from notices")] == ["mail"]
+
+
 async def test_every_screen_tells_how_many_wait(desk: Desk, api: Api, viewer: Desk) -> None:
     await held(api, desk)
     found = orjson.loads((await desk.get("/console/waiting")).text)

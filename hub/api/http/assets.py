@@ -103,6 +103,11 @@ def mount(app: web.Application, folder: Path = FOLDER) -> None:
     app.router.add_get("/assets/{name:.+}", show)
 
 
+def named(request: web.Request, name: str) -> web.Response:
+    """A file under an address that stays when the file changes."""
+    return send(request, read(FOLDER)[name], ASK)
+
+
 def send(request: web.Request, file: File, kept: str) -> web.Response:
     """A file in the smallest coding that the client takes; 304 when it has it already."""
     headers = {

@@ -18,6 +18,7 @@ from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.knowledge import collections, documents
 from hub.knowledge.index import index_document
+from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.runtime import Hub
 from hub.store import samples as rows
 from hub.store.db import Db
@@ -26,7 +27,6 @@ from hub.store.documents import Given
 FOLDER = Path(__file__).parents[3] / "templates" / "samples"
 TRADES = ("clinic", "shop", "restaurant", "school")
 LANGUAGES: Mapping[str, str] = MappingProxyType({"en": "English", "pt": "Português", "es": "Español"})
-EXTRACTIVE = "@hub/extractive"
 OFFERED = 3
 
 

@@ -90,7 +90,7 @@ def _told(event: Json, address: str, tools: bool, debug: bool) -> Happened | Non
         more = {n: event[n] for n in TOLD if n in event} if debug else {}
         return Happened("turn", {"turn": event["turn"], **more})
     if kind == "typing":
-        return Happened("typing", {"active": event["active"], "text": ""})
+        return Happened("typing", {"active": event["active"]})
     if kind == "handoff":
         return Happened("person", {"active": event["active"]})
     return Happened("gone", {"ids": event["ids"]}) if kind == "gone" else None

@@ -1,7 +1,6 @@
 """A conversation as a file that people keep: whole as text or JSON, and its newest part on paper."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,9 +21,8 @@ from hub.tools import child
 from hub.tools.base import ToolFailed
 
 PAGE = 500
-# What is printed at once; pages, seconds, bytes of memory and of the PDF.
-PRINTED, LONGEST = 1000, 300_000
-PAGES, SECONDS, MEMORY, PDF = 400, 30.0, 1 << 30, 20_000_000
+# What is printed at once: messages, characters, pages; and for how many seconds.
+PRINTED, LONGEST, PAGES, SECONDS = 1000, 300_000, 400, 30.0
 SHUT = b"]}\n"
 
 
@@ -143,14 +141,12 @@ class Press:
 
     async def pdf(self, account: UUID, html: str, title: str) -> bytes:
         """A page as PDF, made by a program with nothing to lose. Raise TooLarge, Overloaded."""
-        asked = {"memory": MEMORY, "seconds": SECONDS, "pages": PAGES, "title": title}
-        given = json.dumps(asked).encode() + b"\n" + html.encode(errors="replace")
         turn = self._turns.setdefault(account, asyncio.Lock())
         try:
             async with asyncio.timeout(2 * SECONDS), turn:
-                made = await child.run(self._children, "pdf", given, seconds=SECONDS, longest=PDF)
+                made = await child.printed(self._children, html, title, seconds=SECONDS, pages=PAGES)
         except (ToolFailed, TimeoutError):
             raise Overloaded("It could not be printed in time; try again, or take the text.", retry_after=30) from None
-        if made.code or not made.output.startswith(b"%PDF"):
+        if made.code:
             raise TooLarge("This conversation is too large to be printed; take the text or the JSON.")
         return made.output

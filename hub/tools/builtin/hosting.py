@@ -1,6 +1,5 @@
 """`generate_document` and `generate_web_page`: what is made is found at an address that expires."""
 
-import json
 import re
 
 from hub.child_processes import GRACE
@@ -11,7 +10,7 @@ from hub.tools.builtin.common import Options, text
 from hub.tools.generated_files import DAYS, PAGE_KIND, PDF_KIND, address, keep
 
 HTML, PAGES = 500_000, 200
-SECONDS, MEMORY, PDF = 20.0, 1 << 30, 20_000_000
+SECONDS = 20.0
 _UNSAFE = re.compile(r"[^\w .()-]+")
 DOCUMENT = schema(
     ["title", "html"],
@@ -38,12 +37,10 @@ def generate_web_page(_: Options) -> Tool:
 async def _document(context: Context, arguments: Json) -> Result:
     title = arguments["title"]
     seconds = min(SECONDS, max(1.0, context.left - GRACE))
-    asked = {"memory": MEMORY, "seconds": seconds, "pages": PAGES, "title": title}
-    given = json.dumps(asked).encode() + b"\n" + arguments["html"].encode(errors="replace")
-    made = await child.run(context.hub.children, "pdf", given, seconds=seconds, longest=PDF)
+    made = await child.printed(context.hub.children, arguments["html"], title, seconds=seconds, pages=PAGES)
     if made.code == 3:
         raise ToolFailed(f"The document has more than {PAGES} pages; make it shorter.")
-    if made.code != 0 or not made.output.startswith(b"%PDF"):
+    if made.code:
         raise ToolFailed("The HTML cannot be printed; make it simpler.")
     kept = await keep(context, PDF_KIND, f"{named(title)}.pdf", "application/pdf", made.output)
     url = address(context, kept, hosted=True)
