@@ -65,6 +65,15 @@ function reach(one) {
 let want;
 const keyed = (key) => $(`[data-key="${CSS.escape(key)}"]`);
 
+// htmx looks at a page a moment after it is there: whoever is quicker is heard when it has.
+document.addEventListener("click", (e) => {
+  const one = e.target.closest(":is(button, summary)[hx-get]");
+  if (!one || "htmxPowered" in one.dataset) return;
+  e.preventDefault();
+  e.stopImmediatePropagation();
+  document.addEventListener("htmx:after:process", () => one.click(), { once: true });
+}, true);
+
 document.addEventListener("click", (e) => {
   const button = e.target.closest("button");
   if (button?.dataset.copy) copy(button);

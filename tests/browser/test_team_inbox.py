@@ -158,3 +158,20 @@ async def test_on_a_phone(business: Business, watch: Watch) -> None:
         await me.context.close()
         await asyncio.sleep(0)
         assert me.wrong == []
+
+
+async def test_who_is_quicker_than_the_page_is_heard(business: Business, watch: Watch) -> None:
+    """A key and a click that come before htmx has looked at the page."""
+    await set_up(business)
+    me = await seat(watch, business)
+    quick = {"?": "#keys dl", "f": "details.sift[open] select"}
+    for key, shown in quick.items():
+        page = await me.context.new_page()
+        page.set_default_timeout(30_000)
+        # htmx begins with a clock's tick: here with one that comes late.
+        await page.add_init_script("const at = setTimeout; window.setTimeout = (f, ms, ...more) => at(f, ms || 1500, ...more);")
+        await page.goto(f"{me.url}/console/inbox")
+        assert await page.locator("[data-htmx-powered]").count() == 0
+        await page.keyboard.press(key)
+        await page.locator(shown).first.wait_for()
+        await page.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hub.chat.inbound.webhooks import REMEMBER
 from hub.chat.turns import greetings
 from tests.console.conftest import Desk, signed_in
 from tests.fakes.model import says
@@ -137,6 +138,7 @@ async def test_ice_breakers_follow_the_suggestions(town: Town) -> None:  # noqa:
     assert len(await greeted(town)) == 1, "once"
     await changed(town, pageTitle="Another")
     assert len(await greeted(town)) == 1, "and only when they change"
+    await asyncio.sleep(REMEMBER)  # until the web process has heard of the suggestions
     await town.say(body["prompts"][1])
     await town.until(["At your service."])
     assert users(town).endswith("Which offers are there?")
