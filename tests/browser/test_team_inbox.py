@@ -169,7 +169,8 @@ async def test_who_is_quicker_than_the_page_is_heard(business: Business, watch: 
         page = await me.context.new_page()
         page.set_default_timeout(30_000)
         # htmx begins with a clock's tick: here with one that comes late.
-        await page.add_init_script("const at = setTimeout; window.setTimeout = (f, ms, ...more) => at(f, ms || 1500, ...more);")
+        late = "const at = setTimeout; window.setTimeout = (f, ms, ...more) => at(f, ms || 1500, ...more);"
+        await page.add_init_script(late)
         await page.goto(f"{me.url}/console/inbox")
         assert await page.locator("[data-htmx-powered]").count() == 0
         await page.keyboard.press(key)
