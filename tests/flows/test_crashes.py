@@ -327,6 +327,8 @@ async def test_c13_a_sleepers_placeholder_is_not_filled_with_a_later_answer(quic
         other = r.start()
         await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
         await r.w.until(lambda: r.count("select count(*) = 0 from sessions where lease_until is not null"))
+        # Killed before it has written down what the network said, it would leave the chat in doubt for two minutes.
+        await r.w.until(lambda: r.count("select count(*) = 1 from outbox where state = 'sent'"))
         other.kill()
         await say(r.w, "telegram", "hello #a1-2")
         slow.signal(signal.SIGCONT)
