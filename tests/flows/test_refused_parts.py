@@ -1,6 +1,5 @@
 """Parts that a network does not take: a few tries, then their link or words alone; what is behind them goes on."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -85,7 +84,7 @@ async def test_a_picture_that_cannot_be_sent_goes_as_its_link_and_the_rest_follo
         refusal = no_files(r, channel)
         r.model.plan.append(says(f"Aqui está:\n\n{shown}\n\nGostou?"))
         await say(r.w, channel, "photo?")
-        await asyncio.sleep(0.2)
+        await r.w.until(lambda: r.model.calls)
         await say(r.w, channel, "still there? #a1-2")
         await r.w.settle()
     assert net(r).final() == ["Aqui está:", link, "Gostou?", "You said #a1-2"]
@@ -194,7 +193,7 @@ async def test_words_that_are_never_taken_do_not_hold_up_the_next(r: Rig, channe
     refusal = net(r).refuse(path, 500, said, when=lambda b: "poison" in str(b))
     r.model.plan.append(says("some **poison** here"))
     await say(r.w, channel, "one")
-    await asyncio.sleep(0.2)
+    await r.w.until(lambda: r.model.calls)
     await say(r.w, channel, "two #a1-2")
     await r.w.settle()
     assert net(r).final() == ["You said #a1-2"]
