@@ -2,6 +2,7 @@
 // comes after the screen itself.
 
 const $ = (selector) => document.querySelector(selector), title = document.title;
+const spoken = JSON.parse(document.getElementById("words")?.textContent || "{}");
 let last = 0, begun;
 
 const wants = (what) => { try { return localStorage[`hub:${what}`] === "1"; } catch { return false; } };
@@ -38,7 +39,7 @@ function count(n = parseInt($("#badge:not([hidden])")?.textContent) || 0) {
   if (!more) return;
   if (wants("sound")) ring();
   if (document.hidden && wants("desktop") && self.Notification?.permission === "granted")
-    new Notification(n > 1 ? `${n} people wait` : "Somebody waits", { tag: "hub-waiting" });
+    new Notification(((why) => spoken[why] ?? why)(n > 1 ? "{} people wait" : "Somebody waits").replace("{}", n), { tag: "hub-waiting" });
 }
 
 count();

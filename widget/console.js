@@ -1,12 +1,14 @@
 // What forms and links cannot do by themselves: keys, copying, times in the reader's words.
 
-import { $, all } from "./forms.js";
+import { $, all, say } from "./forms.js";
 
-const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
+// English is of everywhere: dates of it are written as the browser writes them.
+const { lang } = document.documentElement, locale = lang === "en" ? undefined : lang;
+const words = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "narrow" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
 function ago(seconds) {
-  if (Math.abs(seconds) < 45) return seconds < 0 ? "now" : "in a moment";
+  if (Math.abs(seconds) < 45) return say(seconds < 0 ? "now" : "in a moment");
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) || UNITS[2];
   return words.format(Math.trunc(seconds / size), unit);
 }
@@ -14,12 +16,12 @@ function ago(seconds) {
 function times() {
   for (const one of all("time[data-ago]")) {
     const at = new Date(one.dateTime), left = (at - Date.now()) / 1000;
-    one.textContent = Math.abs(left) < 6 * 86400 ? ago(left) : at.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
-    one.title = at.toLocaleString();
+    one.textContent = Math.abs(left) < 6 * 86400 ? ago(left) : at.toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric" });
+    one.title = at.toLocaleString(locale);
   }
   for (const one of all("[data-until], [data-due]")) {
     const { until, due } = one.dataset, left = Math.max(0, Math.round((new Date(until || due) - Date.now()) / 1000));
-    one.textContent = due && !left ? "late" : left >= 60 ? `${Math.ceil(left / 60)} min` : `${left} s`;
+    one.textContent = due && !left ? say("late") : left >= 60 ? `${Math.ceil(left / 60)} min` : `${left} s`;
   }
 }
 
@@ -36,7 +38,7 @@ async function copy(button) {
   const from = $(button.dataset.copy);
   await navigator.clipboard.writeText(from.value ?? from.textContent);
   const label = button.textContent;
-  button.textContent = "Copied";
+  button.textContent = say("Copied");
   setTimeout(() => { button.textContent = label; }, 1500);
 }
 

@@ -8,6 +8,9 @@ const posts = (form) => form?.getAttribute?.("method") === "post";
 const draft = (form) => form.id === "say";
 const place = (form) => `kept:${location.pathname}#${form.getAttribute("action")}`;
 const HIDDEN = ["csrf", "once"];
+// The page says it in its language; {} stands for a value.
+const spoken = JSON.parse(document.getElementById("words")?.textContent || "{}");
+export const say = (text, value) => (spoken[text] ?? text).replace("{}", () => value);
 
 export function bar(words) {
   const p = Object.assign(document.createElement("p"), { className: "note bad", textContent: words });
@@ -45,7 +48,7 @@ function restore(form) {
   if (draft(form)) keep(form);
   else {
     dirty.add(form);
-    bar("What you had typed is here again; it is not saved yet.");
+    bar(say("What you had typed is here again; it is not saved yet."));
     for (const details of all("details", form.parentElement)) details.open = true;
     form.closest("details")?.setAttribute("open", "");
   }
@@ -144,14 +147,14 @@ document.addEventListener("htmx:before:response", (e) => {
   if (status < 400 || ctx.response.headers.get("HX-Retarget")) return;
   // Not the hub's words: what stands before it has answered, or it broke.
   e.preventDefault();
-  bar(`The hub could not be reached (${status}). Nothing you typed is lost; send it again in a moment.`);
+  bar(say("The hub could not be reached ({}). Nothing you typed is lost; send it again in a moment.", status));
 });
 document.addEventListener("htmx:after:request", (e) => {
   const form = formOf(e), { ctx } = e.detail;
   if (posts(form) && ctx.response.status < 400) stored(form, ctx);
 });
 document.addEventListener("htmx:error", (e) => {
-  if (posts(formOf(e))) bar("No connection to the hub. Nothing you typed is lost; send it again when the line is back.");
+  if (posts(formOf(e))) bar(say("No connection to the hub. Nothing you typed is lost; send it again when the line is back."));
 });
 document.addEventListener("htmx:finally:request", (e) => {
   const form = formOf(e);
@@ -164,7 +167,8 @@ document.addEventListener("htmx:finally:request", (e) => {
   }
   beside(form);
 });
-addEventListener("offline", () => bar("The line is down: what you see may be old, and nothing can be sent."));
-addEventListener("online", () => { if ($("#said")?.textContent.startsWith("The line is down")) $("#said").replaceChildren(); });
+const DOWN = say("The line is down: what you see may be old, and nothing can be sent.");
+addEventListener("offline", () => bar(DOWN));
+addEventListener("online", () => { if ($("#said")?.textContent === DOWN) $("#said").replaceChildren(); });
 
 for (const form of all("form")) if (posts(form)) restore(form);
