@@ -34,14 +34,6 @@ function typing(target) {
   return target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
 }
 
-async function copy(button) {
-  const from = $(button.dataset.copy);
-  await navigator.clipboard.writeText(from.value ?? from.textContent);
-  const label = button.textContent;
-  button.textContent = say("Copied");
-  setTimeout(() => { button.textContent = label; }, 1500);
-}
-
 function find() {
   const dialog = $("#find");
   if (!dialog) return;
@@ -78,7 +70,7 @@ document.addEventListener("click", (e) => {
 
 document.addEventListener("click", (e) => {
   const button = e.target.closest("button");
-  if (button?.dataset.copy) copy(button);
+  if (button?.dataset.copy) import("/assets/copy.js").then((m) => m.copy(button, say("Copied")));
   else if (button?.dataset.use) use($(button.dataset.use).textContent);
   else if (button && "find" in button.dataset) find();
   else if (button?.dataset.dialog) $(button.dataset.dialog).showModal();

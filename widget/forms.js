@@ -8,9 +8,8 @@ const posts = (form) => form?.getAttribute?.("method") === "post";
 const draft = (form) => form.id === "say";
 const place = (form) => `kept:${location.pathname}#${form.getAttribute("action")}`;
 const HIDDEN = ["csrf", "once"];
-// The page says it in its language; {} stands for a value.
-const spoken = JSON.parse(document.getElementById("words")?.textContent || "{}");
-export const say = (text, value) => (spoken[text] ?? text).replace("{}", () => value);
+// Other languages come after the page (bell.js); {} stands for a value.
+export const say = (text, value) => (JSON.parse($("#words")?.textContent ?? "{}")[text] || text).replace("{}", () => value);
 
 export function bar(words) {
   const p = Object.assign(document.createElement("p"), { className: "note bad", textContent: words });
@@ -54,36 +53,12 @@ function restore(form) {
   }
 }
 
-// A field and what it is called on this screen.
-function labelled(field) {
-  const label = field.labels?.[0], text = label && [...label.childNodes].find((n) => n.nodeType === 3 && n.data.trim());
-  return (text?.data.trim() || label?.innerText.trim() || field.ariaLabel || "").replace(/[:*]$/, "");
-}
-
 function clear(form) {
   for (const one of all(".wrong", form)) one.remove();
   for (const one of all("[aria-invalid]", form)) {
     one.removeAttribute("aria-invalid");
     one.removeAttribute("aria-describedby");
   }
-}
-
-// The reason goes to its field; where there is none it stays above.
-function beside(form) {
-  const said = $("#said [data-field]");
-  if (!said || !form?.isConnected) return;
-  const found = form.elements[said.dataset.field], field = found?.length && !found.type ? found[0] : found;
-  if (!field || field.type === "hidden") return;
-  const name = labelled(field), lead = said.dataset.lead;
-  if (name && lead && said.textContent.startsWith(lead)) said.textContent = name + said.textContent.slice(lead.length);
-  said.className = "bad wrong";
-  said.id = `wrong-${said.dataset.field}`;
-  (field.closest("label") || field).after(said);
-  field.setAttribute("aria-invalid", "true");
-  field.setAttribute("aria-describedby", said.id);
-  for (let up = field.closest("details"); up; up = up.parentElement.closest("details")) up.open = true;
-  field.focus();
-  field.scrollIntoView({ block: "center" });
 }
 
 const anew = (form) => {
@@ -165,10 +140,7 @@ document.addEventListener("htmx:finally:request", (e) => {
     keep(form);
     dirty.delete(form);
   }
-  beside(form);
+  if ($("#said [data-field]") && form.isConnected) import("/assets/beside.js").then((m) => m.beside(form));
 });
-const DOWN = say("The line is down: what you see may be old, and nothing can be sent.");
-addEventListener("offline", () => bar(DOWN));
-addEventListener("online", () => { if ($("#said")?.textContent === DOWN) $("#said").replaceChildren(); });
 
 for (const form of all("form")) if (posts(form)) restore(form);

@@ -1,6 +1,5 @@
 // Forms that a passkey signs: data-passkey holds what the hub asks the browser for.
 
-const spoken = JSON.parse(document.getElementById("words")?.textContent || "{}");
 const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 const named = (list) => (list || []).map((one) => ({ ...one, id: bytes(one.id) }));
@@ -30,8 +29,7 @@ for (const form of window.PublicKeyCredential ? document.querySelectorAll("form[
       form.elements.credential.value = JSON.stringify(await ("new" in form.dataset ? made(options) : signed(options)));
       form.submit();
     } catch (error) {
-      const why = error.name === "InvalidStateError" ? "This device has a passkey here already." : "No passkey was used; try again, or sign in another way.";
-      bad.textContent = spoken[why] ?? why;
+      bad.textContent = error.name === "InvalidStateError" ? form.dataset.had : form.dataset.unused;
       bad.hidden = false;
     }
   });

@@ -13,6 +13,7 @@ from jinja2 import nodes
 
 from hub.api.http import docs
 from hub.console.filters import FILTERS
+from hub.console.script_words import SAID
 from hub.translations import ENGLISH, FOLDER, LANGUAGES, Catalogue, Catalogues, chosen, counted, dated, told
 from tests.house.sources import ROOT
 from tests.words import catalogue
@@ -26,7 +27,7 @@ NAMES = {
     "OpenAI, Groq, Mistral, OpenRouter, Ollama, vLLM …", "WhatsApp_ZApi", "WhatsApp_Evolution", "WhatsApp_Kapso",
     "WebChat", "My business", "Image", "Document", "Audio",
     "America/Sao_Paulo", "bot, team.role …", "chatbot.* document.*", "customer-17", "gpt-5-mini", "mon-fri 09:00-18:00",
-    "phone,name&#10;5511999990000,Ana", "team-a, shop", "text-embedding-3-small", "j, k", "x, w", "t, b",
+    "phone,name\n5511999990000,Ana", "team-a, shop", "text-embedding-3-small", "j, k", "x, w", "t, b",
     "@hub/extractive answers from your documents, without any key",
 }
 READ = {"title", "placeholder", "aria-label", "alt", "label", "data-th", "hx-confirm"}
@@ -37,6 +38,7 @@ SILENT = {
 }
 SAYING = {"_", "gettext", "ngettext"}
 HOLE = "\0"
+_PATH = re.compile(r"M\d")
 
 
 def environment() -> jinja2.Environment:
@@ -76,17 +78,21 @@ def outside(name: str, source: str) -> list[str]:
     """Words of a template that are in no catalogue."""
     tree = environment().parse(source)
     reader = Reader()
-    reader.feed("".join(_drawn(tree)))
+    # A value may be the name of an element.
+    reader.feed(re.sub(r"<(/?)\0", r"<\1i", "".join(_drawn(tree))))
     texts = [part.strip() for said in reader.said for part in said.split(HOLE)]
     return [t for t in [*texts, *_spoken(tree, False)] if re.search(r"[^\W\d_]", t) and not _known(t)]
 
 
 def _known(text: str) -> bool:
-    return text in NAMES or text.startswith(("http://", "https://"))
+    """Addresses and what icons are drawn of are no words either."""
+    return text in NAMES or text.startswith(("http://", "https://")) or bool(_PATH.match(text))
 
 
 def _drawn(node: nodes.Node) -> Iterator[str]:
     """The source of a page in its order, with a hole for each value."""
+    if isinstance(node, nodes.Block) and node.name in ("kind", "style", "script"):
+        return
     if isinstance(node, nodes.TemplateData):
         yield node.data
     elif isinstance(node, nodes.Expr):
@@ -129,6 +135,13 @@ def _wordy(text: str) -> bool:
 def test_no_text_of_a_page_is_outside_of_the_catalogue() -> None:
     found = {name: left for name in pages() if (left := outside(name, (ROOT / "templates" / name).read_text()))}
     assert not found
+
+
+def test_what_scripts_say_is_told_to_them() -> None:
+    said = re.compile(r'\bsay\((?:[^"()]+\? )?"([^"]+)"(?: : "([^"]+)")?')
+    scripts = [path.read_text() for path in (ROOT / "widget").glob("*.js")]
+    texts = {text for script in scripts for found in said.findall(script) for text in found if text}
+    assert {"Copied", "late", "in a moment", "Somebody waits"} <= texts and not texts - set(SAID)
 
 
 @pytest.mark.parametrize("source", [
@@ -195,7 +208,7 @@ def test_a_translation_has_the_same_places_and_marks(code: str) -> None:
 
 def marks(text: str) -> tuple[Counter[str], Counter[str], list[str]]:
     """Places for values, signs that HTML reads, and the blanks and points around it that stand beside other texts."""
-    places = Counter(re.findall(r"%\(\w+\)s|%%|\{\w+\}", text))
+    places = Counter(re.findall(r"%\(\w+\)s|%%|\{\w*\}", text))
     signs = Counter(re.findall(r"</?[a-z]+[^>]*>|&[a-z#0-9]+;|\"", text))
     return places, signs, [text[:1] if text[:1] in ",;·" else "", text[-1:] if text[-1:] == ":" else ""]
 
