@@ -16,6 +16,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "templates" / "words"
 ENGLISH = "en"
 # As browsers, documents and settings name them, and each by its own name.
 LANGUAGES: Mapping[str, str] = MappingProxyType({ENGLISH: "English", "pt-BR": "Português (Brasil)", "es": "Español"})
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 # A sentence is known by at least so many letters around its values.
 LEAST = 10
 _PLACE = re.compile(r"%\((\w+)\)s")
@@ -70,6 +71,7 @@ class Catalogue:
     def __init__(self, code: str, found: gettext.NullTranslations) -> None:
         self.code, self._found = code, found
         self._shapes: list[tuple[list[str], str]] = []
+        self.rtl = code.split("-")[0] in RIGHT_TO_LEFT
 
     def gettext(self, text: str) -> str:
         # The empty text is the catalogue's own head.
@@ -84,7 +86,8 @@ class Catalogue:
             own = self.gettext(text)
             return self._recognised(text) if own == text else own
         own = self.ngettext(text.one, text.many, text.count) if text.many else self.gettext(text.one)
-        values = {k: self.say(v) if isinstance(v, str) else v for k, v in text.values.items()}
+        # What people have written is no word of ours, even where it reads like one.
+        values = {k: self.say(v) if isinstance(v, Told) else v for k, v in text.values.items()}
         return own % values if values else own
 
 

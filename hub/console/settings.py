@@ -1,5 +1,6 @@
 """Settings: of the account, and of whoever is signed in."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -104,6 +105,7 @@ async def profile(v: Visit, deed: Deed) -> web.StreamResponse:
         v.db, passwords, v.who, v.token, device, email=f.get("email"), name=f.get("name"), password=new,
         language=language, seen=lambda now: v.unchanged(now["email"], now["name"], now["language"]),
     )
+    v.who = replace(v.who, language=language)
     return v.to("/console/settings", "Saved.")
 
 

@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 from hub import errors, pydantic_base
+from hub.api import problems
 from hub.errors import HubError
 from hub.translations import ENGLISH, FOLDER, LANGUAGES, LEAST
 from tests.house.sources import ROOT
@@ -120,9 +121,10 @@ def shape(node: ast.JoinedStr) -> str:
 
 
 def of_errors() -> Iterator[str]:
-    """What an error says that is given no text."""
-    for name in sorted(ERRORS):
-        yield inspect.getdoc(getattr(errors, name)) or ""
+    """What an error says that is given no text, and the page about its code."""
+    yield from dict.fromkeys(problems.known().values())
+    yield inspect.getdoc(HubError) or ""
+    yield problems.OTHER
 
 
 def of_complaints() -> Iterator[str]:

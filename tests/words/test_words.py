@@ -238,7 +238,8 @@ class Backwards(Catalogue):
 def test_what_was_told_is_said() -> None:
     words = Backwards()
     assert told("%(name)s is made.", name="Ana") == "Ana is made."
-    assert words.say(told("%(name)s is made.", name="Ana")) == "<<Ana> is made.>"
+    assert words.say(told("%(name)s is made.", name="Saved.")) == "<Saved. is made.>"
+    assert words.say(told("%(name)s is made.", name=told("A bot"))) == "<<A bot> is made.>"
     assert counted("%(count)s file", "%(count)s files", 1) == "1 file"
     assert words.say(counted("%(count)s file", "%(count)s files", 3)) == "<3 files>"
     assert Catalogues().of(ENGLISH).say("") == "" and Catalogues().of("es").say("") == ""
