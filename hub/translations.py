@@ -28,7 +28,7 @@ class Told(str):
 
     one: str
     many: str
-    count: int
+    number: int
     values: Mapping[str, object]
 
 
@@ -45,7 +45,7 @@ def counted(one: str, many: str, count: int, **values: object) -> str:
 def _made(one: str, many: str, count: int, values: Mapping[str, object]) -> str:
     text = many if many and count != 1 else one
     made = Told(text % values if values else text)
-    made.one, made.many, made.count, made.values = one, many, count, values
+    made.one, made.many, made.number, made.values = one, many, count, values
     return made
 
 
@@ -85,7 +85,7 @@ class Catalogue:
         if not isinstance(text, Told):
             own = self.gettext(text)
             return self._recognised(text) if own == text else own
-        own = self.ngettext(text.one, text.many, text.count) if text.many else self.gettext(text.one)
+        own = self.ngettext(text.one, text.many, text.number) if text.many else self.gettext(text.one)
         # What people have written is no word of ours, even where it reads like one.
         values = {k: self.say(v) if isinstance(v, Told) else v for k, v in text.values.items()}
         return own % values if values else own
@@ -134,10 +134,10 @@ class Catalogues:
 
     def of(self, code: str | None) -> Catalogue:
         """English for a language that there is not."""
-        code = code if code in LANGUAGES else ENGLISH
-        if code not in self._known:
-            self._known[code] = Catalogue(code, self._read(code))
-        return self._known[code]
+        wanted = code if code is not None and code in LANGUAGES else ENGLISH
+        if wanted not in self._known:
+            self._known[wanted] = Catalogue(wanted, self._read(wanted))
+        return self._known[wanted]
 
     def _read(self, code: str) -> gettext.NullTranslations:
         if code == ENGLISH:
@@ -148,7 +148,7 @@ class Catalogues:
 
 def chosen(own: str | None, accept: str) -> str:
     """Whose language: the one that they have chosen, else the best of Accept-Language, else English."""
-    if own in LANGUAGES:
+    if own is not None and own in LANGUAGES:
         return own
     ranked = sorted(_ranked(accept[:500]), key=lambda pair: -pair[1])
     return next((code for code, weight in ranked if weight > 0), ENGLISH)

@@ -148,13 +148,12 @@ def spoken(write: Callable[..., str]) -> Callable[..., str]:
     return filter
 
 
+SPOKEN: Mapping[str, Callable[..., str]] = {
+    "stamp": stamp, "size": size, "number": number, "money": money, "span": span, "deskwork": deskwork, "say": say,
+    "dated": dated, "figure": figure,
+}
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "iso": iso, "initials": initials, "hue": hue, "person": person, "pretty": pretty, "network": network,
     "around": around, "unmarked": unmarked,
-    **{
-        name: spoken(write) for name, write in {
-            "stamp": stamp, "size": size, "number": number, "money": money, "span": span, "deskwork": deskwork,
-            "say": say, "dated": dated, "figure": figure,
-        }.items()
-    },
+    **{name: spoken(write) for name, write in SPOKEN.items()},
 }

@@ -34,7 +34,7 @@ PLACES = (
 SCREENS = ("console/", "chat/operators/")
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 CODES = [code.replace("-", "_") for code in LANGUAGES if code != ENGLISH]
-KEYWORDS = {"gettext": None, "_": None, "ngettext": (1, 2)}
+KEYWORDS = ("gettext", "_", "ngettext")
 OPTIONS = {"extensions": "jinja2.ext.i18n", "trimmed": "true", "newstyle_gettext": "true", "silent": "false",
            "trim_blocks": "true", "lstrip_blocks": "true"}
 ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, HubError)}
@@ -69,7 +69,7 @@ def said() -> Iterator[tuple[str, Text]]:
 
 
 def of_page(source: bytes) -> Iterator[Text]:
-    for _, name, text, _ in babel_extract(io.BytesIO(source), KEYWORDS.keys(), (), OPTIONS):
+    for _, name, text, _ in babel_extract(io.BytesIO(source), KEYWORDS, (), OPTIONS):
         if name == "ngettext" and isinstance(text, tuple):
             yield str(text[0]), str(text[1])
         elif found := text[0] if isinstance(text, tuple) else text:
