@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 2 )))
 
-.PHONY: up dev test lint types contracts check fmt bench storm lock browser sandbox clients clean venv
+.PHONY: up dev test lint types contracts check fmt words bench storm lock browser sandbox clients clean venv
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test    run the tests (ARGS=path for some of them)"
 	@echo "make check   lint, types, import contracts"
 	@echo "make fmt     put imports in order and mend what can be mended by itself"
+	@echo "make words   bring new texts into the catalogues, and compile what is translated"
 	@echo "make storm   kill, pause and cut what runs, and count (ARGS=\"--minutes 30 --seed N\")"
 	@echo "make bench   measure speed and memory"
 	@echo "make lock    pin the dependencies anew"
@@ -74,6 +75,9 @@ check: lint types contracts
 
 fmt: $(DEV)
 	$(BIN)/ruff check --fix .
+
+words: $(DEV)
+	$(BIN)/python -m tests.words.catalogue
 
 storm: $(DEV)
 	$(BIN)/python -m tests.flows.storming $(ARGS)

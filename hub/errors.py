@@ -42,6 +42,8 @@ class HubError(Exception):
         code: str | None = None,
     ) -> None:
         super().__init__(text or type(self).__doc__ or "")
+        # As it was given: it may know what it is made of (`hub.translations.told`).
+        self.text = text or type(self).__doc__ or ""
         self.field = field
         self.details = details
         self.retry_after = retry_after

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -40,6 +40,7 @@ from hub.store import personal, scope
 from hub.store.db import Db, open_db
 from hub.store.usage import Meter
 from hub.tracing import OFF, Tracing
+from hub.translations import Catalogues
 
 EVERYWHERE = "0.0.0.0/0,::/0"
 
@@ -73,6 +74,7 @@ class Hub:
     room: Room
     reached: Reached = unwatched
     tracing: Tracing = OFF
+    catalogues: Catalogues = field(default_factory=Catalogues)
 
 
 class _Fetch:

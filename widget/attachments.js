@@ -1,5 +1,6 @@
 // Files of a message, seen before it is sent: chosen, dropped or pasted.
 
+const remove = () => JSON.parse(document.getElementById("words")?.textContent ?? "{}")["Remove {}"] || "Remove {}";
 const input = document.querySelector("[data-files]"), list = document.getElementById("chosen");
 
 function put(files) {
@@ -26,7 +27,7 @@ function show() {
   list.replaceChildren(...chosen.map((file) => {
     const line = document.createElement("li"), away = document.createElement("button");
     line.append(`${file.name} `, Object.assign(document.createElement("small"), { textContent: size(file.size) }));
-    Object.assign(away, { type: "button", textContent: "✕", ariaLabel: `Remove ${file.name}` });
+    Object.assign(away, { type: "button", textContent: "✕", ariaLabel: remove().replace("{}", () => file.name) });
     away.onclick = () => put(chosen.filter((one) => one !== file));
     line.append(away);
     picture(file, line);

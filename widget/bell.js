@@ -2,7 +2,22 @@
 // comes after the screen itself.
 
 const $ = (selector) => document.querySelector(selector), title = document.title;
-let last = 0, begun;
+let last = 0, begun, spoken = {};
+
+// What scripts say, where the page is not in English.
+if (document.documentElement.lang !== "en") fetch("/console/words").then((got) => got.ok && !got.redirected && got.text()).then((text) => {
+  if (!text) return;
+  spoken = JSON.parse(text);
+  document.body.append(Object.assign(document.createElement("div"), { id: "words", hidden: true, textContent: text }));
+}, () => 0);
+const say = (text) => spoken[text] || text;
+
+let down;
+addEventListener("offline", () => {
+  down = Object.assign(document.createElement("p"), { className: "note bad", role: "alert", textContent: say("The line is down: what you see may be old, and nothing can be sent.") });
+  $("#said").replaceChildren(down);
+});
+addEventListener("online", () => down?.remove());
 
 const wants = (what) => { try { return localStorage[`hub:${what}`] === "1"; } catch { return false; } };
 
@@ -38,7 +53,7 @@ function count(n = parseInt($("#badge:not([hidden])")?.textContent) || 0) {
   if (!more) return;
   if (wants("sound")) ring();
   if (document.hidden && wants("desktop") && self.Notification?.permission === "granted")
-    new Notification(n > 1 ? `${n} people wait` : "Somebody waits", { tag: "hub-waiting" });
+    new Notification(say(n > 1 ? "{} people wait" : "Somebody waits").replace("{}", n), { tag: "hub-waiting" });
 }
 
 count();

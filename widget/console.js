@@ -1,12 +1,14 @@
 // What forms and links cannot do by themselves: keys, copying, times in the reader's words.
 
-import { $, all } from "./forms.js";
+import { $, all, say } from "./forms.js";
 
-const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
+// English is of everywhere: dates of it are written as the browser writes them.
+const { lang } = document.documentElement, locale = lang === "en" ? undefined : lang;
+const words = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "narrow" });
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
 function ago(seconds) {
-  if (Math.abs(seconds) < 45) return seconds < 0 ? "now" : "in a moment";
+  if (Math.abs(seconds) < 45) return say(seconds < 0 ? "now" : "in a moment");
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) || UNITS[2];
   return words.format(Math.trunc(seconds / size), unit);
 }
@@ -14,12 +16,12 @@ function ago(seconds) {
 function times() {
   for (const one of all("time[data-ago]")) {
     const at = new Date(one.dateTime), left = (at - Date.now()) / 1000;
-    one.textContent = Math.abs(left) < 6 * 86400 ? ago(left) : at.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
-    one.title = at.toLocaleString();
+    one.textContent = Math.abs(left) < 6 * 86400 ? ago(left) : at.toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric" });
+    one.title = at.toLocaleString(locale);
   }
   for (const one of all("[data-until], [data-due]")) {
     const { until, due } = one.dataset, left = Math.max(0, Math.round((new Date(until || due) - Date.now()) / 1000));
-    one.textContent = due && !left ? "late" : left >= 60 ? `${Math.ceil(left / 60)} min` : `${left} s`;
+    one.textContent = due && !left ? say("late") : left >= 60 ? `${Math.ceil(left / 60)} min` : `${left} s`;
   }
 }
 
@@ -30,14 +32,6 @@ function down() {
 
 function typing(target) {
   return target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]");
-}
-
-async function copy(button) {
-  const from = $(button.dataset.copy);
-  await navigator.clipboard.writeText(from.value ?? from.textContent);
-  const label = button.textContent;
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = label; }, 1500);
 }
 
 function find() {
@@ -76,7 +70,7 @@ document.addEventListener("click", (e) => {
 
 document.addEventListener("click", (e) => {
   const button = e.target.closest("button");
-  if (button?.dataset.copy) copy(button);
+  if (button?.dataset.copy) import("/assets/copy.js").then((m) => m.copy(button, say("Copied")));
   else if (button?.dataset.use) use($(button.dataset.use).textContent);
   else if (button && "find" in button.dataset) find();
   else if (button?.dataset.dialog) $(button.dataset.dialog).showModal();

@@ -8,6 +8,8 @@ const posts = (form) => form?.getAttribute?.("method") === "post";
 const draft = (form) => form.id === "say";
 const place = (form) => `kept:${location.pathname}#${form.getAttribute("action")}`;
 const HIDDEN = ["csrf", "once"];
+// Other languages come after the page (bell.js); {} stands for a value.
+export const say = (text, value) => (JSON.parse($("#words")?.textContent ?? "{}")[text] || text).replace("{}", () => value);
 
 export function bar(words) {
   const p = Object.assign(document.createElement("p"), { className: "note bad", textContent: words });
@@ -45,16 +47,10 @@ function restore(form) {
   if (draft(form)) keep(form);
   else {
     dirty.add(form);
-    bar("What you had typed is here again; it is not saved yet.");
+    bar(say("What you had typed is here again; it is not saved yet."));
     for (const details of all("details", form.parentElement)) details.open = true;
     form.closest("details")?.setAttribute("open", "");
   }
-}
-
-// A field and what it is called on this screen.
-function labelled(field) {
-  const label = field.labels?.[0], text = label && [...label.childNodes].find((n) => n.nodeType === 3 && n.data.trim());
-  return (text?.data.trim() || label?.innerText.trim() || field.ariaLabel || "").replace(/[:*]$/, "");
 }
 
 function clear(form) {
@@ -63,24 +59,6 @@ function clear(form) {
     one.removeAttribute("aria-invalid");
     one.removeAttribute("aria-describedby");
   }
-}
-
-// The reason goes to its field; where there is none it stays above.
-function beside(form) {
-  const said = $("#said [data-field]");
-  if (!said || !form?.isConnected) return;
-  const found = form.elements[said.dataset.field], field = found?.length && !found.type ? found[0] : found;
-  if (!field || field.type === "hidden") return;
-  const name = labelled(field), lead = said.dataset.lead;
-  if (name && lead && said.textContent.startsWith(lead)) said.textContent = name + said.textContent.slice(lead.length);
-  said.className = "bad wrong";
-  said.id = `wrong-${said.dataset.field}`;
-  (field.closest("label") || field).after(said);
-  field.setAttribute("aria-invalid", "true");
-  field.setAttribute("aria-describedby", said.id);
-  for (let up = field.closest("details"); up; up = up.parentElement.closest("details")) up.open = true;
-  field.focus();
-  field.scrollIntoView({ block: "center" });
 }
 
 const anew = (form) => {
@@ -144,14 +122,14 @@ document.addEventListener("htmx:before:response", (e) => {
   if (status < 400 || ctx.response.headers.get("HX-Retarget")) return;
   // Not the hub's words: what stands before it has answered, or it broke.
   e.preventDefault();
-  bar(`The hub could not be reached (${status}). Nothing you typed is lost; send it again in a moment.`);
+  bar(say("The hub could not be reached ({}). Nothing you typed is lost; send it again in a moment.", status));
 });
 document.addEventListener("htmx:after:request", (e) => {
   const form = formOf(e), { ctx } = e.detail;
   if (posts(form) && ctx.response.status < 400) stored(form, ctx);
 });
 document.addEventListener("htmx:error", (e) => {
-  if (posts(formOf(e))) bar("No connection to the hub. Nothing you typed is lost; send it again when the line is back.");
+  if (posts(formOf(e))) bar(say("No connection to the hub. Nothing you typed is lost; send it again when the line is back."));
 });
 document.addEventListener("htmx:finally:request", (e) => {
   const form = formOf(e);
@@ -162,9 +140,7 @@ document.addEventListener("htmx:finally:request", (e) => {
     keep(form);
     dirty.delete(form);
   }
-  beside(form);
+  if ($("#said [data-field]") && form.isConnected) import("/assets/beside.js").then((m) => m.beside(form));
 });
-addEventListener("offline", () => bar("The line is down: what you see may be old, and nothing can be sent."));
-addEventListener("online", () => { if ($("#said")?.textContent.startsWith("The line is down")) $("#said").replaceChildren(); });
 
 for (const form of all("form")) if (posts(form)) restore(form);

@@ -11,7 +11,7 @@ async function drawn() {
     const said = one.textContent, ours = one.dataset.md === "m";
     one.removeAttribute("data-md");
     one.classList.toggle("md", ours);
-    one.replaceChildren(...(ours ? render(said, "Copy") : links(said)));
+    one.replaceChildren(...(ours ? render(said, say("Copy")) : links(said)));
     typeset(one);
   }
   if (low) down();

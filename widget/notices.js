@@ -8,7 +8,7 @@ const possible = "serviceWorker" in navigator && "PushManager" in self;
 const kept = () => navigator.serviceWorker.register("/console/worker.js");
 
 form.querySelector("button").hidden = !possible;
-if (!possible) state.textContent = "This browser cannot be told while no page of the hub is open.";
+if (!possible) state.textContent = say("This browser cannot be told while no page of the hub is open.");
 form.addEventListener("submit", async (e) => {
   if (form.endpoint.value) return;
   e.preventDefault();
@@ -17,7 +17,7 @@ form.addEventListener("submit", async (e) => {
     for (const [name, value] of Object.entries(await subscribed(await kept(), form.dataset.key))) form[name].value = value;
     form.requestSubmit();
   } catch (failed) {
-    state.textContent = `The browser does not allow it: ${failed.message}`;
+    state.textContent = say("The browser does not allow it: {}", failed.message);
   }
 }, true);
 off.addEventListener("submit", async (e) => {

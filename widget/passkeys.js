@@ -29,7 +29,7 @@ for (const form of window.PublicKeyCredential ? document.querySelectorAll("form[
       form.elements.credential.value = JSON.stringify(await ("new" in form.dataset ? made(options) : signed(options)));
       form.submit();
     } catch (error) {
-      bad.textContent = error.name === "InvalidStateError" ? "This device has a passkey here already." : "No passkey was used; try again, or sign in another way.";
+      bad.textContent = error.name === "InvalidStateError" ? form.dataset.had : form.dataset.unused;
       bad.hidden = false;
     }
   });

@@ -15,6 +15,7 @@ from hub.errors import Conflict, Forbidden, Invalid, NotFound
 from hub.sealing import digest
 from hub.store import deeds, devices, operators, second_factors
 from hub.store.db import Db
+from hub.translations import LANGUAGES
 
 Json = dict[str, Any]
 ROLES = ("viewer", "agent", "admin", "owner")
@@ -28,7 +29,8 @@ LEAST: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who is signed in. unproved: the account asks for a second factor that they have not set up."""
+    """Somebody who is signed in. unproved: the account asks for a second factor that they have not set up.
+    language: which they have chosen for themselves, else the browser's."""
 
     id: UUID
     account_id: UUID
@@ -37,6 +39,7 @@ class Operator:
     role: str
     account_name: str
     unproved: bool = False
+    language: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -160,19 +163,21 @@ async def remove(db: Db, who: Operator, id: UUID) -> None:
 
 async def set_profile(
     db: Db, passwords: Passwords, who: Operator, token: str, device: str, *, email: str, name: str, password: str,
-    seen: Callable[[Json], None] | None = None,
+    language: str | None = None, seen: Callable[[Json], None] | None = None,
 ) -> None:
     """One's own address, name and password ("" keeps it); a new password signs every other browser out and
-    makes it a stranger. device: of the browser that is kept. seen: as in `set_role`.
+    makes it a stranger. device: of the browser that is kept. language: None for the browser's. seen: as in `set_role`.
 
     Raise Invalid, Conflict."""
     wanted, shown = email_address(email), _name(name)
+    if language is not None and language not in LANGUAGES:
+        raise Invalid(f"language must be one of {', '.join(LANGUAGES)}.", field="language")
     hashed = await passwords.hashed(password, "new", (wanted, shown, who.account_name)) if password else None
     async with db.transaction() as tx:
         old = await operators.locked(tx, who.account_id, who.id)
         if seen is not None and old is not None:
             seen(old)
-        if not await operators.set_profile(tx, who.account_id, who.id, wanted, shown, hashed):
+        if not await operators.set_profile(tx, who.account_id, who.id, wanted, shown, hashed, language):
             raise Conflict(f"Somebody else signs in with {wanted}.")
         if hashed:
             await operators.close_others(tx, who.id, digest(token))

@@ -34,6 +34,7 @@ from hub.api.http import app_keys, assets, docs, middleware
 from hub.api.http.background import Errands
 from hub.api.http.budget import Budget
 from hub.api.http.operation import Route
+from hub.api.http.page_language import Pages
 from hub.api.http.stream_limits import Streams
 from hub.chat.inbound.backlogs import Backlogs
 from hub.chat.inbound.crowd import Crowd
@@ -48,6 +49,7 @@ from hub.runtime import Hub
 from hub.store import health
 from hub.store.api_request_log import RequestLog
 from hub.task_groups import end
+from hub.translations import ENGLISH
 
 ROUTES: tuple[Route, ...] = (*aivax.ROUTES, *openai.ROUTES, *ares.ROUTES, *aresgen.ROUTES, *characters.ROUTES)
 
@@ -74,7 +76,8 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app.on_cleanup.append(errands.close)
     app[app_keys.STREAMS] = Streams()
     app[app_keys.BUDGET] = Budget(hub.settings.bodies_mb << 20)
-    app[app_keys.PAGES] = docs.environment()
+    app[app_keys.PAGES] = plain = docs.environment(hub.catalogues.of(ENGLISH))
+    app[app_keys.SPOKEN] = Pages(plain, docs.environment, hub.catalogues)
     app[app_keys.PRESS] = Press()
     app[app_keys.REQUEST_LOG] = RequestLog(hub.db)
     app.cleanup_ctx.append(_log)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from aiohttp import web
 
 from hub import errors
-from hub.api.http.app_keys import PAGES
+from hub.api.http.app_keys import SPOKEN
+from hub.api.http.page_language import language
 from hub.errors import HubError
 
 # Codes that are said beside those of the classes of errors.
@@ -49,6 +50,7 @@ MORE: Mapping[str, str] = {
     "upload_limit": "Guests have uploaded as much as they may, in this conversation or today.",
     "unsupported_media": "Send JSON with the header Content-Type: application/json.",
 }
+OTHER = "The request was refused; the detail of the answer says why."
 _CODE = re.compile(r"[a-z0-9_]{1,60}")
 
 
@@ -69,8 +71,8 @@ async def show(request: web.Request) -> web.Response:
     code = request.match_info["code"]
     if not _CODE.fullmatch(code):
         raise web.HTTPNotFound
-    words = known().get(code, "The request was refused; the detail of the answer says why.")
-    html = request.app[PAGES].get_template("problem.html").render(code=code, words=words)
+    words = known().get(code, OTHER)
+    html = request.app[SPOKEN].of(language(request)).get_template("problem.html").render(code=code, words=words)
     policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": policy})
 

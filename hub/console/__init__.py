@@ -28,6 +28,7 @@ from hub.console import (
     replies,
     samples,
     schedules,
+    script_words,
     settings,
     sign_in,
     start,
@@ -42,9 +43,9 @@ from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-    sign_in, oidc, home, templates, triage, inbox, conversations, replies, live, bots, tools, playground, channels,
-    networks, embedder, knowledge, websites, schedules, campaigns, deliveries, insights, actions, api_keys, webhooks,
-    team, audit, settings, desk, factors, inbox_setup, notices, samples, start,
+    sign_in, oidc, home, templates, triage, inbox, conversations, replies, live, script_words, bots, tools, playground,
+    channels, networks, embedder, knowledge, websites, schedules, campaigns, deliveries, insights, actions, api_keys,
+    webhooks, team, audit, settings, desk, factors, inbox_setup, notices, samples, start,
 )
 
 

@@ -9,6 +9,7 @@ from hub.console.insights import SPANS, Span
 from hub.console.page_request import Visit
 from hub.domain import Json
 from hub.errors import Invalid
+from hub.translations import DAYS as WEEK
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TABLES = ("questions", "documents", "called", "hours", "client", "bot", "network")
@@ -19,7 +20,9 @@ async def show(v: Visit) -> web.StreamResponse:
     found = await _found(v)
     by_hour = {(h["day"], h["hour"]): h["asked"] for h in found["hours"]}
     most = max(by_hour.values(), default=0)
-    week = [(day, [by_hour.get((n, hour), 0) for hour in range(24)]) for n, day in enumerate(DAYS, 1)]
+    week = [
+        (v.words.gettext(day)[:3], [by_hour.get((n, hour), 0) for hour in range(24)]) for n, day in enumerate(WEEK, 1)
+    ]
     return await v.page(
         "actions.html", **found, week=week, most=most, spans=list(SPANS),
         span=f"since={found['first']}&until={found['last']}&zone={found['zone']}",

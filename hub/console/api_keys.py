@@ -16,10 +16,14 @@ from hub.domain import Json
 from hub.errors import BadRequest, Invalid, NotFound
 from hub.pydantic_base import invalid
 from hub.store import key_limits as rows
+from hub.translations import told
 
 KINDS: tuple[Literal["private", "public"], ...] = ("private", "public")
 LONGEST_DAYS, MOST, TAGS = 3650, 1_000_000_000, 20
 DAYS, BY = ("1", "7", "30", "90"), spend.GROUPS
+WAYS = {
+    "key": told("key"), "gateway": told("gateway"), "client": told("client"), "tag": told("tag"), "day": told("day"),
+}
 
 
 async def listed(v: Visit) -> web.StreamResponse:
@@ -136,7 +140,7 @@ async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
 async def spent(v: Visit) -> web.StreamResponse:
     """GET /console/spend?by=&days="""
     by, days, found = await _spend(v)
-    return await v.page("spend.html", rows=found, by=by, days=days, ways=BY, spans=DAYS)
+    return await v.page("spend.html", rows=found, by=by, days=days, ways=WAYS, spans=DAYS)
 
 
 async def table(v: Visit) -> web.StreamResponse:

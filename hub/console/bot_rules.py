@@ -10,11 +10,13 @@ from hub.console.page_request import Form
 from hub.domain import Json
 from hub.errors import Invalid
 from hub.llm.personal_data import KINDS
+from hub.translations import told
 
 DATA, WORDS, PATTERN = "personal data", "words", "pattern"
 ACTIONS = ("mask", "mark", "block")
 LABELS: Mapping[str, str] = MappingProxyType({
-    "Email": "e-mail addresses", "Phone": "phones", "Cpf": "CPF", "Cnpj": "CNPJ", "Card": "payment cards",
+    "Email": told("e-mail addresses"), "Phone": told("phones"), "Cpf": "CPF", "Cnpj": "CNPJ",
+    "Card": told("payment cards"),
 })
 
 

@@ -22,14 +22,17 @@ from hub.knowledge import collections
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.pydantic_base import invalid
 from hub.store import dashboard
+from hub.translations import told
 
 PAGE = 50
 TOOLS = {
-    "Remember": "Remember facts about a person", "Calendar": "Keep a calendar for a person",
-    "WebSearch": "Search the web", "Choices": "Offer buttons to choose from",
-    "AskForHuman": "Call a person when one is needed",
-    "OpenUrl": "Read pages of the web", "Code": "Calculate with code", "Request": "Call HTTP addresses",
-    "GenerateDocument": "Make PDF documents", "GenerateWebPage": "Make web pages", "ImageGeneration": "Make pictures",
+    "Remember": told("Remember facts about a person"), "Calendar": told("Keep a calendar for a person"),
+    "WebSearch": told("Search the web"), "Choices": told("Offer buttons to choose from"),
+    "AskForHuman": told("Call a person when one is needed"),
+    "OpenUrl": told("Read pages of the web"), "Code": told("Calculate with code"),
+    "Request": told("Call HTTP addresses"),
+    "GenerateDocument": told("Make PDF documents"), "GenerateWebPage": told("Make web pages"),
+    "ImageGeneration": told("Make pictures"),
 }
 
 

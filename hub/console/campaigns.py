@@ -13,10 +13,11 @@ from hub.console.templates import given
 from hub.domain import Json
 from hub.errors import Invalid
 from hub.outreach import campaigns
-from hub.outreach.campaigns import Wanted
-from hub.outreach.results import told
+from hub.outreach.campaigns import Plan, Wanted
+from hub.outreach.results import told as became
 from hub.store import campaigns as store
 from hub.store import clients
+from hub.translations import Catalogue, told
 
 PAGE, LONGEST = 50, 20_000
 ALL = "/console/campaigns"
@@ -38,7 +39,7 @@ async def view(v: Visit) -> web.StreamResponse:
     after = int(text) if (text := v.asked("after")).isdigit() and len(text) < 10 else 0
     rows = await store.recipients(v.db, v.account, v.id(), None, after, PAGE + 1)
     more = f"/console/campaigns/{v.id()}?after={rows[PAGE - 1]['place']}" if len(rows) > PAGE else ""
-    people = [r | {"told": told(r)} for r in rows[:PAGE]]
+    people = [r | {"told": became(r)} for r in rows[:PAGE]]
     going = await campaigns.going(v.db, v.account, one) if one["state"] == "draft" else 0
     return await v.page("campaign.html", c=one, people=people, more=more, going=going)
 
@@ -60,10 +61,17 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
     )
     deed.change = {"name": name}
     id, plan = await campaigns.create(v.hub, v.account, wanted)
-    refused = ", ".join(f"{n} {reason}" for reason, n in plan.refused.items())
-    said = f"A draft for {plan.going} of {plan.size} people." + (f" Not written to: {refused}." if refused else "")
-    said += f" {plan.note}" if plan.note else ""
-    return v.to(f"/console/campaigns/{id}", said + " Nothing goes out before you start it.")
+    return v.to(f"/console/campaigns/{id}", _planned(v.words, plan))
+
+
+def _planned(words: Catalogue, plan: Plan) -> str:
+    """What became of a list of people. Pure."""
+    refused = ", ".join(f"{n} {words.say(reason)}" for reason, n in plan.refused.items())
+    return " ".join(words.say(s) for s in (
+        told("A draft for %(going)s of %(size)s people.", going=plan.going, size=plan.size),
+        told("Not written to: %(refused)s.", refused=refused) if refused else "", plan.note or "",
+        told("Nothing goes out before you start it."),
+    ) if s)
 
 
 def _message(f: Form, kind: str, text: str) -> Json:
@@ -90,13 +98,13 @@ def routes() -> list[web.RouteDef]:
     return [
         look("/console/campaigns", listed), act("/console/campaigns", "campaign.created", create), look(one, view),
         act(one + "/start", "campaign.started",
-            _moving(lambda v: campaigns.start(v.hub, v.account, v.id()), "The campaign runs.")),
+            _moving(lambda v: campaigns.start(v.hub, v.account, v.id()), told("The campaign runs."))),
         act(one + "/pause", "campaign.paused",
-            _moving(lambda v: campaigns.pause(v.db, v.account, v.id()), "The campaign is paused.")),
+            _moving(lambda v: campaigns.pause(v.db, v.account, v.id()), told("The campaign is paused."))),
         act(one + "/resume", "campaign.resumed",
-            _moving(lambda v: campaigns.resume(v.hub, v.account, v.id()), "The campaign goes on.")),
+            _moving(lambda v: campaigns.resume(v.hub, v.account, v.id()), told("The campaign goes on."))),
         act(one + "/stop", "campaign.stopped",
-            _moving(lambda v: campaigns.stop(v.db, v.account, v.id()), "The campaign is stopped.")),
+            _moving(lambda v: campaigns.stop(v.db, v.account, v.id()), told("The campaign is stopped."))),
         act(one + "/delete", "campaign.deleted",
-            _moving(lambda v: campaigns.remove(v.db, v.account, v.id()), "The campaign is deleted.", ALL)),
+            _moving(lambda v: campaigns.remove(v.db, v.account, v.id()), told("The campaign is deleted."), ALL)),
     ]

@@ -20,6 +20,7 @@ from hub.domain import Client, Integration, Json
 from hub.errors import Invalid
 from hub.pydantic_base import invalid
 from hub.store import dashboard
+from hub.translations import told
 
 PAGE = 50
 # Between the label of a suggestion and what it says.
@@ -27,27 +28,27 @@ PARTED = " | "
 PREVIEW = 86400.0
 # What people are asked for, by network: name of the setting, label, hint, whether it may be left out.
 FIELDS: Json = {
-    "telegram": [("botToken", "Bot token", "123456:ABC… from @BotFather", False)],
+    "telegram": [("botToken", told("Bot token"), told("123456:ABC… from @BotFather"), False)],
     "zapi": [
-        ("instanceId", "Instance id", "", False), ("instanceToken", "Instance token", "", False),
-        ("clientToken", "Account security token", "if you have activated it", True),
+        ("instanceId", told("Instance id"), "", False), ("instanceToken", told("Instance token"), "", False),
+        ("clientToken", told("Account security token"), told("if you have activated it"), True),
     ],
     "evolution": [
-        ("endpointUrl", "Address of the server", "https://evolution.example.com", False),
-        ("instanceName", "Name of the instance", "", False), ("apiKey", "API key", "", False),
+        ("endpointUrl", told("Address of the server"), "https://evolution.example.com", False),
+        ("instanceName", told("Name of the instance"), "", False), ("apiKey", told("API key"), "", False),
     ],
     "kapso": [
-        ("apiKey", "API key", "", False), ("phoneNumberId", "Phone number id", "", False),
-        ("webhookSecretKey", "Webhook secret", "a word of your choice", True),
-        ("continuedMessagesTemplateId", "Template after 24 hours", "", True),
+        ("apiKey", told("API key"), "", False), ("phoneNumberId", told("Phone number id"), "", False),
+        ("webhookSecretKey", told("Webhook secret"), told("a word of your choice"), True),
+        ("continuedMessagesTemplateId", told("Template after 24 hours"), "", True),
     ],
     **{one.name: [(s.name, s.label, s.hint, s.optional) for s in one.asks] for one in OTHERS.values()},
 }
 NOTES = {
-    "telegram": "Write /newbot to @BotFather in Telegram and paste the token here; the rest happens by itself.",
-    "zapi": "Copy the ids from the instance's page at Z-API, and read its QR code with the phone there.",
-    "evolution": "The name and key of an instance of your Evolution server. The QR code then appears here.",
-    "kapso": "From your project at Kapso: WhatsApp's official API.",
+    "telegram": told("Write /newbot to @BotFather in Telegram and paste the token here; the rest happens by itself."),
+    "zapi": told("Copy the ids from the instance's page at Z-API, and read its QR code with the phone there."),
+    "evolution": told("The name and key of an instance of your Evolution server. The QR code then appears here."),
+    "kapso": told("From your project at Kapso: WhatsApp's official API."),
     **{one.name: one.note for one in OTHERS.values()},
 }
 
@@ -205,7 +206,7 @@ async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/channels/{id}/delete"""
     deed.object = str(v.id())
     said = await clients.remove(v.hub, v.account, v.id())
-    return v.to("/console/channels", " ".join(s for s in ("The place is deleted.", said) if s))
+    return v.to("/console/channels", " ".join(v.words.say(s) for s in (told("The place is deleted."), said) if s))
 
 
 async def preview(v: Visit, deed: Deed) -> web.StreamResponse:

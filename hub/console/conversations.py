@@ -18,6 +18,7 @@ from hub.errors import Invalid
 from hub.store import dashboard
 from hub.store import exports as rows
 from hub.tools.schedule.book import zone_of as checked
+from hub.translations import told
 
 PAGE, CHOICES, MOST = 50, 200, 10_000
 FIELDS = ("since", "until", "event", "state", "client", "gateway", "network", "zone")
@@ -37,11 +38,11 @@ async def chosen(v: Visit) -> Filter:
 def _day(v: Visit, name: str) -> date | None:
     text = v.asked(name)
     if text and not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        raise Invalid(f"{name} must be a day like 2026-11-30.", field=name)
+        raise Invalid(told("%(name)s must be a day like 2026-11-30.", name=name), field=name)
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise Invalid(f"{name} is no day of the calendar.", field=name) from None
+        raise Invalid(told("%(name)s is no day of the calendar.", name=name), field=name) from None
 
 
 async def listed(v: Visit) -> web.StreamResponse:

@@ -13,11 +13,16 @@ from hub.console.guard import act, look
 from hub.console.page_request import Visit
 from hub.errors import Invalid, NotFound
 from hub.store import dashboard
+from hub.translations import counted, told
 
 PAGE = 50
 STATES: Mapping[str, list[str] | None] = {
     "all": None, "failed": ["dead", "unknown"], "waiting": ["queued", "sending"], "sent": ["sent"],
     "closed": ["cancelled"],
+}
+TABS: Mapping[str, str] = {
+    "all": told("All"), "failed": told("Failed"), "waiting": told("Waiting"), "sent": told("Sent"),
+    "closed": told("Closed"),
 }
 SINCE = {"hour": 1, "day": 24, "week": 168}
 
@@ -31,7 +36,9 @@ async def listed(v: Visit) -> web.StreamResponse:
     found = await deliveries.page(v.hub, v.account, STATES[state], session, v.asked("cursor") or None, PAGE)
     kept = f"state={state}" + (f"&session={session}" if session else "")
     more = f"/console/deliveries?{kept}&cursor={found['nextCursor']}" if found["nextCursor"] else ""
-    return await v.page("deliveries.html", rows=found["deliveries"], more=more, state=state, states=list(STATES))
+    return await v.page(
+        "deliveries.html", rows=found["deliveries"], more=more, state=state, states=list(STATES), tabs=TABS
+    )
 
 
 async def view(v: Visit) -> web.StreamResponse:
@@ -71,7 +78,8 @@ async def replay_all(v: Visit, deed: Deed) -> web.StreamResponse:
         count = await deliveries.replay_all(v.hub, v.account, chosen)
     else:
         raise Invalid("Choose deliveries, or a span of time.", field="id")
-    return v.to("/console/deliveries?state=failed", f"{count} being sent again.")
+    said = counted("%(count)s being sent again.", "%(count)s being sent again.", count)
+    return v.to("/console/deliveries?state=failed", said)
 
 
 async def quarantine(v: Visit) -> web.StreamResponse:

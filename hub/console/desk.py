@@ -12,6 +12,7 @@ from hub.console.guard import act, look
 from hub.console.page_request import Visit, mark
 from hub.domain import Json
 from hub.errors import Invalid
+from hub.translations import told
 
 PLACE = "/console/settings/people"
 LINES = 21
@@ -44,9 +45,9 @@ def read(text: str) -> list[Json]:
         match = _LINE.fullmatch(line)
         days = _days(match[1]) if match else []
         if match is None or not days or n > LINES:
-            raise Invalid(
-                f'hours: line {n} is not understood; write days and times such as "mon-fri 09:00-18:00".', field="hours"
-            )
+            raise Invalid(told(
+                'hours: line %(line)s is not understood; write days and times such as "mon-fri 09:00-18:00".', line=n,
+            ), field="hours")
         found.append({"days": days, "start": match[2].zfill(5), "end": match[3].zfill(5)})
     return found
 

@@ -5,14 +5,26 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import jinja2
 import orjson
 from markupsafe import Markup, escape
 
 from hub.chat.clients.networks import NAMES
 from hub.chat.clients.people_names import person
 from hub.store import said
+from hub.translations import ENGLISH, Catalogue, dated, moment, told
 
 HUES = 6
+CHANGED = told("%(by)s changed it")
+DONE: Mapping[str, str] = {
+    "assigned": told("%(by)s assigned it to %(to)s"), "nobody's": told("%(by)s assigned it to nobody"),
+    "snoozed until": told("%(by)s put it away until %(to)s"), "snoozed": told("%(by)s put it away until they write"),
+    "closed": told("%(by)s closed it"), "open": told("%(by)s opened it again"),
+    "rested": told("It was put away until now"), "priority": told("%(by)s set the priority to %(to)s"),
+    "labelled": told("%(by)s set the label %(to)s"), "unlabelled": told("%(by)s took off the label %(to)s"),
+}
+# How Portuguese and Spanish write figures, from how English does.
+SWAPPED = str.maketrans(",.", ".,")
 BEFORE, AFTER = 40, 120
 _FENCE = re.compile(r"(?m)^\s*(?:`{3,}|~{3,})[\w+#.-]*\s*$|^\s*\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*$")
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^()\s]*\)")
@@ -31,9 +43,9 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def stamp(at: datetime) -> str:
+def stamp(at: datetime, words: Catalogue) -> str:
     """For browsers without script; the others say it in the reader's zone."""
-    return at.astimezone(UTC).strftime("%d %b %H:%M UTC")
+    return f"{moment(at.astimezone(UTC), words)} UTC"
 
 
 def initials(name: str) -> str:
@@ -46,48 +58,55 @@ def hue(name: str) -> int:
     return sum(name.encode()) % HUES
 
 
-def size(count: float) -> str:
+def figure(text: str, words: Catalogue) -> str:
+    """A figure written the English way, as it is written in a language."""
+    return text if words.code == ENGLISH else text.translate(SWAPPED)
+
+
+def size(count: float, words: Catalogue) -> str:
     for unit in ("B", "kB", "MB"):
         if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+            return f"{count:.0f} {unit}" if unit == "B" else figure(f"{count:.1f} {unit}", words)
         count /= 1000
-    return f"{count:.1f} GB"
+    return figure(f"{count:.1f} GB", words)
 
 
-def number(value: float) -> str:
-    return f"{value:,.0f}"
+def number(value: float, words: Catalogue) -> str:
+    return figure(f"{value:,.0f}", words)
 
 
-def money(value: float) -> str:
-    return f"${value:,.2f}" if value == 0 or value >= 0.01 else f"${value:.4f}"
+def money(value: float, words: Catalogue) -> str:
+    """Dollars: what models are paid in."""
+    sign = "$" if words.code == ENGLISH else "US$ "
+    return sign + figure(f"{value:,.2f}" if value == 0 or value >= 0.01 else f"{value:.4f}", words)
 
 
-def span(seconds: float | None) -> str:
+def span(seconds: float | None, words: Catalogue) -> str:
     """A span of time in the unit people use for it."""
     if seconds is None:
         return "–"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 90:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+        return figure(f"{seconds:.1f} s", words)
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else figure(f"{seconds / 3600:.1f} h", words)
 
 
-def deskwork(told: Mapping[str, Any]) -> str:
+def deskwork(done: Mapping[str, Any], words: Catalogue) -> str:
     """What was done with a conversation, as its thread tells it."""
-    what, by, to = told.get("what"), told.get("by") or "Somebody", told.get("to")
+    what, to = str(done.get("what")), done.get("to")
+    by = done.get("by") or words.gettext("Somebody")
     if what == "assigned":
-        names = [n for n in (to, told.get("team")) if n]
-        return f"{by} assigned it to {', '.join(names)}" if names else f"{by} assigned it to nobody"
-    if what == "snoozed":
-        until = told.get("until")
-        return f"{by} put it away until " + (stamp(datetime.fromisoformat(str(until))) if until else "they write")
-    words = {
-        "closed": f"{by} closed it", "open": f"{by} opened it again", "rested": "It was put away until now",
-        "priority": f"{by} set the priority to {to}", "labelled": f"{by} set the label {to}",
-        "unlabelled": f"{by} took off the label {to}",
-    }
-    return words.get(str(what), f"{by} changed it")
+        names = ", ".join(n for n in (to, done.get("team")) if n)
+        what, to = ("assigned", names) if names else ("nobody's", "")
+    if what == "snoozed" and (until := done.get("until")):
+        what, to = "snoozed until", stamp(datetime.fromisoformat(str(until)), words)
+    return words.gettext(DONE.get(what, CHANGED)) % {"by": by, "to": to}
+
+
+def say(text: str, words: Catalogue) -> str:
+    """What is English by itself, in the page's language: labels of Python's, and what was told."""
+    return words.say(text)
 
 
 def around(text: str, words: str) -> Markup:
@@ -119,8 +138,22 @@ def pretty(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
 
 
+def spoken(write: Callable[..., str]) -> Callable[..., str]:
+    """A filter whose last argument is the catalogue of the page's environment."""
+
+    @jinja2.pass_environment
+    def filter(environment: jinja2.Environment, *given: Any) -> str:
+        return write(*given, environment.globals["catalogue"])
+
+    return filter
+
+
+SPOKEN: Mapping[str, Callable[..., str]] = {
+    "stamp": stamp, "size": size, "number": number, "money": money, "span": span, "deskwork": deskwork, "say": say,
+    "dated": dated, "figure": figure,
+}
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    "iso": iso, "stamp": stamp, "initials": initials, "hue": hue, "size": size, "number": number, "money": money,
-    "span": span, "person": person, "pretty": pretty, "network": network,
-    "around": around, "unmarked": unmarked, "deskwork": deskwork,
+    "iso": iso, "initials": initials, "hue": hue, "person": person, "pretty": pretty, "network": network,
+    "around": around, "unmarked": unmarked,
+    **{name: spoken(write) for name, write in SPOKEN.items()},
 }

@@ -7,9 +7,9 @@ from aiohttp import web
 
 from hub.accounts.operators import Deed, allow, doing
 from hub.api.http import bounded, sse, uploads
-from hub.api.http.app_keys import HUB, PAGES
+from hub.api.http.app_keys import HUB
 from hub.console import sent_once
-from hub.console.page_request import HEADERS, Form, Visit, genuine, operator
+from hub.console.page_request import HEADERS, Form, Visit, genuine, operator, written
 from hub.errors import Forbidden, HubError
 
 COOKIE = "hub_console"
@@ -95,7 +95,7 @@ def to_login(request: web.Request) -> web.Response:
         # The page stays, with what was typed in it, and says how to go on.
         where = urlsplit(request.headers.get("HX-Current-URL") or "/console")
         place = quote(where.path + (f"?{where.query}" if where.query else ""), safe="")
-        words = request.app[PAGES].get_template("console/signed_out.html").render(next=place)
+        words = written(request, "signed_out.html", next=place)
         told = {"HX-Retarget": "#said", "HX-Reswap": "innerHTML"}
         return web.Response(status=401, text=words, content_type="text/html", headers={**HEADERS, **told})
     asked = request.method in ("GET", "HEAD") and request.path != "/console"

@@ -20,6 +20,7 @@ from hub.store import contacts as contact_rows
 from hub.store import human_requests as presence
 from hub.store import operator_inbox as rows
 from hub.store import triage
+from hub.translations import told
 
 OTHERS = 30
 
@@ -144,7 +145,7 @@ async def give(v: Visit, deed: Deed) -> web.StreamResponse:
         v.hub, v.account, None, v.id(), True, found["id"], found["name"], ends=True, given_by=v.who.name
     )
     deed.begun = True
-    return v.to(f"/console/inbox/{v.id()}", f"{found['name']} has it now.")
+    return v.to(f"/console/inbox/{v.id()}", told("%(name)s has it now.", name=found["name"]))
 
 
 async def back(v: Visit, deed: Deed) -> web.StreamResponse:

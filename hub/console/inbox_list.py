@@ -18,14 +18,16 @@ from hub.errors import Invalid
 from hub.store import human_requests, inbox_views, people, said, triage
 from hub.store import operator_inbox as rows
 from hub.store.operator_inbox import Place
+from hub.translations import told
 
 # Of one page, of one beside an open conversation, and how many are counted.
 PAGE, BESIDE, MOST = 30, 12, 100
 # As the tabs are called; those without a count are only looked through.
 TABS = (
-    ("all", "All"), ("mine", "Mine"), ("team", "My team"), ("unassigned", "Unassigned"), ("waiting", "Waiting"),
-    ("asked", "Asked"), ("mentions", "Mentions"), ("person", "People"), ("bot", "Bot"), ("snoozed", "Snoozed"),
-    ("closed", "Closed"),
+    ("all", told("All")), ("mine", told("Mine")), ("team", told("My team")), ("unassigned", told("Unassigned")),
+    ("waiting", told("Waiting")),
+    ("asked", told("Asked")), ("mentions", told("Mentions")), ("person", told("People")), ("bot", told("Bot")),
+    ("snoozed", told("Snoozed")), ("closed", told("Closed")),
 )
 COUNTED = ("mine", "team", "unassigned", "waiting", "asked", "mentions", "snoozed")
 FILTERS = ("label", "team", "assignee")

@@ -1,5 +1,7 @@
 """What an inbox is kept in order by: teams and labels."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from hub.accounts.desk import HERE
@@ -9,8 +11,13 @@ from hub.console.guard import act, look
 from hub.console.page_request import Visit, mark
 from hub.domain import Json
 from hub.store import human_requests, labels, teams
+from hub.translations import told
 
 PLACE = "/console/settings/inbox"
+COLOURS: Mapping[groups.Colour, str] = {
+    "grey": told("grey"), "red": told("red"), "orange": told("orange"), "yellow": told("yellow"),
+    "green": told("green"), "teal": told("teal"), "blue": told("blue"), "purple": told("purple"), "pink": told("pink"),
+}
 
 
 def _team(one: Json | None) -> tuple[object, ...]:
@@ -30,7 +37,7 @@ async def listed(v: Visit) -> web.StreamResponse:
         label["version"] = mark(*_label(label))
     people = await human_requests.colleagues(v.db, v.account, HERE)
     return await v.page(
-        "inbox_setup.html", teams=groups_of, labels=words, colleagues=people, colours=groups.COLOURS
+        "inbox_setup.html", teams=groups_of, labels=words, colleagues=people, colours=COLOURS
     )
 
 
@@ -39,7 +46,7 @@ async def add_team(v: Visit, deed: Deed) -> web.StreamResponse:
     name = v.form.get("name")
     deed.change = {"name": name}
     deed.object = str(await groups.add_team(v.db, v.account, name, v.form.ids("member")))
-    return v.to(PLACE, f"The team {name} is made.")
+    return v.to(PLACE, told("The team %(name)s is made.", name=name))
 
 
 async def edit_team(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -63,7 +70,7 @@ async def add_label(v: Visit, deed: Deed) -> web.StreamResponse:
     name = v.form.get("name")
     deed.change = {"name": name}
     deed.object = str(await groups.add_label(v.db, v.account, name, v.form.get("colour") or "grey"))
-    return v.to(PLACE, f"The label {name} is made.")
+    return v.to(PLACE, told("The label %(name)s is made.", name=name))
 
 
 async def edit_label(v: Visit, deed: Deed) -> web.StreamResponse:

@@ -15,6 +15,7 @@ from hub.console.settings import zone_of
 from hub.domain import Json
 from hub.errors import Invalid
 from hub.store import dashboard
+from hub.translations import dated
 
 SPANS: Mapping[str, int] = {"7": 7, "30": 30, "90": 90}
 KEPT = 60.0  # seconds: reading a quarter of a year again for every look would help nobody
@@ -58,13 +59,14 @@ async def show(v: Visit) -> web.StreamResponse:
     """GET /console/insights?days=7|30|90"""
     found = await _figures(v)
     rows = found["rows"]
-    labels = [f"{r['day']:%d %b}" for r in rows]
+    labels = [dated(r["day"], "stamp", v.words) for r in rows]
+    say = v.words.say
     drawn = {
-        "messages": charts.bars("Messages a day: from people, and answers", labels, [r["asked"] for r in rows],
+        "messages": charts.bars(say("Messages a day: from people, and answers"), labels, [r["asked"] for r in rows],
                                 [r["answered"] for r in rows]),
-        "conversations": charts.bars("Conversations a day", labels, [r["conversations"] for r in rows]),
-        "tokens": charts.bars("Tokens a day", labels, [float(r["tokens"]) for r in rows]),
-        "failures": charts.bars("Failed answers a day", labels, [r["failures"] for r in rows]),
+        "conversations": charts.bars(say("Conversations a day"), labels, [r["conversations"] for r in rows]),
+        "tokens": charts.bars(say("Tokens a day"), labels, [float(r["tokens"]) for r in rows]),
+        "failures": charts.bars(say("Failed answers a day"), labels, [r["failures"] for r in rows]),
     }
     return await v.page("insights.html", **found, drawn=drawn, spans=list(SPANS))
 

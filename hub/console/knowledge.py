@@ -16,6 +16,7 @@ from hub.knowledge import collections, documents, files, search
 from hub.llm.helper import configured
 from hub.store import dashboard
 from hub.store.documents import Given
+from hub.translations import counted, told
 
 PAGE = 50
 TOP = 5
@@ -81,9 +82,10 @@ async def add_files(v: Visit, id: UUID) -> str:
     finally:
         if judge:
             await v.hub.meter.add(v.account, judge.rows)
-    failed = "; ".join(f"{d.name}: {d.error}" for d in done if d.error)
+    failed = "; ".join(f"{d.name}: {v.words.say(d.error)}" for d in done if d.error)
     taken = sum(d.error is None for d in done)
-    return f"{taken} file{'s' * (taken != 1)} taken in." + (f" Not read: {failed}" if failed else "")
+    said = v.words.say(counted("%(count)s file taken in.", "%(count)s files taken in.", taken))
+    return said + (" " + v.words.say(told("Not read: %(names)s", names=failed)) if failed else "")
 
 
 async def ask(v: Visit, deed: Deed) -> web.StreamResponse:

@@ -10,6 +10,7 @@ from hub.console.channels import FIELDS, network_state
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
 from hub.errors import Invalid, NotFound
+from hub.translations import told
 
 MODES = {"ignore", "mention", "all"}
 UNKNOWN = {"operator", "again"}
@@ -27,12 +28,12 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
         if text or not (name in SECRETS[network] or optional):
             settings[name] = text
         if len(text) > 2000:
-            raise Invalid(f"{label} is too long.", field=name)
+            raise Invalid(told("%(label)s is too long.", label=label), field=name)
     known = {i.channel: i for i in await integrations.of_client(v.hub, v.account, id)}
     if network not in known:
         for name, label, _, optional in FIELDS[network]:
             if not optional and not settings.get(name):
-                raise Invalid(f"{label} is missing.", field=name)
+                raise Invalid(told("%(label)s is missing.", label=label), field=name)
     groups, unknown, presence = v.form.get("groups"), v.form.get("whenUnknown"), v.form.get("presence")
     mode = v.form.get("sendMode")
     deed.object = str(id)
@@ -48,7 +49,8 @@ async def connect(v: Visit, deed: Deed) -> web.StreamResponse:
         return v.to(_place(v), refused)
     _, words = await pairing.check(v.hub, v.account, id, network)
     note = await templates.opener(v.hub, v.account, id, network)
-    return v.to(_place(v), " ".join(s for s in (f"{NAMES[network]}: {words}", note) if s))
+    said = (f"{NAMES[network]}: {v.words.say(words)}", v.words.say(note or ""))
+    return v.to(_place(v), " ".join(s for s in said if s))
 
 
 async def check(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -59,7 +61,7 @@ async def check(v: Visit, deed: Deed) -> web.StreamResponse:
     if not fine:
         refused = await pairing.repair(v.hub, v.account, id, network)
         words = refused or (await pairing.check(v.hub, v.account, id, network))[1]
-    return v.to(_place(v), f"{NAMES[network]}: {words}")
+    return v.to(_place(v), f"{NAMES[network]}: {v.words.say(words)}")
 
 
 async def disconnect(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -67,7 +69,7 @@ async def disconnect(v: Visit, deed: Deed) -> web.StreamResponse:
     id, network = v.id(), _network(v)
     deed.object, deed.change = str(id), {"network": network}
     said = await integrations.remove(v.hub, v.account, id, network)
-    return v.to(_place(v), said or f"{NAMES[network]} is disconnected.")
+    return v.to(_place(v), said or told("%(network)s is disconnected.", network=NAMES[network]))
 
 
 async def join(v: Visit) -> web.StreamResponse:
@@ -75,7 +77,7 @@ async def join(v: Visit) -> web.StreamResponse:
     network = _network(v)
     await pairing.one(v.hub, v.account, v.id(), network)
     if not pairing.pairs(v.hub, network):
-        raise NotFound(f"{NAMES[network]} has no code to scan.")
+        raise NotFound(told("%(network)s has no code to scan.", network=NAMES[network]))
     return await v.page("pair.html", id=v.id(), label=NAMES[network])
 
 

@@ -15,13 +15,15 @@ from aiohttp import web
 
 from hub.accounts import sign_in
 from hub.accounts.operators import Operator
-from hub.api.http.app_keys import HUB, PAGES
+from hub.api.http.app_keys import HUB, SPOKEN
+from hub.api.http.page_language import language
 from hub.api.http.uploads import Upload
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import operator_inbox, scope
 from hub.store.db import Db, clean
+from hub.translations import Catalogue, told
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,14 @@ SAID = "hub_said"
 FIELDS: Mapping[str, str] = {
     "knowledgeBaseMaximumResults": "results", "knowledgeCollections": "collection", "outputRules": "outPatterns",
     "outputBlockedText": "outInstead", "providerMasking": "hideWords", "sentinelOptions": "tool",
+}
+FAILED = told("That did not work; the log says why.")
+# Titles of the page that says what was refused.
+TITLES: Mapping[int, str] = {
+    400: told("Bad Request"), 401: told("Unauthorized"), 403: told("Forbidden"), 404: told("Not Found"),
+    409: told("Conflict"), 410: told("Gone"), 413: told("Content Too Large"), 422: told("Unprocessable Content"),
+    429: told("Too Many Requests"), 500: told("Internal Server Error"), 502: told("Bad Gateway"),
+    503: told("Service Unavailable"),
 }
 POLICY = "; ".join((
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",
@@ -46,7 +56,7 @@ def _id(text: str, name: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise Invalid(f"{name} is not an id.", field=name) from None
+        raise Invalid(told("%(name)s is not an id.", name=name), field=name) from None
 
 
 @dataclass
@@ -79,7 +89,9 @@ class Form:
         except ValueError:
             value = least - 1
         if value is not None and not least <= value <= most:
-            raise Invalid(f"{name} must be a number from {least:g} to {most:g}.", field=name)
+            text = told("%(name)s must be a number from %(least)s to %(most)s.", name=name, least=f"{least:g}",
+                        most=f"{most:g}")
+            raise Invalid(text, field=name)
         return value
 
 
@@ -107,6 +119,11 @@ class Visit:
     @property
     def account(self) -> UUID:
         return self.who.account_id
+
+    @property
+    def words(self) -> Catalogue:
+        """Of the language in which the page is read."""
+        return self.request.app[SPOKEN].catalogues.of(language(self.request, self.who.language))
 
     @property
     def partial(self) -> bool:
@@ -155,8 +172,7 @@ class Visit:
         return html(self.request, template, 200, who=self.who, csrf=csrf(self.token), **values)
 
     def render(self, template: str, **values: Any) -> str:
-        found = self.request.app[PAGES].get_template(f"console/{template}")
-        return str(found.render(who=self.who, csrf=csrf(self.token), **values))
+        return written(self.request, template, who=self.who, csrf=csrf(self.token), **values)
 
     def csv(self, name: str, text: str) -> web.Response:
         """A table as a file."""
@@ -164,7 +180,8 @@ class Visit:
         return web.Response(text=text, content_type="text/csv", charset="utf-8", headers={**HEADERS, **named})
 
     def to(self, path: str, said: str = "") -> web.Response:
-        """Send the browser on, with a word about what was done."""
+        """Send the browser on, with a word about what was done: told in English, said in the reader's language."""
+        said = self.words.say(said)
         self.led_to, self.told = path, said
         sent = {"HX-Redirect": path} if self.partial else {"Location": path}
         response = web.Response(status=200 if self.partial else 303, headers={**HEADERS, **sent})
@@ -174,15 +191,16 @@ class Visit:
 
     async def refused(self, e: HubError) -> web.Response:
         """What was not done, and why: in its place of the page for htmx, else as a page."""
-        words, lead = in_words(str(e), e.field)
+        words, lead = in_words(self.words.say(e.text), e.field)
         if e.status >= 500:
             log.warning("%s %s: %s: %s", self.request.method, self.request.path, type(e).__name__, e)
-            words = words if e.status in (502, 503) else "That did not work; the log says why."
+            words = words if e.status in (502, 503) else self.words.say(FAILED)
         if self.partial:
             response = html(self.request, "problem.html", e.status, words=words, field=named(e.field), lead=lead)
             response.headers["HX-Retarget"], response.headers["HX-Reswap"] = "#said", "innerHTML"
             return response
-        return await self.page("error.html", e.status, title=HTTPStatus(e.status).phrase, words=words)
+        title = self.words.say(TITLES.get(e.status, HTTPStatus(e.status).phrase))
+        return await self.page("error.html", e.status, title=title, words=words)
 
 
 def named(field: str | None) -> str | None:
@@ -211,8 +229,15 @@ def once() -> str:
     return secrets.token_hex(16)
 
 
+def written(request: web.Request, template: str, **values: Any) -> str:
+    """A template in the language of whoever is signed in, else in the browser's."""
+    who: Operator | None = values.get("who")
+    found = request.app[SPOKEN].of(language(request, who.language if who else None))
+    return found.get_template(f"console/{template}").render(**values)
+
+
 def html(request: web.Request, template: str, status: int, **values: Any) -> web.Response:
-    text = request.app[PAGES].get_template(f"console/{template}").render(**values)
+    text = written(request, template, **values)
     response = web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
     response.enable_compression()
     return response

@@ -14,6 +14,7 @@ from hub.chat.news import of_account
 from hub.console.guard import COOKIE
 from hub.console.page_request import Visit, operator
 from hub.errors import HubError
+from hub.translations import told
 
 # WhatsApp shows a code for 20 seconds; after two minutes of codes nobody is looking any more.
 LIVES, LOOK, GIVEN_UP = 20.0, 3.0, 180.0
@@ -30,7 +31,7 @@ async def codes(v: Visit, client: UUID) -> AsyncIterator[sse.Event]:
             try:
                 found = await pairing.code(v.hub, v.account, client, channel)
             except HubError as e:
-                yield v.render("qr.html", svg="", code=None, words=str(e), until=None, state="failed")
+                yield v.render("qr.html", svg="", code=None, words=e.text, until=None, state="failed")
                 yield sse.Named("ended")
                 return
             if found.connected:
@@ -43,7 +44,7 @@ async def codes(v: Visit, client: UUID) -> AsyncIterator[sse.Event]:
                 until = datetime.now(UTC) + timedelta(seconds=LIVES)
                 yield v.render("qr.html", svg=drawn(found.qr), code=found.code, words="", until=until, state="waiting")
             await _until(heard, LOOK)
-    yield v.render("qr.html", svg="", code=None, words="Nobody scanned a code.", until=None, state="failed")
+    yield v.render("qr.html", svg="", code=None, words=told("Nobody scanned a code."), until=None, state="failed")
     yield sse.Named("ended")
 
 

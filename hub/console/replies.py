@@ -12,9 +12,10 @@ from hub.console.guard import act, look
 from hub.console.page_request import HEADERS, Visit, mark
 from hub.domain import Json
 from hub.store import replies as rows
+from hub.translations import told
 
 PLACE = "/console/replies"
-LANGUAGES = (("pt", "Portuguese"), ("en", "English"), ("es", "Spanish"))
+LANGUAGES = (("pt", told("Portuguese")), ("en", told("English")), ("es", told("Spanish")))
 
 
 async def listed(v: Visit) -> web.StreamResponse:

@@ -8,6 +8,7 @@ from hub.chat.operators import samples
 from hub.chat.operators.samples import LANGUAGES, TRADES
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
+from hub.translations import told
 
 PLACE = "/console/samples"
 
@@ -33,8 +34,10 @@ async def throw_away(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(v.id())
     stays = await samples.throw_away(v.hub, v.account, v.id())
     v.request.app[DIRECTORY].forget(v.account)
-    said = "The sample is gone, with its documents and conversations."
-    return v.to(PLACE, f"{said} In use elsewhere, and kept: {', '.join(stays)}." if stays else said)
+    said = v.words.say("The sample is gone, with its documents and conversations.")
+    if stays:
+        said += " " + v.words.say(told("In use elsewhere, and kept: %(names)s.", names=", ".join(stays)))
+    return v.to(PLACE, said)
 
 
 def routes() -> list[web.RouteDef]:

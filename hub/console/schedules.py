@@ -1,5 +1,6 @@
 """Schedules: a week or a month of what goes out, and what operators do with it."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,9 +22,10 @@ from hub.store import people as person_rows
 from hub.tools.schedule import book, recurrence, targets, words
 from hub.tools.schedule.book import Change, Wanted
 from hub.tools.schedule.targets import Target
+from hub.translations import told
 
 PAGE, SHOWN, NEXT, FOUND = 50, 1000, 5, 12
-VIEWS = ("week", "month", "list")
+VIEWS: Mapping[str, str] = {"week": told("Week"), "month": told("Month"), "list": told("List")}
 
 
 async def show(v: Visit) -> web.StreamResponse:
@@ -156,17 +158,17 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
         at = book.when_of(f.get("when"), to.zone, now, None, "when")
         id = await book.once(v.db, v.account, client, to, at, wanted)
     note = await templates.opener(v.hub, v.account, client, to.channel)
-    return v.to(f"/console/schedules/{id}", " ".join(s for s in ("It is planned.", note) if s))
+    return v.to(f"/console/schedules/{id}", " ".join(v.words.say(s) for s in (told("It is planned."), note) if s))
 
 
 async def pause(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../pause"""
-    return await _changed(v, deed, Change(paused=True), "Paused.")
+    return await _changed(v, deed, Change(paused=True), told("Paused."))
 
 
 async def resume(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST .../resume"""
-    return await _changed(v, deed, Change(paused=False), "It goes on.")
+    return await _changed(v, deed, Change(paused=False), told("It goes on."))
 
 
 async def _changed(v: Visit, deed: Deed, change: Change, text: str) -> web.StreamResponse:

@@ -73,4 +73,5 @@ async def _again(v: Visit, location: str | None, said: str | None) -> web.Stream
         return v.to(location, said or "")
     if v.partial:
         return web.Response(headers={**HEADERS, "HX-Reswap": "none"}, content_type="text/html")
-    return await v.page("error.html", 200, title="Done already", words="This form was sent before and is done.")
+    return await v.page("error.html", 200, title=v.words.say("Done already"), words=v.words.say(
+        "This form was sent before and is done."))

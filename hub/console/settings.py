@@ -1,5 +1,6 @@
 """Settings: of the account, and of whoever is signed in."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from hub.errors import Forbidden, Invalid
 from hub.outreach import policy
 from hub.store import accounts as rows
 from hub.tools.schedule.book import zone_of as checked
+from hub.translations import LANGUAGES
 
 FLAGS = ("allowConversationsLogging", "automaticJsonHealing", "approveToolChanges")
 
@@ -38,8 +40,10 @@ async def show(v: Visit) -> web.StreamResponse:
     salt = salts.opened(v.hub.sealer, account.id, account.salt) if v.who.may("secrets") else ""
     outgoing = await policy.load(v.db, v.account)
     versions = {"account": mark(account.name, account.parameters), "outreach": mark(outgoing.stored())}
-    versions["me"] = mark(v.who.email, v.who.name)
-    return await v.page("settings.html", account=account, salt=salt, p=p, policy=outgoing, versions=versions)
+    versions["me"] = mark(v.who.email, v.who.name, v.who.language)
+    return await v.page(
+        "settings.html", account=account, salt=salt, p=p, policy=outgoing, versions=versions, languages=LANGUAGES
+    )
 
 
 async def save(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -84,19 +88,24 @@ async def salt(v: Visit, deed: Deed) -> web.StreamResponse:
 
 
 async def profile(v: Visit, deed: Deed) -> web.StreamResponse:
-    """POST /console/settings/me: one's own name, address and password."""
+    """POST /console/settings/me: one's own name, address, language and password."""
     f, passwords = v.form, v.request.app[PASSWORDS]
+    language = (f.get("language") or None) if "language" in f.fields else v.who.language
     new, device = (f.fields.get("new") or [""])[-1], v.request.cookies.get(DEVICE, "")
     if new or email_address(f.get("email")).lower() != v.who.email.lower():
         await asked(v)
     deed.object = str(v.who.id)
-    deed.changed({"email": v.who.email, "name": v.who.name}, {"email": f.get("email"), "name": f.get("name")})
+    deed.changed(
+        {"email": v.who.email, "name": v.who.name, "language": v.who.language},
+        {"email": f.get("email"), "name": f.get("name"), "language": language},
+    )
     if new:
         deed.change["password"] = "changed"
     await operators.set_profile(
         v.db, passwords, v.who, v.token, device, email=f.get("email"), name=f.get("name"), password=new,
-        seen=lambda now: v.unchanged(now["email"], now["name"]),
+        language=language, seen=lambda now: v.unchanged(now["email"], now["name"], now["language"]),
     )
+    v.who = replace(v.who, language=language)
     return v.to("/console/settings", "Saved.")
 
 

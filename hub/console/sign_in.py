@@ -47,13 +47,13 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
             password = (sent.fields.get("password") or [""])[-1]
             entry = await signing.log_in(hub.db, request.app[PASSWORDS], email, password, browser(request))
     except HubError as e:
-        return _page(request, "login.html", e.status, next=next, words=str(e), email=email)
+        return _page(request, "login.html", e.status, next=next, words=e.text, email=email)
     return enter(request, entry, next)
 
 
 def refused(request: web.Request, e: HubError) -> web.Response:
     """The page to sign in at, and why somebody is there again."""
-    return _page(request, "login.html", e.status, next="/console", words=str(e), email="")
+    return _page(request, "login.html", e.status, next="/console", words=e.text, email="")
 
 
 async def link(request: web.Request) -> web.StreamResponse:
@@ -69,7 +69,7 @@ async def use_link(request: web.Request) -> web.StreamResponse:
         await _sent(request)
         entry = await signing.log_in_by_link(hub.db, hub.limits, request.match_info["token"], browser(request))
     except HubError as e:
-        return _page(request, "link.html", e.status, seen=None, words=str(e))
+        return _page(request, "link.html", e.status, seen=None, words=e.text)
     return enter(request, entry, "/console")
 
 
@@ -91,7 +91,7 @@ async def prove(request: web.Request) -> web.StreamResponse:
         else:
             entry = await signing.prove(hub.db, hub.sealer, token, sent.get("code"), browser(request))
     except HubError as e:
-        return await _second(request, next, str(e), e.status)
+        return await _second(request, next, e.text, e.status)
     return enter(request, entry, next)
 
 
@@ -100,7 +100,7 @@ async def _second(request: web.Request, next: str, words: str, status: int) -> w
     try:
         found = await signing.waiting(hub.db, token)
     except HubError as e:
-        return _page(request, "login.html", 401, next=next, words=str(e), email="")
+        return _page(request, "login.html", 401, next=next, words=e.text, email="")
     keys = await signing.keys_of(hub.db, found["id"])
     options = passkeys.to_sign(hub.sealer, site(request), token, keys) if keys and site(request).able else ""
     return _page(request, "second.html", status, next=next, words=words, options=options, email=found["email"])

@@ -15,6 +15,7 @@ from hub.console.page_request import Visit
 from hub.errors import BadRequest, Invalid
 from hub.knowledge import collections
 from hub.llm.extractive import MODEL as EXTRACTIVE
+from hub.translations import told
 
 PLACE = "/console/start"
 
@@ -44,11 +45,11 @@ async def begin(v: Visit, deed: Deed) -> web.StreamResponse:
     looks = ClientParameters(page_title=name)
     client = await clients.add(v.db, v.account, name, gateway, LimitingParameters(), looks)
     deed.object = str(client)
-    said = f"{name} is ready. {read}"
+    said = f"{v.words.say(told('%(name)s is ready.', name=name))} {read}"
     if token:
         refused = await integrations.save(v.hub, v.account, client, Network("telegram", {"botToken": token}))
         words = refused or (await pairing.check(v.hub, v.account, client, "telegram"))[1]
-        said += f" {NAMES['telegram']}: {words}"
+        said += f" {NAMES['telegram']}: {v.words.say(words)}"
     return v.to(f"/console/channels/{client}", said)
 
 

@@ -8,6 +8,7 @@ from hub.api.http import pagination
 from hub.console.guard import act, look
 from hub.console.page_request import Visit, mark
 from hub.store import operators as rows
+from hub.translations import told
 
 PAGE = 100
 
@@ -47,7 +48,9 @@ async def drop_factors(v: Visit, deed: Deed) -> web.StreamResponse:
     seen = await operators.member(v.db, v.who, v.id())
     deed.object, deed.change = str(v.id()), {"email": seen["email"]}
     await operators.drop_factors(v.db, v.who, v.id())
-    return v.to("/console/team", f"{seen['name']} signs in without a second factor, until they set up another.")
+    return v.to("/console/team", told(
+        "%(name)s signs in without a second factor, until they set up another.", name=seen["name"],
+    ))
 
 
 async def _linked(v: Visit, token: str) -> web.StreamResponse:
@@ -61,7 +64,7 @@ async def role(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(v.id())
     deed.changed(seen, {"role": v.form.get("role")})
     await operators.set_role(v.db, v.who, v.id(), v.form.get("role"), lambda now: v.unchanged(now["role"]))
-    return v.to("/console/team", f"{seen['name']} is {v.form.get('role')} now.")
+    return v.to("/console/team", told("%(name)s is %(role)s now.", name=seen["name"], role=v.form.get("role")))
 
 
 async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -69,7 +72,7 @@ async def remove(v: Visit, deed: Deed) -> web.StreamResponse:
     seen = await operators.member(v.db, v.who, v.id())
     deed.object, deed.change = str(v.id()), {"email": seen["email"]}
     await operators.remove(v.db, v.who, v.id())
-    return v.to("/console/team", f"{seen['name']} has no access any more.")
+    return v.to("/console/team", told("%(name)s has no access any more.", name=seen["name"]))
 
 
 def routes() -> list[web.RouteDef]:

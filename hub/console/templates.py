@@ -17,6 +17,7 @@ from hub.console.page_request import Form, Visit
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.store import templates as rows
+from hub.translations import told
 
 VALUE = "v."
 
@@ -47,7 +48,8 @@ async def opener(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object, deed.change = str(id), {"network": network, "template": name}
     given = Given(network, {"continuedMessagesTemplateId": name or None})
     refused = await integrations.save(v.hub, v.account, id, given)
-    said = f"{name} opens conversations after 24 hours." if name else "No template opens conversations after 24 hours."
+    said = told("%(name)s opens conversations after 24 hours.", name=name)
+    said = said if name else told("No template opens conversations after 24 hours.")
     return v.to(f"/console/channels/{id}/networks/{network}/templates", refused or said)
 
 
@@ -87,7 +89,7 @@ async def _picked(v: Visit, found: templates.Listed) -> Json:
     name, language = v.asked("template"), v.asked("language")
     chosen = best(found.templates, name, language) if name else None
     if name and chosen is None:
-        raise NotFound(f"There is no template named {name[:100]}.")
+        raise NotFound(told("There is no template named %(name)s.", name=name[:100]))
     rows = [r for r in _rows(found.templates) if not r["why"]] if chosen is None else []
     held = [r for r in _rows(found.templates) if r["why"]] if chosen is None else []
     return {"listed": found, "rows": rows, "held": held, "t": chosen, "shown": chosen.shown({}) if chosen else ""}

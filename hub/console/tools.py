@@ -6,6 +6,7 @@ from hub.accounts.operators import Deed
 from hub.console.guard import act, look
 from hub.console.page_request import Visit
 from hub.tools import pins
+from hub.translations import told
 
 
 async def listed(v: Visit) -> web.StreamResponse:
@@ -27,8 +28,9 @@ async def _decided(v: Visit, deed: Deed, approved: bool) -> web.StreamResponse:
     deed.object = str(v.id())
     found = await pins.decide(v.db, v.account, v.id(), approved)
     deed.change = {"source": found["source"], "tool": found["name"]}
-    said = "Models are told of it as it is described now." if approved else "What was approved before goes on."
-    return v.to("/console/tools", f"{found['name']}: {said}")
+    now, before = told("Models are told of it as it is described now."), told("What was approved before goes on.")
+    said = now if approved else before
+    return v.to("/console/tools", f"{found['name']}: {v.words.say(said)}")
 
 
 def routes() -> list[web.RouteDef]:

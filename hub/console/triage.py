@@ -19,6 +19,7 @@ from hub.console.settings import zone_of
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.store import operator_inbox as rows
+from hub.translations import Catalogue, counted, told
 
 NAMED = 12
 
@@ -41,15 +42,16 @@ async def many(v: Visit, deed: Deed) -> web.StreamResponse:
     done, failed = await desk_work.bulk(v.hub, v.account, v.who.actor, chosen, await _wanted(v))
     deed.change = {"chosen": len(chosen), "done": done}
     query = urlencode(parse_qsl(v.form.get("query")))
-    return v.to("/console/inbox" + (f"?{query}" if query else ""), _said(done, failed))
+    return v.to("/console/inbox" + (f"?{query}" if query else ""), _said(v.words, done, failed))
 
 
-def _said(done: int, failed: list[Json]) -> str:
+def _said(words: Catalogue, done: int, failed: list[Json]) -> str:
     """What became of a bulk action; what could not be done is named. Pure."""
-    text = f"Done with {done} conversation{'s' if done != 1 else ''}."
+    text = words.say(counted("Done with %(count)s conversation.", "Done with %(count)s conversations.", done))
     if failed:
-        named = "; ".join(f"{str(one['name'])[:40]}: {str(one['why'])[:120]}" for one in failed[:NAMED])
-        text += f" Not done: {named}" + (f"; and {len(failed) - NAMED} more." if len(failed) > NAMED else "")
+        named = "; ".join(f"{str(one['name'])[:40]}: {words.say(str(one['why']))[:120]}" for one in failed[:NAMED])
+        text += " " + words.say(told("Not done: %(names)s", names=named))
+        text += words.say(told("; and %(count)s more.", count=len(failed) - NAMED)) if len(failed) > NAMED else ""
     return text
 
 
@@ -114,7 +116,7 @@ async def keep(v: Visit, deed: Deed) -> web.StreamResponse:
     name, shown = v.form.get("name"), Shown.of(dict(parse_qsl(v.form.get("query"))).get)
     filter = shown.chosen | ({"show": shown.show} if shown.show != "all" else {})
     deed.object = str(await groups.keep_view(v.db, v.account, v.who.id, name, filter, shown.sort))
-    return v.to(f"/console/inbox?{shown.query}", f"{name} stands among the tabs now.")
+    return v.to(f"/console/inbox?{shown.query}", told("%(name)s stands among the tabs now.", name=name))
 
 
 async def drop(v: Visit, deed: Deed) -> web.StreamResponse:

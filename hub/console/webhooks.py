@@ -12,9 +12,12 @@ from hub.domain import Json
 from hub.errors import Invalid
 from hub.store import outgoing_webhooks as rows
 from hub.studio import events, outgoing_webhooks
+from hub.translations import counted, told
 
 PAGE = 50
-STATES = ("all", "queued", "delivered", "failed")
+STATES = {
+    "all": told("All"), "queued": told("Queued"), "delivered": told("Delivered"), "failed": told("Failed"),
+}
 SINCE = {"hour": 1, "day": 24, "week": 168}
 
 
@@ -92,7 +95,7 @@ async def replay(v: Visit, deed: Deed) -> web.StreamResponse:
     begun = datetime.now(UTC) - timedelta(hours=SINCE[since]) if since else None
     wanted: Json = {"webhook_id": v.id(), "event_ids": [event] if event else None, "from": begun}
     count = await outgoing_webhooks.replay(v.hub, v.account, wanted)
-    return v.to(f"/console/webhooks/{v.id()}", f"{count} {'is' if count == 1 else 'are'} told again.")
+    return v.to(f"/console/webhooks/{v.id()}", counted("%(count)s is told again.", "%(count)s are told again.", count))
 
 
 def _state(hook: Json) -> tuple[object, ...]:

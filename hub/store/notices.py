@@ -22,7 +22,7 @@ CLAIM = """
         where h.state in ('waiting', 'left') and h.asked_at > now() - interval '1 day' and s.handoff_by is null
             and coalesce(p.status, 'open') = 'open'),
     due as (
-        select w.session_id, w.account_id, w.at, o.id as operator_id, o.email,
+        select w.session_id, w.account_id, w.at, o.id as operator_id, o.email, o.language,
             row_number() over (partition by w.account_id order by w.at) as place
         from waiting w join operators o on o.account_id = w.account_id and o.role <> 'viewer'
         left join session_reads r on r.operator_id = o.id and r.session_id = w.session_id
@@ -42,7 +42,7 @@ CLAIM = """
         select d.operator_id, d.session_id, d.account_id, $1, d.at from due d where d.place <= $3 limit 2000
         on conflict (operator_id, session_id, way) do update set at = excluded.at, told_at = now() where notices.at < excluded.at
         returning operator_id, session_id)
-    select d.session_id, d.account_id, d.at, d.operator_id, d.email, s.id, s.tag, s.chat, i.channel,
+    select d.session_id, d.account_id, d.at, d.operator_id, d.email, d.language, s.id, s.tag, s.chat, i.channel,
         k.name as contact_name, k.phone, k.username,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name
     from told t join due d on d.operator_id = t.operator_id and d.session_id = t.session_id join sessions s on s.id = d.session_id

@@ -21,11 +21,11 @@ ONE = """
     select id, email, name, role, created_at, seen_at, password is not null as joined from operators
     where account_id = $1 and id = $2
 """
-LOCK = "select id, email, name, role from operators where account_id = $1 and id = $2 for no key update"
+LOCK = "select id, email, name, role, language from operators where account_id = $1 and id = $2 for no key update"
 OWNERS = "select id from operators where account_id = $1 and role = 'owner' for no key update"
 ROLE = "update operators set role = $3 where account_id = $1 and id = $2"
 PROFILE = """
-    update operators set email = $3, name = $4, password = coalesce($5, password) where account_id = $1 and id = $2
+    update operators set email = $3, name = $4, password = coalesce($5, password), language = $6 where account_id = $1 and id = $2
         and not exists (select 1 from operators x where lower(x.email) = lower($3) and x.id <> $2)
 """
 REMOVE = "delete from operators where account_id = $1 and id = $2"
@@ -38,7 +38,7 @@ OPEN = """
 """
 # `idle`: seconds without a request after which a browser is signed out.
 OF_SESSION = """
-    select o.id, o.account_id, o.email, o.name, o.role, a.name as account_name,
+    select o.id, o.account_id, o.email, o.name, o.role, o.language, a.name as account_name,
         coalesce((a.parameters->>'requireSecondFactor')::boolean, false)
         and not exists (select 1 from operator_totp t where t.operator_id = o.id and t.confirmed_at is not null)
         and not exists (select 1 from operator_passkeys k where k.operator_id = o.id) as unproved,
@@ -112,9 +112,11 @@ async def set_role(db: Call, account: UUID, id: UUID, role: str) -> bool:
     return await db.run(ROLE, account, id, role) == 1
 
 
-async def set_profile(db: Call, account: UUID, id: UUID, email: str, name: str, password: str | None) -> bool:
-    """`password` is the hash; None keeps it. False when the address is somebody else's."""
-    return await db.run(PROFILE, account, id, clean(email), clean(name), password) == 1
+async def set_profile(
+    db: Call, account: UUID, id: UUID, email: str, name: str, password: str | None, language: str | None = None
+) -> bool:
+    """`password` is the hash; None keeps it. language: None for the browser's. False when the address is somebody else's."""
+    return await db.run(PROFILE, account, id, clean(email), clean(name), password, language) == 1
 
 
 async def remove(db: Call, account: UUID, id: UUID) -> bool:

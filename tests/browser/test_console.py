@@ -22,6 +22,7 @@ from tests.console.test_notices import Browser
 from tests.console.test_screens import SCREENS, named
 from tests.console.town import fill
 from tests.fakes.model import says
+from tests.words.pseudo import Pseudo
 
 
 @dataclass
@@ -50,7 +51,7 @@ async def seat(watch: Watch, b: Business, **more: Any) -> Seat:
     await context.add_init_script("window.__ran = []; window.alert = (x) => window.__ran.push(String(x));")
     found = Seat(b.api.url, context)
     page = await found.open(f"/console/link/{token}")
-    await page.get_by_role("button", name="Sign in").click()
+    await page.locator("form button.main").click()
     await page.wait_for_url("**/console")
     await page.close()
     return found
@@ -189,6 +190,22 @@ async def test_every_screen_is_sound(business: Business, watch: Watch) -> None:
             await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a parameter of the test
             await watch.sound(page, (screen, width))
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (screen, width)
+    assert me.wrong == []
+
+
+async def test_a_language_from_right_to_left(business: Business, watch: Watch) -> None:
+    """Every screen in another script and the other direction: nothing is wider than the window."""
+    screens = [s for s in await _filled(business) if "=" not in s or "view" in s]
+    business.api.hub.catalogues._known["es"] = Pseudo()
+    me = await seat(watch, business, locale="es-ES")
+    page = await me.open()
+    for screen in screens:
+        await page.goto(f"{me.url}/console{screen}")
+        assert await page.evaluate("document.documentElement.dir") == "rtl"
+        for width in (360, 1280):
+            await page.set_viewport_size({"width": width, "height": 800})
+            wide = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            assert wide[0] <= wide[1], (screen, width, wide)
     assert me.wrong == []
 
 

@@ -16,6 +16,7 @@ from hub.accounts.passwords import Passwords
 from hub.accounts.users import Users
 from hub.api.http.background import Errands
 from hub.api.http.budget import Budget
+from hub.api.http.page_language import Pages
 from hub.api.http.stream_limits import Streams
 from hub.chat.inbound.crowd import Crowd
 from hub.chat.inbound.folding import Folder
@@ -45,6 +46,7 @@ ERRANDS = web.AppKey("errands", Errands)
 STREAMS = web.AppKey("streams", Streams)
 BUDGET = web.AppKey("budget", Budget)
 PAGES = web.AppKey("pages", jinja2.Environment)
+SPOKEN = web.AppKey("spoken", Pages)
 PRESS = web.AppKey("press", Press)
 REQUEST_LOG = web.AppKey("request_log", RequestLog)
 SOCKETS = web.AppKey("sockets", WeakSet[web.WebSocketResponse])

@@ -16,6 +16,8 @@ from hub.api.http import examples, openapi
 from hub.api.http.app_keys import PAGES
 from hub.api.http.families import DEFAULT, FAMILIES
 from hub.api.http.operation import Route, operation_of
+from hub.api.http.page_language import speaking
+from hub.translations import Catalogue
 
 FOLDER = Path(__file__).resolve().parents[3] / "templates"
 LEVELS = 4
@@ -23,14 +25,15 @@ POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-acti
 Json = dict[str, Any]
 
 
-def environment() -> jinja2.Environment:
+def environment(catalogue: Catalogue) -> jinja2.Environment:
     """Templates of all pages; everything put into them is escaped."""
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, extensions=["jinja2.ext.i18n"],
     )
+    found.policies["ext.i18n.trimmed"] = True
     found.filters |= {"marked": marked, "breaking": breaking}
-    return found
+    return speaking(found, catalogue)
 
 
 def marked(text: str) -> Markup:

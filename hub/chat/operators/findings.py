@@ -17,6 +17,7 @@ from hub.runtime import Hub
 from hub.store import dashboard
 from hub.store import insights as rows
 from hub.store.db import Call
+from hub.translations import told
 
 log = logging.getLogger(__name__)
 # Answers that are looked at; poor ones, documents and reasons of them; groups that are told; talks of one.
@@ -24,6 +25,8 @@ ANSWERS, POOR, UNUSED, REASONS, GROUPS, LINKED = 5000, 1000, 200, 500, 40, 20
 ALIKE = 0.5
 WHYS = ("failed", "disliked", "unfounded")
 MAILS, NAMED = 20, 5
+# Who called a person, as a mail says it.
+CALLED = {"model": told("the bot"), "words": told("the contact's words"), "rule": told("a rule")}
 
 
 @dataclass
@@ -89,29 +92,38 @@ async def weekly(hub: Hub) -> None:
         return
     for one in await rows.weekly(hub.db, MAILS):
         try:
-            subject, text = await letter(hub, one["account_id"], datetime.now(UTC), one["zone"])
+            subject, text = await letter(hub, one["account_id"], datetime.now(UTC), one["zone"], one["language"])
             await mails.send(hub.settings, one["email"], subject, text)
         except HubError as e:
             log.warning("the week of account %s was not told: %s", one["account_id"], e)
             await rows.again(hub.db, one["account_id"], one["id"])
 
 
-async def letter(hub: Hub, account: UUID, until: datetime, zone: str) -> tuple[str, str]:
+async def letter(
+    hub: Hub, account: UUID, until: datetime, zone: str, language: str | None = None
+) -> tuple[str, str]:
     """Subject and text of the week before a moment."""
     since = until - timedelta(days=7)
     now, found = await dashboard.span(hub.db, account, since, until), await load(hub.db, account, since, until, zone)
     cost = sum(r["cost"] for r in found["by"]["network"])
+    say = hub.catalogues.of(language).say
     lines = [
-        f"{now['conversations']} conversations, {now['contained']} of them without a person; ${cost:,.2f}.",
-        *(f"{c['count']} times a person was called ({c['asked_by']}), {c['unanswered']} of them were not answered."
-          for c in found["called"]),
+        say(told(
+            "%(count)s conversations, %(contained)s of them without a person; %(cost)s.", count=now["conversations"],
+            contained=now["contained"], cost=f"${cost:,.2f}",
+        )),
+        *(say(told(
+            "%(count)s times a person was called (%(by)s), %(unanswered)s of them were not answered.", count=c["count"],
+            by=CALLED[c["asked_by"]], unanswered=c["unanswered"],
+        )) for c in found["called"]),
     ]
     if found["groups"]:
-        lines += ["", "Questions without a good answer:"]
+        lines += ["", say("Questions without a good answer") + ":"]
         lines += [f"- {g['count']} x {g['question']}" for g in found["groups"][:NAMED]]
     if found["unused"]:
         names = ", ".join(d["name"] for d in found["unused"][:NAMED])
-        lines += ["", f"Documents that nothing was answered from: {names}"]
+        lines += ["", say(told("Documents that nothing was answered from: %(names)s", names=names))]
     at = f"{hub.settings.address}/console"
-    lines += ["", f"All of it: {at}/insights/actions?days=7", f"To get this no more: {at}/settings/notices"]
-    return f"Your week: {now['conversations']} conversations", "\n".join(lines) + "\n"
+    lines += ["", say(told("All of it: %(address)s", address=f"{at}/insights/actions?days=7"))]
+    lines.append(say(told("To get this no more: %(address)s", address=f"{at}/settings/notices")))
+    return say(told("Your week: %(count)s conversations", count=now["conversations"])), "\n".join(lines) + "\n"

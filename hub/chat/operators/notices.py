@@ -22,6 +22,7 @@ from hub.store import notices as rows
 from hub.store import scope
 from hub.store.db import Call, Db
 from hub.tools.schedule.zones import check
+from hub.translations import Catalogue, moment, told
 
 log = logging.getLogger(__name__)
 # Failures in a row after which a browser is told no more; calls of one account at once.
@@ -68,8 +69,8 @@ async def push(hub: Hub, account: UUID, waiting: Sequence[Json]) -> None:
     by_operator = defaultdict[UUID, list[Json]](list)
     for one in browsers:
         by_operator[one["operator_id"]].append(one)
-    told = [(b, of_waiting(w)) for w in waiting for b in by_operator[w["operator_id"]]]
-    await _all(hub, account, told)
+    said = [(w, of_waiting(w, hub.catalogues.of(w["language"]))) for w in waiting]
+    await _all(hub, account, [(b, text) for w, text in said for b in by_operator[w["operator_id"]]])
 
 
 async def visitors(hub: Hub, account: UUID, browsers: Sequence[Json]) -> None:
@@ -104,12 +105,12 @@ async def _tell(hub: Hub, account: UUID, browser: Json, said: Json) -> None:
         await rows.heard(hub.db, account, browser["id"])
 
 
-def of_waiting(w: Json) -> Json:
+def of_waiting(w: Json, words: Catalogue) -> Json:
     """What a notification says of a conversation: never what was said in it. Pure."""
     network = NAMES.get(w["channel"] or "", "Web")
     return {
-        "title": person(w), "body": f"Waits for an answer · {network}", "url": f"/console/inbox/{w['session_id']}",
-        "tag": str(w["session_id"]),
+        "title": person(w), "body": words.say(told("Waits for an answer · %(network)s", network=network)),
+        "url": f"/console/inbox/{w['session_id']}", "tag": str(w["session_id"]),
     }
 
 
@@ -121,20 +122,24 @@ async def mail(hub: Hub, account: UUID, waiting: Sequence[Json]) -> None:
         by_operator[one["operator_id"]].append(one)
     for operator, mine in by_operator.items():
         try:
-            await mails.send(hub.settings, mine[0]["email"], *letter(mine, hub.settings.address))
+            words = hub.catalogues.of(mine[0]["language"])
+            await mails.send(hub.settings, mine[0]["email"], *letter(mine, hub.settings.address, words))
         except HubError as e:
             log.warning("a mail to an operator of account %s was not sent: %s", account, e)
             await rows.release(hub.db, account, operator, "mail", [w["session_id"] for w in mine])
 
 
-def letter(waiting: Sequence[Json], address: str) -> tuple[str, str]:
+def letter(waiting: Sequence[Json], address: str, words: Catalogue) -> tuple[str, str]:
     """Subject and text of a mail about what waits. Pure."""
     count, lines = len(waiting), list[str]()
     for w in waiting[:LISTED]:
-        told = of_waiting(w)
-        lines.append(f"{told['title']}, since {w['at']:%d %b %H:%M} UTC\n{address}{told['url']}")
+        since = told("%(name)s, since %(time)s UTC", name=person(w), time=moment(w["at"], words))
+        lines.append(f"{words.say(since)}\n{address}{of_waiting(w, words)['url']}")
     if count > LISTED:
-        lines.append(f"... and {count - LISTED} more: {address}/console/inbox?show=waiting")
-    subject = f"{person(waiting[0])} waits for an answer" if count == 1 else f"{count} people wait for an answer"
-    foot = f"When you are told, and when not: {address}/console/settings/notices"
+        rest = f"{address}/console/inbox?show=waiting"
+        lines.append(words.say(told("... and %(count)s more: %(address)s", count=count - LISTED, address=rest)))
+    one = told("%(name)s waits for an answer", name=person(waiting[0]))
+    subject = words.say(one if count == 1 else told("%(count)s people wait for an answer", count=count))
+    where = f"{address}/console/settings/notices"
+    foot = words.say(told("When you are told, and when not: %(address)s", address=where))
     return subject, "\n\n".join([*lines, foot]) + "\n"

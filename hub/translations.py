@@ -1,0 +1,178 @@
+"""What is said to people who work with the hub, in their language.
+
+English is written where it is said; the catalogues of `templates/words` hold the others. A text that is put together
+from values is made by `told` or `counted`: it is English for everybody who does not ask, and can still be said in
+another language by who does. Compiled catalogues are read once, at their first use.
+"""
+
+import gettext
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from types import MappingProxyType
+
+FOLDER = Path(__file__).resolve().parents[1] / "templates" / "words"
+ENGLISH = "en"
+# As browsers, documents and settings name them, and each by its own name.
+LANGUAGES: Mapping[str, str] = MappingProxyType({ENGLISH: "English", "pt-BR": "Português (Brasil)", "es": "Español"})
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+# A sentence is known by at least so many letters around its values.
+LEAST = 10
+_PLACE = re.compile(r"%\((\w+)\)s")
+_RANGE = re.compile(r"\s*([a-z]{1,8})(?:-([a-z0-9-]{1,40}))?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?))?\s*", re.IGNORECASE)
+
+
+class Told(str):
+    """A sentence in English that knows what it is made of."""
+
+    one: str
+    many: str
+    number: int
+    values: Mapping[str, object]
+
+
+def told(text: str, **values: object) -> str:
+    """A text with `%(name)s` where a value stands."""
+    return _made(text, "", 0, values)
+
+
+def counted(one: str, many: str, count: int, **values: object) -> str:
+    """The same in the singular or plural, of `%(count)s`."""
+    return _made(one, many, count, {"count": count, **values})
+
+
+def _made(one: str, many: str, count: int, values: Mapping[str, object]) -> str:
+    text = many if many and count != 1 else one
+    made = Told(text % values if values else text)
+    made.one, made.many, made.number, made.values = one, many, count, values
+    return made
+
+
+MONTHS = (
+    told("January"), told("February"), told("March"), told("April"), told("May"), told("June"), told("July"),
+    told("August"), told("September"), told("October"), told("November"), told("December"),
+)
+DAYS = (
+    told("Monday"), told("Tuesday"), told("Wednesday"), told("Thursday"), told("Friday"), told("Saturday"),
+    told("Sunday"),
+)
+# mon, wday: the first three letters of month and weekday; dd: the day in two figures.
+SHAPES: Mapping[str, str] = {
+    "stamp": told("%(dd)s %(mon)s"), "day": told("%(day)s %(month)s"), "whole": told("%(day)s %(month)s %(year)s"),
+    "month": told("%(month)s %(year)s"), "weekday": told("%(weekday)s, %(dd)s %(month)s"),
+    "wday": told("%(wday)s %(day)s"), "short": told("%(wday)s, %(day)s %(month)s"), "name": "%(wday)s",
+}
+
+
+class Catalogue:
+    """The words of one language."""
+
+    def __init__(self, code: str, found: gettext.NullTranslations) -> None:
+        self.code, self._found = code, found
+        self._shapes: list[tuple[list[str], str]] = []
+        self.rtl = code.split("-")[0] in RIGHT_TO_LEFT
+
+    def gettext(self, text: str) -> str:
+        # The empty text is the catalogue's own head.
+        return self._found.gettext(text) if text else ""
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return self._found.ngettext(one, many, count)
+
+    def say(self, text: str) -> str:
+        """A text as it is said in this language; what no catalogue knows stays as it is."""
+        if not isinstance(text, Told):
+            own = self.gettext(text)
+            return self._recognised(text) if own == text else own
+        own = self.ngettext(text.one, text.many, text.number) if text.many else self.gettext(text.one)
+        # What people have written is no word of ours, even where it reads like one.
+        values = {k: self.say(v) if isinstance(v, Told) else v for k, v in text.values.items()}
+        return own % values if values else own
+
+
+    def _recognised(self, text: str) -> str:
+        """A sentence of the APIs with values in it, by the words around them: the longest that fits."""
+        if not self._shapes and isinstance(self._found, _Read):
+            self._shapes = self._found.shapes()
+        for pieces, one in self._shapes:
+            if (values := _between(pieces, text)) is not None:
+                return self.gettext(one) % dict(zip(_PLACE.findall(one), values, strict=True))
+        return text
+
+
+class _Read(gettext.GNUTranslations):
+    _catalog: dict[str | tuple[str, int], str]
+
+    def shapes(self) -> list[tuple[list[str], str]]:
+        """Texts with places for values, cut at these; those with the most words of their own first."""
+        found = [(_PLACE.split(one)[::2], one) for one in self._catalog if isinstance(one, str) and "%(" in one]
+        known = [(pieces, one) for pieces, one in found if sum(map(len, pieces)) >= LEAST]
+        return sorted(known, key=lambda shape: -sum(map(len, shape[0])))
+
+
+def _between(pieces: list[str], text: str) -> list[str] | None:
+    """What stands between the pieces of a text; None where it is not made of them. Pure."""
+    if not text.startswith(pieces[0]) or not text.endswith(pieces[-1]):
+        return None
+    values, at = [], len(pieces[0])
+    for n, piece in enumerate(pieces[1:], 1):
+        end = len(text) - len(piece) if n == len(pieces) - 1 else text.find(piece, at + 1)
+        if end <= at:
+            return None
+        values.append(text[at:end])
+        at = end + len(piece)
+    return values
+
+
+class Catalogues:
+    """All languages, each read when it is first wanted."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+        self._known: dict[str, Catalogue] = {}
+
+    def of(self, code: str | None) -> Catalogue:
+        """English for a language that there is not."""
+        wanted = code if code is not None and code in LANGUAGES else ENGLISH
+        if wanted not in self._known:
+            self._known[wanted] = Catalogue(wanted, self._read(wanted))
+        return self._known[wanted]
+
+    def _read(self, code: str) -> gettext.NullTranslations:
+        if code == ENGLISH:
+            return gettext.NullTranslations()
+        with (self._folder / f"{code.replace('-', '_')}.mo").open("rb") as file:
+            return _Read(file)
+
+
+def chosen(own: str | None, accept: str) -> str:
+    """Whose language: the one that they have chosen, else the best of Accept-Language, else English."""
+    if own is not None and own in LANGUAGES:
+        return own
+    ranked = sorted(_ranked(accept[:500]), key=lambda pair: -pair[1])
+    return next((code for code, weight in ranked if weight > 0), ENGLISH)
+
+
+def _ranked(accept: str) -> Iterator[tuple[str, float]]:
+    """Languages of ours, by the first part of their name: who reads Portuguese of Portugal is not sent to English."""
+    ours = {code.split("-")[0].lower(): code for code in LANGUAGES}
+    for part in accept.split(","):
+        found = _RANGE.fullmatch(part)
+        if found and (code := ours.get(found[1].lower())):
+            yield code, float(found[3] or 1)
+
+
+def dated(at: date, kind: str, words: Catalogue) -> str:
+    """A day, by the name of a shape of SHAPES. Short names are the first three letters in all our languages."""
+    month, day = words.gettext(MONTHS[at.month - 1]), words.gettext(DAYS[at.weekday()])
+    parts = {
+        "day": str(at.day), "month": month, "mon": month[:3], "year": str(at.year), "weekday": day, "wday": day[:3],
+        "dd": f"{at.day:02}",
+    }
+    return words.gettext(SHAPES[kind]) % parts
+
+
+def moment(at: datetime, words: Catalogue) -> str:
+    """A day of this year, and the time."""
+    return f"{dated(at, 'stamp', words)} {at:%H:%M}"
