@@ -82,7 +82,7 @@ async def add_files(v: Visit, id: UUID) -> str:
     finally:
         if judge:
             await v.hub.meter.add(v.account, judge.rows)
-    failed = "; ".join(f"{d.name}: {v.words.say(d.error)}" for d in done if d.error)
+    failed = "; ".join(f"{d.name}: {v.words.say(d.error.text)}" for d in done if d.error)
     taken = sum(d.error is None for d in done)
     said = v.words.say(counted("%(count)s file taken in.", "%(count)s files taken in.", taken))
     return said + (" " + v.words.say(told("Not read: %(names)s", names=failed)) if failed else "")
