@@ -17,10 +17,11 @@ from hub.config import Settings, wait_without_spinning
 from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.sealing import new_key
 from hub.store.db import Db, _pool, open_db
-from tests.clusters import begin, migrated, quick
+from tests.clusters import PLACE, begin, migrated, quick
+from tests.compiled import compile_share
 from tests.connections import kept
 from tests.databases import at, cloned, prepared
-from tests.savings import CHEAP, EARNEST, passwords_cost, remember_types, tell_at_once
+from tests.savings import CHEAP, EARNEST, compile_pages_once, count_tries_here, passwords_cost, remember_types
 
 __all__ = ["at", "cloned"]  # where tests look for them
 
@@ -58,11 +59,13 @@ def pytest_configure(config: pytest.Config) -> None:
     begin(config)
     wait_without_spinning()  # workers and their servers share the processors
     remember_types()
+    compile_pages_once(Path(os.environ[PLACE]) / "pages")
     passwords_cost(CHEAP)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    tell_at_once(session.config)
+    count_tries_here(session.config)
+    compile_share(session.config)
 
 
 def pytest_collection() -> None:
