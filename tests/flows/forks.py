@@ -56,7 +56,8 @@ def _started(place: Path) -> str:
         listener.bind(address)
         listener.listen(100)
         main = f"main({listener.fileno()}, {alive}, {PRELOADED!r}, **{data!r})"
-        command = [spawn.get_executable(), *util._args_from_interpreter_flags()]  # type: ignore[attr-defined]
+        options: Any = util
+        command = [spawn.get_executable(), *options._args_from_interpreter_flags()]
         command += ["-c", f"from multiprocessing.forkserver import main; {main}"]
         util.spawnv_passfds(command[0], command, [listener.fileno(), alive])
     os.close(alive)
