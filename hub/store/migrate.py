@@ -42,7 +42,10 @@ async def migrate(dsn: str, user: str | None = None, password: str | None = None
             await con.execute("set local client_min_messages = warning")
             await con.execute(TABLE)
             applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
-            done = [f.name for f in files() if await _apply(con, f, applied)]
+            known = files()
+            if (newest := max(applied, default="")) > known[-1].name:
+                raise Setup(_newer(newest))
+            done = [f.name for f in known if await _apply(con, f, applied)]
             if await con.fetchval(WATCHES):
                 await con.execute(WATCH)
             await wall.up(con, user, password)
@@ -62,9 +65,6 @@ async def migrate(dsn: str, user: str | None = None, password: str | None = None
 async def _apply(con: Any, file: Path, applied: dict[str, str]) -> bool:
     text = await asyncio.to_thread(file.read_text, encoding="utf-8")
     digest = hashlib.sha256(text.encode()).hexdigest()
-    newest = max(applied, default="")
-    if newest > files()[-1].name:
-        raise Setup(_newer(newest))
     if file.name in applied:
         if applied[file.name] != digest:
             raise Setup(f"Migration {file.name} was changed after it was applied; restore the released file.")

@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import aiohttp
-import openai
 import orjson
 import pytest
 from aiohttp import web
@@ -27,6 +26,12 @@ from hub.processes.embedded import Server
 from hub.runtime import Hub, open_hub
 from tests.conftest import cloned, small
 from tests.fakes.model import FakeModel, serve
+from tests.later import later
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = later("openai")
 
 ASK = [{"role": "user", "content": "Hi"}]
 
@@ -68,7 +73,7 @@ class Door:
         """The body of the model's last request."""
         return self.model.calls[-1].body
 
-    def client(self) -> openai.AsyncOpenAI:
+    def client(self) -> "openai.AsyncOpenAI":
         return openai.AsyncOpenAI(base_url=self.url + "/v1", api_key=self.key, max_retries=0)
 
     async def billed(self) -> list[Json]:
