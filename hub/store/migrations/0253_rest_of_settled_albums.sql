@@ -4,7 +4,7 @@
 create function part_album() returns trigger language plpgsql as $$
 declare
     _file jsonb := new.body->'rest'->0;
-    _rest jsonb := new.body->'rest' - 0;
+    _rest jsonb := (new.body->'rest') - 0;
     _was bigint;
 begin
     update outbox set key = gen_random_uuid(), state = 'queued', failures = 0, not_before = null, wire_deadline = null, placeholder = null,

@@ -186,7 +186,9 @@ async def test_what_comes_behind_acknowledged_calls_waits_there_and_nobody_else_
     # Of what it stores together only that is refused: for such an error it asks for each call by itself.
     with pytest.raises(asyncpg.RestrictViolationError) as split:
         await hub.db.fetch(old, [{"integration": str(i)} for i in (mine, theirs)])
-    assert of_data(split.value) and await hub.db.fetch(old, [{"integration": str(theirs), "kind": "event"}])
+    assert of_data(split.value)
+    mine_alone = {"integration": str(theirs), "account": str(other.account), "kind": "event"}
+    assert [r["outcome"] for r in await hub.db.fetch(old, [mine_alone])] == ["recorded"]
     await hub.redis.flushdb()
     await let(one)
     await folded(one)
