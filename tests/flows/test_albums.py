@@ -187,6 +187,9 @@ async def test_who_settles_one_of_them_that_is_in_doubt_loses_none_behind(town: 
     """An operator, or what the network tells of it: the others go, each with a row of its own."""
     await answer(town, await stored(town, "png", 1))
     await sent(town, 1)
+    async with asyncio.timeout(30):  # whatever its sender has still to say is said
+        while await town.hub.db.value("select state from outbox where closed_at is not null") != "sent":
+            await asyncio.sleep(0.05)
     await town.hub.db.run("""
         update outbox set state = 'unknown', closed_at = null, wire_deadline = now() + interval '1 hour', network_id = null,
             body = body || jsonb_build_object('rest', jsonb_build_array(body->'file', body->'file'))
