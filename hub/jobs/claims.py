@@ -54,6 +54,7 @@ class Claims:
                 try:
                     found = await turns.claim_each(self._db, list(group), *self._with)
                 except Exception as e:  # noqa: BLE001 - whoever waits must hear of it
+                    log.warning("%d sessions cannot be claimed together: %s", len(group), type(e).__name__)
                     for done in group.values():
                         _fail(done, _Alone() if isinstance(e, asyncpg.PostgresError) else e)
                     continue
