@@ -7,10 +7,9 @@ import asyncio
 import logging
 from uuid import UUID
 
-import asyncpg
-
 from hub.errors import HubError
 from hub.store import scope, turns
+from hub.store.arrivals import TROUBLE
 from hub.store.db import Db
 from hub.store.turns import Claim
 
@@ -34,7 +33,8 @@ class Claims:
 
     async def claim(self, session: UUID) -> Claim | None:
         """As `turns.claim`; nobody asks for the same one twice at a time."""
-        done = self._waiting[session] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[Claim | None] = asyncio.get_running_loop().create_future()
+        self._waiting[session] = done
         if len(self._flushing) < RUNNING:
             task = asyncio.create_task(self._flush())
             self._flushing.add(task)
@@ -48,23 +48,32 @@ class Claims:
                 del self._waiting[session]
 
     async def _flush(self) -> None:
-        with scope.itself():  # for all of them
-            while self._waiting:
-                group = {session: self._waiting.pop(session) for session in list(self._waiting)[:GROUP]}
-                try:
-                    found = await turns.claim_each(self._db, list(group), *self._with)
-                except Exception as e:  # noqa: BLE001 - whoever waits must hear of it
-                    log.warning("%d sessions cannot be claimed together: %s", len(group), type(e).__name__)
-                    for done in group.values():
-                        _fail(done, _Alone() if isinstance(e, asyncpg.PostgresError) else e)
-                    continue
-                for session, done in group.items():
-                    if session not in found:
-                        _fail(done, _Alone())
-                    elif not done.done():
-                        done.set_result(found[session])
-                    elif (left := found[session]) is not None:
-                        await self._given_back(left)
+        group: dict[UUID, asyncio.Future[Claim | None]] = {}
+        try:
+            with scope.itself():  # for all of them
+                while self._waiting:
+                    group = {session: self._waiting.pop(session) for session in list(self._waiting)[:GROUP]}
+                    await self._together(group)
+        finally:
+            # Whatever became of this: nobody waits for ever.
+            for done in (*group.values(), *self._waiting.values()):
+                _fail(done, _Alone())
+
+    async def _together(self, group: "dict[UUID, asyncio.Future[Claim | None]]") -> None:
+        try:
+            found = await turns.claim_each(self._db, list(group), *self._with)
+        except (HubError, *TROUBLE) as e:
+            log.warning("%d sessions cannot be claimed together: %s", len(group), type(e).__name__)
+            for done in group.values():
+                _fail(done, e if isinstance(e, HubError) else _Alone())
+            return
+        for session, done in group.items():
+            if session not in found:
+                _fail(done, _Alone())
+            elif not done.done():
+                done.set_result(found[session])
+            elif (left := found[session]) is not None:
+                await self._given_back(left)
 
     async def _given_back(self, claimed: Claim) -> None:
         """Nobody waits for it any more."""
