@@ -59,10 +59,6 @@ class _Group:
     calls: list[Arrival] = field(default_factory=list)
     items: list[list[Item]] = field(default_factory=list)
 
-    @property
-    def size(self) -> int:
-        return sum(len(i) for i in self.items)
-
 
 class Folder:
     """The folding of one process."""
@@ -221,19 +217,20 @@ class Folder:
 
     async def _fold(self, held: Lease, row: dict[str, Any], calls: Sequence[Arrival]) -> None:
         """From the first on, as many as can be stored together."""
-        link, group = open_link(self._hub, row), _Group()
+        link, group, size = open_link(self._hub, row), _Group(), 0
         for call in calls:
             if call.tries >= TRIES:
                 await self._aside(held, call, OFTEN)
                 continue
             try:
                 arrived = await self._read(row, link, call)
-                if group.size + len(arrived) > ITEMS and group.calls:
+                if size + len(arrived) > ITEMS and group.calls:
                     break
                 if group.calls and any(asks(row, one) for one in arrived):
                     break  # what it means hangs on what is stored before it
                 items = await self._items(row, call, arrived)
                 new = await learned(self._hub, row, arrived)  # where it fails the call is not among those to be stored
+                size += len(items)
                 group.items.append(items)
                 group.calls.append(call)
                 if new:
