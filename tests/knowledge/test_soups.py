@@ -38,7 +38,7 @@ ATTRIBUTES = (
 
 def page(seed: int) -> Any:
     """Elements within elements, of any names and attributes."""
-    chance, text, open_ = random.Random(seed), "", []
+    chance, text, open_ = random.Random(seed), "", list[str]()
     for _ in range(300):
         if open_ and chance.random() < 0.4:
             text += f"</{open_.pop()}>"

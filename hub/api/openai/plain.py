@@ -125,16 +125,17 @@ def first(usual: Handler) -> Handler:
 
     @functools.wraps(usual)
     async def handler(request: web.Request) -> web.StreamResponse:
-        begun: Started | web.StreamResponse | None = request.get(STARTED)
-        if begun is None:
+        handed = request.get(STARTED)
+        begun: Started | web.StreamResponse
+        if handed is None:
             this = None if USUAL in request else await _understood(request)
             if this is None:
                 return await usual(request)
             await road.admitted(request, this.hub, this.who, this.entry)
             begun = await start(request, this, _whole, Out(request) if this.sent.stream else None)
         else:
-            request[CALLER] = begun.this.who
-            scope.enter(begun.this.who.account_id)
+            begun, request[CALLER] = handed, handed.this.who
+            scope.enter(handed.this.who.account_id)
         if isinstance(begun, web.StreamResponse):
             return begun
         if begun.refused is not None:
