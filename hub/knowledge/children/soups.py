@@ -9,7 +9,7 @@ from typing import Any
 # What bs4 takes along where it finds it, and does without where it does not.
 _BESIDE = ("soupsieve", "charset_normalizer", "chardet", "cchardet", "html5lib", "lxml")
 _NEW = [name for name in _BESIDE if name not in sys.modules]
-sys.modules.update(dict.fromkeys(_NEW))  # type: ignore[arg-type]
+sys.modules.update(dict.fromkeys(_NEW))  # type: ignore[arg-type]  # None keeps one from being imported
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from bs4 import BeautifulSoup, Comment
