@@ -20,6 +20,7 @@ from hub.accounts.model_lookup import Directory
 from hub.accounts.parameters import GatewayParameters
 from hub.api.http import app_keys, middleware
 from hub.api.openai import ROUTES
+from hub.api.quick_completions import Quick
 from hub.config import Settings
 from hub.domain import Json
 from hub.processes.embedded import Server
@@ -91,6 +92,8 @@ async def opened(settings: Settings) -> AsyncIterator[Door]:
             app.router.add_route(route.method, route.path, route.handler)
         app.on_response_prepare.append(middleware.headers)
         async with TestServer(app) as server:
+            assert server.runner is not None and server.runner.server is not None
+            server.runner.server.request_handler = Quick(app, server.runner.server.request_handler)
             yield Door(hub, str(server.make_url("")).rstrip("/"), **await account_of(hub), http=http, model=model)
 
 

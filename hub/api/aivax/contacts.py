@@ -18,30 +18,29 @@ from hub.api.aivax.schemas.contacts import (
 )
 from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
-from hub.api.http.endpoint import endpoint, write
+from hub.api.http.endpoint import endpoint
 from hub.api.http.jsonl_responses import download
-from hub.api.http.operation import OPERATION, Route
+from hub.api.http.operation import Route
 from hub.chat.operators import erasure
 from hub.store.erasure import Subject
 
 TAG = "Contacts"
 
 
-@endpoint(tag=TAG)
-async def listing(request: web.Request, query: ContactQuery) -> list[ContactLine] | web.StreamResponse:
-    """List contacts, the newest first.
-
-    `X-Total-Count` tells how many there are, `Link` where the next page is.
-    """
+@endpoint(tag=TAG, pages=True)
+async def listing(request: web.Request, query: ContactQuery) -> list[ContactLine]:
+    """List contacts, the newest first."""
     hub, account = request.app[HUB], caller(request).account_id
     found = await contacts.page(hub.db, account, query.filter, query.after, query.limit + 1)
-    page = found[: query.limit]
-    response = write(request, getattr(listing, OPERATION), [ContactLine(**ContactLine.values(r)) for r in page])
-    response.headers["X-Total-Count"] = str(await contacts.count(hub.db, account, query.filter))
-    if len(found) > len(page):
-        url = request.rel_url.update_query(cursor=pagination.write(page[-1]["id"]))
-        response.headers["Link"] = f'<{hub.settings.address}{url}>; rel="next"'
-    return response
+
+    async def count() -> int:
+        return await contacts.count(hub.db, account, query.filter)
+
+    page = await pagination.shown(
+        request, found, query.limit, query.after is None, count,
+        lambda page: {"cursor": pagination.write(page[-1]["id"])},
+    )
+    return [ContactLine(**ContactLine.values(r)) for r in page]
 
 
 @endpoint(tag=TAG)

@@ -9,10 +9,10 @@ from xml.etree.ElementTree import Element
 from xml.parsers.expat import ExpatError
 
 import mammoth
-from bs4 import BeautifulSoup
 
 from hub.knowledge.children.archives import Archive, attribute, cells, local
 from hub.knowledge.children.common import Asked, Text, quoted, run
+from hub.knowledge.children.soups import BeautifulSoup
 from hub.knowledge.children.web import markdown
 
 BODY = "word/document.xml"
