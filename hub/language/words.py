@@ -25,12 +25,21 @@ def stem(word: str) -> str:
     """A folded word without its endings; at least three letters stay."""
     if word.isdigit():
         return word
+    word = _singular(word)
     for left in (3, 4):
         for ending in ENDINGS:
             if len(word) - len(ending) >= left and word.endswith(ending):
                 word = word[: -len(ending)]
                 break
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+
+
+def _singular(word: str) -> str:
+    """Portuguese words in l, ão and m have plurals in which the end changes: papéis, caminhões, viagens."""
+    for many, one in _PLURALS:
+        if len(word) > len(many) + 2 and word.endswith(many):
+            return word[: -len(many)] + one
+    return word
 
 
 def _alone(pairs: Iterable[tuple[str, int]]) -> Mapping[str, int]:
@@ -41,6 +50,8 @@ def _alone(pairs: Iterable[tuple[str, int]]) -> Mapping[str, int]:
     return MappingProxyType({text: numbers.pop() for text, numbers in found.items() if len(numbers) == 1})
 
 
+_PLURALS = (("oes", "ao"), ("aes", "ao"), ("ais", "al"), ("eis", "el"), ("ois", "ol"), ("gens", "gem"))
+_WRITTEN = frozenset(w for idea in IDEAS for w in idea)
 _MEANING = _alone((w, n) for n, idea in enumerate(IDEAS) for w in idea)
 _IDEA = _alone((stem(w), n) for n, idea in enumerate(IDEAS) for w in idea)
 _OWN: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -61,6 +72,11 @@ def stems(text: str) -> list[str]:
 def idea(stemmed: str) -> int | None:
     """The idea a stem belongs to."""
     return _IDEA.get(stemmed)
+
+
+def known(word: str) -> bool:
+    """Whether a folded word is one of an idea, as it is written."""
+    return word in _WRITTEN
 
 
 def meaning(word: str) -> int | None:
