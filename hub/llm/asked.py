@@ -73,6 +73,11 @@ class Asked:
         return self.wants - SOFT
 
     @property
+    def asks(self) -> bool:
+        """Whether it is a question that is about something; "my name is Ana" is none."""
+        return bool(self.topics) and (bool(self.wants) or any(w in ASKS for w in words.words(self.text)))
+
+    @property
     def of_premises(self) -> bool:
         """Whether it asks for an address or a number, and of nothing but the business itself."""
         around = (t for t in self.context if not t.attribute and not t.pale)

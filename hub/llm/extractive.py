@@ -159,7 +159,7 @@ def _answers(
             answers += [a for a in sides if a]
         elif whole:
             answers.append(whole)
-        else:
+        elif one.codes or one.asks:
             missing += [c.upper() for c in one.codes] or [one.text.strip(" ?¿!.,;")]
     return answers, missing
 

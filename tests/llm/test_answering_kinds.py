@@ -39,6 +39,12 @@ def test_what_is_not_answered_of_two_questions_is_said() -> None:
     assert "R$ 80" in got and "Não encontrei nada sobre: qual o nome do fundador." in got
 
 
+@pytest.mark.parametrize("text", ["Oi, tudo bem? Quanto custa a diária?", "Meu nome é Ana; quanto custa a diária?"])
+def test_what_is_no_question_is_not_missed(text: str) -> None:
+    got = said(text, "A diária custa R$ 80.")
+    assert "R$ 80" in got and "Não encontrei" not in got
+
+
 def test_questions_within_a_paragraph_are_no_answers() -> None:
     text = "Dúvidas dos hóspedes. Dá para lavar roupa? Sim, das 8h às 12h. Tem cofre? Sim, no quarto. É gratuito."
     assert said("tem cofre?", text).startswith("Sim, no quarto. É gratuito.")
