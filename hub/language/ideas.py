@@ -50,8 +50,9 @@ IDEAS = tuple(
         "carro carros car cars auto coche coches automovel vehicle vehicles veiculo veiculos",
         "estacionamento estacionar vaga parking park aparcamiento estacionamiento aparcar",
         "bagagem bagagens mala malas luggage baggage bag bags maleta maletas equipaje mochila",
-        "cachorro cachorros cao caes dog dogs perro perros pet pets animal animais animals animales mascota "
-        "mascotas gato gatos cat cats",
+        "pet pets animal animais animals animales mascota mascotas bicho bichos",
+        "cachorro cachorros cachorra cadela cao caes dog dogs perro perros perra",
+        "gato gatos gata gatas cat cats",
         "crianca criancas filho filhos filha child children kid kids nino ninos hijo hijos infantil bebe baby "
         "menor menores",
         "adulto adultos adult adults",
@@ -271,3 +272,6 @@ IDEAS = tuple(
         "galpao galpoes armazem warehouse almacen bodega",
     )
 )
+
+# A general word, and words of what it is said of: who asks for animals is told of dogs, who asks for cats is not.
+WITHIN = (("animal", ("cachorro", "gato")),)

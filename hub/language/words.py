@@ -6,7 +6,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from hub.language.folding import fold
-from hub.language.ideas import IDEAS
+from hub.language.ideas import IDEAS, WITHIN
 from hub.language.lexicon import ENDINGS, STOP, STOPS
 
 LANGUAGES = ("pt", "en", "es")
@@ -54,6 +54,10 @@ _PLURALS = (("oes", "ao"), ("aes", "ao"), ("ais", "al"), ("eis", "el"), ("ois", 
 _WRITTEN = frozenset(w for idea in IDEAS for w in idea)
 _MEANING = _alone((w, n) for n, idea in enumerate(IDEAS) for w in idea)
 _IDEA = _alone((stem(w), n) for n, idea in enumerate(IDEAS) for w in idea)
+_AROUND: Mapping[int, frozenset[int]] = MappingProxyType({
+    **{_MEANING[one]: frozenset((_MEANING[above],)) for above, below in WITHIN for one in below},
+    **{_MEANING[above]: frozenset(_MEANING[one] for one in below) for above, below in WITHIN},
+})
 _OWN: Mapping[str, frozenset[str]] = MappingProxyType(
     {one: STOP[one].difference(*(STOP[other] for other in STOP if other != one)) for one in STOP}
 )
@@ -90,8 +94,14 @@ def meaning(word: str) -> int | None:
 def alike(word: str) -> str:
     """Other words of its idea, with "or" between."""
     folded = fold(word)
-    known = meaning(folded)
-    return " or ".join(sorted(IDEAS[known] - {folded})) if known is not None else ""
+    found = meaning(folded)
+    every = frozenset[str]() if found is None else IDEAS[found].union(*(IDEAS[n] for n in around(found)))
+    return " or ".join(sorted(every - {folded}))
+
+
+def around(found: int) -> frozenset[int]:
+    """The ideas that one is of, and those that are of it."""
+    return _AROUND.get(found, frozenset())
 
 
 def ideas(found: Iterable[str]) -> frozenset[int]:

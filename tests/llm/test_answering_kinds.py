@@ -124,3 +124,18 @@ def test_code_on_a_display() -> None:
     assert "Sem água" in said("Apareceu F09 no visor, o que eu faço?", table)
 
 
+
+
+def test_cats_are_no_dogs_and_both_are_animals() -> None:
+    table = "# Diárias\n\n| Serviço | Cães | Gatos |\n|---|---|---|\n| Creche | R$ 60 | R$ 45 |\n"
+    for question in ("quanto é a creche de gato?", "quanto é a creche para uma gata?", "How much is the creche for a cat?"):
+        assert "R$ 45" in (got := said(question, table)) and "R$ 60" not in got, question
+    assert "R$ 60" in said("quanto custa a creche de cachorro?", table)
+    assert "Dogs are welcome" in said("Are animals allowed in the garden?", "Dogs are welcome in the garden.")
+    assert "small pets" in said("Can I bring my dog to the garden?", "Only small pets may come to the garden.")
+    assert "Cats" not in said("Can I bring my dog?", "Cats may stay with us for free.")
+
+
+def test_of_two_columns_of_one_idea_the_one_that_is_named() -> None:
+    table = "# Planos\n\n| Plano | Fee | Price |\n|---|---|---|\n| Sol | USD 5 | USD 90 |\n"
+    assert "USD 90" in said("What is the price of Sol?", table)
