@@ -128,7 +128,8 @@ def test_code_on_a_display() -> None:
 
 def test_cats_are_no_dogs_and_both_are_animals() -> None:
     table = "# Diárias\n\n| Serviço | Cães | Gatos |\n|---|---|---|\n| Creche | R$ 60 | R$ 45 |\n"
-    for question in ("quanto é a creche de gato?", "quanto é a creche para uma gata?", "How much is the creche for a cat?"):
+    asked = ("quanto é a creche de gato?", "quanto é a creche para uma gata?", "How much is the creche for a cat?")
+    for question in asked:
         assert "R$ 45" in (got := said(question, table)) and "R$ 60" not in got, question
     assert "R$ 60" in said("quanto custa a creche de cachorro?", table)
     assert "Dogs are welcome" in said("Are animals allowed in the garden?", "Dogs are welcome in the garden.")
