@@ -199,3 +199,40 @@ async def test_heads_of_mails_that_are_not_encoded() -> None:
         raw += b"=93Tr=EAs=94 dias =96 s=F3 =80 5"
         found = (await read("a.eml", raw)).text
         assert found == "Subject: Orçamento – não é spam\nFrom: João <j@x.example>\n\n“Três” dias – só € 5"
+
+
+LEFT = ("A loja abre de segunda a sexta das nove", "horas da manha ate as seis da tarde e", "fica fechada.", "",
+        "O prazo de troca e de trinta dias, com a", "nota fiscal e a embalagem original do", "produto, sem marcas.",
+        "", "Pagamos o frete da devolucao quando o", "defeito e de fabrica e foi avisado logo.")
+RIGHT = ("As entregas saem todos os dias uteis, e", "na capital chegam no dia seguinte pela", "manha, quando e pago",
+         "cedo. O frete custa doze reais para os", "bairros do centro.", "", "Para o interior o prazo e de quatro dias",
+         "uteis e o frete custa vinte e nove reais", "por caixa de ate dez quilos de peso, e", "acima disso mais.")
+
+
+def drawn(*lines: tuple[int, int, str]) -> bytes:
+    """A page on which each text stands where it is told."""
+    said = "".join(f"BT /F 10 Tf 1 0 0 1 {x} {y} Tm ({text}) Tj ET\n" for x, y, text in lines).encode()
+    font = b"<< /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
+    objects = (
+        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources " + font + b" /Contents 4 0 R >>",
+        b"<< /Length %d >>\nstream\n%bendstream" % (len(said), said))
+    return b"%PDF-1.5\n" + b"".join(b"%d 0 obj\n%b\nendobj\n" % (n, one) for n, one in enumerate(objects, 1))
+
+
+async def test_columns_drawn_line_by_line_with_paragraphs_of_their_own() -> None:
+    rows = ((x, 760 - 14 * n, text) for n, pair in enumerate(zip(LEFT, RIGHT, strict=True))
+            for x, text in zip((50, 320), pair, strict=True) if text)
+    found = " ".join((await read("a.pdf", drawn(*rows, (50, 500, "Fim.")))).text.split())
+    assert found == " ".join([*filter(None, LEFT), *filter(None, RIGHT), "Fim."])
+    table = ((x, 760 - 14 * n, text) for n, row in enumerate((("Plano", "R$"), ("Ouro", "90"), ("Prata", "60")) * 3)
+             for x, text in zip((50, 320), row, strict=True))
+    assert "Ouro | 90\nPrata | 60" in (await read("a.pdf", drawn(*table))).text
+
+
+async def test_a_page_of_five_megabytes() -> None:
+    """What most of it is: a picture within the page, and scripts."""
+    picture = f"<img alt='a frente da loja' src='data:image/png;base64,{'A' * 4_000_000}'>"
+    page = (f"<h1>Loja</h1><p>Abre as nove.</p>{picture}<script>{'var a = 1;' * 100_000}</script>"
+            "<p>Fecha as seis.</p>")
+    assert (await read("a.html", page)).text == "# Loja\n\nAbre as nove.\n\na frente da loja\n\nFecha as seis."

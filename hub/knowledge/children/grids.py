@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from bs4 import Tag
+
 MOST = 40
 Due = dict[int, tuple[int, Any]]  # columns in which cells from above go on: for how many rows, and which
 
@@ -11,7 +13,8 @@ def spread(soup: Any) -> None:
         if table.find("table"):
             _unnested(table)
     for table in soup.find_all("table"):
-        if table.find(["td", "th"], attrs={"rowspan": True}) or table.find(["td", "th"], attrs={"colspan": True}):
+        cells = (one for one in table.descendants if isinstance(one, Tag))
+        if any("rowspan" in one.attrs or "colspan" in one.attrs for one in cells):
             _spread(table)
 
 

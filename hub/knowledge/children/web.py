@@ -1,10 +1,11 @@
 """Pages as Markdown: what they say, without what stands around it; what is left out is told."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin
 
-from bs4 import BeautifulSoup, Comment
+from bs4 import BeautifulSoup, Comment, Tag
 from markdownify import MarkdownConverter
 
 from hub.knowledge.children.common import Asked, No, Text, quoted, run
@@ -13,20 +14,15 @@ from hub.knowledge.children.grids import spread
 from hub.knowledge.children.panels import button, hide, targets
 from hub.knowledge.children.questions import missing, questions
 
+ROLES = frozenset(("navigation", "banner", "contentinfo", "search", "dialog"))
 # What a page has beside what it says.
-NOISE = (
-    "script, style, noscript, template, svg, canvas, object, embed, nav, select, input, textarea, dialog, head, "
-    "[role=navigation], [role=banner], [role=contentinfo], [role=search], [role=dialog]"
-)
-ROOTS = (
-    "#root, #app, #__next, #__nuxt, #main-app, #___gatsby, #svelte, #q-app, #mount, app-root, "
-    "[data-reactroot], [ng-app]"
-)
+NOISE = frozenset((
+    "script", "style", "noscript", "template", "svg", "canvas", "object", "embed", "nav", "select", "input", "textarea",
+    "dialog", "head",
+))
+ROOTS = frozenset(("root", "app", "__next", "__nuxt", "main-app", "___gatsby", "svelte", "q-app", "mount"))
 # What stands around what a page says.
-AROUND = (
-    "nav, noscript, header, footer, aside, select, dialog, [role=navigation], [role=banner], [role=contentinfo], "
-    "[role=search], [role=dialog]"
-)
+AROUND = frozenset(("nav", "noscript", "header", "footer", "aside", "select", "dialog"))
 # All that a page says before its scripts have drawn it.
 WAITS = re.compile(
     r"\W*(?:loading|please wait|one moment|carregando|aguarde|só um momento|cargando|espere|un momento)[\w\s]{0,30}\W*|"
@@ -41,6 +37,7 @@ LINKS = 5000
 ROBOTS = re.compile(r"^(?:robots|chathub)$", re.IGNORECASE)
 REFRESH = re.compile(r"^\s*\d*\s*[;,]\s*url\s*=\s*[\"']?([^\"']+)", re.IGNORECASE)
 QUOTED = 80
+SCRIPT = re.compile(r"^javascript:", re.IGNORECASE)
 FILE_NAME = re.compile(r"^[\w-]+\.(?:png|jpe?g|gif|webp|svg)$", re.IGNORECASE)
 
 
@@ -60,10 +57,10 @@ def page(source: str, text: Text, book: bool = False) -> str:
     _shallow(soup)
     _leads(soup, text)
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
-    drawn = bool(soup.select_one("script"))
-    rooted = drawn and bool(soup.select_one(ROOTS))
+    drawn = soup.find("script") is not None
+    rooted = drawn and any(_root(one) for one in tags(soup))
     asked = list(questions(soup))
-    frames = len(soup.select("iframe"))
+    frames = len(soup.find_all("iframe"))
     mains = _mains(soup)
     whole = mains == [soup]
     body = "\n\n".join(filter(None, (markdown(_cleaned(main, whole and not book, text)) for main in mains)))
@@ -79,6 +76,21 @@ def page(source: str, text: Text, book: bool = False) -> str:
     if rooted and len(body) < FEW:
         text.note("Most of this page seems to be drawn by JavaScript; only what its HTML holds was read.")
     return f"# {title}\n\n{body}" if title and title not in body[:500] else body
+
+
+def tags(page: Any) -> Iterator[Any]:
+    """All of its elements; a look at each costs far less than a question by a selector."""
+    return (one for one in page.descendants if isinstance(one, Tag))
+
+
+def _of(page: Any, names: frozenset[str], roles: frozenset[str] = frozenset()) -> list[Any]:
+    return [one for one in tags(page) if one.name in names or one.attrs and one.attrs.get("role") in roles]
+
+
+def _root(one: Any) -> bool:
+    """Whether scripts draw a page into it."""
+    return one.name == "app-root" or bool(one.attrs) and (
+        one.attrs.get("id") in ROOTS or "data-reactroot" in one.attrs or "ng-app" in one.attrs)
 
 
 def _bare(body: str, title: str) -> str:
@@ -116,7 +128,8 @@ def _shallow(soup: Any) -> None:
 
 def _mains(soup: Any) -> list[Any]:
     """The main parts that hold something, or all of the page; all as well where the rest says far more."""
-    found = [m for m in soup.select("main, [role=main]") if m.get_text(strip=True) or m.select_one("img[alt]")]
+    mains = _of(soup, frozenset(("main",)), frozenset(("main",)))
+    found = [m for m in mains if m.get_text(strip=True) or m.find("img", alt=True)]
     outer = [m for m in found if not any(p in found for p in m.parents)]
     there = sum(_size(m) for m in outer)
     if there < LITTLE and (soup.body or soup) and _size(soup.body or soup) - there > MORE * LITTLE:
@@ -126,7 +139,7 @@ def _mains(soup: Any) -> list[Any]:
 
 def _size(one: Any) -> int:
     """Characters that a part says, without what stands around it."""
-    found = one.select(AROUND)
+    found = _of(one, AROUND, ROLES)
     there = {id(n) for n in found}
     beside = (n for n in found if not any(id(p) in there for p in n.parents))
     return len(one.get_text(strip=True)) - sum(len(n.get_text(strip=True)) for n in beside)
@@ -136,7 +149,7 @@ def _beside(soup: Any, mains: list[Any], text: Text) -> None:
     """What stands outside of the main part is told."""
     for main in mains:
         main.extract()
-    for one in soup.select(f"{NOISE}, iframe, button"):
+    for one in _of(soup, NOISE | {"iframe", "button"}, ROLES):
         one.decompose()
     _around(soup, text)
     said = soup.get_text(" ", strip=True)
@@ -147,14 +160,15 @@ def _beside(soup: Any, mains: list[Any], text: Text) -> None:
 def _cleaned(main: Any, whole: bool, text: Text) -> Any:
     for comment in main.find_all(string=lambda s: isinstance(s, Comment)):
         comment.extract()
-    for one in main.select("template[shadowrootmode], template[shadowroot]"):
-        one.name = "div"
+    for one in main.find_all("template"):
+        if one.has_attr("shadowrootmode") or one.has_attr("shadowroot"):
+            one.name = "div"
     opened = targets(main)
-    for one in main.select("button, [role=tab]"):
+    for one in _of(main, frozenset(("button",)), frozenset(("tab",))):
         button(one, opened)
-    if main.select_one("object[data], embed[src]"):
+    if main.find("object", data=True) or main.find("embed", src=True):
         text.note("A file within the page was not read.")
-    for one in main.select(NOISE):
+    for one in _of(main, NOISE, ROLES):
         one.decompose()
     hide(main, opened, text)
     _mended(main)
@@ -165,14 +179,14 @@ def _cleaned(main: Any, whole: bool, text: Text) -> Any:
 
 def _mended(main: Any) -> None:
     """Pictures become what they are said to show, and links that lead nowhere their words."""
-    for one in main.select("iframe"):
+    for one in main.find_all("iframe"):
         one.decompose()
     for one in main.find_all("img"):
         alt = " ".join(str(one.get("alt") or "").split())
         one.replace_with(f" {alt} " if len(alt) > 2 and not FILE_NAME.match(alt) else "")
     for one in main.find_all("summary"):
         one.name = "h4"
-    for one in main.select("a[href^='javascript:' i]"):
+    for one in main.find_all("a", href=SCRIPT):
         one.unwrap()
 
 
