@@ -86,9 +86,9 @@ def _mended(body: Element, text: Text) -> bool:
         if any(local(one) in what for one in body.iter()):
             text.note(words)
     deleted = (t.text or "" for t in body.iter(f"{WORD}delText"))
-    for what, said in (("Hidden text", hidden), ("What was deleted with tracked changes", deleted)):
-        if words := " ".join("".join(said).split()):
-            text.note(f"{what} was left out: {quoted(words, QUOTED)}")
+    for kind, said in (("Hidden text", hidden), ("What was deleted with tracked changes", deleted)):
+        if told := " ".join("".join(said).split()):
+            text.note(f"{kind} was left out: {quoted(told, QUOTED)}")
     return changed
 
 
