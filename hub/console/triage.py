@@ -114,7 +114,8 @@ async def keep(v: Visit, deed: Deed) -> web.StreamResponse:
     name, shown = v.form.get("name"), Shown.of(dict(parse_qsl(v.form.get("query"))).get)
     filter = shown.chosen | ({"show": shown.show} if shown.show != "all" else {})
     deed.object = str(await groups.keep_view(v.db, v.account, v.who.id, name, filter, shown.sort))
-    return v.to(f"/console/inbox?{shown.query}", f"{name} stands among the tabs now.")
+    without = " The words that are looked for are not part of it." if shown.words else ""
+    return v.to(f"/console/inbox?{shown.query}", f"{name} stands among the tabs now.{without}")
 
 
 async def drop(v: Visit, deed: Deed) -> web.StreamResponse:
