@@ -48,8 +48,13 @@ def backup(settings: Settings, to: str | None, say: Say) -> Path | None:
     if to == "-":
         if sys.stdout.isatty():
             raise Setup("A backup is no text: send it to a file or another program.")
-        _written(settings, sys.stdout.buffer, began, say)
-        sys.stdout.buffer.flush()
+        try:
+            _written(settings, sys.stdout.buffer, began, say)
+            sys.stdout.buffer.flush()
+        except OSError as e:
+            # What is still held back would be tried once more at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Setup(f"The backup cannot be written ({e.strerror}).") from None
         return None
     path = Path(to) if to is not None else settings.backups_folder / _name(settings, began)
     with whole(path) as out:
