@@ -126,16 +126,16 @@ def _written(settings: Settings, out: BinaryIO, began: datetime, say: Say) -> No
         url = owner_of(served)
         found.suits(asyncio.run(snapshots.server(url)))
         seal = _sealing(settings, out)
-        writer = Writer(seal or out)
-        _home(settings, writer, seal is not None)
-        with asyncio.Runner() as runner:
-            moment = runner.run(snapshots.take(url))
-            try:
-                rows = runner.run(moment.rows())
-                database = writer.database(dump(found, url, moment.id))
-            finally:
-                runner.run(moment.close())
-        writer.finish(_manifest(settings, began, moment, found.version) | {"rows": rows, "database": database})
+        with Writer(seal or out) as writer:
+            _home(settings, writer, seal is not None)
+            with asyncio.Runner() as runner:
+                moment = runner.run(snapshots.take(url))
+                try:
+                    rows = runner.run(moment.rows())
+                    database = writer.database(dump(found, url, moment.id))
+                finally:
+                    runner.run(moment.close())
+            writer.finish(_manifest(settings, began, moment, found.version) | {"rows": rows, "database": database})
         if seal is not None:
             seal.finish()
     if seal is None:
