@@ -12,7 +12,7 @@ import io
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, cast
 
 import orjson
 
@@ -41,8 +41,8 @@ class Writer:
     """Members one after another; `finish` writes the manifest."""
 
     def __init__(self, out: Any) -> None:
-        self._out: Any = _Out(out)
-        self._tar = tarfile.open(fileobj=self._out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 18)  # noqa: SIM115
+        self._out = _Out(out)
+        self._tar = tarfile.open(fileobj=cast(Any, self._out), mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 18)  # noqa: SIM115
         self._files: dict[str, str] = {}
 
     def __enter__(self) -> Self:
