@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from hub.accounts import audit
 from hub.api.http import transcripts
 from hub.chat.clients.networks import NAMES
 from hub.chat.operators import exports
@@ -67,6 +68,8 @@ async def file(v: Visit) -> web.StreamResponse:
     which, kind, of = await chosen(v), v.asked("format", "csv"), v.asked("of", "conversations")
     if kind not in ("csv", "jsonl") or of not in ("conversations", "messages"):
         raise Invalid("format must be csv or jsonl, of conversations or messages.", field="format")
+    asked = {"format": kind, "rows": of, **which.told}
+    await audit.exported(v.db, v.account, v.who.actor, "conversations", None, asked)
     pages = (exports.conversations if of == "conversations" else exports.messages)(v.hub, v.account, which)
     columns = CONVERSATION if of == "conversations" else MESSAGE
     pieces = exports.table(columns, pages) if kind == "csv" else exports.lines(pages)
@@ -80,6 +83,7 @@ async def transcript(v: Visit) -> web.StreamResponse:
         raise Invalid("format must be txt, json or pdf.", field="format")
     zone = ZoneInfo(checked(v.asked("zone") or await zone_of(v), "zone"))
     talk = await exports.talk(v.hub, v.account, v.id(), zone)
+    await audit.exported(v.db, v.account, v.who.actor, "conversation", str(v.id()), {"format": kind or "print"})
     if kind:
         return await transcripts.sent(v.request, talk, kind, transcripts.WORDS)
     html = await transcripts.page(v.request, talk, transcripts.WORDS)

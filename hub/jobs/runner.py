@@ -55,15 +55,21 @@ class Runner:
         self._start(job, lane, doubts.settle(self._hub, doubt))
         return True
 
-    def stray(self, stray: Stray) -> None:
+    def stray(self, stray: Stray) -> bool:
+        """False where there is no place for it now."""
         job, lane = ("stray", stray.session), lane_of(stray.account, stray.integration)
-        if not self._hub.leases.closing and job not in self._running and self._slots.fits(lane):
-            self._start(job, lane, strays.remove(self._hub, stray))
+        if self._hub.leases.closing or job in self._running or not self._slots.fits(lane):
+            return False
+        self._start(job, lane, strays.remove(self._hub, stray))
+        return True
 
-    def left(self, one: Left) -> None:
+    def left(self, one: Left) -> bool:
+        """The same of a placeholder whose id is known."""
         job, lane = ("left", one.session), lane_of(one.account, one.integration)
-        if not self._hub.leases.closing and job not in self._running and self._slots.fits(lane):
-            self._start(job, lane, strays.take_away(self._hub, one))
+        if self._hub.leases.closing or job in self._running or not self._slots.fits(lane):
+            return False
+        self._start(job, lane, strays.take_away(self._hub, one))
+        return True
 
     def run(self, run: UUID) -> None:
         self._behind(("run", run), engine.execute(self._hub, run))

@@ -126,9 +126,11 @@ async def tidy(hub: Hub, runner: Runner) -> None:
     if hub.leases.closing or age <= 0:
         return
     for stray in await strays.due(hub.db, age, AT_ONCE // 10, looking.TRIES):
-        runner.stray(stray)
+        if not runner.stray(stray):
+            await strays.later(hub.db, stray)
     for one in await strays.left(hub.db, age, AT_ONCE // 10):
-        runner.left(one)
+        if not runner.left(one):
+            await strays.left_for_later(hub.db, one)
 
 
 async def outreach(hub: Hub) -> None:

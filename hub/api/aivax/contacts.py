@@ -115,8 +115,11 @@ async def export_named(request: web.Request, query: PersonQuery) -> web.StreamRe
 
 
 async def _given(request: web.Request, subject: Subject) -> web.StreamResponse:
-    lines = erasure.export(request.app[HUB], caller(request).account_id, subject)
+    hub, who = request.app[HUB], caller(request)
+    lines = erasure.export(hub, who.account_id, subject)
     first = await anext(lines)  # nobody is a 404, not an empty file
+    object = str(subject.people[0]) if subject.people else None
+    await audit.exported(hub.db, who.account_id, audit.of_caller(who), "contact", object, {})
 
     async def every() -> AsyncIterator[bytes]:
         yield first

@@ -68,6 +68,16 @@ class Filter:
         )
 
 
+    @property
+    def told(self) -> Json:
+        """As the audit log tells it: what is not asked for is left out."""
+        asked = {
+            "since": self.since, "until": self.until, "event": self.event, "state": self.state, "client": self.client,
+            "gateway": self.gateway, "network": self.network,
+        }
+        return {k: v for k, v in asked.items() if v not in (None, "any", "all")}
+
+
 def _begins(day: date, zone: ZoneInfo, field: str, later: int = 0) -> datetime:
     if not 2000 <= day.year < 2100:
         raise Invalid(f"{field} must be a day from 2000 to 2099.", field=field)
