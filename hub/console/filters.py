@@ -58,7 +58,10 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def money(value: float) -> str:
+def money(value: float | None) -> str:
+    """None: who looks is not told."""
+    if value is None:
+        return "–"
     return f"${value:,.2f}" if value == 0 or value >= 0.01 else f"${value:.4f}"
 
 

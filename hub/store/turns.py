@@ -8,7 +8,11 @@ from uuid import UUID
 from hub.store import personal
 from hub.store.db import Call, clean
 
-CLAIM = "select claim($1, $2, $3, $4, $5)"
+# known: what the bot is told of the person.
+CLAIM = """
+    select c || jsonb_build_object('known', told_of((c->'session'->>'account_id')::uuid, (c->'session'->>'person_id')::uuid))
+    from claim($1, $2, $3, $4, $5) c
+"""
 COMPLETE = "select complete($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 RELEASE = "select release($1, $2, $3)"
 RENEW = """
@@ -88,6 +92,7 @@ class Claim:
     contact: Json | None
     account: Json
     files: list[Json]
+    known: list[tuple[str, Any]] | None = None
 
     @property
     def session_id(self) -> UUID:

@@ -98,8 +98,8 @@ async def table(request: web.Request, query: ExportQuery) -> web.StreamResponse:
 @endpoint(tag=TAG, produces="application/jsonl")
 async def lines(request: web.Request, query: ExportQuery) -> web.StreamResponse:
     """Export conversations, or their messages, as JSON lines, those that began last first."""
-    _, pages = _pages(request, query)
-    return await transcripts.streamed(request, exports.lines(pages), "jsonl", f"{query.rows}.jsonl")
+    columns, pages = _pages(request, query)
+    return await transcripts.streamed(request, exports.lines(columns, pages), "jsonl", f"{query.rows}.jsonl")
 
 
 def _pages(request: web.Request, query: ExportQuery) -> tuple[tuple[str, ...], AsyncIterator[list[Json]]]:

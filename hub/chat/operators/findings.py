@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from hub.accounts import mails
+from hub.accounts.operators import LEAST, ROLES
 from hub.domain import Json
 from hub.errors import HubError
 from hub.language.courtesies import courtesy
@@ -89,20 +90,25 @@ async def weekly(hub: Hub) -> None:
         return
     for one in await rows.weekly(hub.db, MAILS):
         try:
-            subject, text = await letter(hub, one["account_id"], datetime.now(UTC), one["zone"])
+            subject, text = await letter(hub, one["account_id"], datetime.now(UTC), one["zone"], priced(one["role"]))
             await mails.send(hub.settings, one["email"], subject, text)
         except HubError as e:
             log.warning("the week of account %s was not told: %s", one["account_id"], e)
             await rows.again(hub.db, one["account_id"], one["id"])
 
 
-async def letter(hub: Hub, account: UUID, until: datetime, zone: str) -> tuple[str, str]:
-    """Subject and text of the week before a moment."""
+def priced(role: str) -> bool:
+    """Whether somebody of a role sees what is spent."""
+    return ROLES.index(role) >= ROLES.index(LEAST["cost"])
+
+
+async def letter(hub: Hub, account: UUID, until: datetime, zone: str, cost: bool = True) -> tuple[str, str]:
+    """Subject and text of the week before a moment. cost: for somebody who sees what is spent."""
     since = until - timedelta(days=7)
     now, found = await dashboard.span(hub.db, account, since, until), await load(hub.db, account, since, until, zone)
-    cost = sum(r["cost"] for r in found["by"]["network"])
+    spent = f"; ${sum(r['cost'] for r in found['by']['network']):,.2f}" if cost else ""
     lines = [
-        f"{now['conversations']} conversations, {now['contained']} of them without a person; ${cost:,.2f}.",
+        f"{now['conversations']} conversations, {now['contained']} of them without a person{spent}.",
         *(f"{c['count']} times a person was called ({c['asked_by']}), {c['unanswered']} of them were not answered."
           for c in found["called"]),
     ]
