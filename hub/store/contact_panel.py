@@ -23,7 +23,9 @@ LOCK_FIELD = """
 """
 EDIT_FIELD = "update contact_fields set name = $3, choices = $4, place = $5, bot = $6 where account_id = $1 and id = $2"
 REMOVE_FIELD = "delete from contact_fields where account_id = $1 and id = $2"
-VALUES = "select v.field_id, v.key, v.value from values_of($1, $2) v"
+VALUES = """
+    select f.key, v.value from values_of($1, $2) v join contact_fields f on f.id = v.field_id and f.account_id = $1
+"""
 VALUES_OF_MANY = """
     select p.id, v.key, v.value from people p cross join lateral values_of(p.account_id, p.id) v where p.id = any($1::uuid[])
 """
