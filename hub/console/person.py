@@ -41,7 +41,7 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     # The log cannot be made to forget what is in them.
     deed.object, deed.change = str(person), {"fields": sorted(given)}
     await panel.set_values(v.db, v.account, person, given, v.unchanged)
-    return v.to(f"/console/inbox/{v.id()}#about", "The fields are saved.")
+    return v.to(f"/console/inbox/{v.id()}", "The fields are saved.")
 
 
 async def note(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -49,7 +49,7 @@ async def note(v: Visit, deed: Deed) -> web.StreamResponse:
     person = await _whose(v)
     deed.object = str(person)
     await panel.note(v.db, v.account, person, v.who.id, v.who.name, v.form.get("about"))
-    return v.to(f"/console/inbox/{v.id()}#about", "The note is kept with the person.")
+    return v.to(f"/console/inbox/{v.id()}", "The note is kept with the person.")
 
 
 async def drop_note(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -57,7 +57,7 @@ async def drop_note(v: Visit, deed: Deed) -> web.StreamResponse:
     person = await _whose(v)
     deed.object = str(person)
     await panel.remove_note(v.db, v.account, person, v.id("note"))
-    return v.to(f"/console/inbox/{v.id()}#about", "The note is deleted.")
+    return v.to(f"/console/inbox/{v.id()}", "The note is deleted.")
 
 
 async def card(v: Visit) -> web.StreamResponse:

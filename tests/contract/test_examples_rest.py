@@ -83,6 +83,8 @@ async def test_what_is_kept_of_a_person(api: Contract) -> None:
     await api.ok("PUT", f"{planned}/{made['id']}", {"content": "Your order has left."})
     await api.ok("DELETE", f"{planned}/{made['id']}")
     await api.ok("DELETE", f"{inbox}/fields/{field['id']}")
+    typing = f"/api/v1/public/chat-clients/{opened['accessKey']}/typing"
+    assert (await api.call("POST", typing, {"active": True, "text": "My order"}, key="")).status == 204
 
 
 async def test_prepared_replies(api: Contract) -> None:

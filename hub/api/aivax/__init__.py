@@ -38,6 +38,7 @@ from hub.api.aivax import (
     sources,
     spend,
     teams,
+    visiting,
 )
 from hub.api.http.operation import Route
 
@@ -75,6 +76,7 @@ ROUTES: tuple[Route, ...] = (
     *ext_res.ROUTES,
     *public.ROUTES,
     *guests.ROUTES,
+    *visiting.ROUTES,
     *deliveries.ROUTES,
     *accounts.ROUTES,
     *keys.ROUTES,
