@@ -8,11 +8,8 @@ from uuid import UUID
 from hub.store import personal
 from hub.store.db import Call, clean
 
-# known: what the bot is told of the person.
-CLAIM = """
-    select c || jsonb_build_object('known', told_of((c->'session'->>'account_id')::uuid, (c->'session'->>'person_id')::uuid))
-    from claim($1, $2, $3, $4, $5) c
-"""
+# With what the bot is told of the person.
+CLAIM = "select claim($1, $2, $3, $4, $5, true)"
 COMPLETE = "select complete($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 RELEASE = "select release($1, $2, $3)"
 RENEW = """

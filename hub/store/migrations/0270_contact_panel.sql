@@ -144,5 +144,13 @@ create function told_of(_account uuid, _person uuid) returns jsonb language sql 
         select jsonb_agg(jsonb_build_array(v.name, v.value) order by v.place, v.field_id) from values_of(_account, _person) v where v.bot) end
 $$;
 
+-- The same as claim, with what the bot is told of the person.
+create function claim(_session uuid, _me text, _lease float8, _history int, _now boolean, _told boolean) returns jsonb
+language sql volatile as $$
+    select case when _told then c || jsonb_build_object('known',
+        told_of((c->'session'->>'account_id')::uuid, (c->'session'->>'person_id')::uuid)) else c end
+    from claim(_session, _me, _lease, _history, _now) c
+$$;
+
 select audit_watch();
 select raise_wall();
