@@ -32,8 +32,6 @@ const writing = () => import("/assets/writing.js");
 document.addEventListener("input", (e) => { if (e.target.id === "text") writing().then((m) => m.wrote()); });
 document.addEventListener("click", (e) => { if (e.target.closest("[data-slash]")) writing().then((m) => m.open()); });
 
-document.addEventListener("htmx:after:swap", () => $("#later") && import("/assets/later.js"));
-
 // Files of a message, as soon as somebody comes near to choosing some.
 for (const near of ["focusin", "pointerdown", "dragenter"])
   addEventListener(near, () => $("[data-files]") && import("/assets/attachments.js"), { once: true });

@@ -41,7 +41,7 @@ async def plan(v: Visit, deed: Deed) -> web.StreamResponse:
     wanted = Plan(text, at, zone).checked(datetime.now(UTC))
     files = await inbox.attach(v.hub, v.account, id, [(f.name, f.mime, f.content) for f in v.form.files])
     await planned.add(v.hub, v.account, id, replace(wanted, files=files), v.who.id, v.who.name, v.once)
-    return await again(v)
+    return v.to(f"/console/inbox/{id}", "The message is planned.")
 
 
 def _when(v: Visit) -> tuple[datetime, str]:

@@ -44,6 +44,12 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     return v.to(f"/console/inbox/{v.id()}", "The fields are saved.")
 
 
+async def ask_note(v: Visit) -> web.StreamResponse:
+    """GET /console/inbox/{id}/person-note"""
+    one = await inbox.view(v.db, v.account, v.id())
+    return await v.page("person_note.html", one=one)
+
+
 async def note(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/inbox/{id}/person-note"""
     person = await _whose(v)
@@ -73,6 +79,7 @@ async def card(v: Visit) -> web.StreamResponse:
 def routes() -> list[web.RouteDef]:
     one = "/console/inbox/{id}"
     return [
-        act(one + "/fields", "inbox.fields_set", save), act(one + "/person-note", "inbox.person_noted", note),
+        act(one + "/fields", "inbox.fields_set", save), look(one + "/person-note", ask_note, "inbox"),
+        act(one + "/person-note", "inbox.person_noted", note),
         act(one + "/person-note/{note}/delete", "inbox.person_note_deleted", drop_note), look(one + "/card", card),
     ]

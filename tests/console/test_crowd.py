@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import orjson
 
@@ -114,7 +115,7 @@ async def test_a_page_that_tells_too_often_is_not_heard(desk: Desk, api: Api) ->
             for n in range(MOST + 40):
                 assert (await me.call("POST", "/typing", {"active": True, "text": str(n)})).status == 204
             await other.call("POST", "/typing", {"active": True, "text": "the other"})
-            told = []
+            told: list[dict[str, Any]] = []
             while not told or told[-1].get("text") != "the other":
                 told.append(await asyncio.wait_for(heard.get(), 20))
         mine = [e for e in told if e["type"] == VISITOR and me.session in e["sessions"]]

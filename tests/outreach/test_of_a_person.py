@@ -54,10 +54,12 @@ async def from_an_ad(s: Street, network: str) -> None:
         }})
     else:
         referral = {"headline": "Promo", "body": "10% <b>off</b>", "source_id": "237", "source_url": "https://fb.me/x"}
-        message = {"id": f"wamid.a{n}", "timestamp": "1767272407", "type": "text", "from": ANA, "text": {"body": "Hi"},
-                   "referral": referral, "kapso": {"direction": "inbound"}}
+        said: Json = {
+            "id": f"wamid.a{n}", "timestamp": "1767272407", "type": "text", "from": ANA, "text": {"body": "Hi"},
+            "referral": referral, "kapso": {"direction": "inbound"},
+        }
         raw = orjson.dumps({
-            "message": message, "conversation": {"phone_number": f"+{ANA}"}, "phone_number_id": "100",
+            "message": said, "conversation": {"phone_number": f"+{ANA}"}, "phone_number_id": "100",
         })
         signature = hmac.new(b"hook-secret", raw, hashlib.sha256).hexdigest()
         named = {"x_webhook_event": "whatsapp.message.received", "x_webhook_signature": signature}

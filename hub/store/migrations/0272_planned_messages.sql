@@ -20,6 +20,7 @@ create table planned_messages (
 create index planned_messages_due on planned_messages (look_at) where state = 'planned';
 create index planned_messages_session on planned_messages (session_id, at);
 create index on planned_messages (account_id);
+create index on planned_messages (operator_id);
 create index planned_messages_old on planned_messages (closed_at) where closed_at is not null;
 
 select audit_watch();
