@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from hub.accounts import audit
+from hub.accounts.operators import allow
 from hub.api.http import transcripts
 from hub.chat.clients.networks import NAMES
 from hub.chat.operators import exports
@@ -58,8 +59,8 @@ async def listed(v: Visit) -> web.StreamResponse:
         for them in (dashboard.clients, dashboard.gateways)
     ]
     return await v.page(
-        "conversations.html", rows=found[:PAGE], count=count, most=MOST, more=more, which=which, events=EVENTS,
-        states=STATES, networks={"web": "Web", **NAMES}, places=places, bots=bots,
+        "conversations.html", rows=v.priced(found[:PAGE]), count=count, most=MOST, more=more, which=which,
+        events=EVENTS, states=STATES, networks={"web": "Web", **NAMES}, places=places, bots=bots,
     )
 
 
@@ -71,8 +72,8 @@ async def file(v: Visit) -> web.StreamResponse:
     asked = {"format": kind, "rows": of, **which.told}
     await audit.exported(v.db, v.account, v.who.actor, "conversations", None, asked)
     pages = (exports.conversations if of == "conversations" else exports.messages)(v.hub, v.account, which)
-    columns = CONVERSATION if of == "conversations" else MESSAGE
-    pieces = exports.table(columns, pages) if kind == "csv" else exports.lines(pages)
+    columns = v.columns(CONVERSATION if of == "conversations" else MESSAGE)
+    pieces = exports.table(columns, pages) if kind == "csv" else exports.lines(columns, pages)
     return await transcripts.streamed(v.request, pieces, kind, f"{of}.{kind}")
 
 
@@ -81,6 +82,8 @@ async def transcript(v: Visit) -> web.StreamResponse:
     kind = v.asked("format")
     if kind and kind not in ("txt", "json", "pdf"):
         raise Invalid("format must be txt, json or pdf.", field="format")
+    if kind:
+        allow(v.who, "export")
     zone = ZoneInfo(checked(v.asked("zone") or await zone_of(v), "zone"))
     talk = await exports.talk(v.hub, v.account, v.id(), zone)
     await audit.exported(v.db, v.account, v.who.actor, "conversation", str(v.id()), {"format": kind or "print"})
@@ -92,6 +95,6 @@ async def transcript(v: Visit) -> web.StreamResponse:
 
 def routes() -> list[web.RouteDef]:
     return [
-        look("/console/conversations", listed), look("/console/conversations/file", file),
+        look("/console/conversations", listed), look("/console/conversations/file", file, "export"),
         look("/console/inbox/{id}/transcript", transcript),
     ]

@@ -8,7 +8,8 @@ from uuid import UUID
 from hub.store import personal
 from hub.store.db import Call, clean
 
-CLAIM = "select claim($1, $2, $3, $4, $5)"
+# With what the bot is told of the person.
+CLAIM = "select claim($1, $2, $3, $4, $5, true)"
 CLAIM_EACH = "select session, claimed from claim_each($1, $2, $3, $4) where not busy"
 COMPLETE = "select complete($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 RELEASE = "select release($1, $2, $3)"
@@ -89,6 +90,7 @@ class Claim:
     contact: Json | None
     account: Json
     files: list[Json]
+    known: list[tuple[str, Any]] | None = None
 
     @property
     def session_id(self) -> UUID:

@@ -101,7 +101,8 @@ async def export(request: web.Request, id: UUID) -> web.StreamResponse:
     """Give out all that is kept of a person, as JSON lines.
 
     Each line has a `kind` and the `data`: person, identity, contact, memory, schedule, activation, log, conversation,
-    message, file, feedback, note, label, group_message, workspace_file; files with their contents as base64.
+    message, file, feedback, note, label, planned, group_message, field, person_note, consent, first_seen,
+    workspace_file; files with their contents as base64.
     """
     hub, account = request.app[HUB], caller(request).account_id
     return await _given(request, await erasure.by_id(hub, account, id))

@@ -99,8 +99,8 @@ async def table(request: web.Request, query: ExportQuery) -> web.StreamResponse:
 @endpoint(tag=TAG, produces="application/jsonl")
 async def lines(request: web.Request, query: ExportQuery) -> web.StreamResponse:
     """Export conversations, or their messages, as JSON lines, those that began last first."""
-    _, pages = await _pages(request, query, "jsonl")
-    return await transcripts.streamed(request, exports.lines(pages), "jsonl", f"{query.rows}.jsonl")
+    columns, pages = await _pages(request, query, "jsonl")
+    return await transcripts.streamed(request, exports.lines(columns, pages), "jsonl", f"{query.rows}.jsonl")
 
 
 async def _pages(

@@ -70,6 +70,10 @@ class ClientParameters(Defaults):
     logo_image_url: Address | None = None
     debug: bool = False
     show_tool_calls: bool = False
+    visitor_typing: Annotated[
+        Literal["hidden", "shown", "draft"],
+        Field(description="Whether operators see that a visitor of the website writes; draft: and what."),
+    ] = "hidden"
     allowed_frame_origins: Annotated[
         list[Annotated[str, Field(max_length=300), AfterValidator(origin)]],
         Field(max_length=100, description="Origins that may embed the chat; empty: any."),

@@ -139,10 +139,10 @@ async def table(columns: Sequence[str], pages: AsyncIterator[list[Json]]) -> Asy
         yield tables.of([r[c] for c in columns] for r in page).encode(errors="replace")
 
 
-async def lines(pages: AsyncIterator[list[Json]]) -> AsyncIterator[bytes]:
+async def lines(columns: Sequence[str], pages: AsyncIterator[list[Json]]) -> AsyncIterator[bytes]:
     """As JSON, one a line."""
     async for page in pages:
-        yield b"".join(orjson.dumps(r, str, orjson.OPT_APPEND_NEWLINE) for r in page)
+        yield b"".join(orjson.dumps({c: r[c] for c in columns}, str, orjson.OPT_APPEND_NEWLINE) for r in page)
 
 
 async def talk(hub: Hub, account: UUID, session: UUID, zone: ZoneInfo) -> Talk:
