@@ -117,8 +117,8 @@ async def letter(
     spent = f"${sum(r['cost'] for r in found['by']['network']):,.2f}"
     lines = [
         say(told(
-            "%(count)s conversations, %(contained)s of them without a person; %(cost)s.", count=count, contained=contained,
-            cost=spent,
+            "%(count)s conversations, %(contained)s of them without a person; %(cost)s.",
+            count=count, contained=contained, cost=spent,
         ) if cost else told(
             "%(count)s conversations, %(contained)s of them without a person.", count=count, contained=contained,
         )),
