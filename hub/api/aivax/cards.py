@@ -34,7 +34,7 @@ async def choose(request: web.Request, body: ContactCardIn) -> ContactCardMade:
     return ContactCardMade(url=await cards.address(hub, account) or "", secret=secret)
 
 
-@endpoint(tag=TAG, says="Card removed.")
+@endpoint(tag=TAG, says="Card removed.", errors=(404,))
 async def clear(request: web.Request) -> None:
     """Ask for no card any more."""
     await cards.clear(request.app[HUB], caller(request).account_id)
