@@ -176,9 +176,12 @@ async def test_the_ways_in_have_limits(api: Api) -> None:
         statuses = [(await enter(api, str(uuid4()))).status for _ in range(3)]
         assert statuses == [404] * 3
     async with visiting(api, FREE) as me:
-        got = [await enter(api, me.client) for _ in range(130)]
-        late = [g for g in got if g.status == 429]
-        assert late and int(late[0].headers["Retry-After"]) >= 1
+        # Two places come free each second: on a busy machine it takes more than 120 to run out of them.
+        for _ in range(1000):
+            got = await enter(api, me.client)
+            if got.status == 429:
+                break
+        assert got.status == 429 and int(got.headers["Retry-After"]) >= 1
 
 
 async def test_the_cookie(api: Api) -> None:
