@@ -38,7 +38,6 @@ class Claims:
         if len(self._flushing) < RUNNING:
             task = asyncio.create_task(self._flush())
             self._flushing.add(task)
-            task.add_done_callback(self._flushing.discard)
         try:
             return await done
         except _Alone:
@@ -49,12 +48,15 @@ class Claims:
 
     async def _flush(self) -> None:
         group: dict[UUID, asyncio.Future[Claim | None]] = {}
+        me = asyncio.current_task()
         try:
             with scope.itself():  # for all of them
                 while self._waiting:
                     group = {session: self._waiting.pop(session) for session in list(self._waiting)[:GROUP]}
                     await self._together(group)
         finally:
+            # At once, not when its end is told: who asks in between would count on it.
+            self._flushing = {one for one in self._flushing if one is not me}
             # Whatever became of this: nobody waits for ever.
             for done in (*group.values(), *self._waiting.values()):
                 _fail(done, _Alone())

@@ -15,7 +15,8 @@ MARK = "update sessions set stray_at = coalesce(stray_at, now()), stray_asked = 
 # A part of ours without an id that may be there all the same could be taken for the placeholder. So nothing is looked for
 # as long as it may still get its id (`waits`), and nothing before what was said after such a part was begun. That counts
 # for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least. A part that
-# is to be filled in stands where its placeholder does (`kept`); one that was refused stands nowhere.
+# is to be filled in stands where its placeholder does (`kept`); one that was refused stands nowhere. Nothing is older than
+# the question that it stands for (`asked`): of what was said before that, the rows may be gone.
 DUE = """
     with due as (
         select s.id, s.stray_at, s.integration_id, s.contact_id, s.chat from sessions s
@@ -30,10 +31,10 @@ DUE = """
                 and o.chat = d.chat and o.id <> d.id order by o.id desc limit $5) x),
     parts as materialized (
         select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, '') as placeholder, o.attempt,
-            o.created_at, o.closed_at from talks t join messages m on m.session_id = t.id join outbox o on o.message_id = m.id
+            o.created_at, o.closed_at, o.turn_id from talks t join messages m on m.session_id = t.id join outbox o on o.message_id = m.id
         union
-        select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, ''), o.attempt, o.created_at, o.closed_at
-            from talks t join outbox o on o.session_id = t.id and o.state in ('queued', 'sending', 'unknown')),
+        select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, ''), o.attempt, o.created_at, o.closed_at,
+            o.turn_id from talks t join outbox o on o.session_id = t.id and o.state in ('queued', 'sending', 'unknown')),
     told as (
         select p.stray, coalesce(bool_or(p.session_id = p.stray and (p.state in ('queued', 'sending')
                 or p.state = 'unknown' and p.closed_at is null)), false) as coming,
@@ -54,7 +55,11 @@ DUE = """
             as kept,
         array(select p.network_id::bigint from parts p where p.stray = due.id and p.session_id = due.id
             and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at and p.closed_at < coalesce(told.doubted, 'infinity')
-            order by p.network_id::bigint desc limit $4) as after
+            order by p.network_id::bigint desc limit $4) as after,
+        coalesce((select i.network_id::bigint from parts p join turns t on t.id = p.turn_id
+            join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1
+            where p.stray = due.id and p.session_id = due.id and p.closed_at >= due.stray_at and i.network_id ~ '^[0-9]{1,18}$'
+            order by p.id limit 1), 0) as asked
 """
 # It was too early to look: this was no try.
 LATER = """
@@ -99,8 +104,8 @@ DONE = "update sessions set stray_at = null, stray_asked = null, stray_tries = 0
 @dataclass(frozen=True, slots=True)
 class Stray:
     """after: messages of ours that surely came after it, the newest first. coming: more of them will. waits: another of
-    ours may still get its id. kept: what fills in, or will. at: since when; over: for longer than anybody looks. tries:
-    this one included."""
+    ours may still get its id. kept: what fills in, or will. asked: what it answers, or 0. at: since when; over: for longer than
+    anybody looks. tries: this one included."""
 
     session: UUID
     account: UUID
@@ -110,6 +115,7 @@ class Stray:
     coming: bool
     waits: bool
     kept: frozenset[int]
+    asked: int
     at: datetime
     over: bool
     tries: int
@@ -157,7 +163,7 @@ async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
     return [
         Stray(
             r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
-            frozenset(int(k) for k in r["kept"]), r["stray_at"], r["over"], r["tries"],
+            frozenset(int(k) for k in r["kept"]), r["asked"], r["stray_at"], r["over"], r["tries"],
         )
         for r in rows if r["integration_id"]
     ]

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from hub import ids
 from hub.chat.outbound import deliveries
 from hub.store import files, inbox
+from hub.store.db import Db
 from tests.fakes.model import says
 from tests.flows.picky import picture
 from tests.flows.test_twins import Town, town  # noqa: F401 - the fixture
@@ -110,6 +111,28 @@ async def test_what_takes_too_long_together_goes_one_by_one(town: Town) -> None:
         await answer(town, *[f"![{n}]({place}/{n}.png)" for n in range(2)])
         await sent(town, 2)
     assert (await groups(town), len(asked)) == (0, 4)
+
+
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_a_database_that_takes_long_is_not_left_in_the_middle_of_a_question(
+    town: Town, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:
+    left: list[str] = []
+    public = files.public
+
+    async def slow(db: Db, token: str) -> Any:
+        try:
+            await asyncio.sleep(town.hub.settings.wire_seconds * 0.55)
+        except asyncio.CancelledError:
+            left.append(token)
+            raise
+        return await public(db, token)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "public", slow)
+        await answer(town, *[await stored(town, "png", n) for n in range(2)])
+        await sent(town, 2)
+    assert left == []
 
 
 @pytest.mark.parametrize("town", [ALBUMS], indirect=True)

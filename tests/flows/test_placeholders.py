@@ -17,7 +17,7 @@ from tests.fakes.model import says
 from tests.flows.ledger import fates
 from tests.flows.picky import Picky, given, picky, picture, shelf
 from tests.flows.rig import Rig, rig
-from tests.flows.test_answers import say
+from tests.flows.test_answers import say, telegram
 from tests.flows.test_provider_failures import listed
 
 PLACEHOLDER = "…"
@@ -264,6 +264,23 @@ async def test_words_of_an_earlier_conversation_that_may_have_arrived_are_not_ta
         await r.db.run(STANDING)
         await r.w.until(lambda: _tried(r))
         assert r.net.final() == ["one", "two", "three", "Hello"]
+
+
+async def test_words_of_a_conversation_that_was_deleted_stay(settings: Settings) -> None:
+    """Nobody knows their ids any more, but that they are older than what the placeholder answers."""
+    async with rig(settings, work=True) as r:
+        await say(r.w, "telegram", "hello #a1-1")
+        await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
+        await r.w.settle()
+        await r.db.run("delete from sessions")
+        r.net.plan = fates("lost")
+        asked = next(r.net.numbers)  # ids of a chat are one row, whoever writes
+        await say(r.w, "telegram", "", telegram("hello #a1-2", message_id=asked))
+        await r.w.until(lambda: "You said #a1-2" in r.net.final())
+        await r.w.settle()
+        await r.db.run(STANDING)
+        await r.w.until(lambda: _none(r))
+        assert [s.text for s in r.net.shown] == ["You said #a1-1", "You said #a1-2"]
 
 
 @pytest.mark.parametrize(("times", "stays"), [(4, False), (99, True)])

@@ -7,8 +7,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from hub.jobs.claims import GROUP, Claims
-from hub.store import inbox
+from hub import ids
+from hub.jobs.claims import GROUP, RUNNING, Claims
+from hub.store import inbox, turns
 from hub.store.db import Db
 from tests.store.rows import Bench, straight
 
@@ -102,3 +103,27 @@ async def test_what_nobody_waits_for_any_more_is_given_back(db: Db) -> None:
         await stopped
     row = await db.row("select lease_until, attempts, due_at <= now() as due from sessions where id = $1", sessions[0])
     assert row is not None and tuple(row) == (None, 0, True)
+
+
+async def test_who_asks_while_the_last_statements_end_is_asked_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them end at the same moment, and another comes before anybody has heard of it."""
+    ready = asyncio.Event()
+
+    async def claim_each(_: Any, sessions: list[UUID], *__: Any) -> dict[UUID, None]:
+        await ready.wait()
+        return dict.fromkeys(sessions)
+
+    monkeypatch.setattr(turns, "claim_each", claim_each)
+    mine = claims(None)
+    early = []
+    for _ in range(RUNNING):
+        early.append(asyncio.create_task(mine.claim(ids.uuid7())))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    ready.set()
+    late = asyncio.create_task(mine.claim(ids.uuid7()))
+    done, waits = await asyncio.wait([*early, late], timeout=5)
+    for task in waits:
+        task.cancel()
+    assert not waits and [task.result() for task in done] == [None] * (RUNNING + 1)
+    await mine.close()

@@ -48,6 +48,10 @@ OTHERS = (
         from identities i join people p on p.id = i.person_id order by 1, 2""",
     "select account_id, count(*) from people group by 1 order by 1",
     "select account_id, evidence, detail->>'names' as names from joins order by 1, 2, 3",
+    # Of those of the same moment any is the first.
+    """select min(k.key) as name, o.channel, o.ad, exists (select 1 from sessions s where s.person_id = o.person_id
+            and s.client_id = o.client_id and s.created_at = o.at) as theirs
+        from contact_origins o join identities k on k.person_id = o.person_id group by o.person_id order by 1""",
     """select k.value, i.key from contact_ids k join contacts c on c.id = k.contact_id
         join identities i on i.person_id = c.person_id order by 1, 2""",
 )

@@ -29,25 +29,26 @@ async def files_of(hub: Hub, style: Style, body: Json) -> list[File]:
     ChannelError, and they go one by one."""
     listed: list[Json] = [body["file"], *body.get("album", ())] if body.get("file") else []
     if len(listed) < 2:
-        return [await _file_of(hub, style, one) for one in listed]
+        return [await _file_of(hub, style, one, await _ours(hub, one["url"])) for one in listed]
     found: list[File] = []
+    # As long as one may take: a sender that prepares for longer counts as lost.
+    until = asyncio.get_running_loop().time() + hub.settings.wire_seconds
     try:
-        # As long as one may take: a sender that prepares for longer counts as lost.
-        async with asyncio.timeout(hub.settings.wire_seconds):
-            for one in listed:
-                found.append(await _file_of(hub, style, one))
-                if sum(len(f.content or b"") for f in found) > LARGEST:
-                    raise _refused("The files are too large for an album.")
+        for one in listed:
+            ours = await _ours(hub, one["url"])  # the database has deadlines of its own
+            async with asyncio.timeout_at(until):
+                found.append(await _file_of(hub, style, one, ours))
+            if sum(len(f.content or b"") for f in found) > LARGEST:
+                raise _refused("The files are too large for an album.")
     except TimeoutError:
         raise _refused("The files of the album cannot be had in time.") from None
     return found
 
 
-async def _file_of(hub: Hub, style: Style, body: Json) -> File:
+async def _file_of(hub: Hub, style: Style, body: Json, content: tuple[bytes, str] | None) -> File:
     """As bytes: one of ours, or one that was allowed and is fetched now. No network is given an address to fetch. Raise
     ChannelError when there is no way but the link."""
     media, mime = Media(body["media"]), str(body["mime"])
-    content = await _ours(hub, body["url"])
     if content is None:
         if not body.get("allowed"):
             raise _refused("The file is none of the hub's, and its origin is not in allowedMediaOrigins.")

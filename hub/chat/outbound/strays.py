@@ -47,7 +47,7 @@ async def remove(hub: Hub, stray: Stray) -> None:
         return
     link, whole, row = open_link(hub, integration), True, 0
     # A placeholder stands right before what was said instead of it, but for what others were told meanwhile.
-    near = (id - n for n in range(1, REACH + 1) for id in stray.after if id > n)
+    near = (id - n for n in range(1, REACH + 1) for id in stray.after if id - n > stray.asked)
     ids = list(dict.fromkeys(id for id in near if id not in stray.kept))
     for id in await strays.unknown(hub.db, stray.integration, ids[:LOOKED], REACH):
         try:
