@@ -90,6 +90,7 @@ begin
 end $$;
 
 -- Where somebody was first seen, and the first advertisement that brought them; it stays when conversations go by their age.
+-- Advertisements are kept from now on: to look for older ones all messages would be read while everybody waits.
 create table contact_origins (
     person_id uuid primary key references people on delete cascade,
     account_id uuid not null references accounts on delete cascade,
@@ -105,10 +106,6 @@ insert into contact_origins (person_id, account_id, at, channel, client_id)
     select distinct on (s.person_id) s.person_id, s.account_id, s.created_at, coalesce(i.channel, 'web'), s.client_id
     from sessions s join people p on p.id = s.person_id and p.kind = 'person' left join integrations i on i.id = s.integration_id
     where s.client_id is not null order by s.person_id, s.created_at, s.id;
-
-update contact_origins o set ad = f.ad, ad_at = f.created_at from (
-    select distinct on (s.person_id) s.person_id, m.content->'ad' as ad, m.created_at from messages m join sessions s on s.id = m.session_id
-    where m.role = 'user' and m.content ? 'ad' order by s.person_id, m.created_at, m.position) f where f.person_id = o.person_id;
 
 create function note_origin() returns trigger language plpgsql as $$
 begin
