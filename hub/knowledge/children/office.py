@@ -71,17 +71,24 @@ def _mended(body: Element, text: Text) -> bool:
     """Take hidden words out, put text boxes where they are read. Whether anything was changed."""
     changed, hidden = False, []
     for above in list(body.iter()):
-        for one in list(above):
+        pending, kept, other = list(reversed(above)), list[Element](), False
+        while pending:
+            one = pending.pop()
             if local(one) == "r" and _vanishes(one):
                 hidden.append("".join(t.text or "" for t in one.iter(f"{WORD}t")))
-                above.remove(one)
-                changed = True
+            elif local(one) == "fldSimple":
+                # Its own parts are looked at here: what it hides stays hidden.
+                pending += reversed(one)
+                del one[:]
             elif (parts := _instead(one)) is not None:
-                place = list(above).index(one)
-                above.remove(one)
-                for part in reversed(parts):
-                    above.insert(place, part)
-                changed = True
+                kept += parts
+            else:
+                kept.append(one)
+                continue
+            other = True
+        if other:
+            above[:] = kept
+            changed = True
     for what, words in UNREAD:
         if any(local(one) in what for one in body.iter()):
             text.note(words)
@@ -93,14 +100,12 @@ def _mended(body: Element, text: Text) -> bool:
 
 
 def _instead(one: Element) -> list[Element] | None:
-    """What is read in place of a part that would be passed over: text boxes, results of fields, formulas."""
+    """What is read in place of a part that would be passed over: text boxes, formulas."""
     name = local(one)
     if name in ("AlternateContent", "drawing"):
         boxes = list(one.iter(f"{WORD}txbxContent"))
         read = name == "AlternateContent" and any(local(c) == "Fallback" for c in one)
         return boxes if boxes and not read else None
-    if name == "fldSimple":
-        return [part for child in one for part in (_instead(child) or [child])]
     if name in ("oMath", "oMathPara"):
         run = Element(f"{WORD}r")
         ElementTree.SubElement(run, f"{WORD}t").text = _formula(one)
