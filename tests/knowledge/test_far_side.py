@@ -158,10 +158,24 @@ async def test_rtf_shows_what_is_neither_hidden_nor_deleted(words: str, shown: s
     assert (await read("a.rtf", rf"{{\rtf1\ansi In {words} out}}")).text == shown
 
 
+async def test_what_is_drawn_with_blanks_is_read_at_once() -> None:
+    found = await read("a.rtf", rf"{{\rtf1 a{' ' * 300_000}b\par c}}")
+    assert " ".join(found.text.split()) == "a b c"
+
+
+async def test_notes_hold_no_sign_that_a_database_refuses() -> None:
+    cells = row(1, "Item", "Price") + '<row r="2"><c r="A2" t="str"><v>Desk</v></c></row>'
+    made = io.BytesIO(book(cells))
+    with zipfile.ZipFile(made, "a") as file:
+        file.writestr("xl/worksheets/_rels/s.xml.rels", '<r><x Id="a" Target="../comments1.xml"/></r>')
+        file.writestr("xl/comments1.xml", "<c><comment><text><r><t>a_x0000_b</t></r></text></comment></c>")
+    assert (await read("a.xlsx", made.getvalue())).notes == ('Comments on the sheet S were left out: "a b"',)
+
+
 @pytest.mark.parametrize("value", ["1e308", "-1", "nan", "inf", "4000000"])
 async def test_a_sheet_with_a_duration_beyond_measure_is_read(value: str) -> None:
     styles = '<numFmt numFmtId="200" formatCode="[h]:mm"/><cellXfs><xf numFmtId="200"/></cellXfs>'
-    cells = row(1, "Item", "Time") + f'<row r="2"><c r="A2" t="str"><v>Desk</v></c><c r="B2" s="0"><v>{value}</v></c></row>'
+    cells = row(1, "Item", "Time") + row(2, "Desk").replace("</row>", f'<c r="B2" s="0"><v>{value}</v></c></row>')
     assert "Item: Desk" in (await read("a.xlsx", book(cells, styles=styles))).text
 
 
@@ -226,8 +240,8 @@ async def test_heads_of_mails_that_are_not_encoded() -> None:
 
 
 @pytest.mark.parametrize(("subject", "shown"), [
-    ("Olá =?utf-8?q?v=C3=B3s?=", "Olá vós"), ("Łódź =?cp1252?q?=80?= 5", "Łódź € 5"), ("Olá =?no?q?a?=", "Olá =?no?q?a?="),
-    ("Olá =?utf-8?b?a?=", "Olá =?utf-8?b?a?="),
+    ("Olá =?utf-8?q?v=C3=B3s?=", "Olá vós"), ("Łódź =?cp1252?q?=80?= 5", "Łódź € 5"),
+    ("Olá =?no?q?a?=", "Olá =?no?q?a?="), ("Olá =?utf-8?b?a?=", "Olá =?utf-8?b?a?="),
 ])
 async def test_heads_of_mails_that_are_encoded_in_part(subject: str, shown: str) -> None:
     found = await read("a.eml", f"Subject: {subject}\r\nContent-Type: text/plain\r\n\r\nHello".encode())

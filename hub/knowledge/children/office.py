@@ -69,24 +69,10 @@ def _noted(soup: BeautifulSoup) -> None:
 
 def _mended(body: Element, text: Text) -> bool:
     """Take hidden words out, put text boxes where they are read. Whether anything was changed."""
-    changed, hidden = False, []
+    changed, hidden = False, list[str]()
     for above in list(body.iter()):
-        pending, kept, other = list(reversed(above)), list[Element](), False
-        while pending:
-            one = pending.pop()
-            if local(one) == "r" and _vanishes(one):
-                hidden.append("".join(t.text or "" for t in one.iter(f"{WORD}t")))
-            elif local(one) == "fldSimple":
-                # Its own parts are looked at here: what it hides stays hidden.
-                pending += reversed(one)
-                del one[:]
-            elif (parts := _instead(one)) is not None:
-                kept += parts
-            else:
-                kept.append(one)
-                continue
-            other = True
-        if other:
+        kept = _kept(above, hidden)
+        if kept != list(above):
             above[:] = kept
             changed = True
     for what, words in UNREAD:
@@ -97,6 +83,22 @@ def _mended(body: Element, text: Text) -> bool:
         if told := " ".join("".join(said).split()):
             text.note(f"{kind} was left out: {quoted(told, QUOTED)}")
     return changed
+
+
+def _kept(above: Element, hidden: list[str]) -> list[Element]:
+    """What an element holds when it is mended; what it hides is added to `hidden`."""
+    pending, kept = list(reversed(above)), list[Element]()
+    while pending:
+        one = pending.pop()
+        if local(one) == "r" and _vanishes(one):
+            hidden.append("".join(t.text or "" for t in one.iter(f"{WORD}t")))
+        elif local(one) == "fldSimple":
+            pending += reversed(one)
+            del one[:]  # it is looked at once: what a field hides stays hidden
+        else:
+            parts = _instead(one)
+            kept += [one] if parts is None else parts
+    return kept
 
 
 def _instead(one: Element) -> list[Element] | None:

@@ -56,7 +56,7 @@ def rtf(content: bytes, asked: Asked, text: Text) -> None:
     if reading.pictures:
         text.note("Pictures in it were not read.")
     made = re.sub(r" ?\( +(?=\S)", " (", reading.joined("")) if reading.noted else reading.joined("")
-    text.add(re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", made)).strip())
+    text.add(re.sub(r"(?<![ \t])[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", made)).strip())
 
 
 def _rtf(source: str) -> "_Rtf":
