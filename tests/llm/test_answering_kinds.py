@@ -146,3 +146,8 @@ def test_of_two_columns_of_one_idea_the_one_that_is_named() -> None:
 def test_links_are_found_in_a_long_row_of_words() -> None:
     assert FACTS["link"].search("see my-shop.com now") and FACTS["link"].search("www.shop.example")
     assert not FACTS["link"].search("-".join("a" * 200_000)) and not FACTS["link"].search("so. command")
+
+
+def test_a_long_question_is_not_said_again_as_a_whole() -> None:
+    got = said(f"Qual o preço da mesa? Onde fica {'o robô xadrez ' * 700}?", "A mesa custa R$ 450.")
+    assert "R$ 450" in got and "Onde fica o robô" in got and "…" in got and len(got) < 300
