@@ -74,7 +74,8 @@ async def show(request: web.Request) -> web.Response:
     words = known().get(code, OTHER)
     html = request.app[SPOKEN].of(language(request)).get_template("problem.html").render(code=code, words=words)
     policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": policy})
+    headers = {"Content-Security-Policy": policy, "Vary": "Accept-Language"}
+    return web.Response(text=html, content_type="text/html", headers=headers)
 
 
 def routes() -> list[web.RouteDef]:

@@ -37,7 +37,7 @@ FACTS = {
     ),
     "contact": re.compile(r"@|\d{4}|\+\d"),
     "address": re.compile(rf"https?:|\b(?:{_STREET}|bairro|quadra)\b"),
-    "link": re.compile(r"https?:|\bwww\.|\b[\w-]+\.(?:com|net|org|app|io|br|example)\b"),
+    "link": re.compile(r"https?:|\bwww\.|(?<=[\w-])\.(?:com|net|org|app|io|br|example)\b"),
     "who": re.compile(
         r"\b(?:ramal|extension|extensao|anexo|responsave\w*|responsable\w*|in charge|fale com|falar com|speak (?:to|with)|talk to"
         r"|hable con|hablar con|(?:e|fica) com (?:a |o )?[a-z]+ [a-z]+|contato e|contact is|contacto es|drs?a?\.|coordenador\w*"

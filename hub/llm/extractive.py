@@ -35,6 +35,7 @@ SURE = 0.85  # cover from which answers with other amounts are about the same
 SAME, LIKE = 0.6, 0.7  # part of two sentences' words from which they say the same, and the part of the score then
 TIED, MOST = 0.98, 2  # part of the best score from which another sentence is as good, and how many are shown
 SOURCES = 3
+ASKED = 120  # characters of a question that are said again where nothing is known of it
 PIECES, PIECE = 6, 24
 
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -160,7 +161,7 @@ def _answers(
         elif whole:
             answers.append(whole)
         elif one.codes or one.asks:
-            missing += [c.upper() for c in one.codes] or [one.text.strip(" ?¿!.,;")]
+            missing += [c.upper() for c in one.codes] or [_shortly(one.text.strip(" ?¿!.,;"))]
     return answers, missing
 
 
@@ -190,6 +191,10 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
     if first.old and not asked.years:
         text += f"\n\n{TEXTS['old'][lang]}{_since(first.unit)}."
     return Answer(text, (first.unit.part.passage.name,)), all(t.stem in first.has for t in asked.topics)
+
+
+def _shortly(text: str) -> str:
+    return text if len(text) <= ASKED else f"{text[:ASKED].rstrip()}…"
 
 
 def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:

@@ -62,10 +62,14 @@ class _Patience:
 
     def ended(self) -> bool:
         """Whether it was this that cancelled the task, and nothing else."""
-        return self._over and self._task.uncancel() <= self._before
+        if not self._over:
+            return False
+        self._over = False
+        return self._task.uncancel() <= self._before
 
     def close(self) -> None:
         self._timer.cancel()
+        self.ended()  # where it came to another end, whoever waits around it must not take it for cancelled
 
 
 class Straight:

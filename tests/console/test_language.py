@@ -75,6 +75,7 @@ async def test_what_is_refused_is_said(desk: Desk) -> None:
 
 async def test_before_anybody_signs_in(api: Api, desk: Desk) -> None:
     async with desk.http.get(api.url + "/problems/not_found", headers={"Accept-Language": "es"}) as got:
+        assert got.headers["Vary"] == "Accept-Language"  # what keeps pages on the way must not give it to others
         text = await got.text()
         assert '<html lang="es" dir="rtl">' in text and pseudo("There is nothing at this path") in text
     desk.http.cookie_jar.clear()

@@ -54,6 +54,15 @@ async def test_word_with_tracked_changes_footnotes_fields_and_formulas() -> None
         'What was deleted with tracked changes was left out: "cinco"', 'Comments were left out: "Conferir com Bia"'}
 
 
+async def test_what_a_field_hides_stays_hidden() -> None:
+    hidden = "<w:r><w:rPr><w:vanish/></w:rPr><w:t>We pay 3.</w:t></w:r>"
+    for times in (1, 3):
+        field = f"{'<w:fldSimple>' * times}{hidden}{run('nine')}{'</w:fldSimple>' * times}"
+        found = await read("a.docx", word(f"<w:p>{run('It costs ')}{field}{run(' euros')}</w:p>"))
+        assert found.text == "It costs nine euros"
+        assert found.notes == ('Hidden text was left out: "We pay 3."',)
+
+
 async def test_two_footnotes_and_one_that_is_long() -> None:
     body = (f'<w:p>{run("A")}<w:r><w:footnoteReference w:id="1"/></w:r>{run(" e B")}<w:r>'
             f'<w:footnoteReference w:id="2"/></w:r></w:p>')
@@ -141,6 +150,35 @@ async def test_rtf_with_changes_footnotes_escapes_and_tables_within_tables() -> 
         'What was deleted with tracked changes was left out: "R$ 50"', "Pictures in it were not read."}
 
 
+@pytest.mark.parametrize(("words", "shown"), [
+    (r"{\v a \deleted0 b}", "In  out"), (r"{\deleted a \v0 b}", "In  out"), (r"{\v a\v0 b}", "In b out"),
+    (r"{\deleted a\deleted0 b}", "In b out"), (r"{\v a\plain  b}", "In  b out"),
+])
+async def test_rtf_shows_what_is_neither_hidden_nor_deleted(words: str, shown: str) -> None:
+    assert (await read("a.rtf", rf"{{\rtf1\ansi In {words} out}}")).text == shown
+
+
+async def test_what_is_drawn_with_blanks_is_read_at_once() -> None:
+    found = await read("a.rtf", rf"{{\rtf1 a{' ' * 300_000}b\par c}}")
+    assert " ".join(found.text.split()) == "a b c"
+
+
+async def test_notes_hold_no_sign_that_a_database_refuses() -> None:
+    cells = row(1, "Item", "Price") + '<row r="2"><c r="A2" t="str"><v>Desk</v></c></row>'
+    made = io.BytesIO(book(cells))
+    with zipfile.ZipFile(made, "a") as file:
+        file.writestr("xl/worksheets/_rels/s.xml.rels", '<r><x Id="a" Target="../comments1.xml"/></r>')
+        file.writestr("xl/comments1.xml", "<c><comment><text><r><t>a_x0000_b</t></r></text></comment></c>")
+    assert (await read("a.xlsx", made.getvalue())).notes == ('Comments on the sheet S were left out: "a b"',)
+
+
+@pytest.mark.parametrize("value", ["1e308", "-1", "nan", "inf", "4000000"])
+async def test_a_sheet_with_a_duration_beyond_measure_is_read(value: str) -> None:
+    styles = '<numFmt numFmtId="200" formatCode="[h]:mm"/><cellXfs><xf numFmtId="200"/></cellXfs>'
+    cells = row(1, "Item", "Time") + row(2, "Desk").replace("</row>", f'<c r="B2" s="0"><v>{value}</v></c></row>')
+    assert "Item: Desk" in (await read("a.xlsx", book(cells, styles=styles))).text
+
+
 @pytest.mark.parametrize(("container", "folder"), [
     ("<c><rootfile full-path='./OPS/my%20book.opf'/></c>", "OPS/"),
     ("<c><rootfile full-path='/ops/MY BOOK.opf'/></c>", "OPS/"),
@@ -199,6 +237,15 @@ async def test_heads_of_mails_that_are_not_encoded() -> None:
         raw += b"=93Tr=EAs=94 dias =96 s=F3 =80 5"
         found = (await read("a.eml", raw)).text
         assert found == "Subject: Orçamento – não é spam\nFrom: João <j@x.example>\n\n“Três” dias – só € 5"
+
+
+@pytest.mark.parametrize(("subject", "shown"), [
+    ("Olá =?utf-8?q?v=C3=B3s?=", "Olá vós"), ("Łódź =?cp1252?q?=80?= 5", "Łódź € 5"),
+    ("Olá =?no?q?a?=", "Olá =?no?q?a?="), ("Olá =?utf-8?b?a?=", "Olá =?utf-8?b?a?="),
+])
+async def test_heads_of_mails_that_are_encoded_in_part(subject: str, shown: str) -> None:
+    found = await read("a.eml", f"Subject: {subject}\r\nContent-Type: text/plain\r\n\r\nHello".encode())
+    assert found.text == f"Subject: {shown}\n\nHello"
 
 
 LEFT = ("A loja abre de segunda a sexta das nove", "horas da manha ate as seis da tarde e", "fica fechada.", "",

@@ -4,6 +4,7 @@
 import pytest
 
 from hub.language import words
+from hub.language.facts import FACTS
 from hub.language.nearness import nearest
 from hub.llm.blocks import cut
 from tests.llm.test_answering import said
@@ -140,3 +141,13 @@ def test_cats_are_no_dogs_and_both_are_animals() -> None:
 def test_of_two_columns_of_one_idea_the_one_that_is_named() -> None:
     table = "# Planos\n\n| Plano | Fee | Price |\n|---|---|---|\n| Sol | USD 5 | USD 90 |\n"
     assert "USD 90" in said("What is the price of Sol?", table)
+
+
+def test_links_are_found_in_a_long_row_of_words() -> None:
+    assert FACTS["link"].search("see my-shop.com now") and FACTS["link"].search("www.shop.example")
+    assert not FACTS["link"].search("-".join("a" * 200_000)) and not FACTS["link"].search("so. command")
+
+
+def test_a_long_question_is_not_said_again_as_a_whole() -> None:
+    got = said(f"Qual o preço da mesa? Onde fica {'o robô xadrez ' * 700}?", "A mesa custa R$ 450.")
+    assert "R$ 450" in got and "Onde fica o robô" in got and "…" in got and len(got) < 300

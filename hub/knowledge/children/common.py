@@ -74,6 +74,7 @@ class Text:
 
     def note(self, text: str) -> None:
         """A sentence about what is not read, once."""
+        text = text.replace("\0", " ")  # no database takes it
         if text not in self.notes and text not in self._unsaid:
             (self.notes if len(self.notes) < TOLD else self._unsaid).append(text)
 

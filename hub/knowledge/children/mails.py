@@ -4,7 +4,8 @@ import email
 import email.policy
 import re
 from collections.abc import Iterator
-from email.header import decode_header, make_header
+from email.errors import MessageError
+from email.header import decode_header
 from email.message import Message
 
 from hub.knowledge.children.common import Asked, No, Text, run
@@ -36,8 +37,18 @@ def _head(mail: Message, name: str) -> str:
     raw = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), "")
     if raw and not raw.isascii():
         said = decoded(" ".join(raw.split()).encode("ascii", "surrogateescape"))
-        return _clean(make_header(decode_header(said)))
+        return _clean(_mixed(said))
     return _clean(mail[name]) if mail[name] else ""
+
+
+def _mixed(said: str) -> str:
+    """A line in which some words are encoded and others are as they are."""
+    try:
+        # What is not encoded comes as it is, or as bytes of this kind.
+        return "".join(part if isinstance(part, str) else part.decode(letters or "raw-unicode-escape", "replace")
+                       for part, letters in decode_header(said))
+    except (MessageError, LookupError, ValueError):
+        return said  # it names letters that there are not
 
 
 def _clean(value: object) -> str:

@@ -69,19 +69,12 @@ def _noted(soup: BeautifulSoup) -> None:
 
 def _mended(body: Element, text: Text) -> bool:
     """Take hidden words out, put text boxes where they are read. Whether anything was changed."""
-    changed, hidden = False, []
+    changed, hidden = False, list[str]()
     for above in list(body.iter()):
-        for one in list(above):
-            if local(one) == "r" and _vanishes(one):
-                hidden.append("".join(t.text or "" for t in one.iter(f"{WORD}t")))
-                above.remove(one)
-                changed = True
-            elif (parts := _instead(one)) is not None:
-                place = list(above).index(one)
-                above.remove(one)
-                for part in reversed(parts):
-                    above.insert(place, part)
-                changed = True
+        kept = _kept(above, hidden)
+        if kept != list(above):
+            above[:] = kept
+            changed = True
     for what, words in UNREAD:
         if any(local(one) in what for one in body.iter()):
             text.note(words)
@@ -92,15 +85,29 @@ def _mended(body: Element, text: Text) -> bool:
     return changed
 
 
+def _kept(above: Element, hidden: list[str]) -> list[Element]:
+    """What an element holds when it is mended; what it hides is added to `hidden`."""
+    pending, kept = list(reversed(above)), list[Element]()
+    while pending:
+        one = pending.pop()
+        if local(one) == "r" and _vanishes(one):
+            hidden.append("".join(t.text or "" for t in one.iter(f"{WORD}t")))
+        elif local(one) == "fldSimple":
+            pending += reversed(one)
+            del one[:]  # it is looked at once: what a field hides stays hidden
+        else:
+            parts = _instead(one)
+            kept += [one] if parts is None else parts
+    return kept
+
+
 def _instead(one: Element) -> list[Element] | None:
-    """What is read in place of a part that would be passed over: text boxes, results of fields, formulas."""
+    """What is read in place of a part that would be passed over: text boxes, formulas."""
     name = local(one)
     if name in ("AlternateContent", "drawing"):
         boxes = list(one.iter(f"{WORD}txbxContent"))
         read = name == "AlternateContent" and any(local(c) == "Fallback" for c in one)
         return boxes if boxes and not read else None
-    if name == "fldSimple":
-        return [part for child in one for part in (_instead(child) or [child])]
     if name in ("oMath", "oMathPara"):
         run = Element(f"{WORD}r")
         ElementTree.SubElement(run, f"{WORD}t").text = _formula(one)

@@ -167,7 +167,7 @@ def _shown(value: str, how: Format, since: bool) -> str:
     except ValueError:
         return value
     kind, before = how
-    if kind == "lasting" and number >= 0:
+    if kind == "lasting" and 0 <= number < 3_000_000:
         minutes = round(number * 1440)
         return f"{minutes // 60}:{minutes % 60:02}"
     if kind in ("date", "time") and 0 <= number < 3_000_000:
@@ -266,7 +266,7 @@ def _open_hidden(table: Element) -> set[int]:
     at = 0
     for one in (c for c in table.iter() if local(c) == "table-column"):
         times = min(WIDEST, int(attribute(one, "number-columns-repeated") or 1))
-        if attribute(one, "visibility") in ("collapse", "filter"):
+        if at < WIDEST and attribute(one, "visibility") in ("collapse", "filter"):
             found |= set(range(at, at + times))
         at += times
     return found

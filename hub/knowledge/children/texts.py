@@ -56,7 +56,7 @@ def rtf(content: bytes, asked: Asked, text: Text) -> None:
     if reading.pictures:
         text.note("Pictures in it were not read.")
     made = re.sub(r" ?\( +(?=\S)", " (", reading.joined("")) if reading.noted else reading.joined("")
-    text.add(re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", made)).strip())
+    text.add(re.sub(r"(?<![ \t])[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", made)).strip())
 
 
 def _rtf(source: str) -> "_Rtf":
@@ -134,8 +134,7 @@ class _Rtf:
         elif word == "uc":
             self._behind = int(number or 1)
         elif word in ("v", "plain", "deleted"):
-            if self._where != "margin":
-                self._where = "" if word == "plain" or number == "0" else "hidden" if word == "v" else word
+            self._leave(word, number != "0")
         elif word == "f":
             self._codes = self._fonts.get(number or "") or self._usual
         elif word == "shptxt":
@@ -148,6 +147,18 @@ class _Rtf:
             self.pictures = self.pictures or word == "pict"
             self._beside = self._beside or word in BESIDE
             self._put(SIGNS.get(word, ""))
+
+    def _leave(self, word: str, on: bool) -> None:
+        """What is hidden is not shown because it is no longer deleted, nor the other way round."""
+        meant = "hidden" if word == "v" else word
+        if self._where == "margin":
+            return
+        if word == "plain":
+            self._where = ""
+        elif on:
+            self._where = self._where or meant
+        elif self._where == meant:
+            self._where = ""
 
     def _put(self, words: str) -> None:
         if not self._beside and words:
