@@ -96,6 +96,24 @@ async def test_fields_are_made_filled_and_taken_away(desk: Desk, api: Api) -> No
     assert "plan" not in (await api.ok("GET", f"/api/v1/contacts/{person}/fields"))["values"]
 
 
+async def test_a_choice_that_is_offered_no_more_keeps_no_other_field_from_being_saved(desk: Desk, api: Api) -> None:
+    session, person = await talk(api)
+    kind = {"type": "choice", "choices": ["basic", "gold"]}
+    tier = await api.ok("POST", FIELDS, {"key": "tier", "name": "Tier", **kind})
+    await api.ok("POST", FIELDS, {"key": "town", "name": "Town"})
+    where = f"/api/v1/contacts/{person}/fields"
+    await api.ok("PUT", where, {"values": {"tier": "gold"}})
+    await api.ok("PUT", f"{FIELDS}/{tier['id']}", {"choices": ["basic"]})
+    page = (await desk.get(f"/console/inbox/{session}")).text
+    assert "<option selected>gold</option>" in page, "the form sends what is there along"
+    sent = {"field-tier": "gold", "field-town": "Recife"}
+    assert "saved" in (await desk.done(f"/console/inbox/{session}/fields", **sent)).said
+    values = (await api.ok("GET", where))["values"]
+    assert (values["tier"], values["town"]) == ("gold", "Recife")
+    await api.ok("PUT", where, {"values": {"tier": None}})
+    assert (await api.call("PUT", where, {"values": {"tier": "gold"}})).status == 400, "nobody chooses it anew"
+
+
 async def test_values_are_bounded_and_stay_data(desk: Desk, api: Api) -> None:
     session, person = await talk(api)
     for key, kind in (("score", "number"), ("about", "text"), ("since", "date"), ("vip", "yes_no")):

@@ -170,9 +170,15 @@ async def set_values(
         for key, value in given.items():
             if key not in known:
                 raise Invalid(f"{key[:60]} is no field of this account.", field=key[:60])
+            if _same(value, now[key]):
+                continue  # also what is none of the choices any more
             new = value_of(known[key], value)
             if new != now[key]:
                 await contact_panel.set_value(tx, account, person, known[key]["id"], new)
+
+
+def _same(given: Any, now: Any) -> bool:
+    return type(given) is type(now) and given == now
 
 
 async def note(db: Db, account: UUID, person: UUID, operator: UUID | None, author: str, text: str) -> UUID:
