@@ -41,13 +41,14 @@ DROP_VALUE = """
 """
 NOTES = """
     select n.id, n.author, n.text, n.created_at from contact_notes n
-    where n.account_id = $1 and n.person_id in (select selves($2)) order by n.id desc limit $3
+    where n.account_id = $1 and n.person_id in (select selves($2)) and ($4::uuid is null or n.id < $4) order by n.id desc limit $3
 """
-# No more than $7 of one person.
+COUNT_NOTES = "select count(*)::int from contact_notes n where n.account_id = $1 and n.person_id in (select selves($2))"
+# No more than $7 of one person, by whichever of their names they are written.
 ADD_NOTE = """
     insert into contact_notes (id, account_id, person_id, operator_id, author, text)
     select $3, p.account_id, p.id, $4, $5, $6 from people p where p.account_id = $1 and p.id = $2
-        and (select count(*) from contact_notes n where n.account_id = $1 and n.person_id = $2) < $7
+        and (select count(*) from contact_notes n where n.account_id = $1 and n.person_id in (select selves($2))) < $7
 """
 REMOVE_NOTE = "delete from contact_notes where account_id = $1 and person_id in (select selves($2)) and id = $3"
 CONSENTS = """
@@ -139,9 +140,13 @@ async def set_value(db: Call, account: UUID, person: UUID, field: UUID, value: A
     await db.run(SET_VALUE, account, person, field, sealed)
 
 
-async def notes(db: Call, account: UUID, person: UUID, limit: int = 100) -> list[Json]:
+async def notes(db: Call, account: UUID, person: UUID, limit: int, before: UUID | None = None) -> list[Json]:
     """Newest first."""
-    return [dict(r) for r in await db.fetch(NOTES, account, person, limit)]
+    return [dict(r) for r in await db.fetch(NOTES, account, person, limit, before)]
+
+
+async def note_count(db: Call, account: UUID, person: UUID) -> int:
+    return int(await db.value(COUNT_NOTES, account, person))
 
 
 async def add_note(

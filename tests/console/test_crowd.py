@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import orjson
+import pytest
 
 from hub.chat.news import of_account
+from hub.chat.website import prompts, visitor_typing
 from hub.chat.website.visitor_typing import MOST, VISITOR
 from tests.api.chatting import Visitor, visiting
 from tests.api.conftest import Api
@@ -120,3 +124,25 @@ async def test_a_page_that_tells_too_often_is_not_heard(desk: Desk, api: Api) ->
                 told.append(await asyncio.wait_for(heard.get(), 20))
         mine = [e for e in told if e["type"] == VISITOR and me.session in e["sessions"]]
         assert 0 < len(mine) < MOST + 40
+
+
+async def test_visitors_of_an_account_who_tell_too_often_leave_those_of_others_heard(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visitor_typing, "ALL", 3)
+    theirs = await api.hub.db.value("select account_id from api_keys where tail = $1", api.foreign[-6:])
+    async with visiting(api, visitorTyping="shown") as me, visiting(api, visitorTyping="shown") as beside:
+        seen = await prompts.visit(api.hub, me.key)
+        async with api.hub.events.listen(of_account(api.account), of_account(theirs)) as heard:
+            for _ in range(6):
+                for one in (me, beside):
+                    assert (await one.call("POST", "/typing", {"active": True})).status == 204
+            await visitor_typing.tell(api.hub, replace(seen, account_id=theirs, session_id=uuid4()), True, None)
+            await api.hub.events.publish(of_account(theirs), {"type": "last"})
+            told: list[dict[str, Any]] = []
+            while not told or told[-1]["type"] != "last":
+                told.append(await asyncio.wait_for(heard.get(), 20))
+    known = {me.session, beside.session}
+    ours = [e for e in told if e["type"] == VISITOR and known & set(e["sessions"])]
+    others = [e for e in told if e["type"] == VISITOR and not known & set(e["sessions"])]
+    assert 0 < len(ours) < 12 and len(others) == 1

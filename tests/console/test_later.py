@@ -181,3 +181,24 @@ async def test_what_fails_again_and_again_comes_to_an_end_and_holds_up_nobody_el
     await api.hub.db.run("update planned_messages set tries = $2 where id = $1", id, planned.TRIES)
     await due(api, id, fine)
     assert await state(api, id) == ("failed", "trouble") and await state(api, fine) == ("sent", None)
+
+
+async def test_one_that_breaks_keeps_nobody_elses_waiting(api: Api) -> None:
+    session, other = await talk(api, "telegram"), await talk(api, "web")
+    link = await api.hub.db.value("select integration_id from sessions where id = $1", session)
+    await api.hub.db.run("update integrations set channel = 'gone' where id = $1", link)
+    id, fine = await plan(api, session, "over a network that is not there"), await plan(api, other, "fine")
+    await api.hub.db.run("update planned_messages set look_at = now() - interval '1 minute' where id = $1", id)
+    await api.hub.db.run(DUE, fine)
+    await api.hub.db.run("update planned_messages set at = now() - interval '1 hour' where id = $1", id)
+    await planned.fire(api.hub)
+    assert await state(api, id) == ("planned", None) and await state(api, fine) == ("sent", None)
+
+
+async def test_the_same_request_twice_at_once_is_one_plan(api: Api) -> None:
+    session, id = await talk(api, "web"), uuid4()
+    sent = {"content": "once", "at": (datetime.now(UTC) + timedelta(days=1)).isoformat(), "id": str(id)}
+    rest = f"/api/v1/inbox/conversations/{session}/planned"
+    made = await asyncio.gather(*(api.ok("POST", rest, sent) for _ in range(6)))
+    assert {one["id"] for one in made} == {str(id)}
+    assert [one["id"] for one in await api.ok("GET", rest)] == [str(id)]

@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import pytest
 from aiohttp import web
 
 from hub.accounts.accounts import create_account
 from hub.chat.operators import cards, panel
 from hub.processes.embedded import free_port
-from hub.store import people
+from hub.store import contacts, people
 from tests.api.conftest import Api
 from tests.console.conftest import Desk, signed_in
 from tests.console.town import fill
@@ -96,6 +97,24 @@ async def test_fields_are_made_filled_and_taken_away(desk: Desk, api: Api) -> No
     assert "plan" not in (await api.ok("GET", f"/api/v1/contacts/{person}/fields"))["values"]
 
 
+async def test_a_choice_that_is_offered_no_more_keeps_no_other_field_from_being_saved(desk: Desk, api: Api) -> None:
+    session, person = await talk(api)
+    kind = {"type": "choice", "choices": ["basic", "gold"]}
+    tier = await api.ok("POST", FIELDS, {"key": "tier", "name": "Tier", **kind})
+    await api.ok("POST", FIELDS, {"key": "town", "name": "Town"})
+    where = f"/api/v1/contacts/{person}/fields"
+    await api.ok("PUT", where, {"values": {"tier": "gold"}})
+    await api.ok("PUT", f"{FIELDS}/{tier['id']}", {"choices": ["basic"]})
+    page = (await desk.get(f"/console/inbox/{session}")).text
+    assert "<option selected>gold</option>" in page, "the form sends what is there along"
+    sent = {"field-tier": "gold", "field-town": "Recife"}
+    assert "saved" in (await desk.done(f"/console/inbox/{session}/fields", **sent)).said
+    values = (await api.ok("GET", where))["values"]
+    assert (values["tier"], values["town"]) == ("gold", "Recife")
+    await api.ok("PUT", where, {"values": {"tier": None}})
+    assert (await api.call("PUT", where, {"values": {"tier": "gold"}})).status == 400, "nobody chooses it anew"
+
+
 async def test_values_are_bounded_and_stay_data(desk: Desk, api: Api) -> None:
     session, person = await talk(api)
     for key, kind in (("score", "number"), ("about", "text"), ("since", "date"), ("vip", "yes_no")):
@@ -136,6 +155,31 @@ async def test_notes_on_the_person_stand_beside_all_their_conversations(desk: De
     assert (await viewer.post(f"/console/inbox/{session}/person-note", about="x")).status == 403
 
 
+async def test_notes_that_are_not_shown_are_counted_and_come_in_pages(
+    desk: Desk, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, person = await talk(api)
+    other = await people.owner(api.hub.db, api.account, f"other-{person}")
+    await api.ok("POST", f"/api/v1/contacts/{person}/join", {"contactId": str(other)})
+    monkeypatch.setattr(panel, "BESIDE", 2)
+    monkeypatch.setattr(panel, "NOTES", 5)
+    whose = [f"/api/v1/contacts/{one}/notes" for one in (person, other)]
+    for n in range(5):
+        await api.ok("POST", whose[n % 2], {"text": f"note {n}."})
+    for one in whose:
+        assert (await api.call("POST", one, {"text": "too many"})).status == 409, "of both names together"
+    page = (await desk.get(f"/console/inbox/{session}")).text
+    assert "note 4." in page and "note 2." not in page and "and 3 more" in page
+    found, at, answers = list[str](), f"{whose[0]}?limit=2", 0
+    while at:
+        got, answers = await api.call("GET", at), answers + 1
+        assert got.headers["X-Total-Count"] == "5"
+        found += [one["text"] for one in got.body]
+        at = got.headers.get("Link", "").partition("<")[2].partition(">")[0].removeprefix(api.hub.settings.address)
+    assert answers == 3
+    assert found == [f"note {n}." for n in (4, 3, 2, 1, 0)]
+
+
 async def test_consent_has_a_history(desk: Desk, api: Api) -> None:
     session, person = await talk(api)
     db = api.hub.db
@@ -158,6 +202,19 @@ async def test_joined_people_have_one_panel_and_a_split_gives_each_their_own(api
     await api.ok("POST", f"/api/v1/contacts/{a}/split", {})
     assert (await api.ok("GET", f"/api/v1/contacts/{a}/fields"))["values"]["city"] == "Recife"
     assert (await api.ok("GET", f"/api/v1/contacts/{b}/fields"))["values"]["city"] == "Olinda"
+
+
+async def test_whoever_is_joined_for_whatever_reason_is_shown(desk: Desk, api: Api) -> None:
+    session, person = await talk(api)
+    page = f"/console/inbox/{session}"
+    for n, (evidence, detail, words) in enumerate((
+        ("operator", {}, "operator"), ("operator", {"reason": "<i>same voice</i>"}, "&lt;i&gt;same voice&lt;/i&gt;"),
+        ("session", {}, "one name"), ("code", {}, "a code from the web chat"),
+    )):
+        other = await people.owner(api.hub.db, api.account, f"joined-{n}-{person}")
+        assert await contacts.join(api.hub.db, api.account, person, other, evidence, detail, "hub")
+        text = (await desk.get(page)).text
+        assert f"by the hub: {words}" in text, (evidence, text[-300:])
 
 
 async def test_prepared_replies_say_what_fields_hold(desk: Desk, api: Api) -> None:

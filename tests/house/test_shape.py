@@ -21,6 +21,7 @@ CATCHES_ALL = {
     "hub/chat/inbound/journal.py": "every caller of a failed commit must hear of it",
     "hub/chat/inbound/webhooks.py": "a call that a fault of ours keeps out is sent again, or kept on disk",
     "hub/chat/inbound/folding.py": "a call that cannot be folded must not end the folding of others",
+    "hub/chat/operators/planned.py": "a planned message that breaks must not keep those of others waiting",
     "hub/engine/tool_calls.py": "a tool that breaks must not lose the answer",
     "hub/store/usage.py": "everyone who waits must hear of it",
     "hub/chat/inbound/spool.py": "one kept call must not hold up the others",

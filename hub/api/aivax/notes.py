@@ -1,28 +1,45 @@
 """Notes on a contact, whichever conversation it is."""
 
+from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
+from pydantic import Field
 
 from hub.api.aivax.schemas.panel import ContactNoteIn, ContactNoteOut
+from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
 from hub.chat.operators import panel
 from hub.chat.operators.panel import NOBODY, NOTES
 from hub.errors import NotFound
+from hub.pydantic_base import Camel
 from hub.store import contact_panel as rows
 
 TAG = "Contacts"
 
 
-@endpoint(tag=TAG)
-async def listed(request: web.Request, id: UUID) -> list[ContactNoteOut]:
-    """List notes on a contact, newest first; there are at most 500."""
+class NoteQuery(Camel):
+    limit: Annotated[int, Field(ge=1, le=NOTES, description="The most of one answer.")] = NOTES
+    before: Annotated[UUID | None, Field(description="As `Link` of the answer before has it.")] = None
+
+
+@endpoint(tag=TAG, pages=True)
+async def listed(request: web.Request, id: UUID, query: NoteQuery) -> list[ContactNoteOut]:
+    """List notes on a contact, newest first."""
     db, account = request.app[HUB].db, caller(request).account_id
     if not await rows.known(db, account, id):
         raise NotFound(NOBODY)
-    return [ContactNoteOut(**one) for one in await rows.notes(db, account, id, NOTES)]
+    found = await rows.notes(db, account, id, query.limit + 1, query.before)
+
+    async def count() -> int:
+        return await rows.note_count(db, account, id)
+
+    page = await pagination.shown(
+        request, found, query.limit, query.before is None, count, lambda page: {"before": str(page[-1]["id"])}
+    )
+    return [ContactNoteOut(**one) for one in page]
 
 
 @endpoint(tag=TAG, errors=(409,))

@@ -16,6 +16,8 @@ from hub.store.db import Call, Db
 Json = dict[str, Any]
 TYPES = ("text", "number", "date", "choice", "yes_no")
 FIELDS, CHOICES, TEXT, NOTE, NOTES, LAST = 50, 50, 500, 5000, 500, 1000
+# Notes that stand beside a conversation.
+BESIDE = 100
 NOBODY = "There is no such contact."
 YES, NO = ("true", "yes", "on"), ("false", "no", "off")
 WANTED: Mapping[str, str] = {
@@ -170,9 +172,15 @@ async def set_values(
         for key, value in given.items():
             if key not in known:
                 raise Invalid(f"{key[:60]} is no field of this account.", field=key[:60])
+            if _same(value, now[key]):
+                continue  # also what is none of the choices any more
             new = value_of(known[key], value)
             if new != now[key]:
                 await contact_panel.set_value(tx, account, person, known[key]["id"], new)
+
+
+def _same(given: Any, now: Any) -> bool:
+    return type(given) is type(now) and given == now
 
 
 async def note(db: Db, account: UUID, person: UUID, operator: UUID | None, author: str, text: str) -> UUID:
@@ -193,11 +201,13 @@ async def remove_note(db: Db, account: UUID, person: UUID, id: UUID) -> None:
 
 
 async def panel(db: Call, account: UUID, person: UUID) -> Json:
-    """All of it but the card."""
+    """All of it but the card. more: older notes than those."""
     kept = await contact_panel.values(db, account, person)
+    notes = await contact_panel.notes(db, account, person, BESIDE)
     return {
         "fields": [f | {"value": kept.get(f["key"])} for f in await contact_panel.fields(db, account)],
-        "notes": await contact_panel.notes(db, account, person),
+        "notes": notes,
+        "more": max(0, await contact_panel.note_count(db, account, person) - BESIDE) if len(notes) == BESIDE else 0,
         "consents": await contact_panel.consents(db, account, person),
         "origin": await contact_panel.origin(db, account, person),
         "card": await contact_panel.card(db, account) is not None,

@@ -75,6 +75,8 @@ async def add(
             "zone": wanted.zone,
         }
         if not await planned.add(tx, account, session, made, row):
+            if await planned.one(tx, account, session, made) is not None:
+                return made  # the same request came twice at once
             raise NotFound("No such session.")
     await _news(hub, account, session)
     return made
@@ -136,6 +138,8 @@ async def fire(hub: Hub) -> int:
             await _fired(hub, row)
         except HubError as e:
             log.warning("planned message %s: %s", row["id"], e)
+        except Exception:  # one that breaks must not keep those of others waiting
+            log.exception("planned message %s", row["id"])
     return looked
 
 

@@ -6,14 +6,17 @@ from hub.runtime import Hub
 from hub.store.web_sessions import Visit
 
 VISITOR = "visitor_types"
-# Characters of a draft that are shown; how often a page may tell of it in a minute.
-DRAFT, MOST, MINUTE = 2000, 60, 60.0
+# Characters of a draft that are shown; how often a page may tell of it in a minute, and all those of an account.
+DRAFT, MOST, ALL, MINUTE = 2000, 60, 3000, 60.0
 
 
 async def tell(hub: Hub, seen: Visit, active: bool, text: str | None) -> None:
     """Nothing where the business does not want it; a draft only where it says so. What comes too often is dropped."""
     how = seen.parameters.get("visitorTyping", "hidden")
     if how == "hidden" or await hub.limits.take("visitor typing", str(seen.session_id), MOST, MINUTE):
+        return
+    # Every page of the account's operators hears each: many visitors are dropped before news of messages are.
+    if await hub.limits.take("visitors typing", str(seen.account_id), ALL, MINUTE):
         return
     told: Json = {"type": VISITOR, "sessions": [str(seen.session_id)], "active": active}
     if how == "draft" and active:
