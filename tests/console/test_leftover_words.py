@@ -56,8 +56,8 @@ def english(code: str) -> set[str]:
     for one in catalogue.read(code):
         for text in one.id if isinstance(one.id, tuple | list) else (one.id,):
             ours |= words_of(str(text))
-        for text in one.string if isinstance(one.string, tuple | list) else (one.string,):
-            theirs |= words_of(str(text))
+        for said in one.string if isinstance(one.string, tuple | list) else (one.string,):
+            theirs |= words_of(str(said))
     return ours - theirs
 
 
