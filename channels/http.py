@@ -22,6 +22,7 @@ AWAY = frozenset({"unreachable", "dns", "tls", "timeout", "reset", "disconnected
 CONNECT = 10.0
 SHOWN = 2000
 LARGEST = 32 * 1024 * 1024  # a 20 MB file in base64 inside JSON
+REFUSAL = 1024 * 1024  # of a refusal no more is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ async def call(
         async with http.request(
             method, url, headers=sent, data=body, timeout=limits(timeout), allow_redirects=False
         ) as response:
-            content = await read(response, LARGEST)
+            content = await answered(response, retry_safe=retry_safe)
     except (aiohttp.ClientError, OSError, ValueError) as e:
         raise failure(e, retry_safe=retry_safe) from None
     note(method, urlsplit(url).path, json, response.status, content[:SHOWN].decode("utf-8", "replace"))
@@ -89,12 +90,24 @@ def limits(total: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=total, connect=min(CONNECT, total / 2))
 
 
-async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The body, at most `limit` bytes (after decompression)."""
+async def answered(response: aiohttp.ClientResponse, *, retry_safe: bool) -> bytes:
+    """The body of what a call is answered with. Of a refusal its beginning is enough; where anything else never ends,
+    nobody knows what was done."""
+    refused = response.status >= 400
+    try:
+        return await read(response, REFUSAL if refused else LARGEST, cut=refused)
+    except ChannelError as e:
+        raise ChannelError(str(e), permanent=retry_safe, ambiguous=not retry_safe, code=e.code) from None
+
+
+async def read(response: aiohttp.ClientResponse, limit: int, *, cut: bool = False) -> bytes:
+    """The body, at most `limit` bytes (after decompression). cut: of a larger one its beginning."""
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_any():
         size += len(part)
+        if size > limit and cut:
+            return b"".join([*parts, part])[:limit]
         if size > limit:
             raise ChannelError("The answer is too large.", permanent=True, code="too_large")
         parts.append(part)

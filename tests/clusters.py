@@ -14,9 +14,7 @@ import pytest
 from hub.processes.embedded import start_postgres
 from hub.store import wall
 from hub.store.migrate import migrate
-
-# Where the run's cluster is: told to its workers, which are children of who began it.
-PLACE = "TESTS_CLUSTER"
+from tests.flows.forks import PLACE, hold
 
 
 def quick() -> str:
@@ -34,9 +32,11 @@ def begin(config: pytest.Config) -> None:
     folder = tempfile.mkdtemp(prefix="hub-made-", dir=quick())
     os.chmod(folder, 0o755)
     os.environ[PLACE] = folder
+    held = hold(Path(folder))
 
     def end() -> None:
         del os.environ[PLACE]
+        os.close(held)
         shutil.rmtree(folder, ignore_errors=True)
 
     config.add_cleanup(end)

@@ -18,33 +18,36 @@ from hub.processes.embedded import Server, start_postgres, start_valkey
 from hub.sealing import new_key
 from hub.store.db import Db, _pool, open_db
 from tests.clusters import begin, migrated, quick
+from tests.compiled import compile_share
 from tests.connections import kept
 from tests.databases import at, cloned, prepared
-from tests.savings import CHEAP, EARNEST, passwords_cost, remember_types, tell_at_once
+from tests.flows.forks import PLACE
+from tests.savings import CHEAP, EARNEST, compile_pages_once, count_tries_here, passwords_cost, remember_types
 
 __all__ = ["at", "cloned"]  # where tests look for them
 
 # Files that take longest: begun first, so that none is begun when the others are done.
 LONG = (
-    "tests/contract/test_schemathesis.py", "tests/flows/test_crashes.py", "tests/processes/test_up.py",
-    "tests/browser/test_console.py", "tests/api/test_providers.py", "tests/flows/test_patience.py",
-    "tests/processes/test_backups.py", "tests/clients/test_clients.py", "tests/flows/test_choices.py",
-    "tests/flows/test_storm.py", "tests/flows/test_refused_parts.py", "tests/flows/test_round_trips.py",
-    "tests/store/test_failover.py", "tests/flows/test_voice_messages.py", "tests/flows/test_twins.py",
-    "tests/browser/test_chat.py", "tests/processes/test_commands.py", "tests/flows/test_placeholders.py",
-    "tests/api/test_readings.py", "tests/flows/test_drafts.py", "tests/processes/test_embedded.py",
-    "tests/flows/test_session_events.py", "tests/flows/test_provider_failures.py",
-    "tests/flows/test_people_asked_for.py", "tests/security/test_connections.py", "tests/knowledge/test_reading.py",
-    "tests/console/test_inbox.py", "tests/security/test_loop.py", "tests/knowledge/test_search.py",
-    "tests/api/test_ended.py", "tests/house/test_shape.py", "tests/api/test_sources.py",
-    "tests/knowledge/test_embedder.py", "tests/house/test_pages.py", "tests/browser/test_forms.py",
-    "tests/flows/test_model_failures.py", "tests/tools/test_shell.py", "tests/flows/test_traces.py",
-    "tests/knowledge/test_extract.py", "tests/flows/test_small_matters.py", "tests/browser/test_manual.py",
-    "tests/flows/test_schedulers.py", "tests/flows/test_what_changes.py", "tests/knowledge/test_businesses.py",
-    "tests/browser/test_widget.py", "tests/flows/test_state_machine.py", "tests/outreach/test_policy.py",
-    "tests/flows/test_presence.py", "tests/contract/test_generated.py", "tests/llm/test_reading.py",
-    "tests/flows/test_black_hole.py", "tests/processes/test_recovery.py", "tests/processes/test_personal_backups.py",
-    "tests/tools/test_recurrence.py",
+    "tests/contract/test_schemathesis.py", "tests/flows/test_crashes.py", "tests/browser/test_console.py",
+    "tests/browser/test_team_inbox.py", "tests/clients/test_clients.py", "tests/processes/test_backups.py",
+    "tests/channels/test_contract.py", "tests/channels/test_markup.py", "tests/flows/test_signs.py",
+    "tests/security/test_reading_gives_nothing_away.py", "tests/flows/test_albums.py", "tests/flows/test_storm.py",
+    "tests/api/test_providers.py", "tests/api/test_typed_clients.py", "tests/flows/test_twins.py",
+    "tests/processes/test_up.py", "tests/security/test_erasure.py", "tests/flows/test_choices.py",
+    "tests/processes/test_commands.py", "tests/browser/test_chat.py", "tests/contract/test_generated.py",
+    "tests/flows/test_placeholders.py", "tests/browser/test_looks.py", "tests/api/test_forgotten.py",
+    "tests/security/test_loop.py", "tests/api/test_readings.py", "tests/flows/test_patience.py",
+    "tests/flows/test_refused_parts.py", "tests/llm/test_reading.py", "tests/chat/inbound/test_journal.py",
+    "tests/processes/test_embedded.py", "tests/browser/test_signing.py", "tests/flows/test_drafts.py",
+    "tests/flows/test_state_machine.py", "tests/browser/test_manual.py", "tests/security/test_texts.py",
+    "tests/channels/test_telegram_receive.py", "tests/console/test_inbox.py", "tests/security/test_sign_in.py",
+    "tests/security/test_absurd_bodies.py", "tests/knowledge/test_search.py", "tests/knowledge/test_embedder.py",
+    "tests/knowledge/test_reading.py", "tests/security/test_small.py", "tests/security/test_oidc.py",
+    "tests/browser/test_widget.py", "tests/house/test_shape.py", "tests/flows/test_schedulers.py",
+    "tests/browser/test_markdown.py", "tests/browser/test_forms.py", "tests/flows/test_templates.py",
+    "tests/processes/test_personal_backups.py", "tests/flows/test_handing_back.py", "tests/outreach/test_one_phone.py",
+    "tests/tools/test_shell.py", "tests/security/test_webhooks.py", "tests/api/test_transports.py",
+    "tests/flows/test_session_events.py",
 )
 
 # A test kills processes, never the machine: nothing has to reach the disk, and nobody copies the log.
@@ -58,11 +61,13 @@ def pytest_configure(config: pytest.Config) -> None:
     begin(config)
     wait_without_spinning()  # workers and their servers share the processors
     remember_types()
+    compile_pages_once(Path(os.environ[PLACE]) / "pages")
     passwords_cost(CHEAP)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    tell_at_once(session.config)
+    count_tries_here(session.config)
+    compile_share(session.config)
 
 
 def pytest_collection() -> None:

@@ -1,12 +1,14 @@
 """What every test would pay for and none is about: done once, or at its cheapest, in the libraries beneath the hub."""
 
-import socket
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
+import jinja2
 import pytest
 from argon2 import PasswordHasher
+from pytest_rerunfailures import ClientStatusDB, StatusDB
 
 CHEAP = {"time_cost": 1, "memory_cost": 8, "parallelism": 1}
 EARNEST = {name: getattr(PasswordHasher(), name) for name in CHEAP}
@@ -32,12 +34,27 @@ def remember_types() -> None:
     connection._introspect_types = introspect
 
 
-def tell_at_once(config: pytest.Config) -> None:
-    """pytest-rerunfailures tells the first process of each test in two small packets, of which the second would wait
-    40 ms until the receipt of the first has come."""
-    told = getattr(getattr(config, "failures_db", None), "sock", None)
-    if isinstance(told, socket.socket):
-        told.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def compile_pages_once(folder: Path) -> None:
+    """Each application has templates of its own, and each file of tests an application: what one has compiled, the
+    others of the run find in a folder. What is another text is compiled anew."""
+    folder.mkdir(exist_ok=True)
+    kept = jinja2.FileSystemBytecodeCache(str(folder))
+    environment: Any = jinja2.Environment
+    begin = environment.__init__
+
+    def init(self: Any, *given: Any, **named: Any) -> None:
+        begin(self, *given, **{"bytecode_cache": kept} | named)
+
+    environment.__init__ = init
+
+
+def count_tries_here(config: pytest.Config) -> None:
+    """pytest-rerunfailures tells the first process of each test and asks it, byte by byte, so that a test whose process
+    died can be tried again. That cannot be where tests of a file stay together, so each process counts for itself."""
+    told = getattr(config, "failures_db", None)
+    if isinstance(told, ClientStatusDB):
+        told.sock.close()
+        config.failures_db = StatusDB()  # type: ignore[attr-defined]  # its own place for it
 
 
 def passwords_cost(given: dict[str, int]) -> None:

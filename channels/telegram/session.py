@@ -9,8 +9,8 @@ import aiohttp
 from channels.base import ChannelError
 from channels.http import (
     AMBIGUOUS,
-    LARGEST,
     SHOWN,
+    answered,
     failure,
     gateway_failure,
     limits,
@@ -84,7 +84,7 @@ class Session:
                 f"{self._base}/bot{token}/{name}", data=call.form(), timeout=limits(wait or self.wait),
                 allow_redirects=False,
             ) as response:
-                content = await read(response, LARGEST)
+                content = await answered(response, retry_safe=safe)
         except (aiohttp.ClientError, OSError, ValueError) as e:
             raise failure(e, retry_safe=safe) from None
         if watched():

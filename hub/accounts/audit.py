@@ -34,6 +34,12 @@ def deed(account: UUID, actor: Actor, action: str, object: str | None = None, de
     return Deed(account, actor.kind, actor.id, actor.name, action, object, detail or {})
 
 
+async def exported(db: Call, account: UUID, actor: Actor, thing: str, object: str | None, detail: Json) -> None:
+    """Something was given out as a file: told before its first byte, or it is not given. detail: what was asked for."""
+    told = {k: str(v) for k, v in detail.items() if v is not None}
+    await note(db, account, actor, f"{thing}.exported", object, told)
+
+
 async def note(
     db: Call, account: UUID, actor: Actor, action: str, object: str | None = None, detail: Json | None = None
 ) -> None:

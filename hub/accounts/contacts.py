@@ -9,7 +9,7 @@ from hub.accounts import audit
 from hub.accounts.audit import Actor
 from hub.domain import Json
 from hub.errors import Conflict, Invalid, NotFound
-from hub.store import contacts
+from hub.store import contact_panel, contacts
 from hub.store.db import Call, Db
 
 TALKS = 100
@@ -18,11 +18,14 @@ NONE = "There is no such contact."
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A person with why they are held for one, and their conversations (the latest hundred)."""
+    """A person with why they are held for one, their conversations (the latest hundred), their consent and where they
+    were first seen."""
 
     person: Json
     joins: Sequence[Json]
     talks: Sequence[Json]
+    consents: Sequence[Json]
+    origin: Json | None
 
 
 def looked(words: str) -> tuple[str, list[str]]:
@@ -46,7 +49,10 @@ async def view(db: Call, account: UUID, id: UUID) -> Whole:
     found = await contacts.one(db, account, id)
     if found is None:
         raise NotFound(NONE)
-    return Whole(found, await contacts.joins(db, account, id), await contacts.talks(db, account, id, TALKS))
+    return Whole(
+        found, await contacts.joins(db, account, id), await contacts.talks(db, account, id, TALKS),
+        await contact_panel.consents(db, account, id), await contact_panel.origin(db, account, id),
+    )
 
 
 async def join(db: Db, account: UUID, actor: Actor, a: UUID, b: UUID, reason: str | None) -> Whole:

@@ -36,15 +36,22 @@ class Keyring:
 
     async def caller(self, key: str) -> Caller:
         """Raise Unauthorized for anything but a key that is valid now."""
-        hashed, now = digest(key), time.monotonic()
-        kept = self._known.get(hashed)
-        if kept and kept[0] > now and not keys.expired(kept[1], datetime.now(UTC)):
-            return kept[2]
+        known = self.known(key)
+        if known is not None:
+            return known
+        hashed = digest(key)
         if not ids.plausible_key(key):
             raise Unauthorized
         # Whoever comes after a key was forgotten joins none that began before.
         turn = self._forgotten
         return await self._flights.one((hashed, turn), lambda: self._looked_up(hashed, turn))
+
+    def known(self, key: str) -> Caller | None:
+        """Whose a key is that is remembered."""
+        kept = self._known.get(digest(key))
+        if kept is None or kept[0] <= time.monotonic() or keys.expired(kept[1], datetime.now(UTC)):
+            return None
+        return kept[2]
 
     async def _looked_up(self, hashed: bytes, turn: int) -> Caller:
         now = time.monotonic()

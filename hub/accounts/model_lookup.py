@@ -37,12 +37,17 @@ class Directory:
     async def find(self, account: UUID, name: str, by_id_only: bool = False) -> Entry:
         """Gateway by id, by slug, integrated model by name. Raise NotFound."""
         key = (account, name, by_id_only)
-        kept = self._known.get(key)
-        if kept and kept[0] > time.monotonic():
-            return kept[1]
+        known = self.known(*key)
+        if known is not None:
+            return known
         # Whoever comes after a change joins no look that began before it.
         turn = self._forgotten
         return await self._hub.flights.one(("model", self, *key, turn), lambda: self._looked_up(key, turn))
+
+    def known(self, account: UUID, name: str, by_id_only: bool = False) -> Entry | None:
+        """One that is remembered."""
+        kept = self._known.get((account, name, by_id_only))
+        return kept[1] if kept is not None and kept[0] > time.monotonic() else None
 
     async def _looked_up(self, key: tuple[UUID, str, bool], turn: int) -> Entry:
         now = time.monotonic()

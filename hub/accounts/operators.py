@@ -26,7 +26,7 @@ NAMED: Mapping[str, str] = {
 LEAST: Mapping[str, str] = {
     "inbox": "agent", "delivery": "agent", "bot": "admin", "channel": "admin", "knowledge": "admin",
     "schedule": "admin", "campaign": "admin", "key": "admin", "team": "admin", "settings": "admin", "self": "viewer",
-    "look": "viewer", "secrets": "admin", "webhook": "admin",
+    "look": "viewer", "secrets": "admin", "webhook": "admin", "export": "agent", "cost": "admin",
 }
 
 

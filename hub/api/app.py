@@ -61,7 +61,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app[app_keys.INTAKE] = intake
     backlogs = Backlogs()
     app[app_keys.FOLDER] = folder = Folder(hub, intake, backlogs)
-    app[app_keys.JOURNAL] = journal = Journal(hub, backlogs, folder.ring)
+    app[app_keys.JOURNAL] = journal = Journal(hub, backlogs, folder.tell)
     app[app_keys.RECEIVER] = Receiver(hub, intake, journal)
     app.cleanup_ctx.append(_fold)
     app[app_keys.CROWD] = Crowd()

@@ -163,6 +163,7 @@ async def _page(
         "hello_sub": look["helloSubLabel"] or words["helloSubLabel"],
         "placeholder": look["textAreaPlaceholder"] or words["inputPlaceholder"],
         "accept": "" if look["uploadUnsupportedFiles"] else ",".join(ACCEPT[m] for m in look["inputModes"][1:]),
+        "typing": p.get("visitorTyping") or "hidden",
         "pre": p.get("preChat") if not key and "i" not in request.query else None,
         **await web_sessions.ways(request.app[HUB].db, client),
         "styles": Markup(styles(look["customStyles"])), "data": _json(data), "refused": str(refused or ""),

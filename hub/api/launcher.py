@@ -29,7 +29,7 @@ async def of_client(request: web.Request) -> web.Response:
     look = transcript.look(door.parameters)
     asked = request.headers.get("Accept-Language", "")
     mine = {"client": str(door.client_id), "color": look["primaryColor"], "title": look["pageTitle"]}
-    response = _script(request, mine | _settings(preferred(door.parameters.get("languageCode"), asked)))
+    response = await _script(request, mine | _settings(preferred(door.parameters.get("languageCode"), asked)))
     response.headers["Vary"] = "Accept-Encoding, Accept-Language"
     return response
 
@@ -37,7 +37,7 @@ async def of_client(request: web.Request) -> web.Response:
 async def of_anyone(request: web.Request) -> web.Response:
     """GET /widget.js: its element says which chat client it is for (`data-client`)."""
     plain = {"color": "#6366f1", "title": "Chat"}
-    return _script(request, plain | _settings(preferred(None, request.headers.get("Accept-Language", ""))))
+    return await _script(request, plain | _settings(preferred(None, request.headers.get("Accept-Language", ""))))
 
 
 def _settings(lang: str) -> Json:
@@ -45,16 +45,16 @@ def _settings(lang: str) -> Json:
     return {"open": words["openLabel"], "close": words["closeLabel"], "dir": direction(lang)}
 
 
-def _script(request: web.Request, settings: Json) -> web.Response:
+async def _script(request: web.Request, settings: Json) -> web.Response:
     text = orjson.dumps(settings).decode()
-    return assets.send(request, _made(text.replace("<", "\\u003c")), KEPT)
+    return await assets.send(request, _made(text.replace("<", "\\u003c")), KEPT)
 
 
 @lru_cache(maxsize=200)
 def _made(settings: str) -> assets.File:
     content = assets.read(assets.FOLDER)["launcher.js"].plain.replace(PLACE, settings.encode())
     mark = hashlib.sha256(content).hexdigest()[:10]
-    return assets.File("", "text/javascript", content, mark, assets.packed(content))
+    return assets.File("", "text/javascript", content, mark)
 
 
 def routes() -> list[web.RouteDef]:

@@ -59,7 +59,7 @@ async def change(request: web.Request) -> web.Response:
 
 async def worker(request: web.Request) -> web.Response:
     """GET /chat/worker.js"""
-    return assets.named(request, "worker.js")
+    return await assets.named(request, "worker.js")
 
 
 def routes() -> list[web.RouteDef]:

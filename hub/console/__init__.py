@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from hub.api.http.app_keys import PAGES
+from hub.chat.operators.cards import Cards
 from hub.console import (
     actions,
     api_keys,
@@ -10,6 +11,7 @@ from hub.console import (
     bots,
     campaigns,
     channels,
+    contact_setup,
     conversations,
     deliveries,
     desk,
@@ -20,10 +22,12 @@ from hub.console import (
     inbox_setup,
     insights,
     knowledge,
+    later,
     live,
     networks,
     notices,
     oidc,
+    person,
     playground,
     replies,
     samples,
@@ -43,9 +47,10 @@ from hub.console.filters import FILTERS
 from hub.console.page_request import once
 
 PARTS = (
-    sign_in, oidc, home, templates, triage, inbox, conversations, replies, live, script_words, bots, tools, playground,
-    channels, networks, embedder, knowledge, websites, schedules, campaigns, deliveries, insights, actions, api_keys,
-    webhooks, team, audit, settings, desk, factors, inbox_setup, notices, samples, start,
+    sign_in, oidc, home, templates, triage, inbox, later, person, conversations, replies, live, script_words, bots,
+    tools, playground, channels, networks, embedder, knowledge, websites, schedules, campaigns, deliveries, insights,
+    actions, api_keys, webhooks, team, audit, settings, desk, factors, inbox_setup, contact_setup, notices, samples,
+    start,
 )
 
 
@@ -53,5 +58,6 @@ def mount(app: web.Application) -> None:
     """Add the console's pages to an application that has a hub, templates and passwords."""
     app[PAGES].filters.update(FILTERS)
     app[PAGES].globals["once"] = once
+    app[person.CARDS] = Cards()
     for part in PARTS:
         app.router.add_routes(part.routes())

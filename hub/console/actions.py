@@ -1,5 +1,7 @@
 """What the figures ask for: questions without a good answer, documents nobody needs, why people are called."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from hub.accounts import tables
@@ -12,6 +14,7 @@ from hub.errors import Invalid
 from hub.translations import DAYS as WEEK
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+NAMES = ("name", "conversations", "asked", "answered", "people", "failed", "cost")
 TABLES = ("questions", "documents", "called", "hours", "client", "bot", "network")
 
 
@@ -34,11 +37,11 @@ async def table(v: Visit) -> web.StreamResponse:
     of = v.asked("of", "questions")
     if of not in TABLES:
         raise Invalid(f"of must be one of {', '.join(TABLES)}.", field="of")
-    return v.csv(of, tables.of(_rows(await _found(v), of)))
+    return v.csv(of, tables.of(_rows(await _found(v), of, v.columns(NAMES))))
 
 
-def _rows(found: Json, of: str) -> list[list[object]]:
-    """One of the tables, with its head. Pure."""
+def _rows(found: Json, of: str, names: Sequence[str]) -> list[list[object]]:
+    """One of the tables, with its head. names: columns of those by place, bot and network. Pure."""
     if of == "questions":
         head: list[object] = ["question", "count", *findings.WHYS, "conversations"]
         return [head, *([g["question"], g["count"], *(g["why"].get(w, 0) for w in findings.WHYS), g["talks"]]
@@ -52,14 +55,20 @@ def _rows(found: Json, of: str) -> list[list[object]]:
         return [heads[0], *counted, heads[1], *told]
     if of == "hours":
         return [["day", "hour", "messages"], *([DAYS[h["day"] - 1], h["hour"], h["asked"]] for h in found["hours"])]
-    names = ("name", "conversations", "asked", "answered", "people", "failed", "cost")
     return [list(names), *([r[n] for n in names] for r in found["by"][of])]
 
 
 async def _found(v: Visit) -> Json:
     span = await Span.of(v)
     # What people said is kept nowhere else, not for a minute.
-    return {**await findings.load(v.db, v.account, *span.moments, span.zone.key), **span.shown}
+    found = await findings.load(v.db, v.account, *span.moments, span.zone.key)
+    return {**found, **span.shown, "by": {what: [_each(r) for r in v.priced(r)] for what, r in found["by"].items()}}
+
+
+def _each(row: Json) -> Json:
+    """With what one conversation costs. Pure."""
+    known = row["cost"] is not None and row["conversations"]
+    return row | {"each": row["cost"] / row["conversations"] if known else None}
 
 
 def routes() -> list[web.RouteDef]:

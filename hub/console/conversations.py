@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from hub.accounts import audit
+from hub.accounts.operators import allow
 from hub.api.http import transcripts
 from hub.chat.clients.networks import NAMES
 from hub.chat.operators import exports
@@ -57,8 +59,8 @@ async def listed(v: Visit) -> web.StreamResponse:
         for them in (dashboard.clients, dashboard.gateways)
     ]
     return await v.page(
-        "conversations.html", rows=found[:PAGE], count=count, most=MOST, more=more, which=which, events=EVENTS,
-        states=STATES, networks={"web": "Web", **NAMES}, places=places, bots=bots,
+        "conversations.html", rows=v.priced(found[:PAGE]), count=count, most=MOST, more=more, which=which,
+        events=EVENTS, states=STATES, networks={"web": "Web", **NAMES}, places=places, bots=bots,
     )
 
 
@@ -67,9 +69,11 @@ async def file(v: Visit) -> web.StreamResponse:
     which, kind, of = await chosen(v), v.asked("format", "csv"), v.asked("of", "conversations")
     if kind not in ("csv", "jsonl") or of not in ("conversations", "messages"):
         raise Invalid("format must be csv or jsonl, of conversations or messages.", field="format")
+    asked = {"format": kind, "rows": of, **which.told}
+    await audit.exported(v.db, v.account, v.who.actor, "conversations", None, asked)
     pages = (exports.conversations if of == "conversations" else exports.messages)(v.hub, v.account, which)
-    columns = CONVERSATION if of == "conversations" else MESSAGE
-    pieces = exports.table(columns, pages) if kind == "csv" else exports.lines(pages)
+    columns = v.columns(CONVERSATION if of == "conversations" else MESSAGE)
+    pieces = exports.table(columns, pages) if kind == "csv" else exports.lines(columns, pages)
     return await transcripts.streamed(v.request, pieces, kind, f"{of}.{kind}")
 
 
@@ -78,8 +82,11 @@ async def transcript(v: Visit) -> web.StreamResponse:
     kind = v.asked("format")
     if kind and kind not in ("txt", "json", "pdf"):
         raise Invalid("format must be txt, json or pdf.", field="format")
+    if kind:
+        allow(v.who, "export")
     zone = ZoneInfo(checked(v.asked("zone") or await zone_of(v), "zone"))
     talk = await exports.talk(v.hub, v.account, v.id(), zone)
+    await audit.exported(v.db, v.account, v.who.actor, "conversation", str(v.id()), {"format": kind or "print"})
     labels = {name: v.words.gettext(text) for name, text in transcripts.WORDS.items()}
     if kind:
         return await transcripts.sent(v.request, talk, kind, labels)
@@ -89,6 +96,6 @@ async def transcript(v: Visit) -> web.StreamResponse:
 
 def routes() -> list[web.RouteDef]:
     return [
-        look("/console/conversations", listed), look("/console/conversations/file", file),
+        look("/console/conversations", listed), look("/console/conversations/file", file, "export"),
         look("/console/inbox/{id}/transcript", transcript),
     ]

@@ -78,8 +78,10 @@ def number(value: float, words: Catalogue) -> str:
     return figure(f"{value:,.0f}", words)
 
 
-def money(value: float, words: Catalogue) -> str:
-    """Dollars: what models are paid in."""
+def money(value: float | None, words: Catalogue) -> str:
+    """Dollars: what models are paid in. None: who looks is not told."""
+    if value is None:
+        return "–"
     sign = "$" if words.code == ENGLISH else "US$ "
     return sign + figure(f"{value:,.2f}" if value == 0 or value >= 0.01 else f"{value:.4f}", words)
 

@@ -8,12 +8,13 @@ from hub.accounts import contacts
 from hub.accounts.desk import HERE
 from hub.accounts.operators import Deed, allow
 from hub.chat.news import of_session, tell
-from hub.chat.operators import crowd, handoff, reactions, suggestion
+from hub.chat.operators import crowd, handoff, planned, reactions, suggestion
 from hub.chat.operators import inbox as operator_inbox
 from hub.chat.operators.inbox import Thread
 from hub.console.guard import act, look, mark
 from hub.console.inbox_list import BESIDE, Shown, beside, listed
 from hub.console.page_request import Visit
+from hub.console.person import about
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.store import contacts as contact_rows
@@ -32,7 +33,8 @@ async def opened(v: Visit, session: UUID, since: str = "") -> Json:
     one = await operator_inbox.view(v.db, v.account, session)
     thread = await operator_inbox.thread(v.db, v.account, session, since=begins)
     cut = begins is not None and (thread.older or 0) > begins
-    return _shown(v, one, thread) | {"cut": cut}
+    plans = await planned.listed(v.db, v.account, session, one)
+    return _shown(v, one, thread) | {"cut": cut, "plans": plans}
 
 
 def _shown(v: Visit, one: Json, thread: Thread) -> Json:
@@ -90,11 +92,11 @@ async def typing(v: Visit) -> web.StreamResponse:
 async def _card(v: Visit, person: UUID | None, session: UUID) -> Json:
     """Who it is: all names and all other conversations, on whatever network, and why they are held for one."""
     if person is None:
-        return {"whole": None, "others": [], "joins": []}
+        return {"whole": None, "others": [], "joins": [], "panel": None}
     joins = [j for j in await contact_rows.joins(v.db, v.account, person) if j["split_at"] is None]
     return {
         "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
-        "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session),
+        "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session), **await about(v, person),
     }
 
 

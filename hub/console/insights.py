@@ -74,7 +74,8 @@ async def show(v: Visit) -> web.StreamResponse:
 async def table(v: Visit) -> web.StreamResponse:
     """GET /console/insights.csv?days="""
     found = await _figures(v)
-    text = tables.of([COLUMNS, *([r[c] for c in COLUMNS] for r in found["rows"])])
+    shown = v.columns(COLUMNS)
+    text = tables.of([shown, *([r[c] for c in shown] for r in found["rows"])])
     return v.csv(f"insights-{found['first']}-{found['last']}", text)
 
 
@@ -95,8 +96,8 @@ async def _figures(v: Visit) -> Json:
         await v.hub.cache.put(v.account, name, found, KEPT)
     rows = [r | {"day": date.fromisoformat(r["day"])} for r in found["rows"]]
     return {
-        **found, **span.shown, "rows": rows,
-        "cost": sum(r["cost"] for r in rows), "tokens": sum(r["tokens"] for r in rows),
+        **found, **span.shown, "rows": v.priced(rows),
+        "cost": sum(r["cost"] for r in rows) if v.who.may("cost") else None, "tokens": sum(r["tokens"] for r in rows),
         "asked": sum(r["asked"] for r in rows), "failures": sum(r["failures"] for r in rows),
     }
 

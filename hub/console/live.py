@@ -13,6 +13,7 @@ from hub.api.http import sse
 from hub.chat.news import of_account
 from hub.chat.operators.crowd import LEFT, PRESENCE, Crowd
 from hub.chat.operators.inbox import view
+from hub.chat.website.visitor_typing import VISITOR
 from hub.console import inbox, inbox_list, pairing
 from hub.console.guard import COOKIE, look
 from hub.console.page_request import Visit, operator
@@ -74,6 +75,7 @@ async def _parts(
                     parts["thread"] = await _thread(v, session)
                 if session is not None:
                     parts["crowd"] = v.render("crowd_news.html", crowd=crowd.shown())
+                    parts["visitor"] = v.render("visitor.html", visitor=crowd.visitor())
             except HubError:
                 return  # the conversation was deleted, or the database is away: the browser comes again
             fresh = {n: sent for n, sent in parts.items() if last.get(n) != _MASK.sub("", sent)}
@@ -103,12 +105,13 @@ async def _something(
     """Wait until something has happened, and until the last look is PAUSE ago; what happens until then is one.
     What of the page it may concern."""
     found: set[str] = set()
+    longest = crowd.soon(IDLE)
     try:
-        async with asyncio.timeout(IDLE):
+        async with asyncio.timeout(longest):
             while not found:
                 found |= _concerned(await heard.get(), session, crowd)
     except TimeoutError:
-        return ALL
+        return ALL if longest == IDLE else frozenset({"crowd"})
     await asyncio.sleep(max(0.0, looked + PAUSE - time.monotonic()))
     while not heard.empty():
         found |= _concerned(heard.get_nowait(), session, crowd)
@@ -116,6 +119,6 @@ async def _something(
 
 
 def _concerned(event: Json, session: UUID | None, crowd: Crowd) -> set[str]:
-    if event["type"] == PRESENCE:
+    if event["type"] in (PRESENCE, VISITOR):
         return {"crowd"} if crowd.hear(event) else set()
     return {"list", "thread"} if str(session) in event.get("sessions", ()) else {"list"}

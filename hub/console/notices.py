@@ -70,7 +70,7 @@ async def waiting(v: Visit) -> web.StreamResponse:
 
 async def worker(v: Visit) -> web.StreamResponse:
     """GET /console/worker.js: what a browser keeps in order to be told."""
-    return assets.named(v.request, "worker.js")
+    return await assets.named(v.request, "worker.js")
 
 
 def routes() -> list[web.RouteDef]:

@@ -3,7 +3,7 @@
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +18,7 @@ from hub.accounts.operators import Operator
 from hub.api.http.app_keys import HUB, SPOKEN
 from hub.api.http.page_language import language
 from hub.api.http.uploads import Upload
+from hub.domain import Json
 from hub.errors import Conflict, HubError, Invalid, NotFound
 from hub.runtime import Hub
 from hub.sealing import digest
@@ -173,6 +174,14 @@ class Visit:
 
     def render(self, template: str, **values: Any) -> str:
         return written(self.request, template, who=self.who, csrf=csrf(self.token), **values)
+
+    def priced(self, rows: Iterable[Json]) -> list[Json]:
+        """Rows as whoever looks may see them: what they cost is told to those who see the spend."""
+        return list(rows) if self.who.may("cost") else [r | {"cost": None} for r in rows]
+
+    def columns(self, names: Sequence[str]) -> list[str]:
+        """Those that whoever looks may see."""
+        return [n for n in names if n != "cost" or self.who.may("cost")]
 
     def csv(self, name: str, text: str) -> web.Response:
         """A table as a file."""

@@ -23,8 +23,9 @@ async def listed(v: Visit) -> web.StreamResponse:
     found = await rows.listed(v.db, v.account)
     for one in found:
         one["version"] = mark(*_state(one))
+    named = (*replies.VARIABLES, f"{replies.FIELD}key")
     return await v.page(
-        "replies.html", replies=found, empty=mark(*_state(None)), languages=LANGUAGES, variables=replies.VARIABLES
+        "replies.html", replies=found, empty=mark(*_state(None)), languages=LANGUAGES, variables=named
     )
 
 

@@ -116,7 +116,10 @@ async def keep(v: Visit, deed: Deed) -> web.StreamResponse:
     name, shown = v.form.get("name"), Shown.of(dict(parse_qsl(v.form.get("query"))).get)
     filter = shown.chosen | ({"show": shown.show} if shown.show != "all" else {})
     deed.object = str(await groups.keep_view(v.db, v.account, v.who.id, name, filter, shown.sort))
-    return v.to(f"/console/inbox?{shown.query}", told("%(name)s stands among the tabs now.", name=name))
+    said = v.words.say(told("%(name)s stands among the tabs now.", name=name))
+    if shown.words:
+        said += " " + v.words.say(told("The words that are looked for are not part of it."))
+    return v.to(f"/console/inbox?{shown.query}", said)
 
 
 async def drop(v: Visit, deed: Deed) -> web.StreamResponse:

@@ -10,6 +10,7 @@ from uuid import UUID
 from hub.chat.outbound import delivery, doubts, strays
 from hub.chat.turns import turn
 from hub.errors import Overloaded
+from hub.jobs.claims import Claims
 from hub.jobs.slots import UNKNOWN, Job, Lane, Slots, lane_of
 from hub.runtime import Hub
 from hub.store import turns
@@ -34,8 +35,10 @@ class Runner:
         self._hub = hub
         self._running: dict[Job, asyncio.Task[None]] = {}
         self._slots = Slots(hub.settings.jobs)
+        self._claims = Claims(hub.db, hub.leases.me, hub.settings.lease_seconds, turn.HISTORY)
         self.swept = UUID(int=0)
         self.counts: dict[str, int] = {}
+        self.arrived: dict[str, int] = {}
 
     def turn(self, session: UUID, lane: Lane = UNKNOWN) -> None:
         self._people(("turn", session), lane)
@@ -52,15 +55,21 @@ class Runner:
         self._start(job, lane, doubts.settle(self._hub, doubt))
         return True
 
-    def stray(self, stray: Stray) -> None:
+    def stray(self, stray: Stray) -> bool:
+        """False where there is no place for it now."""
         job, lane = ("stray", stray.session), lane_of(stray.account, stray.integration)
-        if not self._hub.leases.closing and job not in self._running and self._slots.fits(lane):
-            self._start(job, lane, strays.remove(self._hub, stray))
+        if self._hub.leases.closing or job in self._running or not self._slots.fits(lane):
+            return False
+        self._start(job, lane, strays.remove(self._hub, stray))
+        return True
 
-    def left(self, one: Left) -> None:
+    def left(self, one: Left) -> bool:
+        """The same of a placeholder whose id is known."""
         job, lane = ("left", one.session), lane_of(one.account, one.integration)
-        if not self._hub.leases.closing and job not in self._running and self._slots.fits(lane):
-            self._start(job, lane, strays.take_away(self._hub, one))
+        if self._hub.leases.closing or job in self._running or not self._slots.fits(lane):
+            return False
+        self._start(job, lane, strays.take_away(self._hub, one))
+        return True
 
     def run(self, run: UUID) -> None:
         self._behind(("run", run), engine.execute(self._hub, run))
@@ -69,7 +78,10 @@ class Runner:
         self._behind(("hook", endpoint), outgoing_webhooks.deliver(self._hub, endpoint))
 
     async def _turn(self, session: UUID) -> None:
-        done = await turn.run(self._hub, session)
+        if self._hub.leases.closing:
+            return
+        claimed = await self._claims.claim(session)
+        done = None if claimed is None else await turn.take(self._hub, claimed)
         if done is not None:
             self.counts[done.outcome] = self.counts.get(done.outcome, 0) + 1
 
@@ -133,3 +145,4 @@ class Runner:
         if self._running:
             await asyncio.wait(list(self._running.values()), timeout=seconds)
         await end(list(self._running.values()))
+        await self._claims.close()

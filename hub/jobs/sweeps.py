@@ -38,6 +38,7 @@ from hub.store import (
     notices,
     operators,
     outgoing_webhooks,
+    planned,
     request_log,
     responses,
     second_factors,
@@ -77,7 +78,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "facts for webhooks": webhook_facts.forget,
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
     "operators' notices": triage.forget, "notices": notices.forget, "persons asked for": human_requests.forget,
-    "responses": responses.forget, "drills": drills.forget,
+    "planned messages": planned.forget, "responses": responses.forget, "drills": drills.forget,
     "steps of figures, which became sums": talks.fold,
 })
 # The same of what operators say how many days it is kept: by the name of the setting.
@@ -126,9 +127,11 @@ async def tidy(hub: Hub, runner: Runner) -> None:
     if hub.leases.closing or age <= 0:
         return
     for stray in await strays.due(hub.db, age, AT_ONCE // 10, looking.TRIES):
-        runner.stray(stray)
+        if not runner.stray(stray):
+            await strays.later(hub.db, stray)
     for one in await strays.left(hub.db, age, AT_ONCE // 10):
-        runner.left(one)
+        if not runner.left(one):
+            await strays.left_for_later(hub.db, one)
 
 
 async def outreach(hub: Hub) -> None:

@@ -8,12 +8,12 @@ from hub.errors import Invalid, NotFound
 from hub.live.queue import Queue
 from hub.store import collections, documents
 from hub.store.collections import Collection
-from hub.store.db import Db
+from hub.store.db import Call, Db
 
 NAME, CONTEXT, TAGS, TAG = 128, 8000, 50, 64
 
 
-async def create(db: Db, account: UUID, name: str, context: str | None, tags: str | None) -> UUID:
+async def create(db: Call, account: UUID, name: str, context: str | None, tags: str | None) -> UUID:
     """Add a collection; `tags` are comma separated."""
     return await collections.add(db, account, _name(name), _context(context), split_tags(tags))
 
@@ -38,7 +38,7 @@ async def get(db: Db, account: UUID, id: UUID) -> Collection:
     return found
 
 
-async def require(db: Db, account: UUID, id: UUID) -> None:
+async def require(db: Call, account: UUID, id: UUID) -> None:
     """Raise NotFound unless the collection is the account's."""
     if not await collections.known(db, account, [id]):
         raise missing(id)

@@ -12,7 +12,7 @@ from hub.knowledge import filters
 from hub.knowledge.collections import missing, require, ring
 from hub.live.queue import Queue
 from hub.store import documents
-from hub.store.db import Db, clean
+from hub.store.db import Call, Db, clean
 from hub.store.documents import Document, Given, Listed, Saved
 
 NAME, REFERENCE, CONTENTS, TAGS, TAG, METADATA = 256, 64, 1_000_000, 50, 64, 16_384
@@ -29,7 +29,7 @@ async def put(db: Db, queue: Queue, account: UUID, collection: UUID, given: Give
     return saved[0]
 
 
-async def save(db: Db, account: UUID, collection: UUID, given: list[Given]) -> list[Saved]:
+async def save(db: Call, account: UUID, collection: UUID, given: list[Given]) -> list[Saved]:
     """Write checked documents of different names. Empty when there is no such collection."""
     saved = await documents.put(db, account, collection, given)
     if len(saved) == len(given):

@@ -1,7 +1,7 @@
 """Kinds of facts: how a question asks for them, and what an answer then holds. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hub.language.lexicon import ADDRESS, ASKS, CONTACT, MANY, PALE, PREMISES, PRICE, STOPS, TIME, WHEN
 
@@ -10,7 +10,8 @@ _STREET = (
     r"|plaza|largo|km \d|cep"
 )
 # What an answer to each kind of question holds.
-SOFT = frozenset(("where", "street"))  # kinds that an answer need not show
+SOFT = frozenset(("where", "street", "who"))  # kinds that an answer need not show
+LINK = frozenset(("link", "links", "url", "enlace", "enlaces"))
 FACTS = {
     "price": re.compile(
         r"(?:r\$|us\$|usd|eur|brl|€|£|\$)\s?\d|\d\s?(?:%|reais|real\b|euros?|dolar|pesos|usd|eur|dollars?)"
@@ -36,6 +37,12 @@ FACTS = {
     ),
     "contact": re.compile(r"@|\d{4}|\+\d"),
     "address": re.compile(rf"https?:|\b(?:{_STREET}|bairro|quadra)\b"),
+    "link": re.compile(r"https?:|\bwww\.|\b[\w-]+\.(?:com|net|org|app|io|br|example)\b"),
+    "who": re.compile(
+        r"\b(?:ramal|extension|extensao|anexo|responsave\w*|responsable\w*|in charge|fale com|falar com|speak (?:to|with)|talk to"
+        r"|hable con|hablar con|(?:e|fica) com (?:a |o )?[a-z]+ [a-z]+|contato e|contact is|contacto es|drs?a?\.|coordenador\w*"
+        r"|coordinador\w*|gerente|manager|encargad\w*|diretor\w*|director\w*)"
+    ),
     "street": re.compile(rf"\b(?:{_STREET})\b"),
     "where": re.compile(
         r"\b(?:rua|avenida|av\.|travessa|praca|alameda|rodovia|street|road|avenue|calle|plaza|bairro|portal|site|website|app|aplicativo"
@@ -53,6 +60,13 @@ DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", 
                       "tiempo", "plazo", "duration", "pronto", "pronta", "prontos", "prontas", "ready", "listo", "lista"))
 
 
+LASTING = re.compile(r"\b(?:how long|cuanto (?:dura|tarda)|quanto (?:dura|demora))\b")
+AMOUNT = re.compile(r"\b(?:how much|quanto (?:e|fica|sai|esta|vale|pago)|cuanto (?:es|vale|sale))\b")
+SPAN = re.compile(
+    r"\b(?:quantos|quantas|cuantos|cuantas|many) (?:minut|hor|hour|dia\b|dias|day|seman|week|mes|month|anos\b|years?\b)")
+WHOM = re.compile(r"\b(?:com quem|con quien|whom|who (?:can|do|should|must) i|who is|quem e|quien es)\b")
+
+
 def sets_up(every: Sequence[str]) -> bool:
     """Whether something is to be set up: "how do I connect WhatsApp?" asks for no number."""
     return any(w.startswith(SETTING_UP) for w in every)
@@ -66,25 +80,39 @@ def _of_premises(every: Sequence[str]) -> bool:
 
 def wants(every: Sequence[str]) -> frozenset[str]:
     """The kinds of facts that the folded words of a question ask for."""
-    found = set()
     joined = " ".join(every)
-    if any(w in DURATION for w in every) or re.search(r"\b(?:how long|cuanto (?:dura|tarda)|quanto (?:dura|demora))\b", joined):
-        found.add("duration")
-    if any(w in PRICE for w in every) or ("duration" not in found and re.search(r"\b(?:how much|quanto (?:e|fica|sai|esta|vale|pago)"
-                                                                               r"|cuanto (?:es|vale|sale))\b", joined)):
-        found.add("price")
-    if any(w in MANY for w in every):
-        found.add("many")
+    return frozenset((*_quantities(every, joined), *_times(every, joined), *_places(every, joined)))
+
+
+def _quantities(every: Sequence[str], joined: str) -> Iterator[str]:
+    counts = any(w in MANY for w in every)
+    lasts = any(w in DURATION for w in every) or bool(LASTING.search(joined))
+    span = counts and bool(SPAN.search(joined))
+    if lasts or span:
+        yield "duration"
+    if any(w in PRICE for w in every) or (not lasts and AMOUNT.search(joined)):
+        yield "price"
+    if counts and not span:
+        yield "many"
+
+
+def _times(every: Sequence[str], joined: str) -> Iterator[str]:
     if any(w in TIME for w in every) or re.search(r"\b(?:que horas?|what time|a que hora)\b", joined):
-        found.add("time")
+        yield "time"
     elif any(w in WHEN for w in every) or re.search(r"\b(?:que dias?|what days?|which days?|ate quando)\b", joined):
-        found.add("when")
+        yield "when"
+
+
+def _places(every: Sequence[str], joined: str) -> Iterator[str]:
     if any(w in CONTACT for w in every) and not sets_up(every):
-        found.add("contact")
+        yield "contact"
     if any(w in ADDRESS for w in every):
-        found.add("address")
+        yield "address"
+    if any(w in LINK for w in every):
+        yield "link"
+    if WHOM.search(joined):
+        yield "who"
     if any(w in ("onde", "where", "donde", "aonde") for w in every):
-        found.add("where")
+        yield "where"
         if _of_premises(every):
-            found.add("street")
-    return frozenset(found)
+            yield "street"

@@ -39,8 +39,8 @@ IDEAS = tuple(
         "tarda tardan tiempo leva lleva take takes",
         "desconto descontos promocao discount discounts promotion descuento descuentos",
         "cupom coupon cupon voucher",
-        "agendar agendamento marcar consulta consultas reservar reserva reservas book booking appointment "
-        "appointments reservation cita citas turno",
+        "agendar agendamento marcar consulta consultas consultation consultations reservar reserva reservas book "
+        "booking appointment appointments reservation cita citas turno",
         "ajuda suporte help support ayuda soporte",
         "produto produtos product products producto productos",
         "loja lojas store shop stores tienda tiendas",
@@ -50,8 +50,9 @@ IDEAS = tuple(
         "carro carros car cars auto coche coches automovel vehicle vehicles veiculo veiculos",
         "estacionamento estacionar vaga parking park aparcamiento estacionamiento aparcar",
         "bagagem bagagens mala malas luggage baggage bag bags maleta maletas equipaje mochila",
-        "cachorro cachorros cao caes dog dogs perro perros pet pets animal animais animals animales mascota "
-        "mascotas gato gatos cat cats",
+        "pet pets animal animais animals animales mascota mascotas bicho bichos",
+        "cachorro cachorros cachorra cadela cao caes dog dogs perro perros perra",
+        "gato gatos gata gatas cat cats",
         "crianca criancas filho filhos filha child children kid kids nino ninos hijo hijos infantil bebe baby "
         "menor menores",
         "adulto adultos adult adults",
@@ -73,7 +74,7 @@ IDEAS = tuple(
         "certificado certificate diploma certificados",
         "aluno alunos student students alumno alumnos turma turmas",
         "professor professora teacher profesor profesora instrutor",
-        "passeio passeios tour tours paseo paseos excursao excursion visita",
+        "passeio passeios tour tours paseo paseos excursao excursion",
         "costa coast litoral",
         "serra mountain sierra montanha",
         "praia beach playa",
@@ -93,7 +94,7 @@ IDEAS = tuple(
         "apagar excluir delete erase borrar eliminar remover",
         "fatura nota invoice factura fiscal recibo receipt",
         "imposto impostos tax taxes impuesto impuestos",
-        "documento documentos document documents passaporte passport pasaporte identidade",
+        "documento documentos document documents passaporte passport pasaporte identidade papeles",
         "peso weight pesa pesar weigh",
         "velocidade speed velocidad",
         "tamanho tamanhos size sizes talla tallas tamano",
@@ -234,7 +235,7 @@ IDEAS = tuple(
         "contrato contract contracts agreement",
         "projeto project proyecto",
         "imovel property inmueble apartamento apartment departamento",
-        "visitas visitor visitors visit visits visitante visitantes",
+        "visita visitas visitor visitors visit visits visitante visitantes",
         "sala salon salao hall",
         "sair leave",
         "chegar arrive arrival chegada llegada",
@@ -258,5 +259,19 @@ IDEAS = tuple(
         "furo furou puncture pinchazo",
         "pronta ready listo",
         "incluso inclusa incluido incluida incluidos inclui incluem included include includes incluye incluyen",
+        "validade valido valida validos validas valem expira expiram expirar expire expires vencimento vence vencem "
+        "validity valid validez caduca caducan vencimiento",
+        "responder responde respondem resposta respostas answer answers reply replies response respuesta responden "
+        "respuestas",
+        "coleta coletar coletas colhe colher colhem recolher collection recolha recogida",
+        "aplicativo aplicativos app apps aplicacion aplicaciones",
+        "cubico cubicos cubica cubicas cubic m3",
+        "quadrado quadrados quadrada quadradas square cuadrado cuadrados m2",
+        "quilo quilos kilo kilos kg quilograma kilogram",
+        "quilometro quilometros kilometro kilometros kilometer kilometers km",
+        "galpao galpoes armazem warehouse almacen bodega",
     )
 )
+
+# A general word, and words of what it is said of: who asks for animals is told of dogs, who asks for cats is not.
+WITHIN = (("animal", ("cachorro", "gato")),)

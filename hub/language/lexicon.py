@@ -81,7 +81,8 @@ PALE = _set(
     obrigatoria ganha ganho ganham ganhar permitem deixam liberado liberada vao vai va compro usa faco fariam tenha
     tenham sei servem serve comeco acontecer rola mexer buy buys keep keeps look looking find found happened serves
     does doing done encuentro encontrar sirven hago tengo minimo minima minimos minimas maximo maxima maximos maximas
-    minimum maximum
+    minimum maximum back chega chegam chegou arrive arrives sai saem apareceu aparece apareceram aparecer appears
+    appeared
     """
 )
 # How a question for one kind of fact begins or what it holds, with what an answer must then hold.
@@ -121,6 +122,15 @@ LABELS = _set(
     articulo material exame medico local cidade city loja
     """
 )
+# Behind these and one more word a verb stands in English: "can visitors stay".
+AUXILIARY = _set("can could do does did may must should will would")
+# Words that say that something is not so; "no" is another word in Portuguese.
+NEGATIONS: Mapping[str, frozenset[str]] = MappingProxyType({
+    "pt": _set("nao nunca nem exceto menos sem"), "en": _set("not no never except without isn don doesn aren cannot"),
+    "es": _set("no nunca ni excepto salvo menos sin"),
+})
+# How a question for something that is not named begins.
+OPEN = _set("quando quais qual que o quem onde when what which who where cuando cuales cual quien quienes donde em")
 # What a verb stands behind.
 BEFORE_VERBS = _set(
     """
@@ -194,6 +204,7 @@ BESIDE = _set(
     folks guys really truly so well senor senora chicos amable gentileza simpatia paciencia patience paciencia
     rapidez resposta respuesta reply answer quick prompt rapida rapido deus abencoe vou i ill we sounds no
     worries tranquilo
+    helps helped ajudou ajudaram ayudo me mucho mucha
     """
 )
 SPANISH = _set(

@@ -26,13 +26,15 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         return None
     most = 1 if len(word) < LONG else 2
     heard = sound(word)
+    fewer = most - (len(heard) < SHORTEST)
     best: tuple[int, str] | None = None
     for other in known:
         if len(other) < SHORTEST or abs(len(other) - len(word)) > most + 1:
             continue
         if other[0] != word[0] and sound(other)[:1] != heard[:1]:
             continue
-        apart = min(distance(word, other, most), distance(heard, sound(other), most - (len(heard) < SHORTEST)) + 0)
+        by_ear = distance(heard, sound(other), fewer)
+        apart = min(distance(word, other, most), by_ear if by_ear <= fewer else most + 1)
         if apart <= most and (best is None or (apart, other) < best):
             best = (apart, other)
     return best[1] if best else None

@@ -6,7 +6,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from hub.language.folding import fold
-from hub.language.ideas import IDEAS
+from hub.language.ideas import IDEAS, WITHIN
 from hub.language.lexicon import ENDINGS, STOP, STOPS
 
 LANGUAGES = ("pt", "en", "es")
@@ -25,12 +25,21 @@ def stem(word: str) -> str:
     """A folded word without its endings; at least three letters stay."""
     if word.isdigit():
         return word
+    word = _singular(word)
     for left in (3, 4):
         for ending in ENDINGS:
             if len(word) - len(ending) >= left and word.endswith(ending):
                 word = word[: -len(ending)]
                 break
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
+
+
+def _singular(word: str) -> str:
+    """Portuguese words in l, ão and m have plurals in which the end changes: papéis, caminhões, viagens."""
+    for many, one in _PLURALS:
+        if len(word) > len(many) + 2 and word.endswith(many):
+            return word[: -len(many)] + one
+    return word
 
 
 def _alone(pairs: Iterable[tuple[str, int]]) -> Mapping[str, int]:
@@ -41,8 +50,14 @@ def _alone(pairs: Iterable[tuple[str, int]]) -> Mapping[str, int]:
     return MappingProxyType({text: numbers.pop() for text, numbers in found.items() if len(numbers) == 1})
 
 
+_PLURALS = (("oes", "ao"), ("aes", "ao"), ("ais", "al"), ("eis", "el"), ("ois", "ol"), ("gens", "gem"))
+_WRITTEN = frozenset(w for idea in IDEAS for w in idea)
 _MEANING = _alone((w, n) for n, idea in enumerate(IDEAS) for w in idea)
 _IDEA = _alone((stem(w), n) for n, idea in enumerate(IDEAS) for w in idea)
+_AROUND: Mapping[int, frozenset[int]] = MappingProxyType({
+    **{_MEANING[one]: frozenset((_MEANING[above],)) for above, below in WITHIN for one in below},
+    **{_MEANING[above]: frozenset(_MEANING[one] for one in below) for above, below in WITHIN},
+})
 _OWN: Mapping[str, frozenset[str]] = MappingProxyType(
     {one: STOP[one].difference(*(STOP[other] for other in STOP if other != one)) for one in STOP}
 )
@@ -63,6 +78,11 @@ def idea(stemmed: str) -> int | None:
     return _IDEA.get(stemmed)
 
 
+def known(word: str) -> bool:
+    """Whether a folded word is one of an idea, as it is written."""
+    return word in _WRITTEN
+
+
 def meaning(word: str) -> int | None:
     """The idea of a folded word: its own, or that of its stem where the stem has one alone."""
     for form in (word, word.removesuffix("s"), word.removesuffix("es")):
@@ -74,8 +94,14 @@ def meaning(word: str) -> int | None:
 def alike(word: str) -> str:
     """Other words of its idea, with "or" between."""
     folded = fold(word)
-    known = meaning(folded)
-    return " or ".join(sorted(IDEAS[known] - {folded})) if known is not None else ""
+    found = meaning(folded)
+    every = frozenset[str]() if found is None else IDEAS[found].union(*(IDEAS[n] for n in around(found)))
+    return " or ".join(sorted(every - {folded}))
+
+
+def around(found: int) -> frozenset[int]:
+    """The ideas that one is of, and those that are of it."""
+    return _AROUND.get(found, frozenset())
 
 
 def ideas(found: Iterable[str]) -> frozenset[int]:

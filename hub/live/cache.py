@@ -1,7 +1,7 @@
 """What was fetched from elsewhere, kept for a short time; losing it costs a fetch."""
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from arq.connections import ArqRedis
 
 from hub.live.connect import DOWN
 
-HERE = 500
+# Values that a process keeps itself, bytes of them, and what each weighs beside its own.
+HERE, BYTES, APIECE = 500, 32_000_000, 500
 LARGEST = 2_000_000
 
 
@@ -20,12 +21,13 @@ class Cache:
     def __init__(self, redis: ArqRedis, prefix: str) -> None:
         self._redis: Any = redis
         self._prefix = f"{prefix}:c:"
-        self._here: OrderedDict[str, tuple[float, Any]] = OrderedDict()
+        self._here: OrderedDict[str, tuple[float, Any, int]] = OrderedDict()
+        self._bytes = Counter[str]()
 
     async def get(self, account: UUID, name: str) -> Any:
         """The value, or None when there is none (any more)."""
         key = f"{account}:{name}"
-        until, value = self._here.get(key, (0.0, None))
+        until, value, _ = self._here.get(key, (0.0, None, 0))
         if until > time.monotonic():
             return value
         try:
@@ -37,7 +39,7 @@ class Cache:
         if raw is None:
             return None
         value = orjson.loads(raw)
-        self._keep(key, value, max(0, left) / 1000)
+        self._keep(account, key, value, max(0, left) / 1000, len(raw))
         return value
 
     async def of_group(self, account: UUID, group: str, name: str) -> Any:
@@ -72,14 +74,25 @@ class Cache:
         if seconds <= 0 or len(raw) > LARGEST:
             return
         key = f"{account}:{name}"
-        self._keep(key, value, seconds)
+        self._keep(account, key, value, seconds, len(raw))
         try:
             await self._redis.set(self._prefix + key, raw, px=int(seconds * 1000))
         except DOWN:
             return
 
-    def _keep(self, key: str, value: Any, seconds: float) -> None:
-        self._here[key] = (time.monotonic() + seconds, value)
-        self._here.move_to_end(key)
-        while len(self._here) > HERE:
-            self._here.popitem(last=False)
+    def _keep(self, account: UUID, key: str, value: Any, seconds: float, size: int) -> None:
+        """The oldest value goes of the account that has most here: one that keeps much costs the others no fetch."""
+        self._drop(key)
+        self._here[key] = (time.monotonic() + seconds, value, size + APIECE)
+        self._bytes[str(account)] += size + APIECE
+        while len(self._here) > HERE or self._bytes.total() > BYTES:
+            [(most, _)] = self._bytes.most_common(1)
+            self._drop(next(k for k in self._here if k.startswith(most)))
+
+    def _drop(self, key: str) -> None:
+        found = self._here.pop(key, None)
+        if found is not None:
+            whose = key.partition(":")[0]
+            self._bytes[whose] -= found[2]
+            if not self._bytes[whose]:
+                del self._bytes[whose]

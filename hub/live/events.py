@@ -48,6 +48,13 @@ class Events:
         except DOWN as e:
             log.warning("event not published: %s", type(e).__name__)
 
+    async def tell(self, topic: str, event: Event) -> int:
+        """As `publish`; how many processes hear it: none while Redis is away."""
+        try:
+            return int(await self._redis.publish(self._prefix + topic, orjson.dumps(event)))
+        except DOWN:
+            return 0
+
     async def publish_all(self, told: Iterable[tuple[str, Event]]) -> None:
         """Several events in one flight."""
         try:

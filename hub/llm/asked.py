@@ -6,17 +6,20 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from hub.language import codes, words
-from hub.language.facts import DURATION, SOFT, sets_up
+from hub.language.facts import DURATION, LINK, SOFT, sets_up
 from hub.language.facts import wants as wants_of
 from hub.language.folding import fold
 from hub.language.lexicon import (
     ADDRESS,
     ASKS,
+    AUXILIARY,
     BEFORE_VERBS,
     CONTACT,
     JOINS,
     MANY,
     MUCH,
+    NEGATIONS,
+    OPEN,
     PALE,
     PREMISES,
     PRICE,
@@ -24,12 +27,14 @@ from hub.language.lexicon import (
     STOPS,
     WHEN,
 )
-from hub.language.nearness import nearest, shortened
+from hub.language.nearness import distance, nearest, shortened
 from hub.language.referring import refers_back
 from hub.language.validity import years
 
 LETTERS = frozenset("bcfghjkmnpqrvwxz")  # that stand for something alone ("vitamin C") and are no word
-KINDS = PRICE | WHEN | DURATION | ADDRESS | CONTACT  # words that name the kind of fact
+METRES, POWERS = frozenset(("metro", "metros", "meter", "meters")), ("cubic", "quadrad", "cuadrad", "square")
+OF_PREMISES = frozenset(("street", "address", "contact"))  # kinds of facts that may be asked of the business itself
+KINDS = PRICE | WHEN | DURATION | ADDRESS | CONTACT | LINK  # words that name the kind of fact
 _CLAUSE = re.compile(r"\s*(?:[?;]|,?\s(?:e|and|y|e também|and also|y también)\s)\s*", re.IGNORECASE)
 
 
@@ -50,7 +55,7 @@ class Term:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """context: what the question before was about, for one that refers to it. counted: the stem of what "how many" is
-    asked of."""
+    asked of. negated: it is asked when, what or who not."""
 
     text: str
     terms: tuple[Term, ...]
@@ -60,11 +65,23 @@ class Asked:
     context: tuple[Term, ...] = ()
     refers: bool = False
     counted: str = ""
+    negated: bool = False
 
     @property
     def firm(self) -> frozenset[str]:
         """Kinds of facts, one of which an answer must hold."""
         return self.wants - SOFT
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question that is about something; "my name is Ana" is none."""
+        return bool(self.topics) and (bool(self.wants) or any(w in ASKS for w in words.words(self.text)))
+
+    @property
+    def of_premises(self) -> bool:
+        """Whether it asks for an address or a number, and of nothing but the business itself."""
+        around = (t for t in self.context if not t.attribute and not t.pale)
+        return bool(self.wants & OF_PREMISES) and not self.topics and not any(around)
 
     @property
     def topics(self) -> tuple[Term, ...]:
@@ -84,6 +101,8 @@ def read(text: str, language: str, before: Sequence[str] = ()) -> list[Asked]:
             wants = one.wants or earlier.wants
             if one.wants - {"price"} and earlier.wants:
                 wants = one.wants
+            if "where" in one.wants and not one.topics and not earlier.topics:
+                wants |= {"street"}  # of the business itself, of which the question before was too
             one = replace(
                 one, context=(*earlier.terms, *earlier.context)[:12], refers=True, wants=wants,
                 codes=one.codes or (earlier.codes if not one.topics else ()), years=one.years or earlier.years,
@@ -137,21 +156,24 @@ def _one(text: str, language: str) -> Asked:
     wants = wants_of(every)
     found = codes.codes(text)
     named, shouted = _names(text)
-    setting, kinds = sets_up(every), KINDS | PREMISES if "street" in wants else KINDS
+    setting, kinds = sets_up(every), KINDS | PREMISES if wants & OF_PREMISES else KINDS
     terms: dict[str, Term] = {}
     for n, word in enumerate(every):
         verb = bool(n and every[n - 1] in BEFORE_VERBS) or (
-            language != "en" and len(word) > 4 and word.endswith(("ar", "er", "ir", "arme", "arse", "erse"))
+            n > 1 and every[n - 2] in AUXILIARY if language == "en"
+            else len(word) > 4 and word.endswith(("ar", "er", "ir", "arme", "arse", "erse"))
         )
         kept = word not in stops or word in shouted
         if not kept or (len(word) < 2 and not (word.isdigit() or (n and word in LETTERS))) or word in MUCH | MANY:
             continue
-        if _of_code(word, found):
+        if _of_code(word, found) or (word in METRES and any(
+            w.startswith(POWERS) for w in every[max(0, n - 1) : n + 2])):
             continue
         terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
                                     word in kinds and not setting, word in named or len(word) == 1, verb))
     counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
-    return Asked(text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted)
+    negated = bool(NEGATIONS[language] & set(every[1:]) and OPEN & set(every[:2]))
+    return Asked(text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted, negated=negated)
 
 
 def _of_code(word: str, found: Iterable[str]) -> bool:
@@ -180,9 +202,13 @@ def mended(
         told = term.stem in known_stems or (term.meaning is not None and term.meaning in known)
         if told or term.pale or term.attribute:
             return term
-        if nearest(term.word, STOP[language] | MUCH | MANY) and not term.proper:
+        # A word that is one is no slip: "chave" is not "cadê".
+        written = words.known(term.word)
+        near = None if written else nearest(term.word, sorted(known_words | PRICE))
+        frame = None if term.proper or written else nearest(term.word, STOP[language] | MUCH | MANY)
+        if frame and (near is None or distance(term.word, frame, 2) <= distance(term.word, near, 2)):
             return None
-        meant = nearest(term.word, sorted(known_words | PRICE)) or shortened(term.word, sorted(known_words))
+        meant = near or shortened(term.word, sorted(known_words))
         if meant is None:
             return term
         return Term(meant, words.stem(meant), words.meaning(meant), meant in PALE, meant in PRICE, term.proper)

@@ -56,10 +56,28 @@ def cut(markdown: str) -> list[Block]:
             text = rest.strip("\n")
         text = _ANSWERED.sub("", text, count=1) if kind == "text" and asked else text
         if text.strip():
-            blocks.append(Block(text, kind, " ".join((*headings, asked)).strip(), chapter))
+            pairs = _pairs(text) if kind == "text" else [("", text)]
+            blocks += [Block(said, kind, " ".join((*headings, q or asked)).strip(), chapter) for q, said in pairs]
         elif not question:
             asked = ""
     return blocks
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """A paragraph in which questions are asked and answered, cut into (question, what is said to it); a question alone
+    is no answer. Without any it is one, of no question."""
+    if "?" not in text or "|" in text:
+        return [("", text)]
+    found: list[tuple[str, str]] = []
+    asked = ""
+    for sentence in sentences(text):
+        if sentence.rstrip("\"')*_]").endswith("?"):
+            asked = sentence
+        elif found and found[-1][0] == asked:
+            found[-1] = (asked, f"{found[-1][1]} {sentence}")
+        else:
+            found.append((asked, sentence))
+    return found if any(q for q, _ in found) else [("", text)]
 
 
 def _level(heading: str) -> int:

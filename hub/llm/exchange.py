@@ -19,7 +19,6 @@ from hub.llm.refusals import failure, read
 from hub.llm.types import Delta, Failed, Limits, Prompt
 
 ERROR_SIZE, ANSWER_SIZE = 64_000, 16_000_000
-CONNECT = 5.0
 # After the reason for its end an answer has its usage left to say; no caller waits longer for that.
 AFTERWARDS = 5.0
 # A shorter silence says more of who asked with little time than of the provider.
@@ -105,7 +104,10 @@ class Exchange:
         session, posts = self._outbound.session(url), self._posts
         if posts is None or not posts.serves(session, url, headers):
             posts = self._posts = Posts(session, url, headers)
-        return await posts.post(orjson.dumps(body), _timeout(deadline))
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return await posts.post(orjson.dumps(body), left)
 
     async def _error(self, reply: Answering | Again) -> Failed:
         async with asyncio.timeout(AFTERWARDS):
@@ -148,13 +150,6 @@ class Exchange:
         if not body.heard:
             raise ValueError("nothing that could be read")
         raise Failed("The model provider broke off in the middle of its answer.", code="model_cut", down=True)
-
-
-def _timeout(deadline: float) -> aiohttp.ClientTimeout:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return aiohttp.ClientTimeout(total=left, sock_connect=min(CONNECT, left))
 
 
 async def next_of(reply: Answering | Again, until: float) -> bytes:

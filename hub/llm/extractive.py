@@ -5,6 +5,7 @@ stand in what is quoted: a wrong answer is worse than none. The same question an
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -31,6 +32,7 @@ PRICED = 0.6  # the same of a price: another thing's is worse than none
 NAMED = 0.7  # the same where a name that was asked for is nowhere
 ALIKE = 0.88  # part of the best score from which another document's answer is as good
 SURE = 0.85  # cover from which answers with other amounts are about the same
+SAME, LIKE = 0.6, 0.7  # part of two sentences' words from which they say the same, and the part of the score then
 TIED, MOST = 0.98, 2  # part of the best score from which another sentence is as good, and how many are shown
 SOURCES = 3
 PIECES, PIECE = 6, 24
@@ -143,7 +145,7 @@ def reply(
 def _answers(
     question: str, found: Sequence[Unit], lang: str, before: Sequence[str], today: date
 ) -> tuple[list[Answer], list[str]]:
-    """Of each question in the message, and the codes that nothing is known of."""
+    """Of each question in the message, and what nothing is known of: codes, or the question itself."""
     answers: list[Answer] = []
     missing: list[str] = []
     stems = frozenset(s for u in found for w in (u.own, u.part.above, u.part.name, u.near) for s in w.stems)
@@ -157,8 +159,8 @@ def _answers(
             answers += [a for a in sides if a]
         elif whole:
             answers.append(whole)
-        elif one.codes:
-            missing += one.codes
+        elif one.codes or one.asks:
+            missing += [c.upper() for c in one.codes] or [one.text.strip(" ?¿!.,;")]
     return answers, missing
 
 
@@ -201,11 +203,11 @@ def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
         return False
     if asked.topics and not any(t.stem in one.has for t in asked.topics) and not asked.codes:
         return False
-    address = bool({"address", "street"} & asked.wants) and not asked.context
-    if not asked.topics and not asked.codes and not address and not _of_context(one, asked):
+    if not asked.topics and not asked.codes and not asked.of_premises and not _of_context(one, asked):
         return False
-    text = fold(quoted(one, asked)) if asked.firm else ""
-    return not asked.firm or any(FACTS[w].search(text) for w in asked.firm)
+    wanted = asked.wants if asked.of_premises else asked.firm
+    text = fold(quoted(one, asked)) if wanted else ""
+    return not wanted or any(FACTS[w].search(text) for w in wanted)
 
 
 def _lacks(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
@@ -237,10 +239,14 @@ def _beside(first: Weighed, good: Sequence[Weighed], others: Sequence[Weighed], 
 def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[Weighed]:
     """Other documents' answers that are as good and say other amounts."""
     mine, found = amounts(first.unit.text), []
+    if asked.of_premises:
+        return []  # numbers of several desks do not disagree
+    telling = first.has & {t.stem for t in asked.terms if not t.pale}
     for other in others:
-        if other.score < first.score * ALIKE or other.old != first.old or _one(first, other):
+        same = _alike(first, other)
+        if other.score < first.score * (LIKE if same else ALIKE) or other.old != first.old or _one(first, other):
             continue
-        if len(first.has - other.has) > len(first.has) // 4:
+        if len(telling - other.has) > len(telling) // 4:
             continue
         held, theirs = first.unit.part.held.start, other.unit.part.held.start
         numbers = amounts(other.unit.text)
@@ -249,6 +255,12 @@ def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[
             found.append(other)
             mine |= numbers
     return found[:2]
+
+
+def _alike(a: Weighed, b: Weighed) -> bool:
+    """Whether two sentences say the same with most of their words, whatever the amounts in them are."""
+    x, y = (frozenset(words.terms(re.sub(r"\d[\d.,:]*", " ", w.unit.text))) for w in (a, b))
+    return len(x & y) >= max(3, SAME * min(len(x), len(y)))
 
 
 def _one(a: Weighed, b: Weighed) -> bool:
@@ -269,7 +281,7 @@ def _told(answers: Sequence[Answer], missing: Sequence[str], lang: str) -> str:
     parts = [f"{TEXTS['differ'][lang]}\n\n{a.text}" if a.differ else a.text for a in answers]
     body = "\n\n".join(dict.fromkeys(parts))
     if missing:
-        body += f"\n\n{TEXTS['missing'][lang]}: {', '.join(m.upper() for m in missing)}."
+        body += f"\n\n{TEXTS['missing'][lang]}: {', '.join(missing)}."
     return f"{body}\n\n{TEXTS['source' if len(names) == 1 else 'sources'][lang]}: {', '.join(names)}"
 
 

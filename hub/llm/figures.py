@@ -2,12 +2,12 @@
 labels."""
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import orjson
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 
 from hub.domain import Json, Usage
 from hub.llm.prices import FREE, Price, bill, cost
@@ -17,6 +17,7 @@ from hub.tracing import OFF, Span, Tracing
 M = TypeVar("M", Counter, Histogram)
 OWN = "own"
 NAMED, LONGEST = 200, 8000
+TOGETHER = 200  # plain answers that are counted at once
 FIRST = (0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128)
 # Words for what goes wrong; every other is the status or `other`.
 KINDS = frozenset((
@@ -48,11 +49,38 @@ class Place:
     turn: int = 0
 
 
+class _Due:
+    """Asked before all others when figures are read."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> list[Metric]:
+        self._tell()
+        return []
+
+
+@dataclass(slots=True)
+class _Lately:
+    """Answers of models that cost nothing here, which are counted together."""
+
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+    hits: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+
 class Figures:
     """Of this process. Labels are bounded: the hub's models, those that the operator names, `own` for all others."""
 
     def __init__(self, named: Iterable[str] = (), tracing: Tracing = OFF) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(_Due(self._told))
+        self._lately: dict[str, _Lately] = {}
         self.tracing = tracing
         self._named = frozenset(list(named)[:NAMED])
         # As many as there are labels.
@@ -101,10 +129,39 @@ class Figures:
             self._of(self._fallbacks, label).inc()
 
     def said(self, place: Place, spent: Usage, seconds: float) -> None:
-        """An answer that came in one piece."""
-        self._of(self._requests, place.label, "answered").inc()
-        self._of(self._first, place.label).observe(seconds)
-        self._used(place.label, place.price, spent)
+        """A plain answer."""
+        if place.price is not FREE:
+            self._of(self._requests, place.label, "answered").inc()
+            self._of(self._first, place.label).observe(seconds)
+            self._used(place.label, place.price, spent)
+            return
+        lately = self._lately.get(place.label)
+        if lately is None:
+            lately = self._lately[place.label] = _Lately()
+        if spent.cached:
+            cached = min(spent.cached, spent.prompt)
+            lately.cached += cached
+            lately.prompt -= cached
+            lately.hits += bool(cached)
+        lately.prompt += spent.prompt
+        lately.completion += spent.completion
+        lately.seconds.append(seconds)
+        if len(lately.seconds) >= TOGETHER:
+            self._told()
+
+    def _told(self) -> None:
+        """Count what was said lately."""
+        lately, self._lately = self._lately, {}
+        for label, one in lately.items():
+            self._of(self._requests, label, "answered").inc(len(one.seconds))
+            first = self._of(self._first, label)
+            for seconds in one.seconds:
+                first.observe(seconds)
+            for kind, count in (("in", one.prompt), ("cached", one.cached), ("out", one.completion)):
+                if count:
+                    self._of(self._tokens, label, kind).inc(count)
+            if one.hits:
+                self._of(self._cached, label).inc(one.hits)
 
     def left(self, place: Place) -> None:
         """Nobody waited for an answer any more."""

@@ -5,7 +5,7 @@ import hashlib
 import math
 import re
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -71,7 +71,11 @@ class OpenAICompatible:
 
     def timed(self, model: str) -> asyncio.TimerHandle:
         """To be cancelled as soon as an answer in one piece is there."""
-        return asyncio.get_running_loop().call_later(SLOW, self._takes_long, model)
+        return asyncio.get_running_loop().call_later(*self.long(model))
+
+    def long(self, model: str) -> tuple[float, Callable[[], None]]:
+        """After how many seconds an answer in one piece takes long, and what is to be called then."""
+        return SLOW, partial(self._takes_long, model)
 
     async def post(
         self, model: str, messages: list[Json], options: Json, deadline: float, *, stream: bool = False

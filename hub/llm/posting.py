@@ -15,6 +15,7 @@ from yarl import URL
 
 # Larger ones go piece by piece.
 LARGEST = 64 << 10
+CONNECT = 5.0
 
 
 class Reply:
@@ -55,18 +56,21 @@ class Posts:
         self._sure = all(mark not in line for line in lines for mark in "\r\n\0")
         head = "\r\n".join((f"POST {self._asked.url.raw_path_qs} HTTP/1.1", *lines, "Content-Length: "))
         self._head = head.encode()
+        self._patient = aiohttp.ClientTimeout(sock_connect=CONNECT)
 
     def serves(self, session: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> bool:
         return self.session is session and self._url == url and self.headers is headers
 
-    async def post(self, body: bytes, timeout: aiohttp.ClientTimeout) -> Reply | aiohttp.ClientResponse:
-        """Raise aiohttp's errors. timeout: of the connection, the caller keeps the time of the rest."""
+    async def post(self, body: bytes, left: float) -> Reply | aiohttp.ClientResponse:
+        """Raise aiohttp's errors. left: seconds for all of it; of these the caller keeps all but the connection's."""
         if len(body) > LARGEST or not self._sure:
+            timeout = aiohttp.ClientTimeout(total=left, sock_connect=min(CONNECT, left))
             return await self.session.post(
                 self._url, data=body, headers=self.headers, timeout=timeout, allow_redirects=False
             )
+        patient = self._patient if left >= CONNECT else aiohttp.ClientTimeout(sock_connect=left)
         try:
-            connection = await self._connector.connect(self._asked, [], timeout)
+            connection = await self._connector.connect(self._asked, [], patient)
         except TimeoutError as e:
             raise aiohttp.ConnectionTimeoutError("The connection was not made in time.") from e
         try:

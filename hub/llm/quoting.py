@@ -101,7 +101,9 @@ def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
         named += [(c, frozenset({c.name})) for c in cells[1:] if _holds(c, asked)]
     taken: set[str] = set()
     found = []
-    for cell, has in sorted(named, key=lambda one: -len(one[1])):
+    exact = frozenset(t.stem for t in terms)
+    # Of two columns the one that is called as it was asked for: "cats" and "dogs" are both animals.
+    for cell, has in sorted(named, key=lambda one: (-len(one[1]), -len(exact & one[0].named.stems))):
         if has - taken:
             taken |= has
             found.append(cell)

@@ -3,7 +3,7 @@ What is not the plainest of answers, or goes wrong, is handed on as it is to the
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from hub.llm.breaker import Breaker
 from hub.llm.exchange import ANSWER_SIZE, later, next_of
 from hub.llm.figures import Figures, Place
 from hub.llm.openai import OpenAICompatible
-from hub.llm.reading import Reading, usage_of
+from hub.llm.reading import MOST, Reading, usage_of
 from hub.llm.types import Delta, Limits
 
 # Characters of an answer that nothing has to be cut off.
@@ -40,6 +40,34 @@ class Said:
     around: Json
 
 
+class _Patience:
+    """How long an answer may take, and what is told when it takes long: one timer for both, for the task that waits."""
+
+    def __init__(self, soon: float, told: Callable[[], None], last: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._told, self._rest = task, told, max(0.0, last - soon)
+        self._before = task.cancelling()
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(min(soon, last), self._long)
+        self._over = False
+
+    def _long(self) -> None:
+        self._told()
+        self._timer = self._loop.call_later(self._rest, self._end)
+
+    def _end(self) -> None:
+        self._over = True
+        self._task.cancel()
+
+    def ended(self) -> bool:
+        """Whether it was this that cancelled the task, and nothing else."""
+        return self._over and self._task.uncancel() <= self._before
+
+    def close(self) -> None:
+        self._timer.cancel()
+
+
 class Straight:
     """One model where it is. key: of its breaker."""
 
@@ -57,31 +85,31 @@ class Straight:
     async def ask(self, messages: list[Json], options: Json, once: float, deadline: float) -> Said | Begun:
         """once: seconds that the answer may take."""
         begun = time.monotonic()
-        slow = self._provider.timed(self._name)
-        found: Begun | None = None
+        patience = _Patience(*self._provider.long(self._name), once)
+        found = Begun(begun)
         try:
-            async with asyncio.timeout(once):
-                reply = await self._provider.post(self._name, messages, options, deadline)
-                found = Begun(begun, reply)
-                if reply.status != 200 or reply.content_type != "application/json":
+            reply = await self._provider.post(self._name, messages, options, deadline)
+            found.have(reply)
+            if reply.status != 200 or reply.content_type != "application/json":
+                return found
+            size = 0
+            while chunk := await reply.content.readany():
+                found.chunks.append(chunk)
+                size += len(chunk)
+                if size > ANSWER_SIZE:
                     return found
-                size = 0
-                while chunk := await reply.content.readany():
-                    found.chunks.append(chunk)
-                    size += len(chunk)
-                    if size > ANSWER_SIZE:
-                        return found
         except (aiohttp.ClientError, OSError, ValueError, HubError) as e:
-            found = found or Begun(begun)
             found.error = e
             return found
-        except BaseException:
+        except BaseException as e:
+            if isinstance(e, asyncio.CancelledError) and patience.ended():
+                found.error = TimeoutError()
+                return found
             self._figures.left(self._told)
-            if found is not None:
-                await found.close()
+            await found.close()
             raise
         finally:
-            slow.cancel()
+            patience.close()
         said = plainly(found.chunks)
         if said is None:
             return found
@@ -193,10 +221,19 @@ def plainly(chunks: list[bytes]) -> Said | None:
     choices, counted, print_ = found.get("choices"), found.get("usage"), found.get("system_fingerprint")
     if not isinstance(choices, list) or len(choices) != 1 or not isinstance(counted, dict):
         return None
-    text, usage = _words(choices[0]), usage_of(counted)
+    text, usage = _words(choices[0]), _used(counted)
     if text is None or usage is None or not (print_ is None or isinstance(print_, str)):
         return None
     return Said(text, choices[0]["finish_reason"], usage, {"system_fingerprint": print_} if print_ else {})
+
+
+def _used(counted: Json) -> Usage | None:
+    """As it is read everywhere; here at once where there are but the three numbers that nearly all give."""
+    if len(counted) == 3 and "total_tokens" in counted:
+        prompt, made = counted.get("prompt_tokens"), counted.get("completion_tokens")
+        if type(prompt) is int and type(made) is int and 0 <= prompt <= MOST and 0 <= made <= MOST:
+            return Usage(prompt, made, 0, {})
+    return usage_of(counted)
 
 
 def _words(choice: Any) -> str | None:

@@ -38,7 +38,7 @@ def compared(text: str) -> Words:
     found = words.words(text)
     return Words(
         frozenset(words.stem(w) for w in found),
-        frozenset(m for m in (words.meaning(w) for w in found) if m is not None),
+        frozenset(n for m in (words.meaning(w) for w in found) if m is not None for n in (m, *words.around(m))),
     )
 
 

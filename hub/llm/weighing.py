@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from hub.language import codes, words
+from hub.language import codes, lexicon, words
 from hub.language.facts import FACTS
-from hub.language.lexicon import NUMBERS
 from hub.llm.asked import Asked, Term
 from hub.llm.units import Unit
 
 ABOVE, IDEA, NEAR, NAME = 0.9, 0.85, 0.7, 0.6
 PALE, ATTRIBUTE, PROPER, VERB, CONTEXT = 0.2, 0.5, 1.3, 0.4, 0.35
-FACT, COUNTED, OLD = 0.25, 0.3, 0.35
+FACT, COUNTED, OLD, NEGATED, DIM, BRIEF = 0.25, 0.3, 0.35, 0.45, 0.25, 0.6
 CODE = 6.0  # weight of a code that was asked for
 
 
@@ -46,30 +45,48 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     facts = {w for w in asked.wants if FACTS[w].search(said)}
     gains = {t: _gain(t, unit, facts) for t in asked.terms}
     # Words that name nothing help, and are not missed.
-    telling = [t for t in asked.terms if not t.pale] or ([] if asked.codes else list(asked.terms))
+    telling = [t for t in asked.terms if not t.pale] or ([] if asked.codes or asked.of_premises else list(asked.terms))
     whole = sum(weight[t.stem] for t in telling) or 1.0
     cover = sum(weight[t.stem] * gains[t] for t in telling) / whole if telling else 1.0
     if asked.codes:  # they stand in it: see holds_codes
         cover = (cover * whole + CODE) / (whole + CODE) if telling else 1.0
-    own = sum(weight[t.stem] * _own(t, unit) for t in asked.terms) / whole
+    # What kind of fact is asked for is told by the fact itself, whatever it is called.
+    own = sum(weight[t.stem] * (0.9 if t.attribute and facts else _own(t, unit)) for t in asked.terms) / whole
     around = [t for t in asked.context if t.stem not in {o.stem for o in asked.terms}]
     beside = sum(weight[t.stem] * _gain(t, unit, facts) for t in around) / (sum(weight[t.stem] for t in around) or 1.0)
     old = _old(asked, unit, today)
     score = cover + CONTEXT * beside + 0.1 * min(1.0, own) + 0.1 * unit.part.passage.score
-    score += 0.15 * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
+    score += DIM * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
+    score += NEGATED if asked.negated and denies(unit) else 0.0
     score += FACT * (len(facts) / len(asked.wants)) if asked.wants else 0.0
     score += COUNTED if asked.counted and _counts(said, asked.counted) else 0.0
+    score += BRIEF / (1 + _beside(unit)) if asked.of_premises and "contact" in facts else 0.0
     score -= OLD if old else 0.0
     has = frozenset(t.stem for t, g in gains.items() if g >= NAME)
     apart = frozenset(t.stem for t, g in gains.items() if g == NEAR)
     return Weighed(unit, score, cover if asked.terms or asked.codes else beside, own, has, apart, old)
 
 
+def _beside(unit: Unit) -> int:
+    """How much else than an address or a number a unit speaks of: "in case of theft call ..." is no number of the
+    business."""
+    found = frozenset(words.words(unit.said)).difference(
+        lexicon.STOPS, lexicon.PALE, lexicon.CONTACT, lexicon.ADDRESS, lexicon.PREMISES)
+    return sum(len(w) > 2 and w.isalpha() for w in found)
+
+
+def denies(unit: Unit) -> bool:
+    """Whether it says that something is not so, or not then."""
+    found = frozenset(words.words(unit.said))
+    portuguese = lexicon.NEGATIONS["pt"] | lexicon.NEGATIONS["en"] - {"no"}
+    return bool(found & portuguese) or "no" in found and words.language(unit.text) != "pt"
+
+
 def _counts(said: str, counted: str) -> bool:
     """Whether a number stands before what is counted."""
     found = said.split()
     return any(
-        (one[:1].isdigit() or one.strip(",;") in NUMBERS)
+        (one[:1].isdigit() or one.strip(",;") in lexicon.NUMBERS)
         and any(words.stem(w.strip(".,;:!?()")) == counted for w in found[n + 1 : n + 4])
         for n, one in enumerate(found)
     )

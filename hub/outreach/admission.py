@@ -11,13 +11,14 @@ from channels import jid
 from hub import ids
 from hub.chat import choices, timespan
 from hub.chat.clients.networks import WINDOWED
+from hub.chat.operators import replies
 from hub.chat.outbound import delivery, media_origins
 from hub.live.queue import Bell, turn_bell
 from hub.outreach import messages, policy, rules
 from hub.outreach.rules import GO, Facts, Number, Verdict
 from hub.runtime import Hub
 from hub.sealing import digest
-from hub.store import activations, people
+from hub.store import activations, contact_panel, people
 from hub.store.db import CLASH, Call
 from hub.tools.schedule.zones import zone_of
 
@@ -65,6 +66,7 @@ async def _once(hub: Hub) -> int:
         news = [(row, v) for row, v in verdicts if v.reason and v.reason != row["reason"]]
         await activations.note(tx, [_noted(row, v) for row, v in news])
         going = sorted((row for row, v in verdicts if v is GO), key=_order)
+        await _with_fields(tx, going)
         let_out = await activations.admit(tx, await asyncio.to_thread(_items, hub, going))
     await hub.queue.ring(_bells(let_out))
     return len(rows)
@@ -78,6 +80,14 @@ async def _named(tx: Call, rows: list[Json]) -> None:
     made = await people.ensure(tx, [(r["account_id"], _names(r)) for r in new], "outreach")
     for row, person in zip(new, made, strict=True):
         row["person_id"] = person
+
+
+async def _with_fields(tx: Call, rows: list[Json]) -> None:
+    """What fields of a person hold is a variable of theirs, where the campaign's message says it."""
+    wanting = [r for r in rows if r["campaign"] and messages.of_person(r["campaign"]["message"])]
+    kept = await contact_panel.values_of_many(tx, [r["person_id"] for r in wanting]) if wanting else {}
+    for row in wanting:
+        row["variables"] = (row["variables"] or {}) | replies.of_fields(kept.get(row["person_id"], {}))
 
 
 def _names(row: Json) -> list[str]:

@@ -42,6 +42,10 @@ async def page(db: Call, account: UUID, opted_out: bool, after: str | None, limi
     return await people.page(db, account, opted_out, last, limit)
 
 
+async def count(db: Call, account: UUID, opted_out: bool) -> int:
+    return await people.count(db, account, opted_out)
+
+
 async def edit(db: Db, account: UUID, person: str, *, opted_out: bool | None, zone: str | None, set_zone: bool) -> Json:
     """Opt a person out or in for the whole account, choose their zone (None: as the phone tells)."""
     name = name_of(person)

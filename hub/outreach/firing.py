@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from hub import ids
+from hub.chat.operators import planned
 from hub.live.queue import Bell
 from hub.outreach import releasing
 from hub.outreach.catchup import settle
@@ -44,6 +45,7 @@ async def tick(hub: Hub, batch: int = BATCH) -> Ticked:
             break
     if await releasing.release(hub.db):
         await ring(hub)
+    await planned.fire(hub)
     return total
 
 

@@ -1,17 +1,22 @@
 """What goes into a conversation: an instruction for the model, or the message itself. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import orjson
 
 from hub import ids
 from hub.chat import choices
+from hub.chat.operators.replies import FIELD, unmarked
 from hub.chat.outbound import delivery
 from hub.chat.turns import scheduled
 from hub.tools.schedule import words
 
 Json = dict[str, Any]
 _NAME = re.compile(r"\{(\w{1,60})\}")
+# Beside a recipient's variables, what a field of their person holds: {{contact.fields.plan|none}}.
+_MARK = re.compile(r"\{\{\s*(contact\.fields\.[a-z][a-z0-9_]{0,39})\s*(?:\|([^{}]*))?\}\}|\{(\w{1,60})\}")
 
 
 def is_instruction(message: Json) -> bool:
@@ -25,9 +30,22 @@ def names(message: Json) -> set[str]:
     return {name for text in said for name in _NAME.findall(text)}
 
 
-def filled(text: str, variables: Mapping[str, Any]) -> str:
-    """The text with `{name}` replaced; a name without a value stays as it is."""
-    return _NAME.sub(lambda m: str(variables.get(m[1], m[0])), text)
+def of_person(message: Json) -> bool:
+    """Whether a campaign's message says what fields of the person hold."""
+    return FIELD in orjson.dumps(message).decode()
+
+
+def filled(text: str, variables: Mapping[str, Any], written: Callable[[str], str] = str) -> str:
+    """The text with `{name}` replaced; a name without a value stays as it is. written: how the value of a field stands
+    in this text. Pure."""
+
+    def one(found: re.Match[str]) -> str:
+        if found[3]:
+            return str(variables.get(found[3], found[0]))
+        value = str(variables.get(found[1]) or "")
+        return written(value) if value else (found[2] or "").strip()
+
+    return _MARK.sub(one, text)
 
 
 def instruction(row: Json, closed: bool) -> Json:
@@ -60,7 +78,7 @@ def direct(row: Json, to: delivery.Address, closed: bool) -> Json:
             scheduled.template_part(to.chat, message["template"], message.get("language"), values, str(id), fills)
         ]
         return {"message": str(id), "content": {"text": said}, "parts": parts}
-    text = filled(message["text"], variables)
+    text = filled(message["text"], variables, unmarked)
     offered = choices.of([
         {k: filled(v, variables) for k, v in one.items()} for one in message.get("choices") or ()
     ])

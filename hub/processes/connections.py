@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from hub.api.quick_completions import Quick
 from hub.api.quick_webhooks import Front
 from hub.processes.refusals import Refuses, refusing
 
@@ -91,7 +92,7 @@ async def serve(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=last, handler_cancellation=False)
     await runner.setup()
     assert runner.server is not None
-    runner.server.request_handler = Front(app, runner.server.request_handler)
+    runner.server.request_handler = Quick(app, Front(app, runner.server.request_handler))
     refuses = refusing(app)
 
     def connection() -> Connection:

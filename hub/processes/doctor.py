@@ -17,7 +17,7 @@ from hub.live.connect import DOWN
 from hub.processes.home import with_key
 from hub.processes.running import twins_of, with_running
 from hub.runtime import Hub, open_hub
-from hub.store import drills, health, stats, wall
+from hub.store import drills, health, owed_indexes, stats, wall
 from hub.store.migrate import EXTENSIONS, current
 from hub.tools.shell import sandbox
 
@@ -132,6 +132,11 @@ async def _database(hub: Hub) -> AsyncIterator[Finding]:
         yield Finding("bad", "The schema is not the one this version needs", "Run `hub migrate`.")
     else:
         yield Finding("ok", f"Database: PostgreSQL {seen['version']}, schema current")
+        if owed := await owed_indexes.many(hub.db):
+            yield Finding(
+                "warn", f"Indexes that are still to be built: {owed}; what needs them is slow",
+                "Run `hub migrate`: it holds nobody up.",
+            )
     for name in EXTENSIONS:
         if name not in seen["extensions"]:
             yield Finding(

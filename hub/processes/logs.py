@@ -122,6 +122,7 @@ def set_up(process: str, level: str, as_json: bool) -> None:
     handler.setFormatter(_Formatter(process, as_json))
     # No line says who wrote it where, and finding it out costs as much as the rest.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # as the manual of logging says
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

@@ -75,6 +75,7 @@ async def worker_metrics(hub: Hub, runner: Runner) -> CollectorRegistry:
     _common(hub, registry)
     _gauge(registry, "busy", "Turns and sends running", runner.busy)
     _counted(registry, "turns_total", "Turns of this process by outcome", "outcome", runner.counts)
+    _counted(registry, "arrived_total", "Items that arrived by outcome", "outcome", runner.arrived)
     seen = await stats.pipeline(hub.db)
     _gauge(registry, "lag_seconds", "How long the oldest due session has waited", seen["lag"])
     for kind, done in (await drills.latest(hub.db)).items():

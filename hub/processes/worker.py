@@ -67,7 +67,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(sweeps.RETURN, lambda: sweeps.happened(hub, runner)),
         notices.work(hub),
         sweeps.hear_cancels(hub),
-        folding.work(hub),
+        folding.work(hub, runner.arrived),
     ]
 
 

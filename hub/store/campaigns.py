@@ -52,6 +52,9 @@ RECIPIENTS = """
     from activations a where a.account_id = $1 and a.campaign_id = $2 and ($3::text[] is null or a.state = any($3)) and a.place > $4
     order by a.place limit $5
 """
+RECIPIENT_COUNT = """
+    select count(*)::int from activations a where a.account_id = $1 and a.campaign_id = $2 and ($3::text[] is null or a.state = any($3))
+"""
 DUE = """
     select id, per_minute, next_at, now() as now from campaigns where state = 'running' and next_at <= now()
     order by next_at limit 50 for update skip locked
@@ -135,6 +138,10 @@ async def recipients(
     """In the order of the list, from a place on."""
     rows = await db.fetch(RECIPIENTS, account, campaign, list(states) if states else None, after, limit)
     return [dict(r) for r in rows]
+
+
+async def recipient_count(db: Call, account: UUID, campaign: UUID, states: Sequence[str] | None) -> int:
+    return int(await db.value(RECIPIENT_COUNT, account, campaign, list(states) if states else None))
 
 
 async def due(db: Call) -> list[Json]:

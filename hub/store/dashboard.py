@@ -53,19 +53,23 @@ STEPS = """
         exists (select 1 from turns t join sessions s on s.id = t.session_id where t.account_id = $1 and t.outcome = 'answered'
             and not exists (select 1 from samples x where x.client_id = s.client_id)) as answered
 """
-# One row for each day of the account's messages in a span of time.
+# One row for each day of the account's messages in a span of time. A day begins with its first moment in that zone, where
+# midnight may come twice.
 DAYS = """
-    with days as (select d::date as day from generate_series($2::date, $3::date, interval '1 day') d),
+    with days as (select d::date as day, d::date::timestamp at time zone $4 as begins from generate_series($2::date, $3::date, interval '1 day') d),
+    bounds as materialized (select array_agg(case when ((begins - interval '1 hour') at time zone $4)::date = day
+        then begins - interval '1 hour' else begins end order by day) as begin from days),
     told as (
-        select (t.at at time zone $4)::date as day, sum(t.asked)::int as asked, sum(t.answered)::int as answered,
-            count(distinct t.session_id) filter (where t.asked + t.answered > 0)::int as conversations,
-            sum(t.by_people)::int as by_people, sum(t.cost)::float8 as cost, sum(t.tokens)::bigint as tokens,
-            sum(t.failures)::int as failures
-        from talks($1, ($2::date)::timestamp at time zone $4, ($3::date + 1)::timestamp at time zone $4) t
-        where t.account_id = $1 group by 1)
+        select t.place, sum(t.asked)::int as asked, sum(t.answered)::int as answered,
+            count(*) filter (where t.asked + t.answered > 0)::int as conversations, sum(t.by_people)::int as by_people,
+            sum(t.cost)::float8 as cost, sum(t.tokens)::bigint as tokens, sum(t.failures)::int as failures
+        from (select width_bucket(t.at, (select begin from bounds)) as place, t.session_id, sum(t.asked) as asked, sum(t.answered) as answered,
+                sum(t.by_people) as by_people, sum(t.cost) as cost, sum(t.tokens) as tokens, sum(t.failures) as failures
+            from talks($1, ($2::date)::timestamp at time zone $4, ($3::date + 1)::timestamp at time zone $4) t
+            where t.account_id = $1 group by 1, 2) t group by 1)
     select d.day, coalesce(s.asked, 0) as asked, coalesce(s.answered, 0) as answered, coalesce(s.conversations, 0) as conversations,
         coalesce(s.by_people, 0) as by_people, coalesce(s.cost, 0) as cost, coalesce(s.tokens, 0) as tokens, coalesce(s.failures, 0) as failures
-    from days d left join told s on s.day = d.day order by d.day
+    from days d left join told s on s.place = d.day - $2::date + 1 order by d.day
 """
 # A reply counts from when the first message it answers arrived. contained: no person had to write.
 SPAN = """

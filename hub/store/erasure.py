@@ -84,6 +84,22 @@ EXPORT_CONTACTS = """
         and (c.person_id = any($2::uuid[]) or exists (select 1 from contact_ids i where i.contact_id = c.id and i.value = any($3::text[])))
         and ($4::text[] is null or true) order by c.id
 """
+EXPORT_FIELDS = """
+    select f.key, f.name, v.value, v.person_id, v.updated_at from contact_values v join contact_fields f on f.id = v.field_id
+    where v.account_id = $1 and v.person_id = any($2::uuid[]) and ($3::text[] is null or $4::text[] is null or true) order by f.key
+"""
+EXPORT_PERSON_NOTES = """
+    select n.id, n.person_id, n.author, n.text, n.created_at from contact_notes n
+    where n.account_id = $1 and n.person_id = any($2::uuid[]) and ($3::text[] is null or $4::text[] is null or true) order by n.id
+"""
+EXPORT_CONSENTS = """
+    select c.person_id, c.state, c.by, c.words, c.at from consents c
+    where c.account_id = $1 and c.person_id = any($2::uuid[]) and ($3::text[] is null or $4::text[] is null or true) order by c.id
+"""
+EXPORT_ORIGINS = """
+    select o.person_id, o.at, o.channel, o.client_id, o.ad, o.ad_at from contact_origins o
+    where o.account_id = $1 and o.person_id = any($2::uuid[]) and ($3::text[] is null or $4::text[] is null or true) order by o.at
+"""
 EXPORT_SESSIONS = """
     select s.id, s.kind, s.client_id, s.tag, s.chat, s.title, s.extra_context, s.metadata, s.created_at, s.last_message_at
     from sessions s where s.account_id = $1 and (s.person_id = any($2::uuid[]) or (s.kind = 'web' and s.tag = any($4::text[]))
@@ -139,6 +155,10 @@ LABELS = """
     select x.session_id, l.name from session_labels x join labels l on l.id = x.label_id
     where x.account_id = $1 and x.session_id = $2 order by l.name limit 1000
 """
+PLANNED = """
+    select p.id, p.session_id, p.author, p.content, p.at, p.state, p.created_at from planned_messages p
+    where p.account_id = $1 and p.session_id = $2 order by p.id limit 10000
+"""
 USER = "select id, email, name, created_at from ares_users where account_id = $1 and id = $2"
 USER_FACTS = "select category, fact_key, fact_value, created_at from ares_facts where account_id = $1 and user_id = $2 order by id"
 USER_PREFERENCES = "select category, key, value, updated_at from ares_preferences where account_id = $1 and user_id = $2"
@@ -150,7 +170,8 @@ USERS_TALKS = "select s.id from sessions s where s.account_id = $1 and s.user_id
 EXPORTS: Mapping[str, str] = {
     "person": EXPORT_PEOPLE, "identity": EXPORT_IDENTITIES, "contact": EXPORT_CONTACTS, "memory": EXPORT_MEMORIES,
     "schedule": EXPORT_SCHEDULES, "activation": EXPORT_ACTIVATIONS, "log": EXPORT_LOGS, "response": EXPORT_RESPONSES,
-    "group_message": EXPORT_IN_GROUPS,
+    "group_message": EXPORT_IN_GROUPS, "field": EXPORT_FIELDS, "person_note": EXPORT_PERSON_NOTES,
+    "consent": EXPORT_CONSENTS, "first_seen": EXPORT_ORIGINS,
 }
 KINDS = ("conversations", "files", "memories", "logs", "events", "quarantine", "outreach", "audit")
 PIECE = 500
@@ -252,7 +273,7 @@ async def _talk(db: Call, account: UUID, session: UUID) -> AsyncIterator[tuple[s
     while (sent := await db.row(FILES, account, session, file)) is not None:
         file = sent["id"]
         yield "file", await _with_object(db, dict(sent))
-    for kind, ROWS in (("feedback", FEEDBACK), ("note", NOTES), ("label", LABELS)):
+    for kind, ROWS in (("feedback", FEEDBACK), ("note", NOTES), ("label", LABELS), ("planned", PLANNED)):
         for one in await db.fetch(ROWS, account, session):
             yield kind, dict(one)
 

@@ -55,6 +55,7 @@ HELD = """
     select id, at, reason, length(raw) as size, encode(sha256, 'hex') as sha256 from quarantine
     where account_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
 """
+HELD_COUNT = "select count(*)::int from quarantine where account_id = $1"
 CHANGED = "select exists (select 1 from clients where id = $1 and updated_at > $2)"
 # What is put aside is kept for 30 days, and 50 MB of each account.
 FORGET_HELD = """
@@ -153,6 +154,10 @@ async def quarantine(
 
 async def held(db: Call, account: UUID, before: UUID | None, limit: int) -> list[Item]:
     return [dict(r) for r in await db.fetch(HELD, account, before, limit)]
+
+
+async def held_count(db: Call, account: UUID) -> int:
+    return int(await db.value(HELD_COUNT, account))
 
 
 async def forget(db: Call) -> int:

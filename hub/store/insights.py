@@ -68,7 +68,7 @@ WEEKLY = """
             and extract(isodow from clock_of(x.notices->>'zone', now())) = 1
             and extract(hour from clock_of(x.notices->>'zone', now())) >= 8
         order by x.weekly_at nulls first limit $1 for no key update skip locked)
-    returning o.id, o.account_id, o.email, o.language, coalesce(nullif(o.notices->>'zone', ''), 'UTC') as zone
+    returning o.id, o.account_id, o.email, o.role, o.language, coalesce(nullif(o.notices->>'zone', ''), 'UTC') as zone
 """
 # In an hour.
 AGAIN = "update operators set weekly_at = now() - interval '6 days' + interval '1 hour' where account_id = $1 and id = $2"

@@ -9,14 +9,19 @@ import asyncpg
 
 from hub import SCHEMA
 from hub.errors import HubError, Setup
-from hub.store import hosts, wall
+from hub.store import hosts, owed_indexes, wall
 from hub.store.db import reach
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 0x6875625F6D696772
 TABLE = "create table if not exists migrations (name text primary key, sha256 text not null, at timestamptz not null default now())"
 APPLIED = "select name, sha256 from migrations"
-RECORD = "insert into migrations (name, sha256) values ($1, $2)"
+RECORD = "insert into migrations (name, sha256, owed) values ($1, $2, $3)"
+# Statements of indexes that are still to be built (`owed_indexes`).
+OWES = """
+    select exists (select 1 from pg_attribute where attrelid = 'migrations'::regclass and attname = 'owed' and not attisdropped)
+"""
+OWE = "alter table migrations add column owed text[] not null default '{}'"
 EXTENSIONS = ("vector", "pg_trgm", "unaccent", "btree_gin")
 MAKE_EXTENSIONS = (
     "create extension if not exists vector", "create extension if not exists pg_trgm",
@@ -41,12 +46,22 @@ async def migrate(dsn: str, user: str | None = None, password: str | None = None
             await con.execute("select pg_advisory_xact_lock($1)", LOCK)  # first: `if not exists` races
             await con.execute("set local client_min_messages = warning")
             await con.execute(TABLE)
+            if not await con.fetchval(OWES):
+                await con.execute(OWE)
+        # Whoever asks how far the schema is waits for none of what follows.
+        async with con.transaction():
+            await con.execute("select pg_advisory_xact_lock($1)", LOCK)
+            await con.execute("set local client_min_messages = warning")
             applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
-            done = [f.name for f in files() if await _apply(con, f, applied)]
+            known = files()
+            if (newest := max(applied, default="")) > known[-1].name:
+                raise Setup(_newer(newest))
+            done = [f.name for f in known if await _apply(con, f, applied)]
             if await con.fetchval(WATCHES):
                 await con.execute(WATCH)
             await wall.up(con, user, password)
-            return done
+        await owed_indexes.build(con)
+        return done
     except asyncpg.InsufficientPrivilegeError as e:
         raise Setup(_forbidden(_first_line(e))) from None
     except (asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError) as e:
@@ -62,15 +77,13 @@ async def migrate(dsn: str, user: str | None = None, password: str | None = None
 async def _apply(con: Any, file: Path, applied: dict[str, str]) -> bool:
     text = await asyncio.to_thread(file.read_text, encoding="utf-8")
     digest = hashlib.sha256(text.encode()).hexdigest()
-    newest = max(applied, default="")
-    if newest > files()[-1].name:
-        raise Setup(_newer(newest))
     if file.name in applied:
         if applied[file.name] != digest:
             raise Setup(f"Migration {file.name} was changed after it was applied; restore the released file.")
         return False
+    text, owed = await owed_indexes.left_out(con, file, text, files())
     await con.execute(text)
-    await con.execute(RECORD, file.name, digest)
+    await con.execute(RECORD, file.name, digest, owed)
     return True
 
 

@@ -61,6 +61,13 @@ LIST = """
     where w.account_id = $1 and w.kind = 'person' and (not $2 or w.opted_out_at is not null) and ($3::uuid is null or w.id > $3)
     order by w.id limit $4
 """
+COUNT = """
+    select case when $2 then (
+        select count(*)::int from (select distinct q.root_id from people q where q.account_id = $1 and q.opted_out_at is not null) r
+        cross join lateral (select from persons w where w.account_id = $1 and w.id = r.root_id and w.kind = 'person'
+            and w.opted_out_at is not null) w)
+        else (select count(*)::int from people p where p.account_id = $1 and p.root_id = p.id and p.kind = 'person') end
+"""
 OPT = "select opt(a.id, $2, $3, $4, $5) from accounts a where a.id = $1"
 ZONE = "update people set zone = $3, zone_at = clock_timestamp() where account_id = $1 and id = $2"
 POLICY = "select outreach from accounts where id = $1"
@@ -162,6 +169,10 @@ async def get(db: Call, account: UUID, person: UUID) -> Json | None:
 async def page(db: Call, account: UUID, out: bool, after: UUID | None, limit: int) -> list[Json]:
     """Oldest first; `out`: only who has opted out."""
     return [dict(r) for r in await db.fetch(LIST, account, out, after, limit)]
+
+
+async def count(db: Call, account: UUID, out: bool) -> int:
+    return int(await db.value(COUNT, account, out))
 
 
 async def opt(db: Call, account: UUID, person: UUID, out: bool, by: str, words: str | None) -> bool:

@@ -43,6 +43,11 @@ def request(itself: bool) -> Iterator[None]:
         _current.reset(token)
 
 
+def begin(account: UUID) -> None:
+    """The task that runs, which serves one request and ends with it, is this account's."""
+    _current.set(_Scope(account))
+
+
 def enter(account: UUID) -> None:
     """From here on the request, and what it sets going, is this account's. Outside of requests it changes nothing."""
     found = _current.get()

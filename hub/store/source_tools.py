@@ -26,8 +26,9 @@ LEAVE_OUT = """
 """
 LIST = """
     select id, url, source, name, approved, proposed, left_out, seen_at from source_tools
-    where account_id = $1 and (proposed is not null or left_out is not null) order by id desc limit $2
+    where account_id = $1 and (proposed is not null or left_out is not null) and ($2::uuid is null or id < $2) order by id desc limit $3
 """
+COUNT = "select count(*)::int from source_tools where account_id = $1 and (proposed is not null or left_out is not null)"
 APPROVE = """
     update source_tools set approved = proposed, proposed = null, decided_at = now()
     where account_id = $1 and id = $2 and proposed is not null returning source, name
@@ -65,9 +66,13 @@ async def leave_out(db: Call, account: UUID, url: str, source: str, tools: Seque
     return await db.run(LEAVE_OUT, account, clean(url), clean(source), clean(list(tools)))
 
 
-async def listed(db: Call, account: UUID, limit: int) -> list[Json]:
+async def listed(db: Call, account: UUID, before: UUID | None, limit: int) -> list[Json]:
     """What waits for somebody, and what is left out, newest first."""
-    return [dict(r) for r in await db.fetch(LIST, account, limit)]
+    return [dict(r) for r in await db.fetch(LIST, account, before, limit)]
+
+
+async def count(db: Call, account: UUID) -> int:
+    return int(await db.value(COUNT, account))
 
 
 async def approve(db: Call, account: UUID, id: UUID) -> Json | None:

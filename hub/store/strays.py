@@ -1,6 +1,7 @@
 """Placeholders that may stand in a chat though nobody knows their id."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,23 +9,57 @@ from hub.store.db import Call
 
 AFTER = 20  # messages of a conversation before which a placeholder may stand
 ALBUM = 10  # files of the largest album
+TALKS = 50  # conversations of a chat that are looked at
 # One that comes while another is looked for is looked for anew.
 MARK = "update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0 where id = $1"
-# As long as a part of ours has no id though it may be there, nothing is looked for: it could be taken for the placeholder.
+# A part of ours without an id that may be there all the same could be taken for the placeholder. So nothing is looked for
+# as long as it may still get its id (`waits`), and nothing before what was said after such a part was begun. That counts
+# for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least. A part that
+# is to be filled in stands where its placeholder does (`kept`); one that was refused stands nowhere.
 DUE = """
     with due as (
-        select s.id, s.stray_at from sessions s
+        select s.id, s.stray_at, s.integration_id, s.contact_id, s.chat from sessions s
         where s.stray_at < now() - make_interval(secs => $1) and s.lease_until is null
-            and coalesce(s.stray_asked < now() - make_interval(secs => $1), true)
-        order by s.stray_at limit $2 for no key update skip locked)
+            and coalesce(s.stray_asked < now() - make_interval(secs => least(3600, $1 * 2 ^ least(s.stray_tries, 10))), true)
+        order by s.stray_at limit $2 for no key update skip locked),
+    talks as (
+        select d.id as stray, d.id, null as placeholder from due d
+        union all
+        select d.id, x.id, x.placeholder from due d cross join lateral (
+            select o.id, o.placeholder from sessions o where o.contact_id = d.contact_id and o.integration_id = d.integration_id
+                and o.chat = d.chat and o.id <> d.id order by o.id desc limit $5) x),
+    parts as materialized (
+        select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, '') as placeholder, o.attempt,
+            o.created_at, o.closed_at from talks t join messages m on m.session_id = t.id join outbox o on o.message_id = m.id
+        union
+        select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, ''), o.attempt, o.created_at, o.closed_at
+            from talks t join outbox o on o.session_id = t.id and o.state in ('queued', 'sending', 'unknown')),
+    told as (
+        select p.stray, coalesce(bool_or(p.session_id = p.stray and (p.state in ('queued', 'sending')
+                or p.state = 'unknown' and p.closed_at is null)), false) as coming,
+            coalesce(bool_or(p.network_id is null and p.placeholder = '' and p.attempt > 0
+                and (p.state = 'sending' or p.state = 'unknown' and p.closed_at is null)), false) as waits,
+            min(p.created_at) filter (where p.network_id is null and p.placeholder = '' and p.attempt > 0
+                and (p.state = 'unknown' or p.state = 'dead' and exists (
+                    select 1 from attempts a where a.delivery_id = p.id and a.outcome in ('lost', 'unknown')))) as doubted,
+            array_agg(p.placeholder) filter (where p.network_id is null and p.placeholder ~ '^[0-9]{1,18}$') as kept
+        from parts p group by p.stray)
     update sessions s set stray_tries = case when s.stray_tries + 1 < $3 then s.stray_tries + 1 else 0 end, stray_asked = now(),
         stray_at = case when s.stray_tries + 1 < $3 then s.stray_at end
-    from due where s.id = due.id
-    returning s.id, s.account_id, s.integration_id, s.chat, due.stray_at,
-        exists (select 1 from outbox o where o.session_id = s.id and o.network_id is null and o.attempt > 0
-                and o.state in ('unknown', 'sending', 'dead')) as unsure,
-        array(select o.network_id::bigint from outbox o where o.session_id = s.id and o.network_id ~ '^[0-9]{1,18}$'
-            and o.closed_at >= due.stray_at order by o.network_id::bigint desc limit $4) as after
+    from due left join told on told.stray = due.id where s.id = due.id
+    returning s.id, s.account_id, s.integration_id, s.chat, due.stray_at, due.stray_at < now() - interval '1 day' as over,
+        case when s.stray_tries = 0 then $3 else s.stray_tries end as tries,
+        s.due_at is not null or coalesce(told.coming, false) as coming, coalesce(told.waits, false) as waits,
+        coalesce(told.kept, '{}') || array(select t.placeholder from talks t where t.stray = due.id and t.placeholder ~ '^[0-9]{1,18}$')
+            as kept,
+        array(select p.network_id::bigint from parts p where p.stray = due.id and p.session_id = due.id
+            and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at and p.closed_at < coalesce(told.doubted, 'infinity')
+            order by p.network_id::bigint desc limit $4) as after
+"""
+# It was too early to look: this was no try.
+LATER = """
+    update sessions set stray_at = coalesce(stray_at, $2), stray_tries = greatest(0, $3 - 1), stray_asked = now()
+    where id = $1 and (stray_at is null or stray_asked is not null)
 """
 # An album has one id here and as many as it has files there, one after the other.
 KNOWN = """
@@ -54,20 +89,30 @@ LEAVE = """
         where s.id = $1 and s.integration_id is not null and s.chat is not null
         on conflict do nothing
 """
+LEFT_FOR_LATER = """
+    update left_placeholders set tries = greatest(0, tries - 1) where session_id = $1 and network_id = $2
+"""
 TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
 DONE = "update sessions set stray_at = null, stray_asked = null, stray_tries = 0 where id = $1 and stray_asked is not null"
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """after: messages of ours that came after it, the newest first. unsure: another of ours has no id either."""
+    """after: messages of ours that surely came after it, the newest first. coming: more of them will. waits: another of
+    ours may still get its id. kept: what fills in, or will. at: since when; over: for longer than anybody looks. tries:
+    this one included."""
 
     session: UUID
     account: UUID
     integration: UUID
     chat: str
     after: tuple[int, ...]
-    unsure: bool
+    coming: bool
+    waits: bool
+    kept: frozenset[int]
+    at: datetime
+    over: bool
+    tries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +133,11 @@ async def left(db: Call, age: float, limit: int) -> list[Left]:
     return [Left(*r.values()) for r in await db.fetch(LEFT, age, limit)]
 
 
+async def left_for_later(db: Call, one: Left) -> None:
+    """Nobody had time for it: this was no try."""
+    await db.run(LEFT_FOR_LATER, one.session, one.network_id)
+
+
 async def leave(db: Call, session: UUID, network_id: str) -> None:
     """Nothing will fill it in: whoever does not take it away now leaves it to a sweep."""
     await db.run(LEAVE, session, network_id)
@@ -103,11 +153,19 @@ async def mark(db: Call, session: UUID) -> None:
 
 async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
     """Sessions to look into; nobody else does for a while, and after so many tries nobody does."""
-    rows = await db.fetch(DUE, age, limit, tries, AFTER)
+    rows = await db.fetch(DUE, age, limit, tries, AFTER, TALKS)
     return [
-        Stray(r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["unsure"])
+        Stray(
+            r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
+            frozenset(int(k) for k in r["kept"]), r["stray_at"], r["over"], r["tries"],
+        )
         for r in rows if r["integration_id"]
     ]
+
+
+async def later(db: Call, stray: Stray) -> None:
+    """It is too early to look for it."""
+    await db.run(LATER, stray.session, stray.at, stray.tries)
 
 
 async def unknown(db: Call, integration: UUID, ids: list[int], most: int) -> list[Any]:

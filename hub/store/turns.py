@@ -8,7 +8,9 @@ from uuid import UUID
 from hub.store import personal
 from hub.store.db import Call, clean
 
-CLAIM = "select claim($1, $2, $3, $4, $5)"
+# With what the bot is told of the person.
+CLAIM = "select claim($1, $2, $3, $4, $5, true)"
+CLAIM_EACH = "select session, claimed from claim_each($1, $2, $3, $4) where not busy"
 COMPLETE = "select complete($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 RELEASE = "select release($1, $2, $3)"
 RENEW = """
@@ -88,6 +90,7 @@ class Claim:
     contact: Json | None
     account: Json
     files: list[Json]
+    known: list[tuple[str, Any]] | None = None
 
     @property
     def session_id(self) -> UUID:
@@ -113,6 +116,12 @@ async def claim(db: Call, session: UUID, me: str, lease: float, history: int, no
     """Lease a session whose batch is due (or at once, with `now`); None when there is nothing to do."""
     found = await db.value(CLAIM, session, me, lease, history, now)
     return Claim(**found) if found else None
+
+
+async def claim_each(db: Call, sessions: Sequence[UUID], me: str, lease: float, history: int) -> dict[UUID, Claim | None]:
+    """As `claim`, many together; those that somebody else has locked are not among what is found."""
+    rows = await db.fetch(CLAIM_EACH, list(sessions), me, lease, history)
+    return {r["session"]: Claim(**r["claimed"]) if r["claimed"] else None for r in rows}
 
 
 async def complete(

@@ -55,7 +55,8 @@ FOLDED = 20_000  # rows at once
 def _whose(
     rows: Sequence[dict[str, Any]], owner: dict[str, UUID | None]
 ) -> list[dict[str, Any]]:
-    return [{**row, **{k: str(v) for k, v in owner.items() if v is not None}} for row in rows]
+    whose = {k: str(v) for k, v in owner.items() if v is not None}
+    return [{**row, **whose} for row in rows]
 
 
 @dataclass(slots=True)

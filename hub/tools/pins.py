@@ -64,9 +64,14 @@ async def left_out(context: Context, url: str, source: str, why: Mapping[str, st
         await source_tools.leave_out(context.hub.db, context.account_id, bare(url), source, rows)
 
 
-async def waiting(db: Call, account: UUID) -> list[Json]:
+async def waiting(db: Call, account: UUID, before: UUID | None = None, limit: int = MOST) -> list[Json]:
     """What waits for approval or is left out, newest first."""
-    return await source_tools.listed(db, account, MOST)
+    return await source_tools.listed(db, account, before, limit)
+
+
+async def count(db: Call, account: UUID) -> int:
+    """How many of them there are."""
+    return await source_tools.count(db, account)
 
 
 async def decide(db: Call, account: UUID, id: UUID, approve: bool) -> Json:

@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import aiohttp
-import openai
 import orjson
 import pytest
 from aiohttp import web
@@ -21,12 +20,19 @@ from hub.accounts.model_lookup import Directory
 from hub.accounts.parameters import GatewayParameters
 from hub.api.http import app_keys, middleware
 from hub.api.openai import ROUTES
+from hub.api.quick_completions import Quick
 from hub.config import Settings
 from hub.domain import Json
 from hub.processes.embedded import Server
 from hub.runtime import Hub, open_hub
 from tests.conftest import cloned, small
 from tests.fakes.model import FakeModel, serve
+from tests.later import later
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = later("openai")
 
 ASK = [{"role": "user", "content": "Hi"}]
 
@@ -68,7 +74,7 @@ class Door:
         """The body of the model's last request."""
         return self.model.calls[-1].body
 
-    def client(self) -> openai.AsyncOpenAI:
+    def client(self) -> "openai.AsyncOpenAI":
         return openai.AsyncOpenAI(base_url=self.url + "/v1", api_key=self.key, max_retries=0)
 
     async def billed(self) -> list[Json]:
@@ -86,6 +92,8 @@ async def opened(settings: Settings) -> AsyncIterator[Door]:
             app.router.add_route(route.method, route.path, route.handler)
         app.on_response_prepare.append(middleware.headers)
         async with TestServer(app) as server:
+            assert server.runner is not None and server.runner.server is not None
+            server.runner.server.request_handler = Quick(app, server.runner.server.request_handler)
             yield Door(hub, str(server.make_url("")).rstrip("/"), **await account_of(hub), http=http, model=model)
 
 

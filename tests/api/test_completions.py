@@ -1,11 +1,10 @@
 """Models and chat completions over HTTP, with OpenAI's own client and by hand."""
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import aiohttp
-import openai
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -21,6 +20,12 @@ from hub.domain import Json
 from hub.runtime import open_hub
 from tests.api.door import ASK, Door, events
 from tests.fakes.model import cut, hangs, refuses, says
+from tests.later import later
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = later("openai")
 
 TOOL: Json = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 CALL: Json = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}

@@ -1,9 +1,8 @@
 """Embeddings over HTTP, with OpenAI's own client and by hand."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 import orjson
 import pytest
 
@@ -12,6 +11,12 @@ from hub.accounts.keys import grant
 from hub.llm.embedder import MODEL
 from tests.api.door import Door
 from tests.fakes.model import Act, raw, refuses
+from tests.later import later
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = later("openai")
 
 INPUTS = Path(__file__).parents[1] / "llm" / "inputs"
 TEXTS = ["Pets are welcome for 20 euros a night.", "A piscina fecha às dez.", "The pool closes at ten."]

@@ -11,6 +11,9 @@ from tests.api.conftest import Api
 from tests.api.test_long_talks import fill
 
 BASE = "/api/v1/inbox/conversations"
+EXPORTED = """
+    select action, object, detail, actor_kind from audit where account_id = $1 and action like '%.exported' order by id
+"""
 
 
 async def test_conversations_and_transcripts_over_the_api(api: Api) -> None:
@@ -26,12 +29,36 @@ async def test_conversations_and_transcripts_over_the_api(api: Api) -> None:
         assert whole.body["messages"][0]["at"].endswith("+09:00")
         text = await api.call("GET", f"{BASE}/{me.session}/transcript.txt")
         assert "Are you open?" in text.body
+        rows = await api.hub.db.fetch(EXPORTED, api.account)
+        assert [(r["action"], r["object"], r["detail"]) for r in rows] == [
+            ("conversations.exported", None, {"format": "csv", "rows": "messages", "event": "asked"}),
+            ("conversations.exported", None, {"format": "jsonl", "rows": "conversations"}),
+            ("conversation.exported", me.session, {"format": "json"}),
+            ("conversation.exported", me.session, {"format": "txt"}),
+        ]
+        assert {r["actor_kind"] for r in rows} == {"key"}
         for path in ("transcript.json", "transcript.txt", "transcript.pdf"):
             assert (await api.call("GET", f"{BASE}/{me.session}/{path}", key=api.foreign)).status == 404
             assert (await api.call("GET", f"{BASE}/{me.session}/{path}?zone=X")).status == 400
         assert (await api.call("GET", f"{BASE}/export.jsonl", key=api.foreign)).body == ""
         for wrong in ("event=x", "since=x", "network=fax", "since=2026-02-02&until=2026-02-01", "since=9999-12-31"):
             assert (await api.call("GET", f"{BASE}/export.csv?{wrong}")).status == 400, wrong
+        # What was refused was not given out, and what somebody else asked for is in their log.
+        assert len(await api.hub.db.fetch(EXPORTED, api.account)) == 4
+
+
+async def test_what_is_kept_of_a_person_and_the_log_of_requests_are_not_given_out_in_silence(api: Api) -> None:
+    async with visiting(api, {"maxMessages": 0, "messagesPerHour": 0}, {"tag": "ana"}) as me:
+        await me.prompt("Are you open?")
+        before = len(await api.hub.db.fetch(EXPORTED, api.account))
+        given = await api.call("GET", "/api/v1/contacts/export?externalUserId=ana")
+        assert given.status == 200 and "Are you open?" in given.body
+        assert (await api.call("GET", "/api/v1/contacts/export?externalUserId=nobody")).status == 404
+        assert (await api.call("GET", "/api/v1/conversation-logs/export.jsonl")).status == 200
+        rows = (await api.hub.db.fetch(EXPORTED, api.account))[before:]
+        assert [r["action"] for r in rows] == ["contact.exported", "conversation_logs.exported"]
+        # The log cannot be made to forget anybody.
+        assert "ana" not in str([dict(r) for r in rows])
 
 
 async def test_a_visitor_keeps_their_conversation(api: Api) -> None:

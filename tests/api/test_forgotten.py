@@ -53,6 +53,8 @@ PLACES = {
     "file_leftovers": NONE, "personal_folders": NONE, "left_placeholders": CASCADE, "form_posts": NONE, "human_requests": CASCADE, "operator_presence": NONE,
     "session_labels": CASCADE, "operator_notices": CASCADE, "teams": NONE, "team_members": NONE, "labels": NONE, "inbox_views": NONE,
     "responses": "the response itself", "template_lists": NONE, "push_subscriptions": CASCADE, "notices": CASCADE, "samples": NONE,
+    "contact_fields": NONE, "contact_cards": NONE, "contact_values": OWN, "contact_notes": OWN, "consents": OWN,
+    "contact_origins": OWN, "planned_messages": CASCADE,
 }
 
 

@@ -6,11 +6,10 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import aiohttp
-import openai
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -22,6 +21,12 @@ from tests.api.conftest import Answer, Api, keys_of, providing, serving
 from tests.api.test_catalogue_models import FILE
 from tests.conftest import cloned, small
 from tests.fakes.model import FakeModel, says, serve
+from tests.later import later
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = later("openai")
 
 Json = dict[str, Any]
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -6,7 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import BaseModel
 
+from hub.api.app import ROUTES
+from hub.api.http.operation import operation_of
 from tests.api.conftest import Api, Json
 
 COUNT = 1203
@@ -33,6 +36,25 @@ FILL = {
         insert into sessions (id, account_id, kind, name, settings, updated_at, user_id)
         select gen_random_uuid(), a.id, $3, $3 || n, '{"llm_id": "x"}', now() - make_interval(secs => n / 5), $4
         from accounts a, generate_series(1, $2) n where a.id = $1""",
+    "quarantine": """
+        insert into quarantine (id, account_id, sha256, raw, reason) select gen_random_uuid(), a.id, '', 'x', 'no JSON'
+        from accounts a, generate_series(1, $2) n where a.id = $1""",
+    "tools": """
+        insert into source_tools (id, account_id, url, source, name, left_out) select gen_random_uuid(), a.id, 'https://x.example',
+            'x', 'tool ' || n, 'too long' from accounts a, generate_series(1, $2) n where a.id = $1""",
+    "people": """
+        with made as (insert into people (id, account_id, root_id) select i, a.id, i
+            from accounts a, lateral (select gen_random_uuid() as i from generate_series(1, $2)) n where a.id = $1 returning id, account_id)
+        insert into identities (account_id, key, value, source, person_id)
+        select account_id, key, key, 'network', id from (
+            select *, 'phone:551190000' || lpad((row_number() over ())::text, 4, '0') as key from made) m""",
+    "recipients": """
+        with made as (
+            insert into campaigns (id, account_id, client_id, name, channel, message, per_minute)
+            select gen_random_uuid(), c.account_id, c.id, 'sale', 'telegram', '{}', 60 from clients c where c.id = $1 returning *)
+        insert into activations (id, account_id, client_id, campaign_id, place, fire_at, channel, address, state)
+        select gen_random_uuid(), m.account_id, m.client_id, m.id, n, now(), 'telegram', n::text, 'waiting'
+        from made m, generate_series(1, $2) n""",
     "agents": """
         insert into character_agents (id, account_id, name) select gen_random_uuid(), a.id, 'Bo ' || n
         from accounts a, generate_series(1, $2) n where a.id = $1""",
@@ -72,6 +94,18 @@ def plain(body: Any) -> list[str]:
     return [one["id"] for one in body]
 
 
+def by(field: str) -> Callable[[Any], list[str]]:
+    return lambda body: [str(one[field]) for one in body]
+
+
+PLACES: dict[str, tuple[str, Callable[[Any], list[str]], Json]] = {
+    "memories": ("/api/v1/memories", plain, {}),
+    "quarantine": ("/api/v1/quarantine", plain, {}),
+    "tools": ("/api/v1/source-tools", plain, {}),
+    "people": ("/api/v1/outreach/contacts?optedOut=false", by("contact"), {}),
+}
+
+
 def both(body: Json) -> list[str]:
     return plain(body["schedules"]) + plain(body["recurringTasks"])
 
@@ -100,18 +134,24 @@ async def place(api: Api, what: str) -> tuple[str, Callable[[Any], list[str]], J
     if what == "character":
         await db.run(FILL["dialogs"], api.account, COUNT, "character", None)
         return "/api/v1/conversations", plain, {}
+    if what == "recipients":
+        await db.run(FILL[what], UUID(await api.client()), COUNT)
+        return f"/api/v1/campaigns/{await db.value('select id from campaigns')}/recipients", by("place"), {}
     await db.run(FILL[what], api.account, COUNT)
-    return "/api/v1/memories", plain, {}
+    return PLACES[what]
 
 
-@pytest.mark.parametrize("what", ["sessions", "schedules", "documents", "memories", "ares", "character"])
+CUT = ("sessions", "schedules", "documents", "ares", "character", "recipients", *PLACES)
+
+
+@pytest.mark.parametrize("what", CUT)
 async def test_a_list_that_is_cut_says_so(api: Api, what: str) -> None:
     path, ids, how = await place(api, what)
     found, totals, answers = await walk(api, path, ids, **how)
     assert len(found) == len(set(found)) == COUNT
     assert set(totals) == {COUNT} and answers >= 2
     # A few at a time: the same ones; what fits needs no way on.
-    few, totals, answers = await walk(api, f"{path}?limit=401", ids, **how)
+    few, totals, answers = await walk(api, f"{path}{'&' if '?' in path else '?'}limit=401", ids, **how)
     assert (sorted(few), answers) == (sorted(found), 3) and set(totals) == {COUNT}
 
 
@@ -129,6 +169,22 @@ async def test_other_lists_are_whole(api: Api, what: str, path: str, there: int)
     await api.hub.db.run(FILL[what], api.account, COUNT)
     got = await api.ok("GET", path)
     assert len(got["apiKeys"] if what == "api_keys" else got) == COUNT + there
+
+
+def fields(model: Any) -> set[str]:
+    return set(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else set()
+
+
+def test_every_list_with_a_limit_tells_where_it_goes_on() -> None:
+    """By the table of routes: in its headers, or with a place of the next page in what it answers."""
+    mute = []
+    for route in ROUTES:
+        operation = operation_of(route)
+        if route.method == "GET" and fields(operation.query) & {"limit", "page_size", "pageSize"} and not operation.pages:
+            answer = operation.result._type if operation.result is not None else None
+            if not fields(answer) & {"next_cursor", "pagination", "has_more", "links", "page"}:
+                mute.append(f"{route.path}: {answer}")
+    assert mute == []
 
 
 async def test_what_is_spent_says_where_it_is_cut(api: Api) -> None:

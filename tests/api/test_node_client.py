@@ -12,6 +12,7 @@ from aiohttp import web
 
 from hub.domain import Json
 from tests.api.door import Door
+from tests.clients.install import OPENAI, packages
 from tests.fakes.model import says
 
 FOLDER = Path(__file__).parents[1] / "node"
@@ -38,14 +39,10 @@ async def speaks(request: web.Request, body: Json) -> web.StreamResponse:
 
 @pytest.mark.timeout(180)
 async def test_chat_stream_tools_json_and_errors(door: Door, tmp_path: Path) -> None:
-    if not (shutil.which("node") and shutil.which("npm")):
-        if os.environ.get("CI") == "true":
-            pytest.fail("Node.js is missing; install it (Debian: apt-get install nodejs npm).")
-        pytest.skip("Node.js is missing")
     for file in FOLDER.iterdir():
         if file.is_file():
             shutil.copy(file, tmp_path)
-    await ran("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", folder=tmp_path)
+    packages(OPENAI, tmp_path)
     door.model.default = speaks
     id = await door.gateway()
     said = await ran("node", "check.mjs", f"{door.url}/v1", door.key, id, folder=tmp_path)

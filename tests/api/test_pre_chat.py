@@ -74,6 +74,14 @@ async def test_what_was_said_before_a_chat_is_given_out_and_forgotten(api: Api) 
         assert await api.hub.db.value("select count(*) from sessions where id = $1", opened[2]) == 1
 
 
+async def test_what_is_asked_twice_under_one_name_is_refused(api: Api) -> None:
+    async with visiting(api, {"maxMessages": 0}) as me:
+        for put in ({"preChat": [*FIELDS, {**FIELDS[0], "label": "Again"}]}, {"preChat": [FIELDS[1], FIELDS[1]]}):
+            refused = await api.call("PUT", f"/api/v1/web-chat-client/{me.client}", {"clientParameters": put})
+            assert refused.status == 400 and "two fields named" in str(refused.body), refused.body
+        await api.ok("PUT", f"/api/v1/web-chat-client/{me.client}", {"clientParameters": {"preChat": FIELDS}})
+
+
 def test_a_form_is_written_a_line_a_field() -> None:
     assert pre_chat("Your name*\nE-mail* | email\n\nPhone|phone\nI agree to the terms*|consent") == FIELDS
     assert [f["name"] for f in pre_chat("Name\nOrder\nCity")] == ["name", "field2", "field3"]

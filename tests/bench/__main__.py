@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description="Measure speed and memory of the real processes.")
     parser.add_argument("--quick", action="store_true", help="one short run of everything")
     parser.add_argument("--only", default=",".join(MEASURES), help="measures to run, comma separated")
-    words = "only the tables of a hub with years behind it, of so many messages (50 million where there is room)"
+    words = "only a hub with years behind it, of so many messages (50 million); it says first what that takes"
     parser.add_argument("--large", nargs="?", type=int, const=large.ROWS, default=0, metavar="ROWS", help=words)
     args = parser.parse_args()
     names = [] if args.large else args.only.split(",")

@@ -98,10 +98,10 @@ async def _taken(busy: Callable[[], Awaitable[int]]) -> None:
         await asyncio.sleep(1.0)
 
 
-async def once(place: Place, http: aiohttp.ClientSession, port: int) -> float:
+async def once(place: Place, http: aiohttp.ClientSession, port: int, text: str = "a quiet one") -> float:
     """Seconds from a message to its answer at the network."""
     chat, begun = next(NUMBERS), time.monotonic()
-    await _post(place, http, port, MODES[0], chat, "a quiet one")
+    await _post(place, http, port, MODES[0], chat, text)
     while str(chat) not in await place.ask("/seen"):
         assert time.monotonic() < begun + PATIENCE, "the quiet account was not answered"
         await asyncio.sleep(0.01)

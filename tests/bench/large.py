@@ -2,7 +2,6 @@
 deploy/PARTITIONS.md says, and with a partition for each of 24 months."""
 
 import random
-import shutil
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -17,41 +16,33 @@ from tests.bench import machine
 from tests.bench.load import at
 from tests.bench.place import Place
 from tests.bench.report import Pace, say, title
+from tests.bench.years import LONG, SIZE, Years, free
 from tests.conftest import owning
 from tests.store.rows import Bench
 
-ROWS, EACH = 50_000_000, 900  # how many; and bytes that one takes with its indexes, about
+ROWS = 50_000_000
 PEOPLE, HISTORY, MONTHS = 300, 50, 24
 ROUNDS = 300
 SQL = Path(__file__).parents[2] / "deploy" / "partitions.sql"
-# Conversations of a hundred messages, spread over the months; every hundredth message is of somebody who writes again.
-FILL = """
-    insert into messages (id, account_id, session_id, role, source, content, created_at)
-    select overlay(uuid_at(t.at)::text placing substr(gen_random_uuid()::text, 15) from 15)::uuid, $1::uuid,
-        case when n % 100 = 0 then ($2::uuid[])[1 + (n / 100) % cardinality($2::uuid[])]
-            else md5((n % greatest(1, $4::bigint / 100))::text)::uuid end,
-        case when n % 2 = 0 then 'user' else 'assistant' end, 'contact',
-        jsonb_build_object('text', 'message ' || n % 1000), t.at
-    from generate_series($5::bigint, $6::bigint) n,
-        lateral (select $3::timestamptz + (n::float8 / $4::bigint) * interval '23 months' as at) t
-"""
 MONTH = "select partition_month(($1::timestamptz + make_interval(months => $2))::date)"
-STEP = 100_000
 Times = dict[str, list[float]]
 
 
-async def measure(place: Place, pace: Pace, wanted: int = ROWS) -> None:
-    room = shutil.disk_usage(place.folder).free // 4 // EACH
-    rows = min(wanted, room)
-    title(f"15. {rows:,} messages over {MONTHS} months; {wanted:,} were wanted")
+async def measure(place: Place, pace: Pace, rows: int = ROWS) -> None:
+    title(f"15. {rows:,} messages over {MONTHS} months")
     url = place.settings.database_url.get_secret_value()
     async with owning(url) as owner, open_db(url, size=1) as db:
         await owner.pool.execute(SQL.read_text())
         bench = await Bench(db).make()
         people = [await _once(bench, n) for n in range(PEOPLE)]
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        begun = (today - timedelta(days=30 * MONTHS)).replace(day=1)
-        await _fill(owner, bench, people, begun, rows)
+        years = Years(bench.account, people, (today - timedelta(days=30 * MONTHS)).replace(day=1), rows)
+        written, cost = await years.tried(owner)
+        say("what it takes, by the first of them", cost.said(rows, 2))
+        refused = cost.refused(rows - written, free(place.folder))
+        if refused:
+            raise SystemExit(refused)
+        await _filled(owner, years, "one table", written)
         whole = await _measured(bench, "one table")
         end = datetime.now(UTC) + timedelta(days=1)
         held = await _cut(owner, await owner.value("select uuid_at($1)::text", end))
@@ -61,8 +52,8 @@ async def measure(place: Place, pace: Pace, wanted: int = ROWS) -> None:
         await owner.run("alter table messages detach partition messages_before")
         await owner.run("drop table messages_before")
         for month in range(MONTHS + 2):
-            await owner.run(MONTH, begun, month)
-        await _fill(owner, bench, people, begun, rows)
+            await owner.run(MONTH, years.begun, month)
+        await _filled(owner, years, "partitions", 0)
         parts = await owner.value("select count(distinct tableoid) from messages")
         await _compared(bench, f"{parts} partitions", whole)
         took = await _timed(lambda: _dropped(owner))
@@ -72,22 +63,16 @@ async def measure(place: Place, pace: Pace, wanted: int = ROWS) -> None:
         await owner.run("delete from accounts where id = $1", bench.account)
 
 
-async def _fill(owner: Db, bench: Bench, people: list[UUID], begun: datetime, rows: int) -> None:
-    """Without triggers and foreign keys; and with fresh statistics."""
-    async with owner.pool.acquire() as con:
-        await con.execute("set session_replication_role = replica")
-        for first in range(0, rows, STEP):
-            last = min(rows, first + STEP) - 1
-            await con.execute(FILL, bench.account, people, begun, rows, first, last, timeout=3600)
-        await con.execute("set session_replication_role = origin")
-        await con.execute("vacuum (analyze) messages", timeout=3600)
+async def _filled(owner: Db, years: Years, name: str, first: int) -> None:
+    took = await years.fill(owner, first)
+    say(f"{name}: filled, with its indexes", f"{took:,.0f} s, {await owner.value(SIZE) / years.rows:.0f} bytes a row")
 
 
 async def _cut(owner: Db, bound: str) -> float:
     """Seconds in which nobody gets on."""
     async with owner.pool.acquire() as con:
         await con.execute(f"alter table messages add constraint messages_bound check (id < '{bound}') not valid")
-        await con.execute("alter table messages validate constraint messages_bound", timeout=3600)
+        await con.execute("alter table messages validate constraint messages_bound", timeout=LONG)
         begun = time.monotonic()
         await con.execute("select partition_begin('messages', 'id', $1)", bound, timeout=600)
         return time.monotonic() - begun

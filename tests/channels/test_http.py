@@ -152,7 +152,26 @@ async def test_a_huge_answer_is_refused(
         return web.Response(body=b"x" * 100)
 
     monkeypatch.setattr("channels.http.LARGEST", 99)
-    assert (await error_of(ask(http, huge))).code == "too_large"
+    error = await error_of(ask(http, huge))
+    assert (error.code, error.ambiguous, error.permanent) == ("too_large", True, False), "it may have been done"
+    error = await error_of(ask(http, huge, retry_safe=True))
+    assert (error.code, error.ambiguous, error.permanent) == ("too_large", False, True)
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500])
+async def test_a_refusal_that_never_ends_is_a_refusal(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        out = web.StreamResponse(status=status)
+        await out.prepare(request)
+        while request.transport is not None:
+            await out.write(b"no " * 100)
+        return out
+
+    monkeypatch.setattr("channels.http.REFUSAL", 1000)
+    answer = await ask(http, endless)
+    assert answer.status == status and len(answer.text) == 1000
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,21 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiogram import methods
-from aiogram.types import InputRichMessage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.base import Choice, Style
 from channels.markup import split
 from tests.channels.telegram_api import CHAT, DONE, LINK, SENT, TEXT, Api, fails, refused, serving
+from tests.later import later
+
+if TYPE_CHECKING:
+    import aiogram
+else:
+    aiogram = later("aiogram")
 
 RICH = Style("html", 4096, 1024, utf16=True, entities=100, rich=True)
 TABLE = "| Item | Price |\n|:--|--:|\n| Tea | 1 |\n| **Cake** | 2 |"
@@ -50,7 +54,7 @@ def test_the_three_renderers_say_the_same(source: str) -> None:
     for piece in split(source, RICH):
         if not piece.rich:
             continue
-        read = InputRichMessage.model_validate({"blocks": list(piece.rich)})
+        read = aiogram.types.InputRichMessage.model_validate({"blocks": list(piece.rich)})
         assert read.blocks is not None and len(read.blocks) == len(piece.rich)
         assert all(type(b).__name__.startswith("InputRichBlock") for b in read.blocks)
         # A word may be cut by signs around it, never lost.
@@ -103,10 +107,10 @@ async def test_it_goes_as_the_bot_api_wants_it(api: Api) -> None:
     await api.bots.send(LINK, replace(OUT, reply_to="5", choices=(Choice("a", "Buy"),)))
     await api.bots.edit(LINK, OUT, "201")
     assert api.methods == ["sendRichMessage", "editMessageText"]
-    sent = methods.SendRichMessage.model_validate(api.bodies[0])
+    sent = aiogram.methods.SendRichMessage.model_validate(api.bodies[0])
     assert sent.rich_message.blocks is not None and len(sent.rich_message.blocks) == 2
     assert sent.reply_markup is not None and sent.reply_parameters is not None
-    edited = methods.EditMessageText.model_validate(api.bodies[1])
+    edited = aiogram.methods.EditMessageText.model_validate(api.bodies[1])
     assert edited.text is None and edited.rich_message is not None
 
 
@@ -129,7 +133,7 @@ async def test_a_draft_of_a_table_is_one(api: Api) -> None:
     for _ in range(3):
         await api.bots.draft(LINK, CHAT, 7, OUT.text, OUT.plain, OUT.rich)
     assert api.methods == ["sendRichMessageDraft", "sendRichMessageDraft", "sendMessageDraft", "sendMessageDraft"]
-    read = methods.SendRichMessageDraft.model_validate(api.bodies[0])
+    read = aiogram.methods.SendRichMessageDraft.model_validate(api.bodies[0])
     assert (read.chat_id, read.draft_id) == (int(CHAT), 7) and len(read.rich_message.blocks or ()) == len(OUT.rich)
 
 

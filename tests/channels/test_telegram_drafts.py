@@ -2,12 +2,18 @@
 
 import inspect
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import pytest
-from aiogram import methods
-from telegram import Bot
 
 from tests.channels.telegram_api import CHAT, DONE, LINK, Api, fails, refused, serving
+from tests.later import later
+
+if TYPE_CHECKING:
+    import aiogram
+    import telegram
+else:
+    aiogram, telegram = later("aiogram"), later("telegram")
 
 
 @pytest.fixture
@@ -27,9 +33,9 @@ async def test_a_draft_and_a_thought(api: Api) -> None:
         {"chat_id": chat, "message_thread_id": 5, "draft_id": 8, "text": ""},
     ]
     for body in api.bodies:
-        read = methods.SendMessageDraft.model_validate(body)
+        read = aiogram.methods.SendMessageDraft.model_validate(body)
         assert (read.chat_id, read.draft_id, read.text) == (chat, body["draft_id"], body["text"])
-        assert set(body) <= set(inspect.signature(Bot.send_message_draft).parameters)
+        assert set(body) <= set(inspect.signature(telegram.Bot.send_message_draft).parameters)
 
 
 async def test_markup_that_is_refused_goes_plain(api: Api) -> None:

@@ -3,11 +3,10 @@
 import json
 import warnings
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-import telegram
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -29,6 +28,12 @@ from tests.channels.mutate import check_item, damaged
 from tests.channels.replay import body, inbound, load
 from tests.channels.telegram_api import aiogram
 from tests.channels.telegram_expected import ANA, EXPECTED, GROUP, LINK, SUPER
+from tests.later import later
+
+if TYPE_CHECKING:
+    import telegram
+else:
+    telegram = later("telegram")
 
 
 def read(update: Any, link: Link = LINK) -> Inbound:

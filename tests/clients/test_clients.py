@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 
 from hub.processes.embedded import Server
 from tests.api.conftest import Provider, keys_of, serving
-from tests.clients.install import NODE, PLACE, PYTHONS, missing
+from tests.clients.install import NODE, PLACE, PYTHONS, missing, needed
 from tests.conftest import cloned, small
 from tests.fakes.model import FakeModel, says, serve
 
@@ -73,15 +73,6 @@ async def serves(request: web.Request) -> web.Response:
         assert "file" in form
         return web.json_response({"text": "Hello there."})
     return web.json_response({"data": [{"b64_json": PIXEL}]})
-
-
-def needed(name: str) -> None:
-    """Skip with the reason where an environment is missing; in CI that is an error."""
-    why = missing(name)
-    if why and os.environ.get("CI") == "true":
-        pytest.fail(f"the clients' environment {name} is missing: {why}")
-    if why:
-        pytest.skip(f"the clients' environment {name} is missing: {why}")
 
 
 @dataclass

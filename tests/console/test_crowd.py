@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import orjson
 
+from hub.chat.news import of_account
+from hub.chat.website.visitor_typing import MOST, VISITOR
 from tests.api.chatting import Visitor, visiting
 from tests.api.conftest import Api
 from tests.console.conftest import Desk, signed_in
@@ -80,3 +83,40 @@ async def test_a_visitor_sees_that_a_person_writes(desk: Desk, viewer: Desk, api
         assert [one["active"] for one in told] == [True, False]
         assert told[0]["text"] == "Escrevendo…" and told[1]["text"] == "Uma pessoa vai responder."
         assert (await viewer.post(f"{here}/typing", what="types")).status == 403
+
+
+async def test_a_visitor_who_writes_is_seen_as_far_as_the_business_wants(desk: Desk, api: Api) -> None:
+    async with visiting(api, visitorTyping="draft") as me, visiting(api, visitorTyping="shown") as shown, \
+            visiting(api) as hidden:
+        for one, draft in ((me, True), (shown, False)):
+            await one.prompt("Hello")
+            async with opened(desk, one.session) as mine:
+                for other in (hidden, me if one is shown else shown):
+                    told = await other.call("POST", "/typing", {"active": True, "text": "somebody else's"})
+                    assert told.status == 204
+                sent = {"active": True, "text": "late <script>"}
+                assert (await one.call("POST", "/typing", sent)).status == 204
+                seen = await mine("The visitor is writing")
+                assert ("late &lt;script&gt;" in seen) == draft and "somebody else" not in seen
+                await one.call("POST", "/typing", {"active": False})
+                assert "is writing" not in (await mine('hx-target="#visitor"')).rpartition("#visitor")[2]
+        for wrong in ({"text": "x"}, {"active": True, "text": "x" * 2001}):
+            assert (await me.call("POST", "/typing", wrong)).status == 400, wrong
+        nobody = "/api/v1/public/chat-clients/wky_none/typing"
+        assert (await api.call("POST", nobody, {"active": True}, key="")).status == 422
+        keys = [k async for k in api.hub.redis.scan_iter("*late*")]
+        stored = "select count(*) from messages where content::text like '%late %'"
+        assert keys == [] and await api.hub.db.value(stored) == 0
+
+
+async def test_a_page_that_tells_too_often_is_not_heard(desk: Desk, api: Api) -> None:
+    async with visiting(api, visitorTyping="draft") as me, visiting(api, visitorTyping="draft") as other:
+        async with api.hub.events.listen(of_account(api.account)) as heard:
+            for n in range(MOST + 40):
+                assert (await me.call("POST", "/typing", {"active": True, "text": str(n)})).status == 204
+            await other.call("POST", "/typing", {"active": True, "text": "the other"})
+            told: list[dict[str, Any]] = []
+            while not told or told[-1].get("text") != "the other":
+                told.append(await asyncio.wait_for(heard.get(), 20))
+        mine = [e for e in told if e["type"] == VISITOR and me.session in e["sessions"]]
+        assert 0 < len(mine) < MOST + 40

@@ -174,6 +174,9 @@ async def test_a_table_of_more_than_a_page_is_whole_and_holds_no_formula(desk: D
     said = cells((await desk.get("/console/conversations/file?format=csv&of=messages")).text)
     assert "'\t@SUM(1)" in [r[said[0].index("text")] for r in said]
     assert not [c for r in (*table, *said) for c in r if c.lstrip(" ").startswith(tables.FORMULA)]
+    # Who took them is in the log; a look at the list is not.
+    log = (await desk.get("/console/audit?action=conversations.")).text
+    assert log.count("conversations.exported") >= 2
     assert (await desk.get("/console/conversations")).text.count('data-th="Who"') == 50
     assert "452, those" in (await desk.get("/console/conversations")).text
 

@@ -23,6 +23,8 @@ from pydantic import SecretStr
 
 from hub.accounts import web_push
 from hub.accounts.accounts import create_account
+from hub.chat.operators import notices as operators_notices
+from hub.jobs import notices as telling
 from hub.jobs.notices import Notifier
 from hub.store import insights, notices
 from tests.api.chatting import visiting
@@ -282,6 +284,60 @@ async def test_a_service_that_hangs_holds_up_nobody_of_another_account(desk: Des
         service.over.set()
         await notifier.close()
         await other.http.close()
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_services_that_hang_do_not_take_all_places(
+    desk: Desk, api: Api, service: Service, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    """One place, and one for those who are slow. known: two hang, both were slow before: one waits for the other."""
+    monkeypatch.setattr(telling, "ACCOUNTS", 1)
+    monkeypatch.setattr(telling, "SLOW", 1)
+    monkeypatch.setattr(telling, "PATIENCE", 0.05)
+    others = [await signed_in(api, "owner", (await create_account(api.hub.db, "Other")).id) for _ in range(2)]
+    service.answers |= {"/hangs": None, "/hangs-too": None}
+    notifier = Notifier(api.hub)
+    try:
+        for one, path in ((desk, "/hangs"), (others[0], "/hangs-too" if known else "/quick"), (others[1], "/fine")):
+            await one.done(f"{PLACE}/browser", **Browser(f"{service.url}{path}").form)
+        await held(api, desk)
+        if known:
+            slow = {("push", one.who.account_id): float("inf") for one in (desk, others[0])}
+            monkeypatch.setattr(notifier, "_slow", slow)
+        await notifier.look()
+        while not service.of("/hangs"):
+            await asyncio.sleep(0.01)
+        for one in others:
+            await held(api, one)
+        while not service.of("/fine"):
+            await notifier.look()
+            await asyncio.sleep(0.01)
+        assert len(service.of("/hangs")) == 1 and service.of("/hangs-too") == []
+        service.over.set()
+        while known and not service.of("/hangs-too"):
+            await notifier.look()
+            await asyncio.sleep(0.01)
+    finally:
+        service.over.set()
+        await notifier.close()
+        for one in others:
+            await one.http.close()
+
+
+async def test_a_service_that_hangs_is_asked_once_for_all_its_browsers(
+    desk: Desk, api: Api, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_push, "SECONDS", 0.2)
+    monkeypatch.setattr(operators_notices, "AT_ONCE", 1)
+    service.answers |= {f"/hangs-{n}": None for n in range(5)}
+    for n in range(5):
+        await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/hangs-{n}").form)
+    await held(api, desk)
+    async with notifying(api) as look:
+        await look()
+    assert len(service.told) == 1
+    failed = "select count(*) from push_subscriptions where account_id = $1 and failures = 1"
+    assert await api.hub.db.value(failed, desk.who.account_id) == 5
 
 
 @dataclass

@@ -38,7 +38,7 @@ def pages() -> list[str]:
 
 
 def filled(path: str) -> str:
-    some = re.sub(r"\{(id|document|source|message|file)\}", lambda _: str(uuid4()), path)
+    some = re.sub(r"\{(id|document|source|message|file|note|plan)\}", lambda _: str(uuid4()), path)
     return re.sub(r"\{network\}", "telegram", some)
 
 
@@ -54,6 +54,32 @@ async def test_a_viewer_may_do_nothing_but_look(viewer: Desk, api: Api) -> None:
             assert got.status == 403, (path, got.status)
             assert "Your role (viewer) may not do that" in got.text, path
     assert (await audit.find(api.hub.db, api.account, None, "bot", 10)) == []
+
+
+async def test_viewers_take_no_conversations_along_and_only_admins_see_what_they_cost(
+    viewer: Desk, agent: Desk, desk: Desk, api: Api
+) -> None:
+    town = await fill(api.hub, api.account, 4)
+    await api.hub.db.run("update turns set cost = 1.25 where account_id = $1", api.account)
+    file, transcript = "/console/conversations/file", f"/console/inbox/{town['sessions'][0]}/transcript"
+    places = [f"{file}?format=csv", f"{file}?format=jsonl", f"{file}?of=messages", f"{transcript}?format=txt"]
+    places += [f"{transcript}?format=json", f"{transcript}?format=pdf"]
+    for path in places:
+        assert (await viewer.get(path)).status == 403, path
+    for path in places[:-1]:
+        assert (await agent.get(path)).status == 200, path
+    assert (await viewer.get(transcript)).status == 200, "they read it on the screen as before"
+    for path in (f"{file}?format=csv", f"{file}?format=jsonl", "/console/insights.csv",
+                 "/console/insights/actions.csv?of=bot"):
+        column = re.compile(r'(?:^|,)cost(?:,|\r)|"cost":')
+        assert column.search((await desk.get(path)).text), path
+        assert not column.search((await agent.get(path)).text), path
+    for who in (viewer, agent):
+        for path in ("/console/insights", "/console/insights/actions?days=7", "/console/conversations"):
+            page = await who.get(path)
+            assert page.status == 200 and not re.search(r"\$\d", page.text), path
+        assert (await who.get("/console/spend")).status == 403
+    assert re.search(r"\$\d", (await desk.get("/console/insights")).text)
 
 
 async def test_codes_that_join_a_phone_are_for_admins(viewer: Desk, agent: Desk, desk: Desk) -> None:
@@ -99,7 +125,7 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
     for path in pages():
         kind = path.split("/")[2]
         real = path.replace("{id}", str(theirs[kind])).replace("{network}", "evolution")
-        real = real.replace("{message}", str(message))
+        real = real.replace("{message}", str(message)).replace("{plan}", str(message))
         assert (await desk.get(real + ("?before=9" if real.endswith("older") else ""))).status == 404, path
         assert (await desk.get(path.replace("{id}", "nonsense").replace("{network}", "evolution"))).status == 404, path
     csrf = (await desk.get("/console/settings")).csrf
@@ -114,13 +140,16 @@ async def test_ids_of_others_are_404(desk: Desk, api: Api) -> None:
         "shortcut": "x",
         "priority": "high",
         "colour": "grey",
+        "at": "2027-06-01T09:00",
+        "about": "x",
     }
     for path in forms():
         if "{id}" not in path or path.startswith("/console/quarantine"):
             continue
         real = path.replace("{id}", str(theirs[path.split("/")[2]])).replace("{document}", str(schedule))
         real = real.replace("{source}", str(schedule)).replace("{message}", str(message))
-        real = real.replace("{file}", str(message))
+        for name in ("file", "note", "plan"):
+            real = real.replace(f"{{{name}}}", str(message))
         got = await desk.post(real.replace("{network}", "telegram"), csrf=csrf, **given)
         assert got.status == 404, (path, got.status, got.said)
     assert (

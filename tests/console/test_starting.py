@@ -12,11 +12,20 @@ from hub.chat.operators import samples
 from hub.knowledge.index import index_document
 from hub.language.abilities import asks_what_you_do
 from tests.api.conftest import Api
+from tests.conftest import owning
 from tests.console.conftest import Desk, signed_in
 
 TABLES = (
     "gateways", "clients", "collections", "documents", "chunks", "sessions", "messages", "turns", "people", "samples",
 )
+
+BREAKS = """
+    create function broken() returns trigger language plpgsql as $$ begin
+        if new.account_id = '{account}' then raise exception 'broken' using errcode = '23514'; end if;
+        return new;
+    end $$;
+    create trigger broken before insert on {table} for each row execute function broken();
+"""
 
 
 async def said(api: Api, client: str, *questions: str) -> list[str]:
@@ -48,6 +57,24 @@ async def test_a_sample_answers_and_is_thrown_away_with_all_it_made(desk: Desk, 
     assert await counts(api) == before
     assert (await desk.post(gone)).status == 404
     assert (await desk.post("/console/samples", trade="bank", language="pt")).status == 400
+
+
+@pytest.mark.parametrize("at", ["clients", "samples", "documents"])
+async def test_a_sample_is_made_whole_or_not_at_all(
+    desk: Desk, api: Api, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """Whatever breaks on the way: no bot without a place, no documents without a bot."""
+    before = await counts(api)
+    # The database refuses the step as it would when it goes away in it.
+    async with owning(api.hub.settings.database_url.get_secret_value()) as owner:
+        await owner.pool.execute(BREAKS.format(table=at, account=api.account))
+        try:
+            assert (await desk.post("/console/samples", trade="clinic", language="pt")).status >= 400
+            assert await counts(api) == before
+        finally:
+            await owner.pool.execute(f"drop trigger broken on {at}; drop function broken()")
+    await desk.done("/console/samples", trade="clinic", language="pt")
+    assert (await counts(api))["samples"] == before["samples"] + 1
 
 
 async def test_what_of_a_sample_serves_something_else_stays(desk: Desk, api: Api) -> None:

@@ -129,7 +129,10 @@ async def test_views_are_each_operators_own(desk: Desk, agent: Desk, viewer: Des
     assert (await agent.post(f"/console/inbox/views/{view['id']}/delete")).status == 404
     assert (await desk.post("/console/inbox/views", name=" ", query="")).status == 400
     await desk.done(f"/console/inbox/views/{view['id']}/delete")
-    await viewer.done("/console/inbox/views", name="Mine too", query="show=asked")
+    kept = await viewer.done("/console/inbox/views", name="Mine too", query="show=asked")
+    assert "not part of it" not in kept.text
+    kept = await viewer.done("/console/inbox/views", name="Searched", query="show=asked&q=invoice")
+    assert "The words that are looked for are not part of it." in kept.text
     assert "Mine too" in (await viewer.get("/console/inbox")).text
 
 

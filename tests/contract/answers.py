@@ -99,7 +99,8 @@ ANSWERS: dict[str, Shape] = {
         "aiGateway": maybe({"id": ID, "name": TEXT}),
         "limitingParameters": LIMITS,
         "clientParameters": plus(CLIENT_PARAMETERS, "timeZone", "identityPublicKey", "allowedMediaOrigins",
-                                 "modelPatienceSeconds", "voiceAnswers", "acknowledgement", "preChat"),
+                                 "modelPatienceSeconds", "voiceAnswers", "acknowledgement", "preChat",
+                                 "visitorTyping"),
         "integrations": plus(
             {name: maybe(plus(fields, *OF_OURS)) for name, fields in INTEGRATIONS.items()}, *OTHER_NETWORKS
         ),

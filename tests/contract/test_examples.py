@@ -2,18 +2,18 @@
 
 import re
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import orjson
 import pytest
 
 from hub.api.app import ROUTES
-from hub.api.http import docs, examples, openapi
+from hub.api.http import docs, examples
 from hub.api.http.operation import operation_of
+from tests.contract.documents import document
 from tests.contract.examples import FILE, wrong
 
-DOCUMENT: dict[str, Any] = orjson.loads(orjson.dumps(openapi.document(ROUTES, "https://hub.example")))
-OPERATIONS = {op["operationId"]: op for methods in DOCUMENT["paths"].values() for op in methods.values()}
 KEPT: dict[str, Any] = orjson.loads(FILE.read_bytes())
 # What is answered with a stream, a file or nothing, so that there is no exchange to show beside the parameters.
 UNTOLD = {
@@ -22,6 +22,13 @@ UNTOLD = {
     "guests_leave": "nothing but a cookie",
     "responses_cancel": "there is nothing that could be cancelled, so it never succeeds",
 }
+
+
+@cache
+def described() -> tuple[Any, dict[str, Any]]:
+    """The document, and its operations by their names."""
+    found = orjson.loads(orjson.dumps(document()))
+    return found, {op["operationId"]: op for methods in found["paths"].values() for op in methods.values()}
 
 
 def test_every_operation_has_an_example_and_no_example_is_of_none() -> None:
@@ -35,11 +42,12 @@ def test_an_example_is_as_the_operation_is_today(name: str) -> None:
     """A field that was renamed, a type that was narrowed: the example must be recorded anew."""
     route = next(r for r in ROUTES if operation_of(r).name == name and not r.alias)
     op, one = operation_of(route), KEPT[name]
-    assert wrong(DOCUMENT, OPERATIONS[name], op, one) == []
-    content = OPERATIONS[name]["responses"][str(op.status)].get("content", {}).get("application/json")
+    whole, operations = described()
+    assert wrong(whole, operations[name], op, one) == []
+    content = operations[name]["responses"][str(op.status)].get("content", {}).get("application/json")
     assert content is None or content.get("example") == one.get("body")
     assert set(one.get("path", {})) == set(re.findall(r"\{(\w+)", route.path))
-    assert all("example" in p for p in OPERATIONS[name]["parameters"] if p["in"] == "path")
+    assert all("example" in p for p in operations[name]["parameters"] if p["in"] == "path")
 
 
 def test_examples_hold_nothing_of_the_machine_they_were_made_on() -> None:
@@ -59,12 +67,13 @@ def test_the_page_shows_them() -> None:
 def test_what_typescript_needs_is_there() -> None:
     """What generators for TypeScript make of the document: a function of each operation, with a type of what it takes
     and gives. There is no light one that runs without a network, so what they need is looked at."""
-    names = Counter(re.sub(r"_(\w)", lambda m: m[1].upper(), id) for id in OPERATIONS)
+    whole, operations = described()
+    names = Counter(re.sub(r"_(\w)", lambda m: m[1].upper(), id) for id in operations)
     assert [n for n, count in names.items() if count > 1 or not re.fullmatch(r"[A-Za-z_$][\w$]*", n)] == []
-    parts = DOCUMENT["components"]["schemas"]
+    parts = whole["components"]["schemas"]
     assert [n for n in parts if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", n)] == []
     untyped = []
-    for id, op in OPERATIONS.items():
+    for id, op in operations.items():
         bodies = op.get("requestBody", {}).get("content", {})
         answers = [c for s, a in op["responses"].items() if s.startswith("2") for c in a.get("content", {}).values()]
         untyped += [id for c in (*bodies.values(), *answers) if not typed(c["schema"])]

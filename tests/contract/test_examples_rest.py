@@ -61,6 +61,32 @@ async def test_the_inbox_of_a_team(api: Contract) -> None:
         await api.ok("DELETE", f"{inbox}/{thing}/{id}")
 
 
+async def test_what_is_kept_of_a_person(api: Contract) -> None:
+    inbox, at = "/api/v1/inbox", (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    field = await api.ok("POST", f"{inbox}/fields", {"key": "plan", "name": "Plan", "bot": True})
+    assert (await api.ok("GET", f"{inbox}/fields"))[0]["id"] == field["id"]
+    await api.ok("PUT", f"{inbox}/fields/{field['id']}", {"place": 2})
+    client = (await api.ok("POST", "/api/v1/web-chat-client", {"name": "Shop"}))["id"]
+    opened = await api.ok("POST", f"/api/v1/web-chat-client/{client}/sessions", {"tag": "vera"})
+    who = f"/api/v1/contacts/{(await api.ok('GET', '/api/v1/contacts'))[0]['id']}"
+    assert (await api.ok("PUT", f"{who}/fields", {"values": {"plan": "gold"}}))["values"] == {"plan": "gold"}
+    assert (await api.ok("GET", f"{who}/fields"))["values"] == {"plan": "gold"}
+    note = await api.ok("POST", f"{who}/notes", {"text": "Prefers to be called in the morning."})
+    assert await api.ok("GET", f"{who}/notes") == [note]
+    await api.ok("DELETE", f"{who}/notes/{note['id']}")
+    assert (await api.ok("PUT", f"{inbox}/card", {"url": "https://shop.example/card"}))["secret"]
+    assert (await api.ok("GET", f"{inbox}/card"))["url"] == "https://shop.example/card"
+    await api.ok("DELETE", f"{inbox}/card")
+    planned = f"{inbox}/conversations/{opened['sessionId']}/planned"
+    made = await api.ok("POST", planned, {"content": "Your order is ready.", "at": at, "timeZone": "Europe/Lisbon"})
+    assert await api.ok("GET", planned) == [made]
+    await api.ok("PUT", f"{planned}/{made['id']}", {"content": "Your order has left."})
+    await api.ok("DELETE", f"{planned}/{made['id']}")
+    await api.ok("DELETE", f"{inbox}/fields/{field['id']}")
+    typing = f"/api/v1/public/chat-clients/{opened['accessKey']}/typing"
+    assert (await api.call("POST", typing, {"active": True, "text": "My order"}, key="")).status == 204
+
+
 async def test_prepared_replies(api: Contract) -> None:
     replies = "/api/v1/inbox/replies"
     text, pt = "Hi {{contact.name|there}}, we open at nine.", "Abrimos às nove."

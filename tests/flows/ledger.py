@@ -15,7 +15,10 @@ from tests.flows.net import Json, Net
 
 PLACEHOLDER = "…"
 FILES = ("sendPhoto", "sendMediaGroup")
-SENDS = ("sendMessage", "sendRichMessage", "editMessageText", "send-text", "messages", "sendMessageDraft", *FILES)
+SENDS = (
+    "sendMessage", "sendRichMessage", "editMessageText", "send-text", "messages", "sendMessageDraft", *FILES,
+    "editMessageReplyMarkup",
+)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 import asyncio
 import ctypes
 import logging
-import multiprocessing
 import os
 import signal
 import time
@@ -20,9 +19,9 @@ from hub.config import Settings
 from hub.processes import scheduler, web, worker
 from hub.processes.embedded import PR_SET_PDEATHSIG, free_port
 from hub.processes.lifetime import run
+from tests.flows import forks
 
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.flows.processes", "tests.processes.command", "tests.flows.warm"])
+FORKS = forks.context()
 ROLES = {"worker": worker.main, "web": web.main, "scheduler": scheduler.main}
 
 

@@ -9,7 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from hub import ids
-from hub.store import files
+from hub.chat.outbound import deliveries
+from hub.store import files, inbox
 from tests.fakes.model import says
 from tests.flows.picky import picture
 from tests.flows.test_twins import Town, town  # noqa: F401 - the fixture
@@ -178,3 +179,32 @@ async def test_a_crash_between_them_loses_none_behind(town: Town) -> None:  # no
     """)
     await sent(town, 3)
     assert [r["state"] for r in await town.hub.db.fetch("select state from outbox order by state")] == ["sent", "sent", "unknown"]
+
+
+@pytest.mark.parametrize("how", ["sent", "dropped", "echo"])
+@pytest.mark.parametrize("town", [ALBUMS], indirect=True)
+async def test_who_settles_one_of_them_that_is_in_doubt_loses_none_behind(town: Town, how: str) -> None:  # noqa: F811
+    """An operator, or what the network tells of it: the others go, each with a row of its own."""
+    await answer(town, await stored(town, "png", 1))
+    await sent(town, 1)
+    async with asyncio.timeout(30):  # whatever its sender has still to say is said
+        while await town.hub.db.value("select state from outbox where closed_at is not null") != "sent":
+            await asyncio.sleep(0.05)
+    await town.hub.db.run("""
+        update outbox set state = 'unknown', closed_at = null, wire_deadline = now() + interval '1 hour', network_id = null,
+            body = body || jsonb_build_object('rest', jsonb_build_array(body->'file', body->'file'))
+    """)
+    row = await town.hub.db.row("select account_id, key, session_id, integration_id from outbox")
+    assert row is not None
+    if how == "echo":
+        item = {"kind": "own", "account": str(row["account_id"]), "integration": str(row["integration_id"]), "by": "api",
+                "ext": "e1", "id": str(ids.uuid7()), "ids": ["tg:1"], "key": str(row["key"]), "network_id": "777", "body": {}}
+        assert [s.outcome for s in await inbox.ingest(town.hub.db, [item])] == ["echo"]
+        await town.hub.queue.send(row["session_id"], "e1")
+    else:
+        await deliveries.resolve(town.hub, row["account_id"], row["key"], how, "")
+    await sent(town, 3)
+    rows = await town.hub.db.fetch("select key, state, body ? 'rest' as rest, sha from outbox order by state, id")
+    first = {"sent": "sent", "dropped": "cancelled", "echo": "sent"}[how]
+    assert [r["state"] for r in rows] == sorted([first, "sent", "sent"]) and not any(r["rest"] for r in rows)
+    assert [r["state"] for r in rows if r["key"] == row["key"]] == [first]

@@ -2,19 +2,23 @@
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import aiogram
 import jsonschema
 import orjson
-import telegram
-from aiogram.methods import EditMessageText, SendContact, SendLocation, SendMessage
 
 from channels.base import Inbound, Kind
 from hub.chat.inbound.choices import understood
 from tests.fakes.model import says
 from tests.flows.test_twins import PEOPLE, Town, town, users  # noqa: F401 - the fixture
+from tests.later import later
+
+if TYPE_CHECKING:
+    import aiogram
+    import telegram
+else:
+    aiogram, telegram = later("aiogram"), later("telegram")
 
 Json = dict[str, Any]
 NATIVE = ("telegram", "kapso", "cloud", "webhook")
@@ -122,7 +126,8 @@ async def test_bodies(town: Town) -> None:  # noqa: F811
 def _telegram(sent: list[Json]) -> None:
     for form in sent:
         body = {n: orjson.loads(v) if str(v)[:1] == "{" else v for n, v in form.items()}
-        method = EditMessageText if "message_id" in body else SendMessage
+        methods = aiogram.methods
+        method = methods.EditMessageText if "message_id" in body else methods.SendMessage
         keyboard = method.model_validate(body).reply_markup
         assert isinstance(keyboard, aiogram.types.InlineKeyboardMarkup)
         read = telegram.InlineKeyboardMarkup.de_json(keyboard.model_dump(exclude_none=True), None)
@@ -192,8 +197,8 @@ async def test_suggestions_links_and_what_an_operator_offers(town: Town) -> None
     assert ("1. Call me" in words["text"]) is (not native)
     if town.network == "telegram":
         for body in await calls(town, "sendVenue"):
-            assert body["title"] == "Aurora" and SendLocation.model_validate({n: body[n] for n in ("chat_id", "latitude", "longitude")})
-        assert [SendContact.model_validate(b).phone_number for b in await calls(town, "sendContact")] == ["+5511999990009"]
+            assert body["title"] == "Aurora" and aiogram.methods.SendLocation.model_validate({n: body[n] for n in ("chat_id", "latitude", "longitude")})
+        assert [aiogram.methods.SendContact.model_validate(b).phone_number for b in await calls(town, "sendContact")] == ["+5511999990009"]
     assert PEOPLE[town.network]
 
 

@@ -79,8 +79,10 @@ async def test_c1_c2_the_receiver_dies_before_it_has_answered(r: Rig, point: str
     assert r.net.final() == ["You said #a1-1"]
 
 
-@pytest.mark.parametrize("point", ["J1", "J2", "J3", "J4"])
-async def test_j1_to_j4_the_web_process_dies_around_both_commits_of_the_journal(r: Rig, point: str) -> None:
+@pytest.mark.parametrize(("point", "role"), [
+    ("J1", "web"), ("J2", "web"), ("J3", "web"), ("J4", "web"), ("J3", "worker"), ("J4", "worker"),
+])
+async def test_j1_to_j4_a_process_dies_around_both_commits_of_the_journal(r: Rig, point: str, role: str) -> None:
     """Calls of a crowd: kept (J1, J2), then folded (J3, J4). Each is there once, in order, and answered."""
     integration = await r.count("select id from integrations where channel = 'telegram'")
     account, bodies = r.w.account, [BODIES["telegram"](f"hello #a1-{n}") for n in range(4)]
@@ -90,7 +92,7 @@ async def test_j1_to_j4_the_web_process_dies_around_both_commits_of_the_journal(
         await r.db.run(HELD, integration, account)
     else:
         await r.db.run("update arrivals set at = at - interval '1 minute'")
-    dying = r.start("web", reached=Dies(point, r.settings.home / point))
+    dying = r.start(role, reached=Dies(point, r.settings.home / point))
     if point in ("J1", "J2"):
         await dying.serving()
         assert await post(dying, r, "telegram", bodies[2]) == 0

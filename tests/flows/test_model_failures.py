@@ -1,16 +1,19 @@
 """Models that are slow, cut off, busy, broken or silent: the contact gets exactly one answer, and a next one."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import cast
+from uuid import UUID
 
 import pytest
+from aiohttp import web
 
 from hub.chat import texts
 from hub.chat.website import prompts
 from hub.config import Settings
 from hub.store.web_sessions import Visit
-from tests.fakes.model import Act, cut, hangs, raw, refuses, says
+from tests.fakes.model import Act, Json, cut, event, hangs, raw, refuses, says
 from tests.flows.rig import Rig, echo, rig
 from tests.flows.test_answers import say
 
@@ -81,24 +84,41 @@ async def test_a_slow_answer_keeps_its_lease(settings: Settings) -> None:
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 async def test_a_turn_is_stopped_where_it_runs(settings: Settings, elsewhere: bool) -> None:
-    async with rig(settings, work=not elsewhere) as r:
+    async with rig(settings, work=not elsewhere, mode={"telegram": "draft"}) as r:
         if elsewhere:
             r.start()
-        r.model.plan.append(says("So far ", "and ", "no ", "further", delay=0.5))
-        await say(r.w, "zapi", "hello #a1-1")
-        await r.w.until(lambda: bool(r.model.calls))
-        # The second piece is on its way when somebody presses stop.
-        await r.w.until(lambda: _old(r, 0.8))
-        session = await r.db.value("select id from sessions")
-        await prompts.cancel(r.w.hub, cast(Visit, SimpleNamespace(session_id=session)))
+        over = asyncio.Event()
+        r.model.plan.append(_says_no_more_than("So far", over))
+        await say(r.w, "telegram", "hello #a1-1")
+        try:
+            # Somebody reads what has been said so far, and presses stop until it stops.
+            await r.w.until(lambda: any(d.text == "So far" for d in r.net.drafts))
+            session = await r.db.value("select id from sessions")
+            await r.w.until(lambda: _stopped(r, session))
+        finally:
+            over.set()
         await r.w.settle()
         assert r.net.final() == ["So far"]
         row = await r.db.row("select outcome, error from turns")
         assert tuple(row) == ("cancelled", None)
-        await say(r.w, "zapi", "again #a1-2")
+        await say(r.w, "telegram", "again #a1-2")
         await r.w.settle()
         assert r.net.final() == ["So far", "You said #a1-2"]
 
 
-async def _old(r: Rig, seconds: float) -> bool:
-    return bool(await r.db.value("select now() - received_at > make_interval(secs => $1) from inbox", seconds))
+def _says_no_more_than(text: str, over: asyncio.Event) -> Act:
+    """Not until that, however long it takes."""
+
+    async def act(request: web.Request, body: Json) -> web.StreamResponse:
+        out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await out.prepare(request)
+        await out.write(event({"role": "assistant", "content": text}))
+        await over.wait()
+        return out
+
+    return act
+
+
+async def _stopped(r: Rig, session: UUID) -> bool:
+    await prompts.cancel(r.w.hub, cast(Visit, SimpleNamespace(session_id=session)))
+    return bool(await r.db.value("select count(*) from turns"))

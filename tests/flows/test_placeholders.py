@@ -1,6 +1,7 @@
 """Telegram's placeholder: one for an answer, never a flood of them, never left standing."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator
 from itertools import count
@@ -8,7 +9,9 @@ from itertools import count
 import pytest
 
 from hub.chat.outbound import refused_parts
+from hub.chat.outbound.strays import GIVES_UP, TRIES
 from hub.config import Settings
+from hub.jobs import sweeps
 from hub.store import handoffs, outbox
 from tests.fakes.model import says
 from tests.flows.ledger import fates
@@ -126,7 +129,7 @@ def said(r: Rig) -> bool:
     return "Hello" in net(r).final()
 
 
-STANDING = "update sessions set stray_at = stray_at - interval '1 hour', stray_asked = null where stray_at is not null"
+STANDING = "update sessions set stray_at = now() - interval '1 hour', stray_asked = null where stray_at is not null"
 
 
 @pytest.mark.parametrize("how", ["lost", "lost twice", "killed"])
@@ -159,8 +162,8 @@ async def test_many_that_are_lost_are_all_removed_though_the_network_fails_now_a
             await r.w.until(lambda n=n: f"You said #a1-{n}" in r.net.final())
             await r.w.settle()
         assert [s.text for s in r.net.shown].count(PLACEHOLDER) == 3
-        asked = count()
-        r.net.plan = lambda path: "broken" if "ReplyMarkup" in path and next(asked) % 3 == 1 else "ok"
+        dice = random.Random(7)
+        r.net.plan = lambda path: "broken" if "ReplyMarkup" in path and dice.random() < 0.05 else "ok"
         while not await _none(r):
             await r.db.run(STANDING)
             await asyncio.sleep(0.05)
@@ -187,6 +190,99 @@ async def test_pictures_of_an_album_are_no_placeholders(settings: Settings) -> N
         gone = {int(c.body["message_id"]) for c in r.net.calls if c.path.endswith("deleteMessage")}
         assert [s for s in r.net.shown if s.text == PLACEHOLDER] == []
         assert gone.isdisjoint(range(first, first + 3)), "the pictures stay"
+
+
+LOOKED = "select count(*) = 1 from sessions where stray_asked is not null"
+# Another part of the same conversation; of each kind one that a placeholder could be taken for, or not.
+PART = """
+    with part as (
+        insert into outbox (key, account_id, session_id, message_id, integration_id, chat, body, sha, mode, state,
+            attempt, created_at, closed_at, wire_deadline)
+        select gen_random_uuid(), o.account_id, o.session_id, o.message_id, o.integration_id, o.chat,
+            '{"text": "x", "bare": true}', 's', o.mode, $1, 1, now() + $3::text::interval,
+            case when $2 then now() end, now() + interval '1 hour' from outbox o limit 1
+        returning id)
+    insert into attempts (delivery_id, outcome) select id, $4 from part
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "closed", "begun", "outcome", "looks"),
+    [
+        ("dead", True, "-1 minute", "dead", True),  # refused: it stands nowhere
+        ("unknown", True, "1 minute", "unknown", True),  # begun when what follows the placeholder was there
+        ("unknown", True, "-1 minute", "unknown", False),  # nobody can know
+        ("dead", True, "-1 minute", "lost", False),  # it may have arrived before it was given up
+        ("sending", False, "-1 minute", "queued", None),  # its id may still come
+        ("unknown", False, "-1 minute", "unknown", None),
+    ],
+)
+async def test_what_could_be_taken_for_the_placeholder_decides_whether_it_is_looked_for(
+    settings: Settings, state: str, closed: bool, begun: str, outcome: str, looks: bool | None
+) -> None:
+    async with rig(settings, work=True) as r:
+        r.net.plan = fates("lost")
+        await say(r.w, "telegram", "hello #a1-1")
+        await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
+        await r.w.settle()
+        await r.db.run(PART, state, closed, begun, outcome)
+        await r.db.run(STANDING)
+        if looks is None:
+            await r.w.until(lambda: r.db.value(LOOKED))
+            assert not await _none(r) and len(r.net.shown) == 2, "too early"
+            await r.db.run("delete from outbox where body ? 'bare'")
+            await r.db.run(STANDING)
+        await r.w.until(lambda: _none(r) if looks is not False else _tried(r))
+        assert len(r.net.shown) == (2 if looks is False else 1)
+        assert not looks or [c for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
+
+
+async def _tried(r: Rig) -> bool:
+    """Looked at until it is given up."""
+    await r.db.run("update sessions set stray_asked = null, stray_tries = 5 where stray_at is not null")
+    return await _none(r)
+
+
+async def test_words_of_an_earlier_conversation_that_may_have_arrived_are_not_taken_for_it(settings: Settings) -> None:
+    """Ids of a chat are one row, however many conversations it had."""
+    async with rig(settings.changed(reconcile_seconds=1), work=True) as r:
+        await r.w.parameters(splitAnswerIntoMessageChunks=True)
+        r.model.default = says("one\n\ntwo\n\nthree")
+        r.net.plan = fates("ok", "ok", "lost")
+        await say(r.w, "telegram", "hello")
+        given_up = "select count(*) = 1 from outbox where state = 'unknown' and closed_at is not null"
+        await r.w.until(lambda: r.db.value(given_up))
+        await r.w.settle()
+        assert r.net.final() == ["one", "two", "three"]
+        await r.db.run("update sessions set closed_at = now()")
+        r.model.default = says("Hello")
+        r.net.plan = fates("lost")
+        await say(r.w, "telegram", "hello again")
+        await r.w.until(lambda: "Hello" in r.net.final())
+        await r.w.settle()
+        assert await r.db.value("select count(*) = 2 from sessions")
+        await r.db.run(STANDING)
+        await r.w.until(lambda: _tried(r))
+        assert r.net.final() == ["one", "two", "three", "Hello"]
+
+
+@pytest.mark.parametrize(("times", "stays"), [(4, False), (99, True)])
+async def test_a_network_that_is_away_for_a_while_is_asked_again_and_one_that_stays_away_is_left(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, times: int, stays: bool
+) -> None:
+    monkeypatch.setattr(sweeps, "RETURN", 0.2)
+    async with rig(settings, work=True) as r:
+        r.net.plan = fates("lost")
+        await say(r.w, "telegram", "hello #a1-1")
+        await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
+        await r.w.settle()
+        failed = count()
+        r.net.plan = lambda path: "broken" if "ReplyMarkup" in path and next(failed) < GIVES_UP * times else "ok"
+        while not await _none(r):
+            await r.db.run(STANDING)
+            await asyncio.sleep(0.05)
+        await r.w.until(lambda: len(r.net.shown) == 1 + stays)
+        assert next(failed) >= GIVES_UP * min(times, TRIES - 1), "asked so often"
 
 
 async def _none(r: Rig) -> bool:

@@ -18,6 +18,7 @@ from hub.config import Settings
 from hub.sealing import digest
 from hub.store import web_sessions, webhook_facts
 from hub.studio import outgoing_webhooks, session_events
+from hub.task_groups import end
 from tests.contract.working import Elsewhere, elsewhere, until
 from tests.flows.net import Net, net
 from tests.flows.test_answers import BODIES, say
@@ -159,8 +160,7 @@ async def test_what_is_deleted_is_not_told(w: World, hook: Elsewhere) -> None:
     await say(w, "zapi", "My secret is canary-1")
     await types(hook, 2)
     assert await w.hub.db.value("select count(*) from webhook_events where data::text like '%canary%'") == 1
-    for task in w.tasks:
-        task.cancel()
+    await end(w.tasks)
     session = await a_session(w)
     await say(w, "zapi", "canary-2", BODIES["zapi"]("canary-2") | {"messageId": "other"})
     assert await w.hub.db.value("select count(*) from webhook_facts") == 1
@@ -172,8 +172,7 @@ async def test_what_is_deleted_is_not_told(w: World, hook: Elsewhere) -> None:
 
 async def test_what_began_earlier_is_told_earlier(w: World, hook: Elsewhere) -> None:
     """A fact of a transaction that is not through yet keeps later ones waiting, not lost."""
-    for task in w.tasks:
-        task.cancel()
+    await end(w.tasks)
     await subscribed(w, hook.url, "*")
     async with w.hub.db.transaction() as slow:
         await slow.run(
@@ -203,8 +202,7 @@ async def test_what_is_sealed_is_told_and_lies_sealed(settings: Settings, provid
 
 async def test_one_account_keeps_no_other_waiting(w: World, hook: Elsewhere) -> None:
     """Neither one that has much to be told nor one whose facts cannot be read."""
-    for task in w.tasks:
-        task.cancel()
+    await end(w.tasks)
     crowded, broken = ids.uuid7(), ids.uuid7()
     for one in (crowded, broken):
         await w.hub.db.run("insert into accounts (id, name, salt) values ($1, 'b', 's')", one)
@@ -222,8 +220,7 @@ async def test_one_account_keeps_no_other_waiting(w: World, hook: Elsewhere) -> 
 
 async def test_what_is_not_known_yet_has_not_failed(w: World, hook: Elsewhere) -> None:
     """A part that was cut off is asked for first: one that turns out to be there is never told of, one given up is."""
-    for task in w.tasks:
-        task.cancel()
+    await end(w.tasks)
     await say(w, "zapi", "Hello!")
     session = await a_session(w)
     await subscribed(w, hook.url, "session.message.failed")
@@ -248,8 +245,7 @@ async def test_what_is_not_known_yet_has_not_failed(w: World, hook: Elsewhere) -
 
 async def test_what_was_waiting_in_a_backup_is_told_by_the_server_it_was_brought_to(w: World, hook: Elsewhere) -> None:
     """Transactions there begin anew: what is noted under a later one is no less through."""
-    for task in w.tasks:
-        task.cancel()
+    await end(w.tasks)
     await subscribed(w, hook.url, "session.message.received")
     await say(w, "zapi", "Before")
     far = "update webhook_facts set tx = ((pg_current_xact_id()::text::bigint + 1000000)::text)::xid8"
@@ -263,8 +259,7 @@ async def test_a_damaged_key_holds_up_no_other_conversation_s_events(
     settings: Settings, provider: Net, hook: Elsewhere
 ) -> None:
     async with world(settings.changed(personal_keys=str(settings.home / "people")), provider) as w:
-        for task in w.tasks:
-            task.cancel()
+        await end(w.tasks)
         await subscribed(w, hook.url, "session.message.received")
         await say(w, "zapi", "Hello!")
         keys, session = w.hub.db.keys, await a_session(w)

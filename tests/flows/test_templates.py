@@ -76,6 +76,14 @@ async def test_listed_once_a_minute_with_what_they_want(town: Town) -> None:  # 
     await town.control("faults", {"match": "message_templates", "status": 500})
     stale = await town.ask("GET", where)
     assert stale["templates"] == found["templates"] and stale["note"]
+    # That it failed is remembered too: a screen that is opened again does not wait for the network again.
+    asked_for = await listings(town)
+    again = [await town.ask("GET", where) for _ in range(3)]
+    assert again == [stale] * 3 and await listings(town) == asked_for
+    # Other credentials are another matter.
+    await town.hub.db.run("update integrations set settings = settings || $1", {"businessAccountId": f"{WABA}9"})
+    await town.ask("GET", where)
+    assert await listings(town) > asked_for
 
 
 async def test_other_accounts_and_networks_have_none(town: Town) -> None:  # noqa: F811

@@ -35,7 +35,7 @@ from hub.store.documents import Given
 
 FOLDER = Path(__file__).parent / "labelled"
 TOP, LEAST = 8, 0.2
-NAMES = ("bicycles", "clinic", "inn", "school", "store")
+NAMES = ("bicycles", "clinic", "inn", "movers", "school", "store")
 REFUSED = tuple(TEXTS["nothing"].values())
 _DIGITS = re.compile(r"\d[\d.,:/h-]*")
 

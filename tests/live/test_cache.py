@@ -1,6 +1,7 @@
 """What is cached belongs to one account, ends in time, and is not missed."""
 
 import asyncio
+from collections import Counter
 from uuid import uuid4
 
 from arq.connections import ArqRedis
@@ -41,3 +42,22 @@ async def test_without_redis_a_process_has_its_own(away: ArqRedis, prefix: str) 
     one = Cache(away, prefix)
     await one.put(MINE, "a", 1, 60)
     assert await one.get(MINE, "a") == 1 and await one.get(MINE, "b") is None
+
+
+async def test_one_account_that_keeps_much_costs_another_nothing_and_memory_has_an_end(
+    away: ArqRedis, prefix: str
+) -> None:
+    """What they share: the values that a process keeps itself, and its memory."""
+    one = Cache(away, prefix)
+    for n in range(3):
+        await one.put(THEIRS, str(n), n, 60)
+    for n in range(cache.BYTES // 1_000_000 + 10):
+        await one.put(MINE, str(n), "x" * 1_000_000, 60)
+    for n in range(cache.HERE):
+        await one.put(MINE, f"small {n}", n, 60)
+    assert [await one.get(THEIRS, str(n)) for n in range(3)] == [0, 1, 2]
+    assert one._bytes.total() <= cache.BYTES and len(one._here) <= cache.HERE
+    assert one._bytes == Counter(
+        {str(a): sum(v[2] for k, v in one._here.items() if k.startswith(str(a))) for a in (MINE, THEIRS)}
+    )
+    assert await one.get(MINE, f"small {cache.HERE - 1}") == cache.HERE - 1

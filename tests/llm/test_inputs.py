@@ -1,15 +1,20 @@
 """What providers answered, and clients sent, that went wrong somewhere: through the door, streamed and whole."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 import orjson
 import pytest
 
 from hub.domain import Json
 from tests.api.door import ASK, Door, door, events, place
 from tests.fakes.wire import wired
+from tests.later import later
+
+if TYPE_CHECKING:
+    import openai
+else:
+    openai = later("openai")
 
 __all__ = ["door", "place"]
 INPUTS = Path(__file__).with_name("inputs")
@@ -279,7 +284,7 @@ async def test_helpers_learn_it_too(door: Door) -> None:
         assert "max_completion_tokens" in wire.sent[0] and "max_tokens" in wire.sent[1]
 
 
-def refused(e: openai.APIStatusError) -> tuple[int, str | None]:
+def refused(e: "openai.APIStatusError") -> tuple[int, str | None]:
     return e.status_code, e.code
 
 

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import io
 import os
+import resource
 import shutil
 import subprocess
 import tarfile
@@ -470,6 +471,29 @@ def test_nothing_is_half_written(town: Town, place: Path) -> None:
     assert b"not sealed" in done.stderr
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
         assert archive.MANIFEST in tar.getnames()
+
+
+def test_a_disk_that_fills_meanwhile_costs_no_older_backup_and_leaves_no_half_one(town: Town, place: Path) -> None:
+    """Files may grow to so much, as on a full disk; to standard output it is the disk itself."""
+    own = {n: getattr(town.settings, n).get_secret_value() for n in ("database_url", "redis_url")}
+    more = {"HUB_DATABASE_URL": own["database_url"], "HUB_REDIS_URL": own["redis_url"], "HUB_BACKUPS": str(place / "b")}
+    more |= {"HUB_SEALING_KEY": town.settings.sealing_key.get_secret_value(), "HUB_BACKUPS_KEEP": "1"}
+    (place / "b").mkdir()
+    older = place / "b" / "hub-20260101T000000Z.tar"
+    older.write_bytes(b"the only one there is")
+    assert listed(place / "b") == [older]
+    command = [*HUB, "backup", "--home", str(town.settings.home)]
+    failed = subprocess.run(
+        command, capture_output=True, env=env(**more), check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    words = failed.stderr.decode()
+    assert failed.returncode == 1 and "cannot be written" in words and "Traceback" not in words, words
+    assert list((place / "b").iterdir()) == [older]
+    with open("/dev/full", "wb") as full:
+        failed = subprocess.run([*command, "-"], stdout=full, stderr=subprocess.PIPE, env=env(**more), check=False)
+    words = failed.stderr.decode()
+    assert failed.returncode == 1 and "Traceback" not in words and "No space left" in words, words
 
 
 def test_a_server_newer_than_the_tools_is_said() -> None:

@@ -197,12 +197,32 @@ async def _inbox(w: Witness, sessions: list[str]) -> None:
             await w.did("PATCH", f"{inbox}/conversations/{sessions[0]}", sent, sessions[0])
             await w.did("POST", f"{inbox}/conversations/bulk", {"sessionIds": sessions[:2], "status": "closed"})
         await w.did("DELETE", f"{inbox}/{thing}/{made['id']}", object=made["id"])
+    await _panel(w, inbox, sessions[0])
     reply = await w.did("POST", f"{inbox}/replies", {"shortcut": "hours", "text": "We open at nine."})
     one = f"{inbox}/replies/{reply['id']}"
     await w.did("PUT", one, {"text": "We open at ten."}, reply["id"])
     filed = await w.did("POST", f"{one}/files", data=_file(), object=reply["id"])
     await w.did("DELETE", f"{one}/files/{filed['files'][0]['id']}", object=filed["files"][0]["id"])
     await w.did("DELETE", one, object=reply["id"])
+
+
+async def _panel(w: Witness, inbox: str, session: str) -> None:
+    """What is kept of a person, and what is planned to be said to them."""
+    who = str(await people.owner(w.api.hub.db, w.api.account, "edna"))
+    one = f"{BASE}/contacts/{who}"
+    plan = await w.did("POST", f"{inbox}/fields", {"key": "plan", "name": "Plan"})
+    await w.did("PUT", f"{inbox}/fields/{plan['id']}", {"bot": True}, plan["id"])
+    await w.did("PUT", f"{one}/fields", {"values": {"plan": "gold"}}, who)
+    await w.did("DELETE", f"{inbox}/fields/{plan['id']}", object=plan["id"])
+    note = await w.did("POST", f"{one}/notes", {"text": "Calls in the morning."})
+    await w.did("DELETE", f"{one}/notes/{note['id']}", object=note["id"])
+    await w.did("PUT", f"{inbox}/card", {"url": "https://shop.example/card"})
+    await w.did("DELETE", f"{inbox}/card")
+    at = (datetime.now(UTC) + timedelta(days=3)).isoformat()
+    later = await w.did("POST", f"{inbox}/conversations/{session}/planned", {"content": "Hi", "at": at})
+    where = f"{inbox}/conversations/{session}/planned/{later['id']}"
+    await w.did("PUT", where, {"content": "Hello"}, later["id"])
+    await w.did("DELETE", where, object=later["id"])
 
 
 async def _knowledge(w: Witness) -> None:

@@ -203,6 +203,10 @@ def _hooks() -> dict[str, tuple[str, Callable[[], bytes]]]:
             "evolution", lambda: b'{"instance": "hub", "x": [' + b"[]," * (20 * MIB) + b"[]]}"
         ),
         "evolution: 5,000 messages": ("evolution", lambda: orjson.dumps(many | {"data": [many["data"]] * 5000})),
+        "evolution: 10,000 messages": (
+            "evolution",
+            lambda: orjson.dumps(many | {"data": [BODIES["evolution"]("a")["data"] for _ in range(10_000)]}),
+        ),
         "evolution: 900 messages": (
             "evolution", lambda: orjson.dumps(many | {"data": [BODIES["evolution"]("a")["data"] for _ in range(900)]})
         ),

@@ -42,6 +42,14 @@ OTHERS = (
     "select session_id, chat, body, state, not_before from outbox order by id",
     "select session_id, lane from session_queue order by 1",
     "select session_id, unanswered from session_order order by 1",
+    """select i.account_id, i.key, i.value, i.source, p.kind,
+        (select min(k.key) from identities k where k.person_id = p.id) as person,
+        (select min(k.key) from identities k join people q on q.id = k.person_id where q.root_id = p.root_id) as root
+        from identities i join people p on p.id = i.person_id order by 1, 2""",
+    "select account_id, count(*) from people group by 1 order by 1",
+    "select account_id, evidence, detail->>'names' as names from joins order by 1, 2, 3",
+    """select k.value, i.key from contact_ids k join contacts c on c.id = k.contact_id
+        join identities i on i.person_id = c.person_id order by 1, 2""",
 )
 PEOPLE = ("ana", "bia", "caio", "davi", "eva")
 
@@ -143,6 +151,97 @@ async def test_a_group_is_stored_as_one_by_one(pair: tuple[Bench, Bench], seed: 
         await meanwhile(pair, dice)
     await straight(pair[1].db)
     assert fast > n / 5, "most are stored together, or nothing was compared"
+
+
+async def another_number(db: Db, of: Bench) -> None:
+    await db.run("insert into clients (id, account_id, name) values ($1, $2, 'c')", of.client, of.account)
+    await db.run("""
+        insert into integrations (id, account_id, client_id, channel, secrets, secret_hash, mode)
+        values ($1, $2, $3, $4, '\\x00', '\\x00', 'reconcile')
+    """, of.integration, of.account, of.client, of.channel)
+
+
+def stranger(benches: list[Bench], dice: random.Random, n: int, seen: list[str]) -> Json:
+    """Mostly somebody who has not written before, or not for long, to one of several numbers."""
+    who, bench = f"p{dice.randint(0, 60)}", dice.choice(benches)
+    phone, lid, group = f"phone:{who}", f"lid:{who}", f"group:{who}"
+    names = dice.choice([[phone]] * 6 + [[phone, lid], [phone, lid], [lid], [group]])
+    written = dice.choice(["zp_whatsapp:5531{}@c", "zp_telegram:ana_{}@c", "t:{}"]).format(who[1:])
+    tag = written if dice.random() < 0.95 else "zp_whatsapp:1@c"  # which another has
+    item = bench.item(
+        f"text {n}", ids=names, chat=who, tag=tag, debounce=dice.choice([0, 0, 2.5]), max_wait=3600,
+        per_hour=dice.choice([30, 30, 30, 30, 2, 0]), session_s=dice.choice([3600, 7200]),
+        max_messages=dice.choice([300, 0]), release=dice.choice([None, True]),
+    )
+    called = who.title() if dice.random() < 0.97 else f"{who} the {n}th"
+    item["who"] |= {"name": called, "chat": who, "said": [x.upper() for x in names]}
+    kind = dice.random()
+    if kind < 0.01 and seen:
+        item |= {"kind": dice.choice(["edit", "revoke", "reaction", "own"]), "network_id": dice.choice(seen)}
+    elif kind < 0.03:
+        item |= {"command": "reset"}
+    elif kind < 0.05:
+        item |= {"rule": "history"}
+    elif kind < 0.08 and seen:
+        item["ext"] = dice.choice(seen)
+    seen.append(item["ext"])
+    return item
+
+
+async def ended(benches: tuple[Bench, Bench], mark: str) -> None:
+    """Some conversations have been answered and have run out since, some were ended."""
+    for bench in benches:
+        for what, how in (("a", "expires_at = now() - interval '1 hour'"), ("b", "closed_at = now()")):
+            await bench.db.run(f"""
+                update sessions set done_seq = last_seq, due_at = null, oldest_at = null, {how}
+                where closed_at is null and handoff_at is null and md5(id::text || $1) < '5'""", mark + what)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_strangers_are_stored_as_one_by_one(pair: tuple[Bench, Bench], seed: int) -> None:
+    """Of two accounts, one of them with two numbers."""
+    dice, seen, n, fast = random.Random(seed), list[str](), 0, 0
+    sister, other = Bench(pair[0].db, "kapso"), Bench(pair[0].db, "kapso")
+    sister.account, sister.gateway = pair[0].account, pair[0].gateway
+    for one in pair:
+        await one.db.run("insert into accounts (id, name, salt) values ($1, 'a', 's')", other.account)
+        for place in (sister, other):
+            await another_number(one.db, place)
+    for turn in range(12):
+        size = dice.choice([4, 8, 16, 24])
+        # Mostly of one number, as they are folded.
+        mine = [dice.choice([pair[0], sister, other])] if dice.random() < 0.7 else [pair[0], sister, other]
+        items = [stranger(mine, dice, n + i, seen) for i in range(size)]
+        n += size
+        items.sort(key=lambda item: (item["integration"], (item.get("ids") or [""])[0]))
+        fast += await pair[1].db.value("select count(*) from first_items($1, $2)", items, list(range(size)))
+        one_by_one = [plain(r) for r in await pair[0].db.fetch(LOOP, items)]
+        assert [plain(r) for r in await pair[1].db.fetch(INGEST, items, [])] == one_by_one
+        await alike(pair[0].db, pair[1].db)
+        await meanwhile(pair, dice)
+        await ended(pair, f"{seed}{turn}")
+    await straight(pair[1].db)
+    assert fast > n / 4, "many are stored together, or nothing was compared"
+
+
+async def test_somebody_new_who_comes_by_two_ways_at_once_is_one_person(db: Db) -> None:
+    """Two processes get first messages of the same people at the same moment, on two numbers of an account."""
+    bench, sister = await Bench(db).make(), Bench(db)
+    sister.account, sister.gateway = bench.account, bench.gateway
+    await another_number(db, sister)
+    for turn in range(6):
+        who = [f"phone:{turn}:{n}" for n in range(8)]
+
+        def first(one: Bench, w: str) -> Json:
+            return one.item(ids=[w], chat=w, tag=w, who={"id": str(ids.uuid7()), "name": "Ana", "chat": w, "said": [w]})
+
+        groups = [[first(one, w) for w in who] for one in (bench, sister, bench)]
+        told = sum(await asyncio.gather(*(ingest(db, group) for group in groups)), [])
+        assert {s.outcome for s in told} == {"accepted"}
+    assert await db.value("select count(*) from people") == 48
+    assert await db.value("select count(*) from contacts") == await db.value("select count(*) from sessions") == 96
+    assert await db.value("select count(*) from inbox") == 144
+    await straight(db)
 
 
 async def test_what_is_stored_by_two_at_once_is_stored_once(db: Db) -> None:

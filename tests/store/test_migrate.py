@@ -1,6 +1,7 @@
 """Migrations: from empty, at once, never twice, never backwards."""
 
 import asyncio
+import re
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from hub import SCHEMA
 from hub.errors import Setup
 from hub.processes.embedded import Server
+from hub.store import owed_indexes
 from hub.store.db import Db, open_db
 from hub.store.migrate import current, files, migrate
+from hub.store.owed_indexes import PLAIN
 from tests.conftest import at
 
 # Tables whose rows belong to something that has an account, or to nobody.
@@ -220,3 +223,105 @@ async def test_every_key_to_another_table_is_indexed(db: Db) -> None:
     )
     found = {f"{r['table_name']}.{r['name']}" for r in rows}
     assert found == UNINDEXED, "an index, or a reason"
+
+
+INDEXES = "select indexdef from pg_indexes where schemaname = 'public' order by 1"
+
+
+async def test_indexes_of_a_grown_database_are_built_beside_its_writers_and_none_is_missing(
+    empty: str, owner: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if all tables had grown: what is owed is built afterwards, and the schema is that of everybody else."""
+    built: list[str] = []
+    whole = owed_indexes._built
+
+    async def seen(con: Any, statement: str) -> None:
+        built.append(statement)
+        await whole(con, statement)
+
+    monkeypatch.setattr(owed_indexes, "GROWN", 0)
+    monkeypatch.setattr(owed_indexes, "_built", seen)
+    await migrate(empty)
+    names = {found[1] for b in built if (found := PLAIN.match(b))}
+    assert {"session_order_unassigned", "session_order_put_away", "sessions_listed", "turns_of_account"} <= names
+    assert "teams_name" not in names
+    con: Any = await asyncpg.connect(empty)
+    try:
+        assert [r[0] for r in await con.fetch(INDEXES)] == [r[0] for r in await owner.fetch(INDEXES)]
+        assert await con.fetchval("select count(*) from migrations where owed <> '{}'") == 0
+        assert await con.fetchval("select count(*) from pg_index where not indisvalid") == 0
+    finally:
+        await con.close()
+
+
+@pytest.mark.parametrize("cut", [False, True])
+async def test_an_owed_index_waits_for_no_lock_of_a_writer_and_is_built_the_next_time(
+    empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, cut: bool
+) -> None:
+    con: Any = await asyncpg.connect(empty)
+    try:
+        await migrate(empty)
+        parts = "partition by list (part)" if cut else ""
+        await con.execute(f"create table heavy (id int, part int) {parts}")
+        if cut:
+            await con.execute("create table heavy_1 partition of heavy for values in (1)")
+            await con.execute("create table heavy_2 partition of heavy for values in (2)")
+        await con.execute("insert into heavy select n, 1 + n % 2 from generate_series(1, 100) n")
+        for file in files():
+            (tmp_path / file.name).write_text(file.read_text())
+        made = "create index heavy_once on heavy (id, (1 / (id - 7))) where id > 0;\n"
+        (tmp_path / "9001_heavy.sql").write_text(made)
+        monkeypatch.setattr(owed_indexes, "GROWN", 1)
+        monkeypatch.setattr("hub.store.migrate.FOLDER", tmp_path)
+        assert await migrate(empty) == ["9001_heavy.sql"]  # it could not be built: the migration stands all the same
+        assert await con.fetchval("select cardinality(owed) from migrations where name = '9001_heavy.sql'") == 1
+        await con.execute("delete from heavy where id = 7")
+        assert await migrate(empty) == []
+        assert await con.fetchval("select cardinality(owed) from migrations where name = '9001_heavy.sql'") == 0
+        assert await con.fetchval("select indisvalid from pg_index where indexrelid = 'heavy_once'::regclass")
+        assert await con.fetchval("select count(*) from pg_index where not indisvalid") == 0
+    finally:
+        await con.close()
+
+
+# The newest one that landed before this was asked of each.
+LANDED = "0251"
+MADE = re.compile(r"create\s+table\s+(?:if\s+not\s+exists\s+)?(\w+)", re.I)
+INDEXED = re.compile(r"[^\n;]*\bcreate\s+(?:unique\s+)?index\b[^;]*?\bon\s+(?:only\s+)?(\w+)[^;]*;?", re.I)
+KEYED = re.compile(r"alter\s+table\s+(?:only\s+)?(\w+)[^;]*\badd\s[^;]*\b(?:unique|primary\s+key|exclude)\b[^;]*", re.I)
+
+
+def holds_up(text: str) -> list[str]:
+    """Statements of a migration that make an index of a table which may have grown, and hold up whoever writes."""
+    bare = re.sub(r"--[^\n]*", "", text)
+    new = {name.lower() for name in MADE.findall(bare)}
+    ordinary = [
+        found[0].strip() for found in INDEXED.finditer(bare)
+        if found[1].lower() not in new and not PLAIN.fullmatch(found[0].strip("\n"))
+    ]
+    return ordinary + [found[0] for found in KEYED.finditer(bare) if found[1].lower() not in new]
+
+
+def test_no_migration_holds_up_writers_while_an_index_is_built() -> None:
+    for file in files():
+        if file.name > LANDED:
+            assert holds_up(file.read_text()) == [], file.name
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("create table a (id int);\ncreate unique index a_id on a (id);\ncreate index on a (id);", 0),
+        ("create index sessions_x on sessions (id) where id is not null;", 0),
+        ("-- An index.\ncreate index turns_x on turns\n    (id);\ncreate index on turns (id);", 1),
+        ("create unique index sessions_x on sessions (id);", 1),
+        ("create index on sessions (id);", 1),
+        ("create index concurrently sessions_x on sessions (id);", 1),
+        ("do $$ begin execute 'create index sessions_x on sessions (id)'; end $$;", 1),
+        ("alter table sessions add column x text unique;", 1),
+        ("alter table sessions add constraint y primary key (id, x);", 1),
+        ("alter table sessions add column x text;", 0),
+    ],
+)
+def test_what_holds_up_writers_is_found(text: str, held: int) -> None:
+    assert len(holds_up(text)) == held, holds_up(text)

@@ -1,5 +1,6 @@
 """Tables that grow by the month are cut into partitions as `deploy/PARTITIONS.md` says, and nothing else changes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hub import ids
 from hub.store import inbox, messages, scope, turns
 from hub.store.db import Db, open_db
+from tests.bench.years import Cost, Years
 from tests.store.rows import Bench
 
 SQL = Path(__file__).parents[2] / "deploy" / "partitions.sql"
@@ -113,3 +115,38 @@ async def test_a_month_goes_as_a_whole(dsn: str, owner: Db) -> None:
         assert left == ["after", "to after"]
         await answer(bench, "and on")
         assert await owner.value("select count(*) from messages_next") == 4
+
+
+SHAPES = """
+    select replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') from pg_index
+    where indrelid = 'messages'::regclass and indisvalid order by 1
+"""
+
+
+async def test_years_are_filled_into_one_table_and_into_partitions_and_no_index_is_lost(dsn: str, owner: Db) -> None:
+    async with open_db(dsn) as db:
+        bench = await Bench(db).make()
+        await answer(bench, "before")
+        await owner.pool.execute(SQL.read_text())
+        shapes = [r[0] for r in await owner.fetch(SHAPES)]
+        session = await db.value("select id from sessions")
+        years = Years(bench.account, [session], datetime(2030, 1, 1, tzinfo=UTC), 500)
+        written, cost = await years.tried(owner)
+        assert written == 500 and cost.bytes > 100 and [r[0] for r in await owner.fetch(SHAPES)] == shapes
+        await cut(owner, datetime(2033, 1, 1, tzinfo=UTC))
+        await owner.run("delete from messages")
+        await replace(years, begun=datetime(2032, 1, 1, tzinfo=UTC)).fill(owner)
+        held = {r[0]: r[1] for r in await owner.fetch(HELD.format("messages"))}
+        assert len(held) > 1 and sum(held.values()) == 500, held
+        assert [r[0] for r in await owner.fetch(SHAPES)] == shapes
+        assert len(await messages.newest(db, bench.account, session)) == 5  # every hundredth is of somebody known
+        await answer(bench, "and on")
+
+
+def test_what_the_disk_has_no_room_for_is_refused_before_it_begins() -> None:
+    cost = Cost(bytes=245, seconds=1e-5)
+    assert cost.refused(50_000_000, 40 << 30) is None
+    refused = cost.refused(50_000_000, 12 << 30)
+    assert refused is not None and "50,000,000 messages take" in refused and "13 GB" in refused
+    assert cost.refused(21_000_000, 12 << 30) is not None and cost.refused(15_000_000, 12 << 30) is None
+    assert "12.2 GB at 245 bytes a row, 2 times some 8 minutes" in cost.said(50_000_000, 2)

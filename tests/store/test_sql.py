@@ -16,7 +16,7 @@ FOLDER = Path(hub.store.__file__).parent
 MODULES = sorted(m.name for m in pkgutil.walk_packages(hub.store.__path__, "hub.store."))
 FILES = sorted(p for p in FOLDER.rglob("*.py") if p.name != "__init__.py")
 START = re.compile(
-    r"\s*(select|insert|update|delete|with|create|merge|truncate|listen|notify)\b", re.IGNORECASE
+    r"\s*(select|insert|update|delete|with|create|alter|merge|truncate|listen|notify)\b", re.IGNORECASE
 )
 
 
@@ -94,8 +94,8 @@ def test_no_statement_is_put_together() -> None:
     """No f-string, `%`, `+` or `.format` around text that looks like SQL."""
     wrong = []
     for file in FILES:
-        if file.name in ("wall.py", "snapshots.py"):
-            continue  # names of roles and tables are no parameters
+        if file.name in ("wall.py", "snapshots.py", "owed_indexes.py"):
+            continue  # names of roles, tables and indexes are no parameters
         for node in ast.walk(ast.parse(file.read_text())):
             left: ast.AST | None = None
             if isinstance(node, ast.JoinedStr):

@@ -5,6 +5,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from hub.accounts.accounts import create_account
 from hub.ids import uuid7
@@ -116,6 +117,27 @@ async def test_figures_from_sums_are_those_of_the_messages(db: Db) -> None:
     await same(db, a, b)
     await folded(db)
     await same(db, a, b)
+
+
+async def test_days_are_those_of_the_zone_where_clocks_are_changed_too(db: Db) -> None:
+    shop = await Shop(db, 9).open()
+    await shop.talk(1)
+    session = shop.sessions[0]
+    # In Havana clocks go back from one to midnight, in Santiago forth from midnight to one.
+    for begins in ("2025-11-02T03:00:00Z", "2025-09-07T02:00:00Z"):
+        moments = [datetime.fromisoformat(begins) + timedelta(minutes=20 * n) for n in range(15)]
+        for at in moments:
+            await db.run(MESSAGE, uuid7(), shop.account, session, "user", "contact", at)
+        await folded(db)
+        for zone in (*ZONES, "America/Havana", "America/Santiago"):
+            wanted: dict[Any, int] = {}
+            for at in moments:
+                day = at.astimezone(ZoneInfo(zone)).date()
+                wanted[day] = wanted.get(day, 0) + 1
+            first, last = moments[0].date() - timedelta(days=2), moments[0].date() + timedelta(days=2)
+            told = await dashboard.days(db, shop.account, first, last, zone)
+            assert {d["day"]: d["asked"] for d in told if d["asked"]} == wanted, zone
+            assert [d["conversations"] for d in told if d["asked"]] == [1] * len(wanted)
 
 
 async def test_a_storm_of_folding_and_deleting_leaves_true_sums(db: Db) -> None:

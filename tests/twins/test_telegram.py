@@ -2,27 +2,21 @@
 
 import asyncio
 import base64
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-import telegram as ptb
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import TelegramAPIServer
-from aiogram.exceptions import TelegramBadRequest, TelegramRetryAfter
-from aiogram.methods import SendRichMessage
-from aiogram.types import (
-    BufferedInputFile,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    InputRichMessage,
-    Update,
-)
 from aiohttp import web
-from telegram.error import BadRequest, Forbidden
 
+from tests.later import later
 from tests.twins.rig import Json, Rig, rig
+
+if TYPE_CHECKING:
+    import aiogram
+    import aiogram.client.session.aiohttp
+    import telegram as ptb
+else:
+    aiogram, ptb = later("aiogram"), later("telegram")
 
 TOKEN = "110000001:AAFakeFakeFakeFakeFakeFakeFakeFakeX"
 ANA = 700000001
@@ -51,7 +45,7 @@ async def test_message_arrives_with_the_secret(twins: Rig) -> None:
     assert got.headers["X-Telegram-Bot-Api-Secret-Token"] == "s3cret"
     assert got.json["message"]["message_id"] == int(message_id)
     assert got.json["message"]["entities"] == [{"offset": 0, "length": 6, "type": "bot_command"}]
-    Update.model_validate(got.json)
+    aiogram.types.Update.model_validate(got.json)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +59,7 @@ async def test_kinds_are_telegram_messages(twins: Rig, kind: str) -> None:
     await register(twins)
     await twins.say("telegram", kind=kind, text="look" if kind == "image" else "", forwarded=True)
     (got,) = await twins.hook.wait(1)
-    message = Update.model_validate(got.json).message
+    message = aiogram.types.Update.model_validate(got.json).message
     assert message is not None
     assert getattr(message, "photo" if kind == "image" else kind)
     other = ptb.Update.de_json(got.json, None).message
@@ -206,24 +200,25 @@ async def test_named_accounts() -> None:
         assert status == 401
 
 
-def served(twins: Rig) -> AiohttpSession:
+def served(twins: Rig) -> "aiogram.client.session.aiohttp.AiohttpSession":
     """aiogram's session with the twin as its server."""
-    return AiohttpSession(api=TelegramAPIServer.from_base(f"{twins.base}/telegram"))
+    server = aiogram.client.telegram.TelegramAPIServer.from_base(f"{twins.base}/telegram")
+    return aiogram.client.session.aiohttp.AiohttpSession(api=server)
 
 
 async def test_aiogram_is_content(twins: Rig) -> None:
     await twins.say("telegram", kind="voice", file={"base64": base64.b64encode(b"OggS").decode()})
-    async with Bot(TOKEN, session=served(twins)) as client:
+    async with aiogram.Bot(TOKEN, session=served(twins)) as client:
         assert (await client.get_me()).is_bot
         await client.set_webhook(f"{twins.hook.url}/h", secret_token="x", allowed_updates=UPDATES)
         assert (await client.get_webhook_info()).allowed_updates == UPDATES
-        keys = InlineKeyboardMarkup(
-            inline_keyboard=[[InlineKeyboardButton(text="Go", callback_data="go")]]
+        keys = aiogram.types.InlineKeyboardMarkup(
+            inline_keyboard=[[aiogram.types.InlineKeyboardButton(text="Go", callback_data="go")]]
         )
         sent = await client.send_message(ANA, "<b>hi</b>", parse_mode="HTML", reply_markup=keys)
         assert sent.html_text == "<b>hi</b>"
         await client.edit_message_text("later", chat_id=ANA, message_id=sent.message_id)
-        photo = await client.send_photo(ANA, BufferedInputFile(b"JPEG", "a.jpg"), caption="see")
+        photo = await client.send_photo(ANA, aiogram.types.BufferedInputFile(b"JPEG", "a.jpg"), caption="see")
         assert photo.photo and photo.caption == "see"
         again = await client.send_photo(ANA, photo.photo[-1].file_id)
         assert again.photo
@@ -238,15 +233,15 @@ async def test_aiogram_is_content(twins: Rig) -> None:
         assert (draft["id"], draft["text"], draft["entities"][0]["type"]) == (7, "so far", "bold")
         words = ["a ", {"type": "bold", "text": "b"}]
         blocks = [{"type": "heading", "text": "Prices", "size": 1}, {"type": "paragraph", "text": words}]
-        rich = InputRichMessage.model_validate({"blocks": blocks})
-        told = await client(SendRichMessage(chat_id=ANA, rich_message=rich))
+        rich = aiogram.types.InputRichMessage.model_validate({"blocks": blocks})
+        told = await client(aiogram.methods.SendRichMessage(chat_id=ANA, rich_message=rich))
         assert told.rich_message is not None and len(told.rich_message.blocks) == 2
         wrong = {"blocks": [{"type": "heading", "text": {"type": "blinking", "text": "x"}, "size": 1}]}
         assert (await bot(twins, "sendRichMessage", chat_id=ANA, rich_message=wrong))[0] == 400
-        with pytest.raises(TelegramBadRequest, match="chat not found"):
+        with pytest.raises(aiogram.exceptions.TelegramBadRequest, match="chat not found"):
             await client.send_message(1, "x")
         await twins.control("telegram/faults", {"retry_after": 7})
-        with pytest.raises(TelegramRetryAfter) as limited:
+        with pytest.raises(aiogram.exceptions.TelegramRetryAfter) as limited:
             await client.send_message(ANA, "x")
         assert limited.value.retry_after == 7
         await client.delete_webhook()
@@ -271,10 +266,10 @@ async def test_python_telegram_bot_is_content(twins: Rig) -> None:
         assert len({m.media_group_id for m in sent_album}) == 1
         await client.send_location(ANA, -23.5, -46.6)
         assert await client.set_message_reaction(ANA, sent.message_id, "👍")
-        with pytest.raises(BadRequest, match="rong file identifier"):
+        with pytest.raises(ptb.error.BadRequest, match="rong file identifier"):
             await client.send_document(ANA, "nothing")
         await twins.control("telegram/person", {"id": str(ANA), "state": "deactivated"})
-        with pytest.raises(Forbidden, match="user is deactivated"):
+        with pytest.raises(ptb.error.Forbidden, match="user is deactivated"):
             await client.send_message(ANA, "x")
 
 

@@ -54,13 +54,20 @@ async def view(request: web.Request, id: UUID) -> CampaignOut:
     return CampaignOut.of(await campaigns.one(request.app[HUB].db, caller(request).account_id, id))
 
 
-@endpoint(tag=TAG)
+@endpoint(tag=TAG, pages=True)
 async def recipients(request: web.Request, id: UUID, query: RecipientQuery) -> list[RecipientOut]:
     """List recipients in the order of the list, each with its result."""
     db, account = request.app[HUB].db, caller(request).account_id
     await campaigns.one(db, account, id)
-    found = await rows.recipients(db, account, id, query.state, query.after, query.limit)
-    return [RecipientOut.of(r) for r in found]
+    found = await rows.recipients(db, account, id, query.state, query.after, query.limit + 1)
+
+    async def count() -> int:
+        return await rows.recipient_count(db, account, id, query.state)
+
+    page = await pagination.shown(
+        request, found, query.limit, not query.after, count, lambda page: {"after": str(page[-1]["place"])}
+    )
+    return [RecipientOut.of(r) for r in page]
 
 
 @endpoint(tag=TAG, says="Campaign started.", errors=(409,))

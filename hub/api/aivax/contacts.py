@@ -18,30 +18,29 @@ from hub.api.aivax.schemas.contacts import (
 )
 from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
-from hub.api.http.endpoint import endpoint, write
+from hub.api.http.endpoint import endpoint
 from hub.api.http.jsonl_responses import download
-from hub.api.http.operation import OPERATION, Route
+from hub.api.http.operation import Route
 from hub.chat.operators import erasure
 from hub.store.erasure import Subject
 
 TAG = "Contacts"
 
 
-@endpoint(tag=TAG)
-async def listing(request: web.Request, query: ContactQuery) -> list[ContactLine] | web.StreamResponse:
-    """List contacts, the newest first.
-
-    `X-Total-Count` tells how many there are, `Link` where the next page is.
-    """
+@endpoint(tag=TAG, pages=True)
+async def listing(request: web.Request, query: ContactQuery) -> list[ContactLine]:
+    """List contacts, the newest first."""
     hub, account = request.app[HUB], caller(request).account_id
     found = await contacts.page(hub.db, account, query.filter, query.after, query.limit + 1)
-    page = found[: query.limit]
-    response = write(request, getattr(listing, OPERATION), [ContactLine(**ContactLine.values(r)) for r in page])
-    response.headers["X-Total-Count"] = str(await contacts.count(hub.db, account, query.filter))
-    if len(found) > len(page):
-        url = request.rel_url.update_query(cursor=pagination.write(page[-1]["id"]))
-        response.headers["Link"] = f'<{hub.settings.address}{url}>; rel="next"'
-    return response
+
+    async def count() -> int:
+        return await contacts.count(hub.db, account, query.filter)
+
+    page = await pagination.shown(
+        request, found, query.limit, query.after is None, count,
+        lambda page: {"cursor": pagination.write(page[-1]["id"])},
+    )
+    return [ContactLine(**ContactLine.values(r)) for r in page]
 
 
 @endpoint(tag=TAG)
@@ -102,7 +101,8 @@ async def export(request: web.Request, id: UUID) -> web.StreamResponse:
     """Give out all that is kept of a person, as JSON lines.
 
     Each line has a `kind` and the `data`: person, identity, contact, memory, schedule, activation, log, conversation,
-    message, file, feedback, note, label, group_message, workspace_file; files with their contents as base64.
+    message, file, feedback, note, label, planned, group_message, field, person_note, consent, first_seen,
+    workspace_file; files with their contents as base64.
     """
     hub, account = request.app[HUB], caller(request).account_id
     return await _given(request, await erasure.by_id(hub, account, id))
@@ -116,8 +116,11 @@ async def export_named(request: web.Request, query: PersonQuery) -> web.StreamRe
 
 
 async def _given(request: web.Request, subject: Subject) -> web.StreamResponse:
-    lines = erasure.export(request.app[HUB], caller(request).account_id, subject)
+    hub, who = request.app[HUB], caller(request)
+    lines = erasure.export(hub, who.account_id, subject)
     first = await anext(lines)  # nobody is a 404, not an empty file
+    object = str(subject.people[0]) if subject.people else None
+    await audit.exported(hub.db, who.account_id, audit.of_caller(who), "contact", object, {})
 
     async def every() -> AsyncIterator[bytes]:
         yield first

@@ -8,6 +8,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 
+from hub.accounts import audit
 from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
@@ -88,7 +89,9 @@ async def remove(request: web.Request, id: UUID) -> None:
 @endpoint(tag=TAG, produces="application/jsonl")
 async def export(request: web.Request) -> web.StreamResponse:
     """Export all logged requests as JSON lines."""
-    lines = request_log.export(request.app[HUB].db, caller(request).account_id, _shaped)
+    db, who = request.app[HUB].db, caller(request)
+    lines = request_log.export(db, who.account_id, _shaped)
+    await audit.exported(db, who.account_id, audit.of_caller(who), "conversation_logs", None, {"format": "jsonl"})
     return await download(request, lines, "conversations.jsonl")
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field, field_validator
 
+from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
@@ -91,8 +92,8 @@ class Held(Camel):
 
 
 class HeldQuery(Camel):
-    cursor: UUID | None = None
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[UUID | None, Field(description="As `Link` of the answer before has it.")] = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
 
 
 class Why(Camel):
@@ -140,10 +141,18 @@ async def explain(request: web.Request, id: UUID) -> Why:
     return Why.model_validate(await why.explain(request.app[HUB].db, caller(request).account_id, id))
 
 
-@endpoint(tag=TAG)
+@endpoint(tag=TAG, pages=True)
 async def quarantined(request: web.Request, query: HeldQuery) -> list[Held]:
     """List webhook bodies that were accepted and could not be read."""
-    rows = await inbox.held(request.app[HUB].db, caller(request).account_id, query.cursor, query.limit)
+    db, account = request.app[HUB].db, caller(request).account_id
+    found = await inbox.held(db, account, query.cursor, query.limit + 1)
+
+    async def count() -> int:
+        return await inbox.held_count(db, account)
+
+    rows = await pagination.shown(
+        request, found, query.limit, query.cursor is None, count, lambda page: {"cursor": str(page[-1]["id"])}
+    )
     return [Held.model_validate(r) for r in rows]
 
 

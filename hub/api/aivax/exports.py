@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from pydantic import Field
 
+from hub.accounts import audit
 from hub.api.http import transcripts
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
@@ -91,20 +92,25 @@ async def table(request: web.Request, query: ExportQuery) -> web.StreamResponse:
 
     All of them, sent as they are read; where reading fails the connection ends early. No cell is a formula.
     """
-    columns, pages = _pages(request, query)
+    columns, pages = await _pages(request, query, "csv")
     return await transcripts.streamed(request, exports.table(columns, pages), "csv", f"{query.rows}.csv")
 
 
 @endpoint(tag=TAG, produces="application/jsonl")
 async def lines(request: web.Request, query: ExportQuery) -> web.StreamResponse:
     """Export conversations, or their messages, as JSON lines, those that began last first."""
-    _, pages = _pages(request, query)
-    return await transcripts.streamed(request, exports.lines(pages), "jsonl", f"{query.rows}.jsonl")
+    columns, pages = await _pages(request, query, "jsonl")
+    return await transcripts.streamed(request, exports.lines(columns, pages), "jsonl", f"{query.rows}.jsonl")
 
 
-def _pages(request: web.Request, query: ExportQuery) -> tuple[tuple[str, ...], AsyncIterator[list[Json]]]:
-    hub, account, which = request.app[HUB], caller(request).account_id, query.filter
+async def _pages(
+    request: web.Request, query: ExportQuery, kind: str
+) -> tuple[tuple[str, ...], AsyncIterator[list[Json]]]:
+    hub, who, which = request.app[HUB], caller(request), query.filter
+    account = who.account_id
     which.choice  # noqa: B018 - what it refuses is refused before anything is sent
+    asked = {"format": kind, "rows": query.rows, **which.told}
+    await audit.exported(hub.db, account, audit.of_caller(who), "conversations", None, asked)
     if query.rows == "messages":
         return MESSAGE, exports.messages(hub, account, which)
     return CONVERSATION, exports.conversations(hub, account, which)
@@ -130,7 +136,9 @@ async def printed(request: web.Request, id: UUID, query: ZoneQuery) -> web.Strea
 
 async def _sent(request: web.Request, id: UUID, query: ZoneQuery, kind: str) -> web.StreamResponse:
     zone = ZoneInfo(zone_of(query.zone, "zone"))
-    talk = await exports.talk(request.app[HUB], caller(request).account_id, id, zone)
+    hub, who = request.app[HUB], caller(request)
+    talk = await exports.talk(hub, who.account_id, id, zone)
+    await audit.exported(hub.db, who.account_id, audit.of_caller(who), "conversation", str(id), {"format": kind})
     return await transcripts.sent(request, talk, kind, transcripts.WORDS)
 
 

@@ -37,11 +37,18 @@ async def edit(request: web.Request, body: PolicyEdit) -> Policy:
     return await policy.edit(request.app[HUB].db, caller(request).account_id, body.given())
 
 
-@endpoint(tag=TAG)
+@endpoint(tag=TAG, pages=True)
 async def listing(request: web.Request, query: PersonQuery) -> list[Person]:
     """List people who have opted out, or all that the policy knows."""
     db, account = request.app[HUB].db, caller(request).account_id
-    return [Person.of(r) for r in await contacts.page(db, account, query.opted_out, query.after, query.limit)]
+    found = [Person.of(r) for r in await contacts.page(db, account, query.opted_out, query.after, query.limit + 1)]
+
+    async def count() -> int:
+        return await contacts.count(db, account, query.opted_out)
+
+    return await pagination.shown(
+        request, found, query.limit, not query.after, count, lambda page: {"after": page[-1].contact}
+    )
 
 
 @endpoint(tag=TAG)

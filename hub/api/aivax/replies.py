@@ -39,8 +39,9 @@ class ReplyOut(Camel):
 
 
 class ReplyIn(Camel):
-    """Names are put in for `{{contact.name}}`, `{{contact.phone}}`, `{{operator.name}}` and `{{client.name}}`;
-    `{{contact.name|there}}` says "there" where none is known."""
+    """Names are put in for `{{contact.name}}`, `{{contact.phone}}`, `{{operator.name}}` and `{{client.name}}`, and what
+    a field of the contact holds for `{{contact.fields.key}}`; `{{contact.name|there}}` says "there" where there is
+    none."""
 
     shortcut: Annotated[str, Field(min_length=1, max_length=41)]
     text: Said

@@ -7,6 +7,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 
+from hub.api.http import pagination
 from hub.api.http.app_keys import HUB, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.http.operation import Route
@@ -32,13 +33,26 @@ class SourceTool(Camel):
     seen_at: datetime
 
 
-@endpoint(tag=TAG)
-async def listed(request: web.Request) -> list[SourceTool]:
+class WaitingQuery(Camel):
+    limit: Annotated[int, Field(ge=1, le=pins.MOST, description="The most of one answer.")] = pins.MOST
+    before: Annotated[UUID | None, Field(description="As `Link` of the answer before has it.")] = None
+
+
+@endpoint(tag=TAG, pages=True)
+async def listed(request: web.Request, query: WaitingQuery) -> list[SourceTool]:
     """List tools of other servers that wait for approval, or that are left out, newest first.
 
     They wait where the account has `approveToolChanges` or the MCP source `requireApproval`.
     """
-    rows = await pins.waiting(request.app[HUB].db, caller(request).account_id)
+    db, account = request.app[HUB].db, caller(request).account_id
+    found = await pins.waiting(db, account, query.before, query.limit + 1)
+
+    async def count() -> int:
+        return await pins.count(db, account)
+
+    rows = await pagination.shown(
+        request, found, query.limit, query.before is None, count, lambda page: {"before": str(page[-1]["id"])}
+    )
     return [SourceTool.model_validate(r) for r in rows]
 
 

@@ -1,4 +1,5 @@
-"""The pages' own files: bundled, minified and compressed once, under addresses that change when they do.
+"""The pages' own files: bundled and minified once, compressed once they are asked for, under addresses that change when
+they do.
 
     {{ static("chat.js") }}   ->   /assets/chat.3f9a0c41d2.js
 
@@ -6,11 +7,12 @@ A file of `widget/` may take in others: `import { render } from "./markdown.js";
 `@import "tokens.css";` on a line of their own are replaced by that file, each once.
 """
 
+import asyncio
 import gzip
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -27,7 +29,12 @@ KINDS = {
     ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png",
     ".webp": "image/webp", ".ico": "image/x-icon", ".woff2": "font/woff2",
 }
-TEXT = frozenset({".js", ".css", ".svg"})
+TEXT = (".js", ".css", ".svg")
+# The smallest first.
+CODINGS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType({
+    "br": lambda content: bytes(brotli.compress(content, quality=11)),
+    "gzip": lambda content: gzip.compress(content, 9, mtime=0),
+})
 FOREVER, ASK = "public, max-age=31536000, immutable", "no-cache"
 _IMPORT = re.compile(r'^(?:import\s+(?:\{[^}]*\}\s+from\s+)?"\./|@import\s+")([\w./-]+)";\n?', re.MULTILINE)
 _EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?function|const|let|class)", re.MULTILINE)
@@ -35,18 +42,24 @@ _EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?function|const|let|class)", re.
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file as it is sent; `packed` holds it by content coding."""
+    """One file as it is sent; `packed` holds it by content coding, once somebody has asked for that."""
 
     address: str
     kind: str
     plain: bytes
     etag: str
-    packed: Mapping[str, bytes]
+    packed: dict[str, bytes] = field(default_factory=dict, compare=False)
 
-
-def packed(content: bytes) -> Mapping[str, bytes]:
-    """A text by content coding, the smallest first."""
-    return {"br": brotli.compress(content, quality=11), "gzip": gzip.compress(content, 9, mtime=0)}
+    async def coded(self, taken: set[str]) -> tuple[str | None, bytes]:
+        """The smallest coding of those a client takes, and the file in it."""
+        text = self.kind in (KINDS[suffix] for suffix in TEXT)
+        coding = next((c for c in CODINGS if c in taken), None) if text else None
+        if coding is None:
+            return None, self.plain
+        if coding not in self.packed:
+            # It takes longer than others may be held up, and all files together longer than the rest of a start.
+            self.packed[coding] = await asyncio.to_thread(CODINGS[coding], self.plain)
+        return coding, self.packed[coding]
 
 
 def minified(path: Path) -> bytes:
@@ -79,7 +92,7 @@ def _file(path: Path, folder: Path) -> File:
     mark = hashlib.sha256(content).hexdigest()[:10]
     name = path.relative_to(folder).with_suffix(f".{mark}{path.suffix}").as_posix()
     kind = KINDS[path.suffix]
-    return File(f"/assets/{name}", kind, content, mark, packed(content) if path.suffix in TEXT else {})
+    return File(f"/assets/{name}", kind, content, mark)
 
 
 def mount(app: web.Application, folder: Path = FOLDER) -> None:
@@ -92,23 +105,23 @@ def mount(app: web.Application, folder: Path = FOLDER) -> None:
 
     async def show(request: web.Request) -> web.Response:
         if found := by_address.get(request.path):
-            return send(request, found, FOREVER)
+            return await send(request, found, FOREVER)
         # The address of another version, of a page loaded before an upgrade: today's file, not to be kept.
         name = re.sub(r"\.[0-9a-f]{10}(?=\.\w+$)", "", request.match_info["name"])
         if name not in files:
             raise web.HTTPNotFound
-        return send(request, files[name], ASK)
+        return await send(request, files[name], ASK)
 
     app[PAGES].globals["static"] = static
     app.router.add_get("/assets/{name:.+}", show)
 
 
-def named(request: web.Request, name: str) -> web.Response:
+async def named(request: web.Request, name: str) -> web.Response:
     """A file under an address that stays when the file changes."""
-    return send(request, read(FOLDER)[name], ASK)
+    return await send(request, read(FOLDER)[name], ASK)
 
 
-def send(request: web.Request, file: File, kept: str) -> web.Response:
+async def send(request: web.Request, file: File, kept: str) -> web.Response:
     """A file in the smallest coding that the client takes; 304 when it has it already."""
     headers = {
         "Cache-Control": kept, "ETag": f'"{file.etag}"', "Vary": "Accept-Encoding",
@@ -116,12 +129,10 @@ def send(request: web.Request, file: File, kept: str) -> web.Response:
     }
     if file.etag in request.headers.get("If-None-Match", ""):
         return web.Response(status=304, headers=headers)
-    taken = accepted(request.headers.get("Accept-Encoding", ""))
-    coding = next((c for c in file.packed if c in taken), None)
+    coding, body = await file.coded(accepted(request.headers.get("Accept-Encoding", "")))
     if coding:
         headers["Content-Encoding"] = coding
     text = file.kind.startswith("text/")
-    body = file.packed[coding] if coding else file.plain
     return web.Response(body=body, content_type=file.kind, charset="utf-8" if text else None, headers=headers)
 
 

@@ -22,7 +22,12 @@ def client_ip(request: web.Request) -> str:
 
     X-Forwarded-For can be written by anyone, so only entries that trusted proxies added count.
     """
-    trusted = _trusted(request.app[HUB].settings.trusted_proxies)
+    return peer(request, request.app[HUB].settings.trusted_proxies)
+
+
+def peer(request: web.Request, proxies: str) -> str:
+    """The same where no application is asked. proxies: those that are trusted."""
+    trusted = _trusted(proxies)
     if not trusted:
         return request.remote or ""
     seen = [part.strip() for part in ",".join(request.headers.getall("X-Forwarded-For", [])).split(",") if part.strip()]

@@ -35,7 +35,9 @@ VERBS: Mapping[str, str] = {
 }
 # Where what they make is kept, if not in the table of that name.
 TABLES: Mapping[str, str] = {
-    "keys_create": "api_keys", "replies_create": "canned_replies", "ares_agents_put": "ares_agents",
+    "keys_create": "api_keys", "replies_create": "canned_replies", "fields_create": "contact_fields",
+    "notes_create": "contact_notes", "planned_create": "planned_messages",
+    "ares_agents_put": "ares_agents",
     "ares_agents_add": "ares_users",
     "ares_agents_choose": "ares_settings", "aresgen_documents_create": "writings",
     "aresgen_webhooks_create": "webhook_endpoints",

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
@@ -17,6 +18,7 @@ from hub.api.http.app_keys import CALLER, CUT, HUB, PURSE, RATE, REQUEST_ID, REQ
 from hub.api.http.client_address import HOOKS, PUBLIC, client_ip, limit_public
 from hub.api.http.families import ANTHROPIC, family_of
 from hub.api.http.hosts import apart
+from hub.domain import Caller
 from hub.errors import HubError, Invalid, NotFound, Overloaded
 from hub.purse import purse
 from hub.request_id import request_id
@@ -46,7 +48,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @web.middleware
 async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
     """Give the request an id, answer it whatever happens, and log one line about it."""
-    rid = request[REQUEST_ID] = named(request.headers)
+    rid = request[REQUEST_ID] = request.get(REQUEST_ID) or named(request.headers)
     token, begun = request_id.set(rid), time.monotonic()
     # One task serves all requests of a connection: each begins without the purse of the one before.
     paid = purse.set(None)
@@ -61,13 +63,13 @@ async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
         purse.reset(paid)
         if PURSE in request:
             await request[PURSE].close()
-        level = _level(request.path, status)
-        if access.isEnabledFor(level):
-            spent = (time.monotonic() - begun) * 1000
-            access.log(level, "%s %s %d %.0f ms", request.method, shown(request), status, spent)
+        seconds = time.monotonic() - begun
+        say(_level(request.path, status), request.method, shown(request), status, seconds)
         request_id.reset(token)
         if CALLER in request and REQUEST_LOG in request.app:
-            note(request, status, time.monotonic() - begun)
+            ip, agent, path = client_ip(request), request.headers.get("User-Agent", ""), _cleaned(request.path[:AGENT])
+            row = note(request[CALLER], ip, agent, request.method, path, status, seconds)
+            request.app[REQUEST_LOG].add(row)
 
 
 def named(headers: Mapping[str, str]) -> str:
@@ -83,14 +85,18 @@ def _keyed(path: str) -> bool:
     return path.startswith(KEYED) and not path.startswith(LOOKED_UP)
 
 
-def note(request: web.Request, status: int, seconds: float) -> None:
-    """Keep for the account that its key was used."""
-    who = request[CALLER]
-    request.app[REQUEST_LOG].add({
-        "account": str(who.account_id), "key": str(who.key_id), "at": datetime.now(UTC), "ip": client_ip(request),
-        "agent": request.headers.get("User-Agent", "")[:AGENT], "method": request.method,
-        "path": _cleaned(request.path[:AGENT]), "status": status or 499, "ms": round(seconds * 1000),
-    })
+def say(level: int, method: str, path: str, status: int, seconds: float) -> None:
+    """One line about a request. path: as it may be shown."""
+    if access.isEnabledFor(level):
+        access.log(level, "%s %s %d %.0f ms", method, path, status, seconds * 1000)
+
+
+def note(who: Caller, ip: str, agent: str, method: str, path: str, status: int, seconds: float) -> dict[str, Any]:
+    """What is kept for the account of the use of its key."""
+    return {
+        "account": str(who.account_id), "key": str(who.key_id), "at": datetime.now(UTC), "ip": ip,
+        "agent": agent[:AGENT], "method": method, "path": path, "status": status or 499, "ms": round(seconds * 1000),
+    }
 
 
 def _level(path: str, status: int) -> int:
@@ -220,15 +226,22 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
 def _counted(request: web.Request, response: web.StreamResponse) -> None:
     """How much may still be asked, and how much there is of a list."""
     out = response.headers
-    if RATE in request:
-        rate = request[RATE]
-        out["X-RateLimit-Limit"] = str(rate.limit)
-        out["X-RateLimit-Remaining"] = str(rate.remaining)
-        out["X-RateLimit-Reset"] = str(int(time.time() + rate.reset + 0.999))
+    out.update(rates(request))
     if CUT in request and response.status < 300:
         out["X-Total-Count"] = str(request[CUT].total)
         if request[CUT].more:
             out["Link"] = f'<{request[CUT].more}>; rel="next"'
+
+
+def rates(request: web.Request) -> dict[str, str]:
+    """How much may still be asked, where that is counted."""
+    if RATE not in request:
+        return {}
+    rate = request[RATE]
+    return {
+        "X-RateLimit-Limit": str(rate.limit), "X-RateLimit-Remaining": str(rate.remaining),
+        "X-RateLimit-Reset": str(int(time.time() + rate.reset + 0.999)),
+    }
 
 
 def _share(request: web.Request, response: web.StreamResponse, origin: str, names: str) -> None:

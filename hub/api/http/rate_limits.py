@@ -7,6 +7,7 @@ from aiohttp import web
 from hub.api.http.app_keys import HUB, RATE
 from hub.config import Settings
 from hub.errors import TooMany
+from hub.runtime import Hub
 
 MINUTE = 60.0
 BY_PLAN = ("characters",)
@@ -25,7 +26,11 @@ def most(settings: Settings, family: str, plan: str) -> int:
 
 async def count(request: web.Request, family: str, whom: str, plan: str = "pro") -> None:
     """Count the request for `whom`, a key, a user or an address. Raise TooMany with the time to wait."""
-    hub = request.app[HUB]
+    await count_in(request.app[HUB], request, family, whom, plan)
+
+
+async def count_in(hub: Hub, request: web.Request, family: str, whom: str, plan: str) -> None:
+    """The same where no application is asked."""
     limit = most(hub.settings, family, plan)
     if not limit:
         return

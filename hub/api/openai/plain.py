@@ -3,10 +3,11 @@
 
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import orjson
 from aiohttp import web
@@ -39,8 +40,6 @@ from hub.llm.types import Prompt
 from hub.runtime import Hub
 from hub.store import scope
 
-# What wants more than an answer, or another shape of it.
-ELSEWHERE = ("Idempotency-Key", "x-hub-cache", "Origin", "Content-Encoding")
 ROLES = frozenset(("system", "user", "assistant"))
 SAID = {"role", "content"}
 PLAN = "plan"
@@ -50,6 +49,8 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
 }
 WHOLE = ("seed", "max_completion_tokens", "max_tokens")
 EFFORT = ("reasoning_effort", "verbosity")
+# Of which nothing but the conversation and its form has to be looked at.
+BARE = frozenset(("model", "messages", "stream"))
 KNOWN = frozenset((
     "model", "messages", "stream", "stream_options", "n", "user", "stop", "metadata", *NUMBERS, *WHOLE, *EFFORT,
 ))
@@ -84,7 +85,7 @@ def planned(hub: Hub, entry: Entry) -> Plan | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Understood:
+class Understood:
     """A request that goes this way. prompt: put together already, where the shortest way is not taken."""
 
     hub: Hub
@@ -96,8 +97,26 @@ class _Understood:
     until: float
 
 
-# The answer, or what was begun of it, and how much of that is shown already.
-_Found = web.StreamResponse | tuple[Begun, int]
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A request that has to be looked at as any other from here on. found: what was begun of its answer; shown:
+    characters of it that are out already. refused: why it may not be asked at all."""
+
+    this: Understood
+    id: UUID
+    created: int
+    out: Out | None = None
+    found: Begun | None = None
+    shown: int = 0
+    refused: HubError | None = None
+
+
+# One that was started before the application was asked.
+STARTED = web.RequestKey("started", Started)
+# Whether that found already that it goes the usual way.
+USUAL = web.RequestKey("usual", bool)
+# A whole answer of these bytes.
+Shape = Callable[[bytes], web.StreamResponse]
 
 
 def first(usual: Handler) -> Handler:
@@ -106,47 +125,75 @@ def first(usual: Handler) -> Handler:
 
     @functools.wraps(usual)
     async def handler(request: web.Request) -> web.StreamResponse:
-        this = await _understood(request)
-        if this is None:
-            return await usual(request)
-        await road.admitted(request, this.who, this.entry)
-        stream, prompt = this.sent.stream, this.prompt
-        id, created, out, shown = ids.uuid7(), int(time.time()), Out(request) if stream else None, 0
-        if prompt is None:
-            name = str(id), created
-            try:
-                found = await (_asked(request, this, name) if out is None else _streamed(request, this, name, out))
-            except ConnectionError:
-                return web.Response(status=road.GONE)
-            if isinstance(found, web.StreamResponse):
-                return found
-            # It has to be looked at as any other.
-            begun, shown = found
-            prompt = replace(plain.prompt_of(this.plan, this.sent.talk, this.sent.options, not stream), begun=begun)
-        asked = Asked(
-            this.hub, this.who, this.entry, neutral[stream], _ask(this), id, created,
-            straight=(this.plan, prompt), shown=shown,
-        )
-        return await completions.told(request, asked, out)
+        handed = request.get(STARTED)
+        begun: Started | web.StreamResponse
+        if handed is None:
+            this = None if USUAL in request else await _understood(request)
+            if this is None:
+                return await usual(request)
+            await road.admitted(request, this.hub, this.who, this.entry)
+            begun = await start(request, this, _whole, Out(request) if this.sent.stream else None)
+        else:
+            begun, request[CALLER] = handed, handed.this.who
+            scope.enter(handed.this.who.account_id)
+        if isinstance(begun, web.StreamResponse):
+            return begun
+        if begun.refused is not None:
+            raise begun.refused
+        return await completions.told(request, _asked_of(begun, neutral[begun.this.sent.stream]), begun.out)
 
     return handler
 
 
-async def _asked(request: web.Request, this: _Understood, name: tuple[str, int]) -> _Found:
-    """The answer, if it is a plain one. name: its id, and when it was made."""
+def _whole(body: bytes) -> web.StreamResponse:
+    return web.Response(body=body, content_type="application/json")
+
+
+def _asked_of(begun: Started, body: CompletionIn) -> Asked:
+    this, prompt = begun.this, begun.this.prompt
+    if prompt is None:
+        sent = this.sent
+        prompt = replace(plain.prompt_of(this.plan, sent.talk, sent.options, not sent.stream), begun=begun.found)
+    return Asked(
+        this.hub, this.who, this.entry, body, _ask(this), begun.id, begun.created,
+        straight=(this.plan, prompt), shown=begun.shown,
+    )
+
+
+async def start(
+    request: web.Request, this: Understood, shape: Shape, out: Out | None
+) -> web.StreamResponse | Started:
+    """The answer, if it is a plain one. shape: of a whole one. out: for a stream."""
+    id, created = ids.uuid7(), int(time.time())
+    if this.prompt is not None:
+        return Started(this, id, created, out)
+    name = str(id), created
+    try:
+        if out is not None:
+            return await _streamed(request, this, name, out, Started(this, id, created, out))
+        found = await _asked(request, this, name)
+    except ConnectionError:
+        return web.Response(status=road.GONE)
+    return shape(found) if isinstance(found, bytes) else Started(this, id, created, None, found)
+
+
+async def _asked(request: web.Request, this: Understood, name: tuple[str, int]) -> bytes | Begun:
+    """name: the answer's id, and when it was made."""
     plan = this.plan
     assert plan.straight is not None
     messages, options = plain.question(plan, this.sent.talk, this.sent.options)
     found = await attended(request, plan.straight.ask(messages, options, plan.once, this.until))
     if isinstance(found, Begun):
-        return found, 0
+        return found
     rows = bill(plan.model, found.usage)
     await road.consumed(this.hub, this.who, plan.gateway, rows)
     made = Answer(found.text, "", plan.model, found.finish, found.usage, (), [], rows, {}, around=found.around)
-    return web.Response(body=orjson.dumps(completion(*name, made)), content_type="application/json")
+    return orjson.dumps(completion(*name, made))
 
 
-async def _streamed(request: web.Request, this: _Understood, name: tuple[str, int], out: Out) -> _Found:
+async def _streamed(
+    request: web.Request, this: Understood, name: tuple[str, int], out: Out, started: Started
+) -> web.StreamResponse | Started:
     """The same as a stream."""
     plan, heard = this.plan, Heard()
     assert plan.straight is not None
@@ -167,15 +214,15 @@ async def _streamed(request: web.Request, this: _Understood, name: tuple[str, in
             await road.consumed(this.hub, this.who, plan.gateway, bill(plan.model, used))
         raise
     if not heard.over or heard.usage is None:
-        return heard.begun, heard.size
+        return replace(started, found=heard.begun, shown=heard.size)
     await road.consumed(this.hub, this.who, plan.gateway, bill(plan.model, heard.usage))
     return await out.finish(chunks.finish(heard.finish or "stop", usage(heard.usage)))
 
 
-async def _understood(request: web.Request) -> _Understood | None:
+async def _understood(request: web.Request) -> Understood | None:
     """Nothing is counted, and nothing said, before it is known that the request goes this way."""
-    hub, headers, size = request.app[HUB], request.headers, request.content_length or 0
-    if hub.tracing.on or not 0 < size <= bounded.SMALL or any(name in headers for name in ELSEWHERE):
+    hub = request.app[HUB]
+    if not may(hub, request):
         return None
     try:
         who = await _caller(request)
@@ -185,15 +232,30 @@ async def _understood(request: web.Request) -> _Understood | None:
         sent = plainly(raw)
         if sent is None:
             return None
-        entry = await request.app[DIRECTORY].find(who.account_id, sent.model)
-        plan = planned(hub, entry)
-        if plan is None:
-            return None
-        short = plan.straight is not None and plan.straight.ready(not sent.stream)
-        prompt = None if short else plain.prompt_of(plan, sent.talk, sent.options, not sent.stream)
-        return _Understood(hub, who, entry, plan, sent, prompt, time.monotonic() + plan.seconds)
+        return understood(hub, who, await request.app[DIRECTORY].find(who.account_id, sent.model), sent)
     except HubError:
         return None
+
+
+def may(hub: Hub, request: web.Request) -> bool:
+    """Whether nothing around the request speaks against this way."""
+    headers, size = request.headers, request.content_length or 0
+    if hub.tracing.on or not 0 < size <= bounded.SMALL:
+        return False
+    # What wants more than an answer, or another shape of it; one by one, as this is asked for each request.
+    return not (
+        "Idempotency-Key" in headers or "x-hub-cache" in headers or "Origin" in headers or "Content-Encoding" in headers
+    )
+
+
+def understood(hub: Hub, who: Caller, entry: Entry, sent: Plain) -> Understood | None:
+    """The request, if its gateway wants nothing more. Raise BadRequest when it does not fit."""
+    plan = planned(hub, entry)
+    if plan is None:
+        return None
+    short = plan.straight is not None and plan.straight.ready(not sent.stream)
+    prompt = None if short else plain.prompt_of(plan, sent.talk, sent.options, not sent.stream)
+    return Understood(hub, who, entry, plan, sent, prompt, time.monotonic() + plan.seconds)
 
 
 async def _caller(request: web.Request) -> Caller | None:
@@ -203,14 +265,19 @@ async def _caller(request: web.Request) -> Caller | None:
         return None
     with scope.itself():
         who = await request.app[KEYRING].caller(key)
-    if who.kind != "private" or who.role == "viewer" or who.limits is not None or who.models:
+    if not asks_anything(who):
         return None
     request[CALLER] = who
     scope.enter(who.account_id)
     return who
 
 
-def _ask(this: _Understood) -> Ask:
+def asks_anything(who: Caller) -> bool:
+    """Whether nothing is to be looked at before its key asks."""
+    return who.kind == "private" and who.role != "viewer" and who.limits is None and not who.models
+
+
+def _ask(this: Understood) -> Ask:
     sent = this.sent
     return Ask(
         account_id=this.who.account_id, gateway=this.plan.gateway, messages=sent.talk, options=sent.options,
@@ -230,9 +297,11 @@ def plainly(raw: bytes) -> Plain | None:
     if not isinstance(sent, dict) or not KNOWN.issuperset(sent):
         return None
     model, talk, stream = sent.get("model"), _talk(sent.get("messages")), sent.get("stream")
-    if not isinstance(model, str) or not 0 < len(model) <= 200 or talk is None or not _usual(sent):
+    if not isinstance(model, str) or not 0 < len(model) <= 200 or talk is None:
         return None
-    options = _options(sent)
+    if BARE.issuperset(sent) and (stream is None or stream is True or stream is False):
+        return Plain(model, talk, {}, stream is True, None, {})
+    options = _options(sent) if _usual(sent) else None
     if options is None:
         return None
     return Plain(model, talk, options, stream is True, sent.get("user"), sent.get("metadata") or {})

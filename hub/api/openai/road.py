@@ -19,7 +19,7 @@ from hub.api.http import rate_limits
 from hub.api.http.answer_stream import Out, attended
 from hub.api.http.app_keys import BROKEN, DIRECTORY, HELD, HUB, caller
 from hub.api.http.bounded import SMALL
-from hub.api.openai.limits import limit
+from hub.api.openai.limits import limit_in
 from hub.api.openai.question import ask_of
 from hub.api.openai.refusing import told
 from hub.api.openai.remembering import CACHE, remembering
@@ -124,31 +124,30 @@ async def entered(request: web.Request, body: CompletionIn) -> Asked:
     """The request, if its key, its rates and its balance let it in. Raise Forbidden, NotFound, PaymentRequired,
     TooMany or Invalid."""
     hub, who = request.app[HUB], caller(request)
-    await _counted(request, who)
+    await _counted(request, hub, who)
     entry = await found(request, body.model)
-    await _let_in(request, who, entry)
+    await _let_in(request, hub, who, entry)
     ask = ask_of(hub.settings, who, entry.gateway, body, entry.account.parameters)
     ask = remembering(request, who, ask)
     return Asked(hub, who, entry, body, ask, ids.uuid7(), int(time.time()))
 
 
-async def admitted(request: web.Request, who: Caller, entry: Entry) -> None:
-    """The same for a request that was understood already."""
-    await _counted(request, who)
-    await _let_in(request, who, entry)
+async def admitted(request: web.Request, hub: Hub, who: Caller, entry: Entry) -> None:
+    """The same for a request that was understood already, where no application is asked too."""
+    await _counted(request, hub, who)
+    await _let_in(request, hub, who, entry)
 
 
-async def _counted(request: web.Request, who: Caller) -> None:
+async def _counted(request: web.Request, hub: Hub, who: Caller) -> None:
     if request.path.startswith("/v1/"):
         # The row G-01 of AresGen, whose limit holds for a plain completion too.
-        await rate_limits.count(request, "aresgen", str(who.key_id), who.plan)
+        await rate_limits.count_in(hub, request, "aresgen", str(who.key_id), who.plan)
 
 
-async def _let_in(request: web.Request, who: Caller, entry: Entry) -> None:
-    hub = request.app[HUB]
+async def _let_in(request: web.Request, hub: Hub, who: Caller, entry: Entry) -> None:
     balance.check(hub.settings, entry.account.balance)
     model = hub.models.entry(entry.gateway, str(entry.gateway.parameters["modelName"]))
-    await limit(request, who, model.badges if model else ())
+    await limit_in(hub, request, who, model.badges if model else ())
 
 
 async def given(asked: Asked, work: Awaitable[web.StreamResponse]) -> web.StreamResponse:

@@ -51,7 +51,7 @@ async def view(hub: Hub, account_id: UUID, id: UUID) -> Details:
 
 
 async def add(
-    db: Db, account_id: UUID, name: str, gateway_id: UUID | None, limits: LimitingParameters,
+    db: Call, account_id: UUID, name: str, gateway_id: UUID | None, limits: LimitingParameters,
     parameters: ClientParameters,
 ) -> UUID:
     """Raise Invalid when the gateway is not the account's."""

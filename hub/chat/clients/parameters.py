@@ -41,13 +41,23 @@ class PreChatField(Camel):
     required: bool = True
 
 
+def _once_each(fields: list[PreChatField]) -> list[PreChatField]:
+    """What is asked under one name twice could be kept but once."""
+    names = [f.name for f in fields]
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice:
+        raise ValueError(f"has two fields named {twice}")
+    return fields
+
+
 class ClientParameters(Defaults):
     """How the chat looks and behaves."""
 
     language_code: Annotated[str | None, Field(pattern=LANGUAGE, description="`pt-BR`; null: the visitor's.")] = None
     suggestion_buttons: Annotated[list[SuggestionButton], Field(max_length=50)] = []
     pre_chat: Annotated[
-        list[PreChatField], Field(max_length=10, description="A form before the first message; empty: none.")
+        list[PreChatField], Field(max_length=10, description="A form before the first message; empty: none."),
+        AfterValidator(_once_each),
     ] = []
     custom_scripts: Code | None = None
     custom_styles: Code | None = None
@@ -60,6 +70,10 @@ class ClientParameters(Defaults):
     logo_image_url: Address | None = None
     debug: bool = False
     show_tool_calls: bool = False
+    visitor_typing: Annotated[
+        Literal["hidden", "shown", "draft"],
+        Field(description="Whether operators see that a visitor of the website writes; draft: and what."),
+    ] = "hidden"
     allowed_frame_origins: Annotated[
         list[Annotated[str, Field(max_length=300), AfterValidator(origin)]],
         Field(max_length=100, description="Origins that may embed the chat; empty: any."),

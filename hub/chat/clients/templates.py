@@ -2,11 +2,14 @@
 
 import asyncio
 import dataclasses
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from channels.base import ChannelError
 from channels.templates import MOST, Button, Template, Templated, Unfit, best, changed, filled
@@ -21,6 +24,7 @@ from hub.store.db import Db
 
 Json = dict[str, Any]
 KEPT, ASKED = 60.0, 8.0  # seconds that a list is kept, and that a network may take for it
+REFUSED = 30.0  # seconds that a network which did not tell is not asked again with the same credentials
 STATUS, QUALITY = "meta.message_template_status_update", "meta.message_template_quality_update"
 
 
@@ -49,15 +53,30 @@ async def of_client(hub: Hub, account: UUID, client: UUID, channel: str) -> List
     known = await templates.get(hub.db, account, one.id, KEPT)
     if known and known["fresh"]:
         return _listed(one, [_open(t) for t in known["templates"]], known["read_at"])
+    found = await hub.flights.one(("templates", one.id), lambda: _asked(hub, one, network))
+    if isinstance(found, str):
+        kept = known or {"templates": [], "read_at": None}
+        return Listed(one, [_open(t) for t in kept["templates"]], kept["read_at"], found)
+    return _listed(one, *found)
+
+
+async def _asked(hub: Hub, one: Integration, network: Templated) -> tuple[list[Template], datetime | None] | str:
+    """What the network lists, kept, and when; or why it tells nothing: that is remembered for a while as well."""
+    link = link_of(one, hub.settings)
+    with_these = orjson.dumps(sorted(link.settings.items()), default=str)
+    name = f"templates:{one.id}:{hmac.digest(hub.sealer.derived('template lists'), with_these, 'sha256').hex()}"
+    words = await hub.cache.get(one.account_id, name)
+    if words is not None:
+        return str(words)
     try:
         async with asyncio.timeout(ASKED):
-            found = await network.templates(link_of(one, hub.settings))
+            found = await network.templates(link)
     except (ChannelError, TimeoutError) as e:
-        words = f"{NAMES[channel]} says: {e}" if str(e) else f"{NAMES[channel]} did not answer in time."
-        kept = known or {"templates": [], "read_at": None}
-        return Listed(one, [_open(t) for t in kept["templates"]], kept["read_at"], words)
-    at = await templates.keep(hub.db, account, one.id, [dataclasses.asdict(t) for t in found])
-    return _listed(one, found, at)
+        said = f"{NAMES[one.channel]} says: {e}" if str(e) else f"{NAMES[one.channel]} did not answer in time."
+        await hub.cache.put(one.account_id, name, said, REFUSED)
+        return said
+    at = await templates.keep(hub.db, one.account_id, one.id, [dataclasses.asdict(t) for t in found])
+    return found, at
 
 
 def _listed(one: Integration, found: list[Template], at: datetime | None) -> Listed:

@@ -1,5 +1,6 @@
 """What waits in the journal becomes rows of its conversation, in order, of one integration by one process at a time.
 
+Workers do it where they are: a process that takes calls tells them, and helps out only where nobody begins.
 A call goes in the transaction that stores what it brought, so each is stored once whoever dies when. What cannot be
 stored because of what it says goes to quarantine; everything else is tried again, so often, and what is behind it
 waits. Other integrations never do.
@@ -29,6 +30,7 @@ from hub.store import arrivals, scope
 from hub.store.arrivals import REFUSED, TROUBLE, Arrival, Lease, Taken
 from hub.store.db import of_data
 from hub.store.inbox import Item
+from hub.task_groups import first_to_end
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,9 @@ BUSY, FIRST, PATIENCE, LEFT = 0.1, 0.5, 15.0, 2.0
 # How often a call is tried, from when on alone, and as how many tries it counts where a program fails over it.
 TRIES, ALONE, BROKEN = 60, 2, 20
 RESTORED = 60.0  # seconds that this may take after a restore
-REST = 0.05  # seconds that are left to others between two transactions, at most
+REST = 0.05  # seconds that are left to others between two transactions while calls come, at most
+HEAD_START = 0.3  # seconds that workers have before a process that takes calls helps out
+TOPIC = "fold"
 LAST, LOOK = 5.0, 0.005  # seconds that what goes past the journal is waited for, and between two looks
 AN_HOUR, LARGEST = 120, 1_000_000  # of the quarantine, as in `hub.chat.inbound.webhooks`
 OFTEN = "could not be stored, however often it was tried"
@@ -55,10 +59,6 @@ class _Group:
     calls: list[Arrival] = field(default_factory=list)
     items: list[list[Item]] = field(default_factory=list)
 
-    @property
-    def size(self) -> int:
-        return sum(len(i) for i in self.items)
-
 
 class Folder:
     """The folding of one process."""
@@ -71,16 +71,40 @@ class Folder:
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._rung: set[UUID] = set()
         self._held: dict[UUID, Lease] = {}
+        self._untold: set[UUID] = set()
+        self._telling: asyncio.Task[None] | None = None
+        self._helped = False  # whether others were told last
         self._closing = asyncio.Event()
         self._me = f"{hub.leases.me}/{secrets.token_hex(4)}"
 
-    def ring(self, integration: UUID) -> None:
-        """Something waits for it."""
+    def ring(self, integration: UUID, after: float = 0.0) -> None:
+        """Something waits for it; it is begun after so many seconds."""
         if self._closing.is_set():
             return
         self._rung.add(integration)
         if integration not in self._running:
-            self._running[integration] = asyncio.create_task(self._work(integration))
+            self._running[integration] = asyncio.create_task(self._work(integration, after))
+
+    def tell(self, integration: UUID) -> None:
+        """Something waits for it, to be folded by a worker, or by this process where none listens."""
+        known = self._backlogs.known(integration)
+        if known is not None and known.past:
+            self.ring(integration)  # only this process knows when they are stored
+            return
+        self._untold.add(integration)
+        if self._telling is None and not self._closing.is_set():
+            self._telling = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        """One word about all that was said meanwhile."""
+        try:
+            while self._untold:
+                told, self._untold = self._untold, set()
+                self._helped = await self._hub.events.tell(TOPIC, {"of": [str(i) for i in told]}) > 0
+                for integration in told:
+                    self.ring(integration, HEAD_START if self._helped else 0.0)
+        finally:
+            self._telling = None
 
     async def sweep(self, seconds: float = LEFT) -> bool:
         """Take up what a process that died has left so long ago; whether there was any."""
@@ -97,24 +121,30 @@ class Folder:
     async def close(self) -> None:
         """Finish what is begun; what is left another process takes up."""
         self._closing.set()
+        if self._telling is not None:
+            await asyncio.wait([self._telling])
         await self.ended()
         with suppress(HubError, *TROUBLE):
             await arrivals.release_all(self._hub.db, self._me)
 
-    async def _work(self, integration: UUID) -> None:
+    async def _work(self, integration: UUID, after: float) -> None:
         """Until nothing is left."""
         failures = 0
         try:
             with scope.itself():  # whose request began it is one of many
+                await self._pause(after)
                 while not self._closing.is_set():
                     pause, failures = await self._step(integration, failures)
                     if pause is None and integration not in self._rung:
                         return  # nothing is awaited between this look and being gone
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(pause or 0):
-                            await self._closing.wait()
+                    await self._pause(pause or 0)
         finally:
             del self._running[integration]
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
 
     async def _step(self, integration: UUID, failures: int) -> tuple[float | None, int]:
         """How long to wait for the next; None: nothing is left."""
@@ -158,11 +188,14 @@ class Folder:
             tries = 1 if isinstance(e, (HubError, *TROUBLE)) else BROKEN
             await arrivals.missed(self._hub.db, held, calls[0].id, tries, FIRST, PATIENCE)
             raise
-        if len(self._running) > AT_ONCE:
+        if self._helped or len(self._running) > AT_ONCE:
             # A lease that runs out in the line for a place would look as if its process had died over these calls.
             del self._held[integration]
             await arrivals.release(self._hub.db, held)
-        return min(REST, time.monotonic() - begun)
+        if self._helped:
+            self.tell(integration)
+            return HEAD_START
+        return min(REST, time.monotonic() - begun) if integration in self._rung else 0.0
 
     async def _elsewhere(self, integration: UUID) -> float | None:
         """Another process folds, or the integration is gone: look how much is left, as long as there is any."""
@@ -184,19 +217,20 @@ class Folder:
 
     async def _fold(self, held: Lease, row: dict[str, Any], calls: Sequence[Arrival]) -> None:
         """From the first on, as many as can be stored together."""
-        link, group = open_link(self._hub, row), _Group()
+        link, group, size = open_link(self._hub, row), _Group(), 0
         for call in calls:
             if call.tries >= TRIES:
                 await self._aside(held, call, OFTEN)
                 continue
             try:
                 arrived = await self._read(row, link, call)
-                if group.size + len(arrived) > ITEMS and group.calls:
+                if size + len(arrived) > ITEMS and group.calls:
                     break
                 if group.calls and any(asks(row, one) for one in arrived):
                     break  # what it means hangs on what is stored before it
                 items = await self._items(row, call, arrived)
                 new = await learned(self._hub, row, arrived)  # where it fails the call is not among those to be stored
+                size += len(items)
                 group.items.append(items)
                 group.calls.append(call)
                 if new:
@@ -225,15 +259,17 @@ class Folder:
         return items
 
     async def _store(self, held: Lease, group: _Group) -> None:
-        """All of them, or one by one where one of them cannot be stored."""
+        """All of them; in halves where what one of them says cannot be stored, one by one where something else is in
+        the way."""
         if not group.calls:
             return
         try:
             await self._commit(held, group)
         except REFUSED as e:
-            if len(group.calls) > 1:
-                for call, items in zip(group.calls, group.items, strict=True):
-                    await self._store(held, _Group([call], [items]))
+            if (count := len(group.calls)) > 1:
+                size = (count + 1) // 2 if of_data(e) else 1
+                for at in range(0, count, size):
+                    await self._store(held, _Group(group.calls[at : at + size], group.items[at : at + size]))
             elif of_data(e):
                 await self._aside(held, group.calls[0], VALUE)
             else:
@@ -258,9 +294,11 @@ class Folder:
 
 
 @asynccontextmanager
-async def _folding(hub: Hub) -> AsyncIterator[Folder]:
+async def _folding(hub: Hub, counts: dict[str, int] | None = None) -> AsyncIterator[Folder]:
     """By a process that takes no calls itself."""
     intake = Intake(hub.db, hub.queue)
+    if counts is not None:
+        intake.counts = counts
     folder = Folder(hub, intake, Backlogs())
     try:
         yield folder
@@ -269,10 +307,17 @@ async def _folding(hub: Hub) -> AsyncIterator[Folder]:
         await intake.close()
 
 
-async def work(hub: Hub) -> None:
-    """For as long as the process lives: take up what others have left."""
-    async with _folding(hub) as folder:
-        await keep_looking(folder)
+async def work(hub: Hub, counts: dict[str, int]) -> None:
+    """For as long as the process lives: fold what others tell of, and what they have left. counts: by outcome."""
+    async with _folding(hub, counts) as folder:
+        await first_to_end(_hear(hub, folder), keep_looking(folder))
+
+
+async def _hear(hub: Hub, folder: Folder) -> None:
+    async with hub.events.listen(TOPIC) as heard:
+        while True:
+            for integration in (await heard.get())["of"]:
+                folder.ring(UUID(integration))
 
 
 async def fold_restored(hub: Hub) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from hub.accounts.operators import Operator
 from hub.chat.news import of_account
+from hub.chat.website.visitor_typing import VISITOR
 from hub.domain import Json
 from hub.live.events import Events
 
@@ -35,6 +36,7 @@ class Crowd:
         self._others: dict[str, Somebody] = {}
         self._said = 0.0
         self._asked = False
+        self._visitor: tuple[float, str] = (0.0, "")
 
     async def here(self) -> None:
         """A sign of life, where the last one is old or somebody has just come."""
@@ -49,6 +51,8 @@ class Crowd:
 
     def hear(self, event: Json) -> bool:
         """Whether the page shows something else for it, or has to answer."""
+        if event["type"] == VISITOR:
+            return self._hear_visitor(event)
         who, now = str(event["who"]), time.monotonic()
         if str(self._session) not in event["sessions"] or who == str(self._who.id):
             return False
@@ -61,6 +65,23 @@ class Crowd:
             one.types = {TYPES: now + TYPED, STOPS: 0.0}.get(event["what"], one.types)
         self._asked = self._asked or bool(event.get("fresh"))
         return self._asked or self._shows(now) != before
+
+    def _hear_visitor(self, event: Json) -> bool:
+        if str(self._session) not in event["sessions"]:
+            return False
+        until = time.monotonic() + TYPED if event["active"] else 0.0
+        self._visitor = (until, str(event.get("text") or ""))
+        return True
+
+    def visitor(self) -> Json | None:
+        """That the visitor writes, and what, where the business wants it seen."""
+        until, text = self._visitor
+        return {"text": text} if until > time.monotonic() else None
+
+    def soon(self, longest: float) -> float:
+        """Seconds until what is shown of the visitor is too old."""
+        left = self._visitor[0] - time.monotonic()
+        return min(longest, left + 0.1) if left > 0 else longest
 
     def _shows(self, now: float) -> list[tuple[str, bool]]:
         return sorted((one.name, one.types > now) for one in self._others.values() if one.until > now)

@@ -79,6 +79,16 @@ class Filter:
         )
 
 
+    @property
+    def told(self) -> Json:
+        """As the audit log tells it: what is not asked for is left out."""
+        asked = {
+            "since": self.since, "until": self.until, "event": self.event, "state": self.state, "client": self.client,
+            "gateway": self.gateway, "network": self.network,
+        }
+        return {k: v for k, v in asked.items() if v not in (None, "any", "all")}
+
+
 def _begins(day: date, zone: ZoneInfo, field: str, later: int = 0) -> datetime:
     if not 2000 <= day.year < 2100:
         raise Invalid(f"{field} must be a day from 2000 to 2099.", field=field)
@@ -140,10 +150,10 @@ async def table(columns: Sequence[str], pages: AsyncIterator[list[Json]]) -> Asy
         yield tables.of([r[c] for c in columns] for r in page).encode(errors="replace")
 
 
-async def lines(pages: AsyncIterator[list[Json]]) -> AsyncIterator[bytes]:
+async def lines(columns: Sequence[str], pages: AsyncIterator[list[Json]]) -> AsyncIterator[bytes]:
     """As JSON, one a line."""
     async for page in pages:
-        yield b"".join(orjson.dumps(r, str, orjson.OPT_APPEND_NEWLINE) for r in page)
+        yield b"".join(orjson.dumps({c: r[c] for c in columns}, str, orjson.OPT_APPEND_NEWLINE) for r in page)
 
 
 async def talk(hub: Hub, account: UUID, session: UUID, zone: ZoneInfo) -> Talk:

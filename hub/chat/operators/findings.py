@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from hub.accounts import mails
+from hub.accounts.operators import LEAST, ROLES
 from hub.domain import Json
 from hub.errors import HubError
 from hub.language.courtesies import courtesy
@@ -92,26 +93,36 @@ async def weekly(hub: Hub) -> None:
         return
     for one in await rows.weekly(hub.db, MAILS):
         try:
-            subject, text = await letter(hub, one["account_id"], datetime.now(UTC), one["zone"], one["language"])
+            price = priced(one["role"])
+            subject, text = await letter(hub, one["account_id"], datetime.now(UTC), one["zone"], one["language"], price)
             await mails.send(hub.settings, one["email"], subject, text)
         except HubError as e:
             log.warning("the week of account %s was not told: %s", one["account_id"], e)
             await rows.again(hub.db, one["account_id"], one["id"])
 
 
+def priced(role: str) -> bool:
+    """Whether somebody of a role sees what is spent."""
+    return ROLES.index(role) >= ROLES.index(LEAST["cost"])
+
+
 async def letter(
-    hub: Hub, account: UUID, until: datetime, zone: str, language: str | None = None
+    hub: Hub, account: UUID, until: datetime, zone: str, language: str | None = None, cost: bool = True
 ) -> tuple[str, str]:
-    """Subject and text of the week before a moment."""
+    """Subject and text of the week before a moment. cost: for somebody who sees what is spent."""
     since = until - timedelta(days=7)
     now, found = await dashboard.span(hub.db, account, since, until), await load(hub.db, account, since, until, zone)
-    cost = sum(r["cost"] for r in found["by"]["network"])
     say = hub.catalogues.of(language).say
+    count, contained = now["conversations"], now["contained"]
+    spent = f"${sum(r['cost'] for r in found['by']['network']):,.2f}"
     lines = [
         say(counted(
             "%(count)s conversation, %(contained)s of them without a person; %(cost)s.",
-            "%(count)s conversations, %(contained)s of them without a person; %(cost)s.", now["conversations"],
-            contained=now["contained"], cost=f"${cost:,.2f}",
+            "%(count)s conversations, %(contained)s of them without a person; %(cost)s.", count, contained=contained,
+            cost=spent,
+        ) if cost else counted(
+            "%(count)s conversation, %(contained)s of them without a person.",
+            "%(count)s conversations, %(contained)s of them without a person.", count, contained=contained,
         )),
         *(say(counted(
             "A person was called once (%(by)s); not answered: %(unanswered)s.",

@@ -11,6 +11,7 @@ from hub.chat.outbound import delivery, media_origins
 from hub.errors import Conflict, Invalid, NotFound
 from hub.runtime import Hub
 from hub.store import handoffs, messages, outbox
+from hub.store.db import Call
 
 Json = dict[str, Any]
 LONGEST = 20_000
@@ -64,31 +65,42 @@ async def say(
     offered = choosing.of(choices)
     body: Json = {"text": text} | ({"attachments": list(files)} if files else {})
     body |= ({"choices": offered} if offered else {}) | ({"by": by} if by else {})
-    message, parts = id or ids.uuid7(), []
-    if where["channel"]:
-        style, mode = hub.channels[where["channel"]].style, where["mode"]
-        mode = "reconcile" if mode in ("placeholder_edit", "draft") else mode
-        to = delivery.Address(
-            where["chat"],
-            mode,
-            style,
-            buttons=choosing.delivered(style, mode, where["settings"] or {}, where["crowd"]),
-            origins=media_origins.of(hub.settings.address, where["parameters"]),
-        )
-        parts = await delivery.of_content(body, message, to, hub.settings.address)
+    message = id or ids.uuid7()
+    parts = await parts_of(hub, where, body, message)
     async with hub.db.transaction() as tx:
-        if not await handoffs.add(tx, account, session, message, body):
-            if await handoffs.said(tx, account, session, message):
-                return message
-            raise NotFound("No such session.")
-        for part in parts:
-            await outbox.enqueue(
-                tx, account, session, UUID(part["key"]), message, part["body"], part["sha"], part["mode"]
-            )
+        if not await keep(tx, account, session, message, body, parts):
+            return message
     if parts:
         await hub.queue.send(session, f"o:{message}")
     await tell(hub.events, account, session, {"type": "message", "messages": [str(message)]})
     return message
+
+
+async def parts_of(hub: Hub, where: Json, body: Json, message: UUID) -> list[Json]:
+    """An operator's message as its network gets it; nothing in the web chat. where: of `handoffs.where`."""
+    if not where["channel"]:
+        return []
+    style, mode = hub.channels[where["channel"]].style, where["mode"]
+    mode = "reconcile" if mode in ("placeholder_edit", "draft") else mode
+    to = delivery.Address(
+        where["chat"],
+        mode,
+        style,
+        buttons=choosing.delivered(style, mode, where["settings"] or {}, where["crowd"]),
+        origins=media_origins.of(hub.settings.address, where["parameters"]),
+    )
+    return await delivery.of_content(body, message, to, hub.settings.address)
+
+
+async def keep(tx: Call, account: UUID, session: UUID, message: UUID, body: Json, parts: Sequence[Json]) -> bool:
+    """The message and what is sent of it, in their places; False when it was kept before. Raise NotFound."""
+    if not await handoffs.add(tx, account, session, message, body):
+        if await handoffs.said(tx, account, session, message):
+            return False
+        raise NotFound("No such session.")
+    for part in parts:
+        await outbox.enqueue(tx, account, session, UUID(part["key"]), message, part["body"], part["sha"], part["mode"])
+    return True
 
 
 async def hand_back(hub: Hub) -> None:

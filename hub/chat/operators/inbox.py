@@ -15,7 +15,7 @@ from hub.chat.website import transcript
 from hub.errors import Invalid, NotFound, TooLarge
 from hub.runtime import Hub
 from hub.store import files, handoffs, human_requests, operator_inbox, triage
-from hub.store.db import Db
+from hub.store.db import Call, Db
 
 Json = dict[str, Any]
 SHOWN, OLDER, GROWN = 40, 40, 400
@@ -41,7 +41,7 @@ class Thread:
     older: int | None
 
 
-async def view(db: Db, account: UUID, session: UUID) -> Json:
+async def view(db: Call, account: UUID, session: UUID) -> Json:
     """With `window`: whether and until when its person may be written to freely. Raise NotFound."""
     found = await operator_inbox.one(db, account, session)
     if found is None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -27,6 +29,8 @@ from hub.translations import Catalogue, counted, moment, told
 log = logging.getLogger(__name__)
 # Failures in a row after which a browser is told no more; calls of one account at once.
 MOST, AT_ONCE = 30, 4
+# Seconds after which what is left of one telling is not begun any more.
+LONGEST = 60.0
 LISTED = 20
 
 
@@ -80,29 +84,37 @@ async def visitors(hub: Hub, account: UUID, browsers: Sequence[Json]) -> None:
 
 
 async def _all(hub: Hub, account: UUID, told: Sequence[tuple[Json, Json]]) -> None:
-    places = asyncio.Semaphore(AT_ONCE)
+    places, until = asyncio.Semaphore(AT_ONCE), time.monotonic() + LONGEST
+    hung = set[str]()  # services that did not answer: nothing more is asked of them now
 
     async def one(browser: Json, said: Json) -> None:
         async with places:
-            await _tell(hub, account, browser, said)
+            service = urlsplit(browser["endpoint"]).netloc
+            if service in hung or time.monotonic() > until:
+                await rows.failed(hub.db, account, browser["id"], MOST)
+            elif not await _tell(hub, account, browser, said):
+                hung.add(service)
 
     async with asyncio.TaskGroup() as tasks:
         for browser, said in told:
             tasks.create_task(one(browser, said))
 
 
-async def _tell(hub: Hub, account: UUID, browser: Json, said: Json) -> None:
+async def _tell(hub: Hub, account: UUID, browser: Json, said: Json) -> bool:
+    """False where the service did not even answer."""
+    answered = True
     try:
         done = await web_push.send(hub, browser["endpoint"], browser["p256dh"], browser["auth"], said)
     except HubError as e:
         log.info("a browser of account %s was not told: %s", account, e)
-        done = None
+        done, answered = None, False
     if done is False:
         await rows.gone(hub.db, account, browser["id"])
     elif done is None:
         await rows.failed(hub.db, account, browser["id"], MOST)
     else:
         await rows.heard(hub.db, account, browser["id"])
+    return answered
 
 
 def of_waiting(w: Json, words: Catalogue) -> Json:

@@ -3,22 +3,28 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from hub import ids
+from hub.chat.clients.field_words import shown
+from hub.chat.operators import panel
 from hub.chat.operators.groups import Seen
 from hub.domain import Json
 from hub.errors import Conflict, Invalid, NotFound, TooLarge
 from hub.language.courtesies import spoken
-from hub.store import operator_inbox, replies
+from hub.store import contact_panel, operator_inbox, replies
 from hub.store.db import Call, Db
 
 File = tuple[str, str, bytes]  # name, type, content
 TEXT, REPLIES, FILES, BYTES, LANGUAGES = 5000, 500, 5, 5_000_000, 12
 VARIABLES = ("contact.name", "contact.phone", "operator.name", "client.name")
+# Before the key of a field that the business defines.
+FIELD = "contact.fields."
 LOOKED = 6  # messages in which the language is looked for
 LONGEST = 100  # characters of a name that is put in
 _MARK = re.compile(r"\{\{([^{}]*)\}\}")
+_FIELD = re.compile(r"contact\.fields\.[a-z][a-z0-9_]{0,39}")
 _LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 # What Markdown would take for its own.
 _SIGNS = re.compile(r"([\\`*_\[\]<>#|~!])")
@@ -48,8 +54,9 @@ def _text(said: str, field: str) -> str:
     if not 0 < len(said.strip()) <= TEXT:
         raise Invalid(f"{field} must have 1 to {TEXT:,} characters.", field=field)
     for mark in _MARK.findall(said):
-        if mark.partition("|")[0].strip() not in VARIABLES:
-            known = ", ".join(f"{{{{{v}}}}}" for v in VARIABLES)
+        name = mark.partition("|")[0].strip()
+        if name not in VARIABLES and not _FIELD.fullmatch(name):
+            known = ", ".join(f"{{{{{v}}}}}" for v in (*VARIABLES, f"{FIELD}key"))
             raise Invalid(f"{field} has {{{{{mark[:40]}}}}}, which is no variable; there are {known}.", field=field)
     return said.strip()
 
@@ -58,10 +65,21 @@ def filled(text: str, values: Mapping[str, str | None]) -> str:
     """With the names put in; what is put in is words, whatever it looks like. Pure."""
     def one(found: re.Match[str]) -> str:
         name, _, instead = found[1].partition("|")
-        value = " ".join(str(values.get(name.strip()) or "").split())[:LONGEST]
-        return _SIGNS.sub(r"\\\1", value) if value else instead.strip()
+        longest = panel.TEXT if name.strip().startswith(FIELD) else LONGEST
+        value = " ".join(str(values.get(name.strip()) or "").split())[:longest]
+        return unmarked(value) if value else instead.strip()
 
     return _MARK.sub(one, text)
+
+
+def unmarked(value: str) -> str:
+    """Words in which Markdown finds nothing of its own. Pure."""
+    return _SIGNS.sub(r"\\\1", value)
+
+
+def of_fields(values: Mapping[str, Any]) -> dict[str, str]:
+    """What the fields of a person hold, by their variables. Pure."""
+    return {f"{FIELD}{key}": shown(value) for key, value in values.items() if value is not None}
 
 
 def chosen(reply: Json, language: str | None) -> str:
@@ -86,6 +104,8 @@ async def offered(
         "client.name": one["client_name"],
     }
     found = await replies.find(db, account, words.split()[:5])
+    if one["person_id"] and any(FIELD in chosen(r, language) for r in found):
+        values |= of_fields(await contact_panel.values(db, account, one["person_id"]))
     return [r | {"said": filled(chosen(r, language), values)} for r in found]
 
 

@@ -36,29 +36,35 @@ def _text(trade: str) -> Mapping[str, Any]:
 
 
 async def make(hub: Hub, account: UUID, trade: str, language: str) -> UUID:
-    """A bot with its documents and its place; the place's id. Raise Invalid."""
+    """A bot with its documents and its place, all of it or nothing; the place's id. Raise Invalid."""
     if trade not in TRADES or language not in LANGUAGES:
         raise Invalid(f"trade must be one of {', '.join(TRADES)}, in {', '.join(LANGUAGES)}.", field="trade")
     told = _text(trade)[language]
-    collection = await collections.create(hub.db, account, told["name"], None, "sample")
-    for name, text in told["documents"].items():
-        saved = await documents.put(
-            hub.db, hub.queue, account, collection, Given(name=name, contents=f"# {name}\n\n{text}", tags=(language,))
+    async with hub.db.transaction() as tx:
+        collection = await collections.create(tx, account, told["name"], None, "sample")
+        given = [
+            documents.check(Given(name=name, contents=f"# {name}\n\n{text}", tags=(language,)))
+            for name, text in told["documents"].items()
+        ]
+        saved = await documents.save(tx, account, collection, given)
+        gateway = await gateways.add(
+            tx, hub.sealer, hub.outbound.guard, account, told["name"], GatewayParameters.model_validate({
+                "baseAddress": INTEGRATED, "modelName": EXTRACTIVE, "systemInstruction": told["instructions"],
+                "knowledgeCollections": [str(collection)], "knowledgeBaseMaximumResults": 4,
+            }),
         )
-        await index_document(hub.db, hub.bulk, saved.id)
-    gateway = await gateways.add(
-        hub.db, hub.sealer, hub.outbound.guard, account, told["name"], GatewayParameters.model_validate({
-            "baseAddress": INTEGRATED, "modelName": EXTRACTIVE, "systemInstruction": told["instructions"],
-            "knowledgeCollections": [str(collection)], "knowledgeBaseMaximumResults": 4,
-        }),
-    )
-    looks = ClientParameters.model_validate({
+        client = await clients.add(tx, account, told["name"], gateway, LimitingParameters(), _looks(told, language))
+        await rows.add(tx, account, ids.uuid7(), trade, language, gateway, client, collection)
+    for one in saved:  # where this ends halfway, a sweep goes on
+        await index_document(hub.db, hub.bulk, one.id)
+    return client
+
+
+def _looks(told: Mapping[str, Any], language: str) -> ClientParameters:
+    return ClientParameters.model_validate({
         "pageTitle": told["name"], "helloSubLabel": told["hello"], "languageCode": language,
         "suggestionButtons": [{"label": n, "prompt": n} for n in list(told["documents"])[:OFFERED]],
     })
-    client = await clients.add(hub.db, account, told["name"], gateway, LimitingParameters(), looks)
-    await rows.add(hub.db, account, ids.uuid7(), trade, language, gateway, client, collection)
-    return client
 
 
 async def listed(db: Db, account: UUID) -> list[Json]:

@@ -12,7 +12,8 @@ log = logging.getLogger(__name__)
 
 # How many ids before messages of ours are tried, the nearest first, of how many that are looked for among ours.
 REACH, LOOKED = 100, 500
-TRIES = 3
+# How often it is looked for, each time after twice the pause; and where nothing is said after it any more.
+TRIES, QUIET = 6, 3
 GIVES_UP = 3  # calls in a row that a network fails, after which it is left alone for now
 
 
@@ -25,7 +26,7 @@ async def take_away(hub: Hub, one: Left) -> None:
             log.info("a placeholder that nothing fills in any more was removed")
         except ChannelError as e:
             log.info("placeholder not removed: %s", e)
-            if one.tries < TRIES:
+            if one.tries < QUIET:
                 return
     await strays.taken(hub.db, one.session, one.network_id)
 
@@ -34,15 +35,21 @@ async def remove(hub: Hub, stray: Stray) -> None:
     """Look for it once; a network that refuses now is asked again later, a few times."""
     integration = await outbox.integration(hub.db, stray.integration)
     channel = hub.channels[integration["channel"]] if integration else None
-    if integration is None or stray.unsure or not isinstance(channel, Probes):
+    if integration is None or stray.over or not isinstance(channel, Probes):
         await strays.done(hub.db, stray.session)
         return
+    if stray.waits or (stray.coming and not stray.after):
+        await strays.later(hub.db, stray)
+        return
     if not stray.after:
-        return  # the answer is still to come
+        if stray.tries >= QUIET:
+            await strays.done(hub.db, stray.session)
+        return
     link, whole, row = open_link(hub, integration), True, 0
     # A placeholder stands right before what was said instead of it, but for what others were told meanwhile.
-    ids = dict.fromkeys(id - n for n in range(1, REACH + 1) for id in stray.after if id > n)
-    for id in await strays.unknown(hub.db, stray.integration, list(ids)[:LOOKED], REACH):
+    near = (id - n for n in range(1, REACH + 1) for id in stray.after if id > n)
+    ids = list(dict.fromkeys(id for id in near if id not in stray.kept))
+    for id in await strays.unknown(hub.db, stray.integration, ids[:LOOKED], REACH):
         try:
             if await channel.ours(link, stray.chat, str(id)):
                 await channel.delete(link, stray.chat, str(id))

@@ -88,8 +88,13 @@ async def run(
     if hub.leases.closing:
         return None
     claimed = await turns.claim(hub.db, session, hub.leases.me, hub.settings.lease_seconds, HISTORY, now)
-    if claimed is None:
-        return None
+    return None if claimed is None else await take(hub, claimed, sink=sink, extra=extra, heard=heard)
+
+
+async def take(
+    hub: Hub, claimed: Claim, *, sink: Sink | None = None, extra: tuple[str, ...] = (), heard: Heard | None = None
+) -> Done | None:
+    """As `run`, of what is claimed already."""
     hub.reached("C5")
     parents = [told for row in claimed.batch if (told := row["body"].pop(KEY, None))]
     about = traced.about(claimed) if hub.tracing.on else {}

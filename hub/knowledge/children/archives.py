@@ -4,6 +4,7 @@ import io
 import posixpath
 import re
 import zipfile
+from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
@@ -35,6 +36,7 @@ class Archive:
         except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError):
             raise self.damaged() from None
         self.names = {p.filename for p in parts}
+        self._folded = {posixpath.normpath(n.replace("\\", "/")).casefold(): n for n in sorted(self.names)}
 
     def damaged(self) -> No:
         return No(f"is damaged, or is no {self.kind.upper()}")
@@ -57,6 +59,18 @@ class Archive:
             return ElementTree.fromstring(raw)
         except ElementTree.ParseError:
             raise self.damaged() from None
+
+    def called(self, path: str) -> str:
+        """The name under which a part that another one names is in the archive: paths are written as addresses, with
+        dots, from the top, with backslashes, or in other letters. Empty when there is none."""
+        for one in (path, unquote(path)):
+            name = posixpath.normpath(one.replace("\\", "/")).lstrip("/")
+            for wanted in (one, name):
+                if wanted in self.names:
+                    return wanted
+            if found := self._folded.get(name.casefold()):
+                return found
+        return ""
 
     def main(self, usual: str) -> str:
         """The part that an Office file begins with: some programs call it otherwise."""

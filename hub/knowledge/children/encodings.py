@@ -2,6 +2,8 @@
 
 import codecs
 import re
+import unicodedata
+from collections import Counter
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -17,6 +19,8 @@ LOOKS = (("cp1252", WESTERN, 2), ("cp1251", CYRILLIC, 99), ("koi8-r", CYRILLIC, 
          ("iso8859-2", EASTERN, 2), ("mac-roman", WESTERN, 2), ("cp850", WESTERN, 2))
 GOOD = 0.95
 LOOKED_AT = 40_000
+SCRIPTS = 4  # high bytes of a text in one script, its blanks and its quotes
+JAPANESE = re.compile(rb"\x1b\$[@B]|\x1b\(J")  # seven bits: else it would pass for UTF-8
 STRAY = re.compile("[\udc80-\udcff]+")
 RUN = re.compile(r"[^\x00-\x7f]+")
 
@@ -29,6 +33,8 @@ def decoded(raw: bytes, declared: str | None = None) -> str:
     wide = _wide(raw)
     if wide:
         return raw.decode(wide, "replace")
+    if JAPANESE.search(raw[:LOOKED_AT]):
+        return raw.decode("iso2022_jp_2", "replace")
     try:
         # What is UTF-8 by chance is UTF-8, whatever it says of itself.
         return raw.decode("utf-8")
@@ -87,7 +93,7 @@ def _score(text: str, letters: str, run: int) -> float:
 
 
 def _wide(raw: bytes) -> str | None:
-    """UTF-16 without its mark: every other byte of western text is zero."""
+    """UTF-16 without its mark: every other byte of western text is zero, and of any text one of few."""
     some = raw[:4000]
     if len(some) < 4 or b"\0" not in some:
         return None
@@ -95,7 +101,16 @@ def _wide(raw: bytes) -> str | None:
     half = len(some) // 2
     if odd > 0.6 * half and even < 0.1 * half:
         return "utf-16-le"
-    return "utf-16-be" if even > 0.6 * half and odd < 0.1 * half else None
+    if even > 0.6 * half and odd < 0.1 * half:
+        return "utf-16-be"
+    return next((name for name, high in (("utf-16-le", some[1::2]), ("utf-16-be", some[0::2]))
+                 if len(set(high)) <= SCRIPTS and _written(some.decode(name, "ignore"))), None)
+
+
+def _written(text: str) -> bool:
+    """Whether it is words: letters with blanks and signs between, no controls and nothing that is no character."""
+    kinds = Counter(unicodedata.category(c)[0] if c not in "\t\n\r" else "Z" for c in text)
+    return kinds["L"] > len(text) // 2 and not kinds["C"]
 
 
 def _says(raw: bytes) -> str | None:

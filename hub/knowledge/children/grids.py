@@ -2,13 +2,19 @@
 
 from typing import Any
 
+from bs4 import Tag
+
 MOST = 40
 Due = dict[int, tuple[int, Any]]  # columns in which cells from above go on: for how many rows, and which
 
 
 def spread(soup: Any) -> None:
     for table in soup.find_all("table"):
-        if table.find(["td", "th"], attrs={"rowspan": True}) or table.find(["td", "th"], attrs={"colspan": True}):
+        if table.find("table"):
+            _unnested(table)
+    for table in soup.find_all("table"):
+        cells = (one for one in table.descendants if isinstance(one, Tag))
+        if any("rowspan" in one.attrs or "colspan" in one.attrs for one in cells):
             _spread(table)
 
 
@@ -24,6 +30,25 @@ def _spread(table: Any) -> None:
         due = {c: (left - 1, cell) for c, (left, cell) in due.items() if left > 1}
     if several and len(rows) > 2:
         _head(rows[0], rows[1])
+
+
+def _unnested(table: Any) -> None:
+    """A table that holds tables lays a page out: its cells are parts of the page. In one with a header the tables
+    within are values, and become lines of them."""
+    rows = [row for row in table.find_all("tr") if row.find_parent("table") is table]
+    heads = (cell for row in rows for cell in row.find_all("th", recursive=False))
+    if any(cell.find("table") is None for cell in heads):
+        for inner in table.find_all("table"):
+            if inner.parent is not None and inner.find("table") is None:
+                lines = (", ".join(c.get_text(" ", strip=True) for c in row.find_all(["td", "th"]))
+                         for row in inner.find_all("tr"))
+                inner.replace_with(f" {'; '.join(filter(None, lines))} ")
+        return
+    parts = table.find_all(["thead", "tbody", "tfoot", "tr", "td", "th", "colgroup"])
+    for one in [p for p in parts if p.find_parent("table") is table]:
+        one.name = "div"
+        one.attrs = {}
+    table.name = "div"
 
 
 def _fill(row: Any, cells: list[Any], due: Due, most: int) -> None:

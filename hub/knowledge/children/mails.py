@@ -4,6 +4,7 @@ import email
 import email.policy
 import re
 from collections.abc import Iterator
+from email.header import decode_header, make_header
 from email.message import Message
 
 from hub.knowledge.children.common import Asked, No, Text, run
@@ -27,7 +28,16 @@ def eml(content: bytes, asked: Asked, text: Text) -> None:
 
 
 def _heads(mail: Message) -> str:
-    return "\n".join(f"{name}: {_clean(mail[name])}" for name in HEADS if mail[name])
+    return "\n".join(f"{name}: {said}" for name in HEADS if (said := _head(mail, name)))
+
+
+def _head(mail: Message, name: str) -> str:
+    """A line of the head. Some programs write letters with accents there as they are."""
+    raw = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), "")
+    if raw and not raw.isascii():
+        said = decoded(" ".join(raw.split()).encode("ascii", "surrogateescape"))
+        return _clean(make_header(decode_header(said)))
+    return _clean(mail[name]) if mail[name] else ""
 
 
 def _clean(value: object) -> str:

@@ -9,15 +9,17 @@ from xml.etree.ElementTree import Element
 from xml.parsers.expat import ExpatError
 
 import mammoth
-from bs4 import BeautifulSoup
 
 from hub.knowledge.children.archives import Archive, attribute, cells, local
 from hub.knowledge.children.common import Asked, Text, quoted, run
+from hub.knowledge.children.soups import BeautifulSoup
 from hub.knowledge.children.web import markdown
 
 BODY = "word/document.xml"
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 QUOTED = 120
+NOTE = 400  # characters of the longest footnote that stands where it belongs; longer ones stay at the end
+DIAGRAM, CHART = re.compile(r"diagrams/data\d*\.xml$"), re.compile(r"charts/chart(?:Ex)?\d*\.xml$")
 OFF = ("0", "false", "off")
 UNREAD = ((("chart", "relIds"), "A chart or drawing in it was not read."),
           (("altChunk",), "A document within the document was not read; open and save it in a word processor."))
@@ -45,32 +47,74 @@ def docx(content: bytes, asked: Asked, text: Text) -> None:
     soup = BeautifulSoup(made.value, "html.parser")
     for one in soup.find_all("img"):
         one.decompose()
+    _noted(soup)
     text.add(markdown(soup))
+
+
+def _noted(soup: BeautifulSoup) -> None:
+    """Footnotes in brackets where they belong: a price and its "only on weekdays" are found together."""
+    for note in soup.find_all("li", id=re.compile(r"^(?:foot|end)note-")):
+        for back in note.find_all("a", href=re.compile(r"^#(?:foot|end)note-ref-")):
+            back.decompose()
+        said = " ".join(note.get_text(" ").split())
+        marks = soup.find_all("a", href=f"#{note['id']}")
+        if len(said) <= NOTE and marks:
+            for mark in marks:
+                (mark.find_parent("sup") or mark).replace_with(f" ({said})" if said else "")
+            note.decompose()
+    for listed in soup.find_all("ol"):
+        if not listed.find("li"):
+            listed.decompose()
 
 
 def _mended(body: Element, text: Text) -> bool:
     """Take hidden words out, put text boxes where they are read. Whether anything was changed."""
     changed, hidden = False, []
     for above in list(body.iter()):
-        for place, one in enumerate(list(above)):
+        for one in list(above):
             if local(one) == "r" and _vanishes(one):
                 hidden.append("".join(t.text or "" for t in one.iter(f"{WORD}t")))
                 above.remove(one)
                 changed = True
-            elif local(one) in ("AlternateContent", "drawing") and (boxes := list(one.iter(f"{WORD}txbxContent"))):
-                if local(one) == "AlternateContent" and any(local(c) == "Fallback" for c in one):
-                    continue
+            elif (parts := _instead(one)) is not None:
+                place = list(above).index(one)
                 above.remove(one)
-                for box in reversed(boxes):
-                    above.insert(place, box)
+                for part in reversed(parts):
+                    above.insert(place, part)
                 changed = True
     for what, words in UNREAD:
         if any(local(one) in what for one in body.iter()):
             text.note(words)
-    said = " ".join("".join(hidden).split())
-    if said:
-        text.note(f"Hidden text was left out: {quoted(said, QUOTED)}")
+    deleted = (t.text or "" for t in body.iter(f"{WORD}delText"))
+    for kind, said in (("Hidden text", hidden), ("What was deleted with tracked changes", deleted)):
+        if told := " ".join("".join(said).split()):
+            text.note(f"{kind} was left out: {quoted(told, QUOTED)}")
     return changed
+
+
+def _instead(one: Element) -> list[Element] | None:
+    """What is read in place of a part that would be passed over: text boxes, results of fields, formulas."""
+    name = local(one)
+    if name in ("AlternateContent", "drawing"):
+        boxes = list(one.iter(f"{WORD}txbxContent"))
+        read = name == "AlternateContent" and any(local(c) == "Fallback" for c in one)
+        return boxes if boxes and not read else None
+    if name == "fldSimple":
+        return [part for child in one for part in (_instead(child) or [child])]
+    if name in ("oMath", "oMathPara"):
+        run = Element(f"{WORD}r")
+        ElementTree.SubElement(run, f"{WORD}t").text = _formula(one)
+        return [run]
+    return None
+
+
+def _formula(one: Element) -> str:
+    """A formula on one line."""
+    if local(one) == "t":
+        return one.text or ""
+    parts = [said for child in one if (said := _formula(child))]
+    between = {"f": "/", "sSup": "^", "sSub": "_"}.get(local(one), "")
+    return between.join(parts) if local(one) != "rad" else f"√({''.join(parts)})"
 
 
 def _vanishes(one: Element) -> bool:
@@ -92,6 +136,15 @@ def _beside(archive: Archive, text: Text) -> None:
         names = sorted(n for n in archive.names if re.fullmatch(rf"word/{what}\d*\.xml", n))
         parts = [[t.text or " " for t in archive.xml(name).iter() if local(t) in ("t", "p")] for name in names]
         _margin(what, ("".join(part) for part in parts), text)
+    _comments(archive, re.compile(r"word/comments\d*\.xml"), text)
+
+
+def _comments(archive: Archive, names: re.Pattern[str], text: Text) -> None:
+    """What readers wrote beside the text is no part of it: it is told."""
+    parts = [archive.xml(name) for name in sorted(archive.names) if names.fullmatch(name)]
+    said = " ".join(" ".join(t.text or "" for part in parts for t in part.iter() if local(t) in ("t", "text")).split())
+    if said:
+        text.note(f"Comments were left out: {quoted(said, QUOTED)}")
 
 
 def _margin(what: str, parts: Iterable[str], text: Text) -> None:
@@ -105,13 +158,19 @@ def pptx(content: bytes, asked: Asked, text: Text) -> None:
     archive = Archive(content, asked, "pptx")
     deck, targets = archive.xml("ppt/presentation.xml"), archive.targets("ppt/presentation.xml")
     order = [targets.get(attribute(one, "id") or "", "") for one in _ids(deck)]
+    pictures = 0
+    _comments(archive, re.compile(r"ppt/comments/.+\.xml"), text)
     for number, name in enumerate((n for n in order if n in archive.names), 1):
         slide = archive.xml(name)
         if slide.get("show") in OFF:
             text.note(f"Slide {number} is hidden and was left out.")
             continue
-        parts = list(_shapes(slide))
-        notes = [t for n in archive.targets(name).values() if "notesSlide" in n and n in archive.names
+        pictures += sum(local(one) == "pic" for one in slide.iter())
+        beside = [n for n in archive.targets(name).values() if n in archive.names]
+        parts = [*_shapes(slide), *(said for n in beside if DIAGRAM.search(n) and (said := _diagram(archive.xml(n))))]
+        if any(CHART.search(n) for n in beside):
+            text.note(f"A chart on slide {number} was not read.")
+        notes = [t for n in beside if "notesSlide" in n
                  for t in _shapes(archive.xml(n)) if not t.strip("# ").isdigit()]
         title = next((p.removeprefix("## ") for p in parts if p.startswith("## ")), "")
         parts = [p for p in parts if not p.startswith("## ")]
@@ -120,6 +179,14 @@ def pptx(content: bytes, asked: Asked, text: Text) -> None:
             text.add("\n\n".join([head, *parts, *(f"Notes: {n}" for n in notes)]), number)
         else:
             text.note(f"Slide {number} holds no text; it may be a picture.")
+    if pictures:
+        text.note("A picture in it was not read." if pictures == 1 else f"{pictures} pictures were not read.")
+
+
+def _diagram(data: Element) -> str:
+    """What is written in the boxes of a diagram."""
+    said = (_paragraphs(one, " ") for one in data.iter() if local(one) == "pt")
+    return "\n".join(f"- {words}" for words in said if words)
 
 
 def _ids(deck: Element) -> Iterator[Element]:

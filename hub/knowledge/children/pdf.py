@@ -30,6 +30,7 @@ LARGER = 1.15  # of the usual letters: a heading
 TITLE = 120  # characters of the longest heading
 FIELDS = 2000
 ROWS, SENTENCE, ALIGNED = 6, 25, 6.0  # lines and their characters that make two columns of text; points they may stray
+GAP = 1.5  # of a line's height: between two lines of columns, one of which has a paragraph's end there
 STAMP, PICTURE = 80, 0.5  # characters that may be stamped on a scanned page; the part of it that its picture takes
 COMPOUND = re.compile(
     r"(?<![^\W\d_])(?:(?:segunda|terça|quarta|quinta|sexta)-feiras?|e-mails?|"
@@ -45,6 +46,7 @@ class Line:
     least: float  # the height of the smaller of its first and last letters
     left: float = 0.0
     parted: tuple[tuple[int, float], ...] = ()  # where cells begin: in the text, and on the page
+    right: float = 0.0
 
     @property
     def height(self) -> float:
@@ -174,7 +176,7 @@ def _lines(page: pypdfium2.PdfTextPage) -> list[Line]:
         if code in (10, 13):
             if first is not None:
                 least = min(first[0] - first[1], box.top - box.bottom)
-                found.append(Line("".join(parts), first[0], first[1], least, first[2], tuple(cells)))
+                found.append(Line("".join(parts), first[0], first[1], least, first[2], tuple(cells), edge))
             parts, cells, first = [], [], None
             continue
         letter = LIGATURES.get(code) or chr(code)
@@ -197,8 +199,7 @@ def _by_columns(lines: list[Line]) -> list[Line]:
     found: list[Line] = []
     run: list[Line] = []
     for line in [*lines, Line("", 0, 0, 0)]:
-        fits = len(line.parted) == 1 and (not run or abs(line.parted[0][1] - run[0].parted[0][1]) <= ALIGNED)
-        if fits:
+        if _goes_on(run, line):
             run.append(line)
             continue
         found += _columns(run)
@@ -208,12 +209,31 @@ def _by_columns(lines: list[Line]) -> list[Line]:
     return found[:-1]
 
 
+def _goes_on(run: list[Line], line: Line) -> bool:
+    """Whether a line is the next of two columns: it has both, or one where the other has a gap or has ended."""
+    if not run:
+        return False
+    first, last = run[0], run[-1]
+    edge = first.parted[0][1]
+    if len(line.parted) == 1:
+        return abs(line.parted[0][1] - edge) <= ALIGNED
+    if line.parted or not line.text.strip() or last.bottom - line.top > GAP * max(1.0, last.height):
+        return False
+    return abs(line.left - edge) <= ALIGNED or abs(line.left - first.left) <= ALIGNED and line.right < edge
+
+
 def _columns(run: list[Line]) -> list[Line]:
-    both = [(line, line.parted[0]) for line in run]
-    lefts = [Line(line.text[:at], line.top, line.bottom, line.least, line.left) for line, (at, _) in both]
-    rights = [Line(line.text[at + 2 :], line.top, line.bottom, line.least, x) for line, (at, x) in both]
-    full = all(sum(len(p.text.strip()) for p in side) >= SENTENCE * len(run) for side in (lefts, rights))
-    return [*lefts, *rights] if len(run) >= ROWS and full else run
+    lefts: list[Line] = []
+    rights: list[Line] = []
+    for line in run:
+        if line.parted:
+            at, x = line.parted[0]
+            lefts.append(Line(line.text[:at], line.top, line.bottom, line.least, line.left))
+            rights.append(Line(line.text[at + 2 :], line.top, line.bottom, line.least, x))
+        else:
+            (rights if abs(line.left - run[0].parted[0][1]) <= ALIGNED else lefts).append(line)
+    full = all(sum(len(p.text.strip()) for p in side) >= SENTENCE * len(side) for side in (lefts, rights))
+    return [*lefts, *rights] if sum(bool(line.parted) for line in run) >= ROWS and full else run
 
 
 def _last(page: pypdfium2.PdfTextPage, n: int) -> bool:

@@ -6,18 +6,21 @@ from datetime import datetime, timedelta
 from xml.etree.ElementTree import Element
 
 from hub.knowledge.children.archives import Archive, attribute, local
-from hub.knowledge.children.common import Asked, Text, run
+from hub.knowledge.children.common import Asked, Text, quoted, run
 from hub.knowledge.children.office import spoken
 from hub.knowledge.children.tables import NUMBER, put
 
 DATES = {14, 15, 16, 17, 22} | set(range(27, 37)) | set(range(50, 59))
-TIMES = {18, 19, 20, 21, 45, 46, 47}
+TIMES, LASTING = {18, 19, 20, 21, 45, 46, 47}, 46
 PERCENT = {9: "0%", 10: "0.00%"}
 QUOTES = re.compile(r'"[^"]*"|\\.|_.|\[[^\]]*\]')
 FILLED = re.compile(r"(?=.*00)(?:0|\\?[\s()/-]|\\\.)+")  # told with all its zeros, such as a post code
 MONEY = re.compile(r"\[\$([^\]-]+)[^\]]*\]|(R\$|US\$|[$€£])")
+ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")  # how a sheet writes signs that XML has not
 WIDEST, MERGED = 1000, 20_000
-Format = tuple[str, str]  # what a number is (date, time, percent, filled, plain), and what stands before it, or how
+QUOTED = 120
+# What a number is (date, time, lasting, percent, filled, plain), and what stands before it, or how.
+Format = tuple[str, str]
 Merged = tuple[int, int, int, int]  # first row, last row, first column, last column of a cell
 
 
@@ -35,9 +38,27 @@ def xlsx(content: bytes, asked: Asked, text: Text) -> None:
         part = targets.get(next((v for k, v in one.attrib.items() if k.endswith("}id")), ""), "")
         if one.get("state") in ("hidden", "veryHidden"):
             text.note(f"The hidden sheet {name} was left out.")
-        elif part in archive.names and "chartsheet" not in part:
+        elif "chartsheet" in part:
+            text.note(f"The chart {name} was not read.")
+        elif part in archive.names:
             sheet = archive.xml(part)
             _sheet(text, name, _rows(sheet, shared, formats, since, text), list(_merged(sheet)), asked)
+            _beside(archive, part, name, text)
+
+
+def _beside(archive: Archive, part: str, name: str, text: Text) -> None:
+    """What lies upon a sheet: text boxes are read, comments, charts and pictures told."""
+    for one in (n for n in archive.targets(part).values() if n in archive.names and n.endswith(".xml")):
+        if "/comments" in one or "/threadedComments/" in one:
+            said = " ".join(_words(c) for c in archive.xml(one).iter() if local(c) in ("comment", "threadedComment"))
+            if said.strip():
+                text.note(f"Comments on the sheet {name} were left out: {quoted(said, QUOTED)}")
+        elif "/drawings/" in one:
+            drawn = archive.xml(one)
+            for box in (b for b in drawn.iter() if local(b) == "txBody"):
+                text.add("\n".join(said for p in box if local(p) == "p" and (said := _words(p).strip())))
+            if any(local(d) in ("pic", "graphicFrame") for d in drawn.iter()):
+                text.note(f"A chart or picture on the sheet {name} was not read.")
 
 
 def _sheet(text: Text, name: str, rows: dict[int, list[str]], merged: list[Merged], asked: Asked) -> None:
@@ -56,7 +77,8 @@ def _shared(archive: Archive) -> list[str]:
 def _words(one: Element) -> str:
     """Its text without the reading aids of Japanese."""
     aids = {id(t) for aid in one.iter() if local(aid) == "rPh" for t in aid.iter()}
-    return "".join(t.text or "" for t in one.iter() if local(t) == "t" and id(t) not in aids)
+    said = "".join(t.text or "" for t in one.iter() if local(t) in ("t", "text") and id(t) not in aids)
+    return ESCAPE.sub(lambda m: chr(int(m[1], 16)), said)
 
 
 def _formats(archive: Archive) -> list[Format]:
@@ -70,11 +92,13 @@ def _formats(archive: Archive) -> list[Format]:
 
 def _format(number: int, codes: dict[int, str]) -> Format:
     if number in DATES or number in TIMES:
-        return ("time" if number in TIMES else "date"), ""
+        return ("lasting" if number == LASTING else "time" if number in TIMES else "date"), ""
     code = codes.get(number, PERCENT.get(number, ""))
     if code.lower() in ("general", "standard", "@"):
         return "plain", ""
     plain = re.sub(r"(?<=[sS])\.0+", "", QUOTES.sub("", code))
+    if re.search(r"\[[hms]+\]", code, re.IGNORECASE):
+        return "lasting", ""
     if re.search(r"[ymdhs]", plain, re.IGNORECASE) and not re.search(r"[0#]", plain):
         return ("date" if re.search(r"[yd]", plain, re.IGNORECASE) else "time"), ""
     if "%" in plain:
@@ -126,10 +150,13 @@ def _cell(cell: Element, shared: list[str], formats: list[Format], since: bool, 
         return shared[int(value)] if value.isdigit() and int(value) < len(shared) else ""
     if kind == "b":
         return "yes" if value == "1" else "no"
+    if kind == "e":
+        text.note(f"Cells whose formula went wrong ({value}) were left out.")
+        return ""
     if kind == "d":
         return re.sub(r"T00:00:00(?:\.0+)?Z?$", "", value).replace("T", " ")
     if kind != "n" or not value:
-        return value
+        return ESCAPE.sub(lambda m: chr(int(m[1], 16)), value)
     style = int(cell.get("s") or 0)
     return _shown(value, formats[style] if style < len(formats) else ("plain", ""), since)
 
@@ -140,6 +167,9 @@ def _shown(value: str, how: Format, since: bool) -> str:
     except ValueError:
         return value
     kind, before = how
+    if kind == "lasting" and number >= 0:
+        minutes = round(number * 1440)
+        return f"{minutes // 60}:{minutes % 60:02}"
     if kind in ("date", "time") and 0 <= number < 3_000_000:
         at = datetime(1904, 1, 1) if since else datetime(1899, 12, 30)  # noqa: DTZ001 - a sheet knows no zone
         at = (at + timedelta(days=number) + timedelta(milliseconds=500)).replace(microsecond=0)
@@ -213,22 +243,48 @@ def _head(rows: dict[int, list[str]], first: int, last: int, parted: set[int]) -
 def ods(content: bytes, asked: Asked, text: Text) -> None:
     text.unit = "row"
     archive = Archive(content, asked, "ods")
-    for table in (one for one in archive.xml("content.xml").iter() if local(one) == "table"):
+    book = archive.xml("content.xml")
+    unseen = {attribute(one, "name") for one in book.iter() if local(one) == "style" and any(
+        attribute(p, "display") == "false" for p in one if local(p) == "table-properties")}
+    for table in (one for one in book.iter() if local(one) == "table"):
+        name = attribute(table, "name") or "Sheet"
+        if attribute(table, "style-name") in unseen:
+            text.note(f"The hidden sheet {name} was left out.")
+            continue
         merged: list[Merged] = []
         rows = dict(_open_rows(table, merged, text))
-        _sheet(text, attribute(table, "name") or "Sheet", rows, merged, asked)
+        _sheet(text, name, rows, merged, asked)
+        remarks = " ".join(spoken(p) for one in table.iter() if local(one) == "annotation"
+                           for p in one if local(p) == "p")
+        if remarks.strip():
+            text.note(f"Comments on the sheet {name} were left out: {quoted(remarks, QUOTED)}")
+
+
+def _open_hidden(table: Element) -> set[int]:
+    """Numbers of the columns that are not shown."""
+    found: set[int] = set()
+    at = 0
+    for one in (c for c in table.iter() if local(c) == "table-column"):
+        times = min(WIDEST, int(attribute(one, "number-columns-repeated") or 1))
+        if attribute(one, "visibility") in ("collapse", "filter"):
+            found |= set(range(at, at + times))
+        at += times
+    return found
 
 
 def _open_rows(table: Element, merged: list[Merged], text: Text) -> Iterator[tuple[int, list[str]]]:
-    number = 0
+    number, hidden = 0, _open_hidden(table)
     for row in (one for one in table.iter() if local(one) == "table-row"):
         cells: list[str] = []
         for cell in row:
-            said = " ".join(spoken(p) for p in cell if local(p) == "p") or attribute(cell, "value") or ""
+            said = " ".join(spoken(p) for p in cell if local(p) == "p") or _valued(cell)
             down, across = (int(attribute(cell, f"number-{what}-spanned") or 1) for what in ("rows", "columns"))
             if down > 1 or across > 1:
                 merged.append((number + 1, number + down, len(cells), min(len(cells) + across - 1, WIDEST)))
             cells += [" ".join(said.split())] * min(WIDEST, int(attribute(cell, "number-columns-repeated") or 1))
+        if any(cell for n, cell in enumerate(cells) if n in hidden):
+            text.note("Hidden columns were left out.")
+            cells = ["" if n in hidden else cell for n, cell in enumerate(cells)]
         while cells and not cells[-1]:
             cells.pop()
         times = int(attribute(row, "number-rows-repeated") or 1)
@@ -239,6 +295,14 @@ def _open_rows(table: Element, merged: list[Merged], text: Text) -> Iterator[tup
         for n in range(1, (min(times, MERGED) if cells else 0) + 1):
             yield number + n, list(cells)
         number += times
+
+
+def _valued(cell: Element) -> str:
+    """What a cell holds that has no words of its own: it was written by a program."""
+    for name in ("date-value", "string-value", "value"):
+        if said := attribute(cell, name):
+            return said.removesuffix("T00:00:00").replace("T", " ") if name == "date-value" else said
+    return ""
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ def _torn(said: str, mark: str) -> bool:
 def put(text: Text, rows: Iterable[Row], asked: Asked) -> None:
     """The rows of one sheet, which may hold several tables. What stands above a header is its title."""
     count = 0
-    filled = ((n, [cell.strip() for cell in row]) for n, row in rows if any(cell.strip() for cell in row))
+    # A cell that goes over several lines is one value: its next lines are none of the record's.
+    filled = ((n, [" ".join(cell.split()) for cell in row]) for n, row in rows if any(cell.strip() for cell in row))
     taken = list(islice(filled, asked["rows"] + SAMPLE + 1))
     if len(taken) > asked["rows"] + SAMPLE:
         raise No(f"has more than {asked['rows']:,} rows; split it")

@@ -23,6 +23,9 @@ BESIDE = frozenset((
     "xmlnstbl", "rsidtbl", "latentstyles", "shprslt", "nonshppict", "filetbl", "revtbl", "pgdsctbl", "pntxta", "pntxtb",
 ))
 MARGINS = ("header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf")
+# What it says that is no part of its text.
+LEFT = {"margin": "The headers and footers of the pages were left out", "hidden": "Hidden text was left out",
+        "deleted": "What was deleted with tracked changes was left out"}
 # How letters are written, by what a font says of itself, and by what a file says.
 FONTS = {0: "", 77: "mac-roman", 128: "cp932", 129: "cp949", 134: "cp936", 136: "cp950", 161: "cp1253", 162: "cp1254",
          163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
@@ -30,7 +33,8 @@ FONTS = {0: "", 77: "mac-roman", 128: "cp932", 129: "cp949", 134: "cp936", 136: 
 FONT = re.compile(r"\\f(\d+)(?=[^;{}]*\\fcharset(\d+))")
 OLD = {"mac": "mac-roman", "pc": "cp437", "pca": "cp850"}
 SIGNS = {
-    "par": "\n\n", "line": "\n", "tab": " ", "cell": " | ", "row": "\n", "sect": "\n\n", "page": "\n\n", "emdash": "—",
+    "par": "\n\n", "line": "\n", "tab": " ", "cell": " | ", "row": "\n", "nestcell": " | ", "nestrow": "\n",
+    "sect": "\n\n", "page": "\n\n", "emdash": "—",
     "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“", "rdblquote": "”", "bullet": "•", "emspace": " ",
 }
 MEANT = {"~": "\u00a0", "_": "-", "{": "{", "}": "}", "\\": "\\", "\n": "\n", "\r": "\n"}
@@ -38,22 +42,24 @@ TIME = re.compile(r"^\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->.*$")
 PLAIN = ("p", "span", "div", "a", "b", "i", "em", "strong", "text", "para", "title", "li", "td")
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 QUOTED = 120
+PICTURES = (".svg", ".jpg", ".jpeg", ".png", ".gif")
 SENTENCE = 400  # characters after which what is said goes on in a new paragraph, whether its sentence has ended or not
 
 
 def rtf(content: bytes, asked: Asked, text: Text) -> None:
     if not content.lstrip().startswith(b"{\\rtf"):
         raise No("is damaged, or is no RTF")
-    made, hidden, margins = _rtf(content.decode("latin-1"))
-    if margins.strip():
-        text.note(f"The headers and footers of the pages were left out: {quoted(margins, QUOTED)}")
-    if hidden.strip():
-        text.note(f"Hidden text was left out: {quoted(hidden, QUOTED)}")
+    reading = _rtf(content.decode("latin-1"))
+    for where, words in LEFT.items():
+        if (said := reading.joined(where)).strip():
+            text.note(f"{words}: {quoted(said, QUOTED)}")
+    if reading.pictures:
+        text.note("Pictures in it were not read.")
+    made = re.sub(r" ?\( +(?=\S)", " (", reading.joined("")) if reading.noted else reading.joined("")
     text.add(re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", made)).strip())
 
 
-def _rtf(source: str) -> tuple[str, str, str]:
-    """What it says, what it hides, and what stands above and below each page."""
+def _rtf(source: str) -> "_Rtf":
     page = re.search(r"\\ansicpg(\d+)", source[:400])
     old = re.match(r"\s*\{\\rtf\d*\s*\\(mac|pca?)\b", source)
     codes = f"cp{page[1]}" if page and _known(f"cp{page[1]}") else OLD[old[1]] if old else "cp1252"
@@ -61,17 +67,19 @@ def _rtf(source: str) -> tuple[str, str, str]:
     for match in TOKEN.finditer(source):
         reading.take(*match.groups())
     reading.flush()
-    return reading.joined(""), reading.joined("hidden"), reading.joined("margin")
+    return reading
 
 
 class _Rtf:
-    """One reading of an RTF file. beside: in a part that is no text; behind: letters that stand in for one of \\u."""
+    """One reading of an RTF file. beside: in a part that is no text; where: the part of LEFT that it belongs to, empty
+    for what it says; behind: letters that stand in for one of \\u; closing: what ends the group."""
 
     def __init__(self, codes: str, fonts: dict[str, str]) -> None:
         self._usual, self._codes, self._fonts = codes, codes, fonts
-        self._said: dict[str, list[str]] = {"": [], "hidden": [], "margin": []}
-        self._above: list[tuple[bool, bool, bool, int, str]] = []
-        self._beside, self._hides, self._margin, self._behind, self._skip = False, False, False, 1, 0
+        self._said: dict[str, list[str]] = {where: [] for where in ("", *LEFT)}
+        self._above: list[tuple[bool, str, int, str, str]] = []
+        self._beside, self._where, self._behind, self._skip, self._closing = False, "", 1, 0, ""
+        self.pictures = self.noted = False
         self._held = bytearray()
 
     def take(
@@ -112,10 +120,12 @@ class _Rtf:
     def _group(self, brace: str) -> None:
         self._skip = 0
         if brace == "{":
-            self._above.append((self._beside, self._hides, self._margin, self._behind, self._codes))
+            self._above.append((self._beside, self._where, self._behind, self._codes, self._closing))
+            self._closing = ""
         else:
-            self._beside, self._hides, self._margin, self._behind, self._codes = (
-                self._above.pop() if self._above else (False, False, False, 1, self._usual))
+            self._put(self._closing)
+            self._beside, self._where, self._behind, self._codes, self._closing = (
+                self._above.pop() if self._above else (False, "", 1, self._usual, ""))
 
     def _word(self, word: str, number: str | None) -> None:
         if word == "u":
@@ -123,20 +133,25 @@ class _Rtf:
             self._skip = self._behind
         elif word == "uc":
             self._behind = int(number or 1)
-        elif word in ("v", "plain"):
-            self._hides = word == "v" and number != "0"
+        elif word in ("v", "plain", "deleted"):
+            if self._where != "margin":
+                self._where = "" if word == "plain" or number == "0" else "hidden" if word == "v" else word
         elif word == "f":
             self._codes = self._fonts.get(number or "") or self._usual
         elif word == "shptxt":
             self._beside = False  # the words of a text box stand within what is none
+        elif word == "footnote":
+            self._put(" (")
+            self._closing, self.noted = ")", True
         else:
-            self._margin = self._margin or word in MARGINS
+            self._where = "margin" if word in MARGINS else self._where
+            self.pictures = self.pictures or word == "pict"
             self._beside = self._beside or word in BESIDE
             self._put(SIGNS.get(word, ""))
 
     def _put(self, words: str) -> None:
         if not self._beside and words:
-            self._said["margin" if self._margin else "hidden" if self._hides else ""].append(words)
+            self._said[self._where].append(words)
 
 
 def _known(name: str) -> bool:
@@ -229,17 +244,18 @@ def _spoken(line: str) -> str:
 def epub(content: bytes, asked: Asked, text: Text) -> None:
     text.unit = "chapter"
     archive = Archive(content, asked, "epub")
-    root = next((one.get("full-path", "") for one in archive.xml("META-INF/container.xml").iter()
-                 if local(one) == "rootfile"), "")
+    root = _root(archive)
     book = archive.xml(root)
     files = {one.get("id"): one.get("href", "") for one in book.iter() if local(one) == "item"}
     order = [files.get(one.get("idref"), "") for one in book.iter() if local(one) == "itemref"]
     locked = _locked(archive)
     for number, name in enumerate(order, 1):
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(root), unquote(name)))
+        path = archive.called(posixpath.join(posixpath.dirname(root), name.partition("#")[0]))
         if path in locked:
             raise No("is protected against copying")
-        if path in archive.names:
+        if not path:
+            text.note(f"Chapter {number} is not in the file.")
+        elif not path.lower().endswith(PICTURES):
             source = decoded(archive.read(path))
             made = page(source, text, book=True)
             text.add(made, number)
@@ -247,12 +263,25 @@ def epub(content: bytes, asked: Asked, text: Text) -> None:
                 text.note(f"Chapter {number} holds no text; it may be a picture.")
 
 
+def _root(archive: Archive) -> str:
+    """The part that says what a book is made of; makers of books call it as they like."""
+    container = archive.called("META-INF/container.xml")
+    said = [one.get("full-path", "") for one in archive.xml(container).iter() if local(one) == "rootfile"
+            ] if container else []
+    named = next((found for path in said if (found := archive.called(path))), "")
+    root = named or next((n for n in sorted(archive.names) if n.lower().endswith(".opf")), "")
+    if not root:
+        raise archive.damaged()
+    return root
+
+
 def _locked(archive: Archive) -> set[str]:
     """What of a book is encrypted."""
-    name = "META-INF/encryption.xml"
-    if name not in archive.names:
+    name = archive.called("META-INF/encryption.xml")
+    if not name:
         return set()
-    return {unquote(one.get("URI", "")) for one in archive.xml(name).iter() if local(one) == "CipherReference"}
+    said = [one.get("URI", "") for one in archive.xml(name).iter() if local(one) == "CipherReference"]
+    return {found for uri in said if (found := archive.called(uri) or unquote(uri))}
 
 
 if __name__ == "__main__":

@@ -4,29 +4,29 @@ import re
 from typing import Any
 from urllib.parse import urljoin
 
-from bs4 import BeautifulSoup, Comment
-from markdownify import MarkdownConverter
-
 from hub.knowledge.children.common import Asked, No, Text, quoted, run
 from hub.knowledge.children.encodings import decoded
 from hub.knowledge.children.grids import spread
 from hub.knowledge.children.panels import button, hide, targets
 from hub.knowledge.children.questions import missing, questions
+from hub.knowledge.children.soups import BeautifulSoup, Comment, Kind, MarkdownConverter
 
 # What a page has beside what it says.
-NOISE = (
-    "script, style, noscript, template, svg, canvas, object, embed, nav, select, input, textarea, dialog, head, "
-    "[role=navigation], [role=banner], [role=contentinfo], [role=search], [role=dialog]"
+NOISE = Kind(
+    "script style noscript template svg canvas object embed nav select input textarea dialog head",
+    roles="navigation banner contentinfo search dialog",
 )
-ROOTS = (
-    "#root, #app, #__next, #__nuxt, #main-app, #___gatsby, #svelte, #q-app, #mount, app-root, "
-    "[data-reactroot], [ng-app]"
+ROOTS = Kind(
+    "app-root", ids="root app __next __nuxt main-app ___gatsby svelte q-app mount", attributes="data-reactroot ng-app",
 )
 # What stands around what a page says.
-AROUND = (
-    "nav, noscript, header, footer, aside, select, dialog, [role=navigation], [role=banner], [role=contentinfo], "
-    "[role=search], [role=dialog]"
+AROUND = Kind(
+    "nav noscript header footer aside select dialog", roles="navigation banner contentinfo search dialog",
 )
+MAIN, FRAME, BUTTON = Kind("main", roles="main"), Kind("iframe"), Kind("button", roles="tab")
+OUTSIDE = Kind(" ".join((*NOISE.names, "iframe", "button")), roles=" ".join(NOISE.roles))
+SHADOW = Kind(with_=(("template", "shadowrootmode"), ("template", "shadowroot")))
+FILE, PICTURE = Kind(with_=(("object", "data"), ("embed", "src"))), Kind(with_=(("img", "alt"),))
 # All that a page says before its scripts have drawn it.
 WAITS = re.compile(
     r"\W*(?:loading|please wait|one moment|carregando|aguarde|só um momento|cargando|espere|un momento)[\w\s]{0,30}\W*|"
@@ -41,6 +41,7 @@ LINKS = 5000
 ROBOTS = re.compile(r"^(?:robots|chathub)$", re.IGNORECASE)
 REFRESH = re.compile(r"^\s*\d*\s*[;,]\s*url\s*=\s*[\"']?([^\"']+)", re.IGNORECASE)
 QUOTED = 80
+SCRIPT = re.compile(r"^javascript:", re.IGNORECASE)
 FILE_NAME = re.compile(r"^[\w-]+\.(?:png|jpe?g|gif|webp|svg)$", re.IGNORECASE)
 
 
@@ -60,10 +61,10 @@ def page(source: str, text: Text, book: bool = False) -> str:
     _shallow(soup)
     _leads(soup, text)
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
-    drawn = bool(soup.select_one("script"))
-    rooted = drawn and bool(soup.select_one(ROOTS))
+    drawn = soup.find("script") is not None
+    rooted = drawn and ROOTS.first(soup) is not None
     asked = list(questions(soup))
-    frames = len(soup.select("iframe"))
+    frames = len(FRAME.all(soup))
     mains = _mains(soup)
     whole = mains == [soup]
     body = "\n\n".join(filter(None, (markdown(_cleaned(main, whole and not book, text)) for main in mains)))
@@ -116,7 +117,7 @@ def _shallow(soup: Any) -> None:
 
 def _mains(soup: Any) -> list[Any]:
     """The main parts that hold something, or all of the page; all as well where the rest says far more."""
-    found = [m for m in soup.select("main, [role=main]") if m.get_text(strip=True) or m.select_one("img[alt]")]
+    found = [m for m in MAIN.all(soup) if m.get_text(strip=True) or PICTURE.first(m)]
     outer = [m for m in found if not any(p in found for p in m.parents)]
     there = sum(_size(m) for m in outer)
     if there < LITTLE and (soup.body or soup) and _size(soup.body or soup) - there > MORE * LITTLE:
@@ -126,7 +127,7 @@ def _mains(soup: Any) -> list[Any]:
 
 def _size(one: Any) -> int:
     """Characters that a part says, without what stands around it."""
-    found = one.select(AROUND)
+    found = AROUND.all(one)
     there = {id(n) for n in found}
     beside = (n for n in found if not any(id(p) in there for p in n.parents))
     return len(one.get_text(strip=True)) - sum(len(n.get_text(strip=True)) for n in beside)
@@ -136,7 +137,7 @@ def _beside(soup: Any, mains: list[Any], text: Text) -> None:
     """What stands outside of the main part is told."""
     for main in mains:
         main.extract()
-    for one in soup.select(f"{NOISE}, iframe, button"):
+    for one in OUTSIDE.all(soup):
         one.decompose()
     _around(soup, text)
     said = soup.get_text(" ", strip=True)
@@ -147,14 +148,14 @@ def _beside(soup: Any, mains: list[Any], text: Text) -> None:
 def _cleaned(main: Any, whole: bool, text: Text) -> Any:
     for comment in main.find_all(string=lambda s: isinstance(s, Comment)):
         comment.extract()
-    for one in main.select("template[shadowrootmode], template[shadowroot]"):
+    for one in SHADOW.all(main):
         one.name = "div"
     opened = targets(main)
-    for one in main.select("button, [role=tab]"):
+    for one in BUTTON.all(main):
         button(one, opened)
-    if main.select_one("object[data], embed[src]"):
+    if FILE.first(main):
         text.note("A file within the page was not read.")
-    for one in main.select(NOISE):
+    for one in NOISE.all(main):
         one.decompose()
     hide(main, opened, text)
     _mended(main)
@@ -165,14 +166,14 @@ def _cleaned(main: Any, whole: bool, text: Text) -> Any:
 
 def _mended(main: Any) -> None:
     """Pictures become what they are said to show, and links that lead nowhere their words."""
-    for one in main.select("iframe"):
+    for one in FRAME.all(main):
         one.decompose()
     for one in main.find_all("img"):
         alt = " ".join(str(one.get("alt") or "").split())
         one.replace_with(f" {alt} " if len(alt) > 2 and not FILE_NAME.match(alt) else "")
     for one in main.find_all("summary"):
         one.name = "h4"
-    for one in main.select("a[href^='javascript:' i]"):
+    for one in main.find_all("a", href=SCRIPT):
         one.unwrap()
 
 

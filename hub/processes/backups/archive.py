@@ -12,7 +12,7 @@ import io
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self, cast
 
 import orjson
 
@@ -26,12 +26,30 @@ LARGEST = 64 << 20  # bytes of a manifest
 Json = dict[str, Any]
 
 
+class _Out:
+    """Where an archive goes. What tarfile still holds when the rest has failed is not written, though it tries to."""
+
+    def __init__(self, out: Any) -> None:
+        self._out = out
+        self.failed = False
+
+    def write(self, data: bytes) -> int:
+        return len(data) if self.failed else int(self._out.write(data))
+
+
 class Writer:
     """Members one after another; `finish` writes the manifest."""
 
     def __init__(self, out: Any) -> None:
-        self._tar = tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 18)  # noqa: SIM115
+        self._out = _Out(out)
+        self._tar = tarfile.open(fileobj=cast(Any, self._out), mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 18)  # noqa: SIM115
         self._files: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._out.failed = error is not None
 
     def data(self, name: str, data: bytes, mode: int = 0o600) -> None:
         self._files[name] = hashlib.sha256(data).hexdigest()

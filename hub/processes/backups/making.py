@@ -48,8 +48,13 @@ def backup(settings: Settings, to: str | None, say: Say) -> Path | None:
     if to == "-":
         if sys.stdout.isatty():
             raise Setup("A backup is no text: send it to a file or another program.")
-        _written(settings, sys.stdout.buffer, began, say)
-        sys.stdout.buffer.flush()
+        try:
+            _written(settings, sys.stdout.buffer, began, say)
+            sys.stdout.buffer.flush()
+        except OSError as e:
+            # What is still held back would be tried once more at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Setup(f"The backup cannot be written ({e.strerror}).") from None
         return None
     path = Path(to) if to is not None else settings.backups_folder / _name(settings, began)
     with whole(path) as out:
@@ -121,16 +126,16 @@ def _written(settings: Settings, out: BinaryIO, began: datetime, say: Say) -> No
         url = owner_of(served)
         found.suits(asyncio.run(snapshots.server(url)))
         seal = _sealing(settings, out)
-        writer = Writer(seal or out)
-        _home(settings, writer, seal is not None)
-        with asyncio.Runner() as runner:
-            moment = runner.run(snapshots.take(url))
-            try:
-                rows = runner.run(moment.rows())
-                database = writer.database(dump(found, url, moment.id))
-            finally:
-                runner.run(moment.close())
-        writer.finish(_manifest(settings, began, moment, found.version) | {"rows": rows, "database": database})
+        with Writer(seal or out) as writer:
+            _home(settings, writer, seal is not None)
+            with asyncio.Runner() as runner:
+                moment = runner.run(snapshots.take(url))
+                try:
+                    rows = runner.run(moment.rows())
+                    database = writer.database(dump(found, url, moment.id))
+                finally:
+                    runner.run(moment.close())
+            writer.finish(_manifest(settings, began, moment, found.version) | {"rows": rows, "database": database})
         if seal is not None:
             seal.finish()
     if seal is None:

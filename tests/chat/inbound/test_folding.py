@@ -20,6 +20,8 @@ from hub.config import Settings
 from hub.runtime import Hub, open_hub
 from hub.store import arrivals
 from hub.store.arrivals import Kept
+from hub.store.db import Db
+from hub.task_groups import end
 from tests.chat.inbound.test_journal import another, folded, integration, keep, said, update, waiting
 from tests.flows.test_answers import BODIES
 from tests.flows.world import World
@@ -190,3 +192,83 @@ async def test_of_what_was_restored_all_is_folded(hub: Hub, monkeypatch: pytest.
     monkeypatch.setattr(arrivals, "left", few)
     await folding.fold_restored(hub)
     assert [await said(one) for one in worlds] == [{"1": ["a"]}] * 3
+
+
+DAMAGED = """
+    create function damaged() returns trigger language plpgsql as $$ begin
+        if new.body->>'text' like '%poison%' then raise exception 'no' using errcode = '22023'; end if;
+        return new; end $$;
+    create trigger damaged before insert on inbox for each row execute function damaged();
+"""
+
+
+async def test_one_that_cannot_be_stored_spoils_none_of_a_crowd_of_strangers(
+    hub: Hub, owner: Db, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two accounts: it is found in few steps and goes aside, and everybody else is there, each once."""
+    one, other = await another(hub), await another(hub)
+    folds: list[int] = []
+    fold = arrivals.fold
+
+    async def counted(db: Any, held: Any, calls: Any, items: Any) -> Any:
+        folds.append(len(calls))
+        return await fold(db, held, calls, items)
+
+    monkeypatch.setattr(arrivals, "fold", counted)
+    await owner.run(DAMAGED)
+    try:
+        for w in (one, other):
+            texts = ["poison" if n == 17 and w is one else "hi" for n in range(40)]
+            await keep(w, *(orjson.dumps(update(500 + n, t)) for n, t in enumerate(texts)))
+        folder = Folder(hub, one.intake, Backlogs())
+        for w in (one, other):
+            folder.ring(await integration(w))
+        for w in (one, other):
+            await folded(w)
+        await folder.close()
+    finally:
+        await owner.run("drop trigger damaged on inbox; drop function damaged()")
+    assert await said(one) == {str(500 + n): ["hi"] for n in range(40) if n != 17}
+    assert await said(other) == {str(500 + n): ["hi"] for n in range(40)}
+    assert await hub.db.value("select count(*) from quarantine where account_id = $1", one.account) == 1
+    assert len(folds) <= 16, folds
+
+
+async def test_workers_fold_what_a_process_that_takes_calls_tells_of(
+    world: World, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "HEAD_START", 3600.0)  # nobody helps
+    counts: dict[str, int] = {}
+    working = asyncio.create_task(folding.work(hub, counts))
+    folder = Folder(hub, world.intake, Backlogs())
+    try:
+        await world.until(lambda: hub.events.heard(folding.TOPIC) == 1)
+        async with asyncio.timeout(5):
+            while not await hub.events.tell(folding.TOPIC, {"of": []}):
+                await asyncio.sleep(0.01)
+        for n in range(3):
+            mine = await integration(world)
+            await arrivals.keep(hub.db, [Kept(mine, {}, None, orjson.dumps(update(n, str(n))))])
+            folder.tell(mine)
+            await folded(world)
+    finally:
+        await end([working])
+        await folder.close()
+    assert counts == {"accepted": 3} and world.intake.counts == {}
+    assert await said(world) == {str(n): [str(n)] for n in range(3)}
+
+
+async def test_where_workers_hear_and_do_nothing_it_is_folded_all_the_same(
+    world: World, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the process that took the calls, a group at a time."""
+    monkeypatch.setattr(folding, "HEAD_START", 0.01)
+    texts = [str(n) for n in range(folding.MOST + 5)]
+    async with hub.events.listen(folding.TOPIC) as heard:
+        await keep(world, *(orjson.dumps(update(1, t)) for t in texts))
+        folder = Folder(hub, world.intake, Backlogs())
+        folder.tell(await integration(world))
+        await folded(world)
+        await folder.close()
+        assert not heard.empty()
+    assert await said(world) == {"1": texts}

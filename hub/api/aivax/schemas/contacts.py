@@ -97,8 +97,38 @@ class Conversation(Camel):
         )
 
 
+class Consent(Camel):
+    """state: out or in. by: who said so; words: theirs, where they were said in a message."""
+
+    state: str
+    by: str | None
+    words: str | None
+    at: datetime
+
+
+class FirstSeen(Camel):
+    """ad: the first advertisement that brought them, as the network told: title, body, url, source (its id), kind,
+    click."""
+
+    at: datetime
+    target: str
+    web_chat_id: UUID | None
+    ad: Json | None
+    ad_at: datetime | None
+
+    @classmethod
+    def of(cls, r: Json | None) -> "FirstSeen | None":
+        if r is None:
+            return None
+        return cls(
+            at=r["at"], target=TARGETS[r["channel"]], web_chat_id=r["client_id"], ad=r["ad"], ad_at=r["ad_at"]
+        )
+
+
 class ContactOut(ContactLine):
     opted_out_words: str | None
+    consents: Annotated[list[Consent], Field(description="Newest first, the latest fifty.")]
+    first_seen: FirstSeen | None
     joins: list[JoinOut]
     conversations: Annotated[list[Conversation], Field(description="The latest hundred, on all networks.")]
 
@@ -106,6 +136,7 @@ class ContactOut(ContactLine):
     def of(cls, found: Whole) -> "ContactOut":
         return cls(
             **cls.values(found.person), opted_out_words=found.person["opted_out_words"],
+            consents=[Consent(**c) for c in found.consents], first_seen=FirstSeen.of(found.origin),
             joins=[JoinOut.of(j) for j in found.joins], conversations=[Conversation.of(t) for t in found.talks],
         )
 

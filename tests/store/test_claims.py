@@ -1,0 +1,104 @@
+"""Conversations claimed together: as each by itself, in few statements, and none waits for another's trouble."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from hub.jobs.claims import GROUP, Claims
+from hub.store import inbox
+from hub.store.db import Db
+from tests.store.rows import Bench, straight
+
+SPOILED = """
+    create function spoiled() returns trigger language plpgsql as $$ begin
+        if new.tag = 'spoiled' and new.epoch <> old.epoch then raise exception 'no' using errcode = 'P0001'; end if;
+        return new; end $$;
+    create trigger spoiled before update on sessions for each row execute function spoiled();
+"""
+
+
+class Counting:
+    """A database that counts what is claimed together."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self.sizes: list[int] = []
+        self.alone = 0
+
+    async def fetch(self, sql: str, *args: Any) -> Any:
+        self.sizes.append(len(args[0]))
+        return await self._db.fetch(sql, *args)
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        self.alone += 1
+        return await self._db.value(sql, *args)
+
+
+async def due(bench: Bench, count: int, tag: str = "t") -> list[UUID]:
+    """So many conversations in which something waits."""
+    items = [bench.item(f"{n}", ids=[f"{tag}:{n}"], tag=f"{tag}{n}" if tag != "spoiled" else tag) for n in range(count)]
+    return [s.session_id for s in await inbox.ingest(bench.db, items) if s.session_id]
+
+
+def claims(db: Any) -> Claims:
+    return Claims(db, "me", 30, 50)
+
+
+async def test_many_are_claimed_in_few_statements_each_with_its_own(db: Db) -> None:
+    one, other, counting = await Bench(db).make(), await Bench(db).make(), Counting(db)
+    sessions = [*await due(one, 20), *await due(other, 20)]
+    mine = claims(counting)
+    claimed = await asyncio.gather(*(mine.claim(s) for s in sessions))
+    assert [c and c.session_id for c in claimed] == sessions
+    batches = [c and [b["body"]["text"] for b in c.batch] for c in claimed]
+    assert batches == [[f"{n}"] for _ in range(2) for n in range(20)]
+    assert {c and c.account["id"] for c in claimed[20:]} == {str(other.account)}
+    assert sum(counting.sizes) == 40 and max(counting.sizes) == GROUP and len(counting.sizes) <= 4
+    assert not counting.alone
+    again = claims(db)
+    assert await asyncio.gather(*(again.claim(s) for s in sessions)) == [None] * 40, "they are leased"
+    await straight(db)
+
+
+async def test_one_that_is_locked_is_waited_for_by_nobody_else(db: Db, owner: Db) -> None:
+    bench, mine = await Bench(db).make(), claims(db)
+    sessions = await due(bench, 6)
+    async with owner.transaction() as tx:
+        await tx.run("select 1 from sessions where id = $1 for update", sessions[2])
+        waits = asyncio.create_task(mine.claim(sessions[2]))
+        others = [s for s in sessions if s != sessions[2]]
+        claimed = await asyncio.gather(*(mine.claim(s) for s in others))
+        assert [c and c.session_id for c in claimed] == others and not waits.done()
+    found = await waits
+    assert found is not None and found.session_id == sessions[2]
+
+
+async def test_one_that_cannot_be_claimed_spoils_no_other(db: Db, owner: Db) -> None:
+    bench, mine = await Bench(db).make(), claims(db)
+    sessions = [*await due(bench, 3), *await due(bench, 1, "spoiled"), *await due(bench, 2, "u")]
+    await owner.run(SPOILED)
+    try:
+        claimed = await asyncio.gather(*(mine.claim(s) for s in sessions), return_exceptions=True)
+    finally:
+        await owner.run("drop trigger spoiled on sessions; drop function spoiled()")
+    assert isinstance(claimed.pop(3), asyncpg.RaiseError)
+    assert [getattr(c, "session_id", c) for c in claimed] == [s for n, s in enumerate(sessions) if n != 3]
+
+
+async def test_what_nobody_waits_for_any_more_is_given_back(db: Db) -> None:
+    """A turn that is stopped in this moment: it is no try of what was asked."""
+    bench, mine = await Bench(db).make(), claims(db)
+    sessions = await due(bench, 2)
+    stopped, kept = (asyncio.create_task(mine.claim(s)) for s in sessions)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    stopped.cancel()
+    assert await kept is not None
+    await mine.close()
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    row = await db.row("select lease_until, attempts, due_at <= now() as due from sessions where id = $1", sessions[0])
+    assert row is not None and tuple(row) == (None, 0, True)
