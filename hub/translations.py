@@ -19,6 +19,11 @@ LANGUAGES: Mapping[str, str] = MappingProxyType({ENGLISH: "English", "pt-BR": "P
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 # A sentence is known by at least so many letters around its values.
 LEAST = 10
+# Between what a word is said of and the word, in a catalogue.
+SPLIT = "\x04"
+# What is put together of several sentences is looked for one by one, up to so many letters.
+LONGEST = 600
+_SENTENCE = re.compile(r"(?<=\.) (?=[A-Z@])")
 _PLACE = re.compile(r"%\((\w+)\)s")
 _RANGE = re.compile(r"\s*([a-z]{1,8})(?:-([a-z0-9-]{1,40}))?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?))?\s*", re.IGNORECASE)
 
@@ -80,16 +85,21 @@ class Catalogue:
     def ngettext(self, one: str, many: str, count: int) -> str:
         return self._found.ngettext(one, many, count)
 
+    def pgettext(self, of: str, text: str) -> str:
+        """A word that another language says in several ways, by what it is said of."""
+        return self._found.pgettext(of, text)
+
     def say(self, text: str) -> str:
         """A text as it is said in this language; what no catalogue knows stays as it is."""
         if not isinstance(text, Told):
             own = self.gettext(text)
             return self._recognised(text) if own == text else own
         own = self.ngettext(text.one, text.many, text.number) if text.many else self.gettext(text.one)
+        if own == text.one and not text.values:
+            return self._recognised(own)
         # What people have written is no word of ours, even where it reads like one.
         values = {k: self.say(v) if isinstance(v, Told) else v for k, v in text.values.items()}
         return own % values if values else own
-
 
     def _recognised(self, text: str) -> str:
         """A sentence of the APIs with values in it, by the words around them: the longest that fits."""
@@ -98,7 +108,8 @@ class Catalogue:
         for pieces, one in self._shapes:
             if (values := _between(pieces, text)) is not None:
                 return self.gettext(one) % dict(zip(_PLACE.findall(one), values, strict=True))
-        return text
+        several = _SENTENCE.split(text) if len(text) < LONGEST else ()
+        return " ".join(self.say(one) for one in several) if len(several) > 1 else text
 
 
 class _Read(gettext.GNUTranslations):
@@ -106,7 +117,8 @@ class _Read(gettext.GNUTranslations):
 
     def shapes(self) -> list[tuple[list[str], str]]:
         """Texts with places for values, cut at these; those with the most words of their own first."""
-        found = [(_PLACE.split(one)[::2], one) for one in self._catalog if isinstance(one, str) and "%(" in one]
+        texts = (one for one in self._catalog if isinstance(one, str) and SPLIT not in one)
+        found = [(_PLACE.split(one)[::2], one) for one in texts if "%(" in one]
         known = [(pieces, one) for pieces, one in found if sum(map(len, pieces)) >= LEAST]
         return sorted(known, key=lambda shape: -sum(map(len, shape[0])))
 

@@ -15,10 +15,13 @@ from hub.errors import Conflict, Forbidden, Invalid, NotFound
 from hub.sealing import digest
 from hub.store import deeds, devices, operators, second_factors
 from hub.store.db import Db
-from hub.translations import LANGUAGES
+from hub.translations import LANGUAGES, told
 
 Json = dict[str, Any]
 ROLES = ("viewer", "agent", "admin", "owner")
+NAMED: Mapping[str, str] = {
+    "viewer": told("viewer"), "agent": told("agent"), "admin": told("admin"), "owner": told("owner"),
+}
 # The least role that may do it; everybody may look.
 LEAST: Mapping[str, str] = {
     "inbox": "agent", "delivery": "agent", "bot": "admin", "channel": "admin", "knowledge": "admin",
@@ -88,7 +91,11 @@ class Deed:
 def allow(who: Operator, thing: str) -> None:
     """Raise Forbidden when the role is not enough."""
     if not who.may(thing):
-        raise Forbidden(f"Your role ({who.role}) may not do that; it takes the role {LEAST[thing]}.", code="role")
+        text = told(
+            "Your role (%(role)s) may not do that; it takes the role %(least)s.", role=NAMED[who.role],
+            least=NAMED[LEAST[thing]],
+        )
+        raise Forbidden(text, code="role")
 
 
 @asynccontextmanager
@@ -188,10 +195,10 @@ async def set_profile(
 def below(who: Operator, role: str) -> None:
     """Raise Forbidden for whoever's role is not below one's own: who could sign in as them would be them."""
     if ROLES.index(role) >= ROLES.index(who.role):
-        raise Forbidden(
-            f"Somebody with the role {role} gets a new link of a higher role, or from `hub login` where the hub runs.",
-            code="role",
-        )
+        raise Forbidden(told(
+            "Somebody with the role %(role)s gets a new link of a higher role, or from `hub login` where the hub runs.",
+            role=NAMED[role],
+        ), code="role")
 
 
 async def drop_factors(db: Db, who: Operator, id: UUID) -> None:
@@ -206,7 +213,9 @@ def ranked(who: Operator, role: str) -> None:
     if role not in ROLES:
         raise Invalid(f"role must be one of {', '.join(ROLES)}.", field="role")
     if ROLES.index(role) > ROLES.index(who.role):
-        raise Forbidden(f"Your role ({who.role}) may not decide about the role {role}.", code="role")
+        names = {"own": NAMED[who.role], "role": NAMED[role]}
+        text = told("Your role (%(own)s) may not decide about the role %(role)s.", **names)
+        raise Forbidden(text, code="role")
 
 
 def _name(text: str) -> str:

@@ -9,6 +9,7 @@ from hub.console.guard import act, look
 from hub.console.page_request import Visit, mark
 from hub.domain import Json
 from hub.store import contact_panel as rows
+from hub.translations import told
 
 PLACE = "/console/settings/contacts"
 
@@ -45,7 +46,7 @@ async def add(v: Visit, deed: Deed) -> web.StreamResponse:
         given["bot"],
     )
     deed.object = str(await panel.add_field(v.db, v.account, wanted))
-    return v.to(PLACE, f"{wanted.name} stands beside every conversation now.")
+    return v.to(PLACE, told("%(name)s stands beside every conversation now.", name=wanted.name))
 
 
 async def edit(v: Visit, deed: Deed) -> web.StreamResponse:

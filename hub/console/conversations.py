@@ -87,9 +87,10 @@ async def transcript(v: Visit) -> web.StreamResponse:
     zone = ZoneInfo(checked(v.asked("zone") or await zone_of(v), "zone"))
     talk = await exports.talk(v.hub, v.account, v.id(), zone)
     await audit.exported(v.db, v.account, v.who.actor, "conversation", str(v.id()), {"format": kind or "print"})
+    labels = {name: v.words.gettext(text) for name, text in transcripts.WORDS.items()}
     if kind:
-        return await transcripts.sent(v.request, talk, kind, transcripts.WORDS)
-    html = await transcripts.page(v.request, talk, transcripts.WORDS)
+        return await transcripts.sent(v.request, talk, kind, labels)
+    html = await transcripts.page(v.request, talk, labels, lang=v.words.code)
     return web.Response(text=html, content_type="text/html", headers=HEADERS)
 
 

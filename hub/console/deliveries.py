@@ -78,7 +78,7 @@ async def replay_all(v: Visit, deed: Deed) -> web.StreamResponse:
         count = await deliveries.replay_all(v.hub, v.account, chosen)
     else:
         raise Invalid("Choose deliveries, or a span of time.", field="id")
-    said = counted("%(count)s being sent again.", "%(count)s being sent again.", count)
+    said = counted("%(count)s delivery is sent again.", "%(count)s deliveries are sent again.", count)
     return v.to("/console/deliveries?state=failed", said)
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from hub.chat.clients.networks import NAMES
 from hub.chat.clients.people_names import person
 from hub.store import said
-from hub.translations import ENGLISH, Catalogue, dated, moment, told
+from hub.translations import ENGLISH, Catalogue, Told, dated, moment, told
 
 HUES = 6
 CHANGED = told("%(by)s changed it")
@@ -22,6 +22,9 @@ DONE: Mapping[str, str] = {
     "closed": told("%(by)s closed it"), "open": told("%(by)s opened it again"),
     "rested": told("It was put away until now"), "priority": told("%(by)s set the priority to %(to)s"),
     "labelled": told("%(by)s set the label %(to)s"), "unlabelled": told("%(by)s took off the label %(to)s"),
+}
+RANKS: Mapping[str, str] = {
+    "low": told("low"), "normal": told("normal"), "high": told("high"), "urgent": told("urgent"),
 }
 # How Portuguese and Spanish write figures, from how English does.
 SWAPPED = str.maketrans(",.", ".,")
@@ -103,7 +106,15 @@ def deskwork(done: Mapping[str, Any], words: Catalogue) -> str:
         what, to = ("assigned", names) if names else ("nobody's", "")
     if what == "snoozed" and (until := done.get("until")):
         what, to = "snoozed until", stamp(datetime.fromisoformat(str(until)), words)
+    if what == "priority":
+        to = words.say(RANKS.get(str(to), str(to)))
     return words.gettext(DONE.get(what, CHANGED)) % {"by": by, "to": to}
+
+
+def called(row: Mapping[str, Any], words: Catalogue) -> str:
+    """What somebody is called; only what the hub calls them has another language."""
+    name = person(row)
+    return words.say(name) if isinstance(name, Told) else name
 
 
 def say(text: str, words: Catalogue) -> str:
@@ -152,10 +163,10 @@ def spoken(write: Callable[..., str]) -> Callable[..., str]:
 
 SPOKEN: Mapping[str, Callable[..., str]] = {
     "stamp": stamp, "size": size, "number": number, "money": money, "span": span, "deskwork": deskwork, "say": say,
-    "dated": dated, "figure": figure,
+    "dated": dated, "figure": figure, "person": called,
 }
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    "iso": iso, "initials": initials, "hue": hue, "person": person, "pretty": pretty, "network": network,
+    "iso": iso, "initials": initials, "hue": hue, "pretty": pretty, "network": network,
     "around": around, "unmarked": unmarked,
     **{name: spoken(write) for name, write in SPOKEN.items()},
 }

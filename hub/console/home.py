@@ -7,7 +7,9 @@ from aiohttp import web
 
 from hub.console.guard import look
 from hub.console.page_request import Visit
+from hub.domain import Json
 from hub.store import dashboard, drills, operator_inbox, said, scope
+from hub.translations import Catalogue, told
 
 FEW = 5
 
@@ -34,10 +36,18 @@ async def search(v: Visit) -> web.StreamResponse:
     """GET /console/search?q="""
     words = v.asked("q")[:100]
     found = await dashboard.find(v.db, v.account, words) if len(words) > 1 else []
+    found = [one | {"name": _called(one, v.words)} for one in found]
     spoken = await said.find(v.db, v.account, words)
     if v.partial:
         return v.part("found.html", found=found, spoken=spoken, words=words)
     return await v.page("search.html", found=found, spoken=spoken, words=words, sealed=v.db.keys is not None)
+
+
+def _called(one: Json, words: Catalogue) -> str:
+    """Whoever has no name is called by the end of their conversation's id, in each language."""
+    if one["kind"] == "conversation" and one["name"] == f"Visitor {str(one['id'])[-4:]}":
+        return words.say(told("Visitor %(tail)s", tail=str(one["id"])[-4:]))
+    return str(one["name"])
 
 
 def routes() -> list[web.RouteDef]:

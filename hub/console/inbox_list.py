@@ -25,8 +25,8 @@ PAGE, BESIDE, MOST = 30, 12, 100
 # As the tabs are called; those without a count are only looked through.
 TABS = (
     ("all", told("All")), ("mine", told("Mine")), ("team", told("My team")), ("unassigned", told("Unassigned")),
-    ("waiting", told("Waiting")),
-    ("asked", told("Asked")), ("mentions", told("Mentions")), ("person", told("People")), ("bot", told("Bot")),
+    ("waiting", told("Waiting")), ("asked", told("Asked for a person")), ("mentions", told("Mentions")),
+    ("person", told("People")), ("bot", told("Bot")),
     ("snoozed", told("Snoozed")), ("closed", told("Closed")),
 )
 COUNTED = ("mine", "team", "unassigned", "waiting", "asked", "mentions", "snoozed")

@@ -22,7 +22,7 @@ from hub.store import people as person_rows
 from hub.tools.schedule import book, recurrence, targets, words
 from hub.tools.schedule.book import Change, Wanted
 from hub.tools.schedule.targets import Target
-from hub.translations import told
+from hub.translations import Catalogue, dated, told
 
 PAGE, SHOWN, NEXT, FOUND = 50, 1000, 5, 12
 VIEWS: Mapping[str, str] = {"week": told("Week"), "month": told("Month"), "list": told("List")}
@@ -56,7 +56,7 @@ async def _list(v: Visit, zone: str) -> web.StreamResponse:
     before = pagination.read(v.asked("before")) if v.asked("before") else None
     rows = await dashboard.calendar(v.db, v.account, before=before, limit=PAGE + 1)
     more = f"/console/schedules?view=list&before={pagination.write(rows[PAGE - 1]['id'])}" if len(rows) > PAGE else ""
-    shown = [r | {"words": said(r)} for r in rows[:PAGE]]
+    shown = [r | {"words": said(r, v.words)} for r in rows[:PAGE]]
     return await v.page(
         "schedules.html", days=[], view="list", views=VIEWS, day=None, zone=zone, today=None, before=None, after=None,
         places=await clients.of_account(v.db, v.account), rows=shown, more=more, **await _people(v),
@@ -81,20 +81,26 @@ def _day(text: str, zone: ZoneInfo, now: datetime) -> date:
     return found
 
 
-def said(row: Json) -> str:
+def said(row: Json, spoken: Catalogue) -> str:
     """A schedule's times in words."""
     if row["kind"] == "once":
-        return words.at(row["scheduled_at"] or row["next_at"], row["zone"])
-    return words.rule(recurrence.Rule(row["cron"], row["zone"], row["every"], row["unit"], row["anchor"]))
+        return spoken.say(words.at(row["scheduled_at"] or row["next_at"], row["zone"]))
+    return words.rule(recurrence.Rule(row["cron"], row["zone"], row["every"], row["unit"], row["anchor"]), spoken)
+
+
+def _there(at: datetime, zone: str, spoken: Catalogue) -> str:
+    """A moment on the clock of a zone."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{dated(local, 'name', spoken)} {dated(local, 'whole', spoken)} {local:%H:%M}"
 
 
 async def view(v: Visit) -> web.StreamResponse:
     """GET /console/schedules/{id}"""
     row = await _one(v)
     times = book.preview(row, datetime.now(UTC), NEXT)
-    upcoming = [{"at": at, "there": words.short(at, row["zone"])} for at in times]
+    upcoming = [{"at": at, "there": _there(at, row["zone"], v.words)} for at in times]
     fired = await schedules.fired(v.db, v.account, row["id"], PAGE)
-    return await v.page("schedule.html", s=row, words=said(row), upcoming=upcoming, fired=fired)
+    return await v.page("schedule.html", s=row, words=said(row, v.words), upcoming=upcoming, fired=fired)
 
 
 async def _one(v: Visit) -> Json:

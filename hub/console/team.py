@@ -64,7 +64,8 @@ async def role(v: Visit, deed: Deed) -> web.StreamResponse:
     deed.object = str(v.id())
     deed.changed(seen, {"role": v.form.get("role")})
     await operators.set_role(v.db, v.who, v.id(), v.form.get("role"), lambda now: v.unchanged(now["role"]))
-    return v.to("/console/team", told("%(name)s is %(role)s now.", name=seen["name"], role=v.form.get("role")))
+    named = operators.NAMED[v.form.get("role")]
+    return v.to("/console/team", told("%(name)s is %(role)s now.", name=seen["name"], role=named))
 
 
 async def remove(v: Visit, deed: Deed) -> web.StreamResponse:

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from hub.errors import Invalid
 from hub.store.documents import Find
+from hub.translations import told
 
 FLAGS = {"-t": "tags", "-r": "reference", "-c": "content", "-n": "name", "-i": "id"}
-HELP = 'use -t "tag", -r "reference", -c "content", -n "name" or -i "id"'
+HELP = told('use -t "tag", -r "reference", -c "content", -n "name" or -i "id"')
 
 ORDERS = tuple(f"{field}_{way}" for field in ("created_at", "updated_at", "indexed_at") for way in ("asc", "desc"))
 STATES = {"queued": "Queued", "indexed": "Indexed", "cancelled": "Cancelled", "failed": "Failed"}
@@ -25,7 +26,7 @@ def parse(text: str | None) -> Find:
             continue
         value = next(words, None)
         if value is None:
-            raise Invalid(f"filter: {word} needs a value; {HELP}.", field="filter")
+            raise Invalid(told("filter: %(word)s needs a value; %(help)s.", word=word, help=HELP), field="filter")
         if word == "-t":
             tags.append(value)
         elif values.setdefault(FLAGS[word], value) != value:
@@ -64,7 +65,7 @@ def _split(text: str) -> list[str]:
 
 def _word(word: str) -> str:
     if len(word) == 2 and word.startswith("-"):
-        raise Invalid(f"filter: there is no {word}; {HELP}.", field="filter")
+        raise Invalid(told("filter: there is no %(word)s; %(help)s.", word=word, help=HELP), field="filter")
     return word
 
 

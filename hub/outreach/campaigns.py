@@ -18,6 +18,7 @@ from hub.outreach.rules import Facts, Number
 from hub.runtime import Hub
 from hub.store import campaigns, clients, schedules
 from hub.store.db import Call, Db
+from hub.translations import told
 
 Json = dict[str, Any]
 CHUNK = 2000
@@ -257,11 +258,11 @@ async def _sendable(hub: Hub, account: UUID, campaign: Json) -> None:
             if wanted != [(f["place"], f["kind"], f["name"], f["index"]) for f in message["fills"]]:
                 raise Conflict(f"The template {found.name} has changed: it wants other variables; write it anew.")
         if why := found.why_not():
-            raise Conflict(f"{why} The campaign was not started.")
+            raise Conflict(told("%(why)s The campaign was not started.", why=told(why)))
     except NotFound:
         return
     except Invalid as e:
-        raise Conflict(f"{e} The campaign was not started.") from None
+        raise Conflict(told("%(why)s The campaign was not started.", why=told(str(e)))) from None
 
 
 async def pause(db: Db, account: UUID, id: UUID) -> None:

@@ -93,16 +93,18 @@ def _list(text: str) -> Iterator[Json]:
 def _csv(text: str) -> Iterator[Json]:
     first = text.splitlines()[0]
     delimiter = max(",;\t", key=first.count)
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
-        reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, strict=True)
         names = [n.strip() for n in reader.fieldnames or ()]
         if not set(names) & {*ADDRESS, *USER}:
             raise Invalid(f"recipients has no column {ADDRESS[0]} or {ADDRESS[1]} in its header.", field="recipients")
         reader.fieldnames = names
         for row in reader:
             yield {k: v for k, v in row.items() if isinstance(k, str) and v is not None}
-    except csv.Error as e:
-        raise Invalid(f"recipients is no CSV that can be read: {e}.", field="recipients") from None
+    except csv.Error:
+        raise Invalid(
+            f"recipients is no CSV that can be read; look at line {reader.line_num}.", field="recipients"
+        ) from None
 
 
 def _recipient(place: int, row: Json, channel: str, client: UUID, wanted: set[str]) -> Recipient:

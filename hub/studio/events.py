@@ -8,6 +8,7 @@ from uuid import UUID
 from hub import ids
 from hub.store import outgoing_webhooks
 from hub.store.db import Call
+from hub.translations import told
 
 Json = dict[str, Any]
 MESSAGE = "chat.message.created"
@@ -35,27 +36,27 @@ CONTACT_JOINED = "contact.joined"
 CAMPAIGN_COMPLETED = "campaign.completed"
 # What each tells, for those who choose.
 TOLD: Mapping[str, str] = MappingProxyType({
-    SESSION_RECEIVED: "A person wrote to a chat client.",
-    SESSION_ANSWERED: "An answer was stored and is on its way: of the assistant, an operator or a schedule.",
-    SESSION_UNDELIVERED: "A part of an answer could not be delivered, or nobody knows whether it was.",
-    ANSWER_FAILED: "The model gave no answer; the person was told so.",
-    SESSION_TAKEN: "An operator took a conversation over.",
-    SESSION_HANDED_BACK: "The assistant answers again.",
-    SESSION_CLOSED: "A conversation ended.",
-    SESSION_RATED: "A visitor rated an answer.",
-    CONTACT_JOINED: "Somebody wrote for the first time over a network.",
-    CAMPAIGN_COMPLETED: "A campaign has nobody left to write to.",
-    MESSAGE: "A message was added to a thread.",
-    THREAD_DELETED: "A thread was deleted.",
-    DOCUMENT_PUBLISHED: "A document was published.",
-    DOCUMENT_VERSION: "A document has a new version.",
-    VOICE_READY: "A brand voice is ready.",
-    CHATBOT_MESSAGE: "A message was added to a conversation with a chatbot.",
-    CHATBOT_ESCALATED: "A chatbot handed a conversation to a person.",
-    CHATBOT_CSAT: "A conversation with a chatbot was rated.",
-    RUN_COMPLETED: "A workflow ran to its end.",
-    RUN_FAILED: "A workflow failed.",
-    KEY_BUDGET: "A key has spent its budget.",
+    SESSION_RECEIVED: told("A person wrote to a chat client."),
+    SESSION_ANSWERED: told("An answer was stored and is on its way: of the assistant, an operator or a schedule."),
+    SESSION_UNDELIVERED: told("A part of an answer could not be delivered, or nobody knows whether it was."),
+    ANSWER_FAILED: told("The model gave no answer; the person was told so."),
+    SESSION_TAKEN: told("An operator took a conversation over."),
+    SESSION_HANDED_BACK: told("The assistant answers again."),
+    SESSION_CLOSED: told("A conversation ended."),
+    SESSION_RATED: told("A visitor rated an answer."),
+    CONTACT_JOINED: told("Somebody wrote for the first time over a network."),
+    CAMPAIGN_COMPLETED: told("A campaign has nobody left to write to."),
+    MESSAGE: told("A message was added to a thread."),
+    THREAD_DELETED: told("A thread was deleted."),
+    DOCUMENT_PUBLISHED: told("A document was published."),
+    DOCUMENT_VERSION: told("A document has a new version."),
+    VOICE_READY: told("A brand voice is ready."),
+    CHATBOT_MESSAGE: told("A message was added to a conversation with a chatbot."),
+    CHATBOT_ESCALATED: told("A chatbot handed a conversation to a person."),
+    CHATBOT_CSAT: told("A conversation with a chatbot was rated."),
+    RUN_COMPLETED: told("A workflow ran to its end."),
+    RUN_FAILED: told("A workflow failed."),
+    KEY_BUDGET: told("A key has spent its budget."),
 })
 TYPES = tuple(TOLD)
 

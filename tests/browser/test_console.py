@@ -193,6 +193,22 @@ async def test_every_screen_is_sound(business: Business, watch: Watch) -> None:
     assert me.wrong == []
 
 
+@pytest.mark.parametrize("code", ["pt-BR", "es"])
+async def test_every_screen_fits_in_our_languages(business: Business, watch: Watch, code: str) -> None:
+    """Words are longer there: nothing is wider than the window. What is left in English: tests/console."""
+    screens = [s for s in await _filled(business) if "=" not in s or "view" in s]
+    me = await seat(watch, business, locale=code)
+    page = await me.open()
+    for screen in screens:
+        await page.goto(f"{me.url}/console{screen}")
+        assert await page.evaluate("document.documentElement.lang") == code
+        for width in (360, 1280):
+            await page.set_viewport_size({"width": width, "height": 800})
+            wide = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            assert wide[0] <= wide[1], (screen, width, wide)
+    assert me.wrong == []
+
+
 async def test_a_language_from_right_to_left(business: Business, watch: Watch) -> None:
     """Every screen in another script and the other direction: nothing is wider than the window."""
     screens = [s for s in await _filled(business) if "=" not in s or "view" in s]

@@ -16,6 +16,7 @@ from hub.chat.turns import human
 from hub.chat.website.culture import LABELS
 from hub.console.desk import read, written
 from hub.errors import Invalid
+from hub.translations import Catalogues
 from tests.api.chatting import Visitor, visiting
 from tests.api.conftest import Api
 from tests.api.test_tools_in_answers import calls
@@ -257,6 +258,22 @@ def test_hours_over_midnight_and_weekends(moment: str, open: bool, next: str) ->
     if next:
         assert people.opening(found, zone, now) == at(next)
         assert people.deadline(found, zone, now)[0] == at(next).replace(minute=10)
+
+
+@pytest.mark.parametrize(("code", "text"), [
+    ("pt-BR", "seg-sex 09:00-18:00\nsáb, dom 10:00-14:00"), ("es", "lun-vie 09:00-18:00\nsáb, dom 10:00-14:00"),
+])
+def test_hours_in_ones_own_language(code: str, text: str) -> None:
+    """Short or long, with accents or without, and in English still."""
+    words = Catalogues().of(code)
+    plain = Desk.model_validate({"hours": read("mon-fri 09:00-18:00\nsat, sun 10:00-14:00")}).hours
+    assert written(plain, words) == text
+    long = {"pt-BR": "Segunda-feira - Sexta-feira 9:00 às 18:00\nsab dom 10:00-14:00",
+            "es": "lunes-viernes 9:00 a 18:00\nsabado, domingo 10:00-14:00"}[code]
+    for said in (text, long, "mon-fri 09:00-18:00\nsat, sun 10:00-14:00"):
+        assert Desk.model_validate({"hours": read(said, words)}).hours == plain, said
+    with pytest.raises(Invalid, match=text.split()[0]):
+        read("xyz 9-18", words)
 
 
 def test_hours_as_people_write_them() -> None:

@@ -50,6 +50,8 @@ REFUSED = {
     "zapi": "Z-API refused: the number is not on WhatsApp.",
     "evolution": "Evolution refused: the number is not on WhatsApp.",
 }
+PLANNED = (("0 8 * * 1", "Weekly offer: ask which flowers they like."), ("30 17 * * 2,4", "Remind them of the class."))
+LATER = "Ask whether the bouquet arrived."
 SESSION = """
     insert into sessions (id, account_id, client_id, integration_id, contact_id, kind, tag, chat, title, message_count, token_count,
         last_user_at, last_message_at, created_at, expires_at, handoff_at, handoff_by, handoff_until)
@@ -228,9 +230,7 @@ def _lines(n: int, held: bool, waiting: bool) -> list[tuple[str, str, str]]:
 
 
 async def _planned(hub: Hub, account: UUID, client: UUID) -> None:
-    for n, (cron, text) in enumerate(
-        (("0 8 * * 1", "Weekly offer: ask which flowers they like."), ("30 17 * * 2,4", "Remind them of the class."))
-    ):
+    for n, (cron, text) in enumerate(PLANNED):
         await hub.db.run(
             "insert into schedules (id, account_id, client_id, kind, external_user, channel, address, instruction, zone, cron, next_at,"
             " state) values ($1, $2, $3, 'recurring', $4, 'telegram', '700', $5, 'America/Sao_Paulo', $6, now() + interval '1 day', $7)",
@@ -244,9 +244,10 @@ async def _planned(hub: Hub, account: UUID, client: UUID) -> None:
         )
     await hub.db.run(
         "insert into schedules (id, account_id, client_id, kind, external_user, channel, address, instruction, zone, scheduled_at,"
-        " next_at) values ($1, $2, $3, 'once', 'customer-9', 'zapi', '5519900000009', 'Ask whether the bouquet arrived.', 'UTC',"
+        " next_at) values ($1, $2, $3, 'once', 'customer-9', 'zapi', '5519900000009', $4, 'UTC',"
         " now() + interval '3 hours', now() + interval '3 hours')",
         ids.uuid7(),
         account,
         client,
+        LATER,
     )

@@ -10,6 +10,7 @@ import io
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,14 +33,42 @@ PLACES = (
     "tools/schedule/", "api/http/uploads.py", "api/http/bounded.py",
 )
 SCREENS = ("console/", "chat/operators/")
+# Whose whole sentences are read on a screen, as networks, files and rules give them; kept in the database in English.
+SENTENCES = (
+    "channels/cloud/", "channels/evolution/", "channels/kapso/", "channels/meta/codes.py", "channels/meta/outgoing.py",
+    "channels/telegram/send.py", "channels/telegram/session.py", "channels/telegram/files.py",
+    "channels/telegram/place.py", "channels/zapi/", "channels/http.py", "channels/media.py", "channels/plug.py",
+    "channels/templates.py", "channels/webhook.py", "hub/chat/clients/templates.py", "hub/chat/outbound/",
+    "hub/outreach/admission.py", "hub/outreach/campaigns.py", "hub/outreach/catchup.py", "hub/outreach/results.py",
+    "hub/outreach/rules.py", "hub/knowledge/children/mails.py", "hub/knowledge/children/office.py",
+    "hub/knowledge/children/pdf.py", "hub/knowledge/children/sheets.py", "hub/knowledge/children/texts.py",
+    "hub/knowledge/children/web.py", "hub/knowledge/files.py", "hub/knowledge/index.py", "hub/knowledge/readings.py",
+    "hub/knowledge/sources.py", "hub/knowledge/website.py",
+)
+# Instructions to models, and what is not all there is of a sentence.
+LEFT_OUT = ("Describe this picture", "EngineConfig", "%(pages)s", "%(value)s hard", "%(value)s read")
+_ENDING = re.compile(r"[a-z]%\(value\)s")
+_FATE = re.compile(
+    r"[A-Z][\w-]+ refused: |(Cancelled|Discarded|Failed|Missed|Refused|Template sent|Unknown|Waiting):\s+\w"
+)
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 CODES = [code.replace("-", "_") for code in LANGUAGES if code != ENGLISH]
-KEYWORDS = ("gettext", "_", "ngettext")
+KEYWORDS = ("gettext", "_", "ngettext", "pgettext")
 OPTIONS = {"extensions": "jinja2.ext.i18n", "trimmed": "true", "newstyle_gettext": "true", "silent": "false",
            "trim_blocks": "true", "lstrip_blocks": "true"}
 ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, HubError)}
 PLACE = re.compile(r"%\(\w+\)s")
-Text = str | tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A word with what it is said of."""
+
+    of: str
+    text: str
+
+
+Text = str | tuple[str, str] | Said
 
 
 def template() -> Catalog:
@@ -49,7 +78,11 @@ def template() -> Catalog:
         found[text].add(place)
     made = Catalog(project="hub", version="1", creation_date=MADE, revision_date=MADE, fuzzy=False, charset="utf-8")
     for text, places in found.items():
-        made.add(text, locations=[(place, 0) for place in sorted(places)])
+        where = [(place, 0) for place in sorted(places)]
+        if isinstance(text, Said):
+            made.add(text.text, locations=where, context=text.of)
+        else:
+            made.add(text, locations=where)
     return made
 
 
@@ -62,16 +95,26 @@ def said() -> Iterator[tuple[str, Text]]:
         where = path.relative_to(ROOT / "hub").as_posix()
         for text in of_code(path.read_text(encoding="utf-8"), where.startswith(PLACES), where.startswith(SCREENS)):
             yield str(path.relative_to(ROOT)), text
+    yield from _told_elsewhere()
     for text in of_errors():
         yield "hub/errors.py", text
     for text in of_complaints():
         yield "hub/pydantic_base.py", text
 
 
+def _told_elsewhere() -> Iterator[tuple[str, str]]:
+    for path in sorted(path for folder in ("channels", "hub") for path in (ROOT / folder).rglob("*.py")):
+        if (where := path.relative_to(ROOT).as_posix()).startswith(SENTENCES):
+            for text in of_sentences(path.read_text(encoding="utf-8")):
+                yield where, text
+
+
 def of_page(source: bytes) -> Iterator[Text]:
     for _, name, text, _ in babel_extract(io.BytesIO(source), KEYWORDS, (), OPTIONS):
         if name == "ngettext" and isinstance(text, tuple):
             yield str(text[0]), str(text[1])
+        elif name == "pgettext" and isinstance(text, tuple):
+            yield Said(str(text[0]), str(text[1]))
         elif found := text[0] if isinstance(text, tuple) else text:
             yield str(found)
 
@@ -92,6 +135,29 @@ def of_code(source: str, refusals: bool = True, screens: bool = True) -> Iterato
         elif name in ERRORS and args and refusals:
             # Of what is nearly all value nothing could be known again.
             yield from (text for text in constants(args[0]) if len("".join(PLACE.split(text))) >= LEAST)
+
+
+def of_sentences(source: str) -> Iterator[str]:
+    """Whole sentences that are no docstrings, and what a network asks a business for."""
+    tree = ast.parse(source)
+    docs = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    parts = {id(part) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for part in n.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "Setting":
+            yield from (text for arg in node.args[1:3] for text in constants(arg))
+        elif isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in docs | parts:
+            yield from (text for text in constants(node) if is_sentence(text))
+
+
+def is_sentence(text: str) -> bool:
+    """It begins like one, has words, and ends, or begins with what became of it; by its own words it is known again."""
+    own = PLACE.sub("", text)
+    words = len(re.findall(r"[A-Za-z]+", own))
+    begins = bool(re.match(r"[A-Z%@]", text)) and not text.startswith(LEFT_OUT)
+    fate = bool(_FATE.match(own))
+    if _ENDING.search(text):  # one or several: the number of another language is not known from it
+        return False
+    return begins and len(own) >= LEAST and words > 1 and (text.endswith(".") and words > 2 or fate)
 
 
 def constants(node: ast.expr) -> Iterator[str]:

@@ -25,5 +25,8 @@ class Pseudo(Catalogue):
     def gettext(self, text: str) -> str:
         return pseudo(text)
 
+    def pgettext(self, of: str, text: str) -> str:
+        return pseudo(text)
+
     def ngettext(self, one: str, many: str, count: int) -> str:
         return pseudo(one if count == 1 else many)

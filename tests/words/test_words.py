@@ -37,7 +37,7 @@ SILENT = {
     "form", "icon", "may", "static", "dated", "get", "csv", "action", "partition", "startswith", "strftime", "map",
     "replace", "talks",
 }
-SAYING = {"_", "gettext", "ngettext"}
+SAYING = {"_", "gettext", "ngettext", "pgettext"}
 HOLE = "\0"
 _PATH = re.compile(r"M\d")
 
@@ -179,10 +179,10 @@ def made() -> Catalog:
 
 def test_the_catalogues_are_those_of_the_sources(made: Catalog) -> None:
     """Otherwise: `make words`."""
-    ours = {m.id for m in made if m.id}
+    ours = {(m.context, m.id) for m in made if m.id}
     for name in ("console.pot", *(f"{code}.po" for code in CODES)):
         kept = catalogue.parsed((FOLDER / name).read_bytes())
-        assert {m.id for m in kept if m.id} == ours, name
+        assert {(m.context, m.id) for m in kept if m.id} == ours, name
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -231,6 +231,9 @@ class Backwards(Catalogue):
 
     def gettext(self, text: str) -> str:
         return f"<{text}>"
+
+    def pgettext(self, of: str, text: str) -> str:
+        return f"<{of}: {text}>"
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         return f"<{one if count == 1 else many}>"

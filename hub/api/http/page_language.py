@@ -11,7 +11,7 @@ from hub.translations import ENGLISH, Catalogue, Catalogues, chosen
 def speaking(found: jinja2.Environment, catalogue: Catalogue) -> jinja2.Environment:
     """Texts of its templates are said in the catalogue's language; values that are put into them are escaped."""
     install = found.install_gettext_callables  # type: ignore[attr-defined]  # the extension brings it
-    install(catalogue.gettext, catalogue.ngettext, newstyle=True)
+    install(catalogue.gettext, catalogue.ngettext, newstyle=True, pgettext=catalogue.pgettext)
     found.globals |= {"catalogue": catalogue, "lang": catalogue.code}
     return found
 

@@ -14,6 +14,7 @@ from hub.api.http.assets import FOLDER, read
 from hub.chat.website import transcript_files
 from hub.chat.website.transcript_files import Talk
 from hub.errors import HubError
+from hub.translations import told
 
 KINDS: Mapping[str, str] = {
     "txt": "text/plain; charset=utf-8", "json": "application/json", "pdf": "application/pdf",
@@ -21,8 +22,8 @@ KINDS: Mapping[str, str] = {
 }
 # What a transcript says beside the conversation itself, to people of the business.
 WORDS: Mapping[str, str] = {
-    "transcriptLabel": "Transcript", "printLabel": "Print",
-    "newestLabel": "Only the newest messages are printed; the text and the JSON have all of them.",
+    "transcriptLabel": told("Transcript"), "printLabel": told("Print"),
+    "newestLabel": told("Only the newest messages are printed; the text and the JSON have all of them."),
 }
 POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 HELD = 64 << 10
@@ -35,21 +36,21 @@ async def sent(request: web.Request, talk: Talk, kind: str, words: Mapping[str, 
         html = await page(request, talk, words, style=Markup(read(FOLDER)["transcript.css"].plain.decode()))
         made = await request.app[PRESS].pdf(talk.account_id, html, f"{talk.person}, {talk.desk}")
         return web.Response(body=made, headers=headers("pdf", name))
-    told = transcript_files.said(hub.db, talk, hub.settings.address)
+    parts = transcript_files.said(hub.db, talk, hub.settings.address)
     write = transcript_files.text if kind == "txt" else transcript_files.lines
-    return await streamed(request, write(talk, told), kind, name)
+    return await streamed(request, write(talk, parts), kind, name)
 
 
 async def page(request: web.Request, talk: Talk, words: Mapping[str, str], **more: str) -> str:
     """The newest part as a page."""
     hub = request.app[HUB]
-    told, cut = await transcript_files.newest(hub.db, talk, hub.settings.address)
+    parts, cut = await transcript_files.newest(hub.db, talk, hub.settings.address)
     values = {"style": "", "lang": "en", "dir": "ltr"} | more
     template, now = request.app[PAGES].get_template("transcript.html"), datetime.now(UTC).astimezone(talk.zone)
 
     def made() -> str:
         marks = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
-        shown = [(m, Markup(marks.render(m.words)) if m.role == "assistant" else m.words) for m in told]
+        shown = [(m, Markup(marks.render(m.words)) if m.role == "assistant" else m.words) for m in parts]
         return template.render(**values, talk=talk, told=shown, cut=cut, words=words, now=now)
 
     return await asyncio.to_thread(made)  # of a long one it takes a while

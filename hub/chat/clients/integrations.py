@@ -21,6 +21,7 @@ from hub.runtime import Hub
 from hub.sealing import digest
 from hub.store import clients, greetings, integrations
 from hub.store.db import Call
+from hub.translations import told
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,9 @@ def _fits(given: Given) -> None:
     for one in OTHERS[given.channel].asks if given.channel in OTHERS else ():
         value = given.settings.get(one.name)
         if value and one.pattern and not re.fullmatch(one.pattern, value):
-            raise Invalid(f"{one.name} does not look as it should ({one.hint or one.label}).", field=one.name)
+            hint = told(one.hint or one.label)
+            text = told("%(name)s does not look as it should (%(hint)s).", name=one.name, hint=hint)
+            raise Invalid(text, field=one.name)
 
 
 async def _store(tx: Call, hub: Hub, new: Integration) -> None:
@@ -183,7 +186,10 @@ async def register(hub: Hub, one: Integration) -> str | None:
         handle = await hub.channels[one.channel].register(link_of(one, hub.settings))
     except ChannelError as e:
         await integrations.set_state(hub.db, one.account_id, one.id, "not_registered", str(e))
-        return f"The webhook is not registered yet. {NAMES[one.channel]} says: {e}"
+        return told(
+            "The webhook is not registered yet. %(network)s says: %(words)s", network=NAMES[one.channel],
+            words=told(str(e)),
+        )
     await integrations.set_state(hub.db, one.account_id, one.id, "registered", None, handle)
     if one.secrets.get("pathUntil") == FOREVER:
         # What is under way, or sent again, still shows the old one.
@@ -222,7 +228,7 @@ async def unregister(hub: Hub, one: Integration) -> str | None:
         await channel.unregister(link)
     except ChannelError as e:
         log.warning("%s webhook of client %s not removed: %s", one.channel, one.client_id, e)
-        return f"{NAMES[one.channel]} still has our webhook: {e}"
+        return told("%(network)s still has our webhook: %(words)s", network=NAMES[one.channel], words=told(str(e)))
     return None
 
 

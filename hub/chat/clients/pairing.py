@@ -10,6 +10,7 @@ from hub.domain import Integration
 from hub.errors import NotFound, Upstream
 from hub.runtime import Hub
 from hub.store import integrations
+from hub.translations import told
 
 
 async def one(hub: Hub, account: UUID, client: UUID, channel: str) -> Integration:
@@ -29,7 +30,7 @@ async def code(hub: Hub, account: UUID, client: UUID, channel: str) -> Pairing:
     try:
         return await network.pairing(link_of(found, hub.settings))
     except ChannelError as e:
-        raise Upstream(f"{NAMES[channel]} says: {e}") from None
+        raise Upstream(told("%(network)s says: %(words)s", network=NAMES[channel], words=told(str(e)))) from None
 
 
 async def check(hub: Hub, account: UUID, client: UUID, channel: str) -> tuple[bool, str]:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hub.chat.clients.networks import WHATSAPP
+from hub.translations import told
 
 NETWORKS: Mapping[str, str] = MappingProxyType({
     "telegram": "Telegram", **dict.fromkeys(WHATSAPP, "WhatsApp"),
@@ -17,9 +18,14 @@ def person(row: Mapping[str, Any]) -> str:
     named = next((str(row[n]) for n in ("contact_name", "said_name", "phone", "username") if row.get(n)), "")
     if named.isdigit() and named == str(row.get("phone") or ""):
         named = f"+{named}"
-    if tag.startswith("preview-"):
-        tag = "Preview"
     if not named and tag.startswith("zp_"):
         address = str(row.get("chat") or row.get("address") or tag.partition(":")[2].partition("@")[0])
-        named = f"{NETWORKS.get(str(row.get('channel')), 'Visitor')} {address.partition('@')[0][-20:]}"
-    return (named or tag or f"Visitor {str(row.get('id') or '')[-4:]}".strip())[:80]
+        address = address.partition("@")[0][-20:]
+        network = NETWORKS.get(str(row.get("channel")))
+        named = f"{network} {address}" if network else told("Visitor %(tail)s", tail=address)
+        return named[:80] if network else named
+    if not named and tag.startswith("preview-"):
+        return told("Preview")
+    tail = str(row.get("id") or "")[-4:]
+    unknown = told("Visitor %(tail)s", tail=tail) if tail else told("Visitor")
+    return (named or tag)[:80] or unknown

@@ -17,14 +17,15 @@ from hub.runtime import Hub
 from hub.sealing import sign
 from hub.store import contact_panel, contacts
 from hub.store.db import Call
+from hub.translations import told
 
 Json = dict[str, Any]
 PLACE = "contact_cards.secret"
 SECONDS, ANSWER, ITEMS, WORDS = 3.0, 64_000, 50, 300
 # Seconds for which a card is shown again; cards that are kept; calls of one account at a time.
 KEPT, MANY, AT_ONCE = 60.0, 1000, 8
-BUSY = "Your server is still answering for others; open it again in a moment."
-NO_CARD = "The address did not answer with a card; the manual says what one looks like."
+BUSY = told("Your server is still answering for others; open it again in a moment.")
+NO_CARD = told("The address did not answer with a card; the manual says what one looks like.")
 
 
 class Cards:
@@ -90,7 +91,7 @@ async def _asked(hub: Hub, secret: str, url: str, body: bytes) -> Json:
     except HubError as e:
         return {"failed": str(e)}
     if got.status != 200:
-        return {"failed": f"The address answered {got.status}."}
+        return {"failed": told("The address answered %(status)s.", status=got.status)}
     try:
         return shown(orjson.loads(got.body))
     except (ValueError, TypeError):

@@ -20,16 +20,27 @@ from hub.errors import Invalid
 from hub.runtime import Hub
 from hub.store import exports as rows
 from hub.store.exports import Choice
+from hub.translations import told
 
 PAGE, WORDS = 200, 500
 STATES = MappingProxyType({
-    "all": "All", "open": "Open", "waiting": "Waiting", "bot": "With the bot", "person": "With a person",
-    "ended": "Ended",
+    "all": told("All"),
+    "open": told("Open"),
+    "waiting": told("Waiting"),
+    "bot": told("With the bot"),
+    "person": told("With a person"),
+    "ended": told("Ended"),
 })
 EVENTS = MappingProxyType({
-    "any": "Something was said", "asked": "The contact wrote", "people": "A person answered",
-    "person": "A person was asked for", "model": "... by the bot", "words": "... in words", "rule": "... by a rule",
-    "failed": "An answer failed", "disliked": "An answer was rated bad",
+    "any": told("Something was said"),
+    "asked": told("The contact wrote"),
+    "people": told("A person answered"),
+    "person": told("A person was asked for"),
+    "model": told("... by the bot"),
+    "words": told("... in words"),
+    "rule": told("... by a rule"),
+    "failed": told("An answer failed"),
+    "disliked": told("An answer was rated bad"),
 })
 CONVERSATION = (
     "id", "person", "phone", "userName", "tag", "network", "chatClient", "bot", "title", "began", "lastMessage",

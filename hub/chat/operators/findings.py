@@ -18,7 +18,7 @@ from hub.runtime import Hub
 from hub.store import dashboard
 from hub.store import insights as rows
 from hub.store.db import Call
-from hub.translations import told
+from hub.translations import counted, told
 
 log = logging.getLogger(__name__)
 # Answers that are looked at; poor ones, documents and reasons of them; groups that are told; talks of one.
@@ -116,14 +116,17 @@ async def letter(
     count, contained = now["conversations"], now["contained"]
     spent = f"${sum(r['cost'] for r in found['by']['network']):,.2f}"
     lines = [
-        say(told(
-            "%(count)s conversations, %(contained)s of them without a person; %(cost)s.",
-            count=count, contained=contained, cost=spent,
-        ) if cost else told(
-            "%(count)s conversations, %(contained)s of them without a person.", count=count, contained=contained,
+        say(counted(
+            "%(count)s conversation, %(contained)s of them without a person; %(cost)s.",
+            "%(count)s conversations, %(contained)s of them without a person; %(cost)s.", count, contained=contained,
+            cost=spent,
+        ) if cost else counted(
+            "%(count)s conversation, %(contained)s of them without a person.",
+            "%(count)s conversations, %(contained)s of them without a person.", count, contained=contained,
         )),
-        *(say(told(
-            "%(count)s times a person was called (%(by)s), %(unanswered)s of them were not answered.", count=c["count"],
+        *(say(counted(
+            "A person was called once (%(by)s); not answered: %(unanswered)s.",
+            "A person was called %(count)s times (%(by)s); not answered: %(unanswered)s.", c["count"],
             by=CALLED[c["asked_by"]], unanswered=c["unanswered"],
         )) for c in found["called"]),
     ]
@@ -136,4 +139,5 @@ async def letter(
     at = f"{hub.settings.address}/console"
     lines += ["", say(told("All of it: %(address)s", address=f"{at}/insights/actions?days=7"))]
     lines.append(say(told("To get this no more: %(address)s", address=f"{at}/settings/notices")))
-    return say(told("Your week: %(count)s conversations", count=now["conversations"])), "\n".join(lines) + "\n"
+    subject = counted("Your week: %(count)s conversation", "Your week: %(count)s conversations", now["conversations"])
+    return say(subject), "\n".join(lines) + "\n"

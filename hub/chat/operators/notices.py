@@ -24,7 +24,7 @@ from hub.store import notices as rows
 from hub.store import scope
 from hub.store.db import Call, Db
 from hub.tools.schedule.zones import check
-from hub.translations import Catalogue, moment, told
+from hub.translations import Catalogue, counted, moment, told
 
 log = logging.getLogger(__name__)
 # Failures in a row after which a browser is told no more; calls of one account at once.
@@ -151,7 +151,8 @@ def letter(waiting: Sequence[Json], address: str, words: Catalogue) -> tuple[str
         rest = f"{address}/console/inbox?show=waiting"
         lines.append(words.say(told("... and %(count)s more: %(address)s", count=count - LISTED, address=rest)))
     one = told("%(name)s waits for an answer", name=person(waiting[0]))
-    subject = words.say(one if count == 1 else told("%(count)s people wait for an answer", count=count))
+    many = counted("%(count)s person waits for an answer", "%(count)s people wait for an answer", count)
+    subject = words.say(one if count == 1 else many)
     where = f"{address}/console/settings/notices"
     foot = words.say(told("When you are told, and when not: %(address)s", address=where))
     return subject, "\n\n".join([*lines, foot]) + "\n"

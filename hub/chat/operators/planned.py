@@ -19,20 +19,21 @@ from hub.runtime import Hub
 from hub.store import handoffs, planned, triage
 from hub.store.db import Call, Db
 from hub.tools.schedule import words
+from hub.translations import told
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 # Of one conversation; the longest wait; seconds that a try has, and how many there are.
 MOST, LONGEST, SECONDS, TRIES = 50, timedelta(days=366), 30.0, 5
-NONE = "No such planned message."
-OVER = "This was sent, cancelled or could not be sent; plan another one."
+NONE = told("No such planned message.")
+OVER = told("This was sent, cancelled or could not be sent; plan another one.")
 WHY = {
-    "ended": "the conversation had ended", "network": "the network of the conversation was removed",
-    "window": "the contact had not written within 24 hours; only a template reaches them",
-    "trouble": "it failed again and again; the log says why",
+    "ended": told("the conversation had ended"), "network": told("the network of the conversation was removed"),
+    "window": told("the contact had not written within 24 hours; only a template reaches them"),
+    "trouble": told("it failed again and again; the log says why"),
 }
-NOT_OPEN = (
+NOT_OPEN = told(
     "By then the contact's 24 hours are over. Unless they write before, it will not be sent, and you will be told."
 )
 
@@ -123,8 +124,8 @@ async def listed(db: Db, account: UUID, session: UUID, one: Json) -> list[Json]:
 def shown(row: Json, window: Json | None) -> Json:
     """A row in words. Pure."""
     shut = row["state"] == "planned" and window is not None and (window["until"] is None or window["until"] < row["at"])
-    told, why = words.at(row["at"], row["zone"]), WHY.get(row["reason"] or "")
-    return row | {"told": told, "why": why, "warning": NOT_OPEN if shut else None}
+    why = WHY.get(row["reason"] or "")
+    return row | {"told": words.at(row["at"], row["zone"]), "why": why, "warning": NOT_OPEN if shut else None}
 
 
 async def fire(hub: Hub) -> int:

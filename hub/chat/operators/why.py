@@ -7,34 +7,43 @@ from hub.chat.turns import scheduled
 from hub.errors import NotFound
 from hub.store import why
 from hub.store.db import Db
+from hub.translations import told
 
 Json = dict[str, Any]
 
 RULES = {
-    "messagesPerHour": "ignored: the contact's messages of this hour are used up (limitingParameters.messagesPerHour)",
-    "maxMessages": "ignored: the session holds as many messages as it may (limitingParameters.maxMessages)",
-    "handoff": "not answered by the bot: a person has taken the conversation over",
-    "revoked": "not answered: the contact deleted it before it was answered",
-    "history": "not answered: the network replayed it from its history, more than a day late",
-    "groups:ignore": "not answered: messages of groups are ignored (integration setting groups)",
-    "groups:mention": "not answered: groups get answers only when the bot is named (integration setting groups)",
+    "messagesPerHour": told(
+        "ignored: the contact's messages of this hour are used up (limitingParameters.messagesPerHour)"
+    ),
+    "maxMessages": told("ignored: the session holds as many messages as it may (limitingParameters.maxMessages)"),
+    "handoff": told("not answered by the bot: a person has taken the conversation over"),
+    "revoked": told("not answered: the contact deleted it before it was answered"),
+    "history": told("not answered: the network replayed it from its history, more than a day late"),
+    "groups:ignore": told("not answered: messages of groups are ignored (integration setting groups)"),
+    "groups:mention": told("not answered: groups get answers only when the bot is named (integration setting groups)"),
 }
 OUTCOMES = {
-    "answered": "the model answered",
-    "failed": "the model could not answer; the contact was told so",
-    "cancelled": "the answer was stopped on request",
-    "rejected": "the gateway's worker did not allow it, so nothing was said",
-    "poison": "set aside: processing it stopped the worker several times",
-    "nothing": "nothing was left to answer",
-    "command:reset": "the command /reset cleared the conversation",
-    "command:usage": "the command /usage was answered",
-    "command:consent": "the contact's wish about being written to was carried out and confirmed",
+    "answered": told("the model answered"),
+    "failed": told("the model could not answer; the contact was told so"),
+    "cancelled": told("the answer was stopped on request"),
+    "rejected": told("the gateway's worker did not allow it, so nothing was said"),
+    "poison": told("set aside: processing it stopped the worker several times"),
+    "nothing": told("nothing was left to answer"),
+    "command:reset": told("the command /reset cleared the conversation"),
+    "command:usage": told("the command /usage was answered"),
+    "command:consent": told("the contact's wish about being written to was carried out and confirmed"),
 }
 ACTIVATIONS = {
-    "waiting": "waits for its campaign to come to it",
-    "due": "waits to be let out",
-    "admitted": "let out: the assistant writes it",
-    "done": "let out",
+    "waiting": told("waits for its campaign to come to it"),
+    "due": told("waits to be let out"),
+    "admitted": told("let out: the assistant writes it"),
+    "done": told("let out"),
+}
+
+# Of a delivery and of one attempt, as they are stored: as they are said.
+STATES = {
+    "sent": told("sent"), "delivered": told("delivered"), "read": told("read"), "dead": told("dead"),
+    "cancelled": told("cancelled"), "unknown": told("unknown"), "retry": told("retry"), "failed": told("failed"),
 }
 
 
@@ -62,13 +71,13 @@ def _activated(found: Json) -> list[Json]:
     a = found["activation"]
     if not a:
         return []
-    source = "campaign" if a["campaign_id"] else "schedule"
-    named = a[source]
-    came = f"the time of a {source} came" + (f": {named[:200]}" if named else "")
+    named = a["campaign" if a["campaign_id"] else "schedule"]
+    came = told("the time of a campaign came") if a["campaign_id"] else told("the time of a schedule came")
+    came = told("%(came)s: %(name)s", came=came, name=named[:200]) if named else came
     of = {"scheduleId": a["schedule_id"], "campaignId": a["campaign_id"], "scheduledTime": a["fire_at"]}
     steps = [{"at": a["created_at"], "step": "activation", "text": came, **of}]
     if a["admitted_at"]:
-        steps.append({"at": a["admitted_at"], "step": "admitted", "text": "the outreach policy let it out"})
+        steps.append({"at": a["admitted_at"], "step": "admitted", "text": told("the outreach policy let it out")})
     elif a["closed_at"]:
         steps.append({"at": a["closed_at"], "step": a["state"], "rule": a["reason"], "text": _activation_words(a)})
     return steps
@@ -76,8 +85,8 @@ def _activated(found: Json) -> list[Json]:
 
 def _activation_words(a: Json) -> str:
     if a["state"] == "due" and a["reason"]:
-        return f"{a['result']} (until {a['not_before']})"
-    return str(a["result"] or ACTIVATIONS.get(a["state"], a["state"]))
+        return told("%(result)s (until %(time)s)", result=told(a["result"]), time=a["not_before"])
+    return told(a["result"]) if a["result"] else ACTIVATIONS.get(a["state"], str(a["state"]))
 
 
 def _received(found: Json) -> list[Json]:
@@ -88,7 +97,7 @@ def _received(found: Json) -> list[Json]:
             {
                 "at": row["received_at"],
                 "step": "instructed" if own else "received",
-                "text": "put into the conversation as an instruction" if own else "received and stored",
+                "text": told("put into the conversation as an instruction" if own else "received and stored"),
                 "messageId": row["id"],
                 "providerId": row["network_id"],
                 "providerTime": row["provider_at"],
@@ -101,7 +110,7 @@ def _received(found: Json) -> list[Json]:
                     "step": "ignored",
                     "rule": row["rule"],
                     "messageId": row["id"],
-                    "text": RULES.get(row["rule"], f"not answered: {row['rule']}"),
+                    "text": _rule(row["rule"]),
                 }
             )
         if row["state"] == "waiting":
@@ -118,10 +127,16 @@ def _received(found: Json) -> list[Json]:
 
 def _waits_for(session: Json) -> str:
     if session["lease_until"]:
-        return "waiting: a turn of this session is running"
+        return told("waiting: a turn of this session is running")
     if session["due_at"]:
-        return f"waiting until {session['due_at']} for the contact to finish writing (messageDebounceInterval)"
-    return "waiting for a worker"
+        return told(
+            "waiting until %(time)s for the contact to finish writing (messageDebounceInterval)", time=session["due_at"]
+        )
+    return told("waiting for a worker")
+
+
+def _rule(name: str) -> str:
+    return RULES.get(name) or told("not answered: %(rule)s", rule=name)
 
 
 def _turn(found: Json) -> list[Json]:
@@ -135,7 +150,7 @@ def _turn(found: Json) -> list[Json]:
             {
                 "at": turn["created_at"],
                 "step": "merged",
-                "text": f"answered together with {len(merged) - 1} other message(s)",
+                "text": told("answered together with %(count)s other message(s)", count=len(merged) - 1),
                 "messageIds": merged,
                 "turnId": turn["id"],
             }
@@ -168,7 +183,7 @@ def _deliveries(found: Json) -> list[Json]:
             "outcome": a["outcome"],
             "code": a["code"],
             "error": a["error"],
-            "text": f"send attempt: {a['outcome']}" + (f" ({a['error']})" if a["error"] else ""),
+            "text": _attempt_words(a),
         }
         for a in found["attempts"]
     ]
@@ -190,31 +205,42 @@ def _deliveries(found: Json) -> list[Json]:
     ]
 
 
+def _attempt_words(a: Json) -> str:
+    outcome = STATES.get(a["outcome"], a["outcome"])
+    if a["error"]:
+        return told("send attempt: %(outcome)s (%(error)s)", outcome=outcome, error=told(a["error"]))
+    return told("send attempt: %(outcome)s", outcome=outcome)
+
+
 def _delivery_words(o: Json) -> str:
-    part = f"part {o['part'] + 1} "
+    part = o["part"] + 1
     if o["state"] == "sent":
-        return part + f"sent ({o['fate'] or 'taken by the network'})"
+        fate = STATES.get(o["fate"], o["fate"]) if o["fate"] else told("taken by the network")
+        return told("part %(part)s sent (%(fate)s)", part=part, fate=fate)
     if o["state"] == "queued" and o["code"] == "window_closed":
-        return part + "waits for the contact to answer: WhatsApp's 24 hour window is closed"
+        return told(
+            "part %(part)s waits for the contact to answer: WhatsApp's 24 hour window is closed", part=part
+        )
     if o["state"] == "queued":
-        return part + "waits to be sent"
+        return told("part %(part)s waits to be sent", part=part)
     if o["state"] == "unknown":
-        return part + "may or may not have arrived: the network did not answer"
-    return part + f"{o['state']}: {o['error'] or o['code'] or 'no reason given'}"
+        return told("part %(part)s may or may not have arrived: the network did not answer", part=part)
+    why = told(o["error"] or o["code"]) if o["error"] or o["code"] else told("no reason given")
+    return told("part %(part)s %(state)s: %(why)s", part=part, state=STATES.get(o["state"], o["state"]), why=why)
 
 
 def _happenings(found: Json) -> list[Json]:
     words = {
-        "edit": "edited by the contact",
-        "revoke": "deleted by the contact",
-        "reaction": "the contact reacted",
-        "feedback": "the visitor rated it",
-        "status": "the network reported",
-        "own": "sent from outside the hub",
-        "handoff": "the conversation changed hands",
-        "person_asked": "a person was asked for",
-        "person_answered": "a person answered for the first time",
-        "person_late": "colleagues were told that the answer will be late",
+        "edit": told("edited by the contact"),
+        "revoke": told("deleted by the contact"),
+        "reaction": told("the contact reacted"),
+        "feedback": told("the visitor rated it"),
+        "status": told("the network reported"),
+        "own": told("sent from outside the hub"),
+        "handoff": told("the conversation changed hands"),
+        "person_asked": told("a person was asked for"),
+        "person_answered": told("a person answered for the first time"),
+        "person_late": told("colleagues were told that the answer will be late"),
     }
     return [
         {
@@ -234,7 +260,7 @@ def _verdict(found: Json) -> str:
         return _activation_words(act)
     mine = next((r for r in found["inbox"] if r["id"] == str(found["id"])), None)
     if mine and mine["rule"]:
-        return RULES.get(mine["rule"], f"not answered: {mine['rule']}")
+        return _rule(mine["rule"])
     if mine and mine["state"] == "waiting":
         return _waits_for(found["session"])
     bad = [o for o in found["deliveries"] if o["state"] in ("dead", "unknown", "queued")]
@@ -244,8 +270,8 @@ def _verdict(found: Json) -> str:
     if turn:
         sent = sum(o["state"] == "sent" for o in found["deliveries"])
         words = OUTCOMES.get(turn["outcome"], str(turn["outcome"]))
-        return f"{words}; {sent} part(s) sent" if sent else words
+        return told("%(what)s; %(count)s part(s) sent", what=words, count=sent) if sent else words
     if act and act["state"] in ("done", "failed"):
         sent = sum(o["state"] == "sent" for o in found["deliveries"])
-        return str(act["result"] or f"let out; {sent} part(s) sent")
-    return "recorded"
+        return told(act["result"]) if act["result"] else told("let out; %(count)s part(s) sent", count=sent)
+    return told("recorded")
