@@ -101,3 +101,11 @@ async def test_notices_and_mails(api: Api) -> None:
     assert subject == "2" + pseudo(" people wait for an answer") and "http://hub/console/inbox/s" in text
     subject, _ = await findings.letter(api.hub, api.account, at, "UTC", "es")
     assert subject == pseudo("Your week: ") + "0" + pseudo(" conversations")
+
+
+async def test_names_that_people_gave_are_no_words_of_ours(api: Api, desk: Desk) -> None:
+    """A place called like something of a page keeps its name."""
+    await choose(desk, "pt-BR")
+    await api.ok("POST", "/api/v1/web-chat-client", {"name": "Home", "limitingParameters": {}, "clientParameters": {}})
+    page = await desk.get("/console/conversations")
+    assert ">Home</option>" in page.text and ">Todas</option>" in page.text
