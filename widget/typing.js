@@ -15,7 +15,7 @@ function tell(active) {
   const mine = key();
   if (!mine || (!active && !last)) return;
   last = active ? Date.now() : 0;
-  const said = JSON.stringify(full && active ? { active, text: field.value.slice(0, 2000) } : { active });
+  const said = JSON.stringify(full && active ? { active, text: [...field.value].slice(0, 2000).join("") } : { active });
   const body = new Blob([said], { type: "application/json" });
   fetch(`/api/v1/public/chat-clients/${mine}/typing`, { method: "POST", body }).catch(() => 0);
   if (active) quiet = setTimeout(tell, 6000, false);

@@ -12,7 +12,7 @@ from hub.store.db import Call, clean
 LIST = """
     select id, session_id, operator_id, author, content, at, zone, state, reason, created_at, closed_at from planned_messages
     where account_id = $1 and session_id = $2 and ($3::uuid is null or id = $3) and (state in ('planned', 'failed') or $3 is not null)
-    order by at, id limit 200
+    order by state = 'planned' desc, at, id limit 200
 """
 COUNT = "select count(*)::int from planned_messages where account_id = $1 and session_id = $2 and state = 'planned'"
 ADD = """

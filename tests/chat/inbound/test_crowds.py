@@ -136,7 +136,7 @@ async def test_where_the_line_is_known_to_be_slow_no_more_comes_in_than_it_serve
     await asyncio.sleep(0)
     for _ in range(SEEN):
         let.release()
-        await asyncio.sleep(0.003)
+        await asyncio.sleep(0.001)
     allowed = crowd._longest()
     assert allowed < LONGEST, "it is known how fast it goes"
     for _ in flood:
