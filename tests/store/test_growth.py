@@ -20,12 +20,12 @@ CASCADES = """
 REASONS = {
     "set up by people, who remove it": "accounts api_keys gateways clients integrations skills collections documents"
     " sources operators canned_replies ares_agents character_agents chatbots workflows webhook_endpoints voices"
-    " writings schedules campaigns embedders teams labels inbox_views",
+    " writings schedules campaigns embedders teams labels inbox_views contact_fields contact_cards",
     "goes with what people set up": "canned_files operator_totp operator_identities operator_passkeys operator_presence"
     " samples template_lists"
     " writing_versions workflow_versions workflow_steps source_tools",
     "who an account knows, until they are erased": "ares_users people contacts identities joins ares_facts"
-    " ares_preferences character_images",
+    " ares_preferences character_images contact_notes contact_values contact_origins consents",
     "an account's books, summed up over any time": "usage_days key_alerts key_spend",
     "one row for each thing there is": "integration_lags scheduled_users number_paces leader migrations talk_marks",
     "goes as it is worked off": "arrivals arrival_folders ares_lessons file_leftovers key_holds session_queue readings",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bs4 import Tag
+from hub.knowledge.children.soups import Tag
 
 MOST = 40
 Due = dict[int, tuple[int, Any]]  # columns in which cells from above go on: for how many rows, and which

@@ -12,12 +12,12 @@ _NEW = [name for name in _BESIDE if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_NEW))  # type: ignore[arg-type]  # None keeps one from being imported
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from bs4 import BeautifulSoup, Comment
+    from bs4 import BeautifulSoup, Comment, Tag
     from markdownify import MarkdownConverter
 for _name in _NEW:
     del sys.modules[_name]
 
-__all__ = ["BeautifulSoup", "Comment", "Kind", "MarkdownConverter"]
+__all__ = ["BeautifulSoup", "Comment", "Kind", "MarkdownConverter", "Tag"]
 
 
 class Kind:
