@@ -108,4 +108,4 @@ async def test_names_that_people_gave_are_no_words_of_ours(api: Api, desk: Desk)
     await choose(desk, "pt-BR")
     await api.ok("POST", "/api/v1/web-chat-client", {"name": "Home", "limitingParameters": {}, "clientParameters": {}})
     page = await desk.get("/console/conversations")
-    assert ">Home</option>" in page.text and ">Todas</option>" in page.text
+    assert ">Home</option>" in page.text and ">Todos</option>" in page.text
