@@ -24,10 +24,13 @@ async def measure(place: Place, pace: Pace) -> None:
         async def stored(**changes: float) -> Result:
             await place.empty()
             begun = time.monotonic()
-            result = await load(replace(hub, first=next(numbers) * 10_000_000, **changes))  # type: ignore[arg-type]  # options by name
-            result["sustained"] = result["answered"] / (await place.folded() - begun)
+            job = replace(hub, first=next(numbers) * 10_000_000, **changes)  # type: ignore[arg-type]  # options by name
+            # Where more waits to be folded than an integration may have, the rest is told 503 and counts for nothing.
+            result = await load(job, ours=False)
+            taken = result["answered"] - result["bad"]
+            result["sustained"] = taken / (await place.folded() - begun)
             kept = await place.hub.db.value("select count(*) from inbox")
-            assert kept == result["answered"], f"{result['answered']} calls acknowledged, {kept} stored"
+            assert kept >= taken, f"{taken} calls acknowledged, {kept} stored"
             return result
 
         async def answered() -> Result:
@@ -37,6 +40,7 @@ async def measure(place: Place, pace: Pace) -> None:
         bares, hubs = await interleaved(pace.runs, answered, stored)
         say("bare aiohttp, answers 200", f"{median(bares):,.0f} /s")
         say("hub web, PostgreSQL with fsync", f"{median(hubs):,.0f} /s   (ratio {median(hubs) / median(bares):.2f})")
+        say("of these told 503", f"{median(hubs, 'bad') / median(hubs, 'answered'):.2f} of the calls")
         folded = median(hubs, "sustained")
         say("the same until all are folded", f"{folded:,.0f} /s   (ratio {folded / median(bares):.2f})")
         say("hub web, all 64 busy", ms(sorted(hubs, key=lambda r: float(r["p99"]))[len(hubs) // 2]))
