@@ -89,7 +89,7 @@ async def _asked(hub: Hub, secret: str, url: str, body: bytes) -> Json:
     try:
         got = await hub.outbound.request("POST", url, headers=headers, body=body, seconds=SECONDS, limit=ANSWER)
     except HubError as e:
-        return {"failed": str(e)}
+        return {"failed": e.text}
     if got.status != 200:
         return {"failed": told("The address answered %(status)s.", status=got.status)}
     try:
