@@ -126,6 +126,15 @@ async def test_a_scheduler_that_died_over_it_leaves_it_to_the_next(api: Api) -> 
     assert await api.hub.db.value("select count(*) from messages where id = $1", id) == 1
 
 
+async def test_a_crowd_of_them_lets_schedules_be_looked_at_in_between(api: Api) -> None:
+    await planned.fire(api.hub)
+    made = [await plan(api, await talk(api, "web"), f"{n} of three") for n in range(3)]
+    for id in made:
+        await api.hub.db.run(DUE, id)
+    assert [await planned.fire(api.hub, most=2) for _ in range(3)] == [2, 1, 0]
+    assert [await state(api, id) for id in made] == [("sent", None)] * 3
+
+
 async def test_a_conversation_that_ended_takes_no_message_and_the_operator_is_told(desk: Desk, api: Api) -> None:
     session = await talk(api, "web")
     at = (datetime.now(UTC) + timedelta(days=1)).isoformat()

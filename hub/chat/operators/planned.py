@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 # Of one conversation; the longest wait; seconds that a try has, and how many there are.
 MOST, LONGEST, SECONDS, TRIES = 50, timedelta(days=366), 30.0, 5
+AT_ONCE = 200  # of one tick
 NONE = told("No such planned message.")
 OVER = told("This was sent, cancelled or could not be sent; plan another one.")
 WHY = {
@@ -128,11 +129,11 @@ def shown(row: Json, window: Json | None) -> Json:
     return row | {"told": words.at(row["at"], row["zone"]), "why": why, "warning": NOT_OPEN if shut else None}
 
 
-async def fire(hub: Hub) -> int:
+async def fire(hub: Hub, most: int = AT_ONCE) -> int:
     """Send what is due, whoever else does so too; how many were looked at. One after the other: what fails keeps nobody
-    else's waiting for longer than until the next tick."""
+    else's waiting for longer than until the next tick. most: schedules are looked at in between."""
     looked = 0
-    while (row := await planned.take(hub.db, SECONDS)) is not None:
+    while looked < most and (row := await planned.take(hub.db, SECONDS)) is not None:
         looked += 1
         hub.reached("P1")
         try:
