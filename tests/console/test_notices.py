@@ -340,6 +340,20 @@ async def test_a_service_that_hangs_is_asked_once_for_all_its_browsers(
     assert await api.hub.db.value(failed, desk.who.account_id) == 5
 
 
+async def test_a_service_that_was_not_asked_has_not_failed(
+    desk: Desk, api: Api, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others took all the time that a telling has: its browsers are told the next time, however often that happens."""
+    monkeypatch.setattr(operators_notices, "LONGEST", 0.0)
+    await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/healthy").form)
+    await held(api, desk)
+    async with notifying(api) as look:
+        await look()
+    assert service.told == []
+    failures = "select failures from push_subscriptions where account_id = $1"
+    assert await api.hub.db.value(failures, desk.who.account_id) == 0
+
+
 @dataclass
 class Post:
     """A mail server. refuses: what it says to a sender."""

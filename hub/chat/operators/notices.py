@@ -29,7 +29,7 @@ from hub.translations import Catalogue, counted, moment, told
 log = logging.getLogger(__name__)
 # Failures in a row after which a browser is told no more; calls of one account at once.
 MOST, AT_ONCE = 30, 4
-# Seconds after which what is left of one telling is not begun any more.
+# Seconds after which what is left of one telling is not begun any more; a service that was not asked has not failed.
 LONGEST = 60.0
 LISTED = 20
 
@@ -90,9 +90,9 @@ async def _all(hub: Hub, account: UUID, told: Sequence[tuple[Json, Json]]) -> No
     async def one(browser: Json, said: Json) -> None:
         async with places:
             service = urlsplit(browser["endpoint"]).netloc
-            if service in hung or time.monotonic() > until:
+            if service in hung:
                 await rows.failed(hub.db, account, browser["id"], MOST)
-            elif not await _tell(hub, account, browser, said):
+            elif time.monotonic() < until and not await _tell(hub, account, browser, said):
                 hung.add(service)
 
     async with asyncio.TaskGroup() as tasks:
