@@ -1,7 +1,9 @@
-"""Numbered SQL files, each once, inside one lock."""
+"""Numbered SQL files, each once and in a transaction of its own, all of them inside one lock: what has to wait for one
+holds up nobody for the sake of the others, and who is killed in between goes on where it was."""
 
 import asyncio
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,8 @@ MAKE_EXTENSIONS = (
 )
 # Tables of newer migrations too.
 WATCHES, WATCH = "select to_regproc('audit_watch') is not null", "select audit_watch()"
+# What has words of its own.
+SPOKEN = (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError, asyncpg.UndefinedFileError)
 NEWEST = "select max(name) from migrations"
 
 
@@ -42,24 +46,22 @@ async def migrate(dsn: str, user: str | None = None, password: str | None = None
     user: who signs in for everything else, made with this password where there is none of that name yet."""
     con: Any = await reach(hosts.connect(dsn))
     try:
+        await con.execute("set client_min_messages = warning")
+        await con.execute("select pg_advisory_lock($1)", LOCK)  # first: `if not exists` races
         async with con.transaction():
-            await con.execute("select pg_advisory_xact_lock($1)", LOCK)  # first: `if not exists` races
-            await con.execute("set local client_min_messages = warning")
             await con.execute(TABLE)
             if not await con.fetchval(OWES):
                 await con.execute(OWE)
-        # Whoever asks how far the schema is waits for none of what follows.
-        async with con.transaction():
-            await con.execute("select pg_advisory_xact_lock($1)", LOCK)
-            await con.execute("set local client_min_messages = warning")
-            applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
-            known = files()
-            if (newest := max(applied, default="")) > known[-1].name:
-                raise Setup(_newer(newest))
-            done = [f.name for f in known if await _apply(con, f, applied)]
-            if await con.fetchval(WATCHES):
-                await con.execute(WATCH)
-            await wall.up(con, user, password)
+        try:
+            done = await _missing(con)
+        except BaseException:
+            # What stands must be behind the wall, whatever did not come after it.
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await _walled(con, user, password)
+            raise
+        await _walled(con, user, password)
+        # Whoever waits for this lock would be waited for by an index that is built.
+        await con.execute("select pg_advisory_unlock($1)", LOCK)
         await owed_indexes.build(con)
         return done
     except asyncpg.InsufficientPrivilegeError as e:
@@ -74,6 +76,24 @@ async def migrate(dsn: str, user: str | None = None, password: str | None = None
         await con.close()
 
 
+async def _missing(con: Any) -> list[str]:
+    """Apply what is missing, in order; what failed is said by its name, and those before it stand."""
+    applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
+    known, done = files(), list[str]()
+    if (newest := max(applied, default="")) > known[-1].name:
+        raise Setup(_newer(newest))
+    for file in known:
+        try:
+            async with con.transaction():
+                if await _apply(con, file, applied):
+                    done.append(file.name)
+        except SPOKEN:
+            raise
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as e:
+            raise Setup(_failed(file.name, _first_line(e), len(done))) from e
+    return done
+
+
 async def _apply(con: Any, file: Path, applied: dict[str, str]) -> bool:
     text = await asyncio.to_thread(file.read_text, encoding="utf-8")
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -82,9 +102,18 @@ async def _apply(con: Any, file: Path, applied: dict[str, str]) -> bool:
             raise Setup(f"Migration {file.name} was changed after it was applied; restore the released file.")
         return False
     text, owed = await owed_indexes.left_out(con, file, text, files())
+    # Each is whole or not there; on the disk all of them are with the last commit, which waits for it.
+    await con.execute("set local synchronous_commit = off")
     await con.execute(text)
     await con.execute(RECORD, file.name, digest, owed)
     return True
+
+
+async def _walled(con: Any, user: str | None, password: str | None) -> None:
+    async with con.transaction():
+        if await con.fetchval(WATCHES):
+            await con.execute(WATCH)
+        await wall.up(con, user, password)
 
 
 async def current(con: Any) -> bool:
@@ -99,6 +128,11 @@ async def current(con: Any) -> bool:
 def _first_line(error: Exception) -> str:
     """Without the hints of the server."""
     return str(error).partition("\n")[0]
+
+
+def _failed(name: str, said: str, before: int) -> str:
+    stand = f"the {before} before it are done" if before > 1 else "the one before it is done" if before else "nothing was done"
+    return f"Migration {name} failed ({said}); {stand}, and nothing of it is. Mend the cause and run `hub migrate` again."
 
 
 def _forbidden(said: str) -> str:

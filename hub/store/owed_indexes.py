@@ -2,6 +2,7 @@
 be minutes: it is left out of its migration, owed by it, and built beside the writers when the migration has been committed.
 """
 
+import hashlib
 import logging
 import re
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 LOCK = 0x6875625F6F776564
 # A table of so many bytes is read in a moment.
 GROWN = 64 << 20
+# Bytes of a name that PostgreSQL keeps.
+LONGEST = 63
 # What migrations before it make is made there: those of their indexes were renamed, altered and dropped later on.
 SINCE = 225
 # As an index is written that may be owed: named, not unique, a statement of its own that begins its line.
@@ -32,7 +35,8 @@ COUNT = "select coalesce(sum(jsonb_array_length(coalesce(to_jsonb(m)->'owed', '[
 PAID = "update migrations set owed = array_remove(owed, $2) where name = $1"
 VALID = "select indisvalid from pg_index where indexrelid = to_regclass($1)"
 PARTS = """
-    select c.relkind = 'p' as cut, array(select inhrelid::regclass::text from pg_inherits where inhparent = c.oid) as parts
+    select c.relkind = 'p' as cut, array(select p.relname::text from pg_inherits i join pg_class p on p.oid = i.inhrelid
+        where i.inhparent = c.oid order by 1) as parts
     from pg_class c where c.oid = to_regclass($1)
 """
 
@@ -91,14 +95,28 @@ async def _built(con: Any, statement: str) -> None:
     if await con.fetchval(VALID, name) is None:
         await con.execute(statement.replace(begins, f"create index {name} on only {table}", 1))
     for part in on["parts"]:
-        own = f"{part.strip(chr(34))}_{name}"[-63:]
+        own = quoted(of_part(part, name))
         if not await con.fetchval(VALID, own):
             await _gone(con, own)
-            await con.execute(statement.replace(begins, beside.format(own, part), 1))
+            await con.execute(statement.replace(begins, beside.format(own, quoted(part)), 1))
         await con.execute(f"alter index {name} attach partition {own}")
 
 
 async def _gone(con: Any, name: str) -> None:
-    """What an attempt left that did not come to its end."""
+    """What an attempt left that did not come to its end. name: as it stands in a statement."""
     if await con.fetchval(VALID, name) is False:
         await con.execute(f"drop index concurrently {name}")
+
+
+def of_part(part: str, name: str) -> str:
+    """What an index of a partition is called: within PostgreSQL's bounds, and never as that of another one. Pure."""
+    whole = f"{part}_{name}"
+    if len(whole.encode()) <= LONGEST:
+        return whole
+    mark = hashlib.blake2s(whole.encode(), digest_size=4).hexdigest()
+    return f"{mark}_{whole.encode()[len(mark) + 1 - LONGEST :].decode(errors='ignore')}"
+
+
+def quoted(name: str) -> str:
+    """A name in a statement, whatever it is made of. Pure."""
+    return '"' + name.replace('"', '""') + '"'

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -12,12 +11,9 @@ import pytest
 
 from hub import SCHEMA
 from hub.errors import Setup
-from hub.processes.embedded import Server
-from hub.store import owed_indexes
 from hub.store.db import Db, open_db
 from hub.store.migrate import current, files, migrate
 from hub.store.owed_indexes import PLAIN
-from tests.conftest import at
 
 # Tables whose rows belong to something that has an account, or to nobody.
 SHARED = {
@@ -45,19 +41,6 @@ SHARED = {
     "drills": "of the machine",
     "migrations": "of the database",
 }
-
-
-@pytest.fixture
-async def empty(servers: tuple[Server, Server]) -> AsyncIterator[str]:
-    """A database with nothing in it."""
-    name = f"e{uuid4().hex}"
-    admin: Any = await asyncpg.connect(servers[0].url)
-    try:
-        await admin.execute(f"create database {name}")
-        yield at(servers[0].url, name)
-        await admin.execute(f"drop database {name} with (force)")
-    finally:
-        await admin.close()
 
 
 async def test_from_empty_to_current(empty: str) -> None:
@@ -128,19 +111,6 @@ async def test_an_owner_who_may_not_make_extensions_is_told_what_to_ask_for(empt
     finally:
         await admin.execute(f"drop owned by {role} cascade; drop role {role}")
         await admin.close()
-
-
-async def test_a_failing_file_leaves_nothing_behind(
-    empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
-    for file in files():
-        (tmp_path / file.name).write_text(file.read_text())
-    (tmp_path / "0999_bad.sql").write_text("create table half (x int); select 1/0;")
-    monkeypatch.setattr("hub.store.migrate.FOLDER", tmp_path)
-    with pytest.raises(asyncpg.DivisionByZeroError):
-        await migrate(empty)
-    monkeypatch.undo()
-    assert await migrate(empty) == [f.name for f in files()]
 
 
 @pytest.mark.parametrize(
@@ -223,65 +193,6 @@ async def test_every_key_to_another_table_is_indexed(db: Db) -> None:
     )
     found = {f"{r['table_name']}.{r['name']}" for r in rows}
     assert found == UNINDEXED, "an index, or a reason"
-
-
-INDEXES = "select indexdef from pg_indexes where schemaname = 'public' order by 1"
-
-
-async def test_indexes_of_a_grown_database_are_built_beside_its_writers_and_none_is_missing(
-    empty: str, owner: Db, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As if all tables had grown: what is owed is built afterwards, and the schema is that of everybody else."""
-    built: list[str] = []
-    whole = owed_indexes._built
-
-    async def seen(con: Any, statement: str) -> None:
-        built.append(statement)
-        await whole(con, statement)
-
-    monkeypatch.setattr(owed_indexes, "GROWN", 0)
-    monkeypatch.setattr(owed_indexes, "_built", seen)
-    await migrate(empty)
-    names = {found[1] for b in built if (found := PLAIN.match(b))}
-    assert {"session_order_unassigned", "session_order_put_away", "sessions_listed", "turns_of_account"} <= names
-    assert "teams_name" not in names
-    con: Any = await asyncpg.connect(empty)
-    try:
-        assert [r[0] for r in await con.fetch(INDEXES)] == [r[0] for r in await owner.fetch(INDEXES)]
-        assert await con.fetchval("select count(*) from migrations where owed <> '{}'") == 0
-        assert await con.fetchval("select count(*) from pg_index where not indisvalid") == 0
-    finally:
-        await con.close()
-
-
-@pytest.mark.parametrize("cut", [False, True])
-async def test_an_owed_index_waits_for_no_lock_of_a_writer_and_is_built_the_next_time(
-    empty: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, cut: bool
-) -> None:
-    con: Any = await asyncpg.connect(empty)
-    try:
-        await migrate(empty)
-        parts = "partition by list (part)" if cut else ""
-        await con.execute(f"create table heavy (id int, part int) {parts}")
-        if cut:
-            await con.execute("create table heavy_1 partition of heavy for values in (1)")
-            await con.execute("create table heavy_2 partition of heavy for values in (2)")
-        await con.execute("insert into heavy select n, 1 + n % 2 from generate_series(1, 100) n")
-        for file in files():
-            (tmp_path / file.name).write_text(file.read_text())
-        made = "create index heavy_once on heavy (id, (1 / (id - 7))) where id > 0;\n"
-        (tmp_path / "9001_heavy.sql").write_text(made)
-        monkeypatch.setattr(owed_indexes, "GROWN", 1)
-        monkeypatch.setattr("hub.store.migrate.FOLDER", tmp_path)
-        assert await migrate(empty) == ["9001_heavy.sql"]  # it could not be built: the migration stands all the same
-        assert await con.fetchval("select cardinality(owed) from migrations where name = '9001_heavy.sql'") == 1
-        await con.execute("delete from heavy where id = 7")
-        assert await migrate(empty) == []
-        assert await con.fetchval("select cardinality(owed) from migrations where name = '9001_heavy.sql'") == 0
-        assert await con.fetchval("select indisvalid from pg_index where indexrelid = 'heavy_once'::regclass")
-        assert await con.fetchval("select count(*) from pg_index where not indisvalid") == 0
-    finally:
-        await con.close()
 
 
 # The newest one that landed before this was asked of each.
