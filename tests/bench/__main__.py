@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import time
+from pathlib import Path
 
 import uvloop
 
@@ -39,15 +40,13 @@ MEASURES = {
 }
 
 
-async def run(pace: Pace, names: list[str], rows: int) -> None:
+async def run(pace: Pace, names: list[str]) -> None:
     begun = time.monotonic()
     title("Only ratios within one run mean anything.")
     say("machine", f"{machine.described()}, load before the run {machine.load():.1f}")
     async with opened() as place:
         for name in names:
             await MEASURES[name](place, pace)
-        if rows:
-            await large.measure(place, pace, rows)
     title(f"{time.monotonic() - begun:.0f} seconds, load after the run {machine.load():.1f}")
 
 
@@ -57,10 +56,13 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(MEASURES), help="measures to run, comma separated")
     words = "only a hub with years behind it, of so many messages (50 million); it says first what that takes"
     parser.add_argument("--large", nargs="?", type=int, const=large.ROWS, default=0, metavar="ROWS", help=words)
+    parser.add_argument("--folder", type=Path, help="of --large: one that is kept, and used again as it was filled")
     args = parser.parse_args()
-    names = [] if args.large else args.only.split(",")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(QUICK if args.quick else FULL, names, args.large))
+        if args.large:
+            runner.run(large.run(args.large, args.folder))
+        else:
+            runner.run(run(QUICK if args.quick else FULL, args.only.split(",")))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,32 @@
 """Years of messages written in a short time: statement by statement, and the indexes made when all is there."""
 
+import asyncio
 import shutil
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from hub.store.db import Db
 
 # Conversations of a hundred messages, spread over the months; every hundredth message is of somebody who writes again.
+# The ids are made by hand: PostgreSQL's own ask the kernel for chance, which costs more than everything else here.
 FILL = """
+    with span as materialized (
+        select 1000 * extract(epoch from $3::timestamptz)::bigint as first,
+            1000 * extract(epoch from ($3::timestamptz + interval '23 months') - $3::timestamptz)::bigint as all)
     insert into messages (id, account_id, session_id, role, source, content, created_at)
-    select overlay(uuid_at(t.at)::text placing substr(gen_random_uuid()::text, 15) from 15)::uuid, $1::uuid,
+    select (lpad(to_hex(ms), 12, '0') || substr(md5(n::text), 13))::uuid, $1::uuid,
         case when n % 100 = 0 then ($2::uuid[])[1 + (n / 100) % cardinality($2::uuid[])]
             else md5((n % greatest(1, $4::bigint / 100))::text)::uuid end,
         case when n % 2 = 0 then 'user' else 'assistant' end, 'contact',
-        jsonb_build_object('text', 'message ' || n % 1000), t.at
-    from generate_series($5::bigint, $6::bigint) n,
-        lateral (select $3::timestamptz + (n::float8 / $4::bigint) * interval '23 months' as at) t
+        jsonb_build_object('text', 'message ' || n % 1000), timestamptz 'epoch' + ms * interval '1 ms'
+    from span, generate_series($5::bigint, $6::bigint) n,
+        lateral (select span.first + n * span.all / $4::bigint as ms) t
 """
 # All but those that keep rows apart: ids come in the order of time, so their own index costs next to nothing.
 INDEXES = """
@@ -35,7 +43,7 @@ SESSION = (
     "set session_replication_role = replica", "set synchronous_commit = off", "set maintenance_work_mem = '512MB'",
     "set statement_timeout = 0",
 )
-TRIAL, STEP, LONG = 100_000, 500_000, 24 * 3600
+TRIAL, STEP, LONG, SESSIONS = 100_000, 500_000, 24 * 3600, 2
 # What sorting takes beside it for a while; and what is left to the log and to everybody else.
 SPARE, LEFT = 1.3, 6 << 30
 
@@ -76,21 +84,24 @@ class Years:
         """Rows from one to before another, and their indexes; gives the seconds of it."""
         begun = time.monotonic()
         last = self.rows if upto is None else upto
-        async with owner.pool.acquire() as con:
-            for line in SESSION:
-                await con.execute(line)
+        steps = iter(range(first, last, STEP))
+        async with _prepared(owner) as con:
             indexes = await con.fetch(INDEXES)
             for one in indexes:
                 await con.execute(f"drop index {one['name']}")
-            for at in range(first, last, STEP):
-                end = min(last, at + STEP) - 1
-                await con.execute(FILL, self.account, self.people, self.begun, self.rows, at, end, timeout=LONG)
+        await asyncio.gather(*(self._written(owner, steps, last) for _ in range(SESSIONS)))
+        async with _prepared(owner) as con:
             for one in indexes:
                 await con.execute(one["made"], timeout=LONG)
             await con.execute("vacuum (analyze) messages", timeout=LONG)
             await con.execute("checkpoint", timeout=LONG)
-            await con.execute("reset all")
         return time.monotonic() - begun
+
+    async def _written(self, owner: Db, steps: Iterator[int], last: int) -> None:
+        async with _prepared(owner) as con:
+            for at in steps:
+                end = min(last, at + STEP) - 1
+                await con.execute(FILL, self.account, self.people, self.begun, self.rows, at, end, timeout=LONG)
 
     async def tried(self, owner: Db) -> tuple[int, Cost]:
         """The first of them; and what each took."""
@@ -98,6 +109,17 @@ class Years:
         before = await owner.value(SIZE)
         took = await self.fill(owner, 0, rows)
         return rows, Cost((await owner.value(SIZE) - before) / rows, took / rows)
+
+
+@asynccontextmanager
+async def _prepared(owner: Db) -> AsyncIterator[Any]:
+    async with owner.pool.acquire() as con:
+        for line in SESSION:
+            await con.execute(line)
+        try:
+            yield con
+        finally:
+            await con.execute("reset all")
 
 
 def free(folder: Path) -> int:
