@@ -36,10 +36,20 @@ REMOVE = """
     update planned_messages set state = 'cancelled', reason = null, closed_at = now()
     where account_id = $1 and session_id = $2 and id = $3 and state in ('planned', 'failed')
 """
+# Whose are due, from one account to the next by the index, however much waits in each.
+DUE = """
+    with recursive lanes(account_id, look_at) as (
+        (select p.account_id, p.look_at from planned_messages p where p.state = 'planned' order by 1, 2 limit 1)
+        union all
+        select n.account_id, n.look_at from lanes l cross join lateral (
+            select p.account_id, p.look_at from planned_messages p where p.state = 'planned' and p.account_id > l.account_id
+            order by 1, 2 limit 1) n)
+    select account_id from lanes where look_at <= now()
+"""
 # Whoever takes one has this long for it; a later one of the same conversation waits for an earlier one.
 TAKE = """
-    update planned_messages p set tries = p.tries + 1, look_at = now() + make_interval(secs => $1) where p.id in (
-        select d.id from planned_messages d where d.state = 'planned' and d.look_at <= now()
+    update planned_messages p set tries = p.tries + 1, look_at = now() + make_interval(secs => $2) where p.id in (
+        select d.id from planned_messages d where d.account_id = $1 and d.state = 'planned' and d.look_at <= now()
             and not exists (select 1 from planned_messages e where e.session_id = d.session_id and e.state = 'planned'
                 and (e.at, e.id) < (d.at, d.id))
         order by d.look_at limit 1 for no key update skip locked)
@@ -77,6 +87,11 @@ async def add(db: Call, account: UUID, session: UUID, id: UUID, row: Mapping[str
     ) == 1
 
 
+async def hold(db: Call, account: UUID, session: UUID) -> None:
+    """Nobody else plans in it until the transaction ends."""
+    await db.row(TALK, account, session)
+
+
 async def lock(db: Call, account: UUID, session: UUID, id: UUID) -> Json | None:
     """Its conversation and it, locked: nobody ends the one or changes the other meanwhile."""
     if await db.row(TALK, account, session) is None:
@@ -97,9 +112,14 @@ async def remove(db: Call, account: UUID, session: UUID, id: UUID) -> bool:
     return await db.run(REMOVE, account, session, id) == 1
 
 
-async def take(db: Call, seconds: float) -> Json | None:
-    """One that is due and nobody is at: {id, account_id, session_id, tries}."""
-    row = await db.row(TAKE, seconds)
+async def accounts(db: Call) -> list[UUID]:
+    """Who has some that are due, or being sent."""
+    return [r["account_id"] for r in await db.fetch(DUE)]
+
+
+async def take(db: Call, account: UUID, seconds: float) -> Json | None:
+    """One of theirs that is due and nobody is at: {id, account_id, session_id, tries}."""
+    row = await db.row(TAKE, account, seconds)
     return dict(row) if row else None
 
 

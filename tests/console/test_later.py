@@ -7,14 +7,16 @@ from uuid import UUID, uuid4
 
 from hub.chat.operators import planned
 from hub.chat.operators.planned import Plan
+from hub.errors import Conflict
 from hub.store import planned as rows
-from tests.api.conftest import Api
+from tests.api.conftest import Api, keys_of
 from tests.console.conftest import Desk
 from tests.console.town import fill
 
 DUE = """
     update planned_messages set at = now() - interval '1 second', look_at = now() - interval '1 second' where id = $1
 """
+EARLIER = "update planned_messages set look_at = look_at - make_interval(secs => $2) where id = $1"
 OPEN = """
     select s.id from sessions s left join integrations i on i.id = s.integration_id where s.account_id = $1
         and s.closed_at is null and coalesce(i.channel, 'web') = $2 and s.client_id is not null
@@ -115,10 +117,8 @@ async def test_a_scheduler_that_died_over_it_leaves_it_to_the_next(api: Api) -> 
     session = await talk(api, "web")
     id = await plan(api, session, "after a crash")
     await api.hub.db.run(DUE, id)
-    taken = await rows.take(api.hub.db, 30.0)
-    while taken is not None and taken["id"] != id:
-        taken = await rows.take(api.hub.db, 30.0)
-    assert taken is not None
+    taken = await rows.take(api.hub.db, api.account, 30.0)
+    assert taken is not None and taken["id"] == id
     await planned.fire(api.hub)
     assert await state(api, id) == ("planned", None), "whoever took it has its time for it"
     await due(api, id)
@@ -133,6 +133,33 @@ async def test_a_crowd_of_them_lets_schedules_be_looked_at_in_between(api: Api) 
         await api.hub.db.run(DUE, id)
     assert [await planned.fire(api.hub, most=2) for _ in range(3)] == [2, 1, 0]
     assert [await state(api, id) for id in made] == [("sent", None)] * 3
+
+
+async def test_a_crowd_of_one_account_comes_beside_anothers_and_not_before_it(api: Api) -> None:
+    other = Api(api.hub, api.url, *await keys_of(api.hub), api.http)
+    await planned.fire(api.hub)
+    crowd = [await plan(api, session, f"{n} of many") for session in [await talk(api, "web")] for n in range(20)]
+    crowd += [await plan(api, session, f"{n} of many") for session in [await talk(api, "telegram")] for n in range(20)]
+    few = [await plan(other, session, f"{n} of two") for session in [await talk(other, "web")] for n in range(2)]
+    for n, id in enumerate([*crowd, *few]):  # the crowd's are all older
+        await api.hub.db.run(DUE, id)
+        await api.hub.db.run(EARLIER, id, 100 - n)
+    assert await planned.fire(api.hub, most=6) == 6
+    assert [await state(other, id) for id in few] == [("sent", None)] * 2
+    assert [(await state(api, id))[0] for id in crowd].count("sent") == 4
+    while await planned.fire(api.hub):
+        pass
+    assert [await state(api, id) for id in crowd] == [("sent", None)] * 40
+
+
+async def test_many_at_once_plan_no_more_than_there_may_be(api: Api) -> None:
+    session, another = await talk(api, "web"), await talk(api, "telegram")
+    for n in range(planned.MOST - 2):
+        await plan(api, session, f"message {n}")
+    tried = [plan(api, session, f"late {n}") for n in range(6)] + [plan(api, another, "elsewhere")]
+    said = await asyncio.gather(*tried, return_exceptions=True)
+    assert sum(isinstance(one, Conflict) for one in said) == 4 and isinstance(said[-1], UUID)
+    assert await rows.count(api.hub.db, api.account, session) == planned.MOST
 
 
 async def test_a_conversation_that_ended_takes_no_message_and_the_operator_is_told(desk: Desk, api: Api) -> None:

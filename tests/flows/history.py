@@ -19,6 +19,8 @@ ROWS = {
     "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, error, attempt, not_before,"
               " network_id from outbox order by id",
     "sessions": "select id, chat, last_seq, done_seq, due_at, lease_until from sessions",
+    "strays": "select id, chat, stray_at, stray_asked, stray_tries from sessions",
+    "noted": "select chat, network_id, tries from left_placeholders",
     "said": "select turn_id, content from messages where role = 'assistant'",
 }
 OPEN = ("queued", "sending")
@@ -43,6 +45,8 @@ class History:
     outbox: list[Json] = field(default_factory=list)
     sessions: list[Json] = field(default_factory=list)
     said: list[Json] = field(default_factory=list)
+    strays: list[Json] = field(default_factory=list)
+    noted: list[Json] = field(default_factory=list)
 
     async def read(self, db: Call) -> None:
         for name, sql in ROWS.items():
@@ -59,8 +63,18 @@ class History:
             "drafts behind their answer": sum(_late(self, d) for d in self.drafts),
             "albums": sum("album" in o["body"] or "rest" in o["body"] for o in self.outbox),
             "pressed": sum(self.pressed.values()),
-            "placeholders left": sum(s.text == PLACEHOLDER for s in self.shown),
+            "placeholders left": [self.standing(s) for s in self.shown if s.text == PLACEHOLDER],
         }
+
+    def standing(self, one: Shown) -> str:
+        """Of a placeholder that was left: what the hub knows of it, and what else stands or may stand in its chat."""
+        noted = [n["tries"] for n in self.noted if (n["chat"], n["network_id"]) == (one.chat, one.id)]
+        sought = [s["stray_tries"] for s in self.strays if s["chat"] == one.chat and s["stray_at"]]
+        own = [p for p in self.outbox if p["chat"] == one.chat]
+        doubts = [(p["id"], p["state"], p["code"], p["attempt"]) for p in own if p["attempt"] and not p["network_id"]]
+        known = sorted(int(p["network_id"]) for p in own if p["network_id"])
+        near = [i for i in known if i < int(one.id)][-2:], [i for i in known if i > int(one.id)][:2]
+        return f"{one.chat}/{one.id}: noted {noted}, sought {sought}, doubts {doubts}, between {near}"
 
 
 def seen(h: History, part: Json) -> int:

@@ -5,6 +5,8 @@ whoever dies in between. It goes into the conversation's outbox like everything 
 """
 
 import logging
+import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -68,6 +70,8 @@ async def add(
     await handoff.sayable(hub, account, None, session, plan.text, len(plan.files))
     made = id or ids.uuid7()
     async with hub.db.transaction() as tx:
+        # Counted one after the other; and the same request that came twice at once is one.
+        await planned.hold(tx, account, session)
         if await planned.one(tx, account, session, made) is not None:
             return made
         if await planned.count(tx, account, session) >= MOST:
@@ -77,8 +81,6 @@ async def add(
             "zone": wanted.zone,
         }
         if not await planned.add(tx, account, session, made, row):
-            if await planned.one(tx, account, session, made) is not None:
-                return made  # the same request came twice at once
             raise NotFound("No such session.")
     await _news(hub, account, session)
     return made
@@ -131,9 +133,17 @@ def shown(row: Json, window: Json | None) -> Json:
 
 async def fire(hub: Hub, most: int = AT_ONCE) -> int:
     """Send what is due, whoever else does so too; how many were looked at. One after the other: what fails keeps nobody
-    else's waiting for longer than until the next tick. most: schedules are looked at in between."""
-    looked = 0
-    while looked < most and (row := await planned.take(hub.db, SECONDS)) is not None:
+    else's waiting for longer than until the next tick. By turns of one an account, so that whoever has a crowd at one
+    minute comes beside the others, beginning with anybody. most: schedules are looked at in between."""
+    looked, accounts = 0, await planned.accounts(hub.db)
+    random.shuffle(accounts)
+    lanes = deque(accounts)
+    while looked < most and lanes:
+        row = await planned.take(hub.db, lanes[0], SECONDS)
+        if row is None:
+            lanes.popleft()
+            continue
+        lanes.rotate(-1)
         looked += 1
         hub.reached("P1")
         try:
