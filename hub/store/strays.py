@@ -10,8 +10,13 @@ from hub.store.db import Call
 AFTER = 20  # messages of a conversation before which a placeholder may stand
 ALBUM = 10  # files of the largest album
 TALKS = 50  # conversations of a chat that are looked at
+# How many ids before a message of ours are tried at most. What stands further back in the chat is no candidate, so of
+# its messages no more than these are read: of one conversation, and of all together.
+FAR, READ, READ_IN_ALL = 300, 400, 800
 # One that comes while another is looked for is looked for anew.
-MARK = "update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0 where id = $1"
+MARK = """
+    update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0, stray_reach = 0 where id = $1
+"""
 # A part of ours without an id that may be there all the same could be taken for the placeholder. So nothing is looked for
 # as long as it may still get its id (`waits`), and nothing before what was said after such a part was begun. That counts
 # for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least. A part that
@@ -30,8 +35,12 @@ DUE = """
             select o.id, o.placeholder from sessions o where o.contact_id = d.contact_id and o.integration_id = d.integration_id
                 and o.chat = d.chat and o.id <> d.id order by o.id desc limit $5) x),
     parts as materialized (
-        select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, '') as placeholder, o.attempt,
-            o.created_at, o.closed_at, o.turn_id from talks t join messages m on m.session_id = t.id join outbox o on o.message_id = m.id
+        select d.id as stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, '') as placeholder, o.attempt,
+            o.created_at, o.closed_at, o.turn_id from due d cross join lateral (
+                select n.id from talks t cross join lateral (
+                    select m.id from messages m where m.session_id = t.id order by m.position desc limit $6) n
+                where t.stray = d.id limit $7) m
+            join outbox o on o.message_id = m.id
         union
         select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, ''), o.attempt, o.created_at, o.closed_at,
             o.turn_id from talks t join outbox o on o.session_id = t.id and o.state in ('queued', 'sending', 'unknown')),
@@ -48,7 +57,7 @@ DUE = """
     update sessions s set stray_tries = case when s.stray_tries + 1 < $3 then s.stray_tries + 1 else 0 end, stray_asked = now(),
         stray_at = case when s.stray_tries + 1 < $3 then s.stray_at end
     from due left join told on told.stray = due.id where s.id = due.id
-    returning s.id, s.account_id, s.integration_id, s.chat, due.stray_at, due.stray_at < now() - interval '1 day' as over,
+    returning s.id, s.account_id, s.integration_id, s.chat, due.stray_at, s.stray_reach, due.stray_at < now() - interval '1 day' as over,
         case when s.stray_tries = 0 then $3 else s.stray_tries end as tries,
         s.due_at is not null or coalesce(told.coming, false) as coming, coalesce(told.waits, false) as waits,
         coalesce(told.kept, '{}') || array(select t.placeholder from talks t where t.stray = due.id and t.placeholder ~ '^[0-9]{1,18}$')
@@ -64,6 +73,11 @@ DUE = """
 # It was too early to look: this was no try.
 LATER = """
     update sessions set stray_at = coalesce(stray_at, $2), stray_tries = greatest(0, $3 - 1), stray_asked = now()
+    where id = $1 and (stray_at is null or stray_asked is not null)
+"""
+# That far nothing was found: it is gone on with. This was no try either.
+DEEPER = """
+    update sessions set stray_at = coalesce(stray_at, $2), stray_tries = 0, stray_reach = $3, stray_asked = now()
     where id = $1 and (stray_at is null or stray_asked is not null)
 """
 # An album has one id here and as many as it has files there, one after the other.
@@ -98,14 +112,17 @@ LEFT_FOR_LATER = """
     update left_placeholders set tries = greatest(0, tries - 1) where session_id = $1 and network_id = $2
 """
 TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
-DONE = "update sessions set stray_at = null, stray_asked = null, stray_tries = 0 where id = $1 and stray_asked is not null"
+DONE = """
+    update sessions set stray_at = null, stray_asked = null, stray_tries = 0, stray_reach = 0
+    where id = $1 and stray_asked is not null
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
     """after: messages of ours that surely came after it, the newest first. coming: more of them will. waits: another of
     ours may still get its id. kept: what fills in, or will. asked: what it answers, or 0. at: since when; over: for longer than
-    anybody looks. tries: this one included."""
+    anybody looks. tries: this one included. reach: how far it was looked for."""
 
     session: UUID
     account: UUID
@@ -119,6 +136,7 @@ class Stray:
     at: datetime
     over: bool
     tries: int
+    reach: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +177,12 @@ async def mark(db: Call, session: UUID) -> None:
 
 async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
     """Sessions to look into; nobody else does for a while, and after so many tries nobody does."""
-    rows = await db.fetch(DUE, age, limit, tries, AFTER, TALKS)
+    rows = await db.fetch(DUE, age, limit, tries, AFTER, TALKS, READ, READ_IN_ALL)
     return [
         Stray(
             r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
             frozenset(int(k) for k in r["kept"]), r["asked"], r["stray_at"], r["over"], r["tries"],
+            r["stray_reach"],
         )
         for r in rows if r["integration_id"]
     ]
@@ -172,6 +191,11 @@ async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
 async def later(db: Call, stray: Stray) -> None:
     """It is too early to look for it."""
     await db.run(LATER, stray.session, stray.at, stray.tries)
+
+
+async def deeper(db: Call, stray: Stray, reach: int) -> None:
+    """It was looked for that far, and not yet as far as it may stand."""
+    await db.run(DEEPER, stray.session, stray.at, reach)
 
 
 async def unknown(db: Call, integration: UUID, ids: list[int], most: int) -> list[Any]:

@@ -232,6 +232,43 @@ async def test_many_at_once_make_one_person(t: Town) -> None:
     assert len({g.session_id for g in got}) == 2 and await t.db.value("select count(distinct root_id) from people") == 1
 
 
+def first_of(t: Town, who: str, more: int) -> list[Json]:
+    """Their first message on the other number, with those of as many others."""
+    names = [who, *(f"lid:{ids.uuid7()}" for _ in range(more))]
+    whole = [{"id": str(ids.uuid7()), "name": name, "chat": name, "said": []} for name in names]
+    return [
+        t.item(ids=[who["name"]], who=who, chat=who["chat"], tag=f"t:{who['name']}", integration=str(t.second))
+        for who in whole
+    ]
+
+
+@pytest.mark.parametrize("more", [0, 5])  # a group that begins conversations is stored together
+async def test_two_who_are_one_person_and_are_met_by_two_processes_at_once_are_one_contact(
+    t: Town, owner: Db, more: int
+) -> None:
+    for name in ("lid:1", "lid:2"):
+        await t.hears([name])
+    assert await contacts.join(t.db, t.account, await t.person("lid:1"), await t.person("lid:2"), "operator", {}, "x")
+    async with t.db.transaction() as tx:
+        [first, *_] = await inbox.ingest(tx, first_of(t, "lid:1", more))
+        assert first.outcome == "accepted"
+        other = asyncio.create_task(inbox.ingest(t.db, first_of(t, "lid:2", more)))
+        async with asyncio.timeout(20):
+            while not other.done() and not await owner.value(WAITS):
+                await asyncio.sleep(0.01)
+        assert not other.done(), "it waits for who met the same person"
+    [second, *_] = await other
+    assert second.outcome == "accepted"
+    met = "select count(*) from contacts where integration_id = $1 and person_id in (select selves($2))"
+    assert await t.db.value(met, t.second, await t.person("lid:1")) == 1
+    assert second.session_id == first.session_id, "one conversation, too"
+
+
+WAITS = """
+    select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')
+"""
+
+
 async def test_two_accounts_share_nobody(db: Db) -> None:
     one, two = await Town(db).make(), await Town(db).make()
     for t in (one, two):

@@ -1,16 +1,19 @@
 """A placeholder whose id nobody learned is found and removed: the network tells which messages are ours."""
 
 import logging
+from collections.abc import Sequence
 
-from channels.base import ChannelError, Probes
+from channels.base import ChannelError, Link, Probes
 from hub.chat.clients.link import open_link
 from hub.runtime import Hub
 from hub.store import outbox, strays
-from hub.store.strays import Left, Stray
+from hub.store.strays import FAR, Left, Stray
 
 log = logging.getLogger(__name__)
 
-# How many ids before messages of ours are tried, the nearest first, of how many that are looked for among ours.
+# How many ids before messages of ours are tried in one look, the nearest first, of how many that are looked for among
+# ours. Ids are one row for all chats of a bot: where many write there are as many between two messages of one chat, and
+# the next look goes on with those that are further away (`FAR`).
 REACH, LOOKED = 100, 500
 # How often it is looked for, each time after twice the pause; and where nothing is said after it any more.
 TRIES, QUIET = 6, 3
@@ -45,20 +48,47 @@ async def remove(hub: Hub, stray: Stray) -> None:
         if stray.tries >= QUIET:
             await strays.done(hub.db, stray.session)
         return
-    link, whole, row = open_link(hub, integration), True, 0
-    # A placeholder stands right before what was said instead of it, but for what others were told meanwhile.
-    near = (id - n for n in range(1, REACH + 1) for id in stray.after if id - n > stray.asked)
-    ids = list(dict.fromkeys(id for id in near if id not in stray.kept))
-    for id in await strays.unknown(hub.db, stray.integration, ids[:LOOKED], REACH):
+    ids = _candidates(stray)
+    tried = await strays.unknown(hub.db, stray.integration, list(ids), REACH)
+    if not await _asked(channel, open_link(hub, integration), stray.chat, tried):
+        return
+    if len(tried) == REACH:
+        # What is as far away as the last one that was tried may not all have been among them.
+        await strays.deeper(hub.db, stray, ids[tried[-1]] - 1)
+    elif len(ids) >= LOOKED:
+        await strays.deeper(hub.db, stray, max(ids.values()))
+    else:
+        await strays.done(hub.db, stray.session)
+
+
+async def _asked(channel: Probes, link: Link, chat: str, ids: Sequence[int]) -> bool:
+    """Take away those that are ours; whether the network told of each."""
+    whole, row = True, 0
+    for id in ids:
         try:
-            if await channel.ours(link, stray.chat, str(id)):
-                await channel.delete(link, stray.chat, str(id))
+            if await channel.ours(link, chat, str(id)):
+                await channel.delete(link, chat, str(id))
                 log.info("a placeholder that was left standing was removed")
             row = 0
         except ChannelError as e:
             log.info("placeholder not looked for: %s", e)
             whole, row = False, row + 1
             if row == GIVES_UP:
-                return
-    if whole:
-        await strays.done(hub.db, stray.session)
+                break
+    return whole
+
+
+def _candidates(stray: Stray) -> dict[int, int]:
+    """Ids at which it may stand, the nearest first: how far from what was said instead of it each of them is. Pure.
+
+    A placeholder stands right before that, but for what others were told meanwhile: so before the message of ours that
+    comes next, and after the one before."""
+    found: dict[int, int] = {}
+    bounds = {id: max([stray.asked, *(other for other in stray.after if other < id)]) for id in stray.after}
+    for n in range(stray.reach + 1, FAR + 1):
+        for id, bound in bounds.items():
+            if id - n > bound and id - n not in stray.kept:
+                found.setdefault(id - n, n)
+        if len(found) >= LOOKED:
+            break
+    return found

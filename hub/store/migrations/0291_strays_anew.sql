@@ -1,0 +1,20 @@
+-- How far before what was said instead of it a placeholder has been looked for.
+alter table sessions add column stray_reach int not null default 0;
+
+-- One that comes while another is looked for is looked for anew, also where its sender died.
+create or replace function mark_stray() returns trigger language plpgsql as $$
+begin
+    if exists (select 1 from integrations i where i.id = new.integration_id and i.mode = 'placeholder_edit') then
+        new.stray_at := coalesce(new.stray_at, now());
+        new.stray_asked := null;
+        new.stray_tries := 0;
+        new.stray_reach := 0;
+    end if;
+    return new;
+end $$;
+create or replace function mark_stray_part() returns trigger language plpgsql as $$
+begin
+    update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0, stray_reach = 0
+        where id = new.session_id;
+    return null;
+end $$;

@@ -1,0 +1,78 @@
+"""Placeholders whose id nobody learned, where much else is said: found all the same, and without reading too much."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hub.chat.outbound.strays import REACH, TRIES
+from hub.config import Settings
+from hub.store import strays
+from hub.store.strays import FAR
+from tests.conftest import owning
+from tests.fakes.model import says
+from tests.flows.ledger import fates
+from tests.flows.rig import Rig, rig
+from tests.flows.test_answers import say
+from tests.flows.test_placeholders import looked, none_left
+
+LONG_TALK = """
+    insert into messages (id, account_id, session_id, role, source, content)
+    select gen_random_uuid(), s.account_id, s.id, 'user', 'contact', '{"text": "x"}'
+    from sessions s, generate_series(1, 3000)
+"""
+READS = (strays.AFTER, strays.TALKS, strays.READ, strays.READ_IN_ALL)
+
+
+@pytest.fixture
+async def r(settings: Settings) -> AsyncIterator[Rig]:
+    async with rig(settings, work=True) as one:
+        yield one
+
+
+async def test_one_that_many_others_were_told_after_is_found_in_several_looks(settings: Settings) -> None:
+    """Ids are one row for all chats of a bot, and nobody knows those of its other users."""
+    async with rig(settings, work=True) as r:
+        r.net.plan = fates("lost")
+        r.model.default = says("Hello", delay=0.3)
+        await say(r.w, "telegram", "hello")
+        await r.w.until(lambda: len(r.net.shown) == 1)
+        for _ in range(250):
+            next(r.net.numbers)
+        await r.w.until(lambda: "Hello" in r.net.final())
+        await r.w.settle()
+        gap = int(r.net.shown[1].id) - int(r.net.shown[0].id)
+        assert 2 * REACH < gap < FAR
+        await looked(r)
+        assert [s.text for s in r.net.shown] == ["Hello"]
+        asked = [int(c.body["message_id"]) for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
+        assert gap <= len(asked) <= FAR + 5, "none is asked about in every look"
+
+
+async def test_one_that_comes_while_another_is_looked_for_is_looked_for_anew(r: Rig) -> None:
+    """Its sender died; the look that was under way says that nothing is left."""
+    await say(r.w, "telegram", "hello #a1-1")
+    await r.w.until(lambda: "You said #a1-1" in r.net.final())
+    await r.w.settle()
+    await r.db.run("update sessions set stray_at = now() - interval '1 hour'")
+    hub = r.w.hub
+    [first] = await strays.due(hub.db, 1, 10, TRIES)
+    await r.db.run("update sessions set lease_until = now(), owner = 'gone'")
+    await r.db.run("update sessions set epoch = epoch + 1, lease_until = null, owner = null")
+    await strays.done(hub.db, first.session)
+    assert not await none_left(r)
+
+
+async def test_of_long_conversations_only_what_is_near_is_read(r: Rig) -> None:
+    """And what is read there says the same."""
+    await say(r.w, "telegram", "hello #a1-1")
+    await r.w.until(lambda: "You said #a1-1" in r.net.final())
+    await r.w.settle()
+    await r.db.run(LONG_TALK)
+    async with owning(r.w.hub.settings.database_url.get_secret_value()) as owner:
+        await owner.run("analyze messages")
+    await r.db.run("update sessions set stray_at = now() - interval '1 hour'")
+    plan = [row[0] for row in await r.db.fetch(f"explain (analyze, timing off) {strays.DUE}", 1.0, 10, TRIES, *READS)]
+    scans = [line for line in plan if " on messages m" in line]
+    read = [float(m[1]) for line in scans if (m := re.search(r"actual.* rows=([0-9.]+)", line))]
+    assert read and max(read) <= strays.READ, plan
