@@ -12,7 +12,7 @@ ALBUM = 10  # files of the largest album
 TALKS = 50  # conversations of a chat that are looked at
 # How many ids before a message of ours are tried at most. What stands further back in the chat is no candidate, so of
 # its messages no more than these are read: of one conversation, and of all together.
-FAR, READ, READ_IN_ALL = 300, 400, 800
+FAR, READ, READ_IN_ALL = 1000, 1000, 1500
 # One that comes while another is looked for is looked for anew.
 MARK = """
     update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0, stray_reach = 0 where id = $1

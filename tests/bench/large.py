@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ MONTH = "select partition_month(($1::timestamptz + make_interval(months => $2)):
 # What is full already, in a folder that was kept.
 FULL, FILLED = "select to_regclass('filled') is not null", "create table filled ()"
 WHOSE = "select account_id, client_id, id, (select id from gateways) as gateway from integrations"
+# Since when those who write again do so: what is older is not looked for.
+BEGUN = "update sessions set created_at = $1"
 TALKS = "select id from sessions order by id"
 
 
@@ -41,7 +44,8 @@ async def run(rows: int, folder: Path | None) -> None:
     with _server(folder) as (url, place):
         async with AsyncExitStack() as stack:
             few = await _opened(stack, url, "few")
-            await _filled(few, FEW, "few")
+            await _filled(few, FEW, "few", 1)
+            await few.owner.run(BEGUN, (await _years(few, FEW)).begun)
             async with AsyncExitStack() as parted:
                 parts = await _opened(parted, url, "parts")
                 await _fits(parts, rows, place)
@@ -106,10 +110,10 @@ async def _fits(one: Contestant, rows: int, place: Path) -> None:
     await one.owner.run("truncate messages")
 
 
-async def _filled(one: Contestant, rows: int, name: str) -> None:
+async def _filled(one: Contestant, rows: int, name: str, every: int = 100) -> None:
     if await one.owner.value(FULL):
         return
-    took = await (await _years(one, rows)).fill(one.owner)
+    took = await replace(await _years(one, rows), every=every).fill(one.owner)
     await one.owner.run(FILLED)
     said = f"{took:,.0f} s, {await one.owner.value(SIZE) / rows:.0f} bytes a row, load {machine.load():.1f}"
     say(f"{name}: filled, with its indexes", said)
@@ -126,7 +130,10 @@ async def _parts(parts: Contestant, few: Contestant, rows: int) -> None:
             await owner.run(MONTH, years.begun, month)
     await _filled(parts, rows, "partitions")
     held = await owner.value("select count(*) from pg_inherits where inhparent = 'messages'::regclass")
-    await compared(few, parts, f"{held} partitions")
+    await owner.run(BEGUN, datetime.now(UTC))
+    await compared(few, parts, f"{held} partitions, talks of a month")
+    await owner.run(BEGUN, (await _years(parts, rows)).begun)
+    await compared(few, parts, f"{held} partitions, talks of all months")
     took = await _timed(lambda: _dropped(owner))
     say("a month dropped", f"{1000 * took:,.0f} ms")
 
@@ -134,6 +141,7 @@ async def _parts(parts: Contestant, few: Contestant, rows: int) -> None:
 async def _whole(whole: Contestant, few: Contestant, rows: int) -> None:
     owner = whole.owner
     await _filled(whole, rows, "one table")
+    await owner.run(BEGUN, (await _years(whole, rows)).begun)
     await compared(few, whole, "one table")
     held = await _cut(owner, await owner.value("select uuid_at($1)::text", datetime.now(UTC) + timedelta(days=1)))
     say("held up while it is cut", f"{1000 * held:,.0f} ms")

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from hub.store.db import Db
 
-# Conversations of a hundred messages, spread over the months; every hundredth message is of somebody who writes again.
+# Conversations of a hundred messages, spread over the months; one of so many messages is of somebody who writes again.
 # The ids are made by hand: PostgreSQL's own ask the kernel for chance, which costs more than everything else here.
 FILL = """
     with span as materialized (
@@ -21,7 +21,7 @@ FILL = """
             1000 * extract(epoch from ($3::timestamptz + interval '23 months') - $3::timestamptz)::bigint as all)
     insert into messages (id, account_id, session_id, role, source, content, created_at)
     select (lpad(to_hex(ms), 12, '0') || substr(md5(n::text), 13))::uuid, $1::uuid,
-        case when n % 100 = 0 then ($2::uuid[])[1 + (n / 100) % cardinality($2::uuid[])]
+        case when n % $7::bigint = 0 then ($2::uuid[])[1 + (n / $7::bigint) % cardinality($2::uuid[])]
             else md5((n % greatest(1, $4::bigint / 100))::text)::uuid end,
         case when n % 2 = 0 then 'user' else 'assistant' end, 'contact',
         jsonb_build_object('text', 'message ' || n % 1000), timestamptz 'epoch' + ms * interval '1 ms'
@@ -73,12 +73,13 @@ class Cost:
 
 @dataclass(frozen=True)
 class Years:
-    """Of whom, and since when."""
+    """Of whom, and since when. every: of so many messages one is of somebody who writes again."""
 
     account: UUID
     people: list[UUID]
     begun: datetime
     rows: int
+    every: int = 100
 
     async def fill(self, owner: Db, first: int = 0, upto: int | None = None) -> float:
         """Rows from one to before another, and their indexes; gives the seconds of it."""
@@ -101,7 +102,8 @@ class Years:
         async with _prepared(owner) as con:
             for at in steps:
                 end = min(last, at + STEP) - 1
-                await con.execute(FILL, self.account, self.people, self.begun, self.rows, at, end, timeout=LONG)
+                given = (self.account, self.people, self.begun, self.rows, at, end, self.every)
+                await con.execute(FILL, *given, timeout=LONG)
 
     async def tried(self, owner: Db) -> tuple[int, Cost]:
         """The first of them; and what each took."""
