@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from hub.chat.inbound.backlogs import Backlog, Backlogs
+from hub.chat.inbound.backlogs import Backlogs
 from hub.errors import Overloaded
 from hub.runtime import Hub
 from hub.store import arrivals, scope
@@ -21,9 +21,6 @@ from hub.store.db import of_data
 CALM = 8  # calls of a process that go past the journal at once
 LARGEST = 1 << 20  # bytes of a body; a larger one waits until what is before it is folded
 GROUP, BYTES = 256, 4 << 20  # of one commit
-# Calls that may wait, of one integration and of all of a process, where each still has its share; and their bytes.
-EACH, ALL = 4000, 20_000
-EACH_BYTES, ALL_BYTES = 64 << 20, 256 << 20
 AGAIN = 5.0
 LONGEST, LOOK = 2.0, 0.02  # seconds that a large body waits, and between two looks
 
@@ -75,18 +72,13 @@ class Journal:
     def put(self, call: Kept, done: Done) -> None:
         """The same for who does not wait: `done` is told once it is committed, or why it is not. Raise Overloaded."""
         mine = self._backlogs.of(call.integration)
-        if mine.barred or self._full(mine):
+        if mine.barred or self._backlogs.full(mine):
             self._backlogs.tidy(call.integration)
             raise Overloaded(retry_after=AGAIN)
         self._backlogs.comes(call.integration, len(call.body))
         self._waiting.append((call, done))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
-
-    def _full(self, mine: Backlog) -> bool:
-        if mine.count >= EACH or mine.size >= EACH_BYTES:
-            return True
-        return self._backlogs.exceeds(mine, ALL, ALL_BYTES)
 
     async def clear(self, integration: UUID) -> None:
         """Wait for a while until nothing of it waits, whoever kept it, while nothing more is kept here."""

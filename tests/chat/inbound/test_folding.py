@@ -13,7 +13,7 @@ import pytest
 from channels.base import Hook
 from hub.chat.clients.link import open_link
 from hub.chat.inbound import folding
-from hub.chat.inbound.backlogs import Backlogs
+from hub.chat.inbound.backlogs import Backlogs, Bounds
 from hub.chat.inbound.folding import Folder
 from hub.chat.inbound.intake import items_of
 from hub.config import Settings
@@ -139,16 +139,19 @@ def test_what_another_process_folds_leaves_no_bytes_behind() -> None:
 
 
 def test_who_has_little_waiting_is_not_refused_for_what_others_have() -> None:
-    backlogs, other = Backlogs(), UUID(int=99)
+    backlogs, other = Backlogs(Bounds(1000, 10_000, 100, 10_000)), UUID(int=99)
     for n in range(5):
         for _ in range(20):
             backlogs.comes(UUID(int=n), 10)
-    assert all(backlogs.exceeds(backlogs.of(UUID(int=n)), 100, 10_000) for n in range(5))
-    assert not backlogs.exceeds(backlogs.of(other), 100, 10_000)
+    assert all(backlogs.full(backlogs.of(UUID(int=n))) for n in range(5))
+    assert not backlogs.full(backlogs.of(other))
     for _ in range(17):
         backlogs.comes(other, 10)
-    assert backlogs.exceeds(backlogs.of(other), 100, 10_000), "its share is no more than that of each"
-    assert backlogs.exceeds(backlogs.of(other), 10_000, 1000), "of bytes as of calls"
+    assert backlogs.full(backlogs.of(other)), "its share is no more than that of each"
+    backlogs.bounds = Bounds(1000, 10_000, 10_000, 1000)
+    assert backlogs.full(backlogs.of(other)), "of bytes as of calls"
+    backlogs.bounds = Bounds(18, 10_000, 1000, 100_000)
+    assert not backlogs.full(backlogs.of(other)) and backlogs.full(backlogs.of(UUID(int=1))), "and of each alone"
 
 
 async def test_files_inside_of_what_is_not_stored_do_not_stay(world: World, hub: Hub) -> None:
