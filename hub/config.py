@@ -170,8 +170,8 @@ class Settings(BaseSettings):
         int,
         Field(
             ge=100, le=10_000_000,
-            description="Webhook calls of one integration that may wait in the journal, as a web process counts them, and"
-            " a quarter of what may of all; more gets 503.",
+            description="Webhook calls of one integration that may wait in the journal, as a web process counts them,"
+            " and a quarter of what may of all; more gets 503.",
         ),
     ] = 100_000
     waiting_mb: Annotated[
