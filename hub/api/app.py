@@ -36,7 +36,7 @@ from hub.api.http.budget import Budget
 from hub.api.http.operation import Route
 from hub.api.http.page_language import Pages
 from hub.api.http.stream_limits import Streams
-from hub.chat.inbound.backlogs import Backlogs
+from hub.chat.inbound.backlogs import Backlogs, bounds
 from hub.chat.inbound.crowd import Crowd
 from hub.chat.inbound.folding import Folder, keep_looking
 from hub.chat.inbound.intake import Intake
@@ -59,7 +59,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app = web.Application(middlewares=[middleware.guard], client_max_size=1 << 20)
     app[app_keys.HUB] = hub
     app[app_keys.INTAKE] = intake
-    backlogs = Backlogs()
+    backlogs = Backlogs(bounds(hub.settings.waiting_calls, hub.settings.waiting_mb << 20))
     app[app_keys.FOLDER] = folder = Folder(hub, intake, backlogs)
     app[app_keys.JOURNAL] = journal = Journal(hub, backlogs, folder.tell)
     app[app_keys.RECEIVER] = Receiver(hub, intake, journal)

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiohttp import web
@@ -13,40 +14,102 @@ from aiohttp.http_exceptions import HttpProcessingError
 from hub.api.quick_completions import Quick
 from hub.api.quick_webhooks import Front
 from hub.processes.refusals import Refuses, refusing
+from hub.processes.short_calls import LATER, ShortCalls
 
 log = logging.getLogger(__name__)
 # How long what is left of a body is read after its request was answered.
 LINGERING = 2.0
+_HEAD = re.compile(rb"[A-Z]{3,10} [!-~]{1,4000} HTTP/1\.1\r\n(?:[!#-'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+\r\n")
+_LENGTH = re.compile(rb"(?<=\r\n)content-length:[ \t]*([0-9]{1,12})[ \t]*(?=\r\n)", re.IGNORECASE)
+_ODD = re.compile(
+    rb"\r\n(?:transfer-encoding|upgrade)[ \t]*:|\r\ncontent-length:(?![ \t]*[0-9]{1,12}[ \t]*\r\n)", re.IGNORECASE
+)
 
 
 class Connection(web.RequestHandler):
     """One connection. aiohttp itself closes it when it is idle between two requests, and the readers of bodies give up
-    those that do not come; here, headers that do not come whole in time."""
+    those that do not come; here, headers that do not come whole in time.
 
-    __slots__ = ("_headers_by", "_patience", "_refuses")
+    Calls of networks are met before that: some are answered without being read (`refuses`, `short`), as long as it is
+    certain that a message begins where their bytes do."""
 
-    def __init__(self, manager: web.Server, patience: float, refuses: Refuses, **more: Any) -> None:
+    __slots__ = ("_behind", "_ended", "_headers_by", "_kept", "_left", "_patience", "_refuses", "_short")
+
+    def __init__(self, manager: web.Server, patience: float, refuses: Refuses, short: ShortCalls, **more: Any) -> None:
         super().__init__(manager, **more)
         self._patience = patience
         self._refuses = refuses
+        self._short = short
         self._headers_by: asyncio.TimerHandle | None = None
+        self._left: int | None = 0  # bytes of the last message that are still to come; None: nobody knows
+        self._kept: bytes | None = None  # a call that is being kept
+        self._behind = b""
+        self._ended: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._await_headers()
 
     def data_received(self, data: bytes) -> None:
-        if self._waits() and (answer := self._refuses(data)) is not None and self.transport is not None:
-            self.transport.write(answer)
-            self._forget()
-            self._await_headers()
+        if self._kept is not None:
+            self._hold(data)
             return
+        if data and self._left == 0 and self._waits() and self.transport is not None:
+            answer = self._short.meets(data, self._told)
+            if answer is LATER:
+                self._kept = data
+                self._forget()
+                self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+                return
+            if answer is None:
+                answer = self._refuses(data)
+            if answer is not None:
+                self.transport.write(answer)
+                self._forget()
+                self._await_headers()
+                return
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        if data:  # aiohttp gives itself nothing to go on with what it has
+            self._left = left_of(self._left, data)
         before = self._request_count
         super().data_received(data)
         if self._request_count > before:
             self._forget()
         elif self._waits() and self._headers_by is None:
             self._await_headers()
+
+    def _hold(self, data: bytes) -> None:
+        """What comes behind a call that is being kept waits until that is answered."""
+        self._behind += data
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def _told(self, answer: bytes | None) -> None:
+        """What became of the call that was to be kept."""
+        data, self._kept = self._kept, None
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+        if self.transport is None or data is None:
+            return
+        if answer is None:
+            self._read(data)
+        else:
+            self.transport.write(answer)
+        behind, self._behind = self._behind, b""
+        if behind and self.transport is not None:
+            self.transport.resume_reading()
+            self.data_received(behind)
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:
+        """A call that is being kept is answered, too; none is begun behind it."""
+        if self._kept is not None:
+            self._behind, self._ended = b"", self._loop.create_future()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._ended
+        await super().shutdown(timeout)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._forget()
@@ -82,6 +145,19 @@ class Connection(web.RequestHandler):
             self._headers_by = None
 
 
+def left_of(left: int | None, data: bytes) -> int | None:
+    """How much of the last message is still to come once these bytes are read, where so much was to come before them;
+    None from where nobody can tell without reading all of it. What is not plain for certain counts as that."""
+    if left:
+        return left - len(data) if len(data) <= left else None
+    head = _HEAD.match(data) if left == 0 else None
+    lengths = [] if head is None else _LENGTH.findall(head[0])
+    if head is None or len(lengths) > 1 or _ODD.search(head[0]):
+        return None
+    more = head.end() + (int(lengths[0]) if lengths else 0) - len(data)
+    return more if more >= 0 else None
+
+
 @asynccontextmanager
 async def serve(
     app: web.Application, host: str, port: int, headers: float, idle: float, last: float
@@ -93,12 +169,12 @@ async def serve(
     await runner.setup()
     assert runner.server is not None
     runner.server.request_handler = Quick(app, Front(app, runner.server.request_handler))
-    refuses = refusing(app)
+    refuses, short = refusing(app), ShortCalls(app)
 
     def connection() -> Connection:
         assert runner.server is not None
         more = {"access_log": None, "keepalive_timeout": idle, "lingering_time": LINGERING}
-        return Connection(runner.server, headers, refuses, loop=loop, **more)
+        return Connection(runner.server, headers, refuses, short, loop=loop, **more)
 
     try:
         server = await loop.create_server(connection, host, port, backlog=1024, reuse_port=shared)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,7 @@ class Run:
     bad: int = 0
     busy: int = 0
     last: float = 0.0
+    told: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     begins: list[float] = field(default_factory=list)
     idle: deque["Connection"] = field(default_factory=deque)
@@ -64,7 +65,9 @@ class Run:
         self.begins.append(due)
         connection.send(self.request(), due)
 
-    def done(self, connection: "Connection", good: bool, due: float) -> None:
+    def done(self, connection: "Connection", status: str, due: float) -> None:
+        good = status == "200"
+        self.told[status] += 1
         self.last = time.monotonic()
         self.busy -= 1
         self.answered += 1
@@ -117,8 +120,8 @@ class Connection(asyncio.Protocol):
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0 or not self._whole(end):
             return
-        good, self._buffer = self._buffer[9:12] == b"200", b""
-        self._run.done(self, good, self._due)
+        status, self._buffer = self._buffer[9:12].decode(), b""
+        self._run.done(self, status, self._due)
 
     def _whole(self, end: int) -> bool:
         """Whether all of the answer is here."""
@@ -151,7 +154,7 @@ async def run(job: Job) -> dict[str, Any]:
     slow = sorted(one.latencies)
     return {
         "answered": one.answered, "bad": one.bad, "seconds": one.last - one.begun, "begun": one.begun,
-        "p50": at(slow, 0.5), "p99": at(slow, 0.99), "begins": one.begins,
+        "p50": at(slow, 0.5), "p99": at(slow, 0.99), "begins": one.begins, "told": one.told,
     }
 
 

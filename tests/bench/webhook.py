@@ -10,6 +10,11 @@ from tests.bench.report import Pace, Result, cpu, interleaved, median, ms, say, 
 
 CONNECTIONS = 64
 RATES = (500, 1000)
+# Each commit is another transaction's.
+GROUPS = """
+    select coalesce(sum(many), 0)::int, coalesce(avg(many), 0)::float8
+    from (select count(*) as many from arrivals group by xmin::text) a
+"""
 
 
 async def measure(place: Place, pace: Pace) -> None:
@@ -23,11 +28,14 @@ async def measure(place: Place, pace: Pace) -> None:
 
         async def stored(**changes: float) -> Result:
             await place.empty()
-            begun = time.monotonic()
+            begun, before = time.monotonic(), place.cpu()
             job = replace(hub, first=next(numbers) * 10_000_000, **changes)  # type: ignore[arg-type]  # options by name
             # Where more waits to be folded than an integration may have, the rest is told 503 and counts for nothing.
             result = await load(job, ours=False)
             taken = result["answered"] - result["bad"]
+            result["acknowledged"] = cpu(before, place.cpu(), max(1, taken))
+            waiting = await place.hub.db.row(GROUPS)
+            result["waiting"], result["group"] = (0, 0.0) if waiting is None else tuple(waiting)
             result["sustained"] = taken / (await place.folded() - begun)
             kept = await place.hub.db.value("select count(*) from inbox")
             assert kept >= taken, f"{taken} calls acknowledged, {kept} stored"
@@ -40,7 +48,12 @@ async def measure(place: Place, pace: Pace) -> None:
         bares, hubs = await interleaved(pace.runs, answered, stored)
         say("bare aiohttp, answers 200", f"{median(bares):,.0f} /s")
         say("hub web, PostgreSQL with fsync", f"{median(hubs):,.0f} /s   (ratio {median(hubs) / median(bares):.2f})")
-        say("of these told 503", f"{median(hubs, 'bad') / median(hubs, 'answered'):.2f} of the calls")
+        for status in sorted({s for r in hubs for s in r["told"]}):
+            told = sum(r["told"].get(status, 0) for r in hubs)
+            say(f"of these told {status}", f"{told / sum(r['answered'] for r in hubs):.2f} of the calls")
+        grouped = median(hubs, "group"), median(hubs, "waiting")
+        say("calls of a commit, of those that wait then", f"{grouped[0]:.0f} of {grouped[1]:,.0f}")
+        say("CPU by call until the last is acknowledged", hubs[-1]["acknowledged"])
         folded = median(hubs, "sustained")
         say("the same until all are folded", f"{folded:,.0f} /s   (ratio {folded / median(bares):.2f})")
         say("hub web, all 64 busy", ms(sorted(hubs, key=lambda r: float(r["p99"]))[len(hubs) // 2]))

@@ -6,7 +6,7 @@ from hub import ids
 from hub.store import outbox, turns
 from hub.store.db import Db
 from hub.store.inbox import ingest
-from tests.store.rows import Bench, answer, straight
+from tests.store.rows import Bench, Json, answer, straight
 
 UPDATED = "select n_tup_upd as updated, n_tup_hot_upd as hot from pg_stat_user_tables where relname = $1"
 
@@ -94,3 +94,26 @@ async def test_a_sweep_looks_at_the_first_of_a_crowd_and_not_at_all_of_it(db: Db
     oldest = await db.fetch("select session_id from session_queue order by due_at limit 40")
     assert [r["session_id"] for r in found] == [r["session_id"] for r in oldest]
     assert 0 < looked < 400
+
+
+async def test_messages_of_known_people_read_their_own_conversations_alone(db: Db) -> None:
+    """However many are open, and however few were when it was planned; nobody has counted them since."""
+    bench, groups = await Bench(db).make(), "select * from ingest_direct($1, '{}')"
+    people = [f"phone:{n}" for n in range(8)]
+    read = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'sessions'"
+
+    def said() -> list[Json]:
+        who = [{"id": str(ids.uuid7()), "name": "Ana", "chat": w, "said": [w]} for w in people]
+        return [bench.item(ids=[w["chat"]], chat=w["chat"], tag=w["chat"], who=w) for w in who]
+
+    async with db.transaction() as tx:
+        for _ in range(3):
+            assert {r["outcome"] for r in await tx.fetch(groups, said())} == {"accepted"}
+        await tx.run(
+            "insert into sessions (id, account_id, client_id, integration_id, kind, last_seq, done_seq)"
+            " select gen_random_uuid(), $1, $2, $3, 'channel', 0, 0 from generate_series(1, 2000) n",
+            bench.account, bench.client, bench.integration,
+        )
+        before = await tx.value(read)
+        assert {r["outcome"] for r in await tx.fetch(groups, said())} == {"accepted"}
+        assert 0 < await tx.value(read) - before < 500

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+HALF = 0.5
+
 
 @dataclass(slots=True)
 class Backlog:
@@ -24,10 +26,27 @@ class Backlog:
         return self.count > 0
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What may wait of one integration, and of all of a process, where each still has its share: calls and bytes."""
+
+    each: int
+    each_bytes: int
+    all: int
+    all_bytes: int
+
+
+def bounds(calls: int, size: int) -> Bounds:
+    """Where so much may wait of one."""
+    return Bounds(calls, size, 4 * calls, 4 * size)
+
+
 class Backlogs:
     """Of all integrations that something waits for. count, size: of all together."""
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        """bounds: None where nothing is kept."""
+        self.bounds = bounds
         self._of: dict[UUID, Backlog] = {}
         self.count = 0
         self.size = 0
@@ -64,13 +83,24 @@ class Backlogs:
         self._more(mine, -gone, -(min(size, mine.size) if mine.waits else mine.size))
         self.tidy(integration)
 
-    def exceeds(self, mine: Backlog, count: int, size: int) -> bool:
-        """Whether there are so many, or so much, of all together, and of this one no less than its share of that: who
-        has little waiting is not refused for what others have."""
-        if self.count < count and self.size < size:
+    def full(self, mine: Backlog) -> bool:
+        """Whether no more of it may wait. Who has little waiting is not refused for what others have: of all together
+        each has no less than its share."""
+        most = self.bounds
+        if most is None or mine.count >= most.each or mine.size >= most.each_bytes:
+            return most is not None
+        if self.count < most.all and self.size < most.all_bytes:
             return False
-        each = max(1, len(self._of))
-        return mine.count >= count // each or mine.size >= size // each
+        share = max(1, len(self._of))
+        return mine.count >= most.all // share or mine.size >= most.all_bytes // share
+
+    def presses(self, mine: Backlog) -> bool:
+        """Whether so much of it waits, or of all, that it is to be folded whatever comes."""
+        most = self.bounds
+        if most is None:
+            return True
+        own = max(mine.count / most.each, mine.size / most.each_bytes)
+        return max(own, self.count / most.all, self.size / most.all_bytes) > HALF
 
     def _more(self, mine: Backlog, count: int, size: int) -> None:
         mine.size += size

@@ -1,5 +1,6 @@
 """Words that stop messages which nobody just asked for, and words that allow them again."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
@@ -30,13 +31,17 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 
 
 # Characters of what may be a word of ours, however it is set.
-LONGEST = 600
+LONGEST, SAID = 600, 60
+# So many words are more than that, which is told sooner than folding them takes.
+_MANY = re.compile(r"\s*(?:[0-9A-Za-z]\S*\s+){31}", re.ASCII)
 
 
 def parse(text: str, policy: Json) -> str | None:
     """optout, optin or None. `policy`: the account's, whose own words count too."""
-    said = plain(text) if len(text) <= LONGEST else ""
-    if not said or len(said) > 60:
+    if len(text) > LONGEST or (text.isascii() and _MANY.match(text)):
+        return None
+    said = plain(text)
+    if not said or len(said) > SAID:
         return None
     # Telegram's own button says "/start", behind a link with what the link was for.
     if said.split()[0] == "/start":

@@ -74,6 +74,8 @@ def code_in(text: str) -> str | None:
     """The code that a message holds."""
     if found := _START.fullmatch(text.strip()):
         return found[1]
+    if text.isascii() and "-" not in text:
+        return None
     found = _CODE.search(text.upper())
     return "".join(found.groups()) if found else None
 

@@ -67,14 +67,22 @@ class Crowd:
         """Around what is done before a call stands in line."""
         if self._arriving.get(client, 0) > 0:
             self._arriving[client] -= 1
-        rank = self._of[client] >= FEW
-        self._of[client] += 1
-        self._coming[rank] += 1
+        rank = self.comes(client)
         try:
             yield
         finally:
-            self._coming[rank] -= 1
-            self._gone(client)
+            self.came(client, rank)
+
+    def comes(self, client: UUID) -> bool:
+        """The same for what is not done by whoever begins it: what this gives is told to `came` in the end."""
+        rank = self._of[client] >= FEW
+        self._of[client] += 1
+        self._coming[rank] += 1
+        return rank
+
+    def came(self, client: UUID, rank: bool) -> None:
+        self._coming[rank] -= 1
+        self._gone(client)
 
     def _gone(self, client: UUID) -> None:
         self._of[client] -= 1

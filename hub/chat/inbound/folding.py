@@ -35,7 +35,8 @@ from hub.task_groups import first_to_end
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4  # integrations that a process folds at the same time
-MOST, BYTES, ITEMS = 64, 2 << 20, 512  # calls of one transaction, their bytes, and what they may bring
+MOST, ITEMS = 64, 512  # calls of one transaction, and what they may bring
+AHEAD, BYTES = 4 * MOST, 2 << 20  # calls that are fetched at once, and their bytes
 LEASE = 5.0
 # Seconds: until it is looked again whether another process is done, and after trouble, at first and at most; and how
 # long what a process has left lies.
@@ -43,7 +44,9 @@ BUSY, FIRST, PATIENCE, LEFT = 0.1, 0.5, 15.0, 2.0
 # How often a call is tried, from when on alone, and as how many tries it counts where a program fails over it.
 TRIES, ALONE, BROKEN = 60, 2, 20
 RESTORED = 60.0  # seconds that this may take after a restore
-REST = 0.05  # seconds that are left to others between two transactions while calls come, at most
+# Seconds that are left to others between two looks while calls come, at most. Where more wait than are fetched at once,
+# those that come go first: for so many times as long as it took, within bounds, until half of what may wait does.
+REST, CROWDED, LONG, LOOKS = 0.05, 4.0, 0.5, 0.02
 HEAD_START = 0.3  # seconds that workers have before a process that takes calls helps out
 TOPIC = "fold"
 LAST, LOOK = 5.0, 0.005  # seconds that what goes past the journal is waited for, and between two looks
@@ -58,6 +61,40 @@ class _Group:
 
     calls: list[Arrival] = field(default_factory=list)
     items: list[list[Item]] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, call: Arrival, items: list[Item]) -> None:
+        self.calls.append(call)
+        self.items.append(items)
+        self.size += len(items)
+
+    def holds(self, more: int) -> bool:
+        """Whether so many more items fit."""
+        return not self.calls or (len(self.calls) < MOST and self.size + more <= ITEMS)
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is folded in one go. gone: calls that are out of the way. storing: a group that is being stored, while the
+    next (`group`) is read."""
+
+    held: Lease
+    row: dict[str, Any]
+    calls: Sequence[Arrival]
+    gone: set[int] = field(default_factory=set)
+    group: _Group = field(default_factory=_Group)
+    storing: "asyncio.Task[None] | None" = None
+
+    @property
+    def first(self) -> int:
+        """The call that is in the way of all others."""
+        return next((c.id for c in self.calls if c.id not in self.gone), self.calls[-1].id)
+
+    async def stored(self) -> None:
+        """Raise what the group could not be stored for."""
+        storing, self.storing = self.storing, None
+        if storing is not None:
+            await storing
 
 
 class Folder:
@@ -172,21 +209,22 @@ class Folder:
         self._held[integration] = held
         known = self._backlogs.known(integration)
         before, begun = known.kept if known else 0, time.monotonic()
-        calls = await arrivals.head(self._hub.db, integration, MOST, BYTES)
+        calls = await arrivals.head(self._hub.db, integration, AHEAD, BYTES)
         row = await arrivals.endpoint(self._hub.db, integration) if calls else None
         if row is None:
             del self._held[integration]
             await arrivals.release(self._hub.db, held)
             self._backlogs.folded(integration, before, None)
             return None
+        line = _Line(held, row, calls[:1] if calls[0].tries >= ALONE else calls)
         try:
-            await self._fold(held, row, calls[:1] if calls[0].tries >= ALONE else calls)
+            await self._fold(line)
         except Taken:
             raise
         except Exception as e:
             # Of no use where the database is away: then no try counts.
             tries = 1 if isinstance(e, (HubError, *TROUBLE)) else BROKEN
-            await arrivals.missed(self._hub.db, held, calls[0].id, tries, FIRST, PATIENCE)
+            await arrivals.missed(self._hub.db, held, line.first, tries, FIRST, PATIENCE)
             raise
         if self._helped or len(self._running) > AT_ONCE:
             # A lease that runs out in the line for a place would look as if its process had died over these calls.
@@ -195,7 +233,18 @@ class Folder:
         if self._helped:
             self.tell(integration)
             return HEAD_START
-        return min(REST, time.monotonic() - begun) if integration in self._rung else 0.0
+        return await self._rested(integration, time.monotonic() - begun)
+
+    async def _rested(self, integration: UUID, took: float) -> float:
+        """How long others go first; where calls of a crowd come that long was waited already."""
+        known = self._backlogs.known(integration)
+        if known is None or known.kept <= AHEAD or self._backlogs.presses(known):
+            return min(REST, took) if integration in self._rung else 0.0
+        left = min(LONG, CROWDED * took)
+        while left > 0 and known.coming and not self._closing.is_set():
+            await asyncio.sleep(LOOKS)
+            left -= LOOKS
+        return 0.0
 
     async def _elsewhere(self, integration: UUID) -> float | None:
         """Another process folds, or the integration is gone: look how much is left, as long as there is any."""
@@ -215,36 +264,44 @@ class Folder:
                 return
             await asyncio.sleep(LOOK)
 
-    async def _fold(self, held: Lease, row: dict[str, Any], calls: Sequence[Arrival]) -> None:
-        """From the first on, as many as can be stored together."""
-        link, group, size = open_link(self._hub, row), _Group(), 0
-        for call in calls:
-            if call.tries >= TRIES:
-                await self._aside(held, call, OFTEN)
-                continue
-            try:
-                arrived = await self._read(row, link, call)
-                if size + len(arrived) > ITEMS and group.calls:
+    async def _fold(self, line: _Line) -> None:
+        """From the first on, as many as can be, in groups: one is stored while the next is read."""
+        link = open_link(self._hub, line.row)
+        try:
+            for call in line.calls:
+                if len(line.group.calls) >= MOST:
+                    await self._hand(line)
+                if not await self._added(line, link, call):
                     break
-                if group.calls and any(asks(row, one) for one in arrived):
-                    break  # what it means hangs on what is stored before it
-                items = await self._items(row, call, arrived)
-                new = await learned(self._hub, row, arrived)  # where it fails the call is not among those to be stored
-                size += len(items)
-                group.items.append(items)
-                group.calls.append(call)
-                if new:
-                    break
-            except (Unreadable, BadSignature) as e:
-                await self._aside(held, call, str(e))
-            except Exception as e:
-                if isinstance(e, REFUSED) and of_data(e):
-                    await self._aside(held, call, VALUE)
-                elif group.calls:
-                    break  # those before it first; then it is tried again as the first
-                else:
-                    raise
-        await self._store(held, group)
+            await self._hand(line)
+            await line.stored()
+        finally:
+            if line.storing is not None:
+                await asyncio.wait([line.storing])
+
+    async def _added(self, line: _Line, link: Link, call: Arrival) -> bool:
+        """Whether those behind it can be stored with it, or after it."""
+        if call.tries >= TRIES:
+            await self._aside(line, call, OFTEN)
+            return True
+        begun = bool(line.group.calls) or line.storing is not None
+        try:
+            arrived = await self._read(line.row, link, call)
+            if begun and any(asks(line.row, one) for one in arrived):
+                return False  # what it means hangs on what is stored before it
+            items = await self._items(line.row, call, arrived)
+            new = await learned(self._hub, line.row, arrived)  # where it fails the call is not to be stored
+        except Exception as e:
+            if isinstance(e, (Unreadable, BadSignature)) or (isinstance(e, REFUSED) and of_data(e)):
+                await self._aside(line, call, VALUE if isinstance(e, REFUSED) else str(e))
+                return True
+            if begun:
+                return False  # those before it first; then it is tried again as the first
+            raise
+        if not line.group.holds(len(items)):
+            await self._hand(line)
+        line.group.add(call, items)
+        return not new
 
     async def _read(self, row: dict[str, Any], link: Link, call: Arrival) -> list[Inbound]:
         await asyncio.sleep(0)  # others are served in between
@@ -258,39 +315,46 @@ class Folder:
                 carry(self._hub.tracing, items)
         return items
 
-    async def _store(self, held: Lease, group: _Group) -> None:
+    async def _hand(self, line: _Line) -> None:
+        """Begin to store what was read, once what is before it is stored."""
+        await line.stored()
+        group, line.group = line.group, _Group()
+        if group.calls:
+            line.storing = asyncio.create_task(self._store(line, group))
+
+    async def _store(self, line: _Line, group: _Group) -> None:
         """All of them; in halves where what one of them says cannot be stored, one by one where something else is in
         the way."""
-        if not group.calls:
-            return
         try:
-            await self._commit(held, group)
+            await self._commit(line, group)
         except REFUSED as e:
             if (count := len(group.calls)) > 1:
                 size = (count + 1) // 2 if of_data(e) else 1
                 for at in range(0, count, size):
-                    await self._store(held, _Group(group.calls[at : at + size], group.items[at : at + size]))
+                    await self._store(line, _Group(group.calls[at : at + size], group.items[at : at + size]))
             elif of_data(e):
-                await self._aside(held, group.calls[0], VALUE)
+                await self._aside(line, group.calls[0], VALUE)
             else:
                 raise
 
-    async def _commit(self, held: Lease, group: _Group) -> None:
+    async def _commit(self, line: _Line, group: _Group) -> None:
         # As those who go past the journal lock: contacts and sessions in one order; the order within one stays.
         items = sorted((item for brought in group.items for item in brought), key=lock_key)
         self._hub.reached("J3")
-        stored = await arrivals.fold(self._hub.db, held, [c.id for c in group.calls], items)
+        stored = await arrivals.fold(self._hub.db, line.held, [c.id for c in group.calls], items)
         self._hub.reached("J4")
-        self._backlogs.folded(held.integration, len(group.calls), sum(len(c.body) for c in group.calls))
+        line.gone.update(c.id for c in group.calls)
+        self._backlogs.folded(line.held.integration, len(group.calls), sum(len(c.body) for c in group.calls))
         self._intake.announce(items, stored)
 
-    async def _aside(self, held: Lease, call: Arrival, reason: str) -> None:
+    async def _aside(self, line: _Line, call: Arrival, reason: str) -> None:
         """Into the quarantine, of which there may be enough already: more of the same tells nobody more."""
         self._intake.counts["quarantined"] = self._intake.counts.get("quarantined", 0) + 1
-        whom = f"{held.integration}:{LARGEST}"
-        shown = await self._hub.limits.take("quarantine", whom, AN_HOUR, 3600.0) <= 0
-        await arrivals.set_aside(self._hub.db, held, call.id, ids.uuid7(), reason, LARGEST, shown)
-        self._backlogs.folded(held.integration, 1, len(call.body))
+        integration = line.held.integration
+        shown = await self._hub.limits.take("quarantine", f"{integration}:{LARGEST}", AN_HOUR, 3600.0) <= 0
+        await arrivals.set_aside(self._hub.db, line.held, call.id, ids.uuid7(), reason, LARGEST, shown)
+        line.gone.add(call.id)
+        self._backlogs.folded(integration, 1, len(call.body))
 
 
 @asynccontextmanager

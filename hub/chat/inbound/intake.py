@@ -255,8 +255,10 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         body["consent"] = consent.IN
     if one.kind == Kind.MESSAGE and not one.group and (code := code_in(one.text)):
         body["continues"] = code
-    item |= {"body": body, "network_id": network_id, "by": one.by, "sha": sha(one.text), "key": one.sent_key}
-    return item | _rules(endpoint, one, max_wait, said) if one.kind == Kind.MESSAGE else item
+    item |= {"body": body, "network_id": network_id, "by": one.by, "key": one.sent_key}
+    if one.kind != Kind.MESSAGE:
+        return item | {"sha": sha(one.text)}
+    return item | _rules(endpoint, one, max_wait, said)
 
 
 def _event(one: Inbound) -> Item:
@@ -275,18 +277,18 @@ def _event(one: Inbound) -> Item:
 
 def _who(endpoint: dict[str, Any], one: Inbound) -> Item:
     contact = one.contact or Contact(ids=(one.chat,))
-    contact = replace(contact, name=_cut(contact.name), phone=_cut(contact.phone), username=_cut(contact.username))
+    phone, username = _cut(contact.phone), _cut(contact.username)
     # A group is one conversation, whoever writes in it.
     said = (f"group:{one.chat}",) if one.group else contact.ids
     names = phones.names(said)
     channel = "whatsapp" if endpoint["channel"] in WHATSAPP else endpoint["channel"]
-    name = one.chat if one.group else (contact.username or contact.phone or one.chat)
-    named = _cut(one.group) or contact.name
+    name = one.chat if one.group else (username or phone or one.chat)
+    named = _cut(one.group) or _cut(contact.name)
     who: Item = {"id": str(ids.uuid7()), "name": named, "language": contact.language, "chat": one.chat}
     # As the network writes them, to be shown; people are found by `ids`.
     who["said"] = [next(s for s in said if phones.named(s) == n) for n in names]
     if not one.group:
-        who |= {"phone": contact.phone, "username": contact.username}
+        who |= {"phone": phone, "username": username}
     return {
         "ids": names,
         "who": who,

@@ -6,11 +6,12 @@ words a body holds.
 """
 
 import asyncio
+import functools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from hub.chat.inbound.backlogs import Backlog, Backlogs
+from hub.chat.inbound.backlogs import Backlogs
 from hub.errors import Overloaded
 from hub.runtime import Hub
 from hub.store import arrivals, scope
@@ -20,13 +21,11 @@ from hub.store.db import of_data
 CALM = 8  # calls of a process that go past the journal at once
 LARGEST = 1 << 20  # bytes of a body; a larger one waits until what is before it is folded
 GROUP, BYTES = 256, 4 << 20  # of one commit
-# Calls that may wait, of one integration and of all of a process, where each still has its share; and their bytes.
-EACH, ALL = 4000, 20_000
-EACH_BYTES, ALL_BYTES = 64 << 20, 256 << 20
 AGAIN = 5.0
 LONGEST, LOOK = 2.0, 0.02  # seconds that a large body waits, and between two looks
 
-Waiting = tuple[Kept, "asyncio.Future[None]"]
+Done = Callable[[Exception | None], None]
+Waiting = tuple[Kept, Done]
 
 
 class Journal:
@@ -66,21 +65,20 @@ class Journal:
 
     async def keep(self, call: Kept) -> None:
         """Return when it is committed. Raise Overloaded when too much waits."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.put(call, functools.partial(_settle, done))
+        await done
+
+    def put(self, call: Kept, done: Done) -> None:
+        """The same for who does not wait: `done` is told once it is committed, or why it is not. Raise Overloaded."""
         mine = self._backlogs.of(call.integration)
-        if mine.barred or self._full(mine):
+        if mine.barred or self._backlogs.full(mine):
             self._backlogs.tidy(call.integration)
             raise Overloaded(retry_after=AGAIN)
         self._backlogs.comes(call.integration, len(call.body))
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((call, done))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
-        await asyncio.shield(done)
-
-    def _full(self, mine: Backlog) -> bool:
-        if mine.count >= EACH or mine.size >= EACH_BYTES:
-            return True
-        return self._backlogs.exceeds(mine, ALL, ALL_BYTES)
 
     async def clear(self, integration: UUID) -> None:
         """Wait for a while until nothing of it waits, whoever kept it, while nothing more is kept here."""
@@ -134,14 +132,18 @@ class Journal:
         for call, done in group:
             good = call.integration in there
             self._backlogs.came(call.integration, len(call.body), good)
-            if done.done():
-                continue
-            if good:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
+            done(None if good else error)
 
     async def close(self) -> None:
         """Wait for what is being committed."""
         while self._flushing is not None:
             await asyncio.wait([self._flushing])
+
+
+def _settle(done: "asyncio.Future[None]", error: Exception | None) -> None:
+    if done.done():
+        return  # nobody waits any more
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)

@@ -19,7 +19,7 @@ from channels.base import BadSignature, Challenged, Hook, Link, Unreadable
 from hub import ids
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.intake import Intake, carry, items_of
-from hub.chat.inbound.journal import Journal
+from hub.chat.inbound.journal import Done, Journal
 from hub.chat.inbound.reading import learned, read
 from hub.errors import HubError, Overloaded
 from hub.personal_keys import Unkeyed
@@ -128,14 +128,14 @@ class Receiver:
                 self._hub.db, call.client_id, datetime.now(UTC) - CONFIG_GRACE
             )
             return (Verdict.CHANGING if changed else Verdict.UNKNOWN), None
-        if not self._genuine(endpoint, call):
+        if not self.genuine(endpoint, call):
             return Verdict.REFUSED, endpoint
         if len(self._good) > REMEMBERED:
             self._good.clear()
         self._good[call.client_id, call.channel] = digest(call.secret)
         return Verdict.STORED, endpoint
 
-    def _genuine(self, endpoint: Endpoint, call: Call) -> bool:
+    def genuine(self, endpoint: Endpoint, call: Call) -> bool:
         """Whether its address has the secret, and its headers what they must prove."""
         if not hmac.compare_digest(digest(call.secret), endpoint.row["secret_hash"]):
             return False
@@ -195,7 +195,7 @@ class Receiver:
                 raise
             await self._quarantine(knock, endpoint, "could not be stored: a value in it is none that can be kept")
         self._hub.reached("C2")
-        self._stored_at = time.monotonic()
+        self.has_stored()
         return Verdict.STORED
 
     async def _take(self, endpoint: Endpoint, knock: Knock) -> None:
@@ -217,9 +217,13 @@ class Receiver:
 
     def recognised(self, call: Call) -> Endpoint | None:
         """The integration of a call that is admitted by what is remembered alone."""
+        endpoint = self.place(call)
+        return endpoint if endpoint is not None and self.genuine(endpoint, call) else None
+
+    def place(self, call: Call) -> Endpoint | None:
+        """What is remembered of the address of a call, whoever makes it."""
         kept = self._remembered((call.client_id, call.channel))
-        endpoint = None if kept is None else kept[1]
-        return endpoint if endpoint is not None and self._genuine(endpoint, call) else None
+        return None if kept is None else kept[1]
 
     def crowded(self, endpoint: Endpoint) -> bool:
         """Whether small bodies for it go into the journal."""
@@ -230,18 +234,35 @@ class Receiver:
         with _whose_fault():
             if self._journal is None or not await self._keep(self._journal, endpoint, knock):
                 return False
+        self.has_stored()
+        return True
+
+    def has_stored(self) -> None:
+        """Calls are stored in this moment."""
         self._stored_at = time.monotonic()
+
+    def puts(self, endpoint: Endpoint, knock: Knock, done: Done) -> bool:
+        """The same for who does not wait: `done` is told what became of it. False where it must be read at once. Raise
+        BadSignature or Overloaded."""
+        kept = None if self._journal is None else self._vouched(endpoint, knock)
+        if kept is None or self._journal is None:
+            return False
+        self._journal.put(kept, done)
         return True
 
     async def _keep(self, journal: Journal, endpoint: Endpoint, knock: Knock) -> bool:
         """False where the call must be read at once. Raise BadSignature."""
+        kept = self._vouched(endpoint, knock)
+        if kept is not None:
+            await journal.keep(kept)
+        return kept is not None
+
+    def _vouched(self, endpoint: Endpoint, knock: Knock) -> Kept | None:
         needed = self._hub.channels[knock.channel].vouch(endpoint.link, Hook(knock.headers, knock.body))
         if needed is None:
-            return False
-        names = {*needed, *KEPT_HEADERS}
-        headers = {k: v[:VALUE] for k, v in knock.headers.items() if k in names}
-        await journal.keep(Kept(endpoint.row["id"], headers, self._hub.tracing.carrier(), knock.body))
-        return True
+            return None
+        headers = {k: knock.headers[k][:VALUE] for k in (*needed, *KEPT_HEADERS) if k in knock.headers}
+        return Kept(endpoint.row["id"], headers, self._hub.tracing.carrier(), knock.body)
 
     async def _store(self, endpoint: Endpoint, knock: Knock) -> bool:
         """False where calls that were acknowledged before are not folded yet. Raise BadSignature or Unreadable."""

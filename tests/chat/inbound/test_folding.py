@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import dataclasses
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ import pytest
 from channels.base import Hook
 from hub.chat.clients.link import open_link
 from hub.chat.inbound import folding
-from hub.chat.inbound.backlogs import Backlogs
+from hub.chat.inbound.backlogs import Backlogs, Bounds, bounds
 from hub.chat.inbound.folding import Folder
 from hub.chat.inbound.intake import items_of
 from hub.config import Settings
@@ -139,16 +140,19 @@ def test_what_another_process_folds_leaves_no_bytes_behind() -> None:
 
 
 def test_who_has_little_waiting_is_not_refused_for_what_others_have() -> None:
-    backlogs, other = Backlogs(), UUID(int=99)
+    backlogs, other = Backlogs(Bounds(1000, 10_000, 100, 10_000)), UUID(int=99)
     for n in range(5):
         for _ in range(20):
             backlogs.comes(UUID(int=n), 10)
-    assert all(backlogs.exceeds(backlogs.of(UUID(int=n)), 100, 10_000) for n in range(5))
-    assert not backlogs.exceeds(backlogs.of(other), 100, 10_000)
+    assert all(backlogs.full(backlogs.of(UUID(int=n))) for n in range(5))
+    assert not backlogs.full(backlogs.of(other))
     for _ in range(17):
         backlogs.comes(other, 10)
-    assert backlogs.exceeds(backlogs.of(other), 100, 10_000), "its share is no more than that of each"
-    assert backlogs.exceeds(backlogs.of(other), 10_000, 1000), "of bytes as of calls"
+    assert backlogs.full(backlogs.of(other)), "its share is no more than that of each"
+    backlogs.bounds = Bounds(1000, 10_000, 10_000, 1000)
+    assert backlogs.full(backlogs.of(other)), "of bytes as of calls"
+    backlogs.bounds = Bounds(18, 10_000, 1000, 100_000)
+    assert not backlogs.full(backlogs.of(other)) and backlogs.full(backlogs.of(UUID(int=1))), "and of each alone"
 
 
 async def test_files_inside_of_what_is_not_stored_do_not_stay(world: World, hub: Hub) -> None:
@@ -272,3 +276,44 @@ async def test_where_workers_hear_and_do_nothing_it_is_folded_all_the_same(
         await folder.close()
         assert not heard.empty()
     assert await said(world) == {"1": texts}
+
+
+async def test_nothing_overtakes_a_group_that_could_not_be_stored(world: World, hub: Hub) -> None:
+    """The next is read meanwhile; it waits until those before it are stored."""
+    texts, failed = [str(n) for n in range(3 * folding.MOST)], list[str]()
+
+    def reached(place: str) -> None:
+        if place == "J3" and len(failed) == 1:
+            failed.append(place)
+            raise RuntimeError("the second group")
+        if place == "J3" and not failed:
+            failed.append("first")
+
+    await keep(world, *(orjson.dumps(update(1, t)) for t in texts))
+    folder = Folder(dataclasses.replace(hub, reached=reached), world.intake, Backlogs())
+    folder.ring(await integration(world))
+    await folded(world)
+    await folder.close()
+    assert failed == ["first", "J3"] and await said(world) == {"1": texts}
+    assert await hub.db.value("select count(*) from quarantine where account_id = $1", world.account) == 0
+
+
+async def test_who_comes_goes_before_what_waits_until_half_of_what_may_wait_does(world: World, hub: Hub) -> None:
+    """And only where so much of one integration waits: nobody else's waits for it."""
+    mine, backlogs = await integration(world), Backlogs(bounds(1000, 1 << 20))
+    folder = Folder(hub, world.intake, backlogs)
+    known = backlogs.of(mine)
+    assert await folder._rested(mine, 0.0) == 0.0
+    for n in range(499):
+        backlogs.comes(mine, 10)
+        backlogs.came(mine, 10, n < 498)
+    backlogs.comes(mine, 10)
+    resting = asyncio.create_task(folder._rested(mine, 10.0))
+    await asyncio.sleep(0)
+    assert not resting.done() and not backlogs.presses(known)
+    backlogs.came(mine, 10, True)  # nobody comes any more
+    assert await resting == 0.0
+    for _ in range(3):
+        backlogs.comes(mine, 10)
+    assert backlogs.presses(known) and await asyncio.wait_for(folder._rested(mine, 10.0), 0.4) == 0.0
+    await folder.close()

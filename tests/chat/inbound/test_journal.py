@@ -21,7 +21,7 @@ from hub.api.http.app_keys import FOLDER, INTAKE, JOURNAL, SPOOL
 from hub.chat.inbound.backlogs import Backlogs
 from hub.chat.inbound.folding import TRIES, Folder
 from hub.chat.inbound.intake import Intake
-from hub.chat.inbound.journal import EACH, LARGEST
+from hub.chat.inbound.journal import LARGEST
 from hub.chat.operators import erasure
 from hub.config import Settings
 from hub.errors import NotFound
@@ -34,6 +34,7 @@ from tests.flows.test_answers import BODIES, COUNT, Json
 from tests.flows.world import SECRET, World, make
 
 Http = TestClient[Any, Any]
+EACH = 300  # calls of one integration that may wait
 HEADERS = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
 # Another process folds, and does not end.
 HELD = """
@@ -60,7 +61,7 @@ REFUSED = """
 
 @pytest.fixture
 async def hub(settings: Settings) -> AsyncIterator[Hub]:
-    async with open_hub(settings.changed(lease_seconds=2)) as one:
+    async with open_hub(settings.changed(lease_seconds=2, waiting_calls=EACH)) as one:
         yield one
 
 
