@@ -102,7 +102,8 @@ IDEAS = tuple(
         "novo nova new nuevo nueva",
         "usado usada usados usadas used",
         "perdido perdida perder perdi lost lose",
-        "quebrado quebrada quebrou broken damage damaged dano danos roto rota averia",
+        "quebrado quebrada quebrou broken damage damaged dano danos roto rota averia defeito defeitos defeituoso "
+        "estragou estragado estragada pifou avariado avariada defect defective faulty defecto defectuoso",
         "atraso atrasar atrasado late tarde delay retraso",
         "multa penalty fine",
         "gratis gratuito gratuita graca free gratuitamente cortesia",
@@ -188,7 +189,8 @@ IDEAS = tuple(
         "cama bed beds camas",
         "berco crib cuna",
         "cozinha kitchen cocina",
-        "limpeza cleaning limpieza limpar clean lavar wash washing lavagem limpia",
+        "limpeza cleaning limpieza limpar clean lavar wash washing lavagem limpia "
+        "limpo limpos limpas sujo suja sujos sujas sujeira dirty dirt sucio sucia limpio limpios",
         "passar planchado ironing",
         "fumar smoke smoking fumante fumantes fumo",
         "silencio quiet noise barulho ruido",

@@ -37,7 +37,7 @@ class Block:
 def cut(markdown: str) -> list[Block]:
     """Blocks in order; fenced code is never cut."""
     blocks: list[Block] = []
-    headings: list[str] = []
+    above: list[tuple[int, str]] = []
     asked, chapter, found = "", 0, _pieces(markdown)
     levels = [_level(text) for text, kind in found if kind == "heading"]
     chapters = min((n for n in levels if levels.count(n) > 1), default=0)
@@ -46,7 +46,7 @@ def cut(markdown: str) -> list[Block]:
         if heading:
             # A title names all below it, a deeper one joins it, an equal one takes its place.
             level = _level(text)
-            headings = [*headings[: max(0, level - 1)], heading[1]]
+            above = [*((n, said) for n, said in above if n < level), (level, heading[1])]
             asked, chapter = "", chapter + (level <= chapters)
             continue
         first, _, rest = text.partition("\n")
@@ -57,7 +57,8 @@ def cut(markdown: str) -> list[Block]:
         text = _ANSWERED.sub("", text, count=1) if kind == "text" and asked else text
         if text.strip():
             pairs = _pairs(text) if kind == "text" else [("", text)]
-            blocks += [Block(said, kind, " ".join((*headings, q or asked)).strip(), chapter) for q, said in pairs]
+            titles = [said for _, said in above]
+            blocks += [Block(said, kind, " ".join((*titles, q or asked)).strip(), chapter) for q, said in pairs]
         elif not question:
             asked = ""
     return blocks

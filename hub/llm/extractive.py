@@ -17,6 +17,7 @@ from hub.language.abilities import asks_what_you_do
 from hub.language.courtesies import courtesy, spoken
 from hub.language.facts import FACTS
 from hub.language.folding import fold
+from hub.language.lexicon import RANKS
 from hub.llm import asked as questions
 from hub.llm.asked import Asked
 from hub.llm.quoting import amounts, hosts, quoted, unlinked
@@ -210,9 +211,24 @@ def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
         return False
     if not asked.topics and not asked.codes and not asked.of_premises and not _of_context(one, asked):
         return False
+    if not _either(one, asked) or not _ranked(one, asked):
+        return False
     wanted = asked.wants if asked.of_premises else asked.firm
     text = fold(quoted(one, asked)) if wanted else ""
     return not wanted or any(FACTS[w].search(text) for w in wanted)
+
+
+def _either(one: Weighed, asked: Asked) -> bool:
+    """Of "this or that" one must be in it."""
+    unit = one.unit
+    around = (unit.own, unit.near)
+    return not asked.either or any(w.has(t.stem, t.meaning) or w.means(t.meaning) for t in asked.either for w in around)
+
+
+def _ranked(one: Weighed, asked: Asked) -> bool:
+    """Whether it says of itself which is the first, the best or the cheapest where that is asked for: who only quotes
+    compares nothing."""
+    return all(t.stem in one.has for t in asked.terms if t.word in RANKS)
 
 
 def _lacks(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:

@@ -90,7 +90,7 @@ def _in(term: Term, cell: Cell) -> bool:
 def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
     """Columns whose names are asked for: each adds a word that those before it have not."""
     own = any(t.attribute for t in asked.terms)
-    around = [t for t in asked.context if not (own and t.attribute)] if asked.refers else []
+    around = [t for t in asked.context if not (own and t.attribute)] if asked.refers and not asked.anew else []
     terms = (*asked.terms, *around)
     named = [
         (c, frozenset(t.stem for t in terms if c.named.has(t.stem, t.meaning) or c.named.means(t.meaning))

@@ -11,6 +11,7 @@ from hub.language.addressed import to_an_assistant
 from hub.language.folding import fold
 from hub.language.lexicon import LABELS
 from hub.language.validity import Validity, read
+from hub.language.weekdays import within
 from hub.llm.blocks import Block, cut, sentences
 
 _RULE = re.compile(r"^[\s|:+=-]*-[\s|:+=-]*$")
@@ -36,10 +37,8 @@ class Words:
 
 def compared(text: str) -> Words:
     found = words.words(text)
-    return Words(
-        frozenset(words.stem(w) for w in found),
-        frozenset(n for m in (words.meaning(w) for w in found) if m is not None for n in (m, *words.around(m))),
-    )
+    named = frozenset(n for m in (words.meaning(w) for w in found) if m is not None for n in (m, *words.around(m)))
+    return Words(frozenset(words.stem(w) for w in found), named.union(within(" ".join(fold(text).split()))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def denies(unit: Unit) -> bool:
     """Whether it says that something is not so, or not then."""
     found = frozenset(words.words(unit.said))
     portuguese = lexicon.NEGATIONS["pt"] | lexicon.NEGATIONS["en"] - {"no"}
-    return bool(found & portuguese) or "no" in found and words.language(unit.text) != "pt"
+    return bool(found & (portuguese | lexicon.EXEMPT)) or "no" in found and words.language(unit.text) != "pt"
 
 
 def _counts(said: str, counted: str) -> bool:
