@@ -3,7 +3,22 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from hub.language.lexicon import ADDRESS, ASKS, CONTACT, MANY, MUCH, NUMBERS, PALE, PAYING, PREMISES, PRICE, STOPS, TIME, WHEN
+from hub.language.lexicon import (
+    ADDRESS,
+    ASKS,
+    CONTACT,
+    MANY,
+    MUCH,
+    NUMBERS,
+    PALE,
+    PAYING,
+    PREMISES,
+    PRICE,
+    SALARY,
+    STOPS,
+    TIME,
+    WHEN,
+)
 
 _STREET = (
     r"rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
@@ -100,7 +115,7 @@ def _quantities(every: Sequence[str], joined: str) -> Iterator[str]:
 
 def _priced(every: Sequence[str]) -> bool:
     """Whether a price is asked for: a verb of paying asks for none where it is asked who pays, how or whether at all."""
-    if any(w in PRICE and w not in PAYING for w in every):
+    if any((w in PRICE and w not in PAYING) or w in SALARY for w in every):
         return True
     amount = any(w in MUCH for w in every) or bool(WHAT & set(every[:2])) or len(every) <= BRIEF
     return amount and any(w in PAYING for w in every)

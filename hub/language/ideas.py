@@ -271,6 +271,8 @@ IDEAS = tuple(
         "quadrado quadrados quadrada quadradas square cuadrado cuadrados m2",
         "quilo quilos kilo kilos kg quilograma kilogram",
         "quilometro quilometros kilometro kilometros kilometer kilometers km",
+        "maquina maquinas machine machines maquinaria",
+        "ferramenta ferramentas tool tools herramienta herramientas",
         "galpao galpoes armazem warehouse almacen bodega",
     )
 )

@@ -94,6 +94,8 @@ PRICE = _set(
     costo coste tarifa pago pagar fee fees pay pays paid paga pagamos pagam
     """
 )
+# What is an amount of money by its name, asked for without "how much".
+SALARY = _set("salario salarios salary salaries wage wages sueldo sueldos remuneracao ordenado")
 # Of these the verbs: they ask for a price only where an amount is asked for ("who can pay by card?" does not).
 PAYING = _set("pago pagar pay pays paid paga pagamos pagam")
 MUCH = _set("quanto quanta much cuanto cuanta qto qnt")

@@ -9,13 +9,15 @@ from hub.language.words import meaning
 _NAMES = (
     ("segunda", "monday", "mon", "lunes", "seg"), ("terca", "tuesday", "tue", "martes", "ter"),
     ("quarta", "wednesday", "wed", "miercoles", "qua"), ("quinta", "thursday", "thu", "jueves", "qui"),
-    ("sexta", "friday", "fri", "viernes", "sex"), ("sabado", "saturday", "sat", "sab"), ("domingo", "sunday", "sun", "dom"),
+    ("sexta", "friday", "fri", "viernes", "sex"), ("sabado", "saturday", "sat", "sab"),
+    ("domingo", "sunday", "sun", "dom"),
 )
 _NUMBER = {name: n for n, names in enumerate(_NAMES) for name in names}
 _DAY = rf"({'|'.join(sorted(_NUMBER, key=len, reverse=True))})s?(?:-feiras?)?"
 _SPAN = re.compile(rf"\b{_DAY}\.?\s*(?:a|ao|as|ate|to|until|through|thru|hasta|al|-|–)\s*(?:a |o |el )?{_DAY}\b")
 _WORK = re.compile(r"\b(?:weekdays|dias de semana|durante a semana|entre semana|dias laborables|workdays)\b")
-_EVERY = re.compile(r"\b(?:todos os dias|todo dia|diariamente|every day|daily|seven days a week|todos los dias|a diario)\b")
+_EVERY = re.compile(
+    r"\b(?:todos os dias|todo dia|diariamente|every day|daily|seven days a week|todos los dias|a diario)\b")
 
 
 def within(said: str) -> Iterator[int]:

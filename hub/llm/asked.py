@@ -23,6 +23,7 @@ from hub.language.lexicon import (
     PALE,
     PREMISES,
     PRICE,
+    SALARY,
     STOP,
     STOPS,
     WHEN,
@@ -34,7 +35,7 @@ from hub.language.validity import years
 LETTERS = frozenset("bcfghjkmnpqrvwxz")  # that stand for something alone ("vitamin C") and are no word
 METRES, POWERS = frozenset(("metro", "metros", "meter", "meters")), ("cubic", "quadrad", "cuadrad", "square")
 OF_PREMISES = frozenset(("street", "address", "contact"))  # kinds of facts that may be asked of the business itself
-KINDS = PRICE | WHEN | DURATION | ADDRESS | CONTACT | LINK  # words that name the kind of fact
+KINDS = PRICE | SALARY | WHEN | DURATION | ADDRESS | CONTACT | LINK  # words that name the kind of fact
 FEIRA, WEEKDAYS = "feira", frozenset(("segunda", "terca", "quarta", "quinta", "sexta"))
 SHORT = 2  # words of a question that says nothing alone
 OR: Mapping[str, frozenset[str]] = {"pt": frozenset(("ou",)), "en": frozenset(("or",)), "es": frozenset(("o", "u"))}

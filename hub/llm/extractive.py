@@ -38,6 +38,11 @@ TIED, MOST = 0.98, 2  # part of the best score from which another sentence is as
 SOURCES = 3
 ASKED = 120  # characters of a question that are said again where nothing is known of it
 PIECES, PIECE = 6, 24
+# What says how far something goes.
+BOUNDS = re.compile(
+    r"\b(?:fora d[aeo]s?|apenas (?:em|para|na|no|dentro)|(?:so|somente) (?:em|para|na|no|dentro)"
+    r"|outside|only (?:in|to|within)|within|nowhere else|fuera de|solo (?:en|a|dentro)|solamente (?:en|a))\b"
+)
 
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -205,17 +210,29 @@ def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
         enough = max(enough, PRICED)
     if not asked.codes and any(t.proper and t.stem not in one.has for t in asked.topics):
         enough = NAMED
-    if asked.terms and (one.cover < enough or _lacks(one, asked, known)):
+    if asked.terms and (one.cover < enough or _lacks(one, asked, known)) and not _bounds(one, asked, known):
         return False
     if asked.topics and not any(t.stem in one.has for t in asked.topics) and not asked.codes:
         return False
     if not asked.topics and not asked.codes and not asked.of_premises and not _of_context(one, asked):
         return False
-    if not _either(one, asked) or not _ranked(one, asked):
+    if not _either(one, asked) or not _ranked(one, asked) or _stray(one, asked):
         return False
     wanted = asked.wants if asked.of_premises else asked.firm
     text = fold(quoted(one, asked)) if wanted else ""
     return not wanted or any(FACTS[w].search(text) for w in wanted)
+
+
+def _bounds(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
+    """Whether it says how far a thing goes that is asked of a place or a name of which nothing is known: "do you
+    deliver to Oz?" - "we deliver within the city alone"."""
+    names = [t for t in asked.topics if t.proper and t.word.isalpha()]
+    others = [t for t in asked.terms if not t.proper]
+    if asked.wants or asked.codes or len(names) != 1 or names[0].stem in known or not others:
+        return False
+    text = fold(one.unit.text)
+    own = one.unit.own
+    return bool(BOUNDS.search(text)) and all(own.has(t.stem, t.meaning) or own.means(t.meaning) for t in others)
 
 
 def _either(one: Weighed, asked: Asked) -> bool:
@@ -223,6 +240,15 @@ def _either(one: Weighed, asked: Asked) -> bool:
     unit = one.unit
     around = (unit.own, unit.near)
     return not asked.either or any(w.has(t.stem, t.meaning) or w.means(t.meaning) for t in asked.either for w in around)
+
+
+def _stray(one: Weighed, asked: Asked) -> bool:
+    """Whether less than half of a question that asks for no kind of fact stands in it, words that name nothing counted
+    too, and the search did not find it close: "how do I stay longer with the car" is not answered by all that is said
+    of cars."""
+    if asked.wants or asked.codes or asked.refers or one.unit.part.passage.score >= CLOSE:
+        return False
+    return len(asked.terms) > 2 and 2 * sum(t.stem in one.plain for t in asked.terms) < len(asked.terms)
 
 
 def _ranked(one: Weighed, asked: Asked) -> bool:

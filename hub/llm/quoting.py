@@ -103,7 +103,10 @@ def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
     found = []
     exact = frozenset(t.stem for t in terms)
     # Of two columns the one that is called as it was asked for: "cats" and "dogs" are both animals.
-    for cell, has in sorted(named, key=lambda one: (-len(one[1]), -len(exact & one[0].named.stems))):
+    for cell, has in sorted(
+        named, key=lambda one: (-len(one[1]), bool(asked.wants) and not _holds(one[0], asked),
+                                -len(exact & one[0].named.stems)),
+    ):
         if has - taken:
             taken |= has
             found.append(cell)

@@ -27,6 +27,7 @@ class Weighed:
     has: frozenset[str]
     apart: frozenset[str]  # words that only its neighbours have
     old: bool
+    plain: frozenset[str]  # words that stand in it or above it, those that name nothing as they are asked
 
 
 def weights(asked: Asked, found: Sequence[Unit]) -> Mapping[str, float]:
@@ -64,7 +65,10 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     score -= OLD if old else 0.0
     has = frozenset(t.stem for t, g in gains.items() if g >= NAME)
     apart = frozenset(t.stem for t, g in gains.items() if g == NEAR)
-    return Weighed(unit, score, cover if asked.terms or asked.codes else beside, own, has, apart, old)
+    places = (unit.own, unit.near, unit.part.above, unit.part.name)
+    plain = frozenset(t.stem for t in asked.terms if any(w.has(t.stem) for w in places) or (
+        not t.pale and t.stem in has))
+    return Weighed(unit, score, cover if asked.terms or asked.codes else beside, own, has, apart, old, plain)
 
 
 def _beside(unit: Unit) -> int:
