@@ -30,7 +30,7 @@ LINK = frozenset(("link", "links", "url", "enlace", "enlaces"))
 FACTS = {
     "price": re.compile(
         r"(?:r\$|us\$|usd|eur|brl|€|£|\$)\s?\d|\d\s?(?:%|reais|real\b|euros?|dolar|pesos|usd|eur|dollars?)"
-        r"|\b(?:gratis|gratuit\w*|free|de graca|sem custo|no charge|sin costo|cortesia|por nossa conta|por cento|percent)\b"
+        r"|\b(?:gratis|gratuit\w*|free|de graca|sem custo|no charge|sin costo|cortesia|por nossa conta|por cento|percent|half|metade|mitad|um terco|one third|un tercio)\b"
     ),
     "duration": re.compile(
         r"(?:\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|quinze|vinte|trinta|one|two|three|four"
@@ -77,8 +77,8 @@ DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", 
                       "tiempo", "plazo", "duration", "pronto", "pronta", "prontos", "prontas", "ready", "listo", "lista"))
 
 
-LASTING = re.compile(r"\b(?:how long|cuanto (?:dura|tarda)|quanto (?:dura|demora))\b")
-AMOUNT = re.compile(r"\b(?:how much|quanto (?:e|fica|sai|esta|vale|pago)|cuanto (?:es|vale|sale))\b")
+LASTING = re.compile(r"\b(?:how (?:long|soon)|cuanto (?:dura|tarda)|quanto (?:dura|demora))\b")
+AMOUNT = re.compile(r"\b(?:how much|quanto (?:e|fica|sai|esta|vale|pago|preciso|devo|tenho)|cuanto (?:es|vale|sale))\b")
 SPAN = re.compile(
     r"\b(?:quantos|quantas|cuantos|cuantas|many) (?:minut|hor|hour|dia\b|dias|day|seman|week|mes|month|anos\b|years?\b)")
 WHOM = re.compile(r"\b(?:com quem|con quien|whom|who (?:can|do|should|must) i|who is|quem e|quien es)\b")

@@ -84,7 +84,7 @@ PALE = _set(
     tenham sei servem serve comeco acontecer rola mexer buy buys keep keeps look looking find found happened serves
     does doing done encuentro encontrar sirven hago tengo minimo minima minimos minimas maximo maxima maximos maximas
     minimum maximum back chega chegam chegou arrive arrives sai saem apareceu aparece apareceram aparecer appears
-    appeared volta vuelta
+    appeared volta vuelta number numero
     """
 )
 # How a question for one kind of fact begins or what it holds, with what an answer must then hold.
@@ -95,7 +95,8 @@ PRICE = _set(
     """
 )
 # What is an amount of money by its name, asked for without "how much".
-SALARY = _set("salario salarios salary salaries wage wages sueldo sueldos remuneracao ordenado")
+SHARE = _set("percentage percent porcentagem percentual porcentaje")
+SALARY = SHARE | _set("salario salarios salary salaries wage wages sueldo sueldos remuneracao ordenado")
 # Of these the verbs: they ask for a price only where an amount is asked for ("who can pay by card?" does not).
 PAYING = _set("pago pagar pay pays paid paga pagamos pagam")
 MUCH = _set("quanto quanta much cuanto cuanta qto qnt")
@@ -224,6 +225,7 @@ BESIDE = _set(
     folks guys really truly so well senor senora chicos amable gentileza simpatia paciencia patience paciencia
     rapidez resposta respuesta reply answer quick prompt rapida rapido deus abencoe vou i ill we sounds no
     worries tranquilo
+    eso es all thats apenas nada mas
     helps helped ajudou ajudaram ayudo me mucho mucha
     """
 )

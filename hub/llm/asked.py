@@ -21,6 +21,7 @@ from hub.language.lexicon import (
     NEGATIONS,
     OPEN,
     PALE,
+    PAYING,
     PREMISES,
     PRICE,
     SALARY,
@@ -73,6 +74,11 @@ class Asked:
     negated: bool = False
     either: tuple[Term, ...] = ()
     anew: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """Whether it asks for something that it does not name: which, who, where."""
+        return bool(OPEN & set(words.words(self.text)[:1]))
 
     @property
     def firm(self) -> frozenset[str]:
@@ -184,6 +190,8 @@ def _one(text: str, language: str) -> Asked:
     found = codes.codes(text)
     named, shouted = _names(text)
     setting, kinds = sets_up(every), KINDS | PREMISES if wants & OF_PREMISES else KINDS
+    if "price" not in wants:
+        kinds -= PAYING  # who pays, or how: an ordinary word
     terms: dict[str, Term] = {}
     for n, word in enumerate(every):
         verb = bool(n and every[n - 1] in BEFORE_VERBS) or (
@@ -191,6 +199,8 @@ def _one(text: str, language: str) -> Asked:
             else len(word) > 4 and word.endswith(("ar", "er", "ir", "arme", "arse", "erse"))
         )
         kept = word not in stops or word in shouted
+        if n and word == "m" and every[n - 1] == "i":
+            continue  # "I'm"
         if n and word == FEIRA and every[n - 1] in WEEKDAYS:
             continue
         if not kept or (len(word) < 2 and not (word.isdigit() or (n and word in LETTERS))) or word in MUCH | MANY:

@@ -23,11 +23,11 @@ from hub.llm.asked import Asked
 from hub.llm.quoting import amounts, hosts, quoted, unlinked
 from hub.llm.types import Delta, Prompt
 from hub.llm.units import Unit, units
-from hub.llm.weighing import Weighed, holds_codes, weigh, weights
+from hub.llm.weighing import Weighed, holds_codes, holds_years, weigh, weights
 
 MODEL = "@hub/extractive"
 # The part of a question's weight that an answer must have; less of it where the search found the document close.
-ENOUGH, CLOSE = 0.54, 0.6
+ENOUGH, CLOSE = 0.57, 0.6
 NEAR = ((0.75, 0.42), (CLOSE, 0.48))  # of a passage with at least the first score the second is enough
 PRICED = 0.6  # the same of a price: another thing's is worse than none
 NAMED = 0.7  # the same where a name that was asked for is nowhere
@@ -35,13 +35,14 @@ ALIKE = 0.88  # part of the best score from which another document's answer is a
 SURE = 0.85  # cover from which answers with other amounts are about the same
 SAME, LIKE = 0.6, 0.7  # part of two sentences' words from which they say the same, and the part of the score then
 TIED, MOST = 0.98, 2  # part of the best score from which another sentence is as good, and how many are shown
+BEHIND = 0.15  # of the score of a passage that another one may be behind, to speak of the same
 SOURCES = 3
 ASKED = 120  # characters of a question that are said again where nothing is known of it
 PIECES, PIECE = 6, 24
 # What says how far something goes.
 BOUNDS = re.compile(
-    r"\b(?:fora d[aeo]s?|apenas (?:em|para|na|no|dentro)|(?:so|somente) (?:em|para|na|no|dentro)"
-    r"|outside|only (?:in|to|within)|within|nowhere else|fuera de|solo (?:en|a|dentro)|solamente (?:en|a))\b"
+    r"\b(?:nao .*\bfora d[aeo]s?|not .*\boutside|no .*\bfuera de|(?:apenas|somente|so) (?:em|para|na|no|dentro)"
+    r"|only (?:in|to|within)|solo (?:en|a|dentro)|solamente (?:en|a))\b"
 )
 
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -180,7 +181,7 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
     if not (asked.terms or asked.codes or asked.context):
         return None, False
     weight = weights(asked, found)
-    fitting = [u for u in found if holds_codes(asked, u)]
+    fitting = [u for u in found if holds_codes(asked, u) and holds_years(asked, u, today)]
     ranked = sorted((weigh(asked, u, weight, today) for u in fitting), key=lambda w: -w.score)
     known = frozenset(s for w in ranked for s in w.has)
     good = [w for w in ranked if _good(w, asked, known)]
@@ -228,7 +229,7 @@ def _bounds(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
     deliver to Oz?" - "we deliver within the city alone"."""
     names = [t for t in asked.topics if t.proper and t.word.isalpha()]
     others = [t for t in asked.terms if not t.proper]
-    if asked.wants or asked.codes or len(names) != 1 or names[0].stem in known or not others:
+    if asked.wants or asked.codes or asked.opens or len(names) != 1 or names[0].stem in known or not others:
         return False
     text = fold(one.unit.text)
     own = one.unit.own
@@ -295,6 +296,8 @@ def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[
             continue
         if len(telling - other.has) > len(telling) // 4:
             continue
+        if len(telling) < 2 and not same and _aside(first, other, asked):
+            continue
         held, theirs = first.unit.part.held.start, other.unit.part.held.start
         numbers = amounts(other.unit.text)
         other_amounts = mine and numbers and not numbers & mine
@@ -302,6 +305,12 @@ def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[
             found.append(other)
             mine |= numbers
     return found[:2]
+
+
+def _aside(first: Weighed, other: Weighed, asked: Asked) -> bool:
+    """Whether another document, which the search found less close, only names the one thing that is asked of."""
+    near = other.unit.part.passage.score > first.unit.part.passage.score - BEHIND
+    return not near and other.lone(asked)
 
 
 def _alike(a: Weighed, b: Weighed) -> bool:

@@ -16,6 +16,7 @@ from hub.llm.weighing import Weighed
 
 LONG, LONGEST, SHORT = 420, 900, 160
 MOSTLY = 0.5  # part of the cover that must stand in a sentence's own words, else its whole paragraph is shown
+ALONE = 0.9  # part of it that must, for a sentence to be shown without the others of a short paragraph
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+[^\s<>()\[\]\"'.,;:!?]")
 _MAIL = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 
@@ -37,7 +38,8 @@ def quoted(found: Weighed, asked: Asked) -> str:
 
 def _sentences(found: Weighed, asked: Asked) -> str:
     unit, block = found.unit, found.unit.part.block
-    if len(block.text) <= SHORT or (found.own < MOSTLY * found.cover and len(block.text) <= LONG):
+    brief = len(block.text) <= SHORT and not _apart(found, asked)
+    if brief or (found.own < MOSTLY * found.cover and len(block.text) <= LONG):
         return block.text
     first, last = unit.number, unit.number
     for n, sentence in enumerate(unit.siblings):
@@ -52,6 +54,15 @@ def _sentences(found: Weighed, asked: Asked) -> str:
     if wanting and all(FACTS[w].search(following) for w in wanting):
         last += 1
     return " ".join(unit.siblings[first : last + 1])
+
+
+def _apart(found: Weighed, asked: Asked) -> bool:
+    """Whether a sentence answers alone, and one beside it says as much of another thing."""
+    kinds, unit = [FACTS[w] for w in asked.firm], found.unit
+    if not kinds or found.own < ALONE * found.cover or not all(k.search(unit.said) for k in kinds):
+        return False
+    others = (fold(s) for n, s in enumerate(unit.siblings) if n != unit.number)
+    return any(k.search(s) for s in others for k in kinds)
 
 
 def _leans(sentence: str) -> bool:
