@@ -66,12 +66,17 @@ FACTS = {
         r"|settings|configuracoes|ajustes|deposito|parque|patio|protocolo|library|biblioteca)\b|https?:"
     ),
     "many": re.compile(
-        r"\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
-        r"|eight|nine|ten|twelve|twenty|un|una|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
+        r"\d|\b(?:dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
+        r"|eight|nine|ten|twelve|twenty|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
     ),
 }
 WHAT = frozenset(("que", "qual", "what", "cual"))
 BRIEF = 3  # words of a question that is too short to say what of paying is asked
+# Numbers that count nothing: sums, times, shares.
+MEASURED = re.compile(
+    r"(?:r\$|us\$|[$€£])\s?[\d.,]+|[\d.,]+\s?(?:%|reais|euros?|pesos|usd|eur|dollars?|cents?|minut\w*|horas?|hours?|h\b|dias?\b|days?"
+    r"|semanas?|weeks?|mes\b|meses|months?|anos?\b|years?)|\d{1,2}[:/]\d\d\S*"
+)
 SETTING_UP = ("conect", "connect", "integr", "configur", "instal", "vincul")
 DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", "prazo", "prazos", "long", "tarda", "tardan",
                       "tiempo", "plazo", "duration", "pronto", "pronta", "prontos", "prontas", "ready", "listo", "lista"))

@@ -41,7 +41,7 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             necesito cuanto cuanta cuantos cuantas todo bien favor existe hay tambien cualquier algun alguna hasta
             hola decir le les lo estan estoy soy eres somos era eran aqui ahi tus nos vosotros teneis ti te seria
             desde despues antes durante sobre entre hacia segun otro otra otros otras cada hoy ahora
-            actualmente haya hubiera tuviera fuera sea sean
+            actualmente haya hubiera tuviera sea sean
             """
         ),
     }

@@ -38,6 +38,7 @@ METRES, POWERS = frozenset(("metro", "metros", "meter", "meters")), ("cubic", "q
 OF_PREMISES = frozenset(("street", "address", "contact"))  # kinds of facts that may be asked of the business itself
 KINDS = PRICE | SALARY | WHEN | DURATION | ADDRESS | CONTACT | LINK  # words that name the kind of fact
 FEIRA, WEEKDAYS = "feira", frozenset(("segunda", "terca", "quarta", "quinta", "sexta"))
+SHORTEST = 4  # letters
 SHORT = 2  # words of a question that says nothing alone
 OR: Mapping[str, frozenset[str]] = {"pt": frozenset(("ou",)), "en": frozenset(("or",)), "es": frozenset(("o", "u"))}
 _CLAUSE = re.compile(r"\s*(?:[?;]|,?\s(?:e|and|y|e também|and also|y también)\s)\s*", re.IGNORECASE)
@@ -208,7 +209,7 @@ def _one(text: str, language: str) -> Asked:
         if _of_code(word, found) or (word in METRES and any(
             w.startswith(POWERS) for w in every[max(0, n - 1) : n + 2])):
             continue
-        terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
+        terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), _pale(word),
                                     word in kinds and not setting, word in named or len(word) == 1, verb))
     counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
     negated = bool(NEGATIONS[language] & set(every[1:]) and OPEN & set(every[:2]))
@@ -224,6 +225,11 @@ def _either(every: Sequence[str], terms: Mapping[str, Term], joins: frozenset[st
         if b in joins and a in terms and c in terms and not (terms[a].pale or terms[c].pale):
             return terms[a], terms[c]
     return ()
+
+
+def _pale(word: str) -> bool:
+    """Whether it names nothing of its own, of several too: "entran" as "entra"."""
+    return word in PALE or (len(word) > SHORTEST and word[-1] in "nm" and word[:-1] in PALE)
 
 
 def _of_code(word: str, found: Iterable[str]) -> bool:

@@ -19,6 +19,9 @@ _SHORT = re.compile(
 _END = re.compile(r"(?<=[.!?…])[\"')\]*_]*\s+(?=[\"'(\[*_¿¡]?[A-ZÀ-ÝÑ0-9])")
 
 
+_MAIL = re.compile(r"Subject: ([^\n]*)\nFrom: [^\n]*(?:\n(?:To|Cc|Date): [^\n]*)*\Z")
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """kind: text, list or code. title: headings and the question it answers. leads: it announces
@@ -42,6 +45,10 @@ def cut(markdown: str) -> list[Block]:
     levels = [_level(text) for text, kind in found if kind == "heading"]
     chapters = min((n for n in levels if levels.count(n) > 1), default=0)
     for text, kind in found:
+        mail = _MAIL.match(text) if kind == "text" else None
+        if mail:  # who wrote to whom is no answer; what the mail is about stands over it
+            above, asked = [(1, mail[1])], ""
+            continue
         heading = _HEADING.match(text) if kind == "heading" else None
         if heading:
             # A title names all below it, a deeper one joins it, an equal one takes its place.

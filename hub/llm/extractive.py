@@ -15,14 +15,14 @@ from hub.domain import Json, Passage, Usage
 from hub.language import words
 from hub.language.abilities import asks_what_you_do
 from hub.language.courtesies import courtesy, spoken
-from hub.language.facts import FACTS
+from hub.language.facts import FACTS, MEASURED
 from hub.language.folding import fold
 from hub.language.lexicon import RANKS
 from hub.llm import asked as questions
 from hub.llm.asked import Asked
 from hub.llm.quoting import amounts, hosts, quoted, unlinked
 from hub.llm.types import Delta, Prompt
-from hub.llm.units import Unit, units
+from hub.llm.units import Unit, counted, units
 from hub.llm.weighing import Weighed, holds_codes, holds_years, weigh, weights
 
 MODEL = "@hub/extractive"
@@ -221,7 +221,9 @@ def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
         return False
     wanted = asked.wants if asked.of_premises else asked.firm
     text = fold(quoted(one, asked)) if wanted else ""
-    return not wanted or any(FACTS[w].search(text) for w in wanted)
+    if one.unit.cells and wanted:
+        text += f" {counted(one.unit.cells)}"
+    return not wanted or any(FACTS[w].search(MEASURED.sub(" ", text) if w == "many" else text) for w in wanted)
 
 
 def _bounds(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:

@@ -11,12 +11,13 @@ from hub.language.facts import FACTS
 from hub.language.folding import fold
 from hub.language.lexicon import COUNTS
 from hub.llm.asked import Asked, Term
-from hub.llm.units import Cell, Unit
+from hub.llm.units import Cell, Unit, counted
 from hub.llm.weighing import Weighed
 
 LONG, LONGEST, SHORT = 420, 900, 160
 MOSTLY = 0.5  # part of the cover that must stand in a sentence's own words, else its whole paragraph is shown
 ALONE = 0.9  # part of it that must, for a sentence to be shown without the others of a short paragraph
+COUNTED = frozenset(("duration", "price", "many"))  # kinds of facts that a column may name the measure of
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+[^\s<>()\[\]\"'.,;:!?]")
 _MAIL = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 
@@ -58,7 +59,7 @@ def _sentences(found: Weighed, asked: Asked) -> str:
 
 def _apart(found: Weighed, asked: Asked) -> bool:
     """Whether a sentence answers alone, and one beside it says as much of another thing."""
-    kinds, unit = [FACTS[w] for w in asked.firm], found.unit
+    kinds, unit = [FACTS[w] for w in asked.firm - {"contact"}], found.unit
     if not kinds or found.own < ALONE * found.cover or not all(k.search(unit.said) for k in kinds):
         return False
     others = (fold(s) for n, s in enumerate(unit.siblings) if n != unit.number)
@@ -126,7 +127,8 @@ def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
 
 def _holds(cell: Cell, asked: Asked) -> bool:
     """Whether it is of the kind that is asked for."""
-    return any(FACTS[w].search(fold(cell.value)) for w in asked.wants)
+    said = fold(cell.value)
+    return any(FACTS[w].search(f"{said} {counted((cell,))}" if w in COUNTED else said) for w in asked.wants)
 
 
 def _priced(cell: Cell) -> bool:
