@@ -3,7 +3,22 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from hub.language.lexicon import ADDRESS, ASKS, CONTACT, MANY, PALE, PREMISES, PRICE, STOPS, TIME, WHEN
+from hub.language.lexicon import (
+    ADDRESS,
+    ASKS,
+    CONTACT,
+    MANY,
+    MUCH,
+    NUMBERS,
+    PALE,
+    PAYING,
+    PREMISES,
+    PRICE,
+    SALARY,
+    STOPS,
+    TIME,
+    WHEN,
+)
 
 _STREET = (
     r"rua|avenida|av\.|travessa|praca|alameda|rodovia|estrada|street|road|avenue|square|lane|boulevard|calle|carrera"
@@ -15,7 +30,7 @@ LINK = frozenset(("link", "links", "url", "enlace", "enlaces"))
 FACTS = {
     "price": re.compile(
         r"(?:r\$|us\$|usd|eur|brl|€|£|\$)\s?\d|\d\s?(?:%|reais|real\b|euros?|dolar|pesos|usd|eur|dollars?)"
-        r"|\b(?:gratis|gratuit\w*|free|de graca|sem custo|no charge|sin costo|cortesia|por nossa conta|por cento|percent)\b"
+        r"|\b(?:gratis|gratuit\w*|free|de graca|sem custo|no charge|sin costo|cortesia|por nossa conta|por cento|percent|half|metade|mitad|um terco|one third|un tercio)\b"
     ),
     "duration": re.compile(
         r"(?:\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|quinze|vinte|trinta|one|two|three|four"
@@ -35,7 +50,7 @@ FACTS = {
         r"\d{1,2}\s?(?:h\b|h\d\d|:\d\d)|\d\s?(?:am|pm)\b|\b(?:24 horas|24 hours|das \d+ as \d+|(?:from )?\d+ to \d+|noon|midnight"
         r"|meio-dia|mediodia|meia-noite|fechad\w*|closed|cerrad\w*)"
     ),
-    "contact": re.compile(r"@|\d{4}|\+\d"),
+    "contact": re.compile(r"@|\+\d|\(\d{2,3}\)\s?\d|\d{3,5}[-. ]\d{3,4}(?!\d)|\d{3} ?\d{4}|\b0800\b|\b\d{5,}\b"),
     "address": re.compile(rf"https?:|\b(?:{_STREET}|bairro|quadra)\b"),
     "link": re.compile(r"https?:|\bwww\.|(?<=[\w-])\.(?:com|net|org|app|io|br|example)\b"),
     "who": re.compile(
@@ -51,17 +66,24 @@ FACTS = {
         r"|settings|configuracoes|ajustes|deposito|parque|patio|protocolo|library|biblioteca)\b|https?:"
     ),
     "many": re.compile(
-        r"\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
-        r"|eight|nine|ten|twelve|twenty|un|una|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
+        r"\d|\b(?:dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
+        r"|eight|nine|ten|twelve|twenty|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
     ),
 }
+WHAT = frozenset(("que", "qual", "what", "cual"))
+BRIEF = 3  # words of a question that is too short to say what of paying is asked
+# Numbers that count nothing: sums, times, shares.
+MEASURED = re.compile(
+    r"(?:r\$|us\$|[$€£])\s?[\d.,]+|[\d.,]+\s?(?:%|reais|euros?|pesos|usd|eur|dollars?|cents?|minut\w*|horas?|hours?|h\b|dias?\b|days?"
+    r"|semanas?|weeks?|mes\b|meses|months?|anos?\b|years?)|\d{1,2}[:/]\d\d\S*"
+)
 SETTING_UP = ("conect", "connect", "integr", "configur", "instal", "vincul")
 DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", "prazo", "prazos", "long", "tarda", "tardan",
                       "tiempo", "plazo", "duration", "pronto", "pronta", "prontos", "prontas", "ready", "listo", "lista"))
 
 
-LASTING = re.compile(r"\b(?:how long|cuanto (?:dura|tarda)|quanto (?:dura|demora))\b")
-AMOUNT = re.compile(r"\b(?:how much|quanto (?:e|fica|sai|esta|vale|pago)|cuanto (?:es|vale|sale))\b")
+LASTING = re.compile(r"\b(?:how (?:long|soon)|cuanto (?:dura|tarda)|quanto (?:dura|demora))\b")
+AMOUNT = re.compile(r"\b(?:how much|quanto (?:e|fica|sai|esta|vale|pago|preciso|devo|tenho)|cuanto (?:es|vale|sale))\b")
 SPAN = re.compile(
     r"\b(?:quantos|quantas|cuantos|cuantas|many) (?:minut|hor|hour|dia\b|dias|day|seman|week|mes|month|anos\b|years?\b)")
 WHOM = re.compile(r"\b(?:com quem|con quien|whom|who (?:can|do|should|must) i|who is|quem e|quien es)\b")
@@ -90,17 +112,30 @@ def _quantities(every: Sequence[str], joined: str) -> Iterator[str]:
     span = counts and bool(SPAN.search(joined))
     if lasts or span:
         yield "duration"
-    if any(w in PRICE for w in every) or (not lasts and AMOUNT.search(joined)):
+    if _priced(every) or (not lasts and AMOUNT.search(joined)):
         yield "price"
     if counts and not span:
         yield "many"
 
 
+def _priced(every: Sequence[str]) -> bool:
+    """Whether a price is asked for: a verb of paying asks for none where it is asked who pays, how or whether at all."""
+    if any((w in PRICE and w not in PAYING) or w in SALARY for w in every):
+        return True
+    amount = any(w in MUCH for w in every) or bool(WHAT & set(every[:2])) or len(every) <= BRIEF
+    return amount and any(w in PAYING for w in every)
+
+
 def _times(every: Sequence[str], joined: str) -> Iterator[str]:
-    if any(w in TIME for w in every) or re.search(r"\b(?:que horas?|what time|a que hora)\b", joined):
+    if any(w in TIME and not _amount(every[n - 1] if n else "") for n, w in enumerate(every)) or re.search(r"\b(?:que horas?|what time|a que hora)\b", joined):
         yield "time"
     elif any(w in WHEN for w in every) or re.search(r"\b(?:que dias?|what days?|which days?|ate quando)\b", joined):
         yield "when"
+
+
+def _amount(word: str) -> bool:
+    """"One hour late" asks for no hour."""
+    return word.isdigit() or word in NUMBERS
 
 
 def _places(every: Sequence[str], joined: str) -> Iterator[str]:

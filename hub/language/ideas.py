@@ -20,7 +20,8 @@ IDEAS = tuple(
         "entrega entregas entregam entregar frete envio enviam enviar enviamos delivery deliver shipping ship "
         "shipment despacho envios flete remessa enviais",
         "pagamento pagamentos pagar paga pago pagos parcelar parcela parcelas payment payments pay paying abonar "
-        "cuotas installments",
+        "cuotas installments isento isenta isentos isentas dispensado dispensada dispensados exempt exempted waived exento "
+        "exenta exentos",
         "cartao card cards credito credit tarjeta",
         "cheque check cheques",
         "dinheiro dinero money cash efectivo especie",
@@ -102,7 +103,8 @@ IDEAS = tuple(
         "novo nova new nuevo nueva",
         "usado usada usados usadas used",
         "perdido perdida perder perdi lost lose",
-        "quebrado quebrada quebrou broken damage damaged dano danos roto rota averia",
+        "quebrado quebrada quebrou broken damage damaged dano danos roto rota averia defeito defeitos defeituoso "
+        "estragou estragado estragada pifou avariado avariada defect defective faulty defecto defectuoso",
         "atraso atrasar atrasado late tarde delay retraso",
         "multa penalty fine",
         "gratis gratuito gratuita graca free gratuitamente cortesia",
@@ -188,7 +190,8 @@ IDEAS = tuple(
         "cama bed beds camas",
         "berco crib cuna",
         "cozinha kitchen cocina",
-        "limpeza cleaning limpieza limpar clean lavar wash washing lavagem limpia",
+        "limpeza cleaning limpieza limpar clean lavar wash washing lavagem limpia "
+        "limpo limpos limpas sujo suja sujos sujas sujeira dirty dirt sucio sucia limpio limpios",
         "passar planchado ironing",
         "fumar smoke smoking fumante fumantes fumo",
         "silencio quiet noise barulho ruido",
@@ -269,6 +272,8 @@ IDEAS = tuple(
         "quadrado quadrados quadrada quadradas square cuadrado cuadrados m2",
         "quilo quilos kilo kilos kg quilograma kilogram",
         "quilometro quilometros kilometro kilometros kilometer kilometers km",
+        "maquina maquinas machine machines maquinaria",
+        "ferramenta ferramentas tool tools herramienta herramientas",
         "galpao galpoes armazem warehouse almacen bodega",
     )
 )

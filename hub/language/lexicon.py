@@ -19,7 +19,8 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             quero queria gostaria saber vou fazer faco preciso quanto quantos quantas tudo bem favor existe ha vcs vc
             tambem qualquer algum alguma ate pelo pela ola oi dizer informar estao so ainda aqui ai ta to estou lhe
             lhes num numa pelos pelas esses essas estes estas dele dela deles delas teu tua te ti mim desde depois
-            antes durante entre apos outro outra outros outras cade qto qnt pro era eram seria
+            antes durante entre apos outro outra outros outras cade qto qnt pro era eram seria hoje hj agora atualmente
+            tiver tiverem tivesse houver houvesse for forem fosse estiver estiverem
             """
         ),
         "en": _set(
@@ -29,7 +30,7 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             shall may might have has had not no yes there this these those if any some much many please about as by so
             want need like know tell get let us im id hello hi them his him its must s t don isn aren doesn didn won
             re ve ll being also just until than then into while during after before up out between per only other
-            another
+            another today now currently nowadays
             """
         ),
         "es": _set(
@@ -39,7 +40,8 @@ STOP: Mapping[str, frozenset[str]] = MappingProxyType(
             esta al se ser son es fue tiene tienen tengo tener puedo puede podria quiero quisiera saber voy hacer hago
             necesito cuanto cuanta cuantos cuantas todo bien favor existe hay tambien cualquier algun alguna hasta
             hola decir le les lo estan estoy soy eres somos era eran aqui ahi tus nos vosotros teneis ti te seria
-            desde despues antes durante sobre entre hacia segun otro otra otros otras cada
+            desde despues antes durante sobre entre hacia segun otro otra otros otras cada hoy ahora
+            actualmente haya hubiera tuviera sea sean
             """
         ),
     }
@@ -82,7 +84,7 @@ PALE = _set(
     tenham sei servem serve comeco acontecer rola mexer buy buys keep keeps look looking find found happened serves
     does doing done encuentro encontrar sirven hago tengo minimo minima minimos minimas maximo maxima maximos maximas
     minimum maximum back chega chegam chegou arrive arrives sai saem apareceu aparece apareceram aparecer appears
-    appeared
+    appeared volta vuelta number numero
     """
 )
 # How a question for one kind of fact begins or what it holds, with what an answer must then hold.
@@ -92,6 +94,11 @@ PRICE = _set(
     costo coste tarifa pago pagar fee fees pay pays paid paga pagamos pagam
     """
 )
+# What is an amount of money by its name, asked for without "how much".
+SHARE = _set("percentage percent porcentagem percentual porcentaje")
+SALARY = SHARE | _set("salario salarios salary salaries wage wages sueldo sueldos remuneracao ordenado")
+# Of these the verbs: they ask for a price only where an amount is asked for ("who can pay by card?" does not).
+PAYING = _set("pago pagar pay pays paid paga pagamos pagam")
 MUCH = _set("quanto quanta much cuanto cuanta qto qnt")
 MANY = _set("quantos quantas many cuantos cuantas qtos")
 WHEN = _set(
@@ -129,6 +136,20 @@ NEGATIONS: Mapping[str, frozenset[str]] = MappingProxyType({
     "pt": _set("nao nunca nem exceto menos sem"), "en": _set("not no never except without isn don doesn aren cannot"),
     "es": _set("no nunca ni excepto salvo menos sin"),
 })
+# Who or what is let off: "exempt" says that something need not be.
+EXEMPT = _set(
+    """
+    dispensado dispensada dispensados dispensadas isento isenta isentos isentas exempt exempted waived exento exenta
+    exentos exentas libre
+    """
+)
+# Words that say which of several, by comparing them.
+RANKS = _set(
+    """
+    primeiro primeira ultimo ultima melhor pior barato barata baratos baratas caro cara first last best worst cheapest
+    cheaper biggest largest smallest fastest longest shortest most primero primera mejor peor
+    """
+)
 # How a question for something that is not named begins.
 OPEN = _set("quando quais qual que o quem onde when what which who where cuando cuales cual quien quienes donde em")
 # What a verb stands behind.
@@ -204,6 +225,7 @@ BESIDE = _set(
     folks guys really truly so well senor senora chicos amable gentileza simpatia paciencia patience paciencia
     rapidez resposta respuesta reply answer quick prompt rapida rapido deus abencoe vou i ill we sounds no
     worries tranquilo
+    eso es all thats apenas nada mas
     helps helped ajudou ajudaram ayudo me mucho mucha
     """
 )

@@ -36,6 +36,8 @@ _REPLACED = re.compile(
     r"|revoked|derogad[oa]s?|obsolet[oae]s?|outdated|deprecated|desatualizad[oa]s?|desactualizad[oa]s?|descontinuad[oa])\b"
     r"(?:\s(?:por|by|pel[oa]s?|em|on|el|desde)\b|\s?[:.)\]]|\s?$|\sdocument|\sversion|\svers)"
 )
+_REPLACES = re.compile(r"\b(?:reemplaza|sustituye|substitui|replaces|supersedes)\b")
+_SINCE = re.compile(r"(?:\A|[\n.#])\s*(?:a partir d[eo]|desde|from|as of|since|starting|starting on)\s(?:o dia\s|dia\s|el\s|the\s)?$")
 _SELF = re.compile(r"\b(?:documento|document|tabela|tabla|table|politica|policy|versao|version|lista|list|pagina|page|regra|edicao|este|esta|this)\b")
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s", re.MULTILINE)
 HEAD = 1500  # characters of a text in which it tells of itself
@@ -94,9 +96,10 @@ def years(text: str) -> frozenset[int]:
 
 def _told(folded: str) -> tuple[date | None, date | None, bool]:
     start = end = None
+    notice = bool(_REPLACES.search(folded))
     for match in _DATE.finditer(folded):
         before = folded[max(0, match.start() - 45) : match.start()]
-        if start is None and _FROM.search(before):
+        if start is None and (_FROM.search(before) or (notice and _SINCE.search(before))):
             start = _day(match, last=False)
         elif end is None and _UNTIL.search(before) and (start or re.search(r"vali|vigen|vigor|effective|expir|venc|encerr", before)):
             end = _day(match, last=True)

@@ -11,6 +11,7 @@ from hub.language.lexicon import ENDINGS, STOP, STOPS
 
 LANGUAGES = ("pt", "en", "es")
 _WORD = re.compile(r"\w+")
+_ENCLITIC = re.compile(r"^(\w{2,}[aei]r)(?:l[aeo]s?|se)$")  # "sacarlo" is of "sacar"
 
 # Letters and marks that only one of the three uses in practice.
 _MARKS = (("es", re.compile("[¿¡ñ]")), ("pt", re.compile("[ãõçêâ]|lh|nh")))
@@ -25,7 +26,7 @@ def stem(word: str) -> str:
     """A folded word without its endings; at least three letters stay."""
     if word.isdigit():
         return word
-    word = _singular(word)
+    word = _ENCLITIC.sub(r"\1", _singular(word))
     for left in (3, 4):
         for ending in ENDINGS:
             if len(word) - len(ending) >= left and word.endswith(ending):

@@ -1,12 +1,12 @@
 """A question as the offline answerer reads it: what it is about, what kind of fact it wants, and what of. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from hub.language import codes, words
-from hub.language.facts import DURATION, LINK, SOFT, sets_up
+from hub.language.facts import DURATION, LINK, SOFT, WHAT, sets_up
 from hub.language.facts import wants as wants_of
 from hub.language.folding import fold
 from hub.language.lexicon import (
@@ -21,8 +21,10 @@ from hub.language.lexicon import (
     NEGATIONS,
     OPEN,
     PALE,
+    PAYING,
     PREMISES,
     PRICE,
+    SALARY,
     STOP,
     STOPS,
     WHEN,
@@ -34,7 +36,11 @@ from hub.language.validity import years
 LETTERS = frozenset("bcfghjkmnpqrvwxz")  # that stand for something alone ("vitamin C") and are no word
 METRES, POWERS = frozenset(("metro", "metros", "meter", "meters")), ("cubic", "quadrad", "cuadrad", "square")
 OF_PREMISES = frozenset(("street", "address", "contact"))  # kinds of facts that may be asked of the business itself
-KINDS = PRICE | WHEN | DURATION | ADDRESS | CONTACT | LINK  # words that name the kind of fact
+KINDS = PRICE | SALARY | WHEN | DURATION | ADDRESS | CONTACT | LINK  # words that name the kind of fact
+FEIRA, WEEKDAYS = "feira", frozenset(("segunda", "terca", "quarta", "quinta", "sexta"))
+SHORTEST = 4  # letters
+SHORT = 2  # words of a question that says nothing alone
+OR: Mapping[str, frozenset[str]] = {"pt": frozenset(("ou",)), "en": frozenset(("or",)), "es": frozenset(("o", "u"))}
 _CLAUSE = re.compile(r"\s*(?:[?;]|,?\s(?:e|and|y|e também|and also|y también)\s)\s*", re.IGNORECASE)
 
 
@@ -55,7 +61,8 @@ class Term:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """context: what the question before was about, for one that refers to it. counted: the stem of what "how many" is
-    asked of. negated: it is asked when, what or who not."""
+    asked of. negated: it is asked when, what or who not. either: what stands on both sides of "or".
+    anew: it refers to what the question before was about, and asks for something else of it."""
 
     text: str
     terms: tuple[Term, ...]
@@ -66,6 +73,13 @@ class Asked:
     refers: bool = False
     counted: str = ""
     negated: bool = False
+    either: tuple[Term, ...] = ()
+    anew: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """Whether it asks for something that it does not name: which, who, where."""
+        return bool(OPEN & set(words.words(self.text)[:1]))
 
     @property
     def firm(self) -> frozenset[str]:
@@ -91,24 +105,44 @@ class Asked:
 def read(text: str, language: str, before: Sequence[str] = ()) -> list[Asked]:
     """The questions in a message, each alone; `before` are messages of the same person, the last one last."""
     clauses = _clauses(text)
-    found = [_one(c, language) for c in clauses]
+    found = _sharing([_one(c, language) for c in clauses])
     context = _one(before[-1], language) if before else None
     asked: list[Asked] = []
     for n, one in enumerate(found):
         earlier = found[n - 1] if n else context
         refers = earlier is not None and (refers_back(one.text) or (n > 0 and len(one.topics) < 2))
         if earlier is not None and refers:
-            wants = one.wants or earlier.wants
+            anew = _own_question(one)
+            wants = one.wants or (frozenset() if anew else earlier.wants)
             if one.wants - {"price"} and earlier.wants:
                 wants = one.wants
             if "where" in one.wants and not one.topics and not earlier.topics:
                 wants |= {"street"}  # of the business itself, of which the question before was too
             one = replace(
-                one, context=(*earlier.terms, *earlier.context)[:12], refers=True, wants=wants,
+                one, context=(*earlier.terms, *earlier.context)[:12], refers=True, wants=wants, anew=anew,
                 codes=one.codes or (earlier.codes if not one.topics else ()), years=one.years or earlier.years,
             )
         asked += [replace(one, codes=(c,)) for c in one.codes] if len(one.codes) > 1 else [one]
     return asked
+
+
+def _own_question(one: Asked) -> bool:
+    """Whether it asks for something else than the question before: "what is in it?", where "and in the north?" asks for
+    the same."""
+    every = words.words(one.text)
+    return not one.wants and not one.topics and bool(WHAT & set(every[:2])) and len(every) > SHORT
+
+
+def _sharing(found: list[Asked]) -> list[Asked]:
+    """A question that names no thing is of the thing that the next one names: "what does it cost and how long is the
+    course?"."""
+    shared: list[Asked] = []
+    for one, after in zip(found, (*found[1:], None), strict=True):
+        alone = after is not None and one.wants and not one.topics and not one.codes and not one.of_premises
+        if after is not None and alone and (after.topics or after.codes):
+            one = replace(one, terms=(*one.terms, *after.topics), codes=after.codes, years=one.years or after.years)
+        shared.append(one)
+    return shared
 
 
 def _clauses(text: str) -> list[str]:
@@ -157,6 +191,8 @@ def _one(text: str, language: str) -> Asked:
     found = codes.codes(text)
     named, shouted = _names(text)
     setting, kinds = sets_up(every), KINDS | PREMISES if wants & OF_PREMISES else KINDS
+    if "price" not in wants:
+        kinds -= PAYING  # who pays, or how: an ordinary word
     terms: dict[str, Term] = {}
     for n, word in enumerate(every):
         verb = bool(n and every[n - 1] in BEFORE_VERBS) or (
@@ -164,16 +200,36 @@ def _one(text: str, language: str) -> Asked:
             else len(word) > 4 and word.endswith(("ar", "er", "ir", "arme", "arse", "erse"))
         )
         kept = word not in stops or word in shouted
+        if n and word == "m" and every[n - 1] == "i":
+            continue  # "I'm"
+        if n and word == FEIRA and every[n - 1] in WEEKDAYS:
+            continue
         if not kept or (len(word) < 2 and not (word.isdigit() or (n and word in LETTERS))) or word in MUCH | MANY:
             continue
         if _of_code(word, found) or (word in METRES and any(
             w.startswith(POWERS) for w in every[max(0, n - 1) : n + 2])):
             continue
-        terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), word in PALE,
+        terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), _pale(word),
                                     word in kinds and not setting, word in named or len(word) == 1, verb))
     counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
     negated = bool(NEGATIONS[language] & set(every[1:]) and OPEN & set(every[:2]))
-    return Asked(text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted, negated=negated)
+    return Asked(
+        text, tuple(terms.values()), tuple(found), wants, years(text), counted=counted, negated=negated,
+        either=_either(every, terms, OR[language]),
+    )
+
+
+def _either(every: Sequence[str], terms: Mapping[str, Term], joins: frozenset[str]) -> tuple[Term, ...]:
+    """The words on both sides of "or"."""
+    for a, b, c in zip(every, every[1:], every[2:], strict=False):
+        if b in joins and a in terms and c in terms and not (terms[a].pale or terms[c].pale):
+            return terms[a], terms[c]
+    return ()
+
+
+def _pale(word: str) -> bool:
+    """Whether it names nothing of its own, of several too: "entran" as "entra"."""
+    return word in PALE or (len(word) > SHORTEST and word[-1] in "nm" and word[:-1] in PALE)
 
 
 def _of_code(word: str, found: Iterable[str]) -> bool:

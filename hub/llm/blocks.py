@@ -19,6 +19,9 @@ _SHORT = re.compile(
 _END = re.compile(r"(?<=[.!?…])[\"')\]*_]*\s+(?=[\"'(\[*_¿¡]?[A-ZÀ-ÝÑ0-9])")
 
 
+_MAIL = re.compile(r"Subject: ([^\n]*)\nFrom: [^\n]*(?:\n(?:To|Cc|Date): [^\n]*)*\Z")
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """kind: text, list or code. title: headings and the question it answers. leads: it announces
@@ -37,16 +40,20 @@ class Block:
 def cut(markdown: str) -> list[Block]:
     """Blocks in order; fenced code is never cut."""
     blocks: list[Block] = []
-    headings: list[str] = []
+    above: list[tuple[int, str]] = []
     asked, chapter, found = "", 0, _pieces(markdown)
     levels = [_level(text) for text, kind in found if kind == "heading"]
     chapters = min((n for n in levels if levels.count(n) > 1), default=0)
     for text, kind in found:
+        mail = _MAIL.match(text) if kind == "text" else None
+        if mail:  # who wrote to whom is no answer; what the mail is about stands over it
+            above, asked = [(1, mail[1])], ""
+            continue
         heading = _HEADING.match(text) if kind == "heading" else None
         if heading:
             # A title names all below it, a deeper one joins it, an equal one takes its place.
             level = _level(text)
-            headings = [*headings[: max(0, level - 1)], heading[1]]
+            above = [*((n, said) for n, said in above if n < level), (level, heading[1])]
             asked, chapter = "", chapter + (level <= chapters)
             continue
         first, _, rest = text.partition("\n")
@@ -57,7 +64,8 @@ def cut(markdown: str) -> list[Block]:
         text = _ANSWERED.sub("", text, count=1) if kind == "text" and asked else text
         if text.strip():
             pairs = _pairs(text) if kind == "text" else [("", text)]
-            blocks += [Block(said, kind, " ".join((*headings, q or asked)).strip(), chapter) for q, said in pairs]
+            titles = [said for _, said in above]
+            blocks += [Block(said, kind, " ".join((*titles, q or asked)).strip(), chapter) for q, said in pairs]
         elif not question:
             asked = ""
     return blocks

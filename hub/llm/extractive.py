@@ -15,18 +15,19 @@ from hub.domain import Json, Passage, Usage
 from hub.language import words
 from hub.language.abilities import asks_what_you_do
 from hub.language.courtesies import courtesy, spoken
-from hub.language.facts import FACTS
+from hub.language.facts import FACTS, MEASURED
 from hub.language.folding import fold
+from hub.language.lexicon import RANKS
 from hub.llm import asked as questions
 from hub.llm.asked import Asked
 from hub.llm.quoting import amounts, hosts, quoted, unlinked
 from hub.llm.types import Delta, Prompt
-from hub.llm.units import Unit, units
-from hub.llm.weighing import Weighed, holds_codes, weigh, weights
+from hub.llm.units import Unit, counted, units
+from hub.llm.weighing import Weighed, holds_codes, holds_years, weigh, weights
 
 MODEL = "@hub/extractive"
 # The part of a question's weight that an answer must have; less of it where the search found the document close.
-ENOUGH, CLOSE = 0.54, 0.6
+ENOUGH, CLOSE = 0.57, 0.6
 NEAR = ((0.75, 0.42), (CLOSE, 0.48))  # of a passage with at least the first score the second is enough
 PRICED = 0.6  # the same of a price: another thing's is worse than none
 NAMED = 0.7  # the same where a name that was asked for is nowhere
@@ -34,9 +35,15 @@ ALIKE = 0.88  # part of the best score from which another document's answer is a
 SURE = 0.85  # cover from which answers with other amounts are about the same
 SAME, LIKE = 0.6, 0.7  # part of two sentences' words from which they say the same, and the part of the score then
 TIED, MOST = 0.98, 2  # part of the best score from which another sentence is as good, and how many are shown
+BEHIND = 0.15  # of the score of a passage that another one may be behind, to speak of the same
 SOURCES = 3
 ASKED = 120  # characters of a question that are said again where nothing is known of it
 PIECES, PIECE = 6, 24
+# What says how far something goes.
+BOUNDS = re.compile(
+    r"\b(?:nao .*\bfora d[aeo]s?|not .*\boutside|no .*\bfuera de|(?:apenas|somente|so) (?:em|para|na|no|dentro)"
+    r"|only (?:in|to|within)|solo (?:en|a|dentro)|solamente (?:en|a))\b"
+)
 
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -174,7 +181,7 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
     if not (asked.terms or asked.codes or asked.context):
         return None, False
     weight = weights(asked, found)
-    fitting = [u for u in found if holds_codes(asked, u)]
+    fitting = [u for u in found if holds_codes(asked, u) and holds_years(asked, u, today)]
     ranked = sorted((weigh(asked, u, weight, today) for u in fitting), key=lambda w: -w.score)
     known = frozenset(s for w in ranked for s in w.has)
     good = [w for w in ranked if _good(w, asked, known)]
@@ -204,15 +211,53 @@ def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
         enough = max(enough, PRICED)
     if not asked.codes and any(t.proper and t.stem not in one.has for t in asked.topics):
         enough = NAMED
-    if asked.terms and (one.cover < enough or _lacks(one, asked, known)):
+    if asked.terms and (one.cover < enough or _lacks(one, asked, known)) and not _bounds(one, asked, known):
         return False
     if asked.topics and not any(t.stem in one.has for t in asked.topics) and not asked.codes:
         return False
     if not asked.topics and not asked.codes and not asked.of_premises and not _of_context(one, asked):
         return False
+    if not _either(one, asked) or not _ranked(one, asked) or _stray(one, asked):
+        return False
     wanted = asked.wants if asked.of_premises else asked.firm
     text = fold(quoted(one, asked)) if wanted else ""
-    return not wanted or any(FACTS[w].search(text) for w in wanted)
+    if one.unit.cells and wanted:
+        text += f" {counted(one.unit.cells)}"
+    return not wanted or any(FACTS[w].search(MEASURED.sub(" ", text) if w == "many" else text) for w in wanted)
+
+
+def _bounds(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
+    """Whether it says how far a thing goes that is asked of a place or a name of which nothing is known: "do you
+    deliver to Oz?" - "we deliver within the city alone"."""
+    names = [t for t in asked.topics if t.proper and t.word.isalpha()]
+    others = [t for t in asked.terms if not t.proper]
+    if asked.wants or asked.codes or asked.opens or len(names) != 1 or names[0].stem in known or not others:
+        return False
+    text = fold(one.unit.text)
+    own = one.unit.own
+    return bool(BOUNDS.search(text)) and all(own.has(t.stem, t.meaning) or own.means(t.meaning) for t in others)
+
+
+def _either(one: Weighed, asked: Asked) -> bool:
+    """Of "this or that" one must be in it."""
+    unit = one.unit
+    around = (unit.own, unit.near)
+    return not asked.either or any(w.has(t.stem, t.meaning) or w.means(t.meaning) for t in asked.either for w in around)
+
+
+def _stray(one: Weighed, asked: Asked) -> bool:
+    """Whether less than half of a question that asks for no kind of fact stands in it, words that name nothing counted
+    too, and the search did not find it close: "how do I stay longer with the car" is not answered by all that is said
+    of cars."""
+    if asked.wants or asked.codes or asked.refers or one.unit.part.passage.score >= CLOSE:
+        return False
+    return len(asked.terms) > 2 and 2 * sum(t.stem in one.plain for t in asked.terms) < len(asked.terms)
+
+
+def _ranked(one: Weighed, asked: Asked) -> bool:
+    """Whether it says of itself which is the first, the best or the cheapest where that is asked for: who only quotes
+    compares nothing."""
+    return all(t.stem in one.has for t in asked.terms if t.word in RANKS)
 
 
 def _lacks(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
@@ -253,6 +298,8 @@ def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[
             continue
         if len(telling - other.has) > len(telling) // 4:
             continue
+        if len(telling) < 2 and not same and _aside(first, other, asked):
+            continue
         held, theirs = first.unit.part.held.start, other.unit.part.held.start
         numbers = amounts(other.unit.text)
         other_amounts = mine and numbers and not numbers & mine
@@ -260,6 +307,12 @@ def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[
             found.append(other)
             mine |= numbers
     return found[:2]
+
+
+def _aside(first: Weighed, other: Weighed, asked: Asked) -> bool:
+    """Whether another document, which the search found less close, only names the one thing that is asked of."""
+    near = other.unit.part.passage.score > first.unit.part.passage.score - BEHIND
+    return not near and other.lone(asked)
 
 
 def _alike(a: Weighed, b: Weighed) -> bool:

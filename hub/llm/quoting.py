@@ -11,11 +11,13 @@ from hub.language.facts import FACTS
 from hub.language.folding import fold
 from hub.language.lexicon import COUNTS
 from hub.llm.asked import Asked, Term
-from hub.llm.units import Cell, Unit
+from hub.llm.units import Cell, Unit, counted
 from hub.llm.weighing import Weighed
 
 LONG, LONGEST, SHORT = 420, 900, 160
 MOSTLY = 0.5  # part of the cover that must stand in a sentence's own words, else its whole paragraph is shown
+ALONE = 0.9  # part of it that must, for a sentence to be shown without the others of a short paragraph
+COUNTED = frozenset(("duration", "price", "many"))  # kinds of facts that a column may name the measure of
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+[^\s<>()\[\]\"'.,;:!?]")
 _MAIL = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 
@@ -37,7 +39,8 @@ def quoted(found: Weighed, asked: Asked) -> str:
 
 def _sentences(found: Weighed, asked: Asked) -> str:
     unit, block = found.unit, found.unit.part.block
-    if len(block.text) <= SHORT or (found.own < MOSTLY * found.cover and len(block.text) <= LONG):
+    brief = len(block.text) <= SHORT and not _apart(found, asked)
+    if brief or (found.own < MOSTLY * found.cover and len(block.text) <= LONG):
         return block.text
     first, last = unit.number, unit.number
     for n, sentence in enumerate(unit.siblings):
@@ -52,6 +55,15 @@ def _sentences(found: Weighed, asked: Asked) -> str:
     if wanting and all(FACTS[w].search(following) for w in wanting):
         last += 1
     return " ".join(unit.siblings[first : last + 1])
+
+
+def _apart(found: Weighed, asked: Asked) -> bool:
+    """Whether a sentence answers alone, and one beside it says as much of another thing."""
+    kinds, unit = [FACTS[w] for w in asked.firm - {"contact"}], found.unit
+    if not kinds or found.own < ALONE * found.cover or not all(k.search(unit.said) for k in kinds):
+        return False
+    others = (fold(s) for n, s in enumerate(unit.siblings) if n != unit.number)
+    return any(k.search(s) for s in others for k in kinds)
 
 
 def _leans(sentence: str) -> bool:
@@ -90,7 +102,7 @@ def _in(term: Term, cell: Cell) -> bool:
 def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
     """Columns whose names are asked for: each adds a word that those before it have not."""
     own = any(t.attribute for t in asked.terms)
-    around = [t for t in asked.context if not (own and t.attribute)] if asked.refers else []
+    around = [t for t in asked.context if not (own and t.attribute)] if asked.refers and not asked.anew else []
     terms = (*asked.terms, *around)
     named = [
         (c, frozenset(t.stem for t in terms if c.named.has(t.stem, t.meaning) or c.named.means(t.meaning))
@@ -103,7 +115,10 @@ def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
     found = []
     exact = frozenset(t.stem for t in terms)
     # Of two columns the one that is called as it was asked for: "cats" and "dogs" are both animals.
-    for cell, has in sorted(named, key=lambda one: (-len(one[1]), -len(exact & one[0].named.stems))):
+    for cell, has in sorted(
+        named, key=lambda one: (-len(one[1]), bool(asked.wants) and not _holds(one[0], asked),
+                                -len(exact & one[0].named.stems)),
+    ):
         if has - taken:
             taken |= has
             found.append(cell)
@@ -112,7 +127,8 @@ def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
 
 def _holds(cell: Cell, asked: Asked) -> bool:
     """Whether it is of the kind that is asked for."""
-    return any(FACTS[w].search(fold(cell.value)) for w in asked.wants)
+    said = fold(cell.value)
+    return any(FACTS[w].search(f"{said} {counted((cell,))}" if w in COUNTED else said) for w in asked.wants)
 
 
 def _priced(cell: Cell) -> bool:

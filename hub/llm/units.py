@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from hub.domain import Passage
@@ -11,6 +11,7 @@ from hub.language.addressed import to_an_assistant
 from hub.language.folding import fold
 from hub.language.lexicon import LABELS
 from hub.language.validity import Validity, read
+from hub.language.weekdays import within
 from hub.llm.blocks import Block, cut, sentences
 
 _RULE = re.compile(r"^[\s|:+=-]*-[\s|:+=-]*$")
@@ -36,10 +37,8 @@ class Words:
 
 def compared(text: str) -> Words:
     found = words.words(text)
-    return Words(
-        frozenset(words.stem(w) for w in found),
-        frozenset(n for m in (words.meaning(w) for w in found) if m is not None for n in (m, *words.around(m))),
-    )
+    named = frozenset(n for m in (words.meaning(w) for w in found) if m is not None for n in (m, *words.around(m)))
+    return Words(frozenset(words.stem(w) for w in found), named.union(within(" ".join(fold(text).split()))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +134,17 @@ def _row(part: Part, row: Sequence[tuple[str, str]], number: int) -> Unit:
     own = compared(" ".join(value for _, value in row))
     text = " | ".join(value for _, value in row)
     near = compared(" ".join(name for name, _ in row))
-    said = fold(text)
+    said = f"{fold(text)} | {counted(cells)}"
     return Unit(text, "row", part, number, own, near, said, codes.squeezed(said), cells)
+
+
+def counted(cells: Sequence[Cell]) -> str:
+    """Numbers with what they count, which is in the names of their columns: "Days" and "21" are 21 days."""
+    return "; ".join(f"{c.value} {c.name}" for c in map(_folded, cells) if c.value[:1].isdigit() and c.name)
+
+
+def _folded(cell: Cell) -> Cell:
+    return replace(cell, name=fold(cell.name), value=fold(cell.value))
 
 
 def _items(text: str) -> list[str]:

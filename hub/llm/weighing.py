@@ -1,6 +1,7 @@
 """How well a unit of a passage answers a question. Pure."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,8 @@ from hub.llm.units import Unit
 ABOVE, IDEA, NEAR, NAME = 0.9, 0.85, 0.7, 0.6
 PALE, ATTRIBUTE, PROPER, VERB, CONTEXT = 0.2, 0.5, 1.3, 0.4, 0.35
 FACT, COUNTED, OLD, NEGATED, DIM, BRIEF = 0.25, 0.3, 0.35, 0.45, 0.25, 0.6
+YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+ALONE = 0.45  # what words that name nothing count beside a single one that does
 CODE = 6.0  # weight of a code that was asked for
 
 
@@ -27,6 +30,12 @@ class Weighed:
     has: frozenset[str]
     apart: frozenset[str]  # words that only its neighbours have
     old: bool
+    plain: frozenset[str]  # words that stand in it or above it, those that name nothing as they are asked
+
+    def lone(self, asked: Asked) -> bool:
+        """Whether it has none of the words of the question that name nothing, where there are any."""
+        pale = [t for t in asked.terms if t.pale]
+        return bool(pale) and not any(t.stem in self.plain for t in pale)
 
 
 def weights(asked: Asked, found: Sequence[Unit]) -> Mapping[str, float]:
@@ -56,7 +65,8 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     beside = sum(weight[t.stem] * _gain(t, unit, facts) for t in around) / (sum(weight[t.stem] for t in around) or 1.0)
     old = _old(asked, unit, today)
     score = cover + CONTEXT * beside + 0.1 * min(1.0, own) + 0.1 * unit.part.passage.score
-    score += DIM * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
+    alone = len(asked.topics) < 2 and "price" not in asked.wants
+    score += (ALONE if alone else DIM) * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
     score += NEGATED if asked.negated and denies(unit) else 0.0
     score += FACT * (len(facts) / len(asked.wants)) if asked.wants else 0.0
     score += COUNTED if asked.counted and _counts(said, asked.counted) else 0.0
@@ -64,7 +74,10 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     score -= OLD if old else 0.0
     has = frozenset(t.stem for t, g in gains.items() if g >= NAME)
     apart = frozenset(t.stem for t, g in gains.items() if g == NEAR)
-    return Weighed(unit, score, cover if asked.terms or asked.codes else beside, own, has, apart, old)
+    places = (unit.own, unit.near, unit.part.above, unit.part.name)
+    plain = frozenset(t.stem for t in asked.terms if any(w.has(t.stem) for w in places) or (
+        not t.pale and t.stem in has))
+    return Weighed(unit, score, cover if asked.terms or asked.codes else beside, own, has, apart, old, plain)
 
 
 def _beside(unit: Unit) -> int:
@@ -79,7 +92,7 @@ def denies(unit: Unit) -> bool:
     """Whether it says that something is not so, or not then."""
     found = frozenset(words.words(unit.said))
     portuguese = lexicon.NEGATIONS["pt"] | lexicon.NEGATIONS["en"] - {"no"}
-    return bool(found & portuguese) or "no" in found and words.language(unit.text) != "pt"
+    return bool(found & (portuguese | lexicon.EXEMPT)) or "no" in found and words.language(unit.text) != "pt"
 
 
 def _counts(said: str, counted: str) -> bool:
@@ -121,6 +134,16 @@ def _above(term: Term, unit: Unit) -> float:
     if above.has(term.stem, term.meaning) or (heads and heads.has(term.stem, term.meaning)):
         return ABOVE
     return IDEA * ABOVE if above.means(term.meaning) or (heads and heads.means(term.meaning)) else 0.0
+
+
+def holds_years(asked: Asked, unit: Unit, today: date) -> bool:
+    """Whether it is of a year that is asked for: what says nothing of when it holds is of now."""
+    if not asked.years:
+        return True
+    held, part = unit.part.held, unit.part
+    lasted = {d.year for d in (held.start, held.end) if d}
+    told = {int(y) for y in YEAR.findall(f"{unit.said} {part.block.title} {part.passage.name}")}
+    return bool(asked.years & (lasted | told)) or (not lasted and not told and asked.years == {today.year})
 
 
 def holds_codes(asked: Asked, unit: Unit) -> bool:

@@ -32,10 +32,11 @@ from hub.llm.embedder import Embedder, Vector
 from hub.llm.extractive import MODEL, TEXTS, Extractive
 from hub.store.db import Db
 from hub.store.documents import Given
+from tests.knowledge.written import contents
 
 FOLDER = Path(__file__).parent / "labelled"
 TOP, LEAST = 8, 0.2
-NAMES = ("bicycles", "clinic", "inn", "movers", "school", "store")
+NAMES = ("bicycles", "clinic", "dental", "inn", "movers", "rental", "school", "store")
 REFUSED = tuple(TEXTS["nothing"].values())
 _DIGITS = re.compile(r"\d[\d.,:/h-]*")
 
@@ -139,7 +140,7 @@ async def remember() -> None:
     """Write the vectors that the set needs: `python -m tests.knowledge.business`."""
     embedder = Remembered({})
     for name in NAMES:
-        for text in texts(name).values():
+        for text in (await texts(name)).values():
             await embedder.passages([p.text for p in pieces(text)])
         for question in questions(name):
             await embedder.queries(given({}, question.messages))
@@ -153,10 +154,15 @@ def _short(vector: Vector) -> bytes:
     return bytes(np.round(v * (127 / np.abs(v).max())).astype(np.int8).tobytes())
 
 
-def texts(business: str) -> dict[str, str]:
-    """Documents by their names."""
+async def texts(business: str) -> dict[str, str]:
+    """Documents by their names, as they are read of their files; a Markdown document goes by its name alone."""
     parts = re.split(r"^=== (.+)\n", (FOLDER / business / "documents.md").read_text("utf-8"), flags=re.MULTILINE)[1:]
-    return {name: text.strip() + "\n" for name, text in zip(parts[::2], parts[1::2], strict=True)}
+    pairs = list(zip(parts[::2], parts[1::2], strict=True))
+    return {name.removesuffix(".md"): await contents(name, text.strip() + "\n") for name, text in pairs}
+
+
+def _file(name: str) -> str:
+    return name if "." in name else f"{name}.md"
 
 
 def questions(business: str) -> list[Question]:
@@ -171,7 +177,7 @@ def _fixed(value: Any) -> Any:
 async def shelved(db: Db, embedder: Embedder, account: UUID, business: str, whole: bool = False) -> UUID:
     """A collection of the documents, or of one file that has them all as chapters."""
     collection = await collections.create(db, account, f"{business} {uuid7()}", None, None)
-    files = [Given(f"{name}.md", text) for name, text in texts(business).items()]
+    files = [Given(_file(name), text) for name, text in (await texts(business)).items()]
     if whole:
         files = [Given("handbook.md", "\n".join(f.contents for f in files))]
     for saved in await documents.save(db, account, collection, files):
@@ -184,7 +190,7 @@ async def judged(
     parameters: Json | None = None,
 ) -> Figures:
     """Ask the questions of one half as a conversation does."""
-    everything = fold("\n".join(texts(business).values()))
+    everything = fold("\n".join((await texts(business)).values()))
     for question in (q for q in questions(business) if q.kept == kept):
         terms = given(parameters or {}, question.messages)
         found = tuple(await search(db, embedder, account, [collection], terms, TOP, LEAST))

@@ -16,12 +16,12 @@ async def remembered() -> AsyncIterator[Remembered]:
     await embedder.close()
 
 
-def test_the_set_is_whole() -> None:
+async def test_the_set_is_whole() -> None:
     asked = [q for name in NAMES for q in questions(name)]
     assert len(asked) >= 120 and len({q.ask for q in asked}) >= 0.98 * len(asked)
     assert abs(sum(q.kept for q in asked) * 2 - len(asked)) <= len(NAMES)
     for name in NAMES:
-        assert {d for q in questions(name) for d in q.docs} <= texts(name).keys()
+        assert {d for q in questions(name) for d in q.docs} <= (await texts(name)).keys()
     kinds = {q.kind for q in asked}
     assert kinds >= {"none", "follow", "typo", "accents", "code", "negation", "two", "cell", "dates", "planted", "talk"}
 

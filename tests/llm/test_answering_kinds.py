@@ -1,14 +1,19 @@
 """Kinds of questions that the offline answerer once got wrong, each on texts of another trade."""
 
 
+from uuid import UUID
+
 import pytest
 
+from hub.domain import Passage
 from hub.language import words
 from hub.language.facts import FACTS
 from hub.language.nearness import nearest
 from hub.llm.blocks import cut
-from tests.llm.test_answering import said
+from hub.llm.extractive import TEXTS, reply
+from tests.llm.test_answering import TODAY, said
 
+REFUSED = tuple(TEXTS["nothing"].values())
 GYM = "Rua do Forte, 90, Centro. Telefone (51) 5550-1000. WhatsApp (51) 5550-1001. E-mail: oi@ferro.example."
 POLICY = "Em caso de acidente avise pelo telefone 0800 555 0777, com o laudo do médico."
 
@@ -151,3 +156,94 @@ def test_links_are_found_in_a_long_row_of_words() -> None:
 def test_a_long_question_is_not_said_again_as_a_whole() -> None:
     got = said(f"Qual o preço da mesa? Onde fica {'o robô xadrez ' * 700}?", "A mesa custa R$ 450.")
     assert "R$ 450" in got and "Onde fica o robô" in got and "…" in got and len(got) < 300
+
+
+@pytest.mark.parametrize(("question", "text", "right", "wrong"), [
+    ("Até que horas a quadra fica aberta na quarta-feira?",
+     "# Quadra\n\n- Segunda a sexta: das 6h às 23h\n- Sábado: das 7h às 15h", "23h", "15h"),
+    ("Until what time is the pool open on Tuesday?",
+     "# Pool hours\n\n- Monday to Thursday: 7 am to 9 pm\n- Friday: 7 am to 5 pm", "9 pm", "?"),
+    ("¿A qué hora abre el museo el jueves?",
+     "# Horario del museo\n\n- Martes a viernes: 10:00\n- Sábado: 12:00", "10:00", "?"),
+])
+def test_a_day_within_a_span_of_days(question: str, text: str, right: str, wrong: str) -> None:
+    got = said(question, text)
+    assert right in got and wrong not in got
+
+
+@pytest.mark.parametrize(("question", "right"), [
+    ("Quem não precisa pagar entrada?", "isentos"), ("quem pode pagar com vale?", "só para funcionários"),
+    ("Quanto custa a entrada?", "R$ 90"),
+])
+def test_who_pays_is_no_question_for_a_price(question: str, right: str) -> None:
+    club = "# Clube\n\nA entrada custa R$ 90. Militares ficam isentos da entrada."
+    assert right in said(question, club, "# Cantina\n\nO pagamento com vale é aceito só para funcionários.")
+
+
+def test_two_facts_of_one_thing_that_is_named_last() -> None:
+    rows = "| Ilha | 3 horas | R$ 70 |\n| Farol | 5 horas | R$ 95 |\n"
+    table = f"# Passeios\n\n| Passeio | Duração | Preço |\n|---|---|---|\n{rows}"
+    got = said("Quanto custa e quanto dura o passeio do Farol?", table)
+    assert "R$ 95" in got and "5 horas" in got and "R$ 70" not in got
+
+
+def test_a_year_is_no_number_to_call() -> None:
+    news = "A loja de Itu fica fechada de 3 a 9 de maio de 2031."
+    got = said("telefone da loja de Itu", news, "# Loja de Itu\n\nTelefone (11) 5550-7070.")
+    assert "5550-7070" in got and "2031" not in got
+    assert "2031" not in said("telefone da loja de Itu", news)
+
+
+def test_a_question_that_asks_something_else_of_the_same_thing() -> None:
+    rows = "| Beach | towel, umbrella | USD 30 |\n| Snow | gloves | USD 45 |\n"
+    kits = f"# Kits\n\n| Kit | What is in it | Price |\n|---|---|---|\n{rows}"
+    got = said("what's in it?", kits, before=("How much is the beach kit?",))
+    assert "umbrella" in got
+    assert "USD 45" in said("and the snow kit?", kits, before=("How much is the beach kit?",))
+
+
+@pytest.mark.parametrize(("question", "text"), [
+    ("Qual é o barco mais barato?", "# Barcos\n\n| Barco | Preço |\n|---|---|\n| Garça | R$ 70 |\n| Boto | R$ 50 |\n"),
+    ("O barco é a vela ou a remo?", "O barco leva cinco pessoas."),
+    ("How much did the tour cost in 2019?", "# Prices\n\nThe tour costs USD 40."),
+    ("how do I stay some days longer with the scooter?", "We have rented bicycles, tandems and scooters since 1990."),
+    ("How many kites can I borrow?", "A kite that comes back late costs 12 pesos a day."),
+])
+def test_what_only_names_the_thing_is_no_answer(question: str, text: str) -> None:
+    passages = [Passage(UUID(int=1), UUID(int=99), "d", text, 0.3)]
+    assert reply(question, passages, None, (), "", TODAY).startswith(REFUSED)
+
+
+def test_a_year_that_a_document_is_of() -> None:
+    assert "USD 35" in said("How much did the tour cost in 2019?", "# Prices of 2019\n\nThe tour costs USD 35.")
+
+
+def test_bounds_answer_for_a_place_that_is_not_named() -> None:
+    text = "Montamos palcos de terça a domingo. Não montamos fora do estado do Paraná."
+    assert "fora do estado" in said("Vocês montam em Santos?", text)
+    assert said("Vocês montam em Santos?", "Montamos palcos de terça a domingo.").startswith(REFUSED)
+
+
+def test_a_number_has_the_measure_of_its_column() -> None:
+    table = "# Loans\n\n| Thing | How many | Days |\n|---|---|---|\n| Kites | 2 | 9 |\n| Tents | 1 | 30 |\n"
+    got = said("For how many days can I borrow a tent?", table, "Gift cards are good for 60 days.")
+    assert "Days: 30" in got and "60" not in got
+
+
+def test_a_notice_takes_the_place_of_what_it_names() -> None:
+    notice = "From 3 May 2025 the sauna is open on Saturdays from 11 am to 3 pm. This replaces the Saturday hours."
+    hours = "# Hours\n\nOn Saturdays the sauna is open from 9 am to 1 pm."
+    got = said("When is the sauna open on Saturdays?", f"# Notice\n\n{notice}", hours)
+    assert "3 pm" in got and "1 pm" not in got
+
+
+def test_who_wrote_a_mail_is_no_answer() -> None:
+    mail = ("Subject: Ferry closed for painting\nFrom: Port <port@port.example>\nTo: all@port.example\n"
+            "Date: Mon, 4 May 2026 08:00:00 -0300\n\nthe ferry is closed from 7 to 9 June.\n\nAna Luz")
+    got = said("When is the ferry closed for painting?", mail)
+    assert "7 to 9 June" in got and "port@port.example" not in got
+
+
+def test_questions_of_a_page_stand_over_their_own_answers_alone() -> None:
+    page = "# Questions\n\n#### Is there a locker?\n\nYes.\n\n#### Can I bring a dog?\n\nNot on the lawn.\n"
+    assert [b.title for b in cut(page)] == ["Questions Is there a locker?", "Questions Can I bring a dog?"]

@@ -4,6 +4,8 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
+from collections.abc import Callable
 from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -14,13 +16,23 @@ OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # how a protected or an old Office file
 OLD = {"docx": ".doc", "xlsx": ".xls", "pptx": ".ppt"}
 XML = (".xml", ".rels", ".opf", ".ncx")
 PARTS = 20_000
+# What is raised of a ZIP file, or a part of one, that is damaged.
+BROKEN = (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, zlib.error)
+
+
+class Damaged(No):
+    """The file, or the part of it that is asked for, is damaged."""
 
 
 class Archive:
-    """A ZIP file that was looked through. Raise No for what is protected, swells or declares entities."""
+    """A ZIP file that was looked through. Raise No for what is protected, swells or declares entities.
 
-    def __init__(self, content: bytes, asked: Asked, kind: str) -> None:
-        self.kind = kind
+    note: told of parts that stand beside the text and are damaged; `unread` has their names.
+    """
+
+    def __init__(self, content: bytes, asked: Asked, kind: str, note: Callable[[str], object] = str) -> None:
+        self.kind, self._note = kind, note
+        self.unread: set[str] = set()
         if content.startswith(OLE):
             raise No(f"is protected by a password, or is an old {OLD.get(kind, 'file')}; save it as .{kind}")
         try:
@@ -30,21 +42,42 @@ class Archive:
                 raise No(f"unpacks to more than {asked['unpacked'] >> 20} MB")
             if any(p.flag_bits & 1 for p in parts):
                 raise No("is protected by a password")
-            for part in parts:
-                if part.filename.lower().endswith(XML) and b"<!ENTITY" in self._zip.read(part):
-                    raise No("declares entities, which is not read")
-        except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError):
+        except BROKEN:
             raise self.damaged() from None
+        for part in parts:
+            if part.filename.lower().endswith(XML) and b"<!ENTITY" in self._beginning(part):
+                raise No("declares entities, which is not read")
         self.names = {p.filename for p in parts}
         self._folded = {posixpath.normpath(n.replace("\\", "/")).casefold(): n for n in sorted(self.names)}
 
-    def damaged(self) -> No:
-        return No(f"is damaged, or is no {self.kind.upper()}")
+    def _beginning(self, part: zipfile.ZipInfo) -> bytes:
+        """What a part holds; nothing of one that is damaged, which is heard where it is read."""
+        try:
+            return self._zip.read(part)
+        except BROKEN:
+            return b""
+
+    def side(self, name: str, what: str = "") -> Element:
+        """A part that stands beside the text: one that is damaged holds nothing, which is told. what: its name."""
+        try:
+            return self.xml(name)
+        except Damaged:
+            self.unread.add(name)
+            self._note(f"{what or f'The part {name}'} is damaged and was not read.")
+            return Element("none")
+
+    def sound(self, name: str) -> bool:
+        """Whether a part can be read; one that cannot be is told."""
+        self.side(name)
+        return name not in self.unread
+
+    def damaged(self) -> "Damaged":
+        return Damaged(f"is damaged, or is no {self.kind.upper()}")
 
     def read(self, name: str) -> bytes:
         try:
             return self._zip.read(name)
-        except (KeyError, zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError):
+        except (KeyError, *BROKEN):
             raise self.damaged() from None
 
     def xml(self, name: str) -> Element:
@@ -86,7 +119,7 @@ class Archive:
         if rels not in self.names:
             return {}
         found = {}
-        for one in self.xml(rels):
+        for one in self.side(rels):
             target = one.get("Target", "")
             path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
             found[one.get("Id", "")] = path

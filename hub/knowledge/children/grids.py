@@ -1,10 +1,13 @@
 """Tables of pages: a cell that goes over several rows or columns stands in each of them."""
 
+import re
 from typing import Any
 
 from hub.knowledge.children.soups import Tag
 
 MOST = 40
+NAME = 40  # characters of the longest name of a column
+AMOUNT = re.compile(r"^\W*(?:[A-Za-z]{1,3}\$?\s?)?\d")
 Due = dict[int, tuple[int, Any]]  # columns in which cells from above go on: for how many rows, and which
 
 
@@ -16,6 +19,25 @@ def spread(soup: Any) -> None:
         cells = (one for one in table.descendants if isinstance(one, Tag))
         if any("rowspan" in one.attrs or "colspan" in one.attrs for one in cells):
             _spread(table)
+        if table.find("th") is None:
+            _unmarked(table)
+
+
+def _unmarked(table: Any) -> None:
+    """The first row of a table in which nothing is marked as a header, where it is one: names above numbers, bold
+    words, or short words above several rows of several columns. Word and old pages mark none."""
+    rows = [[c for c in row.contents if isinstance(c, Tag)] for row in table.find_all("tr")]
+    if len(rows) < 2 or len(rows[0]) < 2:
+        return
+    first = [c.get_text(" ", strip=True) for c in rows[0]]
+    body = [[c.get_text(" ", strip=True) for c in row] for row in rows[1:] if len(row) == len(first)]
+    if not body or not all(first[1:]) or any(len(t) > NAME or AMOUNT.search(t) for t in first):
+        return
+    counted = any(2 * sum(bool(AMOUNT.search(row[n])) for row in body) > len(body) for n in range(len(first)))
+    bold = all(c.find(["strong", "b"]) is not None for c, t in zip(rows[0], first, strict=True) if t)
+    if counted or bold or (len(first) > 2 and len(body) > 1):
+        for cell in rows[0]:
+            cell.name = "th"
 
 
 def _spread(table: Any) -> None:

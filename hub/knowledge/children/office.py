@@ -10,11 +10,15 @@ from xml.parsers.expat import ExpatError
 
 import mammoth
 
-from hub.knowledge.children.archives import Archive, attribute, cells, local
+from hub.knowledge.children.archives import BROKEN, Archive, Damaged, attribute, cells, local
 from hub.knowledge.children.common import Asked, Text, quoted, run
 from hub.knowledge.children.soups import BeautifulSoup
 from hub.knowledge.children.web import markdown
 
+# Parts that are read beside the body, or tell where parts are.
+READ = re.compile(
+    r"\[Content_Types\]\.xml|_rels/\.rels|word/_rels/[^/]+\.rels|word/(?:styles|numbering|footnotes|endnotes|comments)\d*\.xml")
+REFERS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 BODY = "word/document.xml"
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 QUOTED = 120
@@ -26,12 +30,15 @@ UNREAD = ((("chart", "relIds"), "A chart or drawing in it was not read."),
 
 
 def docx(content: bytes, asked: Asked, text: Text) -> None:
-    archive = Archive(content, asked, "docx")
+    archive = Archive(content, asked, "docx", text.note)
     name = archive.main(BODY)
     body = archive.xml(name)
-    if _mended(body, text):
-        content = _with(archive, name, body)
     _beside(archive, text)
+    sound = [one for one in sorted(archive.names) if not READ.fullmatch(one) or one == name or archive.sound(one)]
+    if archive.unread:
+        _unreferred(body)
+    if _mended(body, text) or archive.unread:
+        content = _with(archive, sound, name, body)
     pictures: list[object] = []
 
     def passed(picture: object) -> list[object]:
@@ -40,7 +47,7 @@ def docx(content: bytes, asked: Asked, text: Text) -> None:
 
     try:
         made = mammoth.convert_to_html(io.BytesIO(content), convert_image=passed)
-    except (zipfile.BadZipFile, KeyError, ValueError, AttributeError, OSError, RuntimeError, ExpatError):
+    except (*BROKEN, KeyError, AttributeError, ExpatError):
         raise archive.damaged() from None
     if pictures:
         text.note("A picture in it was not read." if len(pictures) == 1 else f"{len(pictures)} pictures were not read.")
@@ -129,11 +136,23 @@ def _vanishes(one: Element) -> bool:
     return mark is not None and (attribute(mark, "val") or "1") not in OFF
 
 
-def _with(archive: Archive, main: str, body: Element) -> bytes:
+def _unreferred(body: Element) -> None:
+    """Take out what refers to other parts, some of which cannot be read: the words stay."""
+    for above in list(body.iter()):
+        above[:] = [one for one in above if local(one) not in ("footnoteReference", "endnoteReference")]
+        for key in [k for k in above.attrib if k.startswith(REFERS)]:
+            del above.attrib[key]
+
+
+def _with(archive: Archive, names: Iterable[str], main: str, body: Element) -> bytes:
+    """The file with another main part, of the parts that are named and can be read."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as changed:
-        for name in archive.names:
-            changed.writestr(name, ElementTree.tostring(body) if name == main else archive.read(name))
+        for name in names:
+            try:
+                changed.writestr(name, ElementTree.tostring(body) if name == main else archive.read(name))
+            except Damaged:
+                continue  # a picture; those are not read
     return made.getvalue()
 
 
@@ -141,14 +160,14 @@ def _beside(archive: Archive, text: Text) -> None:
     """Headers and footers stand on every page and are no part of the text: what they say is told."""
     for what in ("header", "footer"):
         names = sorted(n for n in archive.names if re.fullmatch(rf"word/{what}\d*\.xml", n))
-        parts = [[t.text or " " for t in archive.xml(name).iter() if local(t) in ("t", "p")] for name in names]
+        parts = [[t.text or " " for t in archive.side(name).iter() if local(t) in ("t", "p")] for name in names]
         _margin(what, ("".join(part) for part in parts), text)
     _comments(archive, re.compile(r"word/comments\d*\.xml"), text)
 
 
 def _comments(archive: Archive, names: re.Pattern[str], text: Text) -> None:
     """What readers wrote beside the text is no part of it: it is told."""
-    parts = [archive.xml(name) for name in sorted(archive.names) if names.fullmatch(name)]
+    parts = [archive.side(name) for name in sorted(archive.names) if names.fullmatch(name)]
     said = " ".join(" ".join(t.text or "" for part in parts for t in part.iter() if local(t) in ("t", "text")).split())
     if said:
         text.note(f"Comments were left out: {quoted(said, QUOTED)}")
@@ -162,23 +181,27 @@ def _margin(what: str, parts: Iterable[str], text: Text) -> None:
 
 def pptx(content: bytes, asked: Asked, text: Text) -> None:
     text.unit = "slide"
-    archive = Archive(content, asked, "pptx")
-    deck, targets = archive.xml("ppt/presentation.xml"), archive.targets("ppt/presentation.xml")
-    order = [targets.get(attribute(one, "id") or "", "") for one in _ids(deck)]
+    archive = Archive(content, asked, "pptx", text.note)
+    order = _order(archive)
     pictures = 0
     _comments(archive, re.compile(r"ppt/comments/.+\.xml"), text)
-    for number, name in enumerate((n for n in order if n in archive.names), 1):
-        slide = archive.xml(name)
+    for number, name in enumerate(order, 1):
+        if name not in archive.names:
+            text.note(f"Slide {number} is not in the file.")
+            continue
+        slide = archive.side(name, f"Slide {number}")
+        if name in archive.unread:
+            continue
         if slide.get("show") in OFF:
             text.note(f"Slide {number} is hidden and was left out.")
             continue
         pictures += sum(local(one) == "pic" for one in slide.iter())
         beside = [n for n in archive.targets(name).values() if n in archive.names]
-        parts = [*_shapes(slide), *(said for n in beside if DIAGRAM.search(n) and (said := _diagram(archive.xml(n))))]
+        parts = [*_shapes(slide), *(said for n in beside if DIAGRAM.search(n) and (said := _diagram(archive.side(n))))]
         if any(CHART.search(n) for n in beside):
             text.note(f"A chart on slide {number} was not read.")
         notes = [t for n in beside if "notesSlide" in n
-                 for t in _shapes(archive.xml(n)) if not t.strip("# ").isdigit()]
+                 for t in _shapes(archive.side(n)) if not t.strip("# ").isdigit()]
         title = next((p.removeprefix("## ") for p in parts if p.startswith("## ")), "")
         parts = [p for p in parts if not p.startswith("## ")]
         head = f"## Slide {number}: {title}" if title else f"## Slide {number}"
@@ -186,8 +209,20 @@ def pptx(content: bytes, asked: Asked, text: Text) -> None:
             text.add("\n\n".join([head, *parts, *(f"Notes: {n}" for n in notes)]), number)
         else:
             text.note(f"Slide {number} holds no text; it may be a picture.")
+    if text.empty and archive.unread:
+        raise archive.damaged()
     if pictures:
         text.note("A picture in it was not read." if pictures == 1 else f"{pictures} pictures were not read.")
+
+
+def _order(archive: Archive) -> list[str]:
+    """The slides in their order; by their numbers where what tells of it is damaged."""
+    main = "ppt/presentation.xml"
+    deck, targets = archive.xml(main), archive.targets(main)
+    if not targets:
+        found = (m for n in archive.names if (m := re.fullmatch(r"ppt/slides/slide(\d+)\.xml", n)))
+        return [m[0] for m in sorted(found, key=lambda m: int(m[1]))]
+    return [targets.get(attribute(one, "id") or "", "") for one in _ids(deck)]
 
 
 def _diagram(data: Element) -> str:
@@ -225,7 +260,7 @@ def _paragraphs(one: Element, between: str) -> str:
 
 
 def odt(content: bytes, asked: Asked, text: Text) -> None:
-    archive = Archive(content, asked, "odt")
+    archive = Archive(content, asked, "odt", text.note)
     body = next((one for one in archive.xml("content.xml").iter() if local(one) in ("text", "presentation")
                  and "office" in one.tag), None)
     if body is None:
@@ -236,7 +271,7 @@ def odt(content: bytes, asked: Asked, text: Text) -> None:
 
 
 def _margins(archive: Archive, text: Text) -> None:
-    styles = archive.xml("styles.xml") if "styles.xml" in archive.names else Element("none")
+    styles = archive.side("styles.xml") if "styles.xml" in archive.names else Element("none")
     for what in ("header", "footer"):
         found = (p for one in styles.iter() if local(one) == what for p in one.iter() if local(p) == "p")
         _margin(what, map(spoken, found), text)

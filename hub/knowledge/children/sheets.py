@@ -26,35 +26,41 @@ Merged = tuple[int, int, int, int]  # first row, last row, first column, last co
 
 def xlsx(content: bytes, asked: Asked, text: Text) -> None:
     text.unit = "row"
-    archive = Archive(content, asked, "xlsx")
+    archive = Archive(content, asked, "xlsx", text.note)
     name = archive.main("xl/workbook.xml")
     book, targets = archive.xml(name), archive.targets(name)
     shared = _shared(archive)
     formats = _formats(archive)
     since = any(attribute(p, "date1904") in ("1", "true") for p in book.iter() if local(p) == "workbookPr")
     sheets = [one for one in book.iter() if local(one) == "sheet"]
-    for one in sheets:
+    for number, one in enumerate(sheets, 1):
         name = one.get("name") or "Sheet"
         part = targets.get(next((v for k, v in one.attrib.items() if k.endswith("}id")), ""), "")
+        if not targets:  # what tells of it is damaged
+            part = f"xl/worksheets/sheet{number}.xml"
         if one.get("state") in ("hidden", "veryHidden"):
             text.note(f"The hidden sheet {name} was left out.")
         elif "chartsheet" in part:
             text.note(f"The chart {name} was not read.")
-        elif part in archive.names:
-            sheet = archive.xml(part)
+        elif part not in archive.names:
+            text.note(f"The sheet {name} is not in the file.")
+        else:
+            sheet = archive.side(part, f"The sheet {name}")
             _sheet(text, name, _rows(sheet, shared, formats, since, text), list(_merged(sheet)), asked)
             _beside(archive, part, name, text)
+    if text.empty and archive.unread:
+        raise archive.damaged()
 
 
 def _beside(archive: Archive, part: str, name: str, text: Text) -> None:
     """What lies upon a sheet: text boxes are read, comments, charts and pictures told."""
     for one in (n for n in archive.targets(part).values() if n in archive.names and n.endswith(".xml")):
         if "/comments" in one or "/threadedComments/" in one:
-            said = " ".join(_words(c) for c in archive.xml(one).iter() if local(c) in ("comment", "threadedComment"))
+            said = " ".join(_words(c) for c in archive.side(one).iter() if local(c) in ("comment", "threadedComment"))
             if said.strip():
                 text.note(f"Comments on the sheet {name} were left out: {quoted(said, QUOTED)}")
         elif "/drawings/" in one:
-            drawn = archive.xml(one)
+            drawn = archive.side(one)
             for box in (b for b in drawn.iter() if local(b) == "txBody"):
                 text.add("\n".join(said for p in box if local(p) == "p" and (said := _words(p).strip())))
             if any(local(d) in ("pic", "graphicFrame") for d in drawn.iter()):
@@ -84,7 +90,7 @@ def _words(one: Element) -> str:
 def _formats(archive: Archive) -> list[Format]:
     if "xl/styles.xml" not in archive.names:
         return []
-    styles = archive.xml("xl/styles.xml")
+    styles = archive.side("xl/styles.xml", "What tells dates and sums from numbers")
     codes = {int(one.get("numFmtId", 0)): one.get("formatCode", "") for one in styles.iter() if local(one) == "numFmt"}
     used = next((one for one in styles if local(one) == "cellXfs"), None)
     return [_format(int(one.get("numFmtId", 0)), codes) for one in used or []]
