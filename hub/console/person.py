@@ -12,6 +12,7 @@ from hub.console.page_request import Visit, mark
 from hub.domain import Json
 from hub.errors import NotFound
 from hub.store import contact_panel as rows
+from hub.translations import typed
 
 CARDS = web.AppKey("cards", Cards)
 
@@ -38,6 +39,8 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     person = await _whose(v)
     fields = await rows.fields(v.db, v.account)
     given = {f["key"]: v.form.get(f"field-{f['key']}") for f in fields if f"field-{f['key']}" in v.form.fields}
+    figures = {f["key"] for f in fields if f["type"] == "number"} & given.keys()
+    given |= {key: typed(given[key], v.words.code) for key in figures}
     # The log cannot be made to forget what is in them.
     deed.object, deed.change = str(person), {"fields": sorted(given)}
     await panel.set_values(v.db, v.account, person, given, v.unchanged)

@@ -12,6 +12,7 @@ from hub import ids
 from hub.errors import Conflict, Invalid, NotFound
 from hub.store import contact_panel
 from hub.store.db import Call, Db
+from hub.translations import typed
 
 Json = dict[str, Any]
 TYPES = ("text", "number", "date", "choice", "yes_no")
@@ -79,7 +80,9 @@ def value_of(field: Json, given: Any) -> Any:
 
 
 def _text(given: Any, field: Json) -> str | None:
-    return given.strip() if isinstance(given, str) and len(given.strip()) <= TEXT else None
+    # Browsers send the lines of a form as CRLF.
+    text = given.replace("\r\n", "\n").strip() if isinstance(given, str) else None
+    return text if text is not None and len(text) <= TEXT else None
 
 
 def _number(given: Any, field: Json) -> float | int | None:
@@ -87,7 +90,7 @@ def _number(given: Any, field: Json) -> float | int | None:
         return None
     text = str(given).strip()
     try:
-        found = float(text if "." in text else text.replace(",", "."))
+        found = float(typed(text) if isinstance(given, str) else text)
     except ValueError:
         return None
     if not math.isfinite(found):
