@@ -203,6 +203,13 @@ async def remove_note(db: Db, account: UUID, person: UUID, id: UUID) -> None:
         raise NotFound("No such note.")
 
 
+async def blank(db: Call, account: UUID) -> Json:
+    """The same of somebody of whom nothing is kept yet."""
+    fields = [f | {"value": None} for f in await contact_panel.fields(db, account)]
+    card = await contact_panel.card(db, account) is not None
+    return {"fields": fields, "notes": [], "more": 0, "consents": [], "origin": None, "card": card}
+
+
 async def panel(db: Call, account: UUID, person: UUID) -> Json:
     """All of it but the card. more: older notes than those."""
     kept = await contact_panel.values(db, account, person)
