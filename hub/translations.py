@@ -7,7 +7,7 @@ another language by who does. Compiled catalogues are read once, at their first 
 
 import gettext
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +23,16 @@ LEAST = 10
 SPLIT = "\x04"
 # What is put together of several sentences is looked for one by one, up to so many letters.
 LONGEST = 600
+# How many texts that are no words of ours are known as such.
+UNKNOWN = 2000
+# The name of the place where a sentence says what went wrong, in words of ours.
+WRONG = "e"
+# The pieces of a text around its values, and the text.
+Shape = tuple[list[str], str]
+# How Portuguese and Spanish write figures, from how English does, and the other way round.
+_SWAPPED = str.maketrans(",.", ".,")
+# Thousands in groups, the English way.
+_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
 _SENTENCE = re.compile(r"(?<=\.) (?=[A-Z@])")
 _PLACE = re.compile(r"%\((\w+)\)s")
 _RANGE = re.compile(r"\s*([a-z]{1,8})(?:-([a-z0-9-]{1,40}))?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?))?\s*", re.IGNORECASE)
@@ -75,7 +85,8 @@ class Catalogue:
 
     def __init__(self, code: str, found: gettext.NullTranslations) -> None:
         self.code, self._found = code, found
-        self._shapes: list[tuple[list[str], str]] = []
+        self._shapes: Shapes | None = None
+        self._unknown: dict[str, None] = {}
         self.rtl = code.split("-")[0] in RIGHT_TO_LEFT
 
     def gettext(self, text: str) -> str:
@@ -89,8 +100,11 @@ class Catalogue:
         """A word that another language says in several ways, by what it is said of."""
         return self._found.pgettext(of, text)
 
-    def say(self, text: str) -> str:
-        """A text as it is said in this language; what no catalogue knows stays as it is."""
+    def say(self, text: object) -> str:
+        """A text as it is said in this language; what no catalogue knows stays as it is, and what is no text is
+        written as one."""
+        if not isinstance(text, str):
+            return "" if text is None else str(text)
         if not isinstance(text, Told):
             own = self.gettext(text)
             return self._recognised(text) if own == text else own
@@ -103,19 +117,58 @@ class Catalogue:
 
     def _recognised(self, text: str) -> str:
         """A sentence of the APIs with values in it, by the words around them: the longest that fits."""
-        if not self._shapes and isinstance(self._found, _Read):
-            self._shapes = self._found.shapes()
-        for pieces, one in self._shapes:
+        if not isinstance(self._found, _Read) or text in self._unknown:
+            return text
+        if self._shapes is None:
+            self._shapes = Shapes(self._found.shapes())
+        for pieces, one in self._shapes.like(text):
             if (values := _between(pieces, text)) is not None:
-                return self.gettext(one) % dict(zip(_PLACE.findall(one), values, strict=True))
+                names = _PLACE.findall(one)
+                return self.gettext(one) % {n: self._value(n, v) for n, v in zip(names, values, strict=True)}
         several = _SENTENCE.split(text) if len(text) < LONGEST else ()
-        return " ".join(self.say(one) for one in several) if len(several) > 1 else text
+        said = " ".join(self.say(one) for one in several) if len(several) > 1 else text
+        if said == text and len(text) < LONGEST:
+            if len(self._unknown) >= UNKNOWN:
+                self._unknown.clear()
+            self._unknown[text] = None
+        return said
+
+    def _value(self, name: str, text: str) -> str:
+        """What stands at a place of a sentence: what went wrong is said by the hub too; the rest are figures and what
+        people wrote."""
+        if name == WRONG:
+            return self.say(text)
+        return swapped(text, self.code) if _GROUPS.fullmatch(text) else text
+
+
+class Shapes:
+    """Texts with places for values, found by the first word of what they say, or by the last one where they begin with
+    a value. Those with the most words of their own come first."""
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self._first, self._last = dict[str, list[tuple[int, Shape]]](), dict[str, list[tuple[int, Shape]]]()
+        self._other: list[tuple[int, Shape]] = []
+        for rank, (pieces, one) in enumerate(shapes):
+            first, _, more = pieces[0].partition(" ")
+            before, _, last = pieces[-1].rpartition(" ")
+            if first and (more or pieces[0].endswith(" ")):
+                self._first.setdefault(first, []).append((rank, (pieces, one)))
+            elif last and (before or pieces[-1].startswith(" ")):
+                self._last.setdefault(last, []).append((rank, (pieces, one)))
+            else:
+                self._other.append((rank, (pieces, one)))
+
+    def like(self, text: str) -> Iterator[Shape]:
+        """Those that a text may be made of."""
+        first, last = text.partition(" ")[0], text.rpartition(" ")[2]
+        for _, shape in sorted([*self._first.get(first, ()), *self._last.get(last, ()), *self._other]):
+            yield shape
 
 
 class _Read(gettext.GNUTranslations):
     _catalog: dict[str | tuple[str, int], str]
 
-    def shapes(self) -> list[tuple[list[str], str]]:
+    def shapes(self) -> list[Shape]:
         """Texts with places for values, cut at these; those with the most words of their own first."""
         texts = (one for one in self._catalog if isinstance(one, str) and SPLIT not in one)
         found = [(_PLACE.split(one)[::2], one) for one in texts if "%(" in one]
@@ -173,6 +226,20 @@ def _ranked(accept: str) -> Iterator[tuple[str, float]]:
         found = _RANGE.fullmatch(part)
         if found and (code := ours.get(found[1].lower())):
             yield code, float(found[3] or 1)
+
+
+def swapped(text: str, code: str) -> str:
+    """A figure written the English way, as a language writes it; and the other way round."""
+    return text if code == ENGLISH else text.translate(_SWAPPED)
+
+
+def typed(text: str, code: str = ENGLISH) -> str:
+    """A figure as somebody wrote it in a language, the English way without groups: `1.234,5` of Portuguese and
+    `1,234.5` of English are one. Where nothing stands in groups, either mark is that of a fraction."""
+    english = swapped("".join(text.split()), code)
+    if _GROUPS.fullmatch(english):
+        return english.replace(",", "")
+    return english.replace(",", ".") if english.count(",") + english.count(".") == 1 else english
 
 
 def dated(at: date, kind: str, words: Catalogue) -> str:

@@ -1,7 +1,7 @@
 // Files of a message, seen before it is sent: chosen, dropped or pasted.
 
 const remove = () => JSON.parse(document.getElementById("words")?.textContent ?? "{}")["Remove {}"] || "Remove {}";
-const input = document.querySelector("[data-files]"), list = document.getElementById("chosen");
+const input = document.querySelector("[data-files][type=file]"), list = document.getElementById("chosen");
 
 function put(files) {
   const data = new DataTransfer();

@@ -5,6 +5,7 @@ import { flush, resume, say } from "./outbox.js";
 import { listFiles, taken } from "./files.js";
 import { ways, rate, seen } from "./thread.js";
 import { connect } from "./stream.js";
+import { stay } from "./sound.js";
 import "./frame.js";
 
 const text = $("text");
@@ -33,6 +34,7 @@ state.again = () => say(null);
 addEventListener("online", flush);
 document.onvisibilitychange = () => {
   connect();
+  stay(connect);
   if (!document.hidden && state.open) seen();
 };
 document.body.classList.add("js");

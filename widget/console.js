@@ -71,7 +71,7 @@ document.addEventListener("click", (e) => {
 document.addEventListener("click", (e) => {
   const button = e.target.closest("button");
   if (button?.dataset.copy) import("/assets/copy.js").then((m) => m.copy(button, say("Copied")));
-  else if (button?.dataset.use) use($(button.dataset.use).textContent);
+  else if (button?.dataset.use) use($(button.dataset.use));
   else if (button && "find" in button.dataset) find();
   else if (button?.dataset.dialog) $(button.dataset.dialog).showModal();
   else if (e.target.id === "find") e.target.close();
@@ -107,18 +107,28 @@ document.addEventListener("htmx:after:swap", () => {
   if (one) { want = 0; reach(one); }
 });
 
-// A draft of the bot's fills an empty field; what somebody has typed stays, and the draft beside it.
-function use(text) {
+// A draft of the bot's, or what was planned, fills an empty field; what somebody has typed stays, and it beside that.
+function use(made) {
   const field = $("#text");
-  field.value = text;
+  field.value = made.textContent;
   field.dispatchEvent(new Event("input", { bubbles: true }));
+  if (made.dataset.files) import("/assets/writing.js").then((m) => m.files(made));
   $("#drafted").replaceChildren();
   field.focus();
 }
 document.addEventListener("htmx:after:swap", () => {
-  const made = $("#draft");
-  if (made && !$("#text").value) use(made.textContent);
+  const made = $("#draft"), field = $("#text"), chosen = $("[data-files][type=file]");
+  if (made && field && !field.value && !(made.dataset.files && chosen?.files.length)) use(made);
+  clock();
 });
+// What is to be sent later is so on the clock of whoever writes.
+function clock() {
+  for (const one of all("[data-clock]")) {
+    one.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    one.removeAttribute("data-clock");
+  }
+}
+clock();
 times();
 down();
 setInterval(times, 1000);

@@ -70,12 +70,15 @@ function stored(form, ctx) {
   dirty.delete(form);
   forget(form);
   anew(form);
-  if (!("clear" in (ctx.sourceElement?.dataset ?? {}))) return;
-  for (const one of all("textarea, [type=file]", form)) {
+  const from = ctx.sourceElement;
+  if (!("clear" in (from?.dataset ?? {}))) return;
+  for (const one of all("textarea, [type=file], [type=datetime-local]", form)) {
     // What was typed while it was on its way stays.
-    if (one.type === "file" || one.value === ctx.typed) one.value = "";
+    if (one.type !== "textarea" || one.value === ctx.typed) one.value = "";
     one.dispatchEvent(new Event("change", { bubbles: true }));
   }
+  const fold = from !== form && from.closest("details");
+  if (fold) fold.open = false;
   if ($("textarea", form)?.value) keep(form);
 }
 

@@ -14,26 +14,27 @@
       return localStorage[mark];
     } catch {}
   };
-  let frame, ready, known, open = false, unread = 0;
+  let frame, ready, known, open = false, unread = "", told = "";
 
   const load = () => {
     if (frame) return;
     keep(keep() || 1);
-    frame = make("iframe", { title: cfg.title, allow: "microphone;autoplay;clipboard-write", src: `${at}/c/${id}?o=${encodeURIComponent(location.origin)}${known ? "&i" : ""}` });
+    frame = make("iframe", { title: cfg.title, allow: "microphone;autoplay;clipboard-write", src: `${at}/c/${id}?o=${location.origin}${known ? "&i" : ""}` });
     panel.append(frame);
   };
   const tell = (order) => ready ? frame.contentWindow.postMessage(order, at) : waiting.push(order);
   const look = () => {
-    panel.className = open ? "o" : "";
-    badge.textContent = unread;
-    badge.hidden = !unread || open;
+    panel.className = open && "o";
+    badge.textContent = open ? "" : unread;
     button.ariaExpanded = open;
-    button.ariaLabel = (open ? cfg.close : cfg.open) + (unread ? ` (${unread})` : "");
+    // In front of the page's own title, whatever that is by now.
+    const now = unread && `(${unread}) `;
+    if (now !== told) document.title = now + document.title.replace(told, "");
+    button.ariaLabel = (told = now) + (open ? cfg.close : cfg.open);
   };
   const turn = (to) => {
     if (to === open) return;
-    open = to;
-    keep(1 + to);
+    keep(1 + (open = to));
     look();
     (to ? frame : button).focus();
     emit(to ? "open" : "close");
@@ -47,7 +48,7 @@
       waiting.splice(0).forEach(tell);
     } else if (is === "close") turn(false);
     else {
-      unread = more.count ?? unread;
+      unread = (more.count ?? unread) || "";
       look();
       emit(is, more);
     }
@@ -59,12 +60,12 @@
       tell({ do: "open", text });
     },
     close: () => {
-      if (open) tell({ do: "close" });
+      open && tell({ do: "close" });
       turn(false);
     },
     toggle: () => open ? hub.close() : hub.open(),
-    show: () => { all.hidden = 0; },
-    hide: () => { all.hidden = 1; },
+    show: () => all.hidden = 0,
+    hide: () => all.hidden = 1,
     send: (text) => {
       load();
       tell({ do: "send", text });
@@ -85,35 +86,30 @@
       removeEventListener("message", hear);
       delete window.hub;
     },
-    q: { push: (...list) => { for (const [name, ...more] of list) hub[name](...more); } },
+    q: { push: (...list) => list.forEach(([name, ...more]) => hub[name](...more)) },
   };
 
   const badge = make("b"), panel = make("div"), box = make("hub-chat"), sheet = new CSSStyleSheet();
   const button = make("button", { onclick: hub.toggle, onpointerenter: load, onfocus: load });
-  const all = make("aside", { ariaLabel: cfg.title, dir: cfg.dir, onkeydown: (e) => { if (e.key === "Escape") hub.close(); } });
+  const all = make("aside", { ariaLabel: cfg.title, dir: cfg.dir, onkeydown: ({ key }) => { if (key === "Escape") hub.close(); } });
   sheet.replaceSync(`div,button{position:fixed;inset-inline-${cfg.side||"end"}:20px;margin-bottom:${cfg.offset|0}px;z-index:${+cfg.z};box-shadow:0 8px 40px #0004}
 button{bottom:20px;width:56px;height:56px;border:0;border-radius:50%;background:var(--a);color:oklch(from var(--a) clamp(0,(.66 - l)*999,1) 0 0);cursor:pointer;padding:16px}
-button:before{content:"";display:block;height:24px;background:currentColor;clip-path:path("M12 2a10 9 0 1 1-4 17.3L2 22l1.8-5.2A10 9 0 0 1 12 2z")}
-.o+button:before{clip-path:path("M4 10l2-2 6 6 6-6 2 2-8 8z")}
-b{position:absolute;top:-4px;right:-4px;min-width:12px;padding:4px 5px;border-radius:12px;background:#c81e1e;color:#fff;font:600 12px/12px system-ui}
-div{bottom:88px;width:400px;height:min(680px,100dvh - 108px - ${cfg.offset|0}px);border-radius:20px;overflow:hidden;visibility:hidden}
-.o{visibility:visible}
+button:before{content:"";display:block;height:24px;background:currentColor;clip-path:path("M12 2a10 9 0 1 1-4 17.3L2 22l1.8-5.2A10 9 0 0 1 12 2z")}.o+button:before{clip-path:path("M4 10l2-2 6 6 6-6 2 2-8 8z")}
+b:empty{display:none}b{position:absolute;top:-4px;right:-4px;padding:4px 7px;border-radius:20px;background:#c00;color:#fff;font:600 12px/1 system-ui}
+div{bottom:88px;width:400px;height:min(680px,100dvh - 108px - ${cfg.offset|0}px);border-radius:20px;overflow:hidden}div:not(.o){visibility:hidden}
 iframe{width:100%;height:100%;border:0;color-scheme:normal}
-@media(max-width:480px){div{inset:0;margin:0;width:auto;height:100dvh;border-radius:0}.o+button{display:none}}`);
-  button.append(badge);
+@media(max-width:480px){div{inset:0;margin:0;width:100%;height:100dvh;border-radius:0}.o+button{display:none}}`);
   all.append(panel, button);
+  button.append(badge);
   box.style.cssText = `all:initial!important;--a:${cfg.color}`;
-  box.attachShadow({ mode: "open" }).append(all);
-  box.shadowRoot.adoptedStyleSheets = [sheet];
+  Object.assign(box.attachShadow({ mode: "open" }), { adoptedStyleSheets: [sheet] }).append(all);
   addEventListener("message", hear);
 
   if (cfg.token || cfg.tag) hub.identify(cfg.token || { id: cfg.tag, hash: cfg.tagSignature });
   hub.q.push(...was?.q || []);
   document.documentElement.append(box);
-  if (keep() > 1) {
-    load();
-    open = true;
-  } else if (keep()) setTimeout(load, 999);
+  if (open = keep() > 1) load();
+  else if (keep()) setTimeout(load, 999);
   look();
   emit("ready");
 })();

@@ -5,12 +5,13 @@ import { delta, ended, gone, message, tool } from "./thread.js";
 
 let source, later;
 
-export function connect() {
+// stays: though nobody sees the page.
+export function connect(stays) {
   clearTimeout(later);
   source?.close();
   source = null;
   // A page that nobody sees catches up when it is seen again.
-  if (!page.key || (document.hidden && !on())) return;
+  if (!page.key || (document.hidden && !on() && !stays)) return;
   const one = source = new EventSource(`${base()}/events?after=${page.after}`);
   const hear = (kind, run) => one.addEventListener(kind, (e) => {
     const data = JSON.parse(e.data);
@@ -19,7 +20,7 @@ export function connect() {
     run(data);
   });
   hear("message", message);
-  hear("delta", (d) => delta(d) || connect());
+  hear("delta", (d) => delta(d) || connect(stays));
   hear("tool", tool);
   hear("turn", (t) => ended(t.turn));
   hear("gone", gone);
@@ -34,6 +35,6 @@ export function connect() {
   one.onerror = () => {
     status(words.offline);
     // The browser connects again by itself, unless it was refused.
-    if (one.readyState === 2) later = setTimeout(connect, 2e3);
+    if (one.readyState === 2) later = setTimeout(connect, 2e3, stays);
   };
 }

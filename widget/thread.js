@@ -4,8 +4,10 @@ import { el, own } from "./dom.js";
 import { $, on, page, press, state, tell, words } from "./page.js";
 import { acts, stars } from "./acts.js";
 import { say } from "./outbox.js";
+import { chime } from "./sound.js";
 
 const log = $("log"), shown = new Map(), mine = new Map(), over = new Set();
+const title = document.title;
 let live, unread = 0, drawing;
 
 // To the newest; of a long answer to where it begins.
@@ -24,7 +26,7 @@ function steady(change) {
 function bubble(role) {
   const node = el("article");
   node.className = `${role} in`;
-  node.ariaLabel = role === "user" ? words.you : document.title;
+  node.ariaLabel = role === "user" ? words.you : title;
   $("hello").hidden = true;
   log.insertBefore(node, (role === "assistant" && live?.node) || $("end"));
   return node;
@@ -118,17 +120,23 @@ export function message(m, node) {
     if (!fresh) return;
     if (!user) {
       $("live").append(el("p", node.querySelector(".b")?.textContent));
-      if (!state.open || document.hidden) tell("unread", { count: ++unread });
-      if (document.hidden && on()) new Notification(document.title, { body: m.text, tag: id });
+      if (!state.open || document.hidden) {
+        tally(unread + 1);
+        chime();
+      }
+      if (document.hidden && on()) new Notification(title, { body: m.text, tag: id });
     }
     tell("message", { id, role: m.role });
   });
   busy();
 }
 
-export function seen() {
-  tell("unread", { count: unread = 0 });
+function tally(n) {
+  tell("unread", { count: unread = n });
+  document.title = n ? `(${n}) ${title}` : title;
 }
+
+export const seen = () => tally(0);
 
 const busy = () => {
   $("stop").hidden = !live;

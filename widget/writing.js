@@ -58,7 +58,7 @@ async function look() {
   choose(0);
 }
 
-async function files(one) {
+export async function files(one) {
   const names = JSON.parse(one.dataset.names), types = JSON.parse(one.dataset.types), input = document.querySelector("[data-files][type=file]");
   const addresses = one.dataset.files.split(" ").filter(Boolean);
   if (!addresses.length || !input) return;

@@ -155,6 +155,7 @@ async def _page(
     data = {
         "id": str(client), "key": key, "after": after, "host": host, "audio": look["audioSynthesisEnabled"],
         "split": bool(p.get("splitAnswerIntoMessageChunks")), "person": bool(seen and seen.handoff),
+        "sound": p.get("widgetSound", True),
         "words": {n: words[f"{n}Label"] for n in SPOKEN} | {c: words[f"{n}Label"] for c, n in REFUSALS.items()},
     }
     values = {

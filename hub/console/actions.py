@@ -15,7 +15,7 @@ from hub.translations import DAYS as WEEK
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 NAMES = ("name", "conversations", "asked", "answered", "people", "failed", "cost")
-TABLES = ("questions", "documents", "called", "hours", "client", "bot", "network")
+TABLES = ("questions", "documents", "called", "hours", "client", "bot", "network", "label")
 
 
 async def show(v: Visit) -> web.StreamResponse:
@@ -33,7 +33,7 @@ async def show(v: Visit) -> web.StreamResponse:
 
 
 async def table(v: Visit) -> web.StreamResponse:
-    """GET /console/insights/actions.csv?days=&of=questions|documents|called|hours|client|bot|network"""
+    """GET /console/insights/actions.csv?days=&of=questions|documents|called|hours|client|bot|network|label"""
     of = v.asked("of", "questions")
     if of not in TABLES:
         raise Invalid(f"of must be one of {', '.join(TABLES)}.", field="of")
@@ -41,7 +41,7 @@ async def table(v: Visit) -> web.StreamResponse:
 
 
 def _rows(found: Json, of: str, names: Sequence[str]) -> list[list[object]]:
-    """One of the tables, with its head. names: columns of those by place, bot and network. Pure."""
+    """One of the tables, with its head. names: columns of those by place, bot, network and label. Pure."""
     if of == "questions":
         head: list[object] = ["question", "count", *findings.WHYS, "conversations"]
         return [head, *([g["question"], g["count"], *(g["why"].get(w, 0) for w in findings.WHYS), g["talks"]]

@@ -19,11 +19,12 @@ from hub.console.settings import zone_of
 from hub.errors import Invalid
 from hub.store import dashboard
 from hub.store import exports as rows
+from hub.store import labels as label_rows
 from hub.tools.schedule.book import zone_of as checked
 from hub.translations import told
 
 PAGE, CHOICES, MOST = 50, 200, 10_000
-FIELDS = ("since", "until", "event", "state", "client", "gateway", "network", "zone")
+FIELDS = ("since", "until", "event", "state", "client", "gateway", "network", "label", "zone")
 
 
 async def chosen(v: Visit) -> Filter:
@@ -31,7 +32,7 @@ async def chosen(v: Visit) -> Filter:
     zone = checked(v.asked("zone") or await zone_of(v), "zone")
     found = Filter(
         ZoneInfo(zone), _day(v, "since"), _day(v, "until"), v.asked("event", "any"), v.asked("state", "all"),
-        v.asked_id("client"), v.asked_id("gateway"), v.asked("network") or None,
+        v.asked_id("client"), v.asked_id("gateway"), v.asked("network") or None, v.asked_id("label"),
     )
     found.choice  # noqa: B018 - what it refuses is refused before anything is read
     return found
@@ -48,7 +49,7 @@ def _day(v: Visit, name: str) -> date | None:
 
 
 async def listed(v: Visit) -> web.StreamResponse:
-    """GET /console/conversations?since=&until=&event=&state=&client=&gateway=&network=&before="""
+    """GET /console/conversations?since=&until=&event=&state=&client=&gateway=&network=&label=&before="""
     which, before = await chosen(v), v.asked_id("before")
     found = await rows.listed(v.db, v.account, which.choice, before, PAGE + 1)
     count = await rows.count(v.db, v.account, which.choice, MOST)
@@ -61,6 +62,7 @@ async def listed(v: Visit) -> web.StreamResponse:
     return await v.page(
         "conversations.html", rows=v.priced(found[:PAGE]), count=count, most=MOST, more=more, which=which,
         events=EVENTS, states=STATES, networks={"web": "Web", **NAMES}, places=places, bots=bots,
+        labels=[(one["id"], one["name"]) for one in await label_rows.listed(v.db, v.account)],
     )
 
 

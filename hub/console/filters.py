@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from hub.chat.clients.networks import NAMES
 from hub.chat.clients.people_names import person
 from hub.store import said
-from hub.translations import ENGLISH, Catalogue, Told, dated, moment, told
+from hub.translations import ENGLISH, Catalogue, Told, dated, moment, swapped, told
 
 HUES = 6
 CHANGED = told("%(by)s changed it")
@@ -26,8 +26,6 @@ DONE: Mapping[str, str] = {
 RANKS: Mapping[str, str] = {
     "low": told("low"), "normal": told("normal"), "high": told("high"), "urgent": told("urgent"),
 }
-# How Portuguese and Spanish write figures, from how English does.
-SWAPPED = str.maketrans(",.", ".,")
 BEFORE, AFTER = 40, 120
 _FENCE = re.compile(r"(?m)^\s*(?:`{3,}|~{3,})[\w+#.-]*\s*$|^\s*\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*$")
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^()\s]*\)")
@@ -63,7 +61,12 @@ def hue(name: str) -> int:
 
 def figure(text: str, words: Catalogue) -> str:
     """A figure written the English way, as it is written in a language."""
-    return text if words.code == ENGLISH else text.translate(SWAPPED)
+    return swapped(text, words.code)
+
+
+def plain(value: float, words: Catalogue) -> str:
+    """A figure for a field in which it can be changed: without groups."""
+    return figure(str(value), words)
 
 
 def size(count: float, words: Catalogue) -> str:
@@ -163,7 +166,7 @@ def spoken(write: Callable[..., str]) -> Callable[..., str]:
 
 SPOKEN: Mapping[str, Callable[..., str]] = {
     "stamp": stamp, "size": size, "number": number, "money": money, "span": span, "deskwork": deskwork, "say": say,
-    "dated": dated, "figure": figure, "person": called,
+    "dated": dated, "figure": figure, "plain": plain, "person": called,
 }
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "iso": iso, "initials": initials, "hue": hue, "pretty": pretty, "network": network,

@@ -17,6 +17,7 @@ from hub.console.page_request import Visit
 from hub.console.person import about
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
+from hub.store import contact_panel as panel_rows
 from hub.store import contacts as contact_rows
 from hub.store import human_requests as presence
 from hub.store import operator_inbox as rows
@@ -92,7 +93,9 @@ async def typing(v: Visit) -> web.StreamResponse:
 async def _card(v: Visit, person: UUID | None, session: UUID) -> Json:
     """Who it is: all names and all other conversations, on whatever network, and why they are held for one."""
     if person is None:
-        return {"whole": None, "others": [], "joins": [], "panel": None}
+        person = await panel_rows.visitor_known(v.db, v.account, session)
+    if person is None:
+        return {"whole": None, "others": [], "joins": [], **await about(v, None)}
     joins = [j for j in await contact_rows.joins(v.db, v.account, person) if j["split_at"] is None]
     return {
         "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,

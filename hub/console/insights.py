@@ -63,10 +63,10 @@ async def show(v: Visit) -> web.StreamResponse:
     say = v.words.say
     drawn = {
         "messages": charts.bars(say("Messages a day: from people, and answers"), labels, [r["asked"] for r in rows],
-                                [r["answered"] for r in rows]),
-        "conversations": charts.bars(say("Conversations a day"), labels, [r["conversations"] for r in rows]),
-        "tokens": charts.bars(say("Tokens a day"), labels, [float(r["tokens"]) for r in rows]),
-        "failures": charts.bars(say("Failed answers a day"), labels, [r["failures"] for r in rows]),
+                                v.words, [r["answered"] for r in rows]),
+        "conversations": charts.bars(say("Conversations a day"), labels, [r["conversations"] for r in rows], v.words),
+        "tokens": charts.bars(say("Tokens a day"), labels, [float(r["tokens"]) for r in rows], v.words),
+        "failures": charts.bars(say("Failed answers a day"), labels, [r["failures"] for r in rows], v.words),
     }
     return await v.page("insights.html", **found, drawn=drawn, spans=list(SPANS))
 

@@ -26,9 +26,9 @@ async def _zone(v: Visit) -> str:
 
 
 async def ask(v: Visit) -> web.StreamResponse:
-    """GET /console/inbox/{id}/later: when."""
+    """GET /console/inbox/{id}/later: when; below what is being written, or a page of its own."""
     one = await inbox.view(v.db, v.account, v.id())
-    values = {"one": one, "open": one["id"], "zone": await _zone(v)}
+    values = {"one": one, "open": one["id"], "zone": await _zone(v), "beside": v.partial}
     return v.part("later.html", **values) if v.partial else await v.page("later_page.html", **values)
 
 
@@ -41,6 +41,8 @@ async def plan(v: Visit, deed: Deed) -> web.StreamResponse:
     wanted = Plan(text, at, zone).checked(datetime.now(UTC))
     files = await inbox.attach(v.hub, v.account, id, [(f.name, f.mime, f.content) for f in v.form.files])
     await planned.add(v.hub, v.account, id, replace(wanted, files=files), v.who.id, v.who.name, v.once)
+    if v.partial and v.form.get("beside"):
+        return await again(v)
     return v.to(f"/console/inbox/{id}", "The message is planned.")
 
 
@@ -79,10 +81,12 @@ async def change(v: Visit, deed: Deed) -> web.StreamResponse:
 
 
 async def cancel(v: Visit, deed: Deed) -> web.StreamResponse:
-    """POST /console/inbox/{id}/later/{plan}/cancel: or take one away that was not sent."""
+    """POST /console/inbox/{id}/later/{plan}/cancel: or take one away that was not sent. What it was to say is theirs
+    again, to be sent now or thrown away."""
     deed.object = str(v.id())
-    await planned.cancel(v.hub, v.account, v.id(), v.id("plan"))
-    return await again(v)
+    back = await planned.cancel(v.hub, v.account, v.id(), v.id("plan"))
+    files = [f for f in back.get("attachments") or () if f.get("token")]
+    return await again(v, back={"text": str(back.get("text") or ""), "files": files})
 
 
 def routes() -> list[web.RouteDef]:

@@ -12,25 +12,26 @@ from hub.console.page_request import Visit, mark
 from hub.domain import Json
 from hub.errors import NotFound
 from hub.store import contact_panel as rows
+from hub.translations import typed
 
 CARDS = web.AppKey("cards", Cards)
 
 
 async def about(v: Visit, person: UUID | None) -> Json:
-    """What the templates of the panel need; nothing where nobody is named."""
-    if person is None or not await rows.known(v.db, v.account, person):
+    """What the templates of the panel need; nothing of a group. A visitor without a name is somebody too."""
+    if person is not None and not await rows.known(v.db, v.account, person):
         return {"panel": None}
-    found = await panel.panel(v.db, v.account, person)
+    found = await (panel.blank(v.db, v.account) if person is None else panel.panel(v.db, v.account, person))
     values = {f["key"]: f["value"] for f in found["fields"]}
     return {"panel": found | {"version": mark(values)}}
 
 
 async def _whose(v: Visit) -> UUID:
-    """The person of the conversation. Raise NotFound."""
-    one = await inbox.view(v.db, v.account, v.id())
-    if one["person_id"] is None:
-        raise NotFound("Nobody is named in this conversation.")
-    return UUID(str(one["person_id"]))
+    """The person of the conversation, made when something is first kept of them. Raise NotFound."""
+    person = await rows.visitor(v.db, v.account, v.id())
+    if person is None:
+        raise NotFound("No such session.")
+    return person
 
 
 async def save(v: Visit, deed: Deed) -> web.StreamResponse:
@@ -38,6 +39,8 @@ async def save(v: Visit, deed: Deed) -> web.StreamResponse:
     person = await _whose(v)
     fields = await rows.fields(v.db, v.account)
     given = {f["key"]: v.form.get(f"field-{f['key']}") for f in fields if f"field-{f['key']}" in v.form.fields}
+    figures = {f["key"] for f in fields if f["type"] == "number"} & given.keys()
+    given |= {key: typed(given[key], v.words.code) for key in figures}
     # The log cannot be made to forget what is in them.
     deed.object, deed.change = str(person), {"fields": sorted(given)}
     await panel.set_values(v.db, v.account, person, given, v.unchanged)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import orjson
 
-from hub.child_processes import Children, Ended, Stopped
+from hub.child_processes import Children, Stopped
 from hub.domain import Json
 from hub.errors import Unreadable, Unsupported
 from hub.knowledge.children.encodings import decoded
@@ -178,20 +178,18 @@ async def _asked(
     except Stopped as e:
         raise Unreadable(f"{name} {e} and was given up.") from None
     state, _, said = ended.output.decode(errors="replace").partition("\n")
+    if state == "no":
+        raise Unreadable(f"{name} {said}.")
     if state != "ok":
-        raise Unreadable(f"{name} {said if state == 'no' else _why(ended, kind)}.")
+        raise Unreadable(
+            f"{name} takes too much time or memory to read." if ended.code < 0
+            else f"{name} is damaged, or is no {kind.upper()}."
+        )
     found = await asyncio.to_thread(orjson.loads, said)
     return Read(
         found["text"], tuple(found["notes"]), found["places"], tuple(found["links"]), found["canonical"], found["kept"],
         tuple(found["scanned"]), tuple(found["seen"]), tuple(found["hard"]), found["next"], found["count"],
     )
-
-
-def _why(ended: Ended, kind: str) -> str:
-    """Why a reader said nothing."""
-    if ended.code < 0:
-        return "takes too much time or memory to read"
-    return f"is damaged, or is no {kind.upper()}"
 
 
 def _long(name: str, limits: Limits) -> str:

@@ -102,8 +102,9 @@ async def paper(children: Children, name: str, raw: bytes) -> Read | Later:
     """A PDF; pages that are pictures are read later. Raise Unreadable."""
     read = await converted(children, name, "pdf", raw, LIMITS)
     if read.scanned:
-        many = f"{len(read.scanned)} page{'s' * (len(read.scanned) > 1)}"
-        return Later("pdf", replace(read, notes=(*read.notes, f"The pictures of {many} are to be read.")))
+        many = len(read.scanned)
+        more = f"The pictures of {many} pages are to be read." if many > 1 else "The pictures of 1 page are to be read."
+        return Later("pdf", replace(read, notes=(*read.notes, more)))
     if not read.text.strip():
         raise Unreadable(f"{name} holds no text.")
     return read

@@ -92,15 +92,15 @@ def guessed(read: Read, seen: Sequence[int], hard: Sequence[int]) -> list[str]:
     """What is told of text that was read by OCR."""
     if not seen:
         return []
-    many = read.count > 1
-    said = [f"{_pages(seen)} read by OCR; words may be wrong." if many else "It was read by OCR; words may be wrong."]
+    if read.count == 1:
+        return ["It was read by OCR; words may be wrong.", *(["It was hard to read."] if hard else [])]
+    pages = listed(list(seen))
+    said = [f"Page {pages} was read by OCR; words may be wrong." if len(seen) == 1
+            else f"Pages {pages} were read by OCR; words may be wrong."]
     if hard:
-        said.append(f"{_pages(hard)} hard to read." if many else "It was hard to read.")
+        pages = listed(list(hard))
+        said.append(f"Page {pages} was hard to read." if len(hard) == 1 else f"Pages {pages} were hard to read.")
     return said
-
-
-def _pages(numbers: Sequence[int]) -> str:
-    return f"Page {numbers[0]} was" if len(numbers) == 1 else f"Pages {listed(list(numbers))} were"
 
 
 async def _heard(db: Db, hear: Hear, one: Reading) -> bool:

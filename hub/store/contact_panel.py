@@ -64,6 +64,8 @@ ORIGIN = """
     where o.account_id = $1 and o.person_id in (select selves($2)) order by o.at, o.person_id limit 1
 """
 PERSON = "select true from people where account_id = $1 and id = $2 and kind = 'person'"
+VISITOR = "select person_of_visitor(a.id, $2) from accounts a where a.id = $1"
+VISITOR_KNOWN = "select visitor_known(a.id, $2) from accounts a where a.id = $1"
 CARD = "select url, secret from contact_cards where account_id = $1"
 SET_CARD = """
     insert into contact_cards (account_id, url, secret) select a.id, $2, $3 from accounts a where a.id = $1
@@ -116,6 +118,18 @@ async def remove_field(db: Call, account: UUID, id: UUID) -> bool:
 
 async def known(db: Call, account: UUID, person: UUID) -> bool:
     return bool(await db.value(PERSON, account, person))
+
+
+async def visitor(db: Call, account: UUID, session: UUID) -> UUID | None:
+    """Whose conversation it is; somebody without a name is made when there is nobody yet. None: no such session."""
+    found: UUID | None = await db.value(VISITOR, account, session)
+    return found
+
+
+async def visitor_known(db: Call, account: UUID, session: UUID) -> UUID | None:
+    """The same, while there is somebody."""
+    found: UUID | None = await db.value(VISITOR_KNOWN, account, session)
+    return found
 
 
 async def values(db: Call, account: UUID, person: UUID) -> dict[str, Any]:

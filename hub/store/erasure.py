@@ -56,6 +56,9 @@ LEFT = """
 UNADDRESSED = """
     update sessions set metadata = metadata - said_of(metadata, $2, $3) where account_id = $1 and said_of(metadata, $2, $3) <> '{}'
 """
+NAMELESS = """
+    select distinct s as id from accounts a cross join visitors_who_left(a.id, $2, $3) v cross join selves(v) s where a.id = $1
+"""
 ERASE = "select erase_person(a.id, $2, $3, $4, $5, $6) from accounts a where a.id = $1"
 KEPT = """
     select id, body from idempotency where account_id = $1 and body is not null and ($2::uuid is null or id > $2) order by id limit 200
@@ -206,6 +209,12 @@ async def everybody(db: Call, account: UUID) -> Subject:
     """All names and external user ids that an account knows, whosever they are."""
     names = [r["name"] for r in await db.fetch(EVERY_NAME, account)]
     return Subject((), tuple(names), tuple([r["name"] for r in await db.fetch(EVERY_USER, account)]))
+
+
+async def nameless(db: Call, account: UUID, users: Sequence[str], names: Sequence[str]) -> list[UUID]:
+    """Visitors whom nobody has named, and who left one of these in a conversation; with all who are held for the same."""
+    rows = await db.fetch(NAMELESS, account, clean(list(users)), clean(list(names)))
+    return [r["id"] for r in rows]
 
 
 async def erase(db: Call, account: UUID, who: Subject, quoted: Sequence[str], patterns: Sequence[str]) -> Json:

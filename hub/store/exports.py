@@ -14,14 +14,14 @@ LIST = """
         s.handoff_at, h.asked_by, h.asked_at, h.answered_at,
         coalesce((select sum(t.cost)::float8 from turns t where t.session_id = s.id), 0) as cost,
         (select h.detail->>'rating' from happenings h where h.session_id = s.id and h.kind = 'feedback' order by h.id desc limit 1) as rating
-    from chosen_conversations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) x join sessions s on s.id = x.id and s.account_id = $1
+    from chosen_conversations($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) x join sessions s on s.id = x.id and s.account_id = $1
     join clients c on c.id = s.client_id left join gateways g on g.id = c.gateway_id
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
     left join operators o on o.id = s.handoff_by and o.account_id = s.account_id left join human_requests h on h.session_id = s.id
     order by s.id desc
 """
 COUNT = """
-    select count(*)::int from chosen_conversations($1, null, $2, $3, $4, $5, $6, $7, $8, $9) x
+    select count(*)::int from chosen_conversations($1, null, $2, $3, $4, $5, $6, $7, $8, $9, $10) x
     join sessions s on s.id = x.id and s.account_id = $1
 """
 WORDS = """
@@ -45,19 +45,24 @@ class Choice:
     gateway: UUID | None = None
     channel: str | None = None
     state: str = "all"
+    label: UUID | None = None
 
 
 async def listed(db: Call, account: UUID, which: Choice, before: UUID | None, limit: int) -> list[Json]:
     """Those that began before one of them."""
     w = which
-    rows = await db.fetch(LIST, account, before, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, limit)
+    rows = await db.fetch(
+        LIST, account, before, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, limit, w.label
+    )
     return [dict(r) for r in rows]
 
 
 async def count(db: Call, account: UUID, which: Choice, most: int) -> int:
     """How many, at most `most`."""
     w = which
-    return int(await db.value(COUNT, account, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, most))
+    return int(await db.value(
+        COUNT, account, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, most, w.label
+    ))
 
 
 async def words(

@@ -17,6 +17,16 @@ BY = """
     left join gateways g on g.id = c.gateway_id left join integrations i on i.id = s.integration_id
     where t.account_id = $1 group by 1 order by conversations desc, name limit 50
 """
+# A conversation with several labels counts for each of them.
+BY_LABEL = """
+    select coalesce(l.id::text, '') as key, min(l.name) as name,
+        count(distinct t.session_id) filter (where t.asked > 0)::int as conversations, sum(t.asked)::int as asked,
+        sum(t.answered)::int as answered, count(distinct t.session_id) filter (where t.by_people > 0)::int as people,
+        count(distinct t.session_id) filter (where t.failures > 0)::int as failed, sum(t.cost)::float8 as cost
+    from talks($1, $2, $3) t join sessions s on s.id = t.session_id join clients c on c.id = s.client_id
+    left join session_labels x on x.session_id = t.session_id left join labels l on l.id = x.label_id and l.account_id = $1
+    where t.account_id = $1 group by 1 order by coalesce(l.id::text, '') = '', conversations desc, name limit 500
+"""
 HOURS = """
     select extract(isodow from t.at at time zone $4)::int as day, extract(hour from t.at at time zone $4)::int as hour,
         sum(t.asked)::int as asked from talks($1, $2, $3) t where t.account_id = $1 group by 1, 2
@@ -78,6 +88,12 @@ Json = dict[str, Any]
 
 async def by(db: Call, account: UUID, since: datetime, until: datetime, what: str) -> list[Json]:
     return [dict(r) for r in await db.fetch(BY, account, since, until, what)]
+
+
+async def by_label(db: Call, account: UUID, since: datetime, until: datetime) -> list[Json]:
+    """Those without any come last, under no key; nothing where the account has no labels."""
+    found = [dict(r) for r in await db.fetch(BY_LABEL, account, since, until)]
+    return found if any(r["key"] for r in found) else []
 
 
 async def hours(db: Call, account: UUID, since: datetime, until: datetime, zone: str) -> list[Json]:

@@ -34,7 +34,7 @@ CLOSE = """
 # What could not be sent is told until it is taken away; what is planned is cancelled by that.
 REMOVE = """
     update planned_messages set state = 'cancelled', reason = null, closed_at = now()
-    where account_id = $1 and session_id = $2 and id = $3 and state in ('planned', 'failed')
+    where account_id = $1 and session_id = $2 and id = $3 and state in ('planned', 'failed') returning content
 """
 # Whose are due, from one account to the next by the index, however much waits in each.
 DUE = """
@@ -108,8 +108,10 @@ async def close(db: Call, account: UUID, id: UUID, state: str, reason: str | Non
     await db.run(CLOSE, account, id, state, reason)
 
 
-async def remove(db: Call, account: UUID, session: UUID, id: UUID) -> bool:
-    return await db.run(REMOVE, account, session, id) == 1
+async def remove(db: Call, account: UUID, session: UUID, id: UUID) -> Json | None:
+    """What it was to say."""
+    row = await db.row(REMOVE, account, session, id)
+    return dict(row["content"]) if row else None
 
 
 async def accounts(db: Call) -> list[UUID]:

@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from hub.accounts.accounts import create_account
 from hub.chat.operators import findings
+from hub.store import labels
 from tests.api.conftest import Api
 from tests.console.conftest import Desk
 from tests.console.town import fill
@@ -72,6 +74,39 @@ async def test_questions_without_a_good_answer_are_grouped_and_lead_to_their_con
     assert rows[1][:2] == [orchids, "2"] and len(rows) == 4
 
 
+async def labelled(api: Api, sessions: list[UUID]) -> tuple[UUID, UUID]:
+    """All have the one, every second the other too."""
+    found = uuid4(), uuid4()
+    for id, name in zip(found, ("Delivery", "Praise"), strict=True):
+        await api.hub.db.run("insert into labels (id, account_id, name, colour) values ($1, $2, $3, 'blue')", id,
+                             api.account, name)
+        for session in sessions[:: 1 if name == "Delivery" else 2]:
+            await labels.put_on(api.hub.db, api.account, session, [id])
+    return found
+
+
+async def test_figures_by_label(desk: Desk, api: Api) -> None:
+    town = await fill(api.hub, api.account, 4)
+    assert "By label" in (await desk.get("/console/insights/actions?days=30")).text
+    table = "/console/insights/actions.csv?days=30&of=label"
+    assert len((await desk.get(table)).text.splitlines()) == 1, "no labels, no figures"
+    _, praise = await labelled(api, town["sessions"][:3])
+    other = (await create_account(api.hub.db, "Boreal")).id
+    theirs = (await fill(api.hub, other, 2))["sessions"][0]
+    await api.hub.db.run("insert into session_labels (session_id, label_id, account_id) values ($1, $2, $3)", theirs,
+                         praise, other)
+    rows = list(csv.DictReader(io.StringIO((await desk.get(table)).text)))
+    assert [(r["name"], r["conversations"]) for r in rows] == [("Delivery", "3"), ("Praise", "2"), ("", "1")]
+    asked_for = f"since=&label={praise}"
+    page = (await desk.get(f"/console/conversations?{asked_for}")).text
+    assert "<p>2, those" in page and f'value="{praise}" selected' in page
+    file = await desk.get(f"/console/conversations/file?format=csv&{asked_for}")
+    assert file.status == 200, file.text
+    found = {r["id"] for r in csv.DictReader(io.StringIO(file.text.lstrip("\ufeff")))}
+    assert found == {str(town["sessions"][n]) for n in (0, 2)}
+    assert (await desk.get("/console/conversations?label=x")).status == 400
+
+
 async def test_each_number_opens_the_conversations_behind_it(desk: Desk, api: Api) -> None:
     town = await fill(api.hub, api.account, 12, by=desk.who.id)
     await api.hub.db.run(
@@ -79,9 +114,11 @@ async def test_each_number_opens_the_conversations_behind_it(desk: Desk, api: Ap
         " values ($1, $2, 'answered', 'model', $3)", town["sessions"][3], api.account, {"text": "Wants a refund"},
     )
     await asked(api, town["sessions"][2], "Broken?", outcome="failed")
+    await labelled(api, town["sessions"])
     page = await desk.get("/console/insights/actions?days=30")
     links = re.findall(r'<a href="(/console/conversations\?[^"]+)">([\d,]+)</a>', page.text)
     assert len(links) > 6 and "Wants a refund" in page.text
+    assert sum("&amp;label=" in link for link, _ in links) > 3
     for link, number in links:
         found = await desk.get(link.replace("&amp;", "&"))
         assert found.status == 200 and f"<p>{number}, those" in found.text, link
@@ -110,9 +147,9 @@ async def test_documents_that_nothing_was_answered_from(desk: Desk, api: Api) ->
     assert "Old menu,Shop" in table and "Prices" not in table
 
 
-@pytest.mark.parametrize("of", ["called", "hours", "client", "bot", "network"])
+@pytest.mark.parametrize("of", ["called", "hours", "client", "bot", "network", "label"])
 async def test_all_of_it_is_a_table_too(desk: Desk, api: Api, of: str) -> None:
-    await fill(api.hub, api.account, 8)
+    await labelled(api, (await fill(api.hub, api.account, 8))["sessions"])
     got = await desk.get(f"/console/insights/actions.csv?days=30&of={of}")
     assert got.status == 200 and len(got.text.splitlines()) > 1
     assert (await desk.get("/console/insights/actions.csv?of=x")).status == 400

@@ -72,6 +72,25 @@ async def test_it_is_planned_on_the_clock_of_whoever_writes(desk: Desk, api: Api
     assert await state(api, UUID(one["id"])) == ("cancelled", None)
 
 
+async def test_what_is_being_written_is_planned_where_it_stands_and_cancelled_comes_back(desk: Desk, api: Api) -> None:
+    session, other = await talk(api, "telegram"), await talk(api, "web")
+    part = await desk.get(f"/console/inbox/{session}/later", **{"HX-Request": "true"})
+    assert f'hx-post="/console/inbox/{session}/later"' in part.text and "<html" not in part.text
+    day = (datetime.now(UTC) + timedelta(days=3)).date()
+    for where, text in ((session, "the one"), (other, "the other")):
+        sent = {"text": text, "at": f"{day}T09:30", "zone": "UTC", "beside": "yes"}
+        got = await desk.part(f"/console/inbox/{where}/later", **sent)
+        assert got.status == 200 and text in got.text
+    [one] = await api.ok("GET", f"/api/v1/inbox/conversations/{session}/planned")
+    [two] = await api.ok("GET", f"/api/v1/inbox/conversations/{other}/planned")
+    gone = await desk.part(f"/console/inbox/{session}/later/{one['id']}/cancel")
+    assert '<span class="said" id="draft"' in gone.text and ">the one</span>" in gone.text
+    assert (await desk.part(f"/console/inbox/{session}/later/{one['id']}/cancel")).status == 409
+    assert (await desk.part(f"/console/inbox/{session}/later/{two['id']}/cancel")).status == 404
+    wrong = await desk.part(f"/console/inbox/{session}/later", text="x", at="", zone="UTC", beside="yes")
+    assert wrong.status == 400 and "must say when" in wrong.text
+
+
 async def test_what_cannot_be_planned_says_why(desk: Desk, api: Api, viewer: Desk) -> None:
     session = await talk(api, "web")
     place, rest = f"/console/inbox/{session}/later", f"/api/v1/inbox/conversations/{session}/planned"

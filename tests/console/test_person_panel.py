@@ -140,6 +140,32 @@ async def test_values_are_bounded_and_stay_data(desk: Desk, api: Api) -> None:
     assert (await api.call("PUT", where, {"values": {"score": 1}}, key=api.foreign)).status == 404
 
 
+async def test_lines_and_figures_stay_what_their_writer_meant(desk: Desk, api: Api) -> None:
+    session, person = await talk(api)
+    for key, kind in (("score", "number"), ("address", "text")):
+        await api.ok("POST", FIELDS, {"key": key, "name": key.title(), "type": kind})
+    page, where = f"/console/inbox/{session}", f"/api/v1/contacts/{person}/fields"
+    for language, said, meant in (
+        ("en", "1,234", 1234), ("en", "1,234,567.5", 1234567.5), ("pt-BR", "1.234,5", 1234.5), ("es", "1.234", 1234),
+        ("pt-BR", "1,234", 1.234), ("en", "1.234", 1.234), ("es", "-3,5", -3.5), ("en", "2,5", 2.5),
+    ):
+        sent = {"field-score": said, "field-address": "Rua A, 1\r\nRecife"}
+        got = await desk.post(f"{page}/fields", _headers={"Accept-Language": language}, **sent)
+        assert got.status == 303
+        assert (await api.ok("GET", where))["values"] == {"score": meant, "address": "Rua A, 1\nRecife"}, said
+    await api.ok("PUT", where, {"values": {"score": 1.234}})
+    for language, shown in (("en", "1.234"), ("pt-BR", "1,234"), ("es", "1,234")):
+        text = (await desk.get(page, **{"Accept-Language": language})).text
+        assert f'name="field-score" value="{shown}"' in text, "saved as it is shown, it is the same"
+        assert ">\nRua A, 1\nRecife</textarea>" in text
+    bad = await desk.post(f"{page}/fields", **{"field-score": "1.2.3"})
+    assert bad.status == 400
+    looks = await signed_in(api, "viewer")
+    text = (await looks.get(page, **{"Accept-Language": "pt-BR"})).text
+    assert "<dd>1,234</dd>" in text and '<span class="said">Rua A, 1\nRecife</span>' in text
+    await looks.http.close()
+
+
 async def test_notes_on_the_person_stand_beside_all_their_conversations(desk: Desk, api: Api, viewer: Desk) -> None:
     session, person = await talk(api)
     other = (await fill(api.hub, api.account, 2))["sessions"][1]
@@ -265,6 +291,20 @@ async def test_a_card_is_asked_for_signed_and_shown_as_words(desk: Desk, api: Ap
         assert "No card is set up" in (await desk.get(f"{page}/card", **{"HX-Request": "true"})).text
 
 
+async def test_each_conversation_of_a_person_has_its_own_card(desk: Desk, api: Api) -> None:
+    session, person = await talk(api)
+    other = (await fill(api.hub, api.account, 2))["sessions"][1]
+    await api.hub.db.run("update sessions set person_id = $2 where id = $1", other, person)
+    async with shop(CARD) as server:
+        await api.ok("PUT", "/api/v1/inbox/card", {"url": server.url})
+        for _ in range(2):
+            for one in (session, other):
+                server.answer = {"title": f"Of {one}"}
+                shown = (await desk.get(f"/console/inbox/{one}/card", **{"HX-Request": "true"})).text
+                assert f"Of {one}" in shown
+        assert [orjson.loads(body)["sessionId"] for body in server.bodies] == [str(session), str(other)]
+
+
 async def test_what_goes_wrong_with_a_card_is_said_in_words(desk: Desk, api: Api) -> None:
     session, _ = await talk(api)
     async with shop(CARD) as server:
@@ -323,5 +363,6 @@ def test_links_of_a_card() -> None:
 
 def test_values_as_they_are_kept() -> None:
     number = {"key": "n", "type": "number", "choices": []}
-    assert [panel.value_of(number, v) for v in ("1,5", "2.50", 3, "", None, 1e20)] == [1.5, 2.5, 3, None, None, 1e20]
+    given = ("1,5", "2.50", "1,234", 3, "", None, 1e20)
+    assert [panel.value_of(number, v) for v in given] == [1.5, 2.5, 1234, 3, None, None, 1e20]
     assert panel.key_of("Data de nascimento!") == "data_de_nascimento" and panel.key_of("2 x") == "field_2_x"

@@ -16,6 +16,7 @@ from hub.outreach import calendar
 from hub.store import drills
 from hub.studio import outgoing_webhooks
 from hub.studio.events import emit
+from hub.translations import Catalogues
 from tests.api.conftest import Api
 from tests.console.alone import api, provider
 from tests.console.conftest import HERE, Desk
@@ -262,8 +263,18 @@ def test_a_calendar_keeps_each_day_of_its_zone() -> None:
 
 @pytest.mark.parametrize("values", [[], [0], [1, 5, 2], [1e7]])
 def test_bars_are_drawn_of_any_figures(values: list[float]) -> None:
-    drawn = charts.bars('<b> & "figures"', [f"d{n}" for n in range(len(values))], values)
+    drawn = charts.bars('<b> & "figures"', [f"d{n}" for n in range(len(values))], values, Catalogues().of("en"))
     assert drawn.count("<rect") == len(values) and "<b>" not in drawn and "style" not in drawn
+
+
+def test_figures_are_shortened_as_the_reader_writes_them() -> None:
+    en, pt, es = map(Catalogues().of, ("en", "pt-BR", "es"))
+    for value, english, portuguese, spanish in (
+        (25_200, "25.2k", "25,2 mil", "25,2 mil"), (1_340_000, "1.34M", "1,34 mi", "1,34 M"), (7, "7", "7", "7"),
+        (0.5, "0.5", "0,5", "0,5"), (999_900, "1M", "1 mi", "1 M"), (4e9, "4B", "4 bi", "4 mil M"),
+    ):
+        assert tuple(charts.short(value, words) for words in (en, pt, es)) == (english, portuguese, spanish)
+    assert ">25,2 mil<" in charts.bars("", ["a"], [25_200], pt) and "a: 25.200<" in charts.bars("", ["a"], [25_200], pt)
 
 
 async def test_saving_a_place_changes_what_was_changed(desk: Desk, api: Api) -> None:

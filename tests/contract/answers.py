@@ -100,7 +100,7 @@ ANSWERS: dict[str, Shape] = {
         "limitingParameters": LIMITS,
         "clientParameters": plus(CLIENT_PARAMETERS, "timeZone", "identityPublicKey", "allowedMediaOrigins",
                                  "modelPatienceSeconds", "voiceAnswers", "acknowledgement", "preChat",
-                                 "visitorTyping"),
+                                 "visitorTyping", "widgetSound"),
         "integrations": plus(
             {name: maybe(plus(fields, *OF_OURS)) for name, fields in INTEGRATIONS.items()}, *OTHER_NETWORKS
         ),

@@ -40,13 +40,11 @@ SENTENCES = (
     "channels/telegram/place.py", "channels/zapi/", "channels/http.py", "channels/media.py", "channels/plug.py",
     "channels/templates.py", "channels/webhook.py", "hub/chat/clients/templates.py", "hub/chat/outbound/",
     "hub/outreach/admission.py", "hub/outreach/campaigns.py", "hub/outreach/catchup.py", "hub/outreach/results.py",
-    "hub/outreach/rules.py", "hub/knowledge/children/mails.py", "hub/knowledge/children/office.py",
-    "hub/knowledge/children/pdf.py", "hub/knowledge/children/sheets.py", "hub/knowledge/children/texts.py",
-    "hub/knowledge/children/web.py", "hub/knowledge/files.py", "hub/knowledge/index.py", "hub/knowledge/readings.py",
-    "hub/knowledge/sources.py", "hub/knowledge/website.py",
+    "hub/outreach/rules.py", "hub/knowledge/children/", "hub/knowledge/files.py", "hub/knowledge/index.py",
+    "hub/knowledge/readings.py", "hub/knowledge/sources.py", "hub/knowledge/website.py", "hub/child_processes.py",
 )
 # Instructions to models, and what is not all there is of a sentence.
-LEFT_OUT = ("Describe this picture", "EngineConfig", "%(pages)s", "%(value)s hard", "%(value)s read")
+LEFT_OUT = ("Describe this picture", "EngineConfig")
 _ENDING = re.compile(r"[a-z]%\(value\)s")
 _FATE = re.compile(
     r"[A-Z][\w-]+ refused: |(Cancelled|Discarded|Failed|Missed|Refused|Template sent|Unknown|Waiting):\s+\w"
@@ -124,8 +122,7 @@ def of_code(source: str, refusals: bool = True, screens: bool = True) -> Iterato
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        args = node.args
+        name, args = _called(node), node.args
         if name == "counted" and len(args) == 3:
             yield next(constants(args[0])), next(constants(args[1]))
         elif (name == "told" or screens and name in ("say", "gettext")) and args:
@@ -143,10 +140,20 @@ def of_sentences(source: str) -> Iterator[str]:
     docs = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
     parts = {id(part) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for part in n.values}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "Setting":
+        if isinstance(node, ast.Call) and _called(node) == "Setting":
             yield from (text for arg in node.args[1:3] for text in constants(arg))
+        elif isinstance(node, ast.Call) and _called(node) == "note" and node.args:
+            yield from (text for text in constants(node.args[0]) if len(PLACE.sub("", text)) >= LEAST)
+        elif isinstance(node, ast.Call) and _called(node) == "No" and node.args:
+            yield from (f"%(name)s {text}." for text in constants(node.args[0]))
+        elif isinstance(node, ast.Call) and _called(node) == "Stopped" and node.args:
+            yield from constants(node.args[0])
         elif isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in docs | parts:
             yield from (text for text in constants(node) if is_sentence(text))
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
 def is_sentence(text: str) -> bool:

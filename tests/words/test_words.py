@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
+from uuid import UUID
 
 import jinja2
 import pytest
@@ -15,7 +16,22 @@ from jinja2 import nodes
 from hub.api.http import docs
 from hub.console.filters import FILTERS
 from hub.console.script_words import SAID
-from hub.translations import ENGLISH, FOLDER, LANGUAGES, Catalogue, Catalogues, chosen, counted, dated, told
+from hub.translations import (
+    ENGLISH,
+    FOLDER,
+    LANGUAGES,
+    LONGEST,
+    UNKNOWN,
+    Catalogue,
+    Catalogues,
+    Shapes,
+    _between,
+    _Read,
+    chosen,
+    counted,
+    dated,
+    told,
+)
 from tests.house.sources import ROOT
 from tests.words import catalogue
 from tests.words.catalogue import CODES
@@ -247,6 +263,54 @@ def test_what_was_told_is_said() -> None:
     assert counted("%(count)s file", "%(count)s files", 1) == "1 file"
     assert words.say(counted("%(count)s file", "%(count)s files", 3)) == "<3 files>"
     assert Catalogues().of(ENGLISH).say("") == "" and Catalogues().of("es").say("") == ""
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_sentences_with_values_are_known_by_their_shape(code: str) -> None:
+    """Each of the catalogue, as whoever tries them all would find it."""
+    words = Catalogues().of(code.replace("_", "-"))
+    assert isinstance(words._found, _Read)
+    shapes = words._found.shapes()
+    found = Shapes(shapes)
+    for pieces, one in shapes:
+        text = "Zoé".join(pieces)
+        first = next(s for s in shapes if _between(s[0], text) is not None)
+        assert next(s for s in found.like(text) if _between(s[0], text) is not None) == first, one
+        assert words.say(text) != text or words.gettext(first[1]) == first[1], one
+    assert len(list(found.like("Bom dia, Zoé"))) * 5 < len(shapes)
+
+
+def test_notes_of_files_are_said_with_their_figures() -> None:
+    pt, es = Catalogues().of("pt-BR"), Catalogues().of("es")
+    for note, portuguese, spanish in (
+        ("12 frames within the page were not read.", "12 quadros dentro da página não foram lidos.",
+         "12 marcos dentro de la página no se leyeron."),
+        ("Pages 2-4, 9 of 1,200 hold no text; it may be scanned.",
+         "As páginas 2-4, 9 de 1.200 não têm texto; talvez sejam digitalizadas.",
+         "Las páginas 2-4, 9 de 1.200 no tienen texto; quizás estén escaneadas."),
+        ('Comments were left out: "Hidden rows were left out."',
+         'Os comentários ficaram de fora: "Hidden rows were left out."',
+         'Los comentarios quedaron fuera: "Hidden rows were left out."'),
+        ("a.pdf has 3,000 pages; at most 2,000 are read.", "a.pdf tem 3.000 páginas; no máximo 2.000 são lidas.",
+         "a.pdf tiene 3.000 páginas; se leen como máximo 2.000."),
+        ("a.pdf took longer than 20 seconds and was given up.", "a.pdf levou mais de 20 segundos e foi abandonado.",
+         "a.pdf: tardó más de 20 segundos; se abandonó."),
+        ("It was read by OCR; words may be wrong. Pages 3-5 were hard to read.",
+         "Foi lido por OCR; pode haver palavras erradas. As páginas 3-5 foram difíceis de ler.",
+         "Se leyó por OCR; puede haber palabras erróneas. Las páginas 3-5 fueron difíciles de leer."),
+    ):
+        assert (pt.say(note), es.say(note)) == (portuguese, spanish)
+
+
+def test_whatever_is_given_is_said() -> None:
+    """And what is no word of ours is kept in mind, though not for ever."""
+    for words in map(Catalogues().of, LANGUAGES):
+        assert (words.say(None), words.say(7), words.say(UUID(int=1))) == ("", "7", str(UUID(int=1)))
+    es = Catalogues().of("es")
+    for n in range(UNKNOWN + 10):
+        assert es.say(f"Zoé wrote {n}") == f"Zoé wrote {n}" == es.say(f"Zoé wrote {n}")
+        assert es.say("x" * LONGEST + str(n)).startswith("x")
+    assert 0 < len(es._unknown) <= UNKNOWN
 
 
 def test_days_by_their_short_names_differ() -> None:

@@ -1,6 +1,7 @@
 """What operators ask and do: deliveries, quarantine, and why a message was or was not answered."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -146,13 +147,8 @@ async def quarantined(request: web.Request, query: HeldQuery) -> list[Held]:
     """List webhook bodies that were accepted and could not be read."""
     db, account = request.app[HUB].db, caller(request).account_id
     found = await inbox.held(db, account, query.cursor, query.limit + 1)
-
-    async def count() -> int:
-        return await inbox.held_count(db, account)
-
-    rows = await pagination.shown(
-        request, found, query.limit, query.cursor is None, count, lambda page: {"cursor": str(page[-1]["id"])}
-    )
+    count = partial(inbox.held_count, db, account)
+    rows = await pagination.newest(request, found, query.limit, query.cursor, count, "cursor")
     return [Held.model_validate(r) for r in rows]
 
 

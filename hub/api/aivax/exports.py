@@ -45,12 +45,13 @@ class ExportQuery(ZoneQuery):
     client: Annotated[UUID | None, Field(description="Id of a chat client.")] = None
     gateway: Annotated[UUID | None, Field(description="Id of an AI gateway.")] = None
     network: Annotated[str | None, Field(max_length=40, description="web, telegram, zapi, ...")] = None
+    label: Annotated[UUID | None, Field(description="Id of a label that they have.")] = None
 
     @property
     def filter(self) -> Filter:
         return Filter(
             ZoneInfo(zone_of(self.zone, "zone")), self.since, self.until, self.event, self.state, self.client,
-            self.gateway, self.network,
+            self.gateway, self.network, self.label,
         )
 
 

@@ -1,5 +1,6 @@
 """Notes on a contact, whichever conversation it is."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -32,13 +33,7 @@ async def listed(request: web.Request, id: UUID, query: NoteQuery) -> list[Conta
     if not await rows.known(db, account, id):
         raise NotFound(NOBODY)
     found = await rows.notes(db, account, id, query.limit + 1, query.before)
-
-    async def count() -> int:
-        return await rows.note_count(db, account, id)
-
-    page = await pagination.shown(
-        request, found, query.limit, query.before is None, count, lambda page: {"before": str(page[-1]["id"])}
-    )
+    page = await pagination.newest(request, found, query.limit, query.before, partial(rows.note_count, db, account, id))
     return [ContactNoteOut(**one) for one in page]
 
 

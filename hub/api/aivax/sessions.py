@@ -37,9 +37,7 @@ async def listed(request: web.Request, id: UUID, query: SessionQuery) -> list[Se
     who = caller(request)
     found = await sessions.listed(request.app[HUB], who.account_id, id, query.filter, keys=who.trusted)
     rows = await found.page(query.before, query.limit + 1)
-    rows = await pagination.shown(
-        request, rows, query.limit, query.before is None, found.count, lambda page: {"before": str(page[-1]["id"])}
-    )
+    rows = await pagination.newest(request, rows, query.limit, query.before, found.count)
     return [SessionLine.of(r, who.trusted) for r in rows]
 
 

@@ -1,6 +1,7 @@
 """Tools of MCP servers and function sources whose changes wait for somebody to look at them."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -46,13 +47,7 @@ async def listed(request: web.Request, query: WaitingQuery) -> list[SourceTool]:
     """
     db, account = request.app[HUB].db, caller(request).account_id
     found = await pins.waiting(db, account, query.before, query.limit + 1)
-
-    async def count() -> int:
-        return await pins.count(db, account)
-
-    rows = await pagination.shown(
-        request, found, query.limit, query.before is None, count, lambda page: {"before": str(page[-1]["id"])}
-    )
+    rows = await pagination.newest(request, found, query.limit, query.before, partial(pins.count, db, account))
     return [SourceTool.model_validate(r) for r in rows]
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import Field
 
 from hub.api.http.app_keys import CUT, HUB, Cut
+from hub.domain import Json
 from hub.errors import Invalid
 from hub.pydantic_base import Camel, Snake
 
@@ -49,6 +50,14 @@ async def shown(
     total = await count() if cut or not first else len(rows)
     request[CUT] = Cut(total, _address(request, following(page)) if cut else None)
     return page
+
+
+async def newest(
+    request: web.Request, rows: Sequence[Json], limit: int, before: UUID | None, count: Callable[[], Awaitable[int]],
+    name: str = "before",
+) -> list[Json]:
+    """The same of rows that come newest first and go on behind an id, which the query calls `name`."""
+    return await shown(request, rows, limit, before is None, count, lambda page: {name: str(page[-1]["id"])})
 
 
 def _address(request: web.Request, changed: Mapping[str, str]) -> str:

@@ -70,6 +70,10 @@ class ClientParameters(Defaults):
     logo_image_url: Address | None = None
     debug: bool = False
     show_tool_calls: bool = False
+    widget_sound: Annotated[
+        bool,
+        Field(description="Whether the chat page sounds when an answer comes that nobody looks at; visitors choose."),
+    ] = True
     visitor_typing: Annotated[
         Literal["hidden", "shown", "draft"],
         Field(description="Whether operators see that a visitor of the website writes; draft: and what."),

@@ -25,6 +25,8 @@ SECONDS, ANSWER, ITEMS, WORDS = 3.0, 64_000, 50, 300
 # Seconds for which a card is shown again; cards that are kept; calls of one account at a time.
 KEPT, MANY, AT_ONCE = 60.0, 1000, 8
 BUSY = told("Your server is still answering for others; open it again in a moment.")
+# Account, person, conversation, address with its secret: all that a question holds.
+Key = tuple[UUID, UUID, UUID | None, str]
 NO_CARD = told("The address did not answer with a card; the manual says what one looks like.")
 
 
@@ -32,7 +34,7 @@ class Cards:
     """Of one process: what was asked a moment ago, and how many calls of each account are under way."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[UUID, UUID, str], tuple[float, Json]] = {}
+        self._kept: dict[Key, tuple[float, Json]] = {}
         self._held: Counter[UUID] = Counter()
 
     async def of(self, hub: Hub, account: UUID, person: UUID, session: UUID | None) -> Json | None:
@@ -45,7 +47,7 @@ class Cards:
         if row is None or whole is None:
             return None
         secret, url = _opened(hub, account, row)
-        key = (account, whole["id"], f"{url} {secret}")
+        key = (account, whole["id"], session, f"{url} {secret}")
         if (kept := self._kept.get(key)) and kept[0] > time.monotonic():
             return kept[1]
         if self._held[account] >= AT_ONCE:
@@ -61,7 +63,7 @@ class Cards:
             self._keep(key, found)
         return found
 
-    def _keep(self, key: tuple[UUID, UUID, str], found: Json) -> None:
+    def _keep(self, key: Key, found: Json) -> None:
         now = time.monotonic()
         if len(self._kept) >= MANY:
             self._kept = {k: v for k, v in self._kept.items() if v[0] > now}

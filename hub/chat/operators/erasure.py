@@ -67,7 +67,9 @@ async def _whole(hub: Hub, account: UUID, selves: list[UUID], names: list[str], 
     met = [*users, *await erasure.users(hub.db, account, selves)]
     met += [n.removeprefix("user:") for n in known if n.startswith("user:")]
     named = [u for m in met for u in phones.users(m)]
-    return Subject(tuple(selves), tuple(dict.fromkeys(spelt)), tuple(dict.fromkeys(u for u in named if u)))
+    spelt, named = list(dict.fromkeys(spelt)), list(dict.fromkeys(u for u in named if u))
+    left = await erasure.nameless(hub.db, account, named, spelt)
+    return Subject(tuple(dict.fromkeys([*selves, *left])), tuple(spelt), tuple(named))
 
 
 def _spellings(name: str) -> Iterator[str]:

@@ -61,6 +61,7 @@ class Filter:
     client: UUID | None = None
     gateway: UUID | None = None
     network: str | None = None
+    label: UUID | None = None
 
     @property
     def choice(self) -> Choice:
@@ -75,16 +76,15 @@ class Filter:
         until = _begins(self.until, self.zone, "until", 1) if self.until else None
         return Choice(
             _begins(self.since, self.zone, "since") if self.since else None, until, self.event, self.client,
-            self.gateway, self.network, self.state,
+            self.gateway, self.network, self.state, self.label,
         )
-
 
     @property
     def told(self) -> Json:
         """As the audit log tells it: what is not asked for is left out."""
         asked = {
             "since": self.since, "until": self.until, "event": self.event, "state": self.state, "client": self.client,
-            "gateway": self.gateway, "network": self.network,
+            "gateway": self.gateway, "network": self.network, "label": self.label,
         }
         return {k: v for k, v in asked.items() if v not in (None, "any", "all")}
 

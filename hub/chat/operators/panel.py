@@ -12,6 +12,7 @@ from hub import ids
 from hub.errors import Conflict, Invalid, NotFound
 from hub.store import contact_panel
 from hub.store.db import Call, Db
+from hub.translations import typed
 
 Json = dict[str, Any]
 TYPES = ("text", "number", "date", "choice", "yes_no")
@@ -79,7 +80,9 @@ def value_of(field: Json, given: Any) -> Any:
 
 
 def _text(given: Any, field: Json) -> str | None:
-    return given.strip() if isinstance(given, str) and len(given.strip()) <= TEXT else None
+    # Browsers send the lines of a form as CRLF.
+    text = given.replace("\r\n", "\n").strip() if isinstance(given, str) else None
+    return text if text is not None and len(text) <= TEXT else None
 
 
 def _number(given: Any, field: Json) -> float | int | None:
@@ -87,7 +90,7 @@ def _number(given: Any, field: Json) -> float | int | None:
         return None
     text = str(given).strip()
     try:
-        found = float(text if "." in text else text.replace(",", "."))
+        found = float(typed(text) if isinstance(given, str) else text)
     except ValueError:
         return None
     if not math.isfinite(found):
@@ -198,6 +201,13 @@ async def note(db: Db, account: UUID, person: UUID, operator: UUID | None, autho
 async def remove_note(db: Db, account: UUID, person: UUID, id: UUID) -> None:
     if not await contact_panel.remove_note(db, account, person, id):
         raise NotFound("No such note.")
+
+
+async def blank(db: Call, account: UUID) -> Json:
+    """The same of somebody of whom nothing is kept yet."""
+    fields = [f | {"value": None} for f in await contact_panel.fields(db, account)]
+    card = await contact_panel.card(db, account) is not None
+    return {"fields": fields, "notes": [], "more": 0, "consents": [], "origin": None, "card": card}
 
 
 async def panel(db: Call, account: UUID, person: UUID) -> Json:

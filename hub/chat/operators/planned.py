@@ -109,13 +109,16 @@ async def change(
     await _news(hub, account, session)
 
 
-async def cancel(hub: Hub, account: UUID, session: UUID, id: UUID) -> None:
-    """Also: what could not be sent is not shown any more. Raise NotFound, Conflict when it was sent."""
-    if not await planned.remove(hub.db, account, session, id):
+async def cancel(hub: Hub, account: UUID, session: UUID, id: UUID) -> Json:
+    """What it was to say. Also: what could not be sent is not shown any more. Raise NotFound, Conflict when it was
+    sent."""
+    content = await planned.remove(hub.db, account, session, id)
+    if content is None:
         if await planned.one(hub.db, account, session, id) is not None:
             raise Conflict("It was sent or cancelled already.")
         raise NotFound(NONE)
     await _news(hub, account, session)
+    return content
 
 
 async def listed(db: Db, account: UUID, session: UUID, one: Json) -> list[Json]:

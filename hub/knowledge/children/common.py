@@ -85,7 +85,8 @@ class Text:
     def told(self) -> str:
         places = {"unit": self.unit, "starts": self._starts} if self.unit and self._starts else None
         text = "\n\n".join(self._parts)[: self.asked["longest"]]
-        more = [f"{len(self._unsaid)} more remarks of this kind are not listed."] if self._unsaid else []
+        rest = len(self._unsaid)
+        more = [f"{rest} more remarks of this kind are not listed."] if rest else []
         said = {"text": text, "notes": [*self.notes, *more], "places": places, "links": self.links,
                 "canonical": self.canonical, "kept": self.kept,
                 "scanned": self.scanned, "seen": self.seen, "hard": self.hard, "next": self.next, "count": self.count}
@@ -114,9 +115,9 @@ def run(readers: Mapping[str, Reader]) -> None:
     except No as e:
         said += str(e)
     except MemoryError:
-        said += "needs more memory than it may have"
+        said += str(No("needs more memory than it may have"))
     except RecursionError:
-        said += "is nested too deeply"
+        said += str(No("is nested too deeply"))
     sys.stdout.buffer.write(said.encode(errors="replace"))
 
 

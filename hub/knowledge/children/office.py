@@ -86,9 +86,11 @@ def _mended(body: Element, text: Text) -> bool:
         if any(local(one) in what for one in body.iter()):
             text.note(words)
     deleted = (t.text or "" for t in body.iter(f"{WORD}delText"))
-    for kind, said in (("Hidden text", hidden), ("What was deleted with tracked changes", deleted)):
-        if told := " ".join("".join(said).split()):
-            text.note(f"{kind} was left out: {quoted(told, QUOTED)}")
+    for kind in (hidden, deleted):
+        if told := " ".join("".join(kind).split()):
+            said = quoted(told, QUOTED)
+            text.note(f"Hidden text was left out: {said}" if kind is hidden
+                      else f"What was deleted with tracked changes was left out: {said}")
     return changed
 
 
@@ -176,7 +178,9 @@ def _comments(archive: Archive, names: re.Pattern[str], text: Text) -> None:
 def _margin(what: str, parts: Iterable[str], text: Text) -> None:
     told = "; ".join(dict.fromkeys(said for part in parts if (said := " ".join(part.split()))))
     if told:
-        text.note(f"The {what}s of the pages were left out: {quoted(told, QUOTED)}")
+        said = quoted(told, QUOTED)
+        text.note(f"The headers of the pages were left out: {said}" if what == "header"
+                  else f"The footers of the pages were left out: {said}")
 
 
 def pptx(content: bytes, asked: Asked, text: Text) -> None:

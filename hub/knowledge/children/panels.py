@@ -77,7 +77,8 @@ def hide(main: Any, opened: set[str], text: Text) -> None:
             continue
         said = one.get_text(" ", strip=True)
         if len(said) > 2 and not silent:
-            text.note(f"Hidden text was left out: {quoted(said)}")
+            said = quoted(said)
+            text.note(f"Hidden text was left out: {said}")
         one.decompose()
 
 

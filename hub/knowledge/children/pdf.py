@@ -99,18 +99,23 @@ def _tell(book: pypdfium2.PdfDocument, count: int, which: Which, text: Text) -> 
     """What was not read, and why."""
     empty, stamped, unreadable = which.empty, which.stamped, which.unreadable
     if empty and len(empty) < count:
-        pages = f"Page {empty[0]} of {count} holds" if len(empty) == 1 else f"Pages {listed(empty)} of {count} hold"
-        text.note(f"{pages} no text; it may be scanned.")
+        one, pages = len(empty) == 1, listed(empty)
+        text.note(f"Page {pages} of {count} holds no text; it may be scanned." if one
+                  else f"Pages {pages} of {count} hold no text; it may be scanned.")
     if stamped:
-        pages = f"Page {stamped[0]} seems" if len(stamped) == 1 else f"Pages {listed(stamped)} seem"
-        text.note(f"{pages} to be scanned; only what is written beside the picture was read.")
+        one, pages = len(stamped) == 1, listed(stamped)
+        text.note(f"Page {pages} seems to be scanned; only what is written beside the picture was read." if one
+                  else f"Pages {pages} seem to be scanned; only what is written beside the picture was read.")
     if (files := book.count_attachments()) > 0:
-        text.note(f"{files} file{'s' * (files > 1)} attached to it {'were' if files > 1 else 'was'} not read.")
+        text.note(f"{files} files attached to it were not read." if files > 1
+                  else f"{files} file attached to it was not read.")
     if api.FPDF_GetFormType(book) == api.FORMTYPE_XFA_FULL:
         text.note("It is a form that only Adobe's programs draw (XFA); print it to a PDF, and send that.")
     if unreadable:
-        text.note(f"Letters on page{'s' * (len(unreadable) > 1)} {listed(unreadable)} cannot be read: "
-                  "their font does not say which letters it has.")
+        pages = listed(unreadable)
+        text.note(f"Letters on pages {pages} cannot be read: their font does not say which letters it has."
+                  if len(unreadable) > 1 else
+                  f"Letters on page {pages} cannot be read: their font does not say which letters it has.")
 
 
 def said_on(book: pypdfium2.PdfDocument, page: pypdfium2.PdfPage, usual: float) -> tuple[str, float]:

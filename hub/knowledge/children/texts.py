@@ -24,8 +24,7 @@ BESIDE = frozenset((
 ))
 MARGINS = ("header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf")
 # What it says that is no part of its text.
-LEFT = {"margin": "The headers and footers of the pages were left out", "hidden": "Hidden text was left out",
-        "deleted": "What was deleted with tracked changes was left out"}
+LEFT = ("margin", "hidden", "deleted")
 # How letters are written, by what a font says of itself, and by what a file says.
 FONTS = {0: "", 77: "mac-roman", 128: "cp932", 129: "cp949", 134: "cp936", 136: "cp950", 161: "cp1253", 162: "cp1254",
          163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
@@ -50,9 +49,12 @@ def rtf(content: bytes, asked: Asked, text: Text) -> None:
     if not content.lstrip().startswith(b"{\\rtf"):
         raise No("is damaged, or is no RTF")
     reading = _rtf(content.decode("latin-1"))
-    for where, words in LEFT.items():
-        if (said := reading.joined(where)).strip():
-            text.note(f"{words}: {quoted(said, QUOTED)}")
+    for where in LEFT:
+        if (told := reading.joined(where)).strip():
+            said = quoted(told, QUOTED)
+            text.note(f"The headers and footers of the pages were left out: {said}" if where == "margin" else
+                      f"Hidden text was left out: {said}" if where == "hidden" else
+                      f"What was deleted with tracked changes was left out: {said}")
     if reading.pictures:
         text.note("Pictures in it were not read.")
     made = re.sub(r" ?\( +(?=\S)", " (", reading.joined("")) if reading.noted else reading.joined("")

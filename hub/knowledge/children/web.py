@@ -74,7 +74,8 @@ def page(source: str, text: Text, book: bool = False) -> str:
         body = ""
     body = (body + missing(asked, body)).strip()
     if frames:
-        text.note(f"{frames} frame{'s' * (frames > 1)} within the page {'were' if frames > 1 else 'was'} not read.")
+        text.note(f"{frames} frames within the page were not read." if frames > 1
+                  else f"{frames} frame within the page was not read.")
     if not _bare(body, title):
         return ""
     if rooted and len(body) < FEW:
@@ -184,8 +185,10 @@ def _around(page: Any, text: Text) -> None:
             continue
         said = one.get_text(" ", strip=True)
         if said:
-            what = {"header": "header", "footer": "footer"}.get(one.name, "side column")
-            text.note(f"The {what} of the page was left out: {quoted(said)}")
+            said = quoted(said)
+            text.note(f"The header of the page was left out: {said}" if one.name == "header" else
+                      f"The footer of the page was left out: {said}" if one.name == "footer" else
+                      f"The side column of the page was left out: {said}")
         one.decompose()
 
 

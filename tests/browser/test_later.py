@@ -1,0 +1,78 @@
+"""Send later in a browser: what stands in the composer is planned, and comes back when it is cancelled."""
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.async_api import FilePayload
+
+from tests.browser.conftest import Watch
+from tests.browser.test_console import business, seat, shows
+from tests.console.business import Business
+from tests.console.town import fill
+
+__all__ = ["business"]
+OPEN = """
+    select s.id from sessions s where s.account_id = $1 and s.closed_at is null and s.client_id is not null
+        and s.integration_id is null order by s.id desc limit 1
+"""
+
+
+async def test_text_and_files_go_along_and_come_back(business: Business, watch: Watch) -> None:
+    b = business
+    await fill(b.api.hub, b.api.account, 14)
+    session = await b.api.hub.db.value(OPEN, b.api.account)
+    me = await seat(watch, b)
+    page = await me.open(f"/console/inbox/{session}")
+    await page.fill("#text", "The **prices** of next week")
+    await page.set_input_files("#say [type=file]", files=[
+        FilePayload(name="prices.txt", mimeType="text/plain", buffer=b"nine"),
+        FilePayload(name="map.txt", mimeType="text/plain", buffer=b"left"),
+    ])
+    await page.get_by_text("Send later", exact=True).click()
+    await page.locator("#later [name=at]").wait_for()
+    assert await page.input_value("#later [name=zone]") == await page.evaluate(
+        "Intl.DateTimeFormat().resolvedOptions().timeZone"
+    )
+    await page.get_by_role("button", name="Plan it").click()
+    await watch.until(page, "document.querySelector('#say').innerText.includes('must say when')")
+    assert await page.input_value("#text") == "The **prices** of next week", "nothing is lost by a refusal"
+    at = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT09:00")
+    await page.fill("#later [name=at]", at)
+    await watch.shot(page, "later-open")
+    await watch.sound(page, "send later")
+    assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "only its parts scroll"
+    await page.get_by_role("button", name="Plan it").click()
+    await page.locator(".plan").wait_for()
+    assert "prices.txt" in await page.inner_text(".plan") and "map.txt" in await page.inner_text(".plan")
+    await watch.until(page, "!document.querySelector('#text').value && !document.querySelector('#later').open")
+    assert await page.evaluate("document.querySelector('#say [type=file]').files.length") == 0
+    await watch.until(page, "!document.querySelector('[aria-busy]')")
+    await watch.sound(page, "planned")
+    await watch.shot(page, "later-planned")
+    await page.get_by_role("button", name="Cancel it").click()
+    await watch.until(page, "document.querySelector('#say [type=file]').files.length === 2")
+    assert await page.input_value("#text") == "The **prices** of next week"
+    names = "[...document.querySelector('#say [type=file]').files].map((f) => f.name + f.size + f.type).join()"
+    assert await page.evaluate(names) == "prices.txt4text/plain,map.txt4text/plain"
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await shows(page, "prices.txt")
+    await watch.until(page, "!document.querySelector('#text').value")
+
+
+async def test_what_is_typed_meanwhile_is_not_written_over(business: Business, watch: Watch) -> None:
+    b = business
+    await fill(b.api.hub, b.api.account, 14)
+    session = await b.api.hub.db.value(OPEN, b.api.account)
+    me = await seat(watch, b)
+    at = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    rest = f"/api/v1/inbox/conversations/{session}/planned"
+    await b.api.ok("POST", rest, {"content": "planned before", "at": at})
+    page = await me.open(f"/console/inbox/{session}")
+    await page.fill("#text", "typed now")
+    await page.get_by_role("button", name="Cancel it").click()
+    await watch.until(page, "!!document.querySelector('#draft')")
+    assert await page.input_value("#text") == "typed now"
+    assert await page.inner_text("#draft") == "planned before"
+    await watch.sound(page, "beside what is typed")
+    await page.get_by_role("button", name="Write on with it").click()
+    assert await page.input_value("#text") == "planned before"
+    assert me.wrong == []
