@@ -35,6 +35,8 @@ ARGS = [
     "--disable-sync",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
+    # A page lives too short here to earn what its scripts' fast code costs.
+    "--js-flags=--no-opt --no-maglev",
 ]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 NOTES = """

@@ -31,6 +31,8 @@ COMMANDS = {
     NODE: ("node", str(PLACE / NODE / "check.mjs")),
 }
 QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "OPENAI_AGENTS_DISABLE_TRACING": "1", "ANONYMIZED_TELEMETRY": "False"}
+# What a client's thousands of files are compiled to stays beside them, whoever is told to keep nothing.
+ONCE = {"PYTHONDONTWRITEBYTECODE": ""}
 # What agents' tools are asked to do.
 RUN: Json = {
     "exec_command": {"cmd": f"echo {SHOWN}"}, "Bash": {"command": f"echo {SHOWN}", "description": "Say it"},
@@ -94,7 +96,7 @@ class Place:
         """What a command of an environment printed. Skips where that is missing."""
         needed(name)
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=folder, env={**os.environ, "PYTHONWARNINGS": "ignore", **(env or {})},
+            *command, cwd=folder, env={**os.environ, **ONCE, "PYTHONWARNINGS": "ignore", **(env or {})},
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )
         out, err = await process.communicate()

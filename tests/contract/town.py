@@ -39,14 +39,15 @@ class Town:
     http: aiohttp.ClientSession
     here: "Settlers | None" = None
     last: str = ""
+    spent: bool = False
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
     def settlers(self, operation: str) -> "Settlers":
-        """An account that has everything; a new one behind an operation that deletes."""
-        if self.here is None or (self.last != operation and self.last.startswith("DELETE")):
-            self.here = self.do(_settled(self))
+        """An account that has everything; a new one behind an operation that has deleted something (`spent`)."""
+        if self.here is None or (self.last != operation and self.spent):
+            self.here, self.spent = self.do(_settled(self)), False
         self.last = operation
         return self.here
 

@@ -8,12 +8,12 @@ from PIL import Image, ImageDraw, ImageFont
 PLACEHOLDER = "placeholder"
 SIZE, EDGE, GAP = 768, 56, 14
 LINES, LONGEST = 7, 400
-INK, SOFT = (255, 255, 255), (235, 235, 240)
+INK, SOFT = 255, 235  # of 255 parts white
 
 
 def placeholder(prompt: str) -> bytes:
     """A PNG with the word and the prompt's beginning on it; the same prompt gives the same picture."""
-    image = Image.new("RGB", (SIZE, SIZE), _colour(prompt))
+    image = Image.new("L", (SIZE, SIZE), 0)
     draw = ImageDraw.Draw(image)
     draw.rectangle((EDGE // 2, EDGE // 2, SIZE - EDGE // 2, SIZE - EDGE // 2), outline=SOFT, width=3)
     draw.text((EDGE, EDGE), PLACEHOLDER, font=ImageFont.load_default(64), fill=INK)
@@ -24,8 +24,10 @@ def placeholder(prompt: str) -> bytes:
     for line in _lines(draw, " ".join(prompt.split())[:LONGEST], small):
         draw.text((EDGE, top), line, font=small, fill=INK)
         top += 34 + GAP
+    ground = _colour(prompt)
+    image.putpalette([part + (255 - part) * white // 255 for white in range(256) for part in ground])
     out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
+    image.save(out, "PNG")
     return out.getvalue()
 
 
