@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from hub.errors import Overloaded, Setup
-from hub.loading import later
+from hub.later import later
 
 if TYPE_CHECKING:
     import obstore

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from hub.loading import later
+from hub.later import later
 
 if TYPE_CHECKING:
     import jsonschema

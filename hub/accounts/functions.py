@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from hub.accounts.value_types import RESERVED_NAMES, Headers, address, identifier
 from hub.errors import Invalid
-from hub.loading import later
+from hub.later import later
 from hub.pydantic_base import Camel, Json
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from hub.config import Settings
 from hub.errors import Upstream
-from hub.loading import later
+from hub.later import later
 
 if TYPE_CHECKING:
     import aiosmtplib

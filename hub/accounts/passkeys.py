@@ -14,7 +14,8 @@ from uuid import UUID
 import orjson
 
 from hub.errors import Conflict, Invalid, Unauthorized
-from hub.loading import later, loaded
+from hub.later import later
+from hub.loading import loaded
 from hub.sealing import Sealer, sign
 from hub.store import second_factors
 from hub.store.db import Db

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hub.errors import HubError
+from hub.later import later
 from hub.llm.elsewhere import Elsewhere, Place
 from hub.llm.types import Failed
-from hub.loading import later
 from hub.store import embedders
 from hub.store.db import Db
 from hub.store.embedders import Embedder

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hub.knowledge.index import Passages
+from hub.later import later
 from hub.llm.embedder import DIMENSION, MODEL, Vector
-from hub.loading import later
 from hub.store.chunks import digest
 
 if TYPE_CHECKING:

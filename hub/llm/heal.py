@@ -7,7 +7,7 @@ import orjson
 
 from hub.domain import Json
 from hub.errors import Invalid
-from hub.loading import later
+from hub.later import later
 from hub.schemas import Schema, Unusable
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from hub.loading import later
+from hub.later import later
 from hub.schemas import COUNTED, PATTERN, REPEATS
 
 if TYPE_CHECKING:

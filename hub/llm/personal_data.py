@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from hub.later import later
 from hub.llm.patterns import OURS, grows
-from hub.loading import later
 
 if TYPE_CHECKING:
     import phonenumbers

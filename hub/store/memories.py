@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hub.ids import uuid7
-from hub.loading import later
+from hub.later import later
 from hub.store import personal
 from hub.store.chunks import vector_text, words
 from hub.store.db import Call, Row, clean

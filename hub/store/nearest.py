@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from hub.loading import later
+from hub.later import later
 from hub.store.chunks import vector_text
 from hub.store.db import Db
 from hub.store.shelves import Key, Part, Shelf, coded, nearest, read

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from hub.loading import later
+from hub.later import later
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,8 +16,8 @@ from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.knowledge import collections, documents
 from hub.knowledge.index import index_document
+from hub.later import later
 from hub.llm.extractive import MODEL as EXTRACTIVE
-from hub.loading import later
 from hub.runtime import Hub
 from hub.store import samples as rows
 from hub.store.db import Db

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from hub.loading import later
+from hub.later import later
 
 if TYPE_CHECKING:
     import yaml

@@ -4,7 +4,7 @@ import hashlib
 import io
 from typing import TYPE_CHECKING
 
-from hub.loading import later
+from hub.later import later
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont

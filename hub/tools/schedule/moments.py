@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from hub.language import time_words as v
-from hub.loading import later
+from hub.later import later
 from hub.tools.schedule.clock import taken
 from hub.tools.schedule.recurrence import instant
 from hub.tools.schedule.tokens import Token, Unclear, read

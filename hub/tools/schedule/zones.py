@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from hub.loading import later
+from hub.later import later
 
 if TYPE_CHECKING:
     import phonenumbers

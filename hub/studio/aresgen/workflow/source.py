@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hub.errors import TooLarge, Unprocessable
-from hub.loading import later
+from hub.later import later
 
 if TYPE_CHECKING:
     import yaml
