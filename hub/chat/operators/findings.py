@@ -82,7 +82,7 @@ async def load(db: Call, account: UUID, since: datetime, until: datetime, zone: 
             for d in unused[:UNUSED] if d["answers"]
         ],
         "unused_cut": len(unused) > UNUSED,
-        "by": {what: await rows.by(db, account, since, until, what) for what in ("client", "bot", "network")},
+        "by": await rows.by(db, account, since, until),
         "hours": await rows.hours(db, account, since, until, zone),
     }
 
