@@ -91,13 +91,13 @@ def _takes_none(form: Any) -> bool:
 class Camel(_Form):
     """camelCase in JSON; snake_case is accepted too; unknown fields are ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", defer_build=True)
 
 
 class Snake(_Form):
     """snake_case in JSON; unknown fields are ignored."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
 
 class Defaults(Camel):

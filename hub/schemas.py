@@ -5,26 +5,33 @@ pattern of theirs may take long, and a schema that refers to itself without end 
 """
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import orjson
-import regex
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend, validator_for
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import EMPTY_REGISTRY
+
+from hub.later import later
+
+if TYPE_CHECKING:
+    import jsonschema
+    import referencing.exceptions as unresolved
+    import referencing.jsonschema as references
+    import regex
+    from jsonschema.protocols import Validator
+else:
+    jsonschema, regex = later("jsonschema"), later("regex")
+    references, unresolved = later("referencing.jsonschema"), later("referencing.exceptions")
 
 Json = dict[str, Any]
-Keyword = Callable[[Any, Any, Any, Any], Iterator[jsonschema.ValidationError] | None]
+Keyword = Callable[[Any, Any, Any, Any], Iterator["jsonschema.ValidationError"] | None]
 SECONDS, PATTERN_SECONDS = 0.5, 0.05
 LARGEST, SHOWN = 200_000, 300
 PATTERN, REPEATS = 2000, 100_000
-COUNTED = regex.compile(r"\{\s*(\d{1,9})")
+COUNTED = re.compile(r"\{\s*(\d{1,9})")
 
 _until: ContextVar[float] = ContextVar("until")
 
@@ -44,7 +51,7 @@ class Schema:
         """Raise Unusable when it is none."""
         if len(dumped(schema)) > LARGEST:
             raise Unusable(f"it is larger than {LARGEST:,} bytes")
-        known = validator_for(schema, jsonschema.Draft202012Validator)
+        known = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
         try:
             known.check_schema(schema)
         except jsonschema.SchemaError as e:
@@ -52,8 +59,10 @@ class Schema:
         except (TypeError, RecursionError, regex.error):
             raise Unusable("it is not a JSON Schema") from None
         timed = {name: _timed(BOUNDED.get(name, keyword)) for name, keyword in known.VALIDATORS.items()}
-        made: Any = extend(known, timed)  # type: ignore[no-untyped-call]  # it ships no types
-        self._validator: Validator = made(schema, registry=EMPTY_REGISTRY, format_checker=known.FORMAT_CHECKER)
+        made: Any = jsonschema.validators.extend(known, timed)  # type: ignore[no-untyped-call]  # it ships no types
+        self._validator: Validator = made(
+            schema, registry=references.EMPTY_REGISTRY, format_checker=known.FORMAT_CHECKER
+        )
 
     def complaints(self, value: Any, most: int = 5) -> list[tuple[str, str]]:
         """(place, what is wrong there); the place is "" for the value itself. At most so many. Raise Unusable."""
@@ -62,7 +71,7 @@ class Schema:
             return [_told(e) for e in _first(self._validator.iter_errors(value), most)]
         except (_TooLong, TimeoutError, RecursionError):
             raise Unusable("it is too complicated to be checked") from None
-        except Unresolvable:
+        except unresolved.Unresolvable:
             raise Unusable("it refers to another schema") from None
         except (regex.error, jsonschema.SchemaError, jsonschema.exceptions.UnknownType, TypeError, ValueError):
             raise Unusable("it is not valid") from None
@@ -80,7 +89,7 @@ def dumped(value: Any) -> bytes:
 
 
 def _timed(keyword: Keyword) -> Keyword:
-    def within(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    def within(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator["jsonschema.ValidationError"]:
         if time.monotonic() > _until.get():
             raise _TooLong
         yield from keyword(validator, value, instance, schema) or ()
@@ -88,12 +97,12 @@ def _timed(keyword: Keyword) -> Keyword:
     return within
 
 
-def _pattern(_: Any, value: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+def _pattern(_: Any, value: Any, instance: Any, __: Any) -> Iterator["jsonschema.ValidationError"]:
     if isinstance(instance, str) and not _found(value, instance):
         yield jsonschema.ValidationError(f"does not match {value!r}")
 
 
-def _pattern_properties(validator: Any, value: Any, instance: Any, _: Any) -> Iterator[jsonschema.ValidationError]:
+def _pattern_properties(validator: Any, value: Any, instance: Any, _: Any) -> Iterator["jsonschema.ValidationError"]:
     if not isinstance(instance, dict):
         return
     for pattern, inner in value.items():
@@ -102,7 +111,7 @@ def _pattern_properties(validator: Any, value: Any, instance: Any, _: Any) -> It
                 yield from validator.descend(one, inner, path=name, schema_path=pattern)
 
 
-def _additional(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+def _additional(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator["jsonschema.ValidationError"]:
     if not isinstance(instance, dict):
         return
     patterns = schema.get("patternProperties") or {}
@@ -115,12 +124,12 @@ def _additional(validator: Any, value: Any, instance: Any, schema: Any) -> Itera
         yield jsonschema.ValidationError(f"has {', '.join(map(repr, more[:5]))}, which it does not know")
 
 
-def _unique(_: Any, value: Any, instance: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+def _unique(_: Any, value: Any, instance: Any, __: Any) -> Iterator["jsonschema.ValidationError"]:
     if value and isinstance(instance, list) and len({dumped(_plain(one)) for one in instance}) < len(instance):
         yield jsonschema.ValidationError("has one item twice")
 
 
-def _unevaluated(_: Any, __: Any, ___: Any, ____: Any) -> Iterator[jsonschema.ValidationError]:
+def _unevaluated(_: Any, __: Any, ___: Any, ____: Any) -> Iterator["jsonschema.ValidationError"]:
     yield from ()
 
 
@@ -153,11 +162,11 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, list) else value
 
 
-def _first(errors: Iterator[jsonschema.ValidationError], most: int) -> list[jsonschema.ValidationError]:
+def _first(errors: Iterator["jsonschema.ValidationError"], most: int) -> list["jsonschema.ValidationError"]:
     return list(islice(errors, most))
 
 
-def _told(error: jsonschema.ValidationError) -> tuple[str, str]:
+def _told(error: "jsonschema.ValidationError") -> tuple[str, str]:
     if error.context:
         error = jsonschema.exceptions.best_match([error])
     place = ".".join(str(p) for p in error.absolute_path)

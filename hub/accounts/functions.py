@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
-import jsonschema
-from jsonschema.validators import validator_for
 from pydantic import AfterValidator, Field
 
 from hub.accounts.value_types import RESERVED_NAMES, Headers, address, identifier
 from hub.errors import Invalid
+from hub.later import later
 from hub.pydantic_base import Camel, Json
+
+if TYPE_CHECKING:
+    import jsonschema
+else:
+    jsonschema = later("jsonschema")
 
 INTERNAL = "aivax://"
 QUERY = "query-collection"
@@ -124,7 +128,7 @@ def _schema(content: Json) -> Json:
     if content.get("type", "object") != "object":
         raise ValueError("must describe an object: its type must be 'object'")
     try:
-        validator_for(content, jsonschema.Draft202012Validator).check_schema(content)
+        jsonschema.validators.validator_for(content, jsonschema.Draft202012Validator).check_schema(content)
     except jsonschema.SchemaError as e:
         place = ".".join(str(p) for p in e.absolute_path)
         raise ValueError(f"is not a valid JSON Schema{f' at {place[:100]}' if place else ''}") from None

@@ -3,12 +3,17 @@
 import ssl
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
-
-import aiosmtplib
 
 from hub.config import Settings
 from hub.errors import Upstream
+from hub.later import later
+
+if TYPE_CHECKING:
+    import aiosmtplib
+else:
+    aiosmtplib = later("aiosmtplib")
 
 SECONDS = 20.0
 LOCAL = ("localhost", "127.0.0.1", "::1")

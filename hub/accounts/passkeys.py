@@ -7,32 +7,27 @@ nothing and an answer of another browser, or of yesterday, is none.
 import ipaddress
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import orjson
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from hub.errors import Conflict, Invalid, Unauthorized
+from hub.later import later
+from hub.loading import loaded
 from hub.sealing import Sealer, sign
 from hub.store import second_factors
 from hub.store.db import Db
 
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn.helpers import exceptions, structs
+else:
+    webauthn = later("webauthn")
+    exceptions, structs = later("webauthn.helpers.exceptions"), later("webauthn.helpers.structs")
+
+PACKAGE = "webauthn"  # it takes too long to be imported in the loop
 MOST, LONGEST, LASTS = 20, 16_384, 300
 
 
@@ -69,18 +64,20 @@ def challenge(sealer: Sealer, cookie: str, age: int = 0) -> bytes:
 
 async def to_register(db: Db, sealer: Sealer, site: Site, operator: UUID, email: str, name: str, cookie: str) -> str:
     """JSON that a browser makes a passkey from."""
-    options = generate_registration_options(
+    await loaded(PACKAGE)
+    options = webauthn.generate_registration_options(
         rp_id=site.host, rp_name="Hub", user_id=operator.bytes, user_name=email, user_display_name=name,
         challenge=challenge(sealer, cookie),
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=[
-            PublicKeyCredentialDescriptor(id=bytes.fromhex(k["id"]))
+            structs.PublicKeyCredentialDescriptor(id=bytes.fromhex(k["id"]))
             for k in await second_factors.passkeys(db, operator)
         ],
     )
-    return str(options_to_json(options))
+    return str(webauthn.options_to_json(options))
 
 
 async def register(
@@ -89,15 +86,16 @@ async def register(
     """Keep a passkey that a browser has made. Raise Invalid, Conflict."""
     if len(await second_factors.passkeys(db, operator)) >= MOST:
         raise Conflict(f"{MOST} passkeys are enough; remove one first.")
+    await loaded(PACKAGE)
     given, seen = _read(answer), None
     for age in range(LASTS // 60):
         try:
-            seen = verify_registration_response(
+            seen = webauthn.verify_registration_response(
                 credential=given, expected_challenge=challenge(sealer, cookie, age), expected_rp_id=site.host,
                 expected_origin=site.origin, require_user_verification=True,
             )
             break
-        except (WebAuthnException, ValueError, KeyError, TypeError):
+        except (exceptions.WebAuthnException, ValueError, KeyError, TypeError):
             continue
     if seen is None:
         raise Invalid("The passkey was not made by this page; reload it and try again.", field="credential")
@@ -108,32 +106,35 @@ async def register(
         raise Conflict("This passkey is registered already.")
 
 
-def to_sign(sealer: Sealer, site: Site, cookie: str, allowed: list[str] | None = None) -> str:
+async def to_sign(sealer: Sealer, site: Site, cookie: str, allowed: list[str] | None = None) -> str:
     """JSON that a browser signs with a passkey. allowed: ids in hex; None: any of this hub."""
-    options = generate_authentication_options(
-        rp_id=site.host, challenge=challenge(sealer, cookie), user_verification=UserVerificationRequirement.REQUIRED,
-        allow_credentials=[PublicKeyCredentialDescriptor(id=bytes.fromhex(k)) for k in allowed or ()],
+    await loaded(PACKAGE)
+    options = webauthn.generate_authentication_options(
+        rp_id=site.host, challenge=challenge(sealer, cookie),
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
+        allow_credentials=[structs.PublicKeyCredentialDescriptor(id=bytes.fromhex(k)) for k in allowed or ()],
     )
-    return str(options_to_json(options))
+    return str(webauthn.options_to_json(options))
 
 
 async def owner(db: Db, sealer: Sealer, site: Site, answer: str, cookie: str) -> UUID:
     """Whose passkey signed. Raise Unauthorized, Invalid."""
+    await loaded(PACKAGE)
     given = _read(answer)
     try:
-        id = base64url_to_bytes(str(given.get("id", "")))
+        id = webauthn.base64url_to_bytes(str(given.get("id", "")))
     except ValueError:
         id = b""
     row = await second_factors.passkey(db, id)
     for age in range(LASTS // 60 if row else 0):
         assert row is not None
         try:
-            seen = verify_authentication_response(
+            seen = webauthn.verify_authentication_response(
                 credential=given, expected_challenge=challenge(sealer, cookie, age), expected_rp_id=site.host,
                 expected_origin=site.origin, credential_public_key=row["public_key"],
                 credential_current_sign_count=0, require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, KeyError, TypeError):
+        except (exceptions.WebAuthnException, ValueError, KeyError, TypeError):
             continue
         if await second_factors.signed(db, id, seen.new_sign_count):
             return UUID(str(row["operator_id"]))

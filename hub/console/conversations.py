@@ -23,7 +23,7 @@ from hub.store import labels as label_rows
 from hub.tools.schedule.book import zone_of as checked
 from hub.translations import told
 
-PAGE, CHOICES, MOST = 50, 200, 10_000
+PAGE, CHOICES, MOST = 50, 200, 1000
 FIELDS = ("since", "until", "event", "state", "client", "gateway", "network", "label", "zone")
 
 

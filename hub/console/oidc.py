@@ -22,7 +22,7 @@ async def there(request: web.Request) -> web.StreamResponse:
     try:
         to, kept = await request.app[OIDC].begin(request.match_info["name"], _back(request))
     except HubError as e:
-        return refused(request, e)
+        return await refused(request, e)
     kept["next"] = onward(request.query.get("next", ""))
     sealed = base64.urlsafe_b64encode(hub.sealer.seal(PLACE, "", orjson.dumps(kept).decode())).decode()
     response = web.Response(status=303, headers={**HEADERS, "Location": to})
@@ -42,7 +42,7 @@ async def back(request: web.Request) -> web.StreamResponse:
             hub.db, claims.issuer, claims.subject, claims.email, kept["name"], browser(request)
         )
     except HubError as e:
-        return refused(request, e)
+        return await refused(request, e)
     response = enter(request, entry, onward(kept.get("next", "")))
     response.del_cookie(ASKED, path=PATH)
     return response

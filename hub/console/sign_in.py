@@ -29,7 +29,7 @@ async def form(request: web.Request) -> web.StreamResponse:
     """GET /console/login"""
     if await operator(request, COOKIE):
         return web.Response(status=303, headers={"Location": "/console"})
-    return _page(request, "login.html", 200, next=onward(request.query.get("next", "")), words="", email="")
+    return await _page(request, "login.html", 200, next=onward(request.query.get("next", "")), words="", email="")
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
@@ -47,19 +47,19 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
             password = (sent.fields.get("password") or [""])[-1]
             entry = await signing.log_in(hub.db, request.app[PASSWORDS], email, password, browser(request))
     except HubError as e:
-        return _page(request, "login.html", e.status, next=next, words=e.text, email=email)
+        return await _page(request, "login.html", e.status, next=next, words=e.text, email=email)
     return enter(request, entry, next)
 
 
-def refused(request: web.Request, e: HubError) -> web.Response:
+async def refused(request: web.Request, e: HubError) -> web.Response:
     """The page to sign in at, and why somebody is there again."""
-    return _page(request, "login.html", e.status, next="/console", words=e.text, email="")
+    return await _page(request, "login.html", e.status, next="/console", words=e.text, email="")
 
 
 async def link(request: web.Request) -> web.StreamResponse:
     """GET /console/link/{token}: a button, so that whoever only looks at links does not use it up."""
     seen = await signing.linked(request.app[HUB].db, request.match_info["token"])
-    return _page(request, "link.html", 200 if seen else 410, seen=seen, words="")
+    return await _page(request, "link.html", 200 if seen else 410, seen=seen, words="")
 
 
 async def use_link(request: web.Request) -> web.StreamResponse:
@@ -69,7 +69,7 @@ async def use_link(request: web.Request) -> web.StreamResponse:
         await _sent(request)
         entry = await signing.log_in_by_link(hub.db, hub.limits, request.match_info["token"], browser(request))
     except HubError as e:
-        return _page(request, "link.html", e.status, seen=None, words=e.text)
+        return await _page(request, "link.html", e.status, seen=None, words=e.text)
     return enter(request, entry, "/console")
 
 
@@ -100,10 +100,10 @@ async def _second(request: web.Request, next: str, words: str, status: int) -> w
     try:
         found = await signing.waiting(hub.db, token)
     except HubError as e:
-        return _page(request, "login.html", 401, next=next, words=e.text, email="")
+        return await _page(request, "login.html", 401, next=next, words=e.text, email="")
     keys = await signing.keys_of(hub.db, found["id"])
-    options = passkeys.to_sign(hub.sealer, site(request), token, keys) if keys and site(request).able else ""
-    return _page(request, "second.html", status, next=next, words=words, options=options, email=found["email"])
+    options = await passkeys.to_sign(hub.sealer, site(request), token, keys) if keys and site(request).able else ""
+    return await _page(request, "second.html", status, next=next, words=words, options=options, email=found["email"])
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
@@ -132,11 +132,11 @@ async def _sent(request: web.Request) -> Any:
     return sent
 
 
-def _page(request: web.Request, template: str, status: int, **values: Any) -> web.Response:
+async def _page(request: web.Request, template: str, status: int, **values: Any) -> web.Response:
     before, hub = request.cookies.get(BEFORE) or secrets.token_urlsafe(16), request.app[HUB]
     if template == "login.html":
         here = site(request)
-        values["options"] = passkeys.to_sign(hub.sealer, here, before) if here.able else ""
+        values["options"] = await passkeys.to_sign(hub.sealer, here, before) if here.able else ""
         values["providers"] = request.app[OIDC].names
     response = html(request, template, status, csrf=csrf(before), path=request.path, **values)
     response.set_cookie(BEFORE, before, path="/console", httponly=True, samesite="Strict", secure=secure(request))

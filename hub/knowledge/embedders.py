@@ -8,17 +8,22 @@ import asyncio
 import logging
 import statistics
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import numpy as np
-
 from hub.errors import HubError
+from hub.later import later
 from hub.llm.elsewhere import Elsewhere, Place
 from hub.llm.types import Failed
 from hub.store import embedders
 from hub.store.db import Db
 from hub.store.embedders import Embedder
 from hub.store.nearest import Theirs
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = later("numpy")
 
 log = logging.getLogger(__name__)
 

@@ -4,12 +4,17 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from hub.knowledge.index import Passages
+from hub.later import later
 from hub.llm.embedder import DIMENSION, MODEL, Vector
 from hub.store.chunks import digest
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = later("numpy")
 
 FILE = Path(__file__).parents[2] / "templates" / "manual" / "vectors.txt"
 

@@ -20,8 +20,8 @@ IDEAS = tuple(
         "entrega entregas entregam entregar frete envio enviam enviar enviamos delivery deliver shipping ship "
         "shipment despacho envios flete remessa enviais",
         "pagamento pagamentos pagar paga pago pagos parcelar parcela parcelas payment payments pay paying abonar "
-        "cuotas installments isento isenta isentos isentas dispensado dispensada dispensados exempt exempted waived exento "
-        "exenta exentos",
+        "cuotas installments isento isenta isentos isentas dispensado dispensada dispensados exempt exempted waived "
+        "exento exenta exentos",
         "cartao card cards credito credit tarjeta",
         "cheque check cheques",
         "dinheiro dinero money cash efectivo especie",

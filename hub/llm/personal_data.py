@@ -4,26 +4,32 @@ What a shape alone cannot tell is checked: digits by their check digits, phones 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import phonenumbers
-import regex
-
+from hub.later import later
 from hub.llm.patterns import OURS, grows
+
+if TYPE_CHECKING:
+    import phonenumbers
+    import regex
+else:
+    phonenumbers = later("phonenumbers")
+    regex = later("regex")
 
 Kind = Literal["Email", "Phone", "Cpf", "Cnpj", "Card"]
 KINDS: tuple[Kind, ...] = ("Email", "Cpf", "Cnpj", "Card", "Phone")
 # What people and models write between digits.
 _SEP = r"[ \u00a0\u2009\u202f.\-\u2010-\u2013]?"
 _LEFT, _RIGHT = r"(?<![\w])", r"(?![\w])"
-PATTERNS: Mapping[Kind, "regex.Pattern[str]"] = {
-    "Email": regex.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"),
-    "Cpf": regex.compile(rf"{_LEFT}\d{{3}}{_SEP}\d{{3}}{_SEP}\d{{3}}{_SEP}\d{{2}}{_RIGHT}"),
-    "Cnpj": regex.compile(
+_PATTERNS: Mapping[Kind, str] = {
+    "Email": r"(?<![\w.+%-])[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}",
+    "Cpf": rf"{_LEFT}\d{{3}}{_SEP}\d{{3}}{_SEP}\d{{3}}{_SEP}\d{{2}}{_RIGHT}",
+    "Cnpj": (
         rf"{_LEFT}[\dA-Z]{{2}}{_SEP}[\dA-Z]{{3}}{_SEP}[\dA-Z]{{3}}(?:/|{_SEP})[\dA-Z]{{4}}{_SEP}\d{{2}}{_RIGHT}"
     ),
-    "Card": regex.compile(rf"{_LEFT}\d(?:{_SEP}\d){{12,18}}{_RIGHT}"),
-    "Phone": regex.compile(r"(?<![\w+])\+?\(?\d(?:[ \u00a0\u202f().\-/\u2010-\u2013]{0,2}\d){7,14}(?![\w])"),
+    "Card": rf"{_LEFT}\d(?:{_SEP}\d){{12,18}}{_RIGHT}",
+    "Phone": r"(?<![\w+])\+?\(?\d(?:[ \u00a0\u202f().\-/\u2010-\u2013]{0,2}\d){7,14}(?![\w])",
 }
 REGIONS = ("BR", "US", "GB", "PT", "ES", "DE", "FR", "AR", "MX")
 
@@ -40,13 +46,18 @@ class Found(NamedTuple):
 def find(text: str, kinds: tuple[Kind, ...], start: int = 0, final: bool = True) -> Iterator[Found]:
     """Every piece of these kinds from `start` on; unless final also the end that may still become one."""
     for kind in kinds:
-        for m in PATTERNS[kind].finditer(text, start, overlapped=True, partial=not final):
+        for m in _pattern(kind).finditer(text, start, overlapped=True, partial=not final):
             if m.end() <= m.start():
                 continue
-            if m.partial or (not final and grows(PATTERNS[kind], text, m.start(), OURS)):
+            if m.partial or (not final and grows(_pattern(kind), text, m.start(), OURS)):
                 yield Found(m.start(), m.end(), kind, True)
             elif CHECKS[kind](m.group()):
                 yield Found(m.start(), m.end(), kind, False)
+
+
+@cache
+def _pattern(kind: Kind) -> "regex.Pattern[str]":
+    return regex.compile(_PATTERNS[kind])
 
 
 def same(kind: Kind, text: str) -> str:

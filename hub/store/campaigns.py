@@ -79,7 +79,7 @@ PLAN = """
     left join lateral (select n1.person_id from identities n1 where n1.account_id = $1 and n1.key = any(r.names)
         order by array_position(r.names, n1.key) limit 1) n on true
     left join people me on me.id = n.person_id
-    left join persons p on p.id = me.root_id
+    left join lateral (select x.* from persons x where x.id = me.root_id offset 0) p on true
     left join lateral (select k1.id from people m join contacts k1 on k1.person_id = m.id and k1.integration_id = i.id
         where m.root_id = p.id order by k1.id limit 1) k on true
     left join contacts ct on ct.id = k.id

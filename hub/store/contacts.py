@@ -18,10 +18,10 @@ LIST = """
             (select s.metadata->>'name' from people m join sessions s on s.person_id = m.id where m.root_id = w.id
                 and s.metadata->>'name' is not null order by s.id desc limit 1)) as name,
         t.count, t.last_at
-    from persons w left join lateral (
+    from page g cross join lateral (select x.* from persons x where x.account_id = $1 and x.id = g.id offset 0) w left join lateral (
         select count(*)::int as count, max(s.last_message_at) as last_at from people m join sessions s on s.person_id = m.id
         where m.root_id = w.id) t on true
-    where w.account_id = $1 and w.id in (select id from page) order by w.id desc
+    order by w.id desc
 """
 # $4: a part of a name; $5: the forms of a phone that the words may be.
 FOUND = """
@@ -36,10 +36,10 @@ FOUND = """
             (select s.metadata->>'name' from people m join sessions s on s.person_id = m.id where m.root_id = w.id
                 and s.metadata->>'name' is not null order by s.id desc limit 1)) as name,
         t.count, t.last_at
-    from persons w left join lateral (
+    from page g cross join lateral (select x.* from persons x where x.account_id = $1 and x.id = g.id offset 0) w left join lateral (
         select count(*)::int as count, max(s.last_message_at) as last_at from people m join sessions s on s.person_id = m.id
         where m.root_id = w.id) t on true
-    where w.account_id = $1 and w.id in (select id from page) order by w.id desc
+    order by w.id desc
 """
 COUNT = "select count(*)::int from people p where p.account_id = $1 and p.root_id = p.id and p.kind = 'person'"
 COUNT_FOUND = """
@@ -55,10 +55,10 @@ ONE = """
             (select s.metadata->>'name' from people m join sessions s on s.person_id = m.id where m.root_id = w.id
                 and s.metadata->>'name' is not null order by s.id desc limit 1)) as name,
         t.count, t.last_at
-    from persons w left join lateral (
+    from people p cross join lateral (select x.* from persons x where x.account_id = $1 and x.id = p.root_id offset 0) w left join lateral (
         select count(*)::int as count, max(s.last_message_at) as last_at from people m join sessions s on s.person_id = m.id
         where m.root_id = w.id) t on true
-    where w.account_id = $1 and w.id = (select p.root_id from people p where p.account_id = $1 and p.id = $2)
+    where p.account_id = $1 and p.id = $2
 """
 JOINS = """
     select j.id, j.a_id, j.b_id, j.evidence, j.detail, j.by, j.at, j.split_at, j.split_by from joins j

@@ -21,9 +21,13 @@ LIST = """
     order by s.id desc
 """
 COUNT = """
-    select count(*)::int from chosen_conversations($1, null, $2, $3, $4, $5, $6, $7, $8, $9, $10) x
-    join sessions s on s.id = x.id and s.account_id = $1
+    select count(*)::int from accounts a
+    cross join lateral chosen_conversations(a.id, null, $2, $3, $4, $5, $6, $7, $8, $9, $10) x where a.id = $1
 """
+# What seldom happens leads to its conversations; what nearly always does is looked for in one after the other.
+USUAL = ("any", "asked")
+LIST_BY_EVENT = LIST.replace("chosen_conversations", "conversations_chosen_by_event")
+COUNT_BY_EVENT = COUNT.replace("chosen_conversations", "conversations_chosen_by_event")
 WORDS = """
     select m.id, m.role, m.source, m.content, m.turn_id, m.network_id, m.position, m.created_at from messages m
     where m.account_id = $1 and m.session_id = $2 and not m.hidden and m.position > $3 and m.role in ('user', 'assistant')
@@ -51,8 +55,9 @@ class Choice:
 async def listed(db: Call, account: UUID, which: Choice, before: UUID | None, limit: int) -> list[Json]:
     """Those that began before one of them."""
     w = which
+    statement = LIST if w.event in USUAL else LIST_BY_EVENT
     rows = await db.fetch(
-        LIST, account, before, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, limit, w.label
+        statement, account, before, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, limit, w.label
     )
     return [dict(r) for r in rows]
 
@@ -60,8 +65,9 @@ async def listed(db: Call, account: UUID, which: Choice, before: UUID | None, li
 async def count(db: Call, account: UUID, which: Choice, most: int) -> int:
     """How many, at most `most`."""
     w = which
+    statement = COUNT if w.event in USUAL else COUNT_BY_EVENT
     return int(await db.value(
-        COUNT, account, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, most, w.label
+        statement, account, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, most, w.label
     ))
 
 

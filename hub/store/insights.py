@@ -6,16 +6,24 @@ from uuid import UUID
 
 from hub.store.db import Call
 
-# $4: client, bot or network.
+# A conversation has one client and one network: counted once by both, it may be added up by either, and by the client's bot.
 BY = """
-    select case $4 when 'client' then s.client_id::text when 'bot' then coalesce(c.gateway_id::text, '') else coalesce(i.channel, 'web') end as key,
-        min(case $4 when 'client' then c.name when 'bot' then coalesce(g.name, 'none') else coalesce(i.channel, 'web') end) as name,
-        count(distinct t.session_id) filter (where t.asked > 0)::int as conversations, sum(t.asked)::int as asked,
-        sum(t.answered)::int as answered, count(distinct t.session_id) filter (where t.by_people > 0)::int as people,
-        count(distinct t.session_id) filter (where t.failures > 0)::int as failed, sum(t.cost)::float8 as cost
-    from talks($1, $2, $3) t join sessions s on s.id = t.session_id join clients c on c.id = s.client_id
-    left join gateways g on g.id = c.gateway_id left join integrations i on i.id = s.integration_id
-    where t.account_id = $1 group by 1 order by conversations desc, name limit 50
+    with pairs as materialized (
+        select s.client_id, s.integration_id, count(distinct t.session_id) filter (where t.asked > 0)::int as conversations,
+            sum(t.asked)::int as asked, sum(t.answered)::int as answered,
+            count(distinct t.session_id) filter (where t.by_people > 0)::int as people,
+            count(distinct t.session_id) filter (where t.failures > 0)::int as failed, sum(t.cost)::float8 as cost
+        from talks($1, $2, $3) t join sessions s on s.id = t.session_id where t.account_id = $1 group by 1, 2),
+    summed as (
+        select w.what, w.key, min(w.name) as name, sum(p.conversations)::int as conversations, sum(p.asked)::int as asked,
+            sum(p.answered)::int as answered, sum(p.people)::int as people, sum(p.failed)::int as failed, sum(p.cost) as cost,
+            row_number() over (partition by w.what order by sum(p.conversations) desc, min(w.name)) as place
+        from pairs p join clients c on c.id = p.client_id left join gateways g on g.id = c.gateway_id
+        left join integrations i on i.id = p.integration_id
+        cross join lateral (values ('client', c.id::text, c.name), ('bot', coalesce(c.gateway_id::text, ''), coalesce(g.name, 'none')),
+            ('network', coalesce(i.channel, 'web'), coalesce(i.channel, 'web'))) w(what, key, name)
+        group by 1, 2)
+    select * from summed where place <= 50 order by what, place
 """
 # A conversation with several labels counts for each of them.
 BY_LABEL = """
@@ -86,8 +94,12 @@ AGAIN = "update operators set weekly_at = now() - interval '6 days' + interval '
 Json = dict[str, Any]
 
 
-async def by(db: Call, account: UUID, since: datetime, until: datetime, what: str) -> list[Json]:
-    return [dict(r) for r in await db.fetch(BY, account, since, until, what)]
+async def by(db: Call, account: UUID, since: datetime, until: datetime) -> dict[str, list[Json]]:
+    """The 50 clients, bots and networks with the most conversations; these first."""
+    found: dict[str, list[Json]] = {"client": [], "bot": [], "network": []}
+    for row in await db.fetch(BY, account, since, until):
+        found[row["what"]].append(dict(row))
+    return found
 
 
 async def by_label(db: Call, account: UUID, since: datetime, until: datetime) -> list[Json]:

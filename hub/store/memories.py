@@ -4,15 +4,19 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import numpy as np
-
 from hub.ids import uuid7
+from hub.later import later
 from hub.store import personal
 from hub.store.chunks import vector_text, words
 from hub.store.db import Call, Row, clean
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = later("numpy")
 
 ADD = """
     insert into memories (id, account_id, external_user, format, content, details, starts_at, ends_at, embedding, words,

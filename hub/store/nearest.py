@@ -6,13 +6,18 @@ Pieces that were removed are not found any more when they are compared; new ones
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import numpy as np
-
+from hub.later import later
 from hub.store.chunks import vector_text
 from hub.store.db import Db
 from hub.store.shelves import Key, Part, Shelf, coded, nearest, read
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = later("numpy")
 
 VERSIONS = "select id, shelf from collections where account_id = $1 and id = any($2)"
 SIGNS = """

@@ -35,7 +35,7 @@ LOCK = "select p.id from people p where p.id in (select q.root_id from people q 
 KNOWN = """
     select q.id as asked, w.id as root, w.account_id, w.zone, w.opted_out_at, w.opted_out_by,
         coalesce(n.day, 0) as day, coalesce(n.week, 0) as week
-    from people q join persons w on w.id = q.root_id
+    from people q cross join lateral (select x.* from persons x where x.id = q.root_id offset 0) w
     left join lateral (
         select count(*) filter (where a.admitted_at > now() - interval '1 day')::int as day, count(*)::int as week
         from people m join activations a on a.account_id = m.account_id and a.person_id = m.id
@@ -54,19 +54,27 @@ WRITTEN = """
 """
 GET = """
     select w.id, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words, person_label(w.id) as person
-    from people p join persons w on w.id = p.root_id where p.account_id = $1 and p.id = $2
+    from people p cross join lateral (select x.* from persons x where x.id = p.root_id offset 0) w where p.account_id = $1 and p.id = $2
 """
 LIST = """
-    select w.id, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words, person_label(w.id) as person from persons w
-    where w.account_id = $1 and w.kind = 'person' and (not $2 or w.opted_out_at is not null) and ($3::uuid is null or w.id > $3)
-    order by w.id limit $4
+    select w.id, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words, person_label(w.id) as person
+    from people p cross join lateral (select x.* from persons x where x.account_id = $1 and x.id = p.id offset 0) w
+    where p.account_id = $1 and p.root_id = p.id and p.kind = 'person' and ($2::uuid is null or p.id > $2) order by p.id limit $3
 """
-COUNT = """
-    select case when $2 then (
-        select count(*)::int from (select distinct q.root_id from people q where q.account_id = $1 and q.opted_out_at is not null) r
-        cross join lateral (select from persons w where w.account_id = $1 and w.id = r.root_id and w.kind = 'person'
-            and w.opted_out_at is not null) w)
-        else (select count(*)::int from people p where p.account_id = $1 and p.root_id = p.id and p.kind = 'person') end
+COUNT = "select count(*)::int from people p where p.account_id = $1 and p.root_id = p.id and p.kind = 'person'"
+# Who of a person's ids was opted out and not in again since is told by the whole person.
+LIST_OUT = """
+    select w.id, w.zone, w.opted_out_at, w.opted_out_by, w.opted_out_words, person_label(w.id) as person
+    from (select distinct q.root_id as id from people q where q.account_id = $1 and q.opted_out_at is not null
+        and ($2::uuid is null or q.root_id > $2)) r
+    cross join lateral (select x.* from persons x where x.account_id = $1 and x.id = r.id offset 0) w
+    where w.kind = 'person' and w.opted_out_at is not null order by r.id limit $3
+"""
+COUNT_OUT = """
+    select count(*)::int
+    from (select distinct q.root_id as id from people q where q.account_id = $1 and q.opted_out_at is not null) r
+    cross join lateral (select x.* from persons x where x.account_id = $1 and x.id = r.id offset 0) w
+    where w.kind = 'person' and w.opted_out_at is not null
 """
 OPT = "select opt(a.id, $2, $3, $4, $5) from accounts a where a.id = $1"
 ZONE = "update people set zone = $3, zone_at = clock_timestamp() where account_id = $1 and id = $2"
@@ -168,11 +176,12 @@ async def get(db: Call, account: UUID, person: UUID) -> Json | None:
 
 async def page(db: Call, account: UUID, out: bool, after: UUID | None, limit: int) -> list[Json]:
     """Oldest first; `out`: only who has opted out."""
-    return [dict(r) for r in await db.fetch(LIST, account, out, after, limit)]
+    rows = await db.fetch(LIST_OUT, account, after, limit) if out else await db.fetch(LIST, account, after, limit)
+    return [dict(r) for r in rows]
 
 
 async def count(db: Call, account: UUID, out: bool) -> int:
-    return int(await db.value(COUNT, account, out))
+    return int(await db.value(COUNT_OUT, account) if out else await db.value(COUNT, account))
 
 
 async def opt(db: Call, account: UUID, person: UUID, out: bool, by: str, words: str | None) -> bool:

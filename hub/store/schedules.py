@@ -38,26 +38,26 @@ TWIN = """
     select id from schedules where account_id = $1 and client_id = $2 and external_user = $3 and state = 'active'
         and instruction = $4 and next_at = $5 and cron is not distinct from $6 and contact_id is not distinct from $7 limit 1
 """
-# A schedule with its latest occurrence and what became of that one's parts.
+# A schedule with its latest occurrence and what became of that one's parts. offset 0: who it is for is told first, and looked up then.
 SEEN = """
     select s.*, cl.parameters, ct.phone, ct.language, who.id as person_id, p.zone as person_zone, p.opted_out_at, x.id as activation_id, x.state as x_state, x.reason as x_reason, x.result as x_result, x.admitted_at as x_admitted_at,
         x.session_id as x_session_id, x.said_at as x_said_at, x.fire_at as x_fire_at, x.not_before as x_not_before, x.deliveries
-    from schedules s left join lateral (
+    from (select s.* from schedules s where s.account_id = $1 and s.client_id = $2 and s.kind = $3 and ($4::uuid is null or s.id = $4)
+            and ($5::text is null or s.external_user = $5) and ($6::uuid is null or s.id < $6) order by s.id desc limit $7) s
+    left join lateral (
         select a.*, (select coalesce(jsonb_agg(jsonb_build_object('state', o.state, 'code', o.code, 'error', o.error) order by o.id), '[]')
                      from outbox o where o.turn_id = a.turn_id) as deliveries
         from activations a where a.schedule_id = s.id order by a.fire_at desc limit 1) x on true
     join clients cl on cl.id = s.client_id
     left join lateral (select coalesce(s.contact_id, (select cn.contact_id from contact_ids cn join integrations i on i.id = cn.integration_id
-        where i.client_id = s.client_id and i.channel = s.channel and cn.value = any(s.names) limit 1)) as id) k on true
+        where i.client_id = s.client_id and i.channel = s.channel and cn.value = any(s.names) limit 1)) as id offset 0) k on true
     left join contacts ct on ct.id = k.id
     left join lateral (select coalesce(ct.person_id, (select n.person_id from identities n where n.account_id = s.account_id
         and n.key = any(case when s.channel = 'web' then array['user:' || s.external_user] else s.names end)
-        order by array_position(s.names, n.key) nulls last limit 1)) as id) who on true
+        order by array_position(s.names, n.key) nulls last limit 1)) as id offset 0) who on true
     left join people q on q.id = who.id
-    left join persons p on p.id = q.root_id
-    where s.account_id = $1 and s.client_id = $2 and s.kind = $3 and ($4::uuid is null or s.id = $4)
-        and ($5::text is null or s.external_user = $5) and ($6::uuid is null or s.id < $6)
-    order by s.id desc limit $7
+    left join lateral (select x.* from persons x where x.id = q.root_id offset 0) p on true
+    order by s.id desc
 """
 COUNT = """
     select count(*) from schedules where account_id = $1 and client_id = $2 and ($3::text is null or external_user = $3)

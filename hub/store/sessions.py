@@ -31,6 +31,7 @@ LIST = """
         or position(lower($3) in lower(s.tag)) > 0 or position(lower($3) in lower(s.extra_context)) > 0) and ($5::uuid is null or s.id < $5)
     order by s.id desc limit $6
 """
+EVERY = "select count(*) from sessions s where s.client_id = $2 and s.account_id = $1"
 COUNT = """
     select count(*) from sessions s where s.client_id = $2 and s.account_id = $1 and ($3 = '' or s.id = any($4::uuid[]) or position(lower($3) in s.id::text) > 0
         or position(lower($3) in lower(s.tag)) > 0 or position(lower($3) in lower(s.extra_context)) > 0)
@@ -90,6 +91,8 @@ async def of_client(
 
 
 async def count(db: Call, account: UUID, client: UUID, filter: str, keyed: list[UUID]) -> int:
+    if not filter:
+        return int(await db.value(EVERY, account, client))
     return int(await db.value(COUNT, account, client, clean(filter), keyed))
 
 

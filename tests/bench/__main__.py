@@ -21,6 +21,7 @@ from tests.bench import (
     machine,
     outreach,
     retrieval,
+    screens,
     sealed,
     shelves,
     traces,
@@ -36,7 +37,7 @@ MEASURES = {
     "outreach": outreach.measure, "retrieval": retrieval.measure, "search": shelves.measure, "widget": widget.measure,
     "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
     "indexing": indexing.measure, "ingest": ingest.measure, "beside": beside.measure,
-    "answers": answers.measure, "sealed": sealed.measure,
+    "answers": answers.measure, "sealed": sealed.measure, "screens": screens.measure,
 }
 
 

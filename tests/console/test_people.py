@@ -13,7 +13,7 @@ import pytest
 from hub.accounts import desk as people
 from hub.accounts.desk import Desk
 from hub.chat.turns import human
-from hub.chat.website.culture import LABELS
+from hub.chat.website import culture
 from hub.console.desk import read, written
 from hub.errors import Invalid
 from hub.translations import Catalogues
@@ -287,7 +287,7 @@ def test_hours_as_people_write_them() -> None:
     assert people.deadline(Desk(target_minutes=0), ZoneInfo("UTC"), datetime.now(UTC)) == (None, None)
 
 
-@pytest.mark.parametrize("lang", LABELS)
+@pytest.mark.parametrize("lang", culture.every())
 def test_what_the_button_says_is_understood(lang: str) -> None:
-    assert human.asks(LABELS[lang]["humanLabel"])
+    assert human.asks(culture.labels(lang)["humanLabel"])
     assert not human.asks("Can a human body float?") and not human.asks("x" * 200 + WISH)

@@ -1,19 +1,34 @@
 """Files become text, or a sentence that says why not."""
 
 import asyncio
+import io
+import subprocess
+import sys
 import time
+from dataclasses import asdict
 
+import orjson
 import pytest
+from PIL import Image
 
 from hub.child_processes import Children
 from hub.errors import Unreadable, Unsupported
-from hub.knowledge.extract import LIMITS, Limits, kind_of, text_of
+from hub.knowledge.extract import FOLDER, LIMITS, PROGRAMS, Limits, kind_of, text_of
 from tests.knowledge import papers
 
 PAGE = """<html><head><title>Hours</title><script>alert(1)</script></head><body><nav>Home</nav>
 <main><h2>Open</h2><p>From <b>nine</b> to five.</p><ul><li>Mon</li><li>Sat</li></ul>
 <table><tr><th>Day</th><th>Hour</th></tr><tr><td>Sun</td><td>closed</td></tr></table><img src="x.png"></main></body>"""
 DOCX = papers.docx(papers.paragraph("Prices", "Heading1") + papers.paragraph("A night costs 90 euros, ação."))
+
+
+def _picture() -> bytes:
+    made = io.BytesIO()
+    Image.effect_noise((200, 200), 60).save(made, "PNG")
+    return made.getvalue()
+
+
+PICTURE = _picture()
 
 
 async def read(name: str, raw: bytes, limits: Limits = LIMITS, mime: str = "application/octet-stream") -> str:
@@ -107,3 +122,13 @@ async def test_a_reader_that_is_given_up_ends_and_frees_its_place() -> None:
         await task
     read = (text_of(children, f"{n}.csv", "", b"a,b\n1,2") for n in range(3))
     assert [r.text for r in await asyncio.wait_for(asyncio.gather(*read), 30)] == ["a: 1\nb: 2"] * 3
+
+
+@pytest.mark.parametrize(("raw", "told", "models"), [(PICTURE[:-40], "no\nis damaged", False), (PICTURE, "ok\n", True)])
+def test_a_picture_is_looked_at_before_the_models_that_read_it_are_loaded(raw: bytes, told: str, models: bool) -> None:
+    """By what Python tells of its imports."""
+    asked = orjson.dumps({"kind": "picture", **asdict(LIMITS), "cut": False, "links": False, "from": 0, "begin": 1.0})
+    command = [sys.executable, "-X", "importtime", str(FOLDER / PROGRAMS["picture"])]
+    ran = subprocess.run(command, input=asked + b"\n" + raw, capture_output=True, check=False)
+    assert ran.stdout.decode().startswith(told), (ran.stdout, ran.stderr[-2000:])
+    assert (b"| rapidocr" in ran.stderr, b"| PIL" in ran.stderr) == (models, True)

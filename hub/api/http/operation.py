@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 OPERATION = "hub_operation"
@@ -90,15 +90,23 @@ def read(handler: Callable[..., Any]) -> Signature:
     names = list(inspect.signature(handler).parameters)[1:]
     body = hints["body"] if "body" in names else None
     query = hints["query"] if "query" in names else None
-    params = {n: TypeAdapter(hints.get(n, str)) for n in names if n not in ("body", "query")}
+    params = {n: _adapter(hints.get(n, str)) for n in names if n not in ("body", "query")}
     result = _without_stream(hints.get("return"))
     return Signature(
-        body=TypeAdapter(body) if body is not None and body is not bytes else None,
+        body=_adapter(body) if body is not None and body is not bytes else None,
         body_field="bytes" if body is bytes else None,
         query=query,
         params=params,
-        result=TypeAdapter(result) if result is not None else None,
+        result=_adapter(result) if result is not None else None,
     )
+
+
+def _adapter(form: Any) -> TypeAdapter[Any]:
+    """What reads or writes a form; it is made when it is first needed, as most of a hub's endpoints never are."""
+    inner = typing.get_args(form)[0] if typing.get_origin(form) is typing.Annotated else form
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        return TypeAdapter(form)  # as its own settings say
+    return TypeAdapter(form, config=ConfigDict(defer_build=True))
 
 
 def _without_stream(result: Any) -> Any:

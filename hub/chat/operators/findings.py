@@ -66,7 +66,6 @@ async def load(db: Call, account: UUID, since: datetime, until: datetime, zone: 
     groups = await asyncio.to_thread(grouped, poor)
     reasons = await rows.reasons(db, account, since, until, REASONS)
     unused = await rows.unused(db, account, since, until, ANSWERS, UNUSED + 1)
-    by = {what: await rows.by(db, account, since, until, what) for what in ("client", "bot", "network")}
     return {
         "groups": [
             {"question": g.question, "count": g.count, "why": g.why, "talks": g.talks[:LINKED], "at": str(g.at)}
@@ -83,7 +82,7 @@ async def load(db: Call, account: UUID, since: datetime, until: datetime, zone: 
             for d in unused[:UNUSED] if d["answers"]
         ],
         "unused_cut": len(unused) > UNUSED,
-        "by": by | {"label": await rows.by_label(db, account, since, until)},
+        "by": await rows.by(db, account, since, until) | {"label": await rows.by_label(db, account, since, until)},
         "hours": await rows.hours(db, account, since, until, zone),
     }
 

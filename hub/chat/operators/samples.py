@@ -4,10 +4,8 @@ from collections.abc import Awaitable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import yaml
 
 from hub import ids
 from hub.accounts import gateways
@@ -18,11 +16,17 @@ from hub.domain import Json
 from hub.errors import Invalid, NotFound
 from hub.knowledge import collections, documents
 from hub.knowledge.index import index_document
+from hub.later import later
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.runtime import Hub
 from hub.store import samples as rows
 from hub.store.db import Db
 from hub.store.documents import Given
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = later("yaml")
 
 FOLDER = Path(__file__).parents[3] / "templates" / "samples"
 TRADES = ("clinic", "shop", "restaurant", "school")

@@ -1,11 +1,18 @@
 """Words of the chat page; one language goes to the browser, chosen here."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import yaml
+from hub.later import later
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = later("yaml")
+
 
 FILE = Path(__file__).with_name("culture.yaml")
 RIGHT_TO_LEFT = frozenset({"ar", "he", "fa", "ur"})
@@ -13,7 +20,9 @@ RIGHT_TO_LEFT = frozenset({"ar", "he", "fa", "ur"})
 CODES: Mapping[str, str] = MappingProxyType({"pt": "pt-BR"})
 
 
-def _read() -> Mapping[str, Mapping[str, str]]:
+@cache
+def every() -> Mapping[str, Mapping[str, str]]:
+    """All labels by language."""
     found: dict[str, dict[str, Any]] = {}
     for name, by_language in yaml.safe_load(FILE.read_text(encoding="utf-8")).items():
         for lang, words in by_language.items():
@@ -21,12 +30,9 @@ def _read() -> Mapping[str, Mapping[str, str]]:
     return MappingProxyType(found)
 
 
-LABELS = _read()
-
-
 def labels(lang: str) -> dict[str, str]:
     """All labels of one language ("pt", "en", "es", ...)."""
-    return dict(LABELS[lang])
+    return dict(every()[lang])
 
 
 def direction(lang: str) -> str:
@@ -43,6 +49,6 @@ def preferred(setting: str | None, accept: str) -> str:
     wanted = [setting or ""] + [part.split(";")[0] for part in accept.split(",")]
     for code in wanted:
         short = code.strip().replace("_", "-").split("-")[0].lower()
-        if short in LABELS:
+        if short in every():
             return short
     return "en"

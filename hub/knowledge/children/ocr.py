@@ -10,20 +10,26 @@ import statistics
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # One core, whatever the libraries think: others are at work beside.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE")
 
-import cv2
-import numpy as np
 import pypdfium2
 from PIL import Image, ImageOps
 from pillow_heif import register_heif_opener
-from rapidocr import RapidOCR
 
 from hub.knowledge.children.common import Asked, No, Text, run
 from hub.knowledge.children.pdf import opened, pictured, said_on
+from hub.later import later
+
+# They take seconds: a file that is damaged is told before.
+if TYPE_CHECKING:
+    import cv2
+    import numpy as np
+    import rapidocr
+else:
+    cv2, np, rapidocr = later("cv2"), later("numpy"), later("rapidocr")
 
 PIXELS = 60_000_000  # of a picture that is opened
 LONGEST = 2400  # pixels of a page's longer side
@@ -74,7 +80,7 @@ class Eyes:
             cv2.setNumThreads(1)
             engine = "EngineConfig.onnxruntime."
             # The model that tells which way up a line stands takes long ones for standing on their heads.
-            self._model = RapidOCR(params={
+            self._model = rapidocr.RapidOCR(params={
                 "Global.use_cls": False, "Global.log_level": "critical", "Global.max_side_len": LONGEST,
                 f"{engine}intra_op_num_threads": 1, f"{engine}inter_op_num_threads": 1,
             })

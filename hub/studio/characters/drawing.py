@@ -2,8 +2,15 @@
 
 import hashlib
 import io
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+from hub.later import later
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw, ImageFont
+else:
+    Image, ImageDraw, ImageFont = later("PIL.Image"), later("PIL.ImageDraw"), later("PIL.ImageFont")
+
 
 PLACEHOLDER = "placeholder"
 SIZE, EDGE, GAP = 768, 56, 14
@@ -37,7 +44,9 @@ def _colour(prompt: str) -> tuple[int, int, int]:
     return 30 + red % 70, 30 + green % 70, 50 + blue % 80
 
 
-def _lines(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> list[str]:
+def _lines(
+    draw: "ImageDraw.ImageDraw", text: str, font: "ImageFont.ImageFont | ImageFont.FreeTypeFont"
+) -> list[str]:
     """The beginning of the text in lines that fit; a word that is wider than the picture is cut."""
     room, found, line = SIZE - 2 * EDGE, list[str](), ""
     for word in text.split():

@@ -6,14 +6,19 @@ with it. What is ambiguous is refused with a sentence that says what to write.
 """
 
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import dateparser
-
 from hub.language import time_words as v
+from hub.later import later
 from hub.tools.schedule.clock import taken
 from hub.tools.schedule.recurrence import instant
 from hub.tools.schedule.tokens import Token, Unclear, read
+
+if TYPE_CHECKING:
+    import dateparser
+else:
+    dateparser = later("dateparser")
 
 LATEST = timedelta(days=366 * 5)
 HELP = "write a date and a time such as 'tomorrow at 9:00', 'amanhã às 9', 'in 2 hours' or '2026-03-21T15:00'"

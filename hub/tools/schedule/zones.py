@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-import phonenumbers
-from phonenumbers import timezone
+from hub.later import later
+
+if TYPE_CHECKING:
+    import phonenumbers
+    from phonenumbers import timezone
+else:
+    phonenumbers = later("phonenumbers")
+    timezone = later("phonenumbers.timezone")
+
 
 DEFAULT = "UTC"
 # The zone most people of a country live in, where its mobile numbers do not tell the place.

@@ -28,7 +28,11 @@ class WebhookEdit(Snake):
     description: Annotated[str, Field(max_length=500)] | None = None
     secret: Annotated[
         str | None,
-        Field(pattern=r"^[\w-]{24,200}$", description="A new one to sign with; needed when the url moves elsewhere."),
+        # The length beside the pattern: counted within it, 200 times all letters there are take 18 MB.
+        Field(
+            min_length=24, max_length=200, pattern=r"^[\w-]*$",
+            description="A new one to sign with; needed when the url moves elsewhere.",
+        ),
     ] = None
     enabled: Annotated[bool | None, Field(description="true also takes a disabled endpoint up again.")] = None
 

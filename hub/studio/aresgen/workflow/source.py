@@ -1,11 +1,16 @@
 """A definition as it was sent, YAML or JSON, made plain JSON within bounds."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import yaml
 
 from hub.errors import TooLarge, Unprocessable
+from hub.later import later
+
+if TYPE_CHECKING:
+    import yaml
+else:
+    yaml = later("yaml")
 
 LARGEST, EXPANDED = 256_000, 1_000_000
 ALIASES, DEEPEST, EVENTS = 10, 32, 20_000
