@@ -166,17 +166,7 @@ class Settings(BaseSettings):
     body_seconds: Annotated[
         float, Field(ge=0.5, le=3600, description="How long a body may take, plus a second for each 32 kB of it.")
     ] = 30.0
-    waiting_calls: Annotated[
-        int,
-        Field(
-            ge=100, le=10_000_000,
-            description="Webhook calls of one integration that may wait in the journal, as a web process counts them,"
-            " and a quarter of what may of all; more gets 503.",
-        ),
-    ] = 100_000
-    waiting_mb: Annotated[
-        int, Field(ge=1, le=1_000_000, description="The same in megabytes of bodies.")
-    ] = 256
+    waiting_calls: Annotated[int, Field(ge=100, description="Webhook calls of an integration that may wait.")] = 100_000
     idle_seconds: Annotated[
         float, Field(ge=1, le=3600, description="How long a connection may be idle between two requests.")
     ] = 75.0
