@@ -153,9 +153,7 @@ class Settings(BaseSettings):
     sweep_seconds: Annotated[
         float, Field(ge=0.05, le=60, description="How often a worker looks for work nobody rang for.")
     ] = 0.5
-    fallback_text: Annotated[
-        str, Field(description="Said when no answer could be made; empty: in the contact's language.")
-    ] = ""
+    fallback_text: Annotated[str, Field(description="Said without an answer; empty: in the contact's language.")] = ""
     upload_limit_mb: Annotated[int, Field(ge=1, le=500, description="Largest attachment of the web chat.")] = 20
     bodies_mb: Annotated[
         int, Field(ge=16, le=65_536, description="Megabytes of bodies a web process takes in at once; more gets 503.")
