@@ -153,9 +153,7 @@ class Settings(BaseSettings):
     sweep_seconds: Annotated[
         float, Field(ge=0.05, le=60, description="How often a worker looks for work nobody rang for.")
     ] = 0.5
-    fallback_text: Annotated[
-        str, Field(description="Said when no answer could be made; empty: in the contact's language.")
-    ] = ""
+    fallback_text: Annotated[str, Field(description="Said without an answer; empty: in the contact's language.")] = ""
     upload_limit_mb: Annotated[int, Field(ge=1, le=500, description="Largest attachment of the web chat.")] = 20
     bodies_mb: Annotated[
         int, Field(ge=16, le=65_536, description="Megabytes of bodies a web process takes in at once; more gets 503.")
@@ -166,17 +164,7 @@ class Settings(BaseSettings):
     body_seconds: Annotated[
         float, Field(ge=0.5, le=3600, description="How long a body may take, plus a second for each 32 kB of it.")
     ] = 30.0
-    waiting_calls: Annotated[
-        int,
-        Field(
-            ge=100, le=10_000_000,
-            description="Webhook calls of one integration that may wait in the journal, as a web process counts them,"
-            " and a quarter of what may of all; more gets 503.",
-        ),
-    ] = 100_000
-    waiting_mb: Annotated[
-        int, Field(ge=1, le=1_000_000, description="The same in megabytes of bodies.")
-    ] = 256
+    waiting_calls: Annotated[int, Field(ge=100, description="Webhook calls of an integration that may wait.")] = 100_000
     idle_seconds: Annotated[
         float, Field(ge=1, le=3600, description="How long a connection may be idle between two requests.")
     ] = 75.0

@@ -54,13 +54,15 @@ class Heard:
 
 
 async def test_a_plain_call_is_answered_once_it_is_kept(street: Street) -> None:
+    _, alone = await street.call("telegram", BODIES["telegram"]("alone"))
     await crowd(street)
     before, heard, short = await street.kept(), Heard(), ShortCalls(street.app)
     assert short.meets(call(street, **{"X-Request-Id": "mine-1"}), heard) is LATER and heard.all == []
     await heard.rang.wait()
     told = heard.all[0] or b""
     assert told.startswith(b"HTTP/1.1 200 OK\r\n") and told.endswith(b"\r\n\r\n")
-    assert b"\r\nX-Request-Id: mine-1\r\n" in told
+    fields = dict(line.split(": ", 1) for line in told.decode().split("\r\n")[1:-2])
+    assert fields.pop("X-Request-Id") == "mine-1" and fields.pop("Date") and fields == alone, "as one that came alone"
     assert await street.kept() == before + 1 and sum(street.app[CROWD]._coming) == 0
 
 

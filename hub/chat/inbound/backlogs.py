@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 HALF = 0.5
+SIZE, SHARE = 2560, 4  # bytes of a call; how many times as much may wait of all as of one
 
 
 @dataclass(slots=True)
@@ -36,9 +37,9 @@ class Bounds:
     all_bytes: int
 
 
-def bounds(calls: int, size: int) -> Bounds:
-    """Where so much may wait of one."""
-    return Bounds(calls, size, 4 * calls, 4 * size)
+def bounds(calls: int) -> Bounds:
+    """Where so many may wait of one."""
+    return Bounds(calls, SIZE * calls, SHARE * calls, SHARE * SIZE * calls)
 
 
 class Backlogs:

@@ -300,7 +300,7 @@ async def test_nothing_overtakes_a_group_that_could_not_be_stored(world: World, 
 
 async def test_who_comes_goes_before_what_waits_until_half_of_what_may_wait_does(world: World, hub: Hub) -> None:
     """And only where so much of one integration waits: nobody else's waits for it."""
-    mine, backlogs = await integration(world), Backlogs(bounds(1000, 1 << 20))
+    mine, backlogs = await integration(world), Backlogs(bounds(1000))
     folder = Folder(hub, world.intake, backlogs)
     known = backlogs.of(mine)
     assert await folder._rested(mine, 0.0) == 0.0
