@@ -204,6 +204,8 @@ class Storm:
             while time.monotonic() < until:
                 n += 1
                 body = chat.body(n)
+                if chat.network == "telegram":  # what people write and what they are told there is one row of ids
+                    body["message"]["message_id"] = next(self.net.numbers)
                 began = time.monotonic()
                 await self.post(http, chat, body)
                 self.took(chat, n)
