@@ -231,7 +231,7 @@ class Storm:
         unique = int(chat.number) * 10_000 + 5_000 + n
         where = {"id": int(chat.number), "type": "private"}
         # Of a message that is not known: what it said would be quoted, with a mark that was answered before.
-        message = {"message_id": 9_999_999, "chat": where, "date": 1767272501, "text": "x"}
+        message = {"message_id": next(self.net.numbers), "chat": where, "date": 1767272501, "text": "x"}
         pressed = {"id": f"c{unique}", "from": who, "message": message, "chat_instance": "1", "data": data}
         body = {"update_id": unique, "callback_query": pressed}
         await self.post(http, chat, body)
