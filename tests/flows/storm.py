@@ -204,6 +204,8 @@ class Storm:
             while time.monotonic() < until:
                 n += 1
                 body = chat.body(n)
+                if chat.network == "telegram":  # what people write and what they are told there is one row of ids
+                    body["message"]["message_id"] = next(self.net.numbers)
                 began = time.monotonic()
                 await self.post(http, chat, body)
                 self.took(chat, n)
@@ -229,7 +231,7 @@ class Storm:
         unique = int(chat.number) * 10_000 + 5_000 + n
         where = {"id": int(chat.number), "type": "private"}
         # Of a message that is not known: what it said would be quoted, with a mark that was answered before.
-        message = {"message_id": 9_999_999, "chat": where, "date": 1767272501, "text": "x"}
+        message = {"message_id": next(self.net.numbers), "chat": where, "date": 1767272501, "text": "x"}
         pressed = {"id": f"c{unique}", "from": who, "message": message, "chat_instance": "1", "data": data}
         body = {"update_id": unique, "callback_query": pressed}
         await self.post(http, chat, body)

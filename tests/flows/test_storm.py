@@ -29,6 +29,8 @@ SECONDS = float(os.environ.get("STORM_SECONDS", "15"))
 SEED = int(os.environ.get("STORM_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
 # What was refused four times in a row is tried again only after so long, and the chat waits behind it.
 CALM = max(WAITS) + 20
+# And what the sweeps of placeholders may take beside that.
+SWEPT = 90
 TIDY = """
     select not exists (select 1 from sessions where stray_at is not null)
         and not exists (select 1 from left_placeholders)
@@ -88,15 +90,16 @@ def _mode(chat: Chat, r: Rig) -> str:
 async def _quiet(storm: Storm, h: History, rig: Rig) -> float:
     """Wait until nothing is left to do; how long it took."""
     began = time.monotonic()
-    while time.monotonic() - began < CALM:
+    while (lasted := time.monotonic() - began) < CALM + SWEPT:
         await asyncio.sleep(0.3)
-        if await rig.db.value(NOTHING_LEFT) and await rig.db.value(TIDY) and not storm.echoes:
+        over = lasted > CALM or (await rig.db.value(NOTHING_LEFT) and not storm.echoes)
+        if over and await rig.db.value(TIDY):
             break
     return time.monotonic() - began
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(SECONDS * 1.5 + CALM + 150)
+@pytest.mark.timeout(SECONDS * 1.5 + CALM + SWEPT + 150)
 async def test_nothing_is_lost_doubled_or_disordered(
     settings: Settings, own: tuple[Path, list[Server]], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,6 +117,37 @@ async def test_a_month_goes_as_a_whole(dsn: str, owner: Db) -> None:
         assert await owner.value("select count(*) from messages_next") == 4
 
 
+LOOKED = "select pg_stat_force_next_flush()"
+SCANNED = "select coalesce(sum(idx_scan + seq_scan), 0)::int from pg_stat_user_tables where relname = $1"
+
+
+async def test_a_conversation_is_looked_for_in_no_month_that_was_over_before_it_began(dsn: str, owner: Db) -> None:
+    """Taken up and read; of a long one all its months are read."""
+    async with open_db(dsn, size=1) as db:
+        bench = await Bench(db).make()
+        await answer(bench, "before")
+        await cut(owner, datetime.now(UTC) + timedelta(days=40))
+        session, seen = await db.value("select id from sessions"), []
+        for began, found in (("80 days", 0), ("0 days", 2)):
+            await owner.run("update sessions set created_at = now() + $1::text::interval", began)
+            before = await _scans(db, owner)
+            assert len(await messages.newest(db, bench.account, session)) == found
+            seen.append(await _scans(db, owner) - before)
+        assert seen[0] == 0 < seen[1]
+        for began, found in (("80 days", 0), ("0 days", 2)):
+            await inbox.ingest(db, [bench.item(f"again {began}")])
+            await owner.run("update sessions set created_at = now() + $1::text::interval, due_at = now()", began)
+            claimed = await turns.claim(db, session, "me", 60, 50, True)
+            assert claimed is not None and len(claimed.history) == found
+            await owner.run("update sessions set lease_until = null, owner = null")
+
+
+async def _scans(db: Db, owner: Db) -> int:
+    """How often the first partition was looked into."""
+    await db.value(LOOKED)
+    return int(await owner.value(SCANNED, "messages_before"))
+
+
 SHAPES = """
     select replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') from pg_index
     where indrelid = 'messages'::regclass and indisvalid order by 1
