@@ -20,8 +20,8 @@ IDEAS = tuple(
         "entrega entregas entregam entregar frete envio enviam enviar enviamos delivery deliver shipping ship "
         "shipment despacho envios flete remessa enviais",
         "pagamento pagamentos pagar paga pago pagos parcelar parcela parcelas payment payments pay paying abonar "
-        "cuotas installments isento isenta isentos isentas dispensado dispensada dispensados exempt exempted waived exento "
-        "exenta exentos",
+        "cuotas installments isento isenta isentos isentas dispensado dispensada dispensados exempt exempted waived "
+        "exento exenta exentos",
         "cartao card cards credito credit tarjeta",
         "cheque check cheques",
         "dinheiro dinero money cash efectivo especie",
@@ -272,6 +272,9 @@ IDEAS = tuple(
         "quadrado quadrados quadrada quadradas square cuadrado cuadrados m2",
         "quilo quilos kilo kilos kg quilograma kilogram",
         "quilometro quilometros kilometro kilometros kilometer kilometers km",
+        "console consola painel panel dashboard",
+        "campanha campanhas campaign campaigns campana campanas",
+        "mudar mudo muda mudam alterar altero altera change changing changes modificar modifico",
         "maquina maquinas machine machines maquinaria",
         "ferramenta ferramentas tool tools herramienta herramientas",
         "galpao galpoes armazem warehouse almacen bodega",
