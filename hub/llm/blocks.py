@@ -25,12 +25,14 @@ _MAIL = re.compile(r"Subject: ([^\n]*)\nFrom: [^\n]*(?:\n(?:To|Cc|Date): [^\n]*)
 @dataclass(frozen=True, slots=True)
 class Block:
     """kind: text, list or code. title: headings and the question it answers. leads: it announces
-    the block after it. chapter: under which heading of the first level that has several it stands; 0 before them."""
+    the block after it. chapter: under which heading of the first level that has several it stands; 0 before them.
+    heading: the last of the title."""
 
     text: str
     kind: str
     title: str
     chapter: int = 0
+    heading: str = ""
 
     @property
     def leads(self) -> bool:
@@ -65,7 +67,9 @@ def cut(markdown: str) -> list[Block]:
         if text.strip():
             pairs = _pairs(text) if kind == "text" else [("", text)]
             titles = [said for _, said in above]
-            blocks += [Block(said, kind, " ".join((*titles, q or asked)).strip(), chapter) for q, said in pairs]
+            blocks += [Block(
+                said, kind, " ".join((*titles, q or asked)).strip(), chapter, q or asked or " ".join(titles[-1:]),
+            ) for q, said in pairs]
         elif not question:
             asked = ""
     return blocks

@@ -61,6 +61,7 @@ class Part:
     before: Block | None
     after: Block | None
     inside: Words
+    titled: frozenset[str]  # what the heading it begins under is about; empty further down
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,9 @@ def _parts(passage: Passage) -> Iterator[Part]:
         before = _honest(found[n - 1]) if n and found[n - 1].leads and block.kind != "text" else None
         after = _honest(found[n + 1]) if n + 1 < len(found) and found[n + 1].title == block.title else None
         above = compared(f"{block.title} {before.text if before else ''}")
-        yield Part(block, passage, held[block.chapter], above, name, before, after, compared(block.text))
+        begins = not n or found[n - 1].title != block.title
+        titled = frozenset(words.terms(block.heading)) if begins else frozenset[str]()
+        yield Part(block, passage, held[block.chapter], above, name, before, after, compared(block.text), titled)
 
 
 def _honest(block: Block) -> Block | None:

@@ -14,6 +14,7 @@ from hub.llm.units import Unit
 ABOVE, IDEA, NEAR, NAME = 0.9, 0.85, 0.7, 0.6
 PALE, ATTRIBUTE, PROPER, VERB, CONTEXT = 0.2, 0.5, 1.3, 0.4, 0.35
 FACT, COUNTED, OLD, NEGATED, DIM, BRIEF = 0.25, 0.3, 0.35, 0.45, 0.25, 0.6
+TITLED, MOSTLY = 0.6, 0.6  # what a heading counts that is the question, and how much of it it must be
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 ALONE = 0.45  # what words that name nothing count beside a single one that does
 CODE = 6.0  # weight of a code that was asked for
@@ -67,6 +68,7 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     score = cover + CONTEXT * beside + 0.1 * min(1.0, own) + 0.1 * unit.part.passage.score
     alone = len(asked.topics) < 2 and "price" not in asked.wants
     score += (ALONE if alone else DIM) * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
+    score += TITLED * _titled(asked, unit)
     score += NEGATED if asked.negated and denies(unit) else 0.0
     score += FACT * (len(facts) / len(asked.wants)) if asked.wants else 0.0
     score += COUNTED if asked.counted and _counts(said, asked.counted) else 0.0
@@ -78,6 +80,13 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     plain = frozenset(t.stem for t in asked.terms if any(w.has(t.stem) for w in places) or (
         not t.pale and t.stem in has))
     return Weighed(unit, score, cover if asked.terms or asked.codes else beside, own, has, apart, old, plain)
+
+
+def _titled(asked: Asked, unit: Unit) -> float:
+    """How much the heading that it begins under is the question itself: a chapter "How do I send a letter?"."""
+    said = frozenset(t.stem for t in asked.terms)
+    alike = len(said & unit.part.titled) / (len(said | unit.part.titled) or 1)
+    return alike if alike >= MOSTLY and not unit.number and len(said) > 1 else 0.0
 
 
 def _beside(unit: Unit) -> int:

@@ -36,7 +36,7 @@ from tests.knowledge.written import contents
 
 FOLDER = Path(__file__).parent / "labelled"
 TOP, LEAST = 8, 0.2
-NAMES = ("bicycles", "clinic", "dental", "inn", "movers", "rental", "school", "store")
+NAMES = ("bicycles", "clinic", "dental", "inn", "library", "movers", "rental", "school", "store")
 REFUSED = tuple(TEXTS["nothing"].values())
 _DIGITS = re.compile(r"\d[\d.,:/h-]*")
 

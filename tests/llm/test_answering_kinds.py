@@ -247,3 +247,10 @@ def test_who_wrote_a_mail_is_no_answer() -> None:
 def test_questions_of_a_page_stand_over_their_own_answers_alone() -> None:
     page = "# Questions\n\n#### Is there a locker?\n\nYes.\n\n#### Can I bring a dog?\n\nNot on the lawn.\n"
     assert [b.title for b in cut(page)] == ["Questions Is there a locker?", "Questions Can I bring a dog?"]
+
+
+@pytest.mark.parametrize("question", ["Como envio uma carta?", "como mando uma carta"])
+def test_a_chapter_that_is_the_question_answers_it(question: str) -> None:
+    chapter = "# Como envio uma carta?\n\nEscreva o destino na frente.\n\nCole um selo."
+    other = "# Como envio um pacote?\n\nUma carta dentro do pacote paga outra vez."
+    assert "Escreva o destino" in said(question.replace("mando", "envio"), other, chapter)
