@@ -24,6 +24,7 @@ async def test_every_name_stands_on_one_line(business: Business, watch: Watch) -
                 found = await page.evaluate(LINES)
                 assert len(found) == 8
                 assert [one for one in found if not (one[1] and one[2])] == [], (language, width)
-                assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (language, width)
+                for way in ("scrollWidth <= innerWidth", "scrollHeight <= innerHeight"):
+                    assert await page.evaluate(f"document.documentElement.{way}"), (language, width, way)
                 await watch.shot(page, f"nav-{language}-{width}-{'dark' if dark else 'light'}")
         await page.context.close()
