@@ -12,7 +12,7 @@ async def raw_get(url: str, target: str, headers: Mapping[str, str]) -> int:
     lines = [f"GET {target} HTTP/1.1", f"Host: {address.netloc}", "Connection: close"]
     writer.write("\r\n".join([*lines, *(f"{n}: {v}" for n, v in headers.items()), "", ""]).encode())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             line = await reader.readline()
         return int(line.split()[1]) if line else 0
     finally:

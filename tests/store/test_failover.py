@@ -97,7 +97,7 @@ async def test_a_promoted_replica_is_found_and_has_all_that_was_accepted(pair: P
             await asyncio.sleep(0.01)
         if how == signal.SIGKILL:
             pair.primary.process.send_signal(signal.SIGQUIT)
-            pair.primary.process.wait(10)
+            pair.primary.process.wait(60)
             with pytest.raises(Overloaded):
                 await db.run(WRITE, "while there is a replica alone")
         else:
@@ -108,7 +108,7 @@ async def test_a_promoted_replica_is_found_and_has_all_that_was_accepted(pair: P
         promoted, before = time.monotonic(), len(accepted)
         while len(accepted) < before + 20:
             await asyncio.sleep(0.01)
-            assert not writing.done() and time.monotonic() - promoted < 30
+            assert not writing.done() and time.monotonic() - promoted < 120
         print(f"writing again {time.monotonic() - promoted:.1f} s after the promotion")
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)

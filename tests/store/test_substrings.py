@@ -30,7 +30,7 @@ FILL = """
 TEXTS = """
     select s.id, s.title, s.tag,
         coalesce(k.name, '') || ' ' || coalesce(k.phone, '') || ' ' || coalesce(k.username, '') as contact
-    from sessions s left join contacts k on k.id = s.contact_id where s.account_id = $1
+    from sessions s left join contacts k on k.id = s.contact_id where s.account_id = $1 order by s.tag
 """
 
 
@@ -40,7 +40,8 @@ async def full(db: Db) -> tuple[Bench, Bench]:
     made = []
     for _ in range(2):
         bench = await Bench(db).make()
-        await db.value(FILL, bench.account, bench.integration, bench.client, MANY)
+        async with db.transaction() as tx:  # a statement alone has five seconds, also on a busy machine
+            await tx.value(FILL, bench.account, bench.integration, bench.client, MANY)
         made.append(bench)
     return made[0], made[1]
 
@@ -70,6 +71,14 @@ async def test_everything_is_looked_at(full: tuple[Bench, Bench]) -> None:
     assert [r["kind"] for r in oldest] == ["conversation"]
 
 
+# How much a database of the tests was used before says how long each index is, and so which is taken: of these tables
+# there is no other one.
+ALONE = """
+    update pg_index set indisvalid = false
+    where indrelid = any ($1::text[]::regclass[]) and indexrelid::regclass::text not like '%\\_grams'
+"""
+
+
 async def test_an_index_finds_them(full: tuple[Bench, Bench], owner: Db) -> None:
     mine, _ = full
     ask = f"explain select * from conversations_with('{mine.account}', '{pattern('00002998')}', null)"
@@ -80,7 +89,7 @@ async def test_an_index_finds_them(full: tuple[Bench, Bench], owner: Db) -> None
         for name in ("sessions", "contacts"):
             await tx.run(f"analyze {name}")
             await tx.value(f"select gin_clean_pending_list('{name}_grams')")
-        await tx.run("drop index sessions_account_id_idx")
+        await tx.run(ALONE, ["sessions", "contacts"])
         told = "\n".join(r[0] for r in await tx.fetch(ask))
     looked_up = [line for line in told.splitlines() if "Index Cond" in line and "~~*" in line]
     for column in ("title", "tag", "username"):
@@ -142,5 +151,6 @@ async def test_an_index_finds_people(db: Db, owner: Db) -> None:
         for name in ("identities", "contacts"):
             await tx.run(f"analyze {name}")
             await tx.value(f"select gin_clean_pending_list('{name}_grams')")
+        await tx.run(ALONE, ["identities", "contacts"])
         told = "\n".join(r[0] for r in await tx.fetch(ask))
     assert "identities_grams" in told and "contacts_grams" in told, told
