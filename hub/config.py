@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hub.errors import Setup
@@ -372,8 +372,10 @@ class Settings(BaseSettings):
         return not self.database_url.get_secret_value(), not self.redis_url.get_secret_value()
 
     def changed(self, **values: Any) -> Self:
-        """A copy with other values, validated."""
-        return type(self)(**{**{n: getattr(self, n) for n in type(self).model_fields}, **values})
+        """A copy with other values, validated; the environment, which was read already, is not asked again."""
+        made = type(self).__new__(type(self))
+        BaseModel.__init__(made, **{**{n: getattr(self, n) for n in type(self).model_fields}, **values})
+        return made
 
 
 def wait_without_spinning() -> None:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,10 +51,11 @@ LONG = (
     "tests/flows/test_session_events.py",
 )
 
-# A test kills processes, never the machine: nothing has to reach the disk, and nobody copies the log.
+# A test kills processes, never the machine: nothing has to reach the disk, and nobody copies the log. Tables that were
+# never looked through count as large: processes would be started to read a hundred empty ones side by side.
 UNSAFE = {
     "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off",
-    "wal_level": "minimal", "max_wal_senders": "0",
+    "wal_level": "minimal", "max_wal_senders": "0", "max_parallel_workers_per_gather": "0",
 }
 
 
@@ -146,9 +148,15 @@ def earnest_passwords() -> Iterator[None]:
     passwords_cost(CHEAP)
 
 
+@cache
+def _read() -> Settings:
+    """What the environment says, read once: it costs more than to change it for each hub."""
+    return Settings()
+
+
 def small(dsn: str, redis_url: str, sealing_key: str, home: Path) -> Settings:
     """Settings of a hub on this database; its own queue, short waits."""
-    return Settings(
+    return _read().changed(
         home=home,
         database_url=SecretStr(dsn),
         redis_url=SecretStr(redis_url),

@@ -3,14 +3,11 @@
 import contextlib
 import io
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import httpx2
-import mcp_types as types
 import pytest
-from mcp import Client, MCPError
-from mcp.client.streamable_http import streamable_http_client
 
 from hub.accounts.keys import grant
 from hub.api.mcp import offers
@@ -26,6 +23,14 @@ from tests.api.conftest import Api
 from tests.api.door import opened
 from tests.conftest import owning
 from tests.fakes.model import refuses, says
+from tests.later import later
+
+if TYPE_CHECKING:
+    import mcp
+    import mcp_types as types
+else:
+    mcp, types = later("mcp"), later("mcp_types")
+streamable = later("mcp.client.streamable_http")
 
 __all__ = ["api", "provider"]
 
@@ -37,10 +42,11 @@ ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "appl
 
 
 @contextlib.asynccontextmanager
-async def agent(api: Api, mode: str = "auto", key: str | None = None) -> AsyncIterator[Client]:
+async def agent(api: Api, mode: str = "auto", key: str | None = None) -> "AsyncIterator[mcp.Client]":
     headers = {"Authorization": f"Bearer {key or api.key}"}
     async with httpx2.AsyncClient(headers=headers, timeout=20) as http:
-        async with Client(streamable_http_client(f"{api.url}/mcp", http_client=http), mode=mode) as client:
+        wire = streamable.streamable_http_client(f"{api.url}/mcp", http_client=http)
+        async with mcp.Client(wire, mode=mode) as client:
             yield client
 
 
@@ -53,7 +59,7 @@ async def policies(api: Api, name: str = "Políticas da loja", context: str | No
     return id
 
 
-def text(result: types.CallToolResult) -> str:
+def text(result: "types.CallToolResult") -> str:
     [part] = result.content
     assert isinstance(part, types.TextContent)
     return part.text
@@ -90,9 +96,9 @@ async def test_what_is_wrong_is_said(api: Api, mode: str) -> None:
         for given, words in wrong:
             result = await client.call_tool("search_politicas_da_loja", given)
             assert result.is_error and words in text(result)
-        with pytest.raises(MCPError, match="There is no tool 'search_none'"):
+        with pytest.raises(mcp.MCPError, match="There is no tool 'search_none'"):
             await client.call_tool("search_none", {"query": "x"})
-        with pytest.raises(MCPError, match="cursor"):
+        with pytest.raises(mcp.MCPError, match="cursor"):
             await client.list_tools(cursor="x")
 
 
@@ -109,10 +115,10 @@ async def test_nothing_of_what_breaks_inside_is_told(api: Api, mode: str) -> Non
     async with agent(api, mode) as client:
         async with owning(api.hub.settings.database_url.get_secret_value()) as owner:
             await owner.run("drop table collections cascade")
-        with pytest.raises(MCPError) as e:
+        with pytest.raises(mcp.MCPError) as e:
             await client.list_tools()
         assert str(e.value) == "Internal error"
-        with pytest.raises(MCPError, match="^Internal error$"):
+        with pytest.raises(mcp.MCPError, match="^Internal error$"):
             await client.call_tool("search_x", {"query": "x"})
 
 
@@ -144,7 +150,7 @@ async def test_accounts_see_their_own_and_names_stay_apart(api: Api) -> None:
     await policies(api, "日本")
     async with agent(api, key=api.foreign) as client:
         assert (await client.list_tools()).tools == []
-        with pytest.raises(MCPError, match="no tool"):
+        with pytest.raises(mcp.MCPError, match="no tool"):
             await client.call_tool("search_unnamed", {"query": "bicycle"})
     async with agent(api) as client:
         names = [t.name for t in (await client.list_tools()).tools]

@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import httpx
@@ -12,12 +11,10 @@ import pytest
 from channels.base import Card, Choice, Fill, Outbound, Spot
 from channels.meta import outgoing, templates
 from channels.twins.templates import Templates
+from tests.later import later
 
 Json = dict[str, Any]
-# Its names are there, and exported to no type checker.
-WhatsApp: Any = import_module("pywa").WhatsApp
-t: Any = import_module("pywa.types")
-made: Any = import_module("pywa.types.templates")
+pywa, t, made = later("pywa"), later("pywa.types"), later("pywa.types.templates")
 TO = "5511999990000"
 SENT = {"messaging_product": "whatsapp", "contacts": [{"input": TO, "wa_id": TO}], "messages": [{"id": "wamid.1"}]}
 
@@ -30,7 +27,8 @@ def theirs(ask: Callable[[Any], Any], answer: Json | None = None) -> Json:
         seen.append(json.loads(request.content or b"{}"))
         return httpx.Response(200, json=answer or SENT | {"success": True})
 
-    ask(WhatsApp(phone_id="100", token="x", waba_id="200", session=httpx.Client(transport=httpx.MockTransport(handle))))
+    session = httpx.Client(transport=httpx.MockTransport(handle))
+    ask(pywa.WhatsApp(phone_id="100", token="x", waba_id="200", session=session))
     return dict(_bare(seen[-1])) if seen else {}
 
 
