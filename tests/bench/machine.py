@@ -1,10 +1,13 @@
 """What the kernel says about processes."""
 
 import os
+import time
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 TICK = os.sysconf("SC_CLK_TCK")
 MIB = 1 << 20
+BLOCK = 8192
 
 
 def rss(pid: int) -> float:
@@ -52,3 +55,17 @@ def load() -> float:
 def described() -> str:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (MIB * 1024)
     return f"{os.cpu_count()} cores, {memory:.0f} GiB"
+
+
+def synced(folder: Path, times: int = 200) -> list[float]:
+    """Seconds that the disk takes to keep eight kilobytes, which no commit can be quicker than."""
+    took = []
+    with NamedTemporaryFile(dir=folder) as file:
+        os.pwrite(file.fileno(), bytes(BLOCK * times), 0)
+        os.fsync(file.fileno())
+        for at in range(times):
+            begun = time.perf_counter()
+            os.pwrite(file.fileno(), b"\1" * BLOCK, BLOCK * at)
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - begun)
+    return sorted(took)
