@@ -14,7 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from hub.api.quick_completions import Quick
 from hub.api.quick_webhooks import Front
 from hub.processes.refusals import Refuses, refusing
-from hub.processes.short_calls import LATER, ShortCalls
+from hub.processes.short_calls import LATER, SECONDS, ShortCalls
 
 log = logging.getLogger(__name__)
 # How long what is left of a body is read after its request was answered.
@@ -33,7 +33,7 @@ class Connection(web.RequestHandler):
     Calls of networks are met before that: some are answered without being read (`refuses`, `short`), as long as it is
     certain that a message begins where their bytes do."""
 
-    __slots__ = ("_behind", "_ended", "_headers_by", "_kept", "_left", "_patience", "_refuses", "_short")
+    __slots__ = ("_behind", "_ends", "_ended", "_headers_by", "_kept", "_left", "_patience", "_refuses", "_short")
 
     def __init__(self, manager: web.Server, patience: float, refuses: Refuses, short: ShortCalls, **more: Any) -> None:
         super().__init__(manager, **more)
@@ -45,6 +45,7 @@ class Connection(web.RequestHandler):
         self._kept: bytes | None = None  # a call that is being kept
         self._behind = b""
         self._ended: asyncio.Future[None] | None = None
+        self._ends = False  # once that call is answered
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -54,17 +55,19 @@ class Connection(web.RequestHandler):
         if self._kept is not None:
             self._hold(data)
             return
-        if data and self._left == 0 and self._waits() and self.transport is not None:
+        # Who does not read answers is given no more of them unread: aiohttp waits for that.
+        if data and self._left == 0 and self._waits() and self.transport is not None and not self._paused:
             answer = self._short.meets(data, self._told)
             if answer is LATER:
                 self._kept = data
                 self._forget()
-                self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+                self._next_keepalive_close_time = self._loop.time() + SECONDS + self._keepalive_timeout
                 return
             if answer is None:
                 answer = self._refuses(data)
             if answer is not None:
                 self.transport.write(answer)
+                self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
                 self._forget()
                 self._await_headers()
                 return
@@ -89,23 +92,31 @@ class Connection(web.RequestHandler):
     def _told(self, answer: bytes | None) -> None:
         """What became of the call that was to be kept."""
         data, self._kept = self._kept, None
+        if self.transport is not None and data is not None:
+            if answer is None:
+                self._read(data)
+            else:
+                self.transport.write(answer)
+        behind, self._behind = self._behind, b""
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
-        if self.transport is None or data is None:
+        if self._ends:
+            super().close()
             return
-        if answer is None:
-            self._read(data)
-        else:
-            self.transport.write(answer)
-        behind, self._behind = self._behind, b""
         if behind and self.transport is not None:
             self.transport.resume_reading()
             self.data_received(behind)
 
+    def close(self) -> None:
+        """None is begun any more; a call that is being kept is not given up."""
+        self._ends = True
+        if self._kept is None:
+            super().close()
+
     async def shutdown(self, timeout: float | None = 15.0) -> None:
         """A call that is being kept is answered, too; none is begun behind it."""
         if self._kept is not None:
-            self._behind, self._ended = b"", self._loop.create_future()
+            self._ends, self._ended = True, self._loop.create_future()
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
                     await self._ended

@@ -26,6 +26,7 @@ from hub.processes.refusals import ANSWER, START
 log = logging.getLogger(__name__)
 
 LONGEST, HEAD = 64 << 10, 8000  # bytes of a call, and of its headers
+DIGITS = 9  # of the length of its body
 HEADS = 2000  # that are remembered: those of a network differ in little but the length of the body
 SECONDS = 4.0  # what takes longer is sent again, and stored once
 LATER = b""
@@ -61,13 +62,15 @@ def head_of(data: bytes) -> Head | None:
     headers, length = dict(fields), ""
     if len(headers) == len(fields) and _OTHER.isdisjoint(headers) and "host" in headers:
         length = headers.get("content-length", "")
-    if not length.isdecimal() or headers.get("connection", "keep-alive").lower() != "keep-alive":
+    if not length.isdecimal() or len(length) > DIGITS:
+        return None
+    if headers.get("connection", "keep-alive").lower() != "keep-alive":
         return None
     try:
         call = Call(found[1].decode(), UUID(found[2].decode()), found[3].decode(), headers)
     except ValueError:
         return None
-    return Head(call, len(data), int(length[:9]), headers.get("x-request-id", ""))
+    return Head(call, len(data), int(length), headers.get("x-request-id", ""))
 
 
 class _Kept:
