@@ -10,7 +10,7 @@ import pytest
 from hub.errors import Setup
 from hub.store.migrate import files, migrate
 
-MADE_OF = "select array_agg(relname::text order by 1) from pg_class where relname ~ '^(first|half|last)_one$'"
+MADE_OF = "select array_agg(relname::text order by relname) from pg_class where relname ~ '^(first|half|last)_one$'"
 
 
 async def test_one_that_fails_is_named_and_leaves_those_before_it_done_and_nothing_of_itself(
