@@ -1,4 +1,4 @@
-"""What takes long to import is brought in beside the loop, where everybody else's calls go on, however a process comes to it."""
+"""What takes long to import is brought in beside the loop, where everybody else's calls go on."""
 
 import asyncio
 import sys
