@@ -35,7 +35,7 @@ async def ask(v: Visit) -> web.StreamResponse:
 async def plan(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/inbox/{id}/later"""
     id, text = v.id(), v.form.get("text")
-    at, zone = _when(v)
+    at, zone = await _when(v)
     deed.object, deed.change = str(id), {"at": at.isoformat(), "files": len(v.form.files)}
     await handoff.sayable(v.hub, v.account, None, id, text, len(v.form.files))
     wanted = Plan(text, at, zone).checked(datetime.now(UTC))
@@ -46,12 +46,12 @@ async def plan(v: Visit, deed: Deed) -> web.StreamResponse:
     return v.to(f"/console/inbox/{id}", "The message is planned.")
 
 
-def _when(v: Visit) -> tuple[datetime, str]:
+async def _when(v: Visit) -> tuple[datetime, str]:
     """The time of a form, on the clock that it names. Raise Invalid."""
     zone, said = book.zone_of(v.form.get("zone") or "UTC", "zone"), v.form.get("at")
     if not said:
         raise Invalid("at must say when it is to be sent.", field="at")
-    return book.when_of(said, zone, datetime.now(UTC), None, "at"), zone
+    return await book.when_of(said, zone, datetime.now(UTC), None, "at"), zone
 
 
 def _state(row: Json) -> tuple[object, ...]:
@@ -70,7 +70,7 @@ async def edit(v: Visit) -> web.StreamResponse:
 
 async def change(v: Visit, deed: Deed) -> web.StreamResponse:
     """POST /console/inbox/{id}/later/{plan}"""
-    at, zone = _when(v)
+    at, zone = await _when(v)
     deed.object, deed.change = str(v.id()), {"at": at.isoformat()}
 
     def seen(now: Json) -> None:

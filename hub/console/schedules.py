@@ -161,7 +161,7 @@ async def create(v: Visit, deed: Deed) -> web.StreamResponse:
         rule = book.rule_of(f.get("every"), to.zone, now, "every")
         id = await book.recurring(v.db, v.account, client, to, rule, wanted)
     else:
-        at = book.when_of(f.get("when"), to.zone, now, None, "when")
+        at = await book.when_of(f.get("when"), to.zone, now, None, "when")
         id = await book.once(v.db, v.account, client, to, at, wanted)
     note = await templates.opener(v.hub, v.account, client, to.channel)
     return v.to(f"/console/schedules/{id}", " ".join(v.words.say(s) for s in (told("It is planned."), note) if s))

@@ -55,7 +55,7 @@ class BulkEmbedder:
                 if not whole:
                     await self._kill()
             self._end = asyncio.get_running_loop().call_later(self._idle, self._rest)
-        return centred(np.frombuffer(raw, dtype="<f4").reshape(-1, DIMENSION), mean(PASSAGE))
+        return await asyncio.to_thread(_vectors, raw)
 
     async def close(self) -> None:
         if self._end is not None:
@@ -89,3 +89,8 @@ class BulkEmbedder:
         if process is not None and process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def _vectors(raw: bytes) -> list[Vector]:
+    """Beside the loop: whoever is the first brings in numpy."""
+    return centred(np.frombuffer(raw, dtype="<f4").reshape(-1, DIMENSION), mean(PASSAGE))

@@ -55,20 +55,16 @@ class Choice:
 async def listed(db: Call, account: UUID, which: Choice, before: UUID | None, limit: int) -> list[Json]:
     """Those that began before one of them."""
     w = which
-    statement = LIST if w.event in USUAL else LIST_BY_EVENT
-    rows = await db.fetch(
-        statement, account, before, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, limit, w.label
-    )
+    asked = (account, before, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, limit, w.label)
+    rows = await db.fetch(LIST, *asked) if w.event in USUAL else await db.fetch(LIST_BY_EVENT, *asked)
     return [dict(r) for r in rows]
 
 
 async def count(db: Call, account: UUID, which: Choice, most: int) -> int:
     """How many, at most `most`."""
     w = which
-    statement = COUNT if w.event in USUAL else COUNT_BY_EVENT
-    return int(await db.value(
-        statement, account, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, most, w.label
-    ))
+    asked = (account, w.since, w.until, w.event, w.client, w.gateway, w.channel, w.state, most, w.label)
+    return int(await db.value(COUNT, *asked) if w.event in USUAL else await db.value(COUNT_BY_EVENT, *asked))
 
 
 async def words(

@@ -16,7 +16,7 @@ NEWEST = """
     select * from (
         select id, role, source, content, turn_id, network_id, position, created_at from messages
         where session_id = $1 and account_id = $2 and not hidden
-            and id >= (select messages_since(s.created_at) from sessions s where s.id = $1)
+            and (id >= (select messages_since(s.created_at) from sessions s where s.id = $1) or id < '01800000-0000-0000-0000-000000000000')
         order by position desc limit $3) newest
     order by position
 """

@@ -3,6 +3,7 @@ holds up nobody for the sake of the others, and who is killed in between goes on
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,18 @@ async def migrate(dsn: str, user: str | None = None, password: str | None = None
             await con.execute(TABLE)
             if not await con.fetchval(OWES):
                 await con.execute(OWE)
+        applied, known = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}, files()
+        if (newest := max(applied, default="")) > known[-1].name:
+            raise Setup(_newer(newest))  # nothing of what a newer hub made is touched
         try:
-            done = await _missing(con)
+            done = await _missing(con, known, applied, user, password)
         except BaseException:
             # What stands must be behind the wall, whatever did not come after it.
             with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await _walled(con, user, password)
             raise
-        await _walled(con, user, password)
+        if known[-1].name in applied:
+            await _walled(con, user, password)
         # Whoever waits for this lock would be waited for by an index that is built.
         await con.execute("select pg_advisory_unlock($1)", LOCK)
         await owed_indexes.build(con)
@@ -76,16 +81,20 @@ async def migrate(dsn: str, user: str | None = None, password: str | None = None
         await con.close()
 
 
-async def _missing(con: Any) -> list[str]:
-    """Apply what is missing, in order; what failed is said by its name, and those before it stand."""
-    applied = {r["name"]: r["sha256"] for r in await con.fetch(APPLIED)}
-    known, done = files(), list[str]()
-    if (newest := max(applied, default="")) > known[-1].name:
-        raise Setup(_newer(newest))
+async def _missing(
+    con: Any, known: Sequence[Path], applied: dict[str, str], user: str | None, password: str | None
+) -> list[str]:
+    """Apply what is missing, in order; what failed is said by its name, and those before it stand.
+
+    The last comes with the wall: who finds it there may begin to work."""
+    done = list[str]()
     for file in known:
         try:
             async with con.transaction():
                 if await _apply(con, file, applied):
+                    if file is known[-1]:
+                        await con.execute("set local synchronous_commit = on")
+                        await _walled(con, user, password)
                     done.append(file.name)
         except SPOKEN:
             raise

@@ -34,9 +34,11 @@ OWED = "select name, unnest(owed) as made from migrations where owed <> '{}' ord
 COUNT = "select coalesce(sum(jsonb_array_length(coalesce(to_jsonb(m)->'owed', '[]'))), 0)::int from migrations m"
 PAID = "update migrations set owed = array_remove(owed, $2) where name = $1"
 VALID = "select indisvalid from pg_index where indexrelid = to_regclass($1)"
+# A partition that was made once the index stood for the whole has got its own, under a name of PostgreSQL's.
 PARTS = """
     select c.relkind = 'p' as cut, array(select p.relname::text from pg_inherits i join pg_class p on p.oid = i.inhrelid
-        where i.inhparent = c.oid order by 1) as parts
+        where i.inhparent = c.oid and not exists (select 1 from pg_index x join pg_inherits h on h.inhrelid = x.indexrelid
+            where x.indrelid = p.oid and h.inhparent = to_regclass($2)) order by 1) as parts
     from pg_class c where c.oid = to_regclass($1)
 """
 
@@ -83,7 +85,7 @@ async def _built(con: Any, statement: str) -> None:
     found = PLAIN.match(statement)
     assert found is not None, statement
     name, table = found.groups()
-    on = await con.fetchrow(PARTS, table)
+    on = await con.fetchrow(PARTS, table, name)
     if on is None or await con.fetchval(VALID, name):
         return
     begins, beside = f"create index {name} on {table}", "create index concurrently {} on {}"

@@ -20,7 +20,7 @@ from tests.console.town import MESSAGE, fill
 
 LONG = """
     insert into messages (id, account_id, session_id, role, source, content)
-    select gen_random_uuid(), $1, $2, case when n % 2 = 1 then 'user' else 'assistant' end,
+    select new_id(), $1, $2, case when n % 2 = 1 then 'user' else 'assistant' end,
         case when n % 2 = 1 then 'contact' else 'model' end, jsonb_build_object('text', 'message ' || n)
     from generate_series(1, $3) n order by n
 """

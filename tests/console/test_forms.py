@@ -77,6 +77,9 @@ async def test_a_message_that_was_begun_goes_out_once(desk: Desk, api: Api) -> N
         await send(desk, here, text="I am here.", once=uuid4().hex)
         assert [t for _, t in await me.said()].count("I am here.") == 2
         assert await api.hub.db.value("select message_count from sessions") == len(await me.said())
+        # The history of a conversation is looked for among the ids since it began.
+        ids = [str(r["id"])[:2] for r in await api.hub.db.fetch("select id from messages where source = 'operator'")]
+        assert ids == ["ff", "ff"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError, Invalid])

@@ -94,7 +94,7 @@ async def test_a_page_of_people_is_read_alone(crowd: Bench, db: Db, owner: Db) -
 
 
 async def test_conversations_are_found_by_what_seldom_happens(crowd: Bench, db: Db, owner: Db) -> None:
-    asked = (crowd.account, None, None, "failed", None, None, None, "all", 1000)
+    asked = (crowd.account, None, None, "failed", None, None, None, "all", 1000, None)
     async with owner.transaction() as tx:
         # Of so few, reading all would be as quick: what is asked is whether the event leads there.
         for name in ("seqscan", "mergejoin", "hashjoin"):

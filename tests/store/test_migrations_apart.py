@@ -85,3 +85,39 @@ async def _until(con: Any, sql: str, *args: str) -> None:
     async with asyncio.timeout(30):
         while not await con.fetchval(sql, *args):
             await asyncio.sleep(0.02)
+
+
+async def test_an_older_hub_changes_nothing_of_a_newer_database(empty: str) -> None:
+    await migrate(empty)
+    con: Any = await asyncpg.connect(empty)
+    try:
+        await con.execute("insert into migrations (name, sha256) values ('9999_newer.sql', '')")
+        await con.execute("create table newer_one (account_id uuid primary key)")
+        with pytest.raises(Setup, match=r"newer version \(9999_newer.sql\)"):
+            await migrate(empty)
+        assert not await con.fetchval("select relrowsecurity from pg_class where relname = 'newer_one'")
+    finally:
+        await con.close()
+
+
+async def test_the_last_one_is_there_when_the_wall_is(empty: str, folder: Path) -> None:
+    """Whoever waits for it begins to work at once, and who migrates may be killed in between."""
+    await migrate(empty)
+    (folder / "9001_first.sql").write_text("create table first_one (account_id uuid primary key);")
+    (folder / "9002_last.sql").write_text("create table last_one (account_id uuid primary key);")
+    con: Any = await asyncpg.connect(empty)
+    other: Any = await asyncpg.connect(empty)
+    try:
+        holds = con.transaction()
+        await holds.start()
+        await con.execute("grant references on accounts to hub_system")
+        one = asyncio.create_task(migrate(empty))
+        await _until(other, WAITS, "raise_wall")
+        assert await other.fetchval("select max(name) from migrations") == "9001_first.sql"
+        await holds.rollback()
+        assert await one == ["9001_first.sql", "9002_last.sql"]
+        walled = "select bool_and(relrowsecurity) from pg_class where relname in ('first_one', 'last_one')"
+        assert await other.fetchval(walled)
+    finally:
+        await con.close()
+        await other.close()

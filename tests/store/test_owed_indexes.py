@@ -97,3 +97,27 @@ async def test_an_owed_index_waits_for_no_lock_of_a_writer_and_is_built_the_next
         assert await con.fetchval("select count(*) from pg_index where not indisvalid") == 0
     finally:
         await con.close()
+
+
+async def test_a_partition_that_came_while_an_index_was_half_built_keeps_nobody_waiting_for_it(
+    empty: str, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    """PostgreSQL gave it one of its own, under another name."""
+    con: Any = await asyncpg.connect(empty)
+    try:
+        await migrate(empty)
+        await con.execute("create table heavy (id int, part int) partition by list (part)")
+        await con.execute("create table heavy_1 partition of heavy for values in (1)")
+        await con.execute("create table heavy_3 partition of heavy for values in (3)")
+        await con.execute("insert into heavy values (1, 1), (7, 3)")
+        (folder / "9001_heavy.sql").write_text("create index heavy_once on heavy (id, (1 / (id - 7)));\n")
+        monkeypatch.setattr(owed_indexes, "GROWN", 1)
+        assert await migrate(empty) == ["9001_heavy.sql"]
+        await con.execute("create table heavy_2 partition of heavy for values in (2)")
+        await con.execute("delete from heavy where id = 7")
+        assert await migrate(empty) == []
+        assert await con.fetchval("select cardinality(owed) from migrations where name = '9001_heavy.sql'") == 0
+        assert await con.fetchval("select indisvalid from pg_index where indexrelid = 'heavy_once'::regclass")
+        assert await con.fetchval("select count(*) from pg_index where indrelid = 'heavy_2'::regclass") == 1
+    finally:
+        await con.close()

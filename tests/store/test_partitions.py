@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from hub import ids
-from hub.store import inbox, messages, scope, turns
+from hub.store import handoffs, inbox, messages, scope, turns
 from hub.store.db import Db, open_db
 from tests.bench.years import Cost, Years
 from tests.store.rows import Bench
@@ -117,6 +118,23 @@ async def test_a_month_goes_as_a_whole(dsn: str, owner: Db) -> None:
         assert await owner.value("select count(*) from messages_next") == 4
 
 
+async def test_what_an_operator_said_under_any_id_is_in_the_history(dsn: str, owner: Db) -> None:
+    """A form's id, or a caller's, tells of no time."""
+    async with open_db(dsn) as db:
+        bench = await Bench(db).make()
+        await answer(bench, "before")
+        session, said = await db.value("select id from sessions"), ["before", "to before"]
+        for n, id in enumerate((UUID(int=1), UUID("00c3a5f7-7a14-4b0f-9d2e-0c8a5d3f1b22"), UUID(int=2))):
+            if n == 2:
+                await cut(owner, datetime.now(UTC))
+            assert await handoffs.add(db, bench.account, session, id, {"text": f"told {n}"})
+            said.append(f"told {n}")
+            assert [m["content"]["text"] for m in await messages.newest(db, bench.account, session)] == said
+        await inbox.ingest(db, [bench.item("again")])
+        claimed = await turns.claim(db, session, "me", 60, 50, True)
+        assert claimed is not None and [m["content"]["text"] for m in claimed.history] == said
+
+
 LOOKED = "select pg_stat_force_next_flush()"
 SCANNED = "select coalesce(sum(idx_scan + seq_scan), 0)::int from pg_stat_user_tables where relname = $1"
 
@@ -125,8 +143,8 @@ async def test_a_conversation_is_looked_for_in_no_month_that_was_over_before_it_
     """Taken up and read; of a long one all its months are read."""
     async with open_db(dsn, size=1) as db:
         bench = await Bench(db).make()
+        await cut(owner, datetime.now(UTC) - timedelta(minutes=1))
         await answer(bench, "before")
-        await cut(owner, datetime.now(UTC) + timedelta(days=40))
         session, seen = await db.value("select id from sessions"), []
         for began, found in (("80 days", 0), ("0 days", 2)):
             await owner.run("update sessions set created_at = now() + $1::text::interval", began)
@@ -143,9 +161,9 @@ async def test_a_conversation_is_looked_for_in_no_month_that_was_over_before_it_
 
 
 async def _scans(db: Db, owner: Db) -> int:
-    """How often the first partition was looked into."""
+    """How often the month that is over was looked into."""
     await db.value(LOOKED)
-    return int(await owner.value(SCANNED, "messages_before"))
+    return int(await owner.value(SCANNED, "messages_next"))
 
 
 SHAPES = """

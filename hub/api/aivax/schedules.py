@@ -94,7 +94,7 @@ async def create(request: web.Request, id: UUID, body: ScheduleIn) -> Made:
     db, account, now = request.app[HUB].db, caller(request).account_id, datetime.now(UTC)
     to = await targets.of_user(db, account, id, body.external_user_id, body.target, body.target_identifier)
     zone = book.zone_of(body.time_zone) if body.time_zone else to.zone
-    at = _moment(body.scheduled_time, body.when, zone, now)
+    at = await _moment(body.scheduled_time, body.when, zone, now)
     assert at is not None
     wanted = Wanted(body.reason, body.context, body.catch_up, body.within())
     made = await book.once(db, account, id, replace(to, zone=zone), at, wanted)
@@ -124,7 +124,7 @@ async def edit(request: web.Request, id: UUID, schedule_id: UUID, body: Schedule
     row = await schedules.one(db, account, id, "once", schedule_id)
     zone = book.zone_of(body.time_zone) if body.time_zone else None
     change = Change(
-        at=_moment(body.scheduled_time, body.when, zone or row["zone"], datetime.now(UTC)), zone=zone,
+        at=await _moment(body.scheduled_time, body.when, zone or row["zone"], datetime.now(UTC)), zone=zone,
         instruction=body.reason, context=body.context, catch_up=body.catch_up, within=seconds(body.catch_up_within),
         paused=body.paused, clear=_cleared(body.model_fields_set),
     )
@@ -205,16 +205,16 @@ async def preview_of(request: web.Request, id: UUID, query: PreviewOf) -> Previe
     if (query.when is None) == (query.every is None):
         raise Invalid("Send one of when and every.", field="when")
     if query.when is not None:
-        at = book.when_of(query.when, zone, now, None, "when")
+        at = await book.when_of(query.when, zone, now, None, "when")
         return Preview.of(zone, words.at(at, zone), [at])
     rule = book.rule_of(query.every or "", zone, now, "every")
     return Preview.of(zone, words.rule(rule), recurrence.upcoming(rule, now, query.count))
 
 
-def _moment(at: datetime | None, when: str | None, zone: str, now: datetime) -> datetime | None:
+async def _moment(at: datetime | None, when: str | None, zone: str, now: datetime) -> datetime | None:
     """Raise Invalid naming the field when it does not lie ahead."""
     if when is not None:
-        return book.when_of(when, zone, now, None, "when")
+        return await book.when_of(when, zone, now, None, "when")
     if at is None:
         return None
     if not 2000 <= at.year <= now.year + 10:

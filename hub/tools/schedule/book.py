@@ -1,5 +1,6 @@
 """Schedules made, moved, paused and taken back: the same for the model's tools and for operators."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -39,10 +40,11 @@ class Wanted:
     origin: Literal["operator", "model"] = "operator"
 
 
-def when_of(text: str, zone: str, now: datetime, language: str | None, field: str) -> datetime:
+async def when_of(text: str, zone: str, now: datetime, language: str | None, field: str) -> datetime:
     """A moment in words or ISO 8601. Raise Invalid naming the field."""
     try:
-        return moment(text, zone, now, language=language)
+        # Beside the loop: the first one brings in dateparser and its tables, which takes a fifth of a second.
+        return await asyncio.to_thread(moment, text, zone, now, language=language)
     except Unclear as e:
         raise Invalid(f"{field}: {e}.", field=field) from None
 

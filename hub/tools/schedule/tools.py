@@ -48,7 +48,7 @@ def offered(context: Context) -> list[Tool]:
 async def schedule_message(context: Context, arguments: Json) -> Result:
     to = await _target(context, arguments.get("zone"))
     now = datetime.now(UTC)
-    at = book.when_of(arguments["when"], to.zone, now, to.language or context.language, "when")
+    at = await book.when_of(arguments["when"], to.zone, now, to.language or context.language, "when")
     await _room(context, to)
     wanted = await _wanted(context, arguments, "reason", to)
     id = await book.once(context.hub.db, context.account_id, _client(context), to, at, wanted)
@@ -88,7 +88,7 @@ async def move_scheduled(context: Context, arguments: Json) -> Result:
     to = await _target(context, arguments.get("zone"))
     zone = arguments.get("zone") and to.zone or row["zone"]
     if kind == "once":
-        at = book.when_of(arguments["when"], zone, now, to.language or context.language, "when")
+        at = await book.when_of(arguments["when"], zone, now, to.language or context.language, "when")
         change, said = Change(at=at, zone=zone), words.at(at, zone)
     else:
         rule = book.rule_of(arguments["when"], zone, now, "when")
