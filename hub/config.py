@@ -373,16 +373,14 @@ class Settings(BaseSettings):
 
     def changed(self, **values: Any) -> Self:
         """A copy with other values, validated; the environment, which was read already, is not asked again."""
-        made = type(self).__new__(type(self))
-        BaseModel.__init__(made, **{**{n: getattr(self, n) for n in type(self).model_fields}, **values})
+        BaseModel.__init__(made := type(self).__new__(type(self)), **{**dict(self), **values})
         return made
 
 
 def wait_without_spinning() -> None:
     """Before the embedding engine is loaded: its threads (libgomp) sleep when they wait for each other.
 
-    Spinning costs four times the processor where something else runs beside, and is slower even so. Somebody's own
-    OMP_WAIT_POLICY is kept."""
+    Spinning costs four times the processor beside others, and is slower even so. Somebody's own policy is kept."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
