@@ -92,14 +92,16 @@ async def typing(v: Visit) -> web.StreamResponse:
 
 async def _card(v: Visit, person: UUID | None, session: UUID) -> Json:
     """Who it is: all names and all other conversations, on whatever network, and why they are held for one."""
+    known: Json = {}
     if person is None:
-        person = await panel_rows.visitor_known(v.db, v.account, session)
+        known = await panel_rows.visitor_known(v.db, v.account, session)
+        person = known["person"]
     if person is None:
-        return {"whole": None, "others": [], "joins": [], **await about(v, None)}
+        return {"whole": None, "others": [], "joins": [], **await about(v, None, known)}
     joins = [j for j in await contact_rows.joins(v.db, v.account, person) if j["split_at"] is None]
     return {
         "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
-        "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session), **await about(v, person),
+        "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session), **await about(v, person, known),
     }
 
 
