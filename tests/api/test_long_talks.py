@@ -8,7 +8,7 @@ from tests.api.conftest import Api
 COUNT = 1100
 FILL = """
     insert into messages (id, account_id, session_id, role, source, content)
-    select gen_random_uuid(), s.account_id, s.id, case when n % 2 = 1 then 'user' else 'assistant' end,
+    select new_id(), s.account_id, s.id, case when n % 2 = 1 then 'user' else 'assistant' end,
         case when n % 2 = 1 then 'contact' else 'model' end, jsonb_build_object('text', 'message ' || n)
     from sessions s, generate_series(1, $2) n where s.id = $1 order by n
 """

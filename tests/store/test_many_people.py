@@ -1,11 +1,14 @@
 """One person, one page, one kind of event: what is read for it does not grow with all the others of the account."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 
+from hub.chat.operators import exports as whole
 from hub.store import contacts, exports, people, schedules
 from hub.store.db import Call, Db
 from hub.store.exports import Choice
@@ -105,3 +108,23 @@ async def test_conversations_are_found_by_what_seldom_happens(crowd: Bench, db: 
     assert [r["tag"] for r in sorted(found, key=lambda r: r["tag"])] == ["talk-7", "talk-8"]
     assert await exports.count(db, crowd.account, which, 10) == 2
 
+
+class Counted:
+    """A database, and how often it was asked for rows."""
+
+    def __init__(self, db: Db) -> None:
+        self.db, self.asked = db, 0
+
+    async def fetch(self, sql: str, *args: object) -> list[Any]:
+        self.asked += 1
+        return await self.db.fetch(sql, *args)
+
+
+async def test_an_export_by_an_event_does_not_look_through_all_of_it_for_each_page(crowd: Bench, db: Db) -> None:
+    await db.run("update turns set outcome = 'failed' where account_id = $1", crowd.account)
+    counted = Counted(db)
+    hub: Any = SimpleNamespace(db=counted)
+    chosen = whole.Filter(ZoneInfo("UTC"), event="failed")
+    pages = [page async for page in whole.conversations(hub, crowd.account, chosen)]
+    assert len({r["id"] for page in pages for r in page}) == sum(map(len, pages)) == MANY
+    assert max(map(len, pages)) == whole.PAGE and counted.asked == 1

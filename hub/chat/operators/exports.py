@@ -23,6 +23,8 @@ from hub.store.exports import Choice
 from hub.translations import told
 
 PAGE, WORDS = 200, 500
+# All that an event leads to is looked through for each page of it: so these are larger.
+BY_EVENT = 5000
 STATES = MappingProxyType({
     "all": told("All"),
     "open": told("Open"),
@@ -97,9 +99,17 @@ def _begins(day: date, zone: ZoneInfo, field: str, later: int = 0) -> datetime:
 
 async def conversations(hub: Hub, account: UUID, chosen: Filter) -> AsyncIterator[list[Json]]:
     """All of them, a page at a time, with the fields of CONVERSATION."""
-    which, before = chosen.choice, None
-    while found := await rows.listed(hub.db, account, which, before, PAGE):
+    async for found in _chosen(hub, account, chosen.choice):
         yield [row_of(r, chosen.zone) for r in found]
+
+
+async def _chosen(hub: Hub, account: UUID, which: Choice) -> AsyncIterator[list[Json]]:
+    before, most = None, PAGE if which.event in rows.USUAL else BY_EVENT
+    while found := await rows.listed(hub.db, account, which, before, most):
+        for start in range(0, len(found), PAGE):
+            yield found[start : start + PAGE]
+        if len(found) < most:
+            break
         before = found[-1]["id"]
 
 
@@ -118,14 +128,13 @@ def row_of(r: Json, zone: ZoneInfo) -> Json:
 
 async def messages(hub: Hub, account: UUID, chosen: Filter) -> AsyncIterator[list[Json]]:
     """All that was said in them within the time, a page at a time, with the fields of MESSAGE."""
-    which, before = chosen.choice, None
-    while found := await rows.listed(hub.db, account, which, before, PAGE):
+    which = chosen.choice
+    async for found in _chosen(hub, account, which):
         for one in found:
             after = 0
             while said := await rows.words(hub.db, account, one["id"], after, which.since, which.until, WORDS):
                 yield [_line(one, r, chosen.zone, hub.settings.address) for r in said]
                 after = said[-1]["position"]
-        before = found[-1]["id"]
 
 
 def _line(one: Json, r: Json, zone: ZoneInfo, address: str) -> Json:
