@@ -36,10 +36,11 @@ REMOVE = """
     update planned_messages set state = 'cancelled', reason = null, closed_at = now()
     where account_id = $1 and session_id = $2 and id = $3 and state in ('planned', 'failed') returning content
 """
-# Whose are due, from one account to the next by the index, however much waits in each.
+# Whose are due, from one account to the next by the index, however much waits in each; nobody's are looked for while none is.
 DUE = """
     with recursive lanes(account_id, look_at) as (
-        (select p.account_id, p.look_at from planned_messages p where p.state = 'planned' order by 1, 2 limit 1)
+        (select p.account_id, p.look_at from planned_messages p where p.state = 'planned'
+            and exists (select 1 from planned_messages d where d.state = 'planned' and d.look_at <= now()) order by 1, 2 limit 1)
         union all
         select n.account_id, n.look_at from lanes l cross join lateral (
             select p.account_id, p.look_at from planned_messages p where p.state = 'planned' and p.account_id > l.account_id
