@@ -114,6 +114,29 @@ async def test_heads_of_strangers_are_not_remembered(street: Street) -> None:
     assert short.meets(call(street), heard) is LATER and len(short._heads) == 1
 
 
+CHANGES = {
+    "another secret": "update integrations set secret_hash = sha256('another') where client_id = $1",
+    "removed": "delete from integrations where client_id = $1",
+    "a client that is gone": "delete from clients where id = $1",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_head_that_was_proved_counts_no_longer_than_what_it_was_proved_for(street: Street, change: str) -> None:
+    await crowd(street)
+    heard, short = Heard(), ShortCalls(street.app)
+    assert short.meets(call(street), heard) is LATER
+    await heard.rang.wait()
+    assert short._heads, "it is remembered"
+    async with owning(street.w.hub.settings.database_url.get_secret_value()) as owner:
+        await owner.run(CHANGES[change], street.w.client)
+    async with asyncio.timeout(10):
+        while (told := await raw(street, call(street), answers=1))[0] not in ("401", "404"):  # for a second it is known
+            await asyncio.sleep(0.05)
+    assert told == (["401"] if change == "another secret" else ["404"])
+    assert short.meets(call(street), heard) is None and [short._place(h, b"") for h in short._heads.values()] == [None]
+
+
 class BrokenTelegram(Telegram):
     def vouch(self, link: Link, hook: Hook) -> Sequence[str] | None:
         raise KeyError("nobody thought of it")
