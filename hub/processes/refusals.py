@@ -17,14 +17,15 @@ from hub.chat.inbound.webhooks import Call
 
 START = b"POST /api/v1/webhooks/"
 LONGEST = 64 << 10
+DIGITS = 9  # of the length of a body
 ANSWER = (
     b"HTTP/1.1 503 Service Unavailable\r\nServer: hub\r\nX-Content-Type-Options: nosniff\r\n"
     b"Referrer-Policy: no-referrer\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
 )
 _PATH = re.compile(rb"POST /api/v1/webhooks/([a-z]+)/([0-9a-f-]{36})/([^\s?/%]+)(?:/[a-z-]+)? HTTP/1\.1\r\n")
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,8})[ \t]*\r\n", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)", re.IGNORECASE)
 # What says that it is no plain call.
-_OTHER = re.compile(rb"\r\n(transfer-encoding|expect|upgrade|connection):", re.IGNORECASE)
+_OTHER = re.compile(rb"\r\n(?:(?:transfer-encoding|expect|upgrade|connection)[ \t]*:|[ \t])", re.IGNORECASE)
 
 Refuses = Callable[[bytes], bytes | None]
 
@@ -50,6 +51,11 @@ def _called(data: bytes) -> Call | None:
     end = data.find(b"\r\n\r\n")
     path, length = _PATH.match(data), _LENGTH.findall(data, 0, end + 2)
     if end < 0 or path is None or len(length) != 1 or _OTHER.search(data, 0, end):
+        return None
+    lines = data.count(b"\r\n", 0, end)
+    if not lines == data.count(b"\r", 0, end) == data.count(b"\n", 0, end) or data.find(0, 0, end) >= 0:
+        return None
+    if not length[0].isdigit() or len(length[0]) > DIGITS:
         return None
     if path[1].decode() in SPOOLED or end + 4 + int(length[0]) != len(data):
         return None

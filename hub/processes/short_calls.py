@@ -21,13 +21,12 @@ from hub.api.http.app_keys import CROWD, HUB, RECEIVER, SPOOL
 from hub.api.webhooks import SPOOLED
 from hub.chat.inbound.webhooks import Call, Endpoint, Knock
 from hub.errors import HubError, Overloaded
-from hub.processes.refusals import ANSWER, START
+from hub.processes.refusals import ANSWER, DIGITS, LONGEST, START
 
 log = logging.getLogger(__name__)
 
-LONGEST, HEAD = 64 << 10, 8000  # bytes of a call, and of its headers
-DIGITS = 9  # of the length of its body
-HEADS = 2000  # that are remembered: those of a network differ in little but the length of the body
+HEAD = 8000  # bytes of the headers of a call
+HEADS, SHORT = 2000, 2048  # that are remembered, and bytes of one: those of a network differ in little but the length
 SECONDS = 4.0  # what takes longer is sent again, and stored once
 LATER = b""
 _CALL = re.compile(
@@ -98,7 +97,7 @@ class ShortCalls:
         self._elsewhere = urlsplit(settings.hosted_url).netloc.lower()
         headers = {**middleware.usual(settings.address, data=True), **middleware.ALWAYS}
         self._good = _ready(headers)
-        self._heads: dict[bytes, Head | None] = {}
+        self._heads: dict[bytes, Head] = {}
         self._waiting: dict[_Kept, None] = {}  # who came first is first
         self._timer: asyncio.TimerHandle | None = None
 
@@ -110,7 +109,7 @@ class ShortCalls:
         head = self._head(data[:end]) if end > 3 else None
         if head is None or end + head.body != len(data):
             return None
-        endpoint = self._place(head)
+        endpoint = self._place(head, data[:end])
         if endpoint is None:
             return None
         call = head.call
@@ -125,20 +124,20 @@ class ShortCalls:
             pass
         except Overloaded:
             answer = self._not_stored(call)
+        except Exception:  # a fault of ours: the usual way tells of it, and loses no call
+            log.exception("webhook call not kept")
         self._crowd.came(call.client_id, kept.rank)
         return answer
 
     def _head(self, data: bytes) -> Head | None:
-        if data in self._heads:
-            return self._heads[data]
-        if len(self._heads) >= HEADS:
-            self._heads.clear()
-        head = self._heads[data] = head_of(data)
-        if head is not None and self._elsewhere and head.call.headers["host"].lower() == self._elsewhere:
-            head = self._heads[data] = None
+        head = self._heads.get(data)
+        if head is None:
+            head = head_of(data)
+            if head is not None and self._elsewhere and head.call.headers["host"].lower() == self._elsewhere:
+                return None
         return head
 
-    def _place(self, head: Head) -> Endpoint | None:
+    def _place(self, head: Head, data: bytes) -> Endpoint | None:
         """Where it belongs, if it is to be kept."""
         call, receiver = head.call, self._receiver
         endpoint = receiver.place(call)
@@ -152,6 +151,10 @@ class ShortCalls:
             if not receiver.genuine(endpoint, call):
                 return None
             head.proved = endpoint
+            if len(data) <= SHORT:  # strangers fill nothing
+                if len(self._heads) >= HEADS:
+                    self._heads.clear()
+                self._heads[data] = head
         return endpoint
 
     def _await(self, kept: _Kept) -> None:
@@ -176,11 +179,18 @@ class ShortCalls:
         if error is None:
             self._receiver.has_stored()
             rid = middleware.named({"X-Request-Id": kept.head.rid})
-            kept.told(self._good % (rfc822_formatted_time().encode(), rid.encode()))
+            self._tell(kept, self._good % (rfc822_formatted_time().encode(), rid.encode()))
             return
         if not isinstance(error, HubError):
             log.warning("webhook call not stored: %s: %s", type(error).__name__, error)
-        kept.told(self._not_stored(kept.head.call))
+        self._tell(kept, self._not_stored(kept.head.call))
+
+    def _tell(self, kept: _Kept, answer: bytes | None) -> None:
+        """One who cannot be told is in nobody's way."""
+        try:
+            kept.told(answer)
+        except Exception:
+            log.exception("an answer to a webhook call was not told")
 
     def _not_stored(self, call: Call) -> bytes | None:
         """It is sent again, or else kept on disk."""

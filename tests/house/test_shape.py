@@ -25,6 +25,7 @@ CATCHES_ALL = {
     "hub/engine/tool_calls.py": "a tool that breaks must not lose the answer",
     "hub/store/usage.py": "everyone who waits must hear of it",
     "hub/chat/inbound/spool.py": "one kept call must not hold up the others",
+    "hub/processes/short_calls.py": "a call goes the usual way, and all others of its commit are told",
     "hub/studio/session_events.py": "an account whose events cannot be told must not keep the others waiting",
     "hub/jobs/indexing.py": "a document that breaks must not keep the others out",
     "hub/jobs/embedding.py": "an embedder that breaks must not keep the others out",

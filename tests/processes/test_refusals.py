@@ -101,12 +101,25 @@ def known(app: web.Application, client: UUID, channel: str = "telegram") -> None
     app[RECEIVER]._good[client, channel] = digest("secret")
 
 
+def after(client: UUID, length: bytes) -> bytes:
+    """A call with another length behind the right one."""
+    right = b"Content-Length: 16\r\n"
+    return call(client).replace(right, right + b"Content-Length: %b\r\n" % length)
+
+
 SHAPES: dict[str, Callable[[UUID], bytes]] = {
     "Z-API never sends again": lambda c: call(c, "zapi"),
     "a body that is still to come": lambda c: call(c)[:-1],
     "two at once": lambda c: call(c) * 2,
     "chunks": lambda c: call(c, more=b"Transfer-Encoding: chunked\r\n"),
     "two lengths": lambda c: call(c, more=b"Content-Length: 3\r\n"),
+    "the right length and another": lambda c: after(c, b"3"),
+    "the right length and none": lambda c: after(c, b"+16"),
+    "a space before a colon": lambda c: call(c, more=b"Transfer-Encoding : chunked\r\n"),
+    "a folded line": lambda c: call(c, more=b"X-A: b\r\n c\r\n"),
+    "a bare line feed": lambda c: call(c, more=b"X-A: b\nTransfer-Encoding: chunked\r\n"),
+    "a bare carriage return": lambda c: call(c, more=b"X-A: b\rTransfer-Encoding: chunked\r\n"),
+    "a NUL": lambda c: call(c, more=b"X-A: \0\r\n"),
     "a hundred to be told first": lambda c: call(c, more=b"Expect: 100-continue\r\n"),
     "a last call": lambda c: call(c, more=b"Connection: close\r\n"),
     "half of the headers": lambda c: call(c)[:40],

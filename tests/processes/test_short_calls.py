@@ -2,12 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import orjson
 import pytest
 
+from channels.base import Hook, Link
+from channels.telegram.send import Telegram
 from hub.api.app import build_app
 from hub.api.http.app_keys import CROWD, INTAKE, JOURNAL
 from hub.chat.inbound.intake import Intake
@@ -98,6 +100,70 @@ async def test_above_the_backlog_it_is_refused_at_once_or_kept_on_disk(street: S
     assert short.meets(call(street, channel="evolution"), heard) == ANSWER
     assert (street.w.client, "evolution") in street.app[INTAKE].behind.places, "what it tells is not known"
     assert heard.all == [] and sum(street.app[CROWD]._coming) == 0
+
+
+async def test_heads_of_strangers_are_not_remembered(street: Street) -> None:
+    await crowd(street)
+    short, heard = ShortCalls(street.app), Heard()
+    for n in range(5):
+        assert short.meets(call(street, path=f"/api/v1/webhooks/telegram/{street.w.client}/wrong{n}"), heard) is None
+        assert short.meets(call(street, **{"X-Telegram-Bot-Api-Secret-Token": f"wrong{n}"}), heard) is None
+        assert short.meets(call(street, path=f"/api/v1/webhooks/telegram/{street.w.account}/{n}"), heard) is None
+        assert short.meets(call(street, **{"X-A": f"{n}" * 4000}), heard) is LATER
+    assert not short._heads
+    assert short.meets(call(street), heard) is LATER and len(short._heads) == 1
+
+
+CHANGES = {
+    "another secret": "update integrations set secret_hash = sha256('another') where client_id = $1",
+    "removed": "delete from integrations where client_id = $1",
+    "a client that is gone": "delete from clients where id = $1",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_head_that_was_proved_counts_no_longer_than_what_it_was_proved_for(street: Street, change: str) -> None:
+    await crowd(street)
+    heard, short = Heard(), ShortCalls(street.app)
+    assert short.meets(call(street), heard) is LATER
+    await heard.rang.wait()
+    assert short._heads, "it is remembered"
+    async with owning(street.w.hub.settings.database_url.get_secret_value()) as owner:
+        await owner.run(CHANGES[change], street.w.client)
+    async with asyncio.timeout(10):
+        while (told := await raw(street, call(street), answers=1))[0] not in ("401", "404"):  # for a second it is known
+            await asyncio.sleep(0.05)
+    assert told == (["401"] if change == "another secret" else ["404"])
+    assert short.meets(call(street), heard) is None and [short._place(h, b"") for h in short._heads.values()] == [None]
+
+
+class BrokenTelegram(Telegram):
+    def vouch(self, link: Link, hook: Hook) -> Sequence[str] | None:
+        raise KeyError("nobody thought of it")
+
+
+async def test_a_fault_of_an_adapter_goes_the_usual_way_and_counts_for_nothing(street: Street) -> None:
+    await crowd(street)
+    heard, short = Heard(), ShortCalls(street.app)
+    whole = street.w.hub.channels["telegram"]
+    whole.__class__ = BrokenTelegram
+    assert short.meets(call(street), heard) is None and sum(street.app[CROWD]._coming) == 0
+    assert await raw(street, call(street), answers=1) == ["503"], "it is sent again"
+    whole.__class__ = Telegram
+    assert await raw(street, call(street), answers=1) == ["200"]
+
+
+async def test_who_cannot_be_told_is_in_nobodys_way(street: Street) -> None:
+    await crowd(street)
+    before, heard, short = await street.kept(), Heard(), ShortCalls(street.app)
+
+    def broken(answer: bytes | None) -> None:
+        raise RuntimeError("the connection is gone")
+
+    assert short.meets(call(street, "one"), broken) is LATER and short.meets(call(street, "two"), heard) is LATER
+    async with asyncio.timeout(10):
+        await heard.rang.wait()
+    assert (heard.all[0] or b"").startswith(b"HTTP/1.1 200") and await street.kept() == before + 2
 
 
 @asynccontextmanager

@@ -47,6 +47,7 @@ RESTORED = 60.0  # seconds that this may take after a restore
 # Seconds that are left to others between two looks while calls come, at most. Where more wait than are fetched at once,
 # those that come go first: for so many times as long as it took, within bounds, until half of what may wait does.
 REST, CROWDED, LONG, LOOKS = 0.05, 4.0, 0.5, 0.02
+MORE = 0.0
 HEAD_START = 0.3  # seconds that workers have before a process that takes calls helps out
 TOPIC = "fold"
 LAST, LOOK = 5.0, 0.005  # seconds that what goes past the journal is waited for, and between two looks
@@ -190,7 +191,10 @@ class Folder:
             if integration not in self._held:
                 await self._after_those_past(integration)  # holding neither a place nor a lease meanwhile
             async with self._places:
-                return await self._turn(integration), 0
+                begun = time.monotonic()
+                pause = await self._turn(integration)
+            # Whoever rests is in nobody's place.
+            return (await self._rested(integration, time.monotonic() - begun) if pause == MORE else pause), 0
         except Taken:
             self._held.pop(integration, None)
             return BUSY, failures
@@ -200,6 +204,7 @@ class Folder:
             return min(PATIENCE, FIRST * 2 ** min(failures, 10)), failures + 1
 
     async def _turn(self, integration: UUID) -> float | None:
+        """How long to wait; MORE: as long as it rests."""
         held = self._held.get(integration)
         if held is None:
             seconds = min(LEASE, self._hub.settings.lease_seconds)
@@ -208,7 +213,7 @@ class Folder:
             return await self._elsewhere(integration)
         self._held[integration] = held
         known = self._backlogs.known(integration)
-        before, begun = known.kept if known else 0, time.monotonic()
+        before = known.kept if known else 0
         calls = await arrivals.head(self._hub.db, integration, AHEAD, BYTES)
         row = await arrivals.endpoint(self._hub.db, integration) if calls else None
         if row is None:
@@ -233,7 +238,7 @@ class Folder:
         if self._helped:
             self.tell(integration)
             return HEAD_START
-        return await self._rested(integration, time.monotonic() - begun)
+        return MORE
 
     async def _rested(self, integration: UUID, took: float) -> float:
         """How long others go first; where calls of a crowd come that long was waited already."""

@@ -317,3 +317,33 @@ async def test_who_comes_goes_before_what_waits_until_half_of_what_may_wait_does
         backlogs.comes(mine, 10)
     assert backlogs.presses(known) and await asyncio.wait_for(folder._rested(mine, 10.0), 0.4) == 0.0
     await folder.close()
+
+
+async def test_who_rests_for_those_that_come_is_in_nobodys_place(
+    world: World, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One call of somebody else's does not wait until a crowd is over."""
+    for name, value in (("AT_ONCE", 1), ("CROWDED", 1e9), ("LONG", 3600.0)):
+        monkeypatch.setattr(folding, name, value)
+    other, mine, backlogs = await another(hub), await integration(world), Backlogs(bounds(100_000))
+    many = folding.AHEAD + 5
+    await keep(world, *(orjson.dumps(update(3, str(n))) for n in range(many)))
+    for _ in range(3 * many):
+        backlogs.comes(mine, 10)
+        backlogs.came(mine, 10, True)
+    backlogs.comes(mine, 10)  # and another comes for as long as it lasts
+    folder = Folder(hub, world.intake, backlogs)
+    folder.ring(mine)
+
+    async def some() -> bool:
+        return await waiting(world) < many
+
+    await world.until(some)
+    await keep(other, orjson.dumps(update(4, "alone")))
+    folder.ring(await integration(other))
+    await folded(other)
+    assert await waiting(world) > 0 and await said(other) == {"4": ["alone"]}
+    backlogs.came(mine, 10, True)
+    await folded(world)
+    await folder.close()
+    assert await said(world) == {"3": [str(n) for n in range(many)]}
