@@ -168,18 +168,13 @@ async def test_parts_that_are_named_thousands_of_times_are_read_once() -> None:
 
 
 @pytest.mark.parametrize(("name", "raw", "words"), [
-    ("a.csv", "a" * 3_000_000, "more than 1,000,000 characters of text; split it"),
-    ("a.csv", "," * 3_000_000, "more than 1,000,000 characters of text; split it"),
+    ("a.csv", "a" * 3_000_000, "is no CSV"),
+    ("a.csv", "," * 3_000_000, "is no CSV"),
     ("a.html", "<div>" * 30_000, "nested too deeply"), ("a.xml", "<a>" * 20_000 + "x" + "</a>" * 20_000, "nested too"),
 ])
 async def test_why_a_file_is_not_read(name: str, raw: str, words: str) -> None:
     with pytest.raises(Unreadable, match=words):
         await read(name, raw)
-
-
-async def test_a_cell_that_is_a_chapter() -> None:
-    found = await read("a.csv", f"Name;Text\nFirst;{'word ' * 60_000}\nSecond;short\n")
-    assert "Name: Second\nText: short" in found.text
 
 
 @pytest.mark.parametrize("text", ["|" * 300_000, "|" * 300_000 + "\n" + "-|" * 50_000, "| a " * 100_000])

@@ -25,7 +25,6 @@ def read(content: bytes, asked: Asked, text: Text) -> None:
     said = decoded(content)
     if "\0" in said:
         raise No("is no text")
-    csv.field_size_limit(len(said) + 1)  # how much a cell holds is limited as a whole
     said, mark, skipped = _dialect(said)
     try:
         rows = _cut(said, mark) if mark else ([line] for line in _lines(said))
