@@ -75,7 +75,7 @@ def _fitting(text: str) -> Iterator[_Block]:
 
 def _columns(block: str) -> str:
     """The header of a table, to be said again where the table goes on."""
-    match = COLUMNS.match(block)
+    match = COLUMNS.match(block[: HEAD + 1])  # one that is longer is not said again
     return match[0].rstrip("\n") if match and len(match[0]) <= HEAD else ""
 
 

@@ -278,6 +278,12 @@ IDEAS = tuple(
         "maquina maquinas machine machines maquinaria",
         "ferramenta ferramentas tool tools herramienta herramientas",
         "galpao galpoes armazem warehouse almacen bodega",
+        "template templates modelo modelos plantilla plantillas",
+        "label labels etiqueta etiquetas",
+        "snooze postpone adiar adio adia adie posponer pospongo pospone posponga",
+        "conversation conversations conversa conversas conversacion conversaciones",
+        "message messages mensagem mensagens mensaje mensajes",
+        "atendimento atencion",
     )
 )
 

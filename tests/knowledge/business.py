@@ -204,14 +204,14 @@ async def judged(
 def verdict(question: Question, answer: str, everything: str) -> str:
     if answer.startswith(REFUSED):
         return "refused"
-    if any(_in(text, answer) for text in question.never):
+    if any(has(text, answer) for text in question.never):
         return "wrong"
     if question.kind != "talk" and any(n.rstrip(".,:") not in everything for n in _DIGITS.findall(fold(answer))):
         return "invented"
-    return "right" if question.right and all(_in(text, answer) for text in question.right) else "wrong"
+    return "right" if question.right and all(has(text, answer) for text in question.right) else "wrong"
 
 
-def _in(wanted: str, text: str) -> bool:
+def has(wanted: str, text: str) -> bool:
     """Whole numbers and words; "a|b" is either."""
     folded = fold(text)
     return any(re.search(rf"(?<![\w.,]){re.escape(fold(w))}(?![\w%]|[.,]\d)", folded) for w in wanted.split("|"))
@@ -223,7 +223,7 @@ def _count(c: Counter[str], one: Outcome) -> None:
     if q.docs:
         c.update({"placed": 1, "first": names[:1] == [q.docs[0]] or names[:1] == [q.docs[-1]]})
         c["five"] += set(q.docs) <= set(names[:5])
-        c.update({"facts": 1, "fact": all(_in(t, "\n".join(p.content for p in one.found)) for t in q.right)})
+        c.update({"facts": 1, "fact": all(has(t, "\n".join(p.content for p in one.found)) for t in q.right)})
     if q.kind == "talk":
         c.update({"talk": 1, "talked": one.verdict == "right"})
     elif q.right:

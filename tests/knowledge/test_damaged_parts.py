@@ -140,3 +140,17 @@ def test_the_sum_of_a_part_is_wrong() -> None:
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         assert archive.testzip() == "xl/styles.xml"
         assert zlib.crc32(b"<s/>") != archive.getinfo("xl/styles.xml").CRC
+
+
+@pytest.mark.parametrize("how", ["torn", "sum"])
+async def test_damaged_words_of_all_sheets_are_a_damaged_file(how: str) -> None:
+    """Numbers without the words that tell what they are would be found and believed."""
+    cells = '<c r="A1" t="s"><v>0</v></c><c r="B1"><v>450</v></c>'
+    with zipfile.ZipFile(io.BytesIO(book("x"))) as given:
+        parts = {n: given.read(n).decode() for n in given.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = f'<w><sheetData><row r="1">{cells}</row></sheetData></w>'
+    parts["xl/sharedStrings.xml"] = "<s><si><t>Mesa</t></si></s>"
+    whole = packed(**parts)
+    assert "Mesa" in (await read("a.xlsx", whole)).text
+    with pytest.raises(Unreadable, match=r"^a\.xlsx is damaged, or is no XLSX\.$"):
+        await read("a.xlsx", changed(whole, "xl/sharedStrings.xml", how))

@@ -5,7 +5,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -16,6 +16,7 @@ OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # how a protected or an old Office file
 OLD = {"docx": ".doc", "xlsx": ".xls", "pptx": ".ppt"}
 XML = (".xml", ".rels", ".opf", ".ncx")
 PARTS = 20_000
+PADDED = 100_000  # cells of the largest table in which each row is made as wide as the widest
 # What is raised of a ZIP file, or a part of one, that is damaged.
 BROKEN = (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, zlib.error)
 
@@ -136,10 +137,21 @@ def attribute(one: Element, name: str) -> str | None:
     return next((value for key, value in one.attrib.items() if key.rpartition("}")[2] == name), None)
 
 
+def within(table: Element) -> Iterator[Element]:
+    """What stands in a table; tables within it are no part of it."""
+    pending = list(reversed(table))
+    while pending:
+        one = pending.pop()
+        yield one
+        if local(one) != "table":
+            pending += reversed(one)
+
+
 def cells(rows: list[list[str]]) -> str:
     """A small table as Markdown; the first row is its header."""
     wide = max((len(row) for row in rows), default=0)
-    lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row + [""] * (wide - len(row))) + " |" for row in rows]
+    even = wide if wide * len(rows) <= PADDED else 0  # rows of which few are wide stay as short as they are
+    lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row + [""] * (even - len(row))) + " |" for row in rows]
     if len(lines) > 1:
         lines.insert(1, "|" + " --- |" * wide)
     return "\n".join(lines)

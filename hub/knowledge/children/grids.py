@@ -1,26 +1,45 @@
 """Tables of pages: a cell that goes over several rows or columns stands in each of them."""
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from hub.knowledge.children.soups import Tag
 
 MOST = 40
+LAID = ("table", "thead", "tbody", "tfoot", "tr", "td", "th", "colgroup")
 NAME = 40  # characters of the longest name of a column
+# What may stand again on one page because a cell goes over several rows or columns: its elements, and its words.
+COPIED = 40_000
+WORDS = 40  # characters that count as one element
+WIDEST = 1000  # cells of the widest row into which others are put
 AMOUNT = re.compile(r"^\W*(?:[A-Za-z]{1,3}\$?\s?)?\d")
-Due = dict[int, tuple[int, Any]]  # columns in which cells from above go on: for how many rows, and which
 
 
-def spread(soup: Any) -> None:
-    for table in soup.find_all("table"):
-        if table.find("table"):
-            _unnested(table)
+class Over(NamedTuple):
+    """A cell from above that goes on. left: for how many rows; size: what a copy of it counts."""
+
+    left: int
+    cell: Any
+    size: int
+
+
+Due = dict[int, Over]  # by their columns
+
+
+def spread(soup: Any, note: Callable[[str], object]) -> None:
+    """note: told what is not read."""
+    _unnest(soup)
+    left, lost = COPIED, 0
     for table in soup.find_all("table"):
         cells = (one for one in table.descendants if isinstance(one, Tag))
         if any("rowspan" in one.attrs or "colspan" in one.attrs for one in cells):
-            _spread(table)
+            left, more = _spread(table, left)
+            lost += more
         if table.find("th") is None:
             _unmarked(table)
+    if lost:
+        note(f"{lost} rows of tables were not read: too many cells go over several rows or columns.")
 
 
 def _unmarked(table: Any) -> None:
@@ -40,56 +59,130 @@ def _unmarked(table: Any) -> None:
             cell.name = "th"
 
 
-def _spread(table: Any) -> None:
-    rows = [row for row in table.find_all("tr") if row.find_parent("table") is table]
+def _spread(table: Any, left: int) -> tuple[int, int]:
+    """What may still be copied afterwards, and how many rows were left out because it was not enough: their cells
+    would stand below the wrong names."""
+    rows = table.find_all("tr")
     several = bool(rows) and rows[0].find(["td", "th"], attrs={"colspan": True}) is not None
     due: Due = {}
-    for row in rows:
+    for number, row in enumerate(rows):
         cells = list(row.find_all(["td", "th"], recursive=False))
         if len(cells) == 1 and not due and cells[0].has_attr("colspan"):
             continue  # a title
-        _fill(row, cells, due, len(rows))
-        due = {c: (left - 1, cell) for c, (left, cell) in due.items() if left > 1}
+        cost = _fill(row, cells, due, len(rows), left)
+        if cost is None:
+            for rest in rows[number:]:
+                rest.clear()
+                rest.name = "span"
+            return left, len(rows) - number
+        left -= cost
+        due = {c: over._replace(left=over.left - 1) for c, over in due.items() if over.left > 1}
     if several and len(rows) > 2:
         _head(rows[0], rows[1])
+    return left, 0
 
 
-def _unnested(table: Any) -> None:
+class _Nested:
+    """Tables of a page and what stands in each, found in one walk. parts: what stands in a table and in no other within
+    it; inner: the tables among that; holds: elements in which a table stands."""
+
+    def __init__(self, soup: Any) -> None:
+        self.tables: list[Any] = []
+        self.parts: dict[int, list[Any]] = {}
+        self.inner: dict[int, list[Any]] = {}
+        self.holds: set[int] = set()
+        within: dict[int, Any] = {}
+        for one in soup.find_all(True):
+            above = within[id(one)] = one.parent if one.parent.name == "table" else within.get(id(one.parent))
+            if above is not None:
+                self.parts[id(above)].append(one)
+            if one.name == "table":
+                self._table(one, above)
+
+    def _table(self, table: Any, above: Any) -> None:
+        self.tables.append(table)
+        self.parts[id(table)], self.inner[id(table)] = [], []
+        if above is not None:
+            self.inner[id(above)].append(table)
+        for parent in table.parents:
+            if id(parent) in self.holds:
+                return
+            self.holds.add(id(parent))
+
+
+def _unnest(soup: Any) -> None:
     """A table that holds tables lays a page out: its cells are parts of the page. In one with a header the tables
-    within are values, and become lines of them."""
-    rows = [row for row in table.find_all("tr") if row.find_parent("table") is table]
-    heads = (cell for row in rows for cell in row.find_all("th", recursive=False))
-    if any(cell.find("table") is None for cell in heads):
-        for inner in table.find_all("table"):
-            if inner.parent is not None and inner.find("table") is None:
-                lines = (", ".join(c.get_text(" ", strip=True) for c in row.find_all(["td", "th"]))
-                         for row in inner.find_all("tr"))
-                inner.replace_with(f" {'; '.join(filter(None, lines))} ")
-        return
-    parts = table.find_all(["thead", "tbody", "tfoot", "tr", "td", "th", "colgroup"])
-    for one in [p for p in parts if p.find_parent("table") is table]:
-        one.name = "div"
-        one.attrs = {}
-    table.name = "div"
+    within are values, and become lines of them. The innermost first, so that each is looked at once."""
+    nested = _Nested(soup)
+    for table in reversed(nested.tables):
+        parts = nested.parts[id(table)]
+        if not nested.inner[id(table)]:
+            continue
+        if any(p.name == "th" and id(p) not in nested.holds for p in parts):
+            for one in _inner(table, nested.inner):
+                one.string = f" {'; '.join(filter(None, _lines(one)))} "
+                one.name, one.attrs = "span", {}
+            nested.inner[id(table)] = []
+            continue
+        for one in (table, *parts):
+            if one.name in LAID:
+                one.name, one.attrs = "div", {}
 
 
-def _fill(row: Any, cells: list[Any], due: Due, most: int) -> None:
-    """Put into a row what goes on from above, and again what goes over several columns."""
-    place = 0
+def _inner(table: Any, inner: dict[int, list[Any]]) -> list[Any]:
+    """The tables within one, also within those that only lay something out."""
+    found, pending = [], list(inner[id(table)])
+    while pending:
+        one = pending.pop()
+        if one.name == "table":
+            found.append(one)
+        else:
+            pending += inner[id(one)]
+    return found
+
+
+def _lines(table: Any) -> Iterator[str]:
+    for row in table.find_all("tr"):
+        yield ", ".join(c.get_text(" ", strip=True) for c in row.find_all(["td", "th"]))
+
+
+def _fill(row: Any, cells: list[Any], due: Due, most: int, left: int) -> int | None:
+    """Put into a row what goes on from above, and again what goes over several columns. What that costs; None when it
+    is more than is left."""
+    cost, place = len(due), 0
+    plan: list[tuple[Any, bool]] = []
     for cell in cells:
         while place in due:
-            cell.insert_before(_copy(due[place][1]))
+            plan.append((due[place].cell, True))
+            cost += due[place].size
             place += 1
         down, across = _times(cell, "rowspan", most), _times(cell, "colspan", MOST)
+        size = _weight(cell) if down > 1 or across > 1 else 0
+        cost += size * (across - 1)
+        if cost > left:
+            return None
         for n in range(across):
             if down > 1:
-                due[place + n] = (down, cell)
-            if n:
-                cell.insert_after(_copy(cell))
+                due[place + n] = Over(down, cell, size)
+            plan.append((cell, n > 0))
         place += across
     while place in due:
-        row.append(_copy(due[place][1]))
+        plan.append((due[place].cell, True))
+        cost += due[place].size
         place += 1
+    if cost > left or cost and len(plan) > WIDEST:
+        return None
+    if cost:
+        made = [_copy(cell) if again else cell for cell, again in plan]
+        row.clear()
+        for cell in made:
+            row.append(cell)
+    return cost
+
+
+def _weight(cell: Any) -> int:
+    """What a copy of a cell counts."""
+    return 1 + sum(1 if isinstance(one, Tag) else 1 + len(one) // WORDS for one in cell.descendants)
 
 
 def _head(first: Any, second: Any) -> None:

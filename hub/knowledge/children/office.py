@@ -10,7 +10,7 @@ from xml.parsers.expat import ExpatError
 
 import mammoth
 
-from hub.knowledge.children.archives import BROKEN, Archive, Damaged, attribute, cells, local
+from hub.knowledge.children.archives import BROKEN, Archive, Damaged, attribute, cells, local, within
 from hub.knowledge.children.common import Asked, Text, quoted, run
 from hub.knowledge.children.soups import BeautifulSoup
 from hub.knowledge.children.web import markdown
@@ -22,6 +22,7 @@ REFERS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 BODY = "word/document.xml"
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 QUOTED = 120
+BLANKS = 100  # as many as an OpenDocument file may say at once
 NOTE = 400  # characters of the longest footnote that stands where it belongs; longer ones stay at the end
 DIAGRAM, CHART = re.compile(r"diagrams/data\d*\.xml$"), re.compile(r"charts/chart(?:Ex)?\d*\.xml$")
 OFF = ("0", "false", "off")
@@ -55,7 +56,7 @@ def docx(content: bytes, asked: Asked, text: Text) -> None:
     for one in soup.find_all("img"):
         one.decompose()
     _noted(soup)
-    text.add(markdown(soup))
+    text.add(markdown(soup, text.note))
 
 
 def _noted(soup: BeautifulSoup) -> None:
@@ -186,7 +187,7 @@ def _margin(what: str, parts: Iterable[str], text: Text) -> None:
 def pptx(content: bytes, asked: Asked, text: Text) -> None:
     text.unit = "slide"
     archive = Archive(content, asked, "pptx", text.note)
-    order = _order(archive)
+    order = list(dict.fromkeys(_order(archive)))
     pictures = 0
     _comments(archive, re.compile(r"ppt/comments/.+\.xml"), text)
     for number, name in enumerate(order, 1):
@@ -292,7 +293,7 @@ def _open(body: Element) -> Iterator[str]:
             yield "\n".join(f"- {s}" for item in one for s in _open(item))
         elif name == "table":
             yield cells([[" ".join(_open(c)) for c in row if local(c).endswith("table-cell")]
-                         for row in one.iter() if local(row) == "table-row"])
+                         for row in within(one) if local(row) == "table-row"])
         elif name not in ("tracked-changes", "sequence-decls"):
             yield from _open(one)
 
@@ -303,7 +304,7 @@ def spoken(one: Element) -> str:
     for part in one:
         name = local(part)
         if name == "s":
-            said += " " * int(attribute(part, "c") or 1)
+            said += " " * min(int(attribute(part, "c") or 1), BLANKS)
         elif name in ("tab", "line-break"):
             said += " " if name == "tab" else "\n"
         elif name not in ("note", "annotation"):

@@ -1,14 +1,15 @@
 """Spreadsheets: each row with the names of its columns, under the name of its sheet."""
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from xml.etree.ElementTree import Element
 
-from hub.knowledge.children.archives import Archive, attribute, local
-from hub.knowledge.children.common import Asked, Text, quoted, run
+from hub.knowledge.children.archives import Archive, attribute, local, within
+from hub.knowledge.children.common import Asked, No, Text, quoted, run
 from hub.knowledge.children.office import spoken
-from hub.knowledge.children.tables import NUMBER, put
+from hub.knowledge.children.tables import NUMBER, SAMPLE, put
 
 DATES = {14, 15, 16, 17, 22} | set(range(27, 37)) | set(range(50, 59))
 TIMES, LASTING = {18, 19, 20, 21, 45, 46, 47}, 46
@@ -18,7 +19,10 @@ FILLED = re.compile(r"(?=.*00)(?:0|\\?[\s()/-]|\\\.)+")  # told with all its zer
 MONEY = re.compile(r"\[\$([^\]-]+)[^\]]*\]|(R\$|US\$|[$€£])")
 ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")  # how a sheet writes signs that XML has not
 WIDEST, MERGED = 1000, 20_000
+CELLS = 10_000_000  # of one sheet, with those that are empty
 QUOTED = 120
+HEADER = 10  # rows of the longest header
+LONGEST = 20  # characters of what names a cell
 # What a number is (date, time, lasting, percent, filled, plain), and what stands before it, or how.
 Format = tuple[str, str]
 Merged = tuple[int, int, int, int]  # first row, last row, first column, last column of a cell
@@ -33,6 +37,7 @@ def xlsx(content: bytes, asked: Asked, text: Text) -> None:
     formats = _formats(archive)
     since = any(attribute(p, "date1904") in ("1", "true") for p in book.iter() if local(p) == "workbookPr")
     sheets = [one for one in book.iter() if local(one) == "sheet"]
+    seen: set[str] = set()
     for number, one in enumerate(sheets, 1):
         name = one.get("name") or "Sheet"
         part = targets.get(next((v for k, v in one.attrib.items() if k.endswith("}id")), ""), "")
@@ -44,9 +49,11 @@ def xlsx(content: bytes, asked: Asked, text: Text) -> None:
             text.note(f"The chart {name} was not read.")
         elif part not in archive.names:
             text.note(f"The sheet {name} is not in the file.")
-        else:
+        elif part not in seen:
+            seen.add(part)
             sheet = archive.side(part, f"The sheet {name}")
-            _sheet(text, name, _rows(sheet, shared, formats, since, text), list(_merged(sheet)), asked)
+            rows = _kept(_rows(sheet, name, shared, formats, since, text), asked)
+            _sheet(text, name, rows, list(_merged(sheet)), asked)
             _beside(archive, part, name, text)
     if text.empty and archive.unread:
         raise archive.damaged()
@@ -68,7 +75,8 @@ def _beside(archive: Archive, part: str, name: str, text: Text) -> None:
 
 
 def _sheet(text: Text, name: str, rows: dict[int, list[str]], merged: list[Merged], asked: Asked) -> None:
-    _spread(rows, merged)
+    if not _spread(rows, merged):
+        text.note(f"Too many cells of the sheet {name} go over several rows or columns: some were read only once.")
     if any(any(row) for row in rows.values()):
         text.add(f"## {name}")
         put(text, sorted(rows.items()), asked)
@@ -116,9 +124,8 @@ def _format(number: int, codes: dict[int, str]) -> Format:
 
 
 def _rows(
-    sheet: Element, shared: list[str], formats: list[Format], since: bool, text: Text
-) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    sheet: Element, name: str, shared: list[str], formats: list[Format], since: bool, text: Text
+) -> Iterator[tuple[int, list[str]]]:
     number, hidden = 0, _hidden(sheet)
     for row in (one for one in sheet.iter() if local(one) == "row"):
         number = int(row.get("r") or number + 1)
@@ -129,20 +136,44 @@ def _rows(
         for cell in row:
             place = _column(cell.get("r")) if cell.get("r") else len(cells)
             if place >= WIDEST:
+                text.note(_wide(name))
                 break
             cells += [""] * (place + 1 - len(cells))
             said = " ".join(_cell(cell, shared, formats, since, text).split())
-            if said and any(first <= place <= last for first, last in hidden):
+            if said and place in hidden:
                 text.note("Hidden columns were left out.")
             else:
                 cells[place] = said
-        found[number] = cells
+        yield number, cells
+
+
+def _kept(rows: Iterable[tuple[int, list[str]]], asked: Asked) -> dict[int, list[str]]:
+    """The rows of a sheet, as long as they are not more than may be read."""
+    found: dict[int, list[str]] = {}
+    filled = cells = 0
+    for number, row in rows:
+        found[number] = row
+        filled, cells = filled + any(row), cells + len(row)
+        if filled > asked["rows"] + SAMPLE:
+            raise No(f"has more than {asked['rows']:,} rows; split it")
+        if cells > CELLS:
+            raise No(f"has more than {CELLS:,} cells; split it")
     return found
 
 
-def _hidden(sheet: Element) -> list[tuple[int, int]]:
-    return [(int(one.get("min") or 1) - 1, int(one.get("max") or 1) - 1) for one in sheet.iter()
-            if local(one) == "col" and one.get("hidden") in ("1", "true")]
+def _hidden(sheet: Element) -> set[int]:
+    return _covered((int(one.get("min") or 1) - 1, int(one.get("max") or 1) - 1) for one in sheet.iter()
+                    if local(one) == "col" and one.get("hidden") in ("1", "true"))
+
+
+def _covered(spans: Iterable[tuple[int, int]]) -> set[int]:
+    """The columns from the first to the last of any of the spans."""
+    found: set[int] = set()
+    end = -1
+    for first, last in sorted(set(spans)):
+        found.update(range(max(first, end + 1), min(last, WIDEST) + 1))
+        end = max(end, last)
+    return found
 
 
 def _cell(cell: Element, shared: list[str], formats: list[Format], since: bool, text: Text) -> str:
@@ -196,40 +227,50 @@ def _shown(value: str, how: Format, since: bool) -> str:
 
 def _column(reference: str | None) -> int:
     number = 0
-    for letter in re.sub(r"[^A-Z]", "", (reference or "A").upper()):
+    for letter in re.sub(r"[^A-Z]", "", (reference or "A")[:LONGEST].upper()):
         number = number * 26 + ord(letter) - 64
     return number - 1
 
 
 def _merged(sheet: Element) -> Iterator[Merged]:
     for one in (m for m in sheet.iter() if local(m) == "mergeCell"):
-        match = re.fullmatch(r"([A-Z]+)(\d+):([A-Z]+)(\d+)", one.get("ref", ""))
+        match = re.fullmatch(r"([A-Z]{1,4})(\d{1,9}):([A-Z]{1,4})(\d{1,9})", one.get("ref", ""))
         if match:
             yield int(match[2]), int(match[4]), _column(match[1]), min(_column(match[3]), WIDEST)
 
 
-def _spread(rows: dict[int, list[str]], merged: list[Merged]) -> None:
+def _spread(rows: dict[int, list[str]], merged: list[Merged]) -> bool:
     """A cell that goes over several rows or columns stands in each of them, unless it is alone in its row: a title.
+    False when that is too much: the others stand in the first of theirs.
 
     A header of several rows becomes one: "Price" above "Month" and "Year" makes "Price Month" and "Price Year".
     """
-    filled = 0
+    filled, numbers, counts = 0, sorted(rows), dict[int, int]()
     for top, bottom, left, right in merged:
         value = rows.get(top, [])[left : left + 1]
-        if not value or not value[0] or right > left and sum(map(bool, rows[top])) == 1:
+        if not value or not value[0]:
             continue
-        for number in range(top, min(bottom, top + MERGED) + 1):
-            for column in range(left, right + 1):
-                if number in rows and filled < MERGED:
-                    row = rows[number]
-                    row += [""] * (column + 1 - len(row))
-                    row[column] = row[column] or value[0]
-                    filled += 1
+        if top not in counts:
+            counts[top] = sum(map(bool, rows[top]))
+        if right > left and counts[top] == 1:
+            continue
+        after = min(right, WIDEST) + 1
+        below = numbers[bisect_left(numbers, top) : bisect_right(numbers, bottom)]
+        for number in below[: (MERGED - filled) // (after - left)]:
+            row = rows[number]
+            row += [""] * (after - len(row))
+            row[left:after] = [cell or value[0] for cell in row[left:after]]
+            counts.pop(number, None)
+        filled += len(below) * (after - left)
+        if filled > MERGED:
+            break
     first = next((n for n, row in sorted(rows.items()) if sum(map(bool, row)) > 1), 0)
     wide = [m for m in merged if m[0] == first and m[3] > m[2]]
     if wide:
         last = max(first + 1, *(bottom for top, bottom, _, _ in merged if top == first))
-        _head(rows, first, last, {n for m in wide for n in range(m[2], m[3] + 1)})
+    if wide and last - first < HEADER:
+        _head(rows, first, last, _covered((m[2], m[3]) for m in wide))
+    return filled <= MERGED
 
 
 def _head(rows: dict[int, list[str]], first: int, last: int, parted: set[int]) -> None:
@@ -258,19 +299,23 @@ def ods(content: bytes, asked: Asked, text: Text) -> None:
             text.note(f"The hidden sheet {name} was left out.")
             continue
         merged: list[Merged] = []
-        rows = dict(_open_rows(table, merged, text))
+        rows = _kept(_open_rows(table, name, merged, text), asked)
         _sheet(text, name, rows, merged, asked)
-        remarks = " ".join(spoken(p) for one in table.iter() if local(one) == "annotation"
+        remarks = " ".join(spoken(p) for one in within(table) if local(one) == "annotation"
                            for p in one if local(p) == "p")
         if remarks.strip():
             text.note(f"Comments on the sheet {name} were left out: {quoted(remarks, QUOTED)}")
+
+
+def _wide(name: str) -> str:
+    return f"Columns of the sheet {name} after the first {WIDEST:,} were not read."
 
 
 def _open_hidden(table: Element) -> set[int]:
     """Numbers of the columns that are not shown."""
     found: set[int] = set()
     at = 0
-    for one in (c for c in table.iter() if local(c) == "table-column"):
+    for one in (c for c in within(table) if local(c) == "table-column"):
         times = min(WIDEST, int(attribute(one, "number-columns-repeated") or 1))
         if at < WIDEST and attribute(one, "visibility") in ("collapse", "filter"):
             found |= set(range(at, at + times))
@@ -278,16 +323,10 @@ def _open_hidden(table: Element) -> set[int]:
     return found
 
 
-def _open_rows(table: Element, merged: list[Merged], text: Text) -> Iterator[tuple[int, list[str]]]:
+def _open_rows(table: Element, name: str, merged: list[Merged], text: Text) -> Iterator[tuple[int, list[str]]]:
     number, hidden = 0, _open_hidden(table)
-    for row in (one for one in table.iter() if local(one) == "table-row"):
-        cells: list[str] = []
-        for cell in row:
-            said = " ".join(spoken(p) for p in cell if local(p) == "p") or _valued(cell)
-            down, across = (int(attribute(cell, f"number-{what}-spanned") or 1) for what in ("rows", "columns"))
-            if down > 1 or across > 1:
-                merged.append((number + 1, number + down, len(cells), min(len(cells) + across - 1, WIDEST)))
-            cells += [" ".join(said.split())] * min(WIDEST, int(attribute(cell, "number-columns-repeated") or 1))
+    for row in (one for one in within(table) if local(one) == "table-row"):
+        cells = _open_cells(row, number, name, merged, text)
         if any(cell for n, cell in enumerate(cells) if n in hidden):
             text.note("Hidden columns were left out.")
             cells = ["" if n in hidden else cell for n, cell in enumerate(cells)]
@@ -298,9 +337,25 @@ def _open_rows(table: Element, merged: list[Merged], text: Text) -> Iterator[tup
             if cells:
                 text.note("Hidden rows were left out.")
             cells = []
+        if cells and times > MERGED:
+            text.note(f"Rows of the sheet {name} that are the same were read {MERGED:,} times only.")
         for n in range(1, (min(times, MERGED) if cells else 0) + 1):
             yield number + n, list(cells)
         number += times
+
+
+def _open_cells(row: Element, number: int, name: str, merged: list[Merged], text: Text) -> list[str]:
+    cells: list[str] = []
+    for cell in row:
+        said = " ".join(spoken(p) for p in cell if local(p) == "p") or _valued(cell)
+        down, across = (int(attribute(cell, f"number-{what}-spanned") or 1) for what in ("rows", "columns"))
+        if down > 1 or across > 1:
+            merged.append((number + 1, number + down, len(cells), min(len(cells) + across - 1, WIDEST)))
+        times, room = int(attribute(cell, "number-columns-repeated") or 1), WIDEST - len(cells)
+        cells += [" ".join(said.split())] * min(room, times)
+        if said and times > room:
+            text.note(_wide(name))
+    return cells
 
 
 def _valued(cell: Element) -> str:

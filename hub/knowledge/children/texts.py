@@ -261,14 +261,15 @@ def epub(content: bytes, asked: Asked, text: Text) -> None:
     book = archive.xml(root)
     files = {one.get("id"): one.get("href", "") for one in book.iter() if local(one) == "item"}
     order = [files.get(one.get("idref"), "") for one in book.iter() if local(one) == "itemref"]
-    locked = _locked(archive)
+    locked, seen = _locked(archive), set[str]()
     for number, name in enumerate(order, 1):
         path = archive.called(posixpath.join(posixpath.dirname(root), name.partition("#")[0]))
         if path in locked:
             raise No("is protected against copying")
         if not path:
             text.note(f"Chapter {number} is not in the file.")
-        elif not path.lower().endswith(PICTURES):
+        elif path not in seen and not path.lower().endswith(PICTURES):
+            seen.add(path)
             source = decoded(archive.read(path))
             made = page(source, text, book=True)
             text.add(made, number)

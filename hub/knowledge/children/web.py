@@ -1,6 +1,7 @@
 """Pages as Markdown: what they say, without what stands around it; what is left out is told."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
 
@@ -67,7 +68,7 @@ def page(source: str, text: Text, book: bool = False) -> str:
     frames = len(FRAME.all(soup))
     mains = _mains(soup)
     whole = mains == [soup]
-    body = "\n\n".join(filter(None, (markdown(_cleaned(main, whole and not book, text)) for main in mains)))
+    body = "\n\n".join(filter(None, (markdown(_cleaned(main, whole and not book, text), text.note) for main in mains)))
     if not whole:
         _beside(soup, mains, text)
     if drawn and len(body) < FEW and WAITS.fullmatch(_bare(body, title)):
@@ -192,8 +193,8 @@ def _around(page: Any, text: Text) -> None:
         one.decompose()
 
 
-def markdown(soup: Any) -> str:
-    spread(soup)
+def markdown(soup: Any, note: Callable[[str], object]) -> str:
+    spread(soup, note)
     try:
         made = MarkdownConverter(heading_style="ATX", bullets="-", escape_misc=False).convert_soup(soup)
     except RecursionError:
