@@ -58,7 +58,7 @@ class Archive:
             return b""
 
     def side(self, name: str, told: str = "") -> Element:
-        """A part that stands beside the text: one that is damaged holds nothing, which is told. told: the sentence for it."""
+        """A part that stands beside the text: one that is damaged holds nothing, which is told, in this sentence."""
         try:
             return self.xml(name)
         except Damaged:
