@@ -85,6 +85,8 @@ document.addEventListener("change", (e) => {
 
 document.addEventListener("keydown", (e) => {
   if ((e.ctrlKey || e.metaKey) && e.key === "k") { e.preventDefault(); find(); return; }
+  // Enter where the time is chosen plans: it must not press the form's first button, which sends at once.
+  if (e.key === "Enter" && e.target.matches?.("#later input")) { e.preventDefault(); $("#later button").click(); return; }
   if ((e.ctrlKey || e.metaKey) && e.key === "Enter" && e.target.form) { e.target.form.requestSubmit(); return; }
   if (e.key === "Escape" && location.hash === "#about") location.hash = "state";
   if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]")) return;

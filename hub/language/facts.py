@@ -7,6 +7,7 @@ from hub.language.lexicon import (
     ADDRESS,
     ASKS,
     CONTACT,
+    COUNTS,
     MANY,
     MUCH,
     NUMBERS,
@@ -35,7 +36,7 @@ FACTS = {
     "duration": re.compile(
         r"(?:\d|\b(?:um|uma|dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|quinze|vinte|trinta|one|two|three|four"
         r"|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|un|una|dos|cuatro|siete|ocho|nueve|diez|catorce|meia"
-        r"|half an?|sessenta|noventa)\b)(?:(?!\b(?:a|per|por|ao|al|each|cada)\b)[^.;|]){0,18}(?:segundo|second|minut|hora|hour|h\b|dia|day|seman|week|mes|month|ano\b"
+        r"|half an?|quarenta|forty|cuarenta|cinquenta|fifty|cincuenta|sessenta|sixty|sesenta|noventa|ninety)\b)(?:(?!\b(?:a|per|por|ao|al|each|cada)\b)[^.;|]){0,18}(?:segundo|second|minut|hora|hour|h\b|dia|day|seman|week|mes|month|ano\b"
         r"|anos|year|ciclo|fatura)|\bna hora\b|\bimediat|\bimmediate|\binmediat|\bmesmo dia\b|\bsame day\b|\bvitalici|\blifetime"
     ),
     "when": re.compile(
@@ -66,16 +67,18 @@ FACTS = {
         r"|settings|configuracoes|ajustes|deposito|parque|patio|protocolo|library|biblioteca)\b|https?:"
     ),
     "many": re.compile(
-        r"\d|\b(?:dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
+        r"(?<![a-z\d])\d|\b(?:dois|duas|tres|quatro|cinco|seis|sete|oito|nove|dez|doze|vinte|one|two|three|four|five|six|seven"
         r"|eight|nine|ten|twelve|twenty|dos|cuatro|siete|ocho|nueve|diez|nenhum|none|sem limite|unlimited|ilimitad\w*)\b"
     ),
 }
 WHAT = frozenset(("que", "qual", "what", "cual"))
 BRIEF = 3  # words of a question that is too short to say what of paying is asked
-# Numbers that count nothing: sums, times, shares.
+# Numbers that count nothing: sums, times, years, shares, measures.
+_WORDS = "|".join(sorted((w for w in {*NUMBERS, *COUNTS} if len(w) > 2 and w != "ate"), key=lambda w: (-len(w), w)))
 MEASURED = re.compile(
-    r"(?:r\$|us\$|[$€£])\s?[\d.,]+|[\d.,]+\s?(?:%|reais|euros?|pesos|usd|eur|dollars?|cents?|minut\w*|horas?|hours?|h\b|dias?\b|days?"
-    r"|semanas?|weeks?|mes\b|meses|months?|anos?\b|years?)|\d{1,2}[:/]\d\d\S*"
+    rf"(?:r\$|us\$|[$€£])\s?[\d.,]+|(?<![\d.,])(?:[\d.,]+|\b(?:{_WORDS}))\s?(?:%|(?:(?:a|by|por|x) \d+ )?(?:reais|euros?|pesos|usd|eur"
+    r"|dollars?|cents?|minut\w*|horas?|hours?|h|dias?|days?|semanas?|weeks?|mes|meses|months?|anos?|years?|mm|cm|km|m|metros?|met(?:er|re)s?"
+    r"|kg|kilos?|quilos?|litros?|lit(?:er|re)s?|am|pm)\b)|\d{1,2}[:/]\d\d\S*|\b(?:desde|since|in|em|en) (?:19|20)\d\d\b"
 )
 SETTING_UP = ("conect", "connect", "integr", "configur", "instal", "vincul")
 DURATION = frozenset(("tempo", "demora", "demoram", "dura", "duram", "duracao", "prazo", "prazos", "long", "tarda", "tardan",

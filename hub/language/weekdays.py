@@ -16,6 +16,7 @@ _NUMBER = {name: n for n, names in enumerate(_NAMES) for name in names}
 _DAY = rf"({'|'.join(sorted(_NUMBER, key=len, reverse=True))})s?(?:-feiras?)?"
 _SPAN = re.compile(rf"\b{_DAY}\.?\s*(?:a|ao|as|ate|to|until|through|thru|hasta|al|-|–)\s*(?:a |o |el )?{_DAY}\b")
 _WORK = re.compile(r"\b(?:weekdays|dias de semana|durante a semana|entre semana|dias laborables|workdays)\b")
+_ENDS = re.compile(r"\b(?:weekends?|fi(?:m|ns) de semana|fin(?:es)? de semana)\b")
 _EVERY = re.compile(
     r"\b(?:todos os dias|todo dia|diariamente|every day|daily|seven days a week|todos los dias|a diario)\b")
 
@@ -26,6 +27,8 @@ def within(said: str) -> Iterator[int]:
         yield from map(_day, range(7))
     elif _WORK.search(said):
         yield from map(_day, range(5))
+    if _ENDS.search(said):
+        yield from map(_day, (5, 6))
     for match in _SPAN.finditer(said):
         first, last = _NUMBER[match[1]], _NUMBER[match[2]]
         if first < last:

@@ -24,7 +24,8 @@ from hub.language.lexicon import (
     PAYING,
     PREMISES,
     PRICE,
-    SALARY,
+    RANKS,
+    SHARE,
     STOP,
     STOPS,
     WHEN,
@@ -36,11 +37,13 @@ from hub.language.validity import years
 LETTERS = frozenset("bcfghjkmnpqrvwxz")  # that stand for something alone ("vitamin C") and are no word
 METRES, POWERS = frozenset(("metro", "metros", "meter", "meters")), ("cubic", "quadrad", "cuadrad", "square")
 OF_PREMISES = frozenset(("street", "address", "contact"))  # kinds of facts that may be asked of the business itself
-KINDS = PRICE | SALARY | WHEN | DURATION | ADDRESS | CONTACT | LINK  # words that name the kind of fact
+KINDS = PRICE | SHARE | WHEN | DURATION | ADDRESS | CONTACT | LINK  # words that name the kind of fact
 FEIRA, WEEKDAYS = "feira", frozenset(("segunda", "terca", "quarta", "quinta", "sexta"))
 SHORTEST = 4  # letters
 SHORT = 2  # words of a question that says nothing alone
 OR: Mapping[str, frozenset[str]] = {"pt": frozenset(("ou",)), "en": frozenset(("or",)), "es": frozenset(("o", "u"))}
+MOST = 40  # places where a message is cut; what follows stays together
+_BLANKS = re.compile(r"\s{2,}")
 _CLAUSE = re.compile(r"\s*(?:[?;]|,?\s(?:e|and|y|e também|and also|y también)\s)\s*", re.IGNORECASE)
 
 
@@ -147,7 +150,7 @@ def _sharing(found: list[Asked]) -> list[Asked]:
 
 def _clauses(text: str) -> list[str]:
     """A message with several questions, cut where a next one begins."""
-    parts = [p for p in _CLAUSE.split(text.strip()) if p and p.strip()]
+    parts = [p for p in _CLAUSE.split(_BLANKS.sub(" ", text.strip()), MOST) if p and p.strip()]
     asks = any(w in ASKS for w in words.words(text))
     found: list[str] = []
     for part in parts:
@@ -256,7 +259,7 @@ def mended(
 
     def one(term: Term) -> Term | None:
         told = term.stem in known_stems or (term.meaning is not None and term.meaning in known)
-        if told or term.pale or term.attribute:
+        if told or term.pale or term.attribute or term.word in RANKS:
             return term
         # A word that is one is no slip: "chave" is not "cadê".
         written = words.known(term.word)

@@ -41,8 +41,8 @@ ASKED = 120  # characters of a question that are said again where nothing is kno
 PIECES, PIECE = 6, 24
 # What says how far something goes.
 BOUNDS = re.compile(
-    r"\b(?:nao .*\bfora d[aeo]s?|not .*\boutside|no .*\bfuera de|(?:apenas|somente|so) (?:em|para|na|no|dentro)"
-    r"|only (?:in|to|within)|solo (?:en|a|dentro)|solamente (?:en|a))\b"
+    r"\b(?:nao .{0,80}\bfora d[aeo]s?|not .{0,80}\boutside|no .{0,80}\bfuera de|only (?:in|to|within)"
+    r"|(?:apenas|somente|so) (?:em|para|na|no|dentro)|solo (?:en|a|dentro)|solamente (?:en|a))\b"
 )
 
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -221,9 +221,23 @@ def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
         return False
     wanted = asked.wants if asked.of_premises else asked.firm
     text = fold(quoted(one, asked)) if wanted else ""
-    if one.unit.cells and wanted:
-        text += f" {counted(one.unit.cells)}"
-    return not wanted or any(FACTS[w].search(MEASURED.sub(" ", text) if w == "many" else text) for w in wanted)
+    cells = f" {counted(one.unit.cells)}" if one.unit.cells else ""
+    if "many" in wanted and asked.counted in one.apart and not one.unit.cells:
+        return False  # a number beside what is counted is of something else
+    said = _counting(fold(one.unit.text) + cells, asked) if "many" in wanted else ""
+    return not wanted or any(FACTS[w].search(said if w == "many" else text + cells) for w in wanted)
+
+
+def _counting(text: str, asked: Asked) -> str:
+    """A folded text without the numbers that count another thing than the one that is asked of."""
+    meant = words.meaning(asked.counted)
+
+    def kept(match: re.Match[str]) -> str:
+        held = words.words(match[0])
+        same = any(words.stem(w) == asked.counted or (meant is not None and words.meaning(w) == meant) for w in held)
+        return match[0] if same else " "
+
+    return MEASURED.sub(kept, text)
 
 
 def _bounds(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:

@@ -76,3 +76,19 @@ async def test_what_is_typed_meanwhile_is_not_written_over(business: Business, w
     await page.get_by_role("button", name="Write on with it").click()
     assert await page.input_value("#text") == "planned before"
     assert me.wrong == []
+
+
+async def test_enter_where_the_time_is_chosen_plans_and_never_sends(business: Business, watch: Watch) -> None:
+    b = business
+    await fill(b.api.hub, b.api.account, 14)
+    session = await b.api.hub.db.value(OPEN, b.api.account)
+    me = await seat(watch, b)
+    page = await me.open(f"/console/inbox/{session}")
+    await page.fill("#text", "For the day after tomorrow")
+    await page.get_by_text("Send later", exact=True).click()
+    await page.locator("#later [name=zone]").wait_for()
+    await page.fill("#later [name=at]", (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT09:00"))
+    await page.press("#later [name=zone]", "Enter")
+    await watch.until(page, "!document.querySelector('#text').value")
+    assert await page.locator(".plan").count() == 1, "nothing went out at once"
+    assert me.wrong == []

@@ -80,3 +80,16 @@ async def test_who_left_an_address_is_erased_with_what_was_kept_of_them(desk: De
     ):
         counts = [await api.hub.db.value(left.format(table, column), one) for one in (gone, stays)]
         assert counts == [0, 1], table
+
+
+async def test_what_was_kept_of_a_visitor_goes_with_their_last_conversation(desk: Desk, api: Api) -> None:
+    await api.ok("POST", FIELDS, {"key": "plan", "name": "Plan"})
+    tag = f"anon:x:{uuid4().hex}"
+    first, again = await visits(api, tag, tag)
+    for one in (first, again):
+        await desk.done(f"/console/inbox/{one}/fields", **{"field-plan": "gold"})
+    who = await person(api, first)
+    kept = "select count(*) from people p join contact_values v on v.person_id = p.id where p.id = $1"
+    for one, left in ((first, 1), (again, 0)):
+        await api.hub.db.run("delete from sessions where id = $1", one)
+        assert await api.hub.db.value(kept, who) == left

@@ -10,6 +10,7 @@ from hub.knowledge.children.archives import Archive
 from hub.knowledge.children.common import No, Text
 from hub.knowledge.children.tables import read
 from hub.knowledge.extract import LIMITS
+from tests.knowledge.here import read as here
 
 ENTITY = '[<!ENTITY a "boom">]><x>&a;</x>'
 ASKED = asdict(LIMITS) | {"cut": False}
@@ -44,3 +45,11 @@ def test_a_sheet_is_whole_or_refused(tables: int) -> None:
     few = ASKED | {"rows": 500, "longest": 10**6}
     with pytest.raises(No, match="more than 500 rows"):
         read((one * tables).encode(), few, Text(few))
+
+
+@pytest.mark.parametrize("blanks", [" ", "\t", "\n", " \n"])
+@pytest.mark.parametrize(("before", "after"), [("<p>", "</p>"), ("<pre>", "</pre>"), ("<b>", "</b>")])
+async def test_blanks_without_end_are_read_within_the_time_of_a_test(blanks: str, before: str, after: str) -> None:
+    """They took half an hour."""
+    found = await here("a.html", f"<main>{before}Open at{blanks * 600_000}nine<!--{' ' * 300}-->{after}</main>")
+    assert found.text.replace("`", "").replace("*", "").split() == ["Open", "at", "nine"]

@@ -58,13 +58,13 @@ class Archive:
         except BROKEN:
             return b""
 
-    def side(self, name: str, what: str = "") -> Element:
-        """A part that stands beside the text: one that is damaged holds nothing, which is told. what: its name."""
+    def side(self, name: str, told: str = "") -> Element:
+        """A part that stands beside the text: one that is damaged holds nothing, which is told, in this sentence."""
         try:
             return self.xml(name)
         except Damaged:
             self.unread.add(name)
-            self._note(f"{what or f'The part {name}'} is damaged and was not read.")
+            self._note(told or f"The part {name} is damaged and was not read.")
             return Element("none")
 
     def sound(self, name: str) -> bool:

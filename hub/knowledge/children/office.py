@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 from xml.parsers.expat import ExpatError
@@ -18,6 +18,7 @@ from hub.knowledge.children.web import markdown
 # Parts that are read beside the body, or tell where parts are.
 READ = re.compile(
     r"\[Content_Types\]\.xml|_rels/\.rels|word/_rels/[^/]+\.rels|word/(?:styles|numbering|footnotes|endnotes|comments)\d*\.xml")
+NOTES = re.compile(r"word/(footnote|endnote)s\d*\.xml")
 REFERS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 BODY = "word/document.xml"
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -36,10 +37,10 @@ def docx(content: bytes, asked: Asked, text: Text) -> None:
     body = archive.xml(name)
     _beside(archive, text)
     sound = [one for one in sorted(archive.names) if not READ.fullmatch(one) or one == name or archive.sound(one)]
-    if archive.unread:
-        _unreferred(body)
-    if _mended(body, text) or archive.unread:
-        content = _with(archive, sound, name, body)
+    parts = {name: body} | {one: archive.xml(one) for one in sound if NOTES.match(one)}
+    loose = [_tied(part, archive.targets(one), archive.unread) for one, part in parts.items()]
+    if _mended(body, text) or any(loose) or archive.unread:
+        content = _with(archive, sound, parts)
     pictures: list[object] = []
 
     def passed(picture: object) -> list[object]:
@@ -139,21 +140,26 @@ def _vanishes(one: Element) -> bool:
     return mark is not None and (attribute(mark, "val") or "1") not in OFF
 
 
-def _unreferred(body: Element) -> None:
-    """Take out what refers to other parts, some of which cannot be read: the words stay."""
-    for above in list(body.iter()):
-        above[:] = [one for one in above if local(one) not in ("footnoteReference", "endnoteReference")]
-        for key in [k for k in above.attrib if k.startswith(REFERS)]:
+def _tied(part: Element, targets: Mapping[str, str], unread: Iterable[str]) -> bool:
+    """Take out what refers to nothing that can be read: the words stay. Whether there was any."""
+    gone, loose = {f"{m[1]}Reference" for n in unread if (m := NOTES.match(n))}, False
+    for above in list(part.iter()):
+        kept = [one for one in above if local(one) not in gone]
+        keys = [k for k, id in above.attrib.items() if k.startswith(REFERS) and id not in targets]
+        loose = loose or bool(keys) or len(kept) < len(above)
+        above[:] = kept
+        for key in keys:
             del above.attrib[key]
+    return loose
 
 
-def _with(archive: Archive, names: Iterable[str], main: str, body: Element) -> bytes:
-    """The file with another main part, of the parts that are named and can be read."""
+def _with(archive: Archive, names: Iterable[str], parts: Mapping[str, Element]) -> bytes:
+    """The file with these parts anew, of those that are named and can be read."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as changed:
         for name in names:
             try:
-                changed.writestr(name, ElementTree.tostring(body) if name == main else archive.read(name))
+                changed.writestr(name, ElementTree.tostring(parts[name]) if name in parts else archive.read(name))
             except Damaged:
                 continue  # a picture; those are not read
     return made.getvalue()
@@ -194,7 +200,7 @@ def pptx(content: bytes, asked: Asked, text: Text) -> None:
         if name not in archive.names:
             text.note(f"Slide {number} is not in the file.")
             continue
-        slide = archive.side(name, f"Slide {number}")
+        slide = archive.side(name, f"Slide {number} is damaged and was not read.")
         if name in archive.unread:
             continue
         if slide.get("show") in OFF:

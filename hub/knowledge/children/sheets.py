@@ -51,7 +51,7 @@ def xlsx(content: bytes, asked: Asked, text: Text) -> None:
             text.note(f"The sheet {name} is not in the file.")
         elif part not in seen:
             seen.add(part)
-            sheet = archive.side(part, f"The sheet {name}")
+            sheet = archive.side(part, f"The sheet {name} is damaged and was not read.")
             rows = _kept(_rows(sheet, name, shared, formats, since, text), asked)
             _sheet(text, name, rows, list(_merged(sheet)), asked)
             _beside(archive, part, name, text)
@@ -98,7 +98,7 @@ def _words(one: Element) -> str:
 def _formats(archive: Archive) -> list[Format]:
     if "xl/styles.xml" not in archive.names:
         return []
-    styles = archive.side("xl/styles.xml", "What tells dates and sums from numbers")
+    styles = archive.side("xl/styles.xml", "What tells dates and sums from numbers is damaged and was not read.")
     codes = {int(one.get("numFmtId", 0)): one.get("formatCode", "") for one in styles.iter() if local(one) == "numFmt"}
     used = next((one for one in styles if local(one) == "cellXfs"), None)
     return [_format(int(one.get("numFmtId", 0)), codes) for one in used or []]

@@ -42,6 +42,7 @@ LINKS = 5000
 ROBOTS = re.compile(r"^(?:robots|chathub)$", re.IGNORECASE)
 REFRESH = re.compile(r"^\s*\d*\s*[;,]\s*url\s*=\s*[\"']?([^\"']+)", re.IGNORECASE)
 QUOTED = 80
+GAP = re.compile(r"[ \t\r\n]{200,}")  # blanks that say nothing, even where they are kept
 SCRIPT = re.compile(r"^javascript:", re.IGNORECASE)
 FILE_NAME = re.compile(r"^[\w-]+\.(?:png|jpe?g|gif|webp|svg)$", re.IGNORECASE)
 
@@ -195,6 +196,9 @@ def _around(page: Any, text: Text) -> None:
 
 def markdown(soup: Any, note: Callable[[str], object]) -> str:
     spread(soup, note)
+    # Whoever makes Markdown takes quadratic time over them.
+    for one in soup.find_all(string=GAP):
+        one.replace_with(type(one)(GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", one)))
     try:
         made = MarkdownConverter(heading_style="ATX", bullets="-", escape_misc=False).convert_soup(soup)
     except RecursionError:
