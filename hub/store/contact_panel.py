@@ -65,7 +65,6 @@ ORIGIN = """
 """
 PERSON = "select true from people where account_id = $1 and id = $2 and kind = 'person'"
 VISITOR = "select person_of_visitor(a.id, $2) from accounts a where a.id = $1"
-VISITOR_KNOWN = "select visitor_known(a.id, $2) from accounts a where a.id = $1"
 CARD = "select url, secret from contact_cards where account_id = $1"
 SET_CARD = """
     insert into contact_cards (account_id, url, secret) select a.id, $2, $3 from accounts a where a.id = $1
@@ -123,12 +122,6 @@ async def known(db: Call, account: UUID, person: UUID) -> bool:
 async def visitor(db: Call, account: UUID, session: UUID) -> UUID | None:
     """Whose conversation it is; somebody without a name is made when there is nobody yet. None: no such session."""
     found: UUID | None = await db.value(VISITOR, account, session)
-    return found
-
-
-async def visitor_known(db: Call, account: UUID, session: UUID) -> UUID | None:
-    """The same, while there is somebody."""
-    found: UUID | None = await db.value(VISITOR_KNOWN, account, session)
     return found
 
 

@@ -206,8 +206,7 @@ async def remove_note(db: Db, account: UUID, person: UUID, id: UUID) -> None:
 async def blank(db: Call, account: UUID) -> Json:
     """The same of somebody of whom nothing is kept yet."""
     fields = [f | {"value": None} for f in await contact_panel.fields(db, account)]
-    card = await contact_panel.card(db, account) is not None
-    return {"fields": fields, "notes": [], "more": 0, "consents": [], "origin": None, "card": card}
+    return {"fields": fields, "notes": [], "more": 0, "consents": [], "origin": None}
 
 
 async def panel(db: Call, account: UUID, person: UUID) -> Json:
@@ -220,5 +219,4 @@ async def panel(db: Call, account: UUID, person: UUID) -> Json:
         "more": max(0, await contact_panel.note_count(db, account, person) - BESIDE) if len(notes) == BESIDE else 0,
         "consents": await contact_panel.consents(db, account, person),
         "origin": await contact_panel.origin(db, account, person),
-        "card": await contact_panel.card(db, account) is not None,
     }
