@@ -1,7 +1,6 @@
 // What a reader can do with an answer: rate it, hear it, copy it, ask again.
 
-import { el } from "./dom.js";
-import { box } from "./thread.js";
+import { box, el } from "./dom.js";
 import { $, base, call, failed, page, press, state, words } from "./page.js";
 
 const button = (name, run) => {
@@ -32,7 +31,7 @@ export function acts(m) {
   if (m.source === "model") row.append(button("good", (b) => rated(b, "up")), button("bad", (b) => rated(b, "down")));
   if (page.audio || self.speechSynthesis) row.append(button("listen", (b) => listen(m, b)));
   row.append(button("copy", () => navigator.clipboard?.writeText(m.text)));
-  if (m.source !== "operator") row.append(button("retry", () => state.again()));
+  if (m.source !== "operator") row.append(button("retry", () => state.say(null)));
   return row;
 }
 

@@ -30,7 +30,7 @@ $("menu").onbeforetoggle = () => { for (const name of ["transcript", "notify"]) 
 $("reset").onclick = () => page.key && call("POST", `${base()}/reset`).then(() => text.focus(), failed);
 $("rate").onclick = rate;
 ($("on") || {}).onclick = () => page.key && call("POST", `${base()}/continuation`).then(ways, failed);
-state.again = () => say(null);
+state.say = say;
 addEventListener("online", flush);
 document.onvisibilitychange = () => {
   connect();

@@ -6,6 +6,8 @@ export const el = (name, ...children) => {
   return node;
 };
 
+export const box = (kind, ...inside) => Object.assign(el("div", ...inside), { className: kind });
+
 export const parsed = (href) => URL.canParse(href, location) ? new URL(href, location) : {};
 
 // The hub's own files; other pictures stay links, for loading them would tell their host who reads.

@@ -11,8 +11,11 @@ const HIDDEN = ["csrf", "once"];
 // Other languages come after the page (bell.js); {} stands for a value.
 export const say = (text, value) => (JSON.parse($("#words")?.textContent ?? "{}")[text] || text).replace("{}", () => value);
 
+let told;
+
+// What went wrong, until something is stored.
 export function bar(words) {
-  const p = Object.assign(document.createElement("p"), { className: "note bad", textContent: words });
+  const p = told = Object.assign(document.createElement("p"), { className: "note bad", textContent: words });
   p.setAttribute("role", "alert");
   $("#said").replaceChildren(p);
   p.scrollIntoView({ block: "nearest" });
@@ -70,6 +73,7 @@ function stored(form, ctx) {
   dirty.delete(form);
   forget(form);
   anew(form);
+  told?.remove();
   const from = ctx.sourceElement;
   if (!("clear" in (from?.dataset ?? {}))) return;
   for (const one of all("textarea, [type=file], [type=datetime-local]", form)) {

@@ -1,9 +1,8 @@
 // The conversation as it is shown: each message once, an answer while it is made.
 
-import { el, own } from "./dom.js";
+import { box, el, own } from "./dom.js";
 import { $, on, page, press, state, tell, words } from "./page.js";
 import { acts, stars } from "./acts.js";
-import { say } from "./outbox.js";
 import { chime } from "./sound.js";
 
 const log = $("log"), shown = new Map(), mine = new Map(), over = new Set();
@@ -31,8 +30,6 @@ function bubble(role) {
   log.insertBefore(node, (role === "assistant" && live?.node) || $("end"));
   return node;
 }
-
-export const box = (kind, ...inside) => Object.assign(el("div", ...inside), { className: kind });
 
 function file(f) {
   const src = own(f.url || ""), kind = { image: "img", audio: "audio" }[f.kind];
@@ -113,18 +110,22 @@ export function message(m, node) {
     shown.set(id, node);
     fill(node, m);
     if (!user) {
-      node.append(box("chips", ...m.choices.map((c) => press(() => say(c.text), 0, c.label))), acts(m));
+      node.append(box("chips", ...m.choices.map((c) => press(() => state.say(c.text), 0, c.label))), acts(m));
       state.last = m;
       state.count = (state.count || 0) + 1;
     }
     if (!fresh) return;
     if (!user) {
-      $("live").append(el("p", node.querySelector(".b")?.textContent));
       if (!state.open || document.hidden) {
         tally(unread + 1);
         chime();
       }
-      if (document.hidden && on()) new Notification(title, { body: m.text, tag: id });
+      // Read out without marks: once what draws them has come.
+      Promise.resolve(coming).then(() => {
+        const body = [...node.querySelectorAll(".b")].map((b) => b.textContent).join("\n");
+        $("live").append(el("p", body));
+        if (document.hidden && on()) new Notification(title, { body, tag: id });
+      });
     }
     tell("message", { id, role: m.role });
   });

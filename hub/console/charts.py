@@ -7,7 +7,9 @@ from markupsafe import Markup, escape
 from hub.console.filters import figure, number
 from hub.translations import Catalogue, told
 
-WIDE, HIGH, LEFT, LOW = 640, 150, 46, 18
+# As wide as a card is: what is written is then read as it is written.
+WIDE, HIGH, LEFT, LOW = 400, 110, 42, 20
+NAMED = 7  # bars with a name below
 SIZES = ((1e9, told("%(figure)sB")), (1e6, told("%(figure)sM")), (1e3, told("%(figure)sk")))
 
 
@@ -23,7 +25,7 @@ def bars(
             '<line x1="{0}" x2="{1}" y1="{2}" y2="{2}"/><text x="0" y="10">{3}</text><text x="0" y="{2}">0</text>'
         ).format(LEFT, WIDE, HIGH, short(most, words)),
     ]
-    every = max(1, len(labels) // 8)
+    every = -(-len(labels) // NAMED)
     for n, (label, value) in enumerate(zip(labels, values, strict=True)):
         x = LEFT + n * step
         named = f"{label}: {number(value, words)}"

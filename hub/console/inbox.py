@@ -17,7 +17,6 @@ from hub.console.page_request import Visit
 from hub.console.person import about
 from hub.domain import Json
 from hub.errors import Invalid, NotFound
-from hub.store import contact_panel as panel_rows
 from hub.store import contacts as contact_rows
 from hub.store import human_requests as presence
 from hub.store import operator_inbox as rows
@@ -54,7 +53,7 @@ async def conversation(v: Visit) -> web.StreamResponse:
     """GET /console/inbox/{id}"""
     shown, id = Shown.of(v.asked), v.id()
     values = await opened(v, id)
-    card, talks = await _card(v, values["one"]["person_id"], id), await listed(v, shown, BESIDE)
+    card, talks = await _card(v, values["one"], id), await listed(v, shown, BESIDE)
     return await v.page("inbox.html", **talks, **await beside(v), **values, **card, text="")
 
 
@@ -90,18 +89,16 @@ async def typing(v: Visit) -> web.StreamResponse:
     return web.Response(status=204)
 
 
-async def _card(v: Visit, person: UUID | None, session: UUID) -> Json:
+async def _card(v: Visit, one: Json, session: UUID) -> Json:
     """Who it is: all names and all other conversations, on whatever network, and why they are held for one."""
-    known: Json = {}
+    person: UUID | None = one["known_id"]
     if person is None:
-        known = await panel_rows.visitor_known(v.db, v.account, session)
-        person = known["person"]
-    if person is None:
-        return {"whole": None, "others": [], "joins": [], **await about(v, None, known)}
+        return {"whole": None, "others": [], "joins": [], **await about(v, None, card=one["has_card"])}
     joins = [j for j in await contact_rows.joins(v.db, v.account, person) if j["split_at"] is None]
     return {
         "whole": await contact_rows.one(v.db, v.account, person), "joins": joins,
-        "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session), **await about(v, person, known),
+        "others": await contact_rows.talks(v.db, v.account, person, OTHERS, session),
+        **await about(v, person, card=one["has_card"]),
     }
 
 
@@ -209,7 +206,7 @@ async def draft(v: Visit, deed: Deed) -> web.StreamResponse:
     if v.partial:
         return v.part("drafted.html", text=text)
     values = await opened(v, v.id())
-    card = await _card(v, values["one"]["person_id"], v.id())
+    card = await _card(v, values["one"], v.id())
     talks = await listed(v, Shown(), BESIDE)
     return await v.page("inbox.html", **talks, **await beside(v), **values, **card, text=text)
 

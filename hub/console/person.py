@@ -17,13 +17,13 @@ from hub.translations import typed
 CARDS = web.AppKey("cards", Cards)
 
 
-async def about(v: Visit, person: UUID | None, known: Json) -> Json:
+async def about(v: Visit, person: UUID | None, card: bool) -> Json:
     """What the templates of the panel need; nothing of a group. A visitor without a name is somebody too."""
     if person is not None and not await rows.known(v.db, v.account, person):
         return {"panel": None}
-    found = panel.blank(known) if person is None else await panel.panel(v.db, v.account, person)
+    found = await (panel.blank(v.db, v.account) if person is None else panel.panel(v.db, v.account, person))
     values = {f["key"]: f["value"] for f in found["fields"]}
-    return {"panel": found | {"version": mark(values)}}
+    return {"panel": found | {"version": mark(values), "card": card}}
 
 
 async def _whose(v: Visit) -> UUID:

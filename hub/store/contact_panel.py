@@ -65,12 +65,6 @@ ORIGIN = """
 """
 PERSON = "select true from people where account_id = $1 and id = $2 and kind = 'person'"
 VISITOR = "select person_of_visitor(a.id, $2) from accounts a where a.id = $1"
-# In one statement, for each page of a conversation.
-VISITOR_KNOWN = """
-    select visitor_known(a.id, $2) as person, exists (select 1 from contact_cards c where c.account_id = a.id) as card,
-        (select coalesce(jsonb_agg(to_jsonb(f) order by f.place, f.name, f.id), '[]') from contact_fields f where f.account_id = a.id) as fields
-    from accounts a where a.id = $1
-"""
 CARD = "select url, secret from contact_cards where account_id = $1"
 SET_CARD = """
     insert into contact_cards (account_id, url, secret) select a.id, $2, $3 from accounts a where a.id = $1
@@ -129,12 +123,6 @@ async def visitor(db: Call, account: UUID, session: UUID) -> UUID | None:
     """Whose conversation it is; somebody without a name is made when there is nobody yet. None: no such session."""
     found: UUID | None = await db.value(VISITOR, account, session)
     return found
-
-
-async def visitor_known(db: Call, account: UUID, session: UUID) -> Json:
-    """The same, while there is somebody: {person, card, fields}, with what stands beside nobody."""
-    row = await db.row(VISITOR_KNOWN, account, session)
-    return dict(row) if row else {"person": None, "card": False, "fields": []}
 
 
 async def values(db: Call, account: UUID, person: UUID) -> dict[str, Any]:

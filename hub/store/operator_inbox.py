@@ -45,6 +45,7 @@ COUNTS = "select desk_counts(a.id, $2, $3, $4) from accounts a where a.id = $1"
 ONE = """
     select s.id, s.client_id, s.kind, s.title, s.tag, s.chat, s.handoff_at, s.handoff_by, s.handoff_until, s.last_message_at, s.created_at,
         s.closed_at, s.expires_at, s.message_count, s.token_count, s.metadata, s.extra_context, s.last_user_at, s.contact_id, s.person_id,
+        visitor_known(s.account_id, s.id) as known_id, exists (select from contact_cards z where z.account_id = s.account_id) as has_card,
         s.lease_until > now() as answering, c.name as client_name, c.parameters->>'visitorTyping' as visitor_typing, c.gateway_id, g.name as gateway_name, i.channel, i.state as channel_state,
         k.name as contact_name, k.phone, k.username, k.language, o.name as handler, s.integration_id,
         coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from playwright.async_api import Browser, BrowserContext, Error, Frame, Page, as
 from hub.config import Settings
 from hub.processes.embedded import Server
 from tests.api.conftest import House, api, housed, provider
+from tests.browser.chromium import started
 from tests.browser.install import found
 from tests.conftest import small
 
@@ -139,22 +139,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if path is None:
         assert os.environ.get("CI") != "true", "no Chromium: python tests/browser/install.py"
         pytest.skip("NO CHROMIUM: the browser tests did not run")
-    home = tmp_path_factory.mktemp("chromium")
-    told = home / "DevToolsActivePort"
-    process = subprocess.Popen(
-        [path, *ARGS, f"--user-data-dir={home}", "--remote-debugging-port=0", "about:blank"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        end = time.monotonic() + 60
-        while not (told.exists() and told.read_text().strip()):
-            assert process.poll() is None and time.monotonic() < end, "Chromium does not start"
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{told.read_text().split()[0]}"
-    finally:
-        process.terminate()
-        process.wait()
+    with started([path, *ARGS], tmp_path_factory.mktemp("chromium")) as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")

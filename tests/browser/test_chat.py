@@ -1,10 +1,11 @@
 """The hosted chat page in a real browser: a visitor's day, tabs, broken lines, and two hundred attacks."""
 
+import asyncio
 import base64
 from typing import Any
 
 import pytest
-from playwright.async_api import FilePayload
+from playwright.async_api import FilePayload, Route
 
 from tests.api.chatting import PNG, visiting
 from tests.api.conftest import Api
@@ -16,6 +17,7 @@ from tests.fakes.model import refuses, says
 Json = dict[str, Any]
 FREE = {"messagesPerHour": 0, "maxMessages": 0}
 SAID = "[...document.querySelectorAll('article')].map(a => [a.className.split(' ')[0], a.innerText.trim()])"
+READ = "document.querySelector('#live').textContent"  # what a screen reader says of it
 IDLE = "document.querySelector('#stop').hidden"
 
 
@@ -39,11 +41,32 @@ async def test_a_visitor_is_answered(api: Api, watch: Watch) -> None:
         assert await page.locator(".assistant strong").inner_text() == "euros"
         assert await page.locator("article.user").inner_text() == "What does it cost?"
         await watch.until(page, answers(1))
-        assert await page.evaluate("document.querySelector('#live').innerText") == "Nine euros a month."
+        await watch.until(page, f"{READ} === 'Nine euros a month.'")
         await page.reload()
         await watch.until(page, answers(1))
         assert await page.evaluate(SAID) == [["user", "What does it cost?"], ["assistant", "Nine euros a month."]]
-        assert await page.evaluate("document.querySelector('#live').innerText") == "", "old messages are not read out"
+        assert await page.evaluate(READ) == "", "old messages are not read out"
+    watch.clean()
+
+
+async def test_an_answer_is_read_out_without_marks(api: Api, watch: Watch) -> None:
+    """Also where what draws them comes later than the answer, and each of an answer's parts."""
+    async with visiting(api, FREE, splitAnswerIntoMessageChunks=True) as me:
+        me.model.default = says("Nine **euros**.\n\nA *month*.")
+        page = await watch.open(page_of(api, me.key))
+        slow = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await slow.wait()
+            await route.continue_()
+
+        await page.route("**/markdown*.js", hold)
+        await page.fill("#text", "Price?")
+        await page.keyboard.press("Enter")
+        await watch.until(page, answers(1))
+        assert await page.evaluate(READ) == ""
+        slow.set()
+        await watch.until(page, f"{READ} === 'Nine euros.\\nA month.'")
     watch.clean()
 
 
@@ -179,7 +202,7 @@ async def test_a_person_answers_unasked(api: Api, watch: Watch) -> None:
             ["assistant", "Still here."],
         ]
         heard = await page.evaluate("[...document.querySelectorAll('#live p')].map(p => p.textContent)")
-        assert heard == ["I am *here*.", "Still here."]
+        assert heard == ["I am here.", "Still here."]
     watch.clean()
 
 

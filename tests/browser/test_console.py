@@ -24,6 +24,13 @@ from tests.console.town import fill
 from tests.fakes.model import says
 from tests.words.pseudo import Pseudo
 
+CELLS = "[...document.querySelectorAll('td')]"
+# Of each chart: the highest figure, nothing, and the days.
+WRITTEN = (
+    "[...document.querySelectorAll('.chart')]"
+    ".map((c) => [...c.querySelectorAll('text')].map((t) => t.getBoundingClientRect()))"
+)
+
 
 @dataclass
 class Seat:
@@ -190,6 +197,29 @@ async def test_every_screen_is_sound(business: Business, watch: Watch) -> None:
             await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a parameter of the test
             await watch.sound(page, (screen, width))
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (screen, width)
+    assert me.wrong == []
+
+
+async def test_what_matters_is_seen_at_once(business: Business, watch: Watch) -> None:
+    """Charts can be read at every width, conversations begin in the upper part of a phone's screen, and a card names
+    nothing that is not there."""
+    await _filled(business)
+    me = await seat(watch, business)
+    page = await me.open("/console/insights")
+    for width in (360, 768, 1180):
+        await page.set_viewport_size({"width": width, "height": 760})
+        high = await page.evaluate(f"{WRITTEN}.flat().map((t) => t.height)")
+        assert high and min(high) >= 10 and max(high) <= 26, (width, high)
+        apart = await page.evaluate(f"{WRITTEN}.every((c) => c.every((t, n) => n < 3 || c[n - 1].right < t.left))")
+        assert apart, width
+    for width, most in ((360, 300), (1180, 245)):
+        await page.set_viewport_size({"width": width, "height": 760})
+        await page.goto(f"{me.url}/console/inbox")
+        assert await page.evaluate("document.querySelector('.talk').getBoundingClientRect().top") <= most, width
+        assert await page.get_by_role("button", name="Keyboard keys").is_visible() == (width > 860)
+    await page.set_viewport_size({"width": 360, "height": 760})
+    await page.goto(f"{me.url}/console/audit")
+    assert await page.evaluate(f"{CELLS}.length && {CELLS}.every((t) => t.innerText.trim() || !t.offsetHeight)")
     assert me.wrong == []
 
 

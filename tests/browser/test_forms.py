@@ -59,6 +59,7 @@ async def test_what_an_operator_types_is_neither_lost_nor_doubled(business: Busi
     await page.unroute("**/say")
     await page.keyboard.press("Control+Enter")
     await until(page, "document.querySelector('#text').value === ''")
+    assert "could not be reached" not in await page.inner_text("body"), "it is over, and so is the bar"
     # The line is down: the text stays, and nothing says that it went.
     await page.route("**/say", lambda route: route.abort())
     await page.fill("#text", "On a broken line")

@@ -160,6 +160,27 @@ async def test_on_a_phone(business: Business, watch: Watch) -> None:
         assert me.wrong == []
 
 
+async def test_a_table_in_a_conversation_is_a_table_at_every_width(business: Business, watch: Watch) -> None:
+    """Lists of the console are cards on a phone; what somebody wrote keeps its head, its columns and its colours."""
+    b = business
+    [session, *_] = await set_up(b)
+    me = await seat(watch, b)
+    page = await me.open(f"/console/inbox/{session}")
+    await page.fill("#text", "Prices:\n\n| Bouquet | Price |\n|---|---|\n| Large | 180 |\n| Small | |")
+    await page.get_by_role("button", name="Send").click()
+    await page.locator(".msg.out td").first.wait_for()
+    for width in (360, 768, 1180):
+        await page.set_viewport_size({"width": width, "height": 760})
+        (bouquet, price), (large, number), (small, empty) = await page.evaluate(
+            "[...document.querySelectorAll('.msg.out tr')].map((r) => [...r.cells].map((c) => { const { x, y, width } ="
+            " c.getBoundingClientRect(); return { x, y, width, colour: getComputedStyle(c).color }; }))"
+        )
+        assert (bouquet["x"], price["x"]) == (large["x"], number["x"]) == (small["x"], empty["x"]), width
+        assert bouquet["y"] == price["y"] < large["y"] == number["y"] < small["y"] and price["x"] > bouquet["x"], width
+        assert bouquet["width"] > 10 and bouquet["colour"] == large["colour"], width
+    assert me.wrong == []
+
+
 async def test_who_is_quicker_than_the_page_is_heard(business: Business, watch: Watch) -> None:
     """A key and a click that come before htmx has looked at the page."""
     await set_up(business)

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Frame, Page
 
 from hub.api.http import assets
+from hub.chat.website.culture import every
 from tests.api.chatting import Visitor, visiting
 from tests.api.conftest import Api
 from tests.api.test_guests import salt_of, signed
@@ -58,14 +59,16 @@ async def known(page: Page) -> Frame:
 
 @pytest.mark.parametrize("full", [False, True])
 async def test_sizes(api: Api, full: bool) -> None:
-    """1 kB is 1000 bytes, gzip -9. `full`: with everything that a chat client can switch on."""
+    """1 kB is 1000 bytes, gzip -9. `full`: with everything that a chat client can switch on. The launcher stays below
+    2 kB with room, as ids of clients, of which one is in it, pack differently; in the longest language too."""
     looks: dict[str, Any] = {"inputModes": ["Image", "Document", "Audio"], "showToolCalls": True} if full else {}
     async with visiting(api, FREE, **looks) as me:
         files = assets.read(assets.FOLDER)
         page = (await api.call("GET", f"/c/{me.client}", key="")).body
-        launcher = (await api.call("GET", f"/w/{me.client}.js", key="")).body
+        spoken = [{"Accept-Language": lang} for lang in ("en", *every())]
+        launchers = [size((await api.call("GET", f"/w/{me.client}.js", key="", headers=h)).body) for h in spoken]
         chat = size(page) + size(files["chat.css"].plain) + size(files["chat.js"].plain)
-        assert (size(launcher) <= 2000, chat <= 10_000) == (True, True), (size(launcher), chat)
+        assert (launchers[0] <= 1960, max(launchers) <= 1995, chat <= 10_000) == (True, True, True), (launchers, chat)
 
 
 async def test_a_button_of_the_menu_calls_a_person(api: Api, watch: Watch) -> None:

@@ -264,6 +264,19 @@ def _names(tree: ast.AST) -> list[str]:
     return found
 
 
+def test_scripts_of_pages_import_downwards() -> None:
+    """What would import itself, by way of others, is given a callback from above."""
+    takes = {
+        p.name: set(re.findall(r'^import .*"\./([\w.-]+)";$', p.read_text(encoding="utf-8"), re.MULTILINE))
+        for p in (ROOT / "widget").glob("*.js")
+    }
+    assert sum(map(len, takes.values())) > 20, "they are read as they are written"
+    while low := {name for name, below in takes.items() if not below & takes.keys()}:
+        for name in low:
+            del takes[name]
+    assert takes == {}, "these import each other in a circle"
+
+
 def test_the_environment_is_read_in_one_place() -> None:
     """`hub up` hands its children an environment, the program for pictures tells its libraries to be quiet: they make
     one, they ask nothing of it."""

@@ -203,10 +203,10 @@ async def remove_note(db: Db, account: UUID, person: UUID, id: UUID) -> None:
         raise NotFound("No such note.")
 
 
-def blank(known: Json) -> Json:
-    """The same of somebody of whom nothing is kept yet. known: of `contact_panel.visitor_known`. Pure."""
-    fields = [f | {"value": None} for f in known["fields"]]
-    return {"fields": fields, "notes": [], "more": 0, "consents": [], "origin": None, "card": known["card"]}
+async def blank(db: Call, account: UUID) -> Json:
+    """The same of somebody of whom nothing is kept yet."""
+    fields = [f | {"value": None} for f in await contact_panel.fields(db, account)]
+    return {"fields": fields, "notes": [], "more": 0, "consents": [], "origin": None}
 
 
 async def panel(db: Call, account: UUID, person: UUID) -> Json:
@@ -219,5 +219,4 @@ async def panel(db: Call, account: UUID, person: UUID) -> Json:
         "more": max(0, await contact_panel.note_count(db, account, person) - BESIDE) if len(notes) == BESIDE else 0,
         "consents": await contact_panel.consents(db, account, person),
         "origin": await contact_panel.origin(db, account, person),
-        "card": await contact_panel.card(db, account) is not None,
     }
