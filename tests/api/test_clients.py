@@ -28,7 +28,7 @@ PARAMETERS: dict[str, Any] = {
     "maxScheduledIgnoredZone": "1.02:00:00", "messageDebounceInterval": "00:00:04", "timeZone": "America/Sao_Paulo",
     "identityPublicKey": KEY, "allowedMediaOrigins": ["https://cdn.shop.example"],
     "modelPatienceSeconds": 60, "voiceAnswers": "voice", "visitorTyping": "draft", "acknowledgement": "eyes",
-    "preChat": [{"name": "email", "label": "E-mail", "kind": "email", "required": True}],
+    "preChat": [{"name": "email", "label": "E-mail", "kind": "email", "required": True}], "widgetSound": False,
 }
 
 
