@@ -12,13 +12,14 @@ from hub.language.folding import fold
 from hub.language.lexicon import COUNTS
 from hub.llm.asked import Asked, Term
 from hub.llm.units import Cell, Unit, counted
-from hub.llm.weighing import Weighed
+from hub.llm.weighing import Weighed, titled
 
 LONG, LONGEST, SHORT = 420, 900, 160
 MOSTLY = 0.5  # part of the cover that must stand in a sentence's own words, else its whole paragraph is shown
 ALONE = 0.9  # part of it that must, for a sentence to be shown without the others of a short paragraph
 COUNTED = frozenset(("duration", "price", "many"))  # kinds of facts that a column may name the measure of
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+[^\s<>()\[\]\"'.,;:!?]")
+_STEP = re.compile(r"\d{1,2}[.)]\s")  # of what is to be done one after the other
 _MAIL = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 
 
@@ -29,7 +30,7 @@ def quoted(found: Weighed, asked: Asked) -> str:
     if unit.kind == "code":
         lead = unit.part.before
         return f"{lead.text}\n\n{unit.text}" if lead else unit.text
-    text = _items(found) if unit.kind == "item" else _sentences(found, asked)
+    text = _items(found, asked) if unit.kind == "item" else _sentences(found, asked)
     after = unit.part.after
     led = unit.part.block.leads and unit.part.block.text.endswith(text[-20:])
     if after and (led or after.kind == "code") and len(text) + len(after.text) <= LONGEST:
@@ -73,10 +74,11 @@ def _leans(sentence: str) -> bool:
         r"|after that|then|he|she|eso|ese|esa|estos|ellos|despues|se |caso contrario|acima|abaixo)\b", fold(sentence)))
 
 
-def _items(found: Weighed) -> str:
+def _items(found: Weighed, asked: Asked) -> str:
     unit, part = found.unit, found.unit.part
     lead = f"{part.before.text}\n\n" if part.before else ""
-    if found.own < MOSTLY * found.cover and len(part.block.text) <= LONGEST:
+    steps = bool(_STEP.match(unit.text) and titled(asked, unit))
+    if (steps or found.own < MOSTLY * found.cover) and len(part.block.text) <= LONGEST:
         return lead + part.block.text
     return f"{lead}{unit.text}" if len(lead) <= LONG else unit.text
 

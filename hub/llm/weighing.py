@@ -68,7 +68,7 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     score = cover + CONTEXT * beside + 0.1 * min(1.0, own) + 0.1 * unit.part.passage.score
     alone = len(asked.topics) < 2 and "price" not in asked.wants
     score += (ALONE if alone else DIM) * sum(weight[t.stem] * g for t, g in gains.items() if t.pale)
-    score += TITLED * _titled(asked, unit)
+    score += 0.0 if unit.number else TITLED * titled(asked, unit)
     score += NEGATED if asked.negated and denies(unit) else 0.0
     score += FACT * (len(facts) / len(asked.wants)) if asked.wants else 0.0
     score += COUNTED if asked.counted and _counts(said, asked.counted) else 0.0
@@ -82,11 +82,11 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     return Weighed(unit, score, cover if asked.terms or asked.codes else beside, own, has, apart, old, plain)
 
 
-def _titled(asked: Asked, unit: Unit) -> float:
+def titled(asked: Asked, unit: Unit) -> float:
     """How much the heading that it begins under is the question itself: a chapter "How do I send a letter?"."""
     said = frozenset(t.stem for t in asked.terms)
     alike = len(said & unit.part.titled) / (len(said | unit.part.titled) or 1)
-    return alike if alike >= MOSTLY and not unit.number and len(said) > 1 else 0.0
+    return alike if alike >= MOSTLY and len(said) > 1 else 0.0
 
 
 def _beside(unit: Unit) -> int:

@@ -99,6 +99,18 @@ def test_setting_a_network_up_asks_for_no_number(question: str, right: str) -> N
     assert right in text and "BotFather" not in text
 
 
+def test_steps_under_the_question_are_told_as_a_whole() -> None:
+    """Somebody who is told the first one alone stands there with a token; who asks for one of them gets that."""
+    steps = (
+        "# How do I connect Telegram?\n\n1. Write to @BotFather in Telegram and copy the bot token.\n"
+        "2. Set the https address: Telegram sends webhooks to https only.\n3. Save the token and write to your bot."
+    )
+    other = "# How do I connect the website?\n\nPaste one line of script into your page."
+    text = said("How do I connect Telegram?", steps, other)
+    assert "BotFather" in text and "https only" in text and "3. Save the token" in text
+    assert "BotFather" not in said("Where does Telegram send webhooks to?", steps, other)
+
+
 def test_who_asks_for_a_number_gets_it() -> None:
     there = "# Contato\n\nO WhatsApp da loja é (11) 91234-5678.", "# Loja\n\nA loja é azul."
     assert "91234-5678" in said("Qual é o WhatsApp da loja?", *there)

@@ -54,7 +54,8 @@ def test_first_start(up: Up) -> None:
 async def test_demo_answers(running: Up) -> None:
     async with aiohttp.ClientSession() as http:
         answer = await ask(http, running, "How do I connect Telegram?")
-    assert "BotFather" in answer["completionText"]
+    said = answer["completionText"]
+    assert "BotFather" in said and "HUB_PUBLIC_URL" in said and "Save the token" in said, "all steps, as README shows"
 
 
 async def ask(http: aiohttp.ClientSession, running: Up, text: str) -> Json:
