@@ -37,7 +37,7 @@ SPEND = """
             coalesce(sum(k.quantity) filter (where k.sku like '%.in.cached'), 0) as tokens_cached,
             coalesce(sum(k.quantity) filter (where k.sku like '%.out'), 0) as tokens_out
         from (
-            select u.key_id, u.gateway_id, s.client_id, u.sku, sum(u.amount) as amount, sum(u.quantity) as quantity, count(*) as entries,
+            select u.key_id, u.gateway_id, s.client_id as client_id, u.sku, sum(u.amount) as amount, sum(u.quantity) as quantity, count(*) as entries,
                 case when $6 = 'day' then date_bin('1 day', u.at, '2000-01-01T00:00:00Z') end as day
             from usage u left join sessions s on s.id = u.session_id
             where u.account_id = $1 and u.at >= $2 and u.at < $3 group by u.key_id, u.gateway_id, s.client_id, u.sku, 8) k
@@ -56,33 +56,8 @@ SPEND = """
     group by w.id order by case when $6 = 'day' then w.id end, sum(u.amount) desc, w.id limit $7 offset $8
 """
 # Only the sum by client asks which conversation it was.
-SPEND_ELSE = """
-    select w.id, max(w.name) as name, sum(u.amount)::float8 as amount, sum(u.tokens_in)::float8 as tokens_in,
-        sum(u.tokens_cached)::float8 as tokens_cached, sum(u.tokens_out)::float8 as tokens_out, sum(u.entries)::int as entries,
-        count(*) over ()::int as total
-    from (
-        select k.key_id, k.gateway_id, k.client_id, k.day, sum(k.amount) as amount, sum(k.entries) as entries,
-            coalesce(sum(k.quantity) filter (where k.sku like '%.in' or k.sku like '%.in.written'), 0) as tokens_in,
-            coalesce(sum(k.quantity) filter (where k.sku like '%.in.cached'), 0) as tokens_cached,
-            coalesce(sum(k.quantity) filter (where k.sku like '%.out'), 0) as tokens_out
-        from (
-            select u.key_id, u.gateway_id, null::uuid as client_id, u.sku, sum(u.amount) as amount, sum(u.quantity) as quantity, count(*) as entries,
-                case when $6 = 'day' then date_bin('1 day', u.at, '2000-01-01T00:00:00Z') end as day
-            from usage u where u.account_id = $1 and u.at >= $2 and u.at < $3 group by u.key_id, u.gateway_id, u.sku, 8) k
-        group by 1, 2, 3, 4
-        union all
-        select d.key_id, d.gateway_id, d.client_id, d.day, d.amount, d.entries, d.tokens_in, d.tokens_cached, d.tokens_out
-        from usage_days d where d.account_id = $1 and d.day >= $2 and d.day < $3) u
-        left join api_keys k on k.id = u.key_id left join gateways g on g.id = u.gateway_id left join clients c on c.id = u.client_id
-        cross join lateral (
-            select u.key_id::text as id, coalesce(k.label, 'deleted') as name where $6 = 'key'
-            union all select u.gateway_id::text, g.name where $6 = 'gateway'
-            union all select c.id::text, c.name where $6 = 'client'
-            union all select t.tag, t.tag from (select where $6 = 'tag') one left join unnest(k.tags) t(tag) on true
-            union all select d.day, d.day from (select (u.day at time zone 'UTC')::date::text as day) d where $6 = 'day') w
-    where ($4::uuid is null or u.key_id = $4) and ($5::text is null or $5 = any(k.tags))
-    group by w.id order by case when $6 = 'day' then w.id end, sum(u.amount) desc, w.id limit $7 offset $8
-"""
+SPEND_ELSE = SPEND.replace("s.client_id", "null::uuid").replace("left join sessions s on s.id = u.session_id", "")
+
 
 Json = dict[str, Any]
 
