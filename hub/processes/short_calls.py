@@ -46,7 +46,6 @@ class Head:
     integration its secrets were found right."""
 
     call: Call
-    size: int
     body: int
     rid: str
     proved: Endpoint | None = None
@@ -69,7 +68,7 @@ def head_of(data: bytes) -> Head | None:
         call = Call(found[1].decode(), UUID(found[2].decode()), found[3].decode(), headers)
     except ValueError:
         return None
-    return Head(call, len(data), int(length), headers.get("x-request-id", ""))
+    return Head(call, int(length), headers.get("x-request-id", ""))
 
 
 class _Kept:
