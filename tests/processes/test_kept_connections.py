@@ -6,20 +6,14 @@ from typing import Any
 import pytest
 
 from hub.api import quick_webhooks
-from hub.api.app import build_app
 from hub.api.http.app_keys import CROWD, JOURNAL, SPOOL
 from hub.chat.inbound import journal
-from hub.chat.inbound.intake import Intake
 from hub.config import Settings
 from hub.processes import short_calls
-from hub.processes.connections import Connection, serve
-from hub.processes.embedded import free_port
+from hub.processes.connections import Connection
 from hub.processes.refusals import refusing
 from hub.processes.short_calls import ShortCalls
-from hub.runtime import open_hub
-from tests.flows.net import Net
-from tests.flows.world import make
-from tests.processes.test_quick_webhooks import Street, crowd, street
+from tests.processes.test_quick_webhooks import Street, crowd, opened, street
 from tests.processes.test_short_calls import call, raw, stuck
 
 __all__ = ["street"]
@@ -94,14 +88,9 @@ async def test_a_call_that_nobody_repeats_goes_to_disk_when_the_process_ends_and
     """Z-API never sends again: its call is not given up with its connection."""
     for where in (short_calls, quick_webhooks):
         monkeypatch.setattr(where, "SECONDS", 0.5)
-    port = free_port()
-    async with open_hub(settings) as hub:
-        w = await make(hub, Net(url=settings.telegram_api_url), {"telegram": "reconcile", "zapi": "at_most_once"})
-        intake = Intake(hub.db, hub.queue)
-        app = build_app(hub, intake)
-        serving = serve(app, "127.0.0.1", port, 10.0, 75.0, 10.0)
+    async with opened(settings, zapi="at_most_once") as (s, serving):
+        app, w = s.app, s.w
         await serving.__aenter__()
-        s = Street(w, app, None, f"http://127.0.0.1:{port}")  # type: ignore[arg-type]  # nothing is asked over it
         with app[JOURNAL].past(w.client):
             monkeypatch.setattr(journal, "CALM", 1)
             assert await raw(s, call(s, "first", "zapi"), answers=1) == ["200"]
@@ -113,4 +102,3 @@ async def test_a_call_that_nobody_repeats_goes_to_disk_when_the_process_ends_and
                 assert await asked == ["200"]
                 assert app[SPOOL].holds(w.client)
             await ending
-        await intake.close()

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from tests.flows.net import Net
 from tests.flows.test_answers import BODIES, Json
 from tests.flows.world import SECRET, World, make
 
+Serving = AbstractAsyncContextManager[asyncio.Server]
 HEADERS = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "Content-Type": "application/json"}
 HELD = """
     insert into arrival_folders (integration_id, account_id, owner, epoch, until)
@@ -55,16 +57,23 @@ class Street:
         return int(await self.w.hub.db.value("select count(*) from arrivals where body <> '{'"))
 
 
-@pytest.fixture
-async def street(settings: Settings) -> AsyncIterator[Street]:
+@asynccontextmanager
+async def opened(settings: Settings, last: float = 10.0, **modes: str) -> AsyncIterator[tuple[Street, Serving]]:
+    """Its web server is served until the second of these is left. last: seconds for what is being answered then.
+    modes: how each network's answers are sent."""
     port = free_port()
-    async with open_hub(settings) as hub:
-        w = await make(hub, Net(url=settings.telegram_api_url), {"telegram": "reconcile"})
+    async with open_hub(settings) as hub, aiohttp.ClientSession() as http:
+        w = await make(hub, Net(url=settings.telegram_api_url), {"telegram": "reconcile", **modes})
         intake = Intake(hub.db, hub.queue)
         app = build_app(hub, intake)
-        async with serve(app, "127.0.0.1", port, 10.0, 75.0, 1.0), aiohttp.ClientSession() as http:
-            yield Street(w, app, http, f"http://127.0.0.1:{port}")
+        yield Street(w, app, http, f"http://127.0.0.1:{port}"), serve(app, "127.0.0.1", port, 10.0, 75.0, last)
         await intake.close()
+
+
+@pytest.fixture
+async def street(settings: Settings) -> AsyncIterator[Street]:
+    async with opened(settings, 1.0) as (s, serving), serving:
+        yield s
 
 
 async def crowd(s: Street) -> None:

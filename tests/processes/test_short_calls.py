@@ -10,21 +10,16 @@ import pytest
 
 from channels.base import Hook, Link
 from channels.telegram.send import Telegram
-from hub.api.app import build_app
 from hub.api.http.app_keys import CROWD, INTAKE, JOURNAL
-from hub.chat.inbound.intake import Intake
 from hub.config import Settings
 from hub.processes import short_calls
-from hub.processes.connections import left_of, serve
-from hub.processes.embedded import free_port
+from hub.processes.connections import left_of
 from hub.processes.refusals import ANSWER
 from hub.processes.short_calls import LATER, ShortCalls
-from hub.runtime import open_hub
 from tests.conftest import owning
-from tests.flows.net import Net
 from tests.flows.test_answers import BODIES
-from tests.flows.world import SECRET, make
-from tests.processes.test_quick_webhooks import Street, crowd, street
+from tests.flows.world import SECRET
+from tests.processes.test_quick_webhooks import Street, crowd, opened, street
 
 __all__ = ["street"]
 TEXTS = """
@@ -256,14 +251,9 @@ def test_where_a_message_ends_is_known_or_given_up_for_good(pieces: list[bytes],
 
 
 async def test_a_call_that_is_being_kept_is_answered_when_the_process_ends(settings: Settings) -> None:
-    port = free_port()
-    async with open_hub(settings) as hub:
-        w = await make(hub, Net(url=settings.telegram_api_url), {"telegram": "reconcile", "zapi": "at_most_once"})
-        intake = Intake(hub.db, hub.queue)
-        app = build_app(hub, intake)
-        serving = serve(app, "127.0.0.1", port, 10.0, 75.0, 10.0)
+    async with opened(settings, zapi="at_most_once") as (s, serving):
+        app, w = s.app, s.w
         await serving.__aenter__()
-        s = Street(w, app, None, f"http://127.0.0.1:{port}")  # type: ignore[arg-type]  # nothing is asked over it
         with app[JOURNAL].past(w.client), pytest.MonkeyPatch.context() as patch:
             patch.setattr("hub.chat.inbound.journal.CALM", 1)
             assert await raw(s, call(s, "first"), answers=1) == ["200"]
@@ -276,4 +266,3 @@ async def test_a_call_that_is_being_kept_is_answered_when_the_process_ends(setti
                 assert not asked.done() and not ending.done()
             assert await asked == ["200"]
             await ending
-        await intake.close()
