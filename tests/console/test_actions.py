@@ -107,6 +107,17 @@ async def test_figures_by_label(desk: Desk, api: Api) -> None:
     assert (await desk.get("/console/conversations?label=x")).status == 400
 
 
+@pytest.mark.parametrize("places", [49, 51])
+async def test_a_table_that_was_cut_says_so(desk: Desk, api: Api, places: int) -> None:
+    town = await fill(api.hub, api.account, places)
+    await api.hub.db.run(NO_TURNS, api.account)
+    for session in town["sessions"]:
+        await api.hub.db.run("update sessions set client_id = $2 where id = $1", session, UUID(await api.client()))
+        await asked(api, session, "Are dogs welcome?")
+    page = await desk.get("/console/insights/actions?days=7")
+    assert page.text.count("The 50 with the most conversations.") == (1 if places > 50 else 0), "of places alone"
+
+
 async def test_each_number_opens_the_conversations_behind_it(desk: Desk, api: Api) -> None:
     town = await fill(api.hub, api.account, 12, by=desk.who.id)
     await api.hub.db.run(
