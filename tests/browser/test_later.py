@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from playwright.async_api import FilePayload
+from playwright.async_api import FilePayload, Page
 
 from tests.browser.conftest import Watch
-from tests.browser.test_console import business, seat, shows
+from tests.browser.test_console import Seat, business, seat, shows
 from tests.console.business import Business
 from tests.console.town import fill
 
@@ -16,12 +16,16 @@ OPEN = """
 """
 
 
-async def test_text_and_files_go_along_and_come_back(business: Business, watch: Watch) -> None:
-    b = business
+async def conversation(b: Business, watch: Watch) -> tuple[Seat, Page]:
+    """An open one on the screen of an operator."""
     await fill(b.api.hub, b.api.account, 14)
     session = await b.api.hub.db.value(OPEN, b.api.account)
     me = await seat(watch, b)
-    page = await me.open(f"/console/inbox/{session}")
+    return me, await me.open(f"/console/inbox/{session}")
+
+
+async def test_text_and_files_go_along_and_come_back(business: Business, watch: Watch) -> None:
+    me, page = await conversation(business, watch)
     await page.fill("#text", "The **prices** of next week")
     await page.set_input_files("#say [type=file]", files=[
         FilePayload(name="prices.txt", mimeType="text/plain", buffer=b"nine"),
@@ -79,11 +83,7 @@ async def test_what_is_typed_meanwhile_is_not_written_over(business: Business, w
 
 
 async def test_enter_where_the_time_is_chosen_plans_and_never_sends(business: Business, watch: Watch) -> None:
-    b = business
-    await fill(b.api.hub, b.api.account, 14)
-    session = await b.api.hub.db.value(OPEN, b.api.account)
-    me = await seat(watch, b)
-    page = await me.open(f"/console/inbox/{session}")
+    me, page = await conversation(business, watch)
     await page.fill("#text", "For the day after tomorrow")
     await page.get_by_text("Send later", exact=True).click()
     await page.locator("#later [name=zone]").wait_for()
