@@ -84,8 +84,8 @@ async def _demo(hub: Hub, account: Account) -> tuple[UUID, str]:
             "suggestionButtons": [
                 {"label": "What do I do next?", "prompt": "What do I do next?"},
                 {"label": "How do I connect Telegram?", "prompt": "How do I connect Telegram?"},
-                {"label": "Como conecto o WhatsApp?", "prompt": "Como conecto o WhatsApp?"},
-                {"label": "Why does my bot not answer?", "prompt": "Why does my bot not answer?"},
+                {"label": "Como conecto o WhatsApp?", "prompt": "Como conecto o WhatsApp pela Z-API?"},
+                {"label": "¿Por qué mi bot no responde?", "prompt": "¿Por qué mi bot no responde?"},
             ],
         }
     )

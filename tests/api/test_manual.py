@@ -112,8 +112,8 @@ async def test_a_chapter_without_a_translation_says_so(api: Api) -> None:
         ("en", "TELEGRAM", "How do I connect Telegram?"),
         ("en", "reminder", "How do I let the bot send reminders?"),
         ("en", "take over", "How do I take a conversation over?"),
-        ("pt", "Como conecto o WhatsApp?", "Como conecto o WhatsApp?"),
-        ("pt", "sessao nao respondida", "Por que o bot não responde?"),
+        ("pt", "Como conecto o WhatsApp pela Z-API?", "Como conecto o WhatsApp pela Z-API?"),
+        ("pt", "rejeicao bot nao responde", "Por que o bot não responde?"),
         ("pt", "campanha", "Como envio uma campanha?"),
     ],
 )
@@ -214,8 +214,9 @@ def test_half_of_the_words_must_be_met() -> None:
     assert find(index, "") == []
 
 
-def test_the_demo_reads_the_chapters_of_both_languages() -> None:
+def test_the_demo_reads_the_chapters_of_all_languages() -> None:
     given = {g.name: g.tags for g in manual()}
-    assert given["How do I connect Telegram?"] == ("en",) and given["Como conecto o WhatsApp?"] == ("pt",)
+    assert given["How do I connect Telegram?"] == ("en",) and given["Como conecto o Telegram?"] == ("pt",)
+    assert given["¿Cómo conecto Telegram?"] == ("es",)
     shown = [c for lang in LANGUAGES for c in read().chapters[lang].values() if c.language == lang]
     assert set(given) <= {section.title for c in shown for section in c.sections}

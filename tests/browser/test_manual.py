@@ -12,7 +12,7 @@ FITS = "document.documentElement.scrollWidth <= innerWidth"
 @pytest.mark.parametrize("width", [360, 1280])
 async def test_it_fits_and_has_no_barrier(api: Api, watch: Watch, dark: bool, width: int) -> None:
     page = await watch.open(f"{api.url}/manual", await watch.context(dark, width, locale="en-GB"))
-    for path in ("", "/connect", "/ares", "/screens", "/console?lang=pt", "?q=telegram"):
+    for path in ("", "/connect", "/ares", "/screens", "/console?lang=pt", "/connect?lang=es", "?q=telegram"):
         await page.goto(f"{api.url}/manual{path}")
         assert await page.evaluate(FITS), path
         name = "-".join(["manual", *path.strip("/?").split("?"), "dark" if dark else "light", str(width)])

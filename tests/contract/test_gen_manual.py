@@ -37,7 +37,7 @@ def test_every_path_and_every_type_is_one() -> None:
     assert len(told) > 15 and told - paths == set()
     named = set(re.findall(r"`((?:chat|document|voice|chatbot|workflow|key)\.[a-z_.]+)`", TEXT))
     assert named == set(events.TYPES) - set(SHAPES)
-    for language in ("en", "pt"):
+    for language in ("en", "pt", "es"):
         chapter = (MANUAL / f"events.{language}.md").read_text(encoding="utf-8")
         assert set(re.findall(r"`((?:session|contact|campaign)\.[a-z_.]+)`", chapter)) == set(SHAPES)
     assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) == set(TYPES)

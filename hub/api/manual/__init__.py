@@ -36,7 +36,7 @@ def _page(request: web.Request, status: int = 200, **values: Any) -> web.Respons
         "chapter": None, "hits": None, "missing": False, "query": "", "before": None, "after": None,
         "lang": lang, "words": manual.words[lang], "chapters": list(manual.chapters[lang].values()),
         "address": address, "families": FAMILIES, "longest": LONGEST,
-        "other": next(one for one in LANGUAGES if one != lang), **values,
+        "others": {one: manual.words[one]["name"] for one in LANGUAGES if one != lang}, **values,
     }
     html = request.app[PAGES].get_template("manual.html").render(**shown)
     response = web.Response(text=html, status=status, content_type="text/html", headers=HEADERS)

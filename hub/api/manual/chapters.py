@@ -16,9 +16,9 @@ from markupsafe import Markup
 from hub.language.folding import fold
 
 FOLDER = Path(__file__).resolve().parents[3] / "templates" / "manual"
-LANGUAGES = ("en", "pt")
+LANGUAGES = ("en", "pt", "es")
 HOME = "/manual"
-_CHAPTER = re.compile(r"([a-z]+)(?:\.[a-z]{2})?\.md(#.*)?")
+_CHAPTER = re.compile(r"(?:/manual/([a-z]+)|([a-z]+)(?:\.[a-z]{2})?\.md)(#.*)?")
 _PICTURE = re.compile(r"pictures/[\w-]+\.webp")
 
 
@@ -119,7 +119,7 @@ def _addressed(token: Token, lang: str) -> None:
     elif token.type == "link_open":
         target = str(token.attrGet("href") or "")
         if found := _CHAPTER.fullmatch(target):
-            token.attrSet("href", address(found[1], lang) + (found[2] or ""))
+            token.attrSet("href", address(found[1] or found[2], lang) + (found[3] or ""))
 
 
 def address(name: str, lang: str) -> str:
