@@ -1,5 +1,6 @@
 """The audit log: who did what to which object, each row chained to the one before it."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,55 @@ ADD = """
 """
 LIST = """
     select id, at, actor_kind, actor_id, actor, action, object, detail from audit
-    where account_id = $1 and ($2::bigint is null or id < $2) and ($3::text is null or action like $3 || '%')
+    where account_id = $1 and ($2::bigint is null or id < $2) and ($3::text[] is null or action like any ($3))
     order by id desc limit $4
+"""
+# Things of an account by their ids: what each is, what it is called now, and what its page needs beside the id.
+NAMED = """
+    select 'bot' as kind, id, name, null::uuid as "of" from gateways where account_id = $1 and id = any ($2)
+    union all select 'channel', id, name, null from clients where account_id = $1 and id = any ($2)
+    union all select 'network', id, channel, client_id from integrations where account_id = $1 and id = any ($2)
+    union all select 'knowledge', id, name, null from collections where account_id = $1 and id = any ($2)
+    union all select 'document', id, name, collection_id from documents where account_id = $1 and id = any ($2)
+    union all select 'website', id, address, collection_id from sources where account_id = $1 and id = any ($2)
+    union all select 'campaign', id, name, null from campaigns where account_id = $1 and id = any ($2)
+    union all select 'schedule', id, null, null from schedules where account_id = $1 and id = any ($2)
+    union all select 'key', id, label, null from api_keys where account_id = $1 and id = any ($2)
+    union all select 'team', id, name, null from operators where account_id = $1 and id = any ($2)
+    union all select 'webhook', id, url, null from webhook_endpoints where account_id = $1 and id = any ($2)
+    union all select 'group', id, name, null from teams where account_id = $1 and id = any ($2)
+    union all select 'label', id, name, null from labels where account_id = $1 and id = any ($2)
+    union all select 'reply', id, '/' || shortcut, null from canned_replies where account_id = $1 and id = any ($2)
+    union all select 'field', id, name, null from contact_fields where account_id = $1 and id = any ($2)
+    union all select 'delivery', key, null, session_id from outbox where account_id = $1 and key = any ($2)
+    union all select 'user', id, name, null from ares_users where account_id = $1 and id = any ($2)
+    union all select 'document of the API', id, title, null from writings where account_id = $1 and id = any ($2)
+    union all select 'voice', id, name, null from voices where account_id = $1 and id = any ($2)
+    union all select 'chatbot', id, name, null from chatbots where account_id = $1 and id = any ($2)
+    union all select 'workflow', id, name, null from workflows where account_id = $1 and id = any ($2)
+    union all select 'agent', id, name, null from character_agents where account_id = $1 and id = any ($2)
+    union all select 'account', id, name, null from accounts where id = $1 and id = any ($2)
+    union all select 'tool', id, name, null from source_tools where account_id = $1 and id = any ($2)
+    union all select 'view', id, name, null from inbox_views where account_id = $1 and id = any ($2)
+    union all select 'said later', id, null, session_id from planned_messages where account_id = $1 and id = any ($2)
+    union all select 'note', id, null, session_id from session_notes where account_id = $1 and id = any ($2)
+    union all select 'note on a person', id, null, null from contact_notes where account_id = $1 and id = any ($2)
+    union all select 'sample', id, null, client_id from samples where account_id = $1 and id = any ($2)
+    union all select 'skill', id, null, null from skills where account_id = $1 and id = any ($2)
+    union all select 'memory', id, null, null from memories where account_id = $1 and id = any ($2)
+    union all select 'run', id, null, null from workflow_runs where account_id = $1 and id = any ($2)
+    union all select 'answer', id, null, null from responses where account_id = $1 and id = any ($2)
+    union all select 'picture', id, null, null from character_images where account_id = $1 and id = any ($2)
+    union all select 'embedder', id, address, null from embedders where account_id = $1 and id = any ($2)
+"""
+# People, who are called by a rule of their own (hub/chat/clients/people_names.py).
+PEOPLE = """
+    select s.id, s.id as session_id, k.name as contact_name, k.phone, k.username, s.tag, s.chat, i.channel
+    from sessions s left join contacts k on k.id = s.contact_id left join integrations i on i.id = s.integration_id
+    where s.account_id = $1 and s.id = any ($2)
+    union all
+    select k.id, null, k.name, k.phone, k.username, null, null, i.channel
+    from contacts k left join integrations i on i.id = k.integration_id where k.account_id = $1 and k.id = any ($2)
 """
 ACCOUNTS = "select id from accounts order by id"
 HEAD = """
@@ -50,9 +98,23 @@ async def add(
     await db.run(ADD, account, kind, actor_id, clean(actor), action, clean(object), clean(detail), deed)
 
 
-async def find(db: Call, account: UUID, before: int | None, action: str | None, limit: int) -> list[Json]:
-    """Newest first; `action`: the beginning of its name."""
-    return [dict(r) for r in await db.fetch(LIST, account, before, clean(action), limit)]
+async def find(
+    db: Call, account: UUID, before: int | None, action: str | Sequence[str] | None, limit: int
+) -> list[Json]:
+    """Newest first; `action`: the beginning of its name, or several."""
+    begins = [action] if isinstance(action, str) else action
+    asked = [clean(one).replace("_", r"\_") + "%" for one in begins] if begins else None
+    return [dict(r) for r in await db.fetch(LIST, account, before, asked, limit)]
+
+
+async def named(db: Call, account: UUID, ids: Collection[UUID]) -> list[Json]:
+    """What there is of the account under these ids: `kind`, `id`, `name`, and `of`, within which it stands."""
+    return [dict(r) for r in await db.fetch(NAMED, account, list(ids))]
+
+
+async def people(db: Call, account: UUID, ids: Collection[UUID]) -> list[Json]:
+    """Whose conversations and contacts these are; `session_id` is that of the conversation."""
+    return [dict(r) for r in await db.fetch(PEOPLE, account, list(ids))]
 
 
 async def trim(db: Call, account: UUID, days: int) -> int:

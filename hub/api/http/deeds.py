@@ -102,7 +102,14 @@ async def changed(request: web.Request, object: str) -> None:
 def action(name: str) -> str:
     """`gateway.created` of `gateways_create`."""
     thing, verb = _split(name)
-    return f"{thing.removesuffix('s') if thing not in ('settings', 'files') else thing}.{VERBS.get(verb, verb)}"
+    return f"{_one(thing)}.{VERBS.get(verb, verb)}"
+
+
+def _one(things: str) -> str:
+    """`delivery` of `deliveries`."""
+    if things in ("settings", "files"):
+        return things
+    return f"{things[:-3]}y" if things.endswith("ies") else things.removesuffix("s")
 
 
 def _split(name: str) -> tuple[str, str]:
