@@ -46,7 +46,9 @@ function ring() {
 }
 
 function count(n = parseInt($("#badge:not([hidden])")?.textContent) || 0) {
-  const more = begun && n > last;
+  const more = begun && n > last, badge = $("#badge"), again = $("#badge-all");
+  // On a phone the list of screens is closed: its button has the number as well.
+  if (badge && again) [again.hidden, again.firstChild.data] = [badge.hidden, badge.firstChild.data];
   document.title = n ? `(${n}) ${title}` : title;
   if (n !== last) drawIcon(n);
   [last, begun] = [n, true];

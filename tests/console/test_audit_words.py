@@ -87,7 +87,8 @@ async def test_things_are_named_led_to_and_called_deleted_when_they_are_gone(des
 async def test_another_accounts_things_are_not_named(desk: Desk, api: Api) -> None:
     theirs = await api.hub.db.value(
         "insert into gateways (id, account_id, name, slug, parameters) "
-        "select gen_random_uuid(), id, 'Secret bot', 'secret', '{}' from accounts where id <> $1 limit 1 returning id", api.account,
+        "select gen_random_uuid(), id, 'Secret bot', 'secret', '{}' from accounts where id <> $1 limit 1 returning id",
+        api.account,
     )
     assert theirs is not None
     await notes.note(api.hub.db, api.account, HUB, "bot.changed", str(theirs))
