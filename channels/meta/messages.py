@@ -162,6 +162,7 @@ def _change(kind: str, message: Json, author: Who, target: str) -> Inbound:
         chat=author.chat,
         contact=author.contact,
         message_id=target,
+        original=loose.key("m", target),
         at=moment(message.get("timestamp")),
         text=said.text,
         attachments=said.attachments,
