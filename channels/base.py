@@ -141,6 +141,7 @@ class Inbound:
     callback: str | None = None  # Telegram callback query to be answered
     age_matters: bool = False  # the network may replay history: drop when very old
     ignore: str | None = None  # a rule of the adapter that forbids an answer, in a few words
+    original: str | None = None  # EDIT, REVOKE: `ext` of what is changed, where the network may tell of it later
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Read values out of JSON whose shape nobody guarantees: a wrong type is None, never an error."""
 
+import contextlib
 import hashlib
 import hmac
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +17,9 @@ FIRST_MS = 100_000_000_000  # as seconds this is the year 5138, so larger ones a
 VALUES = 500_000
 DEEPEST = 200  # orjson reads 1024 levels but writes only 254
 LONGEST_KEY = 200  # dedupe keys are part of a b-tree index, which refuses long rows
+# An escaped pair, half of one, any other escape: what comes first counts, so that an escaped backslash escapes nothing.
+ESCAPE = re.compile(r"\\(?:ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2}|(ud[89a-f][\da-f]{2})|.)", re.DOTALL | re.IGNORECASE)
+MENDED = 4_000_000  # larger ones would hold up the others
 
 
 def load(body: bytes) -> Any:
@@ -24,11 +29,21 @@ def load(body: bytes) -> Any:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Unreadable("the body is not JSON") from None
+        value = _mended(body)
     # Counting the brackets is quick and nearly always enough.
     if body.count(b"{") + body.count(b"[") > DEEPEST and _deep(value):
         raise Unreadable("the body is nested too deeply")
     return value
+
+
+def _mended(body: bytes) -> Any:
+    """Its JSON, with U+FFFD for what is no character: half of an emoji at which a name was cut, a byte of another
+    encoding. JavaScript writes such a half as an escape, and a message is worth more than a sign of it."""
+    if len(body) <= MENDED:
+        said = body.decode("utf-8-sig", "replace")
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(ESCAPE.sub(lambda found: "\\ufffd" if found[1] else found[0], said))
+    raise Unreadable("the body is not JSON")
 
 
 def _deep(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """Say in plain words what a WhatsApp message holds besides text, for people and models."""
 
+import quopri
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,8 +9,12 @@ from typing import Any
 from channels import loose
 from channels.base import Attachment, Media
 
-VCARD_NAME = re.compile(r"^FN[^:\r\n]*:([^\r\n]+)", re.MULTILINE | re.IGNORECASE)
-VCARD_PHONE = re.compile(r"^(?:item\d+\.)?TEL[^:\r\n]*:([^\r\n]+)", re.MULTILINE | re.IGNORECASE)
+VCARD_LINE = re.compile(
+    r"^(?:[\w-]+\.)?(FN|TEL|EMAIL|ORG|ADR|URL)((?:;[^:\r\n]*)?):([^\r\n]+)", re.MULTILINE | re.IGNORECASE
+)
+VCARD_FOLD = re.compile(r"\r?\n[ \t]")
+VCARD_ESCAPE = re.compile(r"\\(.)")
+BESIDE = ("EMAIL", "ORG", "ADR", "URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,9 @@ def place(source: dict[str, Any], latitude: str = "latitude", longitude: str = "
     return Said(comment, (Attachment(Media.LOCATION, text=words),))
 
 
-def card(name: Any, phones: Iterable[Any]) -> Attachment:
-    """A contact card: the name and the phones."""
-    shown = ", ".join(dict.fromkeys(p for v in phones if (p := loose.text(v))))
+def card(name: Any, phones: Iterable[Any], more: Iterable[Any] = ()) -> Attachment:
+    """A contact card: the name, the phones, and how else somebody is reached."""
+    shown = ", ".join(dict.fromkeys(p for v in (*phones, *more) if (p := loose.text(v))))
     known = loose.text(name)
     words = f"{known}: {shown}" if known and shown else known or shown
     return Attachment(Media.CONTACT, text=words)
@@ -67,14 +72,33 @@ def card(name: Any, phones: Iterable[Any]) -> Attachment:
 
 def vcard(name: Any, content: Any) -> Attachment:
     """A contact card out of a vCard."""
-    source = loose.text(content) or ""
-    named = VCARD_NAME.search(source)
-    return card(loose.text(name) or (named and named[1].strip()), phones(source))
+    said = _vcard(content)
+    named = next((value for field, value in said if field == "FN"), None)
+    return card(loose.text(name) or named, phones(content), beside(content))
 
 
 def phones(content: Any) -> list[str]:
     """The numbers of a vCard."""
-    return [p.strip() for p in VCARD_PHONE.findall(loose.text(content) or "")]
+    return [value for field, value in _vcard(content) if field == "TEL"]
+
+
+def beside(content: Any) -> list[str]:
+    """What a vCard tells besides: mail addresses, the company, streets, websites."""
+    return [value for field, value in _vcard(content) if field in BESIDE]
+
+
+def _vcard(content: Any) -> list[tuple[str, str]]:
+    """Its fields and their values, without what only programs read."""
+    source = VCARD_FOLD.sub("", loose.text(content) or "")
+    found = ((field.upper(), _value(options, value)) for field, options, value in VCARD_LINE.findall(source))
+    return [(field, value) for field, value in found if value]
+
+
+def _value(options: str, value: str) -> str:
+    if "QUOTED-PRINTABLE" in options.upper():
+        value = quopri.decodestring(value.encode()).decode(errors="replace").replace("\0", "")
+    parts = (VCARD_ESCAPE.sub(r"\1", part).strip() for part in re.split(r"(?<!\\);", value))
+    return ", ".join(part for part in parts if part)
 
 
 def poll(question: Any, options: Iterable[Any], several: bool = False) -> str:
@@ -82,6 +106,15 @@ def poll(question: Any, options: Iterable[Any], several: bool = False) -> str:
     asked = loose.text(question)
     asked = f"{asked or ''} (several may be chosen)".strip() if several else asked
     return lines(asked, *(f"- {t}" for o in options if (t := loose.text(o))))
+
+
+def event(
+    name: Any, description: Any, place: dict[str, Any], link: Any, *, begins: Any, ends: Any = None, off: bool = False
+) -> str:
+    """A planned event, with when and where."""
+    times = (t.strftime("%Y-%m-%d %H:%M UTC") for v in (begins, ends) if (t := loose.moment(v)))
+    where = ", ".join(p for n in ("name", "address") if (p := loose.text(place.get(n))))
+    return labelled("Event cancelled" if off else "Event", name, description, " - ".join(times), where, link)
 
 
 def labelled(label: str, *parts: Any) -> str:

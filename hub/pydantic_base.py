@@ -4,10 +4,18 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
@@ -18,6 +26,7 @@ Json = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 SHOWN = 20
 _LEAP = re.compile(r"([Tt ]\d\d:\d\d:)60((?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?)$")
+_PLUS = re.compile(r"([Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:?\d\d)$")
 # How pydantic marks the form of a value that it tried; no name of a field looks like this.
 BODY = "The body"  # where a complaint is about no single field
 _FORM = re.compile(r"[A-Z]\w*|.*\[.*|constrained-\w+|str|int|float|bool")
@@ -55,12 +64,23 @@ _LIMITS = {
 }
 
 
-def _leap(value: Any) -> Any:
-    return _LEAP.sub(r"\g<1>59\g<2>", value) if isinstance(value, str) else value
+def _written(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return _LEAP.sub(r"\g<1>59\g<2>", _PLUS.sub(r"\g<1>+\g<2>", value))
 
 
-# A moment as RFC 3339 has it, whose minutes may have a sixty-first second: it is read as the last of the minute.
-Moment = Annotated[datetime, BeforeValidator(_leap)]
+def _reached(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if value.year == 1 else datetime.max.replace(tzinfo=UTC)
+    return value
+
+
+# A moment as RFC 3339 has it. Its minutes may have a sixty-first second: it is read as the last of the minute. A plus
+# that a query did not escape comes as a space. What no clock in UTC reaches is the first or the last moment.
+Moment = Annotated[datetime, BeforeValidator(_written), AfterValidator(_reached)]
 
 
 class _Form(BaseModel):

@@ -4,32 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from channels import loose, readable
-from channels.base import Attachment, Media, Unreadable
+from channels import readable
+from channels.base import Attachment, Media
+from channels.evolution import native
 from channels.loose import first, number, obj, objs, text
 from channels.readable import Said
 
 Json = dict[str, Any]
 
 DEPTH = 8
-# Contents that only wrap another message.
-WRAPPERS = (
-    "ephemeralMessage",
-    "viewOnceMessage",
-    "viewOnceMessageV2",
-    "viewOnceMessageV2Extension",
-    "documentWithCaptionMessage",
-    "editedMessage",
-    "deviceSentMessage",
-    "groupMentionedMessage",
-    "lottieStickerMessage",
-    "associatedChildMessage",
-    "botInvokeMessage",
-    "pollCreationMessageV4",
-    "eventCoverImage",
-    "groupStatusMessage",
-    "groupStatusMessageV2",
-)
 # What stands beside the wrapper but belongs to what is in it.
 BESIDE = ("base64", "mediaUrl", "speechToText", "messageContextInfo")
 # Said to machines: may stand beside content, or be all there is.
@@ -51,14 +34,14 @@ MEDIA = {
 
 
 def unwrap(message: Json) -> Json:
-    """The innermost message; files that Evolution puts beside the wrapper come along."""
+    """The innermost message; files that Evolution puts beside the wrapper come along.
+
+    WhatsApp makes new wrappers every few months: what holds a message is one, whatever its name.
+    """
     beside: Json = {n: message[n] for n in BESIDE if n in message}
     for _ in range(DEPTH):
-        wrapper = next((n for n in WRAPPERS if isinstance(message.get(n), dict)), None)
-        if wrapper is None:
-            break
-        inner = obj(message[wrapper]).get("message")
-        if not isinstance(inner, dict):
+        inner = next((m for v in message.values() if isinstance(m := obj(v).get("message"), dict)), None)
+        if inner is None:
             break
         message = inner
     return {**beside, **message}
@@ -155,19 +138,23 @@ def _list(value: Json) -> Said:
 
 def _interactive_reply(value: Json) -> Said:
     flow = obj(value.get("nativeFlowResponseMessage"))
-    try:
-        answers = obj(loose.load((text(flow.get("paramsJson")) or "{}").encode()))
-    except Unreadable:
-        answers = {}
+    answers = native.parameters(flow.get("paramsJson"))
     chosen = first(answers.get("id"), flow.get("name"))
     label = first(obj(value.get("body")).get("text"), answers.get("title"), chosen)
-    return Said(label or "", button=chosen)
+    # A form has no id: what was filled in is the answer.
+    filled = flow.get("paramsJson") if answers and not text(answers.get("id")) else None
+    return Said(readable.lines(label, filled), button=chosen)
 
 
 def _poll(value: Json) -> Said:
     options = (o.get("optionName") for o in objs(value.get("options")))
     count = number(value.get("selectableOptionsCount"))
     return Said(readable.poll(value.get("name"), options, several=count is not None and count != 1))
+
+
+def _poll_result(value: Json) -> Said:
+    votes = (f"{o.get('optionName')}: {number(o.get('optionVoteCount')) or 0}" for o in objs(value.get("pollVotes")))
+    return Said(readable.poll(value.get("name"), votes))
 
 
 def _stickers(value: Json) -> Said:
@@ -191,8 +178,10 @@ def _option(value: Any) -> str | None:
 
 
 def _event(value: Json) -> Said:
-    words = (value.get("name"), value.get("description"), value.get("joinLink"))
-    return Said(readable.labelled("Event", *words))
+    return Said(readable.event(
+        value.get("name"), value.get("description"), obj(value.get("location")), value.get("joinLink"),
+        begins=value.get("startTime"), ends=value.get("endTime"), off=value.get("isCanceled") is True,
+    ))
 
 
 def _order(value: Json) -> Said:
@@ -214,6 +203,8 @@ def _product(value: Json) -> Said:
 
 
 def _template(value: Json) -> Said:
+    if menu := obj(value.get("interactiveMessageTemplate")):
+        return _menu(menu)
     inner = obj(value.get("hydratedTemplate")) or obj(value.get("hydratedFourRowTemplate"))
     words = (inner.get(f"hydrated{n}Text") for n in ("Title", "Content", "Footer"))
     opening = (obj(b.get("urlButton")) for b in objs(inner.get("hydratedButtons")))
@@ -224,7 +215,8 @@ def _menu(value: Json) -> Said:
     """Lists, buttons and interactive messages that a business sends."""
     parts = (obj(value.get(n)) for n in ("header", "body", "footer"))
     named = (value.get(n) for n in ("title", "contentText", "description", "footerText"))
-    return Said(readable.lines(*named, *(p.get("text") or p.get("title") for p in parts)))
+    offered = native.offered(obj(value.get("nativeFlowMessage")))
+    return Said(readable.lines(*named, *(p.get("text") or p.get("title") for p in parts), *offered))
 
 
 def _invite(value: Json) -> Said:
@@ -257,10 +249,13 @@ READERS: dict[str, Callable[[Json], Said]] = {
     "pollCreationMessageV2": _poll,
     "pollCreationMessageV3": _poll,
     "pollCreationMessageV5": _poll,
+    "pollCreationMessageV6": _poll,
+    "pollResultSnapshotMessage": _poll_result,
     "eventMessage": _event,
     "orderMessage": _order,
     "productMessage": _product,
     "templateMessage": _template,
+    "highlyStructuredMessage": lambda value: _template(obj(value.get("hydratedHsm"))),
     "listMessage": _menu,
     "buttonsMessage": _menu,
     "interactiveMessage": _menu,

@@ -156,6 +156,7 @@ def _change(kind: Kind, ext: str, author: Who, target: str, **more: Any) -> Inbo
         chat=author.chat,
         contact=author.contact,
         message_id=target,
+        original=loose.key("m", target),
         group=author.group,
         age_matters=True,
         **more,

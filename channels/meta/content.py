@@ -1,6 +1,6 @@
 """What a Cloud API message says: one reader for each type."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from channels import readable
@@ -60,7 +60,17 @@ def _card(value: Json) -> Attachment:
     names = obj(value.get("name"))
     name = first(names.get("formatted_name"), names.get("first_name"))
     phones = (first(p.get("phone"), p.get("wa_id")) for p in objs(value.get("phones")))
-    return readable.card(name, phones)
+    return readable.card(name, phones, _beside(value))
+
+
+def _beside(value: Json) -> Iterator[str]:
+    """How somebody is reached besides by phone."""
+    yield from (m for e in objs(value.get("emails")) if (m := text(e.get("email"))))
+    if company := text(obj(value.get("org")).get("company")):
+        yield company
+    for place in objs(value.get("addresses")):
+        yield ", ".join(t for n in ("street", "city", "state", "zip", "country") if (t := text(place.get(n))))
+    yield from (u for e in objs(value.get("urls")) if (u := text(e.get("url"))))
 
 
 def _interactive(value: Json) -> Said:

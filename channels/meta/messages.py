@@ -117,6 +117,7 @@ def _message(kind: Kind, ext: str, message: Json, author: Who, by: str = "contac
         text=said.text,
         attachments=said.attachments,
         reply_to=text(context.get("id")),
+        quote=_product(obj(context.get("referred_product"))),
         forwarded=forwarded,
         button=said.button,
         group=author.group,
@@ -125,6 +126,14 @@ def _message(kind: Kind, ext: str, message: Json, author: Who, by: str = "contac
         by=by,
         detail=readable.ad(obj(message.get("referral"))),
     )
+
+
+def _product(referred: Json) -> str | None:
+    """What somebody asks about from its page in the catalogue, which no message of ours shows."""
+    catalogue = text(referred.get("catalog_id"))
+    return readable.labelled(
+        "Product", referred.get("product_retailer_id"), f"catalogue {catalogue}" if catalogue else None
+    ) or None
 
 
 def _reaction(message: Json, author: Who, message_id: str) -> Inbound:
@@ -153,6 +162,7 @@ def _change(kind: str, message: Json, author: Who, target: str) -> Inbound:
         chat=author.chat,
         contact=author.contact,
         message_id=target,
+        original=loose.key("m", target),
         at=moment(message.get("timestamp")),
         text=said.text,
         attachments=said.attachments,

@@ -165,7 +165,8 @@ def _card(value: Json) -> tuple[Attachment, ...]:
     first = text(value, "phone_number")
     # Further numbers stand in the card alone.
     more = [p for p in readable.phones(text(value, "vcard")) if _digits(p) != _digits(first or "")]
-    return (Attachment(Media.CONTACT, text=", ".join(p for p in (person, first, *more) if p)),)
+    words = (person, first, *more, *readable.beside(text(value, "vcard")))
+    return (Attachment(Media.CONTACT, text=", ".join(p for p in words if p)),)
 
 
 def _digits(phone: str) -> str:

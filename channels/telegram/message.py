@@ -31,7 +31,8 @@ def read(message: Json, bot: Bot, ext: str) -> Inbound:
     button: str | None = None
     files: tuple[Attachment, ...] = ()
     if (data := child(message, "web_app_data")) is not None:
-        said, button = text(data, "button_text") or "", text(data, "data") or ""
+        button = text(data, "data") or ""
+        said = readable.lines(text(data, "button_text"), button)  # what was filled in is what is said
     else:
         said, files = content.words(message), content.attachments(message)
     if not (said or files or button):
@@ -122,6 +123,8 @@ def _reply(message: Json) -> Json | None:
 def _quote(message: Json, reply: Json | None) -> str | None:
     if (chosen := child(message, "quote")) is not None:
         return text(chosen, "text")
+    if reply is None:  # of another chat only what is not text is told
+        reply = child(message, "external_reply")
     if reply is None:
         return None
     return readable.lines(content.words(reply), *map(readable.label, content.attachments(reply))) or None

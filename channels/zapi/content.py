@@ -48,7 +48,7 @@ def _audio(value: Json) -> Said:
 def _card(value: Json) -> Attachment:
     phones = value.get("phones")
     if isinstance(phones, list) and phones:
-        return readable.card(value.get("displayName"), phones)
+        return readable.card(value.get("displayName"), phones, readable.beside(value.get("vCard")))
     return readable.vcard(value.get("displayName"), value.get("vCard"))
 
 
@@ -130,8 +130,10 @@ def _payment(value: Json) -> Said:
 
 
 def _event(value: Json) -> Said:
-    words = (value.get("name"), value.get("description"), value.get("joinLink"))
-    return Said(readable.labelled("Event", *words))
+    return Said(readable.event(
+        value.get("name"), value.get("description"), obj(value.get("location")), value.get("joinLink"),
+        begins=value.get("scheduleTime"), off=value.get("canceled") is True,
+    ))
 
 
 def _event_response(value: Json) -> Said:

@@ -74,6 +74,7 @@ def _message(body: Json, message_id: str) -> Inbound:
         chat=who.chat(body),
         contact=who.contact(body),
         message_id=message_id,
+        original=loose.key("m", message_id) if kind is Kind.EDIT else None,
         at=moment(body.get("momment")),
         text=said.text,
         attachments=said.attachments,
@@ -120,6 +121,7 @@ def _notification(body: Json, name: str) -> Inbound:
         chat=who.chat(body),
         contact=who.contact(body),
         message_id=message_id,
+        original=loose.key("m", message_id),
         at=moment(body.get("momment")),
         group=who.group(body),
     )

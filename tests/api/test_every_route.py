@@ -73,6 +73,12 @@ async def test_without_a_key_nothing_is_answered(api: Api) -> None:
         assert got.status == 401, named(route)
 
 
+async def test_who_has_no_key_is_sent_where_one_counts(api: Api) -> None:
+    for route in NEED_KEY:
+        got = await api.call(route.method, f"{filled(route, str(uuid4()))}?api-key=wrong", key="")
+        assert got.status == 401 and ("?api-key=" in str(got.body)) is operation_of(route).query_key, named(route)
+
+
 async def test_a_public_key_opens_only_what_allows_it(api: Api) -> None:
     for route in NEED_KEY:
         if operation_of(route).auth != "public":

@@ -70,7 +70,8 @@ def fate(state: str, status: str, **more: Any) -> Inbound:
 
 def change(kind: Kind, ext: str, **more: Any) -> Inbound:
     whole = {"chat": CHAT, "contact": BARE, "message_id": name("01"), "age_matters": True, **more}
-    return Inbound(kind, ext, **whole)
+    original = None if kind is Kind.EVENT else f"m:{name('01')}"
+    return Inbound(kind, ext, original=original, **whole)
 
 
 def card(text: str) -> Attachment:

@@ -199,10 +199,13 @@ EXPECTED: dict[str, list[Inbound]] = {
     ],
     "edited-message": [
         replace(
-            other(Kind.EDIT, "e", 30, text="Oi, tudo bem? (corrigido)"), message_id=wamid(900005)
+            other(Kind.EDIT, "e", 30, text="Oi, tudo bem? (corrigido)"), message_id=wamid(900005),
+            original=f"m:{wamid(900005)}",
         )
     ],
-    "revoked-message": [replace(other(Kind.REVOKE, "x", 32), message_id=wamid(900005))],
+    "revoked-message": [
+        replace(other(Kind.REVOKE, "x", 32), message_id=wamid(900005), original=f"m:{wamid(900005)}")
+    ],
     "unsupported": [
         replace(
             other(Kind.EVENT, "m", 33),
@@ -293,6 +296,7 @@ EXPECTED: dict[str, list[Inbound]] = {
         replace(
             other(Kind.EDIT, "e", 52, text="Oi, tudo bem? (corrigido)", contact=BOTH),
             message_id=wamid(900005),
+            original=f"m:{wamid(900005)}",
         )
     ],
     "meta-group-text": [said(56, text="Oi grupo", chat=GROUP, group=GROUP, contact=BOTH, ours=US)],

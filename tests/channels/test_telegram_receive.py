@@ -150,9 +150,17 @@ def test_own_contact_card_gives_the_number() -> None:
     assert other.contact == ANA
 
 
-def test_web_app_answers_are_buttons() -> None:
-    item = read(message(web_app_data={"data": "{}", "button_text": "Pick"}))
-    assert (item.kind, item.text, item.button) == (Kind.MESSAGE, "Pick", "{}")
+def test_web_app_answers_are_buttons_and_say_what_was_filled_in() -> None:
+    item = read(message(web_app_data={"data": '{"day":"12"}', "button_text": "Pick"}))
+    assert (item.kind, item.text, item.button) == (Kind.MESSAGE, 'Pick\n{"day":"12"}', '{"day":"12"}')
+
+
+def test_answering_what_stands_in_another_chat() -> None:
+    origin = {"type": "channel", "chat": {"id": -1, "type": "channel", "title": "C"}}
+    shown = {"origin": origin, "document": {"file_id": "f", "file_unique_id": "u", "file_name": "menu.pdf"}}
+    assert read(message(text="e esse?", external_reply=shown)).quote == "[document: menu.pdf]"
+    assert read(message(text="e esse?", external_reply=shown, quote={"text": "pizza", "position": 0})).quote == "pizza"
+    assert read(message(text="e esse?", external_reply={"origin": origin})).quote is None
 
 
 @pytest.mark.parametrize(

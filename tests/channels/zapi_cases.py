@@ -147,6 +147,7 @@ EXPECTED = {
     "edited-message": replace(
         said("3EB00017FAKE00000017", 83, text="Oi, tudo bem? (corrigido)"),
         kind=Kind.EDIT,
+        original="m:3EB00017FAKE00000017",
         ext="e:3EB00017FAKE00000017:3EB0EDEDEDEDEDEDEDED01",
         detail={"edit_id": "3EB0EDEDEDEDEDEDEDED01"},
     ),
@@ -169,6 +170,7 @@ EXPECTED = {
         chat=CHAT,
         contact=NAMED,
         message_id="3EB00017FAKE00000017",
+        original="m:3EB00017FAKE00000017",
         at=at(33),
     ),
     "notification-e2e": event(

@@ -83,6 +83,44 @@ async def test_what_is_deleted_while_the_answer_is_made_is_gone(r: Rig, channel:
     assert await r.db.value("select count(*) from inbox where body::text like '%1234%'") == 0
 
 
+def edit(channel: str, sent: Json, words: str) -> Json:
+    if channel == "zapi":
+        return sent | {"isEdit": True, "editMessageId": "E2", "text": {"message": words}}
+    if channel == "evolution":
+        protocol = {"key": sent["data"]["key"], "type": "MESSAGE_EDIT", "editedMessage": {"conversation": words}}
+        body = BODIES[channel]("")
+        body["data"]["message"] = {"editedMessage": {"message": {"protocolMessage": protocol}}}
+        return body
+    changed = {"original_message_id": sent["message"]["id"], "message": {"type": "text", "text": {"body": words}}}
+    body = BODIES[channel]("")
+    body["message"] |= {"type": "edit", "edit": changed}
+    return body
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("channel", ["zapi", "evolution", "kapso"])
+async def test_a_change_may_come_before_what_it_changes(r: Rig, channel: str, known: bool) -> None:
+    """No WhatsApp network keeps an order, and what failed comes again later."""
+    if known:
+        await say(r.w, channel, "hello #a1-0")
+        await r.w.settle()
+    taken_back, changed, other = (BODIES[channel](f"{words} 1234") for words in ("my password is", "blue", "red"))
+    for body in (deletion(channel, taken_back), taken_back, taken_back):
+        await say(r.w, channel, "", body)
+    await r.w.settle()
+    assert len(r.model.calls) == int(known)
+    assert await r.db.value("select count(*) from inbox where body::text like '%1234%'") == 0
+    for body in (edit(channel, changed, "green #a1-1"), edit(channel, changed, "green #a1-1"), changed, changed):
+        await say(r.w, channel, "", body)
+    await r.w.settle()
+    assert "green" in asked(r) and "1234" not in asked(r) and r.net.final()[int(known):] == ["You said #a1-1"]
+    for body in (other, edit(channel, other, "yellow #a1-2")):  # in their order they are as ever
+        await say(r.w, channel, "", body)
+    await r.w.settle()
+    said = [t for t in await texts(r) if "yellow" in t or "red" in t]
+    assert said == ["yellow #a1-2"] and r.net.final()[-1] in ("You said #a1-2", "You said nothing")
+
+
 @pytest.mark.parametrize("channel", ["zapi", "evolution", "kapso"])
 async def test_what_is_deleted_later_is_gone_from_later_prompts(r: Rig, channel: str) -> None:
     first = BODIES[channel]("my password is 1234")

@@ -16,6 +16,8 @@ from hub.domain import Json
 from hub.errors import Forbidden, Invalid
 
 TAG = "API keys"
+MONTH = timedelta(days=30)
+EARLIEST = datetime.min.replace(tzinfo=UTC) + MONTH
 
 
 @endpoint(tag=TAG, produces="text/csv", pages=True)
@@ -29,7 +31,7 @@ async def listed(request: web.Request, query: SpendQuery) -> list[SpendLine] | w
     if not who.trusted or who.limits is not None:
         raise Forbidden("Only an owner's or admin's key without limits sees what is spent.", code="role_too_low")
     until = moment(query.to, "to") or datetime.now(UTC)
-    since = moment(query.from_, "from") or until - timedelta(days=30)
+    since = moment(query.from_, "from") or max(until, EARLIEST) - MONTH
     if since >= until:
         raise Invalid("from must be before to.", field="from")
     await request.app[HUB].meter.settled()

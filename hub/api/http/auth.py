@@ -14,6 +14,7 @@ from hub.purse import purse
 from hub.store import scope
 
 LONGEST = 4096
+IN_HEADER = "Send a valid API key: `Authorization: Bearer <key>`."
 
 
 async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
@@ -30,11 +31,14 @@ async def authenticate(request: web.Request, allowed: str, query: bool) -> None:
             request[USER] = await request.app[USERS].user(credential(request, False) or "")
         scope.enter(request[USER].account_id)
         return
-    key = credential(request, query)
-    if key is None:
-        raise Unauthorized
-    with scope.itself():
-        who = await request.app[KEYRING].caller(key)
+    try:
+        if (key := credential(request, query)) is None:
+            raise Unauthorized
+        with scope.itself():
+            who = await request.app[KEYRING].caller(key)
+    except Unauthorized as e:
+        # Nobody is sent where the key does not count.
+        raise e if query else Unauthorized(IN_HEADER) from None
     if who.kind != "private" and allowed != "public":
         raise Forbidden("A public key may not do that; use a private key (sk-hub-...).", code="private_key_needed")
     request[CALLER] = who

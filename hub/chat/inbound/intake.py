@@ -243,6 +243,8 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
                 **({"detail": dict(one.detail)} if one.detail else {}),
             }
         }
+    if one.original and (one.kind == Kind.REVOKE or one.contact is not None):
+        item["original"] = one.original
     if one.kind in (Kind.EDIT, Kind.REVOKE) and one.contact is None:
         return item | {"body": {"text": one.text}, "network_id": one.message_id}
     if one.kind == Kind.EVENT or (one.contact is None and not one.group):
@@ -256,7 +258,9 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     if one.kind == Kind.MESSAGE and not one.group and (code := code_in(one.text)):
         body["continues"] = code
     item |= {"body": body, "network_id": network_id, "by": one.by, "key": one.sent_key}
-    if one.kind != Kind.MESSAGE:
+    if one.kind == Kind.EDIT and one.original:
+        body["edited"] = True  # it is the message itself where that comes later
+    elif one.kind != Kind.MESSAGE:
         return item | {"sha": sha(one.text)}
     return item | _rules(endpoint, one, max_wait, said)
 

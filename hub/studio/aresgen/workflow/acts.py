@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from hub import ids
 from hub.errors import HubError, Unprocessable, Upstream
 from hub.guarded_http import Reply
-from hub.pydantic_base import invalid
+from hub.pydantic_base import Moment, invalid
 from hub.runtime import Hub
 from hub.store.workflow_runs import Run
 from hub.studio import models
@@ -28,6 +28,7 @@ from hub.studio.aresgen.workflow.template import TooMuch, filled, text
 Json = dict[str, Any]
 M = TypeVar("M", bound=Strict)
 ANSWER = 1_000_000
+MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 # Fields that are text whatever was filled in.
 TEXTS = (
     "prompt", "system", "message", "content", "title", "instructions", "selection", "url", "body", "until", "model",
@@ -244,8 +245,8 @@ def pause(act: Act) -> float:
         seconds = float(given.seconds or 0)
     else:
         try:
-            at = datetime.fromisoformat(given.until.replace("Z", "+00:00"))
-        except ValueError:
+            at = MOMENT.validate_python(given.until)
+        except ValidationError:
             raise StepFailed("with.until is no time such as 2026-11-25T09:00:00Z.", field="until") from None
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
         seconds = (at - datetime.now(UTC)).total_seconds()
