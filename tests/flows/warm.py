@@ -1,6 +1,6 @@
 """What the parent of all forked processes has done before the first of them, so that each finds it done: pages are
-minified, the manual and the catalogue of models are read, what comes at first use is there, and nothing that is imported
-is looked through for garbage or copied for it.
+minified, the manual and the catalogue of models are read, what comes at first use is there, and nothing that is
+imported is looked through for garbage or copied for it.
 
 It is imported there and nowhere else.
 """
