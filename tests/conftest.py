@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from hub.config import Settings, wait_without_spinning
 from hub.processes.embedded import Server, start_postgres, start_valkey
+from hub.processes.lifetime import COLLECT
 from hub.sealing import new_key
 from hub.store.db import Db, _pool, open_db
 from tests.clusters import begin, migrated, quick
@@ -82,9 +83,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    # Thousands of tests are no garbage: what looks for some need not look through them each time.
+    # Thousands of tests are no garbage: what looks for some need not look through them each time, nor more often than
+    # in a process of the hub.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT)
     gc.enable()
 
 

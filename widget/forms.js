@@ -133,6 +133,8 @@ document.addEventListener("htmx:before:response", (e) => {
 });
 document.addEventListener("htmx:after:request", (e) => {
   const form = formOf(e), { ctx } = e.detail;
+  // News may have taken the form off the page meanwhile: its answer is shown all the same.
+  if (posts(form) && !ctx.target?.isConnected) ctx.target = $("#said");
   if (posts(form) && ctx.response.status < 400) stored(form, ctx);
 });
 document.addEventListener("htmx:error", (e) => {

@@ -1,12 +1,24 @@
 // That the visitor writes, and where the business says so what: only where a chat client wants it is this loaded.
 
 const at = (id) => document.getElementById(id), field = at("text"), full = at("typing").dataset.full;
-let last = 0, later, quiet;
+let last = 0, later, quiet, next, going;
 
 // A conversation may begin after the page; its key stands in the menu's links.
 function key() {
   at("menu").onbeforetoggle();
   return /\/chat\/([^/]+)\//.exec(at("transcript").href)?.[1];
+}
+
+// One after the other, and of what waits the newest: "has stopped" must not be overtaken.
+async function send(to, said) {
+  next = [to, said];
+  if (going) return;
+  for (going = true; next; ) {
+    const [url, body] = next;
+    next = undefined;
+    await fetch(url, { method: "POST", body: new Blob([body], { type: "application/json" }) }).catch(() => 0);
+  }
+  going = false;
 }
 
 function tell(active) {
@@ -16,8 +28,7 @@ function tell(active) {
   if (!mine || (!active && !last)) return;
   last = active ? Date.now() : 0;
   const said = JSON.stringify(full && active ? { active, text: [...field.value].slice(0, 2000).join("") } : { active });
-  const body = new Blob([said], { type: "application/json" });
-  fetch(`/api/v1/public/chat-clients/${mine}/typing`, { method: "POST", body }).catch(() => 0);
+  send(`/api/v1/public/chat-clients/${mine}/typing`, said);
   if (active) quiet = setTimeout(tell, 6000, false);
 }
 

@@ -93,7 +93,8 @@ class Watch:
             await asyncio.sleep(0.06)
 
     async def sound(self, page: Page | Frame, where: object = None) -> None:
-        """No barrier that axe knows of."""
+        """No barrier that axe knows of, once nothing is on its way: buttons are pale until it has arrived."""
+        await self.until(page, "!document.querySelector('[aria-busy]')")
         if not await page.evaluate("'axe' in window"):
             await page.evaluate(AXE)
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

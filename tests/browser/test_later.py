@@ -1,8 +1,9 @@
 """Send later in a browser: what stands in the composer is planned, and comes back when it is cancelled."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
-from playwright.async_api import FilePayload, Page
+from playwright.async_api import FilePayload, Page, Route
 
 from tests.browser.conftest import Watch
 from tests.browser.test_console import Seat, business, seat, shows
@@ -49,7 +50,6 @@ async def test_text_and_files_go_along_and_come_back(business: Business, watch: 
     assert "prices.txt" in await page.inner_text(".plan") and "map.txt" in await page.inner_text(".plan")
     await watch.until(page, "!document.querySelector('#text').value && !document.querySelector('#later').open")
     assert await page.evaluate("document.querySelector('#say [type=file]').files.length") == 0
-    await watch.until(page, "!document.querySelector('[aria-busy]')")
     await watch.sound(page, "planned")
     await watch.shot(page, "later-planned")
     await page.get_by_role("button", name="Cancel it").click()
@@ -79,6 +79,31 @@ async def test_what_is_typed_meanwhile_is_not_written_over(business: Business, w
     await watch.sound(page, "beside what is typed")
     await page.get_by_role("button", name="Write on with it").click()
     assert await page.input_value("#text") == "planned before"
+    assert me.wrong == []
+
+
+async def test_what_is_taken_back_comes_back_though_the_news_of_it_come_first(
+    business: Business, watch: Watch
+) -> None:
+    """Its button is gone by the time that it is answered."""
+    me, page = await conversation(business, watch)
+    at = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    session = page.url.rsplit("/", 1)[1]
+    await business.api.ok("POST", f"/api/v1/inbox/conversations/{session}/planned", {"content": "planned", "at": at})
+    await page.locator(".plan").wait_for()
+    gone = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        async with asyncio.timeout(60):
+            await gone.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/cancel", late)
+    await page.get_by_role("button", name="Cancel it").click()
+    await watch.until(page, "!document.querySelector('.plan')", 30)
+    gone.set()
+    await watch.until(page, "document.querySelector('#text').value === 'planned'", 30)
     assert me.wrong == []
 
 

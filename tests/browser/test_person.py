@@ -2,9 +2,10 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 from hub.chat.operators import planned
 from tests.browser.conftest import Watch
@@ -122,4 +123,36 @@ async def test_an_operator_sees_what_a_visitor_types_where_the_business_wants_it
         kept = "select count(*) from messages where content::text like '%late%'"
         assert await b.api.hub.db.value(kept) == 0
         await asyncio.gather(desk.close(), chat.close())
+    watch.clean()
+
+
+async def test_that_a_visitor_has_stopped_is_never_overtaken(business: Business, watch: Watch) -> None:
+    """However long it takes to tell that they write: it would be shown for seconds afterwards."""
+    b = business
+    client = str(await b.place(await b.bot()))
+    await b.api.ok("PUT", f"/api/v1/web-chat-client/{client}", {"clientParameters": {"visitorTyping": "shown"}})
+    opened = await b.api.ok("POST", f"/api/v1/web-chat-client/{client}/sessions", {"tag": "vera"})
+    chat = await watch.open(f"{b.api.url}/chat/{opened['accessKey']}")
+    asked, told, another = list[str](), list[int](), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        number = len(asked)
+        asked.append(route.request.method)
+        if number:
+            another.set()
+        else:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await another.wait()
+        told.append(number)
+        await route.continue_()
+
+    async with asyncio.timeout(60):
+        await chat.route("**/typing", slow)
+        while not asked:
+            await chat.locator("#text").press_sequentially("!")
+        await chat.fill("#text", "")
+        while len(told) < 2:
+            await asyncio.sleep(0.05)
+    assert told == sorted(told)
     watch.clean()

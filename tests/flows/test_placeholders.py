@@ -223,7 +223,7 @@ async def test_what_could_be_taken_for_the_placeholder_decides_whether_it_is_loo
 ) -> None:
     async with rig(settings, work=True) as r:
         r.net.plan = fates("lost")
-        await say(r.w, "telegram", "hello #a1-1")
+        await say(r.w, "telegram", "", telegram("hello #a1-1", message_id=next(r.net.numbers)))
         await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
         await r.w.settle()
         await r.db.run(PART, state, closed, begun, outcome)

@@ -13,6 +13,8 @@ from hub.processes.embedded import Server
 from tests.live.conftest import opened
 from tests.live.restart import stop
 
+HOUR = 3600.0  # so long that nothing is due again while a busy machine asks
+
 
 async def allowed(
     limit: Limits, count: int, seconds: float, *, who: str = "ana", calls: int = 1
@@ -22,9 +24,9 @@ async def allowed(
 
 async def test_a_burst_is_allowed_and_no_more(redis: ArqRedis, prefix: str) -> None:
     limit = Limits(redis, prefix)
-    assert await allowed(limit, 5, 60, calls=20) == 5
-    wait = await limit.take("s", "ana", 5, 60)
-    assert 10 < wait <= 12, "the next one is due after a fifth of the time"
+    assert await allowed(limit, 5, HOUR, calls=20) == 5
+    wait = await limit.take("s", "ana", 5, HOUR)
+    assert 600 < wait <= 720, "the next one is due after a fifth of the time"
 
 
 async def test_two_processes_never_exceed_together(
@@ -32,23 +34,25 @@ async def test_two_processes_never_exceed_together(
 ) -> None:
     async with opened(redis_url, prefix) as other:
         both = (Limits(redis, prefix), Limits(other, prefix))
-        got = await asyncio.gather(*(allowed(both[n % 2], 30, 60) for n in range(200)))
-    assert sum(got) == 30
+        # As many at once as a busy machine asks within the second after which Redis counts as away.
+        got = [await asyncio.gather(*(allowed(both[n % 2], 30, HOUR) for n in range(20))) for _ in range(10)]
+    assert sum(map(sum, got)) == 30
 
 
 async def test_over_time_the_rate_holds(redis: ArqRedis, prefix: str) -> None:
     limit, began, got = Limits(redis, prefix), time.monotonic(), 0
-    while time.monotonic() - began < 1.0:
+    while got < 25:
         got += await allowed(limit, 10, 0.5)
         await asyncio.sleep(0.005)
     spent = time.monotonic() - began
-    assert 20 <= got <= 10 + spent / 0.5 * 10 + 1
+    assert got <= 10 + spent / 0.5 * 10 + 1
 
 
 async def test_who_waits_as_told_is_allowed(redis: ArqRedis, prefix: str) -> None:
     limit = Limits(redis, prefix)
-    assert await allowed(limit, 2, 0.4, calls=3) == 2
-    await asyncio.sleep(await limit.take("s", "ana", 2, 0.4) + 0.005)
+    while not (wait := await limit.take("s", "ana", 2, 0.4)):  # a busy machine may take as long as one becomes due
+        pass
+    await asyncio.sleep(wait + 0.005)
     assert await limit.take("s", "ana", 2, 0.4) == 0.0
 
 
@@ -61,10 +65,9 @@ async def test_everyone_has_a_limit_of_their_own(redis: ArqRedis, prefix: str) -
 
 async def test_what_is_over_is_forgotten(redis: ArqRedis, prefix: str) -> None:
     limit = Limits(redis, prefix)
-    await limit.take("s", "ana", 10, 0.1)
-    assert await redis.keys(f"{prefix}:rl:*")
-    await asyncio.sleep(0.05)
-    assert await redis.keys(f"{prefix}:rl:*") == []
+    await limit.take("s", "ana", 10, 20)
+    [key] = await redis.keys(f"{prefix}:rl:*")
+    assert 0 < await redis.pttl(key) <= 2001, "once it would be allowed again anyhow"
 
 
 async def test_without_redis_it_is_still_limited(away: ArqRedis, prefix: str) -> None:

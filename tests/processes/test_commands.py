@@ -12,7 +12,7 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -136,10 +136,7 @@ def test_a_reader_that_has_read_enough_ends_it_without_a_word(home: Path) -> Non
 
 def test_a_child_that_keeps_dying(home: Path, own: dict[str, str]) -> None:
     """The worker's metrics port is taken: it ends at every start."""
-    port = free_port()
-    with socket.socket() as busy:
-        busy.bind(("127.0.0.1", port + 1))
-        busy.listen()
+    with taken() as port:
         command = [*HUB, "up", "--no-demo", "--home", str(home / "h"), "--port", str(free_port())]
         with (home / "err").open("wb") as err:
             process = subprocess.Popen(command, stderr=err, stdout=err, env=env(**own, HUB_METRICS_PORT=str(port)))
@@ -153,8 +150,23 @@ def test_a_child_that_keeps_dying(home: Path, own: dict[str, str]) -> None:
             process.wait()
     said = (home / "err").read_text()
     assert process.returncode == 1 and "Traceback" not in said, said
-    assert "The worker process ended 5 times" in said.strip().splitlines()[-1]
-    assert not left(seen)
+    assert "The worker process ended 5 times" in said.strip().splitlines()[-1], said
+    until(lambda: not left(seen))
+
+
+@contextmanager
+def taken() -> Iterator[int]:
+    """A port that is free, beside one that is not."""
+    with ExitStack() as tried:
+        for _ in range(100):
+            busy, beside = (tried.enter_context(socket.socket()) for _ in range(2))
+            busy.bind(("127.0.0.1", 0))
+            busy.listen()
+            with suppress(OSError):
+                beside.bind(("127.0.0.1", busy.getsockname()[1] - 1))
+                beside.close()
+                break
+        yield int(busy.getsockname()[1]) - 1
 
 
 def test_without_the_demo(home: Path, own: dict[str, str]) -> None:
