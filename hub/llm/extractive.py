@@ -32,6 +32,12 @@ ALIKE = 0.88  # part of the best score from which another document's answer is a
 SAME, LIKE = 0.6, 0.7  # part of two sentences' words from which they say the same, and the part of the score then
 TIED, MOST = 0.98, 2  # part of the best score from which another sentence is as good, and how many are shown
 BEHIND = 0.15  # of the score of a passage that another one may be behind, to speak of the same
+# A day of the year.
+DATED = re.compile(
+    r"\b\d{1,2}(?:st|nd|rd|th)? (?:de |of )?(?:jan|feb|fev|mar[cz]|apr|abr|ma[iy]|jun|jul|aug|ago|se[pt]|o[cu]t)"
+    r"|\b\d{1,2}(?:st|nd|rd|th)? (?:de |of )?(?:nov|de[cz]|dic)|\b\d{1,2} de enero\b"
+    r"|\b(?:january|february|march|april|may|june|july|august|september|october|november|december) \d{1,2}\b"
+)
 SOURCES = 3
 ASKED = 120  # characters of a question that are said again where nothing is known of it
 PIECES, PIECE = 6, 24
@@ -259,7 +265,7 @@ def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[
         same = _alike(first, other)
         if other.score < first.score * (LIKE if same else ALIKE) or other.old != first.old or _one(first, other):
             continue
-        if len(telling - other.has) > len(telling) // 4:
+        if len(telling - other.has) > len(telling) // 4 or _of_other_days(first, other):
             continue
         if len(telling) < 2 and not same and _aside(first, other, asked):
             continue
@@ -270,6 +276,11 @@ def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[
             found.append(other)
             mine |= numbers
     return found[:2]
+
+
+def _of_other_days(first: Weighed, other: Weighed) -> bool:
+    """Whether another speaks of certain days alone: "on the 24th of December" is no other opinion of Saturdays."""
+    return bool(DATED.search(other.unit.said)) and not DATED.search(first.unit.said)
 
 
 def _aside(first: Weighed, other: Weighed, asked: Asked) -> bool:

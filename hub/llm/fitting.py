@@ -4,7 +4,7 @@ things, and the kind of fact that is wanted. Pure."""
 import re
 
 from hub.language import words
-from hub.language.facts import FACTS, MEASURED
+from hub.language.facts import FACTS, MEASURED, NAME, WHOSE
 from hub.language.folding import fold
 from hub.language.lexicon import RANKS
 from hub.llm.asked import Asked
@@ -42,7 +42,7 @@ def sound(one: Weighed, asked: Asked) -> bool:
     """Whether it may be one at all, however little of the question's words it has."""
     if not asked.topics and not asked.codes and not asked.of_premises and not _of_context(one, asked):
         return False
-    if not _either(one, asked) or not _ranked(one, asked):
+    if not _either(one, asked) or not _ranked(one, asked) or not _named(one, asked):
         return False
     wanted = asked.wants if asked.of_premises else asked.firm
     text = fold(quoted(one, asked)) if wanted else ""
@@ -97,6 +97,14 @@ def _ranked(one: Weighed, asked: Asked) -> bool:
     """Whether it says of itself which is the first, the best or the cheapest where that is asked for: who only quotes
     compares nothing."""
     return all(t.stem in one.has for t in asked.terms if t.word in RANKS)
+
+
+def _named(one: Weighed, asked: Asked) -> bool:
+    """Whether a name stands in it where it is asked who somebody is; a cell may hold nothing else."""
+    if not WHOSE.search(" ".join(words.words(asked.text))) or one.unit.cells:
+        return True
+    said = quoted(one, asked)
+    return bool(NAME.search(said) or FACTS["who"].search(fold(said)))
 
 
 def _lacks(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:

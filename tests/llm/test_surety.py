@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
+import pytest
+
 from hub.domain import Passage
 from hub.llm.embedder import Embedder, Vector
 from hub.llm.extractive import TEXTS, Answering
@@ -81,3 +83,24 @@ def test_other_amounts_of_other_things_do_not_disagree() -> None:
     texts = [passage("Quem cancela antes do fim paga 20% de multa.", "a"),
              passage("Você perde R$ 30 de sinal se cancela o passeio depois das 18h.", "b")]
     assert TEXTS["differ"]["pt"] not in Answering("como cancela?", texts, "pt").reply()
+
+
+@pytest.mark.parametrize("question", ["¿Quién da el taller?", "¿Cómo se llama quien da el taller?"])
+def test_who_somebody_is_is_told_by_a_name(question: str) -> None:
+    course = "El taller dura ocho sábados. Cuesta 900 pesos."
+    assert "Irma Sosa" in Answering(question, [passage(f"{course} El taller lo da Irma Sosa.")]).reply()
+    assert Answering(question, [passage(course)]).reply() == TEXTS["nothing"]["es"]
+
+
+def test_one_row_is_not_another_of_a_longer_name() -> None:
+    rows = "| Sur 8 Plus | 700 pesos |\n| Sur 8 | 500 pesos |\n| Sur 8 Mini | 400 pesos |"
+    table = f"| Modelo | Vidrio |\n|---|---|\n{rows}"
+    got = Answering("¿Cuánto cuesta el vidrio del Sur 8?", [passage(table)]).reply()
+    assert "500 pesos" in got and "700" not in got and "400" not in got
+
+
+def test_hours_of_one_day_do_not_disagree_with_those_of_all() -> None:
+    texts = [passage("El molino cierra a las 13:00 el sábado y a las 18:00 los otros días.", "a", 0.7),
+             passage("El sábado 24 de diciembre el molino cierra a las 11:00.", "b")]
+    got = Answering("¿A qué hora cierra el molino el sábado?", texts).reply()
+    assert "13:00" in got and TEXTS["differ"]["es"] not in got
