@@ -32,6 +32,7 @@ from hub.llm.elsewhere import Elsewhere
 from hub.llm.embedder import Embedder
 from hub.llm.figures import Figures
 from hub.llm.gateway import Models
+from hub.llm.likeness import Likeness
 from hub.objects import Objects, open_objects
 from hub.personal_keys import COPIES, PersonalKeys
 from hub.room import Room
@@ -136,11 +137,13 @@ def _elsewhere(outbound: Outbound, sealer: Sealer, meter: Meter) -> Elsewhere:
     return Elsewhere(outbound, lambda id, sealed: sealer.open("embedders.secret", id, sealed), spent)
 
 
-def _models(settings: Settings, outbound: Outbound, trusted: Outbound, tracing: Tracing, sealer: Sealer) -> Models:
+def _models(
+    settings: Settings, outbound: Outbound, trusted: Outbound, tracing: Tracing, sealer: Sealer, embedder: Embedder,
+) -> Models:
     return Models(
         outbound, load_catalogue(settings.catalogue, settings.model_keys.get_secret_value()), trusted=trusted,
         counted=Figures([n for n in (m.strip() for m in settings.metrics_models.split(",")) if n], tracing),
-        secret=sealer.derived("provider.masking"),
+        secret=sealer.derived("provider.masking"), likeness=Likeness(embedder),
     )
 
 
@@ -187,7 +190,7 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             outbound=outbound,
             trusted=trusted,
             channels=channels,
-            models=_models(settings, outbound, trusted, tracing, sealer),
+            models=_models(settings, outbound, trusted, tracing, sealer, embedder),
             embedder=embedder,
             bulk=bulk,
             elsewhere=elsewhere,

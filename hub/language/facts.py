@@ -91,6 +91,14 @@ SPAN = re.compile(
     r"\b(?:quantos|quantas|cuantos|cuantas|many) (?:minut|hor|hour|dia\b|dias|day|seman|week|mes|month|anos\b|years?\b)")
 WHOM = re.compile(r"\b(?:com quem|con quien|whom|who (?:can|do|should|must) i|who is|quem e|quien es)\b")
 
+# Who somebody is: an answer has a name. "Who may come?" asks for none.
+WHOSE = re.compile(
+    r"\b(?:quem|quien|who) (?:e|es|is|sera|da|dara|ensina|ensena|teaches|gives|dirige|runs|leads|owns|coordena|coordina"
+    r"|faz|hace|assina|firma|signs)\b|\bcomo se (?:chama|llama)\b|\bwho(?:'s| 's)\b"
+)
+# A word that is written as a name and does not begin a sentence.
+NAME = re.compile(r"(?<=[\wÀ-ÿ),;:–-] )[A-ZÀ-Ý][a-zà-ÿ]+|\bDra?\.")
+
 
 def sets_up(every: Sequence[str]) -> bool:
     """Whether something is to be set up: "how do I connect WhatsApp?" asks for no number."""

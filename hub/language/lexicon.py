@@ -212,7 +212,7 @@ COURTESY: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 # Of several words, those that are no courtesy one by one.
 PARTING = ("ate logo", "ate mais", "ate breve", "hasta luego", "hasta pronto", "see you", "take care", "have a good",
-           "have a nice", "have a great", "ate amanha", "nos vemos")
+           "have a nice", "have a great", "ate amanha", "hasta manana", "nos vemos")
 # Words that may stand beside a courtesy.
 BESIDE = _set(
     """

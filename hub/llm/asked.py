@@ -31,7 +31,7 @@ from hub.language.lexicon import (
     WHEN,
 )
 from hub.language.nearness import distance, nearest, shortened
-from hub.language.referring import refers_back
+from hub.language.referring import joints, refers_back
 from hub.language.validity import years
 
 LETTERS = frozenset("bcfghjkmnpqrvwxz")  # that stand for something alone ("vitamin C") and are no word
@@ -174,7 +174,7 @@ def _carries(text: str) -> bool:
 
 def halves(asked: Asked) -> list[Asked]:
     """The questions about the one thing and about the other, of one that joins two."""
-    every = words.words(asked.text)
+    every = joints(asked.text)
     shared = tuple(t for t in asked.terms if t.attribute)
     for n, word in enumerate(every):
         if word not in JOINS or not 0 < n < len(every) - 1:

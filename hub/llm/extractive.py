@@ -9,42 +9,38 @@ import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from types import MappingProxyType
 
 from hub.domain import Json, Passage, Usage
 from hub.language import words
 from hub.language.abilities import asks_what_you_do
 from hub.language.courtesies import courtesy, spoken
-from hub.language.facts import FACTS, MEASURED
+from hub.language.facts import FACTS
 from hub.language.folding import fold
-from hub.language.lexicon import RANKS
 from hub.llm import asked as questions
 from hub.llm.asked import Asked
+from hub.llm.likeness import Likeness
 from hub.llm.quoting import amounts, hosts, quoted, unlinked
+from hub.llm.surety import TABLE, Look, Near, Table, allowed, chosen
 from hub.llm.types import Delta, Prompt
-from hub.llm.units import Unit, counted, units
+from hub.llm.units import Unit, units
 from hub.llm.weighing import Weighed, holds_codes, holds_years, weigh, weights
 
 MODEL = "@hub/extractive"
-# The part of a question's weight that an answer must have; less of it where the search found the document close.
-ENOUGH, CLOSE = 0.57, 0.6
-NEAR = ((0.75, 0.42), (CLOSE, 0.48))  # of a passage with at least the first score the second is enough
-PRICED = 0.6  # the same of a price: another thing's is worse than none
-NAMED = 0.7  # the same where a name that was asked for is nowhere
 ALIKE = 0.88  # part of the best score from which another document's answer is as good
-SURE = 0.85  # cover from which answers with other amounts are about the same
 SAME, LIKE = 0.6, 0.7  # part of two sentences' words from which they say the same, and the part of the score then
 TIED, MOST = 0.98, 2  # part of the best score from which another sentence is as good, and how many are shown
 BEHIND = 0.15  # of the score of a passage that another one may be behind, to speak of the same
+# A day of the year.
+DATED = re.compile(
+    r"\b\d{1,2}(?:st|nd|rd|th)? (?:de |of )?(?:jan|feb|fev|mar[cz]|apr|abr|ma[iy]|jun|jul|aug|ago|se[pt]|o[cu]t)"
+    r"|\b\d{1,2}(?:st|nd|rd|th)? (?:de |of )?(?:nov|de[cz]|dic)|\b\d{1,2} de enero\b"
+    r"|\b(?:january|february|march|april|may|june|july|august|september|october|november|december) \d{1,2}\b"
+)
 SOURCES = 3
 ASKED = 120  # characters of a question that are said again where nothing is known of it
 PIECES, PIECE = 6, 24
-# What says how far something goes.
-BOUNDS = re.compile(
-    r"\b(?:nao .{0,80}\bfora d[aeo]s?|not .{0,80}\boutside|no .{0,80}\bfuera de|only (?:in|to|within)"
-    r"|(?:apenas|somente|so) (?:em|para|na|no|dentro)|solo (?:en|a|dentro)|solamente (?:en|a))\b"
-)
-
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "hello": MappingProxyType(
@@ -119,12 +115,19 @@ class Answer:
 
 
 class Extractive:
-    """A provider without a network."""
+    """A provider without a network. likeness: tells how near question and quote are where that decides; without it the
+    rules do."""
+
+    def __init__(self, likeness: Likeness | None = None) -> None:
+        self._likeness = likeness
 
     async def stream(self, prompt: Prompt, deadline: float) -> AsyncGenerator[Delta, None]:
         before = _before(prompt.messages)
         said = _system(prompt.messages)
-        text = await asyncio.to_thread(reply, prompt.question, prompt.passages, prompt.language, before, said)
+        one = await asyncio.to_thread(Answering, prompt.question, prompt.passages, prompt.language, before, said)
+        text = await asyncio.to_thread(one.reply)
+        if one.wanted and self._likeness:
+            text = await asyncio.to_thread(one.reply, await self._likeness.of(one.wanted, prompt.passages))
         for piece in _pieces(text):
             yield Delta(piece, model=MODEL)
         size = sum(len(str(m.get("content") or "")) for m in prompt.messages)
@@ -135,58 +138,92 @@ def reply(
     question: str, passages: Sequence[Passage], language: str | None = None, before: Sequence[str] = (), said: str = "",
     today: date | None = None,
 ) -> str:
-    """The whole answer. before: what the same person wrote earlier. said: the gateway's instructions, whose links are
-    the business's."""
-    written = language or _language_of(passages)
-    kind = courtesy(question)
-    if kind:
-        return TEXTS[kind][spoken(question, language or (words.language(before[-1]) if before else written))]
-    lang = words.language(question, words.language(before[-1], written) if before else written)
-    answers, missing = _answers(question, units(passages), lang, before, today or datetime.now(UTC).date())
-    if not answers and passages and asks_what_you_do(question):
-        return _abilities(passages, lang)
-    if not answers:
-        return TEXTS["nothing"][lang]
-    return unlinked(_told(answers, missing, lang), hosts(passages, said), TEXTS["link"][lang])
+    """The whole answer, by the rules alone. before: what the same person wrote earlier. said: the gateway's
+    instructions, whose links are the business's."""
+    return Answering(question, passages, language, before, said, today).reply()
 
 
-def _answers(
-    question: str, found: Sequence[Unit], lang: str, before: Sequence[str], today: date
-) -> tuple[list[Answer], list[str]]:
-    """Of each question in the message, and what nothing is known of: codes, or the question itself."""
-    answers: list[Answer] = []
-    missing: list[str] = []
-    stems = frozenset(s for u in found for w in (u.own, u.part.above, u.part.name, u.near) for s in w.stems)
-    meanings = frozenset(m for u in found for w in (u.own, u.part.above, u.part.name, u.near) for m in w.meanings)
-    typed = frozenset(w for u in found for w in words.words(f"{u.text} {u.part.block.title} {_columns(u)}"))
-    for one in questions.read(question, lang, before):
-        one = questions.mended(one, typed, stems, meanings, lang)
-        whole, full = _answer(one, found, today, lang)
-        sides = [] if full else [_answer(h, found, today, lang)[0] for h in questions.halves(one)]
-        if sides and all(sides):
-            answers += [a for a in sides if a]
-        elif whole:
-            answers.append(whole)
-        elif one.codes or one.asks:
-            missing += [c.upper() for c in one.codes] or [_shortly(one.text.strip(" ?¿!.,;"))]
-    return answers, missing
+class Answering:
+    """A message and what was found for it. wanted: pairs of a question and a quote of which it matters how near they
+    are, after a reply that did not know."""
+
+    def __init__(
+        self, question: str, passages: Sequence[Passage], language: str | None = None, before: Sequence[str] = (),
+        said: str = "", today: date | None = None, table: Table = TABLE,
+    ) -> None:
+        self._table = table
+        self._question, self._passages, self._before, self._said = question, passages, before, said
+        self._today = today or datetime.now(UTC).date()
+        written = language or _language_of(passages)
+        self._kind = courtesy(question)
+        self._greeted = language or (words.language(before[-1]) if before else written)
+        self._lang = words.language(question, words.language(before[-1], written) if before else written)
+        self._found = [] if self._kind else units(passages)
+        self._looks: dict[Asked, Look] = {}
+        around = [w for u in self._found for w in (u.own, u.part.above, u.part.name, u.near)]
+        self._stems = frozenset(s for w in around for s in w.stems)
+        self._meanings = frozenset(m for w in around for m in w.meanings)
+        self.wanted: list[tuple[str, str]] = []
+
+    def reply(self, near: Near | None = None) -> str:
+        """The whole answer; near: cosines of pairs."""
+        if self._kind:
+            return TEXTS[self._kind][spoken(self._question, self._greeted)]
+        self.wanted = []
+        answers, missing = self._answers(near)
+        if not answers and self._passages and asks_what_you_do(self._question):
+            return _abilities(self._passages, self._lang)
+        if not answers:
+            return TEXTS["nothing"][self._lang]
+        told = _told(answers, missing, self._lang)
+        return unlinked(told, hosts(self._passages, self._said), TEXTS["link"][self._lang])
+
+    def _answers(self, near: Near | None) -> tuple[list[Answer], list[str]]:
+        """Of each question in the message, and what nothing is known of: codes, or the question itself."""
+        answers: list[Answer] = []
+        missing: list[str] = []
+        for one in self.asked:
+            whole, full = self._answer(one, near, alone=len(self.asked) == 1)
+            sides = [] if full else [self._answer(h, None)[0] for h in questions.halves(one)]
+            if sides and all(sides):
+                answers += [a for a in sides if a]
+            elif whole:
+                answers.append(whole)
+            elif one.codes or one.asks:
+                missing += [c.upper() for c in one.codes] or [_shortly(one.text.strip(" ?¿!.,;"))]
+        return answers, missing
+
+    @cached_property
+    def asked(self) -> list[Asked]:
+        typed = frozenset(w for u in self._found for w in words.words(f"{u.text} {u.part.block.title} {_columns(u)}"))
+        return [
+            questions.mended(one, typed, self._stems, self._meanings, self._lang)
+            for one in questions.read(self._question, self._lang, self._before)
+        ]
+
+    def look(self, asked: Asked) -> Look:
+        """What was found for one question, the best first."""
+        if asked not in self._looks:
+            weight = weights(asked, self._found)
+            fitting = [u for u in self._found if holds_codes(asked, u) and holds_years(asked, u, self._today)]
+            ranked = sorted((weigh(asked, u, weight, self._today) for u in fitting), key=lambda w: -w.score)
+            first = self._passages[0].name if self._passages else ""
+            self._looks[asked] = Look(asked, ranked, weight, self._stems, self._meanings, first, self._table)
+        return self._looks[asked]
+
+    def _answer(self, asked: Asked, near: Near | None, alone: bool = False) -> tuple[Answer | None, bool]:
+        """The answer, and whether it has all that was asked about. alone: nothing else is asked."""
+        if not (asked.terms or asked.codes or asked.context):
+            return None, False
+        look = self.look(asked)
+        good, quotes = chosen(look, near) if alone else (allowed(look), [])
+        self.wanted += [(look.text, q) for q in quotes]
+        return _answered(asked, good, look.ranked, self._lang) if good else (None, False)
 
 
-def _columns(unit: Unit) -> str:
-    return " ".join(c.name for c in unit.cells)
-
-
-def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tuple[Answer | None, bool]:
-    """The answer, and whether it has all that was asked about."""
-    if not (asked.terms or asked.codes or asked.context):
-        return None, False
-    weight = weights(asked, found)
-    fitting = [u for u in found if holds_codes(asked, u) and holds_years(asked, u, today)]
-    ranked = sorted((weigh(asked, u, weight, today) for u in fitting), key=lambda w: -w.score)
-    known = frozenset(s for w in ranked for s in w.has)
-    good = [w for w in ranked if _good(w, asked, known)]
-    if not good:
-        return None, False
+def _answered(
+    asked: Asked, good: Sequence[Weighed], ranked: Sequence[Weighed], lang: str,
+) -> tuple[Answer, bool]:
     first = good[0]
     others = _differing(first, good[1:], asked)
     if others:
@@ -200,94 +237,12 @@ def _answer(asked: Asked, found: Sequence[Unit], today: date, lang: str) -> tupl
     return Answer(text, (first.unit.part.passage.name,)), all(t.stem in first.has for t in asked.topics)
 
 
+def _columns(unit: Unit) -> str:
+    return " ".join(c.name for c in unit.cells)
+
+
 def _shortly(text: str) -> str:
     return text if len(text) <= ASKED else f"{text[:ASKED].rstrip()}…"
-
-
-def _good(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
-    """Whether it is an answer: it has enough of the question and of its things, and the kind of fact that is wanted."""
-    enough = next((least for score, least in NEAR if one.unit.part.passage.score >= score), ENOUGH)
-    if "price" in asked.wants and not asked.codes:
-        enough = max(enough, PRICED)
-    if not asked.codes and any(t.proper and t.stem not in one.has for t in asked.topics):
-        enough = NAMED
-    if asked.terms and (one.cover < enough or _lacks(one, asked, known)) and not _bounds(one, asked, known):
-        return False
-    if asked.topics and not any(t.stem in one.has for t in asked.topics) and not asked.codes:
-        return False
-    if not asked.topics and not asked.codes and not asked.of_premises and not _of_context(one, asked):
-        return False
-    if not _either(one, asked) or not _ranked(one, asked) or _stray(one, asked):
-        return False
-    wanted = asked.wants if asked.of_premises else asked.firm
-    text = fold(quoted(one, asked)) if wanted else ""
-    cells = f" {counted(one.unit.cells)}" if one.unit.cells else ""
-    if "many" in wanted and asked.counted in one.apart and not one.unit.cells:
-        return False  # a number beside what is counted is of something else
-    said = _counting(fold(one.unit.text) + cells, asked) if "many" in wanted else ""
-    return not wanted or any(FACTS[w].search(said if w == "many" else text + cells) for w in wanted)
-
-
-def _counting(text: str, asked: Asked) -> str:
-    """A folded text without the numbers that count another thing than the one that is asked of."""
-    meant = words.meaning(asked.counted)
-
-    def kept(match: re.Match[str]) -> str:
-        held = words.words(match[0])
-        same = any(words.stem(w) == asked.counted or (meant is not None and words.meaning(w) == meant) for w in held)
-        return match[0] if same else " "
-
-    return MEASURED.sub(kept, text)
-
-
-def _bounds(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
-    """Whether it says how far a thing goes that is asked of a place or a name of which nothing is known: "do you
-    deliver to Oz?" - "we deliver within the city alone"."""
-    names = [t for t in asked.topics if t.proper and t.word.isalpha()]
-    others = [t for t in asked.terms if not t.proper]
-    if asked.wants or asked.codes or asked.opens or len(names) != 1 or names[0].stem in known or not others:
-        return False
-    text = fold(one.unit.text)
-    own = one.unit.own
-    return bool(BOUNDS.search(text)) and all(own.has(t.stem, t.meaning) or own.means(t.meaning) for t in others)
-
-
-def _either(one: Weighed, asked: Asked) -> bool:
-    """Of "this or that" one must be in it."""
-    unit = one.unit
-    around = (unit.own, unit.near)
-    return not asked.either or any(w.has(t.stem, t.meaning) or w.means(t.meaning) for t in asked.either for w in around)
-
-
-def _stray(one: Weighed, asked: Asked) -> bool:
-    """Whether less than half of a question that asks for no kind of fact stands in it, words that name nothing counted
-    too, and the search did not find it close: "how do I stay longer with the car" is not answered by all that is said
-    of cars."""
-    if asked.wants or asked.codes or asked.refers or one.unit.part.passage.score >= CLOSE:
-        return False
-    return len(asked.terms) > 2 and 2 * sum(t.stem in one.plain for t in asked.terms) < len(asked.terms)
-
-
-def _ranked(one: Weighed, asked: Asked) -> bool:
-    """Whether it says of itself which is the first, the best or the cheapest where that is asked for: who only quotes
-    compares nothing."""
-    return all(t.stem in one.has for t in asked.terms if t.word in RANKS)
-
-
-def _lacks(one: Weighed, asked: Asked, known: frozenset[str]) -> bool:
-    """Whether one of two things that are asked about is not in it, though it is elsewhere: "rent" and "cars"."""
-    topics = [t for t in asked.topics if not asked.codes]
-    close = one.unit.part.passage.score >= CLOSE
-    missing = [t for t in topics if t.stem not in one.has and not (t.verb and (close or t.stem not in known))]
-    return len(topics) == 2 and len(missing) == 1
-
-
-def _of_context(one: Weighed, asked: Asked) -> bool:
-    """Whether it is about what the question before was about."""
-    topics = [t for t in asked.context if not t.pale and not t.attribute]
-    part = one.unit.part
-    said = (one.unit.own, one.unit.near, part.above, part.name)
-    return any(w.has(t.stem, t.meaning) or w.means(t.meaning) for t in topics for w in said)
 
 
 def _beside(first: Weighed, good: Sequence[Weighed], others: Sequence[Weighed], asked: Asked) -> list[Weighed]:
@@ -310,17 +265,22 @@ def _differing(first: Weighed, others: Sequence[Weighed], asked: Asked) -> list[
         same = _alike(first, other)
         if other.score < first.score * (LIKE if same else ALIKE) or other.old != first.old or _one(first, other):
             continue
-        if len(telling - other.has) > len(telling) // 4:
+        if len(telling - other.has) > len(telling) // 4 or _of_other_days(first, other):
             continue
         if len(telling) < 2 and not same and _aside(first, other, asked):
             continue
         held, theirs = first.unit.part.held.start, other.unit.part.held.start
         numbers = amounts(other.unit.text)
         other_amounts = mine and numbers and not numbers & mine
-        if held == theirs and other_amounts and (asked.wants or other.cover >= SURE):
+        if held == theirs and other_amounts and (asked.wants or same):
             found.append(other)
             mine |= numbers
     return found[:2]
+
+
+def _of_other_days(first: Weighed, other: Weighed) -> bool:
+    """Whether another speaks of certain days alone: "on the 24th of December" is no other opinion of Saturdays."""
+    return bool(DATED.search(other.unit.said)) and not DATED.search(first.unit.said)
 
 
 def _aside(first: Weighed, other: Weighed, asked: Asked) -> bool:

@@ -24,6 +24,7 @@ from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
 from hub.llm.figures import Figures
 from hub.llm.gemini import Gemini
+from hub.llm.likeness import Likeness
 from hub.llm.openai import OpenAICompatible
 from hub.llm.patterns import Undecided
 from hub.llm.paying import paid
@@ -62,9 +63,10 @@ class Models:
     def __init__(
         self, outbound: Outbound, catalogue: Catalogue | None = None, *, trusted: Outbound | None = None,
         first_wait: float = FIRST_WAIT, counted: Figures | None = None, secret: bytes = b"",
+        likeness: Likeness | None = None,
     ) -> None:
         """outbound: to addresses of customers. trusted: to those of the catalogue. counted: what calls take. secret:
-        of the hub, by which placeholders are told."""
+        of the hub, by which placeholders are told. likeness: what the offline answerer asks where it is not sure."""
         self._secret = secret
         self.figures = counted or Figures()
         self._outbound = outbound
@@ -73,7 +75,7 @@ class Models:
         self._breaker = Breaker()
         self._balancer = Balancer()
         self._known: dict[_Known, Provider] = {}
-        self._offline: Mapping[str, Provider] = {EXTRACTIVE: Extractive()}
+        self._offline: Mapping[str, Provider] = {EXTRACTIVE: Extractive(likeness)}
         self.catalogue = catalogue or Catalogue()
 
     @property

@@ -16,6 +16,7 @@ PALE, ATTRIBUTE, PROPER, VERB, CONTEXT = 0.2, 0.5, 1.3, 0.4, 0.35
 FACT, COUNTED, OLD, NEGATED, DIM, BRIEF = 0.25, 0.3, 0.35, 0.45, 0.25, 0.6
 TITLED, MOSTLY = 0.6, 0.6  # what a heading counts that is the question, and how much of it it must be
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+EXACT = 0.06  # what a cell counts that is what is asked of
 ALONE = 0.45  # what words that name nothing count beside a single one that does
 CODE = 6.0  # weight of a code that was asked for
 
@@ -71,6 +72,7 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     score += 0.0 if unit.number else TITLED * titled(asked, unit)
     score += NEGATED if asked.negated and denies(unit) else 0.0
     score += FACT * (len(facts) / len(asked.wants)) if asked.wants else 0.0
+    score += EXACT if any(_exact(asked, c.value) for c in unit.cells) else 0.0
     score += COUNTED if asked.counted and _counts(said, asked.counted) else 0.0
     score += BRIEF / (1 + _beside(unit)) if asked.of_premises and "contact" in facts else 0.0
     score -= OLD if old else 0.0
@@ -80,6 +82,13 @@ def weigh(asked: Asked, unit: Unit, weight: Mapping[str, float], today: date) ->
     plain = frozenset(t.stem for t in asked.terms if any(w.has(t.stem) for w in places) or (
         not t.pale and t.stem in has))
     return Weighed(unit, score, cover if asked.terms or asked.codes else beside, own, has, apart, old, plain)
+
+
+def _exact(asked: Asked, value: str) -> bool:
+    """Whether a cell holds what is asked of and nothing more: "North 10" is not "North 10 Pro"."""
+    held = words.words(value)
+    said = frozenset(t.word for t in asked.terms if not t.pale and not t.attribute)
+    return len(held) > 1 and said.issuperset(held)
 
 
 def titled(asked: Asked, unit: Unit) -> float:

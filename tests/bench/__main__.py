@@ -24,6 +24,7 @@ from tests.bench import (
     screens,
     sealed,
     shelves,
+    surety,
     traces,
     walls,
     webhook,
@@ -38,6 +39,7 @@ MEASURES = {
     "console": console.measure, "walls": walls.measure, "crowds": crowds.measure, "traces": traces.measure,
     "indexing": indexing.measure, "ingest": ingest.measure, "beside": beside.measure,
     "answers": answers.measure, "sealed": sealed.measure, "screens": screens.measure,
+    "surety": surety.measure,
 }
 
 

@@ -30,14 +30,16 @@ from hub.knowledge.search import search
 from hub.language.folding import fold
 from hub.llm.embedder import Embedder, Vector
 from hub.llm.extractive import MODEL, TEXTS, Extractive
+from hub.llm.likeness import Likeness
 from hub.store.db import Db
 from hub.store.documents import Given
 from tests.knowledge.written import contents
 
 FOLDER = Path(__file__).parent / "labelled"
 TOP, LEAST = 8, 0.2
-NAMES = ("bicycles", "clinic", "dental", "inn", "library", "movers", "rental", "school", "store")
+NAMES = ("bicycles", "clinic", "dental", "inn", "library", "movers", "rental", "school", "store", "swimming")
 REFUSED = tuple(TEXTS["nothing"].values())
+QUOTES = "quotes.txt"  # vectors of what is quoted where that decides, written by the test that judges them
 _DIGITS = re.compile(r"\d[\d.,:/h-]*")
 
 
@@ -125,8 +127,9 @@ def key(kind: str, text: str) -> str:
     return kind + hashlib.sha256(text.encode()).hexdigest()[:15]
 
 
-def vectors() -> dict[str, Vector]:
-    lines = (FOLDER / "vectors.txt").read_text("ascii").splitlines()
+def vectors(quotes: bool = True) -> dict[str, Vector]:
+    names = ("vectors.txt", QUOTES) if quotes else ("vectors.txt",)
+    lines = [line for name in names for line in (FOLDER / name).read_text("ascii").splitlines()]
     rows = (line.split(" ") for line in lines)
     return {name: _long(np.frombuffer(base64.b64decode(v), np.int8).astype(np.float32)) for name, v in rows}
 
@@ -134,6 +137,11 @@ def vectors() -> dict[str, Vector]:
 def _long(v: Any) -> Vector:
     vector: Vector = (v / np.linalg.norm(v)).tolist()
     return vector
+
+
+def written(vectors: Mapping[str, Vector], name: str) -> None:
+    rows = (f"{k} {base64.b64encode(_short(v)).decode()}" for k, v in sorted(vectors.items()))
+    (FOLDER / name).write_text("\n".join(rows) + "\n", "ascii")
 
 
 async def remember() -> None:
@@ -145,8 +153,7 @@ async def remember() -> None:
         for question in questions(name):
             await embedder.queries(given({}, question.messages))
     await embedder.close()
-    rows = (f"{k} {base64.b64encode(_short(v)).decode()}" for k, v in sorted(embedder.made.items()))
-    (FOLDER / "vectors.txt").write_text("\n".join(rows) + "\n", "ascii")
+    written(embedder.made, "vectors.txt")
 
 
 def _short(vector: Vector) -> bytes:
@@ -191,11 +198,12 @@ async def judged(
 ) -> Figures:
     """Ask the questions of one half as a conversation does."""
     everything = fold("\n".join((await texts(business)).values()))
+    model = Extractive(Likeness(embedder))
     for question in (q for q in questions(business) if q.kept == kept):
         terms = given(parameters or {}, question.messages)
         found = tuple(await search(db, embedder, account, [collection], terms, TOP, LEAST))
         asking = prompt.build({"modelName": MODEL, **(parameters or {})}, question.messages, passages=found)
-        answer = "".join([d.text async for d in Extractive().stream(asking, time.monotonic() + 5)])
+        answer = "".join([d.text async for d in model.stream(asking, time.monotonic() + 5)])
         figures.outcomes.append(Outcome(question, answer, found, verdict(question, answer, everything)))
         _count(figures.count, figures.outcomes[-1])
     return figures

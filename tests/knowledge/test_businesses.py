@@ -1,19 +1,34 @@
 """Finding and answering, judged on both halves of the labelled businesses; `make bench` prints the figures."""
 
+import os
 from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
 
 from hub.store.db import Db
-from tests.knowledge.business import NAMES, Figures, Remembered, judged, questions, shelved, texts, vectors
+from tests.knowledge.business import (
+    NAMES,
+    QUOTES,
+    Figures,
+    Remembered,
+    judged,
+    questions,
+    shelved,
+    texts,
+    vectors,
+    written,
+)
 
 
 @pytest.fixture
 async def remembered() -> AsyncIterator[Remembered]:
-    embedder = Remembered(vectors())
+    anew = bool(os.environ.get("HUB_WRITE_QUOTES"))
+    embedder = Remembered(vectors(quotes=not anew))
     yield embedder
     await embedder.close()
+    if anew:
+        written(embedder.made, QUOTES)
 
 
 async def test_the_set_is_whole() -> None:

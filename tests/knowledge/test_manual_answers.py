@@ -15,6 +15,7 @@ from hub.knowledge.index import index_document
 from hub.knowledge.search import search
 from hub.llm.embedder import Embedder
 from hub.llm.extractive import MODEL, Extractive
+from hub.llm.likeness import Likeness
 from hub.processes.init import manual
 from hub.store.db import Db
 from tests.knowledge.business import FOLDER, LEAST, REFUSED, has
@@ -82,5 +83,5 @@ async def _asked(
     messages: list[Json] = [{"role": "user", "content": ask}]
     found = tuple(await search(db, embedder, account, [collection], given({}, messages), MOST, LEAST))
     asking = prompt.build({"modelName": MODEL}, messages, passages=found)
-    answer = "".join([d.text async for d in Extractive().stream(asking, time.monotonic() + 5)])
+    answer = "".join([d.text async for d in Extractive(Likeness(embedder)).stream(asking, time.monotonic() + 5)])
     return [p.name for p in found], answer
