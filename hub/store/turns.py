@@ -184,11 +184,12 @@ async def sealed(
     db: Call, claimed: Claim, turn: Json, messages: Sequence[Json], parts: Sequence[Json]
 ) -> tuple[Json, list[Json], list[Json]]:
     """As the database may hold them."""
+    if db.keys is None:
+        return turn, list(messages), list(parts)  # what it cannot hold is seen where it is written as JSON
     account, session = claimed.account["id"], claimed.session_id
     # A title is made of what was said first, and stands open in many rows and screens.
-    told = turn if db.keys is None else {k: v for k, v in turn.items() if k != "title"}
     return (
-        clean(told), await personal.within(db, account, session, messages, "content"),
+        clean({k: v for k, v in turn.items() if k != "title"}), await personal.within(db, account, session, messages, "content"),
         await personal.within(db, account, session, parts, "body"),
     )
 
