@@ -39,6 +39,8 @@ from hub.room import Room
 from hub.sealing import Sealer
 from hub.store import personal, scope
 from hub.store.db import Db, open_db
+from hub.store.outbox import on_the_wire
+from hub.store.outcomes import Outcomes
 from hub.store.usage import Meter
 from hub.tracing import OFF, Tracing
 from hub.translations import Catalogues
@@ -71,6 +73,7 @@ class Hub:
     cache: Cache
     flights: Flights
     meter: Meter
+    outcomes: Outcomes
     children: Children
     room: Room
     reached: Reached = unwatched
@@ -148,6 +151,15 @@ def _models(
 
 
 @asynccontextmanager
+async def _outcomes(db: Db, me: str, settings: Settings, reached: Reached) -> AsyncIterator[Outcomes]:
+    one = Outcomes(db, me, on_the_wire(settings.wire_seconds), reached)
+    try:
+        yield one
+    finally:
+        await one.close()
+
+
+@asynccontextmanager
 async def open_hub(settings: Settings, reached: Reached = unwatched, closed: bool = False) -> AsyncIterator[Hub]:
     """Open all that a process needs; whatever was opened is closed, in reverse, on any way out.
 
@@ -162,15 +174,16 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
         outbound = await stack.enter_async_context(open_outbound(settings.outbound_allow, not closed, scope.whose))
         everywhere = settings.outbound_allow if closed else EVERYWHERE
         trusted = await stack.enter_async_context(open_outbound(everywhere, not closed, scope.whose))
-        http = await stack.enter_async_context(
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200), trust_env=False)
-        )
+        connector = aiohttp.TCPConnector(limit=200)
+        http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, trust_env=False))
         urls = Urls(settings.telegram_api_url, settings.zapi_api_url, settings.kapso_api_url, settings.meta_api_url)
         channels = build(http, _guarded(outbound), _Fetch(outbound), urls)
         for channel in channels.values():
             stack.push_async_callback(channel.close)
         meter = Meter(db)
         stack.push_async_callback(meter.close)
+        leases = Leases()
+        outcomes = await stack.enter_async_context(_outcomes(db, leases.me, settings, reached))
         elsewhere = _elsewhere(outbound, sealer, meter)
         embedder = Embedder(elsewhere)
         stack.push_async_callback(embedder.close)
@@ -197,10 +210,11 @@ async def open_hub(settings: Settings, reached: Reached = unwatched, closed: boo
             queue=Queue(redis, settings.queue),
             events=events,
             limits=Limits(redis, settings.queue, settings.limits_unasked),
-            leases=Leases(),
+            leases=leases,
             cache=Cache(redis, settings.queue),
             flights=flights,
             meter=meter,
+            outcomes=outcomes,
             children=Children(),
             room=Room(settings.home, settings.disk_reserve_mb << 20, settings.database_mb << 20),
             reached=reached,

@@ -20,6 +20,8 @@ PARSER = formulas(
 )
 LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,30}")
 INDENT = "  "
+# A line that begins with a letter and has no sign of Markdown, of a formula or of a table in it.
+ORDINARY = re.compile(r"[^\W\d_][^\n\r\0\\`*_\[\]<>&~$^{}|]*")
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class List:
 
 def read(markdown: str) -> list[Block]:
     """Blocks in order. What the parser cannot nest is taken as plain text."""
+    if ORDINARY.fullmatch(markdown):
+        return plain(markdown)  # as the parser would take it, which asks twenty rules about it
     source = re.sub(r"\r\n?", "\n", markdown)
     try:
         tokens = PARSER.parse(source)

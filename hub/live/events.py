@@ -40,6 +40,8 @@ class Events:
         self._unconfirmed: Counter[str] = Counter()
         self._away = False
         self._task: asyncio.Task[None] | None = None
+        self._leaving: list[tuple[str, bytes]] = []
+        self._flight = asyncio.Lock()
 
     async def publish(self, topic: str, event: Event) -> None:
         """Tell whoever listens now; nothing is kept. Lost when Redis is away."""
@@ -56,14 +58,19 @@ class Events:
             return 0
 
     async def publish_all(self, told: Iterable[tuple[str, Event]]) -> None:
-        """Several events in one flight."""
-        try:
-            pipe: Any = self._redis.pipeline(transaction=False)
-            for topic, event in told:
-                pipe.publish(self._prefix + topic, orjson.dumps(event, default=str))
-            await pipe.execute()
-        except DOWN as e:
-            log.warning("events not published: %s", type(e).__name__)
+        """Several events in one flight, with those of others who came while the last one was under way."""
+        self._leaving += [(self._prefix + topic, orjson.dumps(event, default=str)) for topic, event in told]
+        async with self._flight:
+            leaving, self._leaving = self._leaving, []
+            if not leaving:
+                return  # somebody who waited before has taken them along
+            try:
+                pipe: Any = self._redis.pipeline(transaction=False)
+                for topic, event in leaving:
+                    pipe.publish(topic, event)
+                await pipe.execute()
+            except DOWN as e:
+                log.warning("events not published: %s", type(e).__name__)
 
     def heard(self, topic: str) -> int:
         """How many listen to it in this process."""

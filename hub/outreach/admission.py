@@ -54,6 +54,8 @@ async def _group(hub: Hub) -> int:
 
 
 async def _once(hub: Hub) -> int:
+    if not await activations.due(hub.db):
+        return 0
     async with hub.db.transaction() as tx:
         rows = await activations.take(tx, GROUP)
         if not rows:

@@ -89,6 +89,11 @@ FAILED_FILE = """
 Json = dict[str, Any]
 
 
+def on_the_wire(seconds: float) -> float:
+    """How long a part may be on the wire before its sender counts as lost, of the limit of one call."""
+    return seconds * 2 + 2
+
+
 async def sent(
     db: Call,
     part: Json,
@@ -109,12 +114,12 @@ async def sent(
     the contact. trace: {milliseconds, request, response} of the call, without secrets.
     """
     found: Json | None = await db.value(
-        SENT, part["id"], part["attempt"], me, state, network_id, code, clean(error), after, hold, wire, await _traced(db, part, trace)
+        SENT, part["id"], part["attempt"], me, state, network_id, code, clean(error), after, hold, wire, await traced(db, part, trace)
     )
     return found
 
 
-async def _traced(db: Call, part: Json, trace: Json | None) -> Json | None:
+async def traced(db: Call, part: Json, trace: Json | None) -> Json | None:
     """What was sent and said on the wire: the words are in it."""
     if trace is None or db.keys is None:
         return trace
@@ -153,7 +158,7 @@ async def go_on(
     whose = part["account_id"], part["session_id"]
     found: Json | None = await db.value(
         GO_ON, part["id"], part["attempt"], me, state, network_id, code, clean(error), key,
-        await personal.body(db, *whose, gone), await personal.body(db, *whose, following), wire, await _traced(db, part, trace)
+        await personal.body(db, *whose, gone), await personal.body(db, *whose, following), wire, await traced(db, part, trace)
     )
     return found
 

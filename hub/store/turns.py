@@ -10,7 +10,7 @@ from hub.store.db import Call, clean
 
 # With what the bot is told of the person.
 CLAIM = "select claim($1, $2, $3, $4, $5, true)"
-CLAIM_EACH = "select session, claimed from claim_each($1, $2, $3, $4) where not busy"
+CLAIM_EACH = "select session, claimed, shared from claim_all($1, $2, $3, $4)"
 COMPLETE = "select complete($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 RELEASE = "select release($1, $2, $3)"
 RENEW = """
@@ -121,7 +121,23 @@ async def claim(db: Call, session: UUID, me: str, lease: float, history: int, no
 async def claim_each(db: Call, sessions: Sequence[UUID], me: str, lease: float, history: int) -> dict[UUID, Claim | None]:
     """As `claim`, many together; those that somebody else has locked are not among what is found."""
     rows = await db.fetch(CLAIM_EACH, list(sessions), me, lease, history)
-    return {r["session"]: Claim(**r["claimed"]) if r["claimed"] else None for r in rows}
+    shared: Json = next((r["shared"] for r in rows if r["shared"]), {})
+    return {r["session"]: _claimed(r["claimed"], shared) for r in rows}
+
+
+def _claimed(found: Json | None, shared: Json) -> Claim | None:
+    """shared: what several of one statement have in common, by its id; nobody changes it."""
+    if found is None:
+        return None
+    if "client" in found:
+        return Claim(**found)
+    s = found.pop("session")
+    session = {k: v for k, v in s.items() if k not in ("key_hash", "key_sealed")} | {"behind": found.pop("behind")}
+    return Claim(
+        session=session, poison=False, client=shared["clients"].get(s["client_id"]),
+        gateway=shared["gateways"].get(s["client_id"]), integration=shared["integrations"].get(s["integration_id"]),
+        account=shared["accounts"][s["account_id"]], **found,
+    )
 
 
 async def complete(
@@ -130,7 +146,7 @@ async def complete(
     """Commit the answer if nobody else has taken the session since; else throw it away."""
     found = await db.value(
         COMPLETE, claimed.session_id, claimed.epoch, claimed.session["done_seq"], claimed.upto, me,
-        *await _sealed(db, claimed, turn, messages, parts), wire,
+        *await sealed(db, claimed, turn, messages, parts), wire,
     )
     return Closed(found["ok"], found.get("taken", False), found.get("more", False), found.get("part"))
 
@@ -159,19 +175,21 @@ async def apologise(
     """Tell that no answer could be made, and go on waiting: it is tried again after so many seconds."""
     found = await db.value(
         APOLOGISE, claimed.session_id, claimed.epoch, claimed.session["done_seq"], claimed.upto, me,
-        *await _sealed(db, claimed, turn, messages, parts), wire, after,
+        *await sealed(db, claimed, turn, messages, parts), wire, after,
     )
     return Closed(found["ok"], found.get("taken", False), False, found.get("part"))
 
 
-async def _sealed(
+async def sealed(
     db: Call, claimed: Claim, turn: Json, messages: Sequence[Json], parts: Sequence[Json]
 ) -> tuple[Json, list[Json], list[Json]]:
+    """As the database may hold them."""
+    if db.keys is None:
+        return turn, list(messages), list(parts)  # what it cannot hold is seen where it is written as JSON
     account, session = claimed.account["id"], claimed.session_id
     # A title is made of what was said first, and stands open in many rows and screens.
-    told = turn if db.keys is None else {k: v for k, v in turn.items() if k != "title"}
     return (
-        clean(told), await personal.within(db, account, session, messages, "content"),
+        clean({k: v for k, v in turn.items() if k != "title"}), await personal.within(db, account, session, messages, "content"),
         await personal.within(db, account, session, parts, "body"),
     )
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from channels.base import Style
 from channels.markup import Piece, split
 from channels.markup.cut import grapheme
+from channels.markup.read import PARSER, Reader, plain, read
 
 HTML = Style("html", 4096, 1024, utf16=True)
 WHATSAPP = Style("whatsapp", 4096, 1024)
@@ -361,3 +362,12 @@ def test_every_word_arrives_in_order(words: list[str], data: st.DataObject) -> N
 def test_only_safe_links_become_links(source: str) -> None:
     for piece in split(source, HTML):
         assert all(re.match("https?://", link) for link in check(piece.text).links)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.sampled_from(list("aBéç  ,.;:!?-+#=%()/'\"@0129\t\u00a0[]*_`\\~<>&$|^{}\n")), max_size=40))
+def test_an_ordinary_line_is_read_as_the_parser_reads_it(source: str) -> None:
+    parsed = Reader(source.split("\n")).read(PARSER.parse(source)) or plain(source)
+    assert read(source) == parsed
+    ordinary = f"a{source}"
+    assert read(ordinary) == (Reader(ordinary.split("\n")).read(PARSER.parse(ordinary)) or plain(ordinary))

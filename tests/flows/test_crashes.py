@@ -1,5 +1,7 @@
 """Real processes die at every named point of the pipeline (C1 to C15); whoever comes next finishes the work.
 
+G1 and G2 are around the commit of what turns say, G3 and G4 around that of what was sent, which others may share.
+
 C7, a tool with an effect, is in test_tool_crashes.
 """
 
@@ -143,7 +145,7 @@ async def test_c4_everything_dies_while_more_words_are_waited_for(r: Rig) -> Non
 
 
 @pytest.mark.parametrize("channel", ["telegram", "zapi"])
-@pytest.mark.parametrize("point", ["C5", "C6", "C8"])
+@pytest.mark.parametrize("point", ["C5", "C6", "C8", "G1"])
 async def test_c5_c6_c8_the_worker_dies_before_the_answer_is_committed(r: Rig, point: str, channel: str) -> None:
     await say(r.w, channel, "hello #a1-1")
     await r.dies_at(point)
@@ -181,7 +183,7 @@ async def test_the_worker_dies_between_a_turn_that_says_nothing_and_its_placehol
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("point", "delivered"), [("C9", 0), ("C10", 1), ("C11", 1)])
+@pytest.mark.parametrize(("point", "delivered"), [("G2", 0), ("C9", 0), ("C10", 1), ("C11", 1), ("G3", 1)])
 async def test_c9_c10_c11_the_worker_dies_around_the_wire(
     quick: Settings, point: str, delivered: int, mode: str
 ) -> None:
@@ -260,14 +262,15 @@ async def test_c10_c11_an_echo_settles_what_the_dead_worker_sent(r: Rig, point: 
     assert tuple(row) == ("sent", shown.id, 1)
 
 
+@pytest.mark.parametrize("point", ["C12", "G4"])
 @pytest.mark.parametrize("channel", ["telegram", "zapi"])
-async def test_c12_the_worker_dies_between_the_parts(r: Rig, channel: str) -> None:
+async def test_c12_the_worker_dies_between_the_parts(r: Rig, channel: str, point: str) -> None:
     await r.w.parameters(splitAnswerIntoMessageChunks=True)
     # Whether the second part went out cannot be known: this customer would rather read it twice than not at all.
     await r.db.run("update integrations set when_unknown = 'again'")
     r.model.default = says("one\n\ntwo\n\nthree")
     await say(r.w, channel, "hello")
-    await r.dies_at("C12")
+    await r.dies_at(point)
     assert r.net.final() == ["one"]
     await r.hurry()
     r.start()

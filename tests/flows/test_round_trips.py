@@ -101,7 +101,7 @@ async def test_a_message_costs_three_flights_and_one_for_each_part(wires: Wires,
     await _answering(wires, mode, parts)
     await _warm(wires, "zapi")
     asked, _ = await wires.counted("zapi")
-    assert asked == ["ingest_direct", "claim_each", "complete", *["sent"] * parts]
+    assert asked == ["ingest_direct", "claim_all", "complete_each", *["sent_each"] * parts]
 
 
 @pytest.mark.parametrize("parts", [1, 3])
@@ -110,7 +110,7 @@ async def test_a_placeholder_is_remembered_before_it_is_filled_in(wires: Wires, 
     await _answering(wires, "placeholder_edit", parts)
     await _warm(wires, "telegram")
     asked, _ = await wires.counted("telegram")
-    assert asked == ["ingest_direct", "claim_each", "update sessions", "complete", *["sent"] * parts]
+    assert asked == ["ingest_direct", "claim_all", "update sessions", "complete_each", *["sent_each"] * parts]
 
 
 async def test_a_message_rings_once_and_tells_once(wires: Wires) -> None:
@@ -165,7 +165,7 @@ async def test_an_album_is_one_part(wires: Wires) -> None:
     await _warm(wires, "telegram")
     asked, _ = await wires.counted("telegram")
     reads = [q for q in asked if q.startswith("select")]
-    assert [q for q in asked if q not in reads] == ["ingest_direct", "claim_each", "complete", "sent"], asked
+    assert [q for q in asked if q not in reads] == ["ingest_direct", "claim_all", "complete_each", "sent_each"], asked
     assert len(reads) == 3, asked
 
 
@@ -174,5 +174,5 @@ async def test_a_reaction_while_an_answer_is_made_asks_the_database_nothing(wire
     await wires.r.w.parameters(acknowledgement="thumbs")
     await _warm(wires, "zapi")
     asked, _ = await wires.counted("zapi")
-    assert asked == ["ingest_direct", "claim_each", "complete", "sent"]
+    assert asked == ["ingest_direct", "claim_all", "complete_each", "sent_each"]
     assert any(c.path.endswith("/send-reaction") for c in wires.r.net.calls)

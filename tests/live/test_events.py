@@ -141,3 +141,30 @@ async def test_a_restarted_redis_is_listened_to_again(own: Server, prefix: str) 
                     await asyncio.sleep(0.05)
             assert inbox.get_nowait() == {"n": 1}
         await events.close()
+
+
+class Counting:
+    """A Valkey that counts flights."""
+
+    def __init__(self, redis: Valkey) -> None:
+        self._redis = redis
+        self.flights = 0
+
+    def pipeline(self, transaction: bool) -> Any:
+        self.flights += 1
+        return self._redis.pipeline(transaction=transaction)
+
+
+async def test_what_is_told_while_a_flight_is_under_way_goes_with_the_next(redis: Valkey, prefix: str) -> None:
+    counting: Any = Counting(redis)
+    hearing, telling = Events(redis, prefix), Events(counting, prefix)
+    async with hearing.listen("a") as inbox:
+        await asyncio.gather(*(telling.publish_all([("a", {"n": n}), ("b", {"n": n})]) for n in range(20)))
+        assert await got(inbox, 20) == [{"n": n} for n in range(20)]
+        assert counting.flights == 2
+        stopped = asyncio.create_task(telling.publish_all([("a", {"n": 20})]))
+        await asyncio.sleep(0)
+        stopped.cancel()
+        await telling.publish_all([("a", {"n": 21})])
+        assert (await got(inbox, 1))[0]["n"] in (20, 21), "whoever stops stops nobody else"
+    await hearing.close()

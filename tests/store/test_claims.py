@@ -1,6 +1,7 @@
 """Conversations claimed together: as each by itself, in few statements, and none waits for another's trouble."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from hub import ids
 from hub.jobs.claims import GROUP, RUNNING, Claims
 from hub.store import inbox, turns
 from hub.store.db import Db
-from tests.store.rows import Bench, straight
+from hub.store.turns import Claim
+from tests.store.rows import Bench, answer, straight
 
 SPOILED = """
     create function spoiled() returns trigger language plpgsql as $$ begin
@@ -127,3 +129,45 @@ async def test_who_asks_while_the_last_statements_end_is_asked_for_too(monkeypat
         task.cancel()
     assert not waits and [task.result() for task in done] == [None] * (RUNNING + 1)
     await mine.close()
+
+
+class Undone(Exception):
+    pass
+
+
+async def test_a_set_brings_what_each_would_bring(db: Db) -> None:
+    """Plain ones and others: a past, a command that waits, tries of before, a worker that died, a person."""
+    one, other = await Bench(db).make(), await Bench(db).make()
+    sessions = [*await due(one, 8), *await due(other, 2)]
+    past = (await turns.claim_each(db, sessions[:1], "me", 30, 50))[sessions[0]]
+    assert past is not None
+    await turns.complete(db, past, "me", *answer("before"), wire=5)
+    await inbox.ingest(db, [
+        *(one.item(f"on {n}", ids=[f"t:{n}"], tag=f"t{n}") for n in (0, 1)),
+        one.item("/reset", ids=["t:2"], tag="t2", command="reset"),
+    ])
+    for n, change in (
+        (3, "attempts = 3"), (4, "attempts = 5"), (5, "lease_until = now() - interval '1 second', owner = 'gone'"),
+        (6, "handoff_at = now()"), (7, "due_at = now() + interval '1 hour'"),
+    ):
+        await db.run(f"update sessions set {change} where id = $1", sessions[n])
+    alone: list[Any] = []
+    try:
+        async with db.transaction() as tx:
+            alone = [told(await turns.claim(tx, s, "me", 30, 50)) for s in sessions]
+            raise Undone
+    except Undone:
+        pass
+    together = await turns.claim_each(db, sessions, "me", 30, 50)
+    assert [told(together[s]) for s in sessions] == alone
+    assert [s is None for s in alone] == [n in (6, 7) for n in range(10)]
+    assert len(alone[0]["history"]) == 1 and alone[4]["poison"] and alone[5]["session"]["crash_count"] == 1
+    await straight(db)
+
+
+def told(found: Claim | None) -> Any:
+    """All that it brings, without the moment in which it was taken."""
+    if found is None:
+        return None
+    moments = ("due_at", "lease_until", "updated_at")
+    return asdict(found) | {"session": {k: v for k, v in found.session.items() if k not in moments}}

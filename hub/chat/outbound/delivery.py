@@ -149,7 +149,7 @@ async def resume(hub: Hub, session: UUID) -> None:
 
 def wire(hub: Hub) -> float:
     """How long a part may be on the wire before its sender counts as lost, seconds."""
-    return hub.settings.wire_seconds * 2 + 2
+    return outbox.on_the_wire(hub.settings.wire_seconds)
 
 
 async def _traced(hub: Hub, integration: Json, part: Json) -> Json | None:
@@ -161,7 +161,7 @@ async def _traced(hub: Hub, integration: Json, part: Json) -> Json | None:
 
 async def _send(hub: Hub, integration: Json, part: Json, span: Span) -> Json | None:
     channel, link = hub.channels[integration["channel"]], open_link(hub, integration)
-    me, begun = hub.leases.me, time.monotonic()
+    begun = time.monotonic()
     hub.reached("C9")
     with tracing() as calls:
         try:
@@ -179,7 +179,7 @@ async def _send(hub: Hub, integration: Json, part: Json, span: Span) -> Json | N
     told = _told(calls, link, begun)
     if part["body"].get("rest"):
         return await refused_parts.go_on(hub, part, "sent", wire(hub), network_id=network_id or None, trace=told)
-    return await outbox.sent(hub.db, part, me, "sent", wire(hub), network_id=network_id or None, trace=told)
+    return await hub.outcomes.sent(part, network_id or None, told)
 
 
 def _told(calls: list[Json], link: Link, begun: float) -> Json:

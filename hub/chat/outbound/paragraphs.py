@@ -38,7 +38,10 @@ def blocks(text: str, takes: Callable[[str], bool] = lambda _: True) -> list[str
     which addresses are sent as files; with any other, a line is text."""
     if signs(text) > SIGNS:
         return [text]
-    lines = unfenced(re.sub(r"\r\n?", "\n", text)).split("\n")
+    whole = unfenced(re.sub(r"\r\n?", "\n", text))
+    if "](" not in whole:
+        return [whole] if whole.strip() else []
+    lines = whole.split("\n")
     found: list[str | Json] = []
     done = 0
     for paragraph, inside in pairwise(_tokens("\n".join(lines))):

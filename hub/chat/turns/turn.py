@@ -398,11 +398,10 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -
             "passages": sources(made.passages, made.text),
         }
     turn |= scheduled.closing(claimed, draft)
-    wire = delivery.wire(hub)
     if after is None:
-        return await turns.complete(hub.db, claimed, hub.leases.me, turn, draft.messages, draft.parts, wire)
+        return await hub.outcomes.complete(claimed, turn, draft.messages, draft.parts)
     told = [{**m, "hidden": m.get("hidden", False) or m["role"] == "assistant"} for m in draft.messages]
-    return await turns.apologise(hub.db, claimed, hub.leases.me, turn, told, draft.parts, wire, after)
+    return await turns.apologise(hub.db, claimed, hub.leases.me, turn, told, draft.parts, delivery.wire(hub), after)
 
 
 async def _after(hub: Hub, claimed: Claim, draft: Draft, closed: Closed, standing: str | None) -> None:

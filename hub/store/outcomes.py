@@ -1,0 +1,75 @@
+"""What became of turns and of parts, written together by a process that has many of them at the same moment.
+
+Each under its own fence, and as if each had been written by itself (`turns.complete`, `outbox.sent`): what somebody else holds
+locked, what cannot be written and what is large is written alone, and holds up nobody else.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from hub.store import deeds, outbox, turns
+from hub.store.db import Call, clean, dump
+from hub.store.together import Alone, Together
+from hub.store.turns import Claim, Closed
+
+COMPLETE = "select n, ok, taken, more, part from complete_each($1, $2, $3)"
+SENT = "select n, part from sent_each($1, $2, $3)"
+GROUP, HEAVIEST = 16, 64_000  # of one statement: rows, and characters
+Json = dict[str, Any]
+Place = Callable[[str], None]
+
+
+class Outcomes:
+    """Those of one process. wire: seconds that a part may be on the wire."""
+
+    def __init__(self, db: Call, me: str, wire: float, reached: Place) -> None:
+        self._db, self._me, self._wire, self._reached = db, me, wire, reached
+        self._turns: Together[Json, Closed] = Together(self._completed, GROUP, HEAVIEST)
+        self._parts: Together[Json, Json | None] = Together(self._sent, GROUP, HEAVIEST)
+
+    async def complete(self, claimed: Claim, turn: Json, messages: Sequence[Json], parts: Sequence[Json]) -> Closed:
+        """As `turns.complete`."""
+        plain = "reset" not in turn and "activation" not in turn and deeds.current() is None
+        if plain:
+            told, said, rows = await turns.sealed(self._db, claimed, turn, messages, parts)
+            charged = any(Decimal(str(row.get("amount") or 0)) for row in turn.get("billed") or ())
+            item: Json = {
+                "session": claimed.session["id"], "epoch": claimed.epoch, "since": claimed.session["done_seq"],
+                "upto": claimed.upto, "turn": told, "messages": said, "parts": rows,
+                "charged": claimed.account["id"] if charged else None,
+            }
+            try:
+                return await self._turns.ask(item, len(dump(item)))
+            except Alone:
+                pass
+        return await turns.complete(self._db, claimed, self._me, turn, messages, parts, self._wire)
+
+    async def sent(self, part: Json, network_id: str | None, trace: Json) -> Json | None:
+        """As `outbox.sent` of a part that the network took."""
+        if deeds.current() is None:
+            item = {
+                "id": part["id"], "attempt": part["attempt"], "network_id": clean(network_id),
+                "trace": await outbox.traced(self._db, part, trace),
+            }
+            try:
+                return await self._parts.ask(item, len(dump(item)))
+            except Alone:
+                pass
+        return await outbox.sent(self._db, part, self._me, "sent", self._wire, network_id=network_id, trace=trace)
+
+    async def _completed(self, items: Sequence[Json]) -> dict[int, Closed]:
+        self._reached("G1")
+        rows = await self._db.fetch(COMPLETE, items, self._me, self._wire)
+        self._reached("G2")
+        return {r["n"]: Closed(r["ok"], r["taken"], r["more"], r["part"]) for r in rows}
+
+    async def _sent(self, items: Sequence[Json]) -> dict[int, Json | None]:
+        self._reached("G3")
+        rows = await self._db.fetch(SENT, items, self._me, self._wire)
+        self._reached("G4")
+        return {r["n"]: r["part"] for r in rows}
+
+    async def close(self) -> None:
+        await self._turns.close()
+        await self._parts.close()
