@@ -36,6 +36,7 @@ from hub.api.http.budget import Budget
 from hub.api.http.operation import Route
 from hub.api.http.page_language import Pages
 from hub.api.http.stream_limits import Streams
+from hub.chat.inbound.alone import Alone
 from hub.chat.inbound.backlogs import Backlogs, bounds
 from hub.chat.inbound.crowd import Crowd
 from hub.chat.inbound.folding import Folder, keep_looking
@@ -62,7 +63,8 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     backlogs = Backlogs(bounds(hub.settings.waiting_calls))
     app[app_keys.FOLDER] = folder = Folder(hub, intake, backlogs)
     app[app_keys.JOURNAL] = journal = Journal(hub, backlogs, folder.tell)
-    app[app_keys.RECEIVER] = Receiver(hub, intake, journal)
+    app[app_keys.ALONE] = alone = Alone(hub, intake, backlogs, folder.tell)
+    app[app_keys.RECEIVER] = Receiver(hub, intake, journal, alone)
     app.cleanup_ctx.append(_fold)
     app[app_keys.CROWD] = Crowd()
     app.cleanup_ctx.append(_drain)
@@ -118,6 +120,7 @@ async def _fold(app: web.Application) -> AsyncIterator[None]:
     yield
     await end([looking])
     await app[app_keys.JOURNAL].close()
+    await app[app_keys.ALONE].close()
     await app[app_keys.FOLDER].close()
 
 

@@ -140,7 +140,7 @@ class ShortCalls:
         """Where it belongs, if it is to be kept."""
         call, receiver = head.call, self._receiver
         endpoint = receiver.place(call)
-        if endpoint is None or not receiver.crowded(endpoint) or self._crowd.refuses(call.client_id):
+        if endpoint is None or not receiver.short(endpoint) or self._crowd.refuses(call.client_id):
             return None
         if self._hub.tracing.on or self._hub.room.full is not None:
             return None

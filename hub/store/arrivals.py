@@ -1,6 +1,6 @@
 """The journal of webhook calls that were acknowledged as they came, until they are folded into conversations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ KEEP = """
     insert into arrivals (account_id, integration_id, headers, trace, body)
     select i.account_id, i.id, a.headers::jsonb, a.trace, a.body
     from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) with ordinality a(integration, headers, trace, body, place)
-    join integrations i on i.id = a.integration order by a.place returning integration_id
+    join integrations i on i.id = a.integration order by a.place returning integration_id, id
 """
 LEASE = "select lease_arrivals($1, $2, $3)"
 # The first ones, as many as are looked at in one go; the first whatever its size.
@@ -31,6 +31,11 @@ FOLD = """
     select n, outcome, session_id, seq, message_id, due_in,
            extract(epoch from clock_timestamp() - statement_timestamp())::float8 as took
     from fold_arrivals($1, $2, $3, $4, $5, $6) order by n
+"""
+FOLD_KEPT = """
+    select n, outcome, session_id, seq, message_id, due_in,
+           extract(epoch from clock_timestamp() - statement_timestamp())::float8 as took
+    from fold_kept($1, $2, $3) order by n
 """
 ASIDE = """
     with mine as (select 1 from arrival_folders f where f.integration_id = $1 and f.owner = $2 and f.epoch = $3 for update),
@@ -98,13 +103,16 @@ class Lease:
     seconds: float
 
 
-async def keep(db: Call, calls: Sequence[Kept]) -> set[UUID]:
-    """Commit calls in this order; whose there are. Those of integrations that are gone are not."""
+async def keep(db: Call, calls: Sequence[Kept]) -> dict[UUID, list[int]]:
+    """Commit calls in this order; as what each is kept, by integration. Those of integrations that are gone are not."""
     rows = await db.fetch(
         KEEP, [c.integration for c in calls], [dump(dict(c.headers)) for c in calls], [c.trace for c in calls],
         [c.body for c in calls],
     )
-    return {r["integration_id"] for r in rows}
+    there: dict[UUID, list[int]] = {}
+    for integration, id in rows:
+        there.setdefault(integration, []).append(id)
+    return there
 
 
 async def lease(db: Call, integration: UUID, me: str, seconds: float) -> Lease | None:
@@ -129,8 +137,18 @@ async def fold(db: Call, held: Lease, arrivals: Sequence[int], items: Sequence[I
     """Store what these calls brought and drop them, in one transaction. Raise Taken."""
     sealed = await personal.items(db, items)
     given = (held.integration, held.me, held.epoch, held.seconds, list(arrivals), sealed)
+    return await _folded(lambda: db.fetch(FOLD, *given))
+
+
+async def fold_kept(db: Call, integration: UUID, arrivals: Sequence[int], items: Sequence[Item]) -> list[Stored]:
+    """The same without a lease, by whoever has just kept them: as long as nobody has one, and none waits before them."""
+    sealed = await personal.items(db, items)
+    return await _folded(lambda: db.fetch(FOLD_KEPT, integration, list(arrivals), sealed))
+
+
+async def _folded(folding: Callable[[], Awaitable[Sequence[asyncpg.Record]]]) -> list[Stored]:
     try:
-        return await inbox.stored(lambda: db.fetch(FOLD, *given))
+        return await inbox.stored(folding)
     except asyncpg.ObjectNotInPrerequisiteStateError as e:
         if isinstance(e, asyncpg.LockNotAvailableError):
             raise

@@ -116,6 +116,29 @@ async def test_j1_to_j4_a_process_dies_around_both_commits_of_the_journal(r: Rig
     assert [told.count(f"#a1-{n}") for n in range(4)] == [1, 1, 1, 1]
 
 
+@pytest.mark.parametrize("point", ["J5", "J6"])
+async def test_j5_j6_a_process_dies_over_what_it_has_acknowledged_and_folds_itself(r: Rig, point: str) -> None:
+    """Calls that came alone: each that was told 200 is there once, in order, and answered."""
+    dying = r.start("web", reached=Dies(point, r.settings.home / point))
+    await dying.serving()
+    told: list[str] = []
+    async with asyncio.timeout(60):
+        while (text := f"hello #a1-{len(told)}") and await post(dying, r, "telegram", BODIES["telegram"](text)) == 200:
+            told.append(text)
+    assert await dying.ended() == 9
+    assert await r.count("select count(*) from arrivals") >= (point == "J5")
+    r.start()
+    await r.start("web").serving()
+    async with asyncio.timeout(60):
+        while await r.count("select count(*) from arrivals"):
+            await asyncio.sleep(0.02)
+    await r.w.settle()
+    stored = [s["text"] for s in await r.db.fetch("select body->>'text' as text from inbox order by seq")]
+    assert stored[: len(told)] == told, "the last one may be there though nobody heard of it"
+    assert len(stored) <= len(told) + 1
+    assert await r.count("select count(*) from inbox where state <> 'answered'") == 0
+
+
 async def test_c3_the_receiver_dies_before_the_bell(r: Rig) -> None:
     dying = r.start("web", redis_url="redis://127.0.0.1:1/0")
     await dying.serving()

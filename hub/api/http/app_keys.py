@@ -18,6 +18,7 @@ from hub.api.http.background import Errands
 from hub.api.http.budget import Budget
 from hub.api.http.page_language import Pages
 from hub.api.http.stream_limits import Streams
+from hub.chat.inbound.alone import Alone
 from hub.chat.inbound.crowd import Crowd
 from hub.chat.inbound.folding import Folder
 from hub.chat.inbound.intake import Intake
@@ -34,6 +35,7 @@ HUB = web.AppKey("hub", Hub)
 INTAKE = web.AppKey("intake", Intake)
 FOLDER = web.AppKey("folder", Folder)
 JOURNAL = web.AppKey("journal", Journal)
+ALONE = web.AppKey("alone", Alone)
 RECEIVER = web.AppKey("receiver", Receiver)
 CROWD = web.AppKey("crowd", Crowd)
 SPOOL = web.AppKey("spool", Spool)

@@ -9,11 +9,13 @@ SIZE, SHARE = 2560, 4  # bytes of a call; how many times as much may wait of all
 
 @dataclass(slots=True)
 class Backlog:
-    """Of an integration. coming: calls that are being kept; kept: that are, and not folded; past: that go past the
-    journal now; barred: how many wait until nothing is before them."""
+    """Of an integration. coming: calls that are being kept; kept: that are, and not folded; own: of both, those
+    that this process folds itself at once; past: that go past the journal now; barred: how many wait until nothing is
+    before them."""
 
     coming: int = 0
     kept: int = 0
+    own: int = 0
     size: int = 0
     past: int = 0
     barred: int = 0
@@ -43,7 +45,7 @@ def bounds(calls: int) -> Bounds:
 
 
 class Backlogs:
-    """Of all integrations that something waits for. count, size: of all together."""
+    """Of all integrations that something waits for. count, size, own: of all together."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         """bounds: None where nothing is kept."""
@@ -51,6 +53,7 @@ class Backlogs:
         self._of: dict[UUID, Backlog] = {}
         self.count = 0
         self.size = 0
+        self.own = 0
 
     def known(self, integration: UUID) -> Backlog | None:
         return self._of.get(integration)
@@ -64,6 +67,22 @@ class Backlogs:
         mine = self.of(integration)
         mine.coming += 1
         self._more(mine, 1, size)
+
+    def alone(self, integration: UUID, few: int) -> bool:
+        """Whether a call that comes now may be folded by this process at once: nothing else waits, or goes past."""
+        mine = self._of.get(integration)
+        return mine is None or (mine.count == mine.own < few and not mine.past and not mine.barred)
+
+    def taken(self, integration: UUID) -> None:
+        """A call that is being kept is to be folded so."""
+        self.of(integration).own += 1
+        self.own += 1
+
+    def given(self, integration: UUID, count: int) -> None:
+        """So many are no longer: they are folded, were not kept, or are left to whoever folds."""
+        self.of(integration).own -= count
+        self.own -= count
+        self.tidy(integration)
 
     def came(self, integration: UUID, size: int, kept: bool) -> None:
         """It is kept, or was not."""

@@ -46,8 +46,9 @@ TRIES, ALONE, BROKEN = 60, 2, 20
 RESTORED = 60.0  # seconds that this may take after a restore
 # Seconds that are left to others between two looks while calls come, at most. Where more wait than are fetched at once,
 # those that come go first: for so many times as long as it took, within bounds, until half of what may wait does.
-REST, CROWDED, LONG, LOOKS = 0.05, 4.0, 0.5, 0.02
+REST, CROWDED, LONG, LOOKS = 0.05, 8.0, 1.0, 0.02
 MORE = 0.0
+SLICE = 0.001  # seconds of reading between two looks at what else is to be done
 HEAD_START = 0.3  # seconds that workers have before a process that takes calls helps out
 TOPIC = "fold"
 LAST, LOOK = 5.0, 0.005  # seconds that what goes past the journal is waited for, and between two looks
@@ -271,9 +272,12 @@ class Folder:
 
     async def _fold(self, line: _Line) -> None:
         """From the first on, as many as can be, in groups: one is stored while the next is read."""
-        link = open_link(self._hub, line.row)
+        link, until = open_link(self._hub, line.row), time.monotonic() + SLICE
         try:
             for call in line.calls:
+                if time.monotonic() > until:
+                    await asyncio.sleep(0)  # others are served in between
+                    until = time.monotonic() + SLICE
                 if len(line.group.calls) >= MOST:
                     await self._hand(line)
                 if not await self._added(line, link, call):
@@ -291,7 +295,8 @@ class Folder:
             return True
         begun = bool(line.group.calls) or line.storing is not None
         try:
-            arrived = await self._read(line.row, link, call)
+            hook = Hook(call.headers, call.body, proved=True)
+            arrived = await read(self._hub, line.row["channel"], link, hook)
             if begun and any(asks(line.row, one) for one in arrived):
                 return False  # what it means hangs on what is stored before it
             items = await self._items(line.row, call, arrived)
@@ -307,10 +312,6 @@ class Folder:
             await self._hand(line)
         line.group.add(call, items)
         return not new
-
-    async def _read(self, row: dict[str, Any], link: Link, call: Arrival) -> list[Inbound]:
-        await asyncio.sleep(0)  # others are served in between
-        return await read(self._hub, row["channel"], link, Hook(call.headers, call.body, proved=True))
 
     async def _items(self, row: dict[str, Any], call: Arrival, arrived: Sequence[Inbound]) -> list[Item]:
         items = await items_of(self._hub.db, row, arrived, self._hub.settings.max_debounce_wait)

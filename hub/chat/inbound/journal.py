@@ -1,13 +1,14 @@
 """In a crowd a webhook call is kept as it came, in few commits, and folded into its conversation behind that.
 
-A call that comes while few others do goes past the journal, as long as none of its integration waits there: whoever
-was acknowledged first stays first. Where people's words are sealed everything goes past it: nobody knows yet whose
-words a body holds.
+A call that comes while few others do is folded by the process that kept it, at once, where its connection took it
+(`hub.chat.inbound.alone`), and goes past the journal where it came the usual way, as long as none of its integration
+waits there: whoever was acknowledged first stays first. Where people's words are sealed everything goes past it: nobody
+knows yet whose words a body holds.
 """
 
 import asyncio
 import functools
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -25,7 +26,8 @@ AGAIN = 5.0
 LONGEST, LOOK = 2.0, 0.02  # seconds that a large body waits, and between two looks
 
 Done = Callable[[Exception | None], None]
-Waiting = tuple[Kept, Done]
+Own = Callable[[int], None]
+Waiting = tuple[Kept, Done, Own | None]
 
 
 class Journal:
@@ -45,6 +47,10 @@ class Journal:
         mine = self._backlogs.known(integration)
         crowded = self._past >= CALM or (mine is not None and (mine.waits or mine.barred > 0))
         return crowded and self.takes(size)
+
+    def alone(self, integration: UUID, size: int) -> bool:
+        """Whether a call is to be kept here and folded by this process at once."""
+        return self._backlogs.own < CALM and self._backlogs.alone(integration, CALM) and self.takes(size)
 
     def takes(self, size: int) -> bool:
         """Whether such a body may be kept at all."""
@@ -69,14 +75,17 @@ class Journal:
         self.put(call, functools.partial(_settle, done))
         await done
 
-    def put(self, call: Kept, done: Done) -> None:
-        """The same for who does not wait: `done` is told once it is committed, or why it is not. Raise Overloaded."""
+    def put(self, call: Kept, done: Done, own: Own | None = None) -> None:
+        """The same for who does not wait: `done` is told once it is committed, or why it is not. own: folds it then,
+        given its number; without it others are told. Raise Overloaded."""
         mine = self._backlogs.of(call.integration)
         if mine.barred or self._backlogs.full(mine):
             self._backlogs.tidy(call.integration)
             raise Overloaded(retry_after=AGAIN)
         self._backlogs.comes(call.integration, len(call.body))
-        self._waiting.append((call, done))
+        if own is not None:
+            self._backlogs.taken(call.integration)
+        self._waiting.append((call, done, own))
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush())
 
@@ -104,7 +113,7 @@ class Journal:
 
     def _take(self) -> list[Waiting]:
         size, count = 0, 0
-        for call, _ in self._waiting[:GROUP]:
+        for call, _, _ in self._waiting[:GROUP]:
             size += len(call.body)
             if count and size > BYTES:
                 break
@@ -115,24 +124,33 @@ class Journal:
     async def _write(self, group: Sequence[Waiting]) -> None:
         try:
             self._hub.reached("J1")
-            there = await arrivals.keep(self._hub.db, [call for call, _ in group])
+            there = await arrivals.keep(self._hub.db, [call for call, _, _ in group])
             self._hub.reached("J2")
         except Exception as e:  # noqa: BLE001 - every caller must hear of it
             if len(group) > 1 and of_data(e):
                 for one in group:  # such as a call of an integration that is removed in this moment
                     await self._write([one])
             else:
-                self._ended(group, (), e)
+                self._ended(group, {}, e)
             return
-        self._ended(group, there, Overloaded(retry_after=AGAIN))
-        for integration in there:
+        for integration in self._ended(group, there, Overloaded(retry_after=AGAIN)):
             self._ring(integration)
 
-    def _ended(self, group: Sequence[Waiting], there: Collection[UUID], error: Exception) -> None:
-        for call, done in group:
-            good = call.integration in there
-            self._backlogs.came(call.integration, len(call.body), good)
-            done(None if good else error)
+    def _ended(self, group: Sequence[Waiting], there: Mapping[UUID, list[int]], error: Exception) -> set[UUID]:
+        """Tell everybody; whose calls are for others to fold."""
+        numbers, left = {integration: iter(of) for integration, of in there.items()}, set()
+        for call, done, own in group:
+            number = next(numbers[call.integration]) if call.integration in numbers else None
+            self._backlogs.came(call.integration, len(call.body), number is not None)
+            done(None if number is not None else error)
+            if own is None or number is None:
+                if own is not None:
+                    self._backlogs.given(call.integration, 1)
+                if number is not None:
+                    left.add(call.integration)
+            else:
+                own(number)
+        return left
 
     async def close(self) -> None:
         """Wait for what is being committed."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ import asyncpg
 from channels.base import BadSignature, Challenged, Hook, Link, Unreadable
 from hub import ids
 from hub.chat.clients.link import open_link
+from hub.chat.inbound.alone import Alone, Mine
 from hub.chat.inbound.intake import Intake, carry, items_of
 from hub.chat.inbound.journal import Done, Journal
 from hub.chat.inbound.reading import learned, read
@@ -89,11 +91,13 @@ class Endpoint:
 class Receiver:
     """Remembers integrations for a second, so that a busy one costs no look-up per call."""
 
-    def __init__(self, hub: Hub, intake: Intake, journal: Journal | None = None) -> None:
-        """journal: where calls are kept in a crowd; without it all are stored at once."""
+    def __init__(self, hub: Hub, intake: Intake, journal: Journal | None = None, alone: Alone | None = None) -> None:
+        """journal: where calls are kept in a crowd; without it all are stored at once. alone: folds those that came
+        alone."""
         self._hub = hub
         self._intake = intake
         self._journal = journal
+        self._alone = alone
         self._known: dict[Place, tuple[float, Endpoint | None]] = {}
         self._asked: dict[tuple[Place, int], asyncio.Task[Endpoint | None]] = {}
         # Hashes of secrets that were found good, for when nobody can be asked.
@@ -229,6 +233,13 @@ class Receiver:
         """Whether small bodies for it go into the journal."""
         return self._journal is not None and self._journal.wants(endpoint.row["id"], 0)
 
+    def short(self, endpoint: Endpoint) -> bool:
+        """Whether small bodies for it that `puts` is given go into the journal."""
+        journal, integration = self._journal, endpoint.row["id"]
+        if journal is None:
+            return False
+        return journal.wants(integration, 0) or (self._alone is not None and journal.alone(integration, 0))
+
     async def keeps(self, endpoint: Endpoint, knock: Knock) -> bool:
         """Whether a recognised call is in the journal now. Raise BadSignature or Overloaded."""
         with _whose_fault():
@@ -244,10 +255,14 @@ class Receiver:
     def puts(self, endpoint: Endpoint, knock: Knock, done: Done) -> bool:
         """The same for who does not wait: `done` is told what became of it. False where it must be read at once. Raise
         BadSignature or Overloaded."""
-        kept = None if self._journal is None else self._vouched(endpoint, knock)
-        if kept is None or self._journal is None:
+        journal, alone = self._journal, self._alone
+        kept = None if journal is None else self._vouched(endpoint, knock)
+        if kept is None or journal is None:
             return False
-        self._journal.put(kept, done)
+        own = None
+        if alone is not None and journal.alone(kept.integration, len(kept.body)):
+            own = partial(alone.take, Mine(endpoint.row, endpoint.link, kept, partial(self._forget, endpoint)))
+        journal.put(kept, done, own)
         return True
 
     async def _keep(self, journal: Journal, endpoint: Endpoint, knock: Knock) -> bool:
@@ -269,12 +284,16 @@ class Receiver:
         arrived = await read(self._hub, knock.channel, endpoint.link, Hook(knock.headers, knock.body))
         items = await items_of(self._hub.db, endpoint.row, arrived, self._hub.settings.max_debounce_wait)
         if await learned(self._hub, endpoint.row, arrived):
-            self._learned += 1
-            self._known.pop((endpoint.row["client_id"], endpoint.row["channel"]), None)
+            self._forget(endpoint)
         self._hub.reached("C1")
         with self._hub.tracing.within("ingest", attributes={"messaging.batch.message_count": len(items)}):
             carry(self._hub.tracing, items)
             return all(got.outcome != "behind" for got in await self._intake.store(items))
+
+    def _forget(self, endpoint: Endpoint) -> None:
+        """Something was learned: it is to be read anew."""
+        self._learned += 1
+        self._known.pop((endpoint.row["client_id"], endpoint.row["channel"]), None)
 
     async def _endpoint(self, call: Call) -> Endpoint | None:
         """Asked for once, however many calls want to know: a flood would take every connection with the same
