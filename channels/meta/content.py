@@ -10,6 +10,9 @@ from channels.readable import Said
 
 Json = dict[str, Any]
 
+UNAVAILABLE = 131060
+# Of what is unsupported: what changes a message or marks it.
+NOTHING_SAID = frozenset({"edit", "revoke", "delete", "pin", "keep", "reaction", "poll_update", "protocol", "system"})
 MEDIA = {
     "image": Media.IMAGE,
     "video": Media.VIDEO,
@@ -34,7 +37,23 @@ def read(message: Json) -> Said:
         return Said(attachments=tuple(_card(c) for c in cards))
     if reader := READERS.get(kind):
         return reader(obj(message.get(kind)))
+    if kind == "unsupported" and (notice := _notice(message)):
+        return Said(notice)
     return Said(event=f"message.{kind[:60]}")
+
+
+def _notice(message: Json) -> str | None:
+    """What a person did say, and WhatsApp keeps to itself: whoever answers can ask for it in another way.
+
+    131060: the first message after a number was connected, often from an advertisement.
+    """
+    kind = text(obj(message.get("unsupported")).get("type"))
+    if kind in NOTHING_SAID:
+        return None
+    if any(number(e.get("code")) == UNAVAILABLE for e in objs(message.get("errors"))):
+        return "[message: WhatsApp could not hand it on; it can be sent again]"
+    # Without a kind it may be that something was taken back.
+    return f"[{kind.replace('_', ' ')}: WhatsApp does not hand on messages of this kind]" if kind else None
 
 
 def _file(media: Media, message: Json, value: Json) -> Said:

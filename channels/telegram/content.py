@@ -32,7 +32,7 @@ _ABOUT = """
 """
 ABOUT = frozenset(_ABOUT.split())
 # Said by a contact, but with nothing in it that can be read or answered.
-UNSUPPORTED = frozenset({"game", "giveaway", "giveaway_winners", "invoice", "paid_media", "story"})
+UNSUPPORTED = frozenset({"game", "giveaway", "giveaway_winners", "invoice"})
 
 
 def words(message: Json) -> str:
@@ -227,5 +227,7 @@ SPOKEN: Mapping[str, Callable[[Json], str]] = {
     "checklist": _checklist,
     "dice": _dice,
     "rich_message": _rich,
+    "story": lambda _: "[story: Telegram does not show it to bots]",
+    "paid_media": lambda _: "[paid media: Telegram does not show it to bots]",
 }
 CONTENT = frozenset({"text", "caption", "photo", *READERS, *SPOKEN})

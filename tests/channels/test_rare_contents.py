@@ -160,3 +160,17 @@ def test_which_product_of_the_catalogue_is_asked_about() -> None:
     item = sent_by_meta(text={"body": "tem?"}, context=around)
     assert (item.text, item.quote, item.reply_to) == ("tem?", "Product: SKU-7\ncatalogue CAT", "wamid.X")
     assert sent_by_meta(text={"body": "tem?"}, context={"id": "wamid.X"}).quote is None
+
+
+@pytest.mark.parametrize(("errors", "unsupported", "said"), [
+    ([{"code": 131051}], {"type": "poll_creation"}, "[poll creation: WhatsApp does not hand on messages of this kind]"),
+    ([{"code": 131060}], None, "[message: WhatsApp could not hand it on; it can be sent again]"),
+    ([{"code": "131060"}], {"type": "unknown"}, "[message: WhatsApp could not hand it on; it can be sent again]"),
+    ([{"code": 131051}], {"type": "edit"}, None), ([{"code": 131051}], {"type": "pin"}, None),
+    ([{"code": 131051}], None, None), (None, {"type": None}, None),
+])
+def test_what_whatsapp_keeps_to_itself_is_asked_for_in_another_way(
+    errors: Any, unsupported: Any, said: str | None
+) -> None:
+    item = sent_by_meta(type="unsupported", text=None, errors=errors, unsupported=unsupported)
+    assert (item.kind, item.text) == ((Kind.MESSAGE, said) if said else (Kind.EVENT, ""))

@@ -129,6 +129,9 @@ def test_attachments(content: dict[str, Any], attachment: Attachment) -> None:
             "a b\nc",
         ),
         ({"text": "a\0b"}, "ab"),
+        ({"story": {"id": 1}}, "[story: Telegram does not show it to bots]"),
+        ({"paid_media": {"star_count": 1}}, "[paid media: Telegram does not show it to bots]"),
+        ({"paid_media": {"star_count": 1}, "caption": "veja"}, "veja"),
     ],
 )
 def test_words_of_other_content(content: dict[str, Any], text: str) -> None:
@@ -169,7 +172,7 @@ def test_answering_what_stands_in_another_chat() -> None:
         ({"pinned_message": {"message_id": 1}}, "service.pinned_message"),
         ({"left_chat_member": {"id": 1}}, "service.left_chat_member"),
         ({"something_new": True}, "service.something_new"),
-        ({"story": {"id": 1}}, "unsupported.story"),
+        ({"invoice": {"title": "T"}}, "unsupported.invoice"),
         ({"photo": []}, "service.empty"),
         ({"text": ""}, "service.empty"),
         ({}, "service.empty"),

@@ -54,3 +54,28 @@ async def test_what_is_in_a_collection(api: Contract) -> None:
     await api.both_ways("A-49", id)
     await api.both_ways("A-48", id)
     assert (await api.good("A-46", id))["state"]["total"] == 0 and (await api.row("A-50", id)).body == ""
+
+
+@pytest.mark.row("A-22", "A-23", "A-47", "A-58", "A-59")
+async def test_what_is_deleted_leaves_the_gateways(api: Contract) -> None:
+    stays, goes = [(await api.good("A-44", sent=WHOLE))["collectionId"] for _ in range(2)]
+    slugs = ("one", "two", "three")
+    one, two, three = [
+        (await api.good("A-19", sent={"slug": slug, "instructions": "x"}))["data"]["id"] for slug in slugs
+    ]
+    first = await api.gateway(knowledgeCollections=[goes, stays], skills=[one, two, three])
+    second = await api.gateway(knowledgeCollections=[goes], skills=[two])
+    third = await api.gateway()
+
+    async def named() -> list[tuple[list[str], list[str]]]:
+        found = [(await api.good("A-59", id))["parameters"] for id in (first, second, third)]
+        return [(p["knowledgeCollections"], p["skills"]) for p in found]
+
+    await api.good("A-47", goes)
+    assert await named() == [([stays], [one, two, three]), ([], [two]), ([], [])]
+    await api.good("A-22", two)
+    assert await named() == [([stays], [one, three]), ([], []), ([], [])]
+    await api.good("A-23")
+    assert await named() == [([stays], []), ([], []), ([], [])]
+    whole = await api.good("A-59", first)
+    await api.good("A-58", first, sent={"parameters": whole["parameters"] | {"temperature": 0.5}})
