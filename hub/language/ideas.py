@@ -346,6 +346,7 @@ IDEAS = tuple(
         "jogo jogos game games juego juegos videogame videojuego videojuegos",
         "televisao televisor televisores television tv",
         "pelicula peliculas film films movie movies filme filmes",
+        "site sites website websites sitio",
         "revista revistas magazine magazines",
         "roda rodas wheel wheels rueda ruedas",
         "freio freios brake brakes freno frenos",

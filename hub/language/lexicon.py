@@ -225,7 +225,7 @@ BESIDE = _set(
     folks guys really truly so well senor senora chicos amable gentileza simpatia paciencia patience paciencia
     rapidez resposta respuesta reply answer quick prompt rapida rapido deus abencoe vou i ill we sounds no
     worries tranquilo
-    eso es all thats apenas nada mas
+    eso es all thats apenas nada mas manana
     helps helped ajudou ajudaram ayudo me mucho mucha
     """
 )

@@ -20,6 +20,7 @@ from hub.language.facts import FACTS
 from hub.language.folding import fold
 from hub.llm import asked as questions
 from hub.llm.asked import Asked
+from hub.llm.chapters import chapter
 from hub.llm.likeness import Likeness
 from hub.llm.quoting import amounts, hosts, quoted, unlinked
 from hub.llm.surety import TABLE, Look, Near, Table, allowed, chosen
@@ -215,6 +216,9 @@ class Answering:
         """The answer, and whether it has all that was asked about. alone: nothing else is asked."""
         if not (asked.terms or asked.codes or asked.context):
             return None, False
+        told = chapter(asked, self._found, self._lang)
+        if told:
+            return Answer(told[1], (told[0].name,)), True
         look = self.look(asked)
         good, quotes = chosen(look, near) if alone else (allowed(look), [])
         self.wanted += [(look.text, q) for q in quotes]

@@ -8,7 +8,7 @@ from hub.language.facts import FACTS, MEASURED, NAME, WHOSE
 from hub.language.folding import fold
 from hub.language.lexicon import RANKS
 from hub.llm.asked import Asked
-from hub.llm.quoting import quoted
+from hub.llm.quoting import columns, quoted
 from hub.llm.units import counted
 from hub.llm.weighing import Weighed
 
@@ -17,6 +17,9 @@ ENOUGH, CLOSE = 0.57, 0.6
 NEAR = ((0.75, 0.42), (CLOSE, 0.48))  # of a passage with at least the first score the second is enough
 PRICED = 0.6  # the same of a price: another thing's is worse than none
 NAMED = 0.7  # the same where a name that was asked for is nowhere
+# Cells that hold nothing, and those that hold no number unless it is asked of what they are about.
+BLANK = frozenset(("-", "--", "–", "—", "n/a", "n.a.", "na", "n/d", "nd", "?", "tbd", "s/d", "…", "..."))
+NONE = BLANK | frozenset(("none", "nenhum", "nenhuma", "ninguno", "ninguna", "no", "nao"))
 # What says how far something goes.
 BOUNDS = re.compile(
     r"\b(?:nao .{0,80}\bfora d[aeo]s?|not .{0,80}\boutside|no .{0,80}\bfuera de|only (?:in|to|within)"
@@ -44,13 +47,30 @@ def sound(one: Weighed, asked: Asked) -> bool:
         return False
     if not _either(one, asked) or not _ranked(one, asked) or not _named(one, asked):
         return False
+    if one.unit.cells and _blank(one, asked):
+        return False
     wanted = asked.wants if asked.of_premises else asked.firm
     text = fold(quoted(one, asked)) if wanted else ""
     cells = f" {counted(one.unit.cells)}" if one.unit.cells else ""
     if "many" in wanted and asked.counted in one.apart and not one.unit.cells:
         return False  # a number beside what is counted is of something else
-    said = _counting(fold(one.unit.text) + cells, asked) if "many" in wanted else ""
+    said = _counting(fold(_told(one, asked)) + cells, asked) if "many" in wanted else ""
     return not wanted or any(FACTS[w].search(said if w == "many" else text + cells) for w in wanted)
+
+
+def _blank(one: Weighed, asked: Asked) -> bool:
+    """Whether nothing stands in the cells that are asked for but a sign that nothing does."""
+    named = columns(asked, one.unit.cells)
+    return bool(named) and all(fold(c.value).strip() in BLANK for c in named)
+
+
+def _told(one: Weighed, asked: Asked) -> str:
+    """What a unit says of a number: "none" is one only in the column of what is counted."""
+    meant = words.meaning(asked.counted)
+    return " | ".join(
+        c.value for c in one.unit.cells
+        if fold(c.value).strip() not in NONE or c.named.has(asked.counted) or c.named.means(meant)
+    ) if one.unit.cells else one.unit.text
 
 
 def _counting(text: str, asked: Asked) -> str:

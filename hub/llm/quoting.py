@@ -86,9 +86,9 @@ def _items(found: Weighed, asked: Asked) -> str:
 def _row(unit: Unit, asked: Asked) -> str:
     """Its label and the cells that were asked for; all of them where none was."""
     label, rest = unit.cells[0], list(unit.cells[1:])
-    columns = _columns(asked, unit.cells)
-    shown = [c for c in rest if c in columns or any(_in(t, c) for t in asked.topics)] if columns else rest
-    if not shown or not columns:
+    named = columns(asked, unit.cells)
+    shown = [c for c in rest if c in named or any(_in(t, c) for t in asked.topics)] if named else rest
+    if not shown or not named:
         shown = rest
     if not shown:
         return f"{label.name}: {label.value}" if label.name else label.value
@@ -101,7 +101,7 @@ def _in(term: Term, cell: Cell) -> bool:
     return cell.valued.has(term.stem, term.meaning)
 
 
-def _columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
+def columns(asked: Asked, cells: Sequence[Cell]) -> list[Cell]:
     """Columns whose names are asked for: each adds a word that those before it have not."""
     own = any(t.attribute for t in asked.terms)
     around = [t for t in asked.context if not (own and t.attribute)] if asked.refers and not asked.anew else []

@@ -37,7 +37,7 @@ from tests.knowledge.written import contents
 
 FOLDER = Path(__file__).parent / "labelled"
 TOP, LEAST = 8, 0.2
-NAMES = ("bicycles", "clinic", "dental", "inn", "library", "movers", "rental", "school", "store", "swimming")
+NAMES = ("bicycles", "clinic", "dental", "inn", "library", "movers", "rental", "repairs", "school", "store", "swimming")
 REFUSED = tuple(TEXTS["nothing"].values())
 QUOTES = "quotes.txt"  # vectors of what is quoted where that decides, written by the test that judges them
 _DIGITS = re.compile(r"\d[\d.,:/h-]*")

@@ -51,7 +51,7 @@ async def test_both_halves(db: Db, remembered: Remembered, account: UUID) -> Non
         told = f"{'kept' if kept else 'tuned'}: {figures.told()}\n{figures.failed()}"
         assert figures.part("first", "placed") >= 0.93, told
         assert figures.part("five", "placed") >= 0.97, told
-        assert figures.part("right", "answerable") >= (0.88 if kept else 0.91), told
+        assert figures.part("right", "answerable") >= (0.88 if kept else 0.9), told
         assert figures.part("wrong", "answerable") <= 0.03, told
         assert figures.count["invented"] == 0, told
         assert figures.part("refused", "unanswerable") >= 0.95, told

@@ -79,7 +79,7 @@ HOSTILE: dict[str, tuple[bytes, str, Limits]] = {
     ),
     "deep.html": (b"<div>" * 50_000 + b"x", "nested too deeply", LIMITS),
     "rows.csv": (b"a,b\n" + b"1,2\n" * 101, "has more than 100 rows", Limits(rows=100)),
-    "wide.csv": (b"a\n" + b"x" * 200_000, "is no CSV", LIMITS),
+    "wide.csv": (b"a\n" + b"x" * 2_000_000, "has more than 1,000,000 characters", LIMITS),
     "long.csv": (b"a,b\n" + b"word word,2\n" * 900, "has more than 5,000 characters", Limits(longest=5000)),
     "long.txt": (b"word " * 1001, "has more than 5,000 characters", Limits(longest=5000)),
     "binary.txt": (b"a\0b", "is no text", LIMITS),

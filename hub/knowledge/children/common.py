@@ -53,7 +53,7 @@ class Text:
         self.hard: list[int] = []
         self.next: int | None = None
         self.count = 1
-        self._unsaid: list[str] = []
+        self._said: set[str] = set()
         self._parts: list[str] = []
         self._starts: list[tuple[int, int]] = []
         self._size = 0
@@ -75,8 +75,10 @@ class Text:
     def note(self, text: str) -> None:
         """A sentence about what is not read, once."""
         text = text.replace("\0", " ")  # no database takes it
-        if text not in self.notes and text not in self._unsaid:
-            (self.notes if len(self.notes) < TOLD else self._unsaid).append(text)
+        if text not in self._said:
+            self._said.add(text)
+            if len(self.notes) < TOLD:
+                self.notes.append(text)
 
     @property
     def empty(self) -> bool:
@@ -85,7 +87,7 @@ class Text:
     def told(self) -> str:
         places = {"unit": self.unit, "starts": self._starts} if self.unit and self._starts else None
         text = "\n\n".join(self._parts)[: self.asked["longest"]]
-        rest = len(self._unsaid)
+        rest = len(self._said) - len(self.notes)
         more = [f"{rest} more remarks of this kind are not listed."] if rest else []
         said = {"text": text, "notes": [*self.notes, *more], "places": places, "links": self.links,
                 "canonical": self.canonical, "kept": self.kept,

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 from xml.parsers.expat import ExpatError
@@ -12,7 +13,7 @@ import mammoth
 
 from hub.knowledge.children.archives import BROKEN, Archive, Damaged, attribute, cells, local, within
 from hub.knowledge.children.common import Asked, Text, quoted, run
-from hub.knowledge.children.soups import BeautifulSoup
+from hub.knowledge.children.soups import BeautifulSoup, drop
 from hub.knowledge.children.web import markdown
 
 # Parts that are read beside the body, or tell where parts are.
@@ -26,6 +27,8 @@ QUOTED = 120
 BLANKS = 100  # as many as an OpenDocument file may say at once
 NOTE = 400  # characters of the longest footnote that stands where it belongs; longer ones stay at the end
 DIAGRAM, CHART = re.compile(r"diagrams/data\d*\.xml$"), re.compile(r"charts/chart(?:Ex)?\d*\.xml$")
+# Elements that only stand around runs of words, of which the reader knows nothing.
+AROUND = ("fldSimple", "bdo", "dir")
 OFF = ("0", "false", "off")
 UNREAD = ((("chart", "relIds"), "A chart or drawing in it was not read."),
           (("altChunk",), "A document within the document was not read; open and save it in a word processor."))
@@ -54,14 +57,14 @@ def docx(content: bytes, asked: Asked, text: Text) -> None:
     if pictures:
         text.note("A picture in it was not read." if len(pictures) == 1 else f"{len(pictures)} pictures were not read.")
     soup = BeautifulSoup(made.value, "html.parser")
-    for one in soup.find_all("img"):
-        one.decompose()
+    drop(soup.find_all("img"))
     _noted(soup)
     text.add(markdown(soup, text.note))
 
 
 def _noted(soup: BeautifulSoup) -> None:
     """Footnotes in brackets where they belong: a price and its "only on weekdays" are found together."""
+    told = list[Any]()
     for note in soup.find_all("li", id=re.compile(r"^(?:foot|end)note-")):
         for back in note.find_all("a", href=re.compile(r"^#(?:foot|end)note-ref-")):
             back.decompose()
@@ -70,10 +73,9 @@ def _noted(soup: BeautifulSoup) -> None:
         if len(said) <= NOTE and marks:
             for mark in marks:
                 (mark.find_parent("sup") or mark).replace_with(f" ({said})" if said else "")
-            note.decompose()
-    for listed in soup.find_all("ol"):
-        if not listed.find("li"):
-            listed.decompose()
+            told.append(note)
+    drop(told)
+    drop([listed for listed in soup.find_all("ol") if not listed.find("li")])
 
 
 def _mended(body: Element, text: Text) -> bool:
@@ -103,7 +105,7 @@ def _kept(above: Element, hidden: list[str]) -> list[Element]:
         one = pending.pop()
         if local(one) == "r" and _vanishes(one):
             hidden.append("".join(t.text or "" for t in one.iter(f"{WORD}t")))
-        elif local(one) == "fldSimple":
+        elif local(one) in AROUND:
             pending += reversed(one)
             del one[:]  # it is looked at once: what a field hides stays hidden
         else:
@@ -119,11 +121,30 @@ def _instead(one: Element) -> list[Element] | None:
         boxes = list(one.iter(f"{WORD}txbxContent"))
         read = name == "AlternateContent" and any(local(c) == "Fallback" for c in one)
         return boxes if boxes and not read else None
+    if name == "ruby":
+        return [run for base in one if local(base) == "rubyBase" for run in base]
+    if name == "cr":
+        return [Element(f"{WORD}br")]
+    if name == "fldChar" and (said := _choice(one)):
+        words = Element(f"{WORD}t")
+        words.text = said
+        return [one, words]
     if name in ("oMath", "oMathPara"):
         run = Element(f"{WORD}r")
         ElementTree.SubElement(run, f"{WORD}t").text = _formula(one)
         return [run]
     return None
+
+
+def _choice(field: Element) -> str:
+    """What is chosen in the list of a form."""
+    offered = field.find(f"{WORD}ffData/{WORD}ddList")
+    if offered is None:
+        return ""
+    result = offered.find(f"{WORD}result")
+    entries = [attribute(one, "val") or "" for one in offered if local(one) == "listEntry"]
+    chosen = (attribute(result, "val") if result is not None else None) or "0"
+    return entries[int(chosen)] if chosen.isdigit() and int(chosen) < len(entries) else ""
 
 
 def _formula(one: Element) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hub.knowledge.children.common import Text, quoted
+from hub.knowledge.children.soups import drop
 
 # A button that opens a part of the page says what that part is about.
 OPENS = ("aria-controls", "aria-expanded", "data-bs-toggle", "data-toggle", "data-target", "data-bs-target")
@@ -24,8 +25,9 @@ LONGEST = 300  # characters of an attribute that may name something
 ABOVE = 3
 
 
-def button(one: Any, opened: set[str]) -> None:
-    """A button that opens something is a heading; any other says what the page does, not what it tells."""
+def button(one: Any, opened: set[str]) -> bool:
+    """A button that opens something is a heading; any other says what the page does, not what it tells: whether it
+    stays."""
     within = one.parent is not None and one.parent.name in HEADINGS
     if within:
         one.parent[MARK] = ""
@@ -36,7 +38,8 @@ def button(one: Any, opened: set[str]) -> None:
         else:
             one.unwrap()
     else:
-        one.decompose()
+        return False
+    return True
 
 
 def _opens(one: Any, opened: set[str]) -> bool:
@@ -69,8 +72,11 @@ def _named(one: Any, ids: set[str]) -> set[str]:
 
 def hide(main: Any, opened: set[str], text: Text) -> None:
     """Leave out what a reader does not see and cannot open."""
+    gone = list[Any]()
+    there = set[int]()
     for one in main.find_all(True):
-        if one.decomposed or one.attrs is None:
+        if id(one.parent) in there:
+            there.add(id(one))
             continue
         silent = one.get("aria-hidden") == "true"
         if not (silent or _hidden(one)) or _opened(one, opened):
@@ -79,7 +85,9 @@ def hide(main: Any, opened: set[str], text: Text) -> None:
         if len(said) > 2 and not silent:
             said = quoted(said)
             text.note(f"Hidden text was left out: {said}")
-        one.decompose()
+        gone.append(one)
+        there.add(id(one))
+    drop(gone)
 
 
 def _hidden(one: Any) -> bool:

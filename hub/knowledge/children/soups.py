@@ -17,7 +17,7 @@ with warnings.catch_warnings():
 for _name in _NEW:
     del sys.modules[_name]
 
-__all__ = ["BeautifulSoup", "Comment", "Kind", "MarkdownConverter", "Tag"]
+__all__ = ["BeautifulSoup", "Comment", "Kind", "MarkdownConverter", "Tag", "drop"]
 
 
 class Kind:
@@ -52,6 +52,20 @@ class Kind:
 
     def first(self, within: Any) -> Any:
         return next(iter(self.all(within)), None)
+
+
+def drop(parts: Iterable[Any]) -> None:
+    """Take parts out of their tree. One by one each would be looked for among all that stand beside it."""
+    gone: dict[int, tuple[Any, set[int]]] = {}
+    for one in parts:
+        if one.parent is not None:
+            gone.setdefault(id(one.parent), (one.parent, set()))[1].add(id(one))
+    for parent, there in gone.values():
+        contents = parent.contents
+        # From the end, so that few move up.
+        for n in range(len(contents) - 1, -1, -1):
+            if id(contents[n]) in there:
+                contents[n].extract(_self_index=n)
 
 
 def _templated(one: Any, within: Any) -> bool:

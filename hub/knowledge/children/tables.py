@@ -25,6 +25,7 @@ def read(content: bytes, asked: Asked, text: Text) -> None:
     said = decoded(content)
     if "\0" in said:
         raise No("is no text")
+    csv.field_size_limit(len(said) + 1)  # how long a text may be is decided where it is added
     said, mark, skipped = _dialect(said)
     try:
         rows = _cut(said, mark) if mark else ([line] for line in _lines(said))

@@ -197,7 +197,7 @@ def _branch(one: Element, text: Text) -> None:
                 text.add("\n".join(lines))
             lines = []
             _branch(part, text)
-        elif len(part) and name not in PLAIN:
+        elif len(part) and (name not in PLAIN or _record(part)):
             # A record: its fields are lines.
             fields = [_field(p) for p in part]
             text.add("\n".join(filter(None, [*values, *fields])))
@@ -212,6 +212,11 @@ def _branch(one: Element, text: Text) -> None:
             lines.append(part.tail.strip())
     if lines:
         text.add("\n".join(lines))
+
+
+def _record(one: Element) -> bool:
+    """Whether what has a name of running text holds fields alone: "p" is a product here."""
+    return not (one.text or "").strip() and len(one) > 1 and not any(local(p) in PLAIN or not p.text for p in one)
 
 
 def _field(one: Element) -> str:

@@ -10,7 +10,7 @@ from hub.knowledge.children.encodings import decoded
 from hub.knowledge.children.grids import spread
 from hub.knowledge.children.panels import button, hide, targets
 from hub.knowledge.children.questions import missing, questions
-from hub.knowledge.children.soups import BeautifulSoup, Comment, Kind, MarkdownConverter
+from hub.knowledge.children.soups import BeautifulSoup, Comment, Kind, MarkdownConverter, drop
 
 # What a page has beside what it says.
 NOISE = Kind(
@@ -140,8 +140,7 @@ def _beside(soup: Any, mains: list[Any], text: Text) -> None:
     """What stands outside of the main part is told."""
     for main in mains:
         main.extract()
-    for one in OUTSIDE.all(soup):
-        one.decompose()
+    drop(OUTSIDE.all(soup))
     _around(soup, text)
     said = soup.get_text(" ", strip=True)
     if len(said) > QUOTED:
@@ -149,17 +148,14 @@ def _beside(soup: Any, mains: list[Any], text: Text) -> None:
 
 
 def _cleaned(main: Any, whole: bool, text: Text) -> Any:
-    for comment in main.find_all(string=lambda s: isinstance(s, Comment)):
-        comment.extract()
+    drop(main.find_all(string=lambda s: isinstance(s, Comment)))
     for one in SHADOW.all(main):
         one.name = "div"
     opened = targets(main)
-    for one in BUTTON.all(main):
-        button(one, opened)
+    drop([one for one in BUTTON.all(main) if not button(one, opened)])
     if FILE.first(main):
         text.note("A file within the page was not read.")
-    for one in NOISE.all(main):
-        one.decompose()
+    drop(NOISE.all(main))
     hide(main, opened, text)
     _mended(main)
     if whole:
@@ -169,8 +165,7 @@ def _cleaned(main: Any, whole: bool, text: Text) -> Any:
 
 def _mended(main: Any) -> None:
     """Pictures become what they are said to show, and links that lead nowhere their words."""
-    for one in FRAME.all(main):
-        one.decompose()
+    drop(FRAME.all(main))
     for one in main.find_all("img"):
         alt = " ".join(str(one.get("alt") or "").split())
         one.replace_with(f" {alt} " if len(alt) > 2 and not FILE_NAME.match(alt) else "")
@@ -182,8 +177,10 @@ def _mended(main: Any) -> None:
 
 def _around(page: Any, text: Text) -> None:
     """The header, footer and side of the page; an article has a header and a footer of its own."""
+    gone = list[Any]()
+    there = set[int]()
     for one in page.find_all(["header", "footer", "aside"]):
-        if one.decomposed or one.find_parent(["article", "section", "main"]):
+        if not there.isdisjoint(map(id, one.parents)) or one.find_parent(["article", "section", "main"]):
             continue
         said = one.get_text(" ", strip=True)
         if said:
@@ -191,7 +188,9 @@ def _around(page: Any, text: Text) -> None:
             text.note(f"The header of the page was left out: {said}" if one.name == "header" else
                       f"The footer of the page was left out: {said}" if one.name == "footer" else
                       f"The side column of the page was left out: {said}")
-        one.decompose()
+        gone.append(one)
+        there.add(id(one))
+    drop(gone)
 
 
 def markdown(soup: Any, note: Callable[[str], object]) -> str:
