@@ -34,6 +34,8 @@ STATES = {"refuse": "refused", "fail": "failed", "cancel": "cancelled", "later":
 async def run(hub: Hub, rounds: int = 100) -> int:
     """Let out what may go; how many were looked at. Several workers may do it at once."""
     looked = 0
+    if not await activations.due(hub.db):
+        return looked
     for _ in range(rounds):
         found = await _group(hub)
         looked += found

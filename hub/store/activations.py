@@ -6,6 +6,8 @@ from uuid import UUID
 
 from hub.store.db import Call, clean
 
+# Asked before the next one, which takes PostgreSQL longer to plan than all else that an idle worker asks for.
+DUE = "select exists (select from activations where state = 'due' and not_before <= now())"
 # Everything the policy wants to know, in one statement. `mine` is locked; others skip it.
 TAKE = """
     with mine as materialized (
@@ -90,6 +92,11 @@ FORGET = """
 """
 
 Json = dict[str, Any]
+
+
+async def due(db: Call) -> bool:
+    """Whether the time of any activation has come."""
+    return bool(await db.value(DUE))
 
 
 async def take(db: Call, limit: int) -> list[Json]:
