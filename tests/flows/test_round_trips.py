@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from hub import ids
 from hub.chat.inbound.webhooks import Verdict
 from hub.config import Settings
+from hub.outreach import admission
 from hub.store import files
 from hub.store.db import Db
 from tests.fakes.model import says
@@ -111,6 +112,14 @@ async def test_a_placeholder_is_remembered_before_it_is_filled_in(wires: Wires, 
     await _warm(wires, "telegram")
     asked, _ = await wires.counted("telegram")
     assert asked == ["ingest_direct", "claim_all", "update sessions", "complete_each", *["sent_each"] * parts]
+
+
+async def test_a_worker_looks_in_one_flight_whether_any_outreach_is_due(wires: Wires) -> None:
+    """The statement that reads all that decides about one takes long to plan: it is asked where there is one."""
+    await _warm(wires, "zapi")
+    wires.postgres.take()
+    assert await admission.run(wires.r.w.hub) == 0
+    assert [named(q) for q in wires.postgres.take() if not CLOCKWORK.search(q)] == ["select exists"]
 
 
 async def test_a_message_rings_once_and_tells_once(wires: Wires) -> None:
