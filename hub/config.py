@@ -165,6 +165,7 @@ class Settings(BaseSettings):
         float, Field(ge=0.5, le=3600, description="How long a body may take, plus a second for each 32 kB of it.")
     ] = 30.0
     waiting_calls: Annotated[int, Field(ge=100, description="Webhook calls of an integration that may wait.")] = 100_000
+    waiting_seconds: Annotated[float, Field(ge=1, description="How long the first of a crowd may; more get 503.")] = 60
     idle_seconds: Annotated[
         float, Field(ge=1, le=3600, description="How long a connection may be idle between two requests.")
     ] = 75.0

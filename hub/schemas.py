@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from hub.later import later
+from hub.loading import loaded
 
 if TYPE_CHECKING:
     import jsonschema
@@ -42,6 +43,12 @@ class Unusable(ValueError):
 
 class _TooLong(Exception):
     """The check took longer than it may."""
+
+
+async def ready() -> None:
+    """Before the first check of a process: what it needs is brought in beside the loop."""
+    for name in ("jsonschema", "regex"):
+        await loaded(name)
 
 
 class Schema:

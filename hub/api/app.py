@@ -60,7 +60,7 @@ def build_app(hub: Hub, intake: Intake) -> web.Application:
     app = web.Application(middlewares=[middleware.guard], client_max_size=1 << 20)
     app[app_keys.HUB] = hub
     app[app_keys.INTAKE] = intake
-    backlogs = Backlogs(bounds(hub.settings.waiting_calls))
+    backlogs = Backlogs(bounds(hub.settings.waiting_calls, hub.settings.waiting_seconds))
     app[app_keys.FOLDER] = folder = Folder(hub, intake, backlogs)
     app[app_keys.JOURNAL] = journal = Journal(hub, backlogs, folder.tell)
     app[app_keys.ALONE] = alone = Alone(hub, intake, backlogs, folder.tell)

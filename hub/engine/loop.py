@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from hub import schemas
 from hub.domain import Json, Usage
 from hub.engine import messages, model_pictures, output_rules, toolbox
 from hub.engine.ask import Answer, Ask, Sink
@@ -299,6 +300,8 @@ class Loop:
             self._spoken(draft)
             self.made.append(_assistant(draft, []))
             return True
+        if structured.schema is not None:
+            await schemas.ready()
         validator = heal.checker(structured.schema) if structured.schema is not None else None
         # Beside the loop: what a model wrote may take long to mend, and a schema long to check.
         valid, value, wrong = await asyncio.to_thread(heal.read, draft.text, validator)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
+from hub import schemas
 from hub.domain import Json
 from hub.engine import worker
 from hub.engine.ask import Lost, Sink
@@ -108,6 +109,7 @@ class Calls:
         if self.spent:
             raise ToolFailed("This turn has used up its tool calls. Answer with what you have.")
         self.made += 1
+        await schemas.ready()
         self._checker.check(tool.schema, given)
         key = orjson.dumps([tool.name, given], option=orjson.OPT_SORT_KEYS)
         self._seen[key] += 1

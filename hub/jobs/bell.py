@@ -16,7 +16,9 @@ POLL = 0.5
 
 
 class BellWorker(Worker):
-    """Picks a job up when its bell rings; still looks by itself every half second."""
+    """Picks a job up when its bell rings; still looks by itself every half second, or every `poll` seconds."""
+
+    poll = POLL
 
     @property
     def _valkey(self) -> Valkey:
@@ -32,7 +34,7 @@ class BellWorker(Worker):
                 woken.clear()
                 await self._poll_iteration()
                 try:
-                    async with asyncio.timeout(POLL):
+                    async with asyncio.timeout(self.poll):
                         await woken.wait()
                 except TimeoutError:
                     continue

@@ -61,6 +61,7 @@ from hub.studio.aresgen import conversations as bot_conversations
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200
+RESTS = 4.0  # times as long is waited where nothing was due lately and a bell rings, or seconds do not matter
 MENDS = 5.0
 PAUSE, LANES = 0.2, 4  # seconds between two pages of websites, and how many are read at a time
 BEAT, INDEX, RETURN, HOUSEKEEPING, MEASURE = 5.0, 5.0, 2.0, 60.0, 15.0
@@ -88,14 +89,18 @@ KEPT: Mapping[str, tuple[str, Callable[[Db, int], Awaitable[int]]]] = MappingPro
 })
 
 
-async def every(seconds: float, work: Callable[[], Awaitable[object]], at_once: bool = False) -> None:
-    """Do something again and again; what fails is logged and tried the next time."""
-    pause = 0.0 if at_once else seconds
+async def every(
+    seconds: float, work: Callable[[], Awaitable[object]], at_once: bool = False, rests: float = 1.0
+) -> None:
+    """Do something again and again; what fails is logged and tried the next time. rests: how many times as long it is
+    waited at most, while there is nothing to do: each time twice as long."""
+    pause, least = 0.0 if at_once else seconds, seconds
     while True:
         await asyncio.sleep(pause * random.uniform(0.9, 1.1))
-        pause = seconds
+        pause = least = min(seconds * rests, 2 * least)
         try:
-            await work()
+            if await work():
+                pause = least = seconds
         except HubError as e:
             log.warning("%s: %s", getattr(work, "__name__", "repair"), e)
         except Exception:
@@ -111,14 +116,16 @@ async def sweep(hub: Hub, runner: Runner) -> None:
         (runner.turn if kind == "turn" else runner.send)(session, lane_of(account, integration))
 
 
-async def settle(hub: Hub, runner: Runner) -> None:
-    """Ask the networks for what nobody knows whether it was sent."""
+async def settle(hub: Hub, runner: Runner) -> bool:
+    """Ask the networks for what nobody knows whether it was sent; whether there was any, as below."""
     if hub.leases.closing:
-        return
+        return False
     pause = max(MENDS, hub.settings.wire_seconds)
-    for doubt in await doubts.due(hub.db, AT_ONCE // 10, pause, gap(hub.settings.lease_seconds)):
+    due = await doubts.due(hub.db, AT_ONCE // 10, pause, gap(hub.settings.lease_seconds))
+    for doubt in due:
         if not runner.doubt(doubt):
             await doubts.later(hub.db, doubt.part, hub.settings.sweep_seconds)
+    return bool(due)
 
 
 async def tidy(hub: Hub, runner: Runner) -> None:
@@ -134,10 +141,9 @@ async def tidy(hub: Hub, runner: Runner) -> None:
             await strays.left_for_later(hub.db, one)
 
 
-async def outreach(hub: Hub) -> None:
+async def outreach(hub: Hub) -> bool:
     """Let out what may go and nobody rang for: put off until now, or its bell was lost."""
-    if not hub.leases.closing:
-        await admission.run(hub)
+    return not hub.leases.closing and await admission.run(hub) > 0
 
 
 async def websites(hub: Hub) -> None:
@@ -155,20 +161,22 @@ async def learn(hub: Hub) -> None:
         await learning.run(hub)
 
 
-async def studio(hub: Hub, runner: Runner) -> None:
+async def studio(hub: Hub, runner: Runner) -> bool:
     """Go on with workflows and webhooks."""
     if hub.leases.closing:
-        return
-    for run in await workflow_runs.due(hub.db, AT_ONCE):
+        return False
+    runs = await workflow_runs.due(hub.db, AT_ONCE)
+    for run in runs:
         runner.run(run)
-    for endpoint in await outgoing_webhooks.due(hub.db, AT_ONCE):
+    endpoints = await outgoing_webhooks.due(hub.db, AT_ONCE)
+    for endpoint in endpoints:
         runner.hook(endpoint)
+    return bool(runs or endpoints)
 
 
-async def told(hub: Hub) -> None:
+async def told(hub: Hub) -> bool:
     """Tell of what was said to chatbots on websites."""
-    if not hub.leases.closing:
-        await bot_conversations.look(hub)
+    return not hub.leases.closing and await bot_conversations.look(hub) > 0
 
 
 async def happened(hub: Hub, runner: Runner) -> None:

@@ -25,23 +25,21 @@ def bill(model: str, usage: Usage, price: Price = FREE, *, sku: str = SKU, what:
     """Usage rows of one answer of a model. what: description in place of the model's."""
     cached = min(usage.cached, usage.prompt)
     written = min(usage.written, usage.prompt - cached)
-    rows = (
-        (f"{sku}.in", price.prompt, usage.prompt - cached - written),
-        (f"{sku}.out", price.completion, usage.completion),
-        (f"{sku}.in.cached", price.cached, cached),
-        (f"{sku}.in.written", price.written, written),
-    )
-    return [
-        {
-            "sku": name,
-            "amount": round(unit * quantity, 12),
-            "unit_price": unit,
-            "quantity": quantity,
-            "description": what or f"Inference for AI model '{model}'",
-        }
-        for name, unit, quantity in rows
-        if quantity or not name.endswith((".cached", ".written"))
-    ]
+    words = what or f"Inference for AI model '{model}'"
+    rows = [_row(f"{sku}.in", price.prompt, usage.prompt - cached - written, words)]
+    rows.append(_row(f"{sku}.out", price.completion, usage.completion, words))
+    if cached:
+        rows.append(_row(f"{sku}.in.cached", price.cached, cached, words))
+    if written:
+        rows.append(_row(f"{sku}.in.written", price.written, written, words))
+    return rows
+
+
+def _row(sku: str, unit: float, quantity: int, words: str) -> Json:
+    return {
+        "sku": sku, "amount": round(unit * quantity, 12), "unit_price": unit, "quantity": quantity,
+        "description": words,
+    }
 
 
 def cost(rows: list[Json]) -> float:

@@ -19,6 +19,7 @@ from hub.processes.short_calls import LATER, SECONDS, ShortCalls
 log = logging.getLogger(__name__)
 # How long what is left of a body is read after its request was answered.
 LINGERING = 2.0
+HEAD = 2000  # bytes of the headers of a message that are remembered
 _HEAD = re.compile(rb"[A-Z]{3,10} [!-~]{1,4000} HTTP/1\.1\r\n(?:[!#-'*+.^_`|~0-9A-Za-z-]+:[\t -~]*\r\n)+\r\n")
 _LENGTH = re.compile(rb"(?<=\r\n)content-length:[ \t]*([0-9]{1,12})[ \t]*(?=\r\n)", re.IGNORECASE)
 _ODD = re.compile(
@@ -33,7 +34,9 @@ class Connection(web.RequestHandler):
     Calls of networks are met before that: some are answered without being read (`refuses`, `short`), as long as it is
     certain that a message begins where their bytes do."""
 
-    __slots__ = ("_behind", "_ends", "_ended", "_headers_by", "_kept", "_left", "_patience", "_refuses", "_short")
+    __slots__ = (
+        "_alike", "_behind", "_ends", "_ended", "_headers_by", "_kept", "_left", "_patience", "_refuses", "_short",
+    )
 
     def __init__(self, manager: web.Server, patience: float, refuses: Refuses, short: ShortCalls, **more: Any) -> None:
         super().__init__(manager, **more)
@@ -42,6 +45,7 @@ class Connection(web.RequestHandler):
         self._short = short
         self._headers_by: asyncio.TimerHandle | None = None
         self._left: int | None = 0  # bytes of the last message that are still to come; None: nobody knows
+        self._alike = b"", 0  # the head of the last plain message, and the bytes of its body
         self._kept: bytes | None = None  # a call that is being kept
         self._behind = b""
         self._ended: asyncio.Future[None] | None = None
@@ -75,13 +79,25 @@ class Connection(web.RequestHandler):
 
     def _read(self, data: bytes) -> None:
         if data:  # aiohttp gives itself nothing to go on with what it has
-            self._left = left_of(self._left, data)
+            self._left = self._left_of(data)
         before = self._request_count
         super().data_received(data)
         if self._request_count > before:
             self._forget()
         elif self._waits() and self._headers_by is None:
             self._await_headers()
+
+    def _left_of(self, data: bytes) -> int | None:
+        """As below; most messages of a connection have the head of the one before."""
+        end = data.find(b"\r\n\r\n", 0, HEAD) + 4 if self._left == 0 else 0
+        head = data[:end] if end > 3 else b""
+        if head and head == self._alike[0]:
+            more = end + self._alike[1] - len(data)
+            return more if more >= 0 else None
+        left = left_of(self._left, data)
+        if head and left is not None:
+            self._alike = head, left + len(data) - end
+        return left
 
     def _hold(self, data: bytes) -> None:
         """What comes behind a call that is being kept waits until that is answered."""

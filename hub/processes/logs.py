@@ -58,8 +58,13 @@ class _Formatter(logging.Formatter):
         # A line about a request is made without secrets (hub.api.http.middleware.shown).
         clean = record.name == ACCESS
         if not self._json:
-            text, rid = super().format(record), request_id.get()
-            text = text if clean else _storable(scrub(text))
+            rid = request_id.get()
+            if clean and not record.exc_info:
+                at = self.formatTime(record, self.datefmt)
+                text = f"{at} {record.levelname} {record.name} {record.getMessage()}"
+            else:
+                text = super().format(record)
+                text = text if clean else _storable(scrub(text))
             return f"[{self._process}] {text}" + (f" request={rid}" if rid else "")
         text = record.getMessage()
         line: dict[str, Any] = {

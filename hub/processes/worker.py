@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 # More than voices take (hub.jobs.tasks).
 BULK_JOBS = 6
+BULK_POLL = 2.0  # seconds between two looks at what nobody waits for so soon, where its bell was lost
 
 
 async def main(settings: Settings, reached: Reached = unwatched) -> None:
@@ -50,20 +51,20 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.every(s.lease_seconds / 3, lambda: sweeps.renew(hub)),
         sweeps.every(sweeps.MEASURE, lambda: sweeps.measure(hub), at_once=True),
         sweeps.every(sweeps.gap(s.lease_seconds) / 3, lambda: sweeps.beat(hub, "worker"), at_once=True),
-        sweeps.every(s.sweep_seconds, lambda: sweeps.settle(hub, runner)),
+        sweeps.every(s.sweep_seconds, lambda: sweeps.settle(hub, runner), rests=sweeps.RESTS),
         indexing.work(hub),
         embedding.work(hub),
         reading.work(hub),
         sweeps.every(sweeps.RETURN, lambda: sweeps.tidy(hub, runner)),
-        sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub)),
+        sweeps.every(s.sweep_seconds, lambda: sweeps.outreach(hub), rests=sweeps.RESTS),
         sweeps.every(sweeps.INDEX, lambda: sweeps.learn(hub), at_once=True),
         *(sweeps.every(sweeps.INDEX, lambda: sweeps.websites(hub)) for _ in range(sweeps.LANES)),
-        sweeps.every(s.sweep_seconds, lambda: sweeps.studio(hub, runner)),
+        sweeps.every(s.sweep_seconds, lambda: sweeps.studio(hub, runner), rests=sweeps.RESTS),
         sweeps.every(sweeps.RETURN, lambda: sweeps.hand_back(hub)),
         sweeps.every(sweeps.RETURN, lambda: sweeps.rested(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.people(hub)),
         sweeps.every(sweeps.INDEX, lambda: sweeps.greet(hub)),
-        sweeps.every(s.sweep_seconds, lambda: sweeps.told(hub)),
+        sweeps.every(s.sweep_seconds, lambda: sweeps.told(hub), rests=sweeps.RESTS),
         sweeps.every(sweeps.RETURN, lambda: sweeps.happened(hub, runner)),
         notices.work(hub),
         sweeps.hear_cancels(hub),
@@ -89,6 +90,8 @@ async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:
             job_deserializer=hub.redis.job_deserializer,
             log_results=False,
         )
+        if bulk:
+            worker.poll = BULK_POLL
         try:
             await worker.main()
         except DOWN as e:

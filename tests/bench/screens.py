@@ -6,6 +6,7 @@ import time
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ SAID = re.compile(r"duration: ([\d.]+) ms  (?:execute|statement|parse|bind)[^:]*
 
 @dataclass
 class Seen:
-    """What was asked, how long each took, and the slowest statement of it."""
+    """What was asked, how long each took, and the slowest statement of it. status: the worst answer."""
 
     path: str
     times: list[float] = field(default_factory=list)
@@ -56,6 +57,11 @@ class Seen:
     web: float = 0.0
     database: float = 0.0
     slowest: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether it was shown: an error is fast."""
+        return self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
     def p95(self) -> float:
@@ -83,9 +89,9 @@ class Asking:
             if n == WARM:
                 before, place = self.spent(), self.log.stat().st_size
             begun = time.monotonic()
-            async with self.http.get(f"{self.url}{path}", headers=self._headers(path)) as got:
+            async with self.http.get(f"{self.url}{path}", headers=self._headers(path), allow_redirects=False) as got:
                 await got.read()
-                found.status = got.status
+                found.status = max(found.status, got.status)
             found.times.append(time.monotonic() - begun)
         found.times = found.times[WARM:]
         found.web, found.database = ((b - a) / asked for a, b in zip(before, self.spent(), strict=True))
@@ -174,7 +180,7 @@ async def walked(asking: Asking, paths: list[str], asked: int = ASKED) -> list[S
         onward = await asking.onward(path) if path.startswith(("/api", "/v1")) and found[-1].status == 200 else None
         if onward:
             found.append(await asking.seen(onward, asked))
-            say("   its second page", found[-1].told())
+            say("   its second page", f"{found[-1].status}  {found[-1].told()}")
     return found
 
 
@@ -194,8 +200,10 @@ async def measure(place: Place, pace: Pace) -> None:
             found = await walked(asking, [*screens(ids), *lists(ids)])
         await watched(owner, -1)
     for words, most in (("goal", GOAL), ("least", LEAST)):
-        late = [one.path for one in found if one.p95 > most]
+        late = [one.path for one in found if one.p95 > most and one.good]
         say(f"above {1000 * most:.0f} ms at p95 ({words})", f"{len(late)} of {len(found)}")
+    if wrong := [f"{one.status} {one.path}" for one in found if not one.good]:
+        say("not shown, and so in none of these rows", "; ".join(wrong))
     await place.empty()
 
 

@@ -13,6 +13,7 @@ import asyncio, sys, threading
 from datetime import UTC, datetime
 import orjson
 import hub.runtime
+from hub import schemas
 from hub.llm.bulk import BulkEmbedder
 from hub.tools.schedule import book
 
@@ -35,15 +36,22 @@ async def vectors():
     finally:
         await bulk.close()
 
+async def checked():
+    await schemas.ready()
+    return [place for place, _ in schemas.Schema({"properties": {"a": {"pattern": "^x"}}}).complaints({"a": "y"})]
+
 sys.meta_path.insert(0, Seen)
-told = asyncio.run({"words": words, "vectors": vectors}[sys.argv[1]]())
+told = asyncio.run({"words": words, "vectors": vectors, "checked": checked}[sys.argv[1]]())
 print(orjson.dumps([told, sys.argv[2] in sys.modules, sys.argv[2] in held]).decode())
 """
 
 
 @pytest.mark.parametrize(
     ("what", "package", "told"),
-    [("words", "dateparser", "2026-03-03T12:00:00+00:00"), ("vectors", "numpy", 384)],
+    [
+        ("words", "dateparser", "2026-03-03T12:00:00+00:00"), ("vectors", "numpy", 384),
+        ("checked", "jsonschema", ["a"]), ("checked", "regex", ["a"]),
+    ],
 )
 async def test_the_loop_imports_nothing_that_takes_long(what: str, package: str, told: object) -> None:
     command = [sys.executable, "-X", "utf8", "-c", CODE, what, package]

@@ -112,6 +112,33 @@ async def test_what_cannot_be_read_goes_aside_and_what_is_behind_it_goes_on(stre
     assert await street.w.hub.db.value(ASIDE, street.w.account) == 1
 
 
+POISONED = """
+    create function poisoned() returns trigger language plpgsql as $$ begin
+        raise exception 'no' using errcode = '%s'; end $$;
+    create trigger poisoned before insert on inbox for each row execute function poisoned();
+"""
+
+
+@pytest.mark.parametrize(("state", "aside"), [("P0001", 0), ("22000", 2)])
+async def test_trouble_of_the_database_is_waited_for_and_what_it_says_itself_is_not(
+    street: Street, state: str, aside: int
+) -> None:
+    short = await known(street)
+    async with owning(street.w.hub.settings.database_url.get_secret_value()) as owner:
+        await owner.run(POISONED % state)
+        try:
+            await answered(short, call(street, "one"), call(street, "two"))
+            async with asyncio.timeout(20):
+                while await owner.value(ASIDE, street.w.account) < aside or (not aside and await street.kept() < 2):
+                    await asyncio.sleep(0.01)
+        finally:
+            await owner.run("drop trigger poisoned on inbox; drop function poisoned()")
+    await answered(short, call(street, "three"))
+    wanted = ["three"] if aside else ["one", "two", "three"]
+    assert [t for t in await said(street, 2 + len(wanted)) if t != "first"] == wanted
+    assert await street.w.hub.db.value(ASIDE, street.w.account) == aside
+
+
 async def test_while_another_process_folds_it_is_left_to_that_and_others_are_not(street: Street) -> None:
     short, db = await known(street), street.w.hub.db
     await db.run(HELD + " and channel = 'telegram'", street.w.client)

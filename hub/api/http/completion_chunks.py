@@ -71,6 +71,24 @@ def completion(id: str, created: int, made: Answer, *, legacy: bool = False) -> 
     }
 
 
+def words_alone(
+    id: str, created: int, model: str, text: str, finish: str, used: Usage, billed: list[Json], around: Json
+) -> Json:
+    """The same of an answer that is nothing but words."""
+    message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": [], "tool_calls": []}
+    return {
+        "id": id,
+        "object": "chat.completion",
+        "created": created,
+        "model": model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
+        "usage": usage(used),
+        "service_tier": "default",
+        **around,
+        "generation_context": {"generated_usage": billed, "runned_functions": []},
+    }
+
+
 def ruled(made: Answer) -> Json:
     """What the gateway's rules for what goes out did, where they did something."""
     return {"output_rules": dict(made.fired)} if made.fired else {}

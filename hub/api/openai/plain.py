@@ -18,7 +18,7 @@ from hub.api.http import bounded
 from hub.api.http.answer_stream import Out, attended
 from hub.api.http.app_keys import BODY, CALLER, DIRECTORY, HUB, KEYRING
 from hub.api.http.auth import credential
-from hub.api.http.completion_chunks import Chunks, completion, usage
+from hub.api.http.completion_chunks import Chunks, usage, words_alone
 from hub.api.http.operation import Handler
 from hub.api.openai import completions, road
 from hub.api.openai.messages import TEXT
@@ -27,7 +27,7 @@ from hub.api.openai.road import LIMIT, Asked
 from hub.api.openai.schemas import MESSAGES, CompletionIn
 from hub.domain import Caller, Json, Usage
 from hub.engine import plain
-from hub.engine.ask import Answer, Ask
+from hub.engine.ask import Ask
 from hub.engine.limits import ACCOUNT
 from hub.engine.messages import tokens
 from hub.engine.plain import Plan
@@ -187,8 +187,8 @@ async def _asked(request: web.Request, this: Understood, name: tuple[str, int]) 
         return found
     rows = bill(plan.model, found.usage)
     await road.consumed(this.hub, this.who, plan.gateway, rows)
-    made = Answer(found.text, "", plan.model, found.finish, found.usage, (), [], rows, {}, around=found.around)
-    return orjson.dumps(completion(*name, made))
+    made = words_alone(*name, plan.model, found.text, found.finish, found.usage, rows, found.around)
+    return orjson.dumps(made)
 
 
 async def _streamed(

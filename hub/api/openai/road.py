@@ -12,7 +12,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import ValidationError
 
-from hub import ids
+from hub import ids, schemas
 from hub.accounts import balance, key_limits
 from hub.accounts.model_lookup import Entry
 from hub.api.http import rate_limits
@@ -127,6 +127,8 @@ async def entered(request: web.Request, body: CompletionIn) -> Asked:
     await _counted(request, hub, who)
     entry = await found(request, body.model)
     await _let_in(request, hub, who, entry)
+    if body.response_schema is not None or body.response_format is not None:
+        await schemas.ready()
     ask = ask_of(hub.settings, who, entry.gateway, body, entry.account.parameters)
     ask = remembering(request, who, ask)
     return Asked(hub, who, entry, body, ask, ids.uuid7(), int(time.time()))

@@ -1,10 +1,15 @@
 """How much waits in the journal, as far as a process knows: it only guides, what is true is in the database."""
 
-from dataclasses import dataclass
+import time
+from collections import deque
+from dataclasses import dataclass, field
 from uuid import UUID
 
 HALF = 0.5
 SIZE, SHARE = 2560, 4  # bytes of a call; how many times as much may wait of all as of one
+# From how many on it counts how long the first has waited: fewer are in nobody's way, they wait for something else.
+# Seconds that are looked at as one moment.
+CROWD, SOME, STEP = 256, 4, 0.5
 
 
 @dataclass(slots=True)
@@ -19,6 +24,7 @@ class Backlog:
     size: int = 0
     past: int = 0
     barred: int = 0
+    ages: deque[list[float]] = field(default_factory=deque)  # since when how many are kept, the oldest first
 
     @property
     def count(self) -> int:
@@ -28,20 +34,48 @@ class Backlog:
     def waits(self) -> bool:
         return self.count > 0
 
+    def grew(self, now: float) -> None:
+        """One more is kept."""
+        self.kept += 1
+        if self.ages and now - self.ages[-1][0] < STEP:
+            self.ages[-1][1] += 1
+        else:
+            self.ages.append([now, 1])
+
+    def shrank(self, count: int) -> None:
+        """The oldest ones are not any more."""
+        self.kept -= count
+        while count and self.ages:
+            gone = min(count, int(self.ages[0][1]))
+            self.ages[0][1] -= gone
+            count -= gone
+            if not self.ages[0][1]:
+                self.ages.popleft()
+
+    def age(self) -> float:
+        """Seconds that the oldest has been kept."""
+        return time.monotonic() - self.ages[0][0] if self.ages else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What may wait of one integration, and of all of a process, where each still has its share: calls and bytes."""
+    """What may wait of one integration, and of all of a process, where each still has its share: calls and bytes.
+    seconds: how long the first of a crowd may."""
 
     each: int
     each_bytes: int
     all: int
     all_bytes: int
+    seconds: float = float("inf")
+
+    @property
+    def crowd(self) -> int:
+        return min(CROWD, self.each // SOME)
 
 
-def bounds(calls: int) -> Bounds:
-    """Where so many may wait of one."""
-    return Bounds(calls, SIZE * calls, SHARE * calls, SHARE * SIZE * calls)
+def bounds(calls: int, seconds: float = float("inf")) -> Bounds:
+    """Where so many may wait of one, so long."""
+    return Bounds(calls, SIZE * calls, SHARE * calls, SHARE * SIZE * calls, seconds)
 
 
 class Backlogs:
@@ -88,8 +122,9 @@ class Backlogs:
         """It is kept, or was not."""
         mine = self.of(integration)
         mine.coming -= 1
-        mine.kept += kept
-        if not kept:
+        if kept:
+            mine.grew(time.monotonic())
+        else:
             self._more(mine, -1, -size)
             self.tidy(integration)
 
@@ -99,7 +134,7 @@ class Backlogs:
         gone = min(count, mine.kept)
         if size is None:
             size = mine.size * gone // max(1, mine.count)
-        mine.kept -= gone
+        mine.shrank(gone)
         self._more(mine, -gone, -(min(size, mine.size) if mine.waits else mine.size))
         self.tidy(integration)
 
@@ -109,6 +144,8 @@ class Backlogs:
         most = self.bounds
         if most is None or mine.count >= most.each or mine.size >= most.each_bytes:
             return most is not None
+        if mine.count > most.crowd and mine.age() > most.seconds:
+            return True
         if self.count < most.all and self.size < most.all_bytes:
             return False
         share = max(1, len(self._of))
@@ -119,7 +156,7 @@ class Backlogs:
         most = self.bounds
         if most is None:
             return True
-        own = max(mine.count / most.each, mine.size / most.each_bytes)
+        own = max(mine.count / most.each, mine.size / most.each_bytes, mine.age() / most.seconds)
         return max(own, self.count / most.all, self.size / most.all_bytes) > HALF
 
     def _more(self, mine: Backlog, count: int, size: int) -> None:

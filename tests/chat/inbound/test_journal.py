@@ -305,6 +305,30 @@ async def test_above_a_backlog_an_integration_is_told_to_come_again_and_others_a
     assert backlogs.count == backlogs.size == 0
 
 
+async def test_a_lasting_crowd_is_told_to_come_again_once_its_first_call_has_waited_too_long(
+    settings: Settings,
+) -> None:
+    """However few of those wait that may; others are not, and neither is it once they are folded."""
+    impatient = settings.changed(lease_seconds=2, waiting_calls=100, waiting_seconds=1)
+    async with open_hub(impatient) as hub, door(hub) as http:
+        one, other = await another(hub), await another(hub)
+        await hub.db.run(HELD, await integration(one), one.account)
+        await keep(one, orjson.dumps(update(1, "first")))
+        told = [await post(http, one, update(1, f"n{n}")) for n in range(26)]
+        async with asyncio.timeout(30):
+            while told[-1] == 200:
+                await asyncio.sleep(0.1)
+                told.append(await post(http, one, update(1, f"n{len(told)}")))
+        assert told[-1] == 503 and len(told) < 100 and set(told[:-1]) == {200}
+        assert await post(http, other, update(2, "b")) == 200
+        await let(one)
+        await folded(one)
+        async with asyncio.timeout(30):
+            while await post(http, one, update(1, "again")) != 200:
+                await asyncio.sleep(0.1)
+        assert (await said(one))["1"][:26] == ["first", *(f"n{n}" for n in range(25))]
+
+
 async def test_what_one_integration_could_not_store_leaves_no_doubts_about_what_another_sent(
     hub: Hub, http: Http
 ) -> None:
