@@ -44,7 +44,8 @@ class Together(Generic[A, R]):
             raise Alone
         one = _One(item, weight, asyncio.get_running_loop().create_future())
         self._waiting.append(one)
-        if len(self._flushing) < RUNNING:
+        # Beside another only where a whole group waits: the fuller they are, the less each costs.
+        if not self._flushing or (len(self._flushing) < RUNNING and len(self._waiting) >= self._most):
             self._flushing.add(asyncio.create_task(self._flush()))
         try:
             # What has begun is done to its end, whoever waits for it.

@@ -243,3 +243,15 @@ async def test_what_resets_or_was_planned_is_written_alone(db: Db) -> None:
     assert counting.alone == 1 and not counting.sizes
     assert await db.value("select count(*) from messages where hidden") == 0, "those of before are, these are not"
     assert await db.value("select message_count from sessions where id = $1", UUID(claim.session["id"])) == 0
+
+
+async def test_what_the_database_cannot_hold_is_written_as_it_can(db: Db) -> None:
+    bench, counting = await Bench(db).make(), Counting(db)
+    begun = await claimed(bench, 2)
+    made_ = [made(c, 0) for c in begun]
+    made_[0][1][-1]["content"] = {"text": "a\0b\ud800c"}
+    async with outcomes(counting) as mine:
+        closed = await asyncio.gather(*(mine.complete(c, *m) for c, m in zip(begun, made_, strict=True)))
+    assert all(c.ok for c in closed) and not counting.alone
+    said = await db.fetch("select content->>'text' as text from messages where role = 'assistant'")
+    assert {r["text"] for r in said} == {"a\ufffdb\ufffdc", "answer 0"}
