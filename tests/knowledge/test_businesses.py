@@ -23,7 +23,7 @@ from tests.knowledge.business import (
 
 @pytest.fixture
 async def remembered() -> AsyncIterator[Remembered]:
-    anew = bool(os.environ.get("HUB_WRITE_QUOTES"))
+    anew = bool(os.environ.get("WRITE_QUOTES"))
     embedder = Remembered(vectors(quotes=not anew))
     yield embedder
     await embedder.close()
