@@ -107,6 +107,29 @@ async def test_what_is_taken_back_comes_back_though_the_news_of_it_come_first(
     assert me.wrong == []
 
 
+async def test_news_are_heard_however_late_the_part_of_the_script_that_hears_them_comes(
+    business: Business, watch: Watch
+) -> None:
+    """htmx looks through the page once, at its extensions' words too: by then they have to be there."""
+    b = business
+    await fill(b.api.hub, b.api.account, 14)
+    session = await b.api.hub.db.value(OPEN, b.api.account)
+    me = await seat(watch, b)
+
+    async def late(route: Route) -> None:
+        """When the library is there, and what it put off to the next turn of its page's loop is done."""
+        await watch.until(route.request.frame, "'htmx' in window", 30)
+        await route.request.frame.evaluate("new Promise((done) => setTimeout(done))")
+        await route.continue_()
+
+    await me.context.route("**/hx-sse*", late)
+    page = await me.open(f"/console/inbox/{session}")
+    at = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    await b.api.ok("POST", f"/api/v1/inbox/conversations/{session}/planned", {"content": "planned", "at": at})
+    await page.locator(".plan").wait_for()
+    assert me.wrong == []
+
+
 async def test_enter_where_the_time_is_chosen_plans_and_never_sends(business: Business, watch: Watch) -> None:
     me, page = await conversation(business, watch)
     await page.fill("#text", "For the day after tomorrow")

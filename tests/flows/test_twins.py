@@ -159,11 +159,12 @@ def users(one: Town) -> str:
 
 async def test_a_conversation(town: Town) -> None:
     """Asked once and three times at once, delivered ten times, and unregistered at the end."""
-    await town.patient(2)  # what comes at once comes within that, on a busy machine too
+    await town.patient(5)  # what comes at once comes within that, on a busy machine too
     await town.say("Good morning")
     await town.until(["At your service."])
     await town.say(messages=[{"text": "One"}, {"text": "Two"}, {"text": "Three"}])
     await town.until(["At your service."] * 2)
+    await town.patient(0)
     assert len(town.model.calls) == 2 and all(word in users(town) for word in ("One", "Two", "Three"))
     await town.say("Again and again", duplicate=9, concurrent=True)
     await town.until(["At your service."] * 3)
