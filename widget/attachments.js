@@ -1,6 +1,8 @@
-// Files of a message, seen before it is sent: chosen, dropped or pasted.
+// Files of a message, seen before it is sent: chosen, dropped or pasted; and voice notes, heard before they are.
 
-const remove = () => JSON.parse(document.getElementById("words")?.textContent ?? "{}")["Remove {}"] || "Remove {}";
+const LONGEST = 10 * 60_000;
+const say = (text) => JSON.parse(document.getElementById("words")?.textContent ?? "{}")[text] || text;
+let recorder;
 const input = document.querySelector("[data-files][type=file]"), list = document.getElementById("chosen");
 
 function put(files) {
@@ -21,16 +23,52 @@ function picture(file, line) {
   reader.readAsDataURL(file);
 }
 
+// The sound itself, at an address that is let go with the line.
+function sound(file, line) {
+  if (!file.type.startsWith("audio/")) return;
+  const heard = Object.assign(document.createElement("audio"), { controls: true, src: URL.createObjectURL(file) });
+  line.prepend(heard);
+}
+
+export async function open(mic) {
+  if (recorder) return recorder.stop();
+  const pieces = [];
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    recorder = new MediaRecorder(stream);
+  } catch (e) {
+    for (const track of stream?.getTracks() ?? []) track.stop();
+    list.hidden = false;
+    list.replaceChildren(Object.assign(document.createElement("li"), { role: "alert", textContent: say("The browser does not allow it: {}").replace("{}", () => e.message) }));
+    return;
+  }
+  const over = setTimeout(() => recorder?.stop(), LONGEST);
+  recorder.ondataavailable = (e) => pieces.push(e.data);
+  recorder.onstop = () => {
+    const type = recorder.mimeType.split(";")[0], ending = { "audio/mp4": "m4a", "audio/ogg": "ogg" }[type] || "webm";
+    clearTimeout(over);
+    recorder = undefined;
+    mic.ariaPressed = "false";
+    for (const track of stream.getTracks()) track.stop();
+    put([...input.files, new File(pieces, `voice.${ending}`, { type })]);
+  };
+  recorder.start();
+  mic.ariaPressed = "true";
+}
+
 function show() {
+  for (const old of list.querySelectorAll("audio")) URL.revokeObjectURL(old.src);
   const chosen = [...input.files];
   list.hidden = !chosen.length;
   list.replaceChildren(...chosen.map((file) => {
     const line = document.createElement("li"), away = document.createElement("button");
     line.append(`${file.name} `, Object.assign(document.createElement("small"), { textContent: size(file.size) }));
-    Object.assign(away, { type: "button", textContent: "✕", ariaLabel: remove().replace("{}", () => file.name) });
+    Object.assign(away, { type: "button", textContent: "✕", ariaLabel: say("Remove {}").replace("{}", () => file.name) });
     away.onclick = () => put(chosen.filter((one) => one !== file));
     line.append(away);
     picture(file, line);
+    sound(file, line);
     return line;
   }));
 }

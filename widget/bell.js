@@ -19,6 +19,19 @@ addEventListener("offline", () => {
 });
 addEventListener("online", () => down?.remove());
 
+// What can wait until the page is there: a menu that is left closes, Escape leaves the panel, and `x` chooses the conversation
+// that is looked at, for what is done with many.
+document.addEventListener("click", (e) => {
+  const menu = $(".me[open]");
+  if (menu && !menu.contains(e.target)) menu.open = false;
+});
+document.addEventListener("keydown", (e) => {
+  if (e.key === "Escape" && location.hash === "#about") location.hash = "state";
+  if (e.key !== "x" || e.ctrlKey || e.metaKey || e.altKey || $("dialog[open]")) return;
+  if (e.target.matches("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
+  ($(".talks li:focus-within [name=chosen]") || $(".talks li:has([aria-current]) [name=chosen]"))?.click();
+});
+
 const wants = (what) => { try { return localStorage[`hub:${what}`] === "1"; } catch { return false; } };
 
 function drawIcon(n) {

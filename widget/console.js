@@ -71,11 +71,9 @@ document.addEventListener("click", (e) => {
 document.addEventListener("click", (e) => {
   const button = e.target.closest("button");
   if (button?.dataset.copy) import("/assets/copy.js").then((m) => m.copy(button, say("Copied")));
-  else if (button?.dataset.use) use($(button.dataset.use));
   else if (button && "find" in button.dataset) find();
   else if (button?.dataset.dialog) $(button.dataset.dialog).showModal();
   else if (e.target.id === "find") e.target.close();
-  for (const menu of all(".me[open]")) if (!menu.contains(e.target)) menu.open = false;
 });
 
 document.addEventListener("change", (e) => {
@@ -88,7 +86,6 @@ document.addEventListener("keydown", (e) => {
   // Enter where the time is chosen plans: it must not press the form's first button, which sends at once.
   if (e.key === "Enter" && e.target.matches?.("#later input")) { e.preventDefault(); $("#later button").click(); return; }
   if ((e.ctrlKey || e.metaKey) && e.key === "Enter" && e.target.form) { e.target.form.requestSubmit(); return; }
-  if (e.key === "Escape" && location.hash === "#about") location.hash = "state";
   if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]")) return;
   if (e.key === "j" || e.key === "k") move(e.key === "j" ? 1 : -1);
   const button = keyed(e.key), fold = $(`[data-keys*="${CSS.escape(e.key)}"]`);
@@ -105,24 +102,11 @@ document.addEventListener("scroll", (e) => {
 document.addEventListener("htmx:after:swap", () => {
   times();
   if (low) down();
+  clock();
   const one = want && keyed(want);
   if (one) { want = 0; reach(one); }
 });
 
-// A draft of the bot's, or what was planned, fills an empty field; what somebody has typed stays, and it beside that.
-function use(made) {
-  const field = $("#text");
-  field.value = made.textContent;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-  if (made.dataset.files) import("/assets/writing.js").then((m) => m.files(made));
-  $("#drafted").replaceChildren();
-  field.focus();
-}
-document.addEventListener("htmx:after:swap", () => {
-  const made = $("#draft"), field = $("#text"), chosen = $("[data-files][type=file]");
-  if (made && field && !field.value && !(made.dataset.files && chosen?.files.length)) use(made);
-  clock();
-});
 // What is to be sent later is so on the clock of whoever writes.
 function clock() {
   for (const one of all("[data-clock]")) {

@@ -20,18 +20,28 @@ async function drawn() {
 document.addEventListener("htmx:after:swap", drawn);
 drawn();
 
-// The conversation that is looked at is chosen, for what is done with many.
-document.addEventListener("keydown", (e) => {
-  if (e.key !== "x" || e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $("dialog[open]")) return;
-  const row = (document.activeElement.closest(".talks li") || $(".talk[aria-current]")?.closest("li"));
-  row?.querySelector("[name=chosen]")?.click();
+// A draft of the bot's, or what was planned, fills an empty field; what somebody has typed stays, and it beside that.
+function use(made) {
+  const field = $("#text");
+  field.value = made.textContent;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  if (made.dataset.files) import("/assets/writing.js").then((m) => m.files(made));
+  $("#drafted").replaceChildren();
+  field.focus();
+}
+document.addEventListener("htmx:after:swap", () => {
+  const made = $("#draft"), field = $("#text"), chosen = $("[data-files][type=file]");
+  if (made && field && !field.value && !(made.dataset.files && chosen?.files.length)) use(made);
 });
 
-// What comes while one writes, with the first letter: prepared replies, and that others see it.
-const writing = () => import("/assets/writing.js");
+// What comes while one writes, with the first letter: prepared replies, and that others see it. Files of a message, as soon
+// as somebody comes near to choosing some; and a voice note.
+const writing = () => import("/assets/writing.js"), files = () => $("[data-files]") && import("/assets/attachments.js");
 document.addEventListener("input", (e) => { if (e.target.id === "text") writing().then((m) => m.wrote()); });
-document.addEventListener("click", (e) => { if (e.target.closest("[data-slash]")) writing().then((m) => m.open()); });
-
-// Files of a message, as soon as somebody comes near to choosing some.
-for (const near of ["focusin", "pointerdown", "dragenter"])
-  addEventListener(near, () => $("[data-files]") && import("/assets/attachments.js"), { once: true });
+document.addEventListener("click", (e) => {
+  const one = e.target.closest("[data-slash],[data-mic]");
+  if (one) (one.dataset.slash ? writing : files)().then((m) => m.open(one));
+  const button = e.target.closest("[data-use]");
+  if (button) use($(button.dataset.use));
+});
+for (const near of ["focusin", "pointerdown", "dragenter"]) addEventListener(near, files, { once: true });

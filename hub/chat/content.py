@@ -15,6 +15,8 @@ from typing import Any
 from channels.base import Attachment, Inbound, Media
 
 Json = dict[str, Any]
+# Sounds that networks play; others are documents there.
+HEARD = frozenset(("audio/mpeg", "audio/mp3", "audio/mp4", "audio/x-m4a", "audio/m4a", "audio/aac", "audio/amr"))
 SHARED = ("location", "contact")
 INLINE_TEXT = 60_000
 INLINE_MEDIA = 8_000_000
@@ -189,6 +191,28 @@ def shown_files(content: Json, address: str) -> str:
         name = str(a.get("name") or a.get("media") or "file").replace("[", "(").replace("]", ")")
         found.append(f"{mark}[{name}]({link(a, address)})")
     return "\n\n".join(found)
+
+
+def files(content: Json, address: str) -> list[Json]:
+    """What a message brings beside its text, as the network's own files: voices, songs, films, pictures, documents."""
+    return [
+        {
+            "url": link(a, address), "media": kind_of_file(str(a.get("mime") or ""), str(a["media"])),
+            "mime": str(a.get("mime") or "application/octet-stream"), "alt": (name := str(a.get("name") or a["media"])),
+            "name": name,
+        }
+        for a in content.get("attachments", ()) if a.get("media") not in SHARED
+    ]
+
+
+def kind_of_file(mime: str, media: str) -> str:
+    """As what a file of this type is sent."""
+    group = mime.partition("/")[0]
+    if group == "audio":
+        return "voice" if mime == "audio/ogg" else "audio" if mime in HEARD else "document"
+    if mime == "video/mp4" or (group == "image" and mime != "image/svg+xml"):
+        return group
+    return media if media == "image" and not mime else "document"
 
 
 def shared(content: Json) -> list[Json]:

@@ -44,11 +44,11 @@ TITLES: Mapping[int, str] = {
 }
 POLICY = "; ".join((
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "img-src 'self' data:",
-    "media-src 'self'", "frame-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
+    "media-src 'self' blob:", "frame-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'",
 ))
 HEADERS = {
     "Content-Security-Policy": POLICY, "X-Frame-Options": "DENY", "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin", "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Referrer-Policy": "same-origin", "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 

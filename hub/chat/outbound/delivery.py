@@ -52,10 +52,11 @@ class Address:
 
 
 def parts_of(
-    text: str, message_id: UUID, to: Address, choices: Sequence[Json] = (), shared: Sequence[Json] = ()
+    text: str, message_id: UUID, to: Address, choices: Sequence[Json] = (), shared: Sequence[Json] = (),
+    files: Sequence[Json] = (),
 ) -> list[Json]:
     """An answer in Markdown as rows of the outbox, rendered and within the network's limits; with choices below it,
-    and places and contacts in front. Pure."""
+    places and contacts in front, and files behind. Pure."""
     bodies: list[Json] = list(shared)
     for block in blocks(choosing.worded(text, choices, to.style, to.buttons), to.origins.takes):
         if isinstance(block, dict):
@@ -63,6 +64,7 @@ def parts_of(
         else:
             style = choosing.asking(to.style, to.buttons, choices, block)
             bodies += [_said(p) for p in split(block, style, chunks=to.chunks)]
+    bodies += [{"file": to.origins.marked(file), "text": "", "plain": file["alt"]} for file in files]
     bodies = albums(bodies, to.style.albums)
     choosing.attached(bodies, choices, message_id, to.style, to.buttons, to.ask)
     if bodies and to.reply_to:
@@ -93,20 +95,22 @@ def _said(piece: Piece) -> Json:
 
 
 async def rendered(
-    text: str, message_id: UUID, to: Address, choices: Sequence[Json] = (), shared: Sequence[Json] = ()
+    text: str, message_id: UUID, to: Address, choices: Sequence[Json] = (), shared: Sequence[Json] = (),
+    files: Sequence[Json] = (),
 ) -> list[Json]:
     """The same beside the loop: Markdown that is long, or meant to take long, holds nobody up."""
     if len(text) <= SHORT:
-        return parts_of(text, message_id, to, choices, shared)
-    return await asyncio.to_thread(parts_of, text, message_id, to, choices, shared)
+        return parts_of(text, message_id, to, choices, shared, files)
+    return await asyncio.to_thread(parts_of, text, message_id, to, choices, shared, files)
 
 
 async def of_content(content: Json, message_id: UUID, to: Address, address: str) -> list[Json]:
     """A stored message as parts: words and files, choices, places and contacts."""
-    files, shared = messages.shown_files(content, address), messages.shared(content)
-    text = "\n\n".join(t for t in (content.get("text"), files) if t)
-    offered = choosing.of(content.get("choices"))
-    return await rendered(text, message_id, to, offered, shared) if text or shared or offered else []
+    files, shared = messages.files(content, address), messages.shared(content)
+    text, offered = content.get("text") or "", choosing.of(content.get("choices"))
+    if not (text or shared or offered or files):
+        return []
+    return await rendered(text, message_id, to, offered, shared, files)
 
 
 async def drain(hub: Hub, session: UUID, part: Json | None, integration: Json | None = None) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from hub import ids
 from hub.chat import choices, content
 from hub.chat.clients.parameters import ClientParameters
 from hub.chat.inbound.intake import FILE_DAYS
-from hub.chat.website import prompts
+from hub.chat.website import prompts, recordings
 from hub.errors import BadRequest, NotFound, TooMany, Unsupported
 from hub.mime import OFFICE, data_address, sniffed
 from hub.runtime import Hub
@@ -247,6 +248,8 @@ async def _allowed(hub: Hub, seen: Visit, size: int) -> None:
 async def store(hub: Hub, account: UUID, session: UUID, name: str, mime: str, raw: bytes) -> UUID:
     """Keep a file of an operator: whatever its kind is, the chat's limits are for visitors."""
     name, mime, raw = await phone_pictures.readable(hub.children, name, sniffed(raw, mime), raw)
+    if mime == recordings.TYPE and (heard := await asyncio.to_thread(recordings.ogg, raw)):
+        name, mime, raw = f"{PurePath(name).stem or 'voice'}.ogg", recordings.HEARD, heard
     return (await _kept(hub, account, session, name, mime, raw))[0]
 
 
