@@ -27,7 +27,7 @@ from tests.flows.test_answers import say, telegram
 CLOCKWORK = re.compile(
     r"worker_beats|from documents|stray_asked|left_placeholders|o\.asked|handoff_until <= now|sweep\(|reap\("
     r"|from ares_lessons|unnest\(\$1::uuid\[\]|update sources|from webhook_facts|from embedders|from readings"
-    r"|human_requests|greet_at|left_arrivals|push_subscriptions|^\s*with over"
+    r"|human_requests|greet_at|left_arrivals|push_subscriptions|^\s*with over|pg_database_size"
 )
 LEFT = """
     select (select count(*) from sessions where due_at is not null or lease_until is not null)
