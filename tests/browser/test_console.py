@@ -131,7 +131,7 @@ async def test_an_operator_beside_a_visitor(business: Business, watch: Watch) ->
     await page.keyboard.press("b")
     await shows(page, "the bot has it")
     await page.fill("#text", "Ask for the price list")
-    await page.get_by_role("button", name="Note").click()
+    await page.get_by_role("button", name="Note", exact=True).click()
     await shows(page, "Note by Owner")
     assert "price list" not in await chat.inner_text("body")
     await page.keyboard.press("Control+k")
@@ -266,7 +266,7 @@ async def test_attacks_stay_text(business: Business, watch: Watch) -> None:
         assert await page.evaluate("window.__ran") == [], screen
     await page.goto(f"{me.url}/console{next(s for s in screens if re.fullmatch('/inbox/[0-9a-f-]{36}', s))}")
     await page.fill("#text", nasty[:3000])
-    await page.get_by_role("button", name="Note").click()
+    await page.get_by_role("button", name="Note", exact=True).click()
     await shows(page, "Note by")
     assert await page.evaluate("window.__ran") == []
     assert [w for w in me.wrong if "Failed to load resource" not in w] == []

@@ -189,8 +189,11 @@ async def test_who_is_quicker_than_the_page_is_heard(business: Business, watch: 
     for key, shown in quick.items():
         page = await me.context.new_page()
         page.set_default_timeout(30_000)
-        # htmx begins with a clock's tick: here with one that comes late.
-        late = "const at = setTimeout; window.setTimeout = (f, ms, ...more) => at(f, ms || 1500, ...more);"
+        # htmx begins when the page has been read: here it is told so late.
+        late = (
+            "const on = document.addEventListener.bind(document); document.addEventListener = (name, f, ...more) =>"
+            " on(name, name === 'DOMContentLoaded' ? (e) => setTimeout(f, 1500, e) : f, ...more);"
+        )
         await page.add_init_script(late)
         await page.goto(f"{me.url}/console/inbox")
         assert await page.locator("[data-htmx-powered]").count() == 0
