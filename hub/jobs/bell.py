@@ -16,7 +16,9 @@ POLL = 0.5
 
 
 class BellWorker(Worker):
-    """Picks a job up when its bell rings; still looks by itself every half second, or every `poll` seconds."""
+    """Picks a job up when its bell rings; still looks by itself every half second: for what found no place, for what
+    is to be tried again, and for what a lost bell told of. While it has nothing to do, each time twice as late, `poll`
+    seconds at most."""
 
     poll = POLL
 
@@ -29,12 +31,15 @@ class BellWorker(Worker):
         self.ctx["redis"] = self.pool
         woken = asyncio.Event()
         listener = asyncio.create_task(self._listen(woken))
+        pause = POLL
         try:
             while True:
                 woken.clear()
+                worked = bool(self.tasks)
                 await self._poll_iteration()
+                pause = POLL if worked or self.tasks else min(2 * pause, max(POLL, self.poll))
                 try:
-                    async with asyncio.timeout(self.poll):
+                    async with asyncio.timeout(pause):
                         await woken.wait()
                 except TimeoutError:
                     continue

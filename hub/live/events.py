@@ -64,13 +64,21 @@ class Events:
             leaving, self._leaving = self._leaving, []
             if not leaving:
                 return  # somebody who waited before has taken them along
+            flying = asyncio.create_task(self._fly(leaving))
             try:
-                pipe: Any = self._redis.pipeline(transaction=False)
-                for topic, event in leaving:
-                    pipe.publish(topic, event)
-                await pipe.execute()
-            except DOWN as e:
-                log.warning("events not published: %s", type(e).__name__)
+                await asyncio.shield(flying)
+            except asyncio.CancelledError:
+                await asyncio.wait([flying])  # those of others are in it
+                raise
+
+    async def _fly(self, leaving: list[tuple[str, bytes]]) -> None:
+        try:
+            pipe: Any = self._redis.pipeline(transaction=False)
+            for topic, event in leaving:
+                pipe.publish(topic, event)
+            await pipe.execute()
+        except DOWN as e:
+            log.warning("events not published: %s", type(e).__name__)
 
     def heard(self, topic: str) -> int:
         """How many listen to it in this process."""

@@ -66,8 +66,9 @@ class Together(Generic[A, R]):
         finally:
             # At once, not when its end is told: who asks in between would count on it.
             self._flushing = {one for one in self._flushing if one is not me}
-            # Whatever became of this: nobody waits for ever.
-            for one in (*group, *self._waiting):
+            # Whatever became of this: nobody waits for ever, and who is told to go alone is in no other group.
+            left, self._waiting = self._waiting, []
+            for one in (*group, *left):
                 _fail(one.done, Alone())
 
     def _next(self) -> list[_One[A, R]]:

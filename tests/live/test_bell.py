@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from arq import Retry
 from arq.connections import ArqRedis
 from arq.worker import func
 
-from hub.jobs.bell import BellWorker
+from hub.jobs.bell import POLL, BellWorker
 from hub.live.connect import DOWN
 from hub.live.queue import Bell, Queue
 from hub.processes.embedded import Server
@@ -36,9 +37,11 @@ class Heard:
 
 
 @asynccontextmanager
-async def working(redis: ArqRedis, queue: Queue) -> AsyncIterator[Heard]:
-    """A worker that is started again when Redis goes away, as the worker process does."""
-    heard = Heard()
+async def working(
+    redis: ArqRedis, queue: Queue, places: int = 10, poll: float = POLL, heard: Heard | None = None
+) -> AsyncIterator[Heard]:
+    """A worker that is started again when Redis goes away, as the worker process does. poll: seconds, at rest."""
+    heard = heard or Heard()
 
     async def forever() -> None:
         while True:
@@ -48,10 +51,12 @@ async def working(redis: ArqRedis, queue: Queue) -> AsyncIterator[Heard]:
                 queue_name=queue.name(False),
                 handle_signals=False,
                 keep_result=0,
+                max_jobs=places,
                 job_serializer=redis.job_serializer,
                 job_deserializer=redis.job_deserializer,
                 log_results=False,
             )
+            worker.poll = poll
             try:
                 await worker.main()
             except DOWN:
@@ -101,6 +106,31 @@ async def test_a_job_without_a_bell_is_found(
     async with working(redis, queue) as heard:
         await redis.enqueue_job("job", "silent", _queue_name=queue.name(False))
         await heard.all(1, seconds=2)
+
+
+class Tired(Heard):
+    """Each is done the second time it is tried."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tried: set[str] = set()
+
+    async def job(self, _: dict[str, Any], name: str) -> None:
+        if name not in self.tried:
+            self.tried.add(name)
+            raise Retry(defer=0.3)
+        await super().job(_, name)
+
+
+@pytest.mark.parametrize("heard", [Heard(), Tired()], ids=["no place", "tried again"])
+async def test_what_found_no_place_or_is_tried_again_waits_for_no_other_bell(
+    redis: ArqRedis, prefix: str, heard: Heard
+) -> None:
+    """However seldom a worker looks that has nothing to do."""
+    queue = Queue(redis, prefix)
+    async with working(redis, queue, places=1, poll=3600, heard=heard):
+        assert await queue.ring([bell(n) for n in range(3)])
+        await heard.all(3, seconds=20)
 
 
 async def test_a_flushed_redis_goes_on(own: Server, prefix: str) -> None:

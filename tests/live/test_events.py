@@ -168,3 +168,45 @@ async def test_what_is_told_while_a_flight_is_under_way_goes_with_the_next(redis
         await telling.publish_all([("a", {"n": 21})])
         assert (await got(inbox, 1))[0]["n"] in (20, 21), "whoever stops stops nobody else"
     await hearing.close()
+
+
+class Slow:
+    """A Valkey whose flights take off when they are let."""
+
+    def __init__(self, redis: Valkey) -> None:
+        self._redis = redis
+        self.boarded, self.let = asyncio.Queue[None](), asyncio.Event()
+
+    def pipeline(self, transaction: bool) -> Any:
+        pipe: Any = self._redis.pipeline(transaction=transaction)
+        execute = pipe.execute
+
+        async def later() -> Any:
+            self.boarded.put_nowait(None)
+            await self.let.wait()
+            return await execute()
+
+        pipe.execute = later
+        return pipe
+
+
+async def test_who_stops_in_flight_takes_nothing_of_others_along(redis: Valkey, prefix: str) -> None:
+    slow: Any = Slow(redis)
+    hearing, telling = Events(redis, prefix), Events(slow, prefix)
+    async with hearing.listen("a") as one, hearing.listen("b") as other:
+        stopped = asyncio.create_task(telling.publish_all([("a", {"n": 1})]))
+        await slow.boarded.get()
+        second = asyncio.create_task(telling.publish_all([("a", {"n": 2})]))
+        theirs = asyncio.create_task(telling.publish_all([("b", {"n": 3})]))
+        await asyncio.sleep(0)
+        slow.let.set()
+        await stopped
+        slow.let.clear()
+        await slow.boarded.get()  # of both
+        second.cancel()
+        await asyncio.sleep(0)
+        slow.let.set()
+        await asyncio.gather(second, theirs, return_exceptions=True)
+        assert second.cancelled() and not theirs.cancelled()
+        assert await got(other, 1) == [{"n": 3}] and await got(one, 2) == [{"n": 1}, {"n": 2}]
+    await hearing.close()

@@ -164,3 +164,20 @@ async def test_of_an_integration_that_is_removed_meanwhile_nothing_is_in_the_way
     assert "on" in await said(street, 5)
     await street.app[ALONE].close()
     assert (street.app[JOURNAL]._backlogs.own, street.app[JOURNAL]._backlogs.count) == (0, 0)
+
+
+ELSEWHERE = """
+    insert into arrivals (account_id, integration_id, headers, body)
+    select account_id, id, '{}', $2 from integrations where client_id = $1 and channel = 'telegram'
+"""
+
+
+async def test_what_another_process_kept_in_between_stays_in_between(street: Street) -> None:
+    """It was acknowledged there before the last one came here."""
+    short = await known(street)
+    async with locked(street, "inbox"):
+        await answered(short, call(street, "n0"), call(street, "n1"))  # the second waits for the first
+        elsewhere = call(street, "elsewhere").partition(b"\r\n\r\n")[2]
+        await street.w.hub.db.run(ELSEWHERE, street.w.client, elsewhere)
+        await answered(short, call(street, "n2"))
+    assert [t for t in await said(street, 6) if t != "first"] == ["n0", "n1", "elsewhere", "n2"]
