@@ -11,8 +11,8 @@ AFTER = 20  # messages of a conversation before which a placeholder may stand
 ALBUM = 10  # files of the largest album
 TALKS = 50  # conversations of a chat that are looked at
 # How many ids before a message of ours are tried at most. What stands further back in the chat is no candidate, so of
-# its messages no more than these are read: of one conversation, and of all together.
-FAR, READ, READ_IN_ALL = 1000, 1000, 1500
+# its messages no more than these are read: of one conversation, and of all together. And how many after the question.
+FAR, READ, READ_IN_ALL, FAR_FROM_QUESTION = 1000, 1000, 1500, 500
 # One that comes while another is looked for is looked for anew.
 MARK = """
     update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0, stray_reach = 0 where id = $1

@@ -8,12 +8,12 @@ import pytest
 from hub.chat.outbound.strays import REACH, TRIES
 from hub.config import Settings
 from hub.store import strays
-from hub.store.strays import FAR
+from hub.store.strays import FAR, FAR_FROM_QUESTION
 from tests.conftest import owning
 from tests.fakes.model import says
 from tests.flows.ledger import fates
 from tests.flows.rig import Rig, rig
-from tests.flows.test_answers import say
+from tests.flows.test_answers import say, telegram
 from tests.flows.test_placeholders import looked, none_left
 
 LONG_TALK = """
@@ -21,6 +21,7 @@ LONG_TALK = """
     select gen_random_uuid(), s.account_id, s.id, 'user', 'contact', '{"text": "x"}'
     from sessions s, generate_series(1, 3000)
 """
+MOST = (FAR + FAR_FROM_QUESTION) * (REACH + 2) // REACH
 READS = (strays.AFTER, strays.TALKS, strays.READ, strays.READ_IN_ALL)
 
 
@@ -46,7 +47,25 @@ async def test_one_that_many_others_were_told_after_is_found_in_several_looks(se
         await looked(r)
         assert [s.text for s in r.net.shown] == ["Hello"]
         asked = [int(c.body["message_id"]) for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
-        assert gap <= len(asked) <= FAR + 2 * FAR // REACH, "none is asked about in every look"
+        assert gap <= len(asked) <= MOST, "none is asked about in every look"
+
+
+async def test_one_whose_answer_came_long_after_it_is_found_near_its_question(settings: Settings) -> None:
+    """While others were told more than anybody goes through."""
+    async with rig(settings, work=True) as r:
+        r.net.plan = fates("lost")
+        r.model.default = says("Hello", delay=0.3)
+        await say(r.w, "telegram", "", telegram("hello", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: len(r.net.shown) == 1)
+        lost = int(r.net.shown[0].id)
+        for _ in range(2 * FAR):
+            next(r.net.numbers)
+        await r.w.until(lambda: "Hello" in r.net.final())
+        await r.w.settle()
+        await looked(r)
+        assert [s.text for s in r.net.shown] == ["Hello"]
+        asked = [int(c.body["message_id"]) for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
+        assert asked.index(lost) < REACH and len(asked) <= MOST, "the nearest first"
 
 
 async def test_one_that_comes_while_another_is_looked_for_is_looked_for_anew(r: Rig) -> None:
