@@ -11,10 +11,10 @@ from hub.store import strays
 from hub.store.strays import FAR, FAR_FROM_QUESTION
 from tests.conftest import owning
 from tests.fakes.model import says
-from tests.flows.ledger import fates
+from tests.flows.ledger import PLACEHOLDER, fates
 from tests.flows.rig import Rig, rig
 from tests.flows.test_answers import say, telegram
-from tests.flows.test_placeholders import looked, none_left
+from tests.flows.test_placeholders import STANDING, looked, none_left, tried
 
 LONG_TALK = """
     insert into messages (id, account_id, session_id, role, source, content)
@@ -95,3 +95,33 @@ async def test_of_long_conversations_only_what_is_near_is_read(r: Rig) -> None:
     scans = [line for line in plan if " on messages m" in line]
     read = [float(m[1]) for line in scans if (m := re.search(r"actual.* rows=([0-9.]+)", line))]
     assert read and max(read) <= strays.READ, plan
+
+
+@pytest.mark.parametrize("surely", [True, False], ids=["behind it", "perhaps before it"])
+async def test_a_part_that_may_have_arrived_hides_what_may_stand_before_it(settings: Settings, surely: bool) -> None:
+    """Words that were begun when it was given up stand behind it, and so does the placeholder of what follows them;
+    words that fill in a placeholder may be as old as their question."""
+    async with rig(settings.changed(reconcile_seconds=1), work=True) as r:
+        await r.w.parameters(splitAnswerIntoMessageChunks=True)
+        r.model.default = says("one\n\ntwo")
+        r.net.plan = fates("ok", "ok", "lost")
+        await say(r.w, "telegram", "", telegram("hello", message_id=next(r.net.numbers)))
+        given_up = "select count(*) = 1 from outbox where state = 'unknown' and closed_at is not null"
+        await r.w.until(lambda: r.db.value(given_up))
+        await r.w.settle()
+        r.model.default = says("three")
+        await say(r.w, "telegram", "", telegram("and then?", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: "three" in r.net.final())
+        await r.w.settle()
+        if not surely:
+            await r.db.run("update inbox set received_at = received_at - interval '1 hour'")
+        r.model.default = says("four")
+        r.net.plan = fates("lost")
+        await say(r.w, "telegram", "", telegram("and then?", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: "four" in r.net.final())
+        await r.w.settle()
+        shown = [s.text for s in r.net.shown]
+        assert len(shown) == 5 and [t for t in shown if t != PLACEHOLDER] == ["one", "two", "three", "four"]
+        await r.db.run(STANDING)
+        await r.w.until(lambda: tried(r))
+        assert [s.text for s in r.net.shown] == [t for t in shown if t != PLACEHOLDER or not surely]

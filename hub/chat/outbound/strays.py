@@ -84,7 +84,10 @@ def _candidates(stray: Stray) -> dict[int, int]:
     A placeholder stands right before that, but for what others were told meanwhile: so before the message of ours that
     comes next, and after the one before. Where the answer took long it stands nearer to the question."""
     found: dict[int, int] = {}
-    bounds = {id: max([stray.asked, *(other for other in stray.after if other < id)]) for id in stray.after}
+    bounds = {
+        id: max([stray.asked, floor, *(other for other in stray.after if other < id)])
+        for id, floor in zip(stray.after, stray.floors, strict=True)
+    }
     for n in range(stray.reach + 1, FAR + 1):
         for id, bound in bounds.items():
             from_question = [bound + n] if bound == stray.asked > 0 and n <= FAR_FROM_QUESTION else []
