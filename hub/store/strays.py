@@ -20,7 +20,7 @@ MARK = """
 # A part of ours without an id that may be there all the same could be taken for the placeholder. So nothing is looked for
 # as long as it may still get its id (`waits`), and nothing before what was said after such a part was begun, but for what
 # stands behind words of ours that were begun when it was given up (`doubts`, `floors`): they came after it. A placeholder
-# that was filled in is no older than its question. That counts
+# that was filled in is no older than its question; parts of one conversation are begun one after the other. That counts
 # for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least. A part that
 # is to be filled in stands where its placeholder does (`kept`); one that was refused stands nowhere. Nothing is older than
 # the question that it stands for (`asked`): of what was said before that, the rows may be gone.
@@ -54,20 +54,22 @@ DUE = """
             array_agg(p.placeholder) filter (where p.network_id is null and p.placeholder ~ '^[0-9]{1,18}$') as kept
         from parts p group by p.stray),
     doubts as materialized (
-        select p.stray, p.created_at, (select min(o.network_id::bigint) from parts o
-                where o.stray = p.stray and o.network_id ~ '^[0-9]{1,18}$' and o.created_at > p.closed_at
-                    and (o.placeholder = '' or p.closed_at < (select i.received_at from turns t
+        select p.stray, p.id, p.session_id, p.created_at, p.closed_at, (select min(o.network_id::bigint) from parts o
+                where o.stray = p.stray and o.network_id ~ '^[0-9]{1,18}$' and o.closed_at > p.closed_at
+                    and (o.placeholder = '' and (o.created_at > p.closed_at or o.session_id = p.session_id and o.id > p.id) or p.closed_at < (select i.received_at from turns t
                         join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1 where t.id = o.turn_id))) as settled
         from parts p where p.network_id is null and p.placeholder = '' and p.attempt > 0
             and (p.state = 'unknown' or p.state = 'dead' and exists (
                 select 1 from attempts a where a.delivery_id = p.id and a.outcome in ('lost', 'unknown')))),
-    said as materialized (
-        select p.stray, p.network_id::bigint as id, coalesce((select max(d.settled) from doubts d
-                where d.stray = p.stray and d.created_at <= p.closed_at), 0) as floor
+    doubted as materialized (
+        select p.stray, p.network_id::bigint as id, d.settled, d.id is not null as doubted
         from due join parts p on p.stray = due.id and p.session_id = due.id
-            and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at
-        where not exists (select 1 from doubts d where d.stray = p.stray and d.created_at <= p.closed_at
-            and (d.settled is null or p.network_id::bigint <= d.settled)))
+                and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at
+            left join doubts d on d.stray = p.stray and d.created_at <= p.closed_at
+                and not (d.session_id = p.session_id and d.id > p.id and d.closed_at > p.closed_at)),
+    said as materialized (
+        select b.stray, b.id, coalesce(max(b.settled), 0) as floor from doubted b group by b.stray, b.id
+        having not bool_or(b.doubted and (b.settled is null or b.id <= b.settled)))
     update sessions s set stray_tries = case when s.stray_tries + 1 < $3 then s.stray_tries + 1 else 0 end, stray_asked = now(),
         stray_at = case when s.stray_tries + 1 < $3 then s.stray_at end
     from due left join told on told.stray = due.id where s.id = due.id

@@ -134,7 +134,8 @@ def i4_no_part_is_seen_twice(h: History) -> Iterator[str]:
     for part in h.outbox:
         if (marks(words(part)) or part["body"].get("file")) and seen(h, part) > 1 and part["mode"] != "at_least_once":
             yield f"part {part['id']} ({part['mode']}) is seen {seen(h, part)} times"
-        filling = part["mode"] in ("placeholder_edit", "at_least_once") and not part["body"].get("file")
+        plain = not {"bare", "file", "template", "spot", "card"} & part["body"].keys()
+        filling = plain and part["mode"] in ("placeholder_edit", "at_least_once")
         if filling and seen(h, part) < 1:
             why = f"{part.get('code')}: {part.get('error')}, tried {part.get('attempt')} times"
             yield f"part {part['id']} ({part['mode']}, {part['state']}, {why}) is not seen"

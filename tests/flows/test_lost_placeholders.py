@@ -21,6 +21,7 @@ LONG_TALK = """
     select gen_random_uuid(), s.account_id, s.id, 'user', 'contact', '{"text": "x"}'
     from sessions s, generate_series(1, 3000)
 """
+GIVEN_UP = "select count(*) = 1 from outbox where state = 'unknown' and closed_at is not null"
 MOST = (FAR + FAR_FROM_QUESTION) * (REACH + 2) // REACH
 READS = (strays.AFTER, strays.TALKS, strays.READ, strays.READ_IN_ALL)
 
@@ -106,8 +107,7 @@ async def test_a_part_that_may_have_arrived_hides_what_may_stand_before_it(setti
         r.model.default = says("one\n\ntwo")
         r.net.plan = fates("ok", "ok", "lost")
         await say(r.w, "telegram", "", telegram("hello", message_id=next(r.net.numbers)))
-        given_up = "select count(*) = 1 from outbox where state = 'unknown' and closed_at is not null"
-        await r.w.until(lambda: r.db.value(given_up))
+        await r.w.until(lambda: r.db.value(GIVEN_UP))
         await r.w.settle()
         r.model.default = says("three")
         await say(r.w, "telegram", "", telegram("and then?", message_id=next(r.net.numbers)))
@@ -125,3 +125,17 @@ async def test_a_part_that_may_have_arrived_hides_what_may_stand_before_it(setti
         await r.db.run(STANDING)
         await r.w.until(lambda: tried(r))
         assert [s.text for s in r.net.shown] == [t for t in shown if t != PLACEHOLDER or not surely]
+
+
+async def test_the_placeholder_of_an_answer_is_found_whose_last_part_may_have_arrived(settings: Settings) -> None:
+    """Parts of a conversation are begun one after the other: what fills in stands before the one nobody knows of."""
+    async with rig(settings.changed(reconcile_seconds=1), work=True) as r:
+        await r.w.parameters(splitAnswerIntoMessageChunks=True)
+        r.model.default = says("one\n\ntwo")
+        r.net.plan = fates("lost", "ok", "ok", "lost")
+        await say(r.w, "telegram", "", telegram("hello", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: r.db.value(GIVEN_UP))
+        await r.w.settle()
+        assert [s.text for s in r.net.shown] == [PLACEHOLDER, "one", "two"]
+        await looked(r)
+        assert [s.text for s in r.net.shown] == ["one", "two"]
