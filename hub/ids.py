@@ -1,11 +1,14 @@
 """Identifiers: UUIDv7 for rows, prefixed random text for keys."""
 
 import binascii
+import hashlib
 import random
 import secrets
 import time
+from datetime import datetime
 from uuid import UUID
 
+DAY, TIMELESS = 86_400, 0xFF
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
 PRIVATE_KEY, PUBLIC_KEY = "sk-hub-", "pk-hub-"
@@ -19,6 +22,16 @@ def uuid7() -> UUID:
     n = n & ~(0xF << 76) | (0x7 << 76)
     n = n & ~(0x3 << 62) | (0x2 << 62)
     return UUID(int=n)
+
+
+def made_at(id: UUID, at: datetime) -> bool:
+    """Whether an id that anybody may have given stands where those of that day do."""
+    return id.version == 7 and abs((id.int >> 80) / 1000 - at.timestamp()) < DAY
+
+
+def timeless(name: bytes) -> UUID:
+    """The id of what has this name: of no moment that there ever was, as it tells of none."""
+    return UUID(bytes=bytes([TIMELESS]) + hashlib.sha256(name).digest()[1:16], version=4)
 
 
 def _base62(number: int, width: int) -> str:

@@ -26,7 +26,8 @@ export const ring = () => navigator.userActivation?.hasBeenActive !== false && a
   audio.close();
 });
 
-export const stay = (connect) => alone("hub:stay", () => new Promise((gone) => {
+// Of each chat one page.
+export const stay = (id, connect) => alone(`hub:stay:${id}`, () => new Promise((gone) => {
   connect(true);
   document.addEventListener("visibilitychange", gone, { once: true });
 }));

@@ -8,8 +8,8 @@ let wanted = page.sound;
 try { wanted = JSON.parse(localStorage[choice]); } catch {}
 
 export const chime = () => wanted && ear().then((m) => m.ring(), () => 0);
-// One page that nobody sees keeps its line open, to be heard.
-export const stay = (connect) => wanted && document.hidden && ear().then((m) => m.stay(connect), () => 0);
+// One page of a chat that nobody sees keeps its line open, to be heard.
+export const stay = (connect) => wanted && document.hidden && ear().then((m) => m.stay(page.id, connect), () => 0);
 
 const drawBell = () => { bell.ariaPressed = wanted; };
 bell.onclick = () => {

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from hub import ids
 from hub.console.page_request import HEADERS, Visit
 from hub.errors import Conflict, HubError
 from hub.store import form_posts
@@ -31,8 +32,8 @@ def name(v: Visit) -> UUID | None:
         sum.update("\0".join((key, *v.form.all(key))).encode() + b"\1")
     for file in v.form.files:
         sum.update(file.name.encode() + b"\0" + hashlib.sha256(file.content).digest())
-    # What is said has it as its id: of no moment that there ever was, as it tells of none.
-    return UUID(bytes=b"\xff" + sum.digest()[1:16], version=4)
+    # What is said has it as its id.
+    return ids.timeless(sum.digest())
 
 
 async def answer(v: Visit, work: Work, repeats: bool) -> web.StreamResponse:

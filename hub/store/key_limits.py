@@ -47,7 +47,7 @@ SPEND = """
         from usage_days d where d.account_id = $1 and d.day >= $2 and d.day < $3) u
         left join api_keys k on k.id = u.key_id left join gateways g on g.id = u.gateway_id left join clients c on c.id = u.client_id
         cross join lateral (
-            select u.key_id::text as id, coalesce(k.label, 'deleted') as name where $6 = 'key'
+            select u.key_id::text as id, coalesce(k.label, case when u.key_id is not null then 'deleted' end) as name where $6 = 'key'
             union all select u.gateway_id::text, g.name where $6 = 'gateway'
             union all select c.id::text, c.name where $6 = 'client'
             union all select t.tag, t.tag from (select where $6 = 'tag') one left join unnest(k.tags) t(tag) on true

@@ -42,6 +42,8 @@ PARTS = """
     from pg_class c where c.oid = to_regclass($1)
 """
 
+JOINED = "select inhrelid::regclass::text as own from pg_inherits where inhparent = to_regclass($1) limit 1"
+
 
 async def many(db: Call) -> int:
     """How many are still to be built."""
@@ -97,11 +99,23 @@ async def _built(con: Any, statement: str) -> None:
     if await con.fetchval(VALID, name) is None:
         await con.execute(statement.replace(begins, f"create index {name} on only {table}", 1))
     for part in on["parts"]:
-        own = quoted(of_part(part, name))
-        if not await con.fetchval(VALID, own):
-            await _gone(con, own)
-            await con.execute(statement.replace(begins, beside.format(own, quoted(part)), 1))
-        await con.execute(f"alter index {name} attach partition {own}")
+        try:
+            own = quoted(of_part(part, name))
+            await _of_part(con, name, own, statement.replace(begins, beside.format(own, quoted(part)), 1))
+        except asyncpg.UndefinedTableError:
+            if await con.fetchval("select to_regclass($1) is not null", quoted(part)):
+                raise
+    if not await con.fetchval(VALID, name):
+        # The last that had none was dropped: PostgreSQL looks whether it is whole when one is joined, be it once more.
+        for row in await con.fetch(JOINED, name):
+            await con.execute(f"alter index {name} attach partition {row['own']}")
+
+
+async def _of_part(con: Any, name: str, own: str, statement: str) -> None:
+    if not await con.fetchval(VALID, own):
+        await _gone(con, own)
+        await con.execute(statement)
+    await con.execute(f"alter index {name} attach partition {own}")
 
 
 async def _gone(con: Any, name: str) -> None:

@@ -54,7 +54,7 @@ TAKE = """
             and not exists (select 1 from planned_messages e where e.session_id = d.session_id and e.state = 'planned'
                 and (e.at, e.id) < (d.at, d.id))
         order by d.look_at limit 1 for no key update skip locked)
-    returning p.id, p.account_id, p.session_id, p.tries
+    returning p.id, p.account_id, p.session_id, p.tries, p.created_at
 """
 # Nobody ends the conversation, or takes the message back, until the transaction ends; in the order in which a message does it.
 TALK = "select id from sessions where account_id = $1 and id = $2 for no key update"

@@ -11,14 +11,16 @@ AFTER = 20  # messages of a conversation before which a placeholder may stand
 ALBUM = 10  # files of the largest album
 TALKS = 50  # conversations of a chat that are looked at
 # How many ids before a message of ours are tried at most. What stands further back in the chat is no candidate, so of
-# its messages no more than these are read: of one conversation, and of all together.
-FAR, READ, READ_IN_ALL = 1000, 1000, 1500
+# its messages no more than these are read: of one conversation, and of all together. And how many after the question.
+FAR, READ, READ_IN_ALL, FAR_FROM_QUESTION = 1000, 1000, 1500, 500
 # One that comes while another is looked for is looked for anew.
 MARK = """
     update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0, stray_reach = 0 where id = $1
 """
 # A part of ours without an id that may be there all the same could be taken for the placeholder. So nothing is looked for
-# as long as it may still get its id (`waits`), and nothing before what was said after such a part was begun. That counts
+# as long as it may still get its id (`waits`), and nothing before what was said after such a part was begun, but for what
+# stands behind words of ours that were begun when it was given up (`doubts`, `floors`): they came after it. A placeholder
+# that was filled in is no older than its question; parts of one conversation are begun one after the other. That counts
 # for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least. A part that
 # is to be filled in stands where its placeholder does (`kept`); one that was refused stands nowhere. Nothing is older than
 # the question that it stands for (`asked`): of what was said before that, the rows may be gone.
@@ -49,11 +51,25 @@ DUE = """
                 or p.state = 'unknown' and p.closed_at is null)), false) as coming,
             coalesce(bool_or(p.network_id is null and p.placeholder = '' and p.attempt > 0
                 and (p.state = 'sending' or p.state = 'unknown' and p.closed_at is null)), false) as waits,
-            min(p.created_at) filter (where p.network_id is null and p.placeholder = '' and p.attempt > 0
-                and (p.state = 'unknown' or p.state = 'dead' and exists (
-                    select 1 from attempts a where a.delivery_id = p.id and a.outcome in ('lost', 'unknown')))) as doubted,
             array_agg(p.placeholder) filter (where p.network_id is null and p.placeholder ~ '^[0-9]{1,18}$') as kept
-        from parts p group by p.stray)
+        from parts p group by p.stray),
+    doubts as materialized (
+        select p.stray, p.id, p.session_id, p.created_at, p.closed_at, (select min(o.network_id::bigint) from parts o
+                where o.stray = p.stray and o.network_id ~ '^[0-9]{1,18}$' and o.closed_at > p.closed_at
+                    and (o.placeholder = '' and (o.created_at > p.closed_at or o.session_id = p.session_id and o.id > p.id) or p.closed_at < (select i.received_at from turns t
+                        join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1 where t.id = o.turn_id))) as settled
+        from parts p where p.network_id is null and p.placeholder = '' and p.attempt > 0
+            and (p.state = 'unknown' or p.state = 'dead' and exists (
+                select 1 from attempts a where a.delivery_id = p.id and a.outcome in ('lost', 'unknown')))),
+    doubted as materialized (
+        select p.stray, p.network_id::bigint as id, d.settled, d.id is not null as doubted
+        from due join parts p on p.stray = due.id and p.session_id = due.id
+                and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at
+            left join doubts d on d.stray = p.stray and d.created_at <= p.closed_at
+                and not (d.session_id = p.session_id and d.id > p.id and d.closed_at > p.closed_at)),
+    said as materialized (
+        select b.stray, b.id, coalesce(max(b.settled), 0) as floor from doubted b group by b.stray, b.id
+        having not bool_or(b.doubted and (b.settled is null or b.id <= b.settled)))
     update sessions s set stray_tries = case when s.stray_tries + 1 < $3 then s.stray_tries + 1 else 0 end, stray_asked = now(),
         stray_at = case when s.stray_tries + 1 < $3 then s.stray_at end
     from due left join told on told.stray = due.id where s.id = due.id
@@ -62,9 +78,8 @@ DUE = """
         s.due_at is not null or coalesce(told.coming, false) as coming, coalesce(told.waits, false) as waits,
         coalesce(told.kept, '{}') || array(select t.placeholder from talks t where t.stray = due.id and t.placeholder ~ '^[0-9]{1,18}$')
             as kept,
-        array(select p.network_id::bigint from parts p where p.stray = due.id and p.session_id = due.id
-            and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at and p.closed_at < coalesce(told.doubted, 'infinity')
-            order by p.network_id::bigint desc limit $4) as after,
+        array(select p.id from said p where p.stray = due.id order by p.id desc limit $4) as after,
+        array(select p.floor from said p where p.stray = due.id order by p.id desc limit $4) as floors,
         coalesce((select i.network_id::bigint from parts p join turns t on t.id = p.turn_id
             join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1
             where p.stray = due.id and p.session_id = due.id and p.closed_at >= due.stray_at and i.network_id ~ '^[0-9]{1,18}$'
@@ -122,7 +137,8 @@ DONE = """
 class Stray:
     """after: messages of ours that surely came after it, the newest first. coming: more of them will. waits: another of
     ours may still get its id. kept: what fills in, or will. asked: what it answers, or 0. at: since when; over: for longer than
-    anybody looks. tries: this one included. reach: how far it was looked for."""
+    anybody looks. tries: this one included. reach: how far it was looked for. floors: of each
+    of `after`, behind which it stands if anywhere."""
 
     session: UUID
     account: UUID
@@ -137,6 +153,7 @@ class Stray:
     over: bool
     tries: int
     reach: int
+    floors: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +199,7 @@ async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
         Stray(
             r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
             frozenset(int(k) for k in r["kept"]), r["asked"], r["stray_at"], r["over"], r["tries"],
-            r["stray_reach"],
+            r["stray_reach"], tuple(r["floors"]),
         )
         for r in rows if r["integration_id"]
     ]

@@ -132,7 +132,9 @@ def _claimed(found: Json | None, shared: Json) -> Claim | None:
     if "client" in found:
         return Claim(**found)
     s = found.pop("session")
-    session = {k: v for k, v in s.items() if k not in ("key_hash", "key_sealed")} | {"behind": found.pop("behind")}
+    session = {k: v for k, v in s.items() if k not in ("key_hash", "key_sealed")} | {
+        "behind": found.pop("behind"), "commanded": False,
+    }
     return Claim(
         session=session, poison=False, client=shared["clients"].get(s["client_id"]),
         gateway=shared["gateways"].get(s["client_id"]), integration=shared["integrations"].get(s["integration_id"]),

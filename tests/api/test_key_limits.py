@@ -41,6 +41,12 @@ out = 20000.0
 MODEL, CENTS = "@acme/dear", 0.1
 ASK: Json = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}], "max_completion_tokens": 5}
 
+# Of a chat.
+NO_KEY = """
+    insert into usage (account_id, sku, quantity, unit_price, amount)
+    values ($1, 'inference.chat_completions.out', 5, 0.01, 0.05)
+"""
+
 
 class Town(Api):
     """One account; each test makes keys of its own."""
@@ -333,6 +339,19 @@ async def test_spend_by_everything_as_json_and_csv(town: Town) -> None:
     assert table.headers["Content-Type"].startswith("text/csv") and "attachment" in table.headers["Content-Disposition"]
     rows = {r["tag"]: r for r in csv.DictReader(io.StringIO(table.body))}
     assert float(rows["shared"]["amount"]) == pytest.approx(3 * CENTS) and "'=blue" in rows, "no formula"
+
+
+async def test_spend_without_a_key_has_no_name_and_that_of_a_key_that_is_gone_is_told(town: Town) -> None:
+    gateway = await town.gateway(modelName=MODEL)
+    kept, of_kept = await town.limited()
+    gone, of_gone = await town.limited()
+    for key in (kept, gone):
+        assert (await town.ask(key, model=gateway)).status == 200
+    await town.ok("GET", SPEND)
+    await town.hub.db.run(NO_KEY, town.account)
+    await town.hub.db.run("delete from api_keys where id = $1", of_gone)
+    names = {line["id"]: line["name"] for line in await town.ok("GET", f"{SPEND}?by=key")}
+    assert (names[None], names[str(of_gone)]) == (None, "deleted") and names[str(of_kept)].startswith("k-")
 
 
 class Hole:

@@ -1,6 +1,7 @@
 """Answers that come while nobody looks: a soft sound, the number in the title and on the button."""
 
 from typing import Any
+from uuid import UUID
 
 from playwright.async_api import Page
 
@@ -15,15 +16,25 @@ EARS = """
     const make = AudioContext.prototype.createOscillator;
     AudioContext.prototype.createOscillator = function () { window.heard += 1; return make.call(this); };
 """
+OF_CLIENT = "select id, client_id from sessions where client_id = $1 and last_user_at is not null"
 HIDE = """(to) => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => to });
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
 
-async def unasked(api: Api, text: str) -> None:
-    """A message of the business's, as an operator's comes."""
-    [row] = await api.hub.db.fetch(LATEST, api.account)
+def kept(lines: int) -> str:
+    """Whether so many pages that nobody sees keep a line."""
+    held = "l.held.filter((h) => h.name.startsWith('hub:stay'))"
+    return f"navigator.locks.query().then((l) => {held}.length === {lines})"
+
+
+async def unasked(api: Api, text: str, client: str | None = None) -> None:
+    """A message of the business's, as an operator's comes; in the last conversation, or in that of one chat client."""
+    if client is None:
+        [row] = await api.hub.db.fetch(LATEST, api.account)
+    else:
+        [row] = await api.hub.db.fetch(OF_CLIENT, UUID(client))
     await api.ok("POST", f"/api/v1/web-chat-client/{row['client_id']}/sessions/{row['id']}/messages", {"content": text})
 
 
@@ -109,8 +120,7 @@ async def test_a_hidden_tab_hears_and_one_of_two_alone(api: Api, watch: Watch) -
         await other.click("#hello, h1")
         for one in (page, other):
             await one.evaluate(HIDE, True)
-        held = "navigator.locks.query().then((l) => l.held.filter((h) => h.name === 'hub:stay').length === 1)"
-        await watch.until(page, held)
+        await watch.until(page, kept(1))
         await unasked(api, "While you were away")
         shown = "document.body.innerText.includes('While you were away')"
         await watch.until(page, shown)
@@ -122,4 +132,23 @@ async def test_a_hidden_tab_hears_and_one_of_two_alone(api: Api, watch: Watch) -
             await watch.until(one, shown)
             await watch.until(one, f"document.title === {title!r}")
         assert await other.evaluate("heard") == 0
+    watch.clean()
+
+
+async def test_two_hidden_chats_of_one_origin_hear_both(api: Api, watch: Watch) -> None:
+    async with visiting(api, FREE) as me, visiting(api, FREE) as you:
+        page = await listening(watch, f"{api.url}/c/{me.client}", api)
+        other = await page.context.new_page()
+        await other.goto(f"{api.url}/c/{you.client}")
+        for one in (page, other):
+            await one.bring_to_front()
+            await one.fill("#text", "Hi")
+            await one.keyboard.press("Enter")
+            await watch.until(one, "document.querySelectorAll('.assistant .acts').length === 1")
+        for one in (page, other):
+            await one.evaluate(HIDE, True)
+        await watch.until(page, kept(2))
+        for one, client in ((other, you.client), (page, me.client)):
+            await unasked(api, f"For {client}", client)
+            await watch.until(one, f"document.body.innerText.includes('For {client}')")
     watch.clean()

@@ -5,10 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
+from hub import ids
 from hub.chat.operators import planned
 from hub.chat.operators.planned import Plan
 from hub.errors import Conflict
 from hub.store import planned as rows
+from tests.api.chatting import visiting
 from tests.api.conftest import Api, keys_of
 from tests.console.conftest import Desk
 from tests.console.town import fill
@@ -257,3 +261,24 @@ async def test_the_same_request_twice_at_once_is_one_plan(api: Api) -> None:
     made = await asyncio.gather(*(api.ok("POST", rest, sent) for _ in range(6)))
     assert {one["id"] for one in made} == {str(id)}
     assert [one["id"] for one in await api.ok("GET", rest)] == [str(id)]
+
+
+@pytest.mark.parametrize("id", [
+    UUID("0190aaaa-0000-4000-8000-00000000000a"), UUID("0190bbbb-0000-7000-8000-00000000000b"), uuid4(), ids.uuid7(),
+    None,
+], ids=["random, as if long ago", "by a clock of long ago", "random", "of now", "none"])
+async def test_whatever_its_id_the_model_knows_that_it_was_said(api: Api, id: UUID | None) -> None:
+    """History is looked for by ids since the conversation began, and what callers name things by may be anything."""
+    async with visiting(api) as me:
+        await me.prompt("Hello")
+        rest = f"/api/v1/inbox/conversations/{me.session}/planned"
+        at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        given = {"id": str(id)} if id else {}
+        made = [await api.ok("POST", rest, {"content": text, "at": at, **more})
+                for text, more in (("We close at noon.", given), ("And open at two.", {}))]
+        assert id is None or made[0]["id"] == str(id)
+        await due(api, *(UUID(one["id"]) for one in made))
+        assert [text for _, text in await me.said()][-2:] == ["We close at noon.", "And open at two."]
+        await me.prompt("When do you close?")
+        asked = [m["content"] for m in me.asked if m["role"] == "assistant"]
+        assert "We close at noon." in str(asked) and "And open at two." in str(asked)

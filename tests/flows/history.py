@@ -15,7 +15,8 @@ ROWS = {
         select i.session_id, i.seq, i.state, i.turn_id, i.body, s.chat
         from inbox i join sessions s on s.id = i.session_id
     """,
-    "turns": "select id, session_id, from_seq, upto_seq, epoch, outcome from turns order by session_id, from_seq",
+    "turns": "select id, session_id, from_seq, upto_seq, epoch, outcome, error, attempts from turns"
+             " order by session_id, from_seq",
     "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, error, attempt, not_before,"
               " network_id from outbox order by id",
     "sessions": "select id, chat, last_seq, done_seq, due_at, lease_until from sessions",
@@ -24,6 +25,7 @@ ROWS = {
     "said": "select turn_id, content from messages where role = 'assistant'",
 }
 OPEN = ("queued", "sending")
+SORRY = ("failed", "poison")
 PICTURE = re.compile(r"\bt(\d+)-(\d+)_\d+")  # of which chat, and with the answer to which message
 
 Json = dict[str, Any]
@@ -63,6 +65,7 @@ class History:
             "drafts behind their answer": sum(_late(self, d) for d in self.drafts),
             "albums": sum("album" in o["body"] or "rest" in o["body"] for o in self.outbox),
             "pressed": sum(self.pressed.values()),
+            "apologies": [(t["attempts"], t["error"]) for t in self.turns if t["outcome"] in SORRY],
             "placeholders left": [self.standing(s) for s in self.shown if s.text == PLACEHOLDER],
         }
 
@@ -131,7 +134,8 @@ def i4_no_part_is_seen_twice(h: History) -> Iterator[str]:
     for part in h.outbox:
         if (marks(words(part)) or part["body"].get("file")) and seen(h, part) > 1 and part["mode"] != "at_least_once":
             yield f"part {part['id']} ({part['mode']}) is seen {seen(h, part)} times"
-        filling = part["mode"] in ("placeholder_edit", "at_least_once") and not part["body"].get("file")
+        plain = not {"bare", "file", "template", "spot", "card"} & part["body"].keys()
+        filling = plain and part["mode"] in ("placeholder_edit", "at_least_once")
         if filling and seen(h, part) < 1:
             why = f"{part.get('code')}: {part.get('error')}, tried {part.get('attempt')} times"
             yield f"part {part['id']} ({part['mode']}, {part['state']}, {why}) is not seen"

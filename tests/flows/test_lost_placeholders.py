@@ -8,19 +8,21 @@ import pytest
 from hub.chat.outbound.strays import REACH, TRIES
 from hub.config import Settings
 from hub.store import strays
-from hub.store.strays import FAR
+from hub.store.strays import FAR, FAR_FROM_QUESTION
 from tests.conftest import owning
 from tests.fakes.model import says
-from tests.flows.ledger import fates
+from tests.flows.ledger import PLACEHOLDER, fates
 from tests.flows.rig import Rig, rig
-from tests.flows.test_answers import say
-from tests.flows.test_placeholders import looked, none_left
+from tests.flows.test_answers import say, telegram
+from tests.flows.test_placeholders import STANDING, looked, none_left, tried
 
 LONG_TALK = """
     insert into messages (id, account_id, session_id, role, source, content)
     select gen_random_uuid(), s.account_id, s.id, 'user', 'contact', '{"text": "x"}'
     from sessions s, generate_series(1, 3000)
 """
+GIVEN_UP = "select count(*) = 1 from outbox where state = 'unknown' and closed_at is not null"
+MOST = (FAR + FAR_FROM_QUESTION) * (REACH + 2) // REACH
 READS = (strays.AFTER, strays.TALKS, strays.READ, strays.READ_IN_ALL)
 
 
@@ -46,7 +48,25 @@ async def test_one_that_many_others_were_told_after_is_found_in_several_looks(se
         await looked(r)
         assert [s.text for s in r.net.shown] == ["Hello"]
         asked = [int(c.body["message_id"]) for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
-        assert gap <= len(asked) <= FAR + 2 * FAR // REACH, "none is asked about in every look"
+        assert gap <= len(asked) <= MOST, "none is asked about in every look"
+
+
+async def test_one_whose_answer_came_long_after_it_is_found_near_its_question(settings: Settings) -> None:
+    """While others were told more than anybody goes through."""
+    async with rig(settings, work=True) as r:
+        r.net.plan = fates("lost")
+        r.model.default = says("Hello", delay=0.3)
+        await say(r.w, "telegram", "", telegram("hello", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: len(r.net.shown) == 1)
+        lost = int(r.net.shown[0].id)
+        for _ in range(2 * FAR):
+            next(r.net.numbers)
+        await r.w.until(lambda: "Hello" in r.net.final())
+        await r.w.settle()
+        await looked(r)
+        assert [s.text for s in r.net.shown] == ["Hello"]
+        asked = [int(c.body["message_id"]) for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
+        assert asked.index(lost) < REACH and len(asked) <= MOST, "the nearest first"
 
 
 async def test_one_that_comes_while_another_is_looked_for_is_looked_for_anew(r: Rig) -> None:
@@ -76,3 +96,46 @@ async def test_of_long_conversations_only_what_is_near_is_read(r: Rig) -> None:
     scans = [line for line in plan if " on messages m" in line]
     read = [float(m[1]) for line in scans if (m := re.search(r"actual.* rows=([0-9.]+)", line))]
     assert read and max(read) <= strays.READ, plan
+
+
+@pytest.mark.parametrize("surely", [True, False], ids=["behind it", "perhaps before it"])
+async def test_a_part_that_may_have_arrived_hides_what_may_stand_before_it(settings: Settings, surely: bool) -> None:
+    """Words that were begun when it was given up stand behind it, and so does the placeholder of what follows them;
+    words that fill in a placeholder may be as old as their question."""
+    async with rig(settings.changed(reconcile_seconds=1), work=True) as r:
+        await r.w.parameters(splitAnswerIntoMessageChunks=True)
+        r.model.default = says("one\n\ntwo")
+        r.net.plan = fates("ok", "ok", "lost")
+        await say(r.w, "telegram", "", telegram("hello", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: r.db.value(GIVEN_UP))
+        await r.w.settle()
+        r.model.default = says("three")
+        await say(r.w, "telegram", "", telegram("and then?", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: "three" in r.net.final())
+        await r.w.settle()
+        if not surely:
+            await r.db.run("update inbox set received_at = received_at - interval '1 hour'")
+        r.model.default = says("four")
+        r.net.plan = fates("lost")
+        await say(r.w, "telegram", "", telegram("and then?", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: "four" in r.net.final())
+        await r.w.settle()
+        shown = [s.text for s in r.net.shown]
+        assert len(shown) == 5 and [t for t in shown if t != PLACEHOLDER] == ["one", "two", "three", "four"]
+        await r.db.run(STANDING)
+        await r.w.until(lambda: tried(r))
+        assert [s.text for s in r.net.shown] == [t for t in shown if t != PLACEHOLDER or not surely]
+
+
+async def test_the_placeholder_of_an_answer_is_found_whose_last_part_may_have_arrived(settings: Settings) -> None:
+    """Parts of a conversation are begun one after the other: what fills in stands before the one nobody knows of."""
+    async with rig(settings.changed(reconcile_seconds=1), work=True) as r:
+        await r.w.parameters(splitAnswerIntoMessageChunks=True)
+        r.model.default = says("one\n\ntwo")
+        r.net.plan = fates("lost", "ok", "ok", "lost")
+        await say(r.w, "telegram", "", telegram("hello", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: r.db.value(GIVEN_UP))
+        await r.w.settle()
+        assert [s.text for s in r.net.shown] == [PLACEHOLDER, "one", "two"]
+        await looked(r)
+        assert [s.text for s in r.net.shown] == ["one", "two"]

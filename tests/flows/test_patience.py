@@ -77,6 +77,25 @@ async def test_many_tries_within_the_patience_set_nothing_aside(r: Rig) -> None:
     assert r.net.final() == ["You said #a1-1"]
 
 
+@pytest.mark.parametrize("marks", ["attempts = 4", "crash_count = 2"])
+async def test_what_is_asked_one_by_one_is_waited_for_as_well(r: Rig, marks: str) -> None:
+    """Two messages, of which one may have stopped a worker; the model is away meanwhile."""
+    r.model.default = AWAY["busy"]
+    await say(r.w, "telegram", "hello #a1-1")
+    await _put_off(r)
+    await say(r.w, "telegram", "and #a1-2")
+    await r.db.run(f"update sessions set due_at = now() + interval '1 hour', {marks}")
+    asked = len(r.model.calls)
+    await r.db.run("update sessions set due_at = now()")
+    await r.w.until(lambda: len(r.model.calls) > asked)
+    await _put_off(r)
+    assert r.net.final() == [], "nobody is told that there is no answer"
+    r.model.default = echo()
+    await r.db.run("update sessions set due_at = now()")
+    await r.w.settle()
+    assert r.net.final() == ["You said #a1-1", "You said #a1-2"]
+
+
 async def test_after_the_patience_one_apology_and_the_answer_still_comes(r: Rig) -> None:
     await _apologised(r)
     assert await r.db.value("select state from inbox") == "waiting", "an apology is no answer"

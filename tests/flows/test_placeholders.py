@@ -232,12 +232,12 @@ async def test_what_could_be_taken_for_the_placeholder_decides_whether_it_is_loo
             await r.w.until(lambda: r.db.value(LOOKED))
             assert not await none_left(r) and len(r.net.shown) == 2, "too early"
             await r.db.run("delete from outbox where body ? 'bare'")
-        await (r.w.until(lambda: _tried(r)) if looks is False else looked(r))
+        await (r.w.until(lambda: tried(r)) if looks is False else looked(r))
         assert len(r.net.shown) == (2 if looks is False else 1)
         assert not looks or [c for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
 
 
-async def _tried(r: Rig) -> bool:
+async def tried(r: Rig) -> bool:
     """Looked at until it is given up."""
     await r.db.run("update sessions set stray_asked = null, stray_tries = 5 where stray_at is not null")
     return await none_left(r)
@@ -262,7 +262,7 @@ async def test_words_of_an_earlier_conversation_that_may_have_arrived_are_not_ta
         await r.w.settle()
         assert await r.db.value("select count(*) = 2 from sessions")
         await r.db.run(STANDING)
-        await r.w.until(lambda: _tried(r))
+        await r.w.until(lambda: tried(r))
         assert r.net.final() == ["one", "two", "three", "Hello"]
 
 

@@ -121,3 +121,44 @@ async def test_a_partition_that_came_while_an_index_was_half_built_keeps_nobody_
         assert await con.fetchval("select count(*) from pg_index where indrelid = 'heavy_2'::regclass") == 1
     finally:
         await con.close()
+
+
+class Dropping(asyncpg.Connection):
+    """Somebody drops a partition right before its index is built."""
+
+    dropped = ""
+
+    async def execute(self, query: str, *args: Any, **more: Any) -> Any:
+        if self.dropped and f'"{self.dropped}"' in query:
+            await super().execute(f"drop table {self.dropped}")
+            self.dropped = ""
+        return await super().execute(query, *args, **more)
+
+
+@pytest.mark.parametrize("when", ["meanwhile", "between two tries"])
+@pytest.mark.parametrize("dropped", ["heavy_1", "heavy_3"])
+async def test_a_month_that_is_dropped_while_an_index_is_owed_keeps_nobody_waiting_for_it(
+    empty: str, monkeypatch: pytest.MonkeyPatch, folder: Path, when: str, dropped: str
+) -> None:
+    """Also the only one that lacked it: the index of the whole is valid then."""
+    con: Any = await asyncpg.connect(empty, connection_class=Dropping)
+    try:
+        await migrate(empty)
+        await con.execute("create table heavy (id int, part int) partition by list (part)")
+        for n in (1, 2, 3):
+            await con.execute(f"create table heavy_{n} partition of heavy for values in ({n})")
+        await con.execute("insert into heavy values (7, 1), (1, 2), (1, 3)" if dropped == "heavy_1" else
+                          "insert into heavy values (1, 1), (1, 2), (7, 3)")
+        (folder / "9001_heavy.sql").write_text("create index heavy_once on heavy (id, (1 / (id - 7)));\n")
+        monkeypatch.setattr(owed_indexes, "GROWN", 1)
+        assert await migrate(empty) == ["9001_heavy.sql"]
+        if when == "meanwhile":
+            con.dropped = dropped
+        else:
+            await con.execute(f"drop table {dropped}")
+        await owed_indexes.build(con)
+        assert await con.fetchval("select cardinality(owed) from migrations where name = '9001_heavy.sql'") == 0
+        assert await con.fetchval("select count(*) from pg_index where not indisvalid") == 0
+        assert await con.fetchval("select count(*) from pg_inherits where inhparent = 'heavy_once'::regclass") == 2
+    finally:
+        await con.close()

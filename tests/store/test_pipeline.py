@@ -121,6 +121,10 @@ async def test_a_message_that_kills_its_worker_is_set_aside(bench: Bench) -> Non
     assert left and [r["body"]["text"] for r in left.batch] == ["good"] and not left.poison
 
 
+CUT_OFF = """
+    update sessions set lease_until = now() - interval '1 second', due_at = now()
+    where id = $1 and lease_until is not null
+"""
 LIVED = """
     insert into worker_beats (id, kind, at, began, since)
     values ($1, 'worker', now() - $2::interval, now() - $3::interval, now() - $4::interval)
@@ -151,6 +155,24 @@ async def test_only_a_death_of_the_process_counts_as_one(
             await tx.run(LIVED, name, *(timedelta(seconds=t) for t in times))
         assert await tx.value("select has_died('owner', 'me', 2)") is died
         assert await tx.value("select has_died('owner', 'owner', 2)") is False
+
+
+@pytest.mark.parametrize("lives", [True, False])
+async def test_a_try_that_was_cut_off_bears_a_mark_only_of_a_death_or_after_long(bench: Bench, lives: bool) -> None:
+    """Of workers that are held up again and again: their leases run out, while they tell that they live."""
+    kept = [(await inbox.ingest(bench.db, [bench.item(w, ids=[w], tag=w)]))[0] for w in ("one", "two")]
+    both = [a.session_id for a in kept if a.session_id]
+    assert len(set(both)) == 2
+    long_ago = "update inbox set received_at = now() - interval '11 minutes' where session_id = $1"
+    await bench.db.run(long_ago, both[1])
+    for n in range(9):
+        if lives:
+            await bench.db.run(LIVED, f"w-{n}", *(timedelta(seconds=t) for t in (0, 60, 60)))
+        for session in both:
+            await bench.db.run(CUT_OFF, session)
+        found = [await turns.claim(bench.db, session, f"w-{n}", 30, 50) for session in both]
+    assert [f is not None and f.poison for f in found] == [not lives, True]
+    assert [f and f.session["crash_count"] for f in found] == [0 if lives else 8] * 2
 
 
 async def test_what_is_handed_back_is_fenced_and_bears_no_mark(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 """What an operator writes now and the hub sends later.
 
-The row and the message have one id and are written in one transaction, so that nothing is said twice or not at all,
-whoever dies in between. It goes into the conversation's outbox like everything else that is said there.
+The row is closed in the transaction that writes the message, whose id comes of the row's, so that nothing is said twice
+or not at all, whoever dies in between. It goes into the conversation's outbox like everything else that is said there.
 """
 
 import logging
@@ -160,6 +160,7 @@ async def fire(hub: Hub, most: int = AT_ONCE) -> int:
 
 async def _fired(hub: Hub, row: Json) -> None:
     account, session, id = row["account_id"], row["session_id"], row["id"]
+    message = said_as(id, row["created_at"])
     async with hub.db.transaction() as tx:
         found = await planned.lock(tx, account, session, id)
         if found is None or found["state"] != "planned" or found["early"]:
@@ -168,18 +169,24 @@ async def _fired(hub: Hub, row: Json) -> None:
         reason = "trouble" if row["tries"] > TRIES else await _refused(tx, account, session, where)
         parts: list[Json] = []
         if reason is None and where is not None:
-            parts = await handoff.parts_of(hub, where, body, id)
-            await handoff.keep(tx, account, session, id, body, parts)
+            parts = await handoff.parts_of(hub, where, body, message)
+            await handoff.keep(tx, account, session, message, body, parts)
             hub.reached("P2")
         await planned.close(tx, account, id, "failed" if reason else "sent", reason)
         if reason and found["operator_id"]:
             await triage.mention(tx, account, session, [found["operator_id"]])
     if parts:
-        await hub.queue.send(session, f"o:{id}")
+        await hub.queue.send(session, f"o:{message}")
     if reason:
         await _news(hub, account, session)
     else:
-        await tell(hub.events, account, session, {"type": "message", "messages": [str(id)]})
+        await tell(hub.events, account, session, {"type": "message", "messages": [str(message)]})
+
+
+def said_as(id: UUID, planned_at: datetime) -> UUID:
+    """The message's id. Those of messages are in the order of time, by which a conversation's are found (see
+    `messages_since`), or of no time at all; what a caller gave may be any."""
+    return id if id.bytes[0] == ids.TIMELESS or ids.made_at(id, planned_at) else ids.timeless(id.bytes)
 
 
 async def _refused(db: Call, account: UUID, session: UUID, where: Json | None) -> str | None:

@@ -7,13 +7,13 @@ from channels.base import ChannelError, Link, Probes
 from hub.chat.clients.link import open_link
 from hub.runtime import Hub
 from hub.store import outbox, strays
-from hub.store.strays import FAR, Left, Stray
+from hub.store.strays import FAR, FAR_FROM_QUESTION, Left, Stray
 
 log = logging.getLogger(__name__)
 
-# How many ids before messages of ours are tried in one look, the nearest first, of how many that are looked for among
-# ours. Ids are one row for all chats of a bot: where many write there are as many between two messages of one chat, and
-# the next look goes on with those that are further away (`FAR`).
+# How many ids before messages of ours, and after the question, are tried in one look, the nearest first, of how many
+# that are looked for among ours. Ids are one row for all chats of a bot: where many write there are as many between two
+# messages of one chat, and the next look goes on with those that are further away (`FAR`).
 REACH, LOOKED = 100, 500
 # How often it is looked for, each time after twice the pause; and where nothing is said after it any more.
 TRIES, QUIET = 6, 3
@@ -82,13 +82,18 @@ def _candidates(stray: Stray) -> dict[int, int]:
     """Ids at which it may stand, the nearest first: how far from what was said instead of it each of them is. Pure.
 
     A placeholder stands right before that, but for what others were told meanwhile: so before the message of ours that
-    comes next, and after the one before."""
+    comes next, and after the one before. Where the answer took long it stands nearer to the question."""
     found: dict[int, int] = {}
-    bounds = {id: max([stray.asked, *(other for other in stray.after if other < id)]) for id in stray.after}
+    bounds = {
+        id: max([stray.asked, floor, *(other for other in stray.after if other < id)])
+        for id, floor in zip(stray.after, stray.floors, strict=True)
+    }
     for n in range(stray.reach + 1, FAR + 1):
         for id, bound in bounds.items():
-            if id - n > bound and id - n not in stray.kept:
-                found.setdefault(id - n, n)
+            from_question = [bound + n] if bound == stray.asked > 0 and n <= FAR_FROM_QUESTION else []
+            for at in (id - n, *from_question):
+                if bound < at < id and at not in stray.kept:
+                    found.setdefault(at, n)
         if len(found) >= LOOKED:
             break
     return found

@@ -43,9 +43,10 @@ def step(hub: Hub, claimed: Claim, draft: Draft) -> tuple[str, float]:
     told = claimed.session.get("apologised_seq") or 0
     fresh = [row for row in claimed.batch if row["seq"] > told]
     close = ("close" if fresh else "silence"), 0.0
-    # What its tools did would be done again; and nothing that waits behind it, such as /reset, waits for a model.
+    # What its tools did would be done again; and no command that waits behind it, such as /reset, waits for a model.
     acted = draft.ask is not None and bool(draft.ask.trace.made)
-    if acted or not passes(draft.failure) or claimed.batch[0]["command"] or claimed.upto < claimed.session["last_seq"]:
+    behind = claimed.upto < claimed.session["last_seq"] and claimed.session.get("commanded", True)
+    if acted or not passes(draft.failure) or claimed.batch[0]["command"] or behind:
         return close
     asked = draft.failure.retry_after or 0.0 if draft.failure else 0.0
     if fresh:
