@@ -25,6 +25,7 @@ from hub.errors import Invalid
 Json = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 SHOWN = 20
+SEEN = r"\S"  # what has a character that can be seen
 _LEAP = re.compile(r"([Tt ]\d\d:\d\d:)60((?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?)$")
 _PLUS = re.compile(r"([Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:?\d\d)$")
 # How pydantic marks the form of a value that it tried; no name of a field looks like this.
@@ -49,6 +50,7 @@ _WORDS = {
     "uuid_type": "must be a UUID",
     "uuid_parsing": "must be a UUID",
     "none_required": "must be null",
+    "blank": "must not be blank",
 }
 _LIMITS = {
     "greater_than_equal": ("ge", "must be at least {}"),
@@ -188,6 +190,8 @@ def invalid(error: ValidationError, place: str = "") -> Invalid:
 def _complaint(error: Any, place: str) -> dict[str, str]:
     where = ".".join(str(p) for p in (place, *error["loc"]) if p != "" and not _FORM.fullmatch(str(p))) or BODY
     kind, context = error["type"], error.get("ctx") or {}
+    if context.get("pattern") == SEEN:
+        kind = "blank"
     if kind in _WORDS:
         words = _WORDS[kind]
     elif kind in _LIMITS:

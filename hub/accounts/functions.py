@@ -104,6 +104,21 @@ def check(functions: Sequence[ProtocolFunction], taken: Mapping[str, str], place
         _try(f"{place}.{n}.contentFormat", schema_of, one.content_format)
 
 
+def check_callers(tools: Sequence[Any], place: str) -> None:
+    """Look at tools that the caller runs, in OpenAI's form. Raise Invalid naming the one below `place`."""
+    for n, one in enumerate(tools):
+        _try(f"{place}.{n}", _callers, one)
+
+
+def _callers(tool: Any) -> None:
+    kind = tool.get("type", "function") if isinstance(tool, dict) else None
+    if not isinstance(kind, str) or not kind:
+        raise ValueError('must be a tool as OpenAI has them: {"type": "function", "function": {"name": ...}}')
+    function = tool.get("function") if kind == "function" else {"name": kind}
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"].strip():
+        raise ValueError("is a function without a name; send it as function.name")
+
+
 def _try(field: str, rule: Callable[[Any], object], value: Any) -> None:
     try:
         rule(value)

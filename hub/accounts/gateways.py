@@ -59,6 +59,7 @@ async def add(
 ) -> UUID:
     """Raise Invalid naming the parameter that cannot be used."""
     functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
+    functions.check_callers(parameters.tools or (), "parameters.tools")
     await references.check(db, guard, account_id, parameters)
     complete(parameters, {}, None)
     id = ids.uuid7()
@@ -91,6 +92,8 @@ async def edit(
         complete(parameters, given, old)
         if NAMING & given.keys():
             functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
+        if "tools" in given:
+            functions.check_callers(parameters.tools or (), "parameters.tools")
         # What was deleted since must not stand in the way of other changes.
         before = GatewayParameters.model_validate(old.parameters)
         await references.check(tx, guard, account_id, parameters, before)
