@@ -178,8 +178,9 @@ def merged(model: type[M], stored: Mapping[str, Any], given: Mapping[str, Any], 
 def invalid(error: ValidationError, place: str = "") -> Invalid:
     """The first complaint as one sentence, all of them as details; never what was sent."""
     told = error.errors(include_url=False, include_input=False)
-    # A value with several forms is told about once a form: the deepest is the one that was meant.
-    meant = max((e for e in told if e["loc"][:1] == told[0]["loc"][:1]), key=lambda e: len(e["loc"]))
+    # A value with several forms is told about once a form: the deepest is the one that was meant, else the one it has.
+    same = (e for e in told if e["loc"][:1] == told[0]["loc"][:1])
+    meant = max(same, key=lambda e: (len(e["loc"]), not e["type"].endswith("_type")))
     told.insert(0, told.pop(told.index(meant)))
     found = [_complaint(one, place) for one in told[:SHOWN]]
     first = found[0]

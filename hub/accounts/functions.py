@@ -111,10 +111,11 @@ def check_callers(tools: Sequence[Any], place: str) -> None:
 
 
 def _callers(tool: Any) -> None:
-    kind = tool.get("type", "function") if isinstance(tool, dict) else None
-    if not isinstance(kind, str) or not kind:
+    if not isinstance(tool, dict) or not tool or not isinstance(tool.get("type", ""), str):
         raise ValueError('must be a tool as OpenAI has them: {"type": "function", "function": {"name": ...}}')
-    function = tool.get("function") if kind == "function" else {"name": kind}
+    if tool.get("type") != "function" and "function" not in tool:
+        return  # one that the provider has
+    function = tool.get("function")
     if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"].strip():
         raise ValueError("is a function without a name; send it as function.name")
 

@@ -53,7 +53,7 @@ async def test_a_language_kept_from_before_stands_in_no_other_changes_way(api: A
     "tools",
     [
         ["x"], [1], [None], [{}], [{"type": "function"}], [{"type": "function", "function": {"name": " "}}],
-        [{"type": 3}],
+        [{"type": 3}], [{"function": 1}],
     ],
 )
 async def test_tools_that_are_none_are_refused_by_their_place(api: Api, tools: list[object]) -> None:
@@ -63,6 +63,27 @@ async def test_tools_that_are_none_are_refused_by_their_place(api: Api, tools: l
     gateway = await api.gateway(tools=[good, {"type": "web_search"}])
     await refused(api, "PATCH", f"{GATEWAYS}/{gateway}", {"parameters": {"tools": tools}}, "parameters.tools.0")
     assert (await api.ok("GET", f"{GATEWAYS}/{gateway}"))["parameters"]["tools"] == [good, {"type": "web_search"}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"tools": [{"type": "function"}]}, "tools"), ({"tools": [{"function": {"name": " "}}]}, "tools"),
+        ({"response_format": {"type": "json_object"}}, "response_format"), ({"json_only": True}, "response_format"),
+        ({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}}, "response_format"),
+    ],
+)
+async def test_what_an_answer_could_not_be_is_not_asked_for(api: Api, sent: dict[str, object], field: str) -> None:
+    asked = {"model": "@hub/extractive", "messages": [{"role": "user", "content": "Hello"}], "tool_choice": "auto"}
+    got = await api.call("POST", "/v1/chat/completions", asked | sent)
+    assert (got.status, got.body["error"]["param"]) == (400, field), got.body
+    good = {"tools": [{"type": "function", "function": {"name": "look"}}, {"google_search": {}}]}
+    assert (await api.call("POST", "/v1/chat/completions", asked | good)).status == 200
+
+
+async def test_a_value_of_several_forms_is_told_what_is_wrong_with_the_form_it_has(api: Api) -> None:
+    got = await api.call("POST", "/v1/responses", {"model": "@hub/extractive", "input": []})
+    assert (got.status, got.body["error"]["message"]) == (400, "input must have at least 1 items."), got.body
 
 
 async def test_an_import_without_a_file_is_refused(api: Api) -> None:
