@@ -86,6 +86,28 @@ async def test_a_value_of_several_forms_is_told_what_is_wrong_with_the_form_it_h
     assert (got.status, got.body["error"]["message"]) == (400, "input must have at least 1 items."), got.body
 
 
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"modelName": "  "}, "modelName"), ({"fallbackModels": [{"modelName": "\t"}]}, "fallbackModels.0.modelName"),
+        ({"mcpSources": [{"name": " ", "url": "https://a.example"}]}, "mcpSources.0.name"),
+        ({"systemInstructionsSources": [{"name": " ", "url": "https://a.b"}]}, "systemInstructionsSources.0.name"),
+        (
+            {"protocolFunctions": [{"name": "look", "description": " ", "callbackUrl": "https://a.example"}]},
+            "protocolFunctions.0.description",
+        ),
+    ],
+)
+async def test_what_a_gateway_holds_has_names_that_can_be_seen(
+    api: Api, parameters: dict[str, object], field: str
+) -> None:
+    sent = {**GATEWAY, "parameters": {**GATEWAY["parameters"], **parameters}}
+    await refused(api, "POST", GATEWAYS, sent, f"parameters.{field} must not be blank")
+    gateway = await api.gateway()
+    await refused(api, "PATCH", f"{GATEWAYS}/{gateway}", {"parameters": parameters}, f"parameters.{field}")
+    await api.ok("PATCH", f"{GATEWAYS}/{gateway}", {"parameters": {"temperature": 0.5}})
+
+
 async def test_an_import_without_a_file_is_refused(api: Api) -> None:
     made = await api.ok("POST", "/api/v1/collections", {"collectionName": "Halls"})
     for path, field in (
