@@ -52,6 +52,10 @@ class Kind(StrEnum):
     EVENT = "event"  # connection, membership, presence, call ...: recorded, never answered
 
 
+# Events by which a contact tells the network, not us, that we may not write on our own, or may again.
+STOPPED, RESUMED = "preference.stopped", "preference.resumed"
+
+
 class Media(StrEnum):
     """Kinds of attachment."""
 

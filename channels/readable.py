@@ -21,7 +21,8 @@ BESIDE = ("EMAIL", "ORG", "ADR", "URL")
 class Said:
     """What a message says, before it is known who said it to whom.
 
-    event: nothing was said (a pin, a key exchange); its name, recorded only.
+    event: nothing was said (a pin, a key exchange); its name, recorded only. With a text: something was said that
+    nobody here can read, and the text is what whoever answers is told of it.
     """
 
     text: str = ""
@@ -33,6 +34,30 @@ class Said:
     @property
     def empty(self) -> bool:
         return not (self.text or self.attachments or self.button)
+
+
+UNKNOWN = "message.unknown"
+# How WhatsApp calls what programs say to each other: nobody waits for an answer to that.
+MACHINES = re.compile(
+    r"enc[A-Z]|secret|placeholder|device|messageHistory|status|bot[A-Z]|stickerSync|peer|appState|key|protocol|reaction|"
+    r"senderKey|context|newsletter|externalAd|referenced"
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def unread(content: dict[str, Any]) -> Said:
+    """A message none of whose parts anybody can read: what a person said of a kind that came up lately is told."""
+    names = (n for n, value in content.items() if _held(value) and not MACHINES.match(n))
+    name = next(names, None)
+    if name is None:
+        return Said(event=UNKNOWN)
+    kind = _HUMP.sub(" ", name.removesuffix("Message")).lower()[:60]
+    return Said(f"[{kind}: messages of this kind cannot be read here; it can be said in another way]", event=UNKNOWN)
+
+
+def _held(value: Any) -> bool:
+    """Whether it is content, and no wrapper within too many others."""
+    return isinstance(value, dict) and bool(value) and "message" not in value
 
 
 def label(attachment: Attachment) -> str:

@@ -25,6 +25,7 @@ from hub.errors import Invalid
 Json = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 SHOWN = 20
+SEEN = r"\S"  # what has a character that can be seen
 _LEAP = re.compile(r"([Tt ]\d\d:\d\d:)60((?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?)$")
 _PLUS = re.compile(r"([Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (\d\d:?\d\d)$")
 # How pydantic marks the form of a value that it tried; no name of a field looks like this.
@@ -49,6 +50,7 @@ _WORDS = {
     "uuid_type": "must be a UUID",
     "uuid_parsing": "must be a UUID",
     "none_required": "must be null",
+    "blank": "must not be blank",
 }
 _LIMITS = {
     "greater_than_equal": ("ge", "must be at least {}"),
@@ -176,8 +178,9 @@ def merged(model: type[M], stored: Mapping[str, Any], given: Mapping[str, Any], 
 def invalid(error: ValidationError, place: str = "") -> Invalid:
     """The first complaint as one sentence, all of them as details; never what was sent."""
     told = error.errors(include_url=False, include_input=False)
-    # A value with several forms is told about once a form: the deepest is the one that was meant.
-    meant = max((e for e in told if e["loc"][:1] == told[0]["loc"][:1]), key=lambda e: len(e["loc"]))
+    # A value with several forms is told about once a form: the deepest is the one that was meant, else the one it has.
+    same = (e for e in told if e["loc"][:1] == told[0]["loc"][:1])
+    meant = max(same, key=lambda e: (len(e["loc"]), not e["type"].endswith("_type")))
     told.insert(0, told.pop(told.index(meant)))
     found = [_complaint(one, place) for one in told[:SHOWN]]
     first = found[0]
@@ -188,6 +191,8 @@ def invalid(error: ValidationError, place: str = "") -> Invalid:
 def _complaint(error: Any, place: str) -> dict[str, str]:
     where = ".".join(str(p) for p in (place, *error["loc"]) if p != "" and not _FORM.fullmatch(str(p))) or BODY
     kind, context = error["type"], error.get("ctx") or {}
+    if context.get("pattern") == SEEN:
+        kind = "blank"
     if kind in _WORDS:
         words = _WORDS[kind]
     elif kind in _LIMITS:

@@ -81,7 +81,7 @@ def read(message: Json, message_id: str | None) -> Said:
             return reader(value)
     if all(name in NOISE for name in message):
         return Said(event="message.noise")
-    return Said(event="message.unknown")
+    return readable.unread({n: v for n, v in message.items() if n not in NOISE})
 
 
 def _file(media: Media, value: Json, message: Json, message_id: str | None) -> Said:

@@ -56,7 +56,7 @@ def deleted(data: Json, me: str | None) -> Inbound:
 def _message(data: Json, message: Json, author: Who, message_id: str) -> Inbound:
     ext = loose.key("m", message_id)
     said = read(message, message_id)
-    if said.event or said.empty:
+    if (said.event and (author.own or not said.text)) or said.empty:
         return _event(said.event or "message.empty", ext, author, data, reply_to=said.reply_to)
     around = context(data, message)
     return Inbound(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from channels import calling, loose
-from channels.base import Inbound, Kind, Link
+from channels.base import RESUMED, STOPPED, Inbound, Kind, Link
 from channels.loose import moment, obj, objs, text
 from channels.meta.messages import fate, foreign, received, sent
 from channels.meta.who import Who, person, who
@@ -15,6 +15,7 @@ TOLD = (
     "event", "reason", "message_template_name", "message_template_language", "new_quality_score", "current_limit",
     "display_phone_number", "decision", "group_id", "type", "subject", "timestamp",
 )
+CONSENTS = {("marketing_messages", "stop"): STOPPED, ("marketing_messages", "resume"): RESUMED}
 TEMPLATES = "message_template"
 
 
@@ -42,6 +43,8 @@ def _change(link: Link, account: str | None, change: Json) -> list[Inbound]:
     if field.startswith(TEMPLATES) and account not in (None, link.settings.get("businessAccountId") or account):
         # An app may hear of several business accounts, whose templates may be called the same.
         return [replace(foreign(account or "", change, {}), ignore="another business account")]
+    if preferences := objs(value.get("user_preferences")):
+        return [_preference(p, profiles) for p in preferences]
     if calls := objs(value.get("calls")):
         return [_call(c, profiles) for c in calls]
     # The history of a connected phone comes in bulk and is nobody's question.
@@ -50,6 +53,18 @@ def _change(link: Link, account: str | None, change: Json) -> list[Inbound]:
     about = next(iter(objs(value.get("groups"))), value)
     detail = loose.scalars(about, *TOLD)
     return [Inbound(Kind.EVENT, ext, event=f"meta.{field[:60]}", detail=detail, ignore=ignore)]
+
+
+def _preference(given: Json, profiles: list[Json]) -> Inbound:
+    """What somebody told WhatsApp about being written to."""
+    addressed = {"from": given.get("wa_id"), "from_user_id": given.get("user_id")}
+    about = who(addressed, person(profiles, addressed))
+    name = CONSENTS.get((text(given.get("category")) or "", text(given.get("value")) or ""), "preference.other")
+    return Inbound(
+        Kind.EVENT, loose.key("p", loose.digest(given)), chat=about.chat, contact=about.contact,
+        at=moment(given.get("timestamp")), event=name, text=text(given.get("detail")) or "",
+        detail=loose.scalars(given, "category", "value"),
+    )
 
 
 def _call(given: Json, profiles: list[Json]) -> Inbound:

@@ -18,7 +18,7 @@ def read(body: Json) -> Said:
             return reader(value)
     if cards := objs(body.get("contacts")):
         return Said(attachments=tuple(_card(c) for c in cards))
-    return Said(event="message.unknown")
+    return readable.unread(body)
 
 
 def _text(value: Json) -> Said:

@@ -63,7 +63,7 @@ def _message(body: Json, message_id: str) -> Inbound:
     # Some edits carry no id of their own: then what they say, and when, tells them apart.
     edit = edit_id or loose.digest([text(body.get("momment")), said.text])
     ext = loose.key("e", message_id, edit) if edited else loose.key("m", message_id)
-    if said.event or said.empty:
+    if (said.event and (own or edited or not said.text)) or said.empty:
         return _event(body, said.event or "message.empty", ext, reply_to=said.reply_to)
     if edited and own:
         return _event(body, "own.edit", ext, said.text)

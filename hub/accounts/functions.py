@@ -104,6 +104,22 @@ def check(functions: Sequence[ProtocolFunction], taken: Mapping[str, str], place
         _try(f"{place}.{n}.contentFormat", schema_of, one.content_format)
 
 
+def check_callers(tools: Sequence[Any], place: str) -> None:
+    """Look at tools that the caller runs, in OpenAI's form. Raise Invalid naming the one below `place`."""
+    for n, one in enumerate(tools):
+        _try(f"{place}.{n}", _callers, one)
+
+
+def _callers(tool: Any) -> None:
+    if not isinstance(tool, dict) or not tool or not isinstance(tool.get("type", ""), str):
+        raise ValueError('must be a tool as OpenAI has them: {"type": "function", "function": {"name": ...}}')
+    if tool.get("type") != "function" and "function" not in tool:
+        return  # one that the provider has
+    function = tool.get("function")
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"].strip():
+        raise ValueError("is a function without a name; send it as function.name")
+
+
 def _try(field: str, rule: Callable[[Any], object], value: Any) -> None:
     try:
         rule(value)

@@ -1,7 +1,7 @@
 """AI gateways: which model answers, with which instructions, knowledge and tools."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from hub.accounts import functions, references
 from hub.accounts.gateway_secrets import PLACE, complete, joined, key_of, split
 from hub.accounts.parameters import GatewayParameters
 from hub.domain import Gateway
-from hub.errors import Conflict, NotFound
+from hub.errors import Conflict, Invalid, NotFound
 from hub.guarded_http import Guard
 from hub.pydantic_base import camel, merged
 from hub.sealing import Sealer
@@ -20,6 +20,9 @@ from hub.store import gateways
 from hub.store.db import Call, Db
 
 SLUG_TRIES = 5
+# Parameters that hold what a model, a source or a function is called.
+WRITTEN = frozenset(("modelName", "fallbackModels", "mcpSources", "systemInstructionsSources", "protocolFunctions"))
+WORDS = {field.alias or name: name for name, field in GatewayParameters.model_fields.items()}
 # Changes of these may give two tools one name.
 NAMING = frozenset(("protocolFunctions", "sentinelOptions", "tools"))
 Json = dict[str, Any]
@@ -59,6 +62,8 @@ async def add(
 ) -> UUID:
     """Raise Invalid naming the parameter that cannot be used."""
     functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
+    functions.check_callers(parameters.tools or (), "parameters.tools")
+    _seen(parameters, WRITTEN)
     await references.check(db, guard, account_id, parameters)
     complete(parameters, {}, None)
     id = ids.uuid7()
@@ -91,11 +96,28 @@ async def edit(
         complete(parameters, given, old)
         if NAMING & given.keys():
             functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
+        if "tools" in given:
+            functions.check_callers(parameters.tools or (), "parameters.tools")
+        _seen(parameters, WRITTEN & given.keys())
         # What was deleted since must not stand in the way of other changes.
         before = GatewayParameters.model_validate(old.parameters)
         await references.check(tx, guard, account_id, parameters, before)
         stored, sealed = split(parameters, key_of(parameters, given, old), id, sealer)
         await gateways.edit(tx, account_id, id, name or old.name, stored, sealed)
+
+
+def _seen(parameters: GatewayParameters, names: Collection[str]) -> None:
+    """Raise Invalid for a name in parameters of these names that nobody can see."""
+    held = parameters.model_dump(by_alias=True, include={WORDS[name] for name in names})
+    for name in sorted(names):
+        value = held[name]
+        listed = isinstance(value, list)
+        ones = [(f"{name}.{n}", one) for n, one in enumerate(value)] if listed else [("", {name: value})]
+        for place, one in ones:
+            for field in ("name", "modelName", "description"):
+                if isinstance(said := one.get(field), str) and said and not said.strip():
+                    where = ".".join(p for p in ("parameters", place, field) if p)
+                    raise Invalid(f"{where} must not be blank.", field=where)
 
 
 async def remove(db: Call, account_id: UUID, id: UUID) -> None:

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from hub.pydantic_base import SEEN
+
 MASK = "***"
 INT32 = 2**31 - 1
 
@@ -108,6 +110,8 @@ def identifier(value: str) -> str:
 Address = Annotated[str, Field(max_length=2000), AfterValidator(address)]
 Headers = Annotated[dict[str, str], Field(max_length=50), AfterValidator(_headers)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+# What people call a thing of theirs: something that can be seen.
+Called = Annotated[str, Field(min_length=1, max_length=200, pattern=SEEN)]
 
 
 def mask(secret: str | None) -> str | None:

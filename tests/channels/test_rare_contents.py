@@ -122,6 +122,26 @@ def test_other_things_that_are_said(message: dict[str, Any], said: str) -> None:
     assert sent_by_evolution(**message).text == said
 
 
+NEW = "[loyalty card: messages of this kind cannot be read here; it can be said in another way]"
+
+
+@pytest.mark.parametrize(("item", "kind", "text"), [
+    (sent_by_zapi(loyaltyCard={"points": 7}), Kind.MESSAGE, NEW),
+    (sent_by_evolution(loyaltyCardMessage={"points": 7}, messageContextInfo={"a": 1}), Kind.MESSAGE, NEW),
+    (sent_by_evolution(viewOnceMessageV9={"message": {"loyaltyCardMessage": {"points": 7}}}), Kind.MESSAGE, NEW),
+    # What programs say to each other, what is empty, and what was typed on the business's own phone.
+    (sent_by_evolution(encCommentMessage={"encPayload": "x"}), Kind.EVENT, ""),
+    (sent_by_evolution(secretEncryptedMessage={"encPayload": "x"}), Kind.EVENT, ""),
+    (sent_by_evolution(deviceListMessage={"a": 1}), Kind.EVENT, ""),
+    (sent_by_zapi(loyaltyCard={}), Kind.EVENT, ""),
+    (sent_by_zapi(externalAdReply={"title": "Bolo"}), Kind.EVENT, ""),
+    (sent_by_zapi(loyaltyCard={"points": 7}, fromMe=True), Kind.EVENT, ""),
+    (sent_by_zapi(loyaltyCard={"points": 7}, isEdit=True, editMessageId="E"), Kind.EVENT, ""),
+])
+def test_what_came_up_lately_is_told_and_what_machines_say_is_not(item: Inbound, kind: Kind, text: str) -> None:
+    assert (item.kind, item.text) == (kind, text)
+
+
 def test_when_and_where_an_event_is_at_zapi() -> None:
     event = {"name": "Festa", "description": "traga bolo", "scheduleTime": WHEN * 1000, "location": {"name": "Casa"}}
     assert sent_by_zapi(event=event).text == "Event: Festa\ntraga bolo\n2025-11-30 18:40 UTC\nCasa"

@@ -180,7 +180,7 @@ def test_poll_vote_answers_the_poll() -> None:
     [
         ({"pinMessage": {"action": "pin"}}, "message.pin"),
         ({"newsletterAdminInvite": {}}, "newsletter.invite"),
-        ({"somethingNew": {"a": 1}}, "message.unknown"),
+        ({"somethingNew": {}}, "message.unknown"), ({}, "message.unknown"),
         ({"text": {"message": ""}}, "message.empty"),
     ],
 )

@@ -15,7 +15,7 @@ from hub.chat import content
 from hub.chat.choices import MOST
 from hub.chat.operators import handoff
 from hub.domain import Json
-from hub.pydantic_base import Camel
+from hub.pydantic_base import SEEN, Camel
 
 TAG = "Handoff"
 
@@ -32,7 +32,7 @@ class PlaceIn(Camel):
 
 
 class CardIn(Camel):
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=SEEN)]
     phone: Annotated[str, Field(pattern=r"^\+?[0-9]{5,17}$", description="With the country code.")]
 
 

@@ -14,14 +14,14 @@ from hub.chat.operators import inbox, planned
 from hub.chat.operators.planned import Plan
 from hub.domain import Json
 from hub.errors import NotFound
-from hub.pydantic_base import Camel, Moment
+from hub.pydantic_base import SEEN, Camel, Moment
 from hub.store import planned as rows
 from hub.tools.schedule.book import zone_of
 
 TAG = "Inbox"
 At = Annotated[Moment, Field(description="With its offset; within the next year.")]
 Zone = Annotated[str, Field(max_length=60, description="IANA name, in which people are shown the time.")]
-Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+Text = Annotated[str, Field(min_length=1, max_length=20_000, pattern=SEEN)]
 
 
 class PlanIn(Camel):

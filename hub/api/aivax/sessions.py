@@ -22,7 +22,7 @@ from hub.chat.clients import sessions
 TAG = "Sessions"
 
 
-@endpoint(id="A-15", tag=TAG)
+@endpoint(id="A-15", tag=TAG, bare=True)
 async def create(request: web.Request, id: UUID, body: SessionIn) -> SessionOpened:
     """Open a session.
 

@@ -54,7 +54,8 @@ class Sentence(Snake):
 class ChatIn(Snake):
     message: Annotated[Said, Field(description="The user's message or prompt.")]
     agent_type: Annotated[
-        str | None, Field(max_length=64, description="Which agent answers; `router` (or none) chooses one.")
+        str | None,
+        Field(min_length=1, max_length=64, description="Which agent answers; `router` (or none) chooses one."),
     ] = None
     context_id: Annotated[
         str | None, Field(min_length=1, max_length=200, description="Of an earlier answer: go on with it.")

@@ -31,7 +31,9 @@ LIMIT, LARGEST = 8 << 20, 5_000_000
 BASE = "/v1/documents"
 
 
-@endpoint(id="G-04", tag=TAG, family=FAMILY, query_key=False, status=201, limit=LIMIT, seconds=30, errors=(404,))
+@endpoint(
+    id="G-04", tag=TAG, family=FAMILY, query_key=False, status=201, limit=LIMIT, seconds=30, errors=(404,), bare=True
+)
 async def create(request: web.Request, body: DocumentIn) -> DocumentGrant:
     """Create a document.
 

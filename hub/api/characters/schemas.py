@@ -15,7 +15,7 @@ def _said(value: str) -> str:
 
 
 Said = Annotated[str, Field(min_length=1, max_length=100_000), AfterValidator(_said)]
-Title = Annotated[str, Field(min_length=1, max_length=500)]
+Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_said)]
 Id = Annotated[str, Field(min_length=1, max_length=100)]
 Text = Annotated[str, Field(max_length=20_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_said)]

@@ -1,5 +1,6 @@
 """The documented APIs that this server is: what each is called, and how it says that something is wrong."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -47,6 +48,8 @@ ARES_CODES: Mapping[int, str] = MappingProxyType(
         429: "RATE_LIMITED", 500: "INTERNAL_ERROR", 502: "LLM_ERROR", 503: "DATABASE_ERROR",
     }
 )
+# Below these everything is for users of ARES, also what leads nowhere.
+ARES_PATHS = re.compile(r"/api/(auth|chat|conversations|memory|agents)(/|$)")
 ARES_KNOWN: Mapping[str, str] = MappingProxyType(
     {
         "unknown_model": "CONFIGURATION_ERROR", "model_not_found": "CONFIGURATION_ERROR",
@@ -58,7 +61,9 @@ ARES_KNOWN: Mapping[str, str] = MappingProxyType(
 def family_of(request: web.Request) -> str:
     """Whose endpoint was asked for."""
     operation = getattr(request.match_info.handler, OPERATION, None)
-    return operation.family if isinstance(operation, Operation) else DEFAULT
+    if isinstance(operation, Operation):
+        return operation.family
+    return "ares" if ARES_PATHS.match(request.path) else DEFAULT
 
 
 def coded(family: str, status: int, code: str) -> str:

@@ -84,8 +84,12 @@ async def streamed(request: web.Request, field: str, limit: int) -> AsyncIterato
     """
     bounded.hold(request, STREAM)
     if not request.content_type.startswith("multipart/"):
+        nothing = True
         async for piece in bounded.pieces(request, limit, field):
+            nothing = nothing and not piece.strip()
             yield piece
+        if nothing:
+            raise missing(field)
         return
     clock, waited, read = asyncio.get_running_loop().time, 0.0, 0
     most = bounded.patience(request, limit)
@@ -136,7 +140,11 @@ async def _part(request: web.Request, field: str, whole: int, held: bool) -> Bod
     async for part in _parts(request, whole, held):
         if part.name == field:
             return part
-    raise BadRequest(f"{field} is missing; send the file in this multipart field.", field=field)
+    raise missing(field)
+
+
+def missing(field: str) -> BadRequest:
+    return BadRequest(f"{field} is missing; send the file in this multipart field.", field=field)
 
 
 async def _parts(request: web.Request, whole: int, held: bool = True) -> AsyncIterator[BodyPartReader]:

@@ -15,6 +15,7 @@ from hub.engine.multimodal import kinds
 from hub.errors import Forbidden, Invalid
 from hub.llm import heal
 from hub.llm.candidates import address_of
+from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.types import INTEGRATED
 
 LONGEST = 1_000_000
@@ -37,6 +38,10 @@ def ask_of(
     public = who.kind == "public"
     if address_of(gateway) == INTEGRATED:
         _no_extras(body, public)
+        if structured is not None and gateway.parameters.get("modelName") == EXTRACTIVE:
+            raise Invalid(
+                f"{EXTRACTIVE} quotes documents and cannot write JSON; ask a model that can.", field="response_format"
+            )
         options.pop("extra_body", None)
     if public:
         _allowed(talk, body)

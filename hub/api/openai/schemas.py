@@ -183,6 +183,18 @@ class CompletionIn(BaseModel):
         """-1 is how some servers write that there is no limit."""
         return None if value == -1 and not isinstance(value, bool) else value
 
+    @field_validator("tools")
+    @classmethod
+    def _named(cls, value: list[Json] | None) -> list[Json] | None:
+        """A function that nobody can call would be left out in silence."""
+        for n, tool in enumerate(value or ()):
+            function = tool.get("function")
+            if (tool.get("type") == "function" or "function" in tool) and not (
+                isinstance(function, dict) and isinstance(function.get("name"), str) and function["name"].strip()
+            ):
+                raise ValueError(f"has a function without a name at {n}; send it as function.name")
+        return value
+
     @model_validator(mode="after")
     def _asks(self) -> "CompletionIn":
         if not self.messages and self.prompt is None:

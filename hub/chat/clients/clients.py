@@ -12,6 +12,7 @@ from hub.chat.clients.parameters import ClientParameters, LimitingParameters
 from hub.chat.news import ended
 from hub.domain import Client
 from hub.errors import Invalid, NotFound
+from hub.language.iso_codes import known
 from hub.pydantic_base import merged
 from hub.runtime import Hub
 from hub.store import clients, gateways
@@ -56,6 +57,7 @@ async def add(
 ) -> UUID:
     """Raise Invalid when the gateway is not the account's."""
     await _own_gateway(db, account_id, gateway_id)
+    _known_language(parameters.language_code)
     id = ids.uuid7()
     await clients.add(db, account_id, id, name, gateway_id, limits.stored(), parameters.stored())
     return id
@@ -75,6 +77,8 @@ async def edit(
             seen(old)
         limits = merged(LimitingParameters, old.limits, given.get("limitingParameters") or {}, "limitingParameters")
         parameters = merged(ClientParameters, old.parameters, given.get("clientParameters") or {}, "clientParameters")
+        if parameters.language_code != old.parameters.get("languageCode"):
+            _known_language(parameters.language_code)
         gateway = given.get("aiGatewayId", old.gateway_id)
         if gateway != old.gateway_id:
             await _own_gateway(tx, account_id, gateway)
@@ -94,6 +98,14 @@ async def remove(hub: Hub, account_id: UUID, id: UUID) -> str | None:
     await ended(hub, account_id, busy)
     said = [await client_integrations.unregister(hub, one) for one in linked]
     return " ".join(s for s in said if s) or None
+
+
+def _known_language(code: str | None) -> None:
+    if code and not known(code):
+        raise Invalid(
+            f"clientParameters.languageCode is '{code}', which is no language; send one such as pt-BR or en, or null.",
+            field="clientParameters.languageCode",
+        )
 
 
 async def _own_gateway(db: Call, account_id: UUID, gateway_id: UUID | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from channels.base import RESUMED, STOPPED
 from hub.language.consent import START, STOP
 from hub.language.folding import plain
 from hub.runtime import Hub
@@ -13,6 +14,8 @@ from hub.store.turns import Claim
 
 Json = dict[str, Any]
 OUT, IN = "optout", "optin"
+# What a contact told the network itself.
+TOLD: Mapping[str, str] = {STOPPED: OUT, RESUMED: IN}
 TEXTS: Mapping[str, Mapping[str, str]] = {
     OUT: {
         "pt": "Pronto: não vamos mais escrever para você por iniciativa própria. Se você escrever, respondemos. "

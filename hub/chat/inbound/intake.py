@@ -248,7 +248,7 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     if one.kind in (Kind.EDIT, Kind.REVOKE) and one.contact is None:
         return item | {"body": {"text": one.text}, "network_id": one.message_id}
     if one.kind == Kind.EVENT or (one.contact is None and not one.group):
-        return item | _event(one)
+        return item | _event(endpoint, one)
     item |= _who(endpoint, one)
     network_id = one.message_id if one.kind != Kind.REACTION else one.reply_to
     body = content.of_inbound(one)
@@ -265,12 +265,14 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
     return item | _rules(endpoint, one, max_wait, said)
 
 
-def _event(one: Inbound) -> Item:
+def _event(endpoint: dict[str, Any], one: Inbound) -> Item:
     event: Item = {
         "kind": "event",
         "body": {"event": one.event or str(one.kind), "detail": dict(one.detail), "text": one.text},
     }
-    if one.event and one.event.startswith("connection."):
+    if one.contact and not one.group and (said := consent.TOLD.get(one.event or "")):
+        event |= _who(endpoint, one) | {"consent": said}
+    elif one.event and one.event.startswith("connection."):
         event["connection"] = one.event.removeprefix("connection.")
     if one.ignore:
         event["body"]["rule"] = one.ignore
@@ -364,8 +366,7 @@ async def _keep_inline(db: Db, item: Item, one: Inbound) -> None:
             UUID(item["account"]),
             None,
             UUID(item["id"]),
-            token=token,
-            name=a.name or f"{a.media}",
+            token=token, name=a.name or f"{a.media}",
             mime=a.mime or "application/octet-stream",
             kind=str(a.media),
             sha256=sha256,

@@ -8,9 +8,9 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 
 from hub.accounts import key_limits, spend
 from hub.accounts.key_limits import Limits
-from hub.accounts.value_types import Name, origin
+from hub.accounts.value_types import Called, origin
 from hub.domain import Account
-from hub.pydantic_base import Camel, Moment
+from hub.pydantic_base import SEEN, Camel, Moment
 
 Json = dict[str, Any]
 
@@ -59,7 +59,7 @@ class ShownParameters(AccountParameters):
 
 
 class AccountEdit(Camel):
-    name: Name | None = None
+    name: Called | None = None
     parameters: AccountParameters = AccountParameters()
 
 
@@ -79,7 +79,7 @@ class AccountOut(Camel):
 
 
 class KeyIn(Camel):
-    label: Annotated[str, Field(min_length=1, max_length=100)]
+    label: Annotated[str, Field(min_length=1, max_length=100, pattern=SEEN)]
     duration: Annotated[int, Field(le=2**31 - 1, description="Days until the key expires; negative: never.")]
     type: Annotated[
         Literal["private", "public"], Field(description="Public keys may only run completions.")
@@ -123,7 +123,7 @@ class KeyIn(Camel):
 class KeyEdit(Camel):
     """Only what changes. `limits` are replaced whole: `{}` takes them away. `expiresAt` null: never."""
 
-    label: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    label: Annotated[str | None, Field(min_length=1, max_length=100, pattern=SEEN)] = None
     limits: Limits | None = None
     tags: Tags | None = None
     expires_at: Moment | None = None

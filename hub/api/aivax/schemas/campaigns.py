@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from hub.accounts.value_types import Called
 from hub.api.aivax.schemas.choices import ChoiceIn
 from hub.chat.choices import MOST
 from hub.outreach.campaigns import Plan, Planned, Wanted
@@ -59,7 +60,7 @@ class Message(Camel):
 
 class CampaignIn(Camel):
     web_chat_id: UUID
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Called
     target: Annotated[str, AfterValidator(known), Field(json_schema_extra={"enum": SENT_TO})]
     message: Message
     recipients: Annotated[

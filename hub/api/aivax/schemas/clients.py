@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from hub.accounts.value_types import Name
+from hub.accounts.value_types import Called
 from hub.api.aivax.schemas.integrations import IntegrationsOut
 from hub.chat.clients.clients import Details
 from hub.chat.clients.parameters import ClientParameters, LimitingParameters
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class ClientIn(Camel):
-    name: Name
+    name: Called
     ai_gateway_id: Annotated[UUID | None, Field(description="Without a gateway the client is not available.")] = None
     limiting_parameters: LimitingParameters = LimitingParameters()
     client_parameters: ClientParameters = ClientParameters()
@@ -24,7 +24,7 @@ class ClientIn(Camel):
 class ClientEdit(Camel):
     """Only what changes: parameters that are left out stay, lists are replaced whole."""
 
-    name: Name | None = None
+    name: Called | None = None
     ai_gateway_id: UUID | None = None
     limiting_parameters: Annotated[Json, Part(LimitingParameters)] | None = None
     client_parameters: Annotated[Json, Part(ClientParameters)] | None = None

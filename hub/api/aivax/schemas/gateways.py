@@ -4,21 +4,21 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from hub.accounts.parameters import GatewayParameters
-from hub.accounts.value_types import Name
+from hub.accounts.value_types import Called
 from hub.pydantic_base import Camel, Part
 
 Json = dict[str, Any]
 
 
 class GatewayIn(Camel):
-    name: Name
+    name: Called
     parameters: GatewayParameters
 
 
 class GatewayEdit(Camel):
     """Only what changes; a parameter that is sent replaces the stored one whole."""
 
-    name: Name | None = None
+    name: Called | None = None
     parameters: Annotated[Json, Part(GatewayParameters)] = {}
 
 

@@ -10,11 +10,11 @@ from hub.api.http.pagination import Page
 from hub.chat.operators.groups import LONGEST, MEMBERS, Colour, Sort
 from hub.chat.operators.triage import MOST, PRIORITIES, Assign, Change, Priority, Status, Way
 from hub.domain import Json
-from hub.pydantic_base import Camel, Moment
+from hub.pydantic_base import SEEN, Camel, Moment
 from hub.tools.schedule.targets import TARGETS
 
 FIELDS: tuple[tuple[Literal["operator", "team"], str], ...] = (("operator", "assignee"), ("team", "team"))
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=SEEN)]
 
 
 class InboxQuery(Page):

@@ -7,14 +7,14 @@ from uuid import UUID
 from pydantic import Field
 
 from hub.chat.operators.panel import CHOICES, FIELDS, LAST, NOTE
-from hub.pydantic_base import Camel
+from hub.pydantic_base import SEEN, Camel
 
 FieldType = Literal["text", "number", "date", "choice", "yes_no"]
 Choices = Annotated[
     list[Annotated[str, Field(max_length=100)]], Field(max_length=CHOICES, description="Of the type `choice`.")
 ]
 Place = Annotated[int, Field(ge=0, le=LAST, description="Smaller ones stand first.")]
-Name = Annotated[str, Field(min_length=1, max_length=60)]
+Name = Annotated[str, Field(min_length=1, max_length=60, pattern=SEEN)]
 Value = str | bool | int | float | None
 
 
@@ -63,7 +63,7 @@ class ValuesOut(Camel):
 
 
 class ContactNoteIn(Camel):
-    text: Annotated[str, Field(min_length=1, max_length=NOTE)]
+    text: Annotated[str, Field(min_length=1, max_length=NOTE, pattern=SEEN)]
 
 
 class ContactNoteOut(Camel):

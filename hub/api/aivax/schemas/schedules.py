@@ -11,15 +11,15 @@ from hub.chat.timespan import TimeSpan
 from hub.errors import Invalid
 from hub.outreach.forecast import Forecast
 from hub.outreach.results import told
-from hub.pydantic_base import Camel, Moment
+from hub.pydantic_base import SEEN, Camel, Moment
 from hub.tools.schedule import book, targets, words
 from hub.tools.schedule.recurrence import Rule
 from hub.tools.schedule.targets import TARGETS
 
 Json = dict[str, Any]
 Network = Annotated[str, AfterValidator(targets.known), Field(json_schema_extra={"enum": list(TARGETS.values())})]
-User = Annotated[str, Field(min_length=1, max_length=200)]
-Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+User = Annotated[str, Field(min_length=1, max_length=200, pattern=SEEN)]
+Text = Annotated[str, Field(min_length=1, max_length=20_000, pattern=SEEN)]
 Zone = Annotated[str | None, Field(max_length=60, description="IANA name, such as America/Sao_Paulo.")]
 Limit = Annotated[int | None, Field(ge=1, le=1_000_000, description="Executions after which it ends; null: never.")]
 CatchUp = Annotated[

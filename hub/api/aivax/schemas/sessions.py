@@ -12,13 +12,13 @@ from hub.chat.clients.sessions import PREVIEW, Opened, Wanted
 from hub.pydantic_base import Camel
 
 Json = dict[str, Any]
-HOUR, SECOND, TEN_YEARS = 3600, 1, 315_360_000
+HOUR, SHORTEST, LONGEST = 3600, 600, 90 * 86_400
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=4000)]],
     Field(max_length=100, description="For workers and functions; the assistant does not see it."),
 ]
 Context = Annotated[str, Field(max_length=200_000, description="The assistant reads it with every message.")]
-Expires = Annotated[float, Field(ge=SECOND, le=TEN_YEARS, description="Seconds from now.")]
+Expires = Annotated[float, Field(ge=SHORTEST, le=LONGEST, description="Seconds from now: ten minutes to ninety days.")]
 
 
 class SessionIn(Camel):

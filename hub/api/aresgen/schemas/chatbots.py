@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from hub.accounts.value_types import Name
+from hub.accounts.value_types import Called
 from hub.api.aresgen.schemas.documents import Model
 from hub.api.aresgen.schemas.kinds import ChatbotId, ConversationId, Cursor, MessageId, Time, VoiceId
 from hub.api.aresgen.schemas.threads import MessageOut
@@ -20,7 +20,7 @@ Score = Annotated[int, Field(ge=1, le=5)]
 
 
 class ChatbotIn(Snake):
-    name: Name
+    name: Called
     knowledge_base_id: Annotated[UUID | None, Field(description="Id of a collection.")] = None
     voice_id: VoiceId | None = None
     instructions: Instructions = ""
@@ -30,7 +30,7 @@ class ChatbotIn(Snake):
 class ChatbotEdit(Snake):
     """Only what changes; null takes knowledge base, voice and model away."""
 
-    name: Name | None = None
+    name: Called | None = None
     knowledge_base_id: UUID | None = None
     voice_id: VoiceId | None = None
     instructions: Instructions | None = None

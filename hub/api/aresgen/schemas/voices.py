@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from hub.accounts.value_types import Name
+from hub.accounts.value_types import Called
 from hub.api.aresgen.schemas.kinds import Time, VoiceId
 from hub.pydantic_base import Snake
 from hub.studio.aresgen.voices import MIDDLE, Voice
@@ -36,7 +36,7 @@ class SlidersOut(Snake):
 
 
 class VoiceIn(Snake):
-    name: Name
+    name: Called
     sample: Sample
     sliders: Sliders = Sliders()
     banned_phrases: Phrases = []
@@ -45,7 +45,7 @@ class VoiceIn(Snake):
 class VoiceEdit(Snake):
     """Only what changes."""
 
-    name: Name | None = None
+    name: Called | None = None
     sample: Sample | None = None
     sliders: Sliders | None = None
     banned_phrases: Phrases | None = None
