@@ -4,6 +4,7 @@ import quopri
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from channels import loose
@@ -13,7 +14,9 @@ VCARD_LINE = re.compile(
     r"^(?:[\w-]+\.)?(FN|TEL|EMAIL|ORG|ADR|URL)((?:;[^:\r\n]*)?):([^\r\n]+)", re.MULTILINE | re.IGNORECASE
 )
 VCARD_FOLD = re.compile(r"\r?\n[ \t]")
-VCARD_ESCAPE = re.compile(r"\\(.)")
+VCARD_PART, VCARD_ESCAPE = re.compile(r"(?<!\\);"), re.compile(r"\\(.)")
+# What is read of a card: characters, fields, and characters of a field.
+VCARD_LONGEST, VCARD_FIELDS, VCARD_VALUE = 500_000, 60, 500
 BESIDE = ("EMAIL", "ORG", "ADR", "URL")
 
 
@@ -99,7 +102,8 @@ def vcard(name: Any, content: Any) -> Attachment:
     """A contact card out of a vCard."""
     said = _vcard(content)
     named = next((value for field, value in said if field == "FN"), None)
-    return card(loose.text(name) or named, phones(content), beside(content))
+    reached = ([value for field, value in said if field in kind] for kind in (("TEL",), BESIDE))
+    return card(loose.text(name) or named, *reached)
 
 
 def phones(content: Any) -> list[str]:
@@ -114,16 +118,21 @@ def beside(content: Any) -> list[str]:
 
 def _vcard(content: Any) -> list[tuple[str, str]]:
     """Its fields and their values, without what only programs read."""
-    source = VCARD_FOLD.sub("", loose.text(content) or "")
-    found = ((field.upper(), _value(options, value)) for field, options, value in VCARD_LINE.findall(source))
+    source = VCARD_FOLD.sub("", (loose.text(content) or "")[:VCARD_LONGEST])
+    lines = islice(VCARD_LINE.finditer(source), VCARD_FIELDS)
+    found = ((one[1].upper(), _value(one[2], one[3][:VCARD_VALUE])) for one in lines)
     return [(field, value) for field, value in found if value]
 
 
 def _value(options: str, value: str) -> str:
     if "QUOTED-PRINTABLE" in options.upper():
         value = quopri.decodestring(value.encode()).decode(errors="replace").replace("\0", "")
-    parts = (VCARD_ESCAPE.sub(r"\1", part).strip() for part in re.split(r"(?<!\\);", value))
+    parts = (VCARD_ESCAPE.sub(_unescaped, part).strip() for part in VCARD_PART.split(value))
     return ", ".join(part for part in parts if part)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return " " if found[1] in "nN" else found[1]
 
 
 def poll(question: Any, options: Iterable[Any], several: bool = False) -> str:

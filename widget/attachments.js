@@ -2,7 +2,7 @@
 
 const LONGEST = 10 * 60_000;
 const say = (text) => JSON.parse(document.getElementById("words")?.textContent ?? "{}")[text] || text;
-let recorder;
+let recorder, asked;
 const input = document.querySelector("[data-files][type=file]"), list = document.getElementById("chosen");
 
 function put(files) {
@@ -31,9 +31,11 @@ function sound(file, line) {
 }
 
 export async function open(mic) {
-  if (recorder) return recorder.stop();
+  if (recorder) return recorder.state === "recording" && recorder.stop();
+  if (asked) return;
   const pieces = [];
   let stream;
+  asked = true;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     recorder = new MediaRecorder(stream);
@@ -42,6 +44,8 @@ export async function open(mic) {
     list.hidden = false;
     list.replaceChildren(Object.assign(document.createElement("li"), { role: "alert", textContent: say("The browser does not allow it: {}").replace("{}", () => e.message) }));
     return;
+  } finally {
+    asked = false;
   }
   const over = setTimeout(() => recorder?.stop(), LONGEST);
   recorder.ondataavailable = (e) => pieces.push(e.data);

@@ -36,12 +36,14 @@ MEDIA = {
 def unwrap(message: Json) -> Json:
     """The innermost message; files that Evolution puts beside the wrapper come along.
 
-    WhatsApp makes new wrappers every few months: what holds a message is one, whatever its name.
+    WhatsApp makes new wrappers every few months: what holds a message is one, whatever its name, unless it is a content
+    that is known or what it holds is empty.
     """
     beside: Json = {n: message[n] for n in BESIDE if n in message}
     for _ in range(DEPTH):
-        inner = next((m for v in message.values() if isinstance(m := obj(v).get("message"), dict)), None)
-        if inner is None:
+        held = (obj(obj(v).get("message")) for n, v in message.items() if n not in MEDIA and n not in READERS)
+        inner = next(filter(None, held), None)
+        if inner is None or text(message.get("conversation")):
             break
         message = inner
     return {**beside, **message}

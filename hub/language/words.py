@@ -10,6 +10,7 @@ from hub.language.ideas import IDEAS, WITHIN
 from hub.language.lexicon import ENDINGS, STOP, STOPS
 
 LANGUAGES = ("pt", "en", "es")
+LONGEST = 60  # letters of a word; what is longer is none, and not remembered
 _WORD = re.compile(r"\w+")
 _ENCLITIC = re.compile(r"^(\w{2,}[aei]r)(?:l[aeo]s?|se)$")  # "sacarlo" is of "sacar"
 
@@ -21,9 +22,13 @@ def words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
-@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A folded word without its endings; at least three letters stay."""
+    return _stem(word) if len(word) <= LONGEST else word
+
+
+@lru_cache(maxsize=20_000)
+def _stem(word: str) -> str:
     if word.isdigit():
         return word
     word = _ENCLITIC.sub(r"\1", _singular(word))

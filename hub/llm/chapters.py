@@ -52,17 +52,30 @@ def _things(asked: Asked) -> list[Term]:
 
 
 def _beginning(blocks: Sequence[Block]) -> str:
-    """Whole blocks while there is room; a list that is begun is told to its end."""
+    """Whole blocks while there is room; of a list that is too long its first steps."""
     told, size = list[str](), 0
     for block in dict.fromkeys(blocks):
         room = LONGEST if block.kind == "list" else ROOM
         if size + len(block.text) > room:
-            if not told:
+            if block.kind == "list":
+                told.append(_steps(block.text, room - size))
+            elif not told:
                 told.append(_cut(block.text))
             break
         told.append(block.text)
         size += len(block.text)
     return "\n\n".join(told)
+
+
+def _steps(text: str, room: int) -> str:
+    """Whole lines while there is room, and a sign that there are more of them."""
+    kept, size = list[str](), 0
+    for line in text.split("\n"):
+        size += len(line) + 1
+        if size > room:
+            break
+        kept.append(line)
+    return "\n".join([*(kept or [text[:room]]), "…"])
 
 
 def _cut(text: str) -> str:
@@ -72,4 +85,5 @@ def _cut(text: str) -> str:
         if kept and sum(map(len, kept)) + len(sentence) > ROOM:
             break
         kept.append(sentence)
-    return " ".join(kept)
+    told = " ".join(kept)
+    return told if len(told) <= LONGEST else f"{told[:LONGEST].rstrip()}…"

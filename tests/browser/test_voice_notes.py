@@ -58,3 +58,27 @@ async def test_where_the_microphone_is_refused_it_is_said(business: Business, wa
     await page.get_by_role("button", name="Send", exact=True).click()
     await expect(page.locator("#recent")).to_contain_text("Hello")
     assert me.wrong == []
+
+
+async def test_whoever_presses_again_while_the_browser_asks_is_recorded_once(business: Business, watch: Watch) -> None:
+    town = await fill(business.api.hub, business.api.account, 3)
+    me = await seat(watch, business, permissions=["microphone"])
+    page = await me.open(f"/console/inbox/{town['sessions'][0]}")
+    await page.evaluate("""() => {
+        const devices = navigator.mediaDevices, real = devices.getUserMedia.bind(devices);
+        window.streams = [];
+        window.allow = new Promise((done) => { window.allowed = done; });
+        devices.getUserMedia = (what) => window.streams.push(allow.then(() => real(what))) && window.streams.at(-1);
+    }""")
+    mic = page.get_by_role("button", name="Record a voice note")
+    await mic.click()
+    await Watch.until(page, "streams.length === 1")
+    await mic.click()
+    await page.evaluate("allowed()")
+    await expect(mic).to_have_attribute("aria-pressed", "true")
+    await mic.click()
+    await expect(page.locator("#chosen audio")).to_have_count(1)
+    tracks = "Promise.all(streams).then((all) => all.flatMap((one) => one.getTracks().map((t) => t.readyState)))"
+    assert await page.evaluate(tracks) == ["ended"]
+    assert await page.evaluate("streams.length") == 1
+    assert me.wrong == []

@@ -32,6 +32,14 @@ def test_the_rest_of_the_message_is_read(network: str, written: bytes, read: str
     assert _said(receive(link, Hook({}, b"\xef\xbb\xbf" + body, proved=True))) == read
 
 
+def test_a_large_file_beside_it_costs_no_message() -> None:
+    whole = json.loads(replay.body("evolution", "text"))
+    whole["data"]["message"] = {"imageMessage": {"caption": "oi CUT"}, "base64": "QUJD" * 1_500_000}
+    body = json.dumps(whole).encode().replace(b"CUT", b"\\ud83d")
+    [item] = evolution(evolution_cases.LINK, Hook({}, body, proved=True))
+    assert item.text == "oi \ufffd" and len(item.attachments[0].data or "") == 6_000_000
+
+
 @pytest.mark.parametrize("network", BODIES)
 @pytest.mark.parametrize("body", [b'{"a": "\\ud83d"', b'{"a": "\\x"}', b"\xff\xfe", b'{"a": NaN, "b": "\\ud83d"}'])
 def test_what_is_no_json_stays_unreadable(network: str, body: bytes) -> None:

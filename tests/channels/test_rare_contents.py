@@ -73,6 +73,18 @@ def test_what_a_wrapper_of_any_name_holds_is_read(wrapper: str) -> None:
     assert item.text == "quanto custa?"
 
 
+@pytest.mark.parametrize("held", [{}, None])
+def test_a_wrapper_of_nothing_hides_no_words(held: Any) -> None:
+    around = {"madeNextYearMessage": {"message": held}}
+    assert sent_by_evolution(conversation="quanto custa?", **around).text == "quanto custa?"
+    assert sent_by_evolution(extendedTextMessage={"text": "quanto custa?"}, **around).text == "quanto custa?"
+
+
+def test_a_known_content_is_no_wrapper() -> None:
+    held = {"text": "quanto custa?", "message": {"conversation": "outra coisa"}}
+    assert sent_by_evolution(extendedTextMessage=held).text == "quanto custa?"
+
+
 def test_a_mention_in_a_status_is_no_message() -> None:
     told = {"protocolMessage": {"key": {"id": "S"}, "type": "STATUS_MENTION_MESSAGE"}}
     assert sent_by_evolution(statusMentionMessage={"message": told}).event == "protocol.status_mention_message"
@@ -172,6 +184,18 @@ def test_a_card_tells_how_else_somebody_is_reached_at_meta() -> None:
 def test_a_name_of_an_older_phone() -> None:
     card = "BEGIN:VCARD\nFN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Jos=C3=A9\nTEL:1\nEND:VCARD"
     assert sent_by_evolution(contactMessage={"vcard": card}).attachments[0].text == "José: 1"
+
+
+def test_a_card_is_read_line_by_line() -> None:
+    card = "BEGIN:VCARD\nFN:Ana\nADR:;;Rua 1\\nfundos\\, casa;Recife;\nTEL:1\nEND:VCARD"
+    assert sent_by_evolution(contactMessage={"vcard": card}).attachments[0].text == "Ana: 1, Rua 1 fundos, casa, Recife"
+
+
+@pytest.mark.parametrize("more", ["TEL:{}\n", "ADR:;;;;;;;;{}\n", "EMAIL:" + "x" * 5000 + "{}\n"])
+def test_a_card_is_no_way_to_say_very_much(more: str) -> None:
+    card = "BEGIN:VCARD\nFN:Ana\nTEL:1\n" + "".join(more.format(n) for n in range(20_000))
+    told = sent_by_evolution(contactMessage={"vcard": card}).attachments[0].text
+    assert told.startswith("Ana: 1, ") and len(told) < 40_000
 
 
 def test_which_product_of_the_catalogue_is_asked_about() -> None:

@@ -29,3 +29,16 @@ def test_how_much_is_not_how() -> None:
     priced = passage("Prices: cleaning costs $40.\n\nIt is quick.", "How do I clean the oven?")
     assert Answering("How much is cleaning the oven?", [OVEN]).reply().count("place") == 0
     assert "$40" in Answering("How much does cleaning cost?", [priced]).reply()
+
+
+@pytest.mark.parametrize("before", ["", "You need gloves:\n\n"])
+def test_of_very_many_steps_the_first_are_told(before: str) -> None:
+    steps = "\n".join(f"{n}. Do what stands at place {n}, and wait" for n in range(1, 5000))
+    got = Answering("How do I clean the oven?", [passage(before + steps, "How do I clean the oven?")]).reply()
+    assert before.strip() in got and "place 1," in got and "place 20," in got and "…" in got
+    assert len(got) < 2600 and "place 4999" not in got
+
+
+def test_a_chapter_of_one_endless_sentence_is_cut() -> None:
+    endless = passage("wipe the oven and " * 2000, "How do I clean the oven?")
+    assert len(Answering("How do I clean the oven?", [endless]).reply()) < 2600

@@ -1,5 +1,7 @@
 """Where rules leave it open whether a sentence answers, it is told by how near both are."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
@@ -7,8 +9,9 @@ import pytest
 
 from hub.domain import Passage
 from hub.llm.embedder import Embedder, Vector
-from hub.llm.extractive import TEXTS, Answering
+from hub.llm.extractive import TEXTS, Answering, Extractive
 from hub.llm.likeness import Likeness
+from hub.llm.types import Prompt
 
 REFUSED = TEXTS["nothing"]["pt"]
 HOUSE = uuid4()
@@ -71,6 +74,29 @@ async def test_quotes_are_remembered_for_their_collection_alone() -> None:
     other = Passage(uuid4(), uuid4(), "x", "y", 0.5)
     await likeness.of([("a?", "b")], [other])
     assert near.counted == 5
+
+
+class Ailing(Placed):
+    """An embedder whose model is not there, or one that is never done."""
+
+    def __init__(self, stuck: bool) -> None:
+        super().__init__({})
+        self.stuck = stuck
+
+    async def passages(self, texts: Sequence[str]) -> list[Vector]:
+        self.counted += 1
+        if self.stuck:
+            await asyncio.Event().wait()
+        raise OSError("the model's file is missing")
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+async def test_an_ailing_embedder_costs_no_answer(stuck: bool) -> None:
+    question, ailing = "Do I get my deposit back if we can't come?", Ailing(stuck)
+    asking = Prompt("x", [{"role": "user", "content": question}], question=question, passages=(TABLE,), language="en")
+    made = Extractive(Likeness(ailing)).stream(asking, time.monotonic() + (0.05 if stuck else 60))
+    assert "".join([d.text async for d in made]) == Answering(question, [TABLE], "en").reply()
+    assert stuck or ailing.counted == 1
 
 
 def test_is_is_no_and() -> None:
