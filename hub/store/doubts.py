@@ -36,7 +36,6 @@ SETTLE = """
         closed_at = case when $3 = 'queued' then null else now() end
     where o.id = $1 and o.attempt = $2 and o.state = 'unknown' and o.closed_at is null
 """
-NAMED = "update messages set network_id = $2 where id = $1 and network_id is null"
 
 Json = dict[str, Any]
 
@@ -69,7 +68,4 @@ async def settle(
     db: Call, part: Json, state: str, resolution: str | None, network_id: str | None, code: str | None, error: str | None
 ) -> bool:
     """False when somebody else has settled it: an echo, an operator."""
-    done = await db.run(SETTLE, part["id"], part["attempt"], state, resolution, network_id, code, error) == 1
-    if done and network_id and part["message_id"] and part["part"] == 0:
-        await db.run(NAMED, UUID(part["message_id"]), network_id)
-    return done
+    return await db.run(SETTLE, part["id"], part["attempt"], state, resolution, network_id, code, error) == 1

@@ -3,18 +3,20 @@
 from uuid import UUID
 
 from hub import ids
-from hub.store import outbox, turns
+from hub.checkpoints import unwatched
+from hub.store import messages, outbox, turns
 from hub.store.db import Db
 from hub.store.inbox import ingest
+from hub.store.outcomes import Outcomes
 from tests.store.rows import Bench, Json, answer, straight
 
 UPDATED = "select n_tup_upd as updated, n_tup_hot_upd as hot from pg_stat_user_tables where relname = $1"
 
 
-async def told(db: Db) -> tuple[int, int]:
+async def told(db: Db, table: str = "sessions") -> tuple[int, int]:
     async with db.transaction() as tx:
         await tx.value("select pg_stat_force_next_flush()")
-    row = await db.row(UPDATED, "sessions")
+    row = await db.row(UPDATED, table)
     assert row
     return row["updated"], row["hot"]
 
@@ -43,6 +45,29 @@ async def test_nine_of_ten_updates_of_a_conversation_stay_in_their_page(db: Db) 
     assert updated >= 40 * 4 * 3
     assert hot / updated >= 0.9
     await straight(db)
+
+
+async def test_a_message_is_written_once_and_found_by_what_the_network_calls_it(db: Db) -> None:
+    """One part at a time and many at once: its words are in an index, which a second writing would fill again."""
+    benches = [await Bench(db).make() for _ in range(2)]
+    for bench in benches:
+        await talk(bench, [f"phone:{n}" for n in range(6)])
+    assert (await told(db, "messages"))[0] == 0
+    many = Outcomes(db, "me", 5, unwatched)
+    for bench in benches:
+        stored = await ingest(db, [bench.item(ids=["phone:1"], chat="phone:1", tag="phone:1")])
+        [session] = [one.session_id for one in stored if one.session_id]
+        claimed = await turns.claim(db, session, "me", 30, 50)
+        assert claimed
+        closed = await turns.complete(db, claimed, "me", *answer(), wire=5)
+        assert closed.part
+        called = str(ids.uuid7())
+        await many.sent(closed.part, called, {})
+        assert (await told(db, "messages"))[0] == 0
+        found = await messages.named(db, bench.account, session, bench.integration, [called])
+        assert list(found) == [called]
+        [other] = [b for b in benches if b is not bench]
+        assert not await messages.named(db, other.account, session, other.integration, [called])
 
 
 async def test_no_index_holds_what_every_message_changes(db: Db) -> None:

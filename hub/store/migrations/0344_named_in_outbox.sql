@@ -1,0 +1,99 @@
+-- What a network calls a message of ours stands in `outbox`, which is kept as long as the message. Written into `messages` as well,
+-- it wrote the whole message once more, and its words into their index. There it stays for what others wrote, who know it at once.
+-- The same functions as before, without that.
+create or replace function sent(_id bigint, _attempt integer, _me text, _state text, _network_id text, _code text, _error text, _after double precision, _hold boolean, _wire double precision, _trace jsonb)
+returns jsonb language plpgsql as $$
+declare
+    _o outbox;
+begin
+    update outbox o set
+            state = _state,
+            network_id = coalesce(_network_id, o.network_id),
+            code = case when _state = 'sent' then null else _code end,
+            error = case when _state = 'sent' then null else _error end,
+            not_before = case when _hold then 'infinity'::timestamptz
+                              when _state = 'queued' then now() + make_interval(secs => _after) else null end,
+            wire_deadline = case when _state = 'unknown' then now() + make_interval(secs => _after) else null end,
+            fate = case when _state = 'sent' then coalesce(o.fate, 'sent') else o.fate end,
+            closed_at = case when _state in ('sent', 'dead') then now()
+                             when _state = 'unknown' and not (o.body ? 'rest' or o.mode = 'reconcile'
+                                 or (o.mode = 'placeholder_edit' and not fills_in(o.mode, o.body))) then now() else null end
+        -- A late word about a part given up as unknown counts only if it settles it; an echo is never undone.
+        where o.id = _id and o.attempt = _attempt
+          and (o.state = 'sending' or (o.state = 'unknown' and _state in ('sent', 'dead')) or (o.state = 'sent' and _state = 'sent'))
+        returning * into _o;
+    if not found then
+        return null;
+    end if;
+    insert into attempts (delivery_id, outcome, code, error, milliseconds, request, response)
+        values (_id, _state, _code, _error, (_trace->>'milliseconds')::int, _trace->'request', _trace->'response');
+    return next_part(_o.session_id, _me, _wire);
+end $$;
+
+create or replace function sent_each(items jsonb, _me text, _wire double precision)
+returns TABLE(n integer, part jsonb) language plpgsql
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
+set lock_timeout = '200ms' as $$
+#variable_conflict use_column
+declare
+    _free bigint[];
+    _n int[];
+    _in uuid[];
+begin
+    _free := array(select o.id from outbox o where o.id = any(array(select (i->>'id')::bigint from jsonb_array_elements(items) i))
+        order by o.id for no key update skip locked);
+    with item as materialized (
+        select (e.place - 1)::int as n, i.* from jsonb_array_elements(items) with ordinality e(item, place)
+        cross join lateral jsonb_to_record(e.item) as i(id bigint, attempt int, network_id text, trace jsonb)
+        where i.id = any(_free)),
+    closed as (
+        update outbox o set state = 'sent', network_id = coalesce(i.network_id, o.network_id), code = null, error = null,
+                not_before = null, wire_deadline = null, fate = coalesce(o.fate, 'sent'), closed_at = now()
+            from item i where o.id = i.id and o.attempt = i.attempt and o.state in ('sending', 'unknown', 'sent')
+            returning i.n, i.trace, o.id, o.session_id),
+    tried as (
+        insert into attempts (delivery_id, outcome, milliseconds, request, response)
+        select c.id, 'sent', (c.trace->>'milliseconds')::int, c.trace->'request', c.trace->'response' from closed c order by c.id)
+    select array_agg(c.n), array_agg(c.session_id) into _n, _in from closed c;
+    -- What came to wait meanwhile, too: its bell was rung while this one was on the wire.
+    return query
+        select d.n, case when exists (select 1 from outbox o where o.session_id = d.session and o.state = 'queued')
+            then next_part(d.session, _me, _wire) end
+        from unnest(_n, _in) d(n, session)
+        union all
+        select (e.place - 1)::int, null from jsonb_array_elements(items) with ordinality e(item, place)
+        where (e.item->>'id')::bigint = any(_free) and (e.place - 1)::int <> all(coalesce(_n, '{}'));
+end $$;
+
+create or replace function go_on(_id bigint, _attempt integer, _me text, _state text, _network_id text, _code text, _error text, _key uuid, _gone jsonb, _next jsonb, _wire double precision, _trace jsonb)
+returns jsonb language plpgsql as $$
+declare
+    _o outbox;
+    _was bigint;
+begin
+    select * into _o from outbox o where o.id = _id and o.attempt = _attempt and o.state in ('sending', 'unknown') for no key update;
+    if not found then
+        return null;
+    end if;
+    update outbox set key = _key, body = _next, state = 'queued', failures = 0, not_before = null, wire_deadline = null, placeholder = null,
+            network_id = null, fate = null, code = null, error = null, closed_at = null, resolution = null,
+            expires_at = greatest(expires_at, now() + interval '1 hour')
+        where id = _id;
+    insert into outbox (key, account_id, session_id, message_id, part, integration_id, chat, body, sha, mode, state, attempt,
+                        network_id, fate, code, error, created_at, closed_at)
+        values (_o.key, _o.account_id, _o.session_id, _o.message_id, _o.part, _o.integration_id, _o.chat, _gone, _o.sha, _o.mode,
+                _state, _o.attempt, _network_id, case when _state = 'sent' then 'sent' end, _code, _error, _o.created_at, now())
+        returning id into _was;
+    update attempts set delivery_id = _was where delivery_id = _id;
+    insert into attempts (delivery_id, outcome, code, error, milliseconds, request, response)
+        values (_was, _state, _code, _error, (_trace->>'milliseconds')::int, _trace->'request', _trace->'response');
+    return next_part(_o.session_id, _me, _wire);
+end $$;
+
+-- A message waits in `inbox`, and is said to be answered where it stands: there is room for that in its page.
+alter table inbox set (fillfactor = 70);
+
+select raise_wall();
