@@ -249,6 +249,44 @@ async def test_what_is_gone_is_told_nothing(desk: Desk, api: Api, service: Servi
     assert await api.hub.db.value(count, desk.who.account_id) == 0
 
 
+async def test_a_service_that_wants_to_be_left_alone_costs_no_browser(
+    desk: Desk, api: Api, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked once for all of them, and none is counted as failed: a busy day must not sign anybody off."""
+    monkeypatch.setattr(operators_notices, "AT_ONCE", 1)
+    service.answers |= {f"/crowded-{n}": 429 for n in range(3)}
+    for n in range(3):
+        await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/crowded-{n}").form)
+    await held(api, desk)
+    async with notifying(api) as look:
+        await look()
+    assert len(service.told) == 1
+    failed = "select sum(failures), count(*) from push_subscriptions where account_id = $1"
+    [row] = await api.hub.db.fetch(failed, desk.who.account_id)
+    assert tuple(row) == (0, 3)
+
+
+async def test_a_notice_is_small_and_its_topic_is_the_conversations(
+    desk: Desk, api: Api, service: Service
+) -> None:
+    """Whatever somebody is called; two hear of one conversation by one topic, another's topic is another."""
+    browser = Browser(f"{service.url}/small")
+    await desk.done(f"{PLACE}/browser", **browser.form)
+    session = await held(api, desk)
+    long = "jsonb_build_object('name', repeat('😀', 3000))"
+    name = f"update sessions set metadata = {long}, contact_id = null where id = $1"
+    await api.hub.db.run(name, session)
+    async with notifying(api) as look:
+        await look()
+    [(_, headers, body)] = service.told
+    said, topic = browser.opened(body), headers["Topic"]
+    assert len(body) < 2000 and said["title"] == "😀" * 80
+    assert topic == web_push.topic(api.hub, said) != web_push.topic(api.hub, {"tag": "another"})
+    assert len(topic) <= 32 and str(session) not in topic
+    claims = jwt.decode(headers["Authorization"].split("t=")[1].split(",")[0], options={"verify_signature": False})
+    assert claims["aud"] == service.url and claims["sub"] == api.hub.settings.address
+
+
 async def test_addresses_that_are_none_of_a_push_service_are_refused(desk: Desk, service: Service) -> None:
     good = Browser(f"{service.url}/x").form
     for wrong in (

@@ -19,7 +19,7 @@ from hub.chat.clients.people_names import person
 from hub.chat.operators import letters
 from hub.chat.operators.letters import Line, Page
 from hub.domain import Json
-from hub.errors import HubError, NotFound
+from hub.errors import HubError, NotFound, TooMany
 from hub.pydantic_base import Defaults, merged
 from hub.runtime import Hub
 from hub.store import notices as rows
@@ -34,6 +34,8 @@ MOST, AT_ONCE = 30, 4
 # Seconds after which what is left of one telling is not begun any more; a service that was not asked has not failed.
 LONGEST = 60.0
 LISTED = 20
+# Letters of a name in a notification, which has to be small.
+NAMED = 80
 
 
 class Notices(Defaults):
@@ -97,15 +99,24 @@ async def visitors(hub: Hub, account: UUID, browsers: Sequence[Json]) -> None:
 
 async def _all(hub: Hub, account: UUID, told: Sequence[tuple[Json, Json]]) -> None:
     places, until = asyncio.Semaphore(AT_ONCE), time.monotonic() + LONGEST
-    hung = set[str]()  # services that did not answer: nothing more is asked of them now
+    # Services that did not answer, and those that want to be left alone, which is no fault of a browser: they are asked
+    # nothing more now.
+    hung, crowded = set[str](), set[str]()
 
     async def one(browser: Json, said: Json) -> None:
         async with places:
             service = urlsplit(browser["endpoint"]).netloc
+            if service in crowded:
+                return
             if service in hung:
                 await rows.failed(hub.db, account, browser["id"], MOST)
-            elif time.monotonic() < until and not await _tell(hub, account, browser, said):
-                hung.add(service)
+            elif time.monotonic() < until:
+                try:
+                    if not await _tell(hub, account, browser, said):
+                        hung.add(service)
+                except TooMany as e:
+                    log.info("browsers of account %s are told less: %s", account, e)
+                    crowded.add(service)
 
     async with asyncio.TaskGroup() as tasks:
         for browser, said in told:
@@ -117,6 +128,8 @@ async def _tell(hub: Hub, account: UUID, browser: Json, said: Json) -> bool:
     answered = True
     try:
         done = await web_push.send(hub, browser["endpoint"], browser["p256dh"], browser["auth"], said)
+    except TooMany:
+        raise
     except HubError as e:
         log.info("a browser of account %s was not told: %s", account, e)
         done, answered = None, False
@@ -132,8 +145,9 @@ async def _tell(hub: Hub, account: UUID, browser: Json, said: Json) -> bool:
 def of_waiting(w: Json, words: Catalogue) -> Json:
     """What a notification says of a conversation: never what was said in it. Pure."""
     network = NAMES.get(w["channel"] or "", "Web")
+    body = words.say(told("Waits for an answer · %(network)s", network=network))
     return {
-        "title": person(w), "body": words.say(told("Waits for an answer · %(network)s", network=network)),
+        "title": mails.line(person(w))[:NAMED], "body": body,
         "url": f"/console/inbox/{w['session_id']}", "tag": str(w["session_id"]),
     }
 
