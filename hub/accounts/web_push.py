@@ -4,6 +4,7 @@ The address is one that a browser gave: it goes through the guarded client, and 
 """
 
 import base64
+import hmac
 import ipaddress
 import os
 import time
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from hub.domain import Json
-from hub.errors import Invalid
+from hub.errors import Invalid, TooMany
 from hub.guarded_http import Outbound
 from hub.runtime import Hub
 from hub.sealing import Sealer
@@ -101,17 +102,27 @@ def signed(key: ec.EllipticCurvePrivateKey, endpoint: str, subject: str) -> str:
     return f"vapid t={jwt.encode(claims, key, algorithm='ES256')}, k={public(key)}"
 
 
+def topic(hub: Hub, said: Json) -> str:
+    """By which a service that could not hand a notice on yet puts the next one of the same conversation in its place:
+    it tells the service nothing."""
+    return coded(hmac.digest(hub.sealer.derived("push topic"), str(said["tag"]).encode(), "sha256")[:24])
+
+
 async def send(hub: Hub, endpoint: str, p256dh: str, auth: str, said: Json) -> bool | None:
-    """Whether it was taken; None: not now. False: the browser is gone. Raise Upstream, Invalid."""
+    """Whether it was taken; None: not now. False: the browser is gone. Raise TooMany: the service wants to be left
+    alone; Upstream, Invalid."""
     key = identity(hub.sealer)
     body = sealed(orjson.dumps(said), read(p256dh), read(auth))
     headers = {
         "Authorization": signed(key, endpoint, hub.settings.address), "Content-Encoding": "aes128gcm",
         "Content-Type": "application/octet-stream", "TTL": str(KEPT), "Urgency": "high",
+        "Topic": topic(hub, said),
     }
     reply = await hub.outbound.request(
         "POST", endpoint, headers=headers, body=body, seconds=SECONDS, limit=RECORD, cut=True
     )
+    if reply.status == 429:
+        raise TooMany("The push service wants to be asked less often.")
     if reply.status in OVER:
         return False
     return True if 200 <= reply.status < 300 else None

@@ -24,6 +24,7 @@ from hub.console import (
     knowledge,
     later,
     live,
+    mails,
     networks,
     notices,
     oidc,
@@ -49,8 +50,8 @@ from hub.console.page_request import once
 PARTS = (
     sign_in, oidc, home, templates, triage, inbox, later, person, conversations, replies, live, script_words, bots,
     tools, playground, channels, networks, embedder, knowledge, websites, schedules, campaigns, deliveries, insights,
-    actions, api_keys, webhooks, team, audit, settings, desk, factors, inbox_setup, contact_setup, notices, samples,
-    start,
+    actions, api_keys, webhooks, team, audit, settings, desk, factors, inbox_setup, contact_setup, notices, mails,
+    samples, start,
 )
 
 

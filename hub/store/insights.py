@@ -84,7 +84,7 @@ WEEKLY = """
         select x.id from operators x where (x.notices->>'weekly')::boolean
             and (x.weekly_at is null or x.weekly_at < now() - interval '6 days')
             and extract(isodow from clock_of(x.notices->>'zone', now())) = 1
-            and extract(hour from clock_of(x.notices->>'zone', now())) >= 8
+            and extract(hour from clock_of(x.notices->>'zone', now())) >= 8 and not is_quiet(x.notices, now())
         order by x.weekly_at nulls first limit $1 for no key update skip locked)
     returning o.id, o.account_id, o.email, o.role, o.language, coalesce(nullif(o.notices->>'zone', ''), 'UTC') as zone
 """

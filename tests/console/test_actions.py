@@ -170,6 +170,7 @@ async def test_all_of_it_is_a_table_too(desk: Desk, api: Api, of: str) -> None:
 async def test_the_week_in_a_mail(desk: Desk, api: Api) -> None:
     town = await fill(api.hub, api.account, 4)
     await asked(api, town["sessions"][0], "Is the moon made of cheese?", outcome="failed")
-    subject, text = await findings.letter(api.hub, api.account, datetime.now(UTC), "America/Sao_Paulo")
-    assert re.fullmatch(r"Your week: \d+ conversations", subject)
-    assert "- 1 x Is the moon made of cheese?" in text and "/console/insights/actions?days=7" in text
+    told = await findings.letter(api.hub, api.account, datetime.now(UTC), "America/Sao_Paulo")
+    assert re.fullmatch(r"Your week: \d+ conversations", told.subject)
+    for said in (told.text, told.html):
+        assert "- 1 x Is the moon made of cheese?" in said and "/console/insights/actions?days=7" in said

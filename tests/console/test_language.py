@@ -93,14 +93,18 @@ async def test_notices_and_mails(api: Api) -> None:
     """In the language of each person who is told."""
     at = datetime(2026, 5, 4, 13, 5, tzinfo=UTC)
     one = {"session_id": "s", "channel": "telegram", "contact_name": "Ana", "at": at, "id": "1"}
+    one["zone"] = "America/Sao_Paulo"
     told = notices.of_waiting(one, Pseudo())
     assert told["title"] == "Ana" and told["body"] == pseudo("Waits for an answer · ") + "Telegram"
-    subject, text = notices.letter([one], "http://hub", Catalogues().of("en"))
-    assert subject == "Ana waits for an answer" and "Ana, since 04 May 13:05 UTC\nhttp://hub/console/inbox/s" in text
-    subject, text = notices.letter([one, one], "http://hub", Pseudo())
-    assert subject == "2" + pseudo(" people wait for an answer") and "http://hub/console/inbox/s" in text
-    subject, _ = await findings.letter(api.hub, api.account, at, "UTC", "es")
-    assert subject == pseudo("Your week: ") + "0" + pseudo(" conversations")
+    mail = notices.letter([one], "http://hub", Catalogues().of("en"), "http://hub/off")
+    assert mail.subject == "Ana waits for an answer"
+    assert "Ana, since 04 May 10:05 · Telegram\nhttp://hub/console/inbox/s" in mail.text
+    assert "Times are those of America/Sao_Paulo." in mail.text
+    mail = notices.letter([one, one], "http://hub", Pseudo(), "http://hub/off")
+    assert mail.subject == "2" + pseudo(" people wait for an answer") and "http://hub/console/inbox/s" in mail.text
+    assert pseudo("Get no more of these mails") in unescape(mail.html)
+    week = await findings.letter(api.hub, api.account, at, "UTC", "es")
+    assert week.subject == pseudo("Your week: ") + "0" + pseudo(" conversations")
 
 
 async def test_names_that_people_gave_are_no_words_of_ours(api: Api, desk: Desk) -> None:

@@ -1,8 +1,6 @@
 """Nobody misses a message: browsers and mails tell of what waits, once, to whom it concerns, and hold nobody up."""
 
 import asyncio
-import email
-import email.policy
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,7 +17,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from pydantic import SecretStr
 
 from hub.accounts import web_push
 from hub.accounts.accounts import create_account
@@ -252,6 +249,44 @@ async def test_what_is_gone_is_told_nothing(desk: Desk, api: Api, service: Servi
     assert await api.hub.db.value(count, desk.who.account_id) == 0
 
 
+async def test_a_service_that_wants_to_be_left_alone_costs_no_browser(
+    desk: Desk, api: Api, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked once for all of them, and none is counted as failed: a busy day must not sign anybody off."""
+    monkeypatch.setattr(operators_notices, "AT_ONCE", 1)
+    service.answers |= {f"/crowded-{n}": 429 for n in range(3)}
+    for n in range(3):
+        await desk.done(f"{PLACE}/browser", **Browser(f"{service.url}/crowded-{n}").form)
+    await held(api, desk)
+    async with notifying(api) as look:
+        await look()
+    assert len(service.told) == 1
+    failed = "select sum(failures), count(*) from push_subscriptions where account_id = $1"
+    [row] = await api.hub.db.fetch(failed, desk.who.account_id)
+    assert tuple(row) == (0, 3)
+
+
+async def test_a_notice_is_small_and_its_topic_is_the_conversations(
+    desk: Desk, api: Api, service: Service
+) -> None:
+    """Whatever somebody is called; two hear of one conversation by one topic, another's topic is another."""
+    browser = Browser(f"{service.url}/small")
+    await desk.done(f"{PLACE}/browser", **browser.form)
+    session = await held(api, desk)
+    long = "jsonb_build_object('name', repeat('😀', 3000))"
+    name = f"update sessions set metadata = {long}, contact_id = null where id = $1"
+    await api.hub.db.run(name, session)
+    async with notifying(api) as look:
+        await look()
+    [(_, headers, body)] = service.told
+    said, topic = browser.opened(body), headers["Topic"]
+    assert len(body) < 2000 and said["title"] == "😀" * 80
+    assert topic == web_push.topic(api.hub, said) != web_push.topic(api.hub, {"tag": "another"})
+    assert len(topic) <= 32 and str(session) not in topic
+    claims = jwt.decode(headers["Authorization"].split("t=")[1].split(",")[0], options={"verify_signature": False})
+    assert claims["aud"] == service.url and claims["sub"] == api.hub.settings.address
+
+
 async def test_addresses_that_are_none_of_a_push_service_are_refused(desk: Desk, service: Service) -> None:
     good = Browser(f"{service.url}/x").form
     for wrong in (
@@ -352,65 +387,6 @@ async def test_a_service_that_was_not_asked_has_not_failed(
     assert service.told == []
     failures = "select failures from push_subscriptions where account_id = $1"
     assert await api.hub.db.value(failures, desk.who.account_id) == 0
-
-
-@dataclass
-class Post:
-    """A mail server. refuses: what it says to a sender."""
-
-    refuses: bool = False
-    mails: list[Any] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 here\r\n")
-        while line := await reader.readline():
-            word = line[:4].upper()
-            if word == b"DATA":
-                writer.write(b"354 go on\r\n")
-                text = await reader.readuntil(b"\r\n.\r\n")
-                self.mails.append(email.message_from_bytes(text[:-5], policy=email.policy.default))
-                writer.write(b"250 taken\r\n")
-            elif word == b"MAIL" and self.refuses:
-                writer.write(b"451 not now\r\n")
-            elif word == b"QUIT":
-                writer.write(b"221 bye\r\n")
-                break
-            else:
-                writer.write(b"250 fine\r\n")
-        writer.close()
-
-
-async def test_a_mail_tells_who_did_not_look(desk: Desk, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    post = Post()
-    server = await asyncio.start_server(post.serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    settings = api.hub.settings.changed(smtp_url=SecretStr(f"smtp://127.0.0.1:{port}?from=Hub <hub@example.com>"))
-    object.__setattr__(api.hub, "settings", settings)
-    try:
-        session = await held(api, desk, "10 minutes")
-        await desk.done(PLACE, push="yes", of="open", mail="15")
-        async with notifying(api) as look:
-            await look()
-            assert post.mails == []
-            post.refuses = True
-            await desk.done(PLACE, push="yes", of="open", mail="5")
-            await look()
-            assert post.mails == []
-            post.refuses = False
-            await look()
-            assert post.mails == [], "who was refused is tried again after the pause between two mails"
-            earlier = "update notices set told_at = now() - interval '6 minutes' where operator_id = $1"
-            await api.hub.db.run(earlier, desk.who.id)
-            await look()
-            [one] = post.mails
-            assert (one["To"], one["From"]) == (desk.who.email, "Hub <hub@example.com>")
-            assert one["Subject"] == "Tomás Okafor waits for an answer"
-            assert f"/console/inbox/{session}" in one.get_content() and "bouquet" not in one.get_content()
-            await look()
-            assert len(post.mails) == 1
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 async def test_what_a_screen_asks_for_by_itself_keeps_nobody_signed_in(desk: Desk, api: Api) -> None:

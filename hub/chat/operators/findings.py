@@ -10,6 +10,8 @@ from uuid import UUID
 
 from hub.accounts import mails
 from hub.accounts.operators import LEAST, ROLES
+from hub.chat.operators import letters
+from hub.chat.operators.letters import Line, Page
 from hub.domain import Json
 from hub.errors import HubError
 from hub.language.courtesies import courtesy
@@ -18,7 +20,7 @@ from hub.runtime import Hub
 from hub.store import dashboard
 from hub.store import insights as rows
 from hub.store.db import Call
-from hub.translations import counted, told
+from hub.translations import counted, swapped, told
 
 log = logging.getLogger(__name__)
 # Answers that are looked at; poor ones, documents and reasons of them; groups that are told; talks of one.
@@ -88,17 +90,33 @@ async def load(db: Call, account: UUID, since: datetime, until: datetime, zone: 
 
 
 async def weekly(hub: Hub) -> None:
-    """A mail about the week to everybody who wants one, on Monday morning."""
-    if hub.leases.closing or not mails.possible(hub.settings):
-        return
-    for one in await rows.weekly(hub.db, MAILS):
-        try:
-            price = priced(one["role"])
-            subject, text = await letter(hub, one["account_id"], datetime.now(UTC), one["zone"], one["language"], price)
-            await mails.send(hub.settings, one["email"], subject, text)
-        except HubError as e:
-            log.warning("the week of account %s was not told: %s", one["account_id"], e)
-            await rows.again(hub.db, one["account_id"], one["id"])
+    """A mail about the week to everybody who wants one, on Monday morning: one by one, so that what fails of one is
+    tried again for them alone."""
+    for _ in range(MAILS):
+        if hub.leases.closing or not mails.possible(hub.settings):
+            return
+        found = await rows.weekly(hub.db, 1)
+        if not found:
+            return
+        await _told(hub, found[0])
+
+
+async def _told(hub: Hub, one: Json) -> None:
+    account, operator = one["account_id"], one["id"]
+    try:
+        off = letters.off(hub, "week", account, operator)
+        written = await letter(
+            hub, account, datetime.now(UTC), one["zone"], one["language"], priced(one["role"]), off=off
+        )
+        await mails.send(hub.settings, one["email"], written)
+    except mails.Refused as e:
+        log.warning("the week of account %s is not told: %s", account, e)
+    except HubError as e:
+        log.warning("the week of account %s was not told: %s", account, e)
+        await rows.again(hub.db, account, operator)
+    except BaseException:
+        await rows.again(hub.db, account, operator)
+        raise
 
 
 def priced(role: str) -> bool:
@@ -107,37 +125,40 @@ def priced(role: str) -> bool:
 
 
 async def letter(
-    hub: Hub, account: UUID, until: datetime, zone: str, language: str | None = None, cost: bool = True
-) -> tuple[str, str]:
-    """Subject and text of the week before a moment. cost: for somebody who sees what is spent."""
+    hub: Hub, account: UUID, until: datetime, zone: str, language: str | None = None, cost: bool = True, off: str = ""
+) -> mails.Letter:
+    """The week before a moment. cost: for somebody who sees what is spent."""
     since = until - timedelta(days=7)
     now, found = await dashboard.span(hub.db, account, since, until), await load(hub.db, account, since, until, zone)
-    say = hub.catalogues.of(language).say
-    count, contained = now["conversations"], now["contained"]
-    spent = f"${sum(r['cost'] for r in found['by']['network']):,.2f}"
+    words = hub.catalogues.of(language)
+    say, count, contained = words.say, now["conversations"], now["contained"]
+    spent = "$" + swapped(f"{sum(r['cost'] for r in found['by']['network']):,.2f}", words.code)
     lines = [
-        say(counted(
+        Line(say(counted(
             "%(count)s conversation, %(contained)s of them without a person; %(cost)s.",
             "%(count)s conversations, %(contained)s of them without a person; %(cost)s.", count, contained=contained,
             cost=spent,
         ) if cost else counted(
             "%(count)s conversation, %(contained)s of them without a person.",
             "%(count)s conversations, %(contained)s of them without a person.", count, contained=contained,
-        )),
-        *(say(counted(
+        ))),
+        *(Line(say(counted(
             "A person was called once (%(by)s); not answered: %(unanswered)s.",
             "A person was called %(count)s times (%(by)s); not answered: %(unanswered)s.", c["count"],
             by=CALLED[c["asked_by"]], unanswered=c["unanswered"],
-        )) for c in found["called"]),
+        ))) for c in found["called"]),
     ]
     if found["groups"]:
-        lines += ["", say("Questions without a good answer") + ":"]
-        lines += [f"- {g['count']} x {g['question']}" for g in found["groups"][:NAMED]]
+        lines.append(Line(say("Questions without a good answer") + ":", under=True))
+        lines += [Line(f"- {g['count']} x {mails.line(g['question'])}") for g in found["groups"][:NAMED]]
     if found["unused"]:
         names = ", ".join(d["name"] for d in found["unused"][:NAMED])
-        lines += ["", say(told("Documents that nothing was answered from: %(names)s", names=names))]
+        lines.append(Line(say(told("Documents that nothing was answered from: %(names)s", names=names))))
     at = f"{hub.settings.address}/console"
-    lines += ["", say(told("All of it: %(address)s", address=f"{at}/insights/actions?days=7"))]
-    lines.append(say(told("To get this no more: %(address)s", address=f"{at}/settings/notices")))
-    subject = counted("Your week: %(count)s conversation", "Your week: %(count)s conversations", now["conversations"])
-    return say(subject), "\n".join(lines) + "\n"
+    button = words.gettext("All of it"), f"{at}/insights/actions?days=7"
+    foot = [
+        Line(words.gettext("When you are told, and when not"), f"{at}/settings/notices"),
+        Line(words.gettext("Get no more of these mails"), off),
+    ]
+    subject = say(counted("Your week: %(count)s conversation", "Your week: %(count)s conversations", count))
+    return letters.written(subject, letters.plain(lines, button, foot), Page(lines, button, foot), off, words)

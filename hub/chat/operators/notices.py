@@ -13,11 +13,13 @@ from pydantic import AfterValidator, Field
 
 from hub.accounts import mails, web_push
 from hub.accounts.desk import Clock
-from hub.accounts.operators import Operator
+from hub.accounts.operators import Operator, doing
 from hub.chat.clients.networks import NAMES
 from hub.chat.clients.people_names import person
+from hub.chat.operators import letters
+from hub.chat.operators.letters import Line, Page
 from hub.domain import Json
-from hub.errors import HubError, NotFound
+from hub.errors import HubError, NotFound, TooMany
 from hub.pydantic_base import Defaults, merged
 from hub.runtime import Hub
 from hub.store import notices as rows
@@ -32,6 +34,8 @@ MOST, AT_ONCE = 30, 4
 # Seconds after which what is left of one telling is not begun any more; a service that was not asked has not failed.
 LONGEST = 60.0
 LISTED = 20
+# Letters of a name in a notification, which has to be small.
+NAMED = 80
 
 
 class Notices(Defaults):
@@ -66,6 +70,16 @@ async def edit(db: Db, who: Operator, given: Json, seen: Callable[[Notices], Non
     return new
 
 
+async def end(hub: Hub, kind: str, who: Operator) -> None:
+    """Mails of a kind come no more; said again, it changes nothing."""
+    name, value = letters.ENDED[kind]
+    before = (await load(hub.db, who)).stored()
+    if before.get(name, value) != value:
+        async with doing(hub.db, who, "self.notices_changed", str(who.id)) as deed:
+            deed.changed(before, {name: value})
+            await edit(hub.db, who, {name: value}, lambda _: None)
+
+
 async def push(hub: Hub, account: UUID, waiting: Sequence[Json]) -> None:
     """Tell the browsers of those who are to know: each once, whatever becomes of it."""
     scope.enter(account)
@@ -85,15 +99,24 @@ async def visitors(hub: Hub, account: UUID, browsers: Sequence[Json]) -> None:
 
 async def _all(hub: Hub, account: UUID, told: Sequence[tuple[Json, Json]]) -> None:
     places, until = asyncio.Semaphore(AT_ONCE), time.monotonic() + LONGEST
-    hung = set[str]()  # services that did not answer: nothing more is asked of them now
+    # Services that did not answer, and those that want to be left alone, which is no fault of a browser: they are asked
+    # nothing more now.
+    hung, crowded = set[str](), set[str]()
 
     async def one(browser: Json, said: Json) -> None:
         async with places:
             service = urlsplit(browser["endpoint"]).netloc
+            if service in crowded:
+                return
             if service in hung:
                 await rows.failed(hub.db, account, browser["id"], MOST)
-            elif time.monotonic() < until and not await _tell(hub, account, browser, said):
-                hung.add(service)
+            elif time.monotonic() < until:
+                try:
+                    if not await _tell(hub, account, browser, said):
+                        hung.add(service)
+                except TooMany as e:
+                    log.info("browsers of account %s are told less: %s", account, e)
+                    crowded.add(service)
 
     async with asyncio.TaskGroup() as tasks:
         for browser, said in told:
@@ -105,6 +128,8 @@ async def _tell(hub: Hub, account: UUID, browser: Json, said: Json) -> bool:
     answered = True
     try:
         done = await web_push.send(hub, browser["endpoint"], browser["p256dh"], browser["auth"], said)
+    except TooMany:
+        raise
     except HubError as e:
         log.info("a browser of account %s was not told: %s", account, e)
         done, answered = None, False
@@ -120,8 +145,9 @@ async def _tell(hub: Hub, account: UUID, browser: Json, said: Json) -> bool:
 def of_waiting(w: Json, words: Catalogue) -> Json:
     """What a notification says of a conversation: never what was said in it. Pure."""
     network = NAMES.get(w["channel"] or "", "Web")
+    body = words.say(told("Waits for an answer · %(network)s", network=network))
     return {
-        "title": person(w), "body": words.say(told("Waits for an answer · %(network)s", network=network)),
+        "title": mails.line(person(w))[:NAMED], "body": body,
         "url": f"/console/inbox/{w['session_id']}", "tag": str(w["session_id"]),
     }
 
@@ -133,26 +159,34 @@ async def mail(hub: Hub, account: UUID, waiting: Sequence[Json]) -> None:
     for one in waiting:
         by_operator[one["operator_id"]].append(one)
     for operator, mine in by_operator.items():
+        words, off = hub.catalogues.of(mine[0]["language"]), letters.off(hub, "waiting", account, operator)
         try:
-            words = hub.catalogues.of(mine[0]["language"])
-            await mails.send(hub.settings, mine[0]["email"], *letter(mine, hub.settings.address, words))
+            await mails.send(hub.settings, mine[0]["email"], letter(mine, hub.settings.address, words, off))
+        except mails.Refused as e:
+            log.warning("a mail to an operator of account %s is not tried again: %s", account, e)
         except HubError as e:
             log.warning("a mail to an operator of account %s was not sent: %s", account, e)
             await rows.release(hub.db, account, operator, "mail", [w["session_id"] for w in mine])
 
 
-def letter(waiting: Sequence[Json], address: str, words: Catalogue) -> tuple[str, str]:
-    """Subject and text of a mail about what waits. Pure."""
-    count, lines = len(waiting), list[str]()
+def letter(waiting: Sequence[Json], address: str, words: Catalogue, off: str) -> mails.Letter:
+    """A mail about what waits, in the words and by the clock of whoever is told. Pure."""
+    count, lines, zone = len(waiting), list[Line](), letters.zone(waiting[0]["zone"])
     for w in waiting[:LISTED]:
-        since = told("%(name)s, since %(time)s UTC", name=person(w), time=moment(w["at"], words))
-        lines.append(f"{words.say(since)}\n{address}{of_waiting(w, words)['url']}")
+        since = told("since %(time)s", time=moment(w["at"].astimezone(zone), words))
+        network = NAMES.get(w["channel"] or "", "Web")
+        place = f"{address}{of_waiting(w, words)['url']}"
+        lines.append(Line(mails.line(person(w)), place, f"{words.say(since)} · {network}"))
     if count > LISTED:
-        rest = f"{address}/console/inbox?show=waiting"
-        lines.append(words.say(told("... and %(count)s more: %(address)s", count=count - LISTED, address=rest)))
+        lines.append(Line(words.say(told("... and %(count)s more", count=count - LISTED))))
+    inbox, where = f"{address}/console/inbox?show=waiting", f"{address}/console/settings/notices"
     one = told("%(name)s waits for an answer", name=person(waiting[0]))
     many = counted("%(count)s person waits for an answer", "%(count)s people wait for an answer", count)
     subject = words.say(one if count == 1 else many)
-    where = f"{address}/console/settings/notices"
-    foot = words.say(told("When you are told, and when not: %(address)s", address=where))
-    return subject, "\n\n".join([*lines, foot]) + "\n"
+    button = words.gettext("Open the inbox"), inbox if count > 1 else lines[0].url
+    foot = [
+        Line(words.say(told("Times are those of %(zone)s.", zone=zone.key))),
+        Line(words.gettext("When you are told, and when not"), where),
+        Line(words.gettext("Get no more of these mails"), off),
+    ]
+    return letters.written(subject, letters.plain(lines, button, foot), Page(lines, button, foot), off, words)
