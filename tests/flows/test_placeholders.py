@@ -197,10 +197,12 @@ LOOKED = "select count(*) = 1 from sessions where stray_asked is not null"
 # Another part of the same conversation; of each kind one that a placeholder could be taken for, or not.
 PART = """
     with part as (
-        insert into outbox (key, account_id, session_id, message_id, integration_id, chat, body, sha, mode, state,
+        insert into outbox (id, key, account_id, session_id, message_id, integration_id, chat, body, sha, mode, state,
             attempt, created_at, closed_at, wire_deadline)
-        select gen_random_uuid(), o.account_id, o.session_id, o.message_id, o.integration_id, o.chat,
-            '{"text": "x", "bare": true}', 's', o.mode, $1, 1, now() + $3::text::interval,
+        overriding system value
+        select case when $3::text like '-%' then o.id - 1 else o.id + 1000 end, gen_random_uuid(), o.account_id,
+            o.session_id, o.message_id, o.integration_id, o.chat, '{"text": "x", "bare": true}', 's', o.mode, $1, 1,
+            now() + $3::text::interval,
             case when $2 then now() end, now() + interval '1 hour' from outbox o limit 1
         returning id)
     insert into attempts (delivery_id, outcome) select id, $4 from part
