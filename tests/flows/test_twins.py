@@ -21,6 +21,7 @@ from hub.accounts.accounts import create_account
 from hub.accounts.keys import grant
 from hub.api.app import build_app
 from hub.chat.inbound.intake import Intake
+from hub.chat.inbound.webhooks import REMEMBER
 from hub.config import Settings
 from hub.jobs.runner import Runner
 from hub.processes.embedded import free_port
@@ -160,6 +161,7 @@ def users(one: Town) -> str:
 async def test_a_conversation(town: Town) -> None:
     """Asked once and three times at once, delivered ten times, and unregistered at the end."""
     await town.patient(5)  # what comes at once comes within that, on a busy machine too
+    await asyncio.sleep(REMEMBER)  # from when on every process acts by it
     await town.say("Good morning")
     await town.until(["At your service."])
     await town.say(messages=[{"text": "One"}, {"text": "Two"}, {"text": "Three"}])

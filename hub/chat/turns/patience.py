@@ -1,9 +1,9 @@
 """Trouble of a model that passes: waited for, then an apology, and the answer after all when the model is back."""
 
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-from hub.engine.ask import Ask
+from hub.chat.turns.draft import Draft
 from hub.errors import HubError
 from hub.llm.types import Failed
 from hub.runtime import Hub
@@ -12,14 +12,6 @@ from hub.store.turns import Claim
 Json = dict[str, Any]
 # Seconds between two tries: a quarter of the time that was waited already, within these; after the apology a tenth.
 SOON, SELDOM = (2.0, 20.0), (15.0, 300.0)
-
-
-class Draft(Protocol):
-    """What is used of a turn being made."""
-
-    outcome: str
-    failure: HubError | None
-    ask: Ask | None
 
 
 def passes(e: HubError | None) -> bool:

@@ -5,10 +5,10 @@ alone and in its place. Its content: {"role": "system", "text", "activation": {i
 context, at, user, closed, template}}.
 """
 
-from typing import Any, Protocol
+from typing import Any
 
 from hub import ids
-from hub.engine.ask import Ask
+from hub.chat.turns.draft import Draft
 from hub.runtime import Hub
 from hub.store import turns
 from hub.store.turns import Claim
@@ -25,16 +25,6 @@ INSTRUCTION = (
     "exactly [NO_MESSAGE] and nothing is sent."
 )
 KINDS = {"once": "a scheduled message", "recurring": "a recurring task", "campaign": "a campaign of the business"}
-
-
-class Draft(Protocol):
-    """What is used of a turn being made."""
-
-    messages: list[Json]
-    parts: list[Json]
-    outcome: str
-    error: str | None
-    ask: Ask | None
 
 
 def body(
