@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 import pytest
 from aiohttp import web
@@ -28,7 +27,7 @@ from hub.errors import NotFound
 from hub.runtime import Hub, open_hub
 from hub.store import arrivals, turns
 from hub.store.arrivals import Kept
-from hub.store.db import Db, of_data
+from hub.store.db import Db
 from tests.flows.net import Net
 from tests.flows.test_answers import BODIES, COUNT, Json
 from tests.flows.world import SECRET, World, make
@@ -180,16 +179,6 @@ async def test_what_comes_behind_acknowledged_calls_waits_there_and_nobody_else_
     assert await post(http, other, update(1, "mine")) == 200
     assert await waiting(one) == 3 and await said(one) == {}, "acknowledged, and not overtaken"
     assert await said(other) == {"1": ["mine"]}
-    # A process of before, which knows of no journal, is told that it failed.
-    old, theirs = "select * from ingest_group($1)", await integration(other)
-    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
-        await hub.db.fetch(old, [{"integration": str(mine)}])
-    # Of what it stores together only that is refused: for such an error it asks for each call by itself.
-    with pytest.raises(asyncpg.RestrictViolationError) as split:
-        await hub.db.fetch(old, [{"integration": str(i)} for i in (mine, theirs)])
-    assert of_data(split.value)
-    mine_alone = {"integration": str(theirs), "account": str(other.account), "kind": "event"}
-    assert [r["outcome"] for r in await hub.db.fetch(old, [mine_alone])] == ["recorded"]
     await hub.redis.flushdb()
     await let(one)
     await folded(one)
