@@ -13,17 +13,18 @@ from typing import Any
 from hub.domain import Gateway, Json
 from hub.errors import Invalid
 from hub.guarded_http import Outbound
-from hub.llm import figures, finish
+from hub.llm import figures
 from hub.llm.anthropic import Anthropic
 from hub.llm.balancing import Balancer
 from hub.llm.breaker import FAILURES, Breaker
-from hub.llm.candidates import EMPTY, LABEL, REFUSED, SOURCE, Candidate, address_of, fallbacks, host_of, pool
+from hub.llm.candidates import EMPTY, LABEL, SOURCE, Candidate, address_of, fallbacks, host_of, pool
 from hub.llm.catalogue import Catalogue, Model
 from hub.llm.embeddings import vectors
 from hub.llm.extractive import MODEL as EXTRACTIVE
 from hub.llm.extractive import Extractive
 from hub.llm.figures import Figures
 from hub.llm.gemini import Gemini
+from hub.llm.heard import Heard, Turn
 from hub.llm.likeness import Likeness
 from hub.llm.openai import OpenAICompatible
 from hub.llm.patterns import Undecided
@@ -167,7 +168,7 @@ class Models:
                 place = self._resolve(one.gateway, one.model)
                 if one.fallback:
                     place = replace(place, told=replace(place.told, turn=n))
-                turn = _Turn(n, rest, tries, deadline, patience)
+                turn = Turn(n, rest, tries, deadline, patience)
                 async with aclosing(self._stream(place, question, turn)) as deltas:
                     async for delta in deltas:
                         yield replace(delta, served=one.model) if one.fallback else delta
@@ -193,14 +194,14 @@ class Models:
         async with self._judged(key):
             return await vectors(self._outbound, address, gateway.api_key, headers, body, seconds)
 
-    async def _stream(self, place: _Place, prompt: Prompt, turn: "_Turn") -> AsyncGenerator[Delta, None]:
+    async def _stream(self, place: _Place, prompt: Prompt, turn: Turn) -> AsyncGenerator[Delta, None]:
         """One model's answer."""
         prompt, tried = prompt if prompt.model == place.name else replace(prompt, model=place.name), 0
         waited = 0.0
         while True:
             self._check(place.key)
             tried += 1
-            heard, seen, timed = _Heard(prompt.thinks, turn), self.figures.call(place.told, prompt), False
+            heard, seen, timed = Heard(prompt.thinks, turn), self.figures.call(place.told, prompt), False
             try:
                 async with self._judged(place.key), aclosing(place.provider.stream(prompt, turn.deadline)) as deltas:
                     async for delta in deltas:
@@ -302,7 +303,7 @@ class Models:
                 code="model_paused",
             )
 
-    async def _pause(self, e: Failed, tried: int, waited: float, turn: "_Turn") -> float:
+    async def _pause(self, e: Failed, tried: int, waited: float, turn: Turn) -> float:
         """Wait before the next try, or raise `e` when there is none; the seconds that were waited."""
         wait: float = self._first_wait * 2.0 ** (tried - 1) * random.uniform(0.75, 1.25)
         wait = wait if e.retry_after is None else max(wait, e.retry_after)
@@ -314,69 +315,6 @@ class Models:
         return wait
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """One candidate's turn to answer. number: its place. rest: who comes after it."""
-
-    number: int
-    rest: Sequence[Candidate]
-    tries: int
-    deadline: float
-    patience: float
-
-    def followed(self, e: Failed) -> bool:
-        """Whether somebody steps in for this failure."""
-        return any(one.takes(e) for one in self.rest)
-
-
-class _Heard:
-    """What of an answer was handed on. What nobody is shown is held back until something is, so that an answer
-    that comes to nothing can be asked for again, or of another model."""
-
-    def __init__(self, thinks: bool, turn: _Turn) -> None:
-        self._thinks = thinks
-        self._turn = turn
-        # Where somebody steps in for a refusal it is not shown before it is known that it is all.
-        self._waits = bool(turn.rest) and turn.followed(_refused())
-        self._held: list[Delta] = []
-        self._finish: str | None = None
-        self._refusal = False
-        self.begun = False
-
-    def take(self, delta: Delta) -> list[Delta]:
-        self._finish = delta.finish or self._finish
-        if self.begun:
-            return [delta]
-        self._held.append(delta)
-        self._refusal = self._refusal or bool(delta.refusal)
-        says = delta.says and not (self._waits and delta.refusal and not replace(delta, refusal="").says)
-        if not (says or (self._thinks and delta.thinks and not self._waits)):
-            return []
-        self.begun = True
-        return self._all()
-
-    def end(self) -> list[Delta]:
-        """The rest of an answer without words; it is one when the provider says why. Raise Failed when not, or
-        when another model can be asked."""
-        if self.begun:
-            return self._all()
-        final = self._finish in finish.FINAL
-        if self._refusal and self._waits:
-            raise _refused()
-        if self._refusal:
-            return self._all()
-        text = f"The model answered nothing (finish reason: {self._finish or 'none'})."
-        code = finish.FILTER if self._finish == finish.FILTER else None
-        e = Failed(text, permanent=final, code=EMPTY, details={"code": code} if code else None)
-        if not final or self._turn.followed(e):
-            raise e
-        return self._all()
-
-    def _all(self) -> list[Delta]:
-        held, self._held = self._held, []
-        return held
-
-
 async def _hidden(mask: Mask, given: str | Sequence[Any]) -> Any:
     """Texts to be embedded, with placeholders. Raise Failed for what cannot be looked through."""
     if not isinstance(given, str) and not all(isinstance(one, str) for one in given):
@@ -386,10 +324,6 @@ async def _hidden(mask: Mask, given: str | Sequence[Any]) -> Any:
         return await asyncio.to_thread(mask.value, given)
     except Undecided:
         raise Failed("The texts could not be masked for the provider.", permanent=True, code="mask_failed") from None
-
-
-def _refused() -> Failed:
-    return Failed("The model did not want to answer.", permanent=True, code=REFUSED)
 
 
 def _for(gateway: Gateway, prompt: Prompt) -> Prompt:
