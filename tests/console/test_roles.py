@@ -19,7 +19,9 @@ from tests.api.conftest import Api
 from tests.console.conftest import Desk, signed_in
 from tests.console.town import fill
 
-OUTSIDE = ("/console/login", "/console/link", "/console/logout", "/console/second", "/console/oidc")
+OUTSIDE = (
+    "/console/login", "/console/link", "/console/logout", "/console/second", "/console/oidc", "/console/mails/off/",
+)
 
 
 def forms() -> list[str]:
@@ -218,5 +220,6 @@ async def test_every_form_is_an_action_that_is_logged(api: Api) -> None:
         "/console/logout",
         "/console/link/{token}",
         "/console/second",
+        "/console/mails/off/{kind}/{mark}",
     }
     assert mine == set(forms())
