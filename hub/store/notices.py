@@ -8,9 +8,6 @@ from hub.store.db import Call, clean
 
 OF = "select notices from operators where account_id = $1 and id = $2 for no key update"
 SET = "update operators set notices = $3 where account_id = $1 and id = $2"
-# By whose clock somebody is told: what they have chosen, else their business's.
-ZONE = """coalesce(nullif(case when coalesce(d.how->>'zone', 'UTC') <> 'UTC' or coalesce(d.how->>'quietStart', '') <> ''
-        or (d.how->>'weekly')::boolean then d.how->>'zone' end, ''), a.parameters->>'timeZone', 'UTC')"""
 # What somebody has, and what a person was asked for and nobody has, or whoever is to see to it; not what was put away. $1: way. $2: accounts that are being told just now. $3: how
 # many of one account at once. A claim is a row: two processes tell of a message once. What is seen in the inbox is told to nobody.
 CLAIM = """
@@ -45,13 +42,16 @@ CLAIM = """
         select d.operator_id, d.session_id, d.account_id, $1, d.at from due d where d.place <= $3 limit 2000
         on conflict (operator_id, session_id, way) do update set at = excluded.at, told_at = now() where notices.at < excluded.at
         returning operator_id, session_id)
-    select d.session_id, d.account_id, d.at, d.operator_id, d.email, d.language, ZONE as zone, s.id, s.tag, s.chat, i.channel,
+    select d.session_id, d.account_id, d.at, d.operator_id, d.email, d.language, s.id, s.tag, s.chat, i.channel,
         k.name as contact_name, k.phone, k.username,
-        coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name
+        coalesce(s.metadata->>'name', s.metadata->>'anon:name', s.metadata->>'email', s.metadata->>'anon:email') as said_name,
+        -- The clock that they have chosen, else that of their business.
+        coalesce(nullif(case when coalesce(d.how->>'zone', 'UTC') <> 'UTC' or coalesce(d.how->>'quietStart', '') <> ''
+            or (d.how->>'weekly')::boolean then d.how->>'zone' end, ''), a.parameters->>'timeZone', 'UTC') as zone
     from told t join due d on d.operator_id = t.operator_id and d.session_id = t.session_id join sessions s on s.id = d.session_id
     left join integrations i on i.id = s.integration_id left join contacts k on k.id = s.contact_id
     join accounts a on a.id = d.account_id order by d.at
-""".replace("ZONE", ZONE)
+"""
 # It could not be told: somebody tries again, after the pause that is between two mails.
 RELEASE = """
     update notices set at = '-infinity' where account_id = $1 and operator_id = $2 and way = $3 and session_id = any($4::uuid[])
