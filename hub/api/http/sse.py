@@ -131,13 +131,14 @@ async def produced(work: Callable[[Put[T]], Awaitable[None]], finish: bool = Fal
     """What `work(put)` puts, as it puts it. Its error comes last. Closing cancels it, or, with
     `finish`, waits for its end: it matters even when nobody listens any more."""
     queue: asyncio.Queue[T | None] = asyncio.Queue(1000)
+    left = False
 
     async def run() -> None:
         try:
             await work(queue.put)
         finally:
-            # Not while it is being cancelled: nobody reads any more and the queue may be full.
-            if not task.cancelling():
+            # However it ends, whoever reads is told; where nobody does any more, the queue may be full.
+            if not left:
                 await queue.put(None)
 
     task = asyncio.create_task(run())
@@ -150,5 +151,6 @@ async def produced(work: Callable[[Put[T]], Awaitable[None]], finish: bool = Fal
             while finish and not (task.done() and queue.empty()) and await queue.get() is not None:
                 pass
         finally:
+            left = True
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

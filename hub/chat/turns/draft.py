@@ -12,6 +12,7 @@ from hub.chat.turns.drafting import Drafting
 from hub.engine import messages as chat_messages
 from hub.engine.ask import Answer, Ask
 from hub.errors import HubError
+from hub.live.leases import Lease
 from hub.store.turns import Claim
 
 Json = dict[str, Any]
@@ -35,6 +36,7 @@ class Draft:
     said: str = ""
     shown: Broadcast | Drafting | None = None
     quiet: float = 0.0
+    lease: Lease | None = None
 
     def hear(self, claimed: Claim) -> None:
         """What the person wrote stands before what is said."""

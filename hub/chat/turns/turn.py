@@ -78,7 +78,7 @@ async def _taken(
         await draft.shown.begin()
     presence = Presence(hub, claimed, drafts)
     async with presence:
-        with hub.leases.hold(session, claimed.epoch):
+        with hub.leases.hold(session, claimed.epoch) as draft.lease:
             ours = await _made(hub, claimed, draft, sink, extra)
         if heard is not None:
             heard.text = draft.said
@@ -99,20 +99,18 @@ async def _taken(
 
 async def _made(hub: Hub, claimed: Claim, draft: Draft, sink: Sink | None, extra: tuple[str, ...]) -> bool:
     """Fill the draft. False when the lease was lost meanwhile: the session is another's, or gone."""
-    session = claimed.session_id
+    lease = draft.lease
     try:
         try:
             await _fill(hub, claimed, draft, sink, extra)
         finally:
             await closing.settle(draft)
     except asyncio.CancelledError:
-        stopped = hub.leases.was_cancelled(session)
-        if not stopped and not hub.leases.was_taken(session):
+        if lease is None or not (lease.stopped or lease.taken):
             raise
-        _go_on()
-        if stopped:
+        if lease.stopped:
             draft.stopped()
-        return stopped
+        return lease.stopped
     return True
 
 
@@ -191,6 +189,8 @@ def _spoken(draft: Draft, sink: Sink | None) -> Sink:
     """Who hears the answer while it is made."""
 
     async def spoken(delta: Delta) -> None:
+        if draft.lease is not None:
+            draft.lease.heed()
         draft.said = "" if delta.restart else draft.said + delta.text
         if draft.shown is not None:
             await draft.shown.say(delta)
@@ -198,13 +198,6 @@ def _spoken(draft: Draft, sink: Sink | None) -> Sink:
             await sink(delta)
 
     return spoken
-
-
-def _go_on() -> None:
-    """The cancellation has done what it was for: the task must not count as cancelled any more."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
 
 
 def _reason(e: HubError) -> str:
