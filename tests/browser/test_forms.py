@@ -143,9 +143,8 @@ async def test_a_refusal_stands_beside_its_field(business: Business, watch: Watc
 
 async def test_the_inbox_at_a_desk_and_on_a_phone(business: Business, watch: Watch) -> None:
     """Files are seen before they are sent; the contact's card is reached at any width; j and k move by one."""
-    b = business
-    await fill(b.api.hub, b.api.account, 5)
-    me = await seat(watch, b)
+    api, me = business.api, await seat(watch, business)
+    await fill(api.hub, api.account, 5)
     page = await me.open("/console/inbox")
     await page.keyboard.press("j")
     names = await page.locator(".talk b").all_inner_texts()
@@ -187,7 +186,8 @@ async def test_the_inbox_at_a_desk_and_on_a_phone(business: Business, watch: Wat
         })"""), screen
     await page.goto(f"{me.url}/console/audit")
     assert await page.evaluate("getComputedStyle(document.querySelector('td'), '::before').content") == '"When"'
-    await page.goto(f"{me.url}/console/schedules?view=month")
+    due = await api.hub.db.value("select min(next_at)::date from schedules where account_id = $1", api.account)
+    await page.goto(f"{me.url}/console/schedules?view=month&day={due}")
     shown = "[...document.querySelectorAll('.cal section')].filter((s) => s.offsetHeight)"
     days = await page.evaluate(f"{shown}.map((s) => s.innerText)")
     assert days and all(":" in d for d in days), "only days that hold something"
