@@ -132,7 +132,12 @@ def said(r: Rig) -> bool:
 # As if nobody had looked for as long as there is between two looks; who looks now is left alone.
 WAITED = """
     update sessions set stray_at = now() - interval '1 hour', stray_asked = stray_asked - interval '1 hour'
-    where stray_at is not null and coalesce(stray_asked < now() - interval '200 ms', true)
+    where stray_at is not null and coalesce(stray_asked < now() - interval '2 s', true)
+"""
+# Not while it is being looked for, which takes as long as the machine is busy.
+LAST = """
+    update sessions set stray_asked = null, stray_tries = 5
+    where stray_at is not null and coalesce(stray_asked < now() - interval '2 s', true)
 """
 STANDING = "update sessions set stray_at = now() - interval '1 hour', stray_asked = null where stray_at is not null"
 
@@ -241,7 +246,7 @@ async def test_what_could_be_taken_for_the_placeholder_decides_whether_it_is_loo
 
 async def tried(r: Rig) -> bool:
     """Looked at until it is given up."""
-    await r.db.run("update sessions set stray_asked = null, stray_tries = 5 where stray_at is not null")
+    await r.db.run(LAST)
     return await none_left(r)
 
 
