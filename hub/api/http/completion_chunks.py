@@ -56,19 +56,9 @@ def completion(id: str, created: int, made: Answer, *, legacy: bool = False) -> 
         message["reasoning_details"] = made.details
     if legacy and made.tool_calls:
         message["function_call"] = made.tool_calls[0]["function"]
-    return {
-        "id": id,
-        "object": "chat.completion",
-        "created": created,
-        "model": made.model,
-        "choices": [{
-            "index": 0, "message": message, "logprobs": made.logprobs, "finish_reason": _finish(made, legacy),
-        }],
-        "usage": usage(made.usage),
-        "service_tier": "default",
-        **made.around,
-        "generation_context": {"generated_usage": made.billed, "runned_functions": made.ran, **ruled(made)},
-    }
+    choice = {"index": 0, "message": message, "logprobs": made.logprobs, "finish_reason": _finish(made, legacy)}
+    context = {"generated_usage": made.billed, "runned_functions": made.ran, **ruled(made)}
+    return _whole(id, created, made.model, choice, made.usage, made.around, context)
 
 
 def words_alone(
@@ -76,16 +66,14 @@ def words_alone(
 ) -> Json:
     """The same of an answer that is nothing but words."""
     message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": [], "tool_calls": []}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+    return _whole(id, created, model, choice, used, around, {"generated_usage": billed, "runned_functions": []})
+
+
+def _whole(id: str, created: int, model: str, choice: Json, used: Usage, around: Json, context: Json) -> Json:
     return {
-        "id": id,
-        "object": "chat.completion",
-        "created": created,
-        "model": model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
-        "usage": usage(used),
-        "service_tier": "default",
-        **around,
-        "generation_context": {"generated_usage": billed, "runned_functions": []},
+        "id": id, "object": "chat.completion", "created": created, "model": model, "choices": [choice],
+        "usage": usage(used), "service_tier": "default", **around, "generation_context": context,
     }
 
 

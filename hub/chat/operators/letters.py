@@ -4,6 +4,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -49,15 +50,19 @@ class Page:
     foot: Sequence[Line]
 
 
-def written(subject: str, text: str, page: Page, off: str, words: Catalogue) -> Letter:
-    """A letter. Names and questions are other people's: all of it is escaped."""
+@cache
+def _template() -> "jinja2.Template":
+    """Read once: a mail is written for each who is told."""
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )
-    html = found.get_template("mail.html").render(
-        subject=subject, page=page, lang=words.code, dir="rtl" if words.rtl else "ltr"
-    )
+    return found.get_template("mail.html")
+
+
+def written(subject: str, text: str, page: Page, off: str, words: Catalogue) -> Letter:
+    """A letter. Names and questions are other people's: all of it is escaped."""
+    html = _template().render(subject=subject, page=page, lang=words.code, dir="rtl" if words.rtl else "ltr")
     return Letter(subject, text, html, off)
 
 

@@ -144,13 +144,10 @@ begin
         update outbox o set state = 'sent', network_id = coalesce(i.network_id, o.network_id), code = null, error = null,
                 not_before = null, wire_deadline = null, fate = coalesce(o.fate, 'sent'), closed_at = now()
             from item i where o.id = i.id and o.attempt = i.attempt and o.state in ('sending', 'unknown', 'sent')
-            returning i.n, i.trace, o.id, o.session_id, o.message_id, o.part, o.network_id),
+            returning i.n, i.trace, o.id, o.session_id),
     tried as (
         insert into attempts (delivery_id, outcome, milliseconds, request, response)
-        select c.id, 'sent', (c.trace->>'milliseconds')::int, c.trace->'request', c.trace->'response' from closed c order by c.id),
-    named as (
-        update messages m set network_id = c.network_id from closed c
-        where m.id = c.message_id and c.part = 0 and m.network_id is null)
+        select c.id, 'sent', (c.trace->>'milliseconds')::int, c.trace->'request', c.trace->'response' from closed c order by c.id)
     select array_agg(c.n), array_agg(c.session_id) into _n, _in from closed c;
     -- What came to wait meanwhile, too: its bell was rung while this one was on the wire.
     return query

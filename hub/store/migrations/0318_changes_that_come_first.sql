@@ -1,7 +1,9 @@
 -- A network without an order may tell of a change before what it changes: words that were taken back are then not stored when
 -- they come, and words that were changed are those of the change.
 
--- As in 0017, but for the key of the original.
+-- And WhatsApp lets people stop a business's marketing messages, and allow them again, without writing to it.
+
+-- As in 0017, but for the key of the original, and for what somebody said to the network about being written to.
 create or replace function ingest(items jsonb)
 returns table (n int, outcome text, session_id uuid, seq bigint, message_id uuid, due_in float8, epoch bigint)
 language plpgsql as $$
@@ -45,6 +47,12 @@ begin
             end if;
             if _item->'migrated' is not null then
                 perform follow_group(_item);
+            end if;
+            if _item->>'consent' is not null then
+                _contact := resolve_contact((_item->>'account')::uuid, (_item->>'integration')::uuid,
+                    array(select jsonb_array_elements_text(_item->'ids')), _item->'who');
+                perform opt(c.account_id, c.person_id, _item->>'consent' = 'optout', 'contact', _item->'body'->>'text')
+                    from contacts c where c.id = _contact and c.person_id is not null;
             end if;
             perform note(_item, null, null, 'event', _item->'body');
             outcome := 'recorded';

@@ -30,44 +30,6 @@ begin
     return next_part(_o.session_id, _me, _wire);
 end $$;
 
-create or replace function sent_each(items jsonb, _me text, _wire double precision)
-returns TABLE(n integer, part jsonb) language plpgsql
-set plan_cache_mode = 'force_generic_plan'
-set enable_seqscan = 'off'
-set enable_hashjoin = 'off'
-set enable_mergejoin = 'off'
-set lock_timeout = '200ms' as $$
-#variable_conflict use_column
-declare
-    _free bigint[];
-    _n int[];
-    _in uuid[];
-begin
-    _free := array(select o.id from outbox o where o.id = any(array(select (i->>'id')::bigint from jsonb_array_elements(items) i))
-        order by o.id for no key update skip locked);
-    with item as materialized (
-        select (e.place - 1)::int as n, i.* from jsonb_array_elements(items) with ordinality e(item, place)
-        cross join lateral jsonb_to_record(e.item) as i(id bigint, attempt int, network_id text, trace jsonb)
-        where i.id = any(_free)),
-    closed as (
-        update outbox o set state = 'sent', network_id = coalesce(i.network_id, o.network_id), code = null, error = null,
-                not_before = null, wire_deadline = null, fate = coalesce(o.fate, 'sent'), closed_at = now()
-            from item i where o.id = i.id and o.attempt = i.attempt and o.state in ('sending', 'unknown', 'sent')
-            returning i.n, i.trace, o.id, o.session_id),
-    tried as (
-        insert into attempts (delivery_id, outcome, milliseconds, request, response)
-        select c.id, 'sent', (c.trace->>'milliseconds')::int, c.trace->'request', c.trace->'response' from closed c order by c.id)
-    select array_agg(c.n), array_agg(c.session_id) into _n, _in from closed c;
-    -- What came to wait meanwhile, too: its bell was rung while this one was on the wire.
-    return query
-        select d.n, case when exists (select 1 from outbox o where o.session_id = d.session and o.state = 'queued')
-            then next_part(d.session, _me, _wire) end
-        from unnest(_n, _in) d(n, session)
-        union all
-        select (e.place - 1)::int, null from jsonb_array_elements(items) with ordinality e(item, place)
-        where (e.item->>'id')::bigint = any(_free) and (e.place - 1)::int <> all(coalesce(_n, '{}'));
-end $$;
-
 create or replace function go_on(_id bigint, _attempt integer, _me text, _state text, _network_id text, _code text, _error text, _key uuid, _gone jsonb, _next jsonb, _wire double precision, _trace jsonb)
 returns jsonb language plpgsql as $$
 declare
