@@ -41,6 +41,7 @@ class World:
     account: UUID
     gateway: UUID
     client: UUID
+    runner: Runner
     tasks: list["asyncio.Task[Any]"] = field(default_factory=list)
 
     async def knock(self, channel: str, body: Json | bytes, **headers: str) -> Verdict:
@@ -108,7 +109,7 @@ async def make(hub: Hub, net: Net, mode: dict[str, str] | None = None) -> World:
             (mode or {}).get(channel, MODES.get(channel, "reconcile")),
         )
     intake = Intake(hub.db, hub.queue)
-    return World(hub, net, intake, Receiver(hub, intake), account, gateway, client)
+    return World(hub, net, intake, Receiver(hub, intake), account, gateway, client, Runner(hub))
 
 
 @asynccontextmanager
@@ -117,12 +118,11 @@ async def world(settings: Settings, net: Net, *, work: bool = True, **more: Any)
     urls = {"telegram_api_url": net.url, "zapi_api_url": net.url, "kapso_api_url": net.url}
     async with open_hub(settings.changed(**urls)) as hub:
         made = await make(hub, net, **more)
-        runner = Runner(hub)
         if work:
-            made.tasks = [asyncio.create_task(t) for t in background(hub, runner)]
+            made.tasks = [asyncio.create_task(t) for t in background(hub, made.runner)]
         try:
             yield made
         finally:
-            await runner.drain(1)
+            await made.runner.drain(1)
             await end(made.tasks)
             await made.intake.close()
