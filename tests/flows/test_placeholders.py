@@ -244,6 +244,7 @@ async def tried(r: Rig) -> bool:
     """Looked at until it is given up."""
     if not await under_way(r):
         await r.db.run(LAST)
+        await sweeps.tidy(r.w.hub, r.w.runner)
     return await none_left(r)
 
 
@@ -309,7 +310,8 @@ async def looked(r: Rig) -> None:
         while not await none_left(r):
             if not await under_way(r):
                 await r.db.run(WAITED, 2 if r.children else 0)
-            await asyncio.sleep(0.05)
+                if not r.children:
+                    await sweeps.tidy(r.w.hub, r.w.runner)
 
 
 async def none_left(r: Rig) -> bool:
@@ -320,7 +322,7 @@ async def none_left(r: Rig) -> bool:
 async def under_way(r: Rig) -> bool:
     """Whether this process looks now, which takes as long as the machine is busy. What is taken up for the last time is
     marked as over before it is begun."""
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.05)
     return r.w.runner.busy > 0
 
 
