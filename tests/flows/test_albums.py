@@ -40,9 +40,11 @@ async def answer(one: Town, *files: str, before: str = "", after: str = "") -> N
 
 
 async def sent(one: Town, count: int) -> list[Json]:
-    """So many messages on the phone, with nothing left to send."""
+    """So many messages on the phone and no placeholder, with nothing left to send."""
     end = time.monotonic() + 15
-    while len(found := await one.phone()) < count or any(r["state"] in ("queued", "sending") for r in await one.trouble()):
+    while len(found := await one.phone()) < count or "…" in [m["text"] for m in found] or any(
+        r["state"] in ("queued", "sending") for r in await one.trouble()
+    ):
         assert time.monotonic() < end, ([m["kind"] for m in found], await one.trouble())
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.2)
