@@ -12,11 +12,13 @@ from hub.accounts.value_types import (
     RUNTIME_NAMES,
     Address,
     BuiltinFunction,
+    Effort,
     Flag,
     Headers,
     Multimodal,
     Name,
     QueryStrategy,
+    Verbosity,
     address,
 )
 from hub.llm import patterns
@@ -123,11 +125,11 @@ class ModerationParameters(Defaults):
 
 class ModelRoutingParameters(Camel):
     low_complexity_model_name: Name
-    low_complexity_model_reasoning_effort: Short | None = None
+    low_complexity_model_reasoning_effort: Effort | None = None
     medium_complexity_model_name: Name
-    medium_complexity_model_reasoning_effort: Short | None = None
+    medium_complexity_model_reasoning_effort: Effort | None = None
     high_complexity_model_name: Name
-    high_complexity_model_reasoning_effort: Short | None = None
+    high_complexity_model_reasoning_effort: Effort | None = None
 
 
 class TimeLimits(Defaults):
@@ -251,8 +253,8 @@ class GatewayParameters(Defaults):
     user_prompt_template: Annotated[Text | None, Field(description="`{prompt}` is the user's message.")] = None
     assistant_prefill: Text | None = None
     include_prefilling_in_messages: bool = False
-    reasoning_effort: Short | None = None
-    verbosity: Short | None = None
+    reasoning_effort: Effort | None = None
+    verbosity: Verbosity | None = None
     flags: list[Flag] = []
     tools: Annotated[list[Any] | None, Field(max_length=500, description="Tools that the caller runs.")] = None
     protocol_functions: Annotated[list[ProtocolFunction], Field(max_length=200)] = []

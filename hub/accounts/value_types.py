@@ -1,7 +1,7 @@
 """Kinds of values that appear in several documented objects."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -12,6 +12,22 @@ from hub.pydantic_base import SEEN
 MASK = "***"
 INT32 = 2**31 - 1
 
+# How much a model thinks, and how much it says. An unknown word would do nothing.
+EFFORTS = ("none", "off", "minimal", "low", "medium", "high", "xhigh", "max", "auto", "default")
+VERBOSITIES = ("low", "medium", "high", "max")
+
+
+def _word(known: Sequence[str]) -> AfterValidator:
+    def one(value: str) -> str:
+        if (word := value.strip().lower()) and word not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return word
+
+    return AfterValidator(one)
+
+
+Effort = Annotated[str, Field(max_length=200), _word(EFFORTS)]
+Verbosity = Annotated[str, Field(max_length=200), _word(VERBOSITIES)]
 Flag = Literal[
     "NoSystemInstruct", "NoTemperature", "ThinkingProcess", "NoAssistantPrefilling", "ReturnReasoningTokens",
     "DisableMultiModalInput", "DiffusingStream", "OpenAiStrictJson", "StructuredOutputSupport",

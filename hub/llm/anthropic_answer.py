@@ -8,7 +8,8 @@ import orjson
 from hub.domain import Json, Usage
 from hub.llm import finish
 from hub.llm.anthropic_request import NAME
-from hub.llm.reading import count, safe, tells_error
+from hub.llm.counting import count
+from hub.llm.reading import safe, tells_error
 from hub.llm.sse import Halves, whole
 from hub.llm.toolcalls import ToolCalls
 from hub.llm.types import Delta

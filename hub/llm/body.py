@@ -86,13 +86,14 @@ class Body:
 
     def _decided(self) -> bool:
         """Whether the body is known to be a stream: nothing but a document begins with a bracket."""
-        start = bytes(self._raw[:64])
-        if len(start) < len(BOM) and BOM.startswith(start):
+        if len(self._raw) < len(BOM) and BOM.startswith(self._raw):
             return False
-        start = start.removeprefix(BOM).lstrip()
-        if not start and len(self._raw) < 64:
+        # Blank lines keep a caller waiting before a document as well.
+        self._raw = self._raw.removeprefix(BOM).lstrip()
+        start = bytes(self._raw[:1])
+        if not start:
             return False
-        self._document = start[:1] in (b"{", b"[")
+        self._document = start in (b"{", b"[")
         return not self._document
 
     def _read(self, events: Any) -> Delta | None:

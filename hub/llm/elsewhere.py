@@ -13,9 +13,9 @@ import orjson
 from hub.domain import Json
 from hub.guarded_http import Outbound
 from hub.later import later
+from hub.llm.counting import usage_of
 from hub.llm.embedder import LONGEST, Vector
 from hub.llm.embeddings import vectors
-from hub.llm.reading import usage_of
 from hub.llm.types import Failed
 
 if TYPE_CHECKING:

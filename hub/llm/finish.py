@@ -14,7 +14,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
         "length", "maxtokens", "maxtoken", "maxoutputtokens", "maxcompletiontokens", "maxnewtokens", "modellength",
         "maxlength", "maxoutput", "tokenlimit", "tokenlimitreached", "limit", "errorlimit", "lengthlimit", "incomplete",
         "truncated", "contextlength", "contextlengthexceeded", "contextwindowexceeded", "modelcontextwindowexceeded",
-        "outputlimit", "maxcontextlength",
+        "outputlimit", "maxcontextlength", "repetitiontruncation", "maxtime",
     ),
     FILTER: (
         "contentfilter", "contentfiltered", "filter", "filtered", "safety", "safetyfilter", "recitation", "blocklist",
@@ -30,8 +30,16 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
         "error", "engineerror", "servererror", "networkerror", "internalerror", "failed", "failure", "abort",
         "aborted", "cancelled", "canceled", "timeout", "insufficientsystemresource", "malformedfunctioncall",
         "malformedresponse", "unexpectedtoolcall", "errorinternal", "interrupted", "modelerror", "overloaded",
+        "toomanytoolcalls", "missingthoughtsignature", "expired",
     ),
 }
+# What a word means that is none of these, by a part of it.
+_PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (FILTER, ("contentfilter", "safety", "prohibited", "inspection", "moderation", "guardrail", "contentpolicy")),
+    (LENGTH, ("maxtoken", "tokenlimit", "tokenslimit", "outoftokens", "length", "limitreached", "stoppedlimit",
+              "maxoutput", "timelimit")),
+    (CUT, ("overloaded", "ratelimit", "error", "failed", "timeout")),
+)
 _KNOWN: Mapping[str, str] = {word: kind for kind, words in _WORDS.items() for word in words}
 # Of a word for an end; more of it is none of these.
 LONGEST = 200
@@ -40,6 +48,8 @@ _PREFIX = re.compile(r"^(finishreason|stopreason)")
 
 def mapped(reason: Any) -> str | None:
     """stop, length, content_filter, tool_calls, or error for an answer that was cut; None: it goes on."""
+    if isinstance(reason, dict):
+        reason = next((reason[n] for n in ("type", "reason") if isinstance(reason.get(n), str)), None)
     if reason is None or reason is False:
         return None
     return _mapped(str(reason)[:LONGEST])
@@ -50,4 +60,7 @@ def _mapped(reason: str) -> str | None:
     word = re.sub(r"[^a-z]", "", reason.lower())
     if word in _NONE:
         return None
-    return _KNOWN.get(word) or _KNOWN.get(_PREFIX.sub("", word)) or STOP
+    # `content_filter: PROHIBITED_CONTENT`: the end says more than the beginning.
+    named = [_PREFIX.sub("", re.sub(r"[^a-z]", "", part)) for part in reason.lower().split(":")[::-1]]
+    found = next((_KNOWN[one] for one in (word, *named) if one in _KNOWN), None)
+    return found or next((kind for kind, parts in _PARTS if any(p in word for p in parts)), STOP)

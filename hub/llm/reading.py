@@ -1,20 +1,21 @@
 """Chat completions and pieces of them to deltas, in the spellings of many providers. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from hub.domain import Json, Usage
 from hub.llm import finish
+from hub.llm.counting import places, usage_of
 from hub.llm.sse import Halves, whole
+from hub.llm.thinking import Splitter
 from hub.llm.toolcalls import ToolCalls, merged
 from hub.llm.types import Delta
 
-MOST = 100_000_000
 # Fields of a message that callers get as they are, and of the answer around it.
-BESIDE = ("images", "audio", "annotations", "executed_tools")
-AROUND = ("citations", "search_results", "system_fingerprint")
+BESIDE = ("images", "audio", "annotations", "executed_tools", "context", "grounding_metadata")
+AROUND = ("citations", "search_results", "system_fingerprint", "web_search", "vertex_ai_grounding_metadata")
 # Fields of a message that its provider wants back with the next question of the same turn.
 BACK = ("extra_content", "thinking_blocks", "provider_specific_fields", "reasoning_signature")
 THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thought", "reasoning_text")
@@ -22,7 +23,11 @@ THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thought", "reasoning_
 _PLAIN = frozenset(("id", "object", "created", "model", "choices", "usage", "system_fingerprint"))
 _CHOICE, _WORDS = frozenset(("index", "delta", "finish_reason", "logprobs")), frozenset(("content", "role"))
 _TEXTS = frozenset(("text", "output_text", "input_text"))
-_COUNTED = ("reasoning_tokens", "audio_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens")
+# Of an event that tells how it stands, not of an error.
+_WELL = frozenset((
+    "", "0", "200", "ok", "success", "succeeded", "completed", "queued", "pending", "processing", "running",
+    "in_progress", "loading",
+))
 
 
 class Reading:
@@ -36,6 +41,7 @@ class Reading:
         self._halves = {name: Halves() for name in ("text", "thoughts", "refusal")}
         self._model: str | None = None
         self._named = ""
+        self._tagged: Splitter | None = None
         self._said = False
         self._others: list[Json] = []
         self._known: list[Any] = []
@@ -51,8 +57,9 @@ class Reading:
         for event in events:
             if self._plain(event, made):
                 continue
-            if tells_error(event):
-                self.error = event
+            failed = _failed(event)
+            if failed or tells_error(event):
+                self.error = failed or event
                 break
             try:
                 self._event(event, made)
@@ -69,6 +76,8 @@ class Reading:
             for choice in self._others:
                 if choice.get("index") == first:
                     self._choice(choice, made)
+        if self._tagged is not None:
+            made.text, made.thoughts = self._tagged.end()
         made.text += self._halves["text"].end()
         made.thoughts += self._halves["thoughts"].end()
         made.refusal += self._halves["refusal"].end()
@@ -78,7 +87,9 @@ class Reading:
     def _plain(self, event: Json, made: "_Made") -> bool:
         """Take an event that goes on with the text and says nothing else, as nearly all of a stream do; whether it was
         one. The way around, for any event, comes to the same and takes five times as long."""
-        if not self._said or self._revised or not event.keys() <= _PLAIN or event.get("usage"):
+        if not self._said or self._revised or self._tagged is not None:
+            return False
+        if not event.keys() <= _PLAIN or event.get("usage"):
             return False
         choices, print_ = event.get("choices"), event.get("system_fingerprint")
         if event.get("object") == "error" or (not self._model and "model" in event):
@@ -104,8 +115,7 @@ class Reading:
     def _event(self, event: Json, made: "_Made") -> None:
         if isinstance(event.get("model"), str):
             self._model = self._model or whole(event["model"])
-        usage = event.get("usage") or (event.get("x_groq") or {}).get("usage")
-        made.usage = usage_of(usage) or made.usage
+        made.usage = next((u for one in places(event) if (u := usage_of(one))), made.usage)
         made.around |= {n: safe(event[n]) for n in AROUND if event.get(n)}
         for choice in event.get("choices") or _ollama(event):
             if str(choice.get("index") or 0) == "0":
@@ -120,24 +130,37 @@ class Reading:
         self._finish(reason, made)
         self.heard = True
         words, thoughts, pictures = said(piece)
+        if words and not self._revised:
+            words, tagged = self._apart(piece, words)
+            thoughts += tagged
         if words:
             words = self._halves["text"].feed(words)
             made.text = words if self._revised else made.text + words
         if thoughts:
             self._named = self._named or next((n for n in THOUGHTS if piece.get(n)), "")
             made.thoughts += self._halves["thoughts"].feed(thoughts)
-        if isinstance(piece.get("refusal"), str):
-            made.refusal += self._halves["refusal"].feed(piece["refusal"])
+        made.refusal += self._halves["refusal"].feed(refused(piece))
         made.fragments += _fragments(piece)
         details = piece.get("reasoning_details")
         made.details += [safe(d) for d in details if isinstance(d, dict)] if isinstance(details, list) else []
         made.logprobs = joined_logprobs(made.logprobs, choice.get("logprobs"))
         beside = {n: safe(piece[n]) for n in BESIDE if piece.get(n)}
-        if pictures:
-            beside["images"] = [*(beside.get("images") or ()), *safe(pictures)]
+        if pictures or "images" in beside:
+            beside["images"] = [picture(one) for one in (*(beside.get("images") or ()), *safe(pictures))]
         made.beside = self._new(made.beside, beside)
-        made.back = merged(made.back, {n: safe(piece[n]) for n in BACK if piece.get(n)})
+        back = {n: safe(piece[n]) for n in BACK if piece.get(n)}
+        if _thought(piece):
+            del back["extra_content"]  # it says what this piece is
+        made.back = merged(made.back, back)
         self._said = True
+
+    def _apart(self, piece: Json, words: str) -> tuple[str, str]:
+        """Text and thoughts of what Gemini writes into one field, with a mark beside it and tags around it."""
+        if self._tagged is None and _thought(piece):
+            if not words.lstrip().startswith("<thought>"):
+                return "", words
+            self._tagged = Splitter()
+        return self._tagged.feed(words) if self._tagged is not None else (words, "")
 
     def _piece(self, choice: Json) -> Json:
         piece = choice.get("delta")
@@ -201,6 +224,21 @@ class _Made:
         return any(vars(self).values())
 
 
+def _thought(piece: Json) -> bool:
+    beside = piece.get("extra_content")
+    google = beside.get("google") if isinstance(beside, dict) else None
+    return isinstance(google, dict) and google.get("thought") is True
+
+
+def _failed(event: Json) -> Json | None:
+    """The choice of an event that tells of an error in place of an answer."""
+    choices = event.get("choices")
+    for one in choices if isinstance(choices, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("error"), dict | str) and one["error"]:
+            return one
+    return None
+
+
 def tells_error(event: Json) -> bool:
     """Whether an event, or a document, tells of an error in place of an answer."""
     if event.get("error") or event.get("object") == "error" or event.get("type") == "error":
@@ -212,8 +250,11 @@ def tells_error(event: Json) -> bool:
         return True
     if event.get("success") is False or event.get("errors") or event.get("detail"):
         return True
+    if any(isinstance(event.get(n), dict) and event[n].get("Error") for n in ("Response", "ResponseMetadata")):
+        return True
     told = any(isinstance(event.get(n), str) for n in ("message", "msg", "error_msg", "error_message"))
-    return told and any(n in event for n in ("code", "status", "error_code", "statusCode", "status_code"))
+    states = [event[n] for n in ("code", "status", "error_code", "statusCode", "status_code") if n in event]
+    return told and any(str(one).lower() not in _WELL for one in states)
 
 
 def _ollama(event: Json) -> Sequence[Json]:
@@ -238,9 +279,10 @@ def said(message: Json) -> tuple[str, str, list[Json]]:
     """Text, thoughts and pictures of a message or of a piece of one."""
     content = message.get("content")
     thoughts = next((t for n in THOUGHTS if (t := _plain(message.get(n)))), "") or _detailed(message)
+    pictures = [message["image"]] if isinstance(message.get("image"), dict) else []
     if isinstance(content, str):
-        return content, thoughts, []
-    text, pictures = "", []
+        return content, thoughts, pictures
+    text = ""
     for part in content if isinstance(content, list) else [content] if isinstance(content, dict) else ():
         if isinstance(part, str):
             text += part
@@ -248,11 +290,30 @@ def said(message: Json) -> tuple[str, str, list[Json]]:
             continue
         elif part.get("type") in ("thinking", "reasoning"):
             thoughts += _plain(part.get("thinking")) or _plain(part.get("reasoning")) or _plain(part.get("text"))
-        elif part.get("type") in ("image_url", "image"):
+        elif part.get("type") in ("image_url", "image", "output_image"):
             pictures.append(part)
         elif part.get("type") in _TEXTS or ("type" not in part and "text" in part):
             text += _plain(part.get("text"))
     return text, thoughts, pictures
+
+
+def refused(message: Json) -> str:
+    """The words of a refusal, beside the text or among its parts."""
+    content, found = message.get("content"), message.get("refusal")
+    if isinstance(found, str) and found:
+        return found
+    parts = content if isinstance(content, list) else ()
+    return "".join(_plain(p.get("refusal")) for p in parts if isinstance(p, dict) and p.get("type") == "refusal")
+
+
+def picture(given: Any) -> Any:
+    """A picture as callers know it, whose provider wrote but its address."""
+    if isinstance(given, dict):
+        address = given.get("url") or (given.get("image_url") if given.get("type") == "output_image" else None)
+        if "image_url" in given and not isinstance(address, str):
+            return given
+        given = address if isinstance(address, str) else given
+    return {"type": "image_url", "image_url": {"url": given}} if isinstance(given, str) else given
 
 
 def _plain(value: Any) -> str:
@@ -270,39 +331,6 @@ def _detailed(message: Json) -> str:
     details = message.get("reasoning_details")
     found = [d for d in details if isinstance(d, dict)] if isinstance(details, list) else []
     return "".join(_plain(d.get("text") or d.get("summary")) for d in found)
-
-
-def usage_of(body: Any) -> Usage | None:
-    """What a provider counted. It is believed within what a column holds."""
-    if not isinstance(body, dict):
-        return None
-    prompt = _first(body, "prompt_tokens", "input_tokens")
-    made = _first(body, "completion_tokens", "output_tokens")
-    if prompt is None and made is None:
-        return None
-    details = body.get("prompt_tokens_details") or body.get("input_tokens_details")
-    details = details if isinstance(details, dict) else {}
-    cached = _first(details, "cached_tokens")
-    if cached is None:
-        cached = _first(body, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
-    of_answer = body.get("completion_tokens_details") or body.get("output_tokens_details")
-    told = of_answer if isinstance(of_answer, dict) else body
-    counted = {n: int(count(told[n])) for n in _COUNTED if told.get(n) is not None}
-    return Usage(int(count(prompt)), int(count(made)), int(count(cached)), counted)
-
-
-def _first(body: Mapping[str, Any], *names: str) -> Any:
-    return next((body[n] for n in names if body.get(n) is not None), None)
-
-
-def count(value: Any) -> float:
-    """A number as a provider tells it, within what a column holds."""
-    if not isinstance(value, int | float | str):
-        return 0
-    try:
-        return min(max(float(value or 0), 0), MOST)
-    except ValueError:
-        return 0
 
 
 def with_beside(old: Json, new: Json) -> Json:

@@ -15,20 +15,30 @@ from hub.llm.types import Failed
 # Asking again changes nothing.
 PERMANENT = frozenset((400, 401, 402, 403, 404, 405, 410, 413, 414, 415, 422, 501))
 REQUEST = frozenset((400, 413, 414, 415, 422))
-QUOTA = frozenset(("insufficient_quota", "insufficient_balance", "billing_hard_limit_reached"))
+SPENT = "insufficient_quota"
+QUOTA = frozenset((
+    SPENT, "insufficient_balance", "billing_hard_limit_reached", "billing_not_active", "exceeded_current_quota_error",
+))
 CONTEXT = "context_length_exceeded"
 # Where the words of an error stand, the likeliest first.
 _WORDS = (
     "message", "Message", "msg", "detail", "details", "error_msg", "error_message", "errorMessage", "ErrorMessage",
     "error_description", "status_msg", "errors", "description", "reason", "title", "faultstring", "fault", "base_resp",
-    "data", "body", "response", "text",
+    "data", "body", "response", "text", "messages", "Error", "Response", "ResponseMetadata",
 )
-_CODES = ("code", "type", "status", "error_code", "errorCode", "error_type", "__type", "reason")
+_CODES = ("code", "Code", "type", "status", "error_code", "errorCode", "error_type", "__type", "reason")
+_INSIDE = ("error", "errors", "detail", "base_resp", "message", "Error", "Response", "ResponseMetadata")
 _NUMBERS = ("code", "status_code", "statusCode", "http_status", "status", "error_code", "http_code")
 # What codes, types and states of providers mean, by a part of them.
 _KINDS: tuple[tuple[int, tuple[str, ...]], ...] = (
-    (401, ("authentication", "invalidapikey", "apikeyinvalid", "unauthenticated", "unauthorized", "invalidtoken")),
-    (402, ("paymentrequired", "insufficientbalance", "insufficientcredit", "insufficientfunds", "billingnotactive")),
+    (401, (
+        "authentication", "invalidapikey", "apikeyinvalid", "unauthenticated", "unauthorized", "invalidtoken",
+        "authfailure",
+    )),
+    (402, (
+        "paymentrequired", "insufficientbalance", "insufficientcredit", "insufficientfunds", "billingnotactive",
+        "arrearage",
+    )),
     (429, (
         "ratelimit", "resourceexhausted", "throttl", "toomanyrequests", "insufficientquota", "quotaexceeded",
         "tokenlimitexceededperminute", "engineoverloaded",
@@ -46,9 +56,12 @@ _KINDS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (500, ("internal", "servererror", "apierror")),
 )
 _TOO_LONG = re.compile(
-    r"(?i)maximum context|context (?:length|window|size)|(?:prompt|input|request|messages?|tokens?)\b[^.]{0,40}"
+    r"(?i)maximum context|context (?:length|window|size)|\b(?:prompt|input|request|messages?|tokens?)\b[^.]{0,40}"
     r"\btoo (?:long|large)|too long\b[^.]{0,40}\b(?:model|prompt|tokens?|context|input|limit)|reduce the length of"
-    r"|token count\b[^.]{0,40}\bexceeds the maximum"
+    r"|token count\b[^.]{0,40}\bexceeds the (?:maximum|limit)|too many tokens|maximum (?:prompt|model|input) length"
+    r"|(?:prompt|input)\b[^.]{0,60}\b(?:exceeds?|longer than)\b[^.]{0,30}\b(?:max\w*|limit)\b|model token limit"
+    r"|\binput length should be|`?inputs`?(?: tokens)?\b[^.]{0,40}\b(?:must be <=|must have less than) ?\d+"
+    r"|\bcurrent length is \d+ while limit|tokens\b[^.]{0,40}\bexceeds? max message tokens"
 )
 # What servers say of a path that they do not have, not of a model.
 _NO_DOOR = re.compile(
@@ -56,8 +69,13 @@ _NO_DOOR = re.compile(
     r"(?:(?:was )?not found|not_found|notfound)?\W*$|invalid url|cannot post|no route|no such (?:route|path|endpoint)"
 )
 _OF_MODEL = re.compile(r"(?i)model|deployment")
-_NO_KEY = re.compile(r"(?i)api[ _-]?key (?:is )?(?:not valid|invalid|expired|not found)|invalid api[ _-]?key")
-_TRY_IN = re.compile(r"(?i)(?:try again|retry)(?: after| in)\s+((?:[\d.]+\s*(?:ms|h|m(?:in\w*)?|s(?:ec\w*)?)\s*)+)")
+_NO_KEY = re.compile(
+    r"(?i)api[ _-]?key (?:is )?(?:not valid|invalid|expired|not found)|(?:invalid|incorrect) api[ _-]?key"
+)
+_NO_MONEY = re.compile(r"(?i)insufficient (?:account )?balance|balance is (?:too low|insufficient|not enough)|recharge")
+_TRY_IN = re.compile(
+    r"(?i)(?:(?:try again|retry)(?: after| in)|please wait)\s+((?:[\d.]+\s*(?:ms|h|m(?:in\w*)?|s(?:ec\w*)?)\s*)+)"
+)
 _SPAN = re.compile(r"(?i)([\d.]+)\s*(ms|h|m|s)")
 _UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TITLE = re.compile(r"(?is)<title>\s*(.*?)\s*</title>")
@@ -77,12 +95,22 @@ def failure(
         details["code"] = code
     if wait is None:
         wait = waiting(headers or {}, body, told) if kind == 429 or kind >= 500 else None
-    if kind == 400 and _TOO_LONG.search(told) and code != CONTEXT:
-        details["code"] = CONTEXT
+    named = _said(kind, code, told)
+    if named is not None:
+        details["code"] = named
     return Failed(
-        _sentence(status, kind), permanent=kind in PERMANENT or code in QUOTA or 300 <= status < 400, retry_after=wait,
+        _sentence(status, kind), permanent=kind in PERMANENT or named == SPENT or 300 <= status < 400, retry_after=wait,
         details=details, kind=kind, down=status >= 500, param=_param(body),
     )
+
+
+def _said(kind: int, code: str | None, told: str) -> str | None:
+    """The code that OpenAI's clients know for what the provider says otherwise."""
+    if kind in (400, 422) and _TOO_LONG.search(told):
+        return CONTEXT
+    if kind == 429 and (code in QUOTA or _NO_MONEY.search(told)):
+        return SPENT
+    return FILTER if kind in REQUEST and code and "inspection" in code.lower() else None
 
 
 def _sentence(status: int, kind: int) -> str:
@@ -156,8 +184,7 @@ def _places(body: Any) -> list[Json]:
         if not isinstance(here, dict):
             break
         found.insert(0, here)
-        here = next((here[n] for n in ("error", "errors", "detail", "base_resp", "message")
-                     if isinstance(here.get(n), dict | list)), None)
+        here = next((here[n] for n in _INSIDE if isinstance(here.get(n), dict | list)), None)
     return found
 
 
@@ -175,6 +202,9 @@ def code_of(body: Any) -> str | None:
 
 
 def _is_code(value: str) -> bool:
+    """RFC 9457's types, which are addresses, are none."""
+    if value.lower().startswith(("about:", "urn:")):
+        return False
     return bool(re.fullmatch(r"[A-Za-z][\w.#:-]{2,}", value)) and value.lower() not in ("error", "none", "null", "fail")
 
 
@@ -187,6 +217,8 @@ def kind_of(status: int, body: Any, code: str | None, told: str) -> int:
     """The status of HTTP that says what went wrong; 0 when nothing tells."""
     if status == 400 and (_NO_KEY.search(told) or _named(code) == 401):
         return 401
+    if status == 400 and (_NO_MONEY.search(told) or _named(code) == 402):
+        return 402
     if status == 404 and _NO_DOOR.search(told) and not _OF_MODEL.search(code or ""):
         return 405  # there is no such door at that address
     if 400 <= status < 500:
@@ -216,20 +248,63 @@ def _named(code: str | None) -> int:
 
 def waiting(headers: Mapping[str, str], body: Any = None, told: str = "") -> float | None:
     """Seconds a provider asks to wait, from its headers or from what it says."""
-    for name, unit in (("Retry-After-Ms", 0.001), ("Retry-After", 1.0)):
-        value = headers.get(name)
-        if value:
-            found = _seconds(value, unit)
-            if found is not None:
-                return found
+    found = _in_headers(headers)
+    if found is not None:
+        return found
     for place in _places(body):
-        for one in place.get("details") or () if isinstance(place.get("details"), list) else ():
-            if isinstance(one, dict) and isinstance(one.get("retryDelay"), str):
-                return _span(one["retryDelay"])
-        if isinstance(place.get("retry_after"), int | float):
-            return _bounded(float(place["retry_after"]))
+        found = _in_place(place)
+        if found is not None:
+            return found
     found_words = _TRY_IN.search(told)
     return _span(found_words[1]) if found_words else None
+
+
+def _in_headers(headers: Mapping[str, str]) -> float | None:
+    for name, unit in (("Retry-After-Ms", 0.001), ("Retry-After", 1.0)):
+        value = headers.get(name)
+        if value and (found := _seconds(value, unit)) is not None:
+            return found
+    return _reset(headers)
+
+
+def _in_place(place: Json) -> float | None:
+    details, beneath = place.get("details"), place.get("metadata")
+    for one in details if isinstance(details, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("retryDelay"), str):
+            return _span(one["retryDelay"])
+    if isinstance(beneath, dict) and isinstance(beneath.get("headers"), dict):
+        found = _in_headers({str(k): str(v) for k, v in beneath["headers"].items()})
+        if found is not None:
+            return found
+    wanted = next((place[n] for n in ("retry_after", "estimated_time") if isinstance(place.get(n), int | float)), None)
+    return None if wanted is None else _bounded(float(wanted))
+
+
+def _reset(headers: Mapping[str, str]) -> float | None:
+    """Seconds until there is something left of what nothing is left of."""
+    named = {name.lower(): value for name, value in headers.items()}
+    waits = []
+    for name, left in named.items():
+        if "ratelimit" not in name or not name.endswith(("remaining", "remaining-requests", "remaining-tokens")):
+            continue
+        if left.strip() == "0" and (value := named.get(name.replace("remaining", "reset"))):
+            waits.append(_until(value))
+    return max((w for w in waits if w is not None), default=None)
+
+
+def _until(value: str) -> float | None:
+    """`6m0s`, seconds, a moment, or its seconds or milliseconds since 1970."""
+    now = datetime.now(UTC)
+    try:
+        number = float(value)
+    except ValueError:
+        try:
+            return _bounded((datetime.fromisoformat(value).astimezone(UTC) - now).total_seconds())
+        except ValueError:
+            return _span(value)
+    if number > 1e11:
+        number /= 1000
+    return _bounded(number - now.timestamp() if number > 1e9 else number)
 
 
 def _seconds(value: str, unit: float) -> float | None:

@@ -23,6 +23,8 @@ _MARKS = ("choices", "error", "object", "usage")
 # Texts that are said piece by piece: half a character at their end waits for its other half.
 SAID = frozenset(("content", "text", "reasoning_content", "reasoning", "refusal", "arguments", "thinking"))
 _BIG = 1 << 63
+# Names of events that say nothing but that their provider is there.
+_ALIVE = frozenset(("ping", "pong", "heartbeat", "keepalive", "keep-alive", "keep_alive"))
 
 
 class Events:
@@ -114,8 +116,18 @@ class Events:
                     yield from self._more(data)
             elif line.startswith(b"event:"):
                 self._name = line[6:].strip().decode("utf-8", "replace")
-            elif line.startswith(b"{"):
-                yield from self._more(line.strip())
+            else:
+                yield from self._odd(line)
+
+    def _odd(self, line: bytes) -> Iterator[Json]:
+        """Lines that no standard knows."""
+        if line.startswith(b"error:"):
+            self._name = "error"  # of llama.cpp's older servers
+            yield from self._more(line[6:].strip())
+        elif line.startswith(b"{"):
+            yield from self._more(line.strip())
+        elif line.startswith(BOM):
+            yield from self._events([line.removeprefix(BOM)])
 
     def _more(self, data: bytes) -> Iterator[Json]:
         if not data:
@@ -125,6 +137,8 @@ class Events:
             self.done = True
             return
         found = parse(data) if data[:1] in (b"{", b"[") else None
+        if found is None and data[:7].upper() == b"[ERROR]":
+            self._name, data = "error", data[7:].strip() or data
         if found is not None and (not self._data or _marked(found)):
             self._data.clear()
             yield from self._named(found)
@@ -133,11 +147,15 @@ class Events:
 
     def _ended(self) -> Iterator[Json]:
         data, self._data = self._data, []
-        if len(data) > 1:
-            yield from self._named(parse(b"\n".join(data)))
+        found = parse(b"\n".join(data)) if len(data) > 1 else None
+        if found is None and data and self._name == "error":
+            found = {"message": b"\n".join(data).decode("utf-8", "replace")}  # in words alone
+        yield from self._named(found)
         self._name = ""
 
     def _named(self, found: Any) -> Iterator[Json]:
+        if self._name in _ALIVE:
+            return
         for one in found if isinstance(found, list) else (found,):
             if isinstance(one, dict):
                 yield {"error": one} if self._name == "error" and not one.get("error") else one

@@ -16,10 +16,11 @@ from hub.llm.balancing import Balancer
 from hub.llm.begun import Answering, Begun
 from hub.llm.body import Body
 from hub.llm.breaker import Breaker
+from hub.llm.counting import MOST, usage_of
 from hub.llm.exchange import ANSWER_SIZE, later, next_of
 from hub.llm.figures import Figures, Place
 from hub.llm.openai import OpenAICompatible
-from hub.llm.reading import MOST, Reading, usage_of
+from hub.llm.reading import Reading
 from hub.llm.types import Delta, Limits
 
 # Characters of an answer that nothing has to be cut off.
@@ -235,7 +236,10 @@ def _used(counted: Json) -> Usage | None:
     """As it is read everywhere; here at once where there are but the three numbers that nearly all give."""
     if len(counted) == 3 and "total_tokens" in counted:
         prompt, made = counted.get("prompt_tokens"), counted.get("completion_tokens")
-        if type(prompt) is int and type(made) is int and 0 <= prompt <= MOST and 0 <= made <= MOST:
+        if (
+            type(prompt) is int and type(made) is int and 0 <= prompt <= MOST and 0 <= made <= MOST
+            and counted["total_tokens"] == prompt + made
+        ):
             return Usage(prompt, made, 0, {})
     return usage_of(counted)
 

@@ -1,8 +1,15 @@
-"""Thoughts that a model writes between <think> tags inside its text. Pure."""
+"""Thoughts that a model writes between tags inside its text, <think> as a rule. Pure."""
 
 import re
+from collections.abc import Mapping
 
 OPEN, CLOSE = "<think>", "</think>"
+# How others write the tags, at the beginning of a text alone: of Gemini, Magistral, Kimi, Seed and prompted models.
+_OTHERS: Mapping[str, str] = {
+    "<thought>": "</thought>", "<thinking>": "</thinking>", "<reasoning>": "</reasoning>", "[THINK]": "[/THINK]",
+    "\u25c1think\u25b7": "\u25c1/think\u25b7", "<seed:think>": "</seed:think>",
+}
+_LONGEST = max(map(len, _OTHERS))
 _THOUGHTS = re.compile(r"<think>.*?(</think>\s*|$)", re.DOTALL)
 
 
@@ -26,6 +33,7 @@ class Splitter:
         self._begun = False
         self._unknown = True
         self._seen = 0
+        self._tags = OPEN, CLOSE
 
     def feed(self, text: str) -> tuple[str, str]:
         """(answer, thoughts) of the text so far; what may be half a tag waits."""
@@ -34,12 +42,14 @@ class Splitter:
             return "", ""
         out = {False: "", True: ""}
         while True:
-            tag = CLOSE if self._inside else OPEN
+            tag = self._tags[self._inside]
             before, found, after = self._rest.partition(tag)
             if not found:
                 break
             out[self._inside] += before
             self._rest, self._inside = after, not self._inside
+            if not self._inside:
+                self._tags = OPEN, CLOSE
         keep = half(self._rest, tag)
         out[self._inside] += self._rest[: len(self._rest) - keep]
         self._rest = self._rest[len(self._rest) - keep :]
@@ -57,8 +67,13 @@ class Splitter:
 
     def _known(self) -> bool:
         """Whether it is known now how the text begins."""
-        if self._seen < 64 and self._rest.lstrip().startswith(OPEN):
-            self._unknown = False
+        if self._seen < 64:
+            start = self._rest.lstrip()[:_LONGEST]
+            other = next((one for one in _OTHERS if start.startswith(one)), None)
+            if other is not None:
+                self._tags = other, _OTHERS[other]
+            if other is not None or start.startswith(OPEN):
+                self._unknown = False
         end = self._rest.find(CLOSE, max(0, self._seen - len(CLOSE)))
         self._seen = len(self._rest)
         if self._unknown and end >= 0:

@@ -16,6 +16,7 @@ from hub.domain import Json
 from hub.llm.sse import Halves
 
 _OURS = frozenset(("index", "id", "type", "function"))
+_SAID = frozenset(("name", "arguments", "parameters"))
 
 
 @dataclass(slots=True)
@@ -64,9 +65,7 @@ class ToolCalls:
     def _take(self, fragment: Any) -> None:
         if not isinstance(fragment, dict):
             raise TypeError
-        function = fragment.get("function") or {}
-        if not isinstance(function, dict):
-            raise TypeError
+        function = function_of(fragment)
         given, name = str(fragment.get("id") or ""), str(function.get("name") or "")
         index, piece = _index(fragment.get("index")), _text(function)
         call = self._known(index, given, name, piece)
@@ -76,13 +75,15 @@ class ToolCalls:
         if index is not None:
             self._at[index] = call
         call.given, call.name = call.given or given, call.name or name
+        if name and index is not None and len(call.arguments) > 1 and piece.startswith(call.arguments):
+            piece = piece[len(call.arguments) :]  # it repeats what it has said
         piece = call.halves.feed(piece)
         if piece and not (name and call.ready):
             call.arguments += piece
             call.new.append(piece)
-        beside = {k: v for k, v in fragment.items() if k not in _OURS and v is not None}
-        inner = {k: v for k, v in function.items() if k not in ("name", "arguments") and v is not None}
-        if inner:
+        beside = {k: v for k, v in fragment.items() if k not in _OURS and k not in _SAID and v is not None}
+        inner = {k: v for k, v in function.items() if k not in _SAID and v is not None}
+        if inner and function is not fragment:
             beside["function"] = inner
         call.beside = merged(call.beside, beside)
 
@@ -119,12 +120,21 @@ class ToolCalls:
         return found
 
 
+def function_of(fragment: Json) -> Json:
+    """What is called; some write it without an object around it. Raise TypeError for what is none."""
+    function = fragment.get("function") or (fragment if isinstance(fragment.get("name"), str) else {})
+    if not isinstance(function, dict):
+        raise TypeError
+    return function
+
+
 def _goes_on(call: _Call, index: int | None, given: str, piece: str) -> bool:
     """Whether a fragment that names the tool of a call again belongs to that call."""
     begun = bool(call.arguments.strip())
     if given and call.given:
         if given != call.given:
-            return begun and not call.ready
+            # Some give each piece an id of its own.
+            return (begun or index is not None) and not call.ready
         return not (call.ready and _object(piece) and piece.strip() != call.arguments.strip())
     if begun:
         return not call.ready or not piece.strip()
@@ -204,9 +214,22 @@ def _index(value: Any) -> int | None:
 def _text(function: Json) -> str:
     given = function.get("arguments")
     if given is None:
+        given = function.get("parameters")
+    if given is None or given == []:
         return ""
     text = given if isinstance(given, str) else orjson.dumps(given).decode()
-    return "" if text.strip() == "null" else text
+    if text.strip() == "null":
+        return ""
+    return _once(text) if text.startswith('"{') else text
+
+
+def _once(text: str) -> str:
+    """Arguments that were written as JSON twice."""
+    try:
+        inner = orjson.loads(text)
+    except ValueError:
+        return text
+    return inner if isinstance(inner, str) and _object(inner) else text
 
 
 def _object(text: str) -> bool:

@@ -301,3 +301,22 @@ async def test_headers_of_functions_and_sources_are_sealed_and_come_back(api: Ap
     kept = (await gateways.load(api.hub.db, api.hub.sealer, api.account, UUID(id))).parameters
     assert kept["protocolFunctions"][0]["headers"] == {"X-Key": "planted-1"}
     assert kept["mcpSources"][0]["headers"] == {"Authorization": "planted-2"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"reasoningEffort": "a lot"}, {"verbosity": "chatty"}, {"modelRoutingParameters": {
+        "lowComplexityModelName": "a", "mediumComplexityModelName": "b", "highComplexityModelName": "c",
+        "highComplexityModelReasoningEffort": "very",
+    }}],
+)
+async def test_efforts_that_nobody_knows_are_refused(api: Api, given: dict[str, Any]) -> None:
+    sent = {**GATEWAY, "parameters": {**GATEWAY["parameters"], **given}}
+    got = await api.call("POST", BASE, sent)
+    assert got.status == 400 and "must be one of" in str(got.body) and "high" in str(got.body)
+
+
+async def test_efforts_are_written_as_providers_know_them(api: Api) -> None:
+    id = await api.gateway(reasoningEffort="High", verbosity=" low")
+    shown = (await api.ok("GET", f"{BASE}/{id}"))["parameters"]
+    assert (shown["reasoningEffort"], shown["verbosity"]) == ("high", "low")

@@ -392,3 +392,23 @@ async def test_two_who_go_on_from_one_at_once_do_not_meet(door: Door) -> None:
     await ask(door, input="again", previous_response_id=found[0]["id"])
     said = [m["content"] for m in door.sent["messages"] if m["role"] == "user"]
     assert said == ["Hi", "n0", "again"]
+
+
+async def test_the_input_is_counted_without_asking_the_model(door: Door) -> None:
+    kept = await ask(door, instructions="Be kind.")
+    before = len(door.model.calls)
+    id = await door.gateway()
+
+    async def counted(**sent: Any) -> int:
+        status, found = await call(door, "POST", f"{PATH}/input_tokens", **{"model": id, "input": "Hi", **sent})
+        assert (status, found["object"]) == (200, "response.input_tokens"), found
+        return int(found["input_tokens"])
+
+    few = await counted()
+    assert few < await counted(instructions="Be kind. " * 20) < await counted(input="Be kind. " * 90)
+    assert few < await counted(tools=[{"type": "function", "name": "look", "parameters": {"type": "object"}}])
+    assert few < await counted(previous_response_id=kept["id"])
+    assert len(door.model.calls) == before
+    async with door.client() as client:
+        assert (await client.responses.input_tokens.count(model=id, input="Hi")).input_tokens == few
+    assert (await call(door, "POST", f"{PATH}/input_tokens", model="nothing", input="Hi"))[0] == 404

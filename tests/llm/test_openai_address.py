@@ -150,7 +150,7 @@ SHAPES: list[tuple[str, int, bytes, int, str | None, str]] = [
     ("zhipu", 200, b'{"code":500,"msg":"it broke","success":false}', 500, None, "it broke"),
     ("minimax", 200, b'{"base_resp":{"status_code":1004,"status_msg":"login fail"}}', 0, None, "login fail"),
     ("cloudflare", 400, b'{"success":false,"errors":[{"code":7000,"message":"No route"}]}', 400, None, "No route"),
-    ("problem", 400, b'{"type":"about:blank","title":"Bad","detail":"the detail","status":400}', 400, "about:blank",
+    ("problem", 400, b'{"type":"about:blank","title":"Bad","detail":"the detail","status":400}', 400, None,
      "the detail"),
     ("nest", 400, b'{"statusCode":400,"error":"Bad Request","message":"why"}', 400, None, "why"),
     ("html", 502, b"<html><head><title>502 Bad Gateway</title></head></html>", 502, None, "502 Bad Gateway"),

@@ -12,7 +12,8 @@ from hub.domain import Json, Usage
 from hub.llm import finish
 from hub.llm.alike import Alike
 from hub.llm.body import Body
-from hub.llm.reading import Reading, said, usage_of, with_beside
+from hub.llm.counting import usage_of
+from hub.llm.reading import Reading, said, with_beside
 from hub.llm.sse import Events
 from hub.llm.toolcalls import ToolCalls, gather, sent, whole
 from hub.llm.types import Delta

@@ -5,6 +5,7 @@ from hub.api.openai import anthropic, completions, media, plain, text_completion
 from hub.api.openai.embeddings import embed
 from hub.api.openai.models import model, models
 from hub.api.openai.responses import cancel, create, get, items, remove
+from hub.api.openai.responses import count as count_input
 
 complete = plain.first(completions.complete)
 ROUTES: tuple[Route, ...] = (
@@ -14,6 +15,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/completions", text_completions.create),
     Route("POST", "/v1/embeddings", embed),
     Route("POST", "/v1/responses", create),
+    Route("POST", "/v1/responses/input_tokens", count_input),
     Route("GET", "/v1/responses/{id}", get),
     Route("DELETE", "/v1/responses/{id}", remove),
     Route("GET", "/v1/responses/{id}/input_items", items),

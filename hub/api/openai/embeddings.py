@@ -20,10 +20,10 @@ from hub.domain import Caller, Json, Usage
 from hub.engine.limits import ACCOUNT, limits_of
 from hub.errors import Forbidden, Invalid, NotFound, Upstream
 from hub.llm.candidates import SOURCE, address_of
+from hub.llm.counting import usage_of
 from hub.llm.embedder import DIMENSION, MODEL, Vector
 from hub.llm.embedder import LONGEST as QUESTION
 from hub.llm.pooling import cut, pooled
-from hub.llm.reading import usage_of
 from hub.llm.types import INTEGRATED
 from hub.purse import aside
 from hub.runtime import Hub

@@ -150,6 +150,11 @@ class ResponseOut(BaseModel):
     usage: Json | None
 
 
+class ResponseTokens(BaseModel):
+    object: Literal["response.input_tokens"] = "response.input_tokens"
+    input_tokens: int
+
+
 class ItemsQuery(BaseModel):
     """The page of a list of items."""
 

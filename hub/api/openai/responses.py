@@ -11,6 +11,7 @@ from hub import ids
 from hub.api.http.app_keys import HUB, SUBJECT, UNKNOWN, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.openai import response_input, response_tools, road, thoughts
+from hub.api.openai.limits import limit
 from hub.api.openai.response_output import Making, Shown
 from hub.api.openai.response_schemas import (
     ItemList,
@@ -18,6 +19,7 @@ from hub.api.openai.response_schemas import (
     ResponseDeleted,
     ResponseIn,
     ResponseOut,
+    ResponseTokens,
 )
 from hub.api.openai.response_tools import Tools
 from hub.api.openai.road import LIMIT, Asked
@@ -63,6 +65,30 @@ async def create(request: web.Request, body: ResponseIn) -> ResponseOut | web.St
     """
     question = await _understood(request, body)
     return await road.given(question.asked, (_streamed if body.stream else _whole)(request, question))
+
+
+@endpoint(tag=TAG, auth="public", limit=LIMIT, seconds=60, errors=(404, 413, 422, 429))
+async def count(request: web.Request, body: ResponseIn) -> ResponseTokens:
+    """Count the tokens of a response's input.
+
+    An estimate, four characters a token: what a provider counts is known when it has answered.
+    """
+    body.check()
+    hub, who = request.app[HUB], caller(request)
+    entry = await road.found(request, body.model)
+    await limit(request, who)
+    tools = _tools(request, hub, entry.gateway, body)
+    items = await response_input.resolved(body.input, responses.Items(hub, who).find)
+
+    def opened(place: str, sealed: str) -> Json:
+        return _opened(hub, who, entry.gateway, place, sealed)
+
+    talk = await road.beside(request, response_input.messages, items, opened)
+    line = await responses.line(hub, who, body.previous_response_id) if body.previous_response_id else None
+    told = [{"role": "system", "content": body.instructions}] if body.instructions else []
+    size = sum(chat_messages.tokens(m) for m in (*told, *(line.messages if line else ()), *talk))
+    size += -(-len(orjson.dumps(list(tools.chat.values()))) // 4) if tools.chat else 0
+    return ResponseTokens(input_tokens=max(1, size))
 
 
 async def _understood(request: web.Request, body: ResponseIn) -> _Question:
