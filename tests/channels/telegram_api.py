@@ -1,7 +1,6 @@
 """A Bot API at a real port that answers as told, and checks of what it was asked."""
 
 import asyncio
-import importlib
 import json
 import traceback
 from collections.abc import AsyncIterator
@@ -17,6 +16,7 @@ from aiohttp.test_utils import TestServer
 from channels.base import ChannelError, File, Link, Media, Outbound
 from channels.telegram import Telegram
 from tests.channels.replay import load
+from tests.later import imported
 
 TOKEN = "110000001:AAFakeFakeFakeFakeFakeFakeFakeFakeX"
 LINK = Link(
@@ -128,8 +128,8 @@ async def fails(call: Any) -> ChannelError:
 
 @cache
 def aiogram(part: str) -> Any:
-    """A module of aiogram: its models take seconds to be built, so only who asks for one pays."""
-    return importlib.import_module(f"aiogram.{part}")
+    """A module of aiogram, which is imported only for who asks for one."""
+    return imported(f"aiogram.{part}")
 
 
 def matches(api: Api, name: str, **more: Any) -> None:

@@ -93,7 +93,7 @@ async def test_a_bot_looks_while_it_works(town: Town) -> None:  # noqa: F811
     await town.until(["At your service."] * 3)
     await town.say("Fourth")
     await town.until(["At your service."] * 4)
-    end = time.monotonic() + 8
+    end = time.monotonic() + 60
     while (await reactions(town))[-1] != "👍":
         assert time.monotonic() < end, await reactions(town)
         await asyncio.sleep(0.05)
@@ -114,7 +114,7 @@ async def changed(one: Town, **parameters: Any) -> None:
 async def told(one: Town) -> None:
     """The sweep may have taken it up first: wait until nobody has anything to tell, or put it off."""
     await greetings.run(one.hub)
-    end = time.monotonic() + 12
+    end = time.monotonic() + 60
     while await one.hub.db.value("select count(*) from integrations where greet_at < now() + interval '29 seconds'"):
         assert time.monotonic() < end
         await asyncio.sleep(0.05)

@@ -46,7 +46,7 @@ async def listings(one: Town) -> int:
 
 
 async def eventually(one: Town, id: str, state: str) -> Json:
-    end = time.monotonic() + 12
+    end = time.monotonic() + 60
     while (found := await one.ask("GET", f"{one.api}/api/v1/campaigns/{id}"))["state"] != state:
         assert time.monotonic() < end, (found, await one.trouble())
         await firing.tick(one.hub)
@@ -186,7 +186,7 @@ async def test_quality_is_shown_at_once(town: Town) -> None:  # noqa: F811
     where = await ready(town)
     await town.ask("GET", where)
     await town.control("account", {"account": "100", "template": "spring", "quality": "YELLOW"})
-    end = time.monotonic() + 8
+    end = time.monotonic() + 60
     while (await quality(town, where)) != "YELLOW":
         assert time.monotonic() < end
         await asyncio.sleep(0.05)

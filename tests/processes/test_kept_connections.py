@@ -47,7 +47,7 @@ class Listener:
 
 
 async def answer(reader: asyncio.StreamReader) -> bytes:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
 
 

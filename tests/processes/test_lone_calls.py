@@ -34,7 +34,7 @@ async def known(s: Street) -> ShortCalls:
 
 async def said(s: Street, count: int) -> list[str]:
     """Once so many messages are in their conversations."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(found := await s.w.hub.db.value(SAID, s.w.client)) < count:
             await asyncio.sleep(0.01)
     return list(found)
@@ -51,7 +51,7 @@ async def answered(short: ShortCalls, *calls: bytes) -> None:
     for one in calls:
         heard = Heard()
         assert short.meets(one, heard) is LATER
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await heard.rang.wait()
         assert (heard.all[0] or b"").startswith(b"HTTP/1.1 200 ")
 
@@ -84,7 +84,7 @@ async def test_who_writes_again_once_acknowledged_is_heard_in_order_and_once(str
     assert [t for t in await said(street, 14) if t != "first"] == texts
     await street.app[ALONE].close()
     await street.app[JOURNAL].close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await street.kept():
             await asyncio.sleep(0.01)
     assert len(await said(street, 14)) == 14, "what came twice is there once"
@@ -128,7 +128,7 @@ async def test_trouble_of_the_database_is_waited_for_and_what_it_says_itself_is_
         await owner.run(POISONED % state)
         try:
             await answered(short, call(street, "one"), call(street, "two"))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while await owner.value(ASIDE, street.w.account) < aside or (not aside and await street.kept() < 2):
                     await asyncio.sleep(0.01)
         finally:
@@ -157,7 +157,7 @@ async def test_of_an_integration_that_is_removed_meanwhile_nothing_is_in_the_way
         await owner.run("delete from integrations where client_id = $1 and channel = 'telegram'", street.w.client)
     heard = Heard()
     assert short.meets(call(street, "late"), heard) is LATER
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await heard.rang.wait()
     assert not (heard.all[0] or b"").startswith(b"HTTP/1.1 200 "), "nothing is there that it could be kept for"
     await answered(short, call(street, "on", channel="evolution"))

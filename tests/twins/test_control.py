@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 import pytest
 
-from tests.twins.rig import Json, Rig, rig
+from tests.twins.rig import Got, Json, Rig, rig
 
 PATH = "/zapi/instances/I1/token/T1"
 ANA = "5511999990000"
@@ -70,19 +70,30 @@ async def test_probability_and_unlimited(twins: Rig) -> None:
     assert {await send(twins) for _ in range(10)} == {200}
 
 
-async def test_faults_of_webhooks(twins: Rig) -> None:
-    await register(twins)
-    faults: list[Json] = [
-        {"on": "webhook", "twice": 1},
-        {"on": "webhook", "lose": True},
-        {"on": "webhook", "reorder": True},
-        {"on": "webhook", "delay": 0.2},
-    ]
-    await twins.control("zapi/faults", {"faults": faults})
-    texts = [{"text": t} for t in ("twice", "lost", "late", "later", "next")]
-    await twins.control("zapi/message", {"messages": texts, "delay_ms": 20})
-    got = [g.json["text"]["message"] for g in await twins.hook.wait(5)]
-    assert got == ["twice", "twice", "next", "late", "later"]
+async def test_faults_of_webhooks() -> None:
+    """Twins that hold back long: only what comes by lets go of it, however slow the machine is."""
+    async with rig(speed=20.0) as twins:
+        await register(twins)
+        faults: list[Json] = [
+            {"on": "webhook", "twice": 1},
+            {"on": "webhook", "lose": True},
+            {"on": "webhook", "reorder": True},
+        ]
+        await twins.control("zapi/faults", {"faults": faults})
+        texts = [{"text": t} for t in ("twice", "lost", "late")]
+        await twins.control("zapi/message", {"messages": texts, "delay_ms": 20})
+        assert said(await twins.hook.wait(2)) == ["twice", "twice"]
+        await twins.say("zapi", text="next")
+        assert said(await twins.hook.wait(4)) == ["twice", "twice", "next", "late"]
+        await twins.control("zapi/faults", {"on": "webhook", "delay": 0.2})
+        before = asyncio.get_running_loop().time()
+        await twins.say("zapi", text="later")
+        got = await twins.hook.wait(5)
+        assert said(got)[4:] == ["later"] and got[4].at - before >= 0.2
+
+
+def said(got: list[Got]) -> list[str]:
+    return [g.json["text"]["message"] for g in got]
 
 
 async def test_shuffle_and_count(twins: Rig) -> None:

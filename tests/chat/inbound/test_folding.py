@@ -247,7 +247,7 @@ async def test_workers_fold_what_a_process_that_takes_calls_tells_of(
     folder = Folder(hub, world.intake, Backlogs())
     try:
         await world.until(lambda: hub.events.heard(folding.TOPIC) == 1)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not await hub.events.tell(folding.TOPIC, {"of": []}):
                 await asyncio.sleep(0.01)
         for n in range(3):
