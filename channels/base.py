@@ -430,8 +430,9 @@ class Channel(Protocol):
 class Probes(Protocol):
     """A network that numbers its messages and tells which of them are ours."""
 
-    async def ours(self, link: Link, chat: str, message_id: str) -> bool:
-        """Whether a message is in the chat and the account's own. Changes nothing."""
+    async def words(self, link: Link, chat: str, message_id: str) -> str | None:
+        """What a message of the account's own says, "" where that cannot be told; None where it is not in the chat, or
+        another's. What it says stays as it is; buttons below it may go."""
         ...
 
     async def delete(self, link: Link, chat: str, message_id: str) -> None:

@@ -51,6 +51,12 @@ def names(ids: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(named(id) for id in ids))
 
 
+def spellings(ids: Iterable[str]) -> list[str]:
+    """Names in all their ways."""
+    each = ([PHONE + v for v in variants(id.removeprefix(PHONE))] if id.startswith(PHONE) else [id] for id in ids)
+    return list(dict.fromkeys(name for ways in each for name in ways))
+
+
 def users(external: str) -> list[str]:
     """An external user id in all its ways: the hub's own names of contacts on WhatsApp hold a phone."""
     found = _TAG.fullmatch(external)

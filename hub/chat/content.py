@@ -12,7 +12,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from channels.base import Attachment, Inbound, Media
+from channels.base import Attachment, Inbound, Kind, Media
+from hub import phones
 
 Json = dict[str, Any]
 # Sounds that networks play; others are documents there.
@@ -43,6 +44,14 @@ def of_inbound(item: Inbound) -> Json:
         body["group"] = item.group
         body["from"] = list(item.contact.ids)
     return body
+
+
+def speaker(one: Inbound) -> Json:
+    """What it takes to tell whose a message is: of changes, and of files, whose words may change before they come."""
+    files = one.kind == Kind.MESSAGE and bool(one.attachments)
+    if one.contact is None or not (files or one.kind in (Kind.EDIT, Kind.REVOKE)):
+        return {}
+    return {"speaker": phones.spellings(one.contact.ids)} | ({"files": True} if files else {})
 
 
 def of_attachment(a: Attachment) -> Json:

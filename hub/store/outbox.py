@@ -9,6 +9,7 @@ from hub.store.db import Call, clean
 
 SENT = "select sent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 HOLD = "select hold_for_template($1, $2, $3, $4, $5, $6, $7)"
+SENT_AGAIN = "select sent_again($1, $2, $3, $4, $5, $6)"
 NEXT = "select next_part($1, $2, $3)"
 FALL_BACK = "select fall_back($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 GO_ON = "select go_on($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
@@ -115,6 +116,14 @@ async def sent(
     """
     found: Json | None = await db.value(
         SENT, part["id"], part["attempt"], me, state, network_id, code, clean(error), after, hold, wire, await traced(db, part, trace)
+    )
+    return found
+
+
+async def sent_again(db: Call, part: Json, me: str, wire: float, network_id: str | None, trace: Json) -> Json | None:
+    """As `sent` of a part that the network took, where nobody heard whether that was stored."""
+    found: Json | None = await db.value(
+        SENT_AGAIN, part["id"], part["attempt"], me, clean(network_id), wire, await traced(db, part, trace)
     )
     return found
 

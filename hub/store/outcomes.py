@@ -1,13 +1,17 @@
 """What became of turns and of parts, written together by a process that has many of them at the same moment.
 
 Each under its own fence, and as if each had been written by itself (`turns.complete`, `outbox.sent`): what somebody else holds
-locked, what cannot be written and what is large is written alone, and holds up nobody else.
+locked, what cannot be written and what is large is written alone, and holds up nobody else. Where the connection is lost
+nobody knows whether it was written: it is asked until it is known, for as long as a part may be on the wire.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from hub.errors import Overloaded
 from hub.store import deeds, outbox, turns
 from hub.store.db import Call, clean, dump
 from hub.store.together import Alone, Together
@@ -16,8 +20,10 @@ from hub.store.turns import Claim, Closed
 COMPLETE = "select n, ok, taken, more, part from complete_each($1, $2, $3)"
 SENT = "select n, part from sent_each($1, $2, $3)"
 GROUP, HEAVIEST = 16, 64_000  # of one statement: rows, and characters
+AGAIN = 0.3  # seconds after which a database that was lost is asked again
 Json = dict[str, Any]
 Place = Callable[[str], None]
+R = TypeVar("R")
 
 
 class Outcomes:
@@ -30,6 +36,21 @@ class Outcomes:
 
     async def complete(self, claimed: Claim, turn: Json, messages: Sequence[Json], parts: Sequence[Json]) -> Closed:
         """As `turns.complete`."""
+        try:
+            return await self._complete(claimed, turn, messages, parts)
+        except Overloaded as e:
+            return await self._until_known(e, lambda: self._complete_again(claimed, turn, messages, parts))
+
+    async def _complete_again(
+        self, claimed: Claim, turn: Json, messages: Sequence[Json], parts: Sequence[Json]
+    ) -> Closed:
+        closed = await turns.complete(self._db, claimed, self._me, turn, messages, parts, self._wire)
+        if closed.ok:
+            return closed
+        # Thrown away, unless it was this very turn that is there already.
+        return await turns.completed(self._db, claimed, turn, self._me, self._wire) or closed
+
+    async def _complete(self, claimed: Claim, turn: Json, messages: Sequence[Json], parts: Sequence[Json]) -> Closed:
         plain = "reset" not in turn and "activation" not in turn and deeds.current() is None
         if plain:
             told, said, rows = await turns.sealed(self._db, claimed, turn, messages, parts)
@@ -47,6 +68,25 @@ class Outcomes:
 
     async def sent(self, part: Json, network_id: str | None, trace: Json) -> Json | None:
         """As `outbox.sent` of a part that the network took."""
+        try:
+            return await self._took(part, network_id, trace)
+        except Overloaded as e:
+            def again() -> Awaitable[Json | None]:
+                return outbox.sent_again(self._db, part, self._me, self._wire, network_id, trace)
+
+            return await self._until_known(e, again)
+
+    async def _until_known(self, error: Overloaded, again: Callable[[], Awaitable[R]]) -> R:
+        until = time.monotonic() + self._wire
+        while time.monotonic() < until:
+            await asyncio.sleep(AGAIN)
+            try:
+                return await again()
+            except Overloaded as e:
+                error = e
+        raise error
+
+    async def _took(self, part: Json, network_id: str | None, trace: Json) -> Json | None:
         if deeds.current() is None:
             item = {
                 "id": part["id"], "attempt": part["attempt"], "network_id": clean(network_id),

@@ -17,8 +17,8 @@ FAR, READ, READ_IN_ALL, FAR_FROM_QUESTION = 1000, 1000, 1500, 500
 MARK = """
     update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0, stray_reach = 0 where id = $1
 """
-# A part of ours without an id that may be there all the same could be taken for the placeholder. So nothing is looked for
-# as long as it may still get its id (`waits`), and nothing before what was said after such a part was begun, but for what
+# Nothing is looked for as long as a part of ours may still get its id (`waits`). Whoever looks takes the buttons away of what
+# is found: where a part with some may have arrived, nothing is looked for before what was said after it was begun, but for what
 # stands behind words of ours that were begun when it was given up (`doubts`, `floors`): they came after it. A placeholder
 # that was filled in is no older than its question; parts of one conversation are begun one after the other. That counts
 # for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least. A part that
@@ -38,14 +38,14 @@ DUE = """
                 and o.chat = d.chat and o.id <> d.id order by o.id desc limit $5) x),
     parts as materialized (
         select d.id as stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, '') as placeholder, o.attempt,
-            o.created_at, o.closed_at, o.turn_id from due d cross join lateral (
+            o.created_at, o.closed_at, o.turn_id, o.body ? 'choices' as buttons from due d cross join lateral (
                 select n.id from talks t cross join lateral (
                     select m.id from messages m where m.session_id = t.id order by m.position desc limit $6) n
                 where t.stray = d.id limit $7) m
             join outbox o on o.message_id = m.id
         union
         select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, ''), o.attempt, o.created_at, o.closed_at,
-            o.turn_id from talks t join outbox o on o.session_id = t.id and o.state in ('queued', 'sending', 'unknown')),
+            o.turn_id, o.body ? 'choices' from talks t join outbox o on o.session_id = t.id and o.state in ('queued', 'sending', 'unknown')),
     told as (
         select p.stray, coalesce(bool_or(p.session_id = p.stray and (p.state in ('queued', 'sending')
                 or p.state = 'unknown' and p.closed_at is null)), false) as coming,
@@ -58,7 +58,7 @@ DUE = """
                 where o.stray = p.stray and o.network_id ~ '^[0-9]{1,18}$' and o.closed_at > p.closed_at
                     and (o.placeholder = '' and (o.created_at > p.closed_at or o.session_id = p.session_id and o.id > p.id) or p.closed_at < (select i.received_at from turns t
                         join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1 where t.id = o.turn_id))) as settled
-        from parts p where p.network_id is null and p.placeholder = '' and p.attempt > 0
+        from parts p where p.buttons and p.network_id is null and p.placeholder = '' and p.attempt > 0
             and (p.state = 'unknown' or p.state = 'dead' and exists (
                 select 1 from attempts a where a.delivery_id = p.id and a.outcome in ('lost', 'unknown')))),
     doubted as materialized (

@@ -12,6 +12,7 @@ from hub.store.db import Call, clean
 CLAIM = "select claim($1, $2, $3, $4, $5, true)"
 CLAIM_EACH = "select session, claimed, shared from claim_all($1, $2, $3, $4)"
 COMPLETE = "select complete($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+COMPLETED = "select completed($1, $2, $3, $4)"
 RELEASE = "select release($1, $2, $3)"
 RENEW = """
     update sessions s set lease_until = now() + make_interval(secs => $3), due_at = case
@@ -151,6 +152,12 @@ async def complete(
         *await sealed(db, claimed, turn, messages, parts), wire,
     )
     return Closed(found["ok"], found.get("taken", False), found.get("more", False), found.get("part"))
+
+
+async def completed(db: Call, claimed: Claim, turn: Json, me: str, wire: float) -> Closed | None:
+    """What `complete` said of a turn that is stored, to somebody whom the answer did not reach."""
+    found = await db.value(COMPLETED, claimed.session_id, UUID(turn["id"]), me, wire)
+    return None if found is None else Closed(True, False, found["more"], found["part"])
 
 
 async def release(db: Call, claimed: Claim, after: float) -> bool:

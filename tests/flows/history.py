@@ -66,6 +66,7 @@ class History:
             "albums": sum("album" in o["body"] or "rest" in o["body"] for o in self.outbox),
             "pressed": sum(self.pressed.values()),
             "apologies": [(t["attempts"], t["error"]) for t in self.turns if t["outcome"] in SORRY],
+            "buttons left of reading": sum(s.marked for s in self.shown),
             "placeholders left": [self.standing(s) for s in self.shown if s.text == PLACEHOLDER],
         }
 

@@ -30,6 +30,7 @@ class Shown:
     id: str
     texts: list[str]
     at: float = field(default_factory=time.monotonic)  # of the newest text
+    marked: bool = False  # with a button that whoever reads it has put there
 
     @property
     def text(self) -> str:
@@ -80,7 +81,8 @@ class Ledger(Net):
 
     def answer(self, path: str, body: Json) -> Any:
         method = path.rsplit("/", 1)[-1]
-        self._offered(body)
+        if method != "editMessageReplyMarkup":
+            self._offered(body)
         if method in FILES:
             return self._pictured(str(body["chat_id"]), method, body)
         if method == "editMessageText":
@@ -111,9 +113,7 @@ class Ledger(Net):
         if "findMessages" in path:
             return self._remembered(str(body["where"]["key"]["remoteJid"]).split("@")[0], body)
         if method == "editMessageReplyMarkup":
-            there = (str(body["chat_id"]), str(body["message_id"])) in self._by_id
-            words = "message is not modified" if there else "message to edit not found"
-            return {"ok": False, "error_code": 400, "description": f"Bad Request: {words}"}
+            return self._marked(body)
         found = super().answer(path, body)
         if method == "deleteMessage":
             # In place: others hold the list.
@@ -130,6 +130,16 @@ class Ledger(Net):
         elif "sendText" in path:
             self._show("evolution", body["number"], found["key"]["id"], body["text"])
         return found
+
+    def _marked(self, body: Json) -> Any:
+        """Telegram tells a message whose buttons change."""
+        there = self._by_id.get((str(body["chat_id"]), str(body["message_id"])))
+        if there is not None and there.marked != ("reply_markup" in body):
+            there.marked = not there.marked
+            told = {"message_id": int(there.id), "date": 1, "chat": {"id": int(there.chat)}, "text": there.text}
+            return {"ok": True, "result": told}
+        words = "message is not modified" if there else "message to edit not found"
+        return {"ok": False, "error_code": 400, "description": f"Bad Request: {words}"}
 
     def _remembered(self, phone: str, asked: Json) -> Any:
         """What an Evolution server keeps of a chat, newest first, page by page; what the person wrote is there too."""

@@ -98,10 +98,16 @@ async def test_of_long_conversations_only_what_is_near_is_read(r: Rig) -> None:
     assert read and max(read) <= strays.READ, plan
 
 
+BUTTONS = "update outbox set body = body || '{\"choices\": []}' where state = 'unknown'"
+
+
+@pytest.mark.parametrize("buttons", [True, False], ids=["with buttons", "without"])
 @pytest.mark.parametrize("surely", [True, False], ids=["behind it", "perhaps before it"])
-async def test_a_part_that_may_have_arrived_hides_what_may_stand_before_it(settings: Settings, surely: bool) -> None:
+async def test_a_part_with_buttons_that_may_have_arrived_hides_what_may_stand_before_it(
+    settings: Settings, surely: bool, buttons: bool
+) -> None:
     """Words that were begun when it was given up stand behind it, and so does the placeholder of what follows them;
-    words that fill in a placeholder may be as old as their question."""
+    words that fill in a placeholder may be as old as their question. What has no buttons is read."""
     async with rig(settings.changed(reconcile_seconds=1), work=True) as r:
         await r.w.parameters(splitAnswerIntoMessageChunks=True)
         r.model.default = says("one\n\ntwo")
@@ -109,6 +115,8 @@ async def test_a_part_that_may_have_arrived_hides_what_may_stand_before_it(setti
         await say(r.w, "telegram", "", telegram("hello", message_id=next(r.net.numbers)))
         await r.w.until(lambda: r.db.value(GIVEN_UP))
         await r.w.settle()
+        if buttons:
+            await r.db.run(BUTTONS)
         r.model.default = says("three")
         await say(r.w, "telegram", "", telegram("and then?", message_id=next(r.net.numbers)))
         await r.w.until(lambda: "three" in r.net.final())
@@ -124,7 +132,29 @@ async def test_a_part_that_may_have_arrived_hides_what_may_stand_before_it(setti
         assert len(shown) == 5 and [t for t in shown if t != PLACEHOLDER] == ["one", "two", "three", "four"]
         await r.db.run(STANDING)
         await r.w.until(lambda: tried(r))
-        assert [s.text for s in r.net.shown] == [t for t in shown if t != PLACEHOLDER or not surely]
+        assert [s.text for s in r.net.shown] == [t for t in shown if t != PLACEHOLDER or (buttons and not surely)]
+        assert not any(s.marked for s in r.net.shown)
+
+
+@pytest.mark.parametrize("planned", [("lost",), ("ok", "lost"), ("ok", "ok", "lost"), ("ok", "hang")])
+async def test_reading_is_gone_on_with_wherever_it_was_cut_off(settings: Settings, planned: tuple[str, ...]) -> None:
+    """Its button stays nowhere, below neither words that may have arrived nor others."""
+    async with rig(settings.changed(reconcile_seconds=1), work=True) as r:
+        await r.w.parameters(splitAnswerIntoMessageChunks=True)
+        r.model.default = says("one\n\ntwo")
+        r.net.plan = fates("lost", "ok", "ok", "lost")
+        await say(r.w, "telegram", "", telegram("hello", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: r.db.value(GIVEN_UP))
+        await r.w.settle()
+        r.model.default = says("three")
+        await say(r.w, "telegram", "", telegram("and then?", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: "three" in r.net.final())
+        await r.w.settle()
+        fate, r.net.patience = fates(*planned), 0.1
+        r.net.plan = lambda path: fate(path) if path.endswith("editMessageReplyMarkup") else "ok"
+        await r.db.run(STANDING)
+        await looked(r)
+        assert [s.text for s in r.net.shown] == ["one", "two", "three"] and not any(s.marked for s in r.net.shown)
 
 
 async def test_the_placeholder_of_an_answer_is_found_whose_last_part_may_have_arrived(settings: Settings) -> None:

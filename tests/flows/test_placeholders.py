@@ -202,8 +202,8 @@ PART = """
             attempt, created_at, closed_at, wire_deadline)
         overriding system value
         select case when $3::text like '-%' then o.id - 1 else o.id + 1000 end, gen_random_uuid(), o.account_id,
-            o.session_id, o.message_id, o.integration_id, o.chat, '{"text": "x", "bare": true}', 's', o.mode, $1, 1,
-            now() + $3::text::interval,
+            o.session_id, o.message_id, o.integration_id, o.chat, '{"text": "x", "bare": true, "choices": []}', 's',
+            o.mode, $1, 1, now() + $3::text::interval,
             case when $2 then now() end, now() + interval '1 hour' from outbox o limit 1
         returning id)
     insert into attempts (delivery_id, outcome) select id, $4 from part
@@ -215,8 +215,8 @@ PART = """
     [
         ("dead", True, "-1 minute", "dead", True),  # refused: it stands nowhere
         ("unknown", True, "1 minute", "unknown", True),  # begun when what follows the placeholder was there
-        ("unknown", True, "-1 minute", "unknown", False),  # nobody can know
-        ("dead", True, "-1 minute", "lost", False),  # it may have arrived before it was given up
+        ("unknown", True, "-1 minute", "unknown", False),  # it may have arrived, and would lose its buttons
+        ("dead", True, "-1 minute", "lost", False),  # the same before it was given up
         ("sending", False, "-1 minute", "queued", None),  # its id may still come
         ("unknown", False, "-1 minute", "unknown", None),
     ],
@@ -249,7 +249,7 @@ async def tried(r: Rig) -> bool:
 
 
 async def test_words_of_an_earlier_conversation_that_may_have_arrived_are_not_taken_for_it(settings: Settings) -> None:
-    """Ids of a chat are one row, however many conversations it had."""
+    """Ids of a chat are one row, however many conversations it had; the network tells what each of ours says."""
     async with rig(settings.changed(reconcile_seconds=1), work=True) as r:
         await r.w.parameters(splitAnswerIntoMessageChunks=True)
         r.model.default = says("one\n\ntwo\n\nthree")
@@ -268,7 +268,8 @@ async def test_words_of_an_earlier_conversation_that_may_have_arrived_are_not_ta
         assert await r.db.value("select count(*) = 2 from sessions")
         await r.db.run(STANDING)
         await r.w.until(lambda: tried(r))
-        assert r.net.final() == ["one", "two", "three", "Hello"]
+        assert [s.text for s in r.net.shown] == ["one", "two", "three", "Hello"]
+        assert not any(s.marked for s in r.net.shown)
 
 
 async def test_words_of_a_conversation_that_was_deleted_stay(settings: Settings) -> None:

@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from channels.base import Link
+from channels.telegram.send import Telegram
 from tests.later import later
 from tests.twins.rig import Json, Rig, rig
 
@@ -315,3 +317,22 @@ async def test_webhook_addresses(twins: Rig, url: str, words: str) -> None:
     url, secret = f"{twins.hook.url}/h", "not allowed!"
     _, found = await bot(twins, "setWebhook", url=url, secret_token=secret)
     assert "secret token contains unallowed characters" in found["description"]
+
+
+async def test_what_a_message_of_ours_says_can_be_asked(twins: Rig) -> None:
+    """By a button that is put there and taken away: words stay, and what is another's or gone says nothing."""
+    await register(twins)
+    theirs = await twins.say("telegram", text="hello")
+    _, one = await bot(twins, "sendMessage", chat_id=ANA, text="…")
+    markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
+    _, asked = await bot(twins, "sendMessage", chat_id=ANA, text="Red or blue?", reply_markup=markup)
+    channel, link = Telegram(f"{twins.base}/telegram"), Link("i", {"botToken": TOKEN}, "s", "https://hub.example/hook")
+    ids = [str(sent["result"]["message_id"]) for sent in (one, asked)]
+    try:
+        found = [await channel.words(link, str(ANA), id) for id in (*ids, theirs, "999999")]
+    finally:
+        await channel.close()
+    assert found == ["…", "Red or blue?", None, None]
+    assert [m["text"] for m in await twins.chat("telegram", str(ANA))] == ["hello", "…", "Red or blue?"]
+    _, again = await bot(twins, "editMessageReplyMarkup", chat_id=ANA, message_id=int(ids[0]))
+    assert "not modified" in again["description"], "no button is left"

@@ -257,7 +257,7 @@ def _item(endpoint: dict[str, Any], one: Inbound, max_wait: float) -> Item:
         body["consent"] = consent.IN
     if one.kind == Kind.MESSAGE and not one.group and (code := code_in(one.text)):
         body["continues"] = code
-    item |= {"body": body, "network_id": network_id, "by": one.by, "key": one.sent_key}
+    item |= {"body": body, "network_id": network_id, "by": one.by, "key": one.sent_key} | content.speaker(one)
     if one.kind == Kind.EDIT and one.original:
         body["edited"] = True  # it is the message itself where that comes later
     elif one.kind != Kind.MESSAGE:

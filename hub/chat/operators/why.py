@@ -18,6 +18,7 @@ RULES = {
     "maxMessages": told("ignored: the session holds as many messages as it may (limitingParameters.maxMessages)"),
     "handoff": told("not answered by the bot: a person has taken the conversation over"),
     "revoked": told("not answered: the contact deleted it before it was answered"),
+    "pictured": told("not answered by itself: it was changed before its file came, and is answered with it"),
     "history": told("not answered: the network replayed it from its history, more than a day late"),
     "groups:ignore": told("not answered: messages of groups are ignored (integration setting groups)"),
     "groups:mention": told("not answered: groups get answers only when the bot is named (integration setting groups)"),

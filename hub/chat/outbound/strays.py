@@ -1,10 +1,11 @@
-"""A placeholder whose id nobody learned is found and removed: the network tells which messages are ours."""
+"""A placeholder whose id nobody learned is found and removed: the network tells what messages of ours say."""
 
 import logging
 from collections.abc import Sequence
 
 from channels.base import ChannelError, Link, Probes
 from hub.chat.clients.link import open_link
+from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.runtime import Hub
 from hub.store import outbox, strays
 from hub.store.strays import FAR, FAR_FROM_QUESTION, Left, Stray
@@ -62,11 +63,11 @@ async def remove(hub: Hub, stray: Stray) -> None:
 
 
 async def _asked(channel: Probes, link: Link, chat: str, ids: Sequence[int]) -> bool:
-    """Take away those that are ours; whether the network told of each."""
+    """Take away those that are one; whether the network told of each."""
     whole, row = True, 0
     for id in ids:
         try:
-            if await channel.ours(link, chat, str(id)):
+            if await channel.words(link, chat, str(id)) == PLACEHOLDER:
                 await channel.delete(link, chat, str(id))
                 log.info("a placeholder that was left standing was removed")
             row = 0
