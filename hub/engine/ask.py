@@ -60,7 +60,8 @@ class Trace:
 
     complexity: of the request, when it was routed. model: that answers now. made: messages that the
     answer has added to the conversation. ledger: what it has consumed. cache: hit, miss or off, where it was wished
-    for. fired: how often each rule for what goes out did something.
+    for. fired: how often each rule for what goes out did something. worded: whether documents were searched by their
+    words alone, their embedder being away.
     """
 
     complexity: str | None = None
@@ -69,6 +70,10 @@ class Trace:
     ledger: Ledger = field(default_factory=Ledger)
     cache: str | None = None
     fired: Counter[str] = field(default_factory=Counter)
+    worded: bool = False
+
+    def by_words(self) -> None:
+        self.worded = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

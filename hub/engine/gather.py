@@ -94,7 +94,7 @@ async def _knowledge(hub: Hub, ctx: AnswerContext) -> None:
         if any(map(asks_what_you_do, terms)):
             p = {**p, "knowledgeBaseMinimumScore": 0.0}  # it is near to nothing, and answered from whatever there is
         if terms:
-            ctx.passages = await toolbox.found(hub, ctx.ask.account_id, p, terms)
+            ctx.passages = await toolbox.found(hub, ctx.ask.account_id, p, terms, ctx.ask.trace.by_words)
         span.set("hub.retrieval.passages", len(ctx.passages))
 
 

@@ -1,6 +1,6 @@
 """Which tools an answer has: the gateway's, the request's, the session's; and what skills make of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from uuid import UUID
 
@@ -156,7 +156,7 @@ def searching(ctx: AnswerContext) -> Tool:
     parameters = ctx.parameters
 
     async def run(context: Context, given: Json) -> Result:
-        passages = await found(context.hub, context.account_id, parameters, [given["query"]])
+        passages = await found(context.hub, context.account_id, parameters, [given["query"]], ctx.ask.trace.by_words)
         ctx.passages.extend(p for p in passages if p not in ctx.passages)
         return Result(knowledge.told(passages))
 
@@ -164,11 +164,15 @@ def searching(ctx: AnswerContext) -> Tool:
     return Tool(SEARCH, text, knowledge.SCHEMA, run, effect=False)
 
 
-async def found(hub: Hub, account: UUID, parameters: Json, terms: Sequence[str]) -> list[Passage]:
-    """What the gateway's collections say about the terms, as its parameters want it."""
+async def found(
+    hub: Hub, account: UUID, parameters: Json, terms: Sequence[str], worded: Callable[[], None],
+) -> list[Passage]:
+    """What the gateway's collections say about the terms, as its parameters want it. worded: told where words alone
+    found."""
     collections = [UUID(str(c)) for c in parameters.get("knowledgeCollections") or ()]
     top, least = parameters.get("knowledgeBaseMaximumResults"), parameters.get("knowledgeBaseMinimumScore")
     return await search(
         hub.db, hub.embedder, account, collections, terms, top=RESULTS if top is None else top,
         min_score=SCORE if least is None else least, references=bool(parameters.get("knowledgeUseReferences")),
+        worded=worded,
     )

@@ -1,8 +1,9 @@
 """Find what the documents say about a question: by meaning, by words and by groups of letters, in one statement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from hub.domain import Passage
@@ -27,6 +28,7 @@ TERMS, WORDS = 16, 32
 # 0.39-1.0, unrelated ones at most 0.25 (median 0.12) and come to 0-0.3; see hub.llm.embedder.
 SCALE = (0.12, 0.56)
 SUPPORT = 0.45  # part of what is missing to 1 that goes to a piece with all the words of the question
+ALONE = 0.75  # the same where there are no vectors
 COUNT = 0.25  # what all the words of the question count in the order, where the cosine counts as it is
 WHOLE = 2000  # characters of a document that is given whole; of a longer one its best pieces are
 PIECES = 8  # of one document, at most
@@ -51,13 +53,14 @@ async def search(
     reranker: str = "rrf",
     references: bool = False,
     helper: Helper | None = None,
+    worded: Callable[[], None] | None = None,
 ) -> list[Passage]:
     """The best documents of the account's collections, each with its best pieces, best first.
 
     With several terms a document counts by the nearest. `rrf` joins meaning, words and groups of letters, and puts what
     holds before what its dates say is over; `lexical` orders by words, `none` by meaning alone; `smart` looks again at
     the best twenty of `rrf`, with the helper model or, without one, sentence by sentence. Unknown collections hold
-    nothing.
+    nothing. Where there are no vectors in time words alone find, and `worded` is told.
     """
     if reranker not in RERANKERS:
         raise Invalid(f"There is no reranker '{reranker}'; use {', '.join(RERANKERS)}.", field="reranker")
@@ -66,14 +69,20 @@ async def search(
         return []
     smart, joined = reranker == "smart", reranker in ("rrf", "smart")
     own = await embedders.theirs(db, embedder.elsewhere, account_id, asked)
-    vectors = await embedder.queries(asked, account_id)
+    whose = (account_id, *collections)
+    vectors = await embedder.rest.tried(whose, partial(embedder.queries, asked, account_id), embedder.rest.patience)
+    blind = vectors is None and own is None
+    if blind and worded is not None:
+        worded()
+    order = "rrf" if smart or (blind and reranker == "none") else reranker
     wanted = Wanted(
-        max(top, LOOKED_AT) if smart else top, min_score, "rrf" if smart else reranker, SCALE, SUPPORT, COUNT, WHOLE,
+        max(top, LOOKED_AT) if smart else top, min_score, order, SCALE, ALONE if blind else SUPPORT, COUNT, WHOLE,
         PIECES, HEAD, BESIDE if joined else 0,
     )
     named = words(asked)
     rows = await finding.search(
-        db, account_id, collections, vectors, named, [alike(w) for w in named], languages(" ".join(asked)), wanted, own,
+        db, account_id, collections, vectors or (), named, [alike(w) for w in named], languages(" ".join(asked)),
+        wanted, own,
     )
     held = {r["id"]: of_document(r["head"], r["metadata"]) for r in rows}
     if joined:
@@ -82,7 +91,7 @@ async def search(
         ]
         rows = [rows[n] for n in ordered(asked, candidates, datetime.now(UTC).date())]
     if smart:
-        rows = await _looked_at(embedder, helper, asked, vectors, rows[: max(top, LOOKED_AT)])
+        rows = await _looked_at(embedder, whose, helper, asked, vectors, rows[: max(top, LOOKED_AT)])
     found = _passages(rows[:top], held)
     return await _with_references(db, account_id, found) if references else found
 
@@ -119,15 +128,17 @@ async def query(
 
 
 async def _looked_at(
-    embedder: Embedder, helper: Helper | None, terms: Sequence[str], vectors: Sequence[Vector], rows: list[Row]
+    embedder: Embedder, whose: Sequence[UUID], helper: Helper | None, terms: Sequence[str],
+    vectors: Sequence[Vector] | None, rows: list[Row],
 ) -> list[Row]:
     first, rest = rows[:LOOKED_AT], rows[LOOKED_AT:]
     texts = [row["content"] for row in first]
     places = await by_model(helper, terms, texts) if helper and len(first) > 1 else []
-    if not places:
+    if not places and vectors is not None:
         near, place = [float(r["cosine"]) for r in first], [float(r["place"]) for r in first]
-        places = await by_parts(embedder, vectors, texts, near, place)
-    return [first[n] for n in places] + rest
+        work = partial(by_parts, embedder, vectors, texts, near, place)
+        places = await embedder.rest.tried(whose, work, embedder.rest.patience) or []
+    return [first[n] for n in places] + rest if places else rows
 
 
 def words(terms: Sequence[str]) -> list[str]:

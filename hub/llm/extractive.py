@@ -5,7 +5,6 @@ stand in what is quoted: a wrong answer is worse than none. The same question an
 """
 
 import asyncio
-import logging
 import re
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -30,8 +29,6 @@ from hub.llm.types import Delta, Prompt
 from hub.llm.units import Unit, units
 from hub.llm.weighing import Weighed, holds_codes, holds_years, weigh, weights
 
-log = logging.getLogger(__name__)
-
 MODEL = "@hub/extractive"
 ALIKE = 0.88  # part of the best score from which another document's answer is as good
 SAME, LIKE = 0.6, 0.7  # part of two sentences' words from which they say the same, and the part of the score then
@@ -46,9 +43,6 @@ DATED = re.compile(
 SOURCES = 3
 ASKED = 120  # characters of a question that are said again where nothing is known of it
 PIECES, PIECE = 6, 24
-# What an embedder raises whose library, file or memory is not there.
-AILING = (ImportError, OSError, RuntimeError, ValueError, MemoryError)
-NEAR_WAIT = 5.0  # seconds an answer waits for vectors: it has one without them
 TEXTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "hello": MappingProxyType(
@@ -145,14 +139,7 @@ class Extractive:
         """Nothing where it cannot be told, or not soon: others' documents may be on their way through the embedder."""
         if not pairs or self._likeness is None:
             return {}
-        try:
-            async with asyncio.timeout(min(NEAR_WAIT, deadline - time.monotonic())):
-                return await self._likeness.of(pairs, passages)
-        except TimeoutError:
-            log.warning("the embedder took too long; the offline answerer went by its rules alone")
-        except AILING:
-            log.exception("the embedder failed; the offline answerer went by its rules alone")
-        return {}
+        return await self._likeness.soon(pairs, passages, deadline - time.monotonic()) or {}
 
 
 def reply(

@@ -18,6 +18,15 @@ class Likeness:
         self._embedder = embedder
         self._known: OrderedDict[tuple[UUID, str], array[float]] = OrderedDict()
 
+    async def soon(
+        self, pairs: Sequence[tuple[str, str]], passages: Sequence[Passage], seconds: float,
+    ) -> dict[tuple[str, str], float] | None:
+        """`of`; None where the embedder fails or is not done in time."""
+        async def made() -> dict[tuple[str, str], float]:
+            return await self.of(pairs, passages)
+
+        return await self._embedder.rest.tried([passages[0].collection_id], made, seconds)
+
     async def of(
         self, pairs: Sequence[tuple[str, str]], passages: Sequence[Passage],
     ) -> dict[tuple[str, str], float]:

@@ -61,7 +61,7 @@ SEARCH = """
             coalesce(f.cosine,
                 (select $23::real + $24::real * max(-(w.embedding <#> t.v)) from vectors w cross join theirs t
                     where w.piece_id = c.id and w.embedder_id = $21::uuid),
-                (select max(-(c.embedding <#> a.v)) from asked a)) as cosine,
+                (select max(-(c.embedding <#> a.v)) from asked a), $8::real) as cosine,
             coalesce((f.weight + coalesce(common.weight, 0)) / question.weight, 0)::real as share,
             f.words + coalesce(common.words, 0) as words
         from found f cross join lateral (
@@ -130,7 +130,7 @@ async def search(
     db: Db, account: UUID, collections: Sequence[UUID], vectors: Sequence[Sequence[float]], asked: Sequence[str],
     beside: Sequence[str], languages: Sequence[str], wanted: Wanted, theirs: Theirs | None = None,
 ) -> list[Row]:
-    """beside: of each word those of the same idea. The best documents, each with its best pieces, the best first, or whole."""
+    """beside: of each word those of the same idea. vectors: none where words alone are to find. The best documents, each with its best pieces, the best first, or whole."""
     whose = (None, [], 0.0, 1.0) if theirs is None else (
         theirs.id, [vector_text(v) for v in theirs.vectors], theirs.shift, theirs.factor,
     )

@@ -79,13 +79,15 @@ async def near(
 
     Where the account has an embedder of its own its vectors count; those of the hub for pieces that have no other yet.
     """
+    if theirs is None and not vectors:
+        return []
     if theirs is None:
         found = await _found(db, account, dict.fromkeys(collections, 0), vectors, many)
     else:
         far = await _found(db, account, dict.fromkeys(collections, 0), theirs.vectors, many, theirs.id)
         found = [(id, theirs.shift + theirs.factor * cosine) for id, cosine in far]
         rows = await db.fetch(BEYOND, account, list(collections), theirs.id)
-        if rows:
+        if rows and vectors:
             found += await _found(db, account, {r["id"]: r["upto"] for r in rows}, vectors, many)
     return sorted(dict(found).items(), key=lambda f: (-f[1], f[0]))[:many]
 

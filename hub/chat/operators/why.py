@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from hub.chat.turns import scheduled
+from hub.chat.turns.closing import WORDS
 from hub.errors import NotFound
 from hub.store import why
 from hub.store.db import Db
@@ -40,6 +41,8 @@ ACTIVATIONS = {
     "admitted": told("let out: the assistant writes it"),
     "done": told("let out"),
 }
+
+SEARCHED = told("documents were searched by their words alone: the embedder failed or took too long")
 
 # Of a delivery and of one attempt, as they are stored: as they are said.
 STATES = {
@@ -156,6 +159,8 @@ def _turn(found: Json) -> list[Json]:
                 "turnId": turn["id"],
             }
         )
+    if (turn["timings"] or {}).get("search") == WORDS:
+        steps.append({"at": turn["created_at"], "step": "search", "turnId": turn["id"], "text": SEARCHED})
     steps.append(
         {
             "at": turn["created_at"],

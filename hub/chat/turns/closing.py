@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
+WORDS = "words"  # by what documents were searched, where not by their vectors too
+
 
 async def close(hub: Hub, claimed: Claim, draft: Draft, placeholder: str | None) -> Done | None:
     """Commit the turn and send what it says; or put it off, when the model may be back in a while."""
@@ -119,6 +121,8 @@ async def _commit(hub: Hub, claimed: Claim, draft: Draft, after: float | None) -
         }
         if fired := draft.ask.trace.fired:
             turn["timings"] |= {"rules": dict(fired)}
+        if draft.ask.trace.worded:
+            turn["timings"] |= {"search": WORDS}
     if made:
         turn |= {
             "title": title(claimed),
