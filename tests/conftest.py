@@ -50,6 +50,10 @@ LONG = (
     "tests/processes/test_personal_backups.py", "tests/flows/test_handing_back.py", "tests/outreach/test_one_phone.py",
     "tests/tools/test_shell.py", "tests/security/test_webhooks.py", "tests/api/test_transports.py",
     "tests/flows/test_session_events.py",
+    # Late in the alphabet: one begun last would keep one worker alone.
+    "tests/store/test_owed_indexes.py", "tests/store/test_migrations_apart.py", "tests/tools/test_recurrence.py",
+    "tests/store/test_failover.py", "tests/outreach/test_of_a_person.py", "tests/outreach/test_policy.py",
+    "tests/store/test_ingest_groups.py", "tests/store/test_many_people.py",
 )
 
 # A test kills processes, never the machine: nothing has to reach the disk, and nobody copies the log. Tables that were

@@ -283,6 +283,17 @@ NOISE = st.sampled_from(
 FORM = st.sampled_from(["\n", "\r", "\r\n"])
 
 
+class Escaped:
+    """What stands for a character in JSON that is ASCII alone, but beyond 16 bits; all of them as a dictionary would
+    take longer to make than all else here."""
+
+    def __getitem__(self, code: int) -> str | int:
+        return f"\\u{code:04x}" if 0x80 <= code < 0x10000 else code
+
+
+ESCAPED = Escaped()
+
+
 @st.composite
 def streams(draw: st.DrawFn) -> bytes:
     """A valid stream with what some providers put in between."""
@@ -292,7 +303,7 @@ def streams(draw: st.DrawFn) -> bytes:
         lines += [*draw(st.lists(NOISE, max_size=2)), ""]
         body = orjson.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}).decode()
         if draw(st.booleans()):
-            body = body.encode().decode("utf-8").translate({c: f"\\u{c:04x}" for c in range(0x80, 0x10000)})
+            body = body.translate(ESCAPED)
         lines += [f"data: {body}", ""]
     lines += ['data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}', ""]
     if draw(st.booleans()):
