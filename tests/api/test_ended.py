@@ -74,7 +74,9 @@ async def test_a_prompt_that_never_came_to_its_turn(api: Api, settings: Settings
         there = Api(hub, url, me.api.account, me.api.key, me.api.public, me.api.foreign, http)
         first = await _asked(me, there)
         second = asyncio.create_task(me.call("POST", "/prompt", {"prompt": "And then"}))
-        await asyncio.sleep(0.5)
+        waiting = "select count(*) from inbox where session_id = $1"
+        while await me.api.hub.db.value(waiting, UUID(me.session)) < 2:
+            await asyncio.sleep(0.02)
         await _session(me)
         for task in (second, first):
             got = await asyncio.wait_for(task, 15)
