@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -49,6 +50,9 @@ PROGRAMS: Mapping[str, str] = MappingProxyType(
     | dict.fromkeys(("docx", "pptx", "odt", "odp"), "office.py") | dict.fromkeys(("xlsx", "ods"), "sheets.py")
     | dict.fromkeys(("rtf", "xml", "srt", "epub"), "texts.py") | {"eml": "mails.py"} | {"picture": "ocr.py"}
 )
+OLD: Mapping[str, str] = MappingProxyType({".xls": "xlsx", ".doc": "docx"})
+JSON = (".json", ".jsonl")
+ESCAPED = re.compile(r"(?<!\\)((?:\\\\)*)((?:\\u[0-9a-fA-F]{4})+)")
 OCR, INSTALL = "rapidocr", "pip install 'chathub[ocr]'"
 BESIDE = 4 << 20  # bytes that notes and places may take
 
@@ -100,7 +104,7 @@ async def text_of(children: Children, name: str, mime: str, raw: bytes, limits: 
     Raise Unsupported for a kind that is not read, pictures among them, and Unreadable for a file that
     cannot be: broken, protected, too large or empty. Both name the file and say why.
     """
-    kind = kind_of(name, mime)
+    kind = kind_of(name, mime) or _within(name, raw)
     if kind is None or kind in ("picture", "audio"):
         raise Unsupported(f"{name} is of a kind that is not read; send {READ}.")
     if kind == "text":
@@ -137,15 +141,43 @@ def kind_of(name: str, mime: str) -> str | None:
     return {"text": "text", "image": "picture", "audio": "audio"}.get(plain.partition("/")[0])
 
 
+def _within(name: str, raw: bytes) -> str | None:
+    """What other programs write into files that are called as those of old Word and Excel; None for real ones."""
+    suffix = PurePosixPath(name.lower()).suffix
+    if suffix not in OLD:
+        return None
+    if raw.startswith(b"PK\x03\x04"):
+        return OLD[suffix]
+    start = decoded(raw[:4000]).lstrip().lower()
+    if start.startswith("{\\rtf"):
+        return "rtf"
+    if start.startswith(("<html", "<!doctype html", "<table", "<meta", "<head")) or "<html" in start:
+        return "html"
+    if start.startswith("<?xml") or "\0" in start:
+        return "xml" if start.startswith("<?xml") else None
+    return "csv" if suffix == ".xls" and ("\t" in start or ";" in start) else None
+
+
 def _plain(name: str, raw: bytes, limits: Limits) -> str:
     if len(raw) > 4 * limits.longest:
         raise Unreadable(_long(name, limits))
     text = decoded(raw)
     if "\0" in text:
         raise Unreadable(f"{name} is no text.")
+    if name.lower().endswith(JSON):
+        text = ESCAPED.sub(_letters, text)
     if len(text) > limits.longest:
         raise Unreadable(_long(name, limits))
     return composed(text)
+
+
+def _letters(found: re.Match[str]) -> str:
+    """Letters that JSON wrote as numbers, as people look for them; what is no letter stays as it is."""
+    try:
+        text = str(orjson.loads(f'"{found[2]}"'))
+    except ValueError:
+        return found[0]
+    return found[1] + text if text.isprintable() and not set(text) & set('"\\') else found[0]
 
 
 async def converted(

@@ -219,6 +219,16 @@ async def test_what_comes_back_of_other_answers(door: Door) -> None:
     ]
 
 
+async def test_parts_of_the_responses_api_are_those_of_chat(door: Door) -> None:
+    said = {"type": "output_text", "text": "Yo", "annotations": [], "logprobs": []}
+    asked = [{"type": "input_text", "text": "Hi"}, {"type": "input_image", "image_url": "https://x.example/a.png"}]
+    await door.asked(messages=[*ASK, {"role": "assistant", "content": [said]}, {"role": "user", "content": asked}])
+    assert [m["content"] for m in door.sent["messages"][1:]] == [
+        [{"type": "text", "text": "Yo"}],
+        [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}],
+    ]
+
+
 async def test_the_developer_speaks_as_system_wherever_it_stands(door: Door) -> None:
     await door.asked(**client_sends("developer-later", model=await door.gateway()))
     assert [m["role"] for m in door.sent["messages"]] == ["user", "assistant", "system", "user"]

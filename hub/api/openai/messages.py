@@ -10,6 +10,8 @@ from hub.domain import Json
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 TEXT = 4_000_000
 _TEXTS = ("input_text", "output_text")
+# What a part of an answer has, and nobody takes of a question.
+_MADE = ("annotations", "logprobs")
 _ADDRESSES = ("image_url", "video_url")
 
 
@@ -24,12 +26,15 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _spelled(cls, value: Any) -> Any:
-        """An address may stand in place of the object around it."""
+        """An address may stand in place of the object around it; parts may be those of the Responses API."""
         if not isinstance(value, dict):
             return value
         kind = value.get("type")
         if kind in _TEXTS:
-            return {**value, "type": "text"}
+            return {**{k: v for k, v in value.items() if k not in _MADE}, "type": "text"}
+        if kind == "input_image" and isinstance(value.get("image_url"), str):
+            shown = {"url": value["image_url"], **({"detail": value["detail"]} if value.get("detail") else {})}
+            return {"type": "image_url", "image_url": shown}
         if kind in _ADDRESSES and isinstance(value.get(kind), str):
             return {**value, kind: {"url": value[kind]}}
         return value

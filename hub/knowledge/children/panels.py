@@ -11,6 +11,8 @@ from hub.knowledge.children.soups import drop
 OPENS = ("aria-controls", "aria-expanded", "data-bs-toggle", "data-toggle", "data-target", "data-bs-target")
 # Attributes by which something on a page names what it opens: of libraries, of scripts within the page.
 NAMES = re.compile(r"aria-controls|href|on\w+|data-[\w-]+|x-on:[\w.]+|@[\w.]+|:aria-controls|v-b-toggle.*|hx-target")
+# Where a tab names what it shows.
+SHOWS = ("aria-controls", "data-bs-target", "data-target", "href")
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary")
 HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 NOTHING = re.compile(r"(?:^|;)\s*font-size\s*:\s*0(?:px|pt|r?em|%)?\s*(?:;|!|$)", re.IGNORECASE)
@@ -21,6 +23,7 @@ PANEL = re.compile(
 AROUND = re.compile(r"collaps|accordion|faq|disclos|expand|sanfona|acorde|(?:^|[\s_-])tabs?(?:[\s_-]|$)", re.IGNORECASE)
 NAMED = re.compile(r"[A-Za-z][\w:.-]*")
 MARK = "data-hub-opens"  # put on headings that were buttons
+TABS = 200
 LONGEST = 300  # characters of an attribute that may name something
 ABOVE = 3
 
@@ -40,6 +43,30 @@ def button(one: Any, opened: set[str]) -> bool:
     else:
         return False
     return True
+
+
+def labelled(main: Any) -> None:
+    """The name of a tab stands above what it shows, not in a row with the others: or nobody knows which is whose."""
+    tabs = main.find_all(_tab, limit=TABS)
+    if not tabs:
+        return
+    panels = {str(one["id"]): one for one in main.find_all(id=True)}
+    for one in tabs:
+        name = one.get_text(" ", strip=True)
+        said = next((str(one[a]) for a in SHOWS if one.has_attr(a)), "").strip().removeprefix("#")
+        panel = panels.pop(said, None)
+        if panel is None or not name or any(p is panel for p in one.parents) or any(p is one for p in panel.parents):
+            continue
+        if panel.find(HEADINGS, string=name) is not None:
+            continue
+        one.name, one.attrs = "h4", {}
+        panel.insert(0, one.extract())
+        panel["role"] = "tabpanel"
+
+
+def _tab(one: Any) -> bool:
+    kind = one.get("data-bs-toggle") or one.get("data-toggle")
+    return one.get("role") == "tab" or kind in ("tab", "pill")
 
 
 def _opens(one: Any, opened: set[str]) -> bool:

@@ -156,7 +156,21 @@ def _dialect(text: str) -> tuple[str, str, int]:
         score = _likeness(text, mark)
         if score > most + 0.01:
             best, most = mark, score
-    return text, best if most >= LIKE else "", 0
+    return text, best if most >= LIKE else _ragged(text), 0
+
+
+def _ragged(text: str) -> str:
+    """What parts the cells of rows of which many end early or go on: a header of short names, and some in each row."""
+    for mark in DELIMITERS:
+        try:
+            rows = [row for row in islice(_cut(text[:200_000], mark), SAMPLE) if any(c.strip() for c in row)]
+        except csv.Error:
+            continue
+        if len(rows) < 3 or any(len(row) < 2 for row in rows) or re.search(rf"{re.escape(mark)} ", text[:20_000]):
+            continue
+        if all(0 < len(c.split()) < 4 for c in rows[0]):
+            return mark
+    return ""
 
 
 def _likeness(text: str, mark: str) -> float:
@@ -166,6 +180,8 @@ def _likeness(text: str, mark: str) -> float:
     except csv.Error:
         return 0.0
     if mark == "," and not re.search(r",(?=\S)", text[:20_000]) and not _spaced(rows):
+        return 0.0
+    if mark == ";" and rows and len(rows[0]) == 1 and not re.search(r";(?=\S)", text[:20_000]):
         return 0.0
     while len(rows) > 2 and len(rows[0]) == 1:
         rows.pop(0)  # a title

@@ -13,6 +13,7 @@ from hub.knowledge.children.archives import Archive, local
 from hub.knowledge.children.common import Asked, No, Text, quoted, run
 from hub.knowledge.children.encodings import decoded
 from hub.knowledge.children.questions import plain
+from hub.knowledge.children.tables import put
 from hub.knowledge.children.web import page
 
 TOKEN = re.compile(r"\\([a-zA-Z]+)(-?\d+)? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)")
@@ -175,6 +176,14 @@ def _known(name: str) -> bool:
     return True
 
 
+# Attributes that say how an element is shown or found, not what it says.
+FORM = frozenset(("id", "class", "style", "lang", "role", "type", "href", "src", "rel", "isPermaLink", "version"))
+
+
+SHEET = "urn:schemas-microsoft-com:office:spreadsheet"
+WIDEST = 1000  # cells of a row
+
+
 def xml(content: bytes, asked: Asked, text: Text) -> None:
     said = decoded(content)
     if "<!ENTITY" in said:
@@ -183,7 +192,31 @@ def xml(content: bytes, asked: Asked, text: Text) -> None:
         root = ElementTree.fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", said))
     except ElementTree.ParseError:
         raise No("is damaged, or is no XML") from None
-    _branch(root, text)
+    if root.tag == f"{{{SHEET}}}Workbook":
+        _workbook(root, asked, text)
+    else:
+        _branch(root, text)
+
+
+def _workbook(root: Element, asked: Asked, text: Text) -> None:
+    """Excel's sheets as it wrote them into XML."""
+    for sheet in root.iterfind(f"{{{SHEET}}}Worksheet"):
+        text.add(f"## {sheet.get(f'{{{SHEET}}}Name') or 'Sheet'}")
+        rows: list[tuple[int, list[str]]] = []
+        for one in sheet.iterfind(f"{{{SHEET}}}Table/{{{SHEET}}}Row"):
+            number = _at(one, rows[-1][0] + 1 if rows else 1)
+            cells: list[str] = []
+            for cell in one.iterfind(f"{{{SHEET}}}Cell"):
+                cells += [""] * (min(_at(cell, len(cells) + 1), WIDEST) - len(cells) - 1)
+                cells.append("".join(cell.itertext()).strip())
+            rows.append((number, cells))
+        put(text, rows, asked)
+
+
+def _at(one: Element, usual: int) -> int:
+    """The number of a row or cell, where some before it are left out."""
+    said = one.get(f"{{{SHEET}}}Index") or ""
+    return max(int(said), usual) if said.isdecimal() and len(said) < 8 else usual
 
 
 def _branch(one: Element, text: Text) -> None:
@@ -223,7 +256,10 @@ def _field(one: Element) -> str:
     name, said = local(one), " ".join("".join(one.itertext()).split())
     if TAG.search(said):
         said = plain(said)  # a page within it
-    return said if name in PLAIN or not said else f"{name}: {said}"
+    if name in PLAIN or not said:
+        return said
+    beside = ", ".join(f"{k}: {v}" for k, v in one.attrib.items() if k not in FORM and not k.startswith("{") and v)
+    return f"{name}: {said} ({beside})" if beside else f"{name}: {said}"
 
 
 def srt(content: bytes, asked: Asked, text: Text) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 from hub.knowledge.children.common import Asked, No, Text, quoted, run
 from hub.knowledge.children.encodings import decoded
 from hub.knowledge.children.grids import spread
-from hub.knowledge.children.panels import button, hide, targets
+from hub.knowledge.children.panels import button, hide, labelled, targets
 from hub.knowledge.children.questions import missing, questions
 from hub.knowledge.children.soups import BeautifulSoup, Comment, Kind, MarkdownConverter, drop
 
@@ -24,6 +24,7 @@ ROOTS = Kind(
 AROUND = Kind(
     "nav noscript header footer aside select dialog", roles="navigation banner contentinfo search dialog",
 )
+DRAWN = Kind("svg")
 MAIN, FRAME, BUTTON = Kind("main", roles="main"), Kind("iframe"), Kind("button", roles="tab")
 OUTSIDE = Kind(" ".join((*NOISE.names, "iframe", "button")), roles=" ".join(NOISE.roles))
 SHADOW = Kind(with_=(("template", "shadowrootmode"), ("template", "shadowroot")))
@@ -62,7 +63,9 @@ def page(source: str, text: Text, book: bool = False) -> str:
     soup: Any = BeautifulSoup(source, "html.parser")
     _shallow(soup)
     _leads(soup, text)
-    title = soup.title.get_text(" ", strip=True) if soup.title else ""
+    # A drawing has a title of its own.
+    named = next((one for one in soup.find_all("title", limit=50) if one.find_parent("svg") is None), None)
+    title = named.get_text(" ", strip=True) if named is not None else ""
     drawn = soup.find("script") is not None
     rooted = drawn and ROOTS.first(soup) is not None
     asked = list(questions(soup))
@@ -152,9 +155,16 @@ def _cleaned(main: Any, whole: bool, text: Text) -> Any:
     for one in SHADOW.all(main):
         one.name = "div"
     opened = targets(main)
+    labelled(main)
     drop([one for one in BUTTON.all(main) if not button(one, opened)])
     if FILE.first(main):
         text.note("A file within the page was not read.")
+    for one in DRAWN.all(main):
+        said = " ".join(t.get_text(" ", strip=True) for t in one.find_all("text"))
+        if said:
+            one.clear()
+            one.name = "p"
+            one.append(said)
     drop(NOISE.all(main))
     hide(main, opened, text)
     _mended(main)
@@ -167,7 +177,7 @@ def _mended(main: Any) -> None:
     """Pictures become what they are said to show, and links that lead nowhere their words."""
     drop(FRAME.all(main))
     for one in main.find_all("img"):
-        alt = " ".join(str(one.get("alt") or "").split())
+        alt = " ".join(str(one.get("alt") or one.get("aria-label") or one.get("title") or "").split())
         one.replace_with(f" {alt} " if len(alt) > 2 and not FILE_NAME.match(alt) else "")
     for one in main.find_all("summary"):
         one.name = "h4"
