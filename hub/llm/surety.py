@@ -170,6 +170,10 @@ def nearer(
 
 def _surest(good: list[Weighed], top: Sequence[Weighed], found: Sequence[float]) -> list[Weighed]:
     best = max(range(len(top)), key=lambda n: found[n])
+    # Rows of one table differ in a word or a number, which vectors hardly tell: between them words decide.
+    row = next((n for n, w in enumerate(top) if _same_table(w, top[best])), best)
+    found = [max(f, found[best]) if n == row else f for n, f in enumerate(found)]
+    best = row
     if not good:
         return [top[best]] if found[best] >= AGAINST else []
     first = top.index(good[0])
@@ -177,3 +181,10 @@ def _surest(good: list[Weighed], top: Sequence[Weighed], found: Sequence[float])
         one = top[best]
         return ([one, *(w for w in good if w is not one)] if one in good else [one]) if found[best] >= LEAST else []
     return good if found[first] >= LEAST else []
+
+
+def _same_table(one: Weighed, other: Weighed) -> bool:
+    """Rows of a sheet may be written each as a block of its own."""
+    a, b = one.unit, other.unit
+    named = [c.name for c in a.cells] == [c.name for c in b.cells]
+    return a.kind == b.kind == "row" and a.part.passage is b.part.passage and named

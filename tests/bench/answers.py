@@ -8,7 +8,7 @@ from hub.ids import uuid7
 from tests.bench.place import Place
 from tests.bench.report import Pace, say, title
 from tests.bench.vectors import remembering
-from tests.knowledge.business import NAMES, Figures, judged, shelved
+from tests.knowledge.business import NAMES, UNTOUCHED, Figures, judged, shelved
 
 ACCOUNT = "insert into accounts (id, name, salt) values ($1, 'answers', 's')"
 
@@ -24,5 +24,11 @@ async def measure(place: Place, pace: Pace) -> None:
                 collection = await shelved(db, embedder, account, name, whole)
                 for kept, figures in halves.items():
                     await judged(db, embedder, account, collection, name, kept, figures)
+            new = Figures()
+            for name in UNTOUCHED:
+                collection = await shelved(db, embedder, account, name, whole)
+                for kept in halves:
+                    await judged(db, embedder, account, collection, name, kept, new)
+            say(f"{'one file' if whole else 'files'}, nothing tuned with it", new.told())
             for kept, figures in halves.items():
                 say(f"{'one file' if whole else 'files'}, {'kept apart' if kept else 'tuned with'}", figures.told())

@@ -133,3 +133,16 @@ def test_hours_of_one_day_do_not_disagree_with_those_of_all() -> None:
              passage("El sábado 24 de diciembre el molino cierra a las 11:00.", "b")]
     got = Answering("¿A qué hora cierra el molino el sábado?", texts).reply()
     assert "13:00" in got and TEXTS["differ"]["es"] not in got
+
+
+@pytest.mark.parametrize("near", ["Sur 8 Plus", "Sur 8 Mini"])
+@pytest.mark.parametrize("question", [
+    "¿Cuánto cuesta cambiar el vidrio roto del Sur 8?", "¿Cuánto cuesta reponer el vidrio rajado del Sur 8?",
+])
+def test_vectors_choose_no_other_row_of_the_same_table(question: str, near: str) -> None:
+    rows = "| VI-1 | Sur 8 | 500 pesos |\n| VI-2 | Sur 8 Plus | 700 pesos |\n| VI-3 | Sur 8 Mini | 400 pesos |"
+    one = Answering(question, [passage(f"| Código | Modelo | Vidrio |\n|---|---|---|\n{rows}")])
+    one.reply()
+    assert one.wanted
+    got = one.reply({pair: 0.9 if near in pair[1] else 0.1 for pair in one.wanted})
+    assert got.startswith("VI-1 – Modelo: Sur 8; Vidrio: 500 pesos")
