@@ -430,9 +430,11 @@ class Channel(Protocol):
 class Probes(Protocol):
     """A network that numbers its messages and tells which of them are ours."""
 
-    async def words(self, link: Link, chat: str, message_id: str) -> str | None:
+    async def words(
+        self, link: Link, chat: str, message_id: str, buttons: Mapping[str, Sequence[Choice]]
+    ) -> str | None:
         """What a message of the account's own says, "" where that cannot be told; None where it is not in the chat, or
-        another's. What it says stays as it is; buttons below it may go."""
+        another's. What it says stays as it is. buttons: of messages that say this; where they are not known they go."""
         ...
 
     async def delete(self, link: Link, chat: str, message_id: str) -> None:

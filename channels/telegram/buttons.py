@@ -9,8 +9,6 @@ from channels.telegram.place import Place
 
 LONGEST = 64  # bytes of what comes back with a press
 Json = dict[str, Any]
-# A button that nothing comes of, wherever it is pressed.
-MARK = {"inline_keyboard": [[{"text": "…", "copy_text": {"text": "…"}}]]}
 
 
 def keyboard(choices: Sequence[Choice]) -> Json | None:

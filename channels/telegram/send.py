@@ -26,9 +26,10 @@ from channels.base import (
 )
 from channels.http import down
 from channels.telegram import files
-from channels.telegram.buttons import MARK, keyboard, shared
+from channels.telegram.buttons import keyboard, shared
 from channels.telegram.calls import Call
 from channels.telegram.place import Place, message_number
+from channels.telegram.reading import words
 from channels.telegram.receive import prove, receive
 from channels.telegram.session import FILE_LIMIT, TOKEN, Moved, Session, unreadable
 
@@ -123,30 +124,11 @@ class Telegram:
             if e.code != "not_modified":
                 raise
 
-    async def words(self, link: Link, chat: str, message_id: str) -> str | None:
-        """Taking away the buttons that it does not have changes nothing, and is refused for others' messages; one that
-        is put there and taken away again makes Telegram tell the message."""
+    async def words(
+        self, link: Link, chat: str, message_id: str, buttons: Mapping[str, Sequence[Choice]]
+    ) -> str | None:
         where = {"chat_id": Place.of(chat).chat, "message_id": message_number(message_id)}
-        bare, marked = (Call("editMessageReplyMarkup", where | more) for more in ({}, {"reply_markup": MARK}))
-        try:
-            return _said(await self._call(link, bare, 5))  # where it was put there, and whoever did so was cut off
-        except ChannelError as e:
-            if e.code == "gone":
-                return None
-            if e.code != "not_modified":
-                raise
-        try:
-            told = _said(await self._call(link, marked, 5))
-        except ChannelError as e:
-            if not e.permanent:
-                raise
-            return ""  # of an album
-        try:
-            await self._call(link, bare, 5)
-        except ChannelError as e:
-            if e.code not in ("not_modified", "gone"):
-                raise
-        return told
+        return await words(lambda call: self._call(link, call, 5), where, buttons)
 
     async def delete(self, link: Link, chat: str, message_id: str) -> None:
         place, number = Place.of(chat), message_number(message_id)
@@ -334,10 +316,6 @@ def _token(link: Link) -> str:
     if not TOKEN.fullmatch(token):
         raise ChannelError("This is not a bot token.", permanent=True, code="unauthorized")
     return token
-
-
-def _said(message: Any) -> str:
-    return loose.text(loose.obj(message).get("text")) or ""
 
 
 def report(name: str, info: Mapping[str, Any], link: Link) -> str:

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from hub.store.db import Call
 
+Json = dict[str, Any]
+
 AFTER = 20  # messages of a conversation before which a placeholder may stand
 ALBUM = 10  # files of the largest album
 TALKS = 50  # conversations of a chat that are looked at
@@ -17,13 +19,11 @@ FAR, READ, READ_IN_ALL, FAR_FROM_QUESTION = 1000, 1000, 1500, 500
 MARK = """
     update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0, stray_reach = 0 where id = $1
 """
-# Nothing is looked for as long as a part of ours may still get its id (`waits`). Whoever looks takes the buttons away of what
-# is found: where a part with some may have arrived, nothing is looked for before what was said after it was begun, but for what
-# stands behind words of ours that were begun when it was given up (`doubts`, `floors`): they came after it. A placeholder
-# that was filled in is no older than its question; parts of one conversation are begun one after the other. That counts
-# for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least. A part that
-# is to be filled in stands where its placeholder does (`kept`); one that was refused stands nowhere. Nothing is older than
-# the question that it stands for (`asked`): of what was said before that, the rows may be gone.
+# Nothing is looked for as long as a part of ours may still get its id (`waits`). Words of ours without an id that may be there
+# are told from a placeholder by what they say; whoever reads them takes their buttons away, and puts them back (`buttoned`).
+# All this counts for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least.
+# A part that is to be filled in stands where its placeholder does (`kept`). Nothing is older than the question that it stands
+# for (`asked`): of what was said before that, the rows may be gone.
 DUE = """
     with due as (
         select s.id, s.stray_at, s.integration_id, s.contact_id, s.chat from sessions s
@@ -38,38 +38,26 @@ DUE = """
                 and o.chat = d.chat and o.id <> d.id order by o.id desc limit $5) x),
     parts as materialized (
         select d.id as stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, '') as placeholder, o.attempt,
-            o.created_at, o.closed_at, o.turn_id, o.body ? 'choices' as buttons from due d cross join lateral (
+            o.closed_at, o.turn_id, case when o.body ? 'choices' then o.body end as body from due d cross join lateral (
                 select n.id from talks t cross join lateral (
                     select m.id from messages m where m.session_id = t.id order by m.position desc limit $6) n
                 where t.stray = d.id limit $7) m
             join outbox o on o.message_id = m.id
         union
-        select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, ''), o.attempt, o.created_at, o.closed_at,
-            o.turn_id, o.body ? 'choices' from talks t join outbox o on o.session_id = t.id and o.state in ('queued', 'sending', 'unknown')),
+        select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, ''), o.attempt, o.closed_at,
+            o.turn_id, case when o.body ? 'choices' then o.body end from talks t join outbox o on o.session_id = t.id and o.state in ('queued', 'sending', 'unknown')),
     told as (
         select p.stray, coalesce(bool_or(p.session_id = p.stray and (p.state in ('queued', 'sending')
                 or p.state = 'unknown' and p.closed_at is null)), false) as coming,
             coalesce(bool_or(p.network_id is null and p.placeholder = '' and p.attempt > 0
                 and (p.state = 'sending' or p.state = 'unknown' and p.closed_at is null)), false) as waits,
-            array_agg(p.placeholder) filter (where p.network_id is null and p.placeholder ~ '^[0-9]{1,18}$') as kept
+            array_agg(p.placeholder) filter (where p.network_id is null and p.placeholder ~ '^[0-9]{1,18}$') as kept,
+            (array_agg(p.body order by p.id desc) filter (where p.body is not null and p.network_id is null and p.attempt > 0))[:10]
+                as buttoned
         from parts p group by p.stray),
-    doubts as materialized (
-        select p.stray, p.id, p.session_id, p.created_at, p.closed_at, (select min(o.network_id::bigint) from parts o
-                where o.stray = p.stray and o.network_id ~ '^[0-9]{1,18}$' and o.closed_at > p.closed_at
-                    and (o.placeholder = '' and (o.created_at > p.closed_at or o.session_id = p.session_id and o.id > p.id) or p.closed_at < (select i.received_at from turns t
-                        join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1 where t.id = o.turn_id))) as settled
-        from parts p where p.buttons and p.network_id is null and p.placeholder = '' and p.attempt > 0
-            and (p.state = 'unknown' or p.state = 'dead' and exists (
-                select 1 from attempts a where a.delivery_id = p.id and a.outcome in ('lost', 'unknown')))),
-    doubted as materialized (
-        select p.stray, p.network_id::bigint as id, d.settled, d.id is not null as doubted
-        from due join parts p on p.stray = due.id and p.session_id = due.id
-                and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at
-            left join doubts d on d.stray = p.stray and d.created_at <= p.closed_at
-                and not (d.session_id = p.session_id and d.id > p.id and d.closed_at > p.closed_at)),
     said as materialized (
-        select b.stray, b.id, coalesce(max(b.settled), 0) as floor from doubted b group by b.stray, b.id
-        having not bool_or(b.doubted and (b.settled is null or b.id <= b.settled)))
+        select distinct p.stray, p.network_id::bigint as id from due join parts p on p.stray = due.id and p.session_id = due.id
+            and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at)
     update sessions s set stray_tries = case when s.stray_tries + 1 < $3 then s.stray_tries + 1 else 0 end, stray_asked = now(),
         stray_at = case when s.stray_tries + 1 < $3 then s.stray_at end
     from due left join told on told.stray = due.id where s.id = due.id
@@ -79,7 +67,7 @@ DUE = """
         coalesce(told.kept, '{}') || array(select t.placeholder from talks t where t.stray = due.id and t.placeholder ~ '^[0-9]{1,18}$')
             as kept,
         array(select p.id from said p where p.stray = due.id order by p.id desc limit $4) as after,
-        array(select p.floor from said p where p.stray = due.id order by p.id desc limit $4) as floors,
+        coalesce(told.buttoned, '{}') as buttoned,
         coalesce((select i.network_id::bigint from parts p join turns t on t.id = p.turn_id
             join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1
             where p.stray = due.id and p.session_id = due.id and p.closed_at >= due.stray_at and i.network_id ~ '^[0-9]{1,18}$'
@@ -135,10 +123,10 @@ DONE = """
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """after: messages of ours that surely came after it, the newest first. coming: more of them will. waits: another of
+    """after: messages of ours that came after it, the newest first. coming: more of them will. waits: another of
     ours may still get its id. kept: what fills in, or will. asked: what it answers, or 0. at: since when; over: for longer than
-    anybody looks. tries: this one included. reach: how far it was looked for. floors: of each
-    of `after`, behind which it stands if anywhere."""
+    anybody looks. tries: this one included. reach: how far it was looked for. buttoned:
+    bodies of parts with buttons that may be there, without an id."""
 
     session: UUID
     account: UUID
@@ -153,7 +141,7 @@ class Stray:
     over: bool
     tries: int
     reach: int
-    floors: tuple[int, ...]
+    buttoned: tuple[Json, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +187,7 @@ async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
         Stray(
             r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
             frozenset(int(k) for k in r["kept"]), r["asked"], r["stray_at"], r["over"], r["tries"],
-            r["stray_reach"], tuple(r["floors"]),
+            r["stray_reach"], tuple(r["buttoned"]),
         )
         for r in rows if r["integration_id"]
     ]

@@ -1,6 +1,7 @@
 """A provider that remembers what people can see, and fails as it is told."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from tests.flows.net import Json, Net
 
 PLACEHOLDER = "…"
+TAGS = re.compile(r"</?[a-z][^>]*>")
 FILES = ("sendPhoto", "sendMediaGroup")
 SENDS = (
     "sendMessage", "sendRichMessage", "editMessageText", "send-text", "messages", "sendMessageDraft", *FILES,
@@ -30,7 +32,12 @@ class Shown:
     id: str
     texts: list[str]
     at: float = field(default_factory=time.monotonic)  # of the newest text
-    marked: bool = False  # with a button that whoever reads it has put there
+    buttons: Any = None
+
+    @property
+    def marked(self) -> bool:
+        """With a button that whoever reads it has put there."""
+        return bool(self.buttons) and "copy_text" in self.buttons[0][0]
 
     @property
     def text(self) -> str:
@@ -86,7 +93,7 @@ class Ledger(Net):
         if method in FILES:
             return self._pictured(str(body["chat_id"]), method, body)
         if method == "editMessageText":
-            refused = self._edit(str(body["chat_id"]), str(body["message_id"]), said(body))
+            refused = self._edit(str(body["chat_id"]), str(body["message_id"]), said(body), offered(body))
             if refused:
                 return {"ok": False, "error_code": 400, "description": f"Bad Request: {refused}"}
             return super().answer(path, body)
@@ -96,7 +103,7 @@ class Ledger(Net):
         return self._changed(path, body)
 
     def _offered(self, body: Json) -> None:
-        if rows := orjson.loads(body.get("reply_markup") or "{}").get("inline_keyboard"):
+        if rows := offered(body):
             self.buttons[str(body["chat_id"])] = rows[-1][0]["callback_data"]
 
     def _pictured(self, chat: str, method: str, body: Json) -> Any:
@@ -121,6 +128,7 @@ class Ledger(Net):
             self.shown[:] = [s for s in self.shown if s is not gone]
         elif method in ("sendMessage", "sendRichMessage"):
             self._show("telegram", str(body["chat_id"]), str(found["result"]["message_id"]), said(body))
+            self.shown[-1].buttons = offered(body)
         elif method == "send-text":
             self._show("zapi", body["phone"], found["messageId"], body["message"])
         elif method == "messages" and "status" not in body:
@@ -134,9 +142,10 @@ class Ledger(Net):
     def _marked(self, body: Json) -> Any:
         """Telegram tells a message whose buttons change."""
         there = self._by_id.get((str(body["chat_id"]), str(body["message_id"])))
-        if there is not None and there.marked != ("reply_markup" in body):
-            there.marked = not there.marked
-            told = {"message_id": int(there.id), "date": 1, "chat": {"id": int(there.chat)}, "text": there.text}
+        if there is not None and there.buttons != (asked := offered(body)):
+            there.buttons = asked
+            told = {"message_id": int(there.id), "date": 1, "chat": {"id": int(there.chat)}}
+            told["text"] = TAGS.sub("", there.text)
             return {"ok": True, "result": told}
         words = "message is not modified" if there else "message to edit not found"
         return {"ok": False, "error_code": 400, "description": f"Bad Request: {words}"}
@@ -160,13 +169,14 @@ class Ledger(Net):
         ]
         return {"data": data, "paging": {"cursors": {"before": "a", "after": "b"}}}
 
-    def _edit(self, chat: str, id: str, text: str) -> str | None:
+    def _edit(self, chat: str, id: str, text: str, buttons: Any) -> str | None:
         one = self._by_id.get((chat, id))
         if one is None:
             return "message to edit not found"
         if one.text == text:
             return "message is not modified"
         one.texts.append(text)
+        one.buttons = buttons
         one.at = time.monotonic()
         return None
 
@@ -176,6 +186,11 @@ class Ledger(Net):
         self._by_id[chat, id] = one
         if self.heard is not None:
             self.heard(one)
+
+
+def offered(body: Json) -> Any:
+    """The rows of buttons that a call to Telegram puts below a message."""
+    return orjson.loads(body.get("reply_markup") or "{}").get("inline_keyboard")
 
 
 def said(body: Json) -> str:

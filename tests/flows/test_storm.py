@@ -29,8 +29,8 @@ SECONDS = float(os.environ.get("STORM_SECONDS", "15"))
 SEED = int(os.environ.get("STORM_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
 # What was refused four times in a row is tried again only after so long, and the chat waits behind it.
 CALM = max(WAITS) + 20
-# And what the sweeps of placeholders may take beside that.
-SWEPT = 90
+# And what the sweeps of placeholders may take beside that: they look through all ids between two messages of a chat.
+SWEPT = 90 if SECONDS <= 60 else 300
 TIDY = """
     select not exists (select 1 from sessions where stray_at is not null)
         and not exists (select 1 from left_placeholders)

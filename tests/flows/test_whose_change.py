@@ -20,6 +20,8 @@ from tests.flows.test_what_changes import edit as whatsapp_edit
 Json = dict[str, Any]
 WHATSAPP = ["zapi", "evolution", "kapso"]
 OTHER = "5511888880000"
+# Whoever waits for more to be said waits no longer.
+NOW = "update sessions set due_at = now() where due_at is not null and lease_until is null"
 
 
 @pytest.fixture
@@ -112,14 +114,15 @@ async def test_whom_only_another_name_tells_may_be_the_author(r: Rig) -> None:
 @pytest.mark.parametrize("when", ["alone", "answered", "while the answer is made", "known"])
 @pytest.mark.parametrize("channel", WHATSAPP)
 async def test_a_caption_may_change_before_its_picture_comes(r: Rig, channel: str, when: str) -> None:
+    if when in ("alone", "known"):
+        await r.w.parameters(messageDebounceInterval="00:05:00")
     if when == "known":
         await say(r.w, channel, "hello")
+        await r.db.run(NOW)
         await r.w.settle()
     shown = picture(channel, "blue #a1-1")
-    if when in ("alone", "known"):
-        await r.w.parameters(messageDebounceInterval="00:00:01")
     if when == "while the answer is made":
-        r.model.default = echo(1.0)
+        r.model.default = echo(6.0)
     begun = len(r.model.calls)
     await say(r.w, channel, "", edit(channel, bare(channel, shown), "green #a1-2"))
     if when == "answered":
@@ -129,6 +132,7 @@ async def test_a_caption_may_change_before_its_picture_comes(r: Rig, channel: st
         r.model.default = echo()
     for _ in range(2):
         await say(r.w, channel, "", _copy(shown))
+    await r.db.run(NOW)
     await r.w.settle()
     assert "green" in asked(r) and "blue" not in asked(r)
     assert "image" in str(r.model.calls[-1].body["messages"][-1]), "the picture is shown, or at least named"
@@ -145,12 +149,13 @@ async def test_a_caption_may_change_before_its_picture_comes(r: Rig, channel: st
 async def test_pictures_of_a_crowd_find_their_captions(r: Rig, channel: str) -> None:
     """Several calls that are stored together."""
     shown = [picture(channel, f"blue #a1-{n}") for n in range(6)]
-    await r.w.parameters(messageDebounceInterval="00:00:01")
+    await r.w.parameters(messageDebounceInterval="00:05:00")
     for n in (1, 3):
         await say(r.w, channel, "", edit(channel, bare(channel, shown[n]), f"green #a1-{n}"))
     calls = [say(r.w, channel, "", _copy(body)) for body in (*shown, *shown)]
     for call in calls:
         await call
+    await r.db.run(NOW)
     await r.w.settle()
     rows = await r.db.fetch("select content->>'text' as text from messages where content ? 'attachments'")
     words = sorted(x["text"] for x in rows)

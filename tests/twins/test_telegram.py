@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from channels.base import Link
+from channels.base import Choice, Link
 from channels.telegram.send import Telegram
 from tests.later import later
 from tests.twins.rig import Json, Rig, rig
@@ -329,10 +329,13 @@ async def test_what_a_message_of_ours_says_can_be_asked(twins: Rig) -> None:
     channel, link = Telegram(f"{twins.base}/telegram"), Link("i", {"botToken": TOKEN}, "s", "https://hub.example/hook")
     ids = [str(sent["result"]["message_id"]) for sent in (one, asked)]
     try:
-        found = [await channel.words(link, str(ANA), id) for id in (*ids, theirs, "999999")]
+        known = {"Red or blue?": [Choice("yes", "Yes")]}
+        found = [await channel.words(link, str(ANA), id, known) for id in (*ids, theirs, "999999")]
     finally:
         await channel.close()
     assert found == ["…", "Red or blue?", None, None]
     assert [m["text"] for m in await twins.chat("telegram", str(ANA))] == ["hello", "…", "Red or blue?"]
     _, again = await bot(twins, "editMessageReplyMarkup", chat_id=ANA, message_id=int(ids[0]))
     assert "not modified" in again["description"], "no button is left"
+    status, whole = await bot(twins, "editMessageReplyMarkup", chat_id=ANA, message_id=int(ids[1]), reply_markup=markup)
+    assert (status, whole["description"].count("not modified")) == (400, 1), "and its own are there again"

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from channels.base import ChannelError, Link, Probes
+from channels.base import ChannelError, Choice, Link, Probes
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.runtime import Hub
@@ -51,7 +51,7 @@ async def remove(hub: Hub, stray: Stray) -> None:
         return
     ids = _candidates(stray)
     tried = await strays.unknown(hub.db, stray.integration, list(ids), REACH)
-    if not await _asked(channel, open_link(hub, integration), stray.chat, tried):
+    if not await _asked(channel, open_link(hub, integration), stray, tried):
         return
     if len(tried) == REACH:
         # What is as far away as the last one that was tried may not all have been among them.
@@ -62,13 +62,14 @@ async def remove(hub: Hub, stray: Stray) -> None:
         await strays.done(hub.db, stray.session)
 
 
-async def _asked(channel: Probes, link: Link, chat: str, ids: Sequence[int]) -> bool:
+async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int]) -> bool:
     """Take away those that are one; whether the network told of each."""
     whole, row = True, 0
+    buttons = {b.get("plain") or b.get("text", ""): [Choice(**c) for c in b["choices"]] for b in stray.buttoned}
     for id in ids:
         try:
-            if await channel.words(link, chat, str(id)) == PLACEHOLDER:
-                await channel.delete(link, chat, str(id))
+            if await channel.words(link, stray.chat, str(id), buttons) == PLACEHOLDER:
+                await channel.delete(link, stray.chat, str(id))
                 log.info("a placeholder that was left standing was removed")
             row = 0
         except ChannelError as e:
@@ -85,10 +86,7 @@ def _candidates(stray: Stray) -> dict[int, int]:
     A placeholder stands right before that, but for what others were told meanwhile: so before the message of ours that
     comes next, and after the one before. Where the answer took long it stands nearer to the question."""
     found: dict[int, int] = {}
-    bounds = {
-        id: max([stray.asked, floor, *(other for other in stray.after if other < id)])
-        for id, floor in zip(stray.after, stray.floors, strict=True)
-    }
+    bounds = {id: max([stray.asked, *(other for other in stray.after if other < id)]) for id in stray.after}
     for n in range(stray.reach + 1, FAR + 1):
         for id, bound in bounds.items():
             from_question = [bound + n] if bound == stray.asked > 0 and n <= FAR_FROM_QUESTION else []
