@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,10 @@ LIVES_MS = 3_600_000
 Lane = tuple[str, str]
 # Conversations of one job: a worker takes them up together, and others shall have some too.
 TOGETHER = 16
+# What a worker takes up in the moment in which it is rung for; the topic that tells of it; and how many of these bells
+# wait where nobody hears them.
+AT_ONCE = frozenset(("turn", "turns", "send"))
+NOW, MOST = "now", 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,11 @@ class Bell:
     id: str
     after: float = 0.0
     bulk: bool = False
+
+    @property
+    def now(self) -> bool:
+        """Whether it needs nothing of what arq keeps about a job: a time, tries, a result."""
+        return self.after <= 0 and not self.bulk and self.function in AT_ONCE
 
 
 class Queue:
@@ -45,35 +54,57 @@ class Queue:
     def name(self, bulk: bool) -> str:
         return f"{self.prefix}:bulk" if bulk else f"{self.prefix}:jobs"
 
+    @property
+    def direct(self) -> str:
+        """Where bells stand that are heard at once."""
+        return f"{self.prefix}:{NOW}"
+
     async def ring(self, bells: Iterable[Bell], news: Iterable[tuple[str, Any]] = ()) -> bool:
-        """arq's own enqueue is three round trips; its key and score are written here in one.
+        """In one round trip: what is to be heard at once goes into a list; the rest is written as arq does in three.
 
         news: events (topic, content) that go along, for whoever listens (see hub.live.events).
         """
         rung, told = list(bells), list(news)
         if not rung and not told:
             return True
-        now = time.time_ns() // 1_000_000
+        direct = [orjson.dumps([bell.function, *bell.args]) for bell in rung if bell.now]
         try:
             pipe: Any = self._redis.pipeline(transaction=False)
-            due: dict[bool, dict[str, int]] = {}
-            for bell in rung:
-                due.setdefault(bell.bulk, {})[bell.id] = now + int(bell.after * 1000)
-                job = serialize_job(bell.function, bell.args, {}, None, now, serializer=encode)
-                pipe.psetex(job_key_prefix + bell.id, LIVES_MS + int(bell.after * 1000), job)
-            for bulk, scores in due.items():
-                pipe.zadd(self.name(bulk), scores)
-            for bulk in {b.bulk for b in rung}:
-                times = sorted({math.ceil(b.after * 100) / 100 for b in rung if b.bulk == bulk})
-                pipe.publish(f"{self.name(bulk)}:wake", " ".join(map(str, times)))
+            if direct:
+                pipe.rpush(self.direct, *direct)
+                told.append((NOW, {}))
+            self._jobs(pipe, [bell for bell in rung if not bell.now])
             for topic, event in told:
                 pipe.publish(f"{self.prefix}:e:{topic}", orjson.dumps(event))
-            await pipe.execute()
+            answers = await pipe.execute()
+            if direct and answers[0] > MOST:
+                await self._redis.ltrim(self.direct, -MOST, -1)  # type: ignore[misc]  # redis: of both its clients
         except DOWN as e:
             self.failures += 1
             log.warning("bell not rung, the sweep will find the work: %s", type(e).__name__)
             return False
         return True
+
+    def _jobs(self, pipe: Any, bells: Sequence[Bell]) -> None:
+        """Written as arq does."""
+        now = time.time_ns() // 1_000_000
+        due: dict[bool, dict[str, int]] = {}
+        for bell in bells:
+            due.setdefault(bell.bulk, {})[bell.id] = now + int(bell.after * 1000)
+            job = serialize_job(bell.function, bell.args, {}, None, now, serializer=encode)
+            pipe.psetex(job_key_prefix + bell.id, LIVES_MS + int(bell.after * 1000), job)
+        for bulk, scores in due.items():
+            pipe.zadd(self.name(bulk), scores)
+            times = sorted({math.ceil(b.after * 100) / 100 for b in bells if b.bulk == bulk})
+            pipe.publish(f"{self.name(bulk)}:wake", " ".join(map(str, times)))
+
+    async def heard(self, most: int) -> list[list[Any]]:
+        """The first of the bells that are heard at once, so many at most: function and arguments. They are gone."""
+        try:
+            found: Any = await self._redis.lpop(self.direct, most)  # type: ignore[misc]  # redis: of both its clients
+        except DOWN:
+            return []
+        return [orjson.loads(one) for one in found or ()]
 
     async def turn(self, session: UUID, seq: int, after: float = 0.0, lane: Lane | None = None) -> bool:
         return await self.ring([turn_bell(session, seq, after, lane)])

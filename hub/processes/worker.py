@@ -9,7 +9,7 @@ from arq.worker import func
 from hub.chat.inbound import folding
 from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
-from hub.jobs import embedding, indexing, notices, reading, sweeps, tasks
+from hub.jobs import at_once, embedding, indexing, notices, reading, sweeps, tasks
 from hub.jobs.bell import BellWorker
 from hub.jobs.runner import Runner
 from hub.live.connect import DOWN
@@ -45,6 +45,7 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
     """What a worker does all the time, as coroutines to be run side by side."""
     s = hub.settings
     return [
+        at_once.work(hub, runner),
         listen(hub, runner, bulk=False),
         listen(hub, runner, bulk=True),
         sweeps.every(s.sweep_seconds, lambda: sweeps.sweep(hub, runner)),

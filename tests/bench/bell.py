@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from hub import ids
-from hub.processes.worker import listen
+from hub.jobs import at_once
 from tests.bench.load import at
 from tests.bench.place import Place
 from tests.bench.report import Pace, ms, say, title
@@ -19,14 +19,14 @@ class Heard:
     def __init__(self) -> None:
         self.queue: asyncio.Queue[float] = asyncio.Queue()
 
-    def turn(self, session: UUID) -> None:
+    def turn(self, session: UUID, lane: Any = None) -> None:
         self.queue.put_nowait(time.monotonic())
 
 
 async def measure(place: Place, pace: Pace) -> None:
     title("2. Bell")
     heard: Any = Heard()
-    listening = asyncio.create_task(listen(place.hub, heard, bulk=False))
+    listening = asyncio.create_task(at_once.work(place.hub, heard))
     waits: list[float] = []
     try:
         await asyncio.sleep(1.0)

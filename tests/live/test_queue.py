@@ -9,6 +9,7 @@ from arq.connections import ArqRedis
 from arq.constants import job_key_prefix
 from arq.jobs import Job, JobStatus, deserialize_job_raw
 
+from hub.live import queue as queue_module
 from hub.live.connect import decode
 from hub.live.queue import TOGETHER, Bell, Due, Queue, turn_bell, turn_bells
 
@@ -23,16 +24,16 @@ async def test_a_job_is_what_arq_would_have_written(
 ) -> None:
     session = uuid4()
     before = time.time() * 1000
-    assert await queue.turn(session, 7)
+    assert await queue.turn(session, 7, 5.0)
     raw = await redis.get(f"{job_key_prefix}t:{session}:7")
     assert raw is not None
     function, args, kwargs, tries, at = deserialize_job_raw(raw, deserializer=decode)
     assert (function, args, kwargs) == ("turn", (str(session),), {}) and not tries
     assert before - 1 <= at <= time.time() * 1000
     job = Job(f"t:{session}:7", redis, f"{prefix}:jobs", decode)
-    assert await job.status() == JobStatus.queued
+    assert await job.status() == JobStatus.deferred
     info = await job.info()
-    assert info and info.function == "turn" and info.score == pytest.approx(before, abs=2000)
+    assert info and info.function == "turn" and info.score == pytest.approx(before + 5000, abs=2000)
 
 
 async def test_many_bells_are_one_round_trip(
@@ -52,7 +53,28 @@ async def test_many_bells_are_one_round_trip(
         + [Bell("index", ("x",), "i:1", bulk=True)]
     )
     assert len(trips) == 1
-    assert await redis.zcard(queue.name(False)) == 100 and await redis.zcard(queue.name(True)) == 1
+    assert await redis.zcard(queue.name(False)) == 66 and await redis.zcard(queue.name(True)) == 1
+    assert len(await queue.heard(100)) == 34
+
+
+async def test_what_is_to_be_done_now_is_heard_once_in_order(queue: Queue) -> None:
+    first, second = uuid4(), uuid4()
+    assert await queue.turn(first, 1, lane=("account", "integration")) and await queue.send(second, "mark")
+    assert await queue.ring([Bell("failed", ("x", {}), "w:1"), Bell("turn", (str(first),), "t", bulk=True)])
+    assert await queue.heard(1) == [["turn", str(first), "account", "integration"]]
+    assert await queue.heard(5) == [["send", str(second)]], "what arq is to keep a time or tries of stands elsewhere"
+    assert await queue.heard(5) == []
+
+
+async def test_what_nobody_hears_is_forgotten_the_oldest_first(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no worker lives; its sweep finds the rest."""
+    monkeypatch.setattr(queue_module, "MOST", 3)
+    sessions = [uuid4() for _ in range(5)]
+    for n, session in enumerate(sessions):
+        assert await queue.turn(session, n)
+    assert [bell[1] for bell in await queue.heard(10)] == [str(s) for s in sessions[2:]]
 
 
 async def test_rung_twice_it_is_one_job(redis: ArqRedis, queue: Queue) -> None:
@@ -80,6 +102,7 @@ async def test_a_redis_that_is_away_is_told_not_raised(away: ArqRedis, prefix: s
     assert not await queue.send(uuid4(), "x")
     assert not await queue.index()
     assert queue.failures == 3
+    assert await queue.heard(1) == []
 
 
 async def test_two_prefixes_share_a_redis(redis: ArqRedis) -> None:
