@@ -152,7 +152,7 @@ def _models(
 
 @asynccontextmanager
 async def _outcomes(db: Db, me: str, settings: Settings, reached: Reached) -> AsyncIterator[Outcomes]:
-    one = Outcomes(db, me, on_the_wire(settings.wire_seconds), reached)
+    one = Outcomes(db, me, on_the_wire(settings.wire_seconds), reached, db.few)
     try:
         yield one
     finally:

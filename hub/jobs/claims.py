@@ -10,7 +10,7 @@ from uuid import UUID
 from hub.errors import HubError
 from hub.store import scope, turns
 from hub.store.arrivals import TROUBLE
-from hub.store.db import Db
+from hub.store.db import Call
 from hub.store.turns import Claim
 
 log = logging.getLogger(__name__)
@@ -23,10 +23,10 @@ class _Alone(Exception):
 
 
 class Claims:
-    """Those of one worker."""
+    """Those of one worker. few: connections for what is asked together."""
 
-    def __init__(self, db: Db, me: str, lease: float, history: int) -> None:
-        self._db = db
+    def __init__(self, db: Call, me: str, lease: float, history: int, few: Call | None = None) -> None:
+        self._db, self._few = db, few or db
         self._with = (me, lease, history)
         self._waiting: dict[UUID, asyncio.Future[Claim | None]] = {}
         self._flushing: set[asyncio.Task[None]] = set()
@@ -35,7 +35,8 @@ class Claims:
         """As `turns.claim`; nobody asks for the same one twice at a time."""
         done: asyncio.Future[Claim | None] = asyncio.get_running_loop().create_future()
         self._waiting[session] = done
-        if len(self._flushing) < RUNNING:
+        # Beside another only where a whole group waits: the fuller they are, the less each costs.
+        if not self._flushing or (len(self._flushing) < RUNNING and len(self._waiting) >= GROUP):
             task = asyncio.create_task(self._flush())
             self._flushing.add(task)
         try:
@@ -63,7 +64,7 @@ class Claims:
 
     async def _together(self, group: "dict[UUID, asyncio.Future[Claim | None]]") -> None:
         try:
-            found = await turns.claim_each(self._db, list(group), *self._with)
+            found = await turns.claim_each(self._few, list(group), *self._with)
         except (HubError, *TROUBLE) as e:
             log.warning("%d sessions cannot be claimed together: %s", len(group), type(e).__name__)
             for done in group.values():

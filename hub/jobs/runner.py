@@ -35,7 +35,7 @@ class Runner:
         self._hub = hub
         self._running: dict[Job, asyncio.Task[None]] = {}
         self._slots = Slots(hub.settings.jobs)
-        self._claims = Claims(hub.db, hub.leases.me, hub.settings.lease_seconds, turn.HISTORY)
+        self._claims = Claims(hub.db, hub.leases.me, hub.settings.lease_seconds, turn.HISTORY, hub.db.few)
         self.swept = UUID(int=0)
         self.counts: dict[str, int] = {}
         self.arrived: dict[str, int] = {}

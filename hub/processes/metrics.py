@@ -51,7 +51,7 @@ def _counted(registry: CollectorRegistry, name: str, words: str, label: str, cou
 
 
 def _common(hub: Hub, registry: CollectorRegistry) -> None:
-    pools = [p for p in (hub.db.pool, hub.db.tenants) if p is not None]
+    pools = [p for p in (hub.db.pool, hub.db.few.pool, hub.db.tenants) if p is not None]
     _gauge(registry, "pool_size", "Open PostgreSQL connections", sum(p.get_size() for p in pools))
     _gauge(registry, "pool_idle", "Idle PostgreSQL connections", sum(p.get_idle_size() for p in pools))
     _gauge(registry, "disk_free_bytes", "Bytes free where there are fewest", hub.room.free)

@@ -9,6 +9,7 @@ from arq.worker import func
 from hub.chat.inbound import folding
 from hub.checkpoints import Reached, unwatched
 from hub.config import Settings
+from hub.errors import HubError
 from hub.jobs import at_once, embedding, indexing, notices, reading, sweeps, tasks
 from hub.jobs.bell import BellWorker
 from hub.jobs.runner import Runner
@@ -16,6 +17,7 @@ from hub.live.connect import DOWN
 from hub.processes.lifetime import until_signal
 from hub.processes.metrics import serve_metrics, worker_metrics
 from hub.runtime import Hub, open_hub
+from hub.store import outcomes
 from hub.store.migrate import demand
 from hub.task_groups import end
 
@@ -31,7 +33,7 @@ async def main(settings: Settings, reached: Reached = unwatched) -> None:
     async with open_hub(settings, reached) as hub:
         await demand(hub.db)
         runner = Runner(hub)
-        running = [asyncio.create_task(t) for t in background(hub, runner)]
+        running = [asyncio.create_task(t) for t in (*background(hub, runner), _rehearsed(hub))]
         try:
             async with serve_metrics(settings, lambda: worker_metrics(hub, runner)):
                 await until_signal()
@@ -71,6 +73,13 @@ def background(hub: Hub, runner: Runner) -> list[Any]:
         sweeps.hear_cancels(hub),
         folding.work(hub, runner.arrived),
     ]
+
+
+async def _rehearsed(hub: Hub) -> None:
+    try:
+        await outcomes.rehearse(hub.db)
+    except HubError as e:
+        log.warning("the first messages take longer: %s", e)
 
 
 async def listen(hub: Hub, runner: Runner, bulk: bool) -> None:

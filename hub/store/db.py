@@ -3,9 +3,9 @@
 import asyncio
 import functools
 import re
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import asyncpg
 import orjson
@@ -26,6 +26,11 @@ NAME = "select set_config('hub.account', $1, false)"
 TELL = "select set_config('hub.deed', $1, true)"
 _NAME = re.compile(r"[^\W\d_]+(?:[ .'’-]+[^\W\d_]+)*")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+FIRST_MADE = 16384  # numbers of types from here on are one database's alone
+# Connections for what is asked together (`hub/store/together.py`): each of them plans those large statements for itself,
+# which takes it as long as ten messages, so they are few, and stay open between two crowds for so many seconds.
+FEW, STAYS = 3, 240.0
 
 # Disk full, shutting down, a replica that may not write: it may be better in a moment.
 AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError,
@@ -63,6 +68,22 @@ class _Connection(asyncpg.Connection):
     def get_reset_query(self) -> str:
         # Halves the round trips of a single statement; legal because nothing uses session state.
         return ""
+
+
+def _remembering() -> type[_Connection]:
+    """Of one database. What arrays of PostgreSQL's own types are is asked for once, not by each connection: that takes the
+    server as long as three messages."""
+    known: dict[frozenset[int], Any] = {}
+
+    class Remembering(_Connection):
+        async def _introspect_types(self, typeoids: Iterable[int], timeout: float | None) -> Any:
+            asked, asking = frozenset(typeoids), cast(Any, super())
+            found = known.get(asked) or await asking._introspect_types(asked, timeout)
+            if max(asked) < FIRST_MADE:
+                known[asked] = found
+            return found
+
+    return Remembering
 
 
 def clean(value: Any) -> Any:
@@ -171,11 +192,12 @@ class Db:
 
     def __init__(
         self, pool: Any, limit: float, tenants: Any = None, several: bool = False, blobs: Objects | None = None,
-        keys: PersonalKeys | None = None,
+        keys: PersonalKeys | None = None, few: "Db | None" = None,
     ) -> None:
         """tenants: of connections that serve one account at a time; without it there is no wall between accounts.
         several: there are other servers, of which one may be the primary by now. blobs: where contents of files are.
-        keys: what people's words are sealed under, where they are."""
+        keys: what people's words are sealed under, where they are. few: for what the hub itself does for many together."""
+        self.few = self if few is None else few
         self.blobs = blobs
         self.keys = keys
         self.shelves = Shelves()
@@ -326,7 +348,8 @@ async def _walled(dsn: str) -> bool:
 
 
 def _pool(
-    dsn: str, role: str | None, least: int, size: int, limit: float, keys: PersonalKeys | None = None
+    dsn: str, role: str | None, least: int, size: int, limit: float, keys: PersonalKeys | None = None,
+    kind: type[_Connection] = _Connection, stays: float = 60.0,
 ) -> Any:
     finding: Any = hosts.connect
     settings = {"application_name": "hub", "timezone": "UTC", "jit": "off"} | ({"role": role} if role else {})
@@ -336,8 +359,8 @@ def _pool(
         max_size=size,
         timeout=5,
         command_timeout=limit * 2,
-        max_inactive_connection_lifetime=60,
-        connection_class=_Connection,
+        max_inactive_connection_lifetime=stays,
+        connection_class=kind,
         connect=finding,
         init=functools.partial(_vectors, keys=keys),
         server_settings=settings,
@@ -348,14 +371,17 @@ def _pool(
 async def open_db(
     dsn: str, size: int = 10, limit: float = 5.0, blobs: Objects | None = None, keys: PersonalKeys | None = None
 ) -> AsyncIterator[Db]:
-    """Open a pool of at most `size` connections for the hub itself and one for its accounts; `limit` is the longest a call
-    may take, seconds."""
+    """Open a pool of at most `size` connections for the hub itself, one for its accounts and a small one (`Db.few`);
+    `limit` is the longest a call may take, seconds."""
     walled = await _walled(dsn)
-    pools: list[Any] = [await reach(_pool(dsn, SYSTEM if walled else None, 1, size, limit, keys))]
+    role, several, kind = SYSTEM if walled else None, len(hosts.each(dsn)) > 1, _remembering()
+    pools: list[Any] = [await reach(_pool(dsn, role, 1, size, limit, keys, kind))]
     try:
+        pools.append(await reach(_pool(dsn, role, 0, min(size, FEW), limit, keys, kind, STAYS)))
         if walled:
-            pools.append(await reach(_pool(dsn, TENANT, 0, size, limit, keys)))
-        yield Db(pools[0], limit, pools[1] if walled else None, len(hosts.each(dsn)) > 1, blobs, keys)
+            pools.append(await reach(_pool(dsn, TENANT, 0, size, limit, keys, kind)))
+        few = Db(pools[1], limit, None, several, blobs, keys)
+        yield Db(pools[0], limit, pools[2] if walled else None, several, blobs, keys, few)
     finally:
         await asyncio.gather(*(_closed(pool) for pool in pools))
 

@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 
 from hub.errors import Overloaded
 from hub.store import deeds, outbox, turns
-from hub.store.db import Call, clean, dump
+from hub.store.db import FEW, Call, Db, clean, dump
 from hub.store.together import Alone, Together
 from hub.store.turns import Claim, Closed
 
 COMPLETE = "select n, ok, taken, more, part from complete_each($1, $2, $3)"
 SENT = "select n, part from sent_each($1, $2, $3)"
+PLACED = "select session, kept from place_each($1)"
 GROUP, HEAVIEST = 16, 64_000  # of one statement: rows, and characters
 AGAIN = 0.3  # seconds after which a database that was lost is asked again
 Json = dict[str, Any]
@@ -27,12 +28,14 @@ R = TypeVar("R")
 
 
 class Outcomes:
-    """Those of one process. wire: seconds that a part may be on the wire."""
+    """Those of one process. wire: seconds that a part may be on the wire. few: connections for what is written together."""
 
-    def __init__(self, db: Call, me: str, wire: float, reached: Place) -> None:
+    def __init__(self, db: Call, me: str, wire: float, reached: Place, few: Call | None = None) -> None:
         self._db, self._me, self._wire, self._reached = db, me, wire, reached
+        self._few = few or db
         self._turns: Together[Json, Closed] = Together(self._completed, GROUP, HEAVIEST)
         self._parts: Together[Json, Json | None] = Together(self._sent, GROUP, HEAVIEST)
+        self._places: Together[Json, bool] = Together(self._placed, GROUP, HEAVIEST)
 
     async def complete(self, claimed: Claim, turn: Json, messages: Sequence[Json], parts: Sequence[Json]) -> Closed:
         """As `turns.complete`."""
@@ -98,18 +101,56 @@ class Outcomes:
                 pass
         return await outbox.sent(self._db, part, self._me, "sent", self._wire, network_id=network_id, trace=trace)
 
+    async def placeholder(self, claimed: Claim, message_id: str) -> bool:
+        """As `turns.placeholder`."""
+        if deeds.current() is None:
+            item = {
+                "session": claimed.session["id"], "epoch": claimed.epoch, "since": claimed.session["done_seq"],
+                "named": clean(message_id),
+            }
+            try:
+                return await self._places.ask(item, len(message_id))
+            except Alone:
+                pass
+        return await turns.placeholder(self._db, claimed, message_id)
+
     async def _completed(self, items: Sequence[Json]) -> dict[int, Closed]:
         self._reached("G1")
-        rows = await self._db.fetch(COMPLETE, items, self._me, self._wire)
+        rows = await self._few.fetch(COMPLETE, items, self._me, self._wire)
         self._reached("G2")
         return {r["n"]: Closed(r["ok"], r["taken"], r["more"], r["part"]) for r in rows}
 
     async def _sent(self, items: Sequence[Json]) -> dict[int, Json | None]:
         self._reached("G3")
-        rows = await self._db.fetch(SENT, items, self._me, self._wire)
+        rows = await self._few.fetch(SENT, items, self._me, self._wire)
         self._reached("G4")
         return {r["n"]: r["part"] for r in rows}
+
+    async def _placed(self, items: Sequence[Json]) -> dict[int, bool]:
+        # Of a conversation that is in it twice, the first.
+        mine: dict[str, int] = {}
+        for n, item in enumerate(items):
+            mine.setdefault(item["session"], n)
+        self._reached("G5")
+        rows = await self._few.fetch(PLACED, [items[n] for n in mine.values()])
+        self._reached("G6")
+        return {mine[str(r["session"])]: r["kept"] for r in rows}
 
     async def close(self) -> None:
         await self._turns.close()
         await self._parts.close()
+        await self._places.close()
+
+
+async def rehearse(db: Db) -> None:
+    """Let each of the connections for what many ask for together read and plan it, of nothing, before somebody waits."""
+    asked: tuple[tuple[str, tuple[Any, ...]], ...] = (
+        (turns.CLAIM_EACH, ([], "", 0.0, 0)), (COMPLETE, ([], "", 0.0)), (SENT, ([], "", 0.0)), (PLACED, ([],)),
+    )
+
+    async def once() -> None:
+        async with db.few.transaction() as tx:
+            for sql, args in asked:
+                await tx.fetch(sql, *args)
+
+    await asyncio.gather(*(once() for _ in range(FEW)))

@@ -1,6 +1,7 @@
 """Real processes die at every named point of the pipeline (C1 to C15); whoever comes next finishes the work.
 
-G1 and G2 are around the commit of what turns say, G3 and G4 around that of what was sent, which others may share.
+G1 and G2 are around the commit of what turns say, G3 and G4 around that of what was sent, G5 and G6 around that of
+placeholders, which others may share.
 
 C7, a tool with an effect, is in test_tool_crashes.
 """
@@ -179,6 +180,22 @@ async def test_c5_c6_c8_the_worker_dies_before_the_answer_is_committed(r: Rig, p
     await r.one_answer()
     assert r.net.final() == ["You said #a1-1"]
     assert await r.count("select crash_count from sessions") == 0, "an answer forgives the crash"
+
+
+@pytest.mark.parametrize(("point", "kept"), [("G5", False), ("G6", True)])
+async def test_the_worker_dies_around_the_commit_of_its_placeholder(quick: Settings, point: str, kept: bool) -> None:
+    async with rig(quick, mode={"telegram": "placeholder_edit"}) as r:
+        await say(r.w, "telegram", "hello #a1-1")
+        await r.dies_at(point)
+        assert [s.text for s in r.net.shown] == ["…"]
+        assert (await r.count("select placeholder from sessions") is not None) == kept
+        await r.hurry()
+        r.start()
+        await r.w.settle()
+        await r.one_answer()
+        assert r.net.final().count("You said #a1-1") == 1
+        if kept:
+            assert r.net.final() == ["You said #a1-1"], "it is filled in by who comes next"
 
 
 async def test_the_worker_dies_between_a_turn_that_says_nothing_and_its_placeholder(r: Rig) -> None:

@@ -131,6 +131,27 @@ async def test_who_asks_while_the_last_statements_end_is_asked_for_too(monkeypat
     await mine.close()
 
 
+async def test_who_asks_while_a_statement_runs_goes_into_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs the same again; beside it only a whole group is asked for."""
+    ready, sizes = asyncio.Event(), []
+
+    async def claim_each(_: Any, sessions: list[UUID], *__: Any) -> dict[UUID, None]:
+        sizes.append(len(sessions))
+        await ready.wait()
+        return dict.fromkeys(sessions)
+
+    monkeypatch.setattr(turns, "claim_each", claim_each)
+    mine, asked = claims(None), []
+    for n in range(1 + GROUP):
+        asked.append(asyncio.create_task(mine.claim(ids.uuid7())))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert sizes == ([1] if n < GROUP else [1, GROUP])
+    ready.set()
+    assert await asyncio.gather(*asked) == [None] * (1 + GROUP)
+    await mine.close()
+
+
 class Undone(Exception):
     pass
 

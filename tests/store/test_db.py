@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import Overloaded
-from hub.store.db import Db, clean, dump, open_db
+from hub.store.db import FEW, Db, clean, dump, open_db
 
 SOCKET = ".s.PGSQL.5432"
 WEIRD = st.recursive(
@@ -44,6 +44,27 @@ async def test_a_pool_that_is_used_up_says_busy(quick: Db) -> None:
             await quick.value("select 1")
     assert caught.value.retry_after == 5
     assert await quick.value("select 1") == 1
+
+
+async def test_what_types_are_is_asked_for_once(dsn: str) -> None:
+    """Not by each connection: two kinds of arrays that nothing else uses."""
+    asked: list[str] = []
+    async with open_db(dsn, size=4) as one, AsyncExitStack() as stack:
+        for _ in range(4):
+            con = await stack.enter_async_context(one.pool.acquire())
+            con.add_query_logger(lambda told: asked.append(told.query))
+            assert await con.fetchval("select $1::lseg[]", []) == []
+            assert await con.fetchval("select $1::macaddr[]", ["08:00:2b:01:02:03"]) == ["08:00:2b:01:02:03"]
+    assert sum("typeinfo" in query for query in asked) <= 2
+
+
+async def test_what_is_done_together_has_few_connections_of_its_own(dsn: str) -> None:
+    """Each plans large statements for itself; and a crowd of others holds nobody up."""
+    async with open_db(dsn, size=8, limit=20) as one, AsyncExitStack() as stack:
+        busy = [await stack.enter_async_context(one.transaction()) for _ in range(8)]
+        held = {await tx.value("select pg_backend_pid()") for tx in busy}
+        pids = await asyncio.gather(*(one.few.value("select pg_backend_pid() from pg_sleep(0.01)") for _ in range(24)))
+    assert len(held) == 8 and not held & set(pids) and len(set(pids)) <= FEW
 
 
 async def test_a_cancelled_call_gives_its_connection_back(dsn: str, owner: Db) -> None:

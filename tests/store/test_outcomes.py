@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +12,8 @@ import pytest
 from hub import ids
 from hub.checkpoints import unwatched
 from hub.store import inbox, outbox, turns
-from hub.store.db import Db
-from hub.store.outcomes import GROUP, Outcomes
+from hub.store.db import FEW, Db
+from hub.store.outcomes import GROUP, Outcomes, rehearse
 from hub.store.turns import Claim, Closed
 from tests.store.rows import Bench, Json, answer, straight
 
@@ -204,6 +204,50 @@ async def test_a_part_that_is_locked_is_waited_for_by_nobody_else(db: Db, owner:
             assert not waits.done()
         await waits
     assert await db.value("select count(*) from outbox where state = 'sent' and network_id = 'n'") == 6
+
+
+async def test_placeholders_are_remembered_together_each_under_its_own_fence(db: Db, owner: Db) -> None:
+    one, other, counting = await Bench(db).make(), await Bench(db).make(), Counting(db)
+    mine, begun = await claimed(one, 6), await claimed(other, 6)
+    for bench, claims in ((one, mine), (other, begun)):
+        for n, change in enumerate((
+            "epoch = epoch + 1, owner = 'other'",  # somebody else has it by now
+            "epoch = epoch + 1, owner = null, lease_until = null",  # what was asked was changed: it is made anew
+            "epoch = epoch + 1, owner = null, lease_until = null, placeholder = 'older'",
+            "done_seq = done_seq + 1, last_seq = last_seq + 1",  # answered
+            "lease_until = null",
+        )):
+            await bench.db.run(f"update sessions set {change} where id = $1", claims[n].session_id)
+    alone = [await turns.placeholder(db, c, f"p{n}") for n, c in enumerate(mine)]
+    async with outcomes(counting) as together:
+        kept = await asyncio.gather(*(together.placeholder(c, f"p{n}") for n, c in enumerate(begun)))
+    assert kept == alone == [False, True, False, False, False, True]
+    assert counting.sizes == [6] and await left(db, other) == await left(db, one)
+
+
+async def test_a_placeholder_of_one_that_is_locked_is_waited_for_by_nobody_else(db: Db, owner: Db) -> None:
+    one, other = await Bench(db).make(), await Bench(db).make()
+    [stuck], others = await claimed(one, 1), await claimed(other, 5)
+    async with outcomes(db) as mine:
+        async with owner.transaction() as tx:
+            await tx.run("select 1 from sessions where id = $1 for update", stuck.session_id)
+            waits = asyncio.create_task(mine.placeholder(stuck, "p"))
+            assert all(await asyncio.gather(*(mine.placeholder(c, "p") for c in others))) and not waits.done()
+        assert await waits
+        # One that is in a statement twice is done twice: the first by this one, the other alone.
+        twice = await asyncio.gather(mine.placeholder(stuck, "q"), mine.placeholder(stuck, "r"))
+    assert all(twice)
+    assert await db.value("select count(*) from sessions where placeholder = 'p'") == 5
+
+
+async def test_a_worker_that_is_ready_has_planned_what_the_first_messages_ask(db: Db) -> None:
+    await rehearse(db)
+    async with AsyncExitStack() as stack:
+        for _ in range(FEW):
+            tx = await stack.enter_async_context(db.few.transaction())
+            found = await tx.fetch("select statement from pg_prepared_statements")
+            known = " ".join(r["statement"] for r in found)
+            assert all(f"{name}(" in known for name in ("claim_all", "complete_each", "sent_each", "place_each"))
 
 
 async def test_one_that_cannot_be_written_spoils_no_other(db: Db, owner: Db) -> None:

@@ -12,7 +12,7 @@ from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.chat.turns.drafting import Drafting, mode_in
 from hub.runtime import Hub
-from hub.store import strays, turns
+from hub.store import strays
 from hub.store.turns import Claim
 from hub.task_groups import end
 
@@ -154,7 +154,7 @@ class Presence:
             if isinstance(e, ChannelError) and e.retry_after:
                 self._quiet = time.monotonic() + e.retry_after
             return
-        if not await turns.placeholder(self._hub.db, self._claimed, self._placeholder):
+        if not await self._hub.outcomes.placeholder(self._claimed, self._placeholder):
             standing, self._placeholder = self._placeholder, None
             await strays.leave(self._hub.db, self._claimed.session_id, standing)
             await take_back(self._hub, self._claimed, standing)
