@@ -15,7 +15,7 @@ from hub.errors import Overloaded
 from hub.store import deeds, outbox, turns
 from hub.store.db import FEW, Call, Db, clean, dump
 from hub.store.together import Alone, Together
-from hub.store.turns import Claim, Closed
+from hub.store.turns import CLAIM_EACH, Claim, Closed
 
 COMPLETE = "select n, ok, taken, more, part from complete_each($1, $2, $3)"
 SENT = "select n, part from sent_each($1, $2, $3)"
@@ -144,13 +144,11 @@ class Outcomes:
 
 async def rehearse(db: Db) -> None:
     """Let each of the connections for what many ask for together read and plan it, of nothing, before somebody waits."""
-    asked: tuple[tuple[str, tuple[Any, ...]], ...] = (
-        (turns.CLAIM_EACH, ([], "", 0.0, 0)), (COMPLETE, ([], "", 0.0)), (SENT, ([], "", 0.0)), (PLACED, ([],)),
-    )
-
     async def once() -> None:
         async with db.few.transaction() as tx:
-            for sql, args in asked:
-                await tx.fetch(sql, *args)
+            await tx.fetch(CLAIM_EACH, [], "", 0.0, 0)
+            await tx.fetch(COMPLETE, [], "", 0.0)
+            await tx.fetch(SENT, [], "", 0.0)
+            await tx.fetch(PLACED, [])
 
     await asyncio.gather(*(once() for _ in range(FEW)))

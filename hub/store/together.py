@@ -63,6 +63,8 @@ class Together(Generic[A, R]):
                 while self._waiting:
                     group = self._next()
                     await self._together(group)
+        except Exception:  # a fault of ours: each of them goes alone
+            log.exception("what many asked for cannot be done together")
         finally:
             # At once, not when its end is told: who asks in between would count on it.
             self._flushing = {one for one in self._flushing if one is not me}
