@@ -1,10 +1,12 @@
-"""What every network adapter takes and gives."""
+"""What every network adapter is: what it is asked to do, and what it may say went wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
+
+from channels.inbound import Attachment, Inbound
+from channels.outbound import Choice, Outbound, Sought, Style
 
 
 class ChannelError(Exception):
@@ -38,114 +40,6 @@ class BadSignature(Exception):
 
 class Unreadable(Exception):
     """The webhook body is not what this network sends; it is quarantined."""
-
-
-class Kind(StrEnum):
-    """What an arriving item is."""
-
-    MESSAGE = "message"  # a contact said something: the only kind that is answered
-    EDIT = "edit"  # a contact changed an earlier message (`message_id` names the original)
-    REVOKE = "revoke"  # a contact deleted an earlier message (`message_id` names it)
-    REACTION = "reaction"  # text is the emoji, "" when removed; `reply_to` names the message
-    OWN = "own"  # sent from our side: by the API (echo) or by a human on the phone
-    STATUS = "status"  # a fate of a message that we sent
-    EVENT = "event"  # connection, membership, presence, call ...: recorded, never answered
-
-
-# Events by which a contact tells the network, not us, that we may not write on our own, or may again.
-STOPPED, RESUMED = "preference.stopped", "preference.resumed"
-
-
-class Media(StrEnum):
-    """Kinds of attachment."""
-
-    IMAGE = "image"
-    VOICE = "voice"
-    AUDIO = "audio"
-    VIDEO = "video"
-    DOCUMENT = "document"
-    STICKER = "sticker"
-    LOCATION = "location"
-    CONTACT = "contact"
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file, place or contact card that came with a message.
-
-    One of ref (the network's file id), url (a plain address) or data (base64 text) leads to the
-    bytes; LOCATION and CONTACT have none of them and carry their content in `text`.
-    """
-
-    media: Media
-    ref: str | None = None
-    url: str | None = None
-    data: str | None = None
-    mime: str | None = None
-    name: str | None = None
-    size: int | None = None
-    seconds: int | None = None
-    text: str = ""  # a place, a card, a sticker's emoji or a network's own transcript, for people
-    error: str | None = None  # why the network could not give the file
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Who wrote. `ids` are all stable identifiers of this person, best first.
-
-    An identifier is prefixed with its kind: "tg:700000001", "phone:5511999990000",
-    "lid:181234567890123", "bsuid:BR.1234". Two items that share one are the same contact.
-    """
-
-    ids: tuple[str, ...]
-    name: str | None = None
-    phone: str | None = None
-    username: str | None = None
-    language: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of a message that we sent (Kind.STATUS)."""
-
-    state: str  # queued | sent | delivered | read | played | failed
-    message_ids: tuple[str, ...] = ()
-    callback: str | None = None  # our own delivery id, where the network echoes it
-    code: str | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    """One item of a webhook call, in no network's shape."""
-
-    kind: Kind
-    ext: str  # dedupe key, unique within one integration
-    chat: str = ""  # where an answer goes: chat id, phone, jid
-    contact: Contact | None = None  # None when the item has no author (status, connection)
-    message_id: str | None = None
-    at: datetime | None = None  # the network's clock, UTC
-    text: str = ""
-    attachments: tuple[Attachment, ...] = ()
-    reply_to: str | None = None
-    quote: str | None = None
-    forwarded: bool = False
-    button: str | None = None  # payload of the pressed button or chosen row; text is its label
-    album: str | None = None
-    group: str | None = None  # title or id of the group; None in a private chat
-    mentioned: bool = False  # in a group: the bot was named or answered to
-    named: tuple[str, ...] = ()  # in a group: ids of who is called, as far as the network tells
-    answers: tuple[str, ...] = ()  # in a group: ids of whom it answers to
-    ours: tuple[str, ...] = ()  # ids of the account itself that the item teaches
-    by: str = "contact"  # OWN: "api" (sent through the API) or "human" (typed on the phone)
-    sent_key: str | None = None  # OWN: our own delivery id, where the network echoes it
-    fate: Fate | None = None
-    event: str | None = None  # EVENT: its name, dotted, e.g. "connection.open"
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    callback: str | None = None  # Telegram callback query to be answered
-    age_matters: bool = False  # the network may replay history: drop when very old
-    ignore: str | None = None  # a rule of the adapter that forbids an answer, in a few words
-    original: str | None = None  # EDIT, REVOKE: `ext` of what is changed, where the network may tell of it later
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,99 +86,6 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """A file to send: content, or a public https address the network may fetch itself."""
-
-    media: Media
-    mime: str
-    name: str
-    content: bytes | None = None
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A button below a message. `id` comes back when it is pressed; with `url` it opens that instead."""
-
-    id: str
-    label: str
-    url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A place as the network's own message."""
-
-    latitude: float
-    longitude: float
-    name: str = ""
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Somebody to call or write to, as the network's own message. phone: digits with the country code."""
-
-    name: str
-    phone: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """A value of a template. place: header, body or button; kind: text, code, or that of a file, whose address `value`
-    is. name: of a named variable; index: of the button."""
-
-    place: str
-    value: str
-    kind: str = "text"
-    name: str = ""
-    index: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Outbound:
-    """One part of an answer, already rendered for the network and within its limit.
-
-    text is in the network's own formatting, plain is the same without any (used when the network
-    refuses the formatting). With a file, text is its caption. `key` is our delivery id: sent along
-    where the network lets us name or tag a message. `template` sends a WhatsApp template instead.
-    choices: at most what the style takes; `menu` is what opens them where they are a list. spot, card: sent instead
-    of words. typed: seconds of typing before it, where a network shows that with a message alone.
-    rich: the same words as blocks, which a network may refuse. album: files that go with `file` as one message.
-    """
-
-    chat: str
-    key: str
-    text: str = ""
-    plain: str = ""
-    file: File | None = None
-    reply_to: str | None = None
-    template: str | None = None
-    language: str | None = None  # of the template, BCP 47
-    values: tuple[str, ...] = ()  # of the template's variables, in order
-    fills: tuple[Fill, ...] = ()  # all values of the template, instead of `values`
-    choices: tuple[Choice, ...] = ()
-    menu: str = ""
-    spot: Spot | None = None
-    card: Card | None = None
-    typed: int = 0
-    rich: tuple[Mapping[str, Any], ...] = ()
-    album: tuple[File, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """What a network knows of a message whose sending ended without an answer.
-
-    ids: our messages that it may be, the likeliest first. told: the network can tell, so that where there are none, it
-    did not send it.
-    """
-
-    told: bool
-    ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Pairing:
     """How a phone is joined to an account: the text of the QR code to scan now, or the code to type."""
 
@@ -298,33 +99,6 @@ class Download:
     content: bytes
     mime: str
     name: str | None = None
-
-
-PICTURES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How text must look: "html" (Telegram), "whatsapp" or "plain"; limits in `unit`s.
-
-    entities: most pieces of formatting in one message, 0 for no limit. pictures: types that are shown
-    as a picture. documents: types that can be sent as a file, None for all. buttons: what choices can be: "links" too,
-    without them "replies" alone, "maybe" where only some accounts deliver them, "" for none. asked: limit of a text
-    with choices, 0 for the ordinary one. rich: whether messages can be blocks, such as tables. albums: how many files
-    can be shown as one.
-    """
-
-    markup: str
-    limit: int
-    caption: int
-    utf16: bool = False
-    entities: int = 0
-    pictures: frozenset[str] = PICTURES
-    documents: frozenset[str] | None = None
-    buttons: str = ""
-    asked: int = 0
-    rich: bool = False
-    albums: int = 0
 
 
 @dataclass(frozen=True, slots=True)

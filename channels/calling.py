@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from channels import jid
-from channels.base import Inbound
+from channels.inbound import Inbound
 
 WRITTEN = re.compile(r"(?<![\w@])@\+?(\d{8,20})\b")
 SHORTEST_LID = 14

@@ -6,7 +6,9 @@ import mimetypes
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from channels.base import Attachment, ChannelError, Download, Fetch, File
+from channels.base import ChannelError, Download, Fetch
+from channels.inbound import Attachment
+from channels.outbound import File
 
 LIMIT = 20 * 1024 * 1024
 TITLE, BELOW = 24, 72  # characters of a row

@@ -10,19 +10,9 @@ from datetime import datetime
 
 import aiohttp
 
-from channels.base import (
-    Attachment,
-    ChannelError,
-    Download,
-    Fetch,
-    Hook,
-    Inbound,
-    Link,
-    Outbound,
-    Setting,
-    Sought,
-    Style,
-)
+from channels.base import ChannelError, Download, Fetch, Hook, Link, Setting
+from channels.inbound import Attachment, Inbound
+from channels.outbound import Outbound, Sought, Style
 
 
 @dataclass(frozen=True, slots=True)

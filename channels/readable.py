@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from channels import loose
-from channels.base import Attachment, Media
+from channels.inbound import Attachment, Media
 
 VCARD_LINE = re.compile(
     r"^(?:[\w-]+\.)?(FN|TEL|EMAIL|ORG|ADR|URL)((?:;[^:\r\n]*)?):([^\r\n]+)", re.MULTILINE | re.IGNORECASE

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from channels.base import Fill, Link
+from channels.base import Link
+from channels.outbound import Fill
 
 NAMED = re.compile(r"\{\{\s*(\w{1,100})\s*\}\}")
 APPROVED = "APPROVED"

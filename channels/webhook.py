@@ -8,15 +8,15 @@ from typing import Any
 
 import orjson
 
-from channels import base, loose, media
+from channels import base, inbound, loose, media, outbound
 from channels.http import call
 from channels.loose import obj, objs, text
 from channels.plug import Plug
 
 SIGNATURE, STAMP = "x-hub-signature", "x-hub-timestamp"
 LATE = 300.0  # seconds after which a call proves nothing any more
-MEDIA = {"image": base.Media.IMAGE, "audio": base.Media.AUDIO, "video": base.Media.VIDEO}
-KINDS = {"message": base.Kind.MESSAGE, "edit": base.Kind.EDIT, "delete": base.Kind.REVOKE}
+MEDIA = {"image": inbound.Media.IMAGE, "audio": inbound.Media.AUDIO, "video": inbound.Media.VIDEO}
+KINDS = {"message": inbound.Kind.MESSAGE, "edit": inbound.Kind.EDIT, "delete": inbound.Kind.REVOKE}
 
 
 def sign(secret: str, stamp: str, body: bytes) -> str:
@@ -34,7 +34,7 @@ class Webhook(Plug):
         base.Setting("url", "Address that gets the answers", identity=True, pattern=r"https?://\S+"),
         base.Setting("secret", "Secret of both signatures", "of 16 characters", secret=True, pattern=r"\S{16,200}"),
     )
-    style = base.Style("plain", 10_000, 10_000, buttons="links")
+    style = outbound.Style("plain", 10_000, 10_000, buttons="links")
     mode = "at_least_once"  # the same message has the same id: who gets it can tell
 
     def prove(self, link: base.Link, headers: Mapping[str, str]) -> None:
@@ -44,7 +44,7 @@ class Webhook(Plug):
         if abs(time.time() - int(stamp)) > LATE:
             raise base.BadSignature("the call is too old, or a clock is wrong")
 
-    def receive(self, link: base.Link, hook: base.Hook) -> list[base.Inbound]:
+    def receive(self, link: base.Link, hook: base.Hook) -> list[inbound.Inbound]:
         self.prove(link, hook.headers)
         secret, given = link.settings.get("secret", ""), hook.headers[SIGNATURE].strip().lower()
         if not secret or not loose.same(given, sign(secret, hook.headers[STAMP], hook.body)):
@@ -53,7 +53,7 @@ class Webhook(Plug):
         listed = objs(obj(body).get("messages")) if "messages" in obj(body) else [obj(body)]
         return [_item(one) for one in listed]
 
-    async def send(self, link: base.Link, out: base.Outbound) -> str:
+    async def send(self, link: base.Link, out: outbound.Outbound) -> str:
         body: dict[str, Any] = {"id": out.key, "chat": out.chat, "text": out.plain or out.text}
         if out.reply_to:
             body["replyTo"] = out.reply_to
@@ -95,22 +95,22 @@ class Webhook(Plug):
         raise base.ChannelError(said, permanent=not later, retry_after=wait, code=str(answer.status))
 
 
-def _item(one: dict[str, Any]) -> base.Inbound:
+def _item(one: dict[str, Any]) -> inbound.Inbound:
     id, chat, kind = (loose.first(one.get(n)) for n in ("id", "chat", "type"))
     if not id or not chat or (kind or "message") not in KINDS:
         raise base.Unreadable("a message needs id and chat, and its type is message, edit or delete")
     found = KINDS[kind or "message"]
-    about = id if found is base.Kind.MESSAGE else text(one.get("of"))
+    about = id if found is inbound.Kind.MESSAGE else text(one.get("of"))
     files = tuple(_file(f) for f in objs(one.get("files")))
-    who = base.Contact((f"webhook:{text(one.get('from')) or chat}",), text(one.get("name")))
-    return base.Inbound(
+    who = inbound.Contact((f"webhook:{text(one.get('from')) or chat}",), text(one.get("name")))
+    return inbound.Inbound(
         found, loose.key(found.value[0], id), chat=chat, contact=who, message_id=about, at=loose.moment(one.get("at")),
         text=text(one.get("text")) or "", attachments=files, reply_to=text(one.get("replyTo")),
         button=text(one.get("button")),
     )
 
 
-def _file(one: dict[str, Any]) -> base.Attachment:
+def _file(one: dict[str, Any]) -> inbound.Attachment:
     mime = text(one.get("mime"))
-    kind = MEDIA.get((mime or "").partition("/")[0], base.Media.DOCUMENT)
-    return base.Attachment(kind, url=text(one.get("url")), mime=mime, name=text(one.get("name")))
+    kind = MEDIA.get((mime or "").partition("/")[0], inbound.Media.DOCUMENT)
+    return inbound.Attachment(kind, url=text(one.get("url")), mime=mime, name=text(one.get("name")))

@@ -8,29 +8,17 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 
 from channels import loose, media
-from channels.base import (
-    Attachment,
-    ChannelError,
-    Download,
-    Fetch,
-    File,
-    Hook,
-    Inbound,
-    Link,
-    Outbound,
-    Setting,
-    Sought,
-    Style,
-    Unreadable,
-)
+from channels.base import ChannelError, Download, Fetch, Hook, Link, Setting, Unreadable
 from channels.cloud.verify import challenge, prove, verify
 from channels.http import Answer, call, down
+from channels.inbound import Attachment, Inbound
 from channels.loose import first, obj, objs, text
 from channels.meta.errors import by_code
 from channels.meta.outgoing import DOCUMENTS, PICTURES, message, reaction, read, upload
 from channels.meta.receive import receive
 from channels.meta.templates import listing
 from channels.openers import opener
+from channels.outbound import File, Outbound, Sought, Style
 from channels.templates import Template
 
 Json = dict[str, Any]

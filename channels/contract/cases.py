@@ -8,24 +8,10 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from channels.base import (
-    BadSignature,
-    Card,
-    ChannelError,
-    Choice,
-    File,
-    Greets,
-    Hook,
-    Inbound,
-    Kind,
-    Media,
-    Outbound,
-    Reacts,
-    Spot,
-    Streams,
-    Unreadable,
-)
+from channels.base import BadSignature, ChannelError, Greets, Hook, Reacts, Streams, Unreadable
 from channels.contract.server import Bench
+from channels.inbound import Inbound, Kind, Media
+from channels.outbound import Card, Choice, File, Outbound, Spot
 from channels.registry import NAME
 from channels.templates import Templated
 

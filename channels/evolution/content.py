@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from channels import readable
-from channels.base import Attachment, Media
 from channels.evolution import native
+from channels.inbound import Attachment, Media
 from channels.loose import first, number, obj, objs, text
 from channels.readable import Said
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from channels import jid, loose
-from channels.base import Contact, Fate, Inbound, Kind
 from channels.evolution.who import who
+from channels.inbound import Contact, Fate, Inbound, Kind
 from channels.loose import first, moment, obj, objs, text
 
 Json = dict[str, Any]

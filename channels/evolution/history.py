@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.base import Outbound, Sought
 from channels.evolution.content import read, unwrap
 from channels.evolution.who import key_of
 from channels.loose import moment, obj, objs, same_words, text
+from channels.outbound import Outbound, Sought
 
 Json = dict[str, Any]
 # Clocks differ; and a server whose store is switched off remembers nothing new.

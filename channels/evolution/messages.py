@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from channels import jid, loose, readable
-from channels.base import Inbound, Kind
 from channels.evolution.content import album, context, quote, read, unwrap
 from channels.evolution.who import Who, answers, key_of, named, own_ids, who
+from channels.inbound import Inbound, Kind
 from channels.loose import moment, number, obj, text
 
 Json = dict[str, Any]

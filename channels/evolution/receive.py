@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from channels import calling, loose
-from channels.base import Hook, Inbound, Link, Unreadable
+from channels.base import Hook, Link, Unreadable
 from channels.evolution.events import connection, participants, plain, presence, qrcode, status, votes
 from channels.evolution.messages import deleted, edited, item, sent
 from channels.evolution.verify import verify
 from channels.evolution.who import me
+from channels.inbound import Inbound
 from channels.loose import text
 
 Json = dict[str, Any]

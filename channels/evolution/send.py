@@ -9,27 +9,15 @@ from urllib.parse import quote
 import aiohttp
 
 from channels import media
-from channels.base import (
-    Attachment,
-    ChannelError,
-    Download,
-    Fetch,
-    File,
-    Hook,
-    Inbound,
-    Link,
-    Media,
-    Outbound,
-    Pairing,
-    Sought,
-    Style,
-)
+from channels.base import ChannelError, Download, Fetch, Hook, Link, Pairing
 from channels.evolution.errors import refusal
 from channels.evolution.history import found, listed, reaches
 from channels.evolution.receive import receive
 from channels.evolution.verify import SECRET_HEADER, prove
 from channels.http import Answer, call, down
+from channels.inbound import Attachment, Inbound, Media
 from channels.loose import obj, text
+from channels.outbound import File, Outbound, Sought, Style
 
 Json = dict[str, Any]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels import calling, jid
-from channels.base import Contact
+from channels.inbound import Contact
 from channels.loose import obj, text
 
 Json = dict[str, Any]

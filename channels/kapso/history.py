@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from channels.base import Outbound, Sought
 from channels.loose import first, obj, objs, same_words, text
 from channels.meta.content import read
+from channels.outbound import Outbound, Sought
 
 Json = dict[str, Any]
 SKEW = timedelta(minutes=2)  # clocks differ

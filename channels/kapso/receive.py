@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from channels import calling, loose
-from channels.base import Hook, Inbound, Kind, Link, Unreadable
+from channels.base import Hook, Link, Unreadable
+from channels.inbound import Inbound, Kind
 from channels.kapso.verify import verify
 from channels.loose import first, obj, objs, text
 from channels.meta import receive as meta

@@ -8,20 +8,9 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 
 from channels import media
-from channels.base import (
-    Attachment,
-    ChannelError,
-    Download,
-    Fetch,
-    File,
-    Hook,
-    Inbound,
-    Link,
-    Outbound,
-    Sought,
-    Style,
-)
+from channels.base import ChannelError, Download, Fetch, Hook, Link
 from channels.http import Answer, call, down
+from channels.inbound import Attachment, Inbound
 from channels.kapso.errors import refusal
 from channels.kapso.history import SKEW, look
 from channels.kapso.receive import HEADERS, receive
@@ -29,6 +18,7 @@ from channels.kapso.verify import prove, verify
 from channels.loose import first, obj, objs, text
 from channels.meta.outgoing import DOCUMENTS, PICTURES, message, reaction, read, upload
 from channels.meta.templates import listing
+from channels.outbound import File, Outbound, Sought, Style
 from channels.templates import Template
 
 Json = dict[str, Any]

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from channels.base import Style
 from channels.markup import render
 from channels.markup.cut import cut, dealt
 from channels.markup.model import Block, Shape
 from channels.markup.read import plain, read
 from channels.markup.rich import rich
+from channels.outbound import Style
 
 __all__ = ["SIGNS", "Piece", "signs", "split"]
 

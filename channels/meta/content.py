@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from channels import readable
-from channels.base import Attachment, Media
+from channels.inbound import Attachment, Media
 from channels.loose import first, number, obj, objs, text
 from channels.readable import Said
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from channels import calling, loose, readable
-from channels.base import Fate, Inbound, Kind
+from channels.inbound import Fate, Inbound, Kind
 from channels.loose import first, moment, obj, objs, text
 from channels.meta.codes import explain, word
 from channels.meta.content import read

@@ -5,8 +5,10 @@ from typing import Any
 import aiohttp
 
 from channels import jid, media
-from channels.base import ChannelError, File, Fill, Media, Outbound
+from channels.base import ChannelError
+from channels.inbound import Media
 from channels.meta.who import BSUID, GROUP
+from channels.outbound import File, Fill, Outbound
 
 Json = dict[str, Any]
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from channels import calling, loose
-from channels.base import RESUMED, STOPPED, Inbound, Kind, Link
+from channels.base import Link
+from channels.inbound import RESUMED, STOPPED, Inbound, Kind
 from channels.loose import moment, obj, objs, text
 from channels.meta.messages import fate, foreign, received, sent
 from channels.meta.who import Who, person, who

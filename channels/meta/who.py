@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels import jid
-from channels.base import Contact
+from channels.inbound import Contact
 from channels.loose import first, obj, text
 
 Json = dict[str, Any]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from channels.base import Choice, Outbound
+from channels.outbound import Choice, Outbound
 from channels.telegram.calls import Call
 from channels.telegram.place import Place
 

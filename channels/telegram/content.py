@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from channels import readable
-from channels.base import Attachment, Media
+from channels.inbound import Attachment, Media
 from channels.telegram.fields import (
     Json,
     child,

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from channels.base import ChannelError, File, Media
+from channels.base import ChannelError
+from channels.inbound import Media
+from channels.outbound import File
 from channels.telegram.calls import Call, Upload
 from channels.telegram.place import Place
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from channels import readable
-from channels.base import Attachment, Contact, Inbound, Kind
+from channels.inbound import Attachment, Contact, Inbound, Kind
 from channels.telegram import content
 from channels.telegram.fields import Json, child, flag, identifier, many, moment, need, number, text
 

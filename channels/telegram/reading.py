@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from channels import loose
-from channels.base import ChannelError, Choice
+from channels.base import ChannelError
+from channels.outbound import Choice
 from channels.telegram.buttons import keyboard
 from channels.telegram.calls import Call
 

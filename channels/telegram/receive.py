@@ -4,7 +4,8 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from channels.base import BadSignature, Hook, Inbound, Kind, Link, Unreadable
+from channels.base import BadSignature, Hook, Link, Unreadable
+from channels.inbound import Inbound, Kind
 from channels.telegram import message as messages
 from channels.telegram.fields import (
     Json,

@@ -10,21 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels import loose
-from channels.base import (
-    Attachment,
-    ChannelError,
-    Choice,
-    Download,
-    File,
-    Hook,
-    Inbound,
-    Link,
-    Media,
-    Outbound,
-    Sought,
-    Style,
-)
+from channels.base import ChannelError, Download, Hook, Link
 from channels.http import down
+from channels.inbound import Attachment, Inbound, Media
+from channels.outbound import Choice, File, Outbound, Sought, Style
 from channels.telegram import files
 from channels.telegram.buttons import keyboard, shared
 from channels.telegram.calls import Call

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from channels import calling, loose, readable
-from channels.base import BadSignature, Fate, Hook, Inbound, Kind, Link, Unreadable
+from channels.base import BadSignature, Hook, Link, Unreadable
+from channels.inbound import Fate, Inbound, Kind
 from channels.loose import moment, obj, text
 from channels.zapi import who
 from channels.zapi.content import read

@@ -8,22 +8,11 @@ from urllib.parse import quote
 import aiohttp
 
 from channels import media
-from channels.base import (
-    Attachment,
-    ChannelError,
-    Download,
-    Fetch,
-    File,
-    Hook,
-    Inbound,
-    Link,
-    Media,
-    Outbound,
-    Sought,
-    Style,
-)
+from channels.base import ChannelError, Download, Fetch, Hook, Link
 from channels.http import Answer, call, down
+from channels.inbound import Attachment, Inbound, Media
 from channels.loose import obj, text
+from channels.outbound import File, Outbound, Sought, Style
 from channels.zapi.errors import refusal
 from channels.zapi.receive import prove, receive
 

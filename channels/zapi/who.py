@@ -3,7 +3,7 @@
 from typing import Any
 
 from channels import calling, jid
-from channels.base import Contact
+from channels.inbound import Contact
 from channels.loose import first, text
 
 Json = dict[str, Any]

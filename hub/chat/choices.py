@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from channels.base import Style
+from channels.outbound import Style
 
 Json = dict[str, Any]
 MOST, LONGEST, SAYS = 10, 60, 1000

@@ -12,7 +12,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from channels.base import Attachment, Inbound, Kind, Media
+from channels.inbound import Attachment, Inbound, Kind, Media
 from hub import phones
 
 Json = dict[str, Any]

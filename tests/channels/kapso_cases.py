@@ -4,15 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from channels.base import (
-    Attachment,
-    Contact,
-    Fate,
-    Inbound,
-    Kind,
-    Link,
-    Media,
-)
+from channels.base import Link
+from channels.inbound import Attachment, Contact, Fate, Inbound, Kind, Media
 from tests.channels.replay import load
 
 SECRET = "fake-kapso-webhook-secret-0001"

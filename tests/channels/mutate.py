@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from hypothesis import strategies as st
 
-from channels.base import Inbound
+from channels.inbound import Inbound
 
 SCALARS = (
     st.none()

@@ -13,7 +13,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from channels.base import ChannelError, File, Link, Media, Outbound
+from channels.base import ChannelError, Link
+from channels.inbound import Media
+from channels.outbound import File, Outbound
 from channels.telegram import Telegram
 from tests.channels.replay import load
 from tests.later import imported

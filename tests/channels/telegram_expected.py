@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from channels.base import Attachment, Contact, Inbound, Kind, Link, Media
+from channels.base import Link
+from channels.inbound import Attachment, Contact, Inbound, Kind, Media
 
 LINK = Link(
     "link",

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from channels.base import Hook, Inbound, Unreadable
+from channels.base import Hook, Unreadable
 from channels.evolution.receive import receive as evolution
+from channels.inbound import Inbound
 from channels.kapso.receive import receive as kapso
 from channels.zapi.receive import receive as zapi
 from tests.channels import evolution_cases, kapso_cases, replay, zapi_cases

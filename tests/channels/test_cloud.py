@@ -8,23 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
-from channels.base import (
-    Attachment,
-    BadSignature,
-    ChannelError,
-    Choice,
-    File,
-    Hook,
-    Inbound,
-    Kind,
-    Link,
-    Media,
-    Outbound,
-    Unreadable,
-)
+from channels.base import BadSignature, ChannelError, Hook, Link, Unreadable
 from channels.cloud import WhatsAppCloud
 from channels.http import Answer
+from channels.inbound import Attachment, Inbound, Kind, Media
 from channels.meta.templates import listing
+from channels.outbound import Choice, File, Outbound
 from channels.templates import MOST
 from hub.chat.clients import templates
 from tests.channels.replay import Fetched, Seen, load, serving

@@ -8,14 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from channels.base import (
-    BadSignature,
-    Hook,
-    Inbound,
-    Kind,
-    Unreadable,
-)
+from channels.base import BadSignature, Hook, Unreadable
 from channels.evolution.receive import receive
+from channels.inbound import Inbound, Kind
 from tests.channels.evolution_cases import (
     ANA,
     BASE64,

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from channels.base import Attachment, ChannelError, File, Link, Media, Outbound
+from channels.base import ChannelError, Link
 from channels.evolution import Evolution
+from channels.inbound import Attachment, Media
+from channels.outbound import File, Outbound
 from tests.channels.replay import Fetched, Seen, check_call, load, serving
 
 CHAT = "5511999990000"

@@ -6,11 +6,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from channels.base import Download, File, Link, Media, Outbound
+from channels.base import Download, Link
 from channels.evolution.history import found
 from channels.evolution.send import Evolution
+from channels.inbound import Media
 from channels.kapso.history import look
 from channels.kapso.send import Kapso
+from channels.outbound import File, Outbound
 from channels.telegram.send import Telegram
 from channels.zapi.send import ZApi
 from tests.twins.rig import Rig, rig

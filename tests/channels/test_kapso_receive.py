@@ -9,16 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from channels.base import (
-    Attachment,
-    BadSignature,
-    Fate,
-    Hook,
-    Inbound,
-    Kind,
-    Media,
-    Unreadable,
-)
+from channels.base import BadSignature, Hook, Unreadable
+from channels.inbound import Attachment, Fate, Inbound, Kind, Media
 from channels.kapso.receive import receive
 from tests.channels.kapso_cases import (
     ANA,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.base import Style
 from channels.markup import Piece, split
 from channels.markup.cut import grapheme
 from channels.markup.read import PARSER, Reader, plain, read
+from channels.outbound import Style
 
 HTML = Style("html", 4096, 1024, utf16=True)
 WHATSAPP = Style("whatsapp", 4096, 1024)

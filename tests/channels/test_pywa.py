@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from channels.base import Card, Choice, Fill, Outbound, Spot
 from channels.meta import outgoing, templates
+from channels.outbound import Card, Choice, Fill, Outbound, Spot
 from channels.twins.templates import Templates
 from tests.later import later
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from channels.base import Hook, Inbound, Kind
+from channels.base import Hook
 from channels.evolution.receive import receive as evolution
+from channels.inbound import Inbound, Kind
 from channels.kapso.receive import receive as kapso
 from channels.telegram.receive import receive as telegram
 from channels.zapi.receive import receive as zapi

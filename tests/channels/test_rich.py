@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.base import Choice, Style
 from channels.markup import split
+from channels.outbound import Choice, Style
 from tests.channels.telegram_api import CHAT, DONE, LINK, SENT, TEXT, Api, fails, refused, serving
 from tests.later import later
 

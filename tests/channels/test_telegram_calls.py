@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from channels.base import Attachment, Media
+from channels.inbound import Attachment, Media
 from channels.telegram.send import UPDATES
 from tests.channels.replay import load
 from tests.channels.telegram_api import (

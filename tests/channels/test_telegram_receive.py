@@ -11,17 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from channels.base import (
-    Attachment,
-    BadSignature,
-    Contact,
-    Hook,
-    Inbound,
-    Kind,
-    Link,
-    Media,
-    Unreadable,
-)
+from channels.base import BadSignature, Hook, Link, Unreadable
+from channels.inbound import Attachment, Contact, Inbound, Kind, Media
 from channels.telegram.content import ABOUT, CONTENT, UNSUPPORTED
 from channels.telegram.receive import SECRET, receive
 from tests.channels.mutate import check_item, damaged

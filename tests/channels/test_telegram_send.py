@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import unused_port
 
-from channels.base import File, Media, Outbound
+from channels.inbound import Media
+from channels.outbound import File, Outbound
 from channels.telegram import Telegram
 from tests.channels.replay import load
 from tests.channels.telegram_api import (

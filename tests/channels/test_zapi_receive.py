@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from channels.base import (
-    Attachment,
-    BadSignature,
-    Fate,
-    Hook,
-    Inbound,
-    Kind,
-    Media,
-    Unreadable,
-)
+from channels.base import BadSignature, Hook, Unreadable
+from channels.inbound import Attachment, Fate, Inbound, Kind, Media
 from channels.zapi.receive import receive
 from tests.channels.mutate import check_item, damaged
 from tests.channels.replay import body, inbound, load

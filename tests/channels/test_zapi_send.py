@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from channels.base import Attachment, ChannelError, File, Link, Media, Outbound
+from channels.base import ChannelError, Link
+from channels.inbound import Attachment, Media
+from channels.outbound import File, Outbound
 from channels.zapi import ZApi
 from tests.channels.replay import Fetched, Seen, check_call, load, serving
 

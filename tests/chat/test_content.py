@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from channels.base import Attachment, Contact, Inbound, Kind, Media
+from channels.inbound import Attachment, Contact, Inbound, Kind, Media
 from hub.chat import content
 
 HERE = "https://hub.example"

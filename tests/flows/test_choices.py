@@ -9,7 +9,7 @@ from uuid import uuid4
 import jsonschema
 import orjson
 
-from channels.base import Inbound, Kind
+from channels.inbound import Inbound, Kind
 from hub.chat.inbound.choices import understood
 from tests.fakes.model import says
 from tests.flows.test_twins import PEOPLE, Town, town, users  # noqa: F401 - the fixture

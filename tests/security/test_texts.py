@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from channels.base import Style
 from channels.markup import split
+from channels.outbound import Style
 from hub.chat.inbound import commands, consent
 from hub.chat.outbound import delivery
 from hub.chat.outbound.paragraphs import blocks

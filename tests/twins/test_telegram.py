@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from channels.base import Choice, Link
+from channels.base import Link
+from channels.outbound import Choice
 from channels.telegram.send import Telegram
 from tests.later import later
 from tests.twins.rig import Json, Rig, rig

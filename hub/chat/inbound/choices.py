@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from channels.base import Inbound, Kind
+from channels.inbound import Inbound, Kind
 from channels.openers import LONGEST, opener
 from hub import phones
 from hub.chat import choices

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from channels.base import RESUMED, STOPPED
+from channels.inbound import RESUMED, STOPPED
 from hub.language.consent import START, STOP
 from hub.language.folding import plain
 from hub.runtime import Hub

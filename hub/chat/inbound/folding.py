@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from channels.base import BadSignature, Hook, Inbound, Link, Unreadable
+from channels.base import BadSignature, Hook, Link, Unreadable
+from channels.inbound import Inbound
 from hub import ids
 from hub.chat.clients.link import open_link
 from hub.chat.inbound.backlogs import Backlogs

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from channels.base import Contact, Inbound, Kind
+from channels.inbound import Contact, Inbound, Kind
 from hub import ids, phones
 from hub.chat import content, texts
 from hub.chat.clients.networks import WHATSAPP, WINDOWED

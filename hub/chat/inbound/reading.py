@@ -5,7 +5,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from channels.base import Hook, Inbound, Link, Unreadable
+from channels.base import Hook, Link, Unreadable
+from channels.inbound import Inbound
 from hub.chat.clients import templates
 from hub.runtime import Hub
 from hub.store import inbox

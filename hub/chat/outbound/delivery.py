@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from channels.base import Card, Channel, ChannelError, Choice, Fill, Link, Outbound, Spot, Style
+from channels.base import Channel, ChannelError, Link
 from channels.markup import Piece, split
+from channels.outbound import Card, Choice, Fill, Outbound, Spot, Style
 from channels.trace import scrubbed, tracing
 from hub import ids
 from hub.chat import choices as choosing

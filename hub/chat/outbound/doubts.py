@@ -5,7 +5,9 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from channels.base import Channel, ChannelError, File, Link, Media, Outbound, Sought
+from channels.base import Channel, ChannelError, Link
+from channels.inbound import Media
+from channels.outbound import File, Outbound, Sought
 from hub.chat.clients.link import open_link
 from hub.chat.outbound import delivery, refused_parts
 from hub.runtime import Hub

@@ -7,7 +7,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.base import ChannelError, File, Media, Style
+from channels.base import ChannelError
+from channels.inbound import Media
+from channels.outbound import File, Style
 from hub.chat import choices
 from hub.chat.outbound.albums import singly
 from hub.child_processes import Stopped

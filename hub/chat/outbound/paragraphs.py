@@ -7,7 +7,7 @@ from typing import Any
 
 from markdown_it.token import Token
 
-from channels.base import Media
+from channels.inbound import Media
 from channels.markup import SIGNS, signs
 from channels.markup.read import PARSER
 

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Sequence
 
-from channels.base import ChannelError, Choice, Link, Probes
+from channels.base import ChannelError, Link, Probes
+from channels.outbound import Choice
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.runtime import Hub

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from channels.base import Style
+from channels.outbound import Style
 from hub.chat import choices
 from hub.engine.ask import Answer
 from hub.runtime import Hub

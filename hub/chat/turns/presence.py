@@ -7,7 +7,8 @@ import time
 from types import MappingProxyType
 from typing import Any, Self
 
-from channels.base import ChannelError, Outbound, Reacts
+from channels.base import ChannelError, Reacts
+from channels.outbound import Outbound
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.chat.turns.drafting import Drafting, mode_in

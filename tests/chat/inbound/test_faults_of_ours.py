@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from channels.base import Hook, Inbound, Link
+from channels.base import Hook, Link
+from channels.inbound import Inbound
 from channels.telegram.send import Telegram
 from channels.zapi.send import ZApi
 from hub.config import Settings

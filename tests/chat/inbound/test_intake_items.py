@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from channels.base import Attachment, Contact, Fate, Inbound, Kind, Media
+from channels.inbound import Attachment, Contact, Fate, Inbound, Kind, Media
 from hub.chat import timespan
 from hub.chat.inbound.intake import _item, items_of, language_of, sha
 from hub.chat.timespan import seconds

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from channels.base import Style
 from channels.markup import split
+from channels.outbound import Style
 from hub.chat import choices
 from hub.chat.outbound import delivery
 

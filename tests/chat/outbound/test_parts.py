@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.base import Style
+from channels.outbound import Style
 from hub.chat.inbound.intake import sha
 from hub.chat.outbound.delivery import Address, parts_of
 
