@@ -24,6 +24,7 @@ CATCHES_ALL = {
     "hub/chat/operators/planned.py": "a planned message that breaks must not keep those of others waiting",
     "hub/engine/tool_calls.py": "a tool that breaks must not lose the answer",
     "hub/store/usage.py": "everyone who waits must hear of it",
+    "hub/store/together.py": "each of a group goes alone, and all others of this process go on",
     "hub/chat/inbound/spool.py": "one kept call must not hold up the others",
     "hub/processes/short_calls.py": "a call goes the usual way, and all others of its commit are told",
     "hub/studio/session_events.py": "an account whose events cannot be told must not keep the others waiting",
