@@ -232,7 +232,10 @@ def _has_database(binaries: Path, sockets: Path) -> bool:
 
 
 def _ready(binaries: Path, sockets: Path) -> bool:
-    asked = subprocess.run([str(binaries / "pg_isready"), "-q", "-h", str(sockets)], check=False, timeout=10)
+    # As somebody it knows: else its log ends with a refusal that says nothing of why it may not have started.
+    asked = subprocess.run(
+        [str(binaries / "pg_isready"), "-q", "-h", str(sockets), "-U", "postgres"], check=False, timeout=10
+    )
     return asked.returncode == 0
 
 

@@ -27,7 +27,8 @@ class Net:
     url: str = ""
     calls: list[Call] = field(default_factory=list)
     replies: list[tuple[str, Callable[[web.Request], Any]]] = field(default_factory=list)
-    numbers: Any = field(default_factory=lambda: itertools.count(1000))
+    # Behind those of questions (tests.flows.test_answers), as ids of a chat are one row.
+    numbers: Any = field(default_factory=lambda: itertools.count(1_000_000))
 
     def sent(self, *endings: str) -> list[Json]:
         """Bodies of sends, in order (Telegram's edits count as what they make visible, marks of reading do not)."""

@@ -149,7 +149,7 @@ async def test_telegram_sees_a_placeholder_that_becomes_the_answer(w: World) -> 
     calls = [c.path.rsplit("/", 1)[-1] for c in w.net.calls if "sendChatAction" not in c.path]
     assert calls == ["sendMessage", "editMessageText"]
     sent, edited = w.net.sent()
-    assert sent["text"] == "…" and str(edited["message_id"]) == "1000"
+    assert sent["text"] == "…" and str(edited["message_id"]) == "1000000"
 
 
 @pytest.mark.parametrize(("channel", "status"), [("telegram", Verdict.REFUSED), ("kapso", Verdict.REFUSED)])
