@@ -102,7 +102,10 @@ def _item(one: dict[str, Any]) -> inbound.Inbound:
     found = KINDS[kind or "message"]
     about = id if found is inbound.Kind.MESSAGE else text(one.get("of"))
     files = tuple(_file(f) for f in objs(one.get("files")))
-    who = inbound.Contact((f"webhook:{text(one.get('from')) or chat}",), text(one.get("name")))
+    by = text(one.get("from"))
+    # A change that does not say by whom is nobody's, and may be of a message that did not.
+    ids = (by or chat,) if found is inbound.Kind.MESSAGE else (by, chat) if by else ()
+    who = inbound.Contact(tuple(f"webhook:{i}" for i in ids), text(one.get("name"))) if ids else None
     return inbound.Inbound(
         found, loose.key(found.value[0], id), chat=chat, contact=who, message_id=about, at=loose.moment(one.get("at")),
         text=text(one.get("text")) or "", attachments=files, reply_to=text(one.get("replyTo")),

@@ -37,8 +37,8 @@ async def work(hub: Hub, runner: Runner) -> None:
 
 
 async def _begun(ctx: dict[str, Any], bell: list[Any]) -> None:
-    function, *args = bell
     try:
+        function, *args = bell
         await HEARD[function](ctx, *args)
-    except (KeyError, TypeError, ValueError):
-        log.warning("a bell of another release is not understood, the sweep will find the work: %s", function)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        log.warning("a bell of another release is not understood, the sweep will find the work: %s", bell[:1])

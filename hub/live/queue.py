@@ -104,7 +104,7 @@ class Queue:
             found: Any = await self._redis.lpop(self.direct, most)  # type: ignore[misc]  # redis: of both its clients
         except DOWN:
             return []
-        return [orjson.loads(one) for one in found or ()]
+        return [_read(one) for one in found or ()]
 
     async def turn(self, session: UUID, seq: int, after: float = 0.0, lane: Lane | None = None) -> bool:
         return await self.ring([turn_bell(session, seq, after, lane)])
@@ -115,6 +115,15 @@ class Queue:
     async def index(self) -> bool:
         """There are documents to index: every worker hears it, and one takes them up in their order."""
         return await self.ring([], [("index", {})])
+
+
+def _read(bell: bytes) -> list[Any]:
+    """Nothing of what is no bell."""
+    try:
+        found = orjson.loads(bell)
+    except ValueError:
+        return []
+    return found if isinstance(found, list) else []
 
 
 def turn_bell(session: UUID, seq: int, after: float = 0.0, lane: Lane | None = None) -> Bell:

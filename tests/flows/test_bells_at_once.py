@@ -58,7 +58,8 @@ async def test_each_is_heard_by_one_of_two_workers(settings: Settings) -> None:
 async def test_a_bell_of_another_release_is_passed_over(settings: Settings) -> None:
     async with workers(settings, 1) as [(hub, heard)]:
         session = uuid4()
-        for odd in (b'["unheard", "x"]', b'["turn", "no session"]', b'["turn"]', b'["turns", "x"]'):
+        unheard = (b'["unheard", "x"]', b'["turn", "no session"]', b'["turn"]', b'["turns", "x"]', b'["turn", 7]')
+        for odd in (*unheard, b"[]", b"7", b"x"):
             await hub.redis.execute_command("RPUSH", hub.queue.direct, odd)
         assert await hub.queue.turn(session, 1)
         assert await until([heard], 1) == [session]

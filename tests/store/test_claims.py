@@ -79,6 +79,20 @@ async def test_one_that_is_locked_is_waited_for_by_nobody_else(db: Db, owner: Db
     assert found is not None and found.session_id == sessions[2]
 
 
+@pytest.mark.parametrize("held", ["session_order", "inbox", "session_queue"])
+async def test_what_one_of_them_waits_for_holds_up_nobody_else(db: Db, owner: Db, held: str) -> None:
+    """A person has one account's conversation, whose rows are held by somebody, though not the conversation itself."""
+    one, other, mine = await Bench(db).make(), await Bench(db).make(), claims(db)
+    [stuck], others = await due(one, 1), await due(other, 6)
+    await db.run("update sessions set handoff_at = now() where id = $1", stuck)
+    async with owner.transaction() as tx:
+        await tx.run(f"select 1 from {held} where session_id = $1 for update", stuck)
+        waits = asyncio.create_task(mine.claim(stuck))
+        claimed = await asyncio.gather(*(mine.claim(s) for s in others))
+        assert [c and c.session_id for c in claimed] == others and not waits.done()
+    assert await waits is None, "nobody answers for a person"
+
+
 async def test_one_that_cannot_be_claimed_spoils_no_other(db: Db, owner: Db) -> None:
     bench, mine = await Bench(db).make(), claims(db)
     sessions = [*await due(bench, 3), *await due(bench, 1, "spoiled"), *await due(bench, 2, "u")]

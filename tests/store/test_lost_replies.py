@@ -1,6 +1,7 @@
 """A connection that is lost at a commit: whether it was made is found out, and what it claimed is not forgotten."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from hub.checkpoints import unwatched
 from hub.errors import Overloaded
 from hub.store import outbox, turns
 from hub.store.db import Db
-from hub.store.outcomes import Outcomes
+from hub.store.outcomes import COMPLETE, SENT, Outcomes
 from tests.store.rows import Bench, Json
 from tests.store.test_outcomes import Counting, claimed, made
 
@@ -37,6 +38,26 @@ class Cutting(Counting):
 
     async def value(self, sql: str, *args: Any) -> Any:
         return await self._cut(lambda: self._db.value(sql, *args))
+
+
+class Losing(Counting):
+    """Does whatever it is asked; of these statements the first answers to each who asks do not arrive."""
+
+    def __init__(self, db: Db, times: dict[str, int]) -> None:
+        super().__init__(db)
+        self.times, self.asked = times, Counter[tuple[str, Any]]()
+
+    async def _lost(self, sql: str, who: Any, found: Any) -> Any:
+        self.asked[sql, who] += 1
+        if self.asked[sql, who] <= self.times.get(sql, 0):
+            raise Overloaded("The database is away.")
+        return found
+
+    async def fetch(self, sql: str, *args: Any) -> Any:
+        return await self._lost(sql, None, await self._db.fetch(sql, *args))
+
+    async def value(self, sql: str, *args: Any) -> Any:
+        return await self._lost(sql, args[0], await self._db.value(sql, *args))
 
 
 @pytest.mark.parametrize("count", [1, 9], ids=["one", "a group"])
@@ -70,6 +91,26 @@ async def test_what_was_sent_when_the_commit_was_not_heard_of_is_sent_once(db: D
     assert await db.value("select count(*) from attempts where outcome = 'sent'") == 2 * count
 
 
+@pytest.mark.parametrize("count", [1, 9], ids=["one", "a group"])
+async def test_what_is_asked_anew_may_not_be_heard_of_either(db: Db, count: int) -> None:
+    """A database that takes longer than a call may is still at it, again and again. None of that was a try to send."""
+    begun = await claimed(await Bench(db).make(), count)
+    lost = {COMPLETE: 1, turns.COMPLETED: 2, SENT: 1, outbox.SENT_AGAIN: 2}
+    mine = Outcomes(Losing(db, lost), "me", 20, unwatched)  # type: ignore[arg-type]  # what it needs of it
+    closed = await asyncio.gather(*(mine.complete(c, *made(c, 1)) for c in begun))
+    parts: list[Json] = [c.part for c in closed if c.part]
+    assert [(p["part"], p["state"], p["attempt"]) for p in parts] == [(0, "sending", 1)] * count
+    following = [f for f in await asyncio.gather(*(mine.sent(p, "n", {}) for p in parts)) if f]
+    assert [(f["part"], f["state"], f["attempt"]) for f in following] == [(1, "sending", 1)] * count
+    wires = await db.fetch("select id, wire_deadline > now() + interval '15 seconds' as long,"
+                           " to_jsonb(wire_deadline) as till from outbox where state = 'sending'")
+    assert {r["id"]: r["till"] for r in wires} == {f["id"]: f["wire_deadline"] for f in following}
+    assert all(r["long"] for r in wires)
+    assert await asyncio.gather(*(mine.sent(f, "m", {}) for f in following)) == [None] * count
+    await mine.close()
+    assert await db.value("select count(*) from outbox where state = 'sent'") == 2 * count
+
+
 async def test_what_somebody_else_has_claimed_since_is_theirs(db: Db) -> None:
     """And so is what this process claimed at another moment: somebody sends it now."""
     [first, second] = await claimed(await Bench(db).make(), 2)
@@ -78,7 +119,7 @@ async def test_what_somebody_else_has_claimed_since_is_theirs(db: Db) -> None:
     await outbox.sent(db, one, "me", "sent", 5, network_id="n1")
     await outbox.sent(db, other, "me", "sent", 5, network_id="n2")
     await db.run("update outbox set sender = 'other' where state = 'sending' and session_id = $1", first.session_id)
-    await db.run("update outbox set wire_deadline = wire_deadline + interval '1 second' where state = 'sending'"
+    await db.run("update outbox set wire_deadline = wire_deadline + interval '1.5 seconds' where state = 'sending'"
                  " and session_id = $1", second.session_id)
     assert await outbox.sent_again(db, one, "me", 5, "n1", {}) is None
     assert await outbox.sent_again(db, other, "me", 5, "n2", {}) is None
