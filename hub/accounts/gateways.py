@@ -64,6 +64,7 @@ async def add(
     functions.check(parameters.protocol_functions, parameters.named(), "parameters.protocolFunctions")
     functions.check_callers(parameters.tools or (), "parameters.tools")
     _seen(parameters, WRITTEN)
+    _known(parameters)
     await references.check(db, guard, account_id, parameters)
     complete(parameters, {}, None)
     id = ids.uuid7()
@@ -101,6 +102,7 @@ async def edit(
         _seen(parameters, WRITTEN & given.keys())
         # What was deleted since must not stand in the way of other changes.
         before = GatewayParameters.model_validate(old.parameters)
+        _known(parameters, before)
         await references.check(tx, guard, account_id, parameters, before)
         stored, sealed = split(parameters, key_of(parameters, given, old), id, sealer)
         await gateways.edit(tx, account_id, id, name or old.name, stored, sealed)
@@ -118,6 +120,15 @@ def _seen(parameters: GatewayParameters, names: Collection[str]) -> None:
                 if isinstance(said := one.get(field), str) and said and not said.strip():
                     where = ".".join(p for p in ("parameters", place, field) if p)
                     raise Invalid(f"{where} must not be blank.", field=where)
+
+
+def _known(parameters: GatewayParameters, before: GatewayParameters | None = None) -> None:
+    """Raise Invalid for a word that nobody knows, but for one that was stored before such were refused."""
+    old = before.unknown() if before is not None else {}
+    for field, (value, known) in parameters.unknown().items():
+        if old.get(field) != (value, known):
+            name = f"parameters.{field}"
+            raise Invalid(f"{name} must be one of {', '.join(known)}.", field=name)
 
 
 async def remove(db: Call, account_id: UUID, id: UUID) -> None:

@@ -8,8 +8,10 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from hub.accounts.functions import ProtocolFunction
 from hub.accounts.value_types import (
+    EFFORTS,
     INT32,
     RUNTIME_NAMES,
+    VERBOSITIES,
     Address,
     BuiltinFunction,
     Effort,
@@ -333,6 +335,18 @@ class GatewayParameters(Defaults):
         for name in ("skills", "knowledge_collections", "flags", "enabled_multimodal_features", "always_visible_tools"):
             setattr(self, name, list(dict.fromkeys(getattr(self, name))))
         return self
+
+    def unknown(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Words for how much to think or to say that nobody knows, by their field, and those that are known."""
+        asked: list[tuple[str, str | None, tuple[str, ...]]] = [
+            ("reasoningEffort", self.reasoning_effort, EFFORTS), ("verbosity", self.verbosity, VERBOSITIES),
+        ]
+        if (routing := self.model_routing_parameters) is not None:
+            of = (("low", routing.low_complexity_model_reasoning_effort),
+                  ("medium", routing.medium_complexity_model_reasoning_effort),
+                  ("high", routing.high_complexity_model_reasoning_effort))
+            asked += [(f"modelRoutingParameters.{n}ComplexityModelReasoningEffort", v, EFFORTS) for n, v in of]
+        return {field: (value, known) for field, value, known in asked if value and value not in known}
 
     def named(self) -> dict[str, str]:
         """Names of tools that functions may not have, and what has them: built-in ones, the caller's."""

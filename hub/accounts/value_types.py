@@ -12,16 +12,16 @@ from hub.pydantic_base import SEEN
 MASK = "***"
 INT32 = 2**31 - 1
 
-# How much a model thinks, and how much it says. An unknown word would do nothing.
+# How much a model thinks, and how much it says. An unknown word would do nothing: it is refused where it is new.
 EFFORTS = ("none", "off", "minimal", "low", "medium", "high", "xhigh", "max", "auto", "default")
 VERBOSITIES = ("low", "medium", "high", "max")
 
 
 def _word(known: Sequence[str]) -> AfterValidator:
+    """As it is known; what is stored and is not known stays as it is."""
     def one(value: str) -> str:
-        if (word := value.strip().lower()) and word not in known:
-            raise ValueError(f"must be one of {', '.join(known)}")
-        return word
+        word = value.strip().lower()
+        return word if word in known or not word else value
 
     return AfterValidator(one)
 

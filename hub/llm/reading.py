@@ -160,7 +160,12 @@ class Reading:
             if not words.lstrip().startswith("<thought>"):
                 return "", words
             self._tagged = Splitter()
-        return self._tagged.feed(words) if self._tagged is not None else (words, "")
+        if self._tagged is None:
+            return words, ""
+        found = self._tagged.feed(words)
+        if self._tagged.begun:
+            self._tagged = None  # its thoughts are told; what looks like a tag is a word of the answer
+        return found
 
     def _piece(self, choice: Json) -> Json:
         piece = choice.get("delta")

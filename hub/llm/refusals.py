@@ -63,10 +63,13 @@ _TOO_LONG = re.compile(
     r"|\binput length should be|`?inputs`?(?: tokens)?\b[^.]{0,40}\b(?:must be <=|must have less than) ?\d+"
     r"|\bcurrent length is \d+ while limit|tokens\b[^.]{0,40}\bexceeds? max message tokens"
 )
+# A picture that is too large leaves room for words.
+_MEDIUM = re.compile(r"(?i)\b(?:images?|pictures?|audio|videos?|files?|documents?|attachments?)\b")
+_COUNTED = re.compile(r"(?i)tokens?\b|context")
 # What servers say of a path that they do not have, not of a model.
 _NO_DOOR = re.compile(
-    r"(?i)^\W*(?:404\W*)?(?:error\W*)?(?:the requested |this )?(?:page|path|route|resource|url|endpoint)?\W*"
-    r"(?:(?:was )?not found|not_found|notfound)?\W*$|invalid url|cannot post|no route|no such (?:route|path|endpoint)"
+    r"(?i)^\W*+(?:404\W*+)?(?:error\W*+)?(?:the requested |this )?(?:page|path|route|resource|url|endpoint)?\W*+"
+    r"(?:(?:was )?not found|not_found|notfound)?\W*+$|invalid url|cannot post|no route|no such (?:route|path|endpoint)"
 )
 _OF_MODEL = re.compile(r"(?i)model|deployment")
 _NO_KEY = re.compile(
@@ -80,13 +83,14 @@ _SPAN = re.compile(r"(?i)([\d.]+)\s*(ms|h|m|s)")
 _UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TITLE = re.compile(r"(?is)<title>\s*(.*?)\s*</title>")
 DEEP, MANY, LONGEST_WAIT = 8, 8, 86_400.0
+LOOKED_AT = 8000  # characters of an error: an event of a stream may hold millions
 
 
 def failure(
     status: int, body: Any, key: str | None, wait: float | None = None, headers: Mapping[str, str] | None = None
 ) -> Failed:
     """A provider's error in words that carry neither keys nor addresses."""
-    told, code = words(body), code_of(body)
+    told, code = _beginning(words(body)), code_of(body)
     kind = kind_of(status, body, code, told)
     details: Json = {"status": status}
     if told:
@@ -104,9 +108,15 @@ def failure(
     )
 
 
+def _beginning(told: str) -> str:
+    """What is looked at and shown; a key that stands where it is cut goes as a whole."""
+    cut = told[:LOOKED_AT]
+    return cut if len(told) <= LOOKED_AT else cut.rpartition(" ")[0] or cut
+
+
 def _said(kind: int, code: str | None, told: str) -> str | None:
     """The code that OpenAI's clients know for what the provider says otherwise."""
-    if kind in (400, 422) and _TOO_LONG.search(told):
+    if kind in (400, 422) and _TOO_LONG.search(told) and (_COUNTED.search(told) or not _MEDIUM.search(told)):
         return CONTEXT
     if kind == 429 and (code in QUOTA or _NO_MONEY.search(told)):
         return SPENT

@@ -61,8 +61,8 @@ class Rest:
         if not known:
             self._left(keys)
             return
-        # Questions of one that failed side by side are one failure.
-        if not all(self._own.stopped(k, now) for k in keys):
+        # Questions of one that failed side by side, of whatever collections, are one failure.
+        if not any(self._own.stopped(k, now) for k in keys):
             self._all.failed(EVERYBODY, now)
         for key in keys:
             self._own.failed(key, now)

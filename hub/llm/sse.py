@@ -127,7 +127,7 @@ class Events:
         elif line.startswith(b"{"):
             yield from self._more(line.strip())
         elif line.startswith(BOM):
-            yield from self._events([line.removeprefix(BOM)])
+            yield from self._events([line.lstrip(BOM)])
 
     def _more(self, data: bytes) -> Iterator[Json]:
         if not data:
@@ -154,8 +154,8 @@ class Events:
         self._name = ""
 
     def _named(self, found: Any) -> Iterator[Json]:
-        if self._name in _ALIVE:
-            return
+        if self._name in _ALIVE and not (isinstance(found, dict) and found.get("choices")):
+            return  # no blank line may stand between it and words
         for one in found if isinstance(found, list) else (found,):
             if isinstance(one, dict):
                 yield {"error": one} if self._name == "error" and not one.get("error") else one

@@ -35,6 +35,11 @@ class Splitter:
         self._seen = 0
         self._tags = OPEN, CLOSE
 
+    @property
+    def begun(self) -> bool:
+        """Whether the answer has begun."""
+        return self._begun
+
     def feed(self, text: str) -> tuple[str, str]:
         """(answer, thoughts) of the text so far; what may be half a tag waits."""
         self._rest += text
@@ -43,13 +48,13 @@ class Splitter:
         out = {False: "", True: ""}
         while True:
             tag = self._tags[self._inside]
-            before, found, after = self._rest.partition(tag)
+            before, found, after = self._rest.partition(tag) if tag else ("", "", "")
             if not found:
                 break
             out[self._inside] += before
             self._rest, self._inside = after, not self._inside
-            if not self._inside:
-                self._tags = OPEN, CLOSE
+            if not self._inside and tag != CLOSE:
+                self._tags = "", ""  # whose thoughts stand between others says no more of them
         keep = half(self._rest, tag)
         out[self._inside] += self._rest[: len(self._rest) - keep]
         self._rest = self._rest[len(self._rest) - keep :]

@@ -68,13 +68,15 @@ class ToolCalls:
         function = function_of(fragment)
         given, name = str(fragment.get("id") or ""), str(function.get("name") or "")
         index, piece = _index(fragment.get("index")), _text(function)
-        call = self._known(index, given, name, piece)
+        call = self._known(index, given, name, _once(piece))
         if call is None:
             call = _Call(given)
             self._calls.append(call)
         if index is not None:
             self._at[index] = call
         call.given, call.name = call.given or given, call.name or name
+        if not call.arguments:
+            piece = _once(piece)  # further on it is a text within the arguments
         if name and index is not None and len(call.arguments) > 1 and piece.startswith(call.arguments):
             piece = piece[len(call.arguments) :]  # it repeats what it has said
         piece = call.halves.feed(piece)
@@ -180,7 +182,7 @@ def sent(calls: Any) -> list[Json]:
         if not isinstance(call, dict) or not isinstance(call.get("function"), dict):
             continue
         kept = {k: v for k, v in call["function"].items() if k != "parsed_arguments" and v is not None}
-        function = {**kept, "arguments": _text(call["function"]) or "{}"}
+        function = {**kept, "arguments": _once(_text(call["function"])) or "{}"}
         rest = {k: v for k, v in call.items() if k not in ("index", "function") and v is not None}
         found.append({"type": "function", **rest, "function": function})
     return found
@@ -218,13 +220,13 @@ def _text(function: Json) -> str:
     if given is None or given == []:
         return ""
     text = given if isinstance(given, str) else orjson.dumps(given).decode()
-    if text.strip() == "null":
-        return ""
-    return _once(text) if text.startswith('"{') else text
+    return "" if text.strip() == "null" else text
 
 
 def _once(text: str) -> str:
     """Arguments that were written as JSON twice."""
+    if not text.startswith('"{'):
+        return text
     try:
         inner = orjson.loads(text)
     except ValueError:

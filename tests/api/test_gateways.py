@@ -320,3 +320,25 @@ async def test_efforts_are_written_as_providers_know_them(api: Api) -> None:
     id = await api.gateway(reasoningEffort="High", verbosity=" low")
     shown = (await api.ok("GET", f"{BASE}/{id}"))["parameters"]
     assert (shown["reasoningEffort"], shown["verbosity"]) == ("high", "low")
+
+
+async def test_words_that_were_stored_before_they_were_refused_are_in_nobodys_way(api: Api) -> None:
+    id = await api.gateway()
+    routing = {
+        "lowComplexityModelName": "a", "mediumComplexityModelName": "b", "highComplexityModelName": "c",
+        "highComplexityModelReasoningEffort": "very",
+    }
+    old = {"reasoningEffort": "Ultra", "verbosity": "chatty", "modelRoutingParameters": routing}
+    await api.hub.db.run("update gateways set parameters = parameters || $1 where id = $2", old, UUID(id))
+    seen = (await api.ok("GET", f"{BASE}/{id}"))["parameters"]
+    assert {n: seen[n] for n in ("reasoningEffort", "verbosity")} == {"reasoningEffort": "Ultra", "verbosity": "chatty"}
+    await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {"temperature": 0.5}})
+    await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {**old, "temperature": 0.6}})
+    for given in ({"reasoningEffort": "hyper"}, {"verbosity": "Ultra"}, {"modelRoutingParameters": {
+        **routing, "highComplexityModelReasoningEffort": "much",
+    }}):
+        got = await api.call("PATCH", f"{BASE}/{id}", {"parameters": given})
+        assert got.status == 400 and "must be one of" in str(got.body)
+    await api.ok("PATCH", f"{BASE}/{id}", {"parameters": {"reasoningEffort": "low"}})
+    assert (await api.ok("GET", f"{BASE}/{id}"))["parameters"]["reasoningEffort"] == "low"
+    assert (await api.call("PATCH", f"{BASE}/{id}", {"parameters": {"reasoningEffort": "Ultra"}})).status == 400

@@ -80,6 +80,14 @@ async def test_questions_of_one_side_by_side_are_one_failure() -> None:
     assert await rest.tried([uuid4()], Work("well"), LONG) == "vectors"
 
 
+async def test_questions_of_one_of_many_collections_side_by_side_are_one_failure() -> None:
+    """Nobody else does without because one asks of five collections, or of ids that it made up."""
+    (rest, _), bad, mine = resting(), Work("stuck"), uuid4()
+    asked = [rest.tried([mine, uuid4()], bad, LONG) for _ in range(3 * FAILURES)]
+    assert await asyncio.gather(*asked) == [None] * 3 * FAILURES
+    assert await rest.tried([uuid4()], Work("well"), LONG) == "vectors"
+
+
 async def test_a_collection_of_who_got_nothing_rests_too() -> None:
     (rest, _), bad, well = resting(), Work("broken"), Work("well")
     account, shelf, other = uuid4(), uuid4(), uuid4()
