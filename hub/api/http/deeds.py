@@ -17,8 +17,8 @@ READS = ("GET", "HEAD")
 # Talking is no change of what an account has: talks are kept as talks.
 TALKS = frozenset({
     "completions_complete", "responses_create", "responses_cancel", "responses_count", "anthropic_create",
-    "anthropic_count", "text_completions_create", "embeddings_embed", "media_speak", "media_transcribe", "media_draw", "media_moderate",
-    "media_rank", "query_query", "ares_chat_chat", "ares_chat_stream",
+    "anthropic_count", "text_completions_create", "embeddings_embed", "media_speak", "media_transcribe", "media_draw",
+    "media_moderate", "media_rank", "query_query", "ares_chat_chat", "ares_chat_stream",
     "aresgen_chatbots_message", "characters_models_complete", "characters_conversations_say",
 })
 VERBS: Mapping[str, str] = {

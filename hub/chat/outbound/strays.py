@@ -20,6 +20,7 @@ REACH, LOOKED = 100, 500
 # How often it is looked for, each time after twice the pause; and where nothing is said after it any more.
 TRIES, QUIET = 6, 3
 GIVES_UP = 3  # calls in a row that a network fails, after which it is left alone for now
+ROUNDS = 3  # how often a message is asked about in one look where the network fails now and then
 
 
 async def take_away(hub: Hub, one: Left) -> None:
@@ -52,7 +53,11 @@ async def remove(hub: Hub, stray: Stray) -> None:
         return
     ids = _candidates(stray)
     tried = await strays.unknown(hub.db, stray.integration, list(ids), REACH)
-    if not await _asked(channel, open_link(hub, integration), stray, tried):
+    untold = await _asked(channel, open_link(hub, integration), stray, tried)
+    if untold is not None:
+        # What was told is not asked for again, so that a network that fails now and then does not use up the tries.
+        if ids[untold] - 1 > stray.reach:
+            await strays.deeper(hub.db, stray, ids[untold] - 1)
         return
     if len(tried) == REACH:
         # What is as far away as the last one that was tried may not all have been among them.
@@ -63,22 +68,27 @@ async def remove(hub: Hub, stray: Stray) -> None:
         await strays.done(hub.db, stray.session)
 
 
-async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int]) -> bool:
-    """Take away those that are one; whether the network told of each."""
-    whole, row = True, 0
+async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int]) -> int | None:
+    """Take away those that are one; the first of which the network did not tell, if any."""
     buttons = {b.get("plain") or b.get("text", ""): [Choice(**c) for c in b["choices"]] for b in stray.buttoned}
-    for id in ids:
-        try:
-            if await channel.words(link, stray.chat, str(id), buttons) == PLACEHOLDER:
-                await channel.delete(link, stray.chat, str(id))
-                log.info("a placeholder that was left standing was removed")
-            row = 0
-        except ChannelError as e:
-            log.info("placeholder not looked for: %s", e)
-            whole, row = False, row + 1
-            if row == GIVES_UP:
-                break
-    return whole
+    left = list(ids)
+    for _ in range(ROUNDS):
+        ask, left, row = left, [], 0
+        for place, id in enumerate(ask):
+            try:
+                if await channel.words(link, stray.chat, str(id), buttons) == PLACEHOLDER:
+                    await channel.delete(link, stray.chat, str(id))
+                    log.info("a placeholder that was left standing was removed")
+                row = 0
+            except ChannelError as e:
+                log.info("placeholder not looked for: %s", e)
+                left.append(id)
+                row += 1
+                if row == GIVES_UP:
+                    return min((*left, *ask[place + 1 :]), key=ids.index)
+        if not left:
+            return None
+    return left[0]
 
 
 def _candidates(stray: Stray) -> dict[int, int]:
