@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from playwright.async_api import FilePayload
+from playwright.async_api import FilePayload, expect
 
 from tests.api.chatting import OGG, PNG, visiting
 from tests.api.conftest import Api
