@@ -132,7 +132,7 @@ async def test_answers_in_chunks(api: Api, watch: Watch) -> None:
             me.model.default = says("One.\n\n- a\n- b\n\nThree.")
             page = await watch.open(page_of(api, me.key))
             await ask(watch, page, "Hi")
-            assert await page.locator(".assistant .b").count() == bubbles
+            await expect(page.locator(".assistant .b")).to_have_count(bubbles)
     watch.clean()
 
 
