@@ -8,8 +8,8 @@ HIDDEN, ADDRESS = "***", "(address)"
 # Keys have a known beginning and a long rest with digits, or stars where the provider masked them itself;
 # words such as `key_missing` or `sk-learn` have none.
 _KEYS = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai|nvapi|pplx|csk|fw|r8|tgp|key|api)[-_](?=[\w*-]*[\d*])[\w*-]{8,}"
-    r"|\bhf_[A-Za-z0-9]{16,}|\bAIza[\w*-]{16,}|\beyJ[\w-]{8,}\.[\w-]{4,}[\w.-]*"
+    r"\b(?:sk|pk|rk|gsk|xai|nvapi|pplx|csk|fw|r8|tgp|key|api)[-_](?=[\w*-]{0,200}[\d*])[\w*-]{8,}"
+    r"|\bhf_[A-Za-z0-9]{16,}|\bAIza[\w*-]{16,}|\beyJ[\w-]{8,1000}\.[\w-]{4,}[\w.-]*"
     r"|\b[Bb]earer\s+(?=[\w.~+/=-]*\d)[\w.~+/=-]{16,}"
 )
 _URL = re.compile(r"(?i)\b(?:https?|wss?|tcp|grpc)://[^\s\"'<>)\]]+")

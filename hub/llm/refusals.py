@@ -81,7 +81,7 @@ _TRY_IN = re.compile(
 )
 _SPAN = re.compile(r"(?i)([\d.]+)\s*(ms|h|m|s)")
 _UNITS: Mapping[str, float] = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_TITLE = re.compile(r"(?is)<title>\s*(.*?)\s*</title>")
+_TITLE, _TITLED = re.compile(r"(?i)<title>"), re.compile(r"(?i)</title>")
 DEEP, MANY, LONGEST_WAIT = 8, 8, 86_400.0
 LOOKED_AT = 8000  # characters of an error: an event of a stream may hold millions
 
@@ -149,7 +149,8 @@ def read(raw: bytes, html: bool = False) -> Any:
     text = raw.decode("utf-8", errors="replace").strip()
     if html or text.startswith("<"):
         title = _TITLE.search(text)
-        return title[1] if title else None
+        ended = _TITLED.search(text, title.end()) if title else None
+        return text[title.end() : ended.start()].strip() if title and ended else None
     return text or None
 
 

@@ -8,7 +8,7 @@ import pytest
 from hub.domain import Json
 from hub.llm.finish import FILTER
 from hub.llm.reading import Reading
-from hub.llm.refusals import CONTEXT, LOOKED_AT, failure
+from hub.llm.refusals import CONTEXT, LOOKED_AT, failure, read
 from hub.llm.sse import BOM, Events
 from hub.llm.thinking import Splitter
 from hub.llm.toolcalls import ToolCalls, gather
@@ -32,6 +32,22 @@ def test_words_that_follow_a_sign_of_life_are_heard() -> None:
 def test_an_error_of_signs_alone_is_looked_at_once(body: str) -> None:
     """It took minutes, for which nobody was answered."""
     assert failure(404, {"error": {"message": body}}, None).kind == 404
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [("<html><title>" + " " * 60_000 + "x", None), ("<html>" + "<title>" * 9000, None), ("<html><title></title>", ""),
+     ("<html><TITLE lang='en'>x</TITLE>", None),
+     ("<html></title><Title>\n502 Bad\nGateway </TITLE>", "502 Bad\nGateway")],
+)
+def test_a_page_in_place_of_an_error_is_looked_at_once(page: str, told: str | None) -> None:
+    assert read(page.encode(), True) == told
+
+
+@pytest.mark.parametrize("words", ["sk-" * 20_000, "eyJ-" * 15_000, "sk-learn is no key", "see key_missing"])
+def test_what_only_looks_like_a_key_is_shown_and_looked_at_once(words: str) -> None:
+    e = failure(400, {"error": {"message": words}}, None)
+    assert (e.details or {})["message"] == words[:2000]
 
 
 @pytest.mark.parametrize(
