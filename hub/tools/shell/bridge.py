@@ -46,10 +46,13 @@ class _Desk:
 
     async def _answer(self, reader: asyncio.StreamReader) -> tuple[bool, str]:
         self._calls += 1
-        if self._calls > MOST:
-            return False, f"One command may call at most {MOST} tools."
+        many = self._calls > MOST
         try:
-            asked = orjson.loads(await reader.readuntil(b"\n"))
+            # Read in any case: who is still writing when it is closed would hear of that, and not why.
+            line = await reader.readuntil(b"\n")
+            if many:
+                return False, f"One command may call at most {MOST} tools."
+            asked = orjson.loads(line)
             tool, arguments = self._tools[asked["name"]], asked["arguments"]
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, KeyError, TypeError):
             return False, "The call cannot be understood."
