@@ -412,3 +412,6 @@ async def test_the_input_is_counted_without_asking_the_model(door: Door) -> None
     async with door.client() as client:
         assert (await client.responses.input_tokens.count(model=id, input="Hi")).input_tokens == few
     assert (await call(door, "POST", f"{PATH}/input_tokens", model="nothing", input="Hi"))[0] == 404
+    sent = {"model": id, "input": "Hi", "previous_response_id": kept["id"]}
+    status, found = await call(door, "POST", f"{PATH}/input_tokens", door.public, **sent)
+    assert (status, found["error"]["code"]) == (403, "private_key_needed")

@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from hub import ids
+from hub.accounts.model_lookup import Entry
 from hub.api.http.app_keys import HUB, SUBJECT, UNKNOWN, caller
 from hub.api.http.endpoint import endpoint
 from hub.api.openai import response_input, response_tools, road, thoughts
@@ -73,17 +74,11 @@ async def count(request: web.Request, body: ResponseIn) -> ResponseTokens:
 
     An estimate, four characters a token: what a provider counts is known when it has answered.
     """
-    body.check()
-    hub, who = request.app[HUB], caller(request)
+    hub, who = _checked(request, body)
     entry = await road.found(request, body.model)
     await limit(request, who)
     tools = _tools(request, hub, entry.gateway, body)
-    items = await response_input.resolved(body.input, responses.Items(hub, who).find)
-
-    def opened(place: str, sealed: str) -> Json:
-        return _opened(hub, who, entry.gateway, place, sealed)
-
-    talk = await road.beside(request, response_input.messages, items, opened)
+    _, talk = await _said(request, entry, body)
     line = await responses.line(hub, who, body.previous_response_id) if body.previous_response_id else None
     told = [{"role": "system", "content": body.instructions}] if body.instructions else []
     size = sum(chat_messages.tokens(m) for m in (*told, *(line.messages if line else ()), *talk))
@@ -91,21 +86,32 @@ async def count(request: web.Request, body: ResponseIn) -> ResponseTokens:
     return ResponseTokens(input_tokens=max(1, size))
 
 
-async def _understood(request: web.Request, body: ResponseIn) -> _Question:
+def _checked(request: web.Request, body: ResponseIn) -> tuple[Hub, Caller]:
     body.check()
     hub, who = request.app[HUB], caller(request)
     if who.kind == "public" and (body.store or body.previous_response_id):
         name = "store" if body.store else "previous_response_id"
         raise Forbidden(f"A public key may not set {name}; use a private key.", field=name, code="private_key_needed")
-    entry = await road.found(request, body.model)
-    tools = _tools(request, hub, entry.gateway, body)
-    choice = response_tools.choice(tools, body.tool_choice)
+    return hub, who
+
+
+async def _said(request: web.Request, entry: Entry, body: ResponseIn) -> tuple[list[Json], list[Json]]:
+    """The items of the input, and what they are as messages."""
+    hub, who = request.app[HUB], caller(request)
     items = await response_input.resolved(body.input, responses.Items(hub, who).find)
 
     def opened(place: str, sealed: str) -> Json:
         return _opened(hub, who, entry.gateway, place, sealed)
 
-    talk = await road.beside(request, response_input.messages, items, opened)
+    return items, await road.beside(request, response_input.messages, items, opened)
+
+
+async def _understood(request: web.Request, body: ResponseIn) -> _Question:
+    hub, who = _checked(request, body)
+    entry = await road.found(request, body.model)
+    tools = _tools(request, hub, entry.gateway, body)
+    choice = response_tools.choice(tools, body.tool_choice)
+    items, talk = await _said(request, entry, body)
     kept = body.store is not False and who.kind != "public"
     if kept:
         await road.beside(request, responses.check, items)
