@@ -7,8 +7,9 @@ import orjson
 
 from hub.domain import Json
 
-# A text of JSON as it is written.
-_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+# A text of JSON as it is written. Its groups may be given back: Python before 3.11.5 forgets what groups that may not
+# have matched (gh-106052).
+_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 _CONTENT = re.compile(rb'"content" ?: ?(' + _TEXT + rb')')
 # Fields of an event that says nothing but words, and goes on.
 _EVENT = frozenset(("id", "object", "created", "model", "choices", "usage", "system_fingerprint"))
@@ -43,7 +44,7 @@ class Alike:
         if not _stands(event, _data(before + orjson.dumps(MARK) + after)):
             return
         before, after = re.escape(before), re.escape(after)
-        self._row = re.compile(b"(?:" + before + _TEXT + after + b")*+", re.DOTALL)
+        self._row = re.compile(b"(?:" + before + _TEXT + after + b")*", re.DOTALL)
         self._words = re.compile(before + b"(" + _TEXT + b")" + after, re.DOTALL)
         self._event = event
 
