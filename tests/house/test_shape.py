@@ -196,11 +196,11 @@ def test_nothing_is_left_to_do() -> None:
 
 def test_no_pattern_keeps_a_group_for_good() -> None:
     """Python before 3.11.5, as Debian 12 has it, forgets a part of what such a group has matched (gh-106052)."""
-    kept = re.compile(r"(?<!\\)\)(?:[*+?]|\{\d*,?\d*\})\+|\(\?>")
+    kept = re.compile(r"(?<![\\(])\)(?:[*+?]|\{\d*,?\d*\})\+|\(\?>")
     assert kept.search('"(?:a|b)*+"') and kept.search('"(?>a|b)"') and not kept.search('"(?:a++|[b)]*+)+"')
     texts = [t for _, _, text in modules() for t in ast.walk(ast.parse(text)) if isinstance(t, ast.Constant)]
     written = (t.value.decode("latin-1") if isinstance(t.value, bytes) else t.value for t in texts)
-    assert [w for w in written if isinstance(w, str) and "(?" in w and kept.search(w)] == []
+    assert [w for w in written if isinstance(w, str) and kept.search(w)] == []
 
 
 def test_a_type_is_ignored_only_with_a_reason() -> None:
