@@ -15,15 +15,19 @@ TALKS = 50  # conversations of a chat that are looked at
 # How many ids before a message of ours are tried at most. What stands further back in the chat is no candidate, so of
 # its messages no more than these are read: of one conversation, and of all together. And how many after the question.
 FAR, READ, READ_IN_ALL, FAR_FROM_QUESTION = 1000, 1000, 1500, 500
-# One that comes while another is looked for is looked for anew.
+ABOVE = 100  # and after the last of all
+# One that comes while another is looked for is looked for anew. $2: for how many seconds what was said may have come after it.
 MARK = """
-    update sessions set stray_at = coalesce(stray_at, now()), stray_asked = null, stray_tries = 0, stray_reach = 0 where id = $1
+    update sessions set stray_at = least(stray_at, now() - make_interval(secs => $2)), stray_asked = now(), stray_tries = 0,
+        stray_reach = 0
+    where id = $1
 """
 # Nothing is looked for as long as a part of ours may still get its id (`waits`). Words of ours without an id that may be there
 # are told from a placeholder by what they say; whoever reads them takes their buttons away, and puts them back (`buttoned`).
 # All this counts for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least.
 # A part that is to be filled in stands where its placeholder does (`kept`). Nothing is older than the question that it stands
-# for (`asked`): of what was said before that, the rows may be gone.
+# for (`asked`): of what was said before that, the rows may be gone. Where nothing was said since, it stands behind all else
+# (`newest`), as it does where its sender was slower than who answered instead.
 DUE = """
     with due as (
         select s.id, s.stray_at, s.integration_id, s.contact_id, s.chat from sessions s
@@ -52,6 +56,7 @@ DUE = """
             coalesce(bool_or(p.network_id is null and p.placeholder = '' and p.attempt > 0
                 and (p.state = 'sending' or p.state = 'unknown' and p.closed_at is null)), false) as waits,
             array_agg(p.placeholder) filter (where p.network_id is null and p.placeholder ~ '^[0-9]{1,18}$') as kept,
+            max(p.network_id::bigint) filter (where p.network_id ~ '^[0-9]{1,18}$') as newest,
             (array_agg(p.body order by p.id desc) filter (where p.body is not null and p.network_id is null and p.attempt > 0))[:10]
                 as buttoned
         from parts p group by p.stray),
@@ -61,7 +66,7 @@ DUE = """
     update sessions s set stray_tries = case when s.stray_tries + 1 < $3 then s.stray_tries + 1 else 0 end, stray_asked = now(),
         stray_at = case when s.stray_tries + 1 < $3 then s.stray_at end
     from due left join told on told.stray = due.id where s.id = due.id
-    returning s.id, s.account_id, s.integration_id, s.chat, due.stray_at, s.stray_reach, due.stray_at < now() - interval '1 day' as over,
+    returning s.id, s.account_id, s.integration_id, s.chat, due.stray_at, s.stray_asked, s.stray_reach, due.stray_at < now() - interval '1 day' as over,
         case when s.stray_tries = 0 then $3 else s.stray_tries end as tries,
         s.due_at is not null or coalesce(told.coming, false) as coming, coalesce(told.waits, false) as waits,
         coalesce(told.kept, '{}') || array(select t.placeholder from talks t where t.stray = due.id and t.placeholder ~ '^[0-9]{1,18}$')
@@ -71,17 +76,17 @@ DUE = """
         coalesce((select i.network_id::bigint from parts p join turns t on t.id = p.turn_id
             join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1
             where p.stray = due.id and p.session_id = due.id and p.closed_at >= due.stray_at and i.network_id ~ '^[0-9]{1,18}$'
-            order by p.id limit 1), 0) as asked
+            order by p.id limit 1), (select i.network_id::bigint from inbox i where i.session_id = due.id
+            and i.received_at <= due.stray_at and i.network_id ~ '^[0-9]{1,18}$' order by i.seq desc limit 1), 0) as asked,
+        coalesce(told.newest, 0) as newest
 """
 # It was too early to look: this was no try.
 LATER = """
-    update sessions set stray_at = coalesce(stray_at, $2), stray_tries = greatest(0, $3 - 1), stray_asked = now()
-    where id = $1 and (stray_at is null or stray_asked is not null)
+    update sessions set stray_at = coalesce(stray_at, $3), stray_tries = greatest(0, $4 - 1) where id = $1 and stray_asked = $2
 """
-# That far nothing was found: it is gone on with. This was no try either.
+# That far nothing is left: it is gone on with, also where whoever looks is killed. This was no try either.
 DEEPER = """
-    update sessions set stray_at = coalesce(stray_at, $2), stray_tries = 0, stray_reach = $3, stray_asked = now()
-    where id = $1 and (stray_at is null or stray_asked is not null)
+    update sessions set stray_at = coalesce(stray_at, $3), stray_tries = 0, stray_reach = $4 where id = $1 and stray_asked = $2
 """
 # An album has one id here and as many as it has files there, one after the other.
 KNOWN = """
@@ -117,14 +122,15 @@ LEFT_FOR_LATER = """
 TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
 DONE = """
     update sessions set stray_at = null, stray_asked = null, stray_tries = 0, stray_reach = 0
-    where id = $1 and stray_asked is not null
+    where id = $1 and stray_asked = $2
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
     """after: messages of ours that came after it, the newest first. coming: more of them will. waits: another of
-    ours may still get its id. kept: what fills in, or will. asked: what it answers, or 0. at: since when; over: for longer than
+    ours may still get its id. kept: what fills in, or will. asked: what it answers, or 0. newest: the last
+    message of ours, or 0. at: since when; looked: when it was begun to look now; over: for longer than
     anybody looks. tries: this one included. reach: how far it was looked for. buttoned:
     bodies of parts with buttons that may be there, without an id."""
 
@@ -137,7 +143,9 @@ class Stray:
     waits: bool
     kept: frozenset[int]
     asked: int
+    newest: int
     at: datetime
+    looked: datetime
     over: bool
     tries: int
     reach: int
@@ -176,8 +184,9 @@ async def taken(db: Call, session: UUID, network_id: str) -> None:
     await db.run(TAKEN, session, network_id)
 
 
-async def mark(db: Call, session: UUID) -> None:
-    await db.run(MARK, session)
+async def mark(db: Call, session: UUID, since: float = 0.0) -> None:
+    """One may stand in its chat. since: how many seconds ago what stands behind it may have been said."""
+    await db.run(MARK, session, since)
 
 
 async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
@@ -186,8 +195,8 @@ async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
     return [
         Stray(
             r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
-            frozenset(int(k) for k in r["kept"]), r["asked"], r["stray_at"], r["over"], r["tries"],
-            r["stray_reach"], tuple(r["buttoned"]),
+            frozenset(int(k) for k in r["kept"]), r["asked"], r["newest"], r["stray_at"], r["stray_asked"], r["over"],
+            r["tries"], r["stray_reach"], tuple(r["buttoned"]),
         )
         for r in rows if r["integration_id"]
     ]
@@ -195,12 +204,12 @@ async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
 
 async def later(db: Call, stray: Stray) -> None:
     """It is too early to look for it."""
-    await db.run(LATER, stray.session, stray.at, stray.tries)
+    await db.run(LATER, stray.session, stray.looked, stray.at, stray.tries)
 
 
 async def deeper(db: Call, stray: Stray, reach: int) -> None:
     """It was looked for that far, and not yet as far as it may stand."""
-    await db.run(DEEPER, stray.session, stray.at, reach)
+    await db.run(DEEPER, stray.session, stray.looked, stray.at, reach)
 
 
 async def unknown(db: Call, integration: UUID, ids: list[int], most: int) -> list[Any]:
@@ -208,5 +217,6 @@ async def unknown(db: Call, integration: UUID, ids: list[int], most: int) -> lis
     return [r["id"] for r in await db.fetch(KNOWN, integration, ids, ALBUM - 1, most)]
 
 
-async def done(db: Call, session: UUID) -> None:
-    await db.run(DONE, session)
+async def done(db: Call, stray: Stray) -> None:
+    """It is looked for no more, unless another may have come meanwhile."""
+    await db.run(DONE, stray.session, stray.looked)

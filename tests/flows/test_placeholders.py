@@ -134,7 +134,7 @@ WAITED = """
     update sessions set stray_at = now() - interval '1 hour', stray_asked = stray_asked - interval '1 hour'
     where stray_at is not null and coalesce(stray_asked < now() - make_interval(secs => $1), true)
 """
-LAST = "update sessions set stray_asked = null, stray_tries = 5 where stray_at is not null"
+LAST = f"update sessions set stray_asked = null, stray_tries = {TRIES - 1} where stray_at is not null"
 STANDING = "update sessions set stray_at = now() - interval '1 hour', stray_asked = null where stray_at is not null"
 
 

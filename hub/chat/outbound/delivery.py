@@ -204,13 +204,14 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json, out: Outboun
     if out.file is not None or out.spot or out.card:
         # A placeholder cannot become a picture: it goes, the picture comes.
         if place:
-            await refused_parts.remove(channel, link, out.chat, place)
+            await refused_parts.remove(hub, channel, link, part)
             await outbox.placeholder(hub.db, part, "")
         return await channel.send(link, out)
     if not place:
         place = await channel.send(link, Outbound(out.chat, out.key, PLACEHOLDER, PLACEHOLDER, reply_to=out.reply_to))
         if not await outbox.placeholder(hub.db, part, place):
             # Whoever has the part now makes its own placeholder; filling in ours would say it twice.
+            await refused_parts.remove(hub, channel, link, {**part, "placeholder": place})
             raise ChannelError("Another process has taken this part over.", code="taken")
         part["placeholder"] = place
     try:
@@ -218,15 +219,15 @@ async def _call(hub: Hub, channel: Channel, link: Link, part: Json, out: Outboun
     except ChannelError as e:
         if e.code != "gone":
             raise
-        await _lost(hub, channel, link, part, place)
+        await _lost(hub, channel, link, part)
         raise ChannelError(str(e), retry_after=refused_parts.SOON, code="gone") from None
     hub.reached("C10")
     return place
 
 
-async def _lost(hub: Hub, channel: Channel, link: Link, part: Json, place: str) -> None:
+async def _lost(hub: Hub, channel: Channel, link: Link, part: Json) -> None:
     """The placeholder cannot be filled in any more: one new one, and if that goes too, the words without any."""
-    await refused_parts.remove(channel, link, part["chat"], place)
+    await refused_parts.remove(hub, channel, link, part)
     mark = "bare" if part["body"].get("again") else "again"
     await outbox.placeholder(hub.db, part, "")
     part["placeholder"] = ""

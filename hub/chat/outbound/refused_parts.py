@@ -104,7 +104,7 @@ async def _refused(
     me, body = hub.leases.me, part["body"]
     hopeless = e.code in HOPELESS or (e.code == "forbidden" and not body.get("file"))
     if part.get("placeholder") and part["mode"] == "placeholder_edit" and e.code not in STOPS:
-        await remove(channel, link, part["chat"], part["placeholder"])
+        await remove(hub, channel, link, part)
         await outbox.placeholder(hub.db, part, "")
         if not hopeless and not body.get("bare") and not body.get("file"):
             await outbox.change(hub.db, part, {**body, "bare": True}, 0)
@@ -196,12 +196,15 @@ async def afterwards(hub: Hub, channel: Channel, part: Json, code: str | None, w
     )
 
 
-async def remove(channel: Channel, link: Link, chat: str, placeholder: str) -> None:
-    """Take a placeholder away. What cannot be removed must not keep the words from coming."""
+async def remove(hub: Hub, channel: Channel, link: Link, part: Json) -> None:
+    """Take a part's placeholder away. What cannot be removed now must not keep the words from coming: a sweep asks
+    again."""
     try:
-        await channel.delete(link, chat, placeholder)
+        await channel.delete(link, part["chat"], part["placeholder"])
     except ChannelError as e:
         log.info("placeholder not removed: %s", e)
+        if not e.permanent:
+            await strays.leave(hub.db, UUID(part["session_id"]), part["placeholder"])
 
 
 def wait(attempt: int, failures: int, e: ChannelError) -> float:

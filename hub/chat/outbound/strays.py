@@ -9,7 +9,7 @@ from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.runtime import Hub
 from hub.store import outbox, strays
-from hub.store.strays import FAR, FAR_FROM_QUESTION, Left, Stray
+from hub.store.strays import ABOVE, FAR, FAR_FROM_QUESTION, Left, Stray
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 # that are looked for among ours. Ids are one row for all chats of a bot: where many write there are as many between two
 # messages of one chat, and the next look goes on with those that are further away (`FAR`).
 REACH, LOOKED = 100, 500
-# How often it is looked for, each time after twice the pause; and where nothing is said after it any more.
+STEP = 20  # how many are asked about before it is written down how far one has come
+# How often it is looked for, each time after twice the pause; and how often one whose id is known is asked for.
 TRIES, QUIET = 6, 3
 GIVES_UP = 3  # calls in a row that a network fails, after which it is left alone for now
 ROUNDS = 3  # how often a message is asked about in one look where the network fails now and then
@@ -42,34 +43,36 @@ async def remove(hub: Hub, stray: Stray) -> None:
     integration = await outbox.integration(hub.db, stray.integration)
     channel = hub.channels[integration["channel"]] if integration else None
     if integration is None or stray.over or not isinstance(channel, Probes):
-        await strays.done(hub.db, stray.session)
+        await strays.done(hub.db, stray)
         return
     if stray.waits or (stray.coming and not stray.after):
         await strays.later(hub.db, stray)
         return
-    if not stray.after:
-        if stray.tries >= QUIET:
-            await strays.done(hub.db, stray.session)
-        return
-    ids = _candidates(stray)
+    ids, reach, found = _candidates(stray), stray.reach, list[int]()
+    link = open_link(hub, integration)
     tried = await strays.unknown(hub.db, stray.integration, list(ids), REACH)
-    untold = await _asked(channel, open_link(hub, integration), stray, tried)
-    if untold is not None:
-        # What was told is not asked for again, so that a network that fails now and then does not use up the tries.
-        if ids[untold] - 1 > stray.reach:
-            await strays.deeper(hub.db, stray, ids[untold] - 1)
-        return
+    for n in range(0, len(tried), STEP):
+        untold = await _asked(channel, link, stray, tried[n : n + STEP], found)
+        following = tried[n + STEP] if n + STEP < len(tried) else None
+        further = ids.get(following if untold is None else untold, 0) - 1
+        if further > reach:
+            # What was told is not asked for again, so that neither a network that fails now and then nor the death of
+            # whoever asks uses up the tries.
+            reach = further
+            await strays.deeper(hub.db, stray, reach)
+        if untold is not None:
+            return
     if len(tried) == REACH:
         # What is as far away as the last one that was tried may not all have been among them.
         await strays.deeper(hub.db, stray, ids[tried[-1]] - 1)
     elif len(ids) >= LOOKED:
         await strays.deeper(hub.db, stray, max(ids.values()))
-    else:
-        await strays.done(hub.db, stray.session)
+    elif found or await _asked(channel, link, stray, await _behind(hub, stray), found) is None:
+        await strays.done(hub.db, stray)
 
 
-async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int]) -> int | None:
-    """Take away those that are one; the first of which the network did not tell, if any."""
+async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int], found: list[int]) -> int | None:
+    """Take away those that are one, and note them as found; the first of which the network did not tell, if any."""
     buttons = {b.get("plain") or b.get("text", ""): [Choice(**c) for c in b["choices"]] for b in stray.buttoned}
     left = list(ids)
     for _ in range(ROUNDS):
@@ -78,6 +81,7 @@ async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int]) 
             try:
                 if await channel.words(link, stray.chat, str(id), buttons) == PLACEHOLDER:
                     await channel.delete(link, stray.chat, str(id))
+                    found.append(id)
                     log.info("a placeholder that was left standing was removed")
                 row = 0
             except ChannelError as e:
@@ -89,6 +93,14 @@ async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int]) 
         if not left:
             return None
     return left[0]
+
+
+async def _behind(hub: Hub, stray: Stray) -> list[int]:
+    """Ids behind all that was said: where nothing was said since, and where its sender was slower than whoever answered
+    instead."""
+    last = max(stray.asked, stray.newest)
+    ids = [last + n for n in range(1, ABOVE + 1) if last + n not in stray.kept] if last else []
+    return await strays.unknown(hub.db, stray.integration, ids, ABOVE)
 
 
 def _candidates(stray: Stray) -> dict[int, int]:

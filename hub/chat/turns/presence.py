@@ -12,6 +12,7 @@ from channels.outbound import Outbound
 from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.chat.turns.drafting import Drafting, mode_in
+from hub.errors import Overloaded
 from hub.runtime import Hub
 from hub.store import strays
 from hub.store.turns import Claim
@@ -41,6 +42,8 @@ class Presence:
         self._marking: asyncio.Task[None] | None = None
         self._marked = False
         self._placing: asyncio.Task[None] | None = None
+        self._began = time.monotonic()
+        self._astray = False  # one may stand there whose id nobody knows
         self._quiet = 0.0
         self._signing: asyncio.Task[None] | None = None
         self._done = asyncio.Event()
@@ -64,6 +67,12 @@ class Presence:
     async def __aexit__(self, *_: object) -> None:
         # What was signed while the answer was made is taken back with it, by whoever makes it.
         await end([self._typing, self._placing, None if self._done.is_set() else self._signing])
+        if self._astray:
+            # Cut off: whoever has the conversation now may have answered long ago.
+            try:
+                await self._look_for_it()
+            except Overloaded as e:
+                log.warning("a placeholder may be left: %s", e)
 
     async def finish(self) -> str | None:
         """Stop typing; the placeholder's message id, waiting for it if it is on its way."""
@@ -75,7 +84,13 @@ class Presence:
                 self._marking = asyncio.create_task(self._mark(integration))
         if self._placing is not None:
             await asyncio.gather(self._placing, return_exceptions=True)
+        if self._astray:
+            await self._look_for_it()
         return self._placeholder
+
+    async def _look_for_it(self) -> None:
+        await strays.mark(self._hub.db, self._claimed.session_id, time.monotonic() - self._began)
+        self._astray = False
 
     async def over(self) -> None:
         """The answer is sent: a mark that is still on its way gets a moment more."""
@@ -145,19 +160,22 @@ class Presence:
         last = self._claimed.batch[-1]
         reply_to = last["network_id"] if last["body"].get("group") else None
         out = Outbound(self._claimed.session["chat"], "", PLACEHOLDER, PLACEHOLDER, reply_to=reply_to)
+        self._astray = True
         try:
             async with asyncio.timeout(self._hub.settings.wire_seconds):
                 self._placeholder = await channel.send(link, out)
         except (ChannelError, TimeoutError) as e:
             log.info("no placeholder: %s", e or "the network did not answer in time")
-            if isinstance(e, TimeoutError) or e.ambiguous:
-                await strays.mark(self._hub.db, self._claimed.session_id)
+            self._astray = isinstance(e, TimeoutError) or e.ambiguous
             if isinstance(e, ChannelError) and e.retry_after:
                 self._quiet = time.monotonic() + e.retry_after
             return
-        if not await self._hub.outcomes.placeholder(self._claimed, self._placeholder):
+        if await self._hub.outcomes.placeholder(self._claimed, self._placeholder):
+            self._astray = False
+        else:
             standing, self._placeholder = self._placeholder, None
             await strays.leave(self._hub.db, self._claimed.session_id, standing)
+            self._astray = False
             await take_back(self._hub, self._claimed, standing)
 
 
