@@ -16,21 +16,23 @@ TALKS = 50  # conversations of a chat that are looked at
 # its messages no more than these are read: of one conversation, and of all together. And how many after the question.
 FAR, READ, READ_IN_ALL, FAR_FROM_QUESTION = 1000, 1000, 1500, 500
 ABOVE = 100  # and after the last of all
+LATE = 5  # seconds after which one that was sent has come, if it comes at all
 # One that comes while another is looked for is looked for anew. $2: for how many seconds what was said may have come after it.
 MARK = """
-    update sessions set stray_at = least(stray_at, now() - make_interval(secs => $2)), stray_asked = now(), stray_tries = 0,
-        stray_reach = 0
+    update sessions set stray_at = least(stray_at, now() - make_interval(secs => $2)), stray_until = now(), stray_asked = now(),
+        stray_tries = 0, stray_reach = 0
     where id = $1
 """
 # Nothing is looked for as long as a part of ours may still get its id (`waits`). Words of ours without an id that may be there
 # are told from a placeholder by what they say; whoever reads them takes their buttons away, and puts them back (`buttoned`).
 # All this counts for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least.
 # A part that is to be filled in stands where its placeholder does (`kept`). Nothing is older than the question that it stands
-# for (`asked`): of what was said before that, the rows may be gone. Where nothing was said since, it stands behind all else
+# for (`asked`): of what was said before that, the rows may be gone. It stands before what was said until it was missed, or
+# before the next after that: the first of these now, the others when nothing is left before them (`upto`). Where nothing was said since, it stands behind all else
 # (`newest`), as it does where its sender was slower than who answered instead.
 DUE = """
     with due as (
-        select s.id, s.stray_at, s.integration_id, s.contact_id, s.chat from sessions s
+        select s.id, s.stray_at, s.stray_until, s.integration_id, s.contact_id, s.chat from sessions s
         where s.stray_at < now() - make_interval(secs => $1) and s.lease_until is null
             and coalesce(s.stray_asked < now() - make_interval(secs => least(3600, $1 * 2 ^ least(s.stray_tries, 10))), true)
         order by s.stray_at limit $2 for no key update skip locked),
@@ -61,8 +63,16 @@ DUE = """
                 as buttoned
         from parts p group by p.stray),
     said as materialized (
-        select distinct p.stray, p.network_id::bigint as id from due join parts p on p.stray = due.id and p.session_id = due.id
-            and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at)
+        select s.stray, s.id, s.closed_at from (
+            select p.stray, p.id, p.closed_at, row_number() over (partition by p.stray order by p.closed_at, p.id) as n from (
+                select p.stray, p.network_id::bigint as id, min(p.closed_at) as closed_at,
+                    lag(min(p.closed_at)) over (partition by p.stray order by min(p.closed_at), p.network_id::bigint) as before
+                from due join parts p on p.stray = due.id and p.session_id = due.id
+                    and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at
+                group by p.stray, p.network_id::bigint) p
+            join due on due.id = p.stray
+            where coalesce(p.before <= due.stray_until + make_interval(secs => $8), true)) s
+        where s.n <= $4)
     update sessions s set stray_tries = case when s.stray_tries + 1 < $3 then s.stray_tries + 1 else 0 end, stray_asked = now(),
         stray_at = case when s.stray_tries + 1 < $3 then s.stray_at end
     from due left join told on told.stray = due.id where s.id = due.id
@@ -71,7 +81,8 @@ DUE = """
         s.due_at is not null or coalesce(told.coming, false) as coming, coalesce(told.waits, false) as waits,
         coalesce(told.kept, '{}') || array(select t.placeholder from talks t where t.stray = due.id and t.placeholder ~ '^[0-9]{1,18}$')
             as kept,
-        array(select p.id from said p where p.stray = due.id order by p.id desc limit $4) as after,
+        array(select p.id from said p where p.stray = due.id order by p.id desc) as after,
+        (select max(p.closed_at) from said p where p.stray = due.id) as upto,
         coalesce(told.buttoned, '{}') as buttoned,
         coalesce((select i.network_id::bigint from parts p join turns t on t.id = p.turn_id
             join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1
@@ -87,6 +98,11 @@ LATER = """
 # That far nothing is left: it is gone on with, also where whoever looks is killed. This was no try either.
 DEEPER = """
     update sessions set stray_at = coalesce(stray_at, $3), stray_tries = 0, stray_reach = $4 where id = $1 and stray_asked = $2
+"""
+# Before all these nothing is left: before what was said after them it may be.
+FURTHER = """
+    update sessions set stray_at = $3::timestamptz + interval '1 microsecond', stray_tries = 0, stray_reach = 0
+    where id = $1 and stray_asked = $2
 """
 # An album has one id here and as many as it has files there, one after the other.
 KNOWN = """
@@ -121,14 +137,18 @@ LEFT_FOR_LATER = """
 """
 TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
 DONE = """
-    update sessions set stray_at = null, stray_asked = null, stray_tries = 0, stray_reach = 0
+    update sessions set stray_at = null, stray_until = null, stray_asked = null, stray_tries = 0, stray_reach = 0
     where id = $1 and stray_asked = $2
 """
 
 
+LIMITS = (AFTER, TALKS, READ, READ_IN_ALL, LATE)
+
+
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """after: messages of ours that came after it, the newest first. coming: more of them will. waits: another of
+    """after: messages of ours that came after it, at most `AFTER`, the newest first. upto: when the last of them was said.
+    coming: more of them will. waits: another of
     ours may still get its id. kept: what fills in, or will. asked: what it answers, or 0. newest: the last
     message of ours, or 0. at: since when; looked: when it was begun to look now; over: for longer than
     anybody looks. tries: this one included. reach: how far it was looked for. buttoned:
@@ -139,6 +159,7 @@ class Stray:
     integration: UUID
     chat: str
     after: tuple[int, ...]
+    upto: datetime | None
     coming: bool
     waits: bool
     kept: frozenset[int]
@@ -191,10 +212,10 @@ async def mark(db: Call, session: UUID, since: float = 0.0) -> None:
 
 async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
     """Sessions to look into; nobody else does for a while, and after so many tries nobody does."""
-    rows = await db.fetch(DUE, age, limit, tries, AFTER, TALKS, READ, READ_IN_ALL)
+    rows = await db.fetch(DUE, age, limit, tries, *LIMITS)
     return [
         Stray(
-            r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
+            r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["upto"], r["coming"], r["waits"],
             frozenset(int(k) for k in r["kept"]), r["asked"], r["newest"], r["stray_at"], r["stray_asked"], r["over"],
             r["tries"], r["stray_reach"], tuple(r["buttoned"]),
         )
@@ -210,6 +231,11 @@ async def later(db: Call, stray: Stray) -> None:
 async def deeper(db: Call, stray: Stray, reach: int) -> None:
     """It was looked for that far, and not yet as far as it may stand."""
     await db.run(DEEPER, stray.session, stray.looked, stray.at, reach)
+
+
+async def further(db: Call, stray: Stray) -> None:
+    """Before all that was said after it nothing is left: it is looked before what was said then, if anything was."""
+    await db.run(FURTHER, stray.session, stray.looked, stray.upto)
 
 
 async def unknown(db: Call, integration: UUID, ids: list[int], most: int) -> list[Any]:

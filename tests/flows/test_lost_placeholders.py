@@ -24,7 +24,6 @@ LONG_TALK = """
 """
 GIVEN_UP = "select count(*) = 1 from outbox where state = 'unknown' and closed_at is not null"
 MOST = (FAR + FAR_FROM_QUESTION) * (REACH + 2) // REACH + ABOVE
-READS = (strays.AFTER, strays.TALKS, strays.READ, strays.READ_IN_ALL)
 
 
 @pytest.fixture
@@ -99,7 +98,8 @@ async def test_of_long_conversations_only_what_is_near_is_read(r: Rig) -> None:
     async with owning(r.w.hub.settings.database_url.get_secret_value()) as owner:
         await owner.run("analyze messages")
     await r.db.run("update sessions set stray_at = now() - interval '1 hour'")
-    plan = [row[0] for row in await r.db.fetch(f"explain (analyze, timing off) {strays.DUE}", 1.0, 10, TRIES, *READS)]
+    explain = f"explain (analyze, timing off) {strays.DUE}"
+    plan = [row[0] for row in await r.db.fetch(explain, 1.0, 10, TRIES, *strays.LIMITS)]
     scans = [line for line in plan if " on messages m" in line]
     read = [float(m[1]) for line in scans if (m := re.search(r"actual.* rows=([0-9.]+)", line))]
     assert read and max(read) <= strays.READ, plan

@@ -9,7 +9,7 @@ from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.runtime import Hub
 from hub.store import outbox, strays
-from hub.store.strays import ABOVE, FAR, FAR_FROM_QUESTION, Left, Stray
+from hub.store.strays import ABOVE, AFTER, FAR, FAR_FROM_QUESTION, Left, Stray
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,8 @@ async def remove(hub: Hub, stray: Stray) -> None:
         await strays.deeper(hub.db, stray, ids[tried[-1]] - 1)
     elif len(ids) >= LOOKED:
         await strays.deeper(hub.db, stray, max(ids.values()))
+    elif len(stray.after) == AFTER:
+        await strays.further(hub.db, stray)
     elif found or await _asked(channel, link, stray, await _behind(hub, stray), found) is None:
         await strays.done(hub.db, stray)
 
