@@ -10,7 +10,6 @@ from uuid import UUID
 
 from hub.chat.operators import erasure, handoff
 from hub.chat.operators import triage as resting
-from hub.chat.outbound import strays as looking
 from hub.chat.turns import greetings, human
 from hub.errors import HubError
 from hub.jobs.runner import Runner
@@ -133,7 +132,7 @@ async def tidy(hub: Hub, runner: Runner) -> None:
     age = hub.settings.placeholder_seconds
     if hub.leases.closing or age <= 0:
         return
-    for stray in await strays.due(hub.db, age, AT_ONCE // 10, looking.TRIES):
+    for stray in await strays.due(hub.db, age, AT_ONCE // 10):
         if not runner.stray(stray):
             await strays.later(hub.db, stray)
     for one in await strays.left(hub.db, age, AT_ONCE // 10):

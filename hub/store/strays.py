@@ -17,43 +17,45 @@ TALKS = 50  # conversations of a chat that are looked at
 FAR, READ, READ_IN_ALL, FAR_FROM_QUESTION = 1000, 1000, 1500, 500
 ABOVE = 100  # and after the last of all
 LATE = 5  # seconds after which one that was sent has come, if it comes at all
-# One that comes while another is looked for is looked for anew. $2: for how many seconds what was said may have come after it.
+# $2: for how many seconds what was said may have come after it.
 MARK = """
-    update sessions set stray_at = least(stray_at, now() - make_interval(secs => $2)), stray_until = now(), stray_asked = now(),
-        stray_tries = 0, stray_reach = 0
-    where id = $1
+    insert into stray_placeholders (session_id, account_id, since)
+    select s.id, s.account_id, now() - make_interval(secs => $2) from sessions s where s.id = $1
 """
 # Nothing is looked for as long as a part of ours may still get its id (`waits`). Words of ours without an id that may be there
 # are told from a placeholder by what they say; whoever reads them takes their buttons away, and puts them back (`buttoned`).
 # All this counts for the whole chat, whose ids are one row: its newest conversations, of which each has two messages at least.
 # A part that is to be filled in stands where its placeholder does (`kept`). Nothing is older than the question that it stands
 # for (`asked`): of what was said before that, the rows may be gone. It stands before what was said until it was missed, or
-# before the next after that: the first of these now, the others when nothing is left before them (`upto`). Where nothing was said since, it stands behind all else
-# (`newest`), as it does where its sender was slower than who answered instead.
+# before the next after that (`after`). Where nothing was said since, it stands behind all else (`newest`), as it does where
+# its sender was slower than who answered instead. Nobody looks for longer than a day.
 DUE = """
-    with due as (
-        select s.id, s.stray_at, s.stray_until, s.integration_id, s.contact_id, s.chat from sessions s
-        where s.stray_at < now() - make_interval(secs => $1) and s.lease_until is null
-            and coalesce(s.stray_asked < now() - make_interval(secs => least(3600, $1 * 2 ^ least(s.stray_tries, 10))), true)
-        order by s.stray_at limit $2 for no key update skip locked),
+    with gone as (delete from stray_placeholders where at < now() - interval '1 day'),
+    due as (
+        select k.id as stray, k.since, k.at, s.id, s.integration_id, s.contact_id, s.chat, s.due_at
+        from stray_placeholders k join sessions s on s.id = k.session_id
+        where k.at < now() - make_interval(secs => $1) and k.at >= now() - interval '1 day'
+            and s.lease_until is null and s.integration_id is not null
+            and coalesce(k.asked_at < now() - make_interval(secs => least(3600, $1 * 2 ^ least(k.tries, 10))), true)
+        order by k.at limit $2 for no key update of k skip locked),
     talks as (
-        select d.id as stray, d.id, null as placeholder from due d
+        select d.stray, d.id, null as placeholder from due d
         union all
-        select d.id, x.id, x.placeholder from due d cross join lateral (
+        select d.stray, x.id, x.placeholder from due d cross join lateral (
             select o.id, o.placeholder from sessions o where o.contact_id = d.contact_id and o.integration_id = d.integration_id
-                and o.chat = d.chat and o.id <> d.id order by o.id desc limit $5) x),
+                and o.chat = d.chat and o.id <> d.id order by o.id desc limit $4) x),
     parts as materialized (
-        select d.id as stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, '') as placeholder, o.attempt,
+        select d.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, '') as placeholder, o.attempt,
             o.closed_at, o.turn_id, case when o.body ? 'choices' then o.body end as body from due d cross join lateral (
                 select n.id from talks t cross join lateral (
-                    select m.id from messages m where m.session_id = t.id order by m.position desc limit $6) n
-                where t.stray = d.id limit $7) m
+                    select m.id from messages m where m.session_id = t.id order by m.position desc limit $5) n
+                where t.stray = d.stray limit $6) m
             join outbox o on o.message_id = m.id
         union
         select t.stray, o.id, o.session_id, o.state, o.network_id, coalesce(o.placeholder, ''), o.attempt, o.closed_at,
             o.turn_id, case when o.body ? 'choices' then o.body end from talks t join outbox o on o.session_id = t.id and o.state in ('queued', 'sending', 'unknown')),
     told as (
-        select p.stray, coalesce(bool_or(p.session_id = p.stray and (p.state in ('queued', 'sending')
+        select p.stray, coalesce(bool_or(p.session_id = d.id and (p.state in ('queued', 'sending')
                 or p.state = 'unknown' and p.closed_at is null)), false) as coming,
             coalesce(bool_or(p.network_id is null and p.placeholder = '' and p.attempt > 0
                 and (p.state = 'sending' or p.state = 'unknown' and p.closed_at is null)), false) as waits,
@@ -61,49 +63,35 @@ DUE = """
             max(p.network_id::bigint) filter (where p.network_id ~ '^[0-9]{1,18}$') as newest,
             (array_agg(p.body order by p.id desc) filter (where p.body is not null and p.network_id is null and p.attempt > 0))[:10]
                 as buttoned
-        from parts p group by p.stray),
+        from parts p join due d on d.stray = p.stray group by p.stray),
     said as materialized (
-        select s.stray, s.id, s.closed_at from (
-            select p.stray, p.id, p.closed_at, row_number() over (partition by p.stray order by p.closed_at, p.id) as n from (
-                select p.stray, p.network_id::bigint as id, min(p.closed_at) as closed_at,
-                    lag(min(p.closed_at)) over (partition by p.stray order by min(p.closed_at), p.network_id::bigint) as before
-                from due join parts p on p.stray = due.id and p.session_id = due.id
-                    and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at >= due.stray_at
-                group by p.stray, p.network_id::bigint) p
-            join due on due.id = p.stray
-            where coalesce(p.before <= due.stray_until + make_interval(secs => $8), true)) s
-        where s.n <= $4)
-    update sessions s set stray_tries = case when s.stray_tries + 1 < $3 then s.stray_tries + 1 else 0 end, stray_asked = now(),
-        stray_at = case when s.stray_tries + 1 < $3 then s.stray_at end
-    from due left join told on told.stray = due.id where s.id = due.id
-    returning s.id, s.account_id, s.integration_id, s.chat, due.stray_at, s.stray_asked, s.stray_reach, due.stray_at < now() - interval '1 day' as over,
-        case when s.stray_tries = 0 then $3 else s.stray_tries end as tries,
-        s.due_at is not null or coalesce(told.coming, false) as coming, coalesce(told.waits, false) as waits,
-        coalesce(told.kept, '{}') || array(select t.placeholder from talks t where t.stray = due.id and t.placeholder ~ '^[0-9]{1,18}$')
-            as kept,
-        array(select p.id from said p where p.stray = due.id order by p.id desc) as after,
-        (select max(p.closed_at) from said p where p.stray = due.id) as upto,
+        select p.stray, p.id from (
+            select p.stray, p.network_id::bigint as id, min(p.closed_at) as closed_at,
+                lag(min(p.closed_at)) over (partition by p.stray order by min(p.closed_at), p.network_id::bigint) as before
+            from due d join parts p on p.stray = d.stray and p.session_id = d.id and p.network_id ~ '^[0-9]{1,18}$'
+                and p.closed_at >= d.since
+            group by p.stray, p.network_id::bigint) p
+        join due d on d.stray = p.stray where coalesce(p.before <= d.at + make_interval(secs => $7), true))
+    update stray_placeholders k set tries = k.tries + 1, asked_at = now()
+    from due left join told on told.stray = due.stray where k.id = due.stray
+    returning k.id as mark, due.id, k.account_id, due.integration_id, due.chat, k.asked_at, k.reach, k.tries,
+        due.due_at is not null or coalesce(told.coming, false) as coming, coalesce(told.waits, false) as waits,
+        coalesce(told.kept, '{}') || array(
+            select t.placeholder from talks t where t.stray = due.stray and t.placeholder ~ '^[0-9]{1,18}$') as kept,
+        array(select p.id from said p where p.stray = due.stray order by p.id limit $3) as after,
         coalesce(told.buttoned, '{}') as buttoned,
         coalesce((select i.network_id::bigint from parts p join turns t on t.id = p.turn_id
             join inbox i on i.session_id = t.session_id and i.seq = t.from_seq + 1
-            where p.stray = due.id and p.session_id = due.id and p.closed_at >= due.stray_at and i.network_id ~ '^[0-9]{1,18}$'
+            where p.stray = due.stray and p.session_id = due.id and p.closed_at >= due.since
+                and i.network_id ~ '^[0-9]{1,18}$'
             order by p.id limit 1), (select i.network_id::bigint from inbox i where i.session_id = due.id
-            and i.received_at <= due.stray_at and i.network_id ~ '^[0-9]{1,18}$' order by i.seq desc limit 1), 0) as asked,
+            and i.received_at <= due.since and i.network_id ~ '^[0-9]{1,18}$' order by i.seq desc limit 1), 0) as asked,
         coalesce(told.newest, 0) as newest
 """
 # It was too early to look: this was no try.
-LATER = """
-    update sessions set stray_at = coalesce(stray_at, $3), stray_tries = greatest(0, $4 - 1) where id = $1 and stray_asked = $2
-"""
+LATER = "update stray_placeholders set tries = greatest(0, tries - 1) where id = $1 and asked_at = $2"
 # That far nothing is left: it is gone on with, also where whoever looks is killed. This was no try either.
-DEEPER = """
-    update sessions set stray_at = coalesce(stray_at, $3), stray_tries = 0, stray_reach = $4 where id = $1 and stray_asked = $2
-"""
-# Before all these nothing is left: before what was said after them it may be.
-FURTHER = """
-    update sessions set stray_at = $3::timestamptz + interval '1 microsecond', stray_tries = 0, stray_reach = 0
-    where id = $1 and stray_asked = $2
-"""
+DEEPER = "update stray_placeholders set tries = 0, reach = $3 where id = $1 and asked_at = $2"
 # An album has one id here and as many as it has files there, one after the other.
 KNOWN = """
     select n.id from unnest($2::bigint[]) with ordinality n(id, place)
@@ -136,10 +124,7 @@ LEFT_FOR_LATER = """
     update left_placeholders set tries = greatest(0, tries - 1) where session_id = $1 and network_id = $2
 """
 TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
-DONE = """
-    update sessions set stray_at = null, stray_until = null, stray_asked = null, stray_tries = 0, stray_reach = 0
-    where id = $1 and stray_asked = $2
-"""
+DONE = "delete from stray_placeholders where id = $1 and asked_at = $2"
 
 
 LIMITS = (AFTER, TALKS, READ, READ_IN_ALL, LATE)
@@ -147,27 +132,23 @@ LIMITS = (AFTER, TALKS, READ, READ_IN_ALL, LATE)
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """after: messages of ours that came after it, at most `AFTER`, the newest first. upto: when the last of them was said.
-    coming: more of them will. waits: another of
-    ours may still get its id. kept: what fills in, or will. asked: what it answers, or 0. newest: the last
-    message of ours, or 0. at: since when; looked: when it was begun to look now; over: for longer than
-    anybody looks. tries: this one included. reach: how far it was looked for. buttoned:
-    bodies of parts with buttons that may be there, without an id."""
+    """after: messages of ours that came after it. coming: more of them will. waits: another of ours may still get its id.
+    kept: what fills in, or will. asked: what it answers, or 0. newest: the last message of ours, or 0. looked: when it was
+    begun to look now. tries: this one included. reach: how far it was looked for. buttoned: bodies of parts with buttons
+    that may be there, without an id."""
 
+    mark: int
     session: UUID
     account: UUID
     integration: UUID
     chat: str
     after: tuple[int, ...]
-    upto: datetime | None
     coming: bool
     waits: bool
     kept: frozenset[int]
     asked: int
     newest: int
-    at: datetime
     looked: datetime
-    over: bool
     tries: int
     reach: int
     buttoned: tuple[Json, ...]
@@ -210,32 +191,27 @@ async def mark(db: Call, session: UUID, since: float = 0.0) -> None:
     await db.run(MARK, session, since)
 
 
-async def due(db: Call, age: float, limit: int, tries: int) -> list[Stray]:
-    """Sessions to look into; nobody else does for a while, and after so many tries nobody does."""
-    rows = await db.fetch(DUE, age, limit, tries, *LIMITS)
+async def due(db: Call, age: float, limit: int) -> list[Stray]:
+    """What to look for; nobody else does for a while."""
+    rows = await db.fetch(DUE, age, limit, *LIMITS)
     return [
         Stray(
-            r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["upto"], r["coming"], r["waits"],
-            frozenset(int(k) for k in r["kept"]), r["asked"], r["newest"], r["stray_at"], r["stray_asked"], r["over"],
-            r["tries"], r["stray_reach"], tuple(r["buttoned"]),
+            r["mark"], r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
+            frozenset(int(k) for k in r["kept"]), r["asked"], r["newest"], r["asked_at"], r["tries"], r["reach"],
+            tuple(r["buttoned"]),
         )
-        for r in rows if r["integration_id"]
+        for r in rows
     ]
 
 
 async def later(db: Call, stray: Stray) -> None:
     """It is too early to look for it."""
-    await db.run(LATER, stray.session, stray.looked, stray.at, stray.tries)
+    await db.run(LATER, stray.mark, stray.looked)
 
 
 async def deeper(db: Call, stray: Stray, reach: int) -> None:
     """It was looked for that far, and not yet as far as it may stand."""
-    await db.run(DEEPER, stray.session, stray.looked, stray.at, reach)
-
-
-async def further(db: Call, stray: Stray) -> None:
-    """Before all that was said after it nothing is left: it is looked before what was said then, if anything was."""
-    await db.run(FURTHER, stray.session, stray.looked, stray.upto)
+    await db.run(DEEPER, stray.mark, stray.looked, reach)
 
 
 async def unknown(db: Call, integration: UUID, ids: list[int], most: int) -> list[Any]:
@@ -244,5 +220,5 @@ async def unknown(db: Call, integration: UUID, ids: list[int], most: int) -> lis
 
 
 async def done(db: Call, stray: Stray) -> None:
-    """It is looked for no more, unless another may have come meanwhile."""
-    await db.run(DONE, stray.session, stray.looked)
+    """It is looked for no more."""
+    await db.run(DONE, stray.mark, stray.looked)

@@ -20,7 +20,7 @@ ROWS = {
     "outbox": "select id, session_id, turn_id, part, chat, body, mode, state, code, error, attempt, not_before,"
               " network_id from outbox order by id",
     "sessions": "select id, chat, last_seq, done_seq, due_at, lease_until from sessions",
-    "strays": "select id, chat, stray_at, stray_asked, stray_tries from sessions",
+    "strays": "select s.chat, k.tries, k.reach from stray_placeholders k join sessions s on s.id = k.session_id",
     "noted": "select chat, network_id, tries from left_placeholders",
     "said": "select turn_id, content from messages where role = 'assistant'",
 }
@@ -73,7 +73,7 @@ class History:
     def standing(self, one: Shown) -> str:
         """Of a placeholder that was left: what the hub knows of it, and what else stands or may stand in its chat."""
         noted = [n["tries"] for n in self.noted if (n["chat"], n["network_id"]) == (one.chat, one.id)]
-        sought = [s["stray_tries"] for s in self.strays if s["chat"] == one.chat and s["stray_at"]]
+        sought = [(s["tries"], s["reach"]) for s in self.strays if s["chat"] == one.chat]
         own = [p for p in self.outbox if p["chat"] == one.chat]
         doubts = [(p["id"], p["state"], p["code"], p["attempt"]) for p in own if p["attempt"] and not p["network_id"]]
         known = sorted(int(p["network_id"]) for p in own if p["network_id"])

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hub.chat.outbound.strays import REACH, TRIES
+from hub.chat.outbound.strays import REACH
 from hub.config import Settings
 from hub.store import strays
-from hub.store.strays import ABOVE, FAR, FAR_FROM_QUESTION
+from hub.store.strays import ABOVE, AFTER, FAR, FAR_FROM_QUESTION
 from tests.conftest import owning
 from tests.fakes.model import says
 from tests.flows.ledger import PLACEHOLDER, fates
@@ -21,6 +21,16 @@ LONG_TALK = """
     insert into messages (id, account_id, session_id, role, source, content)
     select gen_random_uuid(), s.account_id, s.id, 'user', 'contact', '{"text": "x"}'
     from sessions s, generate_series(1, 3000)
+"""
+APART = """
+    update stray_placeholders k set since = o.closed_at - interval '1 minute', at = o.closed_at - interval '1 minute'
+    from (select row_number() over (order by id) as n, id from stray_placeholders) r
+    join (select row_number() over (order by id) as n, closed_at from outbox) o
+        on o.n = case r.n when 1 then 1 else $1::int end where r.id = k.id
+"""
+MARKED = """
+    insert into stray_placeholders (session_id, account_id, since, at)
+    select id, account_id, now() - interval '1 hour', now() - interval '1 hour' from sessions
 """
 GIVEN_UP = "select count(*) = 1 from outbox where state = 'unknown' and closed_at is not null"
 MOST = (FAR + FAR_FROM_QUESTION) * (REACH + 2) // REACH + ABOVE
@@ -75,14 +85,54 @@ async def test_one_whose_answer_came_long_after_it_is_found_near_its_question(se
         assert asked.index(lost) < REACH and len(asked) <= MOST, "the nearest first"
 
 
+async def test_one_is_found_however_much_was_said_since_it_was_missed(settings: Settings) -> None:
+    """And another that was missed later, in the same conversation."""
+    async with rig(settings, work=True) as r:
+        for n in range(AFTER + 10):
+            r.net.plan = fates(*(["lost"] if n in (0, AFTER + 5) else []))
+            await say(r.w, "telegram", "", telegram(f"hello #a1-{n}", message_id=next(r.net.numbers)))
+            await r.w.until(lambda n=n: f"You said #a1-{n}" in r.net.final())
+            await r.w.settle()
+        # As if an hour had passed between all of them.
+        await r.db.run("update outbox set closed_at = now() + (id - 100) * interval '1 hour'")
+        await r.db.run(APART, AFTER + 6)
+        assert [s.text for s in r.net.shown].count(PLACEHOLDER) == 2
+        await looked(r)
+        assert [s.text for s in r.net.shown].count(PLACEHOLDER) == 0
+        asked = [c for c in r.net.calls if c.path.endswith("editMessageReplyMarkup")]
+        assert len(asked) < 30, "not before all that was said"
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_one_whose_sender_was_slower_than_who_answered_stands_behind_all_else(r: Rig, answered: bool) -> None:
+    if answered:
+        await say(r.w, "telegram", "", telegram("hello #a1-1", message_id=next(r.net.numbers)))
+        await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
+        await r.w.settle()
+    else:
+        await r.db.run("update integrations set paused = true")
+        await say(r.w, "telegram", "", telegram("hello #a1-1", message_id=next(r.net.numbers)))
+        await r.w.settle()
+    body = {"chat_id": 700, "text": PLACEHOLDER}
+    chat = await r.db.value("select chat from sessions")
+    for _ in range(20):
+        next(r.net.numbers)
+    r.net.answer("/bot1:x/sendMessage", {**body, "chat_id": chat})
+    assert [s.text for s in r.net.shown][-1] == PLACEHOLDER
+    session = await r.db.value("select id from sessions")
+    await strays.mark(r.w.hub.db, session, 5.0)
+    await looked(r)
+    assert [s.text for s in r.net.shown] == (["You said #a1-1"] if answered else [])
+
+
 async def test_one_that_comes_while_another_is_looked_for_is_looked_for_anew(r: Rig) -> None:
     """Its sender died; the look that was under way says that nothing is left."""
     await say(r.w, "telegram", "hello #a1-1")
     await r.w.until(lambda: "You said #a1-1" in r.net.final())
     await r.w.settle()
-    await r.db.run("update sessions set stray_at = now() - interval '1 hour'")
+    await r.db.run(MARKED)
     hub = r.w.hub
-    [first] = await strays.due(hub.db, 1, 10, TRIES)
+    [first] = await strays.due(hub.db, 1, 10)
     await r.db.run("update sessions set lease_until = now(), owner = 'gone'")
     await r.db.run("update sessions set epoch = epoch + 1, lease_until = null, owner = null")
     await strays.done(hub.db, first)
@@ -97,9 +147,9 @@ async def test_of_long_conversations_only_what_is_near_is_read(r: Rig) -> None:
     await r.db.run(LONG_TALK)
     async with owning(r.w.hub.settings.database_url.get_secret_value()) as owner:
         await owner.run("analyze messages")
-    await r.db.run("update sessions set stray_at = now() - interval '1 hour'")
+    await r.db.run(MARKED)
     explain = f"explain (analyze, timing off) {strays.DUE}"
-    plan = [row[0] for row in await r.db.fetch(explain, 1.0, 10, TRIES, *strays.LIMITS)]
+    plan = [row[0] for row in await r.db.fetch(explain, 1.0, 10, *strays.LIMITS)]
     scans = [line for line in plan if " on messages m" in line]
     read = [float(m[1]) for line in scans if (m := re.search(r"actual.* rows=([0-9.]+)", line))]
     assert read and max(read) <= strays.READ, plan
@@ -132,7 +182,7 @@ async def test_a_part_that_may_have_arrived_hides_nothing_and_stays_as_it_is(
         await say(r.w, "telegram", "", telegram("and then?", message_id=next(r.net.numbers)))
         await r.w.until(lambda: "four" in r.net.final())
         await r.w.settle()
-        await r.db.run("update sessions set stray_at = now() - interval '2 hours' where stray_at is not null")
+        await r.db.run("update stray_placeholders set since = now() - interval '2 hours', at = now()")
         # From the first question on, so that the words in doubt are read as well.
         await r.db.run("update outbox set closed_at = greatest(closed_at, now()) where state = 'sent'")
         shown = [s.text for s in r.net.shown]

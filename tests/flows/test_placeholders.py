@@ -81,6 +81,21 @@ async def test_a_refused_edit_leaves_no_placeholder(r: Rig, words: str) -> None:
     assert [s.text for s in net(r).shown] == ["Hello"]
 
 
+async def test_one_that_cannot_be_taken_away_now_is_taken_away_later(r: Rig) -> None:
+    """The words do not wait for that."""
+    strange = {"ok": False, "error_code": 400, "description": "Bad Request: MESSAGE_TOO_STRANGE"}
+    net(r).refuse("editMessageText", 400, strange)
+    broken = {"ok": False, "error_code": 500, "description": "Internal"}
+    net(r).refuse("deleteMessage", 500, broken, times=1)
+    r.model.default = says("Hello")
+    await say(r.w, "telegram", "hello")
+    await r.w.settle()
+    assert [s.text for s in net(r).shown] == [PLACEHOLDER, "Hello"]
+    await r.db.run(AGED)
+    await sweeps.tidy(r.w.hub, r.w.runner)
+    await r.w.until(lambda: [s.text for s in net(r).shown] == ["Hello"])
+
+
 async def test_words_that_are_refused_in_every_form_leave_no_placeholder(r: Rig) -> None:
     said = {"ok": False, "error_code": 400, "description": "Bad Request: strange"}
     net(r).refuse("/bot", 400, said, when=lambda b: "Hello" in str(b.get("text")))
@@ -131,11 +146,14 @@ def said(r: Rig) -> bool:
 
 # As if nobody had looked for as long as there is between two looks.
 WAITED = """
-    update sessions set stray_at = now() - interval '1 hour', stray_asked = stray_asked - interval '1 hour'
-    where stray_at is not null and coalesce(stray_asked < now() - make_interval(secs => $1), true)
+    update stray_placeholders set since = since - interval '1 minute', at = at - interval '1 minute',
+        asked_at = asked_at - interval '1 hour'
+    where coalesce(asked_at < now() - make_interval(secs => $1), true)
 """
-LAST = f"update sessions set stray_asked = null, stray_tries = {TRIES - 1} where stray_at is not null"
-STANDING = "update sessions set stray_at = now() - interval '1 hour', stray_asked = null where stray_at is not null"
+LAST = f"update stray_placeholders set asked_at = null, tries = {TRIES - 1}"
+STANDING = """
+    update stray_placeholders set since = since - interval '1 hour', at = at - interval '1 hour', asked_at = null
+"""
 
 
 @pytest.mark.parametrize("how", ["lost", "lost twice", "killed"])
@@ -194,7 +212,7 @@ async def test_pictures_of_an_album_are_no_placeholders(settings: Settings) -> N
         assert gone.isdisjoint(range(first, first + 3)), "the pictures stay"
 
 
-LOOKED = "select count(*) = 1 from sessions where stray_asked is not null"
+LOOKED = "select count(*) = 1 from stray_placeholders where asked_at is not null"
 # Another part of the same conversation; of each kind one that a placeholder could be taken for, or not.
 PART = """
     with part as (
@@ -316,7 +334,7 @@ async def looked(r: Rig) -> None:
 
 
 async def none_left(r: Rig) -> bool:
-    gone = not await r.db.value("select count(*) from sessions where stray_at is not null")
+    gone = not await r.db.value("select count(*) from stray_placeholders")
     return gone and not await under_way(r)
 
 

@@ -25,7 +25,7 @@ from tests.flows.rig import Rig, rig
 from tests.flows.test_answers import say, telegram
 
 CLOCKWORK = re.compile(
-    r"worker_beats|from documents|stray_asked|left_placeholders|o\.asked|handoff_until <= now|sweep\(|reap\("
+    r"worker_beats|from documents|stray_placeholders|left_placeholders|o\.asked|handoff_until <= now|sweep\(|reap\("
     r"|from ares_lessons|unnest\(\$1::uuid\[\]|update sources|from webhook_facts|from embedders|from readings"
     r"|human_requests|greet_at|left_arrivals|push_subscriptions|^\s*with over|pg_database_size"
     r"|typeinfo_tree|current_setting\('jit'\)"  # a connection's first

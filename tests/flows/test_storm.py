@@ -32,7 +32,7 @@ CALM = max(WAITS) + 20
 # And what the sweeps of placeholders may take beside that: they look through all ids between two messages of a chat.
 SWEPT = 90 if SECONDS <= 60 else 300
 TIDY = """
-    select not exists (select 1 from sessions where stray_at is not null)
+    select not exists (select 1 from stray_placeholders)
         and not exists (select 1 from left_placeholders)
 """
 

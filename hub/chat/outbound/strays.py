@@ -9,7 +9,7 @@ from hub.chat.clients.link import open_link
 from hub.chat.outbound.delivery import PLACEHOLDER
 from hub.runtime import Hub
 from hub.store import outbox, strays
-from hub.store.strays import ABOVE, AFTER, FAR, FAR_FROM_QUESTION, Left, Stray
+from hub.store.strays import ABOVE, FAR, FAR_FROM_QUESTION, Left, Stray
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ async def remove(hub: Hub, stray: Stray) -> None:
     """Look for it once; a network that refuses now is asked again later, a few times."""
     integration = await outbox.integration(hub.db, stray.integration)
     channel = hub.channels[integration["channel"]] if integration else None
-    if integration is None or stray.over or not isinstance(channel, Probes):
+    if integration is None or stray.tries > TRIES or not isinstance(channel, Probes):
         await strays.done(hub.db, stray)
         return
     if stray.waits or (stray.coming and not stray.after):
@@ -61,15 +61,22 @@ async def remove(hub: Hub, stray: Stray) -> None:
             reach = further
             await strays.deeper(hub.db, stray, reach)
         if untold is not None:
+            await _not_told(hub, stray, reach)
             return
     if len(tried) == REACH:
         # What is as far away as the last one that was tried may not all have been among them.
         await strays.deeper(hub.db, stray, ids[tried[-1]] - 1)
     elif len(ids) >= LOOKED:
         await strays.deeper(hub.db, stray, max(ids.values()))
-    elif len(stray.after) == AFTER:
-        await strays.further(hub.db, stray)
     elif found or await _asked(channel, link, stray, await _behind(hub, stray), found) is None:
+        await strays.done(hub.db, stray)
+    else:
+        await _not_told(hub, stray, reach)
+
+
+async def _not_told(hub: Hub, stray: Stray, reach: int) -> None:
+    """The network did not tell of all: it is asked again later, a few times where that brings nothing."""
+    if reach == stray.reach and stray.tries >= TRIES:
         await strays.done(hub.db, stray)
 
 
