@@ -162,6 +162,6 @@ def test_amounts_of_the_asker_and_everyday_words_of_other_languages(question: st
 
 
 def test_a_stem_alone_is_no_idea() -> None:
-    table = "| Planta | Preço | Luz |\n|---|---|---|\n| Samambaia | R$ 39,00 | sombra |\n| Cacto | R$ 20,00 | sol pleno |"
+    table = "| Planta | Preço | Luz |\n|---|---|---|\n| Samambaia | R$ 39,00 | sombra |\n| Aloe | R$ 20,00 | sol |"
     got = Answering("A samambaia precisa de luz?", [passage(table)], "pt").reply()
     assert "sombra" in got and "39" not in got
