@@ -93,11 +93,15 @@ class Memory:
             served=delta.served or old.served, refusal=old.refusal + delta.refusal,
             logprobs=joined_logprobs(old.logprobs, delta.logprobs), beside=with_beside(old.beside, delta.beside),
             around={**old.around, **delta.around}, back=merged(old.back, delta.back), named=delta.named or old.named,
+            passing=old.passing or delta.passing,
         )
 
     async def keep(self, finish: str) -> None:
-        """The answer came to its end. It is given even when it cannot be kept."""
+        """The answer came to its end. It is given even when it cannot be kept. Made while the embedder rests it is not
+        kept: soon there is a better one."""
         if self._wish is None or finish not in (STOP, CALLS) or self._heard.refusal:
+            return
+        if self._heard.passing or self._ask.trace.worded:
             return
         calls = tuple({"index": n, **call} for n, call in self._calls.items())
         raw = orjson.dumps(asdict(replace(self._heard, text="".join(self._texts), tool_calls=calls)))

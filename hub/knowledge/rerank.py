@@ -4,8 +4,11 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
 
 from hub.errors import HubError
+from hub.language.words import idea, ideas, stems, terms
 from hub.llm.embedder import Embedder, Vector
 from hub.llm.helper import Helper, HelperTask
 
@@ -58,12 +61,25 @@ async def by_parts(
     return sorted(range(len(texts)), key=lambda n: (-moved[n], n))
 
 
-async def scored(embedder: Embedder, question: str, texts: Sequence[str]) -> list[float]:
-    """How near each text is to the question, 0 to 1, by its whole and by its best part."""
-    asked = await embedder.queries([question])
+async def scored(embedder: Embedder, account: UUID, question: str, texts: Sequence[str]) -> list[float] | None:
+    """How near each text is to the question, 0 to 1, by its whole and by its best part; None without an embedder."""
+    asked = await embedder.rest.tried([account], partial(embedder.queries, [question]), embedder.rest.patience)
+    if asked is None:
+        return None
     near = [_cosine(asked[0], v) for v in await embedder.passages(texts)]
     more = await _nearer(embedder, asked, texts, near)
     return [min(1.0, max(0.0, a + b)) for a, b in zip(near, more, strict=True)]
+
+
+def worded(question: str, texts: Sequence[str]) -> list[float]:
+    """How many of the question's words, or of their ideas, each text has, 0 to 1: where there are no vectors."""
+    asked = {s: idea(s) for s in terms(question)}
+    found = []
+    for text in texts:
+        has = frozenset(stems(text))
+        meant = ideas(has)
+        found.append(sum(s in has or i in meant for s, i in asked.items()) / (len(asked) or 1))
+    return found
 
 
 async def _nearer(

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+from hub.language.everyday import APART, EVERYDAY
 from hub.language.folding import fold
-from hub.language.ideas import IDEAS, WITHIN
+from hub.language.ideas import IDEAS as USUAL
+from hub.language.ideas import WITHIN
 from hub.language.lexicon import ENDINGS, STOP, STOPS
 
 LANGUAGES = ("pt", "en", "es")
@@ -57,9 +59,14 @@ def _alone(pairs: Iterable[tuple[str, int]]) -> Mapping[str, int]:
 
 
 _PLURALS = (("oes", "ao"), ("aes", "ao"), ("ais", "al"), ("eis", "el"), ("ois", "ol"), ("gens", "gem"))
+IDEAS = (*USUAL, *EVERYDAY)
 _WRITTEN = frozenset(w for idea in IDEAS for w in idea)
 _MEANING = _alone((w, n) for n, idea in enumerate(IDEAS) for w in idea)
-_IDEA = _alone((stem(w), n) for n, idea in enumerate(IDEAS) for w in idea)
+_USUAL = frozenset(stem(w) for idea in USUAL for w in idea)
+_IDEA = MappingProxyType({
+    **_alone((stem(w), n) for n, idea in enumerate(EVERYDAY, len(USUAL)) for w in idea if stem(w) not in _USUAL),
+    **_alone((stem(w), n) for n, idea in enumerate(USUAL) for w in idea),
+})
 _AROUND: Mapping[int, frozenset[int]] = MappingProxyType({
     **{_MEANING[one]: frozenset((_MEANING[above],)) for above, below in WITHIN for one in below},
     **{_MEANING[above]: frozenset(_MEANING[one] for one in below) for above, below in WITHIN},
@@ -94,7 +101,7 @@ def meaning(word: str) -> int | None:
     for form in (word, word.removesuffix("s"), word.removesuffix("es")):
         if form in _MEANING:
             return _MEANING[form]
-    return _IDEA.get(stem(word))
+    return None if word in APART else _IDEA.get(stem(word))
 
 
 def alike(word: str) -> str:

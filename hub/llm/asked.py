@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from hub.language import codes, words
-from hub.language.facts import DURATION, LINK, SOFT, WHAT, sets_up
+from hub.language.facts import DURATION, LINK, MEASURED, SOFT, WHAT, sets_up
 from hub.language.facts import wants as wants_of
 from hub.language.folding import fold
 from hub.language.lexicon import (
@@ -212,8 +212,10 @@ def _one(text: str, language: str) -> Asked:
         if _of_code(word, found) or (word in METRES and any(
             w.startswith(POWERS) for w in every[max(0, n - 1) : n + 2])):
             continue
-        terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), _pale(word),
-                                    word in kinds and not setting, word in named or len(word) == 1, verb))
+        amount = bool(MEASURED.match(" ".join(every[n : n + 2])))
+        terms.setdefault(word, Term(word, words.stem(word), words.meaning(word), amount or _pale(word),
+                                    word in kinds and not setting, not amount and (word in named or len(word) == 1),
+                                    verb))
     counted = next((words.stem(b) for a, b in pairwise(every) if a in MANY), "")
     negated = bool(NEGATIONS[language] & set(every[1:]) and OPEN & set(every[:2]))
     return Asked(

@@ -128,12 +128,14 @@ class Extractive:
         said = _system(prompt.messages)
         one = await asyncio.to_thread(Answering, prompt.question, prompt.passages, prompt.language, before, said)
         text = await asyncio.to_thread(one.reply)
+        blind = bool(one.wanted) and self._likeness is not None
         if near := await self._near(one.wanted, prompt.passages, deadline):
-            text = await asyncio.to_thread(one.reply, near)
+            blind, text = False, await asyncio.to_thread(one.reply, near)
         for piece in _pieces(text):
             yield Delta(piece, model=MODEL)
         size = sum(len(str(m.get("content") or "")) for m in prompt.messages)
-        yield Delta(finish="stop", usage=Usage(-(-size // 4), -(-len(text) // 4)), model=MODEL)
+        usage = Usage(-(-size // 4), -(-len(text) // 4))
+        yield Delta(finish="stop", usage=usage, model=MODEL, passing=blind)
 
     async def _near(self, pairs: Sequence[tuple[str, str]], passages: Sequence[Passage], deadline: float) -> Near:
         """Nothing where it cannot be told, or not soon: others' documents may be on their way through the embedder."""

@@ -66,7 +66,7 @@ class Delta:
     begins again. `event` tells of a tool that the hub runs: {name, id, contents, state, explanation?}.
     `beside` are fields of the message that callers get as they are (images, audio, annotations), `around`
     those of the whole answer (citations). `back` are fields that the provider wants back within the turn;
-    `named` is its name of the thoughts.
+    `named` is its name of the thoughts. `passing`: the answer would be another one soon, and is not remembered.
     """
 
     text: str = ""
@@ -85,6 +85,7 @@ class Delta:
     around: Json = field(default_factory=dict)
     back: Json = field(default_factory=dict)
     named: str = ""
+    passing: bool = False
 
     @property
     def says(self) -> bool:

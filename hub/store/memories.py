@@ -62,7 +62,7 @@ SEARCH = """
     with stems as materialized (select q from asked_stems($5::text[]) as q),
     total as materialized (select nullif(count(*), 0)::real as n from stems),
     judged as (
-        select m.*, greatest(0, least(1, (-(m.embedding <#> $4::text::vector) - $6::real) / ($7::real - $6::real))) as near,
+        select m.*, greatest(0, least(1, (coalesce(-(m.embedding <#> $4::text::vector), $6::real) - $6::real) / ($7::real - $6::real))) as near,
             coalesce((select count(*) from stems where m.words @@ stems.q) / total.n, 0) as share
         from memories m cross join total
         where m.account_id = $1 and m.person_id in (select selves($2)) and m.format = $3 and m.expires_at > now()
@@ -193,15 +193,15 @@ async def newest(db: Call, account: UUID, person: UUID, format: str, limit: int)
 
 
 async def search(
-    db: Call, account: UUID, person: UUID, format: str, vector: Vector, asked: list[str],
+    db: Call, account: UUID, person: UUID, format: str, vector: Vector | None, asked: list[str],
     *, scale: tuple[float, float], support: float, limit: int,
     since: datetime | None = None, until: datetime | None = None,
 ) -> list[Memory]:
-    """The nearest by meaning and by words, best first; of events those between two times. Where words are sealed, by
-    meaning alone."""
+    """The nearest by meaning and by words, best first, by words alone without a vector; of events those between two
+    times. Where words are sealed, by meaning alone while there is a vector."""
     if db.keys is not None:
-        return _nearest(db, await db.fetch(ALL, account, person, format, since, until), vector)[:limit]
-    args = (vector_text(vector), clean(asked), *scale, support, since, until, limit)
+        return _nearest(db, await db.fetch(ALL, account, person, format, since, until), vector, asked)[:limit]
+    args = (None if vector is None else vector_text(vector), clean(asked), *scale, support, since, until, limit)
     return _all(db, await db.fetch(SEARCH, account, person, format, *args))
 
 
@@ -249,11 +249,15 @@ def said(db: Call, content: str) -> str:
     return str(found["content"] if isinstance(found, dict) else found)
 
 
-def _nearest(db: Call, rows: Sequence[Row], vector: Vector) -> list[Memory]:
-    """By meaning, the newest first among those that are alike."""
-    near = []
+def _nearest(db: Call, rows: Sequence[Row], vector: Vector | None, asked: Sequence[str]) -> list[Memory]:
+    """By meaning, or by words without a vector, the newest first among those that are alike."""
+    near: list[tuple[float, int]] = []
     for place, row in enumerate(rows):
         found = personal.told(db, row["content"])
+        if vector is None:
+            held = frozenset(words(said(db, row["content"]).lower()))
+            near.append((-float(sum(w.lower() in held for w in asked)), place))
+            continue
         packed = found.get("vector") if isinstance(found, dict) else None
         own = np.frombuffer(base64.b64decode(packed), dtype="<f4") if packed else np.asarray(row["embedding"])
         near.append((-float(np.dot(own, np.asarray(vector))), place))

@@ -157,6 +157,25 @@ async def test_another_state_of_the_knowledge_is_another_question(door: Door) ->
     assert "We open at nine." in str(door.sent["messages"])
 
 
+async def _broken() -> bool:
+    raise RuntimeError("the model's file is damaged")
+
+
+async def test_what_was_found_by_words_alone_is_not_kept(door: Door) -> None:
+    hub, account = door.hub, door.account
+    body: Json = {"messages": [{"role": "user", "content": "When do you open?"}]}
+    one, other = [
+        await hub.db.value(
+            "insert into collections (id, account_id, name) values (gen_random_uuid(), $1, $2) returning id", account,
+            name)
+        for name in ("One", "Other")
+    ]
+    ids = [await door.gateway(**ALLOWED, knowledgeCollections=[str(c)]) for c in (one, other)]
+    assert await hub.embedder.rest.tried([one], _broken, 60) is None
+    said = [[(await asked(door, id, **body))[0] for _ in range(2)] for id in ids]
+    assert said == [["miss", "miss"], ["miss", "hit"]]
+
+
 @pytest.mark.parametrize("act", [
     refuses(400, "no"), cut("Half"), says("Half", finish="length"), says("x", finish="content_filter"),
     raw(event({"refusal": "No."}) + event({}, "stop") + b"data: [DONE]\n\n"),

@@ -319,6 +319,20 @@ async def test_orders(door: Door) -> None:
     assert (await refused(door, "/v1/rerank", **sent, model="nothing"))[0] == 404
 
 
+async def _broken() -> bool:
+    raise RuntimeError("the model's file is damaged")
+
+
+async def test_words_order_while_the_embedder_rests(door: Door, bare: Door) -> None:
+    texts = ["We bake bread.", "A bicicleta volta em trinta dias.", "Bicycles can be returned within thirty days."]
+    sent: Json = {"query": "When can I return a bicycle?", "documents": texts, "top_n": 2}
+    assert await bare.hub.embedder.rest.tried([bare.account], _broken, 60) is None
+    found = await ask(bare, "/v1/rerank", **sent)
+    assert found["model"] == "words" and {r["index"] for r in found["results"]} == {1, 2}
+    assert all(0 < r["relevance_score"] <= 1 for r in found["results"])
+    assert (await ask(door, "/v1/rerank", **sent))["model"] == "@hub/e5-small"
+
+
 @pytest.mark.parametrize(("path", "sent", "setting"), [
     ("/v1/audio/speech", {"model": "tts-1", "input": "x"}, "HUB_SPEECH_URL"),
     ("/v1/audio/speech", {"model": "eleven_v3", "input": "x"}, "HUB_ELEVEN_KEY"),

@@ -38,7 +38,8 @@ from tests.knowledge.written import contents
 FOLDER = Path(__file__).parent / "labelled"
 TOP, LEAST = 8, 0.2
 NAMES = ("bicycles", "clinic", "dental", "inn", "library", "movers", "rental", "repairs", "school", "store", "swimming")
-UNTOUCHED = ("nursery",)  # written before it was asked, and nothing is tuned with it: what a new business can expect
+# Written before they were asked, and the last one not tuned with: what a new business can expect.
+UNTOUCHED = ("nursery", "optician")
 REFUSED = tuple(TEXTS["nothing"].values())
 QUOTES = "quotes.txt"  # vectors of what is quoted where that decides, written by the test that judges them
 _DIGITS = re.compile(r"\d[\d.,:/h-]*")

@@ -97,8 +97,9 @@ async def test_an_ailing_embedder_costs_no_answer(stuck: bool) -> None:
     ailing.rest.patience = 0.05 if stuck else 60
     model = Extractive(Likeness(ailing))
     for _ in range(3):
-        made = model.stream(asking, time.monotonic() + 60)
-        assert "".join([d.text async for d in made]) == Answering(question, [TABLE], "en").reply()
+        made = [d async for d in model.stream(asking, time.monotonic() + 60)]
+        assert "".join(d.text for d in made) == Answering(question, [TABLE], "en").reply()
+        assert made[-1].passing  # nobody remembers what would be said otherwise with vectors
     assert ailing.counted == 1  # what ails is not asked again at once
 
 
@@ -146,3 +147,21 @@ def test_vectors_choose_no_other_row_of_the_same_table(question: str, near: str)
     assert one.wanted
     got = one.reply({pair: 0.9 if near in pair[1] else 0.1 for pair in one.wanted})
     assert got.startswith("VI-1 – Modelo: Sur 8; Vidrio: 500 pesos")
+
+
+@pytest.mark.parametrize(("question", "text", "right"), [
+    ("Quanto custa entregar uma árvore de 3 metros?",
+     "Árvores com mais de dois metros são entregues com caminhão munck, por R$ 220,00.", "220"),
+    ("Si cancelo tres días antes del taller, ¿pierdo la seña?",
+     "Quien cancela hasta cinco días antes del taller recupera la seña; después se guarda para otro.", "se guarda"),
+    ("Who founded the nursery?", "O viveiro foi fundado em 1996 por Lúcia Hoffmann.", "Lúcia"),
+    ("Is there a rooftop with a barbecue?", "Temos um terraço com churrasqueira.", "churrasqueira"),
+])
+def test_amounts_of_the_asker_and_everyday_words_of_other_languages(question: str, text: str, right: str) -> None:
+    assert right in Answering(question, [passage(text), passage("Fechamos às 18h.", "b")]).reply()
+
+
+def test_a_stem_alone_is_no_idea() -> None:
+    table = "| Planta | Preço | Luz |\n|---|---|---|\n| Samambaia | R$ 39,00 | sombra |\n| Aloe | R$ 20,00 | sol |"
+    got = Answering("A samambaia precisa de luz?", [passage(table)], "pt").reply()
+    assert "sombra" in got and "39" not in got

@@ -1,11 +1,14 @@
 """Remember: what a model keeps and finds again."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from hub.domain import Json
 from hub.errors import Conflict, Invalid, NotFound
+from hub.llm.embedder import Embedder, Vector
 from hub.runtime import Hub
 from hub.tools.base import Context, ToolFailed
 from hub.tools.memory import records
@@ -53,6 +56,20 @@ async def test_the_nearest_come_first(hub: Hub) -> None:
     assert "Rex" in found and "vegetariano" not in found
     assert FACTS[0] in await use(turn, "memory_search", query="posso oferecer um churrasco?", limit=1)
     assert FACTS[3] in await use(turn, "memory_search", query="empresarial", limit=1)
+
+
+class Ailing(Embedder):
+    async def queries(self, texts: Sequence[str], account: UUID | None = None) -> list[Vector]:
+        raise RuntimeError("the model's file is damaged")
+
+
+async def test_words_find_without_the_embedder(hub: Hub) -> None:
+    turn = await context(hub)
+    await save(turn, *FACTS)
+    ailing = replace(turn, hub=replace(hub, embedder=Ailing()))
+    assert FACTS[3] in await use(ailing, "memory_search", query="qual plano empresarial?", limit=1)
+    assert FACTS[1] in await use(ailing, "memory_search", query="Is there a dog?", limit=1)
+    assert "Rex" in (await context_text(ailing, "Is there a dog?", False) or "")
 
 
 async def test_people_and_accounts_are_kept_apart(hub: Hub) -> None:

@@ -42,6 +42,7 @@ QUALITIES: Mapping[str, Literal["Low", "Medium", "High"]] = {
     "auto": "Medium", "standard": "Medium", "low": "Low", "medium": "Medium", "high": "High", "hd": "High",
 }
 JUDGED, ORDERED, LONGEST = 32, 1000, 100_000
+WORDS = "words"  # what is named as the model where words alone ordered
 # Models of OpenAI's that mean whatever judges here.
 MODERATIONS = ("omni-moderation", "text-moderation")
 FLAGGED = 5  # of 10
@@ -154,6 +155,8 @@ class Ranked(BaseModel):
 
 
 class RerankOut(BaseModel):
+    """`model`: what ordered; `words` where the embedder does not answer and words alone did."""
+
     id: str
     model: str
     results: list[Ranked]
@@ -294,8 +297,11 @@ async def rank(request: web.Request, body: RerankIn) -> RerankOut:
     hub, who, texts = request.app[HUB], caller(request), _texts(body)
     await limit(request, who)
     gateway = None if body.model == MODEL else await _gateway(request, who, body.model, must=True)
+    by_words = False
     if gateway is None:
-        scores = await rerank.scored(hub.embedder, body.query, texts)
+        scored = await rerank.scored(hub.embedder, who.account_id, body.query, texts)
+        by_words = scored is None
+        scores = rerank.worded(body.query, texts) if scored is None else scored
         order = sorted(range(len(texts)), key=lambda n: (-scores[n], n))
     else:
         order = await _by_model(hub, who, gateway, body.query, texts)
@@ -306,7 +312,7 @@ async def rank(request: web.Request, body: RerankIn) -> RerankOut:
         )
         for n in order[: body.top_n or len(order)]
     ]
-    return RerankOut(id=f"rerank-{ids.uuid7().hex}", model=body.model, results=shown)
+    return RerankOut(id=f"rerank-{ids.uuid7().hex}", model=WORDS if by_words else body.model, results=shown)
 
 
 async def _by_model(hub: Hub, who: Caller, gateway: Gateway, question: str, texts: list[str]) -> list[int]:

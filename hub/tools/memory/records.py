@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from hub.domain import Json
@@ -76,11 +77,12 @@ async def search(
     hub: Hub, account: UUID, person: UUID, format: str, question: str, limit: int,
     since: datetime | None = None, until: datetime | None = None,
 ) -> list[Memory]:
-    """The nearest of a person's memories, best first."""
-    [vector] = await hub.embedder.queries([question], account)
+    """The nearest of a person's memories, best first; those with the question's words where there are no vectors."""
+    rest = hub.embedder.rest
+    made = await rest.tried([account], partial(hub.embedder.queries, [question], account), rest.patience)
     return await memories.search(
-        hub.db, account, person, format, vector, words([question]), scale=SCALE, support=SUPPORT, limit=limit,
-        since=since, until=until,
+        hub.db, account, person, format, made[0] if made else None, words([question]), scale=SCALE, support=SUPPORT,
+        limit=limit, since=since, until=until,
     )
 
 
