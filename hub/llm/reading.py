@@ -196,7 +196,8 @@ class Reading:
         return with_beside(old, fresh)
 
     def _delta(self, made: "_Made") -> Delta | None:
-        made.calls += self._calls.take(made.fragments) if made.fragments else []
+        if made.fragments or made.finish:
+            made.calls += self._calls.take(made.fragments, last=made.finish is not None)
         if made.around:
             made.around = {n: v for n, v in made.around.items() if [n, v] not in self._known}
             self._known += [[n, v] for n, v in made.around.items()]
