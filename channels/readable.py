@@ -42,9 +42,10 @@ class Said:
 UNKNOWN = "message.unknown"
 # How WhatsApp calls what programs say to each other: nobody waits for an answer to that.
 MACHINES = re.compile(
-    r"enc[A-Z]|secret|placeholder|device|messageHistory|status|bot[A-Z]|stickerSync|peer|appState|key|protocol|reaction|"
+    r"enc[A-Z]|secret|placeholder|device|messageHistory|status(?!Question)|bot[A-Z]|stickerSync|peer|appState|key|protocol|reaction|"
     r"senderKey|context|newsletter|externalAd|referenced"
 )
+WORDS = ("title", "name", "eventTitle", "text", "body", "caption", "message", "description", "note", "url")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -54,8 +55,16 @@ def unread(content: dict[str, Any]) -> Said:
     name = next(names, None)
     if name is None:
         return Said(event=UNKNOWN)
-    kind = _HUMP.sub(" ", name.removesuffix("Message")).lower()[:60]
+    kind = _HUMP.sub(" ", name.removesuffix("Message")).replace("_", " ").lower()[:60]
+    if words := _readable(content[name]):
+        return Said(f"[{kind}]\n{words}", event=UNKNOWN)
     return Said(f"[{kind}: messages of this kind cannot be read here; it can be said in another way]", event=UNKNOWN)
+
+
+def _readable(value: dict[str, Any]) -> str:
+    """The words of it, as networks use to call them."""
+    found = (value.get(name) for name in WORDS)
+    return lines(*(v.get("text") if isinstance(v, dict) else v for v in found if isinstance(v, str | dict)))
 
 
 def _held(value: Any) -> bool:

@@ -87,7 +87,8 @@ def read(message: Json, message_id: str | None) -> Said:
 
 
 def _file(media: Media, value: Json, message: Json, message_id: str | None) -> Said:
-    if media is Media.AUDIO and value.get("ptt") is True:
+    # What came over Meta's own API keeps Meta's names.
+    if media is Media.AUDIO and True in (value.get("ptt"), value.get("voice")):
         media = Media.VOICE
     data = text(message.get("base64"))
     # `url` of the content itself is encrypted; the id lets Evolution be asked for the bytes.
@@ -96,8 +97,8 @@ def _file(media: Media, value: Json, message: Json, message_id: str | None) -> S
         ref=message_id,
         url=None if data else text(message.get("mediaUrl")),
         data=data,
-        mime=text(value.get("mimetype")),
-        name=first(value.get("fileName"), value.get("title")),
+        mime=first(value.get("mimetype"), value.get("mime_type")),
+        name=first(value.get("fileName"), value.get("filename"), value.get("title")),
         size=number(value.get("fileLength")),
         seconds=number(value.get("seconds")),
         text=text(message.get("speechToText")) or "",
@@ -106,7 +107,7 @@ def _file(media: Media, value: Json, message: Json, message_id: str | None) -> S
 
 
 def _extended(value: Json) -> Said:
-    return Said(text(value.get("text")) or "")
+    return Said(first(value.get("text"), value.get("matchedText")) or "")
 
 
 def _place(value: Json) -> Said:
@@ -192,7 +193,8 @@ def _order(value: Json) -> Said:
     )
     count = number(value.get("itemCount"))
     words = (value.get("orderTitle"), f"{count} items" if count else None, total)
-    return Said(readable.labelled("Order", *words, value.get("message")))
+    goods = readable.goods(value.get("product_items"))  # over Meta's own API
+    return Said(readable.labelled("Order", *words, *goods, first(value.get("message"), value.get("text"))))
 
 
 def _product(value: Json) -> Said:
@@ -200,7 +202,7 @@ def _product(value: Json) -> Said:
     price = readable.money(
         number(product.get("priceAmount1000")), product.get("currencyCode"), 1000
     )
-    words = (product.get("title"), product.get("description"), price, product.get("url"))
+    words = (product.get("title"), product.get("description"), price, product.get("url"), value.get("body"))
     return Said(readable.labelled("Product", *words))
 
 
@@ -218,7 +220,11 @@ def _menu(value: Json) -> Said:
     parts = (obj(value.get(n)) for n in ("header", "body", "footer"))
     named = (value.get(n) for n in ("title", "contentText", "description", "footerText"))
     offered = native.offered(obj(value.get("nativeFlowMessage")))
-    return Said(readable.lines(*named, *(p.get("text") or p.get("title") for p in parts), *offered))
+    rows = (r.get("title") for s in objs(value.get("sections")) for r in objs(s.get("rows")))
+    choices = (*(obj(b.get("buttonText")).get("displayText") for b in objs(value.get("buttons"))), *rows)
+    cards = (_menu(card).text for card in objs(obj(value.get("carouselMessage")).get("cards")))
+    words = (*named, *(p.get("text") or p.get("title") for p in parts), *offered)
+    return Said(readable.lines(*words, *(f"- {c}" for v in choices if (c := text(v))), *cards))
 
 
 def _invite(value: Json) -> Said:

@@ -13,6 +13,7 @@ Json = dict[str, Any]
 UNAVAILABLE = 131060
 # Of what is unsupported: what changes a message or marks it.
 NOTHING_SAID = frozenset({"edit", "revoke", "delete", "pin", "keep", "reaction", "poll_update", "protocol", "system"})
+SILENT = NOTHING_SAID | {"unsupported", "request_welcome", "errors", "call_permission_reply"}
 MEDIA = {
     "image": Media.IMAGE,
     "video": Media.VIDEO,
@@ -39,7 +40,13 @@ def read(message: Json) -> Said:
         return reader(obj(message.get(kind)))
     if kind == "unsupported" and (notice := _notice(message)):
         return Said(notice)
-    return Said(event=f"message.{kind[:60]}")
+    return _unread(f"message.{kind[:60]}", kind, message)
+
+
+def _unread(event: str, kind: str, held: Json) -> Said:
+    """What a person said of a kind that came up lately is told."""
+    said = readable.unread({kind: held.get(kind)}) if kind not in SILENT else Said()
+    return Said(said.text) if said.text else Said(event=event)
 
 
 def _notice(message: Json) -> str | None:
@@ -102,7 +109,8 @@ def _interactive(value: Json) -> Said:
         return Said(words, button=text(flow.get("name")))
     if asked := text(obj(value.get("body")).get("text")):
         return Said(asked)  # buttons or a list that the business sent
-    return Said(event=f"interactive.{(text(value.get('type')) or 'unknown')[:60]}")
+    kind = text(value.get("type")) or "unknown"
+    return _unread(f"interactive.{kind[:60]}", kind, value)
 
 
 def _button(value: Json) -> Said:

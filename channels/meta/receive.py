@@ -37,15 +37,17 @@ def _change(link: Link, account: str | None, change: Json) -> list[Inbound]:
     found = [received(m, person(profiles, m)) for m in objs(value.get("messages"))]
     found = [replace(calling.called(item, known), ours=ours) if item.group else item for item in found]
     found += [_status(s, profiles) for s in objs(value.get("statuses"))]
-    found += [_echo(m) for m in objs(value.get("message_echoes"))]
+    found += [_echo(m) for m in objs(value.get("message_echoes")) or objs(value.get("smb_message_echoes"))]
     if found:
-        return found
+        return [*found, *(_error(change, e) for e in objs(value.get("errors")))]
     field = text(change.get("field")) or "unknown"
     if field.startswith(TEMPLATES) and account not in (None, link.settings.get("businessAccountId") or account):
         # An app may hear of several business accounts, whose templates may be called the same.
         return [replace(foreign(account or "", change, {}), ignore="another business account")]
     if preferences := objs(value.get("user_preferences")):
         return [_preference(p, profiles) for p in preferences]
+    if errors := objs(value.get("errors")):
+        return [_error(change, e) for e in errors]
     if calls := objs(value.get("calls")):
         return [_call(c, profiles) for c in calls]
     # The history of a connected phone comes in bulk and is nobody's question.
@@ -54,6 +56,12 @@ def _change(link: Link, account: str | None, change: Json) -> list[Inbound]:
     about = next(iter(objs(value.get("groups"))), value)
     detail = loose.scalars(about, *TOLD)
     return [Inbound(Kind.EVENT, ext, event=f"meta.{field[:60]}", detail=detail, ignore=ignore)]
+
+
+def _error(change: Json, error: Json) -> Inbound:
+    """What went wrong at the account, of which no message and no status tells."""
+    detail = loose.scalars({**obj(error.get("error_data")), **error}, "code", "title", "message", "details")
+    return Inbound(Kind.EVENT, loose.key("u", loose.digest([change, error])), event="meta.error", detail=detail)
 
 
 def _preference(given: Json, profiles: list[Json]) -> Inbound:

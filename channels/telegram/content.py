@@ -1,10 +1,11 @@
 """What a Telegram message carries: its words and attachments."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from channels import readable
 from channels.inbound import Attachment, Media
+from channels.telegram import rich
 from channels.telegram.fields import (
     Json,
     child,
@@ -12,6 +13,7 @@ from channels.telegram.fields import (
     flag,
     identifier,
     many,
+    moment,
     name,
     need,
     number,
@@ -31,19 +33,33 @@ _ABOUT = """
     reply_markup receiver_user ephemeral_message_id
 """
 ABOUT = frozenset(_ABOUT.split())
-# Said by a contact, but with nothing in it that can be read or answered.
-UNSUPPORTED = frozenset({"game", "giveaway", "giveaway_winners", "invoice"})
+# Currencies without hundredths.
+UNDIVIDED = frozenset({"XTR", "CLP", "JPY", "KRW", "PYG", "UGX", "VND"})
+STORY = "[story: Telegram does not show it to bots]"
+PAID = "[paid media: Telegram does not show it to bots]"
 
 
 def words(message: Json) -> str:
-    """Text or caption with the addresses behind its words, or what stands for them."""
-    for key, entities in (("text", "entities"), ("caption", "caption_entities")):
-        if said := text(message, key):
-            return _buttoned(_linked(said, message.get(entities)), message.get("reply_markup"))
-    for key, read in SPOKEN.items():
-        if (value := child(message, key)) is not None:
-            return read(value)
-    return ""
+    """Text or caption with the addresses behind its words, and what stands for what else is said."""
+    if said := text(message, "text"):
+        return _previewed(_around(message, said, "entities"), message.get("link_preview_options"))
+    if said := text(message, "caption"):
+        said = _around(message, said, "caption_entities")
+    found = (read(value) for key, read in SPOKEN.items() if (value := child(message, key)) is not None)
+    return "\n".join(part for part in (said, *found) if part)
+
+
+def _around(message: Json, said: str, entities: str) -> str:
+    return _buttoned(_linked(said, message.get(entities)), message.get("reply_markup"))
+
+
+def _previewed(said: str, options: Any) -> str:
+    """A preview may be of an address that stands nowhere in the text."""
+    url = options.get("url") if isinstance(options, dict) and options.get("is_disabled") is not True else None
+    if not isinstance(url, str) or not url:
+        return said
+    bare = url.replace("\0", "").rpartition("://")[2].rstrip("/")
+    return said if bare.casefold() in said.casefold() else f"{said}\n{url}".replace("\0", "")
 
 
 def _linked(said: str, entities: Any) -> str:
@@ -75,12 +91,17 @@ def _buttoned(said: str, markup: Any) -> str:
 
 
 def attachments(message: Json) -> tuple[Attachment, ...]:
-    """At most one: a Telegram message holds one thing, whatever it repeats for older bots."""
+    """What is shown. Most messages hold one thing, whatever they repeat for older bots."""
     if message.get("photo") is not None:
         return _photo(many(message, "photo"))
     for key, read in READERS.items():
         if (value := child(message, key)) is not None:
             return read(value)
+    if message.get("text") is None:
+        for key, value in message.items():
+            # A file of a kind that came up lately.
+            if key not in ABOUT and isinstance(value, dict) and isinstance(value.get("file_id"), str):
+                return _file(Media.DOCUMENT, None)(value)
     return ()
 
 
@@ -88,9 +109,18 @@ def service(message: Json) -> str:
     """The name of what a message without words and files reports."""
     for key in message:
         if key not in ABOUT and key not in CONTENT and message[key] is not None:
-            group = "unsupported" if key in UNSUPPORTED else "service"
-            return f"{group}.{key[:64].replace(chr(0), '')}"
+            return f"service.{key[:64].replace(chr(0), '')}"
     return "service.empty"
+
+
+def reported(message: Json) -> str:
+    """The words of a person that a service message repeats."""
+    for key in ("gift", "unique_gift"):
+        if (given := child(message, key)) is not None:
+            return text(given, "text") or ""
+    if (added := child(message, "checklist_tasks_added")) is not None:
+        return _tasks(added)
+    return text(child(message, "poll_option_added") or {}, "option_text") or ""
 
 
 def card_phone(message: Json, user_id: int) -> str | None:
@@ -175,37 +205,63 @@ def _digits(phone: str) -> str:
 
 def _poll(value: Json) -> str:
     options = [text(option, "text") for option in many(value, "options")]
-    return readable.poll(text(value, "question"), options, several=flag(value, "allows_multiple_answers"))
+    asked = readable.poll(text(value, "question"), options, several=flag(value, "allows_multiple_answers"))
+    return readable.lines(text(value, "description"), asked)
+
+
+def _poll_files(value: Json) -> tuple[Attachment, ...]:
+    """What the question and each of its answers show."""
+    media = (child(one, "media") for one in (value, *many(value, "options")))
+    return tuple(one for held in media if held is not None for one in attachments(held))
 
 
 def _checklist(value: Json) -> str:
-    tasks = [
+    return "\n".join(filter(None, (text(value, "title"), _tasks(value))))
+
+
+def _tasks(value: Json) -> str:
+    return "\n".join(
         f"- {text(task, 'text') or ''}{' (done)' if number(task, 'completion_date') else ''}"
         for task in many(value, "tasks")
-    ]
-    return "\n".join([text(value, "title") or "", *tasks])
+    )
 
 
 def _dice(value: Json) -> str:
     return f"{text(value, 'emoji') or ''} {identifier(value, 'value')}"
 
 
-def _rich(value: Json) -> str:
-    return "\n".join("".join(_strings(block)) for block in many(value, "blocks"))
+def _paid(value: Json) -> str:
+    """Before it is paid for, only its size is told."""
+    listed = many(value, "paid_media")
+    return PAID if not listed or any(not attachments(one) for one in listed) else ""
 
 
-def _strings(block: Json) -> Iterator[str]:
-    # Without recursion: the nesting is the sender's choice.
-    stack: list[Any] = [block]
-    while stack:
-        match stack.pop():
-            case str() as part:
-                yield part.replace("\0", "")
-            case list() as parts:
-                stack.extend(reversed(parts))
-            case dict() as part:
-                inner = [part.get(k) for k in ("text", "caption", "blocks", "items", "cells")]
-                stack.extend(reversed([i for i in inner if i is not None]))
+def _paid_files(value: Json) -> tuple[Attachment, ...]:
+    return tuple(one for held in many(value, "paid_media") for one in attachments(held))
+
+
+def _rich_files(value: Json) -> tuple[Attachment, ...]:
+    found: list[Attachment] = []
+    for block in rich.shown(value):
+        if (field := SHOWN.get(kind := text(block, "type") or "")) is not None:
+            found += attachments({field: block.get(kind, block.get(field))})
+    return tuple(found)
+
+
+def _game(value: Json) -> str:
+    return readable.labelled("Game", text(value, "title"), text(value, "description"), text(value, "text"))
+
+
+def _invoice(value: Json) -> str:
+    currency = text(value, "currency")
+    amount = readable.money(number(value, "total_amount"), currency, 1 if currency in UNDIVIDED else 100)
+    return readable.labelled("Invoice", text(value, "title"), text(value, "description"), amount)
+
+
+def _giveaway(value: Json) -> str:
+    count, until = number(value, "winner_count"), moment(value, "winners_selection_date")
+    told = (f"winners: {count}" if count is not None else None, until and until.strftime("%Y-%m-%d"))
+    return readable.labelled("Giveaway", text(value, "prize_description"), *told) or "Giveaway"
 
 
 # In this order: an animation repeats itself as a document, a venue as a location.
@@ -221,13 +277,25 @@ READERS: Mapping[str, Callable[[Json], tuple[Attachment, ...]]] = {
     "contact": _card,
     "venue": _venue,
     "location": _location,
+    "paid_media": _paid_files,
+    "poll": _poll_files,
+    "rich_message": _rich_files,
+    "game": lambda value: _photo(many(value, "photo")),
 }
 SPOKEN: Mapping[str, Callable[[Json], str]] = {
     "poll": _poll,
     "checklist": _checklist,
     "dice": _dice,
-    "rich_message": _rich,
-    "story": lambda _: "[story: Telegram does not show it to bots]",
-    "paid_media": lambda _: "[paid media: Telegram does not show it to bots]",
+    "rich_message": rich.words,
+    "story": lambda _: STORY,
+    "paid_media": _paid,
+    "game": _game,
+    "invoice": _invoice,
+    "giveaway": _giveaway,
+    "giveaway_winners": _giveaway,
+}
+# Blocks of rich messages, and the fields of a message that hold the same.
+SHOWN: Mapping[str, str] = {
+    **{k: k for k in ("photo", "video", "animation", "audio", "document")}, "voice_note": "voice", "map": "location",
 }
 CONTENT = frozenset({"text", "caption", "photo", *READERS, *SPOKEN})

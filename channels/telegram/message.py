@@ -36,7 +36,7 @@ def read(message: Json, bot: Bot, ext: str) -> Inbound:
     else:
         said, files = content.words(message), content.attachments(message)
     if not (said or files or button):
-        return replace(item, kind=Kind.EVENT, event=content.service(message), button=button)
+        return replace(item, kind=Kind.EVENT, event=content.service(message), text=content.reported(message))
     reply = _reply(message)
     return replace(  # once: each copy of the record costs as much as reading the message
         item,
@@ -123,6 +123,8 @@ def _reply(message: Json) -> Json | None:
 def _quote(message: Json, reply: Json | None) -> str | None:
     if (chosen := child(message, "quote")) is not None:
         return text(chosen, "text")
+    if reply is None and child(message, "reply_to_story") is not None:
+        return content.STORY
     if reply is None:  # of another chat only what is not text is told
         reply = child(message, "external_reply")
     if reply is None:

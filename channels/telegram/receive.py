@@ -23,6 +23,7 @@ from channels.telegram.message import Bot
 
 SECRET = "x-telegram-bot-api-secret-token"
 UNANSWERED = "unsupported: messages to a person's account that the bot only manages (Telegram Business)"
+GUEST = "unsupported: questions in chats that the bot is not in (Telegram guest mode)"
 JOINED = frozenset({"creator", "administrator", "member", "restricted"})
 
 
@@ -39,7 +40,8 @@ def receive(link: Link, hook: Hook) -> list[Inbound]:
     if not keys:
         raise Unreadable("The update is empty.")
     name = keys[0].replace("\0", "")[:64]
-    return [Inbound(Kind.EVENT, ext, event=name, ignore=UNANSWERED if "business" in name else None)]
+    why = UNANSWERED if "business" in name else GUEST if name == "guest_message" else None
+    return [Inbound(Kind.EVENT, ext, event=name, ignore=why)]
 
 
 def prove(link: Link, headers: Mapping[str, str]) -> None:

@@ -76,6 +76,16 @@ def _vote(value: Json) -> Said:
     return Said(chosen, reply_to=text(value.get("pollMessageId")))
 
 
+def _shown(value: Json) -> tuple[Attachment, ...]:
+    """Pictures, films and files above the words of a template, of buttons, of a card."""
+    files: list[Attachment] = []
+    for name, (url, media) in SHOWN.items():
+        held = obj(value.get(name)) or {url: value.get(url)}
+        if text(held.get(url)):
+            files += _file(media, url)(held).attachments
+    return tuple(files)
+
+
 def _template(value: Json) -> Said:
     header = obj(value.get("header"))
     opening = (obj(b.get("urlButton")) for b in objs(value.get("hydratedButtons")))
@@ -83,18 +93,21 @@ def _template(value: Json) -> Said:
     return Said(
         readable.lines(
             value.get("title"), header.get("text"), value.get("message"), value.get("footer"), *buttons
-        )
+        ),
+        _shown(header),
     )
 
 
 def _buttons(value: Json) -> Said:
     labels = (obj(b.get("buttonText")).get("displayText") for b in objs(value.get("buttons")))
-    return Said(readable.poll(value.get("message"), labels))
+    return Said(readable.poll(value.get("message"), labels), _shown(value))
 
 
 def _carousel(value: Json) -> Said:
-    cards = (first(c.get("body"), c.get("text")) for c in objs(value.get("cards")))
-    return Said(readable.poll(value.get("text"), cards))
+    cards = objs(value.get("cards"))
+    words = (first(c.get("body"), c.get("text")) for c in cards)
+    files = (one for c in cards for one in _shown(obj(c.get("header"))))
+    return Said(readable.poll(value.get("text"), words), tuple(files))
 
 
 def _pix(value: Json) -> Said:
@@ -139,6 +152,11 @@ def _event(value: Json) -> Said:
 def _event_response(value: Json) -> Said:
     reference = text(obj(value.get("referencedMessage")).get("messageId"))
     return Said(readable.labelled("Event", value.get("response")), reply_to=reference)
+
+
+SHOWN = {
+    "image": ("imageUrl", Media.IMAGE), "video": ("videoUrl", Media.VIDEO), "document": ("documentUrl", Media.DOCUMENT),
+}
 
 
 def _only(event: str) -> Callable[[Json], Said]:

@@ -10,7 +10,7 @@ import orjson
 from hub import ids
 from hub.accounts import functions, references
 from hub.accounts.gateway_secrets import PLACE, complete, joined, key_of, split
-from hub.accounts.parameters import GatewayParameters
+from hub.accounts.parameters import INTEGRATED, GatewayParameters
 from hub.domain import Gateway
 from hub.errors import Conflict, Invalid, NotFound
 from hub.guarded_http import Guard
@@ -128,7 +128,11 @@ def _known(parameters: GatewayParameters, before: GatewayParameters | None = Non
     for field, (value, known) in parameters.unknown().items():
         if old.get(field) != (value, known):
             name = f"parameters.{field}"
-            raise Invalid(f"{name} must be one of {', '.join(known)}.", field=name)
+            told = f"{name} must be one of {', '.join(known)}."
+            if parameters.base_address != INTEGRATED and not field.startswith("modelRouting"):
+                ours = "verbosity" if field == "verbosity" else "reasoning_effort"
+                told += f" What only a newer model knows goes into additionalSettings ({ours}), which are handed on."
+            raise Invalid(told, field=name)
 
 
 async def remove(db: Call, account_id: UUID, id: UUID) -> None:

@@ -100,7 +100,7 @@ class Reading:
                 if thoughts:
                     # The provider wants them back before the result of the call.
                     fragment["extra_content"] = {NAME: {"thinking_blocks": thoughts}}
-                made.calls += self._calls.take([fragment])
+                made.calls += self._calls.take([fragment], last=True)
 
     def _piece(self, index: int, delta: Json, made: "_Made") -> None:
         block = self._blocks.get(index, {})

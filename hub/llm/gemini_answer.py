@@ -100,7 +100,7 @@ class Reading:
         self._number += 1
         if isinstance(part.get("thoughtSignature"), str):
             fragment["extra_content"] = {"google": {"thought_signature": part["thoughtSignature"]}}
-        made.calls += self._calls.take([fragment])
+        made.calls += self._calls.take([fragment], last=True)
 
     def _cite(self, web: Json, made: "_Made") -> None:
         url = web.get("uri")

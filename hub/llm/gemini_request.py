@@ -14,9 +14,13 @@ from hub.llm.types import Prompt
 
 SYSTEM = ("system", "developer")
 MOST_STOPS = 5
-BUDGETS: Mapping[str, int] = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 32_768}
-LEVELS: Mapping[str, str] = {"none": "MINIMAL", "minimal": "MINIMAL", "low": "LOW", "medium": "MEDIUM", "high": "HIGH",
-                             "xhigh": "HIGH", "max": "HIGH"}
+BUDGETS: Mapping[str, int] = {
+    "none": 0, "off": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24_576, "xhigh": 32_768, "max": 32_768,
+}
+# What Google calls otherwise; any other word is handed on, as a newer model may know it.
+LEVELS: Mapping[str, str] = {"none": "MINIMAL", "off": "MINIMAL", "xhigh": "HIGH", "max": "HIGH"}
+# How much it thinks is left to the model.
+OWN = frozenset(("", "auto", "default"))
 # Google's own word for calls that came from elsewhere, which newer models refuse without a signature.
 UNSIGNED = "skip_thought_signature_validator"
 _VERSION = re.compile(r"gemini-(\d{1,2})(?:\.(\d{1,2}))?")
@@ -79,11 +83,13 @@ def _thinking(effort: str, prompt: Prompt, known: tuple[int, int]) -> Json:
     """How much it thinks, and whether it tells of it. Older models refuse to be asked."""
     if known < (2, 5):
         return {}
-    found: Json = {"includeThoughts": True} if prompt.thinks and effort != "none" else {}
-    if known >= (3, 0) and effort in LEVELS:
-        found["thinkingLevel"] = LEVELS[effort]
-    elif effort in BUDGETS:
-        found["thinkingBudget"] = BUDGETS[effort]
+    found: Json = {"includeThoughts": True} if prompt.thinks and effort not in ("none", "off") else {}
+    if effort in OWN:
+        return found
+    if known >= (3, 0):
+        found["thinkingLevel"] = LEVELS.get(effort, effort.upper())
+    else:
+        found["thinkingBudget"] = BUDGETS.get(effort, BUDGETS["medium"])
     return found
 
 

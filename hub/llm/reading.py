@@ -7,6 +7,7 @@ import orjson
 
 from hub.domain import Json, Usage
 from hub.llm import finish
+from hub.llm.channels import Channels
 from hub.llm.counting import places, usage_of
 from hub.llm.sse import Halves, whole
 from hub.llm.thinking import Splitter
@@ -42,6 +43,7 @@ class Reading:
         self._model: str | None = None
         self._named = ""
         self._tagged: Splitter | None = None
+        self._channels: Channels | None = None if revised else Channels()
         self._said = False
         self._others: list[Json] = []
         self._known: list[Any] = []
@@ -76,8 +78,11 @@ class Reading:
             for choice in self._others:
                 if choice.get("index") == first:
                     self._choice(choice, made)
+        if self._channels is not None:
+            made.text, made.thoughts = self._channels.end()
         if self._tagged is not None:
-            made.text, made.thoughts = self._tagged.end()
+            words, thoughts = self._tagged.end()
+            made.text, made.thoughts = made.text + words, made.thoughts + thoughts
         made.text += self._halves["text"].end()
         made.thoughts += self._halves["thoughts"].end()
         made.refusal += self._halves["refusal"].end()
@@ -87,7 +92,7 @@ class Reading:
     def _plain(self, event: Json, made: "_Made") -> bool:
         """Take an event that goes on with the text and says nothing else, as nearly all of a stream do; whether it was
         one. The way around, for any event, comes to the same and takes five times as long."""
-        if not self._said or self._revised or self._tagged is not None:
+        if not self._said or self._revised or self._tagged is not None or self._channels is not None:
             return False
         if not event.keys() <= _PLAIN or event.get("usage"):
             return False
@@ -161,7 +166,10 @@ class Reading:
                 return "", words
             self._tagged = Splitter()
         if self._tagged is None:
-            return words, ""
+            found = self._channels.feed(words) if self._channels is not None else (words, "")
+            if self._channels is not None and self._channels.plain:
+                self._channels = None
+            return found
         found = self._tagged.feed(words)
         if self._tagged.begun:
             self._tagged = None  # its thoughts are told; what looks like a tag is a word of the answer
@@ -196,7 +204,8 @@ class Reading:
         return with_beside(old, fresh)
 
     def _delta(self, made: "_Made") -> Delta | None:
-        made.calls += self._calls.take(made.fragments) if made.fragments else []
+        if made.fragments or made.finish:
+            made.calls += self._calls.take(made.fragments, last=made.finish is not None)
         if made.around:
             made.around = {n: v for n, v in made.around.items() if [n, v] not in self._known}
             self._known += [[n, v] for n, v in made.around.items()]

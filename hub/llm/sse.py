@@ -5,8 +5,10 @@ together until a blank one), and by what providers do beside it: a line of data 
 counts at once, as some put no blank line between events, and what is no JSON costs that line alone.
 """
 
+import codecs
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +25,8 @@ _MARKS = ("choices", "error", "object", "usage")
 # Texts that are said piece by piece: half a character at their end waits for its other half.
 SAID = frozenset(("content", "text", "reasoning_content", "reasoning", "refusal", "arguments", "thinking"))
 _BIG = 1 << 63
+# Bytes that are no character, as Python writes them: of one that was cut between two events, which may meet yet.
+_CUT, _LAST = re.compile("[\udc80-\udcff]+"), re.compile("[\udc80-\udcff]{1,3}\\Z")
 # Names of events that say nothing but that their provider is there.
 _ALIVE = frozenset(("ping", "pong", "heartbeat", "keepalive", "keep-alive", "keep_alive"))
 
@@ -173,7 +177,7 @@ def parse(raw: bytes) -> Any:
     except ValueError:
         pass
     try:
-        return _tamed(json.loads(raw.decode("utf-8", "replace"), strict=False), "")
+        return _tamed(json.loads(raw.decode("utf-8", "surrogateescape"), strict=False), "")
     except (ValueError, RecursionError):
         return None
 
@@ -205,11 +209,32 @@ def whole(text: str) -> str:
     """Text without halves of characters."""
     if text.isascii():
         return text
+    text = _CUT.sub(lambda cut: _bytes(cut[0]).decode("utf-8", "replace"), _paired(text))
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def _paired(text: str) -> str:
+    """The text in which halves that stand beside each other are one character."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _bytes(cut: str) -> bytes:
+    return cut.encode("utf-8", "surrogateescape")
+
+
+def _open(text: str) -> int:
+    """How many signs at the end are the beginning of a character."""
+    if "\ud800" <= text[-1] <= "\udbff":
+        return 1
+    if (cut := _LAST.search(text)) is None:
+        return 0
+    reader = codecs.getincrementaldecoder("utf-8")("replace")
+    reader.decode(_bytes(cut[0]))
+    return len(reader.getstate()[0])
+
+
 class Halves:
-    """Puts a character together again whose halves came in two pieces of a text."""
+    """Puts a character together again whose halves, as escapes or as bytes, came in two pieces of a text."""
 
     def __init__(self) -> None:
         self._rest = ""
@@ -217,9 +242,9 @@ class Halves:
     def feed(self, text: str) -> str:
         if not text or (not self._rest and text.isascii()):
             return text
-        text, self._rest = self._rest + text, ""
-        if "\ud800" <= text[-1] <= "\udbff":
-            text, self._rest = text[:-1], text[-1]
+        text, self._rest = _paired(self._rest + text), ""
+        if rest := _open(text):
+            text, self._rest = text[:-rest], text[-rest:]
         return whole(text)
 
     def end(self) -> str:

@@ -16,6 +16,7 @@ from hub.llm.balancing import Balancer
 from hub.llm.begun import Answering, Begun
 from hub.llm.body import Body
 from hub.llm.breaker import Breaker
+from hub.llm.channels import begins
 from hub.llm.counting import MOST, usage_of
 from hub.llm.exchange import ANSWER_SIZE, later, next_of
 from hub.llm.figures import Figures, Place
@@ -252,6 +253,6 @@ def _words(choice: Any) -> str | None:
     if not isinstance(message, dict) or not isinstance(reason, str) or reason not in ENDS or choice.get("logprobs"):
         return None
     text = message.get("content")
-    if not isinstance(text, str) or not text.strip() or len(text) > LARGEST:
+    if not isinstance(text, str) or not text.strip() or len(text) > LARGEST or begins(text):
         return None
     return text if all(not value or name in ("role", "content") for name, value in message.items()) else None

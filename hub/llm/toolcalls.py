@@ -45,22 +45,22 @@ class ToolCalls:
         self._at: dict[int, _Call] = {}
         self._told: list[_Call] = []
 
-    def take(self, fragments: Any) -> list[Json]:
-        """What the fragments of one read add, each call once. Raise TypeError for what is no fragment."""
+    def take(self, fragments: Any, last: bool = False) -> list[Json]:
+        """What the fragments of one read add, each call once. last: no name goes on. TypeError for what is none."""
         for fragment in fragments or ():
             self._take(fragment)
-        return self._pieces()
+        return self._pieces(last)
 
     def end(self) -> list[Json]:
         """What is still missing: the arguments of calls without any."""
         for call in self._calls:
             rest = call.halves.end()
             call.arguments += rest
-            if not call.arguments.strip() and call.place is not None:
+            if not call.arguments.strip() and call.name:
                 rest = call.arguments = "{}"
             if rest:
                 call.new.append(rest)
-        return self._pieces()
+        return self._pieces(last=True)
 
     def _take(self, fragment: Any) -> None:
         if not isinstance(fragment, dict):
@@ -74,7 +74,7 @@ class ToolCalls:
             self._calls.append(call)
         if index is not None:
             self._at[index] = call
-        call.given, call.name = call.given or given, call.name or name
+        call.given, call.name = call.given or given, _named(call, name)
         if not call.arguments:
             piece = _once(piece)  # further on it is a text within the arguments
         if name and index is not None and len(call.arguments) > 1 and piece.startswith(call.arguments):
@@ -99,12 +99,15 @@ class ToolCalls:
         if call is None or not name or not call.name:
             return call
         if name != call.name:
-            return None
+            # A name that was cut: nothing of the call but that was told.
+            return call if index is not None and not call.arguments and given in ("", call.given) else None
         return call if _goes_on(call, index, given, piece) else None
 
-    def _pieces(self) -> list[Json]:
+    def _pieces(self, last: bool) -> list[Json]:
         found = []
         for call in self._calls:
+            if call.place is None and not (last or call.arguments or call is not self._calls[-1]):
+                continue  # its name may go on
             if not call.name or not (call.new or call.beside or call.place is None):
                 continue
             words, call.new = "".join(call.new), []
@@ -120,6 +123,13 @@ class ToolCalls:
             beside, call.beside = call.beside, {}
             found.append({"index": call.place, **merged(piece, beside)})
         return found
+
+
+def _named(call: _Call, name: str) -> str:
+    """The name with what a piece adds to it, as long as it is not told; some repeat what they have said of it."""
+    if not call.name or not name or call.place is not None or name == call.name or call.arguments:
+        return call.name or name
+    return name if name.startswith(call.name) else call.name + name
 
 
 def function_of(fragment: Json) -> Json:

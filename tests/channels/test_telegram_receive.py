@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from channels.base import BadSignature, Hook, Link, Unreadable
 from channels.inbound import Attachment, Contact, Inbound, Kind, Media
-from channels.telegram.content import ABOUT, CONTENT, UNSUPPORTED
+from channels.telegram.content import ABOUT, CONTENT
 from channels.telegram.receive import SECRET, receive
 from tests.channels.mutate import check_item, damaged
 from tests.channels.replay import body, inbound, load
@@ -122,7 +122,7 @@ def test_attachments(content: dict[str, Any], attachment: Attachment) -> None:
         ({"text": "a\0b"}, "ab"),
         ({"story": {"id": 1}}, "[story: Telegram does not show it to bots]"),
         ({"paid_media": {"star_count": 1}}, "[paid media: Telegram does not show it to bots]"),
-        ({"paid_media": {"star_count": 1}, "caption": "veja"}, "veja"),
+        ({"paid_media": {"star_count": 1}, "caption": "veja"}, "veja\n[paid media: Telegram does not show it to bots]"),
     ],
 )
 def test_words_of_other_content(content: dict[str, Any], text: str) -> None:
@@ -163,7 +163,6 @@ def test_answering_what_stands_in_another_chat() -> None:
         ({"pinned_message": {"message_id": 1}}, "service.pinned_message"),
         ({"left_chat_member": {"id": 1}}, "service.left_chat_member"),
         ({"something_new": True}, "service.something_new"),
-        ({"invoice": {"title": "T"}}, "unsupported.invoice"),
         ({"photo": []}, "service.empty"),
         ({"text": ""}, "service.empty"),
         ({}, "service.empty"),
@@ -178,7 +177,7 @@ def test_every_field_of_a_message_is_known() -> None:
     """A field that says something about a message must not be taken for a service message."""
     fields = {f.alias or n for n, f in aiogram("types").Message.model_fields.items()}
     assert fields >= ABOUT
-    service = fields - ABOUT - CONTENT - UNSUPPORTED
+    service = fields - ABOUT - CONTENT
     assert {"new_chat_members", "pinned_message", "migrate_to_chat_id"} <= service
     assert not {n for n in service if n.startswith(("is_", "has_", "forward_", "reply_"))}
 

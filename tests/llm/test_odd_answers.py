@@ -326,6 +326,44 @@ async def test_thoughts_between_tags_of_others(door: Door, begins: str, ends: st
     assert (message["reasoning"], message["content"]) == ("abc", "Hi, <thought> is a tag.")
 
 
+THOUGHT, ANSWER = "<|channel|>analysis<|message|>abc<|end|>", "<|start|>assistant<|channel|>final<|message|>Hi, <|you"
+CHANNELS: Mapping[str, tuple[str, str]] = {
+    "thoughts and the answer": (f"{THOUGHT}{ANSWER}", "abc"),
+    "with its end": (f"{THOUGHT}{ANSWER}<|return|>", "abc"),
+    "from the start": (f"<|start|>assistant{THOUGHT}{ANSWER}<|end|>", "abc"),
+    "the first tag eaten": (f"analysis<|message|>abc<|end|>{ANSWER}", "abc"),
+    "the answer alone": (f"\n{ANSWER}", ""),
+    "a call in words": (
+        f"{THOUGHT}<|start|>assistant<|channel|>commentary to=functions.x <|constrain|>json<|message|>{{}}<|call|>"
+        f"{ANSWER}",
+        "abc{}",
+    ),
+    "of JSON": (f"{THOUGHT}<|channel|>final <|constrain|>JSON<|message|>Hi, <|you", "abc"),
+}
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+@pytest.mark.parametrize("size", [1, 3, 11, 1000])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_channels_of_gpt_oss_are_no_words(door: Door, name: str, size: int, stream: bool) -> None:
+    text, thoughts = CHANNELS[name]
+    pieces = (piece(text[n : n + size]) for n in range(0, len(text), size))
+    raw = streamed(piece({"role": "assistant"}), *pieces, piece({}, "stop"), counted())
+    message = (await asked(door, raw, stream, {"flags": ["ReturnReasoningTokens"]}))[0]["choices"][0]["message"]
+    assert (message.get("reasoning") or "", message["content"]) == (thoughts, "Hi, <|you")
+    hidden = (await asked(door, whole({"content": text}), stream))[0]["choices"][0]["message"]
+    assert "reasoning" not in hidden and hidden["content"] == "Hi, <|you"
+
+
+@pytest.mark.parametrize(
+    "text", ["analysis of <|channel|>final<|message|>", "final", "<|", " <|channel", "a<|channel|>b"]
+)
+@pytest.mark.parametrize("stream", [True, False])
+async def test_what_only_looks_like_a_channel_stays(door: Door, text: str, stream: bool) -> None:
+    raw = streamed(*(piece(sign) for sign in text), piece({}, "stop"), counted())
+    assert (await asked(door, raw, stream))[0]["choices"][0]["message"]["content"].strip() == text.strip()
+
+
 MARKED: Json = {"extra_content": {"google": {"thought": True}}}
 GEMINI: Mapping[str, bytes] = {
     "a mark on some": streamed(

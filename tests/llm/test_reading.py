@@ -268,6 +268,44 @@ def test_halves_of_characters_come_together_or_are_replaced() -> None:
     orjson.dumps(told["calls"])
 
 
+@pytest.mark.parametrize(("pieces", "text"), [
+    ((b"caf\xc3", b"\xa9!"), "caf\u00e9!"),
+    ((b"\xf0", b"\x9f\x8e", b"\x82"), "\U0001f382"),
+    ((b"a\xf0\x9f", b"\x92\x80b"), "a\U0001f480b"),
+    ((b"a\xe2\x82", b"b"), "a\ufffdb"),  # the other half never came
+    ((b"a\xe2\x82",), "a\ufffd"),
+    ((b"a\xe9", b"\xe1b"), "a\ufffd\ufffdb"),
+    ((b"a\\ud83d", b"\\udc80b"), "a\U0001f480b"),  # what looks like a byte is half of an escape
+    ((b"a\\udc80b", b"c"), "a\ufffdbc"),
+])
+@pytest.mark.parametrize("field", ["content", "reasoning_content", "refusal"])
+def test_bytes_of_a_character_that_was_cut_between_events(pieces: tuple[bytes, ...], text: str, field: str) -> None:
+    events = (b'data: {"choices":[{"index":0,"delta":{"%s":"%s"}}]}\n\n' % (field.encode(), p) for p in pieces)
+    told = stream(*events, b"data: [DONE]\n\n")
+    assert told[{"content": "text", "reasoning_content": "thoughts", "refusal": "refusal"}[field]] == text
+    orjson.dumps(told)
+
+
+def test_a_name_that_was_cut_in_two_is_one() -> None:
+    def told(*fragments: dict[str, Any]) -> list[tuple[str, str]]:
+        choices = ([{"index": 0, "delta": {"tool_calls": [f]}}] for f in fragments)
+        events = (b"data: " + orjson.dumps({"choices": c}) + b"\n\n" for c in choices)
+        end = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n'
+        return [(c["function"]["name"], c["function"]["arguments"]) for c in stream(*events, end)["calls"]]
+
+    def cut(*parts: str, **more: Any) -> list[dict[str, Any]]:
+        return [{"index": 0, **more, "function": {"name": p}} for p in parts]
+
+    said = {"index": 0, "function": {"arguments": '{"k":1}'}}
+    assert told(*cut("get_", "wea", "ther", id="a"), said) == [("get_weather", '{"k":1}')]
+    assert told(*cut("get_", "weather")) == [("get_weather", "{}")]
+    assert told(*cut("get_", "get_weather", "get_weather"), said) == [("get_weather", '{"k":1}')]  # it repeats itself
+    # Two calls, however they are told apart.
+    assert told(*cut("a"), said, *cut("b"), said) == [("a", '{"k":1}'), ("b", '{"k":1}')]
+    assert told(*cut("a", id="1"), *cut("b", id="2")) == [("a", "{}"), ("b", "{}")]
+    assert told(*cut("a"), {"index": 1, "function": {"name": "b"}}) == [("a", "{}"), ("b", "{}")]
+
+
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 ARGUMENTS = st.sampled_from(["{}", '{"k":1}'])
 NAMED = st.builds(lambda n, a: {"name": n, "arguments": a}, st.sampled_from(["a", "b"]), ARGUMENTS)
