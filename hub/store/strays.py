@@ -86,7 +86,8 @@ DUE = """
                 and i.network_id ~ '^[0-9]{1,18}$'
             order by p.id limit 1), (select i.network_id::bigint from inbox i where i.session_id = due.id
             and i.received_at <= due.since and i.network_id ~ '^[0-9]{1,18}$' order by i.seq desc limit 1), 0) as asked,
-        coalesce(told.newest, 0) as newest
+        coalesce(told.newest, 0) as newest, exists (select 1 from parts p where p.stray = due.stray and p.session_id = due.id
+            and p.network_id ~ '^[0-9]{1,18}$' and p.closed_at > due.at + make_interval(secs => $7)) as passed
 """
 # It was too early to look: this was no try.
 LATER = "update stray_placeholders set tries = greatest(0, tries - 1) where id = $1 and asked_at = $2"
@@ -134,10 +135,11 @@ LIMITS = (AFTER, TALKS, READ, READ_IN_ALL, LATE)
 class Stray:
     """after: messages of ours that came after it. coming: more of them will. waits: another of ours may still get its id.
     kept: what fills in, or will. asked: what it answers, or 0. newest: the last message of ours, or 0. looked: when it was
-    begun to look now. tries: this one included. reach: how far it was looked for. buttoned: bodies of parts with buttons
+    begun to look now. passed: what came so much later was said that it does not stand behind all. tries: this one included. reach: how far it was looked for. buttoned: bodies of parts with buttons
     that may be there, without an id."""
 
     mark: int
+    passed: bool
     session: UUID
     account: UUID
     integration: UUID
@@ -196,7 +198,7 @@ async def due(db: Call, age: float, limit: int) -> list[Stray]:
     rows = await db.fetch(DUE, age, limit, *LIMITS)
     return [
         Stray(
-            r["mark"], r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
+            r["mark"], r["passed"], r["id"], r["account_id"], r["integration_id"], r["chat"], tuple(r["after"]), r["coming"], r["waits"],
             frozenset(int(k) for k in r["kept"]), r["asked"], r["newest"], r["asked_at"], r["tries"], r["reach"],
             tuple(r["buttoned"]),
         )

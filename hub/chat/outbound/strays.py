@@ -107,7 +107,7 @@ async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int], 
 async def _behind(hub: Hub, stray: Stray) -> list[int]:
     """Ids behind all that was said: where nothing was said since, and where its sender was slower than whoever answered
     instead."""
-    last = max(stray.asked, stray.newest)
+    last = 0 if stray.passed else max(stray.asked, stray.newest)
     ids = [last + n for n in range(1, ABOVE + 1) if last + n not in stray.kept] if last else []
     return await strays.unknown(hub.db, stray.integration, ids, ABOVE)
 
