@@ -1,14 +1,18 @@
-"""Calls to the Bot API as records, and how their arguments are written in a form."""
+"""Calls to the Bot API as records, and how their arguments are written: as JSON, with files in a form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
 import orjson
 
+from channels.base import ChannelError
+
 ATTACHED = "file"
+JSON = MappingProxyType({"Content-Type": "application/json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,16 @@ class Call:
         found = {k: v for k, v in self.arguments.items() if v is not None}
         return found | {self.upload.argument: self.upload.name} if self.upload else found
 
-    def form(self) -> aiohttp.FormData:
+    def written(self) -> tuple[aiohttp.FormData | bytes, Mapping[str, str]]:
+        """The body and its headers: JSON, which costs a fraction of a form, where no file goes along."""
+        if self.upload is not None or self.more:
+            return self._form(), {}
+        try:
+            return orjson.dumps({k: v for k, v in self.arguments.items() if v is not None}), JSON
+        except TypeError:  # a lone surrogate, for one
+            raise ChannelError("The message cannot be written as JSON.", permanent=True) from None
+
+    def _form(self) -> aiohttp.FormData:
         """With its file beside the arguments, which name it."""
         form = aiohttp.FormData(quote_fields=False)
         for name, value in self.arguments.items():

@@ -79,9 +79,10 @@ class Session:
         name = call.method
         # Only a send that is done twice is seen twice.
         safe = not name.startswith("send") or name in ("sendChatAction", "sendMessageDraft", "sendRichMessageDraft")
+        body, headers = call.written()
         try:
             async with self._session().post(
-                f"{self._base}/bot{token}/{name}", data=call.form(), timeout=limits(wait or self.wait),
+                f"{self._base}/bot{token}/{name}", data=body, headers=headers, timeout=limits(wait or self.wait),
                 allow_redirects=False,
             ) as response:
                 content = await answered(response, retry_safe=safe)

@@ -23,6 +23,7 @@ from hub.runtime import Hub, open_hub
 from tests.api import test_collections
 from tests.api.door import door, place  # noqa: F401 - fixtures
 from tests.conftest import cloned, small
+from tests.flows.net import as_form
 
 Json = dict[str, Any]
 GATEWAY: Json = {"name": "Shop bot", "parameters": {"baseAddress": "@integrated", "modelName": "extractive"}}
@@ -89,7 +90,8 @@ class Provider:
 
     async def handle(self, request: web.Request) -> web.Response:
         method = request.path.rsplit("/", 1)[-1]
-        sent = dict(await request.post()) if request.content_type != "application/json" else await request.json()
+        json = request.content_type == "application/json"
+        sent = as_form(await request.json()) if json else dict(await request.post())
         self.calls.append((method, sent))
         if self.refusal and method not in ("getMe", "getWebhookInfo"):
             return web.json_response({"ok": False, "error_code": 400, "description": self.refusal}, status=400)

@@ -63,10 +63,11 @@ class Api:
     bots: Telegram = field(init=False)
     answers: list[Any] = field(default_factory=list)
     seen: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        fields = {}
+        fields = await request.json() if request.content_type == "application/json" else {}
         for name, value in (await request.post()).items():
             if isinstance(value, web.FileField):
                 content = value.file.read()
@@ -74,6 +75,7 @@ class Api:
             else:
                 fields[name] = _parsed(value)
         self.seen.append((request.path, fields))
+        self.kinds.append(request.content_type)
         answer = self.answers.pop(0)
         if answer == "reset":
             assert request.transport is not None

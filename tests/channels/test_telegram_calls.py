@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from channels.inbound import Attachment, Media
+from channels.outbound import Choice
 from channels.telegram.send import UPDATES
 from tests.channels.replay import load
 from tests.channels.telegram_api import (
@@ -64,7 +65,7 @@ async def test_delete_acknowledge_and_typing(api: Api) -> None:
     await api.bots.delete(LINK, CHAT, "5")
     await api.bots.acknowledge(LINK, "30")
     assert api.bodies[0] == {"chat_id": 700000001, "message_id": 5}
-    assert api.bodies[1] == {"callback_query_id": 30}
+    assert api.bodies[1] == {"callback_query_id": "30"}
     api.answers = [refused("Bad Request: message can't be deleted")]
     assert (await fails(api.bots.delete(LINK, CHAT, "5"))).permanent
 
@@ -167,3 +168,24 @@ async def test_nothing_logs_the_token(api: Api, caplog: pytest.LogCaptureFixture
     await fails(api.bots.fetch_media(LINK, VOICE, None))
     ours = [r for r in caplog.records if not r.name.startswith("aiohttp.access")]
     assert TOKEN not in "".join(r.getMessage() for r in ours)
+
+
+@pytest.mark.parametrize(
+    ("asked", "method"),
+    [
+        (lambda bots: bots.typing(LINK, CHAT, None), "sendChatAction"),
+        (lambda bots: bots.send(LINK, TEXT), "sendMessage"),
+    ],
+)
+async def test_words_go_as_json_and_files_in_a_form(api: Api, asked: Any, method: str) -> None:
+    api.answers = [SENT, SENT]
+    await asked(api.bots)
+    await api.bots.send(LINK, picture(content=b"FAKE-JPEG"))
+    assert [(path.rpartition("/")[2], kind) for (path, _), kind in zip(api.seen, api.kinds, strict=True)] == [
+        (method, "application/json"), ("sendPhoto", "multipart/form-data"),
+    ]
+
+
+async def test_what_has_no_json_is_not_sent(api: Api) -> None:
+    error = await fails(api.bots.send(LINK, replace(TEXT, choices=(Choice("yes", "\ud800"),))))
+    assert error.permanent and api.seen == []

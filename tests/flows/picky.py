@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from PIL import Image
 
 from tests.flows.ledger import Ledger, Shown, serve
-from tests.flows.net import Call, Json
+from tests.flows.net import Call, Json, as_form
 
 INPUTS = Path(__file__).parent / "inputs"
 PHOTOS = ("sendPhoto", "sendDocument", "sendVideo", "sendAudio", "sendVoice")
@@ -105,7 +105,8 @@ def _told(source: str) -> str:
 async def _body(request: web.Request) -> Json:
     if request.content_type == "application/json":
         raw = await request.read()
-        return orjson.loads(raw) if raw else {}
+        found: Json = orjson.loads(raw) if raw else {}
+        return as_form(found) if "/bot" in request.path else found
     if request.content_type in ("multipart/form-data", "application/x-www-form-urlencoded"):
         return {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
     return {}

@@ -126,7 +126,7 @@ async def test_bodies(town: Town) -> None:  # noqa: F811
 
 def _telegram(sent: list[Json]) -> None:
     for form in sent:
-        body = {n: orjson.loads(v) if str(v)[:1] == "{" else v for n, v in form.items()}
+        body = {n: orjson.loads(v) if isinstance(v, str) and v[:1] == "{" else v for n, v in form.items()}
         methods = aiogram.methods
         method = methods.EditMessageText if "message_id" in body else methods.SendMessage
         keyboard = method.model_validate(body).reply_markup
