@@ -16,6 +16,7 @@ TALKS = 50  # conversations of a chat that are looked at
 # its messages no more than these are read: of one conversation, and of all together. And how many after the question.
 FAR, READ, READ_IN_ALL, FAR_FROM_QUESTION = 1000, 1000, 1500, 500
 ABOVE = 100  # and after the last of all
+SOON = 2  # seconds until it is looked further, where a look brought nothing and the network told of all
 LATE = 5  # seconds after which one that was sent has come, if it comes at all
 # $2: for how many seconds what was said may have come after it.
 MARK = """
@@ -36,7 +37,8 @@ DUE = """
         from stray_placeholders k join sessions s on s.id = k.session_id
         where k.at < now() - make_interval(secs => $1) and k.at >= now() - interval '1 day'
             and s.lease_until is null and s.integration_id is not null
-            and coalesce(k.asked_at < now() - make_interval(secs => least(3600, $1 * 2 ^ least(k.tries, 10))), true)
+            and coalesce(k.asked_at < now() - make_interval(secs => case when k.tries = 0 and k.reach > 0 then least($1, $8)
+                else least(3600, $1 * 2 ^ least(k.tries, 10)) end), true)
         order by k.at limit $2 for no key update of k skip locked),
     talks as (
         select d.stray, d.id, null as placeholder from due d
@@ -128,7 +130,7 @@ TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2
 DONE = "delete from stray_placeholders where id = $1 and asked_at = $2"
 
 
-LIMITS = (AFTER, TALKS, READ, READ_IN_ALL, LATE)
+LIMITS = (AFTER, TALKS, READ, READ_IN_ALL, LATE, SOON)
 
 
 @dataclass(frozen=True, slots=True)
