@@ -84,10 +84,10 @@ async def view(v: Visit) -> web.StreamResponse:
         bots.append({"id": own.id, "name": own.name})
     p = {**ClientParameters().stored(), **found.client.parameters}
     limits = {**LimitingParameters().stored(), **found.client.limits}
-    wait = timespan.seconds(p["messageDebounceInterval"]) if p["messageDebounceInterval"] else 0
+    wait = timespan.exact(p["messageDebounceInterval"]) if p["messageDebounceInterval"] else 0.0
     return await v.page(
         "channel.html", one=found.client, p=p, version=_version(found.client), limits=limits, networks=networks,
-        bots=bots, wait=wait, suggestions=[_line(b) for b in p["suggestionButtons"]],
+        bots=bots, wait=f"{wait:.10g}", suggestions=[_line(b) for b in p["suggestionButtons"]],
         asked=[asked_line(f) for f in p["preChat"]],
     )
 
@@ -160,7 +160,7 @@ def looks(f: Form, suggestions: Sequence[Json] = (), before: Sequence[Json] = ()
     kept = {_line(b): b for b in suggestions}
     lines = [line.strip() for line in f.get("suggestions").splitlines() if line.strip(" \t|")]
     origins = f.get("origins").replace(",", " ").split()
-    wait = int(f.number("debounce", 0, 86400) or 0)
+    wait = f.number("debounce", 0, 86400) or 0.0
     return {
         "pageTitle": f.get("pageTitle") or "Chat Assistant", "helloLabel": f.get("helloLabel") or None,
         "helloSubLabel": f.get("helloSubLabel") or None, "primaryColor": f.get("primaryColor") or "#6366f1",

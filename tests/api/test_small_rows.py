@@ -108,6 +108,27 @@ async def test_a_field_that_nobody_reads_is_named(api: Api) -> None:
     assert got.body["warnings"][0].startswith("parameters.temprature ")
 
 
+async def test_a_part_of_the_query_that_nobody_reads_is_named(api: Api) -> None:
+    """A filter in another spelling would list everything, and a list has no place for warnings."""
+    id = await api.client()
+    for path, names in (
+        (f"/api/v1/web-chat-clients/{id}/hook-schedules?external_user=ana", "external_user"),
+        ("/api/v1/memories?user=ana&filter=x&limit=5", "user"),
+        ("/api/v1/skills?filter=x&filter=y&api-key=" + api.key, "filter"),
+        ("/v1/voices?page=2&limit=5", "page"),
+        ("/api/v1/images?page=2&limit=5", "limit"),
+        ("/api/v1/ai-gateways?" + "n" * 500, "n" * 100),
+        ("/api/v1/ai-gateways?a%0D%0Ab=1", "a%0D%0Ab"),
+    ):
+        got = await api.call("GET", path)
+        assert (got.status, got.headers.get("X-Unknown-Fields")) == (200, names), path
+    got = await api.call("PUT", "/api/v1/accounts?dry=1", {"colour": "red"})
+    assert got.headers["X-Unknown-Fields"] == "dry, colour" and len(got.body["warnings"]) == 1
+    for path in (f"/api/v1/web-chat-clients/{id}/hook-schedules?external-user-id=ana", "/api/v1/memories?limit=1"):
+        got = await api.call("GET", path)
+        assert got.status == 200 and "X-Unknown-Fields" not in got.headers, path
+
+
 def test_a_field_of_any_form_of_a_value_is_known() -> None:
     assert unknown(dict[str, int] | None, {"a": 1}) == []
     assert unknown(Any, {"a": [{"b": 1}]}) == []

@@ -290,7 +290,7 @@ async def test_saving_a_place_changes_what_was_changed(desk: Desk, api: Api) -> 
         text = (await desk.get(page)).text
         shown = {
             "suggestions": unescape(re.findall(r'name="suggestions"[^>]*>(.*?)</textarea>', text, re.S)[0]),
-            "debounce": re.findall(r'name="debounce"[^>]* value="(\d+)"', text)[0],
+            "debounce": re.findall(r'name="debounce"[^>]* value="([\d.]+)"', text)[0],
         }
         more = {"name": "Shop", "messagesPerHour": "30", "maxMessages": "300"}
         await desk.done(page, **{**more, **shown, **changed})
@@ -298,7 +298,7 @@ async def test_saving_a_place_changes_what_was_changed(desk: Desk, api: Api) -> 
         return {n: found["clientParameters"][n] for n in looks}
 
     assert await save() == looks
-    for seconds, stored in (("60", "00:01:00"), ("5", "00:00:05"), ("0", None)):
+    for seconds, stored in (("60", "00:01:00"), ("5", "00:00:05"), ("0.5", "00:00:00.5000000"), ("0", None)):
         assert (await save(debounce=seconds))["messageDebounceInterval"] == stored
         assert (await save())["messageDebounceInterval"] == stored
     changed = await save(suggestions="Costs | What does it cost?\nHours?")

@@ -77,6 +77,8 @@ class Cut(NamedTuple):
 CUT = web.RequestKey("cut", Cut)
 # Fields of the body that nothing reads.
 UNKNOWN = web.RequestKey("unknown", list[str])
+# And of the query string.
+UNASKED = web.RequestKey("unasked", list[str])
 # The body, for a request whose body was read before its handler runs.
 BODY = web.RequestKey("body", bytes)
 # An id for what a request makes: the same when it is sent again with its Idempotency-Key.

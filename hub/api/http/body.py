@@ -9,8 +9,8 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from hub.api.http import bounded
-from hub.api.http.app_keys import BODY, UNKNOWN
-from hub.api.http.unknown import unknown
+from hub.api.http.app_keys import BODY, UNASKED, UNKNOWN
+from hub.api.http.unknown import MOST, unknown
 from hub.errors import BadRequest, NotFound, Unsupported
 from hub.pydantic_base import invalid
 from hub.store.db import clean
@@ -91,16 +91,28 @@ def deep(value: Any) -> bool:
 
 
 def query(request: web.Request, model: type[BaseModel]) -> BaseModel:
-    """The query string as a model; a name given twice is a list."""
+    """The query string as a model; a name given twice is a list. What is in no form is noted on the request."""
     sent: dict[str, Any] = {}
-    for name in request.query:
-        if name != "api-key":
-            values = [clean(v) for v in request.query.getall(name)]
-            sent[name] = values if len(values) > 1 else values[0]
+    for name in asked(request):
+        values = [clean(v) for v in request.query.getall(name)]
+        sent[name] = values if len(values) > 1 else values[0]
+    if names := unknown(model, sent):
+        request[UNASKED] = names
     try:
         return model.model_validate(sent)
     except ValidationError as e:
         raise invalid(e) from None
+
+
+def nothing(request: web.Request) -> None:
+    """Note the query string of an endpoint that reads none."""
+    if request.query_string and (names := asked(request)):
+        request[UNASKED] = names[:MOST]
+
+
+def asked(request: web.Request) -> list[str]:
+    """The names of the query string, each once; a key in it is read before."""
+    return [name for name in dict.fromkeys(request.query) if name != "api-key"]
 
 
 def variables(request: web.Request, adapters: Mapping[str, TypeAdapter[Any]]) -> dict[str, Any]:

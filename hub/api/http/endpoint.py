@@ -105,6 +105,8 @@ async def _arguments(request: web.Request, operation: Operation) -> dict[str, An
         request[SUBJECT] = named[-1]
     if operation.query is not None:
         found["query"] = body.query(request, operation.query)
+    else:
+        body.nothing(request)
     if operation.body is not None:
         if operation.family == "aresgen":
             body.only_json(request)

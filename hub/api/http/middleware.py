@@ -14,7 +14,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from hub.api.http import bounded, errors
-from hub.api.http.app_keys import CALLER, CUT, HUB, PURSE, RATE, REQUEST_ID, REQUEST_LOG, UNKNOWN
+from hub.api.http.app_keys import CALLER, CUT, HUB, PURSE, RATE, REQUEST_ID, REQUEST_LOG, UNASKED, UNKNOWN
 from hub.api.http.client_address import HOOKS, PUBLIC, client_ip, limit_public
 from hub.api.http.families import ANTHROPIC, family_of
 from hub.api.http.hosts import apart
@@ -33,6 +33,7 @@ DATA = ("/api/", "/v1/", "/openapi")
 ALWAYS: Mapping[str, str] = MappingProxyType({"Server": "hub", "X-Content-Type-Options": "nosniff"})
 ADDING = frozenset({"POST", "PUT", "PATCH"})
 AGENT = 300
+LONGEST = 100  # letters of a name that is told in a header
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Hub-Cache"
 QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -214,8 +215,8 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
     if request.path.startswith("/v1/") and request.app[HUB].settings.region:
         out["X-Region"] = request.app[HUB].settings.region
     _counted(request, response)
-    if request.get(UNKNOWN):
-        out["X-Unknown-Fields"] = ", ".join(quote(name, safe="._-[]$ ") for name in request[UNKNOWN])
+    if unread := [*request.get(UNASKED, ()), *request.get(UNKNOWN, ())]:
+        out["X-Unknown-Fields"] = ", ".join(quote(name[:LONGEST], safe="._-[]$ ") for name in unread)
     if request.path.startswith(PUBLIC):
         _share(request, response, "*", "*")
     elif (origin := _shared(request)) is not None:

@@ -20,7 +20,8 @@ ABOUT = (
     "Chat clients on Telegram, WhatsApp and the web, answered by AI gateways with knowledge. Under `/api`,"
     f" `{ENVELOPE}: true` asks for answers as `{{\"message\", \"data\"}}`. A list that is cut says in"
     " `X-Total-Count` how much there is and in `Link` where it goes on. Fields that nothing reads are named in"
-    " `warnings` of the answer and in `X-Unknown-Fields`. HEAD works wherever GET does."
+    " `warnings` of the answer and in `X-Unknown-Fields`, those of the query string in the latter. HEAD works wherever"
+    " GET does."
 )
 TEXTS = {
     400: "The request is not valid; the text names the field and the mend.",

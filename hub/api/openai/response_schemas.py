@@ -155,6 +155,14 @@ class ResponseTokens(BaseModel):
     input_tokens: int
 
 
+class KeptQuery(BaseModel):
+    """How a response that is kept is shown."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    stream: bool = False
+
+
 class ItemsQuery(BaseModel):
     """The page of a list of items."""
 

@@ -17,6 +17,7 @@ from hub.api.openai.response_output import Making, Shown
 from hub.api.openai.response_schemas import (
     ItemList,
     ItemsQuery,
+    KeptQuery,
     ResponseDeleted,
     ResponseIn,
     ResponseOut,
@@ -258,9 +259,9 @@ async def _streamed(request: web.Request, question: _Question) -> web.StreamResp
 
 
 @endpoint(tag=TAG)
-async def get(request: web.Request, id: str) -> ResponseOut:
+async def get(request: web.Request, id: str, query: KeptQuery) -> ResponseOut:
     """Get a response that is kept."""
-    if request.query.get("stream", "").lower() == "true":
+    if query.stream:
         raise Invalid("stream: only what is still being made could be streamed; leave it out.", field="stream")
     found = await responses.find(request.app[HUB], caller(request), id)
     return ResponseOut.model_validate(found["answer"])

@@ -20,7 +20,7 @@ from hub.chat.inbound.commands import parse
 from hub.chat.inbound.continuation import code_in
 from hub.chat.inbound.lagging import Lagging
 from hub.chat.inbound.told import ring
-from hub.chat.timespan import seconds
+from hub.chat.timespan import exact
 from hub.errors import HubError, Overloaded
 from hub.live.queue import Queue
 from hub.personal_keys import Unkeyed
@@ -316,7 +316,7 @@ def _rules(endpoint: dict[str, Any], one: Inbound, max_wait: float, said: str | 
     parameters, limits = endpoint["parameters"], endpoint["limits"]
     lang = language_of(parameters, one.contact)
     debounce = parameters.get("messageDebounceInterval")
-    wait = float(seconds(debounce)) if debounce else 0.0
+    wait = exact(debounce) if debounce else 0.0
     rule, handle = _ignored(endpoint, one), endpoint.get("handle")
     return {
         "debounce": max(wait, 1.0 if one.album else 0.0),

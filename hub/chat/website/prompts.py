@@ -14,7 +14,7 @@ from hub.accounts import balance
 from hub.chat import content
 from hub.chat.inbound.intake import Intake, carry
 from hub.chat.news import tell
-from hub.chat.timespan import seconds
+from hub.chat.timespan import exact
 from hub.chat.turns import turn
 from hub.chat.turns.question import ask_of, history
 from hub.engine.answer import answer
@@ -141,7 +141,7 @@ async def accept(hub: Hub, intake: Intake, seen: Visit, body: Json, client_id: s
     """Store what the visitor said; its answer comes by the events. Said twice under one `client_id`, it is
     stored once. `soon`: whether nobody else has been rung for it, so that the caller is to run the turn."""
     interval = seen.parameters.get("messageDebounceInterval")
-    wait = float(seconds(interval)) if interval else 0.0
+    wait = exact(interval) if interval else 0.0
     [got] = await _kept(hub, intake, [_item(seen, body, client_id, wait, hub.settings.max_debounce_wait)])
     if got.outcome == "gone" or got.message_id is None:
         raise Unavailable

@@ -298,6 +298,14 @@ def test_time_spans(value: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("span", "wait"), [("00:00:00.5000000", 0.5), ("00:00:01.25", 1.25), ("1.00:00:00", 86400.0), ("00:00:00", 0.0)]
+)
+def test_parts_of_a_second_are_waited_for(span: str, wait: float) -> None:
+    made = item(message(), max_wait=60, parameters={"messageDebounceInterval": span})
+    assert (made["debounce"], made["max_wait"]) == (wait, max(60, wait))
+
+
+@pytest.mark.parametrize(
     "value",
     [
         "",
