@@ -1,5 +1,6 @@
 # One command each: run, test, check, measure. Needs Python 3.11+ and make, nothing else.
-PYTHON ?= python3
+# The system's own where it is new enough: distributions build it with optimizations that others, such as pyenv, leave out.
+PYTHON ?= $(shell for p in /usr/bin/python3 python3; do $$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.runs

@@ -1,6 +1,7 @@
 """The files that run the hub elsewhere agree with the code."""
 
 import re
+import subprocess
 import tomllib
 from typing import Any
 
@@ -28,6 +29,17 @@ def _default(name: str) -> str:
     if hasattr(value, "get_secret_value"):
         return str(value.get_secret_value())
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _chosen(*named: str) -> str:
+    asked = ["make", *named, "--eval=chosen: ; @echo $(PYTHON)", "--no-print-directory", "chosen"]
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_make_takes_a_python_that_serves_or_the_one_that_is_named() -> None:
+    told = "import ensurepip, sys; print(sys.version_info >= (3, 11))"
+    assert subprocess.check_output([_chosen(), "-c", told], text=True).strip() == "True"
+    assert _chosen("PYTHON=python3.12") == "python3.12"
 
 
 def test_the_example_names_exactly_the_settings_with_their_defaults() -> None:
