@@ -51,7 +51,7 @@ PLACES = {
     "source_tools": NONE, "sources": NONE, "source_pages": NONE, "embedders": NONE, "embedder_shelves": NONE, "vectors": CASCADE, "readings": CASCADE, "sign_in_waits": NONE, "operator_devices": NONE, "operator_totp": NONE,
     "operator_recovery_codes": NONE, "operator_passkeys": NONE, "operator_pending": NONE, "operator_identities": NONE,
     "ares_devices": NONE, "drills": NONE, "answer_cache": BRIEF, "key_spend": NONE, "key_holds": NONE, "key_alerts": NONE,
-    "file_leftovers": NONE, "personal_folders": NONE, "left_placeholders": CASCADE, "form_posts": NONE, "human_requests": CASCADE, "operator_presence": NONE,
+    "file_leftovers": NONE, "personal_folders": NONE, "left_placeholders": CASCADE, "stray_placeholders": CASCADE, "form_posts": NONE, "human_requests": CASCADE, "operator_presence": NONE,
     "session_labels": CASCADE, "operator_notices": CASCADE, "teams": NONE, "team_members": NONE, "labels": NONE, "inbox_views": NONE,
     "responses": "the response itself", "template_lists": NONE, "push_subscriptions": CASCADE, "notices": CASCADE, "samples": NONE,
     "contact_fields": NONE, "contact_cards": NONE, "contact_values": OWN, "contact_notes": OWN, "consents": OWN,
