@@ -67,12 +67,7 @@ class Presence:
     async def __aexit__(self, *_: object) -> None:
         # What was signed while the answer was made is taken back with it, by whoever makes it.
         await end([self._typing, self._placing, None if self._done.is_set() else self._signing])
-        if self._astray:
-            # Cut off: whoever has the conversation now may have answered long ago.
-            try:
-                await self._look_for_it()
-            except Overloaded as e:
-                log.warning("a placeholder may be left: %s", e)
+        await self._look_for_it()
 
     async def finish(self) -> str | None:
         """Stop typing; the placeholder's message id, waiting for it if it is on its way."""
@@ -84,16 +79,21 @@ class Presence:
                 self._marking = asyncio.create_task(self._mark(integration))
         if self._placing is not None:
             await asyncio.gather(self._placing, return_exceptions=True)
-        if self._astray:
-            await self._look_for_it()
         return self._placeholder
 
     async def _look_for_it(self) -> None:
-        await strays.mark(self._hub.db, self._claimed.session_id, time.monotonic() - self._began)
-        self._astray = False
+        """Note that one may stand there. Whoever was cut off may be late: who has the conversation now may have
+        answered long ago. A database that is away holds no answer up, and is told once more when it is sent."""
+        if self._astray:
+            try:
+                await strays.mark(self._hub.db, self._claimed.session_id, time.monotonic() - self._began)
+                self._astray = False
+            except Overloaded as e:
+                log.warning("a placeholder may be left: %s", e)
 
     async def over(self) -> None:
         """The answer is sent: a mark that is still on its way gets a moment more."""
+        await self._look_for_it()
         late = [task for task in (self._marking, self._signing) if task is not None]
         if late:
             await asyncio.wait(late, timeout=MARKING)
