@@ -79,6 +79,7 @@ REPAIRS: Mapping[str, Callable[[Db], Awaitable[int]]] = MappingProxyType({
     "webhook deliveries": outgoing_webhooks.forget, "edit tokens": studio_documents.forget_tokens,
     "operators' notices": triage.forget, "notices": notices.forget, "persons asked for": human_requests.forget,
     "planned messages": planned.forget, "responses": responses.forget, "drills": drills.forget,
+    "placeholders that nobody found": strays.forget,
     "steps of figures, which became sums": talks.fold,
 })
 # The same of what operators say how many days it is kept: by the name of the setting.

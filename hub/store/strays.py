@@ -1,6 +1,6 @@
 """Placeholders that may stand in a chat though nobody knows their id."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,17 +29,18 @@ MARK = """
 # A part that is to be filled in stands where its placeholder does (`kept`). Nothing is older than the question that it stands
 # for (`asked`): of what was said before that, the rows may be gone. It stands before what was said until it was missed, or
 # before the next after that (`after`). Where nothing was said since, it stands behind all else (`newest`), as it does where
-# its sender was slower than who answered instead. Nobody looks for longer than a day.
+# its sender was slower than who answered instead. Nobody looks for longer than a day. Whichever was looked for the longest ago
+# goes first, so that those whose network does not answer hold up none of the others.
 DUE = """
-    with gone as (delete from stray_placeholders where at < now() - interval '1 day'),
-    due as (
+    with due as (
         select k.id as stray, k.since, k.at, s.id, s.integration_id, s.contact_id, s.chat, s.due_at
         from stray_placeholders k join sessions s on s.id = k.session_id
         where k.at < now() - make_interval(secs => $1) and k.at >= now() - interval '1 day'
+            and coalesce(k.asked_at, k.at) < now() - make_interval(secs => least($1, $8))
             and s.lease_until is null and s.integration_id is not null
             and coalesce(k.asked_at < now() - make_interval(secs => case when k.tries = 0 and k.reach > 0 then least($1, $8)
                 else least(3600, $1 * 2 ^ least(k.tries, 10)) end), true)
-        order by k.at limit $2 for no key update of k skip locked),
+        order by coalesce(k.asked_at, k.at) limit $2 for no key update of k skip locked),
     talks as (
         select d.stray, d.id, null as placeholder from due d
         union all
@@ -93,8 +94,25 @@ DUE = """
 """
 # It was too early to look: this was no try.
 LATER = "update stray_placeholders set tries = greatest(0, tries - 1) where id = $1 and asked_at = $2"
-# That far nothing is left: it is gone on with, also where whoever looks is killed. This was no try either.
-DEEPER = "update stray_placeholders set tries = 0, reach = $3 where id = $1 and asked_at = $2"
+# That far nothing is left: it is gone on with from there, also where whoever looks is killed. Nobody else begins meanwhile.
+DEEPER = "update stray_placeholders set tries = 1, reach = $3, asked_at = now() where id = $1 and asked_at = $2 returning asked_at"
+# So much is looked at once, and the next soon. This was no try.
+FURTHER = "update stray_placeholders set tries = 0, reach = $3 where id = $1 and asked_at = $2"
+# Whether nobody says anything in the chat just now, and nothing of ours is to stand at this id.
+NOBODYS = """
+    with talks as (
+        select s.id, s.lease_until, s.placeholder from sessions s where s.id = $1
+        union all
+        select x.* from sessions s cross join lateral (
+            select o.id, o.lease_until, o.placeholder from sessions o where o.contact_id = s.contact_id
+                and o.integration_id = s.integration_id and o.chat = s.chat and o.id <> s.id order by o.id desc limit $4) x
+        where s.id = $1)
+    select not exists (select 1 from talks t where t.lease_until is not null or t.placeholder = $3)
+        and not exists (select 1 from talks t cross join lateral (
+            select 1 from outbox o where o.session_id = t.id and o.state in ('queued', 'sending', 'unknown') and (o.placeholder = $3
+                or o.state = 'sending' and o.network_id is null and coalesce(o.placeholder, '') = '') limit 1) coming)
+        and not exists (select 1 from outbox o where o.integration_id = $2 and o.network_id = $3)
+"""
 # An album has one id here and as many as it has files there, one after the other.
 KNOWN = """
     select n.id from unnest($2::bigint[]) with ordinality n(id, place)
@@ -128,7 +146,10 @@ LEFT_FOR_LATER = """
 """
 TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
 DONE = "delete from stray_placeholders where id = $1 and asked_at = $2"
-
+FORGET = """
+    delete from stray_placeholders where id in (
+        select id from stray_placeholders where at < now() - interval '1 day' order by at limit 20000)
+"""
 
 LIMITS = (AFTER, TALKS, READ, READ_IN_ALL, LATE, SOON)
 
@@ -137,8 +158,8 @@ LIMITS = (AFTER, TALKS, READ, READ_IN_ALL, LATE, SOON)
 class Stray:
     """after: messages of ours that came after it. coming: more of them will. waits: another of ours may still get its id.
     kept: what fills in, or will. asked: what it answers, or 0. newest: the last message of ours, or 0. looked: when it was
-    begun to look now. passed: what came so much later was said that it does not stand behind all. tries: this one included. reach: how far it was looked for. buttoned: bodies of parts with buttons
-    that may be there, without an id."""
+    begun to look now. passed: what came so much later was said that it does not stand behind all. tries: this one
+    included. reach: how far it was looked for. buttoned: bodies of parts with buttons that may be there, without an id."""
 
     mark: int
     passed: bool
@@ -213,9 +234,25 @@ async def later(db: Call, stray: Stray) -> None:
     await db.run(LATER, stray.mark, stray.looked)
 
 
-async def deeper(db: Call, stray: Stray, reach: int) -> None:
+async def deeper(db: Call, stray: Stray, reach: int) -> Stray | None:
+    """It was looked for that far, and is still. None where somebody else looks by now."""
+    looked = await db.value(DEEPER, stray.mark, stray.looked, reach)
+    return replace(stray, looked=looked) if looked else None
+
+
+async def further(db: Call, stray: Stray, reach: int) -> None:
     """It was looked for that far, and not yet as far as it may stand."""
-    await db.run(DEEPER, stray.mark, stray.looked, reach)
+    await db.run(FURTHER, stray.mark, stray.looked, reach)
+
+
+async def nobodys(db: Call, stray: Stray, id: int = 0) -> bool:
+    """Whether its chat is quiet, and what stands at the id, if any is named, is not ours to be filled in."""
+    return bool(await db.value(NOBODYS, stray.session, stray.integration, str(id), TALKS))
+
+
+async def forget(db: Call) -> int:
+    """Drop what nobody looks for any more."""
+    return await db.run(FORGET)
 
 
 async def unknown(db: Call, integration: UUID, ids: list[int], most: int) -> list[Any]:

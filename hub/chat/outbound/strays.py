@@ -52,23 +52,25 @@ async def remove(hub: Hub, stray: Stray) -> None:
     link = open_link(hub, integration)
     tried = await strays.unknown(hub.db, stray.integration, list(ids), REACH)
     for n in range(0, len(tried), STEP):
-        untold = await _asked(channel, link, stray, tried[n : n + STEP], found)
+        untold = await _asked(hub, channel, link, stray, tried[n : n + STEP], found)
         following = tried[n + STEP] if n + STEP < len(tried) else None
         further = ids.get(following if untold is None else untold, 0) - 1
         if further > reach:
             # What was told is not asked for again, so that neither a network that fails now and then nor the death of
             # whoever asks uses up the tries.
-            reach = further
-            await strays.deeper(hub.db, stray, reach)
+            reach, going = further, await strays.deeper(hub.db, stray, further)
+            if going is None:
+                return
+            stray = going
         if untold is not None:
             await _not_told(hub, stray, reach)
             return
     if len(tried) == REACH:
         # What is as far away as the last one that was tried may not all have been among them.
-        await strays.deeper(hub.db, stray, ids[tried[-1]] - 1)
+        await strays.further(hub.db, stray, ids[tried[-1]] - 1)
     elif len(ids) >= LOOKED:
-        await strays.deeper(hub.db, stray, max(ids.values()))
-    elif found or await _asked(channel, link, stray, await _behind(hub, stray), found) is None:
+        await strays.further(hub.db, stray, max(ids.values()))
+    elif found or await _none_behind(hub, channel, link, stray, found):
         await strays.done(hub.db, stray)
     else:
         await _not_told(hub, stray, reach)
@@ -80,7 +82,9 @@ async def _not_told(hub: Hub, stray: Stray, reach: int) -> None:
         await strays.done(hub.db, stray)
 
 
-async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int], found: list[int]) -> int | None:
+async def _asked(
+    hub: Hub, channel: Probes, link: Link, stray: Stray, ids: Sequence[int], found: list[int]
+) -> int | None:
     """Take away those that are one, and note them as found; the first of which the network did not tell, if any."""
     buttons = {b.get("plain") or b.get("text", ""): [Choice(**c) for c in b["choices"]] for b in stray.buttoned}
     left = list(ids)
@@ -89,6 +93,9 @@ async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int], 
         for place, id in enumerate(ask):
             try:
                 if await channel.words(link, stray.chat, str(id), buttons) == PLACEHOLDER:
+                    if not await strays.nobodys(hub.db, stray, id):
+                        # Whoever answers in this chat by now may have put it there.
+                        return min((*left, *ask[place:]), key=ids.index)
                     await channel.delete(link, stray.chat, str(id))
                     found.append(id)
                     log.info("a placeholder that was left standing was removed")
@@ -104,9 +111,16 @@ async def _asked(channel: Probes, link: Link, stray: Stray, ids: Sequence[int], 
     return left[0]
 
 
+async def _none_behind(hub: Hub, channel: Probes, link: Link, stray: Stray, found: list[int]) -> bool:
+    """Look behind all that was said: where nothing was said since, and where its sender was slower than whoever
+    answered instead. False where the network did not tell, or something is said there now."""
+    ids = await _behind(hub, stray)
+    return not ids or (
+        await strays.nobodys(hub.db, stray) and await _asked(hub, channel, link, stray, ids, found) is None
+    )
+
+
 async def _behind(hub: Hub, stray: Stray) -> list[int]:
-    """Ids behind all that was said: where nothing was said since, and where its sender was slower than whoever answered
-    instead."""
     last = 0 if stray.passed else max(stray.asked, stray.newest)
     ids = [last + n for n in range(1, ABOVE + 1) if last + n not in stray.kept] if last else []
     return await strays.unknown(hub.db, stray.integration, ids, ABOVE)
