@@ -34,6 +34,7 @@ ALWAYS: Mapping[str, str] = MappingProxyType({"Server": "hub", "X-Content-Type-O
 ADDING = frozenset({"POST", "PUT", "PATCH"})
 AGENT = 300
 LONGEST = 100  # letters of a name that is told in a header
+WIDEST = 2000  # and of all of them: clients read no longer line than 8 kB, and proxies keep 4 kB for all headers
 EXPOSED = "Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Hub-Cache"
 QUIET = frozenset({"/health/live", "/health/ready"})
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -216,13 +217,18 @@ async def headers(request: web.Request, response: web.StreamResponse) -> None:
         out["X-Region"] = request.app[HUB].settings.region
     _counted(request, response)
     if unread := [*request.get(UNASKED, ()), *request.get(UNKNOWN, ())]:
-        out["X-Unknown-Fields"] = ", ".join(quote(name[:LONGEST], safe="._-[]$ ") for name in unread)
+        out["X-Unknown-Fields"] = _named(unread)
     if request.path.startswith(PUBLIC):
         _share(request, response, "*", "*")
     elif (origin := _shared(request)) is not None:
         out["Vary"] = "Origin"
         # A star does not stand for Authorization.
         _share(request, response, origin, request.headers.get("Access-Control-Request-Headers", "*"))
+
+
+def _named(unread: list[str]) -> str:
+    named = ", ".join(quote(name[:LONGEST], safe="._-[]$ ") for name in unread)
+    return named if len(named) <= WIDEST else named[: WIDEST - 5].rpartition(", ")[0] + ", ..."
 
 
 def _counted(request: web.Request, response: web.StreamResponse) -> None:
