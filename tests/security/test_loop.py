@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
+from hub.accounts.accounts import create_account
+from hub.accounts.keys import grant
 from tests.flows.test_answers import BODIES
 from tests.flows.world import SECRET
 from tests.security.doors import Doors, multipart, watching
@@ -247,3 +249,22 @@ async def test_a_large_file_that_comes_and_goes_holds_nobody_up(doors: Doors) ->
     assert status == 200
     await doors.value(take, {"uploadUnsupportedFiles": False})
     await _unharmed(doors, slow)
+
+
+async def test_many_documents_that_words_alone_order_hold_nobody_up(doors: Doors) -> None:
+    """While the embedder rests."""
+    account = (await doors.there(create_account(doors.hub.db, "Austral"))).id
+    key = await doors.there(grant(doors.hub.db, account, "test", None))
+    headers = JSON | {"Authorization": f"Bearer {key}"}
+    assert await doors.there(doors.hub.embedder.rest.tried([account], _broken, 60)) is None
+    texts = [" ".join(f"w{n}x{k}" for k in range(430)) for n in range(1000)]
+    small, large = (orjson.dumps({"query": "Where is w7x7?", "documents": some}) for some in (texts[:1], texts))
+    await doors.send("/v1/rerank", small, **headers)
+    with watching(doors) as slow:
+        status, said = await doors.send("/v1/rerank", io.BytesIO(large), **headers)
+    assert status == 200 and orjson.loads(said)["results"][0]["index"] == 7, said[:300]
+    await _unharmed(doors, slow)
+
+
+async def _broken() -> bool:
+    raise RuntimeError("the model's file is damaged")

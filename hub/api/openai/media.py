@@ -301,7 +301,7 @@ async def rank(request: web.Request, body: RerankIn) -> RerankOut:
     if gateway is None:
         scored = await rerank.scored(hub.embedder, who.account_id, body.query, texts)
         by_words = scored is None
-        scores = rerank.worded(body.query, texts) if scored is None else scored
+        scores = await asyncio.to_thread(rerank.worded, body.query, texts) if scored is None else scored
         order = sorted(range(len(texts)), key=lambda n: (-scores[n], n))
     else:
         order = await _by_model(hub, who, gateway, body.query, texts)
