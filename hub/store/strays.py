@@ -126,8 +126,8 @@ KNOWN = """
 LEFT = """
     with due as (
         select l.session_id, l.network_id from left_placeholders l
-        where l.at < now() - make_interval(secs => $1) and coalesce(l.asked_at < now() - make_interval(secs => $1), true)
-        order by l.at limit $2 for no key update skip locked)
+        where l.at < now() - make_interval(secs => $1) and coalesce(l.asked_at, l.at) < now() - make_interval(secs => $1)
+        order by coalesce(l.asked_at, l.at) limit $2 for no key update skip locked)
     update left_placeholders l set tries = l.tries + 1, asked_at = now() from due
     where l.session_id = due.session_id and l.network_id = due.network_id
     returning l.session_id, l.account_id, l.integration_id, l.chat, l.network_id, l.tries, exists (
@@ -146,7 +146,12 @@ LEFT_FOR_LATER = """
 """
 TAKEN = "delete from left_placeholders where session_id = $1 and network_id = $2"
 DONE = "delete from stray_placeholders where id = $1 and asked_at = $2"
+# Also where nobody takes any away (HUB_PLACEHOLDER_SECONDS is 0, and a day at most).
 FORGET = """
+    with taken as (
+        delete from left_placeholders l using (
+            select session_id, network_id from left_placeholders where at < now() - interval '2 days' order by at limit 20000) old
+        where l.session_id = old.session_id and l.network_id = old.network_id)
     delete from stray_placeholders where id in (
         select id from stray_placeholders where at < now() - interval '1 day' order by at limit 20000)
 """
@@ -251,7 +256,7 @@ async def nobodys(db: Call, stray: Stray, id: int = 0) -> bool:
 
 
 async def forget(db: Call) -> int:
-    """Drop what nobody looks for any more."""
+    """Drop what nobody looks for any more; how many of those whose id nobody learned."""
     return await db.run(FORGET)
 
 

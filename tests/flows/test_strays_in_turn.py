@@ -29,6 +29,11 @@ AWAY = """
     create trigger tripping before insert on stray_placeholders for each row execute function tripping();
 """
 PRESENT = "drop trigger tripping on stray_placeholders; drop function tripping(); drop sequence tripped"
+LEFT = """
+    insert into left_placeholders (session_id, account_id, integration_id, chat, network_id, at)
+    select s.id, s.account_id, s.integration_id, s.chat, $3::text || n, now() - $3::text::interval
+    from sessions s, generate_series(1, $2::int) n where s.chat = $1
+"""
 HOUR = 3600.0
 
 
@@ -148,13 +153,19 @@ async def test_many_that_nobody_can_look_for_now_hold_up_none_of_the_others(r: R
     for _ in range(15):
         await r.db.run(MARKED + " where chat = '700'")
     await r.db.run(MARKED.replace("1 hour", "59 minutes") + " where chat = '701'")
-    looked = set[str]()
+    for chat, many, since in (("700", 15, "1 hour"), ("701", 1, "59 minutes")):
+        await r.db.run(LEFT, chat, many, since)
+    looked, left = set[str](), set[str]()
     for _ in range(2):
         for one in await strays.due(r.w.hub.db, 1, 10):
             looked.add(one.chat)
             await strays.later(r.w.hub.db, one)
-        await r.db.run("update stray_placeholders set asked_at = asked_at - interval '10 minutes'")
-    assert looked == {"700", "701"}
+        for gone in await strays.left(r.w.hub.db, 1, 10):
+            left.add(gone.chat)
+            await strays.left_for_later(r.w.hub.db, gone)
+        for table in ("stray_placeholders", "left_placeholders"):
+            await r.db.run(f"update {table} set asked_at = asked_at - interval '10 minutes'")
+    assert looked == {"700", "701"} == left
 
 
 async def test_what_nobody_looks_for_any_more_is_dropped_also_where_nobody_ever_looks(settings: Settings) -> None:
@@ -163,10 +174,13 @@ async def test_what_nobody_looks_for_any_more_is_dropped_also_where_nobody_ever_
         await r.w.until(lambda: r.net.final() == ["You said #a1-1"])
         for hours in (1, 23, 25):
             await r.db.run(MARKED.replace("1 hour", f"{hours} hours"))
+            await r.db.run(LEFT, "700", 1, f"{2 * hours} hours")
         await r.db.run("delete from leader")
         await sweeps.housekeeping(r.w.hub)
-        assert await r.db.value("select count(*) from stray_placeholders") == 2
-        assert await r.db.value("select count(*) from stray_placeholders where at < now() - interval '24 hours'") == 0
+        for table, days in (("stray_placeholders", 1), ("left_placeholders", 2)):
+            old = f"at < now() - interval '{days} days'"
+            assert await r.db.value(f"select count(*) from {table}") == 2, table
+            assert await r.db.value(f"select count(*) from {table} where {old}") == 0, table
 
 
 async def test_what_a_process_of_the_version_before_notes_while_it_ends_is_looked_for(r: Rig) -> None:

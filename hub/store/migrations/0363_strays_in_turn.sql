@@ -1,5 +1,6 @@
--- Whichever placeholder was looked for the longest ago is looked for next.
+-- Whichever placeholder was looked for, or was to be taken away, the longest ago is next.
 create index stray_placeholders_turn on stray_placeholders (coalesce(asked_at, at));
+create index left_placeholders_turn on left_placeholders (coalesce(asked_at, at));
 
 -- A process of the version before this table still notes them in its sessions while it ends.
 create function note_old_stray() returns trigger language plpgsql as $$
