@@ -17,6 +17,8 @@ _CHOICE, _PIECE = frozenset(("index", "delta", "finish_reason", "logprobs")), fr
 MARK = "\u2402 words"
 # Forms that are learned although none before brought anything, and in all.
 TRIES, FORMS = 3, 50
+# Bytes in which a form and a row of it are looked for: a text of many escapes takes ten times as long as by itself.
+LONGEST = 100_000
 
 
 class Alike:
@@ -37,7 +39,7 @@ class Alike:
             self._first = True  # only the first has one, as a rule
             return
         self._left, self._forms = self._left - 1, self._forms + 1
-        found = _CONTENT.search(block)
+        found = _CONTENT.search(block) if len(block) <= LONGEST else None
         if found is None:
             return
         before, after = block[: found.start(1)], block[found.end(1) :]
@@ -57,7 +59,7 @@ class Alike:
         """Where the row of events that begins at `start` ends, and one event with the words of them all."""
         if self._row is None or self._words is None:
             return start, None
-        found = self._row.match(text, start)
+        found = self._row.match(text, start, start + LONGEST)
         if found is None or found.end() == start:
             return start, None
         texts = self._words.findall(text, start, found.end())

@@ -145,7 +145,8 @@ class Reading:
             self._named = self._named or next((n for n in THOUGHTS if piece.get(n)), "")
             made.thoughts += self._halves["thoughts"].feed(thoughts)
         made.refusal += self._halves["refusal"].feed(refused(piece))
-        made.fragments += _fragments(piece)
+        if fragments := _fragments(piece):
+            made.fragments.append(fragments)
         details = piece.get("reasoning_details")
         made.details += [safe(d) for d in details if isinstance(d, dict)] if isinstance(details, list) else []
         made.logprobs = joined_logprobs(made.logprobs, choice.get("logprobs"))
@@ -205,7 +206,7 @@ class Reading:
 
     def _delta(self, made: "_Made") -> Delta | None:
         if made.fragments or made.finish:
-            made.calls += self._calls.take(made.fragments, last=made.finish is not None)
+            made.calls += self._calls.take(*made.fragments, last=made.finish is not None)
         if made.around:
             made.around = {n: v for n, v in made.around.items() if [n, v] not in self._known}
             self._known += [[n, v] for n, v in made.around.items()]
@@ -223,7 +224,7 @@ class _Made:
 
     def __init__(self) -> None:
         self.text = self.thoughts = self.refusal = ""
-        self.fragments: list[Any] = []
+        self.fragments: list[list[Any]] = []  # of each event
         self.calls: list[Json] = []
         self.details: list[Json] = []
         self.finish: str | None = None

@@ -26,7 +26,9 @@ _MARKS = ("choices", "error", "object", "usage")
 SAID = frozenset(("content", "text", "reasoning_content", "reasoning", "refusal", "arguments", "thinking"))
 _BIG = 1 << 63
 # Bytes that are no character, as Python writes them: of one that was cut between two events, which may meet yet.
-_CUT, _LAST = re.compile("[\udc80-\udcff]+"), re.compile("[\udc80-\udcff]{1,3}\\Z")
+_LAST = re.compile("[\udc80-\udcff]{1,3}\\Z")
+# Halves of characters, as escapes: two that belong together, and all that are no such byte.
+_PAIR, _LONE = re.compile("[\ud800-\udbff][\udc00-\udfff]"), re.compile("[\ud800-\udc7f\udd00-\udfff]")
 # Names of events that say nothing but that their provider is there.
 _ALIVE = frozenset(("ping", "pong", "heartbeat", "keepalive", "keep-alive", "keep_alive"))
 
@@ -209,13 +211,12 @@ def whole(text: str) -> str:
     """Text without halves of characters."""
     if text.isascii():
         return text
-    text = _CUT.sub(lambda cut: _bytes(cut[0]).decode("utf-8", "replace"), _paired(text))
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return _bytes(_LONE.sub("\ufffd", _paired(text))).decode("utf-8", "replace")
 
 
 def _paired(text: str) -> str:
     """The text in which halves that stand beside each other are one character."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return _PAIR.sub(lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"), text)
 
 
 def _bytes(cut: str) -> bytes:
@@ -226,7 +227,7 @@ def _open(text: str) -> int:
     """How many signs at the end are the beginning of a character."""
     if "\ud800" <= text[-1] <= "\udbff":
         return 1
-    if (cut := _LAST.search(text)) is None:
+    if (cut := _LAST.search(text[-3:])) is None:
         return 0
     reader = codecs.getincrementaldecoder("utf-8")("replace")
     reader.decode(_bytes(cut[0]))

@@ -21,12 +21,15 @@ _SAID = frozenset(("name", "arguments", "parameters"))
 
 @dataclass(slots=True)
 class _Call:
-    """One call while it comes. given: the provider's id. place: set with its first piece that is told."""
+    """One call while it comes. number: in the order they came. given: the provider's id. place: set with its first
+    piece that is told. event: the last one that was of it."""
 
+    number: int
     given: str = ""
     name: str = ""
     arguments: str = ""
     place: int | None = None
+    event: int = 0
     id: str = ""
     new: list[str] = field(default_factory=list)
     beside: Json = field(default_factory=dict)
@@ -43,12 +46,18 @@ class ToolCalls:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
         self._at: dict[int, _Call] = {}
-        self._told: list[_Call] = []
+        self._named: dict[str, _Call] = {}  # by the provider's id, the last of each
+        self._changed: dict[int, _Call] = {}
+        self._ids: set[str] = set()  # of those that were told
+        self._event = 0
 
-    def take(self, fragments: Any, last: bool = False) -> list[Json]:
-        """What the fragments of one read add, each call once. last: no name goes on. TypeError for what is none."""
-        for fragment in fragments or ():
-            self._take(fragment)
+    def take(self, *events: Any, last: bool = False) -> list[Json]:
+        """What the fragments of the events of one read add, each call once. last: no name goes on. Raise TypeError for
+        what is no fragment."""
+        for fragments in events:
+            self._event += 1
+            for fragment in fragments or ():
+                self._take(fragment)
         return self._pieces(last)
 
     def end(self) -> list[Json]:
@@ -60,6 +69,7 @@ class ToolCalls:
                 rest = call.arguments = "{}"
             if rest:
                 call.new.append(rest)
+            self._changed[call.number] = call
         return self._pieces(last=True)
 
     def _take(self, fragment: Any) -> None:
@@ -70,11 +80,14 @@ class ToolCalls:
         index, piece = _index(fragment.get("index")), _text(function)
         call = self._known(index, given, name, _once(piece))
         if call is None:
-            call = _Call(given)
+            call = _Call(len(self._calls), given)
             self._calls.append(call)
         if index is not None:
             self._at[index] = call
-        call.given, call.name = call.given or given, _named(call, name)
+        call.given, call.name, call.event = call.given or given, _named(call, name), self._event
+        self._changed[call.number] = call
+        if call.given and self._named.get(call.given, call).number <= call.number:
+            self._named[call.given] = call
         if not call.arguments:
             piece = _once(piece)  # further on it is a text within the arguments
         if name and index is not None and len(call.arguments) > 1 and piece.startswith(call.arguments):
@@ -94,28 +107,32 @@ class ToolCalls:
         if index is not None:
             call = self._at.get(index)
         else:
-            same = [c for c in self._calls if given and c.given == given]
-            call = same[-1] if same else self._calls[-1] if self._calls and not (given and name) else None
+            call = self._named.get(given) or (self._calls[-1] if self._calls and not (given and name) else None)
         if call is None or not name or not call.name:
             return call
         if name != call.name:
-            # A name that was cut: nothing of the call but that was told.
-            return call if index is not None and not call.arguments and given in ("", call.given) else None
+            # A name that was cut: nothing of the call but that was told. One event cuts none, and whoever writes all of
+            # the arguments at once none either.
+            cut = index is not None and not call.arguments and call.event != self._event and not _object(piece)
+            return call if cut and given in ("", call.given) else None
         return call if _goes_on(call, index, given, piece) else None
 
     def _pieces(self, last: bool) -> list[Json]:
         found = []
-        for call in self._calls:
+        for number in sorted(self._changed):
+            call = self._changed[number]
             if call.place is None and not (last or call.arguments or call is not self._calls[-1]):
                 continue  # its name may go on
+            if call.name:
+                del self._changed[number]
             if not call.name or not (call.new or call.beside or call.place is None):
                 continue
             words, call.new = "".join(call.new), []
             piece: Json = {}
             if call.place is None:
-                call.place = len(self._told)
-                call.id = call.given if call.given and all(c.id != call.given for c in self._told) else _name()
-                self._told.append(call)
+                call.place = len(self._ids)
+                call.id = call.given if call.given and call.given not in self._ids else _name()
+                self._ids.add(call.id)
                 piece = {"id": call.id, "type": "function"}
                 piece["function"] = {"name": call.name, "arguments": words}
             elif words:

@@ -1,6 +1,8 @@
 """Bodies of providers' answers: streams and documents, cut anywhere, in every spelling."""
 
-from collections.abc import Iterable
+import itertools
+import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -304,6 +306,45 @@ def test_a_name_that_was_cut_in_two_is_one() -> None:
     assert told(*cut("a"), said, *cut("b"), said) == [("a", '{"k":1}'), ("b", '{"k":1}')]
     assert told(*cut("a", id="1"), *cut("b", id="2")) == [("a", "{}"), ("b", "{}")]
     assert told(*cut("a"), {"index": 1, "function": {"name": "b"}}) == [("a", "{}"), ("b", "{}")]
+    whole = {"index": 0, "function": {"name": "b", "arguments": '{"k":1}'}}
+    assert told(*cut("a"), whole) == [("a", "{}"), ("b", '{"k":1}')]
+
+
+@pytest.mark.parametrize("more", [{}, {"id": ""}])
+@pytest.mark.parametrize("second", ["", '{"k":1}'])
+def test_calls_of_one_event_are_not_one_name(more: dict[str, Any], second: str) -> None:
+    calls = [{"index": 0, **more, "function": {"name": n, "arguments": a}} for n, a in (("a", ""), ("b", second))]
+    event = b"data: " + orjson.dumps({"choices": [{"index": 0, "delta": {"tool_calls": calls}}]}) + b"\n\n"
+    for found in (stream(event, b"data: [DONE]\n\n")["calls"], whole(calls)):
+        made = [(c["function"]["name"], c["function"]["arguments"]) for c in found]
+        assert made == [("a", "{}"), ("b", second or "{}")]
+
+
+def steps(made: Callable[[], Any]) -> int:
+    """Calls of functions that it costs."""
+    taken = itertools.count()
+    sys.setprofile(lambda *_: next(taken))
+    try:
+        made()
+    finally:
+        sys.setprofile(None)
+    return next(taken)
+
+
+def test_a_call_is_not_looked_for_among_all_others() -> None:
+    def told(size: int) -> int:
+        calls = [{"id": f"call_{n}", "function": {"name": "f", "arguments": "{}"}} for n in range(size)]
+        return steps(lambda: whole(calls))
+
+    assert told(400) < 6 * told(100)
+
+
+@pytest.mark.parametrize("cut", [b"\xe9", b"a\xe9", b"a\\ud83d"])
+def test_a_text_without_its_characters_is_mended_at_once(cut: bytes) -> None:
+    def told(size: int) -> int:
+        return steps(lambda: stream(b'data: {"choices":[{"index":0,"delta":{"content":"' + cut * size + b'"}}]}\n\n'))
+
+    assert abs(told(1000) - told(100)) < 50
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
