@@ -90,8 +90,8 @@ class Provider:
 
     async def handle(self, request: web.Request) -> web.Response:
         method = request.path.rsplit("/", 1)[-1]
-        json = request.content_type == "application/json"
-        sent = as_form(await request.json()) if json else dict(await request.post())
+        sent = dict(await request.post()) if request.content_type != "application/json" else await request.json()
+        sent = as_form(sent) if "/bot" in request.path else sent
         self.calls.append((method, sent))
         if self.refusal and method not in ("getMe", "getWebhookInfo"):
             return web.json_response({"ok": False, "error_code": 400, "description": self.refusal}, status=400)

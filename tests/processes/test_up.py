@@ -8,6 +8,7 @@ import signal
 import stat
 import tempfile
 import time
+from contextlib import suppress
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,8 +108,10 @@ def test_a_killed_child_is_replaced(running: Up) -> None:
 def parents_of(running: Up) -> dict[int, int]:
     from_stat = {}
     for pid in family(running.pid):
-        text = Path(f"/proc/{pid}/stat").read_text()
-        from_stat[pid] = int(text.rsplit(")", 1)[1].split()[1])
+        # Any of them may end while it is looked at.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            text = Path(f"/proc/{pid}/stat").read_text()
+            from_stat[pid] = int(text.rsplit(")", 1)[1].split()[1])
     return from_stat
 
 
