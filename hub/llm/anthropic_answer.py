@@ -9,8 +9,8 @@ from hub.domain import Json, Usage
 from hub.llm import finish
 from hub.llm.anthropic_request import NAME
 from hub.llm.counting import count
-from hub.llm.reading import safe, tells_error
-from hub.llm.sse import Halves, whole
+from hub.llm.reading import tells_error
+from hub.llm.sse import Halves, safe, whole
 from hub.llm.toolcalls import ToolCalls
 from hub.llm.types import Delta
 

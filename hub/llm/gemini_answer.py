@@ -9,8 +9,8 @@ from hub import ids
 from hub.domain import Json, Usage
 from hub.llm import finish
 from hub.llm.counting import count
-from hub.llm.reading import joined_logprobs, safe, tells_error, with_beside
-from hub.llm.sse import Halves, whole
+from hub.llm.reading import joined_logprobs, tells_error, with_beside
+from hub.llm.sse import Halves, safe, whole
 from hub.llm.toolcalls import ToolCalls
 from hub.llm.types import Delta
 

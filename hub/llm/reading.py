@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import orjson
-
 from hub.domain import Json, Usage
 from hub.llm import finish
 from hub.llm.channels import Channels
 from hub.llm.counting import places, usage_of
-from hub.llm.sse import Halves, whole
+from hub.llm.sse import Halves, safe, whole
 from hub.llm.thinking import Splitter
 from hub.llm.toolcalls import ToolCalls, merged
 from hub.llm.types import Delta
@@ -147,12 +145,12 @@ class Reading:
         made.refusal += self._halves["refusal"].feed(refused(piece))
         if fragments := _fragments(piece):
             made.fragments.append(fragments)
-        details = piece.get("reasoning_details")
-        made.details += [safe(d) for d in details if isinstance(d, dict)] if isinstance(details, list) else []
+        if isinstance(details := piece.get("reasoning_details"), list):
+            made.details += [one for d in details if isinstance(d, dict) and (one := safe(d))]
         made.logprobs = joined_logprobs(made.logprobs, choice.get("logprobs"))
         beside = {n: safe(piece[n]) for n in BESIDE if piece.get(n)}
         if pictures or "images" in beside:
-            beside["images"] = [picture(one) for one in (*(beside.get("images") or ()), *safe(pictures))]
+            beside["images"] = [picture(one) for one in (*(beside.get("images") or ()), *(safe(pictures) or ()))]
         made.beside = self._new(made.beside, beside)
         back = {n: safe(piece[n]) for n in BACK if piece.get(n)}
         if _thought(piece):
@@ -368,24 +366,7 @@ def joined_logprobs(old: Json | None, new: Any) -> Json | None:
     if not isinstance(new, dict):
         return old
     found = dict(old or {})
-    for name, value in safe(new).items():
+    for name, value in (safe(new) or {}).items():
         before = found.get(name)
         found[name] = [*before, *value] if isinstance(before, list) and isinstance(value, list) else value or before
     return found
-
-
-def safe(value: Any) -> Any:
-    """The value as JSON can be written: halves of characters are none."""
-    try:
-        orjson.dumps(value)
-    except TypeError:
-        return _mended(value)
-    return value
-
-
-def _mended(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {whole(str(k)): _mended(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_mended(v) for v in value]
-    return whole(value) if isinstance(value, str) else value

@@ -9,7 +9,7 @@ from typing import Any
 from hub.domain import Json
 from hub.llm.finish import FILTER
 from hub.llm.masking import clean
-from hub.llm.sse import Events, parse
+from hub.llm.sse import Events, parse, whole
 from hub.llm.types import Failed
 
 # Asking again changes nothing.
@@ -90,7 +90,7 @@ def failure(
     status: int, body: Any, key: str | None, wait: float | None = None, headers: Mapping[str, str] | None = None
 ) -> Failed:
     """A provider's error in words that carry neither keys nor addresses."""
-    told, code = _beginning(words(body)), code_of(body)
+    told, code = whole(_beginning(words(body))), code_of(body)
     kind = kind_of(status, body, code, told)
     details: Json = {"status": status}
     if told:

@@ -234,6 +234,30 @@ def _open(text: str) -> int:
     return len(reader.getstate()[0])
 
 
+def safe(value: Any) -> Any:
+    """The value as JSON can be written: halves of characters are none. None for one of too many levels."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        pass
+    else:
+        return value
+    try:
+        value = _mended(value)
+        orjson.dumps(value)
+    except (TypeError, RecursionError):
+        return None
+    return value
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {whole(str(k)): _mended(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_mended(v) for v in value]
+    return whole(value) if isinstance(value, str) else value
+
+
 class Halves:
     """Puts a character together again whose halves, as escapes or as bytes, came in two pieces of a text."""
 

@@ -13,7 +13,7 @@ import orjson
 
 from hub import ids
 from hub.domain import Json
-from hub.llm.sse import Halves
+from hub.llm.sse import Halves, safe
 
 _OURS = frozenset(("index", "id", "type", "function"))
 _SAID = frozenset(("name", "arguments", "parameters"))
@@ -100,7 +100,7 @@ class ToolCalls:
         inner = {k: v for k, v in function.items() if k not in _SAID and v is not None}
         if inner and function is not fragment:
             beside["function"] = inner
-        call.beside = merged(call.beside, beside)
+        call.beside = merged(call.beside, safe(beside) or {})
 
     def _known(self, index: int | None, given: str, name: str, piece: str) -> _Call | None:
         """The call that a fragment goes on with; None: it begins one."""
@@ -246,7 +246,7 @@ def _text(function: Json) -> str:
         given = function.get("parameters")
     if given is None or given == []:
         return ""
-    text = given if isinstance(given, str) else orjson.dumps(given).decode()
+    text = given if isinstance(given, str) else orjson.dumps(safe(given)).decode()
     return "" if text.strip() == "null" else text
 
 

@@ -16,7 +16,8 @@ from hub.llm.alike import Alike
 from hub.llm.body import Body
 from hub.llm.counting import usage_of
 from hub.llm.reading import Reading, said, with_beside
-from hub.llm.sse import Events
+from hub.llm.refusals import failure
+from hub.llm.sse import Events, parse
 from hub.llm.toolcalls import ToolCalls, gather, sent, whole
 from hub.llm.types import Delta
 from tests.fakes.model import event
@@ -285,6 +286,32 @@ def test_bytes_of_a_character_that_was_cut_between_events(pieces: tuple[bytes, .
     events = (b'data: {"choices":[{"index":0,"delta":{"%s":"%s"}}]}\n\n' % (field.encode(), p) for p in pieces)
     told = stream(*events, b"data: [DONE]\n\n")
     assert told[{"content": "text", "reasoning_content": "thoughts", "refusal": "refusal"}[field]] == text
+    orjson.dumps(told)
+
+
+@pytest.mark.parametrize("cut", [b"caf\xe9", b"caf\\ud83d"])
+@pytest.mark.parametrize("call", [
+    b'{"function":{"name":"f","arguments":{"text":"%s"}}}',
+    b'{"function":{"name":"f","arguments":"{\\"text\\":\\"%s\\"}"},"extra_content":{"content":"%s"}}',
+])
+def test_half_a_character_costs_no_call(call: bytes, cut: bytes) -> None:
+    told = stream(b'data: {"choices":[{"index":0,"delta":{"tool_calls":[' + call.replace(b"%s", cut) + b"]}}]}\n\n")
+    [made] = told["calls"]
+    assert orjson.loads(made["function"]["arguments"]) == {"text": "caf\ufffd"}
+    assert orjson.loads(orjson.dumps(made.get("extra_content"))) in (None, {"content": "caf\ufffd"})
+    refused = failure(400, parse(b'{"text":"%s"}' % cut), None).details
+    assert orjson.loads(orjson.dumps(refused))["message"] == "caf\ufffd"
+
+
+@pytest.mark.parametrize("name", ["annotations", "tool_calls", "reasoning_details"])
+def test_what_is_nested_too_deeply_costs_nothing_else(name: str) -> None:
+    deep = b'{"a":' * 500 + b"1" + b"}" * 500
+    given = b'[{"function":{"name":"f","arguments":%s}}]' % deep if name == "tool_calls" else b"[%s]" % deep
+    told = stream(
+        b'data: {"choices":[{"index":0,"delta":{"content":"a","%s":%s}}]}\n\n' % (name.encode(), given),
+        b'data: {"choices":[{"index":0,"delta":{"content":"b"}}]}\n\ndata: [DONE]\n\n',
+    )
+    assert told["text"] == "ab" and [c["function"]["arguments"] for c in told["calls"]] in ([], ["{}"])
     orjson.dumps(told)
 
 
