@@ -8,8 +8,8 @@ import signal
 import stat
 import tempfile
 import time
-from contextlib import suppress
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
